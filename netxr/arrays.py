@@ -1,0 +1,144 @@
+"""Plain arrays in, labelled arrays out: which axis is which is always said, never guessed."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+import xarray as xr
+
+from netxr.errors import InvalidInput
+from netxr.names import (
+    ACTIVITY,
+    CONNECTIVITY,
+    NEURON,
+    SAMPLING_INTERVAL,
+    SAMPLING_INTERVAL_UNITS,
+    SOURCE,
+    TARGET,
+    TIME,
+    TRIAL,
+    UNITS,
+)
+from netxr.schema import ACTIVITY_SPEC, check_activity, check_connectivity
+
+ROWS: Final = (TARGET, SOURCE)
+
+
+def as_activity(
+    samples: Any,
+    *,
+    dims: Sequence[str],
+    neurons: Sequence[Any] | None = None,
+    sampling_interval: float | None = None,
+    interval_units: str = "s",
+    units: str | None = None,
+) -> xr.DataArray:
+    """Label a plain array of samples as a recording.
+
+    Parameters
+    ----------
+    samples : array-like
+        Two or three axes of real numbers; a dask array stays lazy.
+    dims : sequence of str
+        What each axis of `samples` is: "neuron", "time" and, if there are three, "trial".
+    neurons : sequence, optional
+        A label for each neuron; 0, 1, 2, ... if not given.
+    sampling_interval : float, optional
+        Time from one sample to the next, in `interval_units`.
+    interval_units : str
+        Unit of `sampling_interval`.
+    units : str, optional
+        Unit of the samples, e.g. "mV".
+
+    Returns
+    -------
+    DataArray
+        The samples, dims ordered (neuron, time[, trial]), same dtype.
+
+    Raises
+    ------
+    InvalidInput
+        If `dims` does not name the axes, or the labels do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_activity(np.zeros((500, 3)), dims=("time", "neuron"), neurons=["a", "b", "c"]).sizes
+    Frozen({'neuron': 3, 'time': 500})
+    """
+    array = samples if hasattr(samples, "ndim") else np.asarray(samples)
+    if len(dims) != array.ndim or set(dims) not in ({NEURON, TIME}, {NEURON, TIME, TRIAL}):
+        raise InvalidInput(
+            "dims",
+            got=f"{tuple(dims)} for an array of shape {tuple(array.shape)}",
+            expected=f"{NEURON!r}, {TIME!r} and, for a third axis, {TRIAL!r}, in the order of the array's axes",
+        )
+    labelled = xr.DataArray(array, dims=tuple(dims), name=ACTIVITY)
+    labelled = labelled.transpose(*(d for d in (*ACTIVITY_SPEC.dims, TRIAL) if d in dims))
+    labelled = labelled.assign_coords({NEURON: neuron_labels(neurons, labelled.sizes[NEURON])})
+    if sampling_interval is not None:
+        if not (np.isfinite(sampling_interval) and sampling_interval > 0):
+            raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected="a positive number")
+        labelled.attrs |= {SAMPLING_INTERVAL: float(sampling_interval), SAMPLING_INTERVAL_UNITS: interval_units}
+    if units is not None:
+        labelled.attrs[UNITS] = units
+    return check_activity(labelled, argument="samples")
+
+
+def as_connectivity(
+    weights: Any, *, rows: Literal["target", "source"], neurons: Sequence[Any] | None = None
+) -> xr.DataArray:
+    """Label a plain square matrix as a connectivity.
+
+    Parameters
+    ----------
+    weights : array-like
+        Square matrix of real numbers; 0 = no edge.
+    rows : {"target", "source"}
+        What a row is. "target": weights[i, j] is from j to i, as netxr and the dynamics A x have it.
+        "source": weights[i, j] is from i to j, as many graph libraries have it.
+    neurons : sequence, optional
+        A label for each neuron; 0, 1, 2, ... if not given.
+
+    Returns
+    -------
+    DataArray
+        The weights, (target, source), same dtype.
+
+    Raises
+    ------
+    InvalidInput
+        If the matrix is not square, `rows` is neither of the two, or the labels do not fit.
+
+    Examples
+    --------
+    >>> A = as_connectivity([[0, 1], [0, 0]], rows="source", neurons=["a", "b"])
+    >>> A.sel(target="b", source="a").item()
+    1
+    """
+    if rows not in ROWS:
+        raise InvalidInput("rows", got=repr(rows), expected=f"{TARGET!r} or {SOURCE!r}: what a row of the matrix is")
+    matrix = np.asarray(weights)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise InvalidInput("weights", got=f"shape {matrix.shape}", expected="a square matrix")
+    labels = neuron_labels(neurons, len(matrix))
+    columns = SOURCE if rows == TARGET else TARGET
+    labelled = xr.DataArray(matrix, dims=(rows, columns), coords={TARGET: labels, SOURCE: labels}, name=CONNECTIVITY)
+    return check_connectivity(labelled.transpose(TARGET, SOURCE), argument="weights")
+
+
+def neuron_labels(neurons: Sequence[Any] | None, n_neurons: int) -> np.ndarray[Any, Any]:
+    """Return one label a neuron: those given, or 0, 1, 2, ...
+
+    Raises
+    ------
+    InvalidInput
+        If there is not exactly one for each neuron.
+    """
+    if neurons is None:
+        return np.arange(n_neurons)
+    labels = np.asarray(neurons)
+    if labels.shape != (n_neurons,):
+        raise InvalidInput("neurons", got=f"labels of shape {labels.shape}", expected=f"one for each of {n_neurons}")
+    # Fixed-width text has no settled place in Zarr v3; variable-length text has, and can be appended to.
+    return labels.astype(object) if labels.dtype.kind in "US" else labels

@@ -1,0 +1,43 @@
+"""What netxr raises when it cannot do what it was asked."""
+
+
+class NetxrError(Exception):
+    """Anything that netxr itself refuses or fails at."""
+
+
+class InvalidInput(NetxrError, ValueError):
+    """An argument that cannot be used, with what came, what was expected and the fix.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument as the caller wrote it.
+    got : str
+        What came.
+    expected : str
+        What would have been right.
+    fix : str, optional
+        What to do about it, a sentence of its own.
+    """
+
+    def __init__(self, argument: str, *, got: str, expected: str, fix: str = "") -> None:
+        self.argument = argument
+        super().__init__(f"{argument}: got {got}; expected {expected}." + (f" {fix}" if fix else ""))
+
+
+class NonFiniteActivity(InvalidInput):
+    """NaN or infinity in a recording, with how many and where the first one is."""
+
+
+class OutputExists(NetxrError, FileExistsError):
+    """An output path that is taken: nothing is overwritten unasked."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} exists and is left as it is. Choose another path, or remove it first.")
+
+
+class UnreadableFile(NetxrError):
+    """A file or store that is missing, damaged, or not what its name promises."""
+
+    def __init__(self, path: object, reason: str, *, fix: str = "") -> None:
+        super().__init__(f"{path}: {reason}." + (f" {fix}" if fix else ""))

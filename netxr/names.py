@@ -1,0 +1,103 @@
+"""Every dimension, variable and attribute name that netxr writes or reads.
+
+A name that reaches a user's dataset is spelled here and nowhere else.
+"""
+
+from typing import Final
+
+# --- dimensions -------------------------------------------------------------
+NEURON: Final = "neuron"
+"""One recorded or simulated unit; after coarse-graining, one group of them."""
+
+TIME: Final = "time"
+"""Samples in order, evenly spaced by the ``sampling_interval`` attribute."""
+
+TRIAL: Final = "trial"
+"""Independent repetitions: no pair of samples crosses from one trial into the next."""
+
+TARGET: Final = "target"
+"""The neuron that an edge points to: the row of a connectivity matrix."""
+
+SOURCE: Final = "source"
+"""The neuron that an edge comes from: the column of a connectivity matrix."""
+
+LAG: Final = "lag"
+"""Samples by which the target is read after the source."""
+
+EDGE_FRAME: Final = "edge_frame"
+"""A frame near the end of a trial, which some lag has no partner for."""
+
+N_NEURONS: Final = "n_neurons"
+"""Sweep axis: size of the network."""
+
+SPARSITY: Final = "sparsity"
+"""Sweep axis, and the probability that an entry of the connectivity is zero."""
+
+N_STEPS: Final = "n_steps"
+"""Sweep axis: samples a trial."""
+
+N_GROUPS: Final = "n_groups"
+"""Sweep axis: groups that the neurons are averaged into; 0 stands for no averaging."""
+
+# --- variables --------------------------------------------------------------
+ACTIVITY: Final = "activity"
+"""Samples of a recording or simulation, (neuron, time, trial)."""
+
+CONNECTIVITY: Final = "connectivity"
+"""True connectivity, (target, source[, trial])."""
+
+LAGGED_CORRELATION: Final = "lagged_correlation"
+"""Estimated connectivity, ([lag, ][trial, ]target, source)."""
+
+COUNT: Final = "count"
+"""Pairs of samples that a lag offers."""
+
+MEAN_TARGET: Final = "mean_target"
+"""Mean of each neuron over the samples in which it is the target."""
+
+MEAN_SOURCE: Final = "mean_source"
+"""Mean of each neuron over the samples in which it is the source."""
+
+SUMSQ_TARGET: Final = "sumsq_target"
+"""Sum of squared deviations from ``mean_target``."""
+
+SUMSQ_SOURCE: Final = "sumsq_source"
+"""Sum of squared deviations from ``mean_source``."""
+
+COMOMENT: Final = "comoment"
+"""Sum over pairs of the product of both deviations, (target, source)."""
+
+EDGE_ACTIVITY: Final = "edge_activity"
+"""Samples of the edge frames, (neuron, edge_frame)."""
+
+NOT_TARGET: Final = "not_target"
+"""Whether a lag leaves an edge frame out of the target side, (lag, edge_frame)."""
+
+NOT_SOURCE: Final = "not_source"
+"""Whether a lag leaves an edge frame out of the source side, (lag, edge_frame)."""
+
+# --- coordinates beside the dimensions --------------------------------------
+GROUP: Final = "group"
+"""On ``neuron``: which neurons are averaged together; negative or missing = in no group."""
+
+GROUP_SIZE: Final = "group_size"
+"""On a coarse axis: how many neurons stand behind each group."""
+
+# --- attributes -------------------------------------------------------------
+SCHEMA_VERSION: Final = "schema_version"
+NETXR_VERSION: Final = "netxr_version"
+NUMPY_VERSION: Final = "numpy_version"
+MODEL: Final = "model"
+SEED: Final = "seed"
+RNG: Final = "rng"
+NOISE_SCALE: Final = "noise_scale"
+INITIAL: Final = "initial"
+SAMPLING_INTERVAL: Final = "sampling_interval"
+SAMPLING_INTERVAL_UNITS: Final = "sampling_interval_units"
+ESTIMATOR: Final = "estimator"
+POOLED: Final = "pooled_dims"
+PRECISION: Final = "precision"
+MISSING: Final = "missing"
+DIAGONAL: Final = "diagonal"
+LONG_NAME: Final = "long_name"
+UNITS: Final = "units"

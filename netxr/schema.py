@@ -1,0 +1,254 @@
+"""What a valid recording, connectivity or set of moments is: specifications and checks on metadata.
+
+A check reads dims, dtypes and labels. It never reads samples, so it is free on data of any size.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from netxr.errors import InvalidInput
+from netxr.names import (
+    ACTIVITY,
+    COMOMENT,
+    CONNECTIVITY,
+    COUNT,
+    EDGE_ACTIVITY,
+    EDGE_FRAME,
+    LAG,
+    MEAN_SOURCE,
+    MEAN_TARGET,
+    NETXR_VERSION,
+    NEURON,
+    NOT_SOURCE,
+    NOT_TARGET,
+    NUMPY_VERSION,
+    SCHEMA_VERSION,
+    SOURCE,
+    SUMSQ_SOURCE,
+    SUMSQ_TARGET,
+    TARGET,
+    TIME,
+    TRIAL,
+)
+
+CURRENT_SCHEMA: Final = 1
+"""Version of the layout that this release writes."""
+
+
+@dataclass(frozen=True)
+class VariableSpec:
+    """What one variable must look like.
+
+    Parameters
+    ----------
+    name : str
+        Name of the variable.
+    dims : tuple of str
+        Dims that must be there, in the order in which stores are written.
+    optional_dims : tuple of str
+        Dims that may be there as well.
+    kinds : str
+        NumPy dtype kinds that are allowed.
+    doc : str
+        What the variable holds, with its units.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    optional_dims: tuple[str, ...]
+    kinds: str
+    doc: str
+
+
+NUMBER_KINDS: Final = "fiub"
+
+ACTIVITY_SPEC: Final = VariableSpec(
+    ACTIVITY, (NEURON, TIME), (TRIAL,), NUMBER_KINDS, "samples, in the unit that its `units` attribute names"
+)
+CONNECTIVITY_SPEC: Final = VariableSpec(
+    CONNECTIVITY, (TARGET, SOURCE), (TRIAL,), NUMBER_KINDS, "weight of the edge from source to target; 0 = no edge"
+)
+MOMENT_SPECS: Final = tuple(
+    VariableSpec(name, dims, (TRIAL,), kinds, doc)
+    for name, dims, kinds, doc in (
+        (COUNT, (LAG,), "iu", "pairs of samples"),
+        (MEAN_TARGET, (LAG, TARGET), "f", "mean over the samples that are targets, in units of the activity"),
+        (MEAN_SOURCE, (LAG, SOURCE), "f", "mean over the samples that are sources, in units of the activity"),
+        (SUMSQ_TARGET, (LAG, TARGET), "f", "sum of squared deviations from mean_target, in squared units"),
+        (SUMSQ_SOURCE, (LAG, SOURCE), "f", "sum of squared deviations from mean_source, in squared units"),
+        (COMOMENT, (LAG, TARGET, SOURCE), "f", "sum over pairs of the product of both deviations, in squared units"),
+        (EDGE_ACTIVITY, (NEURON, EDGE_FRAME), "f", "samples near the ends of a trial, in units of the activity"),
+        (NOT_TARGET, (LAG, EDGE_FRAME), "b", "true where the lag leaves the frame out of the target side"),
+        (NOT_SOURCE, (LAG, EDGE_FRAME), "b", "true where the lag leaves the frame out of the source side"),
+    )
+)
+
+
+def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dims: Iterable[str] = ()) -> xr.DataArray:
+    """Return `data` if it is a DataArray that fits `spec`, in any order of dims.
+
+    Parameters
+    ----------
+    data : object
+        What the caller passed.
+    spec : VariableSpec
+        What it must look like.
+    argument : str
+        Name of the caller's argument, for the message.
+    extra_dims : iterable of str
+        Further dims that the caller can handle.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no DataArray, lacks a dim, has one too many, is not numeric, is empty, or repeats a label.
+    """
+    wanted = f"a DataArray with dims ({', '.join(spec.dims)}{''.join(f'[, {d}]' for d in spec.optional_dims)})"
+    if not isinstance(data, xr.DataArray):
+        raise InvalidInput(
+            argument,
+            got=_describe(data),
+            expected=wanted,
+            fix="Give a plain array its labels with netxr.as_activity or netxr.as_connectivity.",
+        )
+    missing = [dim for dim in spec.dims if dim not in data.dims]
+    unknown = [dim for dim in data.dims if dim not in (*spec.dims, *spec.optional_dims, *extra_dims)]
+    if missing or unknown:
+        raise InvalidInput(
+            argument,
+            got=f"dims {tuple(map(str, data.dims))}",
+            expected=wanted,
+            fix="Rename dims with .rename, or take one entry of a further dim with .isel.",
+        )
+    if data.dtype.kind not in spec.kinds:
+        raise InvalidInput(argument, got=f"dtype {data.dtype}", expected="real numbers", fix="Convert with .astype(float).")
+    empty = [str(dim) for dim, size in data.sizes.items() if size == 0]
+    if empty:
+        raise InvalidInput(argument, got=f"no entry along {', '.join(empty)}", expected="at least one along every dim")
+    check_labels(data, argument=argument)
+    return data
+
+
+def check_labels(data: xr.DataArray, *, argument: str) -> None:
+    """Raise if a dim of `data` carries the same label twice.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the dim and the first label that repeats.
+    """
+    for dim, index in data.indexes.items():
+        if not index.is_unique:
+            twice = index[index.duplicated()][0]
+            raise InvalidInput(
+                argument,
+                got=f"label {twice!r} more than once along {dim}",
+                expected="a label of its own for each entry",
+                fix=f"Relabel with .assign_coords({dim}=...).",
+            )
+
+
+def check_activity(activity: object, *, argument: str = ACTIVITY) -> xr.DataArray:
+    """Return `activity` if it is a valid recording, without reading its samples.
+
+    Parameters
+    ----------
+    activity : object
+        What the caller passed; right is a DataArray (neuron, time[, trial]) of real numbers, in any order of dims.
+    argument : str
+        Name of the caller's argument, for the message.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not, with what came and the fix.
+    """
+    return check_variable(activity, ACTIVITY_SPEC, argument=argument)
+
+
+def check_connectivity(connectivity: object, *, argument: str = CONNECTIVITY) -> xr.DataArray:
+    """Return `connectivity` if it is square with the same labels on both axes, without reading its weights.
+
+    Parameters
+    ----------
+    connectivity : object
+        What the caller passed; right is a DataArray (target, source[, trial]) of real numbers, in any order of dims.
+    argument : str
+        Name of the caller's argument, for the message.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not square, is labelled differently on its two axes, or is no connectivity at all.
+    """
+    matrix = check_variable(connectivity, CONNECTIVITY_SPEC, argument=argument)
+    if matrix.sizes[TARGET] != matrix.sizes[SOURCE]:
+        raise InvalidInput(
+            argument,
+            got=f"{matrix.sizes[TARGET]} targets x {matrix.sizes[SOURCE]} sources",
+            expected="a square matrix, every neuron both a target and a source",
+        )
+    if not np.array_equal(labels_of(matrix, TARGET), labels_of(matrix, SOURCE)):
+        raise InvalidInput(
+            argument,
+            got="targets and sources with different labels, or in different order",
+            expected="the same labels in the same order on both axes",
+            fix="Reorder with .sel(source=matrix.target.values).",
+        )
+    return matrix
+
+
+def check_moments(moments: object, *, argument: str = "moments") -> xr.Dataset:
+    """Return `moments` if it is a Dataset of lagged moments, without reading it.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no Dataset, lacks a variable of lagged moments, or one of them has the wrong dims.
+    """
+    names = [spec.name for spec in MOMENT_SPECS[:6]]
+    if not isinstance(moments, xr.Dataset) or any(name not in moments for name in names):
+        raise InvalidInput(
+            argument,
+            got=_describe(moments),
+            expected=f"a Dataset with {', '.join(names)}",
+            fix="Make one with netxr.lagged_moments.",
+        )
+    for spec in MOMENT_SPECS:
+        if spec.name in moments and not set(spec.dims) <= set(moments[spec.name].dims):
+            check_variable(moments[spec.name], spec, argument=f"{argument}.{spec.name}")
+    return moments
+
+
+def labels_of(data: xr.DataArray | xr.Dataset, dim: str) -> np.ndarray[Any, Any]:
+    """Return the labels along `dim`: its coordinate, or 0, 1, 2, ... where it has none."""
+    return np.asarray(data[dim].values if dim in data.coords else np.arange(data.sizes[dim]))
+
+
+def provenance(**known: Any) -> dict[Hashable, Any]:
+    """Return the attributes that say how a dataset came about, with the versions that made it.
+
+    Parameters
+    ----------
+    **known : Any
+        Further attributes; one that is None is left out.
+    """
+    made_by: Mapping[str, Any] = {
+        SCHEMA_VERSION: CURRENT_SCHEMA,
+        NETXR_VERSION: version("netxr"),
+        NUMPY_VERSION: np.__version__,
+    }
+    return {**made_by, **{name: value for name, value in known.items() if value is not None}}
+
+
+def _describe(value: object) -> str:
+    """Say in a few words what `value` is."""
+    if isinstance(value, xr.Dataset):
+        return f"a Dataset with {', '.join(map(str, value.data_vars)) or 'no variable'}"
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + (f" of shape {tuple(shape)}" if isinstance(shape, tuple) else "")
