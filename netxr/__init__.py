@@ -1,4 +1,4 @@
-"""netxr: when is correlation a good enough substitute for causal connectivity?
+"""Tell when correlation is a good enough substitute for causal connectivity.
 
 Simulations and recordings are labelled xarray objects (neuron x time x trial); lagged correlations
 estimate connectivity from them; scores compare the estimate with the truth; figures show both.
@@ -29,7 +29,7 @@ _HOME = {
     "sweep": "sweeps",
 }
 
-__all__ = ["__version__", "plot", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", "plot", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

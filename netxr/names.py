@@ -76,6 +76,63 @@ NOT_TARGET: Final = "not_target"
 NOT_SOURCE: Final = "not_source"
 """Whether a lag leaves an edge frame out of the source side, (lag, edge_frame)."""
 
+PEARSON: Final = "pearson"
+"""Score: correlation coefficient of the entries of truth and estimate."""
+
+SPEARMAN: Final = "spearman"
+"""Score: correlation of the ranks of the entries."""
+
+KAPPA: Final = "kappa"
+"""Score: Cohen's kappa of "is an edge" and "is estimated above the median"."""
+
+ROC_AUC: Final = "roc_auc"
+"""Score: chance that an edge is estimated above a pair without one."""
+
+AVERAGE_PRECISION: Final = "average_precision"
+"""Score: precision of the highest estimates, averaged over recall of the edges."""
+
+MANTEL: Final = "mantel"
+"""Score: Mantel's matrix correlation."""
+
+MANTEL_P: Final = "mantel_p"
+"""How often a random relabelling of neurons reaches ``mantel``, one-sided."""
+
+RV: Final = "rv"
+"""Score: RV coefficient of the column-centred matrices."""
+
+N_PAIRS: Final = "n_pairs"
+"""Pairs of neurons that entered the elementwise scores."""
+
+N_UNDEFINED: Final = "n_undefined"
+"""Pairs of neurons left out, truth or estimate being undefined there."""
+
+N_NEURONS_SHARED: Final = "n_neurons_shared"
+"""Neurons that truth and estimate have both."""
+
+N_NEURONS_ONLY_TRUTH: Final = "n_neurons_only_truth"
+"""Neurons that the truth has and the estimate has not."""
+
+N_NEURONS_ONLY_ESTIMATE: Final = "n_neurons_only_estimate"
+"""Neurons that the estimate has and the truth has not."""
+
+N_TRIALS_SHARED: Final = "n_trials_shared"
+"""Trials that truth and estimate have both."""
+
+N_TRIALS_ONLY_TRUTH: Final = "n_trials_only_truth"
+"""Trials that the truth has and the estimate has not."""
+
+N_TRIALS_ONLY_ESTIMATE: Final = "n_trials_only_estimate"
+"""Trials that the estimate has and the truth has not."""
+
+SCORE_MEAN: Final = "_mean"
+"""Ends the name of a score's mean over the trials in which it is defined: ``pearson_mean``."""
+
+SCORE_STD: Final = "_std"
+"""Ends the name of a score's population deviation over those trials."""
+
+SCORE_DEFINED: Final = "_defined"
+"""Ends the name of the number of those trials."""
+
 # --- coordinates beside the dimensions --------------------------------------
 GROUP: Final = "group"
 """On ``neuron``: which neurons are averaged together; negative or missing = in no group."""
@@ -99,5 +156,10 @@ POOLED: Final = "pooled_dims"
 PRECISION: Final = "precision"
 MISSING: Final = "missing"
 DIAGONAL: Final = "diagonal"
+PERMUTATIONS: Final = "permutations"
+REFERENCE: Final = "reference"
+UNDEFINED_WHERE: Final = "undefined_where"
+LABELS: Final = "labels"
+"""On a count of neurons or trials: the labels of the first of them."""
 LONG_NAME: Final = "long_name"
 UNITS: Final = "units"

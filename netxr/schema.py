@@ -3,7 +3,7 @@
 A check reads dims, dtypes and labels. It never reads samples, so it is free on data of any size.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
@@ -126,7 +126,9 @@ def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dim
             fix="Rename dims with .rename, or take one entry of a further dim with .isel.",
         )
     if data.dtype.kind not in spec.kinds:
-        raise InvalidInput(argument, got=f"dtype {data.dtype}", expected="real numbers", fix="Convert with .astype(float).")
+        raise InvalidInput(
+            argument, got=f"dtype {data.dtype}", expected="real numbers", fix="Convert with .astype(float)."
+        )
     empty = [str(dim) for dim, size in data.sizes.items() if size == 0]
     if empty:
         raise InvalidInput(argument, got=f"no entry along {', '.join(empty)}", expected="at least one along every dim")
@@ -230,7 +232,7 @@ def labels_of(data: xr.DataArray | xr.Dataset, dim: str) -> np.ndarray[Any, Any]
     return np.asarray(data[dim].values if dim in data.coords else np.arange(data.sizes[dim]))
 
 
-def provenance(**known: Any) -> dict[Hashable, Any]:
+def provenance(**known: Any) -> dict[str, Any]:
     """Return the attributes that say how a dataset came about, with the versions that made it.
 
     Parameters
@@ -238,7 +240,7 @@ def provenance(**known: Any) -> dict[Hashable, Any]:
     **known : Any
         Further attributes; one that is None is left out.
     """
-    made_by: Mapping[str, Any] = {
+    made_by: dict[str, Any] = {
         SCHEMA_VERSION: CURRENT_SCHEMA,
         NETXR_VERSION: version("netxr"),
         NUMPY_VERSION: np.__version__,

@@ -1,0 +1,233 @@
+"""Coarse-graining: groups in the place of neurons, for activity, connectivity and moments alike."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr.errors import InvalidInput
+from netxr.kernels.groups import equal_groups, group_average, is_grouped, membership
+from netxr.kernels.moments import sumsq_of_side
+from netxr.names import (
+    COMOMENT,
+    COUNT,
+    EDGE_ACTIVITY,
+    EDGE_FRAME,
+    ESTIMATOR,
+    GROUP,
+    GROUP_SIZE,
+    LAG,
+    MEAN_TARGET,
+    NEURON,
+    NOT_SOURCE,
+    NOT_TARGET,
+    SOURCE,
+    SUMSQ_SOURCE,
+    SUMSQ_TARGET,
+    TARGET,
+)
+from netxr.schema import check_moments, labels_of
+
+Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
+Groups = int | Sequence[Any] | Mapping[Any, Any] | NDArray[Any] | xr.DataArray
+
+AXES = (NEURON, TARGET, SOURCE)
+
+
+def assign_groups(data: Labelled, *, groups: Groups) -> Labelled:
+    """Say which group each neuron is in, as a coordinate `group` on `neuron`.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        With a dim `neuron`.
+    groups : int, sequence, mapping or DataArray
+        How many consecutive groups of equal size; or one group label a neuron, in order; or a mapping from
+        neuron label to group label; or a DataArray (neuron), aligned by label. Labels are numbers or text; a
+        negative number, NaN, None or "" stands for no group, as does a neuron that a mapping leaves out.
+
+    Returns
+    -------
+    DataArray or Dataset
+        `data` with the coordinate; labels of numbers where all are, -1 for none, else text, "" for none.
+
+    Raises
+    ------
+    InvalidInput
+        If the groups do not fit the neurons, or leave every neuron out.
+
+    Examples
+    --------
+    >>> import numpy as np, netxr
+    >>> activity = netxr.as_activity(np.zeros((4, 10)), dims=("neuron", "time"), neurons=["a", "b", "c", "d"])
+    >>> assign_groups(activity, groups={"a": "V1", "b": "V1", "d": "V2"}).group.values.tolist()
+    ['V1', 'V1', '', 'V2']
+    """
+    if NEURON not in data.dims:
+        raise InvalidInput("data", got=f"dims {tuple(map(str, data.dims))}", expected=f"a dim {NEURON!r}")
+    return data.assign_coords({GROUP: (NEURON, group_labels(groups, labels_of(data, NEURON)))})
+
+
+def coarsen(data: Labelled, *, groups: Groups | None = None) -> Labelled:
+    """Average neurons into groups, each of which then stands in the place of a neuron.
+
+    The activity of a group is the mean over its neurons; the weight between two groups is the mean over all
+    pairs of their neurons, self-connections included; moments are those of the averaged activity. So estimating
+    and coarse-graining may be done in either order:
+    ``lagged_correlation(coarsen(activity))`` equals ``lagged_correlation(coarsen(lagged_moments(activity)))``.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), connectivity (target, source[, trial]), a Dataset of both, or lagged
+        moments of all sources, lag 0 among them. dask stays lazy.
+    groups : int, sequence, mapping or DataArray, optional
+        As in `assign_groups`; by default the coordinate `group` of `data`. Neurons in no group are left out.
+
+    Returns
+    -------
+    DataArray or Dataset
+        The same dims; `neuron`, `target` and `source` carry the group labels in order of first appearance, and a
+        coordinate `group_size` on the first of them. Variables without a neuron axis are kept.
+
+    Raises
+    ------
+    InvalidInput
+        If the groups do not fit, or `data` holds something that cannot be averaged, such as an estimate.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(12, seed=1), n_steps=100, seed=1)
+    >>> coarse = coarsen(run, groups=4)
+    >>> coarse.activity.sizes["neuron"], coarse.connectivity.shape
+    (4, (4, 4))
+    """
+    axes = [axis for axis in AXES if axis in data.dims]
+    if not axes:
+        raise InvalidInput("data", got=f"dims {tuple(map(str, data.dims))}", expected=f"one of {', '.join(AXES)}")
+    neurons = labels_of(data, axes[0])
+    for axis in axes[1:]:
+        if not np.array_equal(labels_of(data, axis), neurons):
+            raise InvalidInput("data", got=f"other labels on {axis} than on {axes[0]}", expected="the same neurons")
+    if groups is None and GROUP not in data.coords:
+        raise InvalidInput(
+            "groups", got="None, and no coordinate `group`", expected="groups, in one place or the other"
+        )
+    labels, sizes, weights = membership(group_labels(data[GROUP].values if groups is None else groups, neurons))
+    if isinstance(data, xr.DataArray):
+        return _label(_average(data, weights), labels, sizes)
+    average = _average_moments if COMOMENT in data else _average_run
+    return _label(average(data, weights), labels, sizes)
+
+
+def group_labels(groups: Groups, neurons: NDArray[Any]) -> NDArray[Any]:
+    """Return the group of each neuron, (neuron): whole numbers with -1 for none, or text with "" for none.
+
+    Raises
+    ------
+    InvalidInput
+        If the groups do not fit the neurons, or leave every neuron out.
+    """
+    n = len(neurons)
+    if isinstance(groups, (int, np.integer)):
+        if isinstance(groups, bool) or groups < 1 or n % groups:
+            divisors = [k for k in range(1, n + 1) if n % k == 0]
+            raise InvalidInput(
+                "groups",
+                got=repr(groups),
+                expected=f"a number that divides the {n} neurons: {', '.join(map(str, divisors))}",
+                fix="Give each neuron's group for groups of unequal size.",
+            )
+        return equal_groups(n, int(groups))
+    if isinstance(groups, xr.DataArray) and groups.dims == (NEURON,) and NEURON in groups.coords:
+        groups = dict(zip(groups[NEURON].values.tolist(), groups.values.tolist(), strict=True))
+    if isinstance(groups, Mapping):
+        strange = [label for label in groups if label not in neurons.tolist()]
+        if strange:
+            raise InvalidInput("groups", got=f"a group for {strange[0]!r}", expected="labels of neurons as keys")
+        groups = [groups.get(label) for label in neurons.tolist()]
+    given = np.asarray(groups, dtype=object)
+    if given.shape != (n,):
+        raise InvalidInput("groups", got=f"shape {given.shape}", expected=f"one group for each of the {n} neurons")
+    grouped = is_grouped(given)
+    if not grouped.any():
+        raise InvalidInput("groups", got="no neuron in any group", expected="at least one in a group")
+    kinds = {isinstance(label, str) for label in given[grouped]}
+    whole = kinds == {False} and all(label == int(label) for label in given[grouped])
+    if kinds != {True} and not whole:
+        raise InvalidInput("groups", got="labels of several kinds", expected="all whole numbers, or all text")
+    return np.where(grouped, given, -1).astype(np.int64) if whole else np.where(grouped, given, "")
+
+
+def _average(data: xr.DataArray, weights: NDArray[np.float64]) -> xr.DataArray:
+    """Average over the groups along each neuron axis; the axes keep their names and lose their labels."""
+    if ESTIMATOR in data.attrs:
+        raise InvalidInput(
+            "data",
+            got=f"an estimate ({data.attrs[ESTIMATOR]})",
+            expected="activity, connectivity or moments",
+            fix="An average of correlations is no correlation of averages: coarse-grain first, then estimate.",
+        )
+    average = data.drop_vars([name for name, coord in data.coords.items() if set(coord.dims) & set(AXES)])
+    precise = weights.astype(data.dtype if data.dtype.kind == "f" else np.float64)
+    for axis in [axis for axis in AXES if axis in data.dims]:
+        average = xr.apply_ufunc(
+            group_average,
+            average,
+            kwargs={"weights": precise},
+            input_core_dims=[[axis]],
+            output_core_dims=[[GROUP]],
+            dask="parallelized",
+            dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {GROUP: len(weights)}},
+            output_dtypes=[precise.dtype],
+            keep_attrs=True,
+        ).rename({GROUP: axis})
+    return average.transpose(*data.dims)
+
+
+def _average_run(run: xr.Dataset, weights: NDArray[np.float64]) -> xr.Dataset:
+    """Average every variable of a run that has a neuron axis."""
+    kept = run.drop_vars([name for name, coord in run.coords.items() if set(coord.dims) & set(AXES)])
+    averages = {name: _average(value, weights) for name, value in run.data_vars.items() if set(value.dims) & set(AXES)}
+    return kept.drop_vars(list(averages)).assign(averages)
+
+
+def _average_moments(moments: xr.Dataset, weights: NDArray[np.float64]) -> xr.Dataset:
+    """Return the moments of the averaged activity."""
+    check_moments(moments, argument="data")
+    at_zero = np.flatnonzero(labels_of(moments, LAG) == 0)
+    if EDGE_ACTIVITY not in moments or not len(at_zero):
+        raise InvalidInput(
+            "data",
+            got="moments of some sources, without lag 0, or with dropped frames",
+            expected="moments of all sources and frames, lag 0 among the lags",
+            fix="Coarse-grain the activity instead, or sum up again with lags=[0, ...].",
+        )
+    coarse = _average_run(moments.drop_vars([SUMSQ_TARGET, SUMSQ_SOURCE]), weights)
+    same_time = coarse[COMOMENT].isel({LAG: at_zero[0]}, drop=True)
+    # About the mean over all frames, the frames that a lag keeps sum to minus those that it leaves out.
+    overall = coarse[MEAN_TARGET].isel({LAG: at_zero[0]}, drop=True).rename({TARGET: NEURON})
+    for name, axis, left_out in ((SUMSQ_TARGET, TARGET, NOT_TARGET), (SUMSQ_SOURCE, SOURCE, NOT_SOURCE)):
+        coarse[name] = xr.apply_ufunc(
+            sumsq_of_side,
+            same_time,
+            coarse[EDGE_ACTIVITY] - overall,
+            coarse[left_out],
+            coarse[COUNT],
+            input_core_dims=[[TARGET, SOURCE], [NEURON, EDGE_FRAME], [LAG, EDGE_FRAME], [LAG]],
+            output_core_dims=[[LAG, axis]],
+            vectorize=True,
+            dask="parallelized",
+            dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {axis: len(weights)}},
+            output_dtypes=[np.float64],
+        ).transpose(LAG, ..., axis)
+    return coarse
+
+
+def _label(coarse: Labelled, labels: NDArray[Any], sizes: NDArray[np.int64]) -> Labelled:
+    """Label every neuron axis with the groups, and say how many neurons stand behind each."""
+    axes = [axis for axis in AXES if axis in coarse.dims]
+    return coarse.assign_coords(dict.fromkeys(axes, labels) | {GROUP_SIZE: (axes[0], sizes)})

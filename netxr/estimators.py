@@ -1,0 +1,114 @@
+"""Estimates of connectivity: small functions of lagged moments."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import xarray as xr
+
+from netxr.errors import InvalidInput
+from netxr.kernels.moments import correlation
+from netxr.moments import Missing, Precision, is_label, lagged_moments, positions_of
+from netxr.names import (
+    COMOMENT,
+    ESTIMATOR,
+    LAG,
+    LAGGED_CORRELATION,
+    LONG_NAME,
+    SOURCE,
+    SUMSQ_SOURCE,
+    SUMSQ_TARGET,
+    TARGET,
+    TIME,
+)
+from netxr.schema import check_moments, labels_of
+
+
+def lagged_correlation(
+    data: xr.DataArray | xr.Dataset,
+    *,
+    lag: int | Sequence[int] = 1,
+    dim: str | Sequence[str] = TIME,
+    source: Hashable | Sequence[Hashable] | None = None,
+    precision: Precision | None = None,
+    missing: Missing = "raise",
+) -> xr.DataArray:
+    """Correlate each neuron with each other neuron's activity `lag` samples before.
+
+    R[i, j] is Pearson's correlation of x_i(t + lag) with x_j(t): row = target, column = source, as in the
+    connectivity. Each side has its own mean and deviation over its own samples, as in the tutorial on
+    correlations of Neuromatch Academy (W3D5, Network Causality).
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), NumPy or dask; or the lagged moments of one, which need no further read.
+    lag : int or sequence of int
+        Samples by which the target is read after the source, 0 and above. A sequence gives a leading `lag` dim.
+    dim : str or sequence of str
+        What to correlate over: "time" keeps trials apart, ("time", "trial") pools their pairs of samples.
+    source : label or sequence of labels, optional
+        Neurons to take as sources; all if not given. A single label drops the `source` dim.
+    precision : {"float32", "float64"}, optional
+        Of the products within a block of samples: by default that of the samples. For activity only.
+    missing : {"raise", "drop"}
+        What to do with NaN and infinity: an error, or drop the frames that hold one. For activity only.
+
+    Returns
+    -------
+    DataArray
+        Correlations ([lag, ][trial, ]target[, source]), float64, lazy if `data` is. A neuron that does not
+        vary has NaN in its row and column.
+
+    Raises
+    ------
+    InvalidInput
+        If `data` is neither, does not hold the lag, or is too short for it.
+    NonFiniteActivity
+        If a sample is NaN or infinite and `missing` is "raise".
+
+    Examples
+    --------
+    >>> import netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> netxr.lagged_correlation(run.activity, lag=1).sizes
+    Frozen({'trial': 1, 'target': 5, 'source': 5})
+    """
+    lags = [int(lag)] if isinstance(lag, (int, np.integer)) else lag
+    if isinstance(data, xr.Dataset):
+        if (dim, precision, missing) != (TIME, None, "raise"):
+            raise InvalidInput(
+                "dim, precision, missing",
+                got=repr((dim, precision, missing)),
+                expected="nothing beside moments, which were summed up with their own",
+                fix="Say it to netxr.lagged_moments.",
+            )
+        moments = _select(check_moments(data, argument="data"), lags, source)
+    else:
+        moments = lagged_moments(data, lags=lags, dim=dim, source=source, precision=precision, missing=missing)
+    estimate: xr.DataArray = xr.apply_ufunc(
+        correlation,
+        moments[COMOMENT],
+        moments[SUMSQ_TARGET],
+        moments[SUMSQ_SOURCE],
+        input_core_dims=[[TARGET, SOURCE], [TARGET], [SOURCE]],
+        output_core_dims=[[TARGET, SOURCE]],
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        output_dtypes=[np.float64],
+    ).rename(LAGGED_CORRELATION)
+    if lags is not lag:
+        estimate = estimate.isel({LAG: 0})
+    if is_label(source):
+        estimate = estimate.isel({SOURCE: 0})
+    return estimate.assign_attrs(moments.attrs | {ESTIMATOR: "lagged correlation", LONG_NAME: "lagged correlation"})
+
+
+def _select(moments: xr.Dataset, lags: Sequence[int], source: Hashable | Sequence[Hashable] | None) -> xr.Dataset:
+    """Return the moments of the lags and sources asked for."""
+    known = labels_of(moments, LAG).tolist()
+    unknown = [lag for lag in lags if lag not in known]
+    if unknown:
+        raise InvalidInput("lag", got=repr(unknown[0]), expected=f"a lag that the moments hold: {known}")
+    chosen = moments.isel({LAG: [known.index(lag) for lag in lags]})
+    positions = positions_of(labels_of(moments, SOURCE), source)
+    return chosen if positions is None else chosen.isel({SOURCE: list(positions)})

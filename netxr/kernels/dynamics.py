@@ -1,0 +1,135 @@
+"""The rate model's loop: x(t + 1) = sigmoid(A x(t) + e(t)) for one trial or many side by side.
+
+Index letters: t step, k trial, n neuron. Arrays are (t, k, n); a state is (k, n).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from netxr.kernels.blas import one_blas_thread
+from netxr.kernels.noise import Rng, noise_blocks
+
+Drive = Callable[[NDArray[Any], NDArray[Any]], object]
+"""Writes the recurrent drive of a state (first argument) into an array of its shape (second argument)."""
+
+SPARSE_WEIGHT_COST: Final = 6
+"""One weight of a sparse product takes as long as this many of a dense one (measured 4 to 6, one BLAS thread)."""
+
+SPARSE_CALL_COST: Final = 20_000
+"""A sparse product's call takes as long as this many weights of a dense one (2 microseconds)."""
+
+DENSE_CALL_COST: Final = 1_500
+"""Each further matrix of a stacked dense product takes as long as this many weights (0.15 microseconds)."""
+
+
+def trajectories(
+    weights: NDArray[Any],
+    initial: NDArray[Any],
+    *,
+    seeds: Sequence[int],
+    trials: Sequence[int],
+    n_steps: int,
+    rng: Rng,
+    noise_scale: float,
+) -> Iterator[tuple[slice, int, NDArray[Any]]]:
+    """Yield the states of the trials block by block: which trials, the block's first step, states (t, k, n).
+
+    Parameters
+    ----------
+    weights : ndarray, (n, n) or (k, n, n)
+        One network for all trials, or one a trial.
+    initial : ndarray, (k, n)
+        First state of each trial; its dtype is that of all states.
+    seeds, trials : sequence of int
+        Seed and label of each trial, which its noise belongs to.
+    n_steps : int
+        Samples a trial, the first state included.
+    rng : {"modern", "legacy"}
+        "modern" advances all trials side by side. "legacy" keeps to the published arithmetic, a dense
+        matrix-vector product a step, and so advances one trial after the other.
+    noise_scale : float
+        Standard deviation of the noise.
+    """
+    exact = rng == "legacy"
+    for rows in [slice(k, k + 1) for k in range(len(seeds))] if exact else [slice(0, len(seeds))]:
+        own = weights if weights.ndim == 2 else weights[rows]
+        inhibition = recurrent_drive(-(own[0] if len(own) == 1 else own).astype(initial.dtype), exact=exact)
+        state, start = initial[rows], 0
+        for noise in noise_blocks(
+            seeds[rows], trials=trials[rows], n_neurons=len(state[0]), n_steps=n_steps, rng=rng, dtype=initial.dtype
+        ):
+            np.multiply(noise, -noise_scale, out=noise)
+            states = np.empty_like(noise)
+            states[0] = state
+            first = int(start == 0)
+            with one_blas_thread():
+                state = advance(state, noise[first:], states[first:], inhibition=inhibition)
+            yield rows, start, states
+            start += len(states)
+
+
+def recurrent_drive(weights: NDArray[Any], *, exact: bool) -> Drive:
+    """Return the product A x for all trials, dense or sparse, whichever is cheaper for these weights.
+
+    Parameters
+    ----------
+    weights : ndarray, (n, n) or (k, n, n)
+        One network for all trials, or one a trial.
+    exact : bool
+        Keep the plain dense product, whose rounding the published numbers have.
+    """
+    one_network = weights.ndim == 2
+    n_weights = np.count_nonzero(weights)
+    dense_cost = weights.size if one_network else weights.size + len(weights) * DENSE_CALL_COST
+    if not exact and n_weights * SPARSE_WEIGHT_COST + SPARSE_CALL_COST < dense_cost:
+        return _sparse_drive(weights)
+    return _dense_drive(weights)
+
+
+def _dense_drive(weights: NDArray[Any]) -> Drive:
+    """Return the dense product: matrix by vector for one trial, matrix by matrix or a stack of them for many."""
+    if weights.ndim == 3:
+        return lambda state, out: np.matmul(weights, state[:, :, None], out=out[:, :, None])
+
+    def drive(state: NDArray[Any], out: NDArray[Any]) -> object:
+        return np.dot(weights, state[0], out=out[0]) if len(state) == 1 else np.dot(state, weights.T, out=out)
+
+    return drive
+
+
+def _sparse_drive(weights: NDArray[Any]) -> Drive:
+    """Return the sparse product; the networks of several trials stand on the diagonal of one matrix."""
+    if weights.ndim == 2:
+        matrix = scipy.sparse.csr_array(weights)
+        return lambda state, out: np.copyto(out, (matrix @ state.T).T if len(state) > 1 else matrix @ state[0])
+    diagonal = scipy.sparse.block_diag([scipy.sparse.csr_array(w) for w in weights], format="csr")
+    return lambda state, out: np.copyto(out, (diagonal @ state.ravel()).reshape(state.shape))
+
+
+def advance(state: NDArray[Any], noise: NDArray[Any], out: NDArray[Any], *, inhibition: Drive) -> NDArray[Any]:
+    """Advance all trials by one step for each row of `noise`, and return the last state.
+
+    Parameters
+    ----------
+    state : ndarray, (k, n)
+        Where the trials stand.
+    noise : ndarray, (t, k, n)
+        Noise of each step with its sign turned: -e.
+    out : ndarray, (t, k, n)
+        Filled with the states that follow.
+    inhibition : callable
+        The recurrent drive with its sign turned: -A x. Turning both signs beforehand is exact
+        and spares a pass over the state in every step.
+    """
+    with np.errstate(over="ignore"):  # exp overflows to infinity, whose reciprocal is the right answer: 0
+        for following, kick in zip(out, noise, strict=True):
+            inhibition(state, following)
+            np.add(following, kick, out=following)
+            np.exp(following, out=following)
+            np.add(following, 1, out=following)
+            state = np.reciprocal(following, out=following)
+    return state

@@ -1,0 +1,248 @@
+"""Lagged second moments of one trial: sums over stretches of frames that add up, and what follows from them.
+
+Index letters: i target neuron, j source neuron, t frame, r lag, e edge frame. A lag l pairs x[i, t + l]
+with x[j, t]. Over a whole trial every frame is a source and a target of every lag, but for the few near its
+ends (and beside dropped frames) which have no partner: the edge frames. So the sums that a lag needs are the
+sums over all frames less what that lag leaves out; only the products are a matter of each lag.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.errors import NonFiniteActivity
+
+Floats = NDArray[np.float64]
+
+BLOCK_VALUES: Final = 2**18
+"""Samples that are centred and multiplied at a time: small enough for a cache, large enough for a fast product."""
+
+PILOT_FRAMES: Final = 255
+"""Frames that the provisional mean is taken from; odd, so that the median of a constant is that constant."""
+
+
+class LaggedSums(NamedTuple):
+    """Sums over a stretch of frames of samples counted from a provisional mean; those of two stretches add up."""
+
+    n_frames: int
+    total: Floats  # (i): sum of samples
+    square: Floats  # (i): sum of squared samples
+    product: Floats  # (r, i, j): sum of x[i, t + l] x[j, t] over the pairs that lag r offers
+    edges: Floats  # (i, e): samples of the edge frames
+    not_target: NDArray[np.bool_]  # (r, e): lag r has no source for the frame
+    not_source: NDArray[np.bool_]  # (r, e): lag r has no target for the frame
+
+
+class LaggedMoments(NamedTuple):
+    """What every linear estimator needs: pairs, means and summed squares of both sides, and co-moments."""
+
+    n_pairs: NDArray[np.int64]  # (r)
+    mean_target: Floats  # (r, i)
+    mean_source: Floats  # (r, j)
+    sumsq_target: Floats  # (r, i)
+    sumsq_source: Floats  # (r, j)
+    comoment: Floats  # (r, i, j)
+
+
+def block_frames(n_neurons: int, reach: int) -> int:
+    """Return how many frames of `n_neurons` are multiplied at a time; the `reach` frames after them come on top."""
+    return max(BLOCK_VALUES // n_neurons, 1024, 4 * reach)
+
+
+def provisional_mean(frames: NDArray[Any]) -> NDArray[Any]:
+    """Return a value near the bulk of each neuron's samples, (i, t) -> (i): the median of the finite first frames.
+
+    Counting from it keeps products small beside what they are to resolve: raw float32 sums of a membrane
+    potential near -65 lose every digit. A median ignores a strange first frame and returns a constant exactly.
+    """
+    pilot = frames[:, :PILOT_FRAMES]
+    finite = np.isfinite(pilot)
+    if finite.all():
+        return np.asarray(np.median(pilot, axis=1))
+    return np.array([np.median(row[ok]) if ok.any() else 0 for row, ok in zip(pilot, finite, strict=True)])
+
+
+def lagged_sums(
+    frames: NDArray[Any],
+    *,
+    start: int,
+    stop: int,
+    offset: int,
+    lags: Sequence[int],
+    shift: NDArray[Any],
+    sources: Sequence[int] | slice,
+    precision: np.dtype[Any],
+    drop: bool,
+    place: str,
+) -> LaggedSums:
+    """Sum products of frames with the frames `lags` later, for sources in one stretch of a trial.
+
+    Parameters
+    ----------
+    frames : ndarray, (i, t)
+        A trial, or a part of one that holds the stretch and the max(lags) frames after it (fewer only where
+        the trial ends).
+    start, stop : int
+        The stretch: source frames start <= t < stop of `frames`.
+    offset : int
+        Where in the trial `frames` begins.
+    lags : sequence of int
+        Lags, 0 and above.
+    shift : ndarray, (i)
+        Provisional mean.
+    sources : sequence of int or slice
+        Which neurons are sources.
+    precision : dtype
+        float32 or float64: of the products of one block. Sums over blocks are float64.
+    drop : bool
+        Drop frames that hold a non-finite sample, with all their pairs; otherwise they are an error.
+    place : str
+        What to call the data in that error.
+
+    Raises
+    ------
+    NonFiniteActivity
+        If a sample is NaN or infinite and `drop` is false.
+    """
+    n, reach = len(frames), max(lags)
+    length = block_frames(n, reach)
+    width = min(length, stop - start) + reach
+    # In the memory order of the samples, so that centring reads and writes in sequence.
+    scratch = np.empty((n, width), precision, order="C" if frames.strides[1] <= frames.strides[0] else "F")
+    total, square = np.zeros(n), np.zeros(n)
+    product = np.zeros((len(lags), n, np.empty(n)[sources].size))
+    partial = np.empty(product.shape[1:], precision)
+    n_frames, edges = 0, []
+    for begin in range(start, stop, length):
+        own = min(length, stop - begin)
+        block = frames[:, begin : begin + own + reach]
+        centred = scratch[:, : block.shape[1]]
+        np.subtract(block, shift[:, None], out=centred, casting="same_kind")
+        good = _good_frames(centred, frames, drop=drop, offset=offset, place=place)
+        total += np.sum(centred[:, :own], axis=1, dtype=np.float64)
+        square += np.einsum("it,it->i", centred[:, :own], centred[:, :own], dtype=np.float64)
+        for r, lag in enumerate(lags):
+            pairs = min(own, block.shape[1] - lag)
+            if pairs > 0:
+                np.matmul(centred[:, lag : lag + pairs], centred[sources, :pairs].T, out=partial)
+                product[r] += partial
+        n_frames += int(good[:own].sum())
+        edges.append(_edge_frames(centred, good, own=own, first=offset + begin, lags=lags))
+    return LaggedSums(
+        n_frames, total, square, product, *(np.concatenate(parts, axis=1) for parts in zip(*edges, strict=True))
+    )
+
+
+def _good_frames(
+    centred: NDArray[Any], frames: NDArray[Any], *, drop: bool, offset: int, place: str
+) -> NDArray[np.bool_]:
+    """Return which frames of a block are finite, (t), and set the others to zero; or raise if none may be dropped."""
+    if np.isfinite(centred.sum()):
+        return np.ones(centred.shape[1], bool)
+    if drop:
+        good = np.asarray(np.isfinite(centred).all(axis=0))
+        centred[:, ~good] = 0
+        return good
+    wrong = np.argwhere(~np.isfinite(frames))
+    if not len(wrong):
+        raise NonFiniteActivity(
+            place, got="samples whose sum overflows", expected="a range that the products can hold", fix="Rescale them."
+        )
+    neuron, frame = wrong[np.lexsort(wrong.T)[0]] if len(wrong) < 10**6 else wrong[0]
+    raise NonFiniteActivity(
+        place,
+        got=f"{len(wrong):,} samples that are NaN or infinite, one at neuron {neuron}, frame {offset + frame}",
+        expected="finite samples",
+        fix='Drop the frames that hold them with missing="drop", or mend them first.',
+    )
+
+
+def _edge_frames(
+    centred: NDArray[Any], good: NDArray[np.bool_], *, own: int, first: int, lags: Sequence[int]
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the frames of a block that some lag leaves without partner, (i, e), and on which side, (r, e) twice."""
+    n_frames = len(good)
+    not_target, not_source = np.zeros((2, len(lags), n_frames), bool)
+    if first >= max(lags) and n_frames == own + max(lags) and good.all():
+        return centred[:, :0].astype(np.float64), not_target[:, :0], not_source[:, :0]
+    sources = np.arange(own)
+    for r, lag in enumerate(lags):
+        targets = sources + lag
+        inside = targets < n_frames
+        has_target = np.zeros(own, bool)
+        has_target[inside] = good[targets[inside]]
+        not_source[r, :own] = good[:own] & ~has_target
+        not_target[r, targets[inside & ~good[:own]]] = True
+        not_target[r, : max(0, min(lag - first, own))] = True
+        not_target[r] &= good
+    edge = (not_target | not_source).any(axis=0)
+    return centred[:, edge].astype(np.float64), not_target[:, edge], not_source[:, edge]
+
+
+def add_sums(parts: Sequence[LaggedSums]) -> LaggedSums:
+    """Return the sums over several stretches together."""
+    n_frames, total, square, product, *edges = zip(*parts, strict=True)
+    return LaggedSums(
+        sum(n_frames), sum(total), sum(square), np.add.reduce(product), *(np.concatenate(e, axis=1) for e in edges)
+    )
+
+
+def moments_of(sums: LaggedSums, *, shift: NDArray[Any], sources: Sequence[int] | slice) -> LaggedMoments:
+    """Return means, summed squares and co-moments about the true means of each lag's own pairs.
+
+    The co-moments take the place of ``sums.product`` in memory.
+    """
+    count = sums.n_frames - sums.not_target.sum(axis=1)
+    sum_target, sumsq_target = _side_sums(sums.total, sums.square, sums.edges, sums.not_target, count)
+    sum_source, sumsq_source = _side_sums(sums.total, sums.square, sums.edges, sums.not_source, count)
+    sum_source, sumsq_source = sum_source[:, sources], sumsq_source[:, sources]
+    mean_target, mean_source = _divide(sum_target, count), _divide(sum_source, count)
+    for comoment, total, mean in zip(sums.product, sum_target, mean_source, strict=True):
+        comoment -= np.outer(total, mean)
+    return LaggedMoments(
+        count, mean_target + shift, mean_source + shift[sources], sumsq_target, sumsq_source, sums.product
+    )
+
+
+def _side_sums(
+    total: Floats, square: Floats, edges: Floats, left_out: NDArray[np.bool_], count: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Return the sum and the summed squared deviations of each neuron over the frames that each lag keeps, (r, i)."""
+    kept = total - left_out @ edges.T
+    deviations = square - left_out @ np.square(edges).T - kept * _divide(kept, count)
+    # What is left of a constant after these subtractions is rounding, of the size of what was subtracted.
+    rounding = 16 * np.finfo(np.float64).eps * square
+    return kept, np.where(deviations > rounding, deviations, 0.0)
+
+
+def sumsq_of_side(same_time: Floats, edges: Floats, left_out: NDArray[np.bool_], count: NDArray[np.int64]) -> Floats:
+    """Return the summed squared deviations over the frames that each lag keeps, (r, i), from the moments at lag 0.
+
+    Parameters
+    ----------
+    same_time : ndarray, (i, i)
+        Co-moment at lag 0, about the mean over all frames.
+    edges : ndarray, (i, e)
+        Edge frames, about the same mean.
+    left_out : ndarray of bool, (r, e)
+        Which of them each lag leaves out.
+    count : ndarray of int, (r)
+        Frames that each lag keeps.
+    """
+    square = np.diagonal(same_time)
+    return _side_sums(np.zeros(len(square)), square, edges, left_out, count)[1]
+
+
+def correlation(comoment: Floats, sumsq_target: Floats, sumsq_source: Floats) -> Floats:
+    """Return Pearson's r, (..., i, j) from (..., i, j), (..., i) and (..., j); NaN where a side does not vary."""
+    r = np.sqrt(sumsq_target)[..., :, None] * np.sqrt(sumsq_source)[..., None, :]
+    r[r == 0] = np.nan
+    np.divide(comoment, r, out=r)
+    return np.asarray(np.clip(r, -1, 1, out=r))
+
+
+def _divide(sums: Floats, count: NDArray[np.int64]) -> Floats:
+    """Return (r, i) sums divided by (r) counts, NaN where there was nothing to count."""
+    return sums / np.where(count > 0, count, np.nan)[:, None]

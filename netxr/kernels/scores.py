@@ -1,0 +1,131 @@
+"""Scores of how alike two matrices are: arrays in, numbers out, NaN where a score is undefined.
+
+Elementwise scores take the finite values of the same pairs of neurons in both matrices, flat and in the same order.
+Whole-matrix scores take two finite square matrices, row = target, column = source. Truth comes first, estimate second.
+"""
+
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+TIE: Final = 1e-12
+"""Correlations closer than this are the same number, summed in another order."""
+
+
+def pearson(truth: Floats, estimate: Floats) -> float:
+    """Return the correlation coefficient; undefined where either is constant."""
+    if is_constant(truth) or is_constant(estimate):
+        return np.nan
+    return float(np.clip(_standardised(truth) @ _standardised(estimate), -1.0, 1.0))
+
+
+def spearman(truth: Floats, estimate: Floats) -> float:
+    """Return the correlation of ranks, ties sharing their average rank; undefined where either is constant."""
+    return pearson(rankdata(truth), rankdata(estimate))
+
+
+def kappa(truth: Floats, estimate: Floats) -> float:
+    """Return Cohen's kappa of edge and estimate above its median; undefined where all or none are edges."""
+    edge = truth != 0
+    if is_constant(edge):
+        return np.nan
+    above = estimate > np.median(estimate)
+    n_pairs, n_edge, n_above = edge.size, int(edge.sum()), int(above.sum())
+    agreed = n_pairs * int((edge == above).sum())
+    by_chance = n_edge * n_above + (n_pairs - n_edge) * (n_pairs - n_above)
+    return float((agreed - by_chance) / (n_pairs**2 - by_chance))
+
+
+def roc_auc(truth: Floats, estimate: Floats) -> float:
+    """Return the chance of an edge above a non-edge, ties half; undefined where all or none are edges."""
+    edge = truth != 0
+    if is_constant(edge):
+        return np.nan
+    n_edge = int(edge.sum())
+    wins = rankdata(estimate)[edge].sum() - n_edge * (n_edge + 1) / 2
+    return float(wins / (n_edge * (edge.size - n_edge)))
+
+
+def average_precision(truth: Floats, estimate: Floats) -> float:
+    """Return precision averaged over steps of recall, ties in one step; undefined where all or none are edges."""
+    edge = truth != 0
+    if is_constant(edge):
+        return np.nan
+    order = np.argsort(-estimate)
+    last_of_tie = np.append(np.flatnonzero(np.diff(estimate[order])), edge.size - 1)
+    found = np.cumsum(edge[order])[last_of_tie]
+    precision = found / (last_of_tie + 1)
+    recall_gain = np.diff(found, prepend=0) / found[-1]
+    return float(precision @ recall_gain)
+
+
+def mantel(truth: Floats, estimate: Floats, *, diagonal: bool, permutations: int, seed: int) -> tuple[float, float]:
+    """Return the correlation of two square matrices, and how often a relabelling of neurons reaches it.
+
+    A relabelling moves rows and columns together, so mean and spread of the entries stay as they are and only the sum
+    of products changes. It keeps the diagonal on the diagonal, which enters or not as `diagonal` says.
+    """
+    n_neurons = len(truth)
+    pairs = np.full((n_neurons, n_neurons), diagonal) | ~np.eye(n_neurons, dtype=bool)
+    if is_constant(truth[pairs]) or is_constant(estimate[pairs]):
+        return np.nan, np.nan
+    x, y = np.zeros_like(truth), np.zeros_like(estimate)
+    x[pairs], y[pairs] = _standardised(truth[pairs]), _standardised(estimate[pairs])
+    statistic = float(np.clip(np.vdot(x, y), -1.0, 1.0))
+    if permutations == 0:
+        return statistic, np.nan
+    rng = np.random.default_rng(seed)
+    orders = (rng.permutation(n_neurons) for _ in range(permutations))
+    reached = sum(np.vdot(x, y[order[:, None], order]) >= statistic - TIE for order in orders)
+    return statistic, (1 + int(reached)) / (1 + permutations)
+
+
+def rv(truth: Floats, estimate: Floats) -> float:
+    """Return the RV coefficient of the column-centred matrices; undefined where every column of either is constant."""
+    x, y = _column_centred(truth), _column_centred(estimate)
+    if not (x.any() and y.any()):
+        return np.nan
+    cross, own_x, own_y = (np.linalg.norm(product) for product in (x.T @ y, x.T @ x, y.T @ y))
+    return min(float(cross**2 / (own_x * own_y)), 1.0)
+
+
+def whole_neurons(defined: Flags, pairs: Flags) -> npt.NDArray[np.intp]:
+    """Return the neurons left when those with no defined row or no defined column go; none if a gap remains.
+
+    `pairs` says which entries are asked for, `defined` which of them are there; both (n, n).
+    """
+    kept = np.flatnonzero(defined.any(axis=0) & defined.any(axis=1))
+    gaps = (pairs & ~defined)[np.ix_(kept, kept)]
+    return kept[:0] if gaps.any() else kept
+
+
+def is_constant(values: npt.NDArray[np.generic]) -> bool:
+    """Say whether all values are the same: by comparing them, since the mean of equal numbers can miss them."""
+    return values.size == 0 or bool(values.min() == values.max())
+
+
+def _standardised(values: Floats) -> Floats:
+    """Shift and scale values that are not constant to mean 0 and length 1."""
+    scaled = _near_one(values)
+    centred = scaled - scaled.mean()
+    return np.asarray(centred / np.linalg.norm(centred))
+
+
+def _column_centred(matrix: Floats) -> Floats:
+    """Subtract each column's mean; a constant column becomes exactly 0."""
+    if is_constant(matrix):
+        return np.zeros_like(matrix)
+    scaled = _near_one(matrix)
+    varies = scaled.min(axis=0) < scaled.max(axis=0)
+    return np.asarray((scaled - scaled.mean(axis=0)) * varies)
+
+
+def _near_one(values: Floats) -> Floats:
+    """Scale by the power of two that brings the largest to 1/2 .. 1: exact, and squares stay in range."""
+    _, exponent = np.frexp(np.abs(values).max())
+    return np.asarray(np.ldexp(values, -exponent))

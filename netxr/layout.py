@@ -1,0 +1,177 @@
+"""How a dataset lies in Zarr: the order of dims, chunks, codec, text and attributes.
+
+Everything here looks at metadata, and at text; no sample is read or copied.
+"""
+
+import json
+from collections.abc import Hashable, Mapping
+from math import log2
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from zarr.codecs import BloscCodec
+
+from netxr.errors import InvalidInput
+from netxr.names import LAGGED_CORRELATION, NEURON, SCHEMA_VERSION, SOURCE, TARGET, TIME
+from netxr.schema import ACTIVITY_SPEC, CONNECTIVITY_SPEC, CURRENT_SCHEMA, provenance
+
+CHUNK_BYTES: Final = 5e6
+"""About what a chunk of activity holds: reads run at full speed, and a few chunks fit in any memory."""
+
+MATRIX_BYTES: Final = 100e6
+"""The most that a chunk of any other variable holds; larger matrices are cut along their rows."""
+
+TEXT_KINDS: Final = "OUT"
+STORABLE_KINDS: Final = "biufcmM"
+
+# xarray takes these for instructions on decoding: left in place, they would change values on reading.
+RESERVED_ATTRIBUTES: Final = frozenset({"_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates"})
+
+
+def steps_per_chunk(n_neurons: int, dtype: npt.DTypeLike) -> int:
+    """Return how many samples of all neurons make a stored chunk of about 5 MB: a power of two, at least 1.
+
+    Examples
+    --------
+    >>> steps_per_chunk(1000, "float32")
+    1024
+    """
+    samples = CHUNK_BYTES / (n_neurons * np.dtype(dtype).itemsize)
+    return int(2 ** max(0, round(log2(samples))))
+
+
+def storable(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a copy of `dataset` in the order, chunks and types of the store, with provenance.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no Dataset, or holds a variable, name or attribute that has no place in Zarr.
+    """
+    if isinstance(dataset, xr.DataArray):
+        fix = f"Name it: .to_dataset(name={str(dataset.name or LAGGED_CORRELATION)!r})."
+        raise InvalidInput("dataset", got="a DataArray", expected="a Dataset", fix=fix)
+    if not isinstance(dataset, xr.Dataset):
+        raise InvalidInput("dataset", got=type(dataset).__name__, expected="a Dataset")
+    variables = {name: _storable_variable(name, variable) for name, variable in dataset.variables.items()}
+    return xr.Dataset(
+        {name: variables[name] for name in dataset.data_vars},
+        coords={name: variables[name] for name in dataset.coords},
+        attrs=plain_attributes({**provenance(), **dataset.attrs, SCHEMA_VERSION: CURRENT_SCHEMA}, "attrs"),
+    )
+
+
+def _storable_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:
+    """Return `variable` with dims in order, dask chunks as stored, text as Python strings, and plain attributes."""
+    if not isinstance(name, str) or not name or set(name) & set("/\\") or name.startswith((".", "__")):
+        raise InvalidInput("dataset", got=f"a variable named {name!r}", expected="names that can be names of folders")
+    variable = _in_order(name, variable)
+    if variable.dtype.kind in TEXT_KINDS:
+        data = _text(name, variable)
+    elif variable.dtype.kind not in STORABLE_KINDS:
+        raise InvalidInput(name, got=f"dtype {variable.dtype}", expected="numbers, dates or text")
+    else:
+        # Two dask chunks in one stored chunk would be written at the same time, and one of them lost.
+        data = (variable.chunk(_chunks(variable)) if variable.chunks else variable).data
+    return xr.Variable(variable.dims, data, plain_attributes(variable.attrs, f"attrs of {name}"))
+
+
+def _in_order(name: str, variable: xr.Variable) -> xr.Variable:
+    """Return `variable` with its dims as its specification has them, or with a matrix in the last two."""
+    for spec in (ACTIVITY_SPEC, CONNECTIVITY_SPEC):
+        if name == spec.name:
+            return variable.transpose(*spec.dims, *spec.optional_dims, ..., missing_dims="ignore")
+    if {TARGET, SOURCE} <= set(variable.dims):
+        return variable.transpose(..., TARGET, SOURCE)
+    return variable
+
+
+def _text(name: str, variable: xr.Variable) -> npt.NDArray[np.object_]:
+    """Return text as Python strings, which Zarr stores at any length."""
+    text = np.asarray(variable.values, dtype=object)
+    for entry in text.flat:
+        if not isinstance(entry, str):
+            raise InvalidInput(
+                name,
+                got=f"{entry!r} among entries of dtype object",
+                expected="text in every entry, or numbers in every entry",
+                fix="Convert with .astype(str), number missing groups -1, or split a MultiIndex with .reset_index.",
+            )
+    return text
+
+
+def _chunks(variable: xr.Variable) -> dict[Hashable, int]:
+    """Return the stored chunk: all neurons and about 5 MB of time in one trial, else one matrix, else everything."""
+    sizes: dict[Hashable, int] = {dim: max(1, size) for dim, size in variable.sizes.items()}
+    one_each: dict[Hashable, int] = dict.fromkeys(sizes, 1)
+    if {NEURON, TIME} <= set(sizes):
+        steps = min(sizes[TIME], steps_per_chunk(sizes[NEURON], variable.dtype))
+        return one_each | {NEURON: sizes[NEURON], TIME: steps}
+    matrix = {TARGET, SOURCE} if {TARGET, SOURCE} <= set(sizes) else set(sizes)
+    return one_each | _last_dims_first({dim: size for dim, size in sizes.items() if dim in matrix}, variable.dtype)
+
+
+def _last_dims_first(sizes: dict[Hashable, int], dtype: np.dtype[Any]) -> dict[Hashable, int]:
+    """Return the chunk of at most `MATRIX_BYTES` that fills the last dims before the first."""
+    chunk: dict[Hashable, int] = {}
+    room = int(MATRIX_BYTES / dtype.itemsize)
+    for dim in reversed(sizes):
+        chunk[dim] = max(1, min(sizes[dim], room))
+        room //= chunk[dim]
+    return chunk
+
+
+def encoding(variable: xr.Variable) -> dict[str, Any]:
+    """Return what xarray shall tell Zarr about a variable that `storable` made."""
+    told: dict[str, Any] = {"chunks": tuple(_chunks(variable).values())} if variable.dims else {}
+    if variable.dtype.kind in STORABLE_KINDS:
+        told["compressors"] = codec()
+    if variable.dtype.kind == "f":
+        # NaN stands for itself and needs no mask on reading.
+        told |= {"_FillValue": None, "fill_value": fill_value(variable.dtype)}
+    return told
+
+
+def fill_value(dtype: np.dtype[Any]) -> float | int:
+    """Return what a chunk that was never written reads as: not zero, where the type has a NaN."""
+    return np.nan if dtype.kind == "f" else 0
+
+
+def codec() -> BloscCodec:
+    """Return the codec of numbers: written faster than uncompressed, read at nearly the same speed."""
+    return BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle")
+
+
+def plain_attributes(attrs: Mapping[Any, Any], place: str) -> dict[str, Any]:
+    """Return attributes as JSON holds them.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the attribute that JSON cannot hold, or that xarray would decode values by.
+    """
+    plain = {}
+    for name, value in attrs.items():
+        if not isinstance(name, str) or name in RESERVED_ATTRIBUTES:
+            raise InvalidInput(
+                place, got=f"the name {name!r}", expected="text that xarray does not decode by", fix="Rename it."
+            )
+        try:
+            plain[name] = json.loads(json.dumps(value, default=_from_numpy))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidInput(
+                place,
+                got=f"{name!r} = {value!r}",
+                expected="what JSON holds: text, numbers, true or false, None, lists and dicts of them",
+                fix=f"Convert it, e.g. to text: attrs[{name!r}] = str(...).",
+            ) from error
+    return plain
+
+
+def _from_numpy(value: Any) -> Any:
+    """Return a NumPy number, text or array of them as Python's own."""
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufU":
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no place in JSON")

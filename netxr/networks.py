@@ -1,0 +1,113 @@
+"""Networks to simulate: the tutorial's random connectivity."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr.arrays import as_connectivity
+from netxr.errors import InvalidInput
+from netxr.kernels.noise import CONNECTIVITY_STREAM, RNGS, Rng, philox
+from netxr.names import MODEL, RNG, SEED, SPARSITY
+from netxr.schema import provenance
+
+SPECTRAL_MARGIN = 1.01
+"""Weights are scaled so that the largest singular value is 1 / 1.01: activity fades, within about 100 steps."""
+
+NO_EDGE_WEIGHT = 1e-12
+"""Weight of every entry of a network that drew no edge at all, which cannot be scaled."""
+
+
+def random_connectivity(n_neurons: int, *, sparsity: float = 0.9, seed: int = 0, rng: Rng = "modern") -> xr.DataArray:
+    """Draw the tutorial's random network: independent edges of equal weight, scaled to be stable.
+
+    Each entry, self-connections included, is an edge with probability 1 - `sparsity`. The matrix is divided by
+    1.01 times its largest singular value. A network without any edge gets the weight 1e-12 throughout.
+    (Neuromatch Academy, W3D5, Network Causality, Tutorials 1 and 2.)
+
+    Parameters
+    ----------
+    n_neurons : int
+        Size of the network, 1 or more.
+    sparsity : float
+        Probability that an entry is 0, in [0, 1].
+    seed : int
+        Seed, 0 or above.
+    rng : {"modern", "legacy"}
+        "modern": counter-based streams keyed by the seed. "legacy": the Mersenne Twister of the tutorial, bit
+        for bit.
+
+    Returns
+    -------
+    DataArray
+        Weights (target, source), float64: entry [i, j] is the weight from j to i.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> A = random_connectivity(6, seed=42, rng="legacy")
+    >>> round(A.sel(target=0, source=1).item(), 4)
+    0.7001
+    """
+    n_neurons = check_count("n_neurons", n_neurons)
+    if isinstance(sparsity, bool) or not np.isreal(sparsity) or not 0 <= sparsity <= 1:
+        raise InvalidInput("sparsity", got=repr(sparsity), expected="a probability, 0 to 1")
+    check_rng(rng)
+    seed = check_seed(seed, rng=rng)
+    edges = _draw_edges(n_neurons, float(sparsity), seed, rng)
+    largest = np.linalg.svd(edges, compute_uv=False)[0]
+    weights = edges / (SPECTRAL_MARGIN * largest) if largest else np.full(edges.shape, NO_EDGE_WEIGHT)
+    made = {MODEL: "random edges of equal weight", SPARSITY: float(sparsity), SEED: seed, RNG: rng}
+    return as_connectivity(weights, rows="target").assign_attrs(provenance(**made))
+
+
+def _draw_edges(n_neurons: int, sparsity: float, seed: int, rng: Rng) -> NDArray[Any]:
+    """Draw which entries are edges, 0 or 1, (target, source)."""
+    shape, odds = (n_neurons, n_neurons), [sparsity, 1 - sparsity]
+    if rng == "legacy":
+        return np.random.RandomState(seed).choice([0, 1], size=shape, p=odds)
+    return philox(seed, trial=0, stream=CONNECTIVITY_STREAM).choice([0, 1], size=shape, p=odds)
+
+
+def check_count(argument: str, value: Any) -> int:
+    """Return `value` as an int if it is a whole number, 1 or above.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InvalidInput(argument, got=repr(value), expected="a whole number, 1 or above")
+    return int(value)
+
+
+def check_rng(rng: Any) -> None:
+    """Raise if `rng` names no stream of random numbers.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither "modern" nor "legacy".
+    """
+    if rng not in RNGS:
+        raise InvalidInput("rng", got=repr(rng), expected=" or ".join(map(repr, RNGS)))
+
+
+def check_seed(seed: Any, *, rng: Rng, argument: str = "seed") -> int:
+    """Return `seed` as an int if the stream can be seeded with it.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no whole number, negative, or too large.
+    """
+    largest = 2**32 - 1 if rng == "legacy" else 2**64 - 1
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= largest:
+        raise InvalidInput(argument, got=repr(seed), expected=f"a whole number, 0 to {largest}")
+    return int(seed)

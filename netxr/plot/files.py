@@ -1,0 +1,56 @@
+"""Figures on paper: PNG, SVG and PDF files, drawn by matplotlib and without a browser."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import holoviews as hv
+
+from netxr.errors import InvalidInput, OutputExists
+
+FORMATS: Final = ("png", "svg", "pdf")
+DPI: Final = 150
+
+
+def save(figure: Any, path: str | Path) -> Path:
+    """Write a figure to a file that does not exist yet.
+
+    Parameters
+    ----------
+    figure : HoloViews object
+        What a function of netxr.plot returned, restyled or combined as you like.
+    path : str or Path
+        Where to; its ending, .png, .svg or .pdf, is the format. PNG has 150 pixels an inch.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InvalidInput
+        If the ending is another one, or the folder does not exist.
+    OutputExists
+        If the file exists.
+
+    Examples
+    --------
+    >>> save(hv.Curve([1, 2]), "curve.gif")
+    Traceback (most recent call last):
+    netxr.errors.InvalidInput: path: got 'curve.gif'; expected a name that ends in .png, .svg or .pdf.
+    """
+    path = Path(path)
+    file_format = path.suffix.lower().removeprefix(".")
+    if file_format not in FORMATS:
+        raise InvalidInput("path", got=repr(str(path)), expected="a name that ends in .png, .svg or .pdf")
+    if not path.parent.is_dir():
+        raise InvalidInput("path", got=repr(str(path)), expected="a folder that exists", fix="Make it first.")
+    if path.exists():
+        raise OutputExists(path)
+    drawn, _ = hv.renderer("matplotlib").instance(dpi=DPI)(figure, fmt=file_format)
+    try:
+        with path.open("xb") as file:
+            file.write(drawn.encode() if isinstance(drawn, str) else drawn)
+    except FileExistsError:
+        raise OutputExists(path) from None
+    return path

@@ -1,0 +1,156 @@
+"""What all figures share: colours, limits, ticks and words, and options set for both backends at once."""
+
+import re
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import holoviews as hv
+import numpy as np
+import xarray as xr
+from holoviews.plotting.util import process_cmap
+
+from netxr.errors import InvalidInput
+from netxr.names import LONG_NAME, SOURCE, TARGET
+from netxr.schema import CONNECTIVITY_SPEC, check_variable
+
+_chosen_backend = hv.Store.current_backend
+import holoviews.plotting.bokeh  # noqa: E402  registers the backend, and makes it the current one
+import holoviews.plotting.mpl  # noqa: E402
+
+hv.Store.set_current_backend(_chosen_backend)
+
+DIVERGING: Final[list[str]] = process_cmap("RdBu_r", 255, provider="matplotlib")
+"""Blue below zero, red above, told apart by all common kinds of colour vision; odd, so that zero has a colour alone."""
+
+UNDEFINED_COLOUR: Final = "#9e9e9e"
+"""Of a cell that is NaN: darker than zero, which is almost white."""
+
+INK: Final = "#262626"
+LINE_COLOUR: Final = "#1f77b4"
+
+FRAME: Final = 300
+"""Height of a bokeh panel in pixels."""
+
+POINTS: Final = 0.72
+"""Size of a mark in a matplotlib figure, in points for each bokeh pixel: its panels are a little smaller."""
+
+MAX_TICKS: Final = 8
+MAX_TICK_LETTERS: Final = 12
+LONG_LABEL: Final = 3
+"""Tick labels with more letters than this are written upright under the x axis."""
+
+MATRIX_SPEC: Final = replace(CONNECTIVITY_SPEC, optional_dims=())
+
+
+def symmetric_limit(*matrices: Any) -> tuple[float, float]:
+    """Return colour limits that are symmetric about zero and hold every finite value.
+
+    Parameters
+    ----------
+    *matrices : array-like
+        Loaded arrays of any shapes, which are to share one colour range.
+
+    Returns
+    -------
+    tuple of float
+        ``(-L, L)`` with L the largest finite magnitude, or 1 where there is none above zero.
+
+    Raises
+    ------
+    InvalidInput
+        If a matrix is a dask array that is not computed yet.
+
+    Examples
+    --------
+    >>> symmetric_limit([[0.0, -3.0]], [1.0, float("nan")])
+    (-3.0, 3.0)
+    >>> symmetric_limit([0, 0])
+    (-1.0, 1.0)
+    """
+    largest = 0.0
+    for matrix in matrices:
+        magnitudes = np.abs(np.asarray(check_loaded(matrix, argument="matrices"), dtype=np.float64))
+        largest = max(largest, float(magnitudes.max(initial=0.0, where=np.isfinite(magnitudes))))
+    return (-largest, largest) if largest > 0 else (-1.0, 1.0)
+
+
+def check_loaded(data: Any, *, argument: str) -> Any:
+    """Return `data` if it is in memory: a figure never computes behind the caller's back.
+
+    Raises
+    ------
+    InvalidInput
+        If it is backed by dask.
+    """
+    if hasattr(getattr(data, "variable", data), "dask") or getattr(data, "chunks", None):
+        raise InvalidInput(
+            argument,
+            got=f"a lazy array of shape {tuple(data.shape)}",
+            expected="values in memory",
+            fix="Reduce or select first, then load with .compute().",
+        )
+    return data
+
+
+def check_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray:
+    """Return `weights` as one loaded (target, source) matrix; one source alone becomes a single column.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no DataArray, is lazy, or has a further dim of more than one entry.
+    """
+    matrix = weights
+    if isinstance(matrix, xr.DataArray):
+        others = [dim for dim in matrix.dims if dim not in MATRIX_SPEC.dims and matrix.sizes[dim] == 1]
+        matrix = matrix.squeeze(others)
+        if SOURCE not in matrix.dims:
+            matrix = matrix.expand_dims(SOURCE)
+    matrix = check_variable(matrix, MATRIX_SPEC, argument=argument)
+    loaded: xr.DataArray = check_loaded(matrix, argument=argument)
+    return loaded.transpose(TARGET, SOURCE).astype(np.float64)
+
+
+def with_options(
+    element: Any,
+    *,
+    both: Mapping[str, Any] | None = None,
+    bokeh: Mapping[str, Any] | None = None,
+    matplotlib: Mapping[str, Any] | None = None,
+) -> Any:
+    """Set the options of `element` on both backends, whichever of them is current."""
+    shared = both or {}
+    element = element.opts(**shared, **(bokeh or {}), backend="bokeh")
+    return element.opts(**shared, **(matplotlib or {}), backend="matplotlib")
+
+
+def ticks(labels: np.ndarray[Any, Any], *, most: int = MAX_TICKS) -> list[tuple[int, str]]:
+    """Return (position, label) for at most `most` of the labels, evenly spaced from the first."""
+    step = tick_step(len(labels), most)
+    return [(position, shorten(labels[position])) for position in range(0, len(labels), step)]
+
+
+def tick_step(n_labels: int, most: int) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20, 50, ... that leaves at most `most` of `n_labels` labels."""
+    steps = (factor * 10**power for power in range(12) for factor in (1, 2, 5))
+    return next(step for step in steps if -(-n_labels // step) <= most)
+
+
+def shorten(label: Any, *, most: int = MAX_TICK_LETTERS) -> str:
+    """Return `label` as text of at most `most` letters."""
+    text = str(label)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def score_text(score: Any) -> str:
+    """Return a score with three decimals, or say that it is undefined."""
+    value = float(check_loaded(score, argument="score"))
+    return f"{value:.3f}" if np.isfinite(value) else "undefined"
+
+
+def axis_label(data: xr.DataArray | xr.Dataset, name: Hashable) -> str:
+    """Return how to call the variable or dim `name` on an axis: its long name, or its name in words."""
+    attrs = data[name].attrs if name in data.coords or name in getattr(data, "data_vars", ()) else {}
+    words = re.sub(r"^n ", "number of ", str(name).replace("_", " "))
+    return str(attrs.get(LONG_NAME, words[:1].upper() + words[1:]))

@@ -1,0 +1,225 @@
+"""Simulation of the rate model, in memory or straight to disk."""
+
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr.errors import InvalidInput
+from netxr.kernels.dynamics import trajectories
+from netxr.kernels.noise import STEPS_PER_BLOCK, Rng
+from netxr.names import (
+    ACTIVITY,
+    CONNECTIVITY,
+    INITIAL,
+    MODEL,
+    NEURON,
+    NOISE_SCALE,
+    RNG,
+    SAMPLING_INTERVAL,
+    SAMPLING_INTERVAL_UNITS,
+    SEED,
+    SOURCE,
+    TARGET,
+    TIME,
+    TRIAL,
+)
+from netxr.networks import check_count, check_rng, check_seed
+from netxr.schema import check_connectivity, labels_of, provenance
+from netxr.store import open as open_store
+from netxr.store import steps_per_chunk, streamed_store
+
+Progress = Callable[[int, int], object]
+"""Called with how much is done and how much there is to do."""
+
+MODEL_EQUATION = "x(t + 1) = sigmoid(A x(t) + e(t)), e ~ N(0, noise_scale^2)"
+
+
+def simulate(
+    connectivity: xr.DataArray,
+    *,
+    n_steps: int,
+    trials: int | Sequence[int] | None = None,
+    seed: int | Sequence[int] = 0,
+    rng: Rng = "modern",
+    noise_scale: float = 1.0,
+    initial: float | xr.DataArray = 0.0,
+    dtype: Literal["float32", "float64"] = "float64",
+    store: str | PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Simulate x(t + 1) = sigmoid(A x(t) + e(t)) with independent Gaussian noise e.
+
+    The model of Neuromatch Academy's tutorials on network causality (W3D5). All trials advance together, by one
+    product a step: a sparse one where that is cheaper than a dense one.
+
+    Parameters
+    ----------
+    connectivity : DataArray, (target, source) or (target, source, trial)
+        One network for all trials, or one a trial.
+    n_steps : int
+        Samples a trial, the initial state included.
+    trials : int or sequence of int, optional
+        How many trials, or their labels; by default one, or those of `connectivity` where it has trials. Noise
+        belongs to a trial's label: trial 3 is the same in ``trials=4`` and in ``trials=[3]``, up to rounding.
+    seed : int or sequence of int
+        One seed for all trials, or one each.
+    rng : {"modern", "legacy"}
+        "modern": counter-based streams keyed by (seed, trial). "legacy": the tutorial's Mersenne Twister and
+        arithmetic, bit for bit, trial k seeded with seed + k.
+    noise_scale : float
+        Standard deviation of e, 0 or above.
+    initial : float or DataArray, (neuron[, trial])
+        State at the first sample.
+    dtype : {"float64", "float32"}
+        Of state and samples.
+    store : path-like, optional
+        Zarr folder to make. Samples are written block by block, so that length is bounded by the disk, and the
+        result is opened lazily.
+    progress : callable, optional
+        Called with (steps done, steps in all), counted over trials.
+
+    Returns
+    -------
+    Dataset
+        `activity` (neuron, time, trial) and `connectivity`, with the parameters as attributes. `time` has no
+        coordinate: sample t is t sampling intervals after the first.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument is out of range or does not fit another.
+    OutputExists
+        If there is something at `store`.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> A = netxr.random_connectivity(6, seed=42, rng="legacy")
+    >>> run = simulate(A, n_steps=5000, seed=42, rng="legacy")
+    >>> round(run.activity.isel(neuron=0, time=1, trial=0).item(), 4)
+    0.6217
+    """
+    network, labels = _check_network(connectivity, trials)
+    n_steps = check_count("n_steps", n_steps)
+    check_rng(rng)
+    seeds = _trial_seeds(seed, labels, rng)
+    if isinstance(noise_scale, bool) or not np.isreal(noise_scale) or not 0 <= noise_scale < np.inf:
+        raise InvalidInput("noise_scale", got=repr(noise_scale), expected="a standard deviation, 0 or above")
+    if dtype not in ("float32", "float64"):
+        raise InvalidInput("dtype", got=repr(dtype), expected="'float32' or 'float64'")
+    neurons = labels_of(network, TARGET)
+    blocks = trajectories(
+        network.transpose(..., TARGET, SOURCE).values,
+        _first_state(initial, neurons, labels).astype(dtype),
+        seeds=seeds,
+        trials=labels,
+        n_steps=n_steps,
+        rng=rng,
+        noise_scale=float(noise_scale),
+    )
+    first = float(initial) if isinstance(initial, (int, float, np.number)) else "the first sample"
+    attrs = provenance(
+        **{MODEL: MODEL_EQUATION, SEED: seeds if isinstance(seed, Sequence) else int(seed), RNG: rng},
+        **{NOISE_SCALE: float(noise_scale), INITIAL: first},
+        **{SAMPLING_INTERVAL: 1.0, SAMPLING_INTERVAL_UNITS: "step"},
+    )
+    run = xr.Dataset({CONNECTIVITY: network}, {NEURON: neurons, TRIAL: labels}, attrs)
+    reported = _reporting(blocks, progress, total=n_steps * len(labels))
+    if store is None:
+        samples = np.empty((len(labels), n_steps, len(neurons)), dtype)
+        for rows, start, states in reported:
+            samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
+        activity = xr.DataArray(samples, dims=(TRIAL, TIME, NEURON), attrs=attrs)
+        return run.assign({ACTIVITY: activity.transpose(NEURON, TIME, TRIAL)})
+    chunk = steps_per_chunk(len(neurons), dtype)
+    with streamed_store(
+        store, run, n_steps=n_steps, trials=len(labels), dtype=dtype, steps_per_chunk=chunk, attrs=attrs
+    ) as stored:
+        for rows, start, states in _gather(reported, max(chunk, STEPS_PER_BLOCK)):
+            stored[:, start : start + len(states), rows] = states.transpose(2, 0, 1)
+    return open_store(store)
+
+
+def _gather(
+    blocks: Iterator[tuple[slice, int, NDArray[Any]]], length: int
+) -> Iterator[tuple[slice, int, NDArray[Any]]]:
+    """Join consecutive blocks of the same trials into blocks of `length` steps, a multiple of what comes."""
+    held: list[NDArray[Any]] = []
+    begin, trials = 0, slice(0)
+    for rows, start, states in blocks:
+        if held and (start % length == 0):
+            yield trials, begin, np.concatenate(held)
+            held = []
+        if not held:
+            begin, trials = start, rows
+        held.append(states)
+    yield trials, begin, np.concatenate(held)
+
+
+def _reporting(
+    blocks: Iterator[tuple[slice, int, NDArray[Any]]], progress: Progress | None, *, total: int
+) -> Iterator[tuple[slice, int, NDArray[Any]]]:
+    """Pass blocks on, and report how many steps they hold."""
+    done = 0
+    for rows, start, states in blocks:
+        yield rows, start, states
+        done += states.shape[0] * states.shape[1]
+        if progress is not None:
+            progress(done, total)
+
+
+def _check_network(connectivity: xr.DataArray, trials: int | Sequence[int] | None) -> tuple[xr.DataArray, list[int]]:
+    """Return the weights and the trial labels, if both can be simulated together."""
+    network = check_connectivity(connectivity)
+    if not np.isfinite(network.values).all():
+        raise InvalidInput(CONNECTIVITY, got="weights that are NaN or infinite", expected="finite weights")
+    of_networks = labels_of(network, TRIAL).tolist() if TRIAL in network.dims else None
+    if trials is None:
+        labels = of_networks or [0]
+    elif isinstance(trials, (int, np.integer)):
+        n_trials = check_count("trials", trials)
+        labels = of_networks if of_networks and len(of_networks) == n_trials else list(range(n_trials))
+    else:
+        labels = [int(label) if isinstance(label, np.integer) else label for label in trials]
+    whole = all(isinstance(label, int) and not isinstance(label, bool) and 0 <= label < 2**64 for label in labels)
+    if not labels or not whole or len(set(labels)) < len(labels):
+        raise InvalidInput("trials", got=repr(labels), expected="different whole numbers, 0 or above, as labels")
+    if of_networks is not None and labels != of_networks:
+        raise InvalidInput("trials", got=repr(labels), expected=f"those of the connectivity, {of_networks}")
+    return network, labels
+
+
+def _trial_seeds(seed: int | Sequence[int], labels: Sequence[int], rng: Rng) -> list[int]:
+    """Return a seed for each trial."""
+    if isinstance(seed, (int, np.integer)):
+        return [check_seed(seed + label if rng == "legacy" else seed, rng=rng) for label in labels]
+    if not isinstance(seed, (Sequence, np.ndarray)) or isinstance(seed, str) or len(seed) != len(labels):
+        raise InvalidInput(
+            "seed", got=repr(seed), expected=f"one whole number, or one for each of {len(labels)} trials"
+        )
+    return [check_seed(each, rng=rng) for each in seed]
+
+
+def _first_state(initial: float | xr.DataArray, neurons: NDArray[Any], labels: Sequence[int]) -> NDArray[np.float64]:
+    """Return the first state of each trial, (trial, neuron)."""
+    expected = f"a finite number, or a DataArray with dim {NEURON!r} (and {TRIAL!r}) that has the network's labels"
+    template = xr.DataArray(np.zeros((len(labels), len(neurons))), {TRIAL: list(labels), NEURON: neurons})
+    if isinstance(initial, xr.DataArray):
+        try:
+            with xr.set_options(arithmetic_join="exact"):  # type: ignore[no-untyped-call]
+                state = (template + initial).transpose(TRIAL, NEURON)
+        except ValueError as error:
+            raise InvalidInput(
+                "initial", got=f"a DataArray with sizes {dict(initial.sizes)}", expected=expected
+            ) from error
+    elif np.isscalar(initial) and np.isreal(initial):
+        state = template + initial
+    else:
+        raise InvalidInput("initial", got=repr(initial), expected=expected)
+    if not np.isfinite(state.values).all():
+        raise InvalidInput("initial", got="NaN or infinity", expected=expected)
+    return np.asarray(state.values, np.float64)
