@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import xarray as xr
 
+from netxr.arguments import check_choice, check_entries, is_number
 from netxr.errors import InvalidInput
 from netxr.names import (
     ACTIVITY,
@@ -19,7 +20,7 @@ from netxr.names import (
     TRIAL,
     UNITS,
 )
-from netxr.schema import ACTIVITY_SPEC, check_activity, check_connectivity
+from netxr.schema import ACTIVITY_SPEC, check_activity, check_connectivity, check_labels
 
 ROWS: Final = (TARGET, SOURCE)
 
@@ -66,22 +67,21 @@ def as_activity(
     >>> as_activity(np.zeros((500, 3)), dims=("time", "neuron"), neurons=["a", "b", "c"]).sizes
     Frozen({'neuron': 3, 'time': 500})
     """
-    array = samples if hasattr(samples, "ndim") else np.asarray(samples)
-    if len(dims) != array.ndim or set(dims) not in ({NEURON, TIME}, {NEURON, TIME, TRIAL}):
-        raise InvalidInput(
-            "dims",
-            got=f"{tuple(dims)} for an array of shape {tuple(array.shape)}",
-            expected=f"{NEURON!r}, {TIME!r} and, for a third axis, {TRIAL!r}, in the order of the array's axes",
-        )
-    labelled = xr.DataArray(array, dims=tuple(dims), name=ACTIVITY)
-    labelled = labelled.transpose(*(d for d in (*ACTIVITY_SPEC.dims, TRIAL) if d in dims))
+    array = _plain_array("samples", samples)
+    expected = f"{NEURON!r}, {TIME!r} and, for a third axis, {TRIAL!r}, in the order of the array's axes"
+    axes = check_entries("dims", dims, expected=expected)
+    if len(axes) != array.ndim or sorted(map(str, axes)) not in ([NEURON, TIME], [NEURON, TIME, TRIAL]):
+        raise InvalidInput("dims", got=f"{tuple(axes)} for an array of shape {tuple(array.shape)}", expected=expected)
+    labelled = xr.DataArray(array, dims=axes, name=ACTIVITY)
+    labelled = labelled.transpose(*(d for d in (*ACTIVITY_SPEC.dims, TRIAL) if d in axes))
     labelled = labelled.assign_coords({NEURON: neuron_labels(neurons, labelled.sizes[NEURON])})
     if sampling_interval is not None:
-        if not (np.isfinite(sampling_interval) and sampling_interval > 0):
+        if not is_number(sampling_interval) or not 0 < sampling_interval < np.inf:
             raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected="a positive number")
         labelled.attrs |= {SAMPLING_INTERVAL: float(sampling_interval), SAMPLING_INTERVAL_UNITS: interval_units}
     if units is not None:
         labelled.attrs[UNITS] = units
+    check_labels(labelled, argument="neurons")
     return check_activity(labelled, argument="samples")
 
 
@@ -116,14 +116,14 @@ def as_connectivity(
     >>> A.sel(target="b", source="a").item()
     1
     """
-    if rows not in ROWS:
-        raise InvalidInput("rows", got=repr(rows), expected=f"{TARGET!r} or {SOURCE!r}: what a row of the matrix is")
-    matrix = np.asarray(weights)
+    check_choice("rows", rows, ROWS)
+    matrix = np.asarray(_plain_array("weights", weights))
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InvalidInput("weights", got=f"shape {matrix.shape}", expected="a square matrix")
     labels = neuron_labels(neurons, len(matrix))
     columns = SOURCE if rows == TARGET else TARGET
     labelled = xr.DataArray(matrix, dims=(rows, columns), coords={TARGET: labels, SOURCE: labels}, name=CONNECTIVITY)
+    check_labels(labelled, argument="neurons")
     return check_connectivity(labelled.transpose(TARGET, SOURCE), argument="weights")
 
 
@@ -137,8 +137,28 @@ def neuron_labels(neurons: Sequence[Any] | None, n_neurons: int) -> np.ndarray[A
     """
     if neurons is None:
         return np.arange(n_neurons)
-    labels = np.asarray(neurons)
+    labels = _rectangular("neurons", neurons)
     if labels.shape != (n_neurons,):
         raise InvalidInput("neurons", got=f"labels of shape {labels.shape}", expected=f"one for each of {n_neurons}")
     # Fixed-width text has no settled place in Zarr v3; variable-length text has, and can be appended to.
     return labels.astype(object) if labels.dtype.kind in "US" else labels
+
+
+def _plain_array(argument: str, values: Any) -> Any:
+    """Return `values` as an array that has no labels yet."""
+    if isinstance(values, (xr.DataArray, xr.Dataset)):
+        raise InvalidInput(
+            argument,
+            got=f"a {type(values).__name__}, whose axes have names",
+            expected="a plain array",
+            fix="Rename its dims with .rename, or give its .data.",
+        )
+    return values if hasattr(values, "ndim") else _rectangular(argument, values)
+
+
+def _rectangular(argument: str, values: Any) -> np.ndarray[Any, Any]:
+    """Return `values` as a NumPy array."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InvalidInput(argument, got="rows of different lengths", expected="a rectangular array") from None

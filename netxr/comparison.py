@@ -137,7 +137,10 @@ def compare(
         permutations=int(permutations),
         seed=int(seed),
     )
-    return xr.Dataset(_over_matrices(score, A, R) | _report(overlaps), attrs=provenance(**settings))
+    scored = xr.Dataset(_over_matrices(score, A, R) | _report(overlaps), attrs=provenance(**settings))
+    for name in SCORE_ATTRS:  # a score that is taken out of the dataset still says what it is about
+        scored[name].attrs[names.DIAGONAL] = bool(diagonal)
+    return scored
 
 
 def _check_settings(diagonal: object, permutations: object, seed: object) -> None:

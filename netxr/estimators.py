@@ -5,9 +5,10 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import xarray as xr
 
+from netxr.arguments import check_whole_numbers
 from netxr.errors import InvalidInput
 from netxr.kernels.moments import correlation
-from netxr.moments import Missing, Precision, is_label, lagged_moments, positions_of
+from netxr.moments import Missing, Precision, check_lags, is_label, lagged_moments, positions_of
 from netxr.names import (
     COMOMENT,
     ESTIMATOR,
@@ -20,7 +21,7 @@ from netxr.names import (
     TARGET,
     TIME,
 )
-from netxr.schema import check_moments, labels_of
+from netxr.schema import check_activity, check_moments, labels_of
 
 
 def lagged_correlation(
@@ -73,7 +74,7 @@ def lagged_correlation(
     >>> netxr.lagged_correlation(run.activity, lag=1).sizes
     Frozen({'trial': 1, 'target': 5, 'source': 5})
     """
-    lags = [int(lag)] if isinstance(lag, (int, np.integer)) else lag
+    lags = [lag] if isinstance(lag, (int, np.integer)) else lag
     if isinstance(data, xr.Dataset):
         if (dim, precision, missing) != (TIME, None, "raise"):
             raise InvalidInput(
@@ -84,6 +85,7 @@ def lagged_correlation(
             )
         moments = _select(check_moments(data, argument="data"), lags, source)
     else:
+        check_lags(lags, n_steps=check_activity(data, argument="data").sizes[TIME], argument="lag")
         moments = lagged_moments(data, lags=lags, dim=dim, source=source, precision=precision, missing=missing)
     estimate: xr.DataArray = xr.apply_ufunc(
         correlation,
@@ -106,9 +108,10 @@ def lagged_correlation(
 def _select(moments: xr.Dataset, lags: Sequence[int], source: Hashable | Sequence[Hashable] | None) -> xr.Dataset:
     """Return the moments of the lags and sources asked for."""
     known = labels_of(moments, LAG).tolist()
-    unknown = [lag for lag in lags if lag not in known]
-    if unknown:
-        raise InvalidInput("lag", got=repr(unknown[0]), expected=f"a lag that the moments hold: {known}")
-    chosen = moments.isel({LAG: [known.index(lag) for lag in lags]})
+    expected = f"lags that the moments hold: {known}"
+    wanted = check_whole_numbers("lag", lags, largest=max(known), expected=expected)
+    if not set(wanted) <= set(known):
+        raise InvalidInput("lag", got=repr(wanted), expected=expected)
+    chosen = moments.isel({LAG: [known.index(lag) for lag in wanted]})
     positions = positions_of(labels_of(moments, SOURCE), source)
     return chosen if positions is None else chosen.isel({SOURCE: list(positions)})

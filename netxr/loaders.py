@@ -157,7 +157,7 @@ def _from_store(path: PathLike, name: str, given: Mapping[str, object]) -> xr.Da
     """Return one variable of a store, which carries itself what plain files are given."""
     dataset = open_store(path)
     if name not in dataset.data_vars:
-        there = ", ".join(map(str, dataset.data_vars)) or "nothing"
+        there = ", ".join(sorted(map(str, dataset.data_vars))) or "nothing"
         raise InvalidInput("name", got=f"{name!r} for {path}", expected=f"a variable of the store, which has {there}")
     for option, value in given.items():
         if value is not None:
@@ -203,10 +203,11 @@ def _read_npy(path: Path, name: str | None) -> Table:
 
 def _read_npz(path: Path, name: str | None) -> Table:
     """Read one array of an archive."""
-    archive = np.load(path, allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise UnreadableFile(path, "not an archive of arrays", fix="Rename a single array to .npy.")
-    with archive:
+    # Opened here, because NumPy leaves a damaged archive open.
+    with path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise UnreadableFile(path, "not an archive of arrays", fix="Rename a single array to .npy.")
         names = archive.files
         if name not in names and (name is not None or len(names) != 1):
             raise InvalidInput(

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr.arguments import check_choice, check_entries, check_whole_numbers
 from netxr.errors import InvalidInput
 from netxr.lagged_pass import MomentsAndEdges, Pass, Trial, moments_of_trials
 from netxr.names import (
@@ -83,7 +84,7 @@ def lagged_moments(
     -------
     Dataset
         `count` (lag), `mean_target` and `sumsq_target` (lag, target), `mean_source` and `sumsq_source`
-        (lag, source), `comoment` (lag, target, source), all float64, after a leading `trial` where it is kept;
+        (lag, source), `comoment` (lag, target, source), all float64, with `trial` after `lag` where it is kept;
         and the few samples near the ends of trials that some lags leave out (`edge_activity`, `not_target`,
         `not_source`), from which moments are coarse-grained exactly. No edges are kept with missing="drop".
 
@@ -104,14 +105,13 @@ def lagged_moments(
     >>> import netxr
     >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
     >>> moments = lagged_moments(run.activity, lags=[0, 1, 2])
-    >>> moments["count"].values.tolist()
-    [[100, 99, 98]]
+    >>> moments["count"].squeeze("trial").values.tolist()
+    [100, 99, 98]
     """
     check_activity(activity)
     lag_list = check_lags(lags, n_steps=activity.sizes[TIME])
     pooled = check_dim(dim, activity)
-    if missing not in ("raise", "drop"):
-        raise InvalidInput("missing", got=repr(missing), expected="'raise' or 'drop'")
+    check_choice("missing", missing, ("raise", "drop"))
     todo = Pass(
         lags=tuple(lag_list),
         sources=positions_of(labels_of(activity, NEURON), source),
@@ -127,7 +127,7 @@ def lagged_moments(
     )
 
 
-def check_lags(lags: Sequence[int], *, n_steps: int) -> list[int]:
+def check_lags(lags: Sequence[int], *, n_steps: int, argument: str = "lags") -> list[int]:
     """Return the lags as plain integers if a trial of `n_steps` samples offers at least two pairs at each.
 
     Raises
@@ -136,14 +136,8 @@ def check_lags(lags: Sequence[int], *, n_steps: int) -> list[int]:
         If there is none, one repeats, is no whole number, is negative, or is too long for the trial.
     """
     wanted = f"different whole numbers from 0 to {n_steps - 2}, for trials of {n_steps} samples"
-    try:
-        given = list(lags)
-    except TypeError:
-        raise InvalidInput("lags", got=repr(lags), expected=wanted, fix="Put a single lag into a list.") from None
-    whole = all(isinstance(lag, (int, np.integer)) and not isinstance(lag, bool) for lag in given)
-    if not given or not whole or len(set(given)) < len(given) or min(given) < 0 or max(given) > n_steps - 2:
-        raise InvalidInput("lags", got=repr(given), expected=wanted)
-    return [int(lag) for lag in given]
+    fix = "Put a single lag into a list."
+    return check_whole_numbers(argument, lags, largest=n_steps - 2, expected=wanted, fix=fix)
 
 
 def check_dim(dim: str | Sequence[str], activity: xr.DataArray) -> tuple[str, ...]:
@@ -154,16 +148,17 @@ def check_dim(dim: str | Sequence[str], activity: xr.DataArray) -> tuple[str, ..
     InvalidInput
         If time is not among them, or one is neither time nor a trial dim of the activity.
     """
-    pooled = {dim} if isinstance(dim, str) else set(dim)
-    allowed = [{TIME}, {TIME, TRIAL}] if TRIAL in activity.dims else [{TIME}]
+    allowed = [(TIME,), (TIME, TRIAL)] if TRIAL in activity.dims else [(TIME,)]
+    expected = " or ".join(map(str, allowed))
+    pooled = tuple(sorted([dim] if isinstance(dim, str) else check_entries("dim", dim, expected=expected), key=str))
     if pooled not in allowed:
-        raise InvalidInput("dim", got=repr(dim), expected=" or ".join(str(tuple(sorted(dims))) for dims in allowed))
-    return tuple(sorted(pooled))
+        raise InvalidInput("dim", got=repr(dim), expected=expected)
+    return pooled
 
 
 def is_label(source: Hashable | Sequence[Hashable] | None) -> bool:
     """Return whether `source` is a single label."""
-    return source is not None and not isinstance(source, (list, tuple, np.ndarray, xr.DataArray))
+    return source is not None and not isinstance(source, (list, tuple)) and getattr(source, "ndim", 0) == 0
 
 
 def positions_of(neurons: NDArray[Any], source: Hashable | Sequence[Hashable] | None) -> tuple[int, ...] | None:
@@ -172,26 +167,26 @@ def positions_of(neurons: NDArray[Any], source: Hashable | Sequence[Hashable] | 
     Raises
     ------
     InvalidInput
-        If one is no label of a neuron.
+        If one is no label of a neuron, or comes twice.
     """
     if source is None:
         return None
     labels = neurons.tolist()
-    wanted: list[Any] = [source] if is_label(source) else np.asarray(source).tolist()
-    unknown = [label for label in wanted if label not in labels]
-    if unknown or not wanted:
+    wanted = np.asarray(source, dtype=object).ravel().tolist()
+    known = [labels.index(label) for label in wanted if label in labels]
+    if not wanted or len(set(known)) < len(wanted):
         raise InvalidInput(
             "source",
-            got=f"{unknown[0]!r}" if unknown else "no label",
-            expected=f"labels of neurons, such as {', '.join(map(repr, labels[:3]))}",
+            got=repr(wanted),
+            expected=f"labels of neurons, each once, such as {', '.join(map(repr, labels[:3]))}",
         )
-    return tuple(labels.index(label) for label in wanted)
+    return tuple(known)
 
 
 def _product_dtype(precision: Precision | None, samples: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype of the products: the one asked for, or as precise as the samples."""
-    if precision not in (None, "float32", "float64"):
-        raise InvalidInput("precision", got=repr(precision), expected="'float32' or 'float64'")
+    if precision is not None:
+        check_choice("precision", precision, ("float32", "float64"))
     natural = "float32" if samples.kind == "f" and samples.itemsize <= 4 else "float64"
     return np.dtype(precision or natural)
 

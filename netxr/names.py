@@ -133,12 +133,18 @@ SCORE_STD: Final = "_std"
 SCORE_DEFINED: Final = "_defined"
 """Ends the name of the number of those trials."""
 
+FINISHED: Final = "finished"
+"""Of a sweep: whether a cell's scores are there, (n_neurons, sparsity, n_steps)."""
+
 # --- coordinates beside the dimensions --------------------------------------
 GROUP: Final = "group"
 """On ``neuron``: which neurons are averaged together; negative or missing = in no group."""
 
 GROUP_SIZE: Final = "group_size"
 """On a coarse axis: how many neurons stand behind each group."""
+
+NEURONS_PER_GROUP: Final = "neurons_per_group"
+"""Of a sweep: how many neurons are averaged into one group, (n_neurons, n_groups); 1 without averaging."""
 
 # --- attributes -------------------------------------------------------------
 SCHEMA_VERSION: Final = "schema_version"
@@ -147,6 +153,8 @@ NUMPY_VERSION: Final = "numpy_version"
 MODEL: Final = "model"
 SEED: Final = "seed"
 RNG: Final = "rng"
+ACTIVITY_SEED: Final = "activity_seed"
+TRIALS: Final = "trials"
 NOISE_SCALE: Final = "noise_scale"
 INITIAL: Final = "initial"
 SAMPLING_INTERVAL: Final = "sampling_interval"

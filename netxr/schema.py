@@ -5,6 +5,7 @@ A check reads dims, dtypes and labels. It never reads samples, so it is free on 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -242,10 +243,16 @@ def provenance(**known: Any) -> dict[str, Any]:
     """
     made_by: dict[str, Any] = {
         SCHEMA_VERSION: CURRENT_SCHEMA,
-        NETXR_VERSION: version("netxr"),
+        NETXR_VERSION: _own_version(),
         NUMPY_VERSION: np.__version__,
     }
     return {**made_by, **{name: value for name, value in known.items() if value is not None}}
+
+
+@cache
+def _own_version() -> str:
+    """Return the version of netxr; looking it up takes a millisecond, which a sweep would pay thousands of times."""
+    return version("netxr")
 
 
 def _describe(value: object) -> str:

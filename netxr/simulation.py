@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr.arguments import check_choice, check_entries, check_whole_numbers, is_number
 from netxr.errors import InvalidInput
 from netxr.kernels.dynamics import trajectories
 from netxr.kernels.noise import STEPS_PER_BLOCK, Rng
@@ -28,7 +29,7 @@ from netxr.names import (
     TRIAL,
 )
 from netxr.networks import check_count, check_rng, check_seed
-from netxr.schema import check_connectivity, labels_of, provenance
+from netxr.schema import NUMBER_KINDS, check_connectivity, labels_of, provenance
 from netxr.store import open as open_store
 from netxr.store import steps_per_chunk, streamed_store
 
@@ -107,10 +108,11 @@ def simulate(
     n_steps = check_count("n_steps", n_steps)
     check_rng(rng)
     seeds = _trial_seeds(seed, labels, rng)
-    if isinstance(noise_scale, bool) or not np.isreal(noise_scale) or not 0 <= noise_scale < np.inf:
+    if not is_number(noise_scale) or not 0 <= noise_scale < np.inf:
         raise InvalidInput("noise_scale", got=repr(noise_scale), expected="a standard deviation, 0 or above")
-    if dtype not in ("float32", "float64"):
-        raise InvalidInput("dtype", got=repr(dtype), expected="'float32' or 'float64'")
+    check_choice("dtype", dtype, ("float32", "float64"))
+    if progress is not None and not callable(progress):
+        raise InvalidInput("progress", got=repr(progress), expected="a function of (steps done, steps in all)")
     neurons = labels_of(network, TARGET)
     blocks = trajectories(
         network.transpose(..., TARGET, SOURCE).values,
@@ -123,7 +125,7 @@ def simulate(
     )
     first = float(initial) if isinstance(initial, (int, float, np.number)) else "the first sample"
     attrs = provenance(
-        **{MODEL: MODEL_EQUATION, SEED: seeds if isinstance(seed, Sequence) else int(seed), RNG: rng},
+        **{MODEL: MODEL_EQUATION, SEED: int(seed) if isinstance(seed, (int, np.integer)) else seeds, RNG: rng},
         **{NOISE_SCALE: float(noise_scale), INITIAL: first},
         **{SAMPLING_INTERVAL: 1.0, SAMPLING_INTERVAL_UNITS: "step"},
     )
@@ -184,10 +186,9 @@ def _check_network(connectivity: xr.DataArray, trials: int | Sequence[int] | Non
         n_trials = check_count("trials", trials)
         labels = of_networks if of_networks and len(of_networks) == n_trials else list(range(n_trials))
     else:
-        labels = [int(label) if isinstance(label, np.integer) else label for label in trials]
-    whole = all(isinstance(label, int) and not isinstance(label, bool) and 0 <= label < 2**64 for label in labels)
-    if not labels or not whole or len(set(labels)) < len(labels):
-        raise InvalidInput("trials", got=repr(labels), expected="different whole numbers, 0 or above, as labels")
+        labels = trials
+    expected = "how many, or different whole numbers, 0 or above, as labels"
+    labels = check_whole_numbers("trials", labels, largest=2**64 - 1, expected=expected)
     if of_networks is not None and labels != of_networks:
         raise InvalidInput("trials", got=repr(labels), expected=f"those of the connectivity, {of_networks}")
     return network, labels
@@ -196,19 +197,20 @@ def _check_network(connectivity: xr.DataArray, trials: int | Sequence[int] | Non
 def _trial_seeds(seed: int | Sequence[int], labels: Sequence[int], rng: Rng) -> list[int]:
     """Return a seed for each trial."""
     if isinstance(seed, (int, np.integer)):
-        return [check_seed(seed + label if rng == "legacy" else seed, rng=rng) for label in labels]
-    if not isinstance(seed, (Sequence, np.ndarray)) or isinstance(seed, str) or len(seed) != len(labels):
-        raise InvalidInput(
-            "seed", got=repr(seed), expected=f"one whole number, or one for each of {len(labels)} trials"
-        )
-    return [check_seed(each, rng=rng) for each in seed]
+        first = check_seed(seed, rng=rng)
+        return [check_seed(first + label, rng=rng) if rng == "legacy" else first for label in labels]
+    expected = f"one whole number, or one for each of {len(labels)} trials"
+    seeds = check_entries("seed", seed, expected=expected)
+    if len(seeds) != len(labels):
+        raise InvalidInput("seed", got=repr(seed), expected=expected)
+    return [check_seed(each, rng=rng) for each in seeds]
 
 
 def _first_state(initial: float | xr.DataArray, neurons: NDArray[Any], labels: Sequence[int]) -> NDArray[np.float64]:
     """Return the first state of each trial, (trial, neuron)."""
     expected = f"a finite number, or a DataArray with dim {NEURON!r} (and {TRIAL!r}) that has the network's labels"
     template = xr.DataArray(np.zeros((len(labels), len(neurons))), {TRIAL: list(labels), NEURON: neurons})
-    if isinstance(initial, xr.DataArray):
+    if isinstance(initial, xr.DataArray) and initial.dtype.kind in NUMBER_KINDS:
         try:
             with xr.set_options(arithmetic_join="exact"):  # type: ignore[no-untyped-call]
                 state = (template + initial).transpose(TRIAL, NEURON)
@@ -216,7 +218,7 @@ def _first_state(initial: float | xr.DataArray, neurons: NDArray[Any], labels: S
             raise InvalidInput(
                 "initial", got=f"a DataArray with sizes {dict(initial.sizes)}", expected=expected
             ) from error
-    elif np.isscalar(initial) and np.isreal(initial):
+    elif is_number(initial):
         state = template + initial
     else:
         raise InvalidInput("initial", got=repr(initial), expected=expected)

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 import zarr
+from dask.delayed import Delayed
 from dask.system import CPU_COUNT
 
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
@@ -61,7 +62,7 @@ def save(dataset: xr.Dataset, path: PathLike) -> None:
     ...     netxr.open(folder + "/run.zarr").connectivity.values.tolist()
     [[0, 1], [0, 0]]
     """
-    with _staging(path) as folder:
+    with staging(path) as folder:
         _write(storable(dataset), folder)
 
 
@@ -141,7 +142,7 @@ def streamed_store(
     InvalidInput
         If `dataset` cannot be stored or lacks the dim ``neuron``, or the parent folder is missing.
     """
-    with _staging(path) as folder:
+    with staging(path) as folder:
         rest = storable(dataset.drop_vars(ACTIVITY, errors="ignore"))
         sizes = {NEURON: rest.sizes.get(NEURON, 0), TIME: n_steps, TRIAL: trials}
         if sizes != sizes | {dim: rest.sizes[dim] for dim in sizes if dim in rest.sizes} or not sizes[NEURON]:
@@ -168,7 +169,7 @@ def streamed_store(
 
 
 @contextmanager
-def _staging(path: PathLike) -> Iterator[Path]:
+def staging(path: PathLike) -> Iterator[Path]:
     """Yield a hidden name beside `path` for a folder that becomes `path` on a clean exit and goes away on any other."""
     final = Path(path)
     _check_vacant(final)
@@ -176,13 +177,13 @@ def _staging(path: PathLike) -> Iterator[Path]:
         raise InvalidInput(
             "path", got=str(path), expected="a place in a folder that exists", fix=f"Make {final.parent}."
         )
-    staging = final.with_name(f"{STAGING_PREFIX}{uuid4().hex}")
+    unfinished = final.with_name(f"{STAGING_PREFIX}{uuid4().hex}")
     try:
-        yield staging
+        yield unfinished
         _check_vacant(final)
-        staging.rename(final)
+        unfinished.rename(final)
     except BaseException:
-        _remove(staging)
+        _remove(unfinished)
         raise
 
 
@@ -192,8 +193,8 @@ def _check_vacant(path: Path) -> None:
         raise OutputExists(path)
 
 
-def _remove(folder: Path, *, attempts: int = 200, pause: float = 0.05) -> None:
-    """Remove `folder`, again while a write that was under way when an exception came brings parts of it back."""
+def _remove(folder: Path, *, attempts: int = 100, pause: float = 0.2) -> None:
+    """Remove `folder`, again while a block that was being written when an exception came brings parts of it back."""
     for _ in range(attempts):
         if not folder.exists():
             return
@@ -204,10 +205,14 @@ def _remove(folder: Path, *, attempts: int = 200, pause: float = 0.05) -> None:
 def _write(dataset: xr.Dataset, folder: Path) -> None:
     """Write what `storable` returned."""
     told = {name: encoding(variable) for name, variable in dataset.variables.items()}
-    rest = dataset.to_zarr(folder, mode="w-", zarr_format=3, consolidated=False, encoding=told, compute=False)
-    # A pool of our own is waited for when an exception or Ctrl-C ends the writing: no task writes on after it.
+
+    def create() -> Delayed:
+        """Write what is in memory, and promise the rest."""
+        return dataset.to_zarr(folder, mode="w-", zarr_format=3, consolidated=False, encoding=told, compute=False)
+
+    # A pool of our own is waited for when an exception or Ctrl-C ends the writing: no thread writes on after it.
     with ThreadPoolExecutor(dask.config.get("num_workers", None) or CPU_COUNT) as pool:
-        rest.compute(pool=pool)  # type: ignore[no-untyped-call]
+        pool.submit(create).result().compute(pool=pool)  # type: ignore[no-untyped-call]
 
 
 # --- from a store to a dataset ------------------------------------------------

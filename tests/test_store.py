@@ -528,8 +528,9 @@ def test_ctrl_c_leaves_nothing(tmp_path, way):
         if way != "streamed":
             save(run, path)
         with streamed_store(path, run, n_steps=400_000, trials=9, dtype=float, steps_per_chunk=8192) as array:
-            for trial in range(9):
-                array[:, :, trial] = samples
+            for block in range(9 * 48):
+                trial, start = block // 48, block % 48 * 8192
+                array[:, start : start + 8192, trial] = samples[:, start : start + 8192]
     """
     with (tmp_path / "errors").open("w+") as errors:
         command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "run.zarr"), way]

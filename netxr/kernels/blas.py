@@ -9,13 +9,7 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 _lock = Lock()
-_limits: list[Any] = []
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    """Return the switch of the BLAS thread pools; looking for them takes milliseconds, so it is done once."""
-    return ThreadpoolController()
+_former: list[list[int]] = []
 
 
 @contextmanager
@@ -25,12 +19,27 @@ def one_blas_thread() -> Iterator[None]:
     The pools are the process's own: threads that each set and restore the limit would restore one another's.
     """
     with _lock:
-        _limits.append(None if _limits else _controller().limit(limits=1, user_api="blas"))
+        _former.append([] if _former else [_limit(library, 1) for library in _libraries()])
     try:
         yield
     finally:
         with _lock:
-            if len(_limits) == 1:
-                _limits[0].restore_original_limits()
-            # The entry that holds the original limits stays until the last one leaves.
-            _limits.pop()
+            if len(_former) == 1:
+                for library, threads in zip(_libraries(), _former[0], strict=True):
+                    _limit(library, threads)
+            # The entry that holds the former limits stays until the last one leaves.
+            _former.pop()
+
+
+@cache
+def _libraries() -> list[Any]:
+    """Return the switches of the BLAS libraries; looking for them takes milliseconds, so it is done once."""
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+def _limit(library: Any, threads: int) -> int:
+    """Limit a library to `threads` and return its former limit."""
+    former = int(library.num_threads)
+    # Since 3.7 threadpoolctl's own setter does nothing in any thread but the first that ever called it.
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
+    return former

@@ -56,8 +56,10 @@ def trajectories(
     """
     exact = rng == "legacy"
     for rows in [slice(k, k + 1) for k in range(len(seeds))] if exact else [slice(0, len(seeds))]:
-        own = weights if weights.ndim == 2 else weights[rows]
-        inhibition = recurrent_drive(-(own[0] if len(own) == 1 else own).astype(initial.dtype), exact=exact)
+        own = weights[rows] if weights.ndim == 3 else weights
+        own = own[0] if own.ndim == 3 and len(own) == 1 else own
+        # In C order, since a product over the other order rounds in another way.
+        inhibition = recurrent_drive(-own.astype(initial.dtype, order="C"), exact=exact)
         state, start = initial[rows], 0
         for noise in noise_blocks(
             seeds[rows], trials=trials[rows], n_neurons=len(state[0]), n_steps=n_steps, rng=rng, dtype=initial.dtype

@@ -7,6 +7,7 @@ sums over all frames less what that lag leaves out; only the products are a matt
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -64,6 +65,7 @@ def provisional_mean(frames: NDArray[Any]) -> NDArray[Any]:
     return np.array([np.median(row[ok]) if ok.any() else 0 for row, ok in zip(pilot, finite, strict=True)])
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what they are about is said by an error that names the place
 def lagged_sums(
     frames: NDArray[Any],
     *,
@@ -104,13 +106,15 @@ def lagged_sums(
     Raises
     ------
     NonFiniteActivity
-        If a sample is NaN or infinite and `drop` is false.
+        If a sample is NaN or infinite and `drop` is false, or a product overflows.
     """
     n, reach = len(frames), max(lags)
     length = block_frames(n, reach)
     width = min(length, stop - start) + reach
     # In the memory order of the samples, so that centring reads and writes in sequence.
     scratch = np.empty((n, width), precision, order="C" if frames.strides[1] <= frames.strides[0] else "F")
+    # float32 samples lose no digit to a float32 difference if float64 products are asked for.
+    exact = np.result_type(frames, shift, precision)
     total, square = np.zeros(n), np.zeros(n)
     product = np.zeros((len(lags), n, np.empty(n)[sources].size))
     partial = np.empty(product.shape[1:], precision)
@@ -119,7 +123,7 @@ def lagged_sums(
         own = min(length, stop - begin)
         block = frames[:, begin : begin + own + reach]
         centred = scratch[:, : block.shape[1]]
-        np.subtract(block, shift[:, None], out=centred, casting="same_kind")
+        np.subtract(block, shift[:, None], out=centred, dtype=exact, casting="same_kind")
         good = _good_frames(centred, frames, drop=drop, offset=offset, place=place)
         total += np.sum(centred[:, :own], axis=1, dtype=np.float64)
         square += np.einsum("it,it->i", centred[:, :own], centred[:, :own], dtype=np.float64)
@@ -130,6 +134,8 @@ def lagged_sums(
                 product[r] += partial
         n_frames += int(good[:own].sum())
         edges.append(_edge_frames(centred, good, own=own, first=offset + begin, lags=lags))
+    if not (np.isfinite(square).all() and np.isfinite(product).all()):
+        raise _overflow(place)
     return LaggedSums(
         n_frames, total, square, product, *(np.concatenate(parts, axis=1) for parts in zip(*edges, strict=True))
     )
@@ -147,9 +153,7 @@ def _good_frames(
         return good
     wrong = np.argwhere(~np.isfinite(frames))
     if not len(wrong):
-        raise NonFiniteActivity(
-            place, got="samples whose sum overflows", expected="a range that the products can hold", fix="Rescale them."
-        )
+        raise _overflow(place)
     neuron, frame = wrong[np.lexsort(wrong.T)[0]] if len(wrong) < 10**6 else wrong[0]
     raise NonFiniteActivity(
         place,
@@ -157,6 +161,12 @@ def _good_frames(
         expected="finite samples",
         fix='Drop the frames that hold them with missing="drop", or mend them first.',
     )
+
+
+def _overflow(place: str) -> NonFiniteActivity:
+    """Return the error for finite samples whose sums or products are not."""
+    expected = "a range whose products the precision can hold"
+    return NonFiniteActivity(place, got="samples so large that they overflow", expected=expected, fix="Rescale them.")
 
 
 def _edge_frames(
@@ -185,7 +195,7 @@ def add_sums(parts: Sequence[LaggedSums]) -> LaggedSums:
     """Return the sums over several stretches together."""
     n_frames, total, square, product, *edges = zip(*parts, strict=True)
     return LaggedSums(
-        sum(n_frames), sum(total), sum(square), np.add.reduce(product), *(np.concatenate(e, axis=1) for e in edges)
+        sum(n_frames), sum(total), sum(square), reduce(np.add, product), *(np.concatenate(e, axis=1) for e in edges)
     )
 
 
@@ -212,8 +222,10 @@ def _side_sums(
     """Return the sum and the summed squared deviations of each neuron over the frames that each lag keeps, (r, i)."""
     kept = total - left_out @ edges.T
     deviations = square - left_out @ np.square(edges).T - kept * _divide(kept, count)
-    # What is left of a constant after these subtractions is rounding, of the size of what was subtracted.
-    rounding = 16 * np.finfo(np.float64).eps * square
+    # What is left of a constant after these subtractions is rounding: a share of what was subtracted that grows
+    # with the number of frames, since a constant is rounded the same way each time that it is added.
+    n_frames = count + left_out.sum(axis=1)
+    rounding = np.finfo(np.float64).eps * np.maximum(16, n_frames)[:, None] * square
     return kept, np.where(deviations > rounding, deviations, 0.0)
 
 

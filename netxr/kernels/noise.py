@@ -22,7 +22,7 @@ def philox(seed: int, *, trial: int, stream: int, block: int = 0) -> np.random.G
     Counter-based (Salmon et al. 2011, doi:10.1145/2063384.2063405): blocks are drawn in any order,
     and 2**128 draws lie between two of them.
     """
-    return np.random.Generator(np.random.Philox(key=[seed, trial], counter=[0, 0, stream, block]))
+    return np.random.Generator(np.random.Philox(key=np.array([seed, trial], np.uint64), counter=[0, 0, stream, block]))
 
 
 def noise_blocks(

@@ -54,7 +54,8 @@ def score_curve(
     Raises
     ------
     InvalidInput
-        If the score is missing, lazy, undefined everywhere or has further dims, or `x` is no numeric coordinate along its dim.
+        If the score is missing, lazy, undefined everywhere or has further dims; if `x` is no numeric coordinate
+        along its dim.
 
     Examples
     --------

@@ -6,6 +6,7 @@ from typing import Any, Final
 import holoviews as hv
 import numpy as np
 from bokeh.models import CustomJSHover
+from matplotlib.colors import ListedColormap
 
 from netxr.errors import InvalidInput
 from netxr.names import SOURCE, TARGET
@@ -64,8 +65,12 @@ def matrix(weights: Any, *, limits: tuple[float, float] | None = None, title: st
     values = check_matrix(weights)
     low, high = symmetric_limit(values) if limits is None else _check_limits(limits)
     sources, targets = labels_of(values, SOURCE), labels_of(values, TARGET)
+    undefined = bool(np.isnan(values).all())
     image = hv.Image(
-        values.values[::-1],  # an Image has its last row at the bottom of an upright y axis, at y = 0
+        # HoloViews warns of a range without a number; minus infinity is off the colour bar just as well.
+        np.full(values.shape, -np.inf)
+        if undefined
+        else values.values[::-1],  # an Image has its last row at the bottom of an upright y axis, at y = 0
         bounds=(-0.5, -0.5, len(sources) - 0.5, len(targets) - 0.5),
         kdims=[hv.Dimension(SOURCE, label=FROM), hv.Dimension(TARGET, label=TO)],
         vdims=[hv.Dimension("weight", label=STRENGTH, range=(low, high))],
@@ -75,9 +80,8 @@ def matrix(weights: Any, *, limits: tuple[float, float] | None = None, title: st
     return with_options(
         image,
         both={
-            "cmap": DIVERGING,
             "clim": (low, high),
-            "clipping_colors": {"NaN": UNDEFINED_COLOUR},
+            "clipping_colors": {"NaN": UNDEFINED_COLOUR} | ({"min": UNDEFINED_COLOUR} if undefined else {}),
             "colorbar": True,
             "clabel": STRENGTH,
             "invert_yaxis": True,
@@ -88,13 +92,18 @@ def matrix(weights: Any, *, limits: tuple[float, float] | None = None, title: st
             "title": title,
         },
         bokeh={
+            "cmap": DIVERGING,
             "frame_height": FRAME,
             "frame_width": round(FRAME * aspect),
             "tools": ["hover"],
-            "hover_tooltips": [("from", "$x{label}"), ("to", "$y{label}"), (STRENGTH.lower(), "@image")],
+            "hover_tooltips": [
+                ("from", "$x{label}"),
+                ("to", "$y{label}"),
+                (STRENGTH.lower(), "undefined" if undefined else "@image"),
+            ],
             "hooks": [_labels_in_hover(sources, targets)],
         },
-        matplotlib={"aspect": aspect, "cbar_width": 0.05 / min(1.0, 2 * aspect)},
+        matplotlib={"cmap": ListedColormap(DIVERGING), "aspect": aspect, "cbar_width": 0.05 / min(1.0, 2 * aspect)},
     )
 
 

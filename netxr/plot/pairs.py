@@ -191,8 +191,8 @@ def _facet_values(A: Any, R: Any, *, over: str) -> list[Any]:
     values = found[0]
     if not 0 < len(values) <= MOST_FACETS:
         raise InvalidInput(
-            over,
-            got=f"{len(values)} values",
+            "over",
+            got=f"{len(values)} values of {over}",
             expected=f"1 to {MOST_FACETS}, as many as can be seen on a page",
             fix=f"Take some of them, e.g. with .isel({over}=slice(None, None, {-(-len(values) // MOST_FACETS)})).",
         )

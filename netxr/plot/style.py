@@ -3,6 +3,7 @@
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from itertools import cycle
 from typing import Any, Final
 
 import holoviews as hv
@@ -133,8 +134,12 @@ def ticks(labels: np.ndarray[Any, Any], *, most: int = MAX_TICKS) -> list[tuple[
 
 def tick_step(n_labels: int, most: int) -> int:
     """Return the smallest of 1, 2, 5, 10, 20, 50, ... that leaves at most `most` of `n_labels` labels."""
-    steps = (factor * 10**power for power in range(12) for factor in (1, 2, 5))
-    return next(step for step in steps if -(-n_labels // step) <= most)
+    step = 1
+    for factor in cycle((2, 2.5, 2)):
+        if -(-n_labels // step) <= most:
+            break
+        step = int(step * factor)
+    return step
 
 
 def shorten(label: Any, *, most: int = MAX_TICK_LETTERS) -> str:
@@ -145,8 +150,10 @@ def shorten(label: Any, *, most: int = MAX_TICK_LETTERS) -> str:
 
 def score_text(score: Any) -> str:
     """Return a score with three decimals, or say that it is undefined."""
-    value = float(check_loaded(score, argument="score"))
-    return f"{value:.3f}" if np.isfinite(value) else "undefined"
+    value = np.asarray(check_loaded(score, argument="score"), dtype=np.float64)
+    if value.size != 1:
+        raise InvalidInput("score", got=f"{value.size} numbers", expected="one", fix="Take one with .isel or .sel.")
+    return f"{value.item():.3f}" if np.isfinite(value) else "undefined"
 
 
 def axis_label(data: xr.DataArray | xr.Dataset, name: Hashable) -> str:

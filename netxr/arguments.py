@@ -1,0 +1,59 @@
+"""Checks of plain arguments: numbers, choices, sequences."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from netxr.errors import InvalidInput
+
+
+def is_number(value: Any) -> bool:
+    """Return whether `value` is one real number: a bool, text, an array or a complex number is none."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """Return whether `value` is one whole number: a bool or 1.0 is none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:
+    """Raise if `value` is none of the words in `choices`.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none of them.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise InvalidInput(argument, got=repr(value), expected=" or ".join(map(repr, choices)))
+
+
+def check_entries(argument: str, value: Any, *, expected: str, fix: str = "") -> list[Any]:
+    """Return the entries of a sequence as a list.
+
+    Raises
+    ------
+    InvalidInput
+        If `value` is no sequence.
+    """
+    try:
+        return list(getattr(value, "values", value))  # those of a DataArray would be DataArrays
+    except TypeError:
+        raise InvalidInput(argument, got=repr(value), expected=expected, fix=fix) from None
+
+
+def check_whole_numbers(argument: str, value: Any, *, largest: int, expected: str, fix: str = "") -> list[int]:
+    """Return the entries of a sequence as integers if they are different whole numbers from 0 to `largest`.
+
+    Raises
+    ------
+    InvalidInput
+        If `value` is no sequence, is empty, repeats a number, or holds anything else.
+    """
+    entries = check_entries(argument, value, expected=expected, fix=fix)
+    right = all(is_whole(entry) and 0 <= entry <= largest for entry in entries)
+    if not entries or not right or len(set(entries)) < len(entries):
+        raise InvalidInput(argument, got=repr(entries), expected=expected)
+    return [int(entry) for entry in entries]

@@ -1,0 +1,102 @@
+"""The figures of the tutorial on correlations, out of its computed sections."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import xarray as xr
+
+from netxr.names import (
+    ACTIVITY,
+    CONNECTIVITY,
+    LAGGED_CORRELATION,
+    N_NEURONS,
+    NEURONS_PER_GROUP,
+    PEARSON,
+    SOURCE,
+    SPARSITY,
+    TRIAL,
+)
+from netxr.plot.curves import score_curve
+from netxr.plot.pairs import compare, facets, overview
+from netxr.plot.recordings import traces
+
+ONE_SOURCE: Final = 1
+"""The neuron whose outgoing connections the first exercise estimates."""
+
+SHOWN_SIZES: Final = (6, 15, 24, 33, 42)
+SHOWN_SPARSITIES: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Settings of the two sliders that are drawn as facets; a curve beside them has the score at every setting."""
+
+
+def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    """Draw every figure of the tutorial, interactive ones as facets and a curve over their slider, and the activity.
+
+    Parameters
+    ----------
+    sections : mapping of str to Dataset
+        What `netxr.tutorial.run_tutorial` returned, loaded.
+
+    Returns
+    -------
+    dict of HoloViews objects
+        By file name without suffix, in the order of the tutorial.
+    """
+    small, large, coarse = (_pair(sections[name]) for name in ("small", "large", "coarse"))
+    sizes = {int(name.removeprefix("size_")): _pair(run) for name, run in sections.items() if _is_size(name)}
+    size_sweep, coarse_sweep = (sections[name].squeeze(drop=True) for name in ("size_sweep", "coarse_sweep"))
+    demo = sections["sparsity_demo"]
+    shown = demo.sel({SPARSITY: list(SHOWN_SPARSITIES)})
+    n_neurons = int(sections["coarse_sweep"].coords[N_NEURONS].item())
+    return {
+        "1_one_source": compare(*(matrix.sel({SOURCE: [ONE_SOURCE]}) for matrix in small[:2])),
+        "2_overview": overview(*small[:2], score=small[2]),
+        "3_hundred_neurons": compare(*large[:2], score=large[2]),
+        "4_size_demo": facets(
+            {n: sizes[n][0] for n in SHOWN_SIZES},
+            {n: sizes[n][1] for n in SHOWN_SIZES},
+            over=N_NEURONS,
+            scores={n: sizes[n][2] for n in SHOWN_SIZES},
+        ),
+        "4_size_curve": score_curve(
+            xr.concat([score for _, _, score in sizes.values()], xr.Variable(N_NEURONS, list(sizes))).to_dataset(),
+            x=N_NEURONS,
+            xlabel="Number of neurons",
+            ylabel="Correlation of A and R",
+            title="Similarity of A and R over network size, one network each",
+        ),
+        "5_size_sweep": score_curve(
+            size_sweep,
+            x=N_NEURONS,
+            xlabel="Number of neurons",
+            ylabel="Correlation of A and R",
+            title="Similarity of A and R over network size",
+        ),
+        "6_sparsity_demo": facets(shown[CONNECTIVITY], shown[LAGGED_CORRELATION], over=SPARSITY, scores=shown[PEARSON]),
+        "6_sparsity_curve": score_curve(
+            demo[[PEARSON]],
+            x=SPARSITY,
+            xlabel="Sparsity: probability that an entry of A is 0",
+            ylabel="Correlation of A and R",
+            title="Similarity of A and R over sparsity, 25 neurons",
+        ),
+        "7_coarse_pair": compare(*coarse[:2], score=coarse[2]),
+        "8_coarse_sweep": score_curve(
+            coarse_sweep,
+            x=NEURONS_PER_GROUP,
+            xlabel=f"Neurons per group ({n_neurons} neurons in all)",
+            ylabel="Correlation of coarse A and R",
+            title="Similarity of A and R over coarseness of sampling",
+        ),
+        "9_activity": traces(sections["small"][ACTIVITY], n_steps=200),
+    }
+
+
+def _is_size(name: str) -> bool:
+    """Return whether a section is one setting of the slider over network size."""
+    return name.startswith("size_") and name.removeprefix("size_").isdigit()
+
+
+def _pair(run: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """Return the true and the estimated connectivity of a run's only trial, and their correlation."""
+    one = run[[LAGGED_CORRELATION, PEARSON]].isel({TRIAL: 0}, drop=True)
+    return run[CONNECTIVITY], one[LAGGED_CORRELATION], one[PEARSON]

@@ -1,0 +1,168 @@
+"""What a sweep computes: its axes and settings, checked, and the dataset before its first cell."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from netxr.arguments import check_entries, is_number, is_whole
+from netxr.comparison import SCORE_ATTRS
+from netxr.errors import InvalidInput
+from netxr.kernels.noise import Rng
+from netxr.layout import fill_value
+from netxr.names import (
+    ACTIVITY_SEED,
+    DIAGONAL,
+    ESTIMATOR,
+    FINISHED,
+    LAG,
+    LONG_NAME,
+    MANTEL_P,
+    MODEL,
+    N_GROUPS,
+    N_NEURONS,
+    N_STEPS,
+    NEURONS_PER_GROUP,
+    PERMUTATIONS,
+    RNG,
+    SCORE_DEFINED,
+    SCORE_MEAN,
+    SCORE_STD,
+    SEED,
+    SPARSITY,
+    TRIAL,
+    TRIALS,
+)
+from netxr.networks import check_count, check_rng, check_seed
+from netxr.schema import provenance
+from netxr.simulation import MODEL_EQUATION
+
+CELL: Final = (N_NEURONS, SPARSITY, N_STEPS)
+"""Dims of the cells: what is simulated together."""
+
+AXES: Final = (*CELL, N_GROUPS, LAG)
+"""Dims of a sweep, before its trials."""
+
+SETTINGS: Final = (TRIALS, SEED, RNG, ACTIVITY_SEED, DIAGONAL, PERMUTATIONS)
+"""What is the same in all cells: fields of a plan, and attributes of the result."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep to compute: the labels of `AXES` in that order, and the `SETTINGS`, as in `netxr.sweep`."""
+
+    axes: Mapping[str, Sequence[Any]]
+    trials: int
+    seed: int
+    rng: Rng
+    activity_seed: int | None
+    diagonal: bool
+    permutations: int
+
+    @property
+    def scores(self) -> list[str]:
+        """Names of the scores; a p-value only if there are permutations behind it."""
+        return [name for name in SCORE_ATTRS if name != MANTEL_P or self.permutations]
+
+
+def check_plan(
+    axes: Mapping[str, Any],
+    *,
+    trials: int,
+    seed: int,
+    rng: Rng,
+    activity_seed: int | None,
+    diagonal: bool,
+    permutations: int,
+) -> Plan:
+    """Return the plan of a sweep, if every argument is right and all fit together.
+
+    Raises
+    ------
+    InvalidInput
+        If one is not.
+    """
+    check_rng(rng)
+    labels = _check_axes(axes)
+    trials, seed = check_count(TRIALS, trials), check_seed(seed, rng=rng)
+    check_seed(seed + trials - 1, rng=rng, argument="seed + trials - 1")
+    if activity_seed is not None:
+        activity_seed = check_seed(activity_seed, rng=rng, argument=ACTIVITY_SEED)
+    if not isinstance(diagonal, bool | np.bool_):
+        raise InvalidInput(DIAGONAL, got=repr(diagonal), expected="True or False: whether self-connections enter")
+    permutations = _check_not_negative(PERMUTATIONS, permutations)
+    return Plan(labels, trials, seed, rng, activity_seed, bool(diagonal), permutations)
+
+
+def _check_axes(given: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the labels of the axes, if each is right and all fit together."""
+    checks: dict[str, Callable[[str, Any], Any]] = {
+        N_NEURONS: check_count,
+        SPARSITY: _check_probability,
+        N_STEPS: check_count,
+        N_GROUPS: _check_not_negative,
+        LAG: _check_not_negative,
+    }
+    axes = {name: _check_axis(name, given[name], check) for name, check in checks.items()}
+    unequal = [f"{g} of {n} neurons" for n in axes[N_NEURONS] for g in axes[N_GROUPS] if g and n % g]
+    if unequal:
+        raise InvalidInput(
+            N_GROUPS, got=", ".join(unequal), expected="numbers that divide every n_neurons, or 0 for no averaging"
+        )
+    too_long = [f"{lag} in {steps} samples" for steps in axes[N_STEPS] for lag in axes[LAG] if lag > steps - 2]
+    if too_long:
+        raise InvalidInput(LAG, got=", ".join(too_long), expected="lags that leave at least two pairs in every n_steps")
+    return axes
+
+
+def _check_axis(name: str, given: Any, check: Callable[[str, Any], Any]) -> list[Any]:
+    """Return the labels of an axis: one value, or a sequence of different ones."""
+    expected = "one value, or a sequence of different ones"
+    entries = [given] if is_number(given) or isinstance(given, str) else check_entries(name, given, expected=expected)
+    labels = [check(name, entry) for entry in entries]
+    if not labels or len(set(labels)) < len(labels):
+        raise InvalidInput(name, got=repr(labels), expected=expected)
+    return labels
+
+
+def _check_not_negative(name: str, value: Any) -> int:
+    """Return `value` as an int if it is a whole number, 0 or above."""
+    if not is_whole(value) or value < 0:
+        raise InvalidInput(name, got=repr(value), expected="a whole number, 0 or above")
+    return int(value)
+
+
+def _check_probability(name: str, value: Any) -> float:
+    """Return `value` as a float if it is a probability."""
+    if not is_number(value) or not 0 <= value <= 1:
+        raise InvalidInput(name, got=repr(value), expected="a probability, 0 to 1")
+    return float(value)
+
+
+def blank_result(plan: Plan) -> xr.Dataset:
+    """Return the sweep before its first cell: nothing finished, every score NaN."""
+    sizes = {**{name: len(labels) for name, labels in plan.axes.items()}, TRIAL: plan.trials}
+
+    def blank(dims: Sequence[str], dtype: str, attrs: Mapping[str, str]) -> xr.Variable:
+        return xr.Variable(dims, np.full([sizes[dim] for dim in dims], fill_value(np.dtype(dtype)), dtype), attrs)
+
+    variables: dict[str, xr.Variable] = {}
+    for name in plan.scores:
+        about = SCORE_ATTRS[name][LONG_NAME]
+        variables |= {
+            name: blank((*AXES, TRIAL), "f8", SCORE_ATTRS[name]),
+            name + SCORE_MEAN: blank(AXES, "f8", {LONG_NAME: f"{about}, mean over trials"}),
+            name + SCORE_STD: blank(AXES, "f8", {LONG_NAME: f"{about}, deviation over trials"}),
+            name + SCORE_DEFINED: blank(AXES, "i8", {LONG_NAME: f"{about}, trials in which it is defined"}),
+        }
+    variables[FINISHED] = blank(CELL, "?", {LONG_NAME: "cells whose scores are there"})
+    neurons, groups = np.array(plan.axes[N_NEURONS])[:, None], np.array(plan.axes[N_GROUPS])
+    per_group = ((N_NEURONS, N_GROUPS), neurons // np.where(groups, groups, neurons))
+    settings = {name: getattr(plan, name) for name in SETTINGS}
+    return xr.Dataset(
+        variables,
+        {**plan.axes, TRIAL: np.arange(plan.trials), NEURONS_PER_GROUP: per_group},
+        provenance(**{MODEL: MODEL_EQUATION, ESTIMATOR: "lagged correlation"}, **settings),
+    )

@@ -1,0 +1,95 @@
+"""A sweep on disk: one Zarr chunk a cell, filled in as cells finish, and picked up again where it stopped.
+
+The store is a plain one: ``xarray.open_zarr(path, consolidated=False)`` reads it at any time. A chunk is
+replaced as a whole, and a cell is marked `finished` after its scores are there.
+"""
+
+import os
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from netxr.errors import InvalidInput, OutputExists, UnreadableFile
+from netxr.layout import codec, fill_value
+from netxr.names import FINISHED, TRIAL
+from netxr.store import PathLike, save, staging
+from netxr.store import open as open_store
+from netxr.sweep_plan import AXES, CELL, SETTINGS
+
+
+def resume(path: PathLike, blank: xr.Dataset) -> dict[str, Any]:
+    """Return the arrays of the sweep at `path` to be filled in; make them where there is nothing yet.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder of the store.
+    blank : Dataset
+        The sweep before its first cell: variables, labels and settings.
+
+    Returns
+    -------
+    dict of str to zarr.Array
+        One array for each variable of `blank`.
+
+    Raises
+    ------
+    InvalidInput
+        If the sweep at `path` has another axis or setting; it names which.
+    OutputExists
+        If there is a store of something else at `path`.
+    UnreadableFile
+        If there is something else, or a damaged store.
+    """
+    if os.path.lexists(path):
+        _check_same_sweep(path, open_store(path), blank)
+    else:
+        _create(path, blank)
+    group = zarr.open_group(path, mode="r+")
+    return {str(name): group[str(name)] for name in blank.data_vars}
+
+
+def _create(path: PathLike, blank: xr.Dataset) -> None:
+    """Make the store with no cell filled in."""
+    with staging(path) as folder:
+        save(blank.drop_vars(blank.data_vars), folder)
+        for name, variable in blank.data_vars.items():
+            by_cell = name == FINISHED or TRIAL in variable.dims
+            zarr.create_array(
+                folder,
+                name=str(name),
+                shape=variable.shape,
+                dtype=variable.dtype,
+                chunks=tuple(1 if by_cell and dim in CELL else size for dim, size in variable.sizes.items()),
+                compressors=codec(),
+                fill_value=fill_value(variable.dtype),
+                dimension_names=[str(dim) for dim in variable.dims],
+                attributes=variable.attrs,
+            )
+
+
+def _check_same_sweep(path: PathLike, stored: xr.Dataset, blank: xr.Dataset) -> None:
+    """Raise unless the store is of the sweep that `blank` begins."""
+    if FINISHED not in stored or any(axis not in stored.indexes for axis in AXES):
+        raise OutputExists(path)
+    differing = [axis for axis in AXES if not np.array_equal(stored[axis], blank[axis])]
+    differing += [name for name in SETTINGS if stored.attrs.get(name) != blank.attrs.get(name)]
+    if differing:
+        name = differing[0]
+        wanted, kept = (ds[name].values.tolist() if name in AXES else ds.attrs.get(name) for ds in (blank, stored))
+        raise InvalidInput(
+            name,
+            got=repr(wanted),
+            expected=f"{kept!r}, as in the sweep that is kept in {path}",
+            fix="Ask for the same sweep, or choose another store.",
+        )
+    lost = [str(name) for name, variable in blank.data_vars.items() if _shape(stored, name) != variable.shape]
+    if lost:
+        raise UnreadableFile(path, f"a sweep in which {', '.join(lost)} is missing or cut", fix="Choose another store.")
+
+
+def _shape(dataset: xr.Dataset, name: Any) -> tuple[int, ...] | None:
+    """Return the shape of a variable, None if it is missing."""
+    return dataset[name].shape if name in dataset else None

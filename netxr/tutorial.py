@@ -1,0 +1,203 @@
+"""The tutorial on correlations, computed whole and held against its reference values.
+
+Neuromatch Academy, W3D5 (Network Causality), Tutorial 2: Correlations. Each section is a Dataset of what a
+figure or a number of the tutorial needs, in the tutorial's own random streams.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from netxr.coarse import coarsen
+from netxr.comparison import compare
+from netxr.estimators import lagged_correlation
+from netxr.names import (
+    ACTIVITY,
+    CONNECTIVITY,
+    LAGGED_CORRELATION,
+    NEURON,
+    PEARSON,
+    SOURCE,
+    SPARSITY,
+    TARGET,
+    TIME,
+    TRIAL,
+)
+from netxr.networks import random_connectivity
+from netxr.simulation import simulate
+from netxr.sweeps import sweep
+
+SEED: Final = 42
+ONE_SOURCE: Final = 1
+"""The neuron whose outgoing connections the first exercise estimates."""
+
+DEMO_SIZES: Final = range(6, 43, 3)
+DEMO_SPARSITIES: Final = tuple(round(0.01 * k, 2) for k in range(1, 100))
+SWEEP_SIZES: Final = (5, 10, 25, 50, 100)
+COARSE_GROUPS: Final = 16
+SWEEP_GROUPS: Final = (4, 8, 16, 32, 64)
+
+TOLERANCE: Final = 1e-10
+"""Difference up to which a number agrees with its reference; other machines round other last digits."""
+
+Sections = dict[str, xr.Dataset]
+
+
+class Check(NamedTuple):
+    """A number of the tutorial beside its reference; NaN stands for an undefined score.
+
+    Parameters
+    ----------
+    section : str
+        Section of the tutorial.
+    quantity : str
+        What the number is.
+    value, reference : float
+        What came out, and what should; for arrays, the entry that differs most.
+    difference : float
+        Largest absolute difference; 0 where both are undefined, infinite where only one is.
+    """
+
+    section: str
+    quantity: str
+    value: float
+    reference: float
+    difference: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the number is its reference."""
+        return self.difference <= TOLERANCE
+
+
+def run_tutorial(progress: Callable[[int, int], object] | None = None) -> Sections:
+    """Compute every section of the tutorial.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with (sections done, sections in all).
+
+    Returns
+    -------
+    dict of Dataset
+        By name of section: runs with `activity`, `connectivity`, `lagged_correlation` and scores ("small", "large",
+        "fine", "coarse"), both matrices and their Pearson correlation for each size ("size_06" to "size_42") and
+        over sparsity ("sparsity_demo"), and sweeps of scores ("size_sweep", "coarse_sweep").
+    """
+    todo = _sections()
+    done: Sections = {}
+    for name, compute in todo.items():
+        done[name] = compute(done)
+        if progress is not None:
+            progress(len(done), len(todo))
+    return done
+
+
+def check_tutorial(sections: Mapping[str, xr.Dataset]) -> list[Check]:
+    """Hold the sections that `run_tutorial` returned against the reference values.
+
+    Returns
+    -------
+    list of Check
+        One for each score, and one for each array of samples, weights or correlations.
+    """
+    reference = json.loads((files("netxr") / "tutorial_reference.json").read_text("utf-8"))
+    return [
+        _check(name, quantity, value, reference[name][quantity])
+        for name, section in sections.items()
+        for quantity, value in _quantities(name, section)
+    ]
+
+
+def _sections() -> dict[str, Callable[[Sections], xr.Dataset]]:
+    """Return how to compute each section from those before it, in the order of the tutorial."""
+    demos = {f"size_{n:02}": lambda _, n=n: _demo(n) for n in DEMO_SIZES}
+    return {
+        "small": lambda _: _scored(_simulated(6, n_steps=5000), permutations=999),
+        "large": lambda _: _scored(_simulated(100, n_steps=5000), permutations=999),
+        **demos,
+        "size_sweep": lambda _: sweep(
+            n_neurons=SWEEP_SIZES, n_steps=1000, trials=5, seed=0, activity_seed=SEED, rng="legacy"
+        ),
+        "sparsity_demo": lambda _: _sparsity_demo(),
+        "fine": lambda _: _scored(_simulated(256, n_steps=10_000)),
+        "coarse": lambda done: _scored(
+            coarsen(done["fine"][[ACTIVITY, CONNECTIVITY]], groups=COARSE_GROUPS), permutations=999
+        ),
+        "coarse_sweep": lambda _: sweep(
+            n_neurons=128, n_groups=SWEEP_GROUPS, n_steps=5000, trials=3, seed=0, rng="legacy"
+        ),
+    }
+
+
+def _simulated(n_neurons: int, *, n_steps: int, sparsity: float = 0.9) -> xr.Dataset:
+    """Draw a network and simulate it, in the tutorial's streams."""
+    network = random_connectivity(n_neurons, sparsity=sparsity, seed=SEED, rng="legacy")
+    return simulate(network, n_steps=n_steps, seed=SEED, rng="legacy")
+
+
+def _scored(run: xr.Dataset, *, permutations: int = 0) -> xr.Dataset:
+    """Add the lag-1 correlation and its scores, diagonal included as in the tutorial."""
+    estimate = lagged_correlation(run[ACTIVITY], lag=1)
+    scores = compare(run[CONNECTIVITY], estimate, diagonal=True, permutations=permutations)
+    return run.assign({LAGGED_CORRELATION: estimate, **scores.data_vars})
+
+
+def _demo(n_neurons: int, sparsity: float = 0.9) -> xr.Dataset:
+    """Return what the interactive parts show at one setting: both matrices and the score."""
+    run = _scored(_simulated(n_neurons, n_steps=2000, sparsity=sparsity))
+    return run[[CONNECTIVITY, LAGGED_CORRELATION, PEARSON]]
+
+
+def _sparsity_demo() -> xr.Dataset:
+    """Return the matrices and the score of 25 neurons over sparsity."""
+    runs = [_demo(25, sparsity) for sparsity in DEMO_SPARSITIES]
+    along = xr.Variable(SPARSITY, list(DEMO_SPARSITIES))
+    return xr.concat(runs, along, combine_attrs="drop_conflicts").isel({TRIAL: 0}, drop=True)
+
+
+def _quantities(name: str, section: xr.Dataset) -> Iterator[tuple[str, Any]]:
+    """Yield what of a section has a reference value."""
+    if name == "small":
+        activity = section[ACTIVITY].isel({TRIAL: 0}).transpose(NEURON, TIME)
+        yield "A", section[CONNECTIVITY]
+        yield "X, first steps", activity.isel({TIME: slice(4)})
+        yield "X, mean over time", activity.mean(TIME)
+    if name in ("small", "coarse"):
+        estimate = section[LAGGED_CORRELATION].isel({TRIAL: 0}).transpose(TARGET, SOURCE)
+        yield "R", estimate
+        if name == "small":
+            yield "R from neuron 1", estimate.sel({SOURCE: ONE_SOURCE})
+        else:
+            yield "A", section[CONNECTIVITY]
+    for at, score in _cells(section[PEARSON]):
+        yield f"Pearson of A and R{at}", score
+
+
+def _cells(scores: xr.DataArray) -> Iterator[tuple[str, float]]:
+    """Yield each score with the settings that it belongs to."""
+    axes = [dim for dim in scores.dims if scores.sizes[dim] > 1]
+    stacked = scores.squeeze().stack(cell=axes) if axes else scores.squeeze()
+    if not axes:
+        yield "", float(stacked)
+        return
+    for cell in stacked:
+        at = ", ".join(f"{dim} {cell[dim].item():g}" for dim in axes)
+        yield f", {at}", float(cell)
+
+
+def _check(section: str, quantity: str, value: Any, reference: Any) -> Check:
+    """Compare a number, or an array entry by entry."""
+    got = np.ravel(np.asarray(value, np.float64))
+    wanted = np.ravel(np.asarray(reference, np.float64))
+    if got.shape != wanted.shape:
+        return Check(section, quantity, np.nan, np.nan, np.inf)
+    difference = np.where(np.isnan(got) & np.isnan(wanted), 0.0, np.abs(got - wanted))
+    difference = np.where(np.isnan(difference), np.inf, difference)
+    worst = int(np.argmax(difference))
+    return Check(section, quantity, float(got[worst]), float(wanted[worst]), float(difference[worst]))

@@ -1,0 +1,105 @@
+"""The simulation against its floors on one BLAS thread: normals, products and sigmoids, each alone."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+import netxr
+from netxr.kernels.noise import noise_blocks
+from tests.benchmarks.timing import FULL, Cost, best_of, show
+from tests.oracles import plain_simulation
+
+pytestmark = pytest.mark.benchmark
+
+ROUNDS = 5 if FULL else 1
+
+
+@pytest.fixture(autouse=True)
+def one_blas_thread():
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+def floors(A, *, n_steps, trials, rng="modern"):
+    """The three parts that no simulation in NumPy can do without, as plain as they can be."""
+    n = len(A)
+    state = np.random.default_rng(0).random((n, trials) if trials > 1 else n)
+    out, z = np.empty_like(state), np.random.default_rng(1).normal(size=state.shape)
+
+    def normals():
+        for _ in noise_blocks(
+            [1] * trials, trials=range(trials), n_neurons=n, n_steps=n_steps, rng=rng, dtype=np.dtype("float64")
+        ):
+            pass
+
+    def products():
+        for _ in range(n_steps):
+            np.dot(A, state, out=out)
+
+    def sigmoids():
+        for _ in range(n_steps):
+            1 / (1 + np.exp(-z))
+
+    return {"floor: normals": normals, "floor: products": products, "floor: sigmoids": sigmoids}
+
+
+def with_floor(costs):
+    parts = [cost for name, cost in costs.items() if name.startswith("floor")]
+    return costs | {"floor": sum(parts, Cost(0, 0))}
+
+
+@pytest.mark.parametrize(("n", "n_steps"), [(256, 10_000), (1_000, 5_000)] if FULL else [(40, 300)])
+def test_one_trial(n, n_steps):
+    A = netxr.random_connectivity(n, seed=1, rng="legacy")
+    tasks = {
+        "simulate": lambda: netxr.simulate(A, n_steps=n_steps, seed=1),
+        **floors(A.values, n_steps=n_steps, trials=1),
+    }
+    costs = with_floor(best_of(ROUNDS, tasks))
+    show(
+        f"one trial, {n} neurons x {n_steps} steps", costs, ratios={"simulate / floor": ("simulate", "floor", "<= 1.4")}
+    )
+    legacy = {
+        "simulate": lambda: netxr.simulate(A, n_steps=n_steps, seed=1, rng="legacy"),
+        **floors(A.values, n_steps=n_steps, trials=1, rng="legacy"),
+    }
+    costs = with_floor(best_of(ROUNDS, legacy))
+    show("the same, legacy stream", costs, ratios={"simulate / floor": ("simulate", "floor", "<= 1.4")})
+
+
+def test_many_trials_of_one_network():
+    n, n_steps, trials = (1_000, 2_000, 16) if FULL else (40, 300, 4)
+    A = netxr.random_connectivity(n, seed=1, rng="legacy")
+    tasks = {
+        "together": lambda: netxr.simulate(A, n_steps=n_steps, trials=trials, seed=1),
+        "one by one": lambda: [netxr.simulate(A, n_steps=n_steps, trials=[k], seed=1) for k in range(trials)],
+        **floors(A.values, n_steps=n_steps, trials=trials),
+    }
+    costs = with_floor(best_of(min(ROUNDS, 3), tasks))
+    ratios = {
+        "together / floor": ("together", "floor", "<= 1.5"),
+        "together / one by one": ("together", "one by one", "< 1"),
+    }
+    show(f"{trials} trials, {n} neurons x {n_steps} steps", costs, ratios=ratios)
+    together = netxr.simulate(A, n_steps=50, trials=trials, seed=1).activity
+    alone = netxr.simulate(A, n_steps=50, trials=[trials - 1], seed=1).activity
+    np.testing.assert_allclose(together.values[..., -1], alone.values[..., 0], rtol=0, atol=1e-12)
+
+
+def test_many_small_networks():
+    k, n, n_steps = (1_000, 6, 2_000) if FULL else (20, 6, 100)
+    A = netxr.as_connectivity(np.zeros((n, n)), rows="target").expand_dims(trial=k)
+    draws = [netxr.random_connectivity(n, seed=seed).values for seed in range(k)]
+    A = A.copy(data=np.stack(draws)).assign_coords(trial=np.arange(k))
+    noise = np.concatenate(
+        list(noise_blocks([1] * k, trials=range(k), n_neurons=n, n_steps=n_steps, rng="modern", dtype=np.dtype("f8")))
+    )
+    tasks = {
+        "one call": lambda: netxr.simulate(A, n_steps=n_steps, seed=1),
+        "a plain loop each, normals drawn before": lambda: [plain_simulation(draws[i], noise[:, i]) for i in range(k)],
+    }
+    costs = best_of(min(ROUNDS, 3), tasks)
+    ratios = {"plain loops / one call": ("a plain loop each, normals drawn before", "one call", ">= 10")}
+    show(f"{k} networks, {n} neurons x {n_steps} steps", costs, ratios=ratios)
+    run = netxr.simulate(A, n_steps=n_steps, seed=1).activity
+    np.testing.assert_allclose(run.values[..., -1], plain_simulation(draws[-1], noise[:, -1]), rtol=0, atol=1e-12)

@@ -1,0 +1,21 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+# A shared machine is slow at times: that is no failure. The same examples every time: a failure is repeated by a rerun.
+settings.register_profile("netxr", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("netxr")
+
+
+@pytest.fixture(scope="session")
+def golden() -> Any:
+    """The reference values of the tutorial."""
+    path = SHARED / "tutorial" / "golden.json"
+    if not path.exists():
+        pytest.skip(f"no reference values at {path}")
+    return json.loads(path.read_text())

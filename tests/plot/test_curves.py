@@ -1,0 +1,95 @@
+import dask.array
+import holoviews as hv
+import numpy as np
+import pytest
+import xarray as xr
+from bokeh.models import HoverTool
+
+from netxr.errors import InvalidInput
+from netxr.plot import score_curve
+from netxr.plot.style import LINE_COLOUR
+
+
+@pytest.fixture
+def scores():
+    return xr.Dataset(
+        {
+            "pearson": (("n_neurons", "trial"), np.full((4, 5), np.nan)),
+            "pearson_mean": ("n_neurons", [0.2, 0.8, np.nan, 0.5]),
+            "pearson_std": ("n_neurons", [0.01, 0.1, np.nan, 0.05]),
+            "pearson_defined": ("n_neurons", [5, 3, 0, 5]),
+        },
+        coords={
+            "n_neurons": [100, 5, 25, 50],
+            "group_size": ("n_neurons", [1, 4, 3, 2]),
+            "name": ("n_neurons", list("abcd")),
+        },
+    )
+
+
+def test_the_curve_ascends_in_x_with_a_band_of_one_deviation(scores):
+    figure = score_curve(scores, x="n_neurons", title="size")
+    np.testing.assert_array_equal(figure.Curve.I["x"], [5, 25, 50, 100])
+    np.testing.assert_array_equal(figure.Curve.I["mean"], [0.8, np.nan, 0.5, 0.2])
+    np.testing.assert_array_equal(figure.Spread.I["std"], [0.1, np.nan, 0.05, 0.01])
+    axis = hv.render(figure, backend="matplotlib").axes[0]
+    band = {tuple(np.round(corner, 9)) for path in axis.collections[0].get_paths() for corner in path.vertices}
+    assert {(50, 0.45), (50, 0.55), (100, 0.19), (100, 0.21)} <= band
+    assert not any(corner[0] == 25 for corner in band)
+    assert axis.get_xlabel() == "Number of neurons"
+    assert axis.get_ylabel() == "Pearson"
+    assert axis.get_title() == "size\nundefined at n_neurons = 25"
+
+
+def test_marks_say_how_many_trials_are_defined(scores):
+    figure = score_curve(scores, x="n_neurons")
+    assert list(figure.Points.I["x"]) == [5, 50, 100]
+    assert list(figure.Points.I["defined"]) == ["3 of 5", "5 of 5", "5 of 5"]
+    assert list(figure.Points.I["fill"]) == ["#ffffff", LINE_COLOUR, LINE_COLOUR]
+    assert [text.strip() for text in figure.Labels.I["text"]] == ["3 of 5"]
+    hover = hv.render(figure, backend="bokeh").select_one(HoverTool)
+    assert ("trials defined", "@{defined}") in hover.tooltips
+    axis = hv.render(figure, backend="matplotlib").axes[0]
+    faces = next(c for c in axis.collections if len(c.get_offsets()) == 3).get_facecolors()
+    assert [tuple(face[:3]) == (1, 1, 1) for face in faces] == [True, False, False]
+
+
+def test_another_coordinate_may_be_the_x_axis_and_labels_be_given(scores):
+    figure = score_curve(scores, x="group_size", xlabel="Neurons per group", ylabel="Correlation")
+    np.testing.assert_array_equal(figure.Curve.I["mean"], [0.2, 0.5, np.nan, 0.8])
+    plot = hv.render(figure, backend="bokeh")
+    assert (plot.xaxis[0].axis_label, plot.yaxis[0].axis_label) == ("Neurons per group", "Correlation")
+
+
+def test_without_a_dim_of_trials_the_largest_number_counts(scores):
+    figure = score_curve(scores.drop_dims("trial"), x="n_neurons")
+    assert list(figure.Points.I["defined"]) == ["3 of 5", "5 of 5", "5 of 5"]
+
+
+@pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
+@pytest.mark.parametrize("n_points", [1, 99])
+def test_single_trials_are_a_plain_line(backend, n_points):
+    sparsity = np.linspace(0.01, 0.99, n_points)
+    single = xr.Dataset({"pearson": ("sparsity", sparsity**2)}, coords={"sparsity": sparsity})
+    figure = score_curve(single, x="sparsity")
+    np.testing.assert_array_equal(figure.Curve.I["mean"], sparsity**2)
+    assert not np.any(figure.Spread.I["std"])
+    assert len(figure.Labels.I) == 0
+    hv.render(figure, backend=backend)
+
+
+def test_what_cannot_be_drawn_is_refused(scores):
+    with pytest.raises(InvalidInput, match=r"score: got 'kappa'.*which has pearson, pearson_mean"):
+        score_curve(scores, x="n_neurons", score="kappa")
+    for x in ("name", "sparsity"):
+        with pytest.raises(InvalidInput, match=f"x: got '{x}'.*along n_neurons .*group_size"):
+            score_curve(scores, x=x)
+    with pytest.raises(InvalidInput, match=r"one dim.*isel"):
+        score_curve(scores[["pearson"]], x="n_neurons")
+    with pytest.raises(InvalidInput, match="undefined everywhere"):
+        score_curve(scores.isel(n_neurons=[2]), x="n_neurons")
+    with pytest.raises(InvalidInput, match="scores: got DataArray"):
+        score_curve(scores.pearson_mean, x="n_neurons")
+    lazy = scores.assign(pearson_mean=("n_neurons", dask.array.ones(4)))
+    with pytest.raises(InvalidInput, match=r"lazy.*\.compute\(\)"):
+        score_curve(lazy, x="n_neurons")

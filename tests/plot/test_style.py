@@ -1,0 +1,110 @@
+import subprocess
+import sys
+
+import dask.array
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from netxr.errors import InvalidInput
+from netxr.names import LONG_NAME
+from netxr.plot import symmetric_limit
+from netxr.plot.style import DIVERGING, axis_label, check_matrix, score_text, shorten, ticks
+
+values = hnp.arrays(np.float64, hnp.array_shapes(max_dims=2, max_side=4), elements=st.floats(width=32))
+
+
+@given(st.lists(values, max_size=3))
+def test_limits_are_symmetric_and_just_hold_every_finite_value(matrices):
+    low, high = symmetric_limit(*matrices)
+    magnitudes = [abs(v) for matrix in matrices for v in matrix.ravel().tolist() if np.isfinite(v)]
+    assert low == -high
+    assert high == (max(magnitudes, default=0.0) or 1.0)
+
+
+def test_limits_of_a_lazy_matrix_ask_for_compute():
+    with pytest.raises(InvalidInput, match=r"matrices: got a lazy array of shape \(3, 3\).*\.compute\(\)"):
+        symmetric_limit(xr.DataArray(dask.array.ones((3, 3))))
+    with pytest.raises(InvalidInput, match="lazy"):
+        symmetric_limit(dask.array.ones((3, 3)))
+
+
+@given(st.integers(1, 5000), st.integers(1, 12))
+def test_ticks_are_few_and_even_and_start_at_the_first(n_labels, most):
+    positions = [position for position, _ in ticks(np.arange(n_labels), most=most)]
+    assert positions[0] == 0
+    assert 1 <= len(positions) <= most
+    assert len(set(np.diff(positions))) <= 1
+
+
+@pytest.mark.parametrize(
+    ("n_labels", "expected"), [(6, [0, 1, 2, 3, 4, 5]), (25, [0, 5, 10, 15, 20]), (100, [0, 20, 40, 60, 80])]
+)
+def test_ticks_stand_at_round_positions(n_labels, expected):
+    assert ticks(np.arange(n_labels)) == [(position, str(position)) for position in expected]
+
+
+def test_ticks_carry_the_labels_not_the_positions():
+    assert ticks(np.array([7, 9])) == [(0, "7"), (1, "9")]
+    assert ticks(np.array(["a very long name of a neuron"], dtype=object)) == [(0, "a very long…")]
+    assert shorten("twelve signs") == "twelve signs"
+
+
+def test_zero_is_its_own_nearly_white_colour_between_blue_and_red():
+    red, green, blue = ([int(colour[i : i + 2], 16) for colour in DIVERGING] for i in (1, 3, 5))
+    middle = len(DIVERGING) // 2
+    assert len(DIVERGING) % 2 == 1
+    assert min(red[middle], green[middle], blue[middle]) > 240
+    assert blue[40] > red[40]
+    assert red[-40] > blue[-40]
+
+
+@pytest.mark.parametrize(
+    ("score", "text"), [(0.35960, "0.360"), (np.nan, "undefined"), (xr.DataArray([-0.25]), "-0.250"), (1, "1.000")]
+)
+def test_scores_have_three_decimals_or_are_said_to_be_undefined(score, text):
+    assert score_text(score) == text
+
+
+def test_several_scores_are_refused():
+    with pytest.raises(InvalidInput, match="score: got 2 numbers; expected one"):
+        score_text(xr.DataArray([0.1, 0.2]))
+
+
+def test_axis_labels_are_long_names_or_words():
+    scores = xr.Dataset(coords={"n_neurons": [1], "lag": ("lag", [1], {LONG_NAME: "delay"})})
+    assert axis_label(scores, "n_neurons") == "Number of neurons"
+    assert axis_label(scores, "lag") == "delay"
+
+
+def test_a_matrix_may_come_in_any_order_of_dims_with_dims_of_one_entry():
+    weights = xr.DataArray(np.arange(6.0).reshape(1, 2, 3), dims=("trial", "source", "target"))
+    assert check_matrix(weights).dims == ("target", "source")
+    np.testing.assert_array_equal(check_matrix(weights), np.arange(6.0).reshape(2, 3).T)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.eye(3), r"weights: got ndarray of shape \(3, 3\)"),
+        (xr.DataArray(np.zeros((2, 3, 3)), dims=("trial", "target", "source")), r"\.isel"),
+        (xr.DataArray(dask.array.eye(3), dims=("target", "source")), r"lazy.*\.compute\(\)"),
+        (xr.DataArray([["a"]], dims=("target", "source")), "real numbers"),
+        (xr.DataArray(np.zeros((0, 0)), dims=("target", "source")), "no entry"),
+    ],
+)
+def test_what_is_no_matrix_is_refused(weights, message):
+    with pytest.raises(InvalidInput, match=message):
+        check_matrix(weights)
+
+
+@pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
+def test_importing_the_figures_leaves_the_chosen_backend(backend):
+    script = (
+        f"import holoviews as hv; hv.extension({backend!r}); import netxr.plot;"
+        f"assert hv.Store.current_backend == {backend!r}; assert len(hv.Store.loaded_backends()) == 2"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)  # noqa: S603

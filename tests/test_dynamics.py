@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netxr.kernels.dynamics import advance, recurrent_drive, trajectories
+
+
+def weights_of(n, *, density=0.3, k=None, seed=0):
+    rng = np.random.default_rng(seed)
+    shape = (n, n) if k is None else (k, n, n)
+    return rng.normal(size=shape) * (rng.random(shape) < density)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("density", [0.0, 0.01, 0.5])
+@pytest.mark.parametrize(
+    ("n", "k", "own"),
+    [(1, 1, False), (7, 1, False), (7, 4, False), (7, 4, True), (300, 1, False), (300, 3, False), (200, 3, True)],
+)
+def test_drive_is_the_product_of_weights_and_state(n, k, own, density, exact):
+    weights = weights_of(n, density=density, k=k if own else None)
+    state = np.random.default_rng(1).random((k, n))
+    out = np.empty_like(state)
+    recurrent_drive(weights, exact=exact)(state, out)
+    expected = [(weights[i] if own else weights).dot(state[i]) for i in range(k)]
+    np.testing.assert_allclose(out, expected, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("density", "exact", "sparse"), [(0.01, False, True), (0.01, True, False), (0.5, False, False)]
+)
+def test_the_cheaper_product_is_taken(density, exact, sparse):
+    drive = recurrent_drive(weights_of(500, density=density), exact=exact)
+    assert ("sparse" in drive.__qualname__) == sparse
+
+
+def test_advance_is_the_sigmoid_of_drive_and_noise():
+    weights, noise = weights_of(5), np.random.default_rng(2).normal(size=(20, 3, 5))
+    out = np.empty_like(noise)
+    start = np.full((3, 5), 0.25)
+    last = advance(start, -noise, out, inhibition=recurrent_drive(-weights, exact=False))
+    state = start
+    for step, kick in zip(out, noise, strict=True):
+        state = scipy.special.expit(state @ weights.T + kick)
+        np.testing.assert_allclose(step, state, rtol=1e-13)
+    np.testing.assert_array_equal(last, out[-1])
+    assert (start == 0.25).all()
+
+
+def test_no_step_at_all():
+    start = np.full((1, 2), 0.5)
+    nothing = np.empty((0, 1, 2))
+    np.testing.assert_array_equal(advance(start, nothing, nothing, inhibition=lambda *_: None), start)
+
+
+def run(weights, n_steps, *, seeds=(1,), trials=(0,), rng="modern", noise_scale=1.0, initial=0.0, dtype="float64"):
+    first = np.full((len(seeds), weights.shape[-1]), initial, dtype)
+    states = np.full((len(seeds), n_steps, weights.shape[-1]), np.nan, dtype)
+    for rows, start, block in trajectories(
+        weights, first, seeds=seeds, trials=trials, n_steps=n_steps, rng=rng, noise_scale=noise_scale
+    ):
+        states[rows, start : start + len(block)] = block.swapaxes(0, 1)
+    return states
+
+
+@given(st.floats(-30, 30), st.floats(-5, 5), st.integers(1, 40))
+def test_one_neuron_without_noise_is_a_map(weight, initial, n_steps):
+    states = run(np.array([[weight]]), n_steps, noise_scale=0.0, initial=initial)[0, :, 0]
+    state = initial
+    for found in states:
+        assert found == pytest.approx(state, rel=1e-12, abs=1e-300)
+        state = scipy.special.expit(weight * found)
+
+
+@pytest.mark.parametrize("rng", ["modern", "legacy"])
+@pytest.mark.parametrize("n_steps", [1, 2, 255, 256, 257, 700])
+def test_every_step_is_filled_in(rng, n_steps):
+    states = run(weights_of(4), n_steps, seeds=(1, 2), trials=(0, 1), rng=rng, initial=0.5)
+    assert np.isfinite(states).all()
+    assert (states[:, 0] == 0.5).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("weight", [1e3, -1e3, 1e30, -1e30])
+def test_extreme_weights_saturate_without_a_warning(weight, dtype):
+    states = run(np.full((3, 3), weight), 50, dtype=dtype)
+    assert ((states >= 0) & (states <= 1)).all()
+
+
+def test_the_arguments_are_left_as_they_were():
+    weights, initial = weights_of(3), np.zeros((1, 3))
+    before = weights.copy()
+    list(trajectories(weights, initial, seeds=[0], trials=[0], n_steps=9, rng="modern", noise_scale=1.0))
+    np.testing.assert_array_equal(weights, before)
+    assert (initial == 0).all()

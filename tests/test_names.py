@@ -1,0 +1,32 @@
+import ast
+import itertools
+from pathlib import Path
+
+from netxr import names
+
+
+def constants():
+    return {name: value for name, value in vars(names).items() if name.isupper()}
+
+
+def test_every_name_is_spelled_once():
+    values = list(constants().values())
+    assert all(isinstance(value, str) and value for value in values)
+    assert len(set(values)) == len(values)
+
+
+def test_dims_are_those_of_the_data_model():
+    assert (names.NEURON, names.TIME, names.TRIAL) == ("neuron", "time", "trial")
+    assert (names.TARGET, names.SOURCE, names.LAG) == ("target", "source", "lag")
+
+
+def test_every_dim_and_variable_is_documented():
+    lines = ast.parse(Path(names.__file__).read_text()).body
+    first_attribute = next(k for k, line in enumerate(lines) if _assigned(line) == "SCHEMA_VERSION")
+    for line, following in itertools.pairwise(lines[:first_attribute]):
+        if _assigned(line):
+            assert isinstance(following, ast.Expr), f"{_assigned(line)} has no description"
+
+
+def _assigned(line):
+    return line.target.id if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) else None

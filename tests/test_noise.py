@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netxr.kernels.noise import STEPS_PER_BLOCK, noise_blocks, philox
+
+
+def noise(seeds=(1,), *, trials=None, n_neurons=3, n_steps=700, rng="modern", dtype="float64"):
+    blocks = noise_blocks(
+        seeds,
+        trials=range(len(seeds)) if trials is None else trials,
+        n_neurons=n_neurons,
+        n_steps=n_steps,
+        rng=rng,
+        dtype=np.dtype(dtype),
+    )
+    return np.concatenate(list(blocks))
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 255, 256, 257, 512, 700])
+@pytest.mark.parametrize("rng", ["modern", "legacy"])
+def test_shape_and_dtype(n_steps, rng):
+    for dtype in ("float32", "float64"):
+        drawn = noise((1, 2), n_steps=n_steps, rng=rng, dtype=dtype)
+        assert (drawn.shape, drawn.dtype) == ((n_steps, 2, 3), np.dtype(dtype))
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 256, 257, 600])
+def test_the_legacy_stream_is_one_twister_a_trial_from_step_one_on(n_steps):
+    drawn = noise((7, 42), n_steps=n_steps, rng="legacy")
+    assert (drawn[0] == 0).all()
+    for k, seed in enumerate((7, 42)):
+        np.testing.assert_array_equal(drawn[1:, k], np.random.RandomState(seed).standard_normal((n_steps - 1, 3)))
+
+
+def test_the_modern_stream_stays_as_it_is():
+    drawn = noise((5,), trials=[3])
+    for block in range(3):
+        generator = np.random.Generator(np.random.Philox(key=[5, 3], counter=[0, 0, 0, block]))
+        expected = generator.standard_normal((256, 3))
+        own = drawn[256 * block : 256 * (block + 1), 0]
+        np.testing.assert_array_equal(own, expected[: len(own)])
+    assert STEPS_PER_BLOCK == 256
+
+
+@given(st.integers(1, 600), st.integers(1, 600))
+def test_a_longer_run_begins_like_a_shorter_one(a, b):
+    shorter = min(a, b)
+    np.testing.assert_array_equal(noise(n_steps=a)[:shorter], noise(n_steps=b)[:shorter])
+
+
+def test_noise_belongs_to_the_label_of_a_trial_and_not_to_its_place():
+    together = noise((9, 9, 9), trials=[0, 1, 2])
+    np.testing.assert_array_equal(noise((9,), trials=[2])[:, 0], together[:, 2])
+    np.testing.assert_array_equal(noise((9, 9), trials=[2, 0]), together[:, [2, 0]])
+
+
+def test_streams_are_independent():
+    drawn = noise((9, 9, 10), trials=[0, 1, 0], n_steps=4 * STEPS_PER_BLOCK)
+    streams = drawn.transpose(1, 2, 0).reshape(9, 4, STEPS_PER_BLOCK).reshape(36, -1)
+    off_diagonal = np.corrcoef(streams)[~np.eye(36, dtype=bool)]
+    assert np.abs(off_diagonal).max() < 0.35  # 5.6 deviations of 256 pairs
+    assert scipy.stats.kstest(drawn.ravel(), "norm").pvalue > 1e-3
+
+
+def test_connectivity_and_noise_are_different_streams():
+    same = [philox(1, trial=0, stream=stream).standard_normal(4).tolist() for stream in (0, 1)]
+    assert same[0] != same[1]
+
+
+def test_largest_seed_and_label():
+    assert np.isfinite(noise((2**64 - 1,), trials=[2**64 - 1])).all()
