@@ -9,7 +9,8 @@ The folder holds either or both of
 - ``izhikevich/<exc4_inh1|exc8_inh2>/<p2|p4>/``: ``v_alltimes.txt``, membrane voltages in mV at 1 ms, a row a
   neuron, and ``connectivity.txt``, entry [i, j] from neuron j to neuron i (Lu et al. 2023, arXiv:2311.06928);
 - ``netsim_sim3/*.npz``: ``X_np``, BOLD signals of 15 regions, a row a region, and ``Gref``, 1 where region j drives
-  region i; its diagonal of ones stands for decay, no edge (Smith et al. 2011, Network modelling methods for FMRI, simulation 3).
+  region i; its diagonal of ones stands for decay and is no edge (Smith et al. 2011, Network modelling methods for
+  FMRI, simulation 3).
 """
 
 import sys

@@ -29,7 +29,9 @@ _HOME = {
     "sweep": "sweeps",
 }
 
-__all__ = ["__version__", "plot", *_HOME]
+_MODULES = ("plot", "report", "tutorial")
+
+__all__ = ["__version__", *_HOME, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
@@ -38,8 +40,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         value: Any = version("netxr")
-    elif name == "plot":
-        value = import_module("netxr.plot")
+    elif name in _MODULES:
+        value = import_module(f"netxr.{name}")
     elif name in _HOME:
         value = getattr(import_module(f"netxr.{_HOME[name]}"), name)
     else:

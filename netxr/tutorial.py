@@ -135,9 +135,9 @@ def _sections() -> dict[str, Callable[[Sections], xr.Dataset]]:
     }
 
 
-def _simulated(n_neurons: int, *, n_steps: int, sparsity: float = 0.9) -> xr.Dataset:
+def _simulated(n_neurons: int, *, n_steps: int) -> xr.Dataset:
     """Draw a network and simulate it, in the tutorial's streams."""
-    network = random_connectivity(n_neurons, sparsity=sparsity, seed=SEED, rng="legacy")
+    network = random_connectivity(n_neurons, seed=SEED, rng="legacy")
     return simulate(network, n_steps=n_steps, seed=SEED, rng="legacy")
 
 
@@ -148,17 +148,19 @@ def _scored(run: xr.Dataset, *, permutations: int = 0) -> xr.Dataset:
     return run.assign({LAGGED_CORRELATION: estimate, **scores.data_vars})
 
 
-def _demo(n_neurons: int, sparsity: float = 0.9) -> xr.Dataset:
-    """Return what the interactive parts show at one setting: both matrices and the score."""
-    run = _scored(_simulated(n_neurons, n_steps=2000, sparsity=sparsity))
+def _demo(n_neurons: int) -> xr.Dataset:
+    """Return what the slider over size shows at one setting: both matrices and the score."""
+    run = _scored(_simulated(n_neurons, n_steps=2000))
     return run[[CONNECTIVITY, LAGGED_CORRELATION, PEARSON]]
 
 
 def _sparsity_demo() -> xr.Dataset:
-    """Return the matrices and the score of 25 neurons over sparsity."""
-    runs = [_demo(25, sparsity) for sparsity in DEMO_SPARSITIES]
-    along = xr.Variable(SPARSITY, list(DEMO_SPARSITIES))
-    return xr.concat(runs, along, combine_attrs="drop_conflicts").isel({TRIAL: 0}, drop=True)
+    """Return the matrices and the score of 25 neurons over sparsity, computed side by side as trials."""
+    networks = [random_connectivity(25, sparsity=sparsity, seed=SEED, rng="legacy") for sparsity in DEMO_SPARSITIES]
+    as_trials = xr.concat(networks, xr.Variable(TRIAL, range(len(networks))), combine_attrs="drop_conflicts")
+    run = _scored(simulate(as_trials, n_steps=2000, seed=[SEED] * len(networks), rng="legacy"))
+    matrices = run[[CONNECTIVITY, LAGGED_CORRELATION, PEARSON]]
+    return matrices.assign_coords({TRIAL: list(DEMO_SPARSITIES)}).rename({TRIAL: SPARSITY})
 
 
 def _quantities(name: str, section: xr.Dataset) -> Iterator[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity
+from netxr.lagged_pass import Pass, _finish_copy, _sums
 from netxr.moments import lagged_moments
 from tests.oracles import naive_moments, trials_of
 from tests.strategies import FLOATS, chunked, recordings, samples, splits
@@ -161,6 +162,16 @@ def test_a_lazy_result_computes_the_same_twice():
     held = dask.persist(lazy)[0]
     xr.testing.assert_identical(held.compute(), held.compute())
     xr.testing.assert_identical(lazy.compute(), held.compute())
+
+
+def test_what_a_scheduler_holds_is_not_written_to():
+    frames, shift = activity(trials=1).values[..., 0], np.zeros(4)
+    todo = Pass(lags=(1,), sources=None, precision=np.dtype("float64"), drop=False)
+    sums = _sums(frames, shift, todo, "x", 0, 60)
+    before = sums.product.copy()
+    first, second = (_finish_copy(sums, shift, todo).moments.comoment for _ in range(2))
+    np.testing.assert_array_equal(sums.product, before)
+    np.testing.assert_array_equal(first, second)
 
 
 def test_graphs_of_the_same_recording_have_the_same_keys():

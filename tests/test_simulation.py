@@ -269,6 +269,23 @@ def test_the_same_samples_on_disk_as_in_memory(tmp_path, monkeypatch, chunk, opt
     assert on_disk.activity.attrs == in_memory.activity.attrs
 
 
+@pytest.mark.parametrize(("length", "expected"), [(256, [256, 256, 188]), (512, [512, 188]), (1024, [700])])
+def test_blocks_are_joined_to_whole_chunks_before_they_are_written(length, expected):
+    """A chunk that is written in two goes is read back in between."""
+    blocks = [
+        (slice(k, k + 1), start, np.full((min(256, 700 - start), 1, 2), start))
+        for k in (0, 1)
+        for start in (0, 256, 512)
+    ]
+    joined = list(simulation._gather(iter(blocks), length))
+    for k in (0, 1):
+        own = [(start, states) for rows, start, states in joined if rows == slice(k, k + 1)]
+        assert [len(states) for _, states in own] == expected
+        assert all(start % length == 0 for start, _ in own)
+        steps = np.concatenate([states for _, states in own])[:, 0, 0]
+        np.testing.assert_array_equal(steps, np.repeat([0, 256, 512], [256, 256, 188]))
+
+
 def test_one_network_a_trial_on_disk(tmp_path):
     on_disk = simulate(networks(), n_steps=300, store=str(tmp_path / "run.zarr"))
     in_memory = simulate(networks(), n_steps=300)

@@ -11,5 +11,17 @@ from netxr.plot.heatmaps import matrix
 from netxr.plot.pairs import compare, facets, overview
 from netxr.plot.recordings import traces
 from netxr.plot.style import symmetric_limit
+from netxr.plot.tutorial import tutorial_figures
 
-__all__ = ["compare", "facets", "matrix", "network", "overview", "save", "score_curve", "symmetric_limit", "traces"]
+__all__ = [
+    "compare",
+    "facets",
+    "matrix",
+    "network",
+    "overview",
+    "save",
+    "score_curve",
+    "symmetric_limit",
+    "traces",
+    "tutorial_figures",
+]

@@ -95,6 +95,7 @@ def matrix(weights: Any, *, limits: tuple[float, float] | None = None, title: st
             "cmap": DIVERGING,
             "frame_height": FRAME,
             "frame_width": round(FRAME * aspect),
+            "colorbar_opts": {"title_standoff": 12},
             "tools": ["hover"],
             "hover_tooltips": [
                 ("from", "$x{label}"),

@@ -57,9 +57,11 @@ def compare(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
     2
     """
     A, R = check_matrix(A, argument="A"), check_matrix(R, argument="R")
-    pair = matrix(A, title=TITLE_A) + matrix(R, title=TITLE_R)
+    narrow = A.sizes[SOURCE] == R.sizes[SOURCE] == 1
+    titles = [title.replace(" matrix", "\nmatrix") if narrow else title for title in (TITLE_A, TITLE_R)]
+    pair = matrix(A, title=titles[0]) + matrix(R, title=titles[1])
     title = "" if score is None else _score_title(score)
-    gap = 0.4 if A.sizes[SOURCE] == R.sizes[SOURCE] == 1 else 1.5  # a column has room enough beside it
+    gap = 0.4 if narrow else 1.5  # a column has room enough beside it
     return _page(pair, title=title, columns=2, panel=3.2, gap=(gap + _room_for_labels(R), 0))
 
 

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 FULL = os.environ.get("NETXR_BENCHMARK") == "full"
 """Whether to run at full size; otherwise sizes are small, for correctness only."""
 
+SETTLE = 0.2 if FULL else 0.0
+"""Seconds before each run: the BLAS threads of the one before spin on for a while, and would take a core from it."""
+
 
 class Cost(NamedTuple):
     """Seconds on the clock, and seconds of processor time of all threads."""
@@ -44,6 +47,7 @@ def best_of(rounds: int, contestants: Mapping[str, Callable[[], object]]) -> dic
     costs: dict[str, list[Cost]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, task in contestants.items():
+            time.sleep(SETTLE)
             costs[name].append(cost_of(task))
     return {name: Cost(min(c.wall for c in own), min(c.cpu for c in own)) for name, own in costs.items()}
 

@@ -1,0 +1,125 @@
+"""The command line: options in, one call of the library, result out.
+
+Each command has a module of its own, which is loaded when the command is called: ``netxr --help`` loads none.
+"""
+
+import errno
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile
+
+COMMANDS: Final = {
+    "tutorial": "Reproduce the tutorial on correlations, number by number.",
+    "simulate": "Simulate a network of neurons into a Zarr store.",
+    "estimate": "Estimate connectivity from a recording, and score it.",
+    "compare": "Score an estimated connectivity against the true one.",
+    "sweep": "Score estimates over network size, sparsity, length, ...",
+    "plot": "Draw what a store holds.",
+    "info": "Say what a store holds, without loading it.",
+}
+
+FAILED: Final = 1
+BAD_INPUT: Final = 2
+EXISTS: Final = 3
+UNREADABLE: Final = 4
+INTERRUPTED: Final = 130
+
+EXTRA_PACKAGES: Final = ("bokeh", "holoviews", "matplotlib")
+"""What figures need and nothing else does."""
+
+HINTS: Final = {
+    "dims": "On the command line: --dims neuron,time if a row is a neuron, --dims time,neuron if a row is a sample.",
+    "rows": "On the command line: --rows target or --rows source.",
+    "name": "On the command line: --name KEY, or the option that ends in -name for a matrix.",
+    "activity": "On the command line: --drop-bad-frames leaves out every frame that holds NaN or infinity.",
+}
+"""How to say on the command line what an error of the library asks for."""
+
+
+class Failure(click.ClickException):
+    """An error that ends the program with one line on standard error and an exit code of its own."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(" ".join(message.split()))
+        self.exit_code = code  # type: ignore[misc]  # click has one for each class
+
+    def show(self, file: Any = None) -> None:
+        """Print the line."""
+        click.echo(f"netxr: error: {self.message}", file=file, err=True)
+
+
+class LazyGroup(click.Group):
+    """The commands of `COMMANDS`, each loaded when it is called, and errors turned into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"netxr.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what it raises becomes a line of text and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (NetxrError, OSError, MemoryError, ImportError, KeyboardInterrupt) as error:
+            raise _failure(error) from error
+
+
+def _failure(error: BaseException) -> BaseException:
+    """Return the failure that an error of the library or of the machine ends in."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, KeyboardInterrupt):
+        return Failure("interrupted; no unfinished output is left", INTERRUPTED)
+    if isinstance(error, InvalidInput):
+        return Failure(f"{text} {HINTS.get(error.argument, '')}", BAD_INPUT)
+    if isinstance(error, ImportError):
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRA_PACKAGES:
+            return error
+        return Failure(f"figures need {package}: pip install 'netxr[plot]'", FAILED)
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        return error  # whoever read our output has read enough: click ends quietly
+    codes = {OutputExists: EXISTS, UnreadableFile: UNREADABLE}
+    return Failure(text, next((code for kind, code in codes.items() if isinstance(error, kind)), FAILED))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="netxr", prog_name="netxr")
+def main() -> None:
+    r"""Tell when correlation is a good enough substitute for causal connectivity.
+
+    netxr simulates networks of neurons or takes recordings of them, estimates their connectivity R from lagged
+    correlations, and scores R against the true connectivity A where that is known.
+
+    In every matrix, a row is the target (to) and a column the source (from): A[i, j] is the weight from neuron j
+    to neuron i. R[i, j] correlates neuron i with neuron j `lag` samples before.
+
+    \b
+    Begin with:
+      netxr tutorial                                         the tutorial: numbers, figures, a report
+      netxr simulate run.zarr --neurons 50 --seed 1          a network and its activity
+      netxr estimate run.zarr --no-diagonal --out est.zarr   its connectivity, estimated and scored
+      netxr plot est.zarr est.png                            both matrices side by side
+
+    \b
+    Exit codes:
+      0    fine
+      1    a number is off (tutorial), or the task failed
+      2    wrong usage or input
+      3    the output exists: nothing is overwritten
+      4    a file or store that cannot be read
+      130  interrupted with Ctrl-C
+    """

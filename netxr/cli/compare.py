@@ -1,0 +1,76 @@
+"""``netxr compare``: an estimate against the truth."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import netxr
+from netxr.cli import options
+from netxr.cli.output import echo_json
+from netxr.cli.scores import document, echo_scores, score
+from netxr.errors import InvalidInput
+from netxr.names import LAGGED_CORRELATION
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@click.command()
+@click.argument("truth", type=options.PATH)
+@click.argument("estimate", type=options.PATH)
+@options.diagonal
+@options.rows("--rows", "TRUTH file")
+@options.rows("--estimate-rows", "ESTIMATE file")
+@options.key("--truth-name", "true connectivity")
+@options.key("--estimate-name", "estimate")
+@options.permutations
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the relabellings.")
+@options.quiet
+@options.as_json
+def command(
+    truth: Path,
+    estimate: Path,
+    diagonal: bool | None,
+    rows: Any,
+    estimate_rows: Any,
+    truth_name: str | None,
+    estimate_name: str | None,
+    permutations: int,
+    seed: int,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    r"""Score an estimated connectivity against the true one.
+
+    TRUTH and ESTIMATE are .npy, .npz, .csv, .tsv or .txt files that hold a square matrix, or Zarr stores of netxr.
+    Both are aligned by the labels of their neurons and compared on those that they share; neurons in a plain file
+    are labelled 0, 1, 2, ... An undefined score is printed as such, with the reason. Every score is unit-free.
+
+    \b
+    Examples:
+      netxr compare run.zarr estimate.zarr --no-diagonal
+      netxr compare A.csv R.npy --rows source --estimate-rows target --diagonal
+    """
+    if diagonal is None:
+        raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections enter the scores.")
+    A = netxr.load_connectivity(truth, rows=rows, name=truth_name)
+    R = _load_estimate(estimate, estimate_rows, estimate_name)
+    scored = score(A, R, diagonal=diagonal, permutations=permutations, seed=seed)
+    if as_json:
+        echo_json(document(scored))
+    else:
+        echo_scores(scored, quiet=quiet)
+
+
+def _load_estimate(path: Path, rows: Any, name: str | None) -> "xr.DataArray":
+    """Load an estimate, which in a store may have lags and trials."""
+    if not path.is_dir():
+        matrix: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name)
+        return matrix
+    store, variable = netxr.open(path), name or LAGGED_CORRELATION
+    if variable not in store:
+        there = ", ".join(map(str, store.data_vars)) or "nothing"
+        raise InvalidInput("--estimate-name", got=repr(variable), expected=f"a variable of {path}, which has {there}")
+    stored: xr.DataArray = store[variable]
+    return stored

@@ -1,0 +1,81 @@
+"""Options that several commands share: each is spelled, typed and explained once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
+
+PATH: Final = click.Path(path_type=Path)
+
+
+class CommaSeparated(click.ParamType[Any]):
+    """Values parted by commas, such as 5,10,25, each of one kind."""
+
+    def __init__(self, kind: click.ParamType[Any]) -> None:
+        self.kind = kind
+        self.name = f"{kind.name},..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the values as a tuple."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(self.kind.convert(part.strip(), param, ctx) for part in str(value).split(","))
+
+
+INTEGERS: Final = CommaSeparated(click.INT)
+NUMBERS: Final = CommaSeparated(click.FLOAT)
+WORDS: Final = CommaSeparated(click.STRING)
+
+quiet = click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks: results and errors only.")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+
+seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of network and noise, 0 or above.")
+
+rng = click.option(
+    "--rng",
+    type=click.Choice(["modern", "legacy"]),
+    default="modern",
+    show_default=True,
+    help="Random stream: keyed by seed and trial, or the tutorial's, bit for bit.",
+)
+
+diagonal = click.option(
+    "--diagonal/--no-diagonal",
+    default=None,
+    help="Whether self-connections enter the scores. Neurons correlate with their own past whatever the network, "
+    "which drives the scores: there is no default.",
+)
+
+permutations = click.option(
+    "--permutations",
+    type=int,
+    default=999,
+    show_default=True,
+    help="Relabellings of neurons behind the p-value of the Mantel test; 0 for none.",
+)
+
+ROWS_HELP: Final = (
+    "What a row of the {} is: 'target' if entry [i, j] is from j to i, 'source' if it is from i to j. "
+    "Needed for plain files; a store says it itself."
+)
+
+
+def rows(flag: str, what: str) -> Callable[[FC], FC]:
+    """Return the option that says how a matrix in a plain file is oriented."""
+    return click.option(flag, type=click.Choice(["target", "source"]), help=ROWS_HELP.format(what))
+
+
+def key(flag: str, what: str) -> Callable[[FC], FC]:
+    """Return the option that says which array of a file or store is meant."""
+    return click.option(
+        flag, metavar="KEY", help=f"Which array of an .npz file, or variable of a store, is the {what}."
+    )
+
+
+def values(flag: str, variable: str, kind: CommaSeparated, *, default: str, text: str) -> Callable[[FC], FC]:
+    """Return an option that takes one value or several, parted by commas."""
+    return click.option(flag, variable, type=kind, default=default, show_default=True, help=text)

@@ -1,0 +1,142 @@
+"""What the commands print: tables, JSON, progress; and folders that appear when they are complete."""
+
+import json
+import math
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import click
+
+from netxr.errors import InvalidInput, OutputExists
+
+Row = Mapping[str, Any]
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done and how much there is to do."""
+
+
+def number(value: float, *, decimals: int = 3) -> str:
+    """Return a number as text; NaN is an undefined one."""
+    return "undefined" if math.isnan(value) else f"{value:.{decimals}f}"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return rows of named cells as text under their names: text to the left, numbers to the right.
+
+    Examples
+    --------
+    >>> print(table([{"score": "pearson", "value": 0.95967}, {"score": "kappa", "value": float("nan")}]))
+    score        value
+    pearson      0.960
+    kappa    undefined
+    """
+    names = list(rows[0])
+    columns = [[name, *(_cell(row[name]) for row in rows)] for name in names]
+    to_left = [isinstance(rows[0][name], str) for name in names]
+    widths = [max(map(len, column)) for column in columns]
+    lines = (
+        "  ".join(
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(line, widths, to_left, strict=True)
+        )
+        for line in zip(*columns, strict=True)
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def listing(row: Row) -> str:
+    """Return one row of named cells as text, a line each."""
+    width = max(map(len, row), default=0)
+    return "\n".join(f"{name.ljust(width)}  {_cell(value)}" for name, value in row.items())
+
+
+def echo_json(document: Any) -> None:
+    """Print a document; what is NaN or infinite is null."""
+    click.echo(json.dumps(_plain(document), indent=1, allow_nan=False))
+
+
+@contextmanager
+def progress(label: str, *, quiet: bool) -> Iterator[Progress | None]:
+    """Yield what to call with (done, in all) for a bar on the terminal; None where there is none, or none is wanted."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def advance(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield advance
+
+
+def check_vacant(path: Path) -> None:
+    """Raise if an output path is taken, or its folder is missing.
+
+    Raises
+    ------
+    OutputExists
+        If there is anything at `path`.
+    InvalidInput
+        If it is in no folder that exists.
+    """
+    if os.path.lexists(path):
+        raise OutputExists(path)
+    if not path.absolute().parent.is_dir():
+        raise InvalidInput(str(path), got="a place in no folder", expected="one in a folder that exists")
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a hidden folder that becomes `path`, new or empty, on a clean exit and goes away on any other.
+
+    Raises
+    ------
+    OutputExists
+        If there is anything at `path` but an empty folder.
+    InvalidInput
+        If it is in no folder that exists.
+    """
+    path = path.absolute()
+    _check_new_or_empty(path)
+    staging = path.with_name(f".staging-{uuid4().hex}")
+    staging.mkdir()
+    try:
+        yield staging
+        _check_new_or_empty(path)
+        if path.is_dir():
+            path.rmdir()
+        staging.rename(path)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _check_new_or_empty(path: Path) -> None:
+    """Raise if there is anything at `path` but an empty folder."""
+    if path.is_symlink() or not path.is_dir() or any(path.iterdir()):
+        check_vacant(path)
+
+
+def _cell(value: Any) -> str:
+    """Return one cell of a table as text."""
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON holds it."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "tolist"):  # a number or an array of NumPy
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

@@ -1,0 +1,91 @@
+"""``netxr sweep``: scores over a grid of parameters."""
+
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+import netxr
+from netxr.cli import options
+from netxr.cli.output import echo_json, progress, table
+from netxr.names import (
+    DIAGONAL,
+    LAG,
+    N_GROUPS,
+    N_NEURONS,
+    N_STEPS,
+    PEARSON,
+    SCORE_DEFINED,
+    SCORE_MEAN,
+    SCORE_STD,
+    SPARSITY,
+    TRIAL,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+AXES: Final = (N_NEURONS, SPARSITY, N_STEPS, N_GROUPS, LAG)
+
+
+@click.command()
+@click.argument("out", metavar="OUT.zarr", type=options.PATH)
+@options.values("--neurons", "n_neurons", options.INTEGERS, default="100", text="Sizes of the network.")
+@options.values("--sparsity", "sparsity", options.NUMBERS, default="0.9", text="Probabilities that an entry of A is 0.")
+@options.values("--steps", "n_steps", options.INTEGERS, default="5000", text="Samples a trial.")
+@options.values(
+    "--groups", "n_groups", options.INTEGERS, default="0", text="Groups that the neurons are averaged into; 0 for none."
+)
+@options.values(
+    "--lag", "lag", options.INTEGERS, default="1", text="Samples by which the target is read after the source."
+)
+@click.option("--trials", type=int, default=5, show_default=True, help="Networks a cell, seeded by seed + trial.")
+@options.seed
+@options.rng
+@click.option("--activity-seed", type=int, help="Seed of the noise of every trial, instead of that of its network.")
+@click.option(
+    "--diagonal/--no-diagonal", default=True, show_default=True, help="Whether self-connections enter the scores."
+)
+@click.option("--workers", type=int, default=1, show_default=True, help="Cells computed side by side.")
+@click.option("--score", default=PEARSON, show_default=True, help="The score that is printed; all are stored.")
+@options.quiet
+@options.as_json
+def command(out: Path, score: str, quiet: bool, as_json: bool, **settings: Any) -> None:
+    r"""Score estimates over network size, sparsity, length, coarseness and lag.
+
+    Every trial draws a network, simulates it, estimates its connectivity by lagged correlation and scores that
+    against the true one. The store keeps each cell as it finishes: the same command again computes only what is
+    missing. Values parted by commas make a grid; steps and lags count samples.
+
+    \b
+    Examples:
+      netxr sweep size.zarr --neurons 5,10,25,50,100 --steps 1000
+      netxr sweep coarse.zarr --neurons 128 --groups 0,4,16,64 --trials 3 --workers 2
+      netxr plot size.zarr size.png
+    """
+    with progress("Sweeping", quiet=quiet or as_json) as report:
+        scores = netxr.sweep(**settings, store=out, progress=report)
+    if score + SCORE_MEAN not in scores:
+        known = ", ".join(str(name) for name in scores.data_vars if TRIAL in scores[name].dims)
+        raise click.BadParameter(f"{score!r} is no score of the sweep, which has {known}.", param_hint="--score")
+    rows = _rows(scores, score)
+    if as_json:
+        echo_json({"store": str(out), "score": score, DIAGONAL: settings[DIAGONAL], "cells": rows})
+        return
+    if not quiet:
+        which = "included" if settings[DIAGONAL] else "left out"
+        click.echo(f"{score} of A and R, diagonal {which}: mean and deviation over the trials in which it is defined")
+    click.echo(table(rows))
+
+
+def _rows(scores: "xr.Dataset", score: str) -> list[dict[str, Any]]:
+    """Return a row for each cell: its settings, mean, deviation, and how many of how many trials are defined."""
+    summary = scores[[score + ending for ending in (SCORE_MEAN, SCORE_STD, SCORE_DEFINED)]].compute()
+    rows = []
+    for place in product(*(range(scores.sizes[axis]) for axis in AXES)):
+        cell = summary.isel(dict(zip(AXES, place, strict=True)))
+        settings = {axis: f"{cell[axis].item():g}" if axis == SPARSITY else cell[axis].item() for axis in AXES}
+        values = {"mean": float(cell[score + SCORE_MEAN]), "deviation": float(cell[score + SCORE_STD])}
+        rows.append(settings | values | {"defined": int(cell[score + SCORE_DEFINED]), "trials": scores.sizes[TRIAL]})
+    return rows

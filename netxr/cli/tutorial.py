@@ -1,0 +1,125 @@
+"""``netxr tutorial``: every number beside its reference, every figure, a store and a report."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+import netxr
+from netxr.cli import options
+from netxr.cli.output import Progress, echo_json, progress, table, whole_folder
+from netxr.cli.tutorial_report import check_row, write_tutorial_report
+from netxr.names import N_NEURONS, PEARSON, SCORE_DEFINED, TRIAL
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from netxr.tutorial import Check
+
+STORE: Final = "tutorial.zarr"
+FIGURES: Final = "figures"
+REPORT: Final = "report.html"
+SIZE_SWEEP: Final = "size_sweep"
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=options.PATH,
+    default="netxr-tutorial",
+    show_default=True,
+    metavar="DIR",
+    help="Folder to make; it may exist if it is empty.",
+)
+@options.quiet
+@options.as_json
+@click.pass_context
+def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
+    r"""Reproduce the tutorial on correlations, number by number.
+
+    Neuromatch Academy, W3D5 (Network Causality), Tutorial 2: correlations as an estimate of connectivity. Simulates
+    its networks in its own random streams and prints every number beside its reference: ok if they differ by
+    1e-10 at most. A is the true connectivity, R the correlation at lag 1 (one time step), X the activity; a score
+    that is undefined says so. The exit code is 1 if a number is off.
+
+    \b
+    Writes into DIR, all of it when it is complete:
+      report.html     numbers and interactive figures; opens without a network
+      figures/*.png   the figures of the tutorial
+      tutorial.zarr   the data, a group a section
+
+    \b
+    Examples:
+      netxr tutorial
+      netxr tutorial --out tutorial --quiet         one line, and what is off
+      netxr info netxr-tutorial/tutorial.zarr       the sections
+      netxr plot netxr-tutorial/tutorial.zarr/small small.png --kind overview
+    """
+    silent = quiet or as_json
+    with whole_folder(out) as folder:
+        with progress("Computing", quiet=silent) as report:
+            sections = netxr.tutorial.run_tutorial(report)
+        checks = netxr.tutorial.check_tutorial(sections)
+        _save(sections, folder / STORE)
+        figures = netxr.plot.tutorial_figures(sections)
+        with progress("Drawing", quiet=silent) as report:
+            _draw(figures, folder / FIGURES, report)
+        write_tutorial_report(folder / REPORT, sections, checks, figures)
+    if as_json:
+        echo_json(_document(out, checks, sections))
+    else:
+        _echo(out, checks, sections, quiet=quiet)
+    if not all(check.agrees for check in checks):
+        ctx.exit(1)
+
+
+def _save(sections: Mapping[str, "xr.Dataset"], store: Path) -> None:
+    """Save each section as a group of one store."""
+    netxr.save(next(iter(sections.values()))[[]], store)
+    for name, section in sections.items():
+        netxr.save(section, store / name)
+
+
+def _draw(figures: Mapping[str, Any], folder: Path, report: Progress | None) -> None:
+    """Save each figure as a picture."""
+    folder.mkdir()
+    for done, (name, figure) in enumerate(figures.items(), start=1):
+        netxr.plot.save(figure, folder / f"{name}.png")
+        if report is not None:
+            report(done, len(figures))
+
+
+def _document(out: Path, checks: Sequence["Check"], sections: Mapping[str, "xr.Dataset"]) -> dict[str, Any]:
+    """Return everything that is printed, for JSON."""
+    return {
+        "out": str(out),
+        "agrees": all(check.agrees for check in checks),
+        "checks": [check._asdict() | {"agrees": check.agrees} for check in checks],
+        "trials_defined": _defined(sections[SIZE_SWEEP]),
+    }
+
+
+def _echo(out: Path, checks: Sequence["Check"], sections: Mapping[str, "xr.Dataset"], *, quiet: bool) -> None:
+    """Print the numbers by section, those that are off only if `quiet`, and a verdict."""
+    off = [check for check in checks if not check.agrees]
+    for section, group in groupby(off if quiet else checks, key=lambda check: check.section):
+        click.echo(f"{section}\n{table(list(map(_row, group)))}\n")
+    if not quiet:
+        click.echo("Trials in which the score of the size sweep is defined (a network without any edge has none):")
+        click.echo(f"{table(_defined(sections[SIZE_SWEEP]))}\n")
+    verdict = f"{len(off)} of {len(checks)} numbers are OFF." if off else f"All {len(checks)} numbers agree."
+    click.echo(f"{verdict} Report: {out / REPORT}")
+
+
+def _row(check: "Check") -> dict[str, str]:
+    """Return a number beside its reference, under a heading that names the section."""
+    return {name: cell for name, cell in check_row(check).items() if name != "section"}
+
+
+def _defined(size_sweep: "xr.Dataset") -> list[dict[str, int]]:
+    """Return in how many of how many trials the score is defined at each network size."""
+    defined = size_sweep[PEARSON + SCORE_DEFINED].squeeze()
+    trials = size_sweep.sizes[TRIAL]
+    return [{N_NEURONS: int(one[N_NEURONS]), "defined": int(one), "trials": trials} for one in defined]

@@ -1,0 +1,151 @@
+"""The report of the tutorial: its numbers, its figures, and what to see in them."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from platform import platform, python_version
+from typing import TYPE_CHECKING, Any, Final
+
+import netxr
+from netxr.cli.output import number
+from netxr.names import CONNECTIVITY, LAGGED_CORRELATION, PEARSON, SOURCE, TARGET
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from netxr.tutorial import Check
+
+TITLE: Final = "When does correlation reveal connectivity?"
+
+INTRODUCTION: Final = (
+    "A network of neurons is simulated, so that its true connectivity A is known. Its activity alone gives an "
+    "estimate R: how well the activity of one neuron goes with that of another neuron one step before. Below, A and "
+    "R stand side by side while the network grows, gets denser, or is seen through groups of neurons. Numbers and "
+    "random streams are those of Neuromatch Academy, W3D5 (Network Causality), Tutorial 2. In every matrix, a column "
+    "is where a connection comes from, and a row where it goes to."
+)
+
+CAPTIONS: Final = {
+    "1_one_source": (
+        "One neuron's outgoing connections",
+        "Left the true weights from neuron 1 to each neuron, right the correlations. The one real connection stands "
+        "out. The others are small but not zero: with 5,000 samples, chance alone gives about 0.014 either way.",
+    ),
+    "2_overview": (
+        "A whole network of six",
+        "Arrows are positive weights, the wider and darker the stronger. The true edges are all in R, in the true "
+        "direction, among faint ones that are noise. A and R have colour scales of their own, because R reaches only "
+        "a fraction of A.",
+    ),
+    "3_hundred_neurons": (
+        "A hundred neurons",
+        "In a larger network each single weight is smaller, and the noise of R is not: the score falls to about a "
+        "third.",
+    ),
+    "4_size_demo": (
+        "From 6 to 42 neurons",
+        "A above, R below; all A share one colour range, all R another. As the network grows, its pattern sinks into "
+        "the noise.",
+    ),
+    "4_size_curve": (
+        "Score from 6 to 42 neurons",
+        "The score of one network of each size: being single draws, they wobble on the way down.",
+    ),
+    "5_size_sweep": (
+        "Score over network size, five trials each",
+        "Mean and band of one deviation. At 5 neurons two of the five networks drew no edge at all: there is nothing "
+        "to find, and their score is undefined. The open mark is the mean of the other three, and says so; a plain "
+        "mean over five would lose the point without a word.",
+    ),
+    "6_sparsity_demo": (
+        "From dense to sparse",
+        "25 neurons. Where nearly all pairs are connected, weights are small and alike, and R says little; where few "
+        "edges share the input of a neuron, each leaves a clear mark.",
+    ),
+    "6_sparsity_curve": (
+        "Score over sparsity",
+        "One network at each of 99 sparsities. Correlation serves sparse networks best, until hardly an edge is left.",
+    ),
+    "7_coarse_pair": (
+        "Groups instead of neurons",
+        "256 neurons averaged into 16 groups, in A as in the activity. Smoother signals do not help: averages over "
+        "many weights differ little from one another, and R does not show which are larger.",
+    ),
+    "8_coarse_sweep": (
+        "Score over coarseness",
+        "128 neurons in ever larger groups, three trials. Averaging does not bring the score back; with few groups "
+        "left, it depends on the network that was drawn, as the width of the band shows.",
+    ),
+    "9_activity": (
+        "The activity itself",
+        "The first 200 steps of the six neurons: mostly noise. Nothing here tells the eye who drives whom.",
+    ),
+}
+"""Heading of each figure, and what to look at in it."""
+
+TRAP: Final = (
+    "The tutorial scores all pairs, those of a neuron with itself included. Where activity remembers its own past, "
+    "as most recordings do, such self-correlations are high whatever the network, and drive the score. In this "
+    "simulation they are low, and leaving them out changes little; on a recording, look at both. The last column asks "
+    "whether R knows directions: against A with from and to swapped, the score should be about zero."
+)
+
+
+def write_tutorial_report(
+    path: Path, sections: Mapping[str, "xr.Dataset"], checks: Sequence["Check"], figures: Mapping[str, Any]
+) -> None:
+    """Write the report of a run of the tutorial."""
+    off = sum(not check.agrees for check in checks)
+    verdict = f"{off} of {len(checks)} numbers are off" if off else f"All {len(checks)} numbers agree"
+    scored = [_trap_row(name, sections[name]) for name in ("small", "large", "coarse")]
+    parts = [
+        netxr.report.Table(
+            "Numbers and references",
+            f"{verdict}, within {netxr.tutorial.TOLERANCE:g}.",
+            list(map(check_row, checks)),
+            not off,
+        ),
+        *(netxr.report.Figure(*CAPTIONS.get(name, (name, "")), figure) for name, figure in figures.items()),
+        netxr.report.Table("Diagonal and direction", TRAP, scored),
+        netxr.report.Table(
+            "Where these numbers come from", "Versions, sizes, seeds and parameters.", _provenance(sections)
+        ),
+    ]
+    netxr.report.write_report(path, title=TITLE, text=INTRODUCTION, parts=parts)
+
+
+def check_row(check: "Check") -> dict[str, str]:
+    """Return a number beside its reference, as cells of a table."""
+    return {
+        "section": check.section,
+        "quantity": check.quantity,
+        "value": number(check.value, decimals=10),
+        "reference": number(check.reference, decimals=10),
+        "difference": f"{check.difference:.0e}",
+        "agreement": "ok" if check.agrees else "OFF",
+    }
+
+
+def _trap_row(name: str, section: "xr.Dataset") -> dict[str, str]:
+    """Return the score of a section with and without the diagonal, and against the transposed truth."""
+    A, R = section[CONNECTIVITY], section[LAGGED_CORRELATION]
+    swapped = A.rename({TARGET: SOURCE, SOURCE: TARGET})
+    scores = {
+        "all pairs": netxr.compare(A, R, diagonal=True, permutations=0),
+        "without the diagonal": netxr.compare(A, R, diagonal=False, permutations=0),
+        "without the diagonal, A transposed": netxr.compare(swapped, R, diagonal=False, permutations=0),
+    }
+    about = {"section": name, "neurons or groups": str(A.sizes[TARGET])}
+    return about | {label: number(float(score[PEARSON].squeeze())) for label, score in scores.items()}
+
+
+def _provenance(sections: Mapping[str, "xr.Dataset"]) -> list[dict[str, str]]:
+    """Return versions, and sizes and settings of each section."""
+    software = {package: version(package) for package in ("netxr", "numpy", "xarray", "holoviews", "bokeh")}
+    software |= {"python": python_version(), "machine": platform()}
+    about = {}
+    for name, section in sections.items():
+        sizes = [f"{dim} {size}" for dim, size in section.sizes.items()]
+        settings = [f"{key} = {value}" for key, value in section.attrs.items() if not key.endswith("_version")]
+        about[f"section {name}"] = "; ".join(filter(None, (", ".join(sizes), ", ".join(settings))))
+    return [{"what": name, "is": value} for name, value in (software | about).items()]

@@ -1,0 +1,26 @@
+import pickle
+
+import pytest
+
+from netxr.errors import InvalidInput, NonFiniteActivity, OutputExists, UnreadableFile
+
+ERRORS = [
+    InvalidInput("lag", got="-1", expected="0 or above", fix="Swap the axes."),
+    NonFiniteActivity("activity", got="3 NaN", expected="none"),
+    OutputExists("run.zarr"),
+    UnreadableFile("run.zarr", "cut short", fix="Copy it again."),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_says_the_same_in_another_process(error):
+    other = pickle.loads(pickle.dumps(error))  # noqa: S301 - what we pickled ourselves
+    assert type(other) is type(error)
+    assert str(other) == str(error)
+
+
+def test_invalid_input_names_argument_what_came_what_was_expected_and_the_fix():
+    assert str(ERRORS[0]) == "lag: got -1; expected 0 or above. Swap the axes."
+    assert ERRORS[0].argument == "lag"
+    assert isinstance(ERRORS[0], ValueError)
+    assert isinstance(ERRORS[2], FileExistsError)

@@ -1,0 +1,56 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RECORDINGS = Path(__file__).parents[2] / "shared" / "data"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "recordings.py"
+
+
+def run(*arguments):
+    command = [sys.executable, str(EXAMPLE), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own example
+
+
+@pytest.fixture(scope="module")
+def printed():
+    if not (RECORDINGS / "izhikevich").is_dir() or not (RECORDINGS / "netsim_sim3").is_dir():
+        pytest.skip(f"no recordings in {RECORDINGS}")
+    done = run(RECORDINGS)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def numbers(text, name):
+    line = next(line for line in text.splitlines() if line.startswith(name))
+    return [float(word) for word in re.findall(r"-?\d\.\d{3}", line)]
+
+
+@pytest.mark.parametrize(
+    ("network", "scores"),
+    [
+        ("exc4_inh1/p2", [0.525, 0.069]),
+        ("exc4_inh1/p4", [0.615, -0.191]),
+        ("exc8_inh2/p2", [0.522, -0.140]),
+        ("exc8_inh2/p4", [0.671, -0.296]),
+    ],
+)
+def test_voltages_show_the_direction_of_an_edge(printed, network, scores):
+    assert numbers(printed, network) == scores
+
+
+def test_bold_signals_do_not(printed):
+    bold = printed.partition("NetSim")[2]
+    assert numbers(bold, "0 ")[:2] == [0.472, 0.472]
+    assert numbers(bold, "1 ") == [0.290, 0.323, 0.174]
+    assert "mean of 10 subjects" in bold
+    assert "carries no direction" in bold
+
+
+def test_a_folder_without_recordings_is_named(tmp_path):
+    done = run(tmp_path)
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr
+    assert run().returncode == 1

@@ -1,0 +1,197 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+import netxr
+import netxr.cli.tutorial as command
+from netxr.cli import main
+from netxr.plot.tutorial import tutorial_figures
+from netxr.tutorial import Check
+
+
+class Run(NamedTuple):
+    out: Path
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The whole command, once, as a newcomer runs it."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    (folder / "out").mkdir()
+    program = [sys.executable, "-c", "from netxr.cli import main; main()", "tutorial", "--out", "out"]
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    return Run(folder / "out", done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def sections(run):
+    store = run.out / "tutorial.zarr"
+    return {path.parent.name: netxr.open(path.parent).compute() for path in store.glob("*/zarr.json")}
+
+
+def test_every_number_of_the_reference_is_printed_and_agrees(run, golden):
+    lines = [line.split() for line in run.stdout.splitlines()]
+    marks = [line[-1] for line in lines if line and line[-1] in ("ok", "OFF")]
+    assert set(marks) == {"ok"}
+    assert f"All {len(marks)} numbers agree." in run.stdout
+    assert len(marks) >= 150
+    for name in ("small", "large", "coarse16"):
+        assert f"{golden[name]['pearson']:.10f}" in run.stdout
+
+
+def test_undefined_scores_are_said(run):
+    row = next(line for line in run.stdout.splitlines() if "n_neurons 5, trial 2" in line)
+    assert row.split().count("undefined") == 2
+    table = run.stdout.partition("n_neurons  defined  trials")[2].splitlines()
+    assert table[1].split() == ["5", "3", "5"]
+    assert table[2].split() == ["10", "5", "5"]
+
+
+def test_no_progress_where_there_is_no_terminal(run):
+    assert run.stderr == ""
+
+
+def test_folder_holds_the_three_parts_and_nothing_else(run):
+    assert sorted(path.name for path in run.out.iterdir()) == ["figures", "report.html", "tutorial.zarr"]
+    assert [path.name for path in run.out.parent.iterdir()] == ["out"]
+
+
+def test_figures_are_pictures(run, sections):
+    pictures = {path.stem: path for path in (run.out / "figures").iterdir()}
+    assert set(pictures) == set(tutorial_figures(sections))
+    assert {name[0] for name in pictures} >= set("12345678")
+    for path in pictures.values():
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert path.stat().st_size > 10_000
+
+
+def test_store_reads_with_plain_xarray(run):
+    plain = xr.open_zarr(run.out / "tutorial.zarr" / "small", consolidated=False)
+    assert plain.activity.sizes == {"neuron": 6, "time": 5000, "trial": 1}
+    assert float(plain.pearson.squeeze()) == pytest.approx(0.9596667994, abs=1e-10)
+
+
+def test_store_holds_what_the_scores_were_computed_from(sections):
+    for name in ("small", "large", "coarse"):
+        A, R = sections[name].connectivity.values, sections[name].lagged_correlation.squeeze().values
+        assert sections[name].pearson.item() == pytest.approx(np.corrcoef(A.ravel(), R.ravel())[0, 1], abs=1e-12)
+
+
+def test_info_lists_the_sections(run, sections):
+    result = CliRunner().invoke(main, ["info", str(run.out / "tutorial.zarr"), "--json"])
+    groups = json.loads(result.stdout)["groups"]
+    assert {group["group"] for group in groups} == set(sections)
+
+
+def test_plot_draws_a_section(run, tmp_path):
+    store, figure = run.out / "tutorial.zarr" / "small", tmp_path / "small.png"
+    result = CliRunner().invoke(main, ["plot", str(store), str(figure), "--kind", "overview"])
+    assert result.exit_code == 0, result.output
+    assert figure.stat().st_size > 10_000
+
+
+def test_report_is_whole_and_asks_nobody(run, sections):
+    text = (run.out / "report.html").read_text("utf-8")
+    markup = re.sub("(<script[^>]*>).*?</script>", r"\1", text, flags=re.DOTALL)
+    assert not re.findall(r"<(?!a )[^>]*(?:src|href)=[\"'](?!data:)", markup)
+    assert "default-src 'none'" in text
+    assert text.count("<section") == len(tutorial_figures(sections)) + 3
+    for said in ("0.9596667994", "undefined", "A transposed", "legacy", netxr.__version__):
+        assert said in text
+
+
+def test_every_figure_of_the_report_has_a_caption(sections):
+    from netxr.cli.tutorial_report import CAPTIONS
+
+    assert set(tutorial_figures(sections)) == set(CAPTIONS)
+    assert all(len(text) > 40 for _, text in CAPTIONS.values())
+
+
+# --- without the computation --------------------------------------------------
+
+
+@pytest.fixture
+def instead(monkeypatch, sections):
+    """Let the command take the sections that are computed already, and draw nothing."""
+    monkeypatch.setattr(command, "run_tutorial", lambda _: sections)
+    monkeypatch.setattr(command, "tutorial_figures", lambda _: {})
+    monkeypatch.setattr(command, "_save", lambda *_: None)
+    return monkeypatch
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, ["tutorial", *map(str, arguments)])
+
+
+def test_quiet_prints_one_line(instead, tmp_path):
+    result = invoke("--out", tmp_path / "out", "--quiet")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 1
+    assert result.stderr == ""
+
+
+def test_json_holds_every_number(instead, tmp_path):
+    result = invoke("--out", tmp_path / "out", "--json")
+    got = json.loads(result.stdout)
+    assert got["agrees"] is True
+    assert all(check["agrees"] for check in got["checks"])
+    assert {"section", "quantity", "value", "reference", "difference"} <= set(got["checks"][0])
+    assert got["trials_defined"][0] == {"n_neurons": 5, "defined": 3, "trials": 5}
+    assert any(check["value"] is None and check["reference"] is None for check in got["checks"])
+
+
+@pytest.mark.parametrize("flag", [[], ["--quiet"], ["--json"]])
+def test_a_number_that_is_off_is_the_exit_code(instead, tmp_path, flag):
+    off = [Check("small", "score", 0.5, 0.6, 0.1), Check("small", "other", 0.5, np.nan, np.inf)]
+    instead.setattr(command, "check_tutorial", lambda _: [Check("small", "R", 1.0, 1.0, 0.0), *off])
+    result = invoke("--out", tmp_path / "out", *flag)
+    assert result.exit_code == 1
+    if flag == ["--json"]:
+        assert [check["agrees"] for check in json.loads(result.stdout)["checks"]] == [True, False, False]
+    else:
+        assert "2 of 3 numbers are OFF." in result.stdout
+        assert result.stdout.count("  OFF") == 2
+    report = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert report.count('<td class="off">OFF</td>') == 2
+    assert "<details>" not in report
+
+
+def test_a_full_folder_is_left_before_any_work(monkeypatch, tmp_path):
+    monkeypatch.setattr(command, "run_tutorial", lambda _: pytest.fail("computed"))
+    (tmp_path / "mine.txt").write_text("mine")
+    result = invoke("--out", tmp_path)
+    assert result.exit_code == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_file_in_the_way_is_left(monkeypatch, tmp_path):
+    monkeypatch.setattr(command, "run_tutorial", lambda _: pytest.fail("computed"))
+    (tmp_path / "out").write_text("mine")
+    assert invoke("--out", tmp_path / "out").exit_code == 3
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_a_missing_folder_is_bad_input(monkeypatch, tmp_path):
+    monkeypatch.setattr(command, "run_tutorial", lambda _: pytest.fail("computed"))
+    assert invoke("--out", tmp_path / "no" / "out").exit_code == 2
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (OSError(28, "No space left"), 1)])
+def test_nothing_is_left_of_a_run_that_ends_early(instead, tmp_path, error, code):
+    def fail(*_):
+        raise error
+
+    instead.setattr(command, "write_tutorial_report", fail)
+    assert invoke("--out", tmp_path / "out").exit_code == code
+    assert list(tmp_path.iterdir()) == []
