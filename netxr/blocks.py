@@ -54,8 +54,10 @@ def in_threads(
     if workers <= 1 or workers * worker_bytes > WORKING_MEMORY:
         return partial(0, length)
     cuts = np.linspace(0, length, workers + 1).astype(int).tolist()
-    with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
-        return combine(list(pool.map(partial, cuts[:-1], cuts[1:])))
+    with one_blas_thread(), ThreadPoolExecutor(workers - 1) as pool:
+        others = pool.map(partial, cuts[1:-1], cuts[2:])
+        first = partial(0, cuts[1])  # in this thread, which would only wait
+        return combine([first, *others])
 
 
 def in_blocks(

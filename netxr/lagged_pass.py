@@ -82,8 +82,8 @@ def _at_once(trials: Sequence[Trial], todo: Pass) -> MomentsAndEdges:
     """Pass over arrays in memory, in threads."""
     shift = provisional_mean(trials[0].samples)
     n, n_sources = len(shift), len(shift[todo.columns])
-    block = block_frames(n, max(todo.lags))
-    worker_bytes = n * n_sources * (8 * len(todo.lags) + todo.precision.itemsize) + n * block * todo.precision.itemsize
+    block = block_frames(n, max(todo.lags), todo.precision)
+    worker_bytes = n * (n_sources * 8 * len(todo.lags) + block * todo.precision.itemsize)
     sums = (
         in_threads(
             partial(_sums, trial.samples, shift, todo, trial.name),

@@ -40,7 +40,6 @@ SIDEWAYS = {
     ("sweeps", "sweep_plan"): "a sweep goes through its plan",
     ("sweep_store", "sweep_plan"): "what is kept is laid out by the plan",
     ("tutorial", "sweeps"): "two of the tutorial's figures are sweeps",
-    ("cli.*", "report"): "some commands leave a page behind",
 }
 """Imports on one floor (patterns), with the reason. Within plot and within cli, modules share their parts freely."""
 

@@ -124,8 +124,8 @@ def test_every_figure_of_the_report_has_a_caption(sections):
 @pytest.fixture
 def instead(monkeypatch, sections):
     """Let the command take the sections that are computed already, and draw nothing."""
-    monkeypatch.setattr(command, "run_tutorial", lambda _: sections)
-    monkeypatch.setattr(command, "tutorial_figures", lambda _: {})
+    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: sections)
+    monkeypatch.setattr(netxr.plot, "tutorial_figures", lambda _: {})
     monkeypatch.setattr(command, "_save", lambda *_: None)
     return monkeypatch
 
@@ -168,7 +168,7 @@ def test_a_number_that_is_off_is_the_exit_code(instead, tmp_path, flag):
 
 
 def test_a_full_folder_is_left_before_any_work(monkeypatch, tmp_path):
-    monkeypatch.setattr(command, "run_tutorial", lambda _: pytest.fail("computed"))
+    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: pytest.fail("computed"))
     (tmp_path / "mine.txt").write_text("mine")
     result = invoke("--out", tmp_path)
     assert result.exit_code == 3
@@ -176,14 +176,14 @@ def test_a_full_folder_is_left_before_any_work(monkeypatch, tmp_path):
 
 
 def test_a_file_in_the_way_is_left(monkeypatch, tmp_path):
-    monkeypatch.setattr(command, "run_tutorial", lambda _: pytest.fail("computed"))
+    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: pytest.fail("computed"))
     (tmp_path / "out").write_text("mine")
     assert invoke("--out", tmp_path / "out").exit_code == 3
     assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_a_missing_folder_is_bad_input(monkeypatch, tmp_path):
-    monkeypatch.setattr(command, "run_tutorial", lambda _: pytest.fail("computed"))
+    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: pytest.fail("computed"))
     assert invoke("--out", tmp_path / "no" / "out").exit_code == 2
 
 

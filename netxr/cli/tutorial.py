@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+import xarray as xr
 
 import netxr
 from netxr.cli import options
@@ -14,8 +15,6 @@ from netxr.cli.tutorial_report import check_row, write_tutorial_report
 from netxr.names import N_NEURONS, PEARSON, SCORE_DEFINED, TRIAL
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from netxr.tutorial import Check
 
 STORE: Final = "tutorial.zarr"
@@ -75,9 +74,9 @@ def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
         ctx.exit(1)
 
 
-def _save(sections: Mapping[str, "xr.Dataset"], store: Path) -> None:
+def _save(sections: Mapping[str, xr.Dataset], store: Path) -> None:
     """Save each section as a group of one store."""
-    netxr.save(next(iter(sections.values()))[[]], store)
+    netxr.save(xr.Dataset(), store)
     for name, section in sections.items():
         netxr.save(section, store / name)
 
@@ -91,7 +90,7 @@ def _draw(figures: Mapping[str, Any], folder: Path, report: Progress | None) -> 
             report(done, len(figures))
 
 
-def _document(out: Path, checks: Sequence["Check"], sections: Mapping[str, "xr.Dataset"]) -> dict[str, Any]:
+def _document(out: Path, checks: Sequence["Check"], sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     """Return everything that is printed, for JSON."""
     return {
         "out": str(out),
@@ -101,7 +100,7 @@ def _document(out: Path, checks: Sequence["Check"], sections: Mapping[str, "xr.D
     }
 
 
-def _echo(out: Path, checks: Sequence["Check"], sections: Mapping[str, "xr.Dataset"], *, quiet: bool) -> None:
+def _echo(out: Path, checks: Sequence["Check"], sections: Mapping[str, xr.Dataset], *, quiet: bool) -> None:
     """Print the numbers by section, those that are off only if `quiet`, and a verdict."""
     off = [check for check in checks if not check.agrees]
     for section, group in groupby(off if quiet else checks, key=lambda check: check.section):
@@ -118,7 +117,7 @@ def _row(check: "Check") -> dict[str, str]:
     return {name: cell for name, cell in check_row(check).items() if name != "section"}
 
 
-def _defined(size_sweep: "xr.Dataset") -> list[dict[str, int]]:
+def _defined(size_sweep: xr.Dataset) -> list[dict[str, int]]:
     """Return in how many of how many trials the score is defined at each network size."""
     defined = size_sweep[PEARSON + SCORE_DEFINED].squeeze()
     trials = size_sweep.sizes[TRIAL]

@@ -17,10 +17,13 @@ from netxr.errors import NonFiniteActivity
 
 Floats = NDArray[np.float64]
 
-BLOCK_VALUES: Final = 2**18
+BLOCK_BYTES: Final = 2**22
 """Samples that are centred and multiplied at a time: small enough for a cache, large enough for a fast product."""
 
-PILOT_FRAMES: Final = 255
+BLOCK_TARGETS: Final = 512
+"""Targets of a product at a time: a fast product already, and the partial result takes little memory."""
+
+PILOT_FRAMES: Final = 63
 """Frames that the provisional mean is taken from; odd, so that the median of a constant is that constant."""
 
 
@@ -47,9 +50,9 @@ class LaggedMoments(NamedTuple):
     comoment: Floats  # (r, i, j)
 
 
-def block_frames(n_neurons: int, reach: int) -> int:
+def block_frames(n_neurons: int, reach: int, precision: np.dtype[Any]) -> int:
     """Return how many frames of `n_neurons` are multiplied at a time; the `reach` frames after them come on top."""
-    return max(BLOCK_VALUES // n_neurons, 1024, 4 * reach)
+    return max(BLOCK_BYTES // (n_neurons * precision.itemsize), 512, 4 * reach)
 
 
 def provisional_mean(frames: NDArray[Any]) -> NDArray[Any]:
@@ -109,15 +112,16 @@ def lagged_sums(
         If a sample is NaN or infinite and `drop` is false, or a product overflows.
     """
     n, reach = len(frames), max(lags)
-    length = block_frames(n, reach)
-    width = min(length, stop - start) + reach
+    n_blocks = max(1, round((stop - start) / block_frames(n, reach, precision)))
+    length = -(-(stop - start) // n_blocks)
+    width = length + reach
     # In the memory order of the samples, so that centring reads and writes in sequence.
     scratch = np.empty((n, width), precision, order="C" if frames.strides[1] <= frames.strides[0] else "F")
     # float32 samples lose no digit to a float32 difference if float64 products are asked for.
     exact = np.result_type(frames, shift, precision)
     total, square = np.zeros(n), np.zeros(n)
     product = np.zeros((len(lags), n, np.empty(n)[sources].size))
-    partial = np.empty(product.shape[1:], precision)
+    partial = np.empty((min(n, BLOCK_TARGETS), product.shape[2]), precision)
     n_frames, edges = 0, []
     for begin in range(start, stop, length):
         own = min(length, stop - begin)
@@ -125,13 +129,12 @@ def lagged_sums(
         centred = scratch[:, : block.shape[1]]
         np.subtract(block, shift[:, None], out=centred, dtype=exact, casting="same_kind")
         good = _good_frames(centred, frames, drop=drop, offset=offset, place=place)
-        total += np.sum(centred[:, :own], axis=1, dtype=np.float64)
-        square += np.einsum("it,it->i", centred[:, :own], centred[:, :own], dtype=np.float64)
+        total += centred[:, :own] @ np.ones(own, precision)
+        square += _squares(centred[:, :own])
         for r, lag in enumerate(lags):
             pairs = min(own, block.shape[1] - lag)
             if pairs > 0:
-                np.matmul(centred[:, lag : lag + pairs], centred[sources, :pairs].T, out=partial)
-                product[r] += partial
+                _add_product(product[r], centred[:, lag : lag + pairs], centred[sources, :pairs], partial)
         n_frames += int(good[:own].sum())
         edges.append(_edge_frames(centred, good, own=own, first=offset + begin, lags=lags))
     if not (np.isfinite(square).all() and np.isfinite(product).all()):
@@ -139,6 +142,20 @@ def lagged_sums(
     return LaggedSums(
         n_frames, total, square, product, *(np.concatenate(parts, axis=1) for parts in zip(*edges, strict=True))
     )
+
+
+def _add_product(total: Floats, targets: NDArray[Any], sources: NDArray[Any], partial: NDArray[Any]) -> None:
+    """Add the product of (i, t) and (j, t) to `total`, (i, j), a few targets at a time by way of `partial`."""
+    for first in range(0, len(targets), len(partial)):
+        rows = targets[first : first + len(partial)]
+        total[first : first + len(rows)] += np.matmul(rows, sources.T, out=partial[: len(rows)])
+
+
+def _squares(frames: NDArray[Any]) -> NDArray[Any]:
+    """Return the sum of squares of each neuron, (i, t) -> (i), by the product that suits the memory order."""
+    if frames.strides[1] == frames.itemsize:
+        return np.asarray(np.vecdot(frames, frames))
+    return np.asarray(np.einsum("it,it->i", frames, frames))
 
 
 def _good_frames(
