@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,6 +128,7 @@ def instead(monkeypatch, sections):
     monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: sections)
     monkeypatch.setattr(netxr.plot, "tutorial_figures", lambda _: {})
     monkeypatch.setattr(command, "_save", lambda *_: None)
+    monkeypatch.setattr(command, "_draughtsman", lambda: ThreadPoolExecutor(1))
     return monkeypatch
 
 
@@ -154,7 +156,7 @@ def test_json_holds_every_number(instead, tmp_path):
 @pytest.mark.parametrize("flag", [[], ["--quiet"], ["--json"]])
 def test_a_number_that_is_off_is_the_exit_code(instead, tmp_path, flag):
     off = [Check("small", "score", 0.5, 0.6, 0.1), Check("small", "other", 0.5, np.nan, np.inf)]
-    instead.setattr(command, "check_tutorial", lambda _: [Check("small", "R", 1.0, 1.0, 0.0), *off])
+    instead.setattr(netxr.tutorial, "check_tutorial", lambda _: [Check("small", "R", 1.0, 1.0, 0.0), *off])
     result = invoke("--out", tmp_path / "out", *flag)
     assert result.exit_code == 1
     if flag == ["--json"]:

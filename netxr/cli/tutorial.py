@@ -1,8 +1,11 @@
 """``netxr tutorial``: every number beside its reference, every figure, a store and a report."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from itertools import groupby
+from multiprocessing import get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -10,7 +13,7 @@ import xarray as xr
 
 import netxr
 from netxr.cli import options
-from netxr.cli.output import Progress, echo_json, progress, table, whole_folder
+from netxr.cli.output import echo_json, progress, table, whole_folder
 from netxr.cli.tutorial_report import check_row, write_tutorial_report
 from netxr.names import N_NEURONS, PEARSON, SCORE_DEFINED, TRIAL
 
@@ -57,15 +60,15 @@ def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
       netxr plot netxr-tutorial/tutorial.zarr/small small.png --kind overview
     """
     silent = quiet or as_json
-    with whole_folder(out) as folder:
+    with whole_folder(out) as folder, _draughtsman() as draughtsman:
+        draughtsman.submit(_get_ready)
         with progress("Computing", quiet=silent) as report:
             sections = netxr.tutorial.run_tutorial(report)
+        drawn = draughtsman.submit(_draw, sections, folder / FIGURES)
         checks = netxr.tutorial.check_tutorial(sections)
         _save(sections, folder / STORE)
-        figures = netxr.plot.tutorial_figures(sections)
-        with progress("Drawing", quiet=silent) as report:
-            _draw(figures, folder / FIGURES, report)
-        write_tutorial_report(folder / REPORT, sections, checks, figures)
+        write_tutorial_report(folder / REPORT, sections, checks, netxr.plot.tutorial_figures(sections))
+        drawn.result()
     if as_json:
         echo_json(_document(out, checks, sections))
     else:
@@ -81,13 +84,21 @@ def _save(sections: Mapping[str, xr.Dataset], store: Path) -> None:
         netxr.save(section, store / name)
 
 
-def _draw(figures: Mapping[str, Any], folder: Path, report: Progress | None) -> None:
+def _draughtsman() -> Executor:
+    """Return a process that draws beside this one, since drawing takes as long as computing; Ctrl-C is for this one."""
+    return ProcessPoolExecutor(1, get_context("spawn"), initializer=signal, initargs=(SIGINT, SIG_IGN))
+
+
+def _get_ready() -> None:
+    """Load what drawing needs, while there is nothing to draw yet."""
+    _ = netxr.plot
+
+
+def _draw(sections: Mapping[str, xr.Dataset], folder: Path) -> None:
     """Save each figure as a picture."""
     folder.mkdir()
-    for done, (name, figure) in enumerate(figures.items(), start=1):
+    for name, figure in netxr.plot.tutorial_figures(sections).items():
         netxr.plot.save(figure, folder / f"{name}.png")
-        if report is not None:
-            report(done, len(figures))
 
 
 def _document(out: Path, checks: Sequence["Check"], sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
