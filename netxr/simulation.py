@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netxr.arguments import check_choice, check_entries, check_whole_numbers, is_number
 from netxr.errors import InvalidInput
-from netxr.kernels.dynamics import trajectories
+from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
 from netxr.kernels.noise import STEPS_PER_BLOCK, Rng
 from netxr.names import (
     ACTIVITY,
@@ -137,13 +137,22 @@ def simulate(
             samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
         activity = xr.DataArray(samples, dims=(TRIAL, TIME, NEURON), attrs=attrs)
         return run.assign({ACTIVITY: activity.transpose(NEURON, TIME, TRIAL)})
-    chunk = steps_per_chunk(len(neurons), dtype)
+    chunk = _stored_steps(len(neurons), len(labels), np.dtype(dtype))
     with streamed_store(
         store, run, n_steps=n_steps, trials=len(labels), dtype=dtype, steps_per_chunk=chunk, attrs=attrs
     ) as stored:
         for rows, start, states in _gather(reported, max(chunk, STEPS_PER_BLOCK)):
             stored[:, start : start + len(states), rows] = states.transpose(2, 0, 1)
     return open_store(store)
+
+
+def _stored_steps(n_neurons: int, n_trials: int, dtype: np.dtype[Any]) -> int:
+    """Return the samples of a stored chunk: fewer than usual where the trials that advance together are many."""
+    steps = steps_per_chunk(n_neurons, dtype)
+    together = min(n_trials, trials_together(n_neurons, dtype))
+    while steps > STEPS_PER_BLOCK and steps * n_neurons * together * dtype.itemsize > BATCH_BYTES:
+        steps //= 2
+    return steps
 
 
 def _gather(

@@ -4,7 +4,7 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.kernels.dynamics import advance, recurrent_drive, trajectories
+from netxr.kernels.dynamics import advance, recurrent_drive, trajectories, trials_together
 
 
 def weights_of(n, *, density=0.3, k=None, seed=0):
@@ -95,3 +95,19 @@ def test_the_arguments_are_left_as_they_were():
     list(trajectories(weights, initial, seeds=[0], trials=[0], n_steps=9, rng="modern", noise_scale=1.0))
     np.testing.assert_array_equal(weights, before)
     assert (initial == 0).all()
+
+
+def test_trials_in_batches_agree_with_all_trials_together(monkeypatch):
+    weights = weights_of(5, seed=1) / 5
+
+    def states():
+        out = np.full((7, 600, 5), np.nan)
+        options = {"seeds": [3] * 7, "trials": range(7), "n_steps": 600, "rng": "modern", "noise_scale": 1.0}
+        for rows, start, block in trajectories(weights, np.zeros((7, 5)), **options):
+            out[rows, start : start + len(block)] = block.swapaxes(0, 1)
+        return out
+
+    together = states()
+    monkeypatch.setattr("netxr.kernels.dynamics.BATCH_BYTES", 3 * 256 * 5 * 8)
+    assert trials_together(5, np.dtype(float)) == 3
+    np.testing.assert_allclose(states(), together, rtol=0, atol=1e-14)

@@ -423,3 +423,13 @@ def test_wrong_initial_states(what):
         simulate(network(), n_steps=20, trials=2, initial=WRONG_INITIAL[what])
     assert caught.value.argument == "initial"
     assert "neuron" in str(caught.value)
+
+
+def test_a_store_of_many_trials_has_shorter_chunks_and_the_same_samples(tmp_path, monkeypatch):
+    network = netxr.random_connectivity(4, seed=1)
+    whole = netxr.simulate(network, n_steps=2000, trials=6, seed=2)
+    for module in ("netxr.simulation", "netxr.kernels.dynamics"):
+        monkeypatch.setattr(f"{module}.BATCH_BYTES", 6 * 512 * 4 * 8)
+    stored = netxr.simulate(network, n_steps=2000, trials=6, seed=2, store=tmp_path / "run.zarr")
+    assert stored.activity.data.chunksize == (4, 512, 1)
+    xr.testing.assert_equal(stored.activity.compute(), whole.activity)

@@ -11,7 +11,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from netxr.kernels.blas import one_blas_thread
-from netxr.kernels.noise import Rng, noise_blocks
+from netxr.kernels.noise import STEPS_PER_BLOCK, Rng, noise_blocks
 
 Drive = Callable[[NDArray[Any], NDArray[Any]], object]
 """Writes the recurrent drive of a state (first argument) into an array of its shape (second argument)."""
@@ -21,6 +21,9 @@ SPARSE_WEIGHT_COST: Final = 6
 
 SPARSE_CALL_COST: Final = 20_000
 """A sparse product's call takes as long as this many weights of a dense one (2 microseconds)."""
+
+BATCH_BYTES: Final = 2**28
+"""Noise that is held at a time. A promise: other batches round other last digits."""
 
 DENSE_CALL_COST: Final = 1_500
 """Each further matrix of a stacked dense product takes as long as this many weights (0.15 microseconds)."""
@@ -49,13 +52,15 @@ def trajectories(
     n_steps : int
         Samples a trial, the first state included.
     rng : {"modern", "legacy"}
-        "modern" advances all trials side by side. "legacy" keeps to the published arithmetic, a dense
-        matrix-vector product a step, and so advances one trial after the other.
+        "modern" advances trials side by side, as many as `trials_together` says. "legacy" keeps to the published
+        arithmetic, a dense matrix-vector product a step, and so advances one trial after the other.
     noise_scale : float
         Standard deviation of the noise.
     """
     exact = rng == "legacy"
-    for rows in [slice(k, k + 1) for k in range(len(seeds))] if exact else [slice(0, len(seeds))]:
+    together = 1 if exact else trials_together(initial.shape[1], initial.dtype)
+    for k in range(0, len(seeds), together):
+        rows = slice(k, min(k + together, len(seeds)))
         own = weights[rows] if weights.ndim == 3 else weights
         own = own[0] if own.ndim == 3 and len(own) == 1 else own
         # In C order, since a product over the other order rounds in another way.
@@ -72,6 +77,11 @@ def trajectories(
                 state = advance(state, noise[first:], states[first:], inhibition=inhibition)
             yield rows, start, states
             start += len(states)
+
+
+def trials_together(n_neurons: int, dtype: np.dtype[Any]) -> int:
+    """Return how many trials advance side by side, so that a block of their noise fits into `BATCH_BYTES`."""
+    return max(1, BATCH_BYTES // (STEPS_PER_BLOCK * n_neurons * dtype.itemsize))
 
 
 def recurrent_drive(weights: NDArray[Any], *, exact: bool) -> Drive:
