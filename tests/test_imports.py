@@ -14,9 +14,9 @@ PACKAGE = Path(netxr.__file__).parent
 
 FLOORS = {
     0: ["names", "errors"],
-    1: ["arguments", "schema", "arrays", "kernels", "kernels.*"],
+    1: ["arguments", "schema", "arrays", "tables", "kernels", "kernels.*"],
     2: ["blocks", "lagged_pass", "layout"],
-    3: ["networks", "simulation", "moments", "estimators", "coarse", "comparison", "store", "loaders", "tables"],
+    3: ["networks", "simulation", "moments", "estimators", "coarse", "comparison", "store", "loaders"],
     4: ["sweep*", "tutorial*"],
     5: ["plot", "plot.*"],
     6: ["report*", "cli", "cli.*", "__main__"],
@@ -201,6 +201,13 @@ def test_every_public_name_is_there(name):
         pytest.importorskip("holoviews")
     assert getattr(netxr, name) is not None
     assert name in dir(netxr)
+
+
+def test_type_checkers_know_every_public_name():
+    stub = ast.parse((PACKAGE / "__init__.pyi").read_text("utf-8"))
+    known = [alias.asname for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    declared = [node.target.id for node in stub.body if isinstance(node, ast.AnnAssign)]
+    assert sorted([*known, *declared]) == sorted(netxr.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():

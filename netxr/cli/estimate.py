@@ -156,7 +156,7 @@ def _true_connectivity(recording: Path, activity: "xr.DataArray") -> "xr.DataArr
 
 def _load_truth(path: Path, rows: Any, name: str | None, activity: "xr.DataArray") -> "xr.DataArray":
     """Load the true connectivity; a plain file has the neurons in the order of the recording."""
-    neurons = None if path.is_dir() else activity[NEURON].values
+    neurons = None if path.is_dir() else activity[NEURON].values.tolist()
     truth: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name, neurons=neurons)
     return truth
 

@@ -98,7 +98,7 @@ def write_tutorial_report(
     off = sum(not check.agrees for check in checks)
     verdict = f"{off} of {len(checks)} numbers are off" if off else f"All {len(checks)} numbers agree"
     scored = [_trap_row(name, sections[name]) for name in ("small", "large", "coarse")]
-    parts = [
+    parts: list[netxr.report.Table | netxr.report.Figure] = [
         netxr.report.Table(
             "Numbers and references",
             f"{verdict}, within {netxr.tutorial.TOLERANCE:g}.",
