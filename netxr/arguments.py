@@ -1,4 +1,4 @@
-"""Checks of plain arguments: numbers, choices, sequences."""
+"""Checks of plain arguments: numbers, choices, sequences, seeds."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from netxr.errors import InvalidInput
+from netxr.kernels.noise import RNGS, Rng
 
 
 def is_number(value: Any) -> bool:
@@ -57,3 +58,41 @@ def check_whole_numbers(argument: str, value: Any, *, largest: int, expected: st
     if not entries or not right or len(set(entries)) < len(entries):
         raise InvalidInput(argument, got=repr(entries), expected=expected)
     return [int(entry) for entry in entries]
+
+
+def check_count(argument: str, value: Any) -> int:
+    """Return `value` as an int if it is a whole number, 1 or above.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not.
+    """
+    if not is_whole(value) or value < 1:
+        raise InvalidInput(argument, got=repr(value), expected="a whole number, 1 or above")
+    return int(value)
+
+
+def check_rng(rng: Any) -> None:
+    """Raise if `rng` names no stream of random numbers.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither "modern" nor "legacy".
+    """
+    check_choice("rng", rng, RNGS)
+
+
+def check_seed(seed: Any, *, rng: Rng, argument: str = "seed") -> int:
+    """Return `seed` as an int if the stream can be seeded with it.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no whole number, negative, or too large.
+    """
+    largest = 2**32 - 1 if rng == "legacy" else 2**64 - 1
+    if not is_whole(seed) or not 0 <= seed <= largest:
+        raise InvalidInput(argument, got=repr(seed), expected=f"a whole number, 0 to {largest}")
+    return int(seed)

@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from netxr.arguments import check_choice, is_number, is_whole
+from netxr.arguments import check_count, check_rng, check_seed, is_number
 from netxr.arrays import as_connectivity
 from netxr.errors import InvalidInput
-from netxr.kernels.noise import CONNECTIVITY_STREAM, RNGS, Rng, philox
+from netxr.kernels.noise import CONNECTIVITY_STREAM, Rng, philox
 from netxr.names import MODEL, RNG, SEED, SPARSITY
 from netxr.schema import provenance
 
@@ -74,41 +74,3 @@ def _draw_edges(n_neurons: int, sparsity: float, seed: int, rng: Rng) -> NDArray
     if rng == "legacy":
         return np.random.RandomState(seed).choice([0, 1], size=shape, p=odds)
     return philox(seed, trial=0, stream=CONNECTIVITY_STREAM).choice([0, 1], size=shape, p=odds)
-
-
-def check_count(argument: str, value: Any) -> int:
-    """Return `value` as an int if it is a whole number, 1 or above.
-
-    Raises
-    ------
-    InvalidInput
-        If it is not.
-    """
-    if not is_whole(value) or value < 1:
-        raise InvalidInput(argument, got=repr(value), expected="a whole number, 1 or above")
-    return int(value)
-
-
-def check_rng(rng: Any) -> None:
-    """Raise if `rng` names no stream of random numbers.
-
-    Raises
-    ------
-    InvalidInput
-        If it is neither "modern" nor "legacy".
-    """
-    check_choice("rng", rng, RNGS)
-
-
-def check_seed(seed: Any, *, rng: Rng, argument: str = "seed") -> int:
-    """Return `seed` as an int if the stream can be seeded with it.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no whole number, negative, or too large.
-    """
-    largest = 2**32 - 1 if rng == "legacy" else 2**64 - 1
-    if not is_whole(seed) or not 0 <= seed <= largest:
-        raise InvalidInput(argument, got=repr(seed), expected=f"a whole number, 0 to {largest}")
-    return int(seed)

@@ -8,7 +8,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from netxr.arguments import check_choice, check_entries, check_whole_numbers, is_number
+from netxr.arguments import (
+    check_choice,
+    check_count,
+    check_entries,
+    check_rng,
+    check_seed,
+    check_whole_numbers,
+    is_number,
+)
 from netxr.errors import InvalidInput
 from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
 from netxr.kernels.noise import STEPS_PER_BLOCK, Rng
@@ -28,7 +36,6 @@ from netxr.names import (
     TIME,
     TRIAL,
 )
-from netxr.networks import check_count, check_rng, check_seed
 from netxr.schema import NUMBER_KINDS, check_connectivity, labels_of, provenance
 from netxr.store import open as open_store
 from netxr.store import steps_per_chunk, streamed_store

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
-from netxr.arguments import check_entries, is_number, is_whole
+from netxr.arguments import check_count, check_entries, check_rng, check_seed, is_number, is_whole
 from netxr.comparison import SCORE_ATTRS
 from netxr.errors import InvalidInput
 from netxr.kernels.noise import Rng
@@ -35,7 +35,6 @@ from netxr.names import (
     TRIAL,
     TRIALS,
 )
-from netxr.networks import check_count, check_rng, check_seed
 from netxr.schema import provenance
 from netxr.simulation import MODEL_EQUATION
 

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr.arguments import check_count
 from netxr.coarse import coarsen
 from netxr.comparison import compare
 from netxr.errors import InvalidInput
@@ -33,7 +34,7 @@ from netxr.names import (
     TARGET,
     TRIAL,
 )
-from netxr.networks import check_count, random_connectivity
+from netxr.networks import random_connectivity
 from netxr.simulation import Progress, simulate
 from netxr.store import open as open_store
 from netxr.sweep_plan import CELL, Plan, blank_result, check_plan

@@ -27,15 +27,14 @@ TOP = max(FLOORS)
 
 SIDEWAYS = {
     ("arrays", "arguments"): "labelling begins with a check of what was said about the axes",
+    ("arguments", "kernels.noise"): "a seed is checked against the streams that there are",
     ("arrays", "schema"): "labelling ends with the check of what came out",
     ("kernels.dynamics", "kernels.blas"): "each block of steps runs with one BLAS thread",
     ("kernels.dynamics", "kernels.noise"): "the loop draws the noise of its own steps",
     ("lagged_pass", "blocks"): "the pass over one trial is a pass over blocks",
-    ("simulation", "networks"): "both check seeds, counts and streams the same way",
     ("simulation", "store"): "a run may go straight to disk",
     ("estimators", "moments"): "an estimate from activity takes its moments first",
     ("loaders", "store"): "a recording may lie in a store",
-    ("loaders", "tables"): "a recording may lie in a table of text",
     ("sweeps", "sweep_store"): "a sweep keeps its finished cells",
     ("sweeps", "sweep_plan"): "a sweep goes through its plan",
     ("sweep_store", "sweep_plan"): "what is kept is laid out by the plan",
