@@ -174,7 +174,8 @@ def _drawn(figure: Any) -> Any:
     if isinstance(model, Plot):
         model.toolbar_location = "below"
         model.toolbar.logo = None
-        model.sizing_mode = None  # its frame has a size, which is all that "fixed" would ask for
+    for plot in model.select({"type": Plot}):
+        plot.sizing_mode = None  # the frame has a size, which is all that "fixed" would ask for
     return model
 
 
