@@ -1,6 +1,8 @@
 """Checks of plain arguments: numbers, choices, sequences, seeds."""
 
 from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,19 @@ def is_number(value: Any) -> bool:
 def is_whole(value: Any) -> bool:
     """Return whether `value` is one whole number: a bool or 1.0 is none."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def check_path(argument: str, value: Any) -> Path:
+    """Return `value` as a path.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither text nor a path.
+    """
+    if not isinstance(value, (str, PathLike)):
+        raise InvalidInput(argument, got=repr(value), expected="a path: text, or a pathlib.Path")
+    return Path(value)
 
 
 def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:

@@ -78,6 +78,8 @@ def as_activity(
     if sampling_interval is not None:
         if not is_number(sampling_interval) or not 0 < sampling_interval < np.inf:
             raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected="a positive number")
+        if not isinstance(interval_units, str):
+            raise InvalidInput("interval_units", got=repr(interval_units), expected="text, such as 's' or 'ms'")
         labelled.attrs |= {SAMPLING_INTERVAL: float(sampling_interval), SAMPLING_INTERVAL_UNITS: interval_units}
     if units is not None:
         labelled.attrs[UNITS] = units
@@ -117,7 +119,7 @@ def as_connectivity(
     1
     """
     check_choice("rows", rows, ROWS)
-    matrix = np.asarray(_plain_array("weights", weights))
+    matrix = _plain_array("weights", weights)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InvalidInput("weights", got=f"shape {matrix.shape}", expected="a square matrix")
     labels = neuron_labels(neurons, len(matrix))
@@ -138,6 +140,8 @@ def neuron_labels(neurons: Sequence[Any] | None, n_neurons: int) -> np.ndarray[A
     if neurons is None:
         return np.arange(n_neurons)
     labels = _rectangular("neurons", neurons)
+    if labels.dtype.kind in "US" and not all(isinstance(label, (str, bytes)) for label in neurons):
+        raise InvalidInput("neurons", got="numbers and text", expected="labels of one kind", fix="Write all as text.")
     if labels.shape != (n_neurons,):
         raise InvalidInput("neurons", got=f"labels of shape {labels.shape}", expected=f"one for each of {n_neurons}")
     # Fixed-width text has no settled place in Zarr v3; variable-length text has, and can be appended to.

@@ -27,6 +27,7 @@ from netxr.names import (
     SUMSQ_SOURCE,
     SUMSQ_TARGET,
     TARGET,
+    UNDEFINED_WHERE,
 )
 from netxr.schema import check_moments, labels_of
 
@@ -65,7 +66,7 @@ def assign_groups(data: Labelled, *, groups: Groups) -> Labelled:
     >>> assign_groups(activity, groups={"a": "V1", "b": "V1", "d": "V2"}).group.values.tolist()
     ['V1', 'V1', '', 'V2']
     """
-    if NEURON not in data.dims:
+    if NEURON not in _neuron_axes(data):
         raise InvalidInput("data", got=f"dims {tuple(map(str, data.dims))}", expected=f"a dim {NEURON!r}")
     return data.assign_coords({GROUP: (NEURON, group_labels(groups, labels_of(data, NEURON)))})
 
@@ -90,7 +91,7 @@ def coarsen(data: Labelled, *, groups: Groups | None = None) -> Labelled:
     -------
     DataArray or Dataset
         The same dims; `neuron`, `target` and `source` carry the group labels in order of first appearance, and a
-        coordinate `group_size` on the first of them. Variables without a neuron axis are kept.
+        coordinate `group_size` on the first of them; averages are float64. Variables without a neuron axis are kept.
 
     Raises
     ------
@@ -105,9 +106,7 @@ def coarsen(data: Labelled, *, groups: Groups | None = None) -> Labelled:
     >>> coarse.activity.sizes["neuron"], coarse.connectivity.shape
     (4, (4, 4))
     """
-    axes = [axis for axis in AXES if axis in data.dims]
-    if not axes:
-        raise InvalidInput("data", got=f"dims {tuple(map(str, data.dims))}", expected=f"one of {', '.join(AXES)}")
+    axes = _neuron_axes(data)
     neurons = labels_of(data, axes[0])
     for axis in axes[1:]:
         if not np.array_equal(labels_of(data, axis), neurons):
@@ -121,6 +120,17 @@ def coarsen(data: Labelled, *, groups: Groups | None = None) -> Labelled:
         return _label(_average(data, weights), labels, sizes)
     average = _average_moments if COMOMENT in data else _average_run
     return _label(average(data, weights), labels, sizes)
+
+
+def _neuron_axes(data: object) -> list[str]:
+    """Return the dims of `data` that neurons lie along."""
+    if not isinstance(data, (xr.DataArray, xr.Dataset)):
+        fix = "Give a plain array its labels with netxr.as_activity or netxr.as_connectivity."
+        raise InvalidInput("data", got=type(data).__name__, expected="a DataArray or Dataset", fix=fix)
+    axes = [axis for axis in AXES if axis in data.dims]
+    if not axes:
+        raise InvalidInput("data", got=f"dims {tuple(map(str, data.dims))}", expected=f"one of {', '.join(AXES)}")
+    return axes
 
 
 def group_labels(groups: Groups, neurons: NDArray[Any]) -> NDArray[Any]:
@@ -172,17 +182,16 @@ def _average(data: xr.DataArray, weights: NDArray[np.float64]) -> xr.DataArray:
             fix="An average of correlations is no correlation of averages: coarse-grain first, then estimate.",
         )
     average = data.drop_vars([name for name, coord in data.coords.items() if set(coord.dims) & set(AXES)])
-    precise = weights.astype(data.dtype if data.dtype.kind == "f" else np.float64)
     for axis in [axis for axis in AXES if axis in data.dims]:
         average = xr.apply_ufunc(
             group_average,
             average,
-            kwargs={"weights": precise},
+            kwargs={"weights": weights},
             input_core_dims=[[axis]],
             output_core_dims=[[GROUP]],
             dask="parallelized",
             dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {GROUP: len(weights)}},
-            output_dtypes=[precise.dtype],
+            output_dtypes=[np.float64],
             keep_attrs=True,
         ).rename({GROUP: axis})
     return average.transpose(*data.dims)
@@ -190,6 +199,14 @@ def _average(data: xr.DataArray, weights: NDArray[np.float64]) -> xr.DataArray:
 
 def _average_run(run: xr.Dataset, weights: NDArray[np.float64]) -> xr.Dataset:
     """Average every variable of a run that has a neuron axis."""
+    scores = [str(name) for name, value in run.data_vars.items() if UNDEFINED_WHERE in value.attrs]
+    if scores:
+        raise InvalidInput(
+            "data",
+            got=f"scores of the finer level ({', '.join(scores)})",
+            expected="activity, connectivity or moments",
+            fix="Leave them out with .drop_vars, and compare again.",
+        )
     kept = run.drop_vars([name for name, coord in run.coords.items() if set(coord.dims) & set(AXES)])
     averages = {name: _average(value, weights) for name, value in run.data_vars.items() if set(value.dims) & set(AXES)}
     return kept.drop_vars(list(averages)).assign(averages)

@@ -123,6 +123,8 @@ def compare(
     """
     _check_settings(diagonal, permutations, seed)
     check_connectivity(truth, argument="truth")
+    if isinstance(estimate, xr.DataArray) and SOURCE not in estimate.dims and SOURCE in estimate.coords:
+        estimate = estimate.expand_dims(SOURCE, -1)  # of a single source, whose label is a scalar
     check_variable(estimate, CONNECTIVITY_SPEC, argument="estimate", extra_dims=getattr(estimate, "dims", ()))
     aligned = [TARGET, SOURCE] + [TRIAL] * (TRIAL in truth.dims and TRIAL in estimate.dims)
     overlaps = {dim: _overlap(truth, estimate, dim) for dim in aligned}

@@ -159,7 +159,7 @@ def _finish(sums: LaggedSums, shift: NDArray[Any], todo: Pass) -> MomentsAndEdge
     """Return the moments that the sums over whole trials amount to; they take the place of the sums in memory."""
     edges = slice(0, 0) if todo.drop else slice(None)
     return MomentsAndEdges(
-        moments_of(sums, shift=shift, sources=todo.columns),
+        moments_of(sums, shift=shift, sources=todo.columns, precision=todo.precision),
         sums.edges[:, edges] + shift[:, None],
         sums.not_target[:, edges],
         sums.not_source[:, edges],

@@ -75,7 +75,8 @@ def lagged_moments(
         Neurons to take as sources; all if not given. A single label leaves a `source` axis of length 1.
     precision : {"float32", "float64"}, optional
         Of the products within a block of samples; sums over blocks are float64. By default as precise as the
-        samples: float32 for float32 (an error in the correlation below 1e-6), else float64.
+        samples: float32 for float32 (an error in the correlation below 1e-6, or an InvalidInput where samples
+        reach too far from each other for that), else float64.
     missing : {"raise", "drop"}
         What to do with NaN and infinity: an error that says how many and where, or drop the frames that hold
         one, with every pair that they are in.

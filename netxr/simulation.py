@@ -67,7 +67,7 @@ def simulate(
     Parameters
     ----------
     connectivity : DataArray, (target, source) or (target, source, trial)
-        One network for all trials, or one a trial.
+        One network for all trials, or one a trial; computed if it is lazy.
     n_steps : int
         Samples a trial, the initial state included.
     trials : int or sequence of int, optional

@@ -22,6 +22,7 @@ import zarr
 from dask.delayed import Delayed
 from dask.system import CPU_COUNT
 
+from netxr.arguments import check_path
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.layout import TEXT_KINDS, codec, encoding, fill_value, plain_attributes, steps_per_chunk, storable
 from netxr.names import ACTIVITY, NEURON, SCHEMA_VERSION, TIME, TRIAL
@@ -84,7 +85,7 @@ def open(path: PathLike) -> xr.Dataset:  # noqa: A001 - netxr.open is its name i
     UnreadableFile
         If nothing is there, it is no Zarr group, is damaged or unfinished, or a later release wrote it.
     """
-    folder = Path(path)
+    folder = check_path("path", path)
     _check_is_store(folder)
     try:
         dataset = _with_labels_in_memory(xr.open_zarr(folder, consolidated=False, chunks={}))
@@ -171,7 +172,7 @@ def streamed_store(
 @contextmanager
 def staging(path: PathLike) -> Iterator[Path]:
     """Yield a hidden name beside `path` for a folder that becomes `path` on a clean exit and goes away on any other."""
-    final = Path(path)
+    final = check_path("path", path)
     _check_vacant(final)
     if not final.parent.is_dir():
         raise InvalidInput(

@@ -446,3 +446,12 @@ def test_the_diagonal_has_no_default():
 def test_settings_are_whole_numbers(name, value):
     with pytest.raises(InvalidInput, match=f"{name}: got .*whole number"):
         netxr.compare(*pair(), diagonal=True, **{name: value})
+
+
+def test_an_estimate_of_one_source_is_compared_with_its_column():
+    truth, estimate = pair()
+    one = estimate.isel(source=1)
+    assert "source" not in one.dims
+    result = netxr.compare(truth, one, diagonal=True, permutations=0)
+    expected = netxr.compare(truth, estimate.isel(source=[1]), diagonal=True, permutations=0)
+    np.testing.assert_array_equal(result.pearson, expected.pearson)

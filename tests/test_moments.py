@@ -220,7 +220,7 @@ def test_a_non_finite_sample_is_an_error_that_says_where(bad, chunks):
     recording = activity()
     recording[2, 33, 1] = bad
     form = recording if chunks is None else recording.chunk(time=chunks)
-    with pytest.raises(NonFiniteActivity, match=r"trial 6.*neuron 2, frame 33") as caught:
+    with pytest.raises(NonFiniteActivity, match=r"trial 6.*neuron number 2 \(from 0\), frame 33") as caught:
         lagged_moments(form, lags=[0, 3]).compute(scheduler="synchronous")
     assert 'missing="drop"' in str(caught.value)
 
@@ -306,3 +306,32 @@ def test_what_is_no_recording(what):
 def test_too_few_samples_for_a_lag(n_steps):
     with pytest.raises(InvalidInput, match=rf"lags: .*trials of {n_steps} samples"):
         lagged_moments(activity(n_steps=n_steps), lags=[1])
+
+
+def far_recording(*, bad, value):
+    """Neurons near -65 that vary by 0.05, with `bad` first frames that hold something else."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3, 50_000))
+    x[1] += 0.5 * x[0]
+    x = -65 + 0.05 * x
+    x[:, :bad] = value
+    return x
+
+
+@pytest.mark.parametrize("chunk", [None, 5000])
+def test_dropped_first_frames_do_not_spoil_float32(chunk):
+    x = far_recording(bad=100, value=np.nan)
+    recording = xr.DataArray(x.astype("f4"), dims=("neuron", "time"))
+    R = netxr.lagged_correlation(recording if chunk is None else recording.chunk(time=chunk), lag=0, missing="drop")
+    np.testing.assert_allclose(R, np.corrcoef(x[:, 100:].astype("f4").astype(float)), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("chunk", [None, 5000])
+def test_float32_products_that_cannot_resolve_the_samples_are_refused(chunk):
+    x = xr.DataArray(far_recording(bad=100, value=0).astype("f4"), dims=("neuron", "time"))
+    x = x if chunk is None else x.chunk(time=chunk)
+    with pytest.raises(InvalidInput, match=r"precision: got float32 products.*precision=\"float64\""):
+        netxr.lagged_correlation(x, lag=100).compute()
+    exact = netxr.lagged_correlation(x, lag=100, precision="float64").compute()
+    v = x.values.astype(float)
+    np.testing.assert_allclose(exact, np.corrcoef(v[:, 100:], v[:, :-100])[:3, 3:], rtol=0, atol=1e-10)

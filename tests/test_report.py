@@ -115,8 +115,10 @@ def test_many_panels_stay_in_their_grid(tmp_path):
 
 def test_numbers_of_a_figure_are_in_the_page(tmp_path):
     write_report(tmp_path / "r.html", title="t", parts=[Figure("f", "", hv.Curve([0.12345, 2.0, 3.0]))])
-    packed = re.findall(r'"data":"(H4s[^"]+)"', (tmp_path / "r.html").read_text("utf-8"))
-    assert np.array([0.12345, 2.0, 3.0]).tobytes() in [gzip.decompress(base64.b64decode(data)) for data in packed]
+    page = (tmp_path / "r.html").read_text("utf-8")
+    packed = [base64.b64decode(data) for data in re.findall(r'"data":"([A-Za-z0-9+/=]{8,})"', page)]
+    unpacked = [gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data for data in packed]
+    assert np.array([0.12345, 2.0, 3.0]).tobytes() in unpacked
 
 
 def test_the_browser_is_told_to_ask_nobody(page):

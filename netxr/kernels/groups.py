@@ -4,10 +4,13 @@ Index letters: g group, i neuron. Membership (g, i) holds 1 / size where neuron 
 a group's activity is ``membership @ activity`` and a coarse matrix ``membership @ matrix @ membership.T``.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+PART_VALUES: Final = 2**20
+"""Values that are averaged at a time."""
 
 
 def equal_groups(n_neurons: int, n_groups: int) -> NDArray[np.int64]:
@@ -17,9 +20,7 @@ def equal_groups(n_neurons: int, n_groups: int) -> NDArray[np.int64]:
 
 def is_grouped(groups: NDArray[Any]) -> NDArray[np.bool_]:
     """Return whether each neuron is in a group, (i): negative numbers, NaN, None and "" stand for none."""
-    if groups.dtype.kind in "iu":
-        return np.asarray(groups >= 0)
-    if groups.dtype.kind == "f":
+    if groups.dtype.kind in "iuf":
         return np.asarray(groups >= 0)  # false for NaN as well
     return np.array([not _is_missing(group) for group in groups], bool)
 
@@ -42,7 +43,19 @@ def membership(groups: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64], N
     return labels[order], sizes, weights
 
 
-def group_average(values: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
-    """Average the last axis over groups, (..., i) -> (..., g); a neuron in no group does not even spread its NaN."""
+def group_average(values: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average the last axis over groups, (..., i) -> (..., g), in float64, a part of the first axis at a time.
+
+    A value that is not finite makes NaN of its own group and of no other, as no product with zeros would.
+    """
     used = weights.any(axis=0)
-    return np.asarray(values[..., used] @ weights[:, used].T)
+    share = weights[:, used].T
+    average = np.empty((*values.shape[:-1], len(weights)))
+    step = max(1, PART_VALUES * len(values) // max(1, values.size))
+    for first in range(0, len(values), step):
+        part = values[first : first + step][..., used].astype(np.float64)
+        finite = np.isfinite(part)
+        average[first : first + step] = np.where(finite, part, 0) @ share
+        if not finite.all():
+            average[first : first + step][~finite @ (share > 0)] = np.nan
+    return average

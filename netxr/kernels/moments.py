@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.errors import NonFiniteActivity
+from netxr.errors import InvalidInput, NonFiniteActivity
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +25,10 @@ BLOCK_TARGETS: Final = 512
 
 PILOT_FRAMES: Final = 63
 """Frames that the provisional mean is taken from; odd, so that the median of a constant is that constant."""
+
+
+FLOAT32_RANGE: Final = 400
+"""Squares about the provisional mean may be this many times the squared deviations, for an error below 1e-6."""
 
 
 class LaggedSums(NamedTuple):
@@ -56,16 +60,18 @@ def block_frames(n_neurons: int, reach: int, precision: np.dtype[Any]) -> int:
 
 
 def provisional_mean(frames: NDArray[Any]) -> NDArray[Any]:
-    """Return a value near the bulk of each neuron's samples, (i, t) -> (i): the median of the finite first frames.
+    """Return a value near the bulk of each neuron's samples, (i, t) -> (i): the median of some finite frames.
 
     Counting from it keeps products small beside what they are to resolve: raw float32 sums of a membrane
-    potential near -65 lose every digit. A median ignores a strange first frame and returns a constant exactly.
+    potential near -65 lose every digit. The frames are spread over all that there are, because the first ones may
+    be unlike the rest; a median ignores strange frames and returns a constant exactly.
     """
-    pilot = frames[:, :PILOT_FRAMES]
+    pilot = frames[:, :: -(-frames.shape[1] // PILOT_FRAMES)]
     finite = np.isfinite(pilot)
     if finite.all():
         return np.asarray(np.median(pilot, axis=1))
-    return np.array([np.median(row[ok]) if ok.any() else 0 for row, ok in zip(pilot, finite, strict=True)])
+    rows = (row[np.isfinite(row)] for row in frames)
+    return np.array([np.median(row[:: -(-len(row) // PILOT_FRAMES)]) if len(row) else 0 for row in rows])
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what they are about is said by an error that names the place
@@ -174,7 +180,8 @@ def _good_frames(
     neuron, frame = wrong[np.lexsort(wrong.T)[0]] if len(wrong) < 10**6 else wrong[0]
     raise NonFiniteActivity(
         place,
-        got=f"{len(wrong):,} samples that are NaN or infinite, one at neuron {neuron}, frame {offset + frame}",
+        got=f"{len(wrong):,} samples that are NaN or infinite in frames {offset} to {offset + frames.shape[1] - 1}, "
+        f"the first at neuron number {neuron} (from 0), frame {offset + frame}",
         expected="finite samples",
         fix='Drop the frames that hold them with missing="drop", or mend them first.',
     )
@@ -216,14 +223,23 @@ def add_sums(parts: Sequence[LaggedSums]) -> LaggedSums:
     )
 
 
-def moments_of(sums: LaggedSums, *, shift: NDArray[Any], sources: Sequence[int] | slice) -> LaggedMoments:
+def moments_of(
+    sums: LaggedSums, *, shift: NDArray[Any], sources: Sequence[int] | slice, precision: np.dtype[Any]
+) -> LaggedMoments:
     """Return means, summed squares and co-moments about the true means of each lag's own pairs.
 
     The co-moments take the place of ``sums.product`` in memory.
+
+    Raises
+    ------
+    InvalidInput
+        If float32 products cannot resolve them, because samples lie too far from the provisional mean.
     """
     count = sums.n_frames - sums.not_target.sum(axis=1)
     sum_target, sumsq_target = _side_sums(sums.total, sums.square, sums.edges, sums.not_target, count)
     sum_source, sumsq_source = _side_sums(sums.total, sums.square, sums.edges, sums.not_source, count)
+    if precision == np.float32:
+        _check_resolved(sums.square, sumsq_target, sumsq_source)
     sum_source, sumsq_source = sum_source[:, sources], sumsq_source[:, sources]
     mean_target, mean_source = _divide(sum_target, count), _divide(sum_source, count)
     for comoment, total, mean in zip(sums.product, sum_target, mean_source, strict=True):
@@ -231,6 +247,19 @@ def moments_of(sums: LaggedSums, *, shift: NDArray[Any], sources: Sequence[int] 
     return LaggedMoments(
         count, mean_target + shift, mean_source + shift[sources], sumsq_target, sumsq_source, sums.product
     )
+
+
+def _check_resolved(square: Floats, *sides: Floats) -> None:
+    """Raise if squares about the provisional mean drown the deviations that are left of them, (r, i)."""
+    lost = np.any([(side > 0) & (side * FLOAT32_RANGE < square) for side in sides], axis=(0, 1))
+    if lost.any():
+        raise InvalidInput(
+            "precision",
+            got=f"float32 products, and {lost.sum()} neurons (the first is number {np.argmax(lost)}, from 0) with "
+            f"frames more than {FLOAT32_RANGE**0.5:.0f} deviations away from the others",
+            expected="samples that float32 can resolve",
+            fix='Ask for precision="float64".',
+        )
 
 
 def _side_sums(

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import holoviews as hv
 
+from netxr.arguments import check_path
 from netxr.errors import InvalidInput, OutputExists
 
 FORMATS: Final = ("png", "svg", "pdf")
@@ -39,7 +40,7 @@ def save(figure: Any, path: str | Path) -> Path:
     Traceback (most recent call last):
     netxr.errors.InvalidInput: path: got 'curve.gif'; expected a name that ends in .png, .svg or .pdf.
     """
-    path = Path(path)
+    path = check_path("path", path)
     file_format = path.suffix.lower().removeprefix(".")
     if file_format not in FORMATS:
         raise InvalidInput("path", got=repr(str(path)), expected="a name that ends in .png, .svg or .pdf")
