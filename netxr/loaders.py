@@ -3,28 +3,21 @@
 Which axis is which is never guessed: a plain file does not say, so the caller does.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from netxr.arrays import as_activity, as_connectivity
 from netxr.errors import InvalidInput, NetxrError, UnreadableFile
-from netxr.names import ACTIVITY, CONNECTIVITY, NEURON, SOURCE, TARGET, TIME
+from netxr.names import ACTIVITY, CONNECTIVITY, NEURON, SOURCE, TARGET, TIME, TRIAL
 from netxr.schema import check_activity, check_connectivity
 from netxr.store import PathLike
 from netxr.store import open as open_store
-from netxr.tables import read_table
-
-
-class Table(NamedTuple):
-    """What a plain file holds: numbers, and the labels of its columns where it has some."""
-
-    values: npt.NDArray[Any]
-    labels: list[str] | None = None
+from netxr.tables import Table, read_table, shown
 
 
 def load_activity(
@@ -43,7 +36,8 @@ def load_activity(
     ----------
     path : path-like
         A .npy (memory-mapped), .npz, .csv, .tsv or .txt file, or the folder of a Zarr store (opened lazily).
-        Cells of text are parted by commas, tabs or spaces; lines that begin with # are skipped.
+        Cells of text are parted by tabs, semicolons, commas or spaces; an empty cell is NaN, unless spaces part
+        the cells; lines that begin with # are skipped.
     dims : sequence of str
         What each axis of a plain file is, rows first: ("neuron", "time"), ("time", "neuron"), or three with
         "trial". A store says it itself.
@@ -67,7 +61,8 @@ def load_activity(
     Raises
     ------
     UnreadableFile
-        If the file is missing, damaged, ragged, of no known kind, or holds pickled objects or text for numbers.
+        If the file is missing, damaged, ragged, of no known kind, or holds pickled objects or text for numbers;
+        if a first line, with dims ("time", "neuron"), numbers the columns or names one of them like an axis.
     InvalidInput
         If an option is missing, or does not fit what the file holds.
 
@@ -79,6 +74,7 @@ def load_activity(
     ...     load_activity(folder + "/run.npz", dims=("time", "neuron")).sizes
     Frozen({'neuron': 3, 'time': 500})
     """
+    _check_path(path)
     if Path(path).is_dir():
         given = {"neurons": neurons, "sampling_interval": sampling_interval, "units": units}
         recording = check_activity(_from_store(path, name or ACTIVITY, given))
@@ -90,7 +86,9 @@ def load_activity(
         raise InvalidInput(
             "dims", got=f"none for {path}, of shape {table.values.shape}", expected="a name for each axis", fix=fix
         )
-    if table.labels is not None and tuple(dims) != (TIME, NEURON):
+    if tuple(dims) == (TIME, NEURON):
+        _check_columns_are_neurons(path, table)
+    elif table.labels is not None:
         _refuse_labels(path, table.labels, f"dims=({TIME!r}, {NEURON!r}), where each column is a neuron")
     return as_activity(
         table.values,
@@ -135,6 +133,7 @@ def load_connectivity(
     InvalidInput
         If an option is missing, or does not fit what the file holds.
     """
+    _check_path(path)
     if Path(path).is_dir():
         weights = check_connectivity(_from_store(path, name or CONNECTIVITY, {"neurons": neurons}))
         _check_agrees("rows", rows, TARGET, path)
@@ -148,6 +147,12 @@ def load_connectivity(
     if table.labels is not None:
         _refuse_labels(path, table.labels, "activity; labels of a connectivity go in neurons=")
     return as_connectivity(table.values, rows=rows, neurons=neurons)
+
+
+def _check_path(path: object) -> None:
+    """Raise if `path` is no path at all."""
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidInput("path", got=f"{path!r:.80}", expected="the path of a file or folder, a str or pathlib.Path")
 
 
 # --- stores -------------------------------------------------------------------
@@ -218,7 +223,7 @@ def _read_npz(path: Path, name: str | None) -> Table:
 
 def _read_text(path: Path, name: str | None) -> Table:
     """Read a table of numbers."""
-    return Table(*read_table(path))
+    return read_table(path)
 
 
 READERS: Final[dict[str, Callable[[Path, str | None], Table]]] = {
@@ -231,7 +236,20 @@ READERS: Final[dict[str, Callable[[Path, str | None], Table]]] = {
 """How a plain file is read, by its suffix."""
 
 
+def _check_columns_are_neurons(path: PathLike, table: Table) -> None:
+    """Raise if the first line of a text file shows that not every column is a neuron, or is no sample."""
+    if table.counts_columns:
+        fix = "Remove the line, or give the neurons names: a line of labels goes before the first sample."
+        raise UnreadableFile(path, "its first line looks like column numbers, not samples", fix=fix)
+    for column, label in enumerate(table.labels or [], start=1):
+        if label.lower() in (TIME, NEURON, TRIAL):
+            raise UnreadableFile(path, f"its column {label!r} is an axis, not a neuron", fix="Remove that column.")
+        if not label:
+            fix = "Remove that column if it numbers the rows, or label it."
+            raise UnreadableFile(path, f"its column {column} has no label, others have", fix=fix)
+
+
 def _refuse_labels(path: PathLike, labels: list[str], place: str) -> None:
     """Raise because a text file begins with labels where none can be."""
-    begin = ", ".join(labels[:3])
+    begin = ", ".join(map(shown, labels[:3]))
     raise UnreadableFile(path, f"its first line is no numbers ({begin}, ...); labels go only with {place}")

@@ -1,44 +1,79 @@
 """Tables of numbers in text files, with or without a first line of labels."""
 
 import csv
+import re
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from netxr.errors import UnreadableFile
 
+DELIMITERS: Final = "\t;,"
+"""What parts cells, first choice first; blanks do where the first line has none of them."""
+
 NumberedLines = list[tuple[int, str]]
+NumberedRows = list[tuple[int, list[str]]]
 
 
-def read_table(path: Path) -> tuple[npt.NDArray[np.float64], list[str] | None]:
+class Table(NamedTuple):
+    """What a plain file holds: numbers, the labels of its columns, and whether the first row looks like their count."""
+
+    values: npt.NDArray[Any]
+    labels: list[str] | None = None
+    counts_columns: bool = False
+
+
+def read_table(path: Path) -> Table:
     """Read the rows and columns of a text file, and the labels of the columns where the first line is no numbers.
 
-    Cells are parted by tabs, commas or blanks, whichever the first line shows; what follows a # is skipped.
+    Cells are parted by tabs, semicolons, commas or blanks, the first of these that the first line shows. What
+    follows a # is skipped. An empty cell is NaN, except where blanks part the cells.
 
     Raises
     ------
     UnreadableFile
-        If there are no numbers, a row is longer or shorter than the others, or a cell is no number, with its place.
+        If there are no numbers, a row is longer or shorter than the others, or a cell is no number, with its place;
+        if every line ends in a separator and no column has a label, or the first row numbers the columns beside a
+        column without a name.
     """
-    lines = path.read_text(encoding="utf-8-sig").split("\n")
-    numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.partition("#")[0].strip()]
-    delimiter = next((mark for mark in "\t," if numbered and mark in numbered[0][1]), None)
-    labels = _labels(numbered, delimiter)
-    rows = numbered if labels is None else numbered[1:]
+    lines, delimiter = _lines(path.read_text(encoding="utf-8-sig"))
+    first = _cells(lines[0][1], delimiter) if lines else []
+    labels = first if _are_labels(first) else None
+    rows = lines if labels is None else lines[1:]
     if not rows:
         raise UnreadableFile(path, "no numbers in it")
+    counts = _count_columns(first) and len(rows) > 1
+    if counts and not first[0]:
+        fix = "Remove both; DataFrame.to_csv(header=False, index=False) writes neither."
+        raise UnreadableFile(path, "its first row and first column look like column and row numbers", fix=fix)
     try:
         values = np.loadtxt([line for _, line in rows], delimiter=delimiter, ndmin=2)
-    except ValueError as error:
-        raise UnreadableFile(path, _first_fault(rows, delimiter) or str(error)) from error
-    return values, labels
+    except ValueError:  # far slower, but knows empty cells and quotes, and says what is wrong where
+        values = _parse(path, [(number, _cells(line, delimiter)) for number, line in rows], labels)
+    return Table(values, labels, counts)
 
 
-def _labels(numbered: NumberedLines, delimiter: str | None) -> list[str] | None:
-    """Return the cells of the first line, if none of them is a number."""
-    cells = _cells(numbered[0][1], delimiter) if numbered else []
-    return None if not cells or any(_is_number(cell) for cell in cells) else cells
+def shown(cell: str) -> str:
+    """Return a cell as a message shows it, cut where it is long."""
+    return cell if len(cell) <= 40 else f"{cell[:37]}..."
+
+
+def _lines(text: str) -> tuple[NumberedLines, str | None]:
+    """Return the lines that hold cells, with their numbers from 1, and what parts the cells."""
+    numbered = list(enumerate(text.split("\n"), start=1))
+    filled = [(number, line) for number, line in numbered if line.partition("#")[0].strip()]
+    # A separator within quotes belongs to a label.
+    first = re.sub(r'"[^"]*"', "", filled[0][1].partition("#")[0]) if filled else ""
+    delimiter = next((mark for mark in DELIMITERS if mark in first), None)
+    if delimiter == "\t":  # a line of tabs alone is a row of empty cells, not a blank line
+        filled = [
+            (number, line)
+            for number, line in numbered
+            if line.partition("#")[0].strip() or ("\t" in line and "#" not in line)
+        ]
+    return filled, delimiter
 
 
 def _cells(line: str, delimiter: str | None) -> list[str]:
@@ -47,6 +82,20 @@ def _cells(line: str, delimiter: str | None) -> list[str]:
     if delimiter is None:
         return cells.split()
     return [cell.strip() for cell in next(csv.reader([cells], delimiter=delimiter))]
+
+
+def _are_labels(cells: list[str]) -> bool:
+    """Say whether the first line is words; a number with a decimal comma is none."""
+    words = [cell for cell in cells if cell]
+    return bool(words) and not any(_is_number(cell.replace(",", ".")) for cell in words)
+
+
+def _count_columns(cells: list[str]) -> bool:
+    """Say whether the first line counts its columns from 0 or 1, as tables without names are often written."""
+    counted = cells[1:] if cells and not cells[0] else cells
+    return len(cells) > 1 and any(
+        counted == [str(column) for column in range(start, start + len(counted))] for start in (0, 1)
+    )
 
 
 def _is_number(cell: str) -> bool:
@@ -58,14 +107,21 @@ def _is_number(cell: str) -> bool:
     return "_" not in cell
 
 
-def _first_fault(rows: NumberedLines, delimiter: str | None) -> str | None:
-    """Say where a table stops being one."""
-    width = len(_cells(rows[0][1], delimiter))
-    for number, line in rows:
-        cells = _cells(line, delimiter)
+def _parse(path: Path, rows: NumberedRows, labels: list[str] | None) -> npt.NDArray[np.float64]:
+    """Return the numbers of all cells, NaN for an empty one."""
+    _check_rows(path, rows)
+    if labels is None and not any(cells[-1] for _, cells in rows):
+        raise UnreadableFile(path, "its last column is empty", fix="Remove the separator at the end of every line.")
+    return np.array([[float(cell or "nan") for cell in cells] for _, cells in rows])
+
+
+def _check_rows(path: Path, rows: NumberedRows) -> None:
+    """Raise where a table stops being one."""
+    width = len(rows[0][1])
+    for number, cells in rows:
         for column, cell in enumerate(cells, start=1):
-            if not _is_number(cell):
-                return f"{cell!r} in line {number}, column {column} is no number"
+            if cell and not _is_number(cell):
+                comma = ": a decimal comma? Write decimal points" if _is_number(cell.replace(",", ".")) else ""
+                raise UnreadableFile(path, f"{shown(cell)!r} in line {number}, column {column} is no number{comma}")
         if len(cells) != width:
-            return f"line {number} has {len(cells)} cells, the lines before it {width}"
-    return None
+            raise UnreadableFile(path, f"line {number} has {len(cells)} cells, the lines before it {width}")

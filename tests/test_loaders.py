@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given, settings
@@ -103,6 +104,12 @@ def test_a_first_line_of_labels_names_the_neurons(tmp_path):
         load_connectivity(tmp_path / "x.csv", rows="target")
 
 
+def test_missing_samples_of_a_text_file_are_nan(tmp_path):
+    (tmp_path / "x.csv").write_text("left,right\n1,\n,4\n")
+    loaded = load_activity(tmp_path / "x.csv", dims=TIME_NEURON)
+    np.testing.assert_array_equal(loaded.sel(neuron="right").values, [np.nan, 4])
+
+
 def test_stores_say_themselves_what_their_axes_are(tmp_path):
     run = xr.Dataset(
         {
@@ -149,6 +156,53 @@ def test_orientation_is_never_guessed(tmp_path, suffix):
         load_connectivity(file, rows="to")
     with pytest.raises(InvalidInput, match=r"weights: got shape \(3, 5\); expected a square matrix"):
         load_connectivity(file, rows="target")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_column_numbers_are_no_sample(tmp_path, first):
+    file = tmp_path / "x.csv"
+    pd.DataFrame(np.eye(2) / 2, columns=[first, first + 1]).to_csv(file, index=False)
+    with pytest.raises(UnreadableFile, match=r"looks like column numbers, not samples\. Remove the line, or give the"):
+        load_activity(file, dims=TIME_NEURON)
+    assert load_activity(file, dims=NEURON_TIME).shape == (3, 2)
+    file.write_text(f"{first},{first + 1}\n5,6\n")
+    assert load_connectivity(file, rows="target").shape == (2, 2)
+    file.write_text(f"a,b\n{first},{first + 1}\n5,6\n")
+    assert load_activity(file, dims=TIME_NEURON).shape == (2, 2)
+    np.save(tmp_path / "x.npy", [[0, 1], [5, 6]])
+    assert load_activity(tmp_path / "x.npy", dims=TIME_NEURON).shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("time,a", "its column 'time' is an axis, not a neuron. Remove that column"),
+        ("a,Trial", "its column 'Trial' is an axis"),
+        ("neuron,b", "its column 'neuron' is an axis"),
+        (",a", "its column 1 has no label, others have. Remove that column if it numbers the rows"),
+    ],
+)
+def test_columns_that_are_no_neurons_are_refused(tmp_path, header, message):
+    (tmp_path / "x.csv").write_text(f"{header}\n1,2\n")
+    for neurons in (None, ["p", "q"]):
+        with pytest.raises(UnreadableFile, match=message):
+            load_activity(tmp_path / "x.csv", dims=TIME_NEURON, neurons=neurons)
+    (tmp_path / "x.csv").write_text("t,timer\n1,2\n")
+    assert load_activity(tmp_path / "x.csv", dims=TIME_NEURON).neuron.values.tolist() == ["t", "timer"]
+
+
+def test_a_long_first_line_is_cut_in_the_message(tmp_path):
+    (tmp_path / "x.txt").write_text("|".join("abcdefghij" * 9) + "\n1\n")
+    with pytest.raises(UnreadableFile, match=r"no numbers \(.{37}\.\.\., \.\.\.\)"):
+        load_activity(tmp_path / "x.txt", dims=NEURON_TIME)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"x.npy", ["x.npy"], np.zeros(3)])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(InvalidInput, match=r"path: got .*; expected the path of a file or folder"):
+        load_activity(path, dims=NEURON_TIME)
+    with pytest.raises(InvalidInput, match=r"path: got .*; expected the path of a file or folder"):
+        load_connectivity(path, rows="target")
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])

@@ -27,6 +27,9 @@ PILOT_FRAMES: Final = 63
 """Frames that the provisional mean is taken from; odd, so that the median of a constant is that constant."""
 
 
+FLOAT32_FRAMES: Final = 512
+"""Frames whose samples and squares are added up in float32, one after the other, before float64 takes over."""
+
 FLOAT32_RANGE: Final = 400
 """Squares about the provisional mean may be this many times the squared deviations, for an error below 1e-6."""
 
@@ -135,8 +138,11 @@ def lagged_sums(
         centred = scratch[:, : block.shape[1]]
         np.subtract(block, shift[:, None], out=centred, dtype=exact, casting="same_kind")
         good = _good_frames(centred, frames, drop=drop, offset=offset, place=place)
-        total += centred[:, :own] @ np.ones(own, precision)
-        square += _squares(centred[:, :own])
+        at_a_time = FLOAT32_FRAMES if precision == np.float32 else own
+        for first in range(0, own, at_a_time):
+            part = centred[:, first : min(first + at_a_time, own)]
+            total += part @ np.ones(part.shape[1], precision)
+            square += _squares(part)
         for r, lag in enumerate(lags):
             pairs = min(own, block.shape[1] - lag)
             if pairs > 0:
