@@ -144,16 +144,16 @@ def blank_result(plan: Plan) -> xr.Dataset:
     """Return the sweep before its first cell: nothing finished, every score NaN."""
     sizes = {**{name: len(labels) for name, labels in plan.axes.items()}, TRIAL: plan.trials}
 
-    def blank(dims: Sequence[str], dtype: str, attrs: Mapping[str, str]) -> xr.Variable:
+    def blank(dims: Sequence[str], dtype: str, attrs: Mapping[str, Any]) -> xr.Variable:
         return xr.Variable(dims, np.full([sizes[dim] for dim in dims], fill_value(np.dtype(dtype)), dtype), attrs)
 
     variables: dict[str, xr.Variable] = {}
     for name in plan.scores:
-        about = SCORE_ATTRS[name][LONG_NAME]
+        about, diagonal = SCORE_ATTRS[name][LONG_NAME], {DIAGONAL: plan.diagonal}
         variables |= {
-            name: blank((*AXES, TRIAL), "f8", SCORE_ATTRS[name]),
-            name + SCORE_MEAN: blank(AXES, "f8", {LONG_NAME: f"{about}, mean over trials"}),
-            name + SCORE_STD: blank(AXES, "f8", {LONG_NAME: f"{about}, deviation over trials"}),
+            name: blank((*AXES, TRIAL), "f8", SCORE_ATTRS[name] | diagonal),
+            name + SCORE_MEAN: blank(AXES, "f8", {LONG_NAME: f"{about}, mean over trials"} | diagonal),
+            name + SCORE_STD: blank(AXES, "f8", {LONG_NAME: f"{about}, deviation over trials"} | diagonal),
             name + SCORE_DEFINED: blank(AXES, "i8", {LONG_NAME: f"{about}, trials in which it is defined"}),
         }
     variables[FINISHED] = blank(CELL, "?", {LONG_NAME: "cells whose scores are there"})

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -107,6 +108,17 @@ def test_every_command_teaches(name):
     assert f"netxr {name}" in text.split("Example")[1]
 
 
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_examples_of_the_help_stand_on_lines_of_their_own(name):
+    text = output(*([] if name is None else [name]), "--help")
+    command = main if name is None else main.get_command(click.Context(main), name)
+    examples = [line.strip() for line in cleandoc(command.help).splitlines() if line.startswith("  netxr ")]
+    assert examples
+    assert set(examples) <= {line.strip() for line in text.splitlines()}
+    assert "\\b" not in text
+    assert "\b" not in text
+
+
 def test_help_of_the_group_is_the_help_of_the_commands():
     for name, text in COMMANDS.items():
         command = main.get_command(click.Context(main), name)
@@ -163,6 +175,16 @@ def test_errors_are_one_line_and_an_exit_code(monkeypatch, tmp_path, error, code
     assert result.stderr.count("\n") == 1
 
 
+def test_an_interrupted_sweep_says_that_it_can_be_resumed(monkeypatch, tmp_path):
+    def interrupt(**_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(netxr, "sweep", interrupt)
+    result = run("sweep", tmp_path / "s.zarr")
+    assert result.exit_code == 130
+    assert result.stderr == "netxr: error: interrupted; the same command again computes what is missing\n"
+
+
 def test_a_missing_extra_says_how_to_install_it(monkeypatch, tmp_path):
     def fail(*_args, **_kwargs):
         raise ModuleNotFoundError("No module named 'bokeh'", name="bokeh.embed")
@@ -192,6 +214,11 @@ def test_table_sets_text_to_the_left_and_numbers_to_the_right():
 
 def test_listing_has_a_line_each():
     assert listing({"a": 1, "long": 2.0}) == "a     1\nlong  2.000"
+
+
+def test_a_p_value_keeps_its_digits_however_small():
+    rows = [{"pearson": 0.00012, "mantel_p": p} for p in (0.00012, float("nan"))]
+    assert [line.split() for line in table(rows).splitlines()[1:]] == [["0.000", "0.00012"], ["0.000", "undefined"]]
 
 
 def test_progress_is_for_terminals_only(monkeypatch):
@@ -276,7 +303,7 @@ def test_simulate_takes_one_matrix_of_an_archive(tmp_path):
         (["--connectivity", "none.csv", "--rows", "target"], 4, "no such file"),
         (["--rows", "target"], 2, "--connectivity"),
         (["--sparsity", 2], 2, "a probability"),
-        (["--seed", -1], 2, "0 to"),
+        (["--seed", -1], 2, "x>=0"),
         (["--steps", 0], 2, "n_steps"),
     ],
 )
@@ -450,6 +477,8 @@ def test_estimate_counts_what_is_undefined(tmp_path):
         (["--dims", "neuron,time", "--groups", 2], 2, "divides"),
         (["--dims", "neuron,time", "--truth", "gone.csv", "--rows", "target", "--diagonal"], 4, "no such file"),
         (["--dims", "neuron,time", "--out", "A.csv"], 3, "exists"),
+        (["--dims", "neuron,time", "--clip", "5", "5"], 2, "5 is not below 5"),
+        (["--dims", "neuron,time", "--clip", "nan", "5"], 2, "LOW must be below HIGH"),
         (["--dims", "neuron,time", "--out", "no/such/folder.zarr"], 2, "folder"),
     ],
 )
@@ -461,6 +490,22 @@ def test_estimate_refuses(tmp_path, monkeypatch, flags, code, says):
     assert result.exit_code == code
     assert says in result.stderr
     assert names(tmp_path) == ["A.csv", "run.npy"]
+
+
+def test_estimate_refuses_a_negative_number_of_permutations_before_it_reads(called, store):
+    calls = called("load_activity")
+    assert run("estimate", store, "--diagonal", "--permutations", -1).exit_code == 2
+    assert calls == []
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_estimate_says_that_the_truth_is_of_another_size(tmp_path, size):
+    np.save(tmp_path / "A.npy", np.eye(size))
+    np.save(tmp_path / "run.npy", np.random.default_rng(0).normal(size=(4, 50)))
+    flags = ["--dims", "neuron,time", "--truth", tmp_path / "A.npy", "--rows", "target", "--diagonal"]
+    result = run("estimate", tmp_path / "run.npy", *flags)
+    assert result.exit_code == 2
+    assert f"the truth is {size} x {size} and the recording has 4 neurons" in " ".join(result.stderr.split())
 
 
 def test_estimate_says_how_to_drop_bad_frames(tmp_path):
@@ -544,6 +589,11 @@ def test_compare_refuses(store, estimate, tmp_path):
     assert result.exit_code == 2
     assert "lagged_correlation" in result.stderr
     assert run("compare", tmp_path / "gone.npy", estimate, "--diagonal").exit_code == 4
+    result = run("compare", store, estimate, "--diagonal", "--estimate-rows", "source")
+    assert result.exit_code == 2
+    assert "--estimate-rows: got 'source'; expected none, or 'target'" in result.stderr
+    assert run("compare", store, estimate, "--diagonal", "--estimate-rows", "target").exit_code == 0
+    assert run("compare", store, estimate, "--diagonal", "--seed", -1).exit_code == 2
 
 
 # --- sweep -----------------------------------------------------------------------
@@ -595,6 +645,14 @@ def test_sweep_of_another_score(tmp_path):
     assert "pearson" in result.stderr
 
 
+@pytest.mark.parametrize("flags", [["--score", "foo"], ["--score", "mantel_p"], ["--activity-seed", -1]])
+def test_sweep_refuses_before_it_computes(called, tmp_path, flags):
+    calls = called("sweep")
+    assert run("sweep", tmp_path / "s.zarr", "--neurons", 4, "--steps", 30, *flags).exit_code == 2
+    assert calls == []
+    assert names(tmp_path) == []
+
+
 def test_sweep_leaves_what_exists(store):
     assert run("sweep", store, "--neurons", 4).exit_code in (2, 3)
     assert "activity" in netxr.open(store)
@@ -614,6 +672,13 @@ def test_info_describes_a_run(store, estimate):
     assert first["dims"] == {"lag": 2, "trial": 2, "target": 8, "source": 8}
     assert first["chunks"] == [1, 1, 8, 8]
     assert about["attributes"]["seed"] == 3
+
+
+def test_info_keeps_the_digits_of_small_settings(tmp_path):
+    netxr.save(xr.Dataset(attrs={"step": 2.5e-5, "missing": float("nan")}), tmp_path / "a.zarr")
+    lines = [line.split() for line in output("info", tmp_path / "a.zarr").splitlines()]
+    assert ["step", "2.5e-05"] in lines
+    assert ["missing", "nan"] in lines
 
 
 def test_info_reads_no_samples(store, monkeypatch):
@@ -688,6 +753,31 @@ def test_plot_draws_activity_and_curves(monkeypatch, store, tmp_path):
     assert {"c.png", "d.png", "traces.pdf"} <= set(names(tmp_path))
 
 
+def test_plot_says_that_a_sweep_is_unfinished(tmp_path):
+    def stop_after_two(done, _):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    grid = {"n_neurons": [4, 5, 6], "n_steps": 30, "trials": 2, "store": tmp_path / "s.zarr"}
+    with pytest.raises(KeyboardInterrupt):
+        netxr.sweep(**grid, progress=stop_after_two)
+    for flags in ([], ["--at", "n_neurons=4", "--x", "n_neurons"]):
+        result = run("plot", tmp_path / "s.zarr", tmp_path / "c.png", *flags)
+        assert result.exit_code == 2
+        assert "an unfinished sweep, 2 of 3 cells" in result.stderr
+        assert "Run the same netxr sweep again" in result.stderr
+    netxr.sweep(**grid)
+    output("plot", tmp_path / "s.zarr", tmp_path / "c.png")
+
+
+def test_a_hint_is_on_what_went_wrong(monkeypatch, tmp_path):
+    def fail(*_args, **_kwargs):
+        raise netxr.InvalidInput("activity", got="no samples", expected="some")
+
+    monkeypatch.setattr(netxr, "open", fail)
+    assert "--drop-bad-frames" not in run("plot", tmp_path, tmp_path / "a.png").stderr
+
+
 def test_plot_makes_a_page(estimate, tmp_path):
     output("plot", estimate, tmp_path / "figure.html")
     assert "<html" in (tmp_path / "figure.html").read_text("utf-8")
@@ -703,6 +793,9 @@ def test_plot_makes_a_page(estimate, tmp_path):
         ("a.png", ["--kind", "traces"], 2, "activity"),
         ("a.png", ["--kind", "curve"], 2, "pearson_mean"),
         ("a.png", ["--kind", "pie"], 2, "compare"),
+        ("a.png", ["--score", "foo"], 2, "no foo"),
+        ("a.png", ["--kind", "overview", "--score", "foo"], 2, "no foo"),
+        ("a.png", ["--kind", "traces", "--steps", 0], 2, "x>=1"),
     ],
 )
 def test_plot_refuses(estimate, tmp_path, figure, flags, code, says):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile
+from netxr.errors import InvalidInput, NetxrError, NonFiniteActivity, OutputExists, UnreadableFile
 
 COMMANDS: Final = {
     "tutorial": "Reproduce the tutorial on correlations, number by number.",
@@ -34,9 +34,13 @@ HINTS: Final = {
     "dims": "On the command line: --dims neuron,time if a row is a neuron, --dims time,neuron if a row is a sample.",
     "rows": "On the command line: --rows target or --rows source.",
     "name": "On the command line: --name KEY, or the option that ends in -name for a matrix.",
-    "activity": "On the command line: --drop-bad-frames leaves out every frame that holds NaN or infinity.",
 }
-"""How to say on the command line what an error of the library asks for."""
+"""How to say on the command line what an error of the library asks for, by its argument."""
+
+FRAMES_HINT: Final = "On the command line: --drop-bad-frames leaves out every frame that holds NaN or infinity."
+
+LEFT_BEHIND: Final = {"sweep": "the same command again computes what is missing"}
+"""What an interruption leaves, where it leaves anything."""
 
 
 class Failure(click.ClickException):
@@ -75,16 +79,17 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except (NetxrError, OSError, MemoryError, ImportError, KeyboardInterrupt) as error:
-            raise _failure(error) from error
+            raise _failure(error, ctx.invoked_subcommand) from error
 
 
-def _failure(error: BaseException) -> BaseException:
-    """Return the failure that an error of the library or of the machine ends in."""
+def _failure(error: BaseException, command: str | None) -> BaseException:
+    """Return the failure that an error of the library or of the machine ends `command` in."""
     text = str(error) or type(error).__name__
     if isinstance(error, KeyboardInterrupt):
-        return Failure("interrupted; no unfinished output is left", INTERRUPTED)
+        return Failure(f"interrupted; {LEFT_BEHIND.get(command or '', 'no unfinished output is left')}", INTERRUPTED)
     if isinstance(error, InvalidInput):
-        return Failure(f"{text} {HINTS.get(error.argument, '')}", BAD_INPUT)
+        hint = FRAMES_HINT if isinstance(error, NonFiniteActivity) else HINTS.get(error.argument, "")
+        return Failure(f"{text} {hint}", BAD_INPUT)
     if isinstance(error, ImportError):
         package = (error.name or "").partition(".")[0]
         if package not in EXTRA_PACKAGES:
@@ -99,7 +104,7 @@ def _failure(error: BaseException) -> BaseException:
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="netxr", prog_name="netxr")
 def main() -> None:
-    r"""Tell when correlation is a good enough substitute for causal connectivity.
+    """Tell when correlation is a good enough substitute for causal connectivity.
 
     netxr simulates networks of neurons or takes recordings of them, estimates their connectivity R from lagged
     correlations, and scores R against the true connectivity A where that is known.
@@ -122,4 +127,4 @@ def main() -> None:
       3    the output exists: nothing is overwritten
       4    a file or store that cannot be read
       130  interrupted with Ctrl-C
-    """
+    """  # noqa: D301 - click wants the character

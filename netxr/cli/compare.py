@@ -10,7 +10,7 @@ from netxr.cli import options
 from netxr.cli.output import echo_json
 from netxr.cli.scores import document, echo_scores, score
 from netxr.errors import InvalidInput
-from netxr.names import LAGGED_CORRELATION
+from netxr.names import LAGGED_CORRELATION, TARGET
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @options.key("--truth-name", "true connectivity")
 @options.key("--estimate-name", "estimate")
 @options.permutations
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the relabellings.")
+@click.option("--seed", type=options.NOT_NEGATIVE, default=0, show_default=True, help="Seed of the relabellings.")
 @options.quiet
 @options.as_json
 def command(
@@ -41,7 +41,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    r"""Score an estimated connectivity against the true one.
+    """Score an estimated connectivity against the true one.
 
     TRUTH and ESTIMATE are .npy, .npz, .csv, .tsv or .txt files that hold a square matrix, or Zarr stores of netxr.
     Both are aligned by the labels of their neurons and compared on those that they share; neurons in a plain file
@@ -51,7 +51,7 @@ def command(
     Examples:
       netxr compare run.zarr estimate.zarr --no-diagonal
       netxr compare A.csv R.npy --rows source --estimate-rows target --diagonal
-    """
+    """  # noqa: D301 - click wants the character
     if diagonal is None:
         raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections enter the scores.")
     A = netxr.load_connectivity(truth, rows=rows, name=truth_name)
@@ -68,6 +68,8 @@ def _load_estimate(path: Path, rows: Any, name: str | None) -> "xr.DataArray":
     if not path.is_dir():
         matrix: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name)
         return matrix
+    if rows not in (None, TARGET):
+        raise InvalidInput("--estimate-rows", got=repr(rows), expected=f"none, or {TARGET!r} as {path} has it")
     store, variable = netxr.open(path), name or LAGGED_CORRELATION
     if variable not in store:
         there = ", ".join(map(str, store.data_vars)) or "nothing"

@@ -59,7 +59,12 @@ STRONGEST: Final = 10
 @click.option("--groups", type=int, help="Average the neurons into so many equal consecutive groups first.")
 @click.option("--drop-bad-frames", is_flag=True, help="Leave out frames that hold NaN or infinity: otherwise an error.")
 @click.option(
-    "--clip", nargs=2, type=float, metavar="LOW HIGH", help="Cut samples off at these values first, in their own unit."
+    "--clip",
+    nargs=2,
+    type=float,
+    metavar="LOW HIGH",
+    callback=options.check_ascending,
+    help="Cut samples off at these values first, in their own unit.",
 )
 @click.option("--sampling-interval", type=float, help="Seconds from one sample of a plain file to the next.")
 @click.option("--truth", type=options.PATH, metavar="FILE", help="True connectivity, to score the estimate against.")
@@ -90,7 +95,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    r"""Estimate connectivity from a recording, and score it where the truth is known.
+    """Estimate connectivity from a recording, and score it where the truth is known.
 
     RECORDING is a .npy, .npz, .csv, .tsv or .txt file, or a Zarr store of netxr. What its axes are is never guessed:
     say it with --dims. The estimate is the lagged correlation R: R[i, j] correlates neuron i (target, row) with
@@ -104,7 +109,7 @@ def command(
       netxr estimate run.zarr --no-diagonal --out estimate.zarr
       netxr estimate voltage.txt --dims neuron,time --clip -100 30 --truth A.txt --rows target --no-diagonal
       netxr estimate traces.csv --dims time,neuron --lag 0 --lag 1 --lag 2 --drop-bad-frames
-    """
+    """  # noqa: D301 - click wants the character
     _check_usage(truth, rows, truth_name, diagonal)
     if out is not None:
         check_vacant(out)
@@ -156,9 +161,15 @@ def _true_connectivity(recording: Path, activity: "xr.DataArray") -> "xr.DataArr
 
 def _load_truth(path: Path, rows: Any, name: str | None, activity: "xr.DataArray") -> "xr.DataArray":
     """Load the true connectivity; a plain file has the neurons in the order of the recording."""
-    neurons = None if path.is_dir() else activity[NEURON].values.tolist()
-    truth: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name, neurons=neurons)
-    return truth
+    truth: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name)
+    if path.is_dir():
+        return truth
+    size, neurons = truth.sizes[TARGET], activity[NEURON].values
+    if size != len(neurons):
+        raise click.BadParameter(
+            f"the truth is {size} x {size} and the recording has {len(neurons)} neurons.", param_hint="--truth"
+        )
+    return truth.assign_coords({TARGET: neurons, SOURCE: neurons})
 
 
 def _labels(texts: Sequence[str], activity: "xr.DataArray") -> list[Any]:

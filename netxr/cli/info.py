@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("store", type=options.PATH)
 @options.as_json
 def command(store: Path, as_json: bool) -> None:
-    r"""Say what a store holds, without loading it.
+    """Say what a store holds, without loading it.
 
     Prints the variables with their dims, type and chunks, whether the true connectivity is known, which estimates
     are there, and how the data came about. Dims: a connectivity is target (to) x source (from). Of a store that
@@ -30,7 +30,7 @@ def command(store: Path, as_json: bool) -> None:
       netxr info run.zarr
       netxr info netxr-tutorial/tutorial.zarr
       netxr info netxr-tutorial/tutorial.zarr/small --json
-    """
+    """  # noqa: D301 - click wants the character
     dataset = netxr.open(store)
     about = {
         "store": str(store),
@@ -91,9 +91,14 @@ def _echo(about: dict[str, Any]) -> None:
             f"\ntrue connectivity: {'known' if about['true connectivity'] else 'not known'}; estimates: {estimates}"
         )
     if about["attributes"]:
-        click.echo("\n" + listing(about["attributes"]))
+        click.echo("\n" + listing({name: _setting(value) for name, value in about["attributes"].items()}))
     if about["groups"]:
         click.echo("\n" + table(about["groups"]))
+
+
+def _setting(value: Any) -> str:
+    """Return an attribute as text, however small a number it is."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _shape(chunks: list[int]) -> str:

@@ -33,7 +33,9 @@ quiet = click.option("--quiet", "-q", is_flag=True, help="No progress and no rem
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
-seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of network and noise, 0 or above.")
+NOT_NEGATIVE: Final = click.IntRange(min=0)
+
+seed = click.option("--seed", type=NOT_NEGATIVE, default=0, show_default=True, help="Seed of network and noise.")
 
 rng = click.option(
     "--rng",
@@ -52,7 +54,7 @@ diagonal = click.option(
 
 permutations = click.option(
     "--permutations",
-    type=int,
+    type=NOT_NEGATIVE,
     default=999,
     show_default=True,
     help="Relabellings of neurons behind the p-value of the Mantel test; 0 for none.",
@@ -79,3 +81,12 @@ def key(flag: str, what: str) -> Callable[[FC], FC]:
 def values(flag: str, variable: str, kind: CommaSeparated, *, default: str, text: str) -> Callable[[FC], FC]:
     """Return an option that takes one value or several, parted by commas."""
     return click.option(flag, variable, type=kind, default=default, show_default=True, help=text)
+
+
+def check_ascending(
+    _ctx: click.Context, _param: click.Parameter, limits: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """Return two limits, if they are given, when the first is below the second."""
+    if limits is not None and not limits[0] < limits[1]:
+        raise click.BadParameter(f"LOW must be below HIGH, and {limits[0]:g} is not below {limits[1]:g}.")
+    return limits

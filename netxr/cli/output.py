@@ -1,19 +1,18 @@
-"""What the commands print: tables, JSON, progress; and folders that appear when they are complete."""
+"""What the commands print: tables, JSON, progress; and whether there is room for what they write."""
 
 import json
 import math
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import click
 
 from netxr.errors import InvalidInput, OutputExists
+from netxr.names import MANTEL_P
 
 Row = Mapping[str, Any]
 
@@ -37,7 +36,7 @@ def table(rows: Sequence[Row]) -> str:
     kappa    undefined
     """
     names = list(rows[0])
-    columns = [[name, *(_cell(row[name]) for row in rows)] for name in names]
+    columns = [[name, *(_cell(name, row[name]) for row in rows)] for name in names]
     to_left = [isinstance(rows[0][name], str) for name in names]
     widths = [max(map(len, column)) for column in columns]
     lines = (
@@ -53,7 +52,7 @@ def table(rows: Sequence[Row]) -> str:
 def listing(row: Row) -> str:
     """Return one row of named cells as text, a line each."""
     width = max(map(len, row), default=0)
-    return "\n".join(f"{name.ljust(width)}  {_cell(value)}" for name, value in row.items())
+    return "\n".join(f"{name.ljust(width)}  {_cell(name, value)}" for name, value in row.items())
 
 
 def echo_json(document: Any) -> None:
@@ -92,41 +91,11 @@ def check_vacant(path: Path) -> None:
         raise InvalidInput(str(path), got="a place in no folder", expected="one in a folder that exists")
 
 
-@contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a hidden folder that becomes `path`, new or empty, on a clean exit and goes away on any other.
-
-    Raises
-    ------
-    OutputExists
-        If there is anything at `path` but an empty folder.
-    InvalidInput
-        If it is in no folder that exists.
-    """
-    path = path.absolute()
-    _check_new_or_empty(path)
-    staging = path.with_name(f".staging-{uuid4().hex}")
-    staging.mkdir()
-    try:
-        yield staging
-        _check_new_or_empty(path)
-        if path.is_dir():
-            path.rmdir()
-        staging.rename(path)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
-
-
-def _check_new_or_empty(path: Path) -> None:
-    """Raise if there is anything at `path` but an empty folder."""
-    if path.is_symlink() or not path.is_dir() or any(path.iterdir()):
-        check_vacant(path)
-
-
-def _cell(value: Any) -> str:
-    """Return one cell of a table as text."""
-    return number(value) if isinstance(value, float) else str(value)
+def _cell(name: str, value: Any) -> str:
+    """Return the cell of a table under `name` as text; a p-value is worth its digits however small it is."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:g}" if name == MANTEL_P and not math.isnan(value) else number(value)
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from netxr.errors import InvalidInput
 from netxr.names import (
     ACTIVITY,
     CONNECTIVITY,
+    FINISHED,
     LAGGED_CORRELATION,
     LONG_NAME,
     NEURON,
@@ -45,10 +46,10 @@ MOST_TRACES: Final = 20
     "--at", "places", metavar="DIM=LABEL", multiple=True, help="Take this entry of a dim, e.g. trial=2 or lag=0."
 )
 @click.option("--x", metavar="NAME", help="What a curve is drawn over, e.g. n_neurons.")
+@click.option("--score", show_default=PEARSON, help="The score of a curve, and of the title over A and R.")
 @click.option(
-    "--score", default=PEARSON, show_default=True, help="The score of a curve, and of the title over A and R."
+    "--steps", type=click.IntRange(min=1), default=500, show_default=True, help="Samples of traces, from the first."
 )
-@click.option("--steps", type=int, default=500, show_default=True, help="Samples of traces, from the first.")
 @options.quiet
 def command(
     store: Path,
@@ -57,11 +58,11 @@ def command(
     variable: str | None,
     places: Sequence[str],
     x: str | None,
-    score: str,
+    score: str | None,
     steps: int,
     quiet: bool,
 ) -> None:
-    r"""Draw what a store holds.
+    """Draw what a store holds.
 
     FIGURE ends in .png, .svg or .pdf, or in .html for an interactive page that opens without a network. Matrices
     have from (source) to the right and to (target) downwards; red is positive, blue negative. Only what is drawn
@@ -78,11 +79,13 @@ def command(
       netxr plot estimate.zarr estimate.png --at lag=1
       netxr plot run.zarr network.svg --kind network
       netxr plot size.zarr size.html --x n_neurons --at sparsity=0.9
-    """
+    """  # noqa: D301 - click wants the character
     if figure.suffix.lower() not in (*PICTURES, PAGE):
         raise InvalidInput("FIGURE", got=str(figure), expected=f"a name that ends in {', '.join((*PICTURES, PAGE))}")
     check_vacant(figure)
-    data = _placed(netxr.open(store), places)
+    data = netxr.open(store)
+    _check_finished(data)
+    data = _placed(data, places)
     kind = kind or _kind_of(data)
     drawn = _draw(kind, data, variable=variable, x=x, score=score, steps=steps)
     if figure.suffix.lower() == PAGE:
@@ -91,6 +94,18 @@ def command(
         netxr.plot.save(drawn, figure)
     if not quiet:
         click.echo(f"Drew {kind} of {store} to {figure}")
+
+
+def _check_finished(data: xr.Dataset) -> None:
+    """Raise if the store is of a sweep that is not finished: its means and deviations come with the last cell."""
+    if FINISHED in data and not data[FINISHED].all():
+        done, total = int(data[FINISHED].sum()), data[FINISHED].size
+        raise InvalidInput(
+            "STORE",
+            got=f"an unfinished sweep, {done} of {total} cells",
+            expected="a finished one",
+            fix="Run the same netxr sweep again: it computes what is missing.",
+        )
 
 
 def _placed(data: xr.Dataset, places: Sequence[str]) -> xr.Dataset:
@@ -119,10 +134,10 @@ def _kind_of(data: xr.Dataset) -> str:
     return "traces"
 
 
-def _draw(kind: str, data: xr.Dataset, *, variable: str | None, x: str | None, score: str, steps: int) -> Any:
+def _draw(kind: str, data: xr.Dataset, *, variable: str | None, x: str | None, score: str | None, steps: int) -> Any:
     """Return the figure."""
     if kind == "curve":
-        return _curve(data, x, score)
+        return _curve(data, x, score or PEARSON)
     if kind == "traces":
         window = _variable(data, ACTIVITY).isel({NEURON: slice(MOST_TRACES), TIME: slice(steps)})
         return netxr.plot.traces(_first(window, keep=(NEURON, TIME)), n_steps=steps)
@@ -131,7 +146,8 @@ def _draw(kind: str, data: xr.Dataset, *, variable: str | None, x: str | None, s
         matrix = _first(_variable(data, variable or known), keep=(TARGET, SOURCE))
         return getattr(netxr.plot, kind)(matrix, title=str(matrix.attrs.get(LONG_NAME, matrix.name)))
     A, R = (_first(_variable(data, name), keep=(TARGET, SOURCE)) for name in (CONNECTIVITY, LAGGED_CORRELATION))
-    return getattr(netxr.plot, kind)(A, R, score=_first(data[score]) if score in data else None)
+    scored = data.get(PEARSON) if score is None else _variable(data, score)
+    return getattr(netxr.plot, kind)(A, R, score=None if scored is None else _first(scored))
 
 
 def _variable(data: xr.Dataset, name: str) -> xr.DataArray:

@@ -61,7 +61,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    r"""Simulate a network of neurons into a Zarr store.
+    """Simulate a network of neurons into a Zarr store.
 
     The state of every neuron lies between 0 and 1 and follows x(t + 1) = sigmoid(A x(t) + e(t)), with independent
     Gaussian noise e. Time is counted in steps. A[i, j] is the weight from neuron j to neuron i. A random network has
@@ -73,7 +73,7 @@ def command(
       netxr simulate run.zarr --neurons 50 --steps 20000 --trials 4 --seed 1
       netxr simulate small.zarr --neurons 6 --seed 42 --rng legacy     the tutorial's first network
       netxr simulate own.zarr --connectivity A.csv --rows source       your own matrix
-    """
+    """  # noqa: D301 - click wants the character
     check_vacant(out)
     if connectivity is None:
         if rows or connectivity_name:

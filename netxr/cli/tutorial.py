@@ -1,21 +1,25 @@
 """``netxr tutorial``: every number beside its reference, every figure, a store and a report."""
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 import click
 import xarray as xr
 
 import netxr
 from netxr.cli import options
-from netxr.cli.output import echo_json, progress, table, whole_folder
+from netxr.cli.output import check_vacant, echo_json, progress, table
 from netxr.cli.tutorial_report import check_row, write_tutorial_report
 from netxr.names import N_NEURONS, PEARSON, SCORE_DEFINED, TRIAL
+from netxr.store import STAGING_PREFIX
 
 if TYPE_CHECKING:
     from netxr.tutorial import Check
@@ -39,7 +43,7 @@ SIZE_SWEEP: Final = "size_sweep"
 @options.as_json
 @click.pass_context
 def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
-    r"""Reproduce the tutorial on correlations, number by number.
+    """Reproduce the tutorial on correlations, number by number.
 
     Neuromatch Academy, W3D5 (Network Causality), Tutorial 2: correlations as an estimate of connectivity. Simulates
     its networks in its own random streams and prints every number beside its reference: ok if they differ by
@@ -58,9 +62,9 @@ def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
       netxr tutorial --out tutorial --quiet         one line, and what is off
       netxr info netxr-tutorial/tutorial.zarr       the sections
       netxr plot netxr-tutorial/tutorial.zarr/small small.png --kind overview
-    """
+    """  # noqa: D301 - click wants the character
     silent = quiet or as_json
-    with whole_folder(out) as folder, _draughtsman() as draughtsman:
+    with _whole_folder(out) as folder, _draughtsman() as draughtsman:
         draughtsman.submit(_get_ready)
         with progress("Computing", quiet=silent) as report:
             sections = netxr.tutorial.run_tutorial(report)
@@ -75,6 +79,30 @@ def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
         _echo(out, checks, sections, quiet=quiet)
     if not all(check.agrees for check in checks):
         ctx.exit(1)
+
+
+@contextmanager
+def _whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a hidden folder that becomes `path`, new or empty, on a clean exit and goes away on any other."""
+    path = path.absolute()
+    _check_new_or_empty(path)
+    staging = path.with_name(f"{STAGING_PREFIX}{uuid4().hex}")
+    staging.mkdir()
+    try:
+        yield staging
+        _check_new_or_empty(path)
+        if path.is_dir():
+            path.rmdir()
+        staging.rename(path)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _check_new_or_empty(path: Path) -> None:
+    """Raise if there is anything at `path` but an empty folder."""
+    if path.is_symlink() or not path.is_dir() or any(path.iterdir()):
+        check_vacant(path)
 
 
 def _save(sections: Mapping[str, xr.Dataset], store: Path) -> None:

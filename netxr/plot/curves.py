@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput
 from netxr.names import LONG_NAME, PEARSON, SCORE_DEFINED, SCORE_MEAN, SCORE_STD, TRIAL
-from netxr.plot.style import FRAME, INK, LINE_COLOUR, POINTS, axis_label, check_loaded, with_options
+from netxr.plot.style import FRAME, INK, LINE_COLOUR, POINTS, axis_label, check_loaded, diagonal_text, with_options
 
 MARK: Final = 8.0
 """Diameter of a mark in bokeh pixels."""
@@ -30,7 +30,8 @@ def score_curve(
     """Draw a score over a parameter, as mean and band of one population deviation over trials.
 
     A full point is a mean over all trials, an open one a mean over fewer, with their number beside it. Where no
-    trial is defined the line has a gap, and the title says where. A score without trials is a plain line.
+    trial is defined the line has a gap, and the title says where; it says whether the diagonal is in if the scores
+    do. A score without trials is a plain line.
 
     Parameters
     ----------
@@ -70,12 +71,13 @@ def score_curve(
     x_dim = hv.Dimension("x", label=axis_label(scores, x) if xlabel is None else xlabel)
     y_dim = hv.Dimension("mean", label=_score_label(scores, score) if ylabel is None else ylabel)
     gaps = points.x[np.isnan(points.mean)]
+    diagonal = diagonal_text(_drawn(scores, score))
     note = f"undefined at {x} = {', '.join(f'{place:g}' for place in gaps)}" if len(gaps) else ""
     margin = 0.08 * np.ptp(points.x) or 0.5
     return with_options(
         _band_and_line(points, x_dim, y_dim) * _marks(points, x_dim, y_dim) * _counts(points, x_dim, y_dim),
         both={
-            "title": "\n".join(line for line in (title, note) if line),
+            "title": "\n".join(line for line in (title, diagonal, note) if line),
             "xlim": (points.x.min() - margin, points.x.max() + 2 * margin),
             "show_legend": False,
         },
@@ -138,8 +140,12 @@ def _places(scores: xr.Dataset, x: str, dims: tuple[Any, ...]) -> NDArray[np.flo
 
 def _score_label(scores: xr.Dataset, score: str) -> str:
     """Return what to call the score on its axis."""
-    own = scores[score + SCORE_MEAN if score + SCORE_MEAN in scores else score]
-    return str(own.attrs.get(LONG_NAME, axis_label(scores, score)))
+    return str(_drawn(scores, score).attrs.get(LONG_NAME, axis_label(scores, score)))
+
+
+def _drawn(scores: xr.Dataset, score: str) -> xr.DataArray:
+    """Return the variable that is drawn: the mean over trials where there is one."""
+    return scores[score + SCORE_MEAN if score + SCORE_MEAN in scores else score]
 
 
 def _band_and_line(points: ScorePoints, x_dim: hv.Dimension, y_dim: hv.Dimension) -> hv.Overlay:

@@ -7,10 +7,19 @@ import holoviews as hv
 import xarray as xr
 
 from netxr.errors import InvalidInput
-from netxr.names import DIAGONAL, SOURCE, TARGET
+from netxr.names import LONG_NAME, PEARSON, SOURCE, TARGET
 from netxr.plot.graphs import network
 from netxr.plot.heatmaps import FROM, TO, matrix
-from netxr.plot.style import LONG_LABEL, check_matrix, score_text, shorten, symmetric_limit, ticks, with_options
+from netxr.plot.style import (
+    LONG_LABEL,
+    check_matrix,
+    diagonal_text,
+    score_text,
+    shorten,
+    symmetric_limit,
+    ticks,
+    with_options,
+)
 from netxr.schema import labels_of
 
 TITLE_A: Final = "True connectivity matrix A"
@@ -37,7 +46,7 @@ def compare(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
     R : DataArray
         Estimated connectivity, likewise.
     score : float or scalar DataArray, optional
-        Correlation of the two, for the title; NaN is said to be undefined.
+        Correlation of the two, or another score that has a `long_name`, for the title; NaN is said to be undefined.
 
     Returns
     -------
@@ -75,7 +84,7 @@ def overview(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
     R : DataArray
         Estimated connectivity, likewise.
     score : float or scalar DataArray, optional
-        Correlation of the two, for the title; NaN is said to be undefined.
+        Correlation of the two, or another score that has a `long_name`, for the title; NaN is said to be undefined.
 
     Returns
     -------
@@ -145,10 +154,13 @@ def facets(
     all_A = {value: check_matrix(one, argument="A") for value, one in all_A.items()}
     all_R = {value: check_matrix(one, argument="R") for value, one in all_R.items()}
     titles = {value: f"{over} = {value:g}" if isinstance(value, float) else f"{over} = {value}" for value in values}
-    endings = dict.fromkeys(values, "")
+    endings, diagonal = dict.fromkeys(values, ""), ""
     if scores is not None:
         scored = _for_each(values, scores, over, argument="scores")
-        endings = {value: f"\ncorrelation {score_text(score)}" for value, score in scored.items()}
+        endings = {
+            value: f"\n{_long_name(score) or 'correlation'} {score_text(score)}" for value, score in scored.items()
+        }
+        diagonal = diagonal_text(*scored.values())
     titles_A = {value: f"A, {titles[value]}" for value in values}
     titles_R = {value: f"R, {titles[value]}{endings[value]}" for value in values}
     n_columns = -(-len(values) // -(-len(values) // WIDEST))
@@ -158,7 +170,8 @@ def facets(
         gap = [hv.Empty() for _ in range(n_columns - len(row))]
         panels += _facet_row(row, all_A, titles_A, bar=first == 0, xlabel="") + gap
         panels += _facet_row(row, all_R, titles_R, bar=first == 0, xlabel=FROM) + gap
-    return _page(hv.Layout(panels), title=f"{TITLE_BOTH} over {over}", columns=n_columns, panel=1.5, gap=(0.4, 0.7))
+    title = f"{TITLE_BOTH} over {over} {diagonal}".rstrip()
+    return _page(hv.Layout(panels), title=title, columns=n_columns, panel=1.5, gap=(0.4, 0.7))
 
 
 def _facet_row(
@@ -225,9 +238,14 @@ def _for_each(values: list[Any], matrices: Any, over: str, *, argument: str) -> 
 
 def _score_title(score: Any) -> str:
     """Say how well A and R agree, and whether with the diagonal where that is known."""
-    diagonal = getattr(score, "attrs", {}).get(DIAGONAL)
-    which = "" if diagonal is None else " (with the diagonal)" if diagonal else " (without the diagonal)"
-    return f"Correlation of A and R: {score_text(score)}{which}"
+    about = _long_name(score)
+    what = "Correlation of A and R" if about is None else about[:1].upper() + about[1:]
+    return f"{what}: {score_text(score)} {diagonal_text(score)}".rstrip()
+
+
+def _long_name(score: Any) -> str | None:
+    """Return what a score says it is, None for a plain number and for the correlation that every title means."""
+    return None if getattr(score, "name", None) == PEARSON else getattr(score, "attrs", {}).get(LONG_NAME)
 
 
 def _page(layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tuple[float, float]) -> hv.Layout:

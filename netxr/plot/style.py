@@ -12,7 +12,7 @@ import xarray as xr
 from holoviews.plotting.util import process_cmap
 
 from netxr.errors import InvalidInput
-from netxr.names import LONG_NAME, SOURCE, TARGET
+from netxr.names import DIAGONAL, LONG_NAME, SOURCE, TARGET
 from netxr.schema import CONNECTIVITY_SPEC, check_variable
 
 _chosen_backend = hv.Store.current_backend
@@ -154,6 +154,14 @@ def score_text(score: Any) -> str:
     if value.size != 1:
         raise InvalidInput("score", got=f"{value.size} numbers", expected="one", fix="Take one with .isel or .sel.")
     return f"{value.item():.3f}" if np.isfinite(value) else "undefined"
+
+
+def diagonal_text(*scores: Any) -> str:
+    """Return whether the diagonal is in, in brackets; nothing where scores do not say or do not agree."""
+    said = {getattr(score, "attrs", {}).get(DIAGONAL) for score in scores}
+    if len(said) != 1 or None in said:
+        return ""
+    return "(with the diagonal)" if said.pop() else "(without the diagonal)"
 
 
 def axis_label(data: xr.DataArray | xr.Dataset, name: Hashable) -> str:

@@ -41,6 +41,14 @@ def test_the_curve_ascends_in_x_with_a_band_of_one_deviation(scores):
     assert axis.get_title() == "size\nundefined at n_neurons = 25"
 
 
+@pytest.mark.parametrize(("diagonal", "text"), [(True, "(with the diagonal)"), (False, "(without the diagonal)")])
+def test_the_title_says_whether_the_diagonal_is_in(scores, diagonal, text):
+    scores.pearson_mean.attrs["diagonal"] = diagonal
+    for given, lines in (("size", ["size", text]), ("", [text])):
+        axis = hv.render(score_curve(scores, x="n_neurons", title=given), backend="matplotlib").axes[0]
+        assert axis.get_title().splitlines() == [*lines, "undefined at n_neurons = 25"]
+
+
 def test_marks_say_how_many_trials_are_defined(scores):
     figure = score_curve(scores, x="n_neurons")
     assert list(figure.Points.I["x"]) == [5, 50, 100]

@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from bokeh.models import ColorBar, GlyphRenderer, Image
 
+import netxr
 from netxr.errors import InvalidInput
 from netxr.names import DIAGONAL
 from netxr.plot import compare, facets, matrix, network, overview
@@ -22,6 +23,10 @@ def matplotlib_limits(figure):
     """Return (title, lower limit, upper limit) of each heatmap."""
     axes = [axis for axis in hv.render(figure, backend="matplotlib").axes if axis.images]
     return [(axis.get_title(), *axis.images[0].get_clim()) for axis in axes]
+
+
+def scores_of(A, R, *, diagonal=False):
+    return netxr.compare(A, R, diagonal=diagonal, permutations=0)
 
 
 def title_of(figure):
@@ -53,6 +58,24 @@ def test_each_of_a_pair_has_its_own_symmetric_limits(random_pair):
 def test_the_score_is_in_the_title(random_pair, score, title):
     assert title_of(compare(*random_pair, score=score)) == title
     assert title in title_of(overview(*random_pair, score=score))
+
+
+def test_the_title_calls_a_score_by_its_name(random_pair):
+    known = scores_of(*random_pair)
+    for name, title in {"roc_auc": "ROC AUC", "pearson": "Correlation of A and R"}.items():
+        expected = f"{title}: {known[name]:.3f} (without the diagonal)"
+        assert title_of(compare(*random_pair, score=known[name])) == expected
+        assert expected in title_of(overview(*random_pair, score=known[name]))
+
+
+def test_facets_say_what_the_scores_are(random_pair):
+    A, R = random_pair
+    known = scores_of(A, R)
+    figure = facets({1: A, 2: A}, {1: R, 2: R}, over="trial", scores={1: known.roc_auc, 2: known.roc_auc})
+    assert title_of(figure).endswith("matrices over trial (without the diagonal)")
+    assert matplotlib_limits(figure)[2][0] == f"R, trial = 1\nROC AUC {known.roc_auc:.3f}"
+    mixed = {1: known.pearson, 2: scores_of(A, R, diagonal=True).pearson}
+    assert title_of(facets({1: A, 2: A}, {1: R, 2: R}, over="trial", scores=mixed)).endswith("over trial")
 
 
 def test_one_source_makes_two_columns(random_pair):
