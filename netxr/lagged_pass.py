@@ -11,15 +11,8 @@ from dask.delayed import delayed
 from numpy.typing import NDArray
 
 from netxr.blocks import in_blocks, in_threads, tree
-from netxr.kernels.moments import (
-    LaggedMoments,
-    LaggedSums,
-    add_sums,
-    block_frames,
-    lagged_sums,
-    moments_of,
-    provisional_mean,
-)
+from netxr.kernels.lagged_sums import LaggedSums, add_sums, block_frames, lagged_sums, provisional_mean
+from netxr.kernels.moments import LaggedMoments, moments_of
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ SIDEWAYS = {
     ("arguments", "kernels.noise"): "a seed is checked against the streams that there are",
     ("arrays", "schema"): "labelling ends with the check of what came out",
     ("kernels.dynamics", "kernels.blas"): "each block of steps runs with one BLAS thread",
+    ("kernels.moments", "kernels.lagged_sums"): "moments are made of sums",
     ("kernels.dynamics", "kernels.noise"): "the loop draws the noise of its own steps",
     ("lagged_pass", "blocks"): "the pass over one trial is a pass over blocks",
     ("simulation", "store"): "a run may go straight to disk",

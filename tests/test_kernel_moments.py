@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.kernels.moments import add_sums, correlation, lagged_sums, moments_of, provisional_mean
+from netxr.kernels.lagged_sums import add_sums, lagged_sums, provisional_mean
+from netxr.kernels.moments import correlation, moments_of
 from tests.oracles import naive_correlation, naive_moments
 from tests.strategies import samples
 

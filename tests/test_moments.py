@@ -108,7 +108,7 @@ def test_short_inner_blocks_and_threads(block, lag, drop, data):
     if drop:
         recording[1, data.draw(st.integers(0, 39)), 0] = np.nan
     with (
-        patch("netxr.kernels.moments.block_frames", lambda n, reach, precision: block),
+        patch("netxr.kernels.lagged_sums.block_frames", lambda n, reach, precision: block),
         patch("netxr.lagged_pass.block_frames", lambda n, reach, precision: block),
         patch("netxr.blocks.os.sched_getaffinity", lambda pid: range(data.draw(st.integers(1, 5)))),
     ):
