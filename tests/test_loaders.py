@@ -1,3 +1,4 @@
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -273,11 +274,8 @@ def test_whatever_a_file_holds_it_loads_or_is_an_error_of_ours(tmp_path_factory,
     text = data.draw(st.text("0123456789.,-\t\n eE#\"'naif;", max_size=40)).encode()
     file.write_bytes(data.draw(st.sampled_from([cut, changed, text, data.draw(st.binary(max_size=60))])))
     for load in every_load(file):
-        try:
+        with suppress(NetxrError):  # any other error fails the test
             loaded = load()
-        except NetxrError:
-            pass  # anything else fails the test
-        else:
             assert loaded.size > 0
             assert np.asarray(loaded.values).dtype.kind in "fiub"
 
