@@ -61,8 +61,8 @@ def simulate(
 ) -> xr.Dataset:
     """Simulate x(t + 1) = sigmoid(A x(t) + e(t)) with independent Gaussian noise e.
 
-    The model of Neuromatch Academy's tutorials on network causality (W3D5). All trials advance together, by one
-    product a step: a sparse one where that is cheaper than a dense one.
+    The model of Neuromatch Academy's tutorials on network causality (W3D5). Trials advance together, by one product
+    a step: a sparse one where that is cheaper than a dense one. Legacy trials advance one after the other instead.
 
     Parameters
     ----------

@@ -92,9 +92,10 @@ def sweep(
     permutations : int
         Relabellings behind `mantel_p`; with 0 there is no such score.
     workers : int
-        Cells computed side by side, in threads; the result is the same. On two cores, two workers were 1.3 to 1.5
-        times faster at 256 neurons and no faster at 100, whose short steps hold the interpreter lock. Each worker
-        holds up to 256 MB of activity, or one trial if that is larger, and up to twice as much beside it.
+        Cells computed side by side, in threads with one BLAS thread each; the result is the same up to rounding. On
+        two cores, two workers were 1.3 to 1.5 times faster at 256 neurons and no faster at 100, whose short steps
+        hold the interpreter lock. Each worker holds up to 256 MB of activity, or one trial if that is larger, and
+        up to twice as much beside it.
     store : path-like, optional
         Zarr folder that keeps each cell as it finishes. The same call resumes an interrupted sweep there, computes
         only what is missing, and opens a finished one. `xarray.open_zarr` reads it at any time; cells that are not

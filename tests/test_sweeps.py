@@ -168,10 +168,11 @@ def test_trials_in_batches_are_the_trials_at_once(monkeypatch):
     xr.testing.assert_allclose(netxr.sweep(**SMALL), at_once, rtol=0, atol=1e-12)
 
 
-def test_workers_change_nothing(tmp_path):
+def test_workers_change_nothing_but_rounding(tmp_path):
     alone = netxr.sweep(**SMALL)
-    assert netxr.sweep(**SMALL, workers=2).identical(alone)
-    assert netxr.sweep(**SMALL, workers=3, store=tmp_path / "s.zarr").load().identical(alone)
+    # Another number of BLAS threads may round the last digit otherwise.
+    xr.testing.assert_allclose(netxr.sweep(**SMALL, workers=2), alone, rtol=1e-12)
+    xr.testing.assert_allclose(netxr.sweep(**SMALL, workers=3, store=tmp_path / "s.zarr").load(), alone, rtol=1e-12)
 
 
 # --- the store ----------------------------------------------------------------------
