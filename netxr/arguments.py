@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from dask.utils import parse_bytes
 
 from netxr.errors import InvalidInput
 from netxr.kernels.noise import RNGS, Rng
@@ -111,3 +112,22 @@ def check_seed(seed: Any, *, rng: Rng, argument: str = "seed") -> int:
     if not is_whole(seed) or not 0 <= seed <= largest:
         raise InvalidInput(argument, got=repr(seed), expected=f"a whole number, 0 to {largest}")
     return int(seed)
+
+
+def check_memory(memory: object) -> int:
+    """Return an amount of memory in bytes.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither a whole number of bytes above zero nor text such as "2GiB".
+    """
+    try:
+        n_bytes = parse_bytes(memory) if isinstance(memory, str) and any(map(str.isdigit, memory)) else memory
+    except (ValueError, OverflowError):
+        n_bytes = None
+    if not is_whole(n_bytes) or n_bytes < 1:  # type: ignore[operator]
+        raise InvalidInput(
+            "memory", got=repr(memory), expected='bytes, or text such as "2GiB" or "400 MB"', fix="Name an amount."
+        )
+    return int(n_bytes)  # type: ignore[call-overload, no-any-return]

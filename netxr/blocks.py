@@ -1,82 +1,110 @@
-"""One pass over a long axis in blocks: in threads where the array is in memory, as a dask graph where it is not.
+"""One pass over a long axis: in threads where the array is in memory, as lanes of a dask graph where it is not.
 
-Knows nothing of neurons. A partial result is anything that `combine` can merge from a list in order.
+Knows nothing of neurons. A step takes the pieces of a stretch, in order, and where along the axis they begin, and
+returns a partial result; `combine` merges those of consecutive stretches.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
 import dask.array as da
 import numpy as np
 from dask.delayed import Delayed, delayed
+from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput
 from netxr.kernels.blas import one_blas_thread
+from netxr.plans import SPLIT_EVERY
+from netxr.schedulers import cores
+from netxr.streams import Stream, streams
 
 P = TypeVar("P")
+Pieces = Iterator[NDArray[Any]]
 
 WORKING_MEMORY: Final = 48 * 2**20
 """Bytes that the threads of one pass over an array in memory may hold together."""
 
-SPLIT_EVERY: Final = 8
-"""Partial results that are combined at a time."""
+
+Step = Callable[[Pieces, int], P]
+"""(pieces of a stretch, where it begins) -> partial result."""
 
 
 def in_threads(
-    partial: Callable[[int, int], P],
+    step: Step[P],
     combine: Callable[[Sequence[P]], P],
+    array: NDArray[Any],
     *,
-    length: int,
     shortest: int,
     worker_bytes: int,
 ) -> P:
-    """Reduce an axis that is in memory, one stretch a thread, and return the combined result.
+    """Reduce the last axis of an array in memory, one stretch a thread, and return the combined result.
 
     Parameters
     ----------
-    partial : callable
-        (start, stop) -> partial result; releases the interpreter lock in its bulk.
+    step : callable
+        As above; releases the interpreter lock in its bulk.
     combine : callable
         List of partial results, in order -> one.
-    length : int
-        Entries along the axis.
+    array : ndarray
+        What to reduce.
     shortest : int
         Entries below which a stretch is not worth a thread.
     worker_bytes : int
         Memory that one thread needs. Where the threads of all cores would hold more than `WORKING_MEMORY`
         together, one does the work and BLAS uses the cores.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = min(cores, length // shortest)
+    length = array.shape[-1]
+    workers = min(cores(), length // shortest)
     if workers <= 1 or workers * worker_bytes > WORKING_MEMORY:
-        return partial(0, length)
+        return step(iter([array]), 0)
     cuts = np.linspace(0, length, workers + 1).astype(int).tolist()
+
+    def stretch(start: int, stop: int) -> P:
+        return step(iter([array[..., start:stop]]), start)
+
     with one_blas_thread(), ThreadPoolExecutor(workers - 1) as pool:
-        others = pool.map(partial, cuts[1:-1], cuts[2:])
-        first = partial(0, cuts[1])  # in this thread, which would only wait
+        others = pool.map(stretch, cuts[1:-1], cuts[2:])
+        first = stretch(0, cuts[1])  # in this thread, which would only wait
         return combine([first, *others])
 
 
-def in_blocks(
-    partial: Callable[..., P], combine: Callable[[Sequence[P]], P], array: da.Array, *, halo: int, **options: Any
+def in_lanes(
+    step: Callable[..., P],
+    combine: Callable[[Sequence[P]], P],
+    array: da.Array,
+    *,
+    lanes: int,
+    one_thread: bool,
+    key: str,
+    lock: SerializableLock | None = None,
+    **options: Any,
 ) -> Delayed:
-    """Reduce the last axis of a dask array block by block, and return the lazy combined result.
+    """Reduce the last axis of a dask array, and return the lazy combined result.
+
+    The axis is cut into lanes that may run side by side. Each is one task that makes its blocks one after the other,
+    and so holds one partial result and a block or two.
 
     Parameters
     ----------
-    partial : callable
-        (block with its halo, length of the block, offset of the block, **options) -> partial result.
+    step : callable
+        As above, with `options` by keyword.
     combine : callable
         List of partial results, in order -> one.
     array : dask array
         Chunked along its last axis in any way.
-    halo : int
-        Entries after a block that its partial result needs; there are fewer at the end of the axis.
+    lanes : int
+        The most lanes; each has at least one block.
+    one_thread : bool
+        Limit BLAS to one thread in a task.
+    key : str
+        How the keys of the tasks begin.
+    lock : SerializableLock, optional
+        Held by a task while it runs, so that those of one process run in turn.
     **options : Any
-        Passed on to `partial`.
+        Passed on to `step`.
 
     Raises
     ------
@@ -89,49 +117,67 @@ def in_blocks(
             "activity", got="chunks of unknown length", expected="known ones", fix="Call .compute_chunk_sizes()."
         )
     whole = array.rechunk(dict.fromkeys(range(array.ndim - 1), -1))  # type: ignore[no-untyped-call]
-    blocks = whole.to_delayed().ravel()
-    run, head = delayed(_partial_of_block, pure=True), delayed(_head, pure=True)
-    parts = [
-        run(partial, blocks[k], [head(blocks[j], take) for j, take in followers(lengths, k, halo)], offset, options)
-        for k, offset in enumerate(np.cumsum([0, *lengths[:-1]]).tolist())
+    cuts = even_cuts(lengths, lanes)
+    offsets = np.cumsum([0, *lengths]).tolist()
+    run = delayed(_run, pure=True)
+    results = [
+        run(step, part, offsets[start], one_thread, lock, options, *inputs, dask_key_name=f"{key}-{start}")
+        for start, (part, inputs) in zip(cuts[:-1], streams(whole, cuts), strict=True)
     ]
-    return tree(combine, parts)
+    return tree(combine, results, key=f"{key}-sum")
 
 
-def followers(lengths: Sequence[int], k: int, halo: int) -> Iterator[tuple[int, int]]:
-    """Yield which later blocks hold the `halo` entries after block `k`, and how many of them each holds.
+def _run(
+    step: Callable[..., P],
+    part: Stream,
+    offset: int,
+    one_thread: bool,
+    lock: SerializableLock | None,
+    options: dict[str, Any],
+    *inputs: Any,
+) -> P:
+    """Take a step over the blocks of a stream."""
+    with lock or nullcontext(), one_blas_thread() if one_thread else nullcontext():
+        return step(part.blocks(inputs), offset, **options)
+
+
+def even_cuts(lengths: Sequence[int], parts: int) -> list[int]:
+    """Return where to cut consecutive blocks into at most so many parts of about the same length.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Length of each block.
+    parts : int
+        How many parts; there are fewer if there are fewer blocks.
 
     Examples
     --------
-    >>> list(followers([4, 1, 1, 5], k=0, halo=3))
-    [(1, 1), (2, 1), (3, 1)]
-    >>> list(followers([4, 4], k=1, halo=3))
-    []
+    >>> even_cuts([4, 4, 4, 4, 4], 2)
+    [0, 2, 5]
+    >>> even_cuts([9, 1, 1], 5)
+    [0, 1, 2, 3]
     """
-    for j in range(k + 1, len(lengths)):
-        if halo <= 0:
-            return
-        yield j, min(halo, lengths[j])
-        halo -= lengths[j]
+    ends = np.cumsum(lengths)
+    wanted = np.linspace(0, ends[-1], min(parts, len(lengths)) + 1)[1:-1]
+    cuts = np.searchsorted(ends, wanted, side="right").tolist()
+    # Each part has a block of its own, however long a block is.
+    for k in range(len(cuts)):
+        cuts[k] = max(cuts[k], cuts[k - 1] + 1 if k else 1)
+    for k in reversed(range(len(cuts))):
+        cuts[k] = min(cuts[k], (cuts[k + 1] if k + 1 < len(cuts) else len(lengths)) - 1)
+    return [0, *cuts, len(lengths)]
 
 
-def tree(combine: Callable[[Sequence[P]], P], parts: Sequence[Delayed]) -> Delayed:
+def tree(combine: Callable[[Sequence[P]], P], parts: Sequence[Any], *, key: str) -> Delayed:
     """Combine lazy partial results a few at a time, in order, until one is left."""
-    run = delayed(combine, pure=True)
+    run, level = delayed(combine, pure=True), 0
+    parts = list(parts)
     while len(parts) > 1:
-        parts = [run(list(parts[k : k + SPLIT_EVERY])) for k in range(0, len(parts), SPLIT_EVERY)]
-    return parts[0]
-
-
-def _head(block: NDArray[Any], length: int) -> NDArray[Any]:
-    """Return the first entries of a block."""
-    return block[..., :length]
-
-
-def _partial_of_block(
-    partial: Callable[..., P], block: NDArray[Any], heads: Sequence[NDArray[Any]], offset: int, options: dict[str, Any]
-) -> P:
-    """Return the partial result of a block joined with the heads of its followers."""
-    joined = np.concatenate([block, *heads], axis=-1) if heads else block
-    with one_blas_thread():
-        return partial(joined, block.shape[-1], offset, **options)
+        parts = [
+            run(list(parts[k : k + SPLIT_EVERY]), dask_key_name=f"{key}-{level}-{k // SPLIT_EVERY}")
+            for k in range(0, len(parts), SPLIT_EVERY)
+        ]
+        level += 1
+    last: Delayed = parts[0]
+    return last

@@ -117,9 +117,9 @@ def coarsen(data: Labelled, *, groups: Groups | None = None) -> Labelled:
         )
     labels, sizes, weights = membership(group_labels(data[GROUP].values if groups is None else groups, neurons))
     if isinstance(data, xr.DataArray):
-        return _label(_average(data, weights), labels, sizes)
-    average = _average_moments if COMOMENT in data else _average_run
-    return _label(average(data, weights), labels, sizes)
+        return label_groups(average_over(data, weights), labels, sizes)
+    average = _average_moments if COMOMENT in data else average_run
+    return label_groups(average(data, weights), labels, sizes)
 
 
 def _neuron_axes(data: object) -> list[str]:
@@ -172,7 +172,7 @@ def group_labels(groups: Groups, neurons: NDArray[Any]) -> NDArray[Any]:
     return np.where(grouped, given, -1).astype(np.int64) if whole else np.where(grouped, given, "")
 
 
-def _average(data: xr.DataArray, weights: NDArray[np.float64]) -> xr.DataArray:
+def average_over(data: xr.DataArray, weights: NDArray[np.float64]) -> xr.DataArray:
     """Average over the groups along each neuron axis; the axes keep their names and lose their labels."""
     if ESTIMATOR in data.attrs:
         raise InvalidInput(
@@ -197,7 +197,7 @@ def _average(data: xr.DataArray, weights: NDArray[np.float64]) -> xr.DataArray:
     return average.transpose(*data.dims)
 
 
-def _average_run(run: xr.Dataset, weights: NDArray[np.float64]) -> xr.Dataset:
+def average_run(run: xr.Dataset, weights: NDArray[np.float64]) -> xr.Dataset:
     """Average every variable of a run that has a neuron axis."""
     scores = [str(name) for name, value in run.data_vars.items() if UNDEFINED_WHERE in value.attrs]
     if scores:
@@ -208,7 +208,9 @@ def _average_run(run: xr.Dataset, weights: NDArray[np.float64]) -> xr.Dataset:
             fix="Leave them out with .drop_vars, and compare again.",
         )
     kept = run.drop_vars([name for name, coord in run.coords.items() if set(coord.dims) & set(AXES)])
-    averages = {name: _average(value, weights) for name, value in run.data_vars.items() if set(value.dims) & set(AXES)}
+    averages = {
+        name: average_over(value, weights) for name, value in run.data_vars.items() if set(value.dims) & set(AXES)
+    }
     return kept.drop_vars(list(averages)).assign(averages)
 
 
@@ -223,7 +225,7 @@ def _average_moments(moments: xr.Dataset, weights: NDArray[np.float64]) -> xr.Da
             expected="moments of all sources and frames, lag 0 among the lags",
             fix="Coarse-grain the activity instead, or sum up again with lags=[0, ...].",
         )
-    coarse = _average_run(moments.drop_vars([SUMSQ_TARGET, SUMSQ_SOURCE]), weights)
+    coarse = average_run(moments.drop_vars([SUMSQ_TARGET, SUMSQ_SOURCE]), weights)
     same_time = coarse[COMOMENT].isel({LAG: at_zero[0]}, drop=True)
     # About the mean over all frames, the frames that a lag keeps sum to minus those that it leaves out.
     overall = coarse[MEAN_TARGET].isel({LAG: at_zero[0]}, drop=True).rename({TARGET: NEURON})
@@ -244,7 +246,7 @@ def _average_moments(moments: xr.Dataset, weights: NDArray[np.float64]) -> xr.Da
     return coarse
 
 
-def _label(coarse: Labelled, labels: NDArray[Any], sizes: NDArray[np.int64]) -> Labelled:
+def label_groups(coarse: Labelled, labels: NDArray[Any], sizes: NDArray[np.int64]) -> Labelled:
     """Label every neuron axis with the groups, and say how many neurons stand behind each."""
     axes = [axis for axis in AXES if axis in coarse.dims]
     return coarse.assign_coords(dict.fromkeys(axes, labels) | {GROUP_SIZE: (axes[0], sizes)})

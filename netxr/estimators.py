@@ -1,14 +1,18 @@
 """Estimates of connectivity: small functions of lagged moments."""
 
 from collections.abc import Hashable, Sequence
+from os import PathLike
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from netxr.arguments import check_whole_numbers
 from netxr.errors import InvalidInput
-from netxr.kernels.moments import correlation
-from netxr.moments import Missing, Precision, check_lags, is_label, lagged_moments, positions_of
+from netxr.kernels.lagged_sums import Missing
+from netxr.kernels.moments import correlation, correlation_of_pairs
+from netxr.matrices import store_correlation
+from netxr.moments import lagged_moments
 from netxr.names import (
     COMOMENT,
     ESTIMATOR,
@@ -21,6 +25,7 @@ from netxr.names import (
     TARGET,
     TIME,
 )
+from netxr.planning import Precision, check_lags, is_label, positions_of
 from netxr.schema import check_activity, check_moments, labels_of
 
 
@@ -32,6 +37,8 @@ def lagged_correlation(
     source: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: Missing = "raise",
+    memory: int | str | None = None,
+    store: str | PathLike[str] | None = None,
 ) -> xr.DataArray:
     """Correlate each neuron with each other neuron's activity `lag` samples before.
 
@@ -51,8 +58,15 @@ def lagged_correlation(
         Neurons to take as sources; all if not given. A single label drops the `source` dim.
     precision : {"float32", "float64"}, optional
         Of the products within a block of samples: by default that of the samples. For activity only.
-    missing : {"raise", "drop"}
-        What to do with NaN and infinity: an error, or drop the frames that hold one. For activity only.
+    missing : {"raise", "drop", "pairwise"}
+        What to do with NaN and infinity: an error, or drop the frames that hold one, or leave out these samples
+        alone, pair of neurons by pair. For activity only.
+    memory : int or str, optional
+        What the pass may take, in bytes or as text such as "2GiB"; by default half of what is free. For activity only.
+    store : path-like, optional
+        Zarr folder to make. Correlations are made and written some rows at a time, in the precision of the products,
+        so that there may be more of them than memory holds; it runs at once, and the result is opened lazily.
+        For activity only.
 
     Returns
     -------
@@ -76,32 +90,40 @@ def lagged_correlation(
     """
     lags = [lag] if isinstance(lag, (int, np.integer)) else lag
     if isinstance(data, xr.Dataset):
-        if (dim, precision, missing) != (TIME, None, "raise"):
+        if (dim, precision, missing, memory, store) != (TIME, None, "raise", None, None):
             raise InvalidInput(
-                "dim, precision, missing",
-                got=repr((dim, precision, missing)),
+                "dim, precision, missing, memory, store",
+                got=repr((dim, precision, missing, memory, store)),
                 expected="nothing beside moments, which were summed up with their own",
                 fix="Say it to netxr.lagged_moments.",
             )
-        moments = _select(check_moments(data, argument="data"), lags, source)
+        estimate = _of_moments(_select(check_moments(data, argument="data"), lags, source))
     else:
         check_lags(lags, n_steps=check_activity(data, argument="data").sizes[TIME], argument="lag")
-        moments = lagged_moments(data, lags=lags, dim=dim, source=source, precision=precision, missing=missing)
+        wanted: dict[str, Any] = {"dim": dim, "source": source, "precision": precision, "missing": missing}
+        if store is None:
+            estimate = _of_moments(lagged_moments(data, lags=lags, memory=memory, **wanted))
+        else:
+            estimate = store_correlation(data, lags=lags, memory=memory, store=store, **wanted)
+    if lags is not lag:
+        estimate = estimate.isel({LAG: 0})
+    return estimate.isel({SOURCE: 0}) if is_label(source) else estimate
+
+
+def _of_moments(moments: xr.Dataset) -> xr.DataArray:
+    """Return the correlations that moments amount to."""
+    by_pair = SOURCE in moments[SUMSQ_TARGET].dims
     estimate: xr.DataArray = xr.apply_ufunc(
-        correlation,
+        correlation_of_pairs if by_pair else correlation,
         moments[COMOMENT],
         moments[SUMSQ_TARGET],
         moments[SUMSQ_SOURCE],
-        input_core_dims=[[TARGET, SOURCE], [TARGET], [SOURCE]],
+        input_core_dims=[[TARGET, SOURCE]] * 3 if by_pair else [[TARGET, SOURCE], [TARGET], [SOURCE]],
         output_core_dims=[[TARGET, SOURCE]],
         dask="parallelized",
         dask_gufunc_kwargs={"allow_rechunk": True},
         output_dtypes=[np.float64],
     ).rename(LAGGED_CORRELATION)
-    if lags is not lag:
-        estimate = estimate.isel({LAG: 0})
-    if is_label(source):
-        estimate = estimate.isel({SOURCE: 0})
     return estimate.assign_attrs(moments.attrs | {ESTIMATOR: "lagged correlation", LONG_NAME: "lagged correlation"})
 
 

@@ -1,164 +1,191 @@
 """The one pass over trials of plain arrays that yields their lagged moments: at once, or as a dask graph."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial, reduce
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
+import xarray as xr
+from dask.base import tokenize
 from dask.delayed import delayed
+from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
-from netxr.blocks import in_blocks, in_threads, tree
-from netxr.kernels.lagged_sums import LaggedSums, add_sums, block_frames, lagged_sums, provisional_mean
-from netxr.kernels.moments import LaggedMoments, moments_of
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What one pass sums up.
-
-    Parameters
-    ----------
-    lags : tuple of int
-        Lags, 0 and above.
-    sources : tuple of int, optional
-        Positions of the source neurons; all if None.
-    precision : dtype
-        Of the products within a block.
-    drop : bool
-        Whether frames with a non-finite sample are dropped.
-    """
-
-    lags: tuple[int, ...]
-    sources: tuple[int, ...] | None
-    precision: np.dtype[Any]
-    drop: bool
-
-    @property
-    def columns(self) -> list[int] | slice:
-        """The source neurons as an index."""
-        return slice(None) if self.sources is None else list(self.sources)
+from netxr.blocks import in_lanes, in_threads, tree
+from netxr.budget import Cut, gather_bytes, product_bytes
+from netxr.headway import Part, told
+from netxr.kernels.frame_blocks import provisional_mean
+from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
+from netxr.kernels.moments import LaggedMoments, moments_of, squares_of_groups
+from netxr.kernels.running_sums import RunningSums
+from netxr.names import ACTIVITY, NEURON, TIME, TRIAL
+from netxr.plans import Plan
+from netxr.schema import OPENED_FROM, labels_of
+from netxr.streams import Stream, streams, watched
 
 
 class Trial(NamedTuple):
-    """Samples of one trial, (neuron, time), and what to call them in an error."""
+    """Samples of one trial, (neuron, time), what to call them in an error, and the store that they come from."""
 
     name: str
     samples: Any
+    path: str | None = None
 
 
-class MomentsAndEdges(NamedTuple):
-    """Moments of some trials, and the frames near the ends of those trials that some lags leave out."""
+def trials_of(activity: xr.DataArray) -> list[Trial]:
+    """Return the samples of each trial; a recording without trial dim is one trial."""
+    path = _store_of(activity)
+    if TRIAL not in activity.dims:
+        return [Trial(ACTIVITY, activity.transpose(NEURON, TIME).data, path)]
+    samples = activity.transpose(NEURON, TIME, TRIAL).data
+    labels = labels_of(activity, TRIAL).tolist()
+    return [Trial(f"{ACTIVITY}, trial {label}", samples[:, :, k], path) for k, label in enumerate(labels)]
+
+
+def _store_of(activity: xr.DataArray) -> str | None:
+    """Return the path on this machine that samples are still to be read from, or None."""
+    path = activity.encoding.get(OPENED_FROM)
+    return path if isinstance(activity.data, da.Array) and isinstance(path, str) and "://" not in path else None
+
+
+class EdgeFrames(NamedTuple):
+    """The frames near the ends of trials that some lags leave out."""
+
+    samples: Any  # (neuron, edge frame)
+    not_target: Any  # (lag, edge frame)
+    not_source: Any  # (lag, edge frame)
+
+
+class Summary(NamedTuple):
+    """What a pass over some trials amounts to."""
 
     moments: LaggedMoments
-    edges: NDArray[np.float64]  # (neuron, edge frame)
-    not_target: NDArray[np.bool_]  # (lag, edge frame)
-    not_source: NDArray[np.bool_]  # (lag, edge frame)
+    edges: EdgeFrames
+    groups: tuple[Any, Any]  # (lag, group) each: summed squared deviations of groups as targets and as sources
 
 
-def moments_of_trials(trials: Sequence[Trial], todo: Pass) -> MomentsAndEdges:
-    """Return the moments of trials together; those of dask arrays are lazy.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        Samples (neuron, time) of each, all NumPy or all dask.
-    todo : Pass
-        What to sum up.
-    """
-    return (_lazily if isinstance(trials[0].samples, da.Array) else _at_once)(trials, todo)
-
-
-def _at_once(trials: Sequence[Trial], todo: Pass) -> MomentsAndEdges:
-    """Pass over arrays in memory, in threads."""
+def moments_at_once(trials: Sequence[Trial], todo: Pass, *, plan: Plan) -> Summary:
+    """Return the moments of trials together, whose samples are in memory, (neuron, time) each."""
     shift = provisional_mean(trials[0].samples)
-    n, n_sources = len(shift), len(shift[todo.columns])
-    block = block_frames(n, max(todo.lags), todo.precision)
-    worker_bytes = n * (n_sources * 8 * len(todo.lags) + block * todo.precision.itemsize)
-    sums = (
-        in_threads(
-            partial(_sums, trial.samples, shift, todo, trial.name),
-            add_sums,
-            length=trial.samples.shape[1],
-            shortest=block,
-            worker_bytes=worker_bytes,
+    cut = Cut(todo.block, todo.segment)
+    worker_bytes = gather_bytes(plan.work, cut) + product_bytes(plan.work, cut) + plan.work.sums
+    sums = [
+        close_trial(
+            in_threads(
+                partial(_sums, shift=shift, todo=todo, name=trial.name),
+                partial(join_sums, todo=todo),
+                trial.samples,
+                shortest=todo.block,
+                worker_bytes=worker_bytes,
+            ),
+            todo=todo,
         )
         for trial in trials
-    )
-    return _finish(reduce(lambda a, b: add_sums([a, b]), sums), shift, todo)
-
-
-def _lazily(trials: Sequence[Trial], todo: Pass) -> MomentsAndEdges:
-    """Pass over dask arrays: the same, block by block, when computed."""
-    n, n_steps = trials[0].samples.shape
-    reach, n_lags = max(todo.lags), len(todo.lags)
-    n_sources = n if todo.sources is None else len(todo.sources)
-    first = trials[0].samples.rechunk({0: -1})
-    shift = delayed(provisional_mean, pure=True)(first[:, : first.chunks[1][0]].to_delayed()[0, 0])
-    sums = [
-        in_blocks(_sums_of_block, add_sums, trial.samples, halo=reach, name=trial.name, shift=shift, todo=todo)
-        for trial in trials
     ]
-    done = delayed(_finish_copy, pure=True)(tree(add_sums, sums), shift, todo)
-    n_edges = 0 if todo.drop else min(2 * reach, n_steps) * len(trials)
+    return _finish(pool_sums(sums), todo)
+
+
+def lazy_moments(trials: Sequence[Trial], todo: Pass, *, plan: Plan, run: str) -> Summary:
+    """Return the moments of trials together, whose samples are dask arrays, (neuron, time) each; part of a run."""
+    n, n_steps = trials[0].samples.shape
+    n_lags, index = len(todo.lags), np.arange(n)
+    n_targets, n_sources = index[todo.rows].size, index[todo.columns].size
+    first = trials[0].samples[:, : next(filter(None, trials[0].samples.chunks[1]))].rechunk(-1)
+    token = tokenize(todo, plan, *(trial.samples.name for trial in trials))
+    # Each lane makes this block anew: if all waited for one task, a cluster would run them where that one was.
+    ((pilot, inputs),) = streams(first, [0, 1])
+    n_frames = plan.work.n_steps * plan.work.n_trials
+    close = delayed(partial(close_trial, todo=todo), pure=True)
+    sums = [
+        close(
+            in_lanes(
+                _lane_sums,
+                partial(join_sums, todo=todo),
+                trial.samples,
+                lanes=plan.lanes,
+                one_thread=plan.workers * plan.processes > 1,
+                key=f"lagged-sums-{token}-{k}",
+                lock=SerializableLock(run) if plan.in_turn else None,
+                pilot=pilot,
+                inputs=inputs,
+                todo=todo,
+                name=trial.name,
+                path=trial.path,
+                is_first=k == 0,
+                part=Part(run, trial.name, n_frames),
+            ),
+            dask_key_name=f"whole-trial-{token}-{k}",
+        )
+        for k, trial in enumerate(trials)
+    ]
+    pooled = tree(pool_sums, sums, key=f"pooled-trials-{token}")
+    done = delayed(_finish_copy, pure=True)(pooled, todo, dask_key_name=f"moments-{token}")
+    n_edges = min(2 * todo.reach, n_steps) * len(trials) if todo.missing == "raise" else 0
+    by_pair = todo.missing == "pairwise"
+    whole = (n_lags, n_targets, n_sources)
 
     def array(value: Any, shape: tuple[int, ...], dtype: str = "f8") -> Any:
-        return da.from_delayed(value, shape, np.dtype(dtype))  # type: ignore[no-untyped-call]
+        return da.from_delayed(value, shape, np.dtype(dtype), name=f"{value.key}-array")  # type: ignore[no-untyped-call]
 
-    moments = done.moments
-    return MomentsAndEdges(
+    moments, n_groups = done.moments, todo.n_groups
+    return Summary(
         LaggedMoments(
-            array(moments.n_pairs, (n_lags,), "i8"),
-            array(moments.mean_target, (n_lags, n)),
-            array(moments.mean_source, (n_lags, n_sources)),
-            array(moments.sumsq_target, (n_lags, n)),
-            array(moments.sumsq_source, (n_lags, n_sources)),
-            array(moments.comoment, (n_lags, n, n_sources)),
+            array(moments.n_pairs, whole if by_pair else (n_lags,), "i8"),
+            array(moments.mean_target, whole if by_pair else (n_lags, n_targets)),
+            array(moments.mean_source, whole if by_pair else (n_lags, n_sources)),
+            array(moments.sumsq_target, whole if by_pair else (n_lags, n_targets)),
+            array(moments.sumsq_source, whole if by_pair else (n_lags, n_sources)),
+            array(moments.comoment, whole),
         ),
-        array(done.edges, (n, n_edges)),
-        array(done.not_target, (n_lags, n_edges), "?"),
-        array(done.not_source, (n_lags, n_edges), "?"),
+        EdgeFrames(
+            array(done.edges.samples, (n, n_edges)),
+            array(done.edges.not_target, (n_lags, n_edges), "?"),
+            array(done.edges.not_source, (n_lags, n_edges), "?"),
+        ),
+        (array(done.groups[0], (n_lags, n_groups)), array(done.groups[1], (n_lags, n_groups))),
     )
 
 
-def _sums(
-    frames: NDArray[Any], shift: NDArray[Any], todo: Pass, name: str, start: int, stop: int, offset: int = 0
+def _lane_sums(
+    pieces: Iterator[NDArray[Any]],
+    offset: int,
+    *,
+    pilot: Stream,
+    inputs: Sequence[Any],
+    todo: Pass,
+    name: str,
+    path: str | None,
+    is_first: bool,
+    part: Part,
 ) -> LaggedSums:
-    """Return the sums over the stretch start <= t < stop of `frames`, which begin at `offset` in their trial."""
-    return lagged_sums(
-        frames,
-        start=start,
-        stop=stop,
-        offset=offset,
-        lags=todo.lags,
-        shift=shift,
-        sources=todo.columns,
-        precision=todo.precision,
-        drop=todo.drop,
-        place=name,
-    )
+    """Return the sums over a lane, about the provisional mean of the recording's first block, which all lanes take."""
+    pieces = told(watched(pieces, path), part._replace(name=f"{part.name} from {offset}"))
+    if is_first and offset == 0 and (first := next((piece for piece in pieces if piece.shape[1]), None)) is not None:
+        shift, pieces = provisional_mean(first), chain([first], pieces)
+    else:
+        shift = provisional_mean(next(pilot.blocks(inputs)))
+    return _sums(pieces, offset, shift=shift, todo=todo, name=name)
 
 
-def _sums_of_block(
-    block: NDArray[Any], length: int, offset: int, *, name: str, shift: NDArray[Any], todo: Pass
-) -> LaggedSums:
-    """Return the sums over a block that is followed by its halo."""
-    return _sums(block, shift, todo, name, 0, length, offset)
+def _sums(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any], todo: Pass, name: str) -> LaggedSums:
+    """Return the sums over frames, which begin at `offset` in their trial."""
+    running = RunningSums(todo, shift, place=name, offset=offset)
+    for piece in pieces:
+        running.add(piece)
+    return running.result()
 
 
-def _finish(sums: LaggedSums, shift: NDArray[Any], todo: Pass) -> MomentsAndEdges:
+def _finish(sums: LaggedSums, todo: Pass) -> Summary:
     """Return the moments that the sums over whole trials amount to; they take the place of the sums in memory."""
-    edges = slice(0, 0) if todo.drop else slice(None)
-    return MomentsAndEdges(
-        moments_of(sums, shift=shift, sources=todo.columns, precision=todo.precision),
-        sums.edges[:, edges] + shift[:, None],
-        sums.not_target[:, edges],
-        sums.not_source[:, edges],
-    )
+    lags, edges = np.array(todo.lags)[:, None], sums.edges
+    left_out = edges.from_start < lags, edges.to_end < lags
+    groups = squares_of_groups(sums, n_neurons=len(sums.shift))
+    frames = EdgeFrames(edges.samples + sums.shift[:, None], *left_out)
+    return Summary(moments_of(sums, todo=todo), frames, groups)
 
 
-def _finish_copy(sums: LaggedSums, shift: NDArray[Any], todo: Pass) -> MomentsAndEdges:
+def _finish_copy(sums: LaggedSums, todo: Pass) -> Summary:
     """Finish a copy: what a scheduler holds, it may hand out again."""
-    return _finish(sums._replace(product=sums.product.copy()), shift, todo)
+    return _finish(sums._replace(product=sums.product.copy()), todo)

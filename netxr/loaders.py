@@ -15,7 +15,7 @@ from netxr.arrays import as_activity, as_connectivity
 from netxr.errors import InvalidInput, NetxrError, UnreadableFile
 from netxr.names import ACTIVITY, CONNECTIVITY, NEURON, SOURCE, TARGET, TIME, TRIAL
 from netxr.schema import check_activity, check_connectivity
-from netxr.store import PathLike
+from netxr.staging import PathLike
 from netxr.store import open as open_store
 from netxr.tables import Table, read_table, shown
 

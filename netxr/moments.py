@@ -1,22 +1,24 @@
 """Lagged second moments of a recording: the one pass over the data from which every linear estimate follows."""
 
 from collections.abc import Hashable, Sequence
-from typing import Any, Final, Literal
+from dataclasses import replace
+from typing import Any, Final
 
 import dask.array as da
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from dask.base import tokenize
 
-from netxr.arguments import check_choice, check_entries, check_whole_numbers
-from netxr.errors import InvalidInput
-from netxr.lagged_pass import MomentsAndEdges, Pass, Trial, moments_of_trials
+from netxr.kernels.lagged_sums import Missing, Pass
+from netxr.lagged_pass import Summary, lazy_moments, moments_at_once, trials_of
 from netxr.names import (
-    ACTIVITY,
     COMOMENT,
     COUNT,
     EDGE_ACTIVITY,
     EDGE_FRAME,
+    GROUP,
+    GROUP_SUMSQ_SOURCE,
+    GROUP_SUMSQ_TARGET,
     LAG,
     MEAN_SOURCE,
     MEAN_TARGET,
@@ -33,10 +35,8 @@ from netxr.names import (
     TIME,
     TRIAL,
 )
-from netxr.schema import check_activity, labels_of, provenance
-
-Precision = Literal["float32", "float64"]
-Missing = Literal["raise", "drop"]
+from netxr.planning import Precision, check_dim, pass_plan, prepare
+from netxr.schema import labels_of, provenance
 
 MOMENT_DIMS: Final = {
     COUNT: (LAG,),
@@ -46,6 +46,7 @@ MOMENT_DIMS: Final = {
     SUMSQ_SOURCE: (LAG, SOURCE),
     COMOMENT: (LAG, TARGET, SOURCE),
 }
+GROUP_DIMS: Final = {GROUP_SUMSQ_TARGET: (LAG, GROUP), GROUP_SUMSQ_SOURCE: (LAG, GROUP)}
 EDGE_DIMS: Final = {EDGE_ACTIVITY: (NEURON, EDGE_FRAME), NOT_TARGET: (LAG, EDGE_FRAME), NOT_SOURCE: (LAG, EDGE_FRAME)}
 
 
@@ -57,6 +58,7 @@ def lagged_moments(
     source: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: Missing = "raise",
+    memory: int | str | None = None,
 ) -> xr.Dataset:
     """Sum up all pairs of samples that lie `lags` apart: counts, means, squares and co-moments.
 
@@ -77,17 +79,22 @@ def lagged_moments(
         Of the products within a block of samples; sums over blocks are float64. By default as precise as the
         samples: float32 for float32 (an error in the correlation below 1e-6, or an InvalidInput where samples
         reach too far from each other for that), else float64.
-    missing : {"raise", "drop"}
-        What to do with NaN and infinity: an error that says how many and where, or drop the frames that hold
-        one, with every pair that they are in.
+    missing : {"raise", "drop", "pairwise"}
+        What to do with NaN and infinity: an error that says how many and where; or drop the frames that hold
+        one, with every pair that they are in; or leave out the samples alone, so that each pair of neurons has
+        moments over the frames in which both are there (six products in the place of one).
+    memory : int or str, optional
+        What the pass may take, in bytes or as text such as "2GiB": of one process, on top of what it holds already.
+        By default half of what is free. See `plan`.
 
     Returns
     -------
     Dataset
         `count` (lag), `mean_target` and `sumsq_target` (lag, target), `mean_source` and `sumsq_source`
         (lag, source), `comoment` (lag, target, source), all float64, with `trial` after `lag` where it is kept;
-        and the few samples near the ends of trials that some lags leave out (`edge_activity`, `not_target`,
-        `not_source`), from which moments are coarse-grained exactly. No edges are kept with missing="drop".
+        with missing="pairwise", all of them (lag, target, source). With missing="raise", also the few samples near
+        the ends of trials that some lags leave out (`edge_activity`, `not_target`, `not_source`), from which
+        moments are coarse-grained exactly.
 
     Raises
     ------
@@ -109,105 +116,44 @@ def lagged_moments(
     >>> moments["count"].squeeze("trial").values.tolist()
     [100, 99, 98]
     """
-    check_activity(activity)
-    lag_list = check_lags(lags, n_steps=activity.sizes[TIME])
+    todo = prepare(activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing)
+    return sum_up(activity, todo, dim=dim, memory=memory)
+
+
+def sum_up(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str], memory: int | str | None) -> xr.Dataset:
+    """Return the lagged moments of a recording, and the squares of groups if `todo` has some, (lag[, trial], group)."""
+    plan = pass_plan(activity, todo, dim=dim, memory=memory)
     pooled = check_dim(dim, activity)
-    check_choice("missing", missing, ("raise", "drop"))
-    todo = Pass(
-        lags=tuple(lag_list),
-        sources=positions_of(labels_of(activity, NEURON), source),
-        precision=_product_dtype(precision, activity.dtype),
-        drop=missing == "drop",
-    )
     keeps_trials = TRIAL in activity.dims and TRIAL not in pooled
-    trials = _trials(activity)
-    parts = [moments_of_trials(group, todo) for group in ([[trial] for trial in trials] if keeps_trials else [trials])]
-    made = {POOLED: list(pooled), PRECISION: todo.precision.name, MISSING: missing}
+    trials = trials_of(activity)
+    groups = [[trial] for trial in trials] if keeps_trials else [trials]
+    lazy = isinstance(activity.data, da.Array)
+    if lazy or plan.cut.segment is not None:
+        todo = replace(todo, **plan.cut._asdict())
+    if lazy:
+        run = tokenize(activity.data.name, todo, plan, pooled)
+        parts = [lazy_moments(group, todo, plan=plan, run=run) for group in groups]
+    else:
+        parts = [moments_at_once(group, todo, plan=plan) for group in groups]
+    made = {POOLED: list(pooled), PRECISION: todo.precision.name, MISSING: todo.missing}
     return _label(parts, activity, todo=todo, keeps_trials=keeps_trials).assign_attrs(
         activity.attrs | provenance(**made)
     )
 
 
-def check_lags(lags: Sequence[int], *, n_steps: int, argument: str = "lags") -> list[int]:
-    """Return the lags as plain integers if a trial of `n_steps` samples offers at least two pairs at each.
-
-    Raises
-    ------
-    InvalidInput
-        If there is none, one repeats, is no whole number, is negative, or is too long for the trial.
-    """
-    wanted = f"different whole numbers from 0 to {n_steps - 2}, for trials of {n_steps} samples"
-    fix = "Put a single lag into a list."
-    return check_whole_numbers(argument, lags, largest=n_steps - 2, expected=wanted, fix=fix)
-
-
-def check_dim(dim: str | Sequence[str], activity: xr.DataArray) -> tuple[str, ...]:
-    """Return the dims to sum over, time first.
-
-    Raises
-    ------
-    InvalidInput
-        If time is not among them, or one is neither time nor a trial dim of the activity.
-    """
-    allowed = [(TIME,), (TIME, TRIAL)] if TRIAL in activity.dims else [(TIME,)]
-    expected = " or ".join(map(str, allowed))
-    pooled = tuple(sorted([dim] if isinstance(dim, str) else check_entries("dim", dim, expected=expected), key=str))
-    if pooled not in allowed:
-        raise InvalidInput("dim", got=repr(dim), expected=expected)
-    return pooled
-
-
-def is_label(source: Hashable | Sequence[Hashable] | None) -> bool:
-    """Return whether `source` is a single label."""
-    return source is not None and not isinstance(source, (list, tuple)) and getattr(source, "ndim", 0) == 0
-
-
-def positions_of(neurons: NDArray[Any], source: Hashable | Sequence[Hashable] | None) -> tuple[int, ...] | None:
-    """Return where among the labels of `neurons` the sources stand, None for all.
-
-    Raises
-    ------
-    InvalidInput
-        If one is no label of a neuron, or comes twice.
-    """
-    if source is None:
-        return None
-    labels = neurons.tolist()
-    wanted = np.asarray(source, dtype=object).ravel().tolist()
-    known = [labels.index(label) for label in wanted if label in labels]
-    if not wanted or len(set(known)) < len(wanted):
-        raise InvalidInput(
-            "source",
-            got=repr(wanted),
-            expected=f"labels of neurons, each once, such as {', '.join(map(repr, labels[:3]))}",
-        )
-    return tuple(known)
-
-
-def _product_dtype(precision: Precision | None, samples: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype of the products: the one asked for, or as precise as the samples."""
-    if precision is not None:
-        check_choice("precision", precision, ("float32", "float64"))
-    natural = "float32" if samples.kind == "f" and samples.itemsize <= 4 else "float64"
-    return np.dtype(precision or natural)
-
-
-def _trials(activity: xr.DataArray) -> list[Trial]:
-    """Return the samples of each trial; a recording without trial dim is one trial."""
-    if TRIAL not in activity.dims:
-        return [Trial(ACTIVITY, activity.transpose(NEURON, TIME).data)]
-    samples = activity.transpose(NEURON, TIME, TRIAL).data
-    labels = labels_of(activity, TRIAL).tolist()
-    return [Trial(f"{ACTIVITY}, trial {label}", samples[:, :, k]) for k, label in enumerate(labels)]
-
-
-def _label(parts: Sequence[MomentsAndEdges], activity: xr.DataArray, *, todo: Pass, keeps_trials: bool) -> xr.Dataset:
+def _label(parts: Sequence[Summary], activity: xr.DataArray, *, todo: Pass, keeps_trials: bool) -> xr.Dataset:
     """Return the moments with dims, labels and coordinates of the activity."""
     columns: dict[str, Any] = dict(zip(MOMENT_DIMS, zip(*(part.moments for part in parts), strict=True), strict=True))
-    dims = dict(MOMENT_DIMS)
-    if not todo.drop and todo.sources is None:
-        columns |= zip(EDGE_DIMS, zip(*(part[1:] for part in parts), strict=True), strict=True)
+    by_pair = todo.missing == "pairwise"
+    dims: dict[str, tuple[str, ...]] = {
+        name: (LAG, TARGET, SOURCE) if by_pair else own for name, own in MOMENT_DIMS.items()
+    }
+    if todo.missing == "raise" and todo.sources is None:
+        columns |= zip(EDGE_DIMS, zip(*(part.edges for part in parts), strict=True), strict=True)
         dims |= EDGE_DIMS
+    if todo.groups is not None:
+        columns |= zip(GROUP_DIMS, zip(*(part.groups for part in parts), strict=True), strict=True)
+        dims |= GROUP_DIMS
     variables = {}
     for name, arrays in columns.items():
         axis = int(dims[name][0] == LAG) if keeps_trials else 0

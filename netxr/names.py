@@ -27,6 +27,9 @@ LAG: Final = "lag"
 EDGE_FRAME: Final = "edge_frame"
 """A frame near the end of a trial, which some lag has no partner for."""
 
+EDGE: Final = "edge"
+"""A pair of neurons in a list of pairs."""
+
 N_NEURONS: Final = "n_neurons"
 """Sweep axis: size of the network."""
 
@@ -66,6 +69,12 @@ SUMSQ_SOURCE: Final = "sumsq_source"
 
 COMOMENT: Final = "comoment"
 """Sum over pairs of the product of both deviations, (target, source)."""
+
+GROUP_SUMSQ_TARGET: Final = "group_sumsq_target"
+"""While moments of groups are made: summed squared deviations of each group's average as a target."""
+
+GROUP_SUMSQ_SOURCE: Final = "group_sumsq_source"
+"""While moments of groups are made: summed squared deviations of each group's average as a source."""
 
 EDGE_ACTIVITY: Final = "edge_activity"
 """Samples of the edge frames, (neuron, edge_frame)."""

@@ -40,6 +40,9 @@ from netxr.names import (
 CURRENT_SCHEMA: Final = 1
 """Version of the layout that this release writes."""
 
+OPENED_FROM: Final = "source"
+"""Where xarray keeps, in the encoding of what it opened, the path that it was opened from."""
+
 
 @dataclass(frozen=True)
 class VariableSpec:
@@ -107,7 +110,8 @@ def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dim
     Raises
     ------
     InvalidInput
-        If it is no DataArray, lacks a dim, has one too many, is not numeric, is empty, or repeats a label.
+        If it is no DataArray, lacks a dim, has one too many, is not numeric, is empty, has chunks of unknown length,
+        or repeats a label.
     """
     wanted = f"a DataArray with dims ({', '.join(spec.dims)}{''.join(f'[, {d}]' for d in spec.optional_dims)})"
     if not isinstance(data, xr.DataArray):
@@ -130,6 +134,9 @@ def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dim
         raise InvalidInput(
             argument, got=f"dtype {data.dtype}", expected="real numbers", fix="Convert with .astype(float)."
         )
+    if any(map(np.isnan, data.shape)):
+        fix = "Call .compute_chunk_sizes() on its dask array."
+        raise InvalidInput(argument, got="chunks of unknown length", expected="known ones", fix=fix)
     empty = [str(dim) for dim, size in data.sizes.items() if size == 0]
     if empty:
         raise InvalidInput(argument, got=f"no entry along {', '.join(empty)}", expected="at least one along every dim")

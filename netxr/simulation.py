@@ -20,6 +20,7 @@ from netxr.arguments import (
 from netxr.errors import InvalidInput
 from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
 from netxr.kernels.noise import STEPS_PER_BLOCK, Rng
+from netxr.layout import steps_per_chunk
 from netxr.names import (
     ACTIVITY,
     CONNECTIVITY,
@@ -37,8 +38,8 @@ from netxr.names import (
     TRIAL,
 )
 from netxr.schema import NUMBER_KINDS, check_connectivity, labels_of, provenance
+from netxr.staging import streamed_store
 from netxr.store import open as open_store
-from netxr.store import steps_per_chunk, streamed_store
 
 Progress = Callable[[int, int], object]
 """Called with how much is done and how much there is to do."""
@@ -85,8 +86,9 @@ def simulate(
     dtype : {"float64", "float32"}
         Of state and samples.
     store : path-like, optional
-        Zarr folder to make. Samples are written block by block, so that length is bounded by the disk, and the
-        result is opened lazily.
+        Zarr folder to make. Samples are written block by block, so that length is bounded by the disk: whatever
+        the steps and trials, a run takes at most about 1.3 GB on top of its network, and much less for few trials.
+        The result is opened lazily.
     progress : callable, optional
         Called with (steps done, steps in all), counted over trials.
 
@@ -148,7 +150,7 @@ def simulate(
     with streamed_store(
         store, run, n_steps=n_steps, trials=len(labels), dtype=dtype, steps_per_chunk=chunk, attrs=attrs
     ) as stored:
-        for rows, start, states in _gather(reported, max(chunk, STEPS_PER_BLOCK)):
+        for rows, start, states in _gather(reported, max(chunk, STEPS_PER_BLOCK), n_steps=n_steps):
             stored[:, start : start + len(states), rows] = states.transpose(2, 0, 1)
     return open_store(store)
 
@@ -163,19 +165,16 @@ def _stored_steps(n_neurons: int, n_trials: int, dtype: np.dtype[Any]) -> int:
 
 
 def _gather(
-    blocks: Iterator[tuple[slice, int, NDArray[Any]]], length: int
+    blocks: Iterator[tuple[slice, int, NDArray[Any]]], length: int, *, n_steps: int
 ) -> Iterator[tuple[slice, int, NDArray[Any]]]:
     """Join consecutive blocks of the same trials into blocks of `length` steps, a multiple of what comes."""
-    held: list[NDArray[Any]] = []
-    begin, trials = 0, slice(0)
     for rows, start, states in blocks:
-        if held and (start % length == 0):
-            yield trials, begin, np.concatenate(held)
-            held = []
-        if not held:
-            begin, trials = start, rows
-        held.append(states)
-    yield trials, begin, np.concatenate(held)
+        at = start % length
+        if at == 0:
+            gathered = np.empty((min(length, n_steps - start), *states.shape[1:]), states.dtype)
+        gathered[at : at + len(states)] = states
+        if at + len(states) == len(gathered):
+            yield rows, start - at, gathered
 
 
 def _reporting(

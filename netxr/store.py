@@ -1,39 +1,20 @@
 """Runs on disk: plain Zarr v3 folders that appear whole or not at all, and open lazily.
 
-A folder holds one Dataset and reads with ``xarray.open_zarr(path, consolidated=False)`` alone. Output
-is written to a hidden folder beside its final place and renamed when it is complete.
+A folder holds one Dataset and reads with ``xarray.open_zarr(path, consolidated=False)`` alone.
 """
 
-import os
-import shutil
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
-from uuid import uuid4
 
-import dask
-import numpy as np
-import numpy.typing as npt
 import xarray as xr
-import zarr
-from dask.delayed import Delayed
-from dask.system import CPU_COUNT
 
 from netxr.arguments import check_path
-from netxr.errors import InvalidInput, OutputExists, UnreadableFile
-from netxr.layout import TEXT_KINDS, codec, encoding, fill_value, plain_attributes, steps_per_chunk, storable
-from netxr.names import ACTIVITY, NEURON, SCHEMA_VERSION, TIME, TRIAL
-from netxr.schema import CURRENT_SCHEMA
+from netxr.errors import UnreadableFile
+from netxr.layout import TEXT_KINDS, storable
+from netxr.names import SCHEMA_VERSION
+from netxr.schema import CURRENT_SCHEMA, OPENED_FROM
+from netxr.staging import STAGING_PREFIX, PathLike, staging, write_dataset
 
-__all__ = ["open", "save", "steps_per_chunk", "streamed_store"]
-
-STAGING_PREFIX: Final = ".staging-"
-"""How the name of an unfinished folder begins."""
-
-PathLike = str | os.PathLike[str]
+__all__ = ["open", "save"]
 
 
 def save(dataset: xr.Dataset, path: PathLike) -> None:
@@ -64,7 +45,7 @@ def save(dataset: xr.Dataset, path: PathLike) -> None:
     [[0, 1], [0, 0]]
     """
     with staging(path) as folder:
-        _write(storable(dataset), folder)
+        write_dataset(storable(dataset), folder)
 
 
 def open(path: PathLike) -> xr.Dataset:  # noqa: A001 - netxr.open is its name in public
@@ -91,6 +72,8 @@ def open(path: PathLike) -> xr.Dataset:  # noqa: A001 - netxr.open is its name i
         dataset = _with_labels_in_memory(xr.open_zarr(folder, consolidated=False, chunks={}))
     except Exception as error:  # zarr and xarray raise whatever a damaged file makes them stumble over
         raise UnreadableFile(path, f"not a readable Zarr group ({type(error).__name__}: {error})") from error
+    for variable in dataset.variables.values():
+        variable.encoding[OPENED_FROM] = str(folder.absolute())
     schema = dataset.attrs.get(SCHEMA_VERSION, CURRENT_SCHEMA)
     if isinstance(schema, int) and schema > CURRENT_SCHEMA:
         raise UnreadableFile(
@@ -99,124 +82,6 @@ def open(path: PathLike) -> xr.Dataset:  # noqa: A001 - netxr.open is its name i
             fix="Upgrade netxr.",
         )
     return dataset
-
-
-@contextmanager
-def streamed_store(
-    path: PathLike,
-    dataset: xr.Dataset,
-    *,
-    n_steps: int,
-    trials: int,
-    dtype: npt.DTypeLike,
-    steps_per_chunk: int,
-    attrs: Mapping[str, Any] | None = None,
-) -> Iterator["zarr.Array[Any]"]:
-    """Make a run whose activity the caller fills in block by block, in bounded memory.
-
-    Parameters
-    ----------
-    path : path-like
-        The folder to make. It appears on a clean exit; on any exception nothing stays behind.
-    dataset : Dataset
-        Everything but the activity: connectivity, coordinates, attributes; it has the dim ``neuron``.
-    n_steps : int
-        Samples a trial.
-    trials : int
-        Number of trials.
-    dtype : dtype-like
-        Of the activity.
-    steps_per_chunk : int
-        Samples in a stored chunk; blocks that begin at multiples of it are written without reading back.
-    attrs : mapping, optional
-        Attributes of the activity.
-
-    Yields
-    ------
-    zarr.Array
-        The activity, (neuron, time, trial), to be assigned to. What is never written reads as NaN.
-
-    Raises
-    ------
-    OutputExists
-        If there is something at `path`.
-    InvalidInput
-        If `dataset` cannot be stored or lacks the dim ``neuron``, or the parent folder is missing.
-    """
-    with staging(path) as folder:
-        rest = storable(dataset.drop_vars(ACTIVITY, errors="ignore"))
-        sizes = {NEURON: rest.sizes.get(NEURON, 0), TIME: n_steps, TRIAL: trials}
-        if sizes != sizes | {dim: rest.sizes[dim] for dim in sizes if dim in rest.sizes} or not sizes[NEURON]:
-            raise InvalidInput(
-                "dataset", got=f"dims {dict(rest.sizes)}", expected=f"a {NEURON} axis, and dims that fit {sizes}"
-            )
-        type_ = np.dtype(dtype)
-        activity_attrs = plain_attributes(attrs or {}, "attrs")
-        _write(rest, folder)
-        yield zarr.create_array(
-            folder,
-            name=ACTIVITY,
-            shape=tuple(sizes.values()),
-            dtype=type_,
-            chunks=(sizes[NEURON], min(steps_per_chunk, n_steps), 1),
-            compressors=codec(),
-            fill_value=fill_value(type_),
-            dimension_names=tuple(sizes),
-            attributes=activity_attrs,
-        )
-
-
-# --- output that appears whole ----------------------------------------------
-
-
-@contextmanager
-def staging(path: PathLike) -> Iterator[Path]:
-    """Yield a hidden name beside `path` for a folder that becomes `path` on a clean exit and goes away on any other."""
-    final = check_path("path", path)
-    _check_vacant(final)
-    if not final.parent.is_dir():
-        raise InvalidInput(
-            "path", got=str(path), expected="a place in a folder that exists", fix=f"Make {final.parent}."
-        )
-    unfinished = final.with_name(f"{STAGING_PREFIX}{uuid4().hex}")
-    try:
-        yield unfinished
-        _check_vacant(final)
-        unfinished.rename(final)
-    except BaseException:
-        _remove(unfinished)
-        raise
-
-
-def _check_vacant(path: Path) -> None:
-    """Raise if there is anything at `path`, even a link to nowhere."""
-    if os.path.lexists(path):
-        raise OutputExists(path)
-
-
-def _remove(folder: Path, *, attempts: int = 100, pause: float = 0.2) -> None:
-    """Remove `folder`, again while a block that was being written when an exception came brings parts of it back."""
-    for _ in range(attempts):
-        if not folder.exists():
-            return
-        shutil.rmtree(folder, ignore_errors=True)
-        time.sleep(pause)
-
-
-def _write(dataset: xr.Dataset, folder: Path) -> None:
-    """Write what `storable` returned."""
-    told = {name: encoding(variable) for name, variable in dataset.variables.items()}
-
-    def create() -> Delayed:
-        """Write what is in memory, and promise the rest."""
-        return dataset.to_zarr(folder, mode="w-", zarr_format=3, consolidated=False, encoding=told, compute=False)
-
-    # A pool of our own is waited for when an exception or Ctrl-C ends the writing: no thread writes on after it.
-    with ThreadPoolExecutor(dask.config.get("num_workers", None) or CPU_COUNT) as pool:
-        pool.submit(create).result().compute(pool=pool)  # type: ignore[no-untyped-call]
-
-
-# --- from a store to a dataset ------------------------------------------------
 
 
 def _check_is_store(folder: Path) -> None:

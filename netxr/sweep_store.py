@@ -14,8 +14,9 @@ import zarr
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.layout import codec, fill_value
 from netxr.names import FINISHED, TRIAL
-from netxr.store import PathLike, save, staging
+from netxr.staging import PathLike, staging
 from netxr.store import open as open_store
+from netxr.store import save
 from netxr.sweep_plan import AXES, CELL, SETTINGS
 
 

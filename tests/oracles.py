@@ -9,7 +9,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Moments(NamedTuple):
-    count: int
+    count: Any
     mean_target: Array
     mean_source: Array
     sumsq_target: Array
@@ -46,6 +46,26 @@ def naive_moments(trials: list[Array], lag: int) -> Moments:
         np.array([np.sum((x - x.mean()) ** 2) if np.ptp(x) else 0 for x in source]),
         comoment,
     )
+
+
+def naive_pair_moments(trials: list[Array], lag: int) -> Moments:
+    """Moments of each pair of neurons over the frames in which both are there, everything (target, source)."""
+    n = len(trials[0])
+    count, values = np.zeros((n, n), int), np.full((5, n, n), np.nan, np.longdouble)
+    values[2:] = 0
+    for i in range(n):
+        for j in range(n):
+            target = np.concatenate([x[i, lag:] for x in trials])
+            source = np.concatenate([x[j, : x.shape[1] - lag] for x in trials])
+            both = np.isfinite(target) & np.isfinite(source)
+            count[i, j] = both.sum()
+            if not count[i, j]:
+                continue
+            means = [side[both].mean() for side in (target, source)]
+            deviations = [side[both] - mean for side, mean in zip((target, source), means, strict=True)]
+            squares = [np.sum(d**2) if np.ptp(d) else 0 for d in deviations]
+            values[:, i, j] = *means, *squares, np.sum(deviations[0] * deviations[1])
+    return Moments(count, *values)
 
 
 def naive_correlation(trials: list[Array], lag: int) -> Array:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from netxr.arguments import check_choice, check_entries, check_whole_numbers, is_number, is_whole
+from netxr.arguments import check_choice, check_entries, check_memory, check_whole_numbers, is_number, is_whole
 from netxr.errors import InvalidInput
 
 
@@ -53,3 +53,34 @@ def test_what_are_no_whole_numbers(value):
 def test_entries_of_what_has_none():
     with pytest.raises(InvalidInput, match=r"^dim: got 5; expected x\. Do this\.$"):
         check_entries("dim", 5, expected="x", fix="Do this.")
+
+
+@pytest.mark.parametrize(
+    ("memory", "n_bytes"),
+    [
+        (1, 1),
+        (10**30, 10**30),
+        (np.int64(4096), 4096),
+        ("2GiB", 2**31),
+        ("2 GiB", 2**31),
+        ("400 MB", 400_000_000),
+        ("1.5gb", 1_500_000_000),
+        ("1e6", 1_000_000),
+        ("64k", 64_000),
+    ],
+)
+def test_an_amount_of_memory(memory, n_bytes):
+    assert check_memory(memory) == n_bytes
+    assert type(check_memory(memory)) is int
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        *(0, -1, 1.5, 2.0, True, None, [], {}, b"2GB", np.array(5), float("inf"), float("nan")),
+        *("", " ", "GB", "many", "0", "-2GB", "0.5", "5 parsecs", "2 GB of it", "nan", "inf", "1e999", "1,5GB"),
+    ],
+)
+def test_what_is_no_amount_of_memory(memory):
+    with pytest.raises(InvalidInput, match=r'^memory: got .*; expected bytes, or text such as "2GiB"'):
+        check_memory(memory)

@@ -1,4 +1,5 @@
 import itertools
+import pickle
 
 import dask
 import dask.array as da
@@ -8,110 +9,164 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from netxr import blocks
-from netxr.blocks import SPLIT_EVERY, WORKING_MEMORY, followers, in_blocks, in_threads, tree
+from netxr import schedulers
+from netxr.blocks import WORKING_MEMORY, even_cuts, in_lanes, in_threads, tree
 from netxr.errors import InvalidInput
+from netxr.plans import SPLIT_EVERY
 from tests.strategies import splits
 
 
+def join(parts):
+    return [entry for part in parts for entry in part]
+
+
+def refuse_to_compute(*_, **__):
+    raise AssertionError("something was computed")
+
+
+# --- cuts --------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("lengths", "k", "halo", "expected"),
+    ("lengths", "parts", "expected"),
     [
-        ([10], 0, 3, []),
-        ([4, 4], 0, 0, []),
-        ([4, 4], 0, 1, [(1, 1)]),
-        ([4, 4], 0, 4, [(1, 4)]),
-        ([4, 4], 0, 9, [(1, 4)]),
-        ([4, 4], 1, 2, []),
-        ([4, 1, 1, 5], 0, 3, [(1, 1), (2, 1), (3, 1)]),
-        ([4, 1, 1, 5], 1, 3, [(2, 1), (3, 2)]),
-        ([1, 1, 1, 1], 0, 2, [(1, 1), (2, 1)]),
-        ([3, 0, 3], 0, 2, [(1, 0), (2, 2)]),
+        ([4, 4, 4, 4], 1, [0, 4]),
+        ([4, 4, 4, 4], 2, [0, 2, 4]),
+        ([4, 4, 4, 4], 4, [0, 1, 2, 3, 4]),
+        ([4, 4, 4, 4], 9, [0, 1, 2, 3, 4]),
+        ([1, 1, 1, 9], 2, [0, 3, 4]),
+        ([9, 1, 1, 1], 2, [0, 1, 4]),
+        ([9, 1, 1, 1], 3, [0, 1, 2, 4]),
+        ([1, 1, 1, 9], 3, [0, 2, 3, 4]),
+        ([5], 3, [0, 1]),
+        ([0, 0, 5], 2, [0, 2, 3]),
     ],
 )
-def test_followers(lengths, k, halo, expected):
-    assert list(followers(lengths, k, halo)) == expected
+def test_even_cuts(lengths, parts, expected):
+    assert even_cuts(lengths, parts) == expected
 
 
-@given(st.integers(1, 30).flatmap(lambda n: st.tuples(splits(n), st.integers(0, 40))))
-def test_followers_hold_the_next_entries_and_no_more(case):
-    lengths, halo = case
-    for k in range(len(lengths)):
-        found = list(followers(lengths, k, halo))
-        assert sum(take for _, take in found) == min(halo, sum(lengths[k + 1 :]))
-        assert [j for j, _ in found] == list(range(k + 1, k + 1 + len(found)))
-        assert all(0 < take <= lengths[j] for j, take in found)
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=30), st.integers(1, 12))
+def test_parts_cover_all_have_a_block_each_and_are_nearly_even(lengths, parts):
+    cuts = even_cuts(lengths, parts)
+    assert (cuts[0], cuts[-1]) == (0, len(lengths))
+    assert len(cuts) == min(parts, len(lengths)) + 1
+    assert all(a < b for a, b in itertools.pairwise(cuts))
+    sizes = [sum(lengths[a:b]) for a, b in itertools.pairwise(cuts)]
+    assert max(sizes) < sum(lengths) / (len(cuts) - 1) + 2 * max(lengths)
 
 
-@pytest.mark.parametrize("n", [1, 2, 7, 8, 9, 64, 65, 600])
-def test_tree_keeps_the_order_and_combines_few_at_a_time(n):
-    widths = []
-
-    def join(parts):
-        widths.append(len(parts))
-        return [entry for part in parts for entry in part]
-
-    leaf = dask.delayed(lambda k: [k])
-    joined = tree(join, [leaf(k) for k in range(n)])
-    assert dask.compute(joined, scheduler="synchronous")[0] == list(range(n))
-    assert max(widths, default=0) <= SPLIT_EVERY
+# --- lanes -------------------------------------------------------------------------------------
 
 
-@given(st.integers(1, 30).flatmap(lambda n: st.tuples(splits(n), splits(2), st.integers(0, 35))))
-def test_a_block_comes_with_its_halo_and_offset(case):
-    lengths, rows, halo = case
+def recorder(pieces, offset, *, name):
+    """What a step got, as a list of one."""
+    return [(offset, [piece.copy() for piece in pieces], name)]
+
+
+@given(st.integers(1, 30).flatmap(lambda n: st.tuples(splits(n), splits(2))), st.integers(1, 9))
+def test_any_lanes_go_over_all_blocks_in_order(chunks, lanes):
+    lengths, rows = chunks
     entries = np.stack([np.arange(sum(lengths)), -np.arange(sum(lengths))])
-
-    def partial(joined, length, offset, *, name):
-        return [(joined.copy(), length, offset, name)]
-
-    def join(parts):
-        return [entry for part in parts for entry in part]
-
-    lazy = in_blocks(partial, join, da.from_array(entries, chunks=(rows, lengths)), halo=halo, name="x")
+    array = da.from_array(entries, chunks=(rows, lengths))
+    with dask.config.set(scheduler=refuse_to_compute):
+        lazy = in_lanes(recorder, join, array, lanes=lanes, one_thread=True, key="walk", name="x")
     done = dask.compute(lazy, scheduler="synchronous")[0]
-    assert [length for _, length, _, _ in done] == list(lengths)
-    for joined, length, offset, name in done:
-        np.testing.assert_array_equal(joined, entries[:, offset : offset + length + halo])
-        assert name == "x"
+    assert [piece.shape[1] for _, pieces, _ in done for piece in pieces] == list(lengths)
+    np.testing.assert_array_equal(np.concatenate([np.concatenate(p, axis=1) for _, p, _ in done], axis=1), entries)
+    assert len(done) == min(lanes, len(lengths))
+    assert all(pieces and name == "x" for _, pieces, name in done)
+    assert [offset for offset, _, _ in done] == [pieces[0][0, 0] for _, pieces, _ in done]
 
 
-def test_blocks_run_with_one_blas_thread():
+def test_keys_are_those_of_the_place():
+    def keys():
+        array = da.arange(12, chunks=2)
+        return set(in_lanes(recorder, join, array, lanes=2, one_thread=True, key="k", name="").__dask_graph__())
+
+    assert keys() == keys() == {"k-0", "k-3", "k-sum-0-0"}
+
+
+def test_results_that_blocks_share_are_inputs_of_the_tasks():
+    array = da.diff(da.from_array(np.arange(24) ** 2, chunks=4))
+    lazy = in_lanes(recorder, join, array, lanes=3, one_thread=True, key="k", name="")
+    done = dask.compute(lazy, scheduler="synchronous")[0]
+    found = np.concatenate([np.concatenate(pieces) for _, pieces, _ in done])
+    np.testing.assert_array_equal(found, np.diff(np.arange(24) ** 2))
+
+
+@pytest.mark.parametrize("one_thread", [True, False])
+def test_blas_threads_in_a_task(one_thread):
+    def step(pieces, offset):
+        return [{_blas_threads()} for _ in pieces]
+
     with threadpool_limits(2, user_api="blas"):
-        assert _threads_in_a_block() == {1}
-
-
-def _threads_in_a_block():
-    lazy = in_blocks(
-        lambda joined, length, offset: {_blas_threads()}, lambda p: set.union(*p), da.zeros(9, chunks=3), halo=1
-    )
-    return dask.compute(lazy, scheduler="synchronous")[0]
+        usual = _blas_threads()
+        array = da.zeros(9, chunks=3)
+        lazy = in_lanes(step, join, array, lanes=2, one_thread=one_thread, key="k")
+        assert set.union(*dask.compute(lazy, scheduler="synchronous")[0]) == {1 if one_thread else usual}
+        assert _blas_threads() == usual
 
 
 def _blas_threads():
     return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
 
 
+def test_an_error_in_a_step_is_raised_and_the_threads_are_given_back():
+    def step(pieces, offset):
+        raise ZeroDivisionError
+
+    usual = _blas_threads()
+    with pytest.raises(ZeroDivisionError):
+        in_lanes(step, join, da.zeros(9, chunks=3), lanes=2, one_thread=True, key="k").compute()
+    assert _blas_threads() == usual
+
+
 def test_unknown_chunk_lengths_are_an_error_with_the_fix():
     unknown = da.arange(20, chunks=5)
     unknown = unknown[unknown > 3]
     with pytest.raises(InvalidInput, match=r"activity: .*compute_chunk_sizes"):
-        in_blocks(lambda *_: 0, sum, unknown, halo=1)
+        in_lanes(recorder, join, unknown, lanes=1, one_thread=True, key="k", name="")
 
 
-# --- threads -------------------------------------------------------------------------------
+def test_the_graph_can_be_sent_elsewhere():
+    array = da.arange(12, chunks=2)
+    lazy = in_lanes(recorder, join, array, lanes=2, one_thread=True, key="k", name="")
+    there = pickle.loads(pickle.dumps(dict(lazy.__dask_graph__())))  # noqa: S301 - written above
+    assert [offset for offset, _, _ in dask.get(there, "k-sum-0-0")] == [0, 6]
+
+
+# --- trees -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 16, 17, 64, 65, 600])
+def test_tree_keeps_the_order_and_combines_few_at_a_time(n):
+    widths = []
+
+    def combine(parts):
+        widths.append(len(parts))
+        return join(parts)
+
+    leaf = dask.delayed(lambda k: [k])
+    joined = tree(combine, [leaf(k) for k in range(n)], key="sum")
+    assert dask.compute(joined, scheduler="synchronous")[0] == list(range(n))
+    assert max(widths, default=0) <= SPLIT_EVERY
+
+
+# --- threads -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def four_cores(monkeypatch):
-    monkeypatch.setattr(blocks.os, "sched_getaffinity", lambda pid: set(range(4)), raising=False)
+    monkeypatch.setattr(schedulers.os, "sched_getaffinity", lambda pid: set(range(4)), raising=False)
 
 
 def stretches(*, length, shortest=10, worker_bytes=1):
+    """Where the stretches of an array begin, and their entries."""
     return in_threads(
-        lambda start, stop: [(start, stop)],
-        lambda parts: [entry for part in parts for entry in part],
-        length=length,
+        lambda pieces, offset: [(offset, *(piece.tolist() for piece in pieces))],
+        join,
+        np.arange(length),
         shortest=shortest,
         worker_bytes=worker_bytes,
     )
@@ -122,22 +177,22 @@ def stretches(*, length, shortest=10, worker_bytes=1):
 def test_a_stretch_a_thread(length, workers):
     parts = stretches(length=length)
     assert len(parts) == workers
-    assert parts[0][0] == 0
-    assert parts[-1][1] == length
-    assert all(stop == start for (_, stop), (start, _) in itertools.pairwise(parts))
-    assert max(b - a for a, b in parts) - min(b - a for a, b in parts) <= 1
+    assert all(entries[0] == offset for offset, entries in parts)
+    assert join(entries for _, entries in parts) == list(range(length))
+    lengths = [len(entries) for _, entries in parts]
+    assert max(lengths) - min(lengths) <= 1
 
 
 @pytest.mark.usefixtures("four_cores")
 def test_one_thread_where_several_would_hold_too_much():
     assert len(stretches(length=100, worker_bytes=WORKING_MEMORY // 4)) == 4
-    assert stretches(length=100, worker_bytes=WORKING_MEMORY // 4 + 1) == [(0, 100)]
+    assert len(stretches(length=100, worker_bytes=WORKING_MEMORY // 4 + 1)) == 1
 
 
 @pytest.mark.usefixtures("four_cores")
 def test_an_error_in_a_thread_is_raised():
-    def fail(start, stop):
+    def fail(pieces, offset):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        in_threads(fail, list, length=100, shortest=1, worker_bytes=1)
+        in_threads(fail, list, np.zeros(100), shortest=1, worker_bytes=1)

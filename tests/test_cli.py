@@ -1,9 +1,12 @@
 import ast
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from inspect import cleandoc
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import click
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from click.testing import CliRunner
 
 import netxr
@@ -356,7 +360,10 @@ def test_ctrl_c_leaves_nothing_and_exits_with_130(tmp_path):
         (["--lag", 2, "--lag", 0], {"lag": (2, 0)}),
         (["--pool-trials"], {"dim": ("time", "trial")}),
         (["--source", 3], {"source": [3]}),
-        (["--drop-bad-frames"], {"missing": "drop"}),
+        ([], {"memory": None}),
+        (["--missing", "drop"], {"missing": "drop"}),
+        (["--missing", "pairwise"], {"missing": "pairwise"}),
+        (["--memory", "1GiB"], {"memory": "1GiB"}),
     ],
 )
 def test_estimate_passes_each_flag_on(called, store, flags, expected):
@@ -508,14 +515,23 @@ def test_estimate_says_that_the_truth_is_of_another_size(tmp_path, size):
     assert f"the truth is {size} x {size} and the recording has 4 neurons" in " ".join(result.stderr.split())
 
 
-def test_estimate_says_how_to_drop_bad_frames(tmp_path):
+def test_estimate_says_what_to_do_about_missing_samples(tmp_path):
     samples = np.random.default_rng(0).normal(size=(3, 50))
-    samples[1, 7] = np.nan
+    samples[1, 7:49:2] = np.nan
     np.save(tmp_path / "run.npy", samples)
     result = run("estimate", tmp_path / "run.npy", "--dims", "neuron,time")
     assert result.exit_code == 2
-    assert "--drop-bad-frames" in result.stderr
-    assert document("estimate", tmp_path / "run.npy", "--dims", "neuron,time", "--drop-bad-frames")["undefined"] == 0
+    assert "--missing drop" in result.stderr
+    assert "--missing pairwise" in result.stderr
+    flags = [tmp_path / "run.npy", "--dims", "neuron,time", "--lag", 0, "--missing"]
+    pair = {"from": 0, "to": 2, "lag": 0}
+    found = {how: document("estimate", *flags, how) for how in ("drop", "pairwise")}
+    whole = np.isfinite(samples[1])
+    expected = {"drop": np.corrcoef(samples[[0, 2]][:, whole])[0, 1], "pairwise": np.corrcoef(samples[[0, 2]])[0, 1]}
+    for how, got in found.items():
+        assert got["undefined"] == 0
+        (row,) = (row for row in got["strongest"] if row.items() >= pair.items())
+        assert row["correlation"] == pytest.approx(expected[how], abs=1e-12)
 
 
 def test_estimate_offers_scores_where_the_truth_is_there(store):
@@ -533,6 +549,206 @@ def test_estimate_quiet_prints_only_tables(store):
 def test_estimate_says_whether_the_diagonal_is_in(store):
     assert "diagonal left out" in output("estimate", store, "--no-diagonal", "--permutations", 0)
     assert "diagonal included" in output("estimate", store, "--diagonal", "--permutations", 0)
+
+
+# --- estimate: within a budget ----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A recording of 1,500 neurons, whose matrix is larger than itself."""
+    path = tmp_path_factory.mktemp("wide") / "wide.zarr"
+    samples = np.random.default_rng(0).normal(size=(1500, 60))
+    netxr.save(netxr.as_activity(samples, dims=("neuron", "time")).to_dataset(name="activity"), path)
+    return path
+
+
+def least(*flags):
+    """The budget that an error asks for."""
+    result = run("estimate", *flags, "--memory", "1MiB")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("netxr: error: memory: got 1 MiB; expected at least ")
+    return re.search(r"at least (\d+ \w+)", result.stderr)[1].replace(" ", "")
+
+
+def test_estimate_says_what_it_will_take_before_it_reads(store, tmp_path):
+    told = run("estimate", store, "--memory", "1GiB").stderr
+    assert told == f"Plan: {netxr.plan(netxr.open(store).activity, lags=[1], memory='1GiB')}\n"
+    told = run("estimate", store, "--memory", "1GiB", "--strongest", 1).stderr
+    assert told == f"Plan: {netxr.plan(netxr.open(store).activity, lags=[1], memory='1GiB', stored=True)}\n"
+    assert run("estimate", store, "--quiet").stderr == run("estimate", store, "--json").stderr == ""
+    np.save(tmp_path / "run.npy", np.random.default_rng(0).normal(size=(3, 50)))
+    assert run("estimate", tmp_path / "run.npy", "--dims", "neuron,time").stderr == ""
+
+
+def test_a_budget_that_is_too_small_is_an_error_before_anything_is_read(called, store, tmp_path):
+    calls = called("lagged_correlation")
+    for flags in (["--strongest", 2], ["--out", tmp_path / "e.zarr"], []):
+        result = run("estimate", store, "--memory", "2MiB", *flags)
+        assert result.exit_code == 2
+        assert re.search(r"memory: got 2 MiB; expected at least \d+ MiB for 8 x 8 pairs", result.stderr)
+        assert "On the command line: --memory 2GiB" in result.stderr
+    assert run("estimate", store, "--memory", "plenty").exit_code == 2
+    assert calls == []
+    assert names(tmp_path) == []
+
+
+def test_a_matrix_beyond_the_budget_is_written_block_by_block(called, wide, tmp_path):
+    calls = called("lagged_correlation")
+    budget = least(wide, "--out", tmp_path / "e.zarr")
+    assert run("estimate", wide, "--memory", budget).exit_code == 2  # it is not to be saved, so it would be held
+    assert calls == []
+    text = output("estimate", wide, "--memory", budget, "--out", tmp_path / "e.zarr")
+    ((_, passed),) = calls
+    assert passed["store"] == tmp_path / "e.zarr"
+    assert passed["memory"] == budget
+    assert "written block by block, and not looked at" in text
+    assert "Strongest" not in text
+    X = netxr.open(wide).activity.values
+    R = netxr.open(tmp_path / "e.zarr").lagged_correlation
+    assert R.dims == ("lag", "target", "source")
+    expected = np.corrcoef(X[:, 1:], X[:, :-1])[:1500, 1500:]
+    np.testing.assert_allclose(R.isel(lag=0), expected, rtol=0, atol=1e-12)
+    assert "estimates: lagged_correlation" in output("info", tmp_path / "e.zarr")
+
+
+def test_what_is_written_block_by_block_is_not_read_again(wide, tmp_path):
+    budget = least(wide, "--out", tmp_path / "e.zarr")
+    got = document("estimate", wide, "--memory", budget, "--out", tmp_path / "e.zarr")
+    assert got == {"neurons": 1500, "samples": 60, "trials": 1, "lags": [1], "out": str(tmp_path / "e.zarr")}
+
+
+def test_a_matrix_that_is_to_be_scored_has_to_fit_into_the_budget(wide, tmp_path):
+    budget = least(wide, "--out", tmp_path / "e.zarr")
+    np.save(tmp_path / "A.npy", np.zeros((1500, 1500)))
+    flags = ["--truth", tmp_path / "A.npy", "--rows", "target", "--diagonal", "--out", tmp_path / "e.zarr"]
+    result = run("estimate", wide, "--memory", budget, *flags)
+    assert result.exit_code == 2
+    assert "memory: got" in result.stderr
+    assert names(tmp_path) == ["A.npy"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--strongest", 2], {"k": 2, "threshold": None, "lag": (1,), "dim": "time", "missing": "raise"}),
+        (["--above", 0.5], {"k": None, "threshold": 0.5, "source": None, "memory": None}),
+        (["--strongest", 1, "--above", 0.1], {"k": 1, "threshold": 0.1}),
+        (["--above", 0, "--lag", 0, "--lag", 2], {"threshold": 0.0, "lag": (0, 2)}),
+        (["--above", 0.5, "--pool-trials", "--source", 3], {"dim": ("time", "trial"), "source": [3]}),
+        (["--above", 0.5, "--missing", "drop", "--memory", "1GiB"], {"missing": "drop", "memory": "1GiB"}),
+    ],
+)
+def test_estimate_passes_flags_of_pairs_on(called, store, flags, expected):
+    calls = called("strongest_pairs")
+    output("estimate", store, *flags)
+    ((_, passed),) = calls
+    assert passed.items() >= expected.items()
+
+
+def test_estimate_lists_the_strongest_pairs(store, tmp_path):
+    got = document("estimate", store, "--strongest", 2, "--lag", 0, "--lag", 1)
+    X = netxr.open(store).activity.values
+    expected = set()
+    for trial in (0, 1):
+        for lag in (0, 1):
+            for to in range(8):
+                r = [np.corrcoef(X[to, lag:, trial], X[j, : 400 - lag, trial])[0, 1] for j in range(8)]
+                best = sorted((j for j in range(8) if j != to), key=lambda j: -abs(r[j]))[:2]
+                expected |= {(j, to, lag, trial, round(r[j], 9)) for j in best}
+    rows = got["strongest"]
+    assert list(rows[0]) == ["from", "to", "lag", "trial", "correlation"]
+    assert {(*list(row.values())[:4], round(row["correlation"], 9)) for row in rows} == expected
+    assert got["pairs"] == len(rows) == 64
+    magnitudes = [abs(row["correlation"]) for row in rows]
+    assert magnitudes == sorted(magnitudes, reverse=True)
+
+
+def test_estimate_saves_the_list_of_pairs_and_prints_its_head(store, tmp_path):
+    text = output("estimate", store, "--strongest", 2, "--out", tmp_path / "p.zarr")
+    saved = netxr.open(tmp_path / "p.zarr").compute()
+    xr.testing.assert_equal(saved, netxr.strongest_pairs(netxr.open(store).activity, k=2))
+    assert "pairs listed: 32" in text
+    lines = text.splitlines()
+    head = lines.index("Strongest pairs of different neurons:") + 1
+    assert lines[head].split() == ["from", "to", "lag", "trial", "correlation"]
+    assert lines[head + 11] == f"Saved to {tmp_path / 'p.zarr'}"
+    assert "add --diagonal" not in text
+    described = output("info", tmp_path / "p.zarr")
+    assert "edge 32" in described
+    assert "estimates: lagged_correlation" in described
+
+
+def test_pairs_have_the_labels_of_their_neurons(tmp_path):
+    noise = np.random.default_rng(1).normal(size=(3, 500))
+    noise[2, 1:] += 3 * noise[0, :-1]
+    np.savetxt(tmp_path / "run.csv", noise.T, delimiter=",", header="a,b,c", comments="")
+    lines = output("estimate", tmp_path / "run.csv", "--dims", "time,neuron", "--above", 0.5, "--quiet").splitlines()
+    assert [line.split()[:3] for line in lines] == [["from", "to", "lag"], ["a", "c", "1"]]
+
+
+def test_no_pair_may_be_that_strong(store, tmp_path):
+    text = output("estimate", store, "--above", 0.99, "--out", tmp_path / "p.zarr")
+    assert "pairs listed: 0" in text
+    assert "Strongest" not in text
+    assert netxr.open(tmp_path / "p.zarr").sizes["edge"] == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--strongest", 0], "x>=1"),
+        (["--above", 1.5], "0<=x<=1"),
+        (["--above", "nan"], "threshold"),
+        (["--strongest", 2, "--diagonal"], "no matrix to score"),
+        (["--above", 0.5, "--truth", "A.npy", "--rows", "target", "--no-diagonal"], "no matrix to score"),
+        (["--missing", "ignore"], "pairwise"),
+    ],
+)
+def test_estimate_refuses_before_it_computes(called, store, flags, says):
+    calls = called("strongest_pairs")
+    result = run("estimate", store, *flags)
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.split())
+    assert all(passed["threshold"] != passed["threshold"] for _, passed in calls)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of Unix")
+@pytest.mark.parametrize("in_blocks", [False, True])
+def test_ctrl_c_in_an_estimate_ends_the_line_and_leaves_nothing(tmp_path, in_blocks):
+    import pty
+
+    n, n_steps = (1000, 100_000) if in_blocks else (200, 10**8)
+    shape, chunks = (n, n_steps), (n, 2000 if in_blocks else 50_000)
+    group = zarr.create_group(tmp_path / "long.zarr")  # all of it is fill value: it takes no room on disk
+    group.create_array(
+        "activity", shape=shape, chunks=chunks, dtype="f4", fill_value=0.5, dimension_names=("neuron", "time")
+    )
+    flags = [tmp_path / "long.zarr", *(f"--lag={lag}" for lag in range(30 if in_blocks else 1))]
+    flags += ["--out", tmp_path / "out.zarr"]
+    if in_blocks:
+        flags += ["--memory", least(*flags)]
+    terminal, slave = pty.openpty()
+    command = [sys.executable, "-c", "from netxr.cli import main; main()", "estimate", *map(str, flags)]
+    with subprocess.Popen(command, stderr=slave) as process:  # noqa: S603 - our own program
+        os.close(slave)
+        told = b""
+        while b"0%" not in told:
+            told += os.read(terminal, 1000)
+        while in_blocks and names(tmp_path) == ["long.zarr"]:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        with suppress(OSError):  # of Linux, when the other side is closed
+            while more := os.read(terminal, 1000):
+                told += more
+        assert process.wait(timeout=60) == 130
+    os.close(terminal)
+    plan, bar, error = told.decode().splitlines()[0], *told.decode().splitlines()[-2:]
+    assert plan.startswith("Plan: reads ")
+    assert ("target rows" in plan) == in_blocks
+    assert "Estimating" in bar
+    assert error == "netxr: error: interrupted; no unfinished output is left"
+    assert names(tmp_path) == ["long.zarr"]
 
 
 # --- compare ---------------------------------------------------------------------
@@ -775,7 +991,7 @@ def test_a_hint_is_on_what_went_wrong(monkeypatch, tmp_path):
         raise netxr.InvalidInput("activity", got="no samples", expected="some")
 
     monkeypatch.setattr(netxr, "open", fail)
-    assert "--drop-bad-frames" not in run("plot", tmp_path, tmp_path / "a.png").stderr
+    assert "--missing" not in run("plot", tmp_path, tmp_path / "a.png").stderr
 
 
 def test_plot_makes_a_page(estimate, tmp_path):

@@ -38,9 +38,9 @@ def test_the_cheaper_product_is_taken(density, exact, sparse):
 
 def test_advance_is_the_sigmoid_of_drive_and_noise():
     weights, noise = weights_of(5), np.random.default_rng(2).normal(size=(20, 3, 5))
-    out = np.empty_like(noise)
+    out = -noise
     start = np.full((3, 5), 0.25)
-    last = advance(start, -noise, out, inhibition=recurrent_drive(-weights, exact=False))
+    last = advance(start, out, inhibition=recurrent_drive(-weights, exact=False))
     state = start
     for step, kick in zip(out, noise, strict=True):
         state = scipy.special.expit(state @ weights.T + kick)
@@ -52,7 +52,7 @@ def test_advance_is_the_sigmoid_of_drive_and_noise():
 def test_no_step_at_all():
     start = np.full((1, 2), 0.5)
     nothing = np.empty((0, 1, 2))
-    np.testing.assert_array_equal(advance(start, nothing, nothing, inhibition=lambda *_: None), start)
+    np.testing.assert_array_equal(advance(start, nothing, inhibition=lambda *_: None), start)
 
 
 def run(weights, n_steps, *, seeds=(1,), trials=(0,), rng="modern", noise_scale=1.0, initial=0.0, dtype="float64"):
@@ -111,3 +111,24 @@ def test_trials_in_batches_agree_with_all_trials_together(monkeypatch):
     monkeypatch.setattr("netxr.kernels.dynamics.BATCH_BYTES", 3 * 256 * 5 * 8)
     assert trials_together(5, np.dtype(float)) == 3
     np.testing.assert_allclose(states(), together, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("rng", ["modern", "legacy"])
+def test_noise_drawn_ahead_is_the_same_noise(monkeypatch, rng):
+    weights, options = weights_of(5, seed=1) / 5, {"seeds": (3, 4, 5), "trials": (0, 1, 2), "rng": rng}
+    runs = []
+    for drawn_ahead in (0, 1e9):
+        monkeypatch.setattr("netxr.kernels.dynamics.DRAWN_AHEAD", drawn_ahead)
+        runs.append(run(weights, 700, **options))
+    np.testing.assert_array_equal(*runs)
+
+
+def test_an_error_in_the_drawing_thread_reaches_the_caller(monkeypatch):
+    def noise_blocks(*_, **__):
+        yield np.zeros((256, 1, 3))
+        raise MemoryError("no room for noise")
+
+    monkeypatch.setattr("netxr.kernels.dynamics.DRAWN_AHEAD", 0)
+    monkeypatch.setattr("netxr.kernels.dynamics.noise_blocks", noise_blocks)
+    with pytest.raises(MemoryError, match="no room for noise"):
+        run(weights_of(3), 700)

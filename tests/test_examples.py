@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+import netxr
+
 RECORDINGS = Path(__file__).parents[2] / "shared" / "data"
-EXAMPLE = Path(__file__).parents[1] / "examples" / "recordings.py"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(*arguments):
-    command = [sys.executable, str(EXAMPLE), *map(str, arguments)]
+def run(*arguments, example="recordings.py"):
+    command = [sys.executable, str(EXAMPLES / example), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own example
 
 
@@ -54,3 +56,13 @@ def test_a_folder_without_recordings_is_named(tmp_path):
     assert done.returncode == 1
     assert str(tmp_path) in done.stderr
     assert run().returncode == 1
+
+
+def test_the_same_lines_run_on_a_cluster(tmp_path):
+    pytest.importorskip("distributed")
+    run_ = netxr.simulate(netxr.random_connectivity(20, seed=1), n_steps=20_000, seed=1, dtype="float32")
+    netxr.save(run_, tmp_path / "run.zarr")
+    done = run(tmp_path / "run.zarr", example="cluster.py")
+    assert done.returncode == 0, done.stderr
+    assert "in each of 2 processes" in done.stdout
+    assert float(done.stdout.split("cluster: ")[1]) < 1e-6

@@ -1,104 +1,105 @@
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.kernels.lagged_sums import add_sums, lagged_sums, provisional_mean
-from netxr.kernels.moments import correlation, moments_of
-from tests.oracles import naive_correlation, naive_moments
+from netxr.errors import InvalidInput
+from netxr.kernels.lagged_sums import close_trial
+from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of, sumsq_of_side
+from tests.oracles import naive_correlation, naive_moments, naive_pair_moments
 from tests.strategies import samples
-
-FLOAT64 = np.dtype("float64")
-
-
-def sums_of(frames, *, lags, shift, start=0, stop=None, offset=0, sources=slice(None), drop=False):
-    return lagged_sums(
-        frames,
-        start=start,
-        stop=frames.shape[1] if stop is None else stop,
-        offset=offset,
-        lags=lags,
-        shift=shift,
-        sources=sources,
-        precision=FLOAT64,
-        drop=drop,
-        place="here",
-    )
+from tests.stretches import a_pass, sums_of
 
 
-@given(
-    st.lists(st.integers(1, 29), min_size=1, max_size=5, unique=True),
-    st.lists(st.integers(0, 9), min_size=1, max_size=4, unique=True),
-    st.lists(st.integers(0, 29), max_size=4, unique=True),
-)
-def test_stretches_of_a_trial_add_up(cuts, lags, bad):
-    frames = samples((3, 30, 1), "float64", 3)[..., 0].copy()
-    frames[1, bad] = np.nan
-    shift = np.array([0.5, -3.0, 2.0])
-    edges = [0, *sorted(cuts), 30]
-    # Each stretch comes with no more than the frames that it needs, as blocks from a disk do.
-    parts = [
-        sums_of(frames[:, a : b + max(lags)], lags=lags, shift=shift, stop=b - a, offset=a, drop=True)
-        for a, b in itertools.pairwise(edges)
-    ]
-    moments = moments_of(add_sums(parts), shift=shift, sources=slice(None), precision=np.dtype(float))
-    for r, lag in enumerate(lags):
-        expected = naive_moments([frames.astype(np.longdouble)], lag)
-        assert moments[0][r] == expected.count  # .count is what tuples have
-        for name in ("mean_target", "mean_source", "sumsq_target", "sumsq_source", "comoment"):
-            np.testing.assert_allclose(
-                getattr(moments, name)[r], np.asarray(getattr(expected, name), float), rtol=1e-10, atol=1e-10
-            )
+def moments(frames, todo, *, shift=None):
+    shift = np.zeros(len(frames)) if shift is None else shift
+    return moments_of(close_trial(sums_of(frames, todo, shift=shift), todo=todo), todo=todo)
 
 
-def test_a_stretch_within_a_longer_array():
-    frames = samples((2, 50, 1), "float64", 1)[..., 0]
-    shift = np.zeros(2)
-    inside = sums_of(frames, lags=[0, 3], shift=shift, start=10, stop=20)
-    expected = sum(np.outer(frames[:, t + 3], frames[:, t]) for t in range(10, 20))
-    np.testing.assert_allclose(inside.product[1], expected)
-    np.testing.assert_allclose(inside.total, frames[:, 10:20].sum(axis=1))
-    assert inside.n_frames == 10
+def trial(n=3, length=40, seed=5):
+    return samples((n, length, 1), "float64", seed)[..., 0].copy()
 
 
-@given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
-def test_the_provisional_mean_cancels_out(a, b):
-    frames = samples((2, 30, 1), "float64", 2)[..., 0]
-    shift = np.array([a, b])
-    sums = sums_of(frames, lags=[2], shift=shift)
-    moments = moments_of(sums, shift=shift, sources=slice(None), precision=np.dtype(float))
-    expected = naive_moments([frames.astype(np.longdouble)], 2)
-    np.testing.assert_allclose(moments.comoment[0], expected.comoment.astype(float), rtol=0, atol=1e-6)
-    np.testing.assert_allclose(moments.mean_source[0], expected.mean_source.astype(float), rtol=0, atol=1e-9)
+# --- moments of sums -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("first", "expected"),
-    [
-        ([3.0, 3.0, 3.0], 3.0),
-        ([0.1] * 254, 0.1),
-        ([-1e9, 2.0, 2.0, 2.0], 2.0),
-        ([np.nan, 5.0, np.inf], 5.0),
-        ([np.nan, np.nan], 0.0),
-    ],
-)
-def test_provisional_mean(first, expected):
-    assert provisional_mean(np.array([first]))[0] == expected
+def test_comoments_take_the_place_of_the_products():
+    todo = a_pass([1])
+    sums = sums_of(trial(), todo)
+    assert np.shares_memory(moments_of(sums, todo=todo).comoment, sums.product)
 
 
-def test_provisional_mean_is_of_frames_from_everywhere():
-    frames = np.full((1, 1000), 7.0)
-    frames[0, :300] = 0
-    assert provisional_mean(frames)[0] == 7
+@pytest.mark.parametrize("value", [0.0, 0.1, -65.3, 1e6 + 0.1, 1e12 + 1 / 3])
+@pytest.mark.parametrize("missing", ["raise", "drop", "pairwise"])
+def test_a_constant_has_no_squares_left(value, missing):
+    x = trial(length=5000)
+    x[1] = value
+    found = moments(x, a_pass([0, 7], missing=missing, block=1000))
+    of_target, of_source = found.sumsq_target[:, 1], found.sumsq_source[..., 1]
+    assert (of_target == 0).all()
+    assert (of_source == 0).all()
+    assert (found.sumsq_target[:, [0, 2]] > 0).all()
+
+
+@pytest.mark.parametrize("missing", ["drop", "pairwise"])
+def test_nothing_left_is_nan_without_a_warning(missing):
+    x = trial()
+    x[0], x[1, ::2], x[2, 1::2] = np.nan, np.nan, np.nan
+    found = moments(x, a_pass([0, 2], missing=missing))
+    if missing == "drop":
+        assert (found.n_pairs == 0).all()
+        assert np.isnan(found.mean_target).all()
+    else:
+        assert found.n_pairs[0].tolist() == [[0, 0, 0], [0, 20, 0], [0, 0, 20]]
+        assert np.isnan(found.mean_source[0, 1, 2])
+        assert np.isnan(correlation_of_pairs(found.comoment, found.sumsq_target, found.sumsq_source)[0, 1, 2])
+
+
+@pytest.mark.parametrize("missing", ["raise", "pairwise"])
+def test_float32_that_cannot_resolve_is_refused(missing):
+    x = trial(length=400)
+    x[2] += 1e4
+    with pytest.raises(InvalidInput, match=r"precision: got float32 products, and 1 neurons \(the first is number 2"):
+        moments(x, a_pass([0], missing=missing, precision="float32"))
+    moments(x, a_pass([0], missing=missing, precision="float32"), shift=np.array([0, 0, 1e4]))
+
+
+@given(st.lists(st.integers(0, 38), min_size=1, max_size=4, unique=True))
+def test_squares_of_a_side_from_lag_zero_and_edges(lags):
+    lags, x = [0, *(lag for lag in lags if lag)], trial()
+    todo = a_pass(lags)
+    sums = close_trial(sums_of(x, todo), todo=todo)
+    edges, mean = sums.edges, x.mean(axis=1, keepdims=True)
+    same_time = np.cov(x) * (x.shape[1] - 1)
+    for far, slices in (
+        (edges.from_start, [x[:, lag:] for lag in lags]),
+        (edges.to_end, [x[:, : 40 - k] for k in lags]),
+    ):
+        left_out = far < np.array(lags)[:, None]
+        found = sumsq_of_side(same_time, edges.samples - mean, left_out, 40 - np.array(lags))
+        expected = [part.var(axis=1) * part.shape[1] for part in slices]
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+# --- correlations of moments -----------------------------------------------------------------------
 
 
 def test_correlation_of_moments():
-    x = samples((3, 40, 1), "float64", 5)[..., 0].astype(np.longdouble)
+    x = trial().astype(np.longdouble)
     m = naive_moments([x], 1)
     r = correlation(*(np.asarray(a, float) for a in (m.comoment, m.sumsq_target, m.sumsq_source)))
     np.testing.assert_allclose(r, naive_correlation([x], 1), rtol=0, atol=1e-14)
+
+
+def test_correlation_of_pairs_that_have_squares_of_their_own():
+    x = trial()
+    x[0, 5:9], x[2, 20] = np.nan, np.inf
+    m = naive_pair_moments([x], 0)
+    r = correlation_of_pairs(*(np.asarray(a, float) for a in (m.comoment, m.sumsq_target, m.sumsq_source)))
+    for i in range(3):
+        for j in range(3):
+            both = np.isfinite(x[i]) & np.isfinite(x[j])
+            assert r[i, j] == pytest.approx(np.corrcoef(x[i, both], x[j, both])[0, 1], abs=1e-13)
 
 
 def test_correlation_is_undefined_where_a_side_does_not_vary():

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity
-from netxr.lagged_pass import Pass, _finish_copy, _sums
+from netxr.kernels.lagged_sums import Pass
+from netxr.lagged_pass import _finish_copy, _sums
 from netxr.moments import lagged_moments
 from tests.oracles import naive_moments, trials_of
 from tests.strategies import FLOATS, chunked, recordings, samples, splits
@@ -108,9 +109,8 @@ def test_short_inner_blocks_and_threads(block, lag, drop, data):
     if drop:
         recording[1, data.draw(st.integers(0, 39)), 0] = np.nan
     with (
-        patch("netxr.kernels.lagged_sums.block_frames", lambda n, reach, precision: block),
-        patch("netxr.lagged_pass.block_frames", lambda n, reach, precision: block),
-        patch("netxr.blocks.os.sched_getaffinity", lambda pid: range(data.draw(st.integers(1, 5)))),
+        patch("netxr.planning.block_frames", lambda n, reach, precision: block),
+        patch("netxr.schedulers.os.sched_getaffinity", lambda pid: range(data.draw(st.integers(1, 5)))),
     ):
         moments = lagged_moments(recording, lags=[lag, 1] if lag != 1 else [1], missing="drop" if drop else "raise")
     assert_matches(moments.isel(trial=0), trials_of(recording))
@@ -166,10 +166,10 @@ def test_a_lazy_result_computes_the_same_twice():
 
 def test_what_a_scheduler_holds_is_not_written_to():
     frames, shift = activity(trials=1).values[..., 0], np.zeros(4)
-    todo = Pass(lags=(1,), sources=None, precision=np.dtype("float64"), drop=False)
-    sums = _sums(frames, shift, todo, "x", 0, 60)
+    todo = Pass(lags=(1,), sources=None, precision=np.dtype("float64"), missing="raise", block=20)
+    sums = _sums(iter([frames]), 0, shift=shift, todo=todo, name="x")
     before = sums.product.copy()
-    first, second = (_finish_copy(sums, shift, todo).moments.comoment for _ in range(2))
+    first, second = (_finish_copy(sums, todo).moments.comoment for _ in range(2))
     np.testing.assert_array_equal(sums.product, before)
     np.testing.assert_array_equal(first, second)
 
@@ -188,7 +188,7 @@ def test_graph_grows_with_the_number_of_blocks():
         return len(lagged_moments(recording)["comoment"].__dask_graph__())
 
     assert size(64) < 2.2 * size(32)
-    assert size(32) < 8 * 32 + 40
+    assert size(32) < 4 * 32 + 40
 
 
 def test_edges_hold_the_frames_that_some_lag_leaves_out():

@@ -1,12 +1,16 @@
 import itertools
+import tracemalloc
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import scipy.special
 import xarray as xr
-from hypothesis import given
+import zarr
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 import netxr
 from netxr import simulation
@@ -269,6 +273,67 @@ def test_the_same_samples_on_disk_as_in_memory(tmp_path, monkeypatch, chunk, opt
     assert on_disk.activity.attrs == in_memory.activity.attrs
 
 
+@settings(max_examples=20)
+@given(
+    exponent=st.integers(5, 11),
+    n_steps=st.integers(1, 1100),
+    trials=st.integers(1, 4),
+    together=st.integers(1, 4),
+    drawn_ahead=st.sampled_from([0, 2**16]),
+    rng=st.sampled_from(["modern", "legacy"]),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+def test_no_bit_depends_on_how_a_run_is_stored(exponent, n_steps, trials, together, drawn_ahead, rng, dtype):
+    A = network()
+    options = {"n_steps": n_steps, "trials": trials, "seed": 3, "rng": rng, "dtype": dtype}
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("netxr.kernels.dynamics.BATCH_BYTES", together * 256 * 5 * np.dtype(dtype).itemsize)
+        in_memory = simulate(A, **options).activity
+        patch.setattr(simulation, "steps_per_chunk", lambda *_: 2**exponent)
+        patch.setattr("netxr.kernels.dynamics.DRAWN_AHEAD", drawn_ahead)
+        on_disk = simulate(A, **options, store=Path(folder) / "run.zarr").activity
+        assert on_disk.data.chunksize == (5, min(2**exponent, n_steps), 1)
+        np.testing.assert_array_equal(on_disk.values, in_memory.values)
+
+
+@pytest.mark.parametrize("rng", ["modern", "legacy"])
+@pytest.mark.parametrize("sparsity", [0.2, 0.9])
+def test_no_bit_depends_on_the_threads_there_are(tmp_path, rng, sparsity):
+    A = netxr.random_connectivity(250, sparsity=sparsity, seed=1)
+    runs = []
+    for threads in (1, 2, 5):
+        with threadpool_limits(threads):
+            run = simulate(A, n_steps=300, trials=6, rng=rng, store=tmp_path / f"{threads}.zarr")
+            runs.append(run.activity.values)
+    for run in runs[1:]:
+        np.testing.assert_array_equal(run, runs[0])
+
+
+def peak_bytes(task):
+    """The most that a task holds at a time; arrays of NumPy are counted, in whatever thread they are made."""
+    tracemalloc.start()
+    try:
+        task()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_steps_or_trials(tmp_path, monkeypatch):
+    limit = 4_000_000
+    for module in ("netxr.simulation", "netxr.kernels.dynamics"):
+        monkeypatch.setattr(f"{module}.BATCH_BYTES", limit)
+    A = netxr.random_connectivity(200, seed=1)
+    simulate(A, n_steps=300, store=tmp_path / "first.zarr")  # what is loaded once and for all is no part of it
+
+    def peak(n_steps, trials):
+        path = tmp_path / f"{n_steps}-{trials}.zarr"
+        return peak_bytes(lambda: simulate(A, n_steps=n_steps, trials=trials, store=path))
+
+    assert peak(1_500, 30) < 6 * limit  # 72 MB of samples
+    assert peak(12_000, 4) < 1.1 * peak(6_000, 4) < 6 * limit
+
+
 @pytest.mark.parametrize(("length", "expected"), [(256, [256, 256, 188]), (512, [512, 188]), (1024, [700])])
 def test_blocks_are_joined_to_whole_chunks_before_they_are_written(length, expected):
     """A chunk that is written in two goes is read back in between."""
@@ -277,7 +342,7 @@ def test_blocks_are_joined_to_whole_chunks_before_they_are_written(length, expec
         for k in (0, 1)
         for start in (0, 256, 512)
     ]
-    joined = list(simulation._gather(iter(blocks), length))
+    joined = list(simulation._gather(iter(blocks), length, n_steps=700))
     for k in (0, 1):
         own = [(start, states) for rows, start, states in joined if rows == slice(k, k + 1)]
         assert [len(states) for _, states in own] == expected
@@ -322,6 +387,24 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch, error, when):
         simulate(network(), n_steps=1000, store=tmp_path / "run.zarr", progress=interrupt)
     assert not list(tmp_path.iterdir())
     assert netxr.lagged_correlation(simulate(network(), n_steps=50).activity).notnull().all()
+
+
+@pytest.mark.parametrize("when", [1, 2, 4])
+def test_an_error_while_writing_ends_the_run(tmp_path, monkeypatch, when):
+    monkeypatch.setattr(simulation, "steps_per_chunk", lambda *_: 256)
+    write, calls = zarr.Array.__setitem__, []
+
+    def full_disk(*arguments):
+        calls.append(arguments)
+        if len(calls) == when:
+            raise OSError("no space left")
+        write(*arguments)
+
+    monkeypatch.setattr(zarr.Array, "__setitem__", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        simulate(network(), n_steps=1000, store=tmp_path / "run.zarr")
+    assert len(calls) == when
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_run_appears_when_it_is_complete(tmp_path):

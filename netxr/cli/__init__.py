@@ -34,10 +34,13 @@ HINTS: Final = {
     "dims": "On the command line: --dims neuron,time if a row is a neuron, --dims time,neuron if a row is a sample.",
     "rows": "On the command line: --rows target or --rows source.",
     "name": "On the command line: --name KEY, or the option that ends in -name for a matrix.",
+    "memory": "On the command line: --memory 2GiB. --strongest, --above, and --out without scores never hold all of R.",
 }
 """How to say on the command line what an error of the library asks for, by its argument."""
 
-FRAMES_HINT: Final = "On the command line: --drop-bad-frames leaves out every frame that holds NaN or infinity."
+FRAMES_HINT: Final = (
+    "On the command line: --missing drop leaves out every frame that holds one, --missing pairwise these samples alone."
+)
 
 LEFT_BEHIND: Final = {"sweep": "the same command again computes what is missing"}
 """What an interruption leaves, where it leaves anything."""

@@ -2,36 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
-from dask.callbacks import Callback
 
 import netxr
 from netxr.cli import options
-from netxr.cli.output import check_vacant, echo_json, progress, table
+from netxr.cli.estimate_report import STRONGEST, about_matrices, about_pairs, echo_summary, result, summary
+from netxr.cli.output import check_vacant, echo_json
+from netxr.cli.passes import plan_of_estimate, running
 from netxr.cli.scores import Scored, document, echo_scores, score
-from netxr.names import (
-    CONNECTIVITY,
-    DIAGONAL,
-    LAG,
-    LAGGED_CORRELATION,
-    LONG_NAME,
-    NEURON,
-    PERMUTATIONS,
-    SEED,
-    SOURCE,
-    TARGET,
-    TIME,
-    TRIAL,
-)
+from netxr.names import CONNECTIVITY, NEURON, SOURCE, TARGET, TIME, TRIAL
+from netxr.plans import RowPlan
 
 if TYPE_CHECKING:
     import xarray as xr
-
-STRONGEST: Final = 10
-"""Pairs of neurons that are printed."""
 
 
 @click.command()
@@ -57,7 +42,13 @@ STRONGEST: Final = 10
 )
 @options.key("--name", "recording")
 @click.option("--groups", type=int, help="Average the neurons into so many equal consecutive groups first.")
-@click.option("--drop-bad-frames", is_flag=True, help="Leave out frames that hold NaN or infinity: otherwise an error.")
+@click.option(
+    "--missing",
+    type=click.Choice(["raise", "drop", "pairwise"]),
+    default="raise",
+    show_default=True,
+    help="NaN or infinity: an error; or leave out the frames that hold one; or these samples alone, pair by pair.",
+)
 @click.option(
     "--clip",
     nargs=2,
@@ -72,7 +63,21 @@ STRONGEST: Final = 10
 @options.key("--truth-name", "true connectivity")
 @options.diagonal
 @options.permutations
-@click.option("--out", type=options.PATH, metavar="OUT.zarr", help="Save the estimate, and scores if there are any.")
+@click.option(
+    "--strongest", "most", type=click.IntRange(min=1), metavar="K", help="List the K strongest sources of each neuron."
+)
+@click.option(
+    "--above", type=click.FloatRange(0, 1), metavar="R", help="List the pairs of neurons whose |R| is at least this."
+)
+@click.option(
+    "--memory",
+    metavar="AMOUNT",
+    help="What the pass over the recording may take, such as 2GiB; by default half of what is free. If R does not fit "
+    "into it, and is saved without scores, it is written block by block.",
+)
+@click.option(
+    "--out", type=options.PATH, metavar="OUT.zarr", help="Save the estimate, with scores, or the listed pairs."
+)
 @options.quiet
 @options.as_json
 def command(
@@ -83,7 +88,7 @@ def command(
     sources: tuple[str, ...],
     name: str | None,
     groups: int | None,
-    drop_bad_frames: bool,
+    missing: Any,
     clip: tuple[float, float] | None,
     sampling_interval: float | None,
     truth: Path | None,
@@ -91,6 +96,9 @@ def command(
     truth_name: str | None,
     diagonal: bool | None,
     permutations: int,
+    most: int | None,
+    above: float | None,
+    memory: str | None,
     out: Path | None,
     quiet: bool,
     as_json: bool,
@@ -104,13 +112,18 @@ def command(
     With --truth, or a store that holds its true connectivity, R is scored against it; say with --diagonal or
     --no-diagonal whether self-connections enter.
 
+    With --strongest or --above, R is never held: the pairs are listed as it is made, --out saves them, and without
+    --out all of them are printed.
+
     \b
     Examples:
       netxr estimate run.zarr --no-diagonal --out estimate.zarr
       netxr estimate voltage.txt --dims neuron,time --clip -100 30 --truth A.txt --rows target --no-diagonal
-      netxr estimate traces.csv --dims time,neuron --lag 0 --lag 1 --lag 2 --drop-bad-frames
+      netxr estimate traces.csv --dims time,neuron --lag 0 --lag 1 --lag 2 --missing drop
+      netxr estimate long.zarr --memory 2GiB --strongest 5 --out pairs.zarr
     """  # noqa: D301 - click wants the character
-    _check_usage(truth, rows, truth_name, diagonal)
+    lists = most is not None or above is not None
+    _check_usage(truth, rows, truth_name, diagonal, lists=lists)
     if out is not None:
         check_vacant(out)
     activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval)
@@ -121,30 +134,78 @@ def command(
         activity = activity.clip(*clip, keep_attrs=True)
     if groups is not None:
         activity, A = netxr.coarsen(activity, groups=groups), None if A is None else netxr.coarsen(A, groups=groups)
-    lazy = netxr.lagged_correlation(
-        activity,
-        lag=lags,
-        dim=(TIME, TRIAL) if pool_trials and TRIAL in activity.dims else TIME,
-        source=_labels(sources, activity) or None,
-        missing="drop" if drop_bad_frames else "raise",
-    )
-    R = _computed(lazy, quiet=quiet or as_json)
-    scored = None if A is None or diagonal is None else score(A, R, diagonal=diagonal, permutations=permutations)
-    if out is not None:
-        netxr.save(_result(R, A, scored), out)
-    summary = _summary(R, activity) | ({} if out is None else {"out": str(out)})
+    wanted = {
+        "dim": (TIME, TRIAL) if pool_trials and TRIAL in activity.dims else TIME,
+        "source": _labels(sources, activity) or None,
+        "missing": missing,
+        "memory": memory,
+    }
+    silent, scored = quiet or as_json, None
+    if lists:
+        found = _list_pairs(activity, lags, wanted, k=most, threshold=above, out=out, quiet=silent)
+    else:
+        scoring = None if A is None or diagonal is None else {"diagonal": diagonal, "permutations": permutations}
+        found, scored = _estimate(activity, lags, wanted, A, scoring, out=out, quiet=silent)
+    about = summary(activity, lags, out) | found
     if as_json:
-        echo_json(summary | ({} if scored is None else document(scored)))
+        echo_json(about | ({} if scored is None else document(scored)))
         return
-    _echo_summary(summary, quiet=quiet)
+    echo_summary(about, quiet=quiet)
     if scored is not None:
         echo_scores(scored, quiet=quiet)
-    elif A is not None and not quiet:
+    elif A is not None and not lists and not quiet:
         click.echo(f"{recording} holds its true connectivity: add --diagonal or --no-diagonal for scores against it.")
 
 
-def _check_usage(truth: Path | None, rows: str | None, truth_name: str | None, diagonal: bool | None) -> None:
+def _list_pairs(
+    activity: "xr.DataArray",
+    lags: Sequence[int],
+    wanted: Mapping[str, Any],
+    *,
+    k: int | None,
+    threshold: float | None,
+    out: Path | None,
+    quiet: bool,
+) -> dict[str, Any]:
+    """List the strongest pairs, save the list where it goes, and return what to say of it."""
+    plan = netxr.plan(activity, lags=lags, stored=True, **wanted)
+    with running(activity, plan, quiet=quiet):
+        pairs = netxr.strongest_pairs(activity, lag=lags, k=k, threshold=threshold, **wanted)
+    if out is not None:
+        netxr.save(pairs, out)
+    return about_pairs(pairs, most=None if out is None else STRONGEST)
+
+
+def _estimate(
+    activity: "xr.DataArray",
+    lags: Sequence[int],
+    wanted: Mapping[str, Any],
+    A: "xr.DataArray | None",
+    scoring: Mapping[str, Any] | None,
+    *,
+    out: Path | None,
+    quiet: bool,
+) -> tuple[dict[str, Any], Scored | None]:
+    """Estimate all of R, score it and save it where it goes, and return what to say of it, and its scores."""
+    plan = plan_of_estimate(activity, lags, wanted, may_store=out is not None and scoring is None)
+    if isinstance(plan, RowPlan):
+        with running(activity, plan, quiet=quiet):
+            netxr.lagged_correlation(activity, lag=lags, store=out, **wanted)
+        return {}, None
+    with running(activity, plan, quiet=quiet):
+        R = netxr.lagged_correlation(activity, lag=lags, **wanted).compute()
+    scored = None if A is None or scoring is None else score(A, R, **scoring)
+    if out is not None:
+        netxr.save(result(R, A, scored), out)
+    return about_matrices(R), scored
+
+
+def _check_usage(
+    truth: Path | None, rows: str | None, truth_name: str | None, diagonal: bool | None, *, lists: bool
+) -> None:
     """Raise if options do not go together."""
+    if lists and (truth is not None or diagonal is not None):
+        raise click.UsageError("--strongest and --above list pairs: there is no matrix to score against a truth.")
     if truth is None and (rows or truth_name):
         raise click.UsageError("--rows and --truth-name go with --truth.")
     if truth is not None and diagonal is None:
@@ -176,70 +237,3 @@ def _labels(texts: Sequence[str], activity: "xr.DataArray") -> list[Any]:
     """Return the labels of neurons that are written like `texts`; a text that is like none stays as it is."""
     written = {str(label): label for label in activity[NEURON].values.tolist()}
     return [written.get(text, text) for text in texts]
-
-
-def _computed(estimate: "xr.DataArray", *, quiet: bool) -> "xr.DataArray":
-    """Compute an estimate, with progress on the terminal."""
-    with progress("Estimating", quiet=quiet) as report:
-        if report is None:
-            return estimate.compute()
-
-        def count(_key: Any, _result: Any, _graph: Any, state: Mapping[str, Any], _worker: Any) -> None:
-            report(
-                len(state["finished"]), sum(len(state[part]) for part in ("finished", "ready", "running", "waiting"))
-            )
-
-        with Callback(posttask=count):  # type: ignore[no-untyped-call]
-            return estimate.compute()
-
-
-def _result(R: "xr.DataArray", A: "xr.DataArray | None", scored: Scored | None) -> "xr.Dataset":
-    """Return what is saved: the estimate, its scores, and the truth where it is on the same neurons."""
-    about_run = {name: value for name, value in R.attrs.items() if name != LONG_NAME}
-    result = R.to_dataset(name=LAGGED_CORRELATION).assign_attrs(about_run)
-    if scored is not None:
-        # On the scores, because the run has a seed of its own.
-        settings = {name: scored.scores.attrs[name] for name in (DIAGONAL, PERMUTATIONS, SEED)}
-        result = result.assign({name: one.assign_attrs(settings) for name, one in scored.scores.data_vars.items()})
-    if A is not None and all(A.indexes[axis].equals(R.indexes[axis]) for axis in (TARGET, SOURCE)):
-        result = result.assign({CONNECTIVITY: A})
-    return result
-
-
-def _summary(R: "xr.DataArray", activity: "xr.DataArray") -> dict[str, Any]:
-    """Return what was estimated out of what."""
-    return {
-        "neurons": activity.sizes[NEURON],
-        "samples": activity.sizes[TIME],
-        "trials": activity.sizes.get(TRIAL, 1),
-        "lags": R[LAG].values.tolist(),
-        "undefined": int(R.isnull().sum()),
-        "strongest": _strongest(R),
-    }
-
-
-def _strongest(R: "xr.DataArray") -> list[dict[str, Any]]:
-    """Return a row for each of the strongest correlations between different neurons, with their labels."""
-    off_diagonal = R.where(R[TARGET] != R[SOURCE])
-    magnitudes = np.abs(off_diagonal.values).ravel()
-    candidates = np.flatnonzero(np.isfinite(magnitudes))
-    order = candidates[np.argsort(-magnitudes[candidates], kind="stable")[:STRONGEST]]
-    rows = []
-    for place in zip(*np.unravel_index(order, R.shape), strict=True):
-        one = R[place]
-        at = {str(dim): one[dim].item() if dim in one.coords else int(k) for dim, k in zip(R.dims, place, strict=True)}
-        rows.append({"from": at.pop(SOURCE), "to": at.pop(TARGET)} | at | {"correlation": one.item()})
-    return rows
-
-
-def _echo_summary(summary: Mapping[str, Any], *, quiet: bool) -> None:
-    """Print what was estimated, and the strongest pairs."""
-    if not quiet:
-        lags = ", ".join(map(str, summary["lags"]))
-        shape = f"{summary['neurons']} neurons, {summary['samples']} samples, trials: {summary['trials']}"
-        click.echo(f"Lagged correlation R at lag {lags}: {shape}; {summary['undefined']} entries undefined")
-        click.echo("Strongest pairs of different neurons:")
-    if summary["strongest"]:
-        click.echo(table(summary["strongest"]))
-    if not quiet:
-        click.echo(f"Saved to {summary['out']}\n" if "out" in summary else "")

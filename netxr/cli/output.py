@@ -66,13 +66,17 @@ def progress(label: str, *, quiet: bool) -> Iterator[Progress | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+    bar = click.progressbar(length=1, label=label, file=sys.stderr)
 
-        def advance(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
+    def advance(done: int, total: int) -> None:
+        bar.length = total
+        bar.update(done - bar.pos)
 
+    try:  # the bar's own "with" leaves its line open where Ctrl-C comes while it is drawn for the first time
+        bar.render_progress()
         yield advance
+    finally:
+        bar.render_finish()
 
 
 def check_vacant(path: Path) -> None:

@@ -4,6 +4,7 @@ Index letters: t step, k trial, n neuron. Arrays are (t, k, n); a state is (k, n
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +24,10 @@ SPARSE_CALL_COST: Final = 20_000
 """A sparse product's call takes as long as this many weights of a dense one (2 microseconds)."""
 
 BATCH_BYTES: Final = 2**28
-"""Noise that is held at a time. A promise: other batches round other last digits."""
+"""Noise of the trials that advance side by side, a block of it. A promise: other batches round other last digits."""
+
+DRAWN_AHEAD: Final = 2**16
+"""Normals in a block from which on drawing takes longer than handing over: they are drawn in a thread of their own."""
 
 DENSE_CALL_COST: Final = 1_500
 """Each further matrix of a stacked dense product takes as long as this many weights (0.15 microseconds)."""
@@ -66,17 +70,28 @@ def trajectories(
         # In C order, since a product over the other order rounds in another way.
         inhibition = recurrent_drive(-own.astype(initial.dtype, order="C"), exact=exact)
         state, start = initial[rows], 0
-        for noise in noise_blocks(
+        noises = noise_blocks(
             seeds[rows], trials=trials[rows], n_neurons=len(state[0]), n_steps=n_steps, rng=rng, dtype=initial.dtype
-        ):
+        )
+        if STEPS_PER_BLOCK * state.size >= DRAWN_AHEAD:
+            noises = _drawn_ahead(noises)
+        for noise in noises:
             np.multiply(noise, -noise_scale, out=noise)
-            states = np.empty_like(noise)
-            states[0] = state
             first = int(start == 0)
+            noise[:first] = state
             with one_blas_thread():
-                state = advance(state, noise[first:], states[first:], inhibition=inhibition)
-            yield rows, start, states
-            start += len(states)
+                state = advance(state, noise[first:], inhibition=inhibition)
+            yield rows, start, noise
+            start += len(noise)
+
+
+def _drawn_ahead(blocks: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    """Pass blocks on, each drawn in another thread while the one before it is in use."""
+    with ThreadPoolExecutor(1) as drawer:
+        following = drawer.submit(next, blocks, None)
+        while (block := following.result()) is not None:
+            following = drawer.submit(next, blocks, None)
+            yield block
 
 
 def trials_together(n_neurons: int, dtype: np.dtype[Any]) -> int:
@@ -122,26 +137,25 @@ def _sparse_drive(weights: NDArray[Any]) -> Drive:
     return lambda state, out: np.copyto(out, (diagonal @ state.ravel()).reshape(state.shape))
 
 
-def advance(state: NDArray[Any], noise: NDArray[Any], out: NDArray[Any], *, inhibition: Drive) -> NDArray[Any]:
-    """Advance all trials by one step for each row of `noise`, and return the last state.
+def advance(state: NDArray[Any], noise: NDArray[Any], *, inhibition: Drive) -> NDArray[Any]:
+    """Advance all trials by one step for each row of `noise`, and return a copy of the last state.
 
     Parameters
     ----------
     state : ndarray, (k, n)
         Where the trials stand.
     noise : ndarray, (t, k, n)
-        Noise of each step with its sign turned: -e.
-    out : ndarray, (t, k, n)
-        Filled with the states that follow.
+        Noise of each step with its sign turned, -e; overwritten with the states that follow.
     inhibition : callable
         The recurrent drive with its sign turned: -A x. Turning both signs beforehand is exact
         and spares a pass over the state in every step.
     """
+    drive = np.empty_like(state)
     with np.errstate(over="ignore"):  # exp overflows to infinity, whose reciprocal is the right answer: 0
-        for following, kick in zip(out, noise, strict=True):
-            inhibition(state, following)
-            np.add(following, kick, out=following)
+        for following in noise:
+            inhibition(state, drive)
+            np.add(following, drive, out=following)
             np.exp(following, out=following)
             np.add(following, 1, out=following)
             state = np.reciprocal(following, out=following)
-    return state
+    return state.copy()

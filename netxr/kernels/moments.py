@@ -3,21 +3,27 @@
 Index letters: i target neuron, j source neuron, r lag, e edge frame.
 """
 
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput
-from netxr.kernels.lagged_sums import Floats, LaggedSums
+from netxr.kernels.lagged_sums import Floats, LaggedSums, Pass
 
 FLOAT32_RANGE: Final = 400
 """Squares about the provisional mean may be this many times the squared deviations, for an error below 1e-6."""
 
 
+ROWS: Final = 512
+"""Rows of a matrix that are worked on at a time, so that what is in between stays small."""
+
+
 class LaggedMoments(NamedTuple):
-    """What every linear estimator needs: pairs, means and summed squares of both sides, and co-moments."""
+    """What every linear estimator needs: pairs, means and summed squares of both sides, and co-moments.
+
+    Where missing samples are left out pair by pair, everything is (r, i, j).
+    """
 
     n_pairs: NDArray[np.int64]  # (r)
     mean_target: Floats  # (r, i)
@@ -27,9 +33,7 @@ class LaggedMoments(NamedTuple):
     comoment: Floats  # (r, i, j)
 
 
-def moments_of(
-    sums: LaggedSums, *, shift: NDArray[Any], sources: Sequence[int] | slice, precision: np.dtype[Any]
-) -> LaggedMoments:
+def moments_of(sums: LaggedSums, *, todo: Pass) -> LaggedMoments:
     """Return means, summed squares and co-moments about the true means of each lag's own pairs.
 
     The co-moments take the place of ``sums.product`` in memory.
@@ -39,44 +43,108 @@ def moments_of(
     InvalidInput
         If float32 products cannot resolve them, because samples lie too far from the provisional mean.
     """
-    count = sums.n_frames - sums.not_target.sum(axis=1)
-    sum_target, sumsq_target = _side_sums(sums.total, sums.square, sums.edges, sums.not_target, count)
-    sum_source, sumsq_source = _side_sums(sums.total, sums.square, sums.edges, sums.not_source, count)
-    if precision == np.float32:
-        _check_resolved(sums.square, sumsq_target, sumsq_source)
-    sum_source, sumsq_source = sum_source[:, sources], sumsq_source[:, sources]
-    mean_target, mean_source = _divide(sum_target, count), _divide(sum_source, count)
-    for comoment, total, mean in zip(sums.product, sum_target, mean_source, strict=True):
-        comoment -= np.outer(total, mean)
+    shift = sums.shift
+    if todo.missing == "pairwise":
+        return _moments_of_pairs(sums.product, shift=shift, todo=todo)
+    n = len(shift)
+    square = sums.square[:n]
+    sum_target, sumsq_target = _deviations(sums.of_target[..., :n], sums.n_pairs, sums.n_frames, square)
+    sum_source, sumsq_source = _deviations(sums.of_source[..., :n], sums.n_pairs, sums.n_frames, square)
+    if todo.precision == np.float32:
+        _check_resolved(square, sumsq_target)
+        _check_resolved(square, sumsq_source)
+    sum_target, sumsq_target = sum_target[:, todo.rows], sumsq_target[:, todo.rows]
+    sum_source, sumsq_source = sum_source[:, todo.columns], sumsq_source[:, todo.columns]
+    mean_target, mean_source = (_quotient(total, sums.n_pairs[:, None]) for total in (sum_target, sum_source))
+    comoments = sums.product[:, 0]
+    for comoment, total, mean in zip(comoments, sum_target, mean_source, strict=True):
+        for first in range(0, len(comoment), ROWS):
+            rows = slice(first, first + ROWS)
+            comoment[rows] -= np.outer(total[rows], mean)
     return LaggedMoments(
-        count, mean_target + shift, mean_source + shift[sources], sumsq_target, sumsq_source, sums.product
+        sums.n_pairs,
+        mean_target + shift[todo.rows],
+        mean_source + shift[todo.columns],
+        sumsq_target,
+        sumsq_source,
+        comoments,
     )
 
 
-def _check_resolved(square: Floats, *sides: Floats) -> None:
-    """Raise if squares about the provisional mean drown the deviations that are left of them, (r, i)."""
-    lost = np.any([(side > 0) & (side * FLOAT32_RANGE < square) for side in sides], axis=(0, 1))
+def squares_of_groups(sums: LaggedSums, *, n_neurons: int) -> tuple[Floats, Floats]:
+    """Return the summed squared deviations of the groups behind the neurons, as targets and as sources, (r, g) each."""
+    square = sums.square[n_neurons:]
+    of_target, of_source = (
+        _deviations(side[..., n_neurons:], sums.n_pairs, sums.n_frames, square)[1]
+        for side in (sums.of_target, sums.of_source)
+    )
+    return of_target, of_source
+
+
+def _moments_of_pairs(product: Floats, *, shift: NDArray[Any], todo: Pass) -> LaggedMoments:
+    """Return moments of which each pair of neurons has its own, over the frames in which both are there, (r, i, j).
+
+    The products are those of `PRODUCTS`: of the samples, and of what says where they are.
+    """
+    comoment, count, sum_target, sum_source, square_target, square_source = product.swapaxes(0, 1)
+    mean_target, mean_source = _quotient(sum_target, count), _quotient(sum_source, count)
+    comoment -= np.where(count > 0, sum_target * mean_source, 0)
+    sides = []
+    for square, total, mean in ((square_target, sum_target, mean_target), (square_source, sum_source, mean_source)):
+        deviations = square - np.where(count > 0, total * mean, 0)
+        sides.append(np.where(deviations > _rounding(square, count), deviations, 0.0))
+        if todo.precision == np.float32:
+            _check_resolved(square, sides[-1])
+    return LaggedMoments(
+        np.rint(count).astype(np.int64),
+        mean_target + shift[todo.rows, None],
+        mean_source + shift[todo.columns],
+        sides[0],
+        sides[1],
+        comoment,
+    )
+
+
+def _check_resolved(square: Floats, left: Floats) -> None:
+    """Raise if squares about the provisional mean drown the deviations that are left of them, (r, i, ...)."""
+    lost = (left > 0) & (left * FLOAT32_RANGE < square)
     if lost.any():
+        neurons = np.unique(np.nonzero(lost)[1])
         raise InvalidInput(
             "precision",
-            got=f"float32 products, and {lost.sum()} neurons (the first is number {np.argmax(lost)}, from 0) with "
+            got=f"float32 products, and {len(neurons)} neurons (the first is number {neurons[0]}, from 0) with "
             f"frames more than {FLOAT32_RANGE**0.5:.0f} deviations away from the others",
             expected="samples that float32 can resolve",
             fix='Ask for precision="float64".',
         )
 
 
-def _side_sums(
-    total: Floats, square: Floats, edges: Floats, left_out: NDArray[np.bool_], count: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
-    """Return the sum and the summed squared deviations of each neuron over the frames that each lag keeps, (r, i)."""
-    kept = total - left_out @ edges.T
-    deviations = square - left_out @ np.square(edges).T - kept * _divide(kept, count)
-    # What is left of a constant after these subtractions is rounding: a share of what was subtracted that grows
-    # with the number of frames, since a constant is rounded the same way each time that it is added.
-    n_frames = count + left_out.sum(axis=1)
-    rounding = np.finfo(np.float64).eps * np.maximum(16, n_frames)[:, None] * square
-    return kept, np.where(deviations > rounding, deviations, 0.0)
+def _deviations(powers: Floats, count: NDArray[np.int64], n_frames: int, square: Floats) -> tuple[Floats, Floats]:
+    """Return sums and summed squared deviations, (r, i) each.
+
+    Parameters
+    ----------
+    powers : ndarray, (2, r, i)
+        Sums of samples and of squares over the frames that each lag keeps.
+    count : ndarray of int, (r)
+        Frames that each lag keeps.
+    n_frames : int
+        All frames.
+    square : ndarray, (i)
+        Sum of squares over all frames, which those of a lag were taken from.
+    """
+    total, kept = powers
+    deviations = kept - total * _quotient(total, count[:, None])
+    return total, np.where(deviations > _rounding(square, n_frames), deviations, 0.0)
+
+
+def _rounding(square: Floats, n_frames: int | Floats) -> Floats:
+    """Return what may be left of a constant by rounding once its squared mean was subtracted from its squares.
+
+    It is a share of what was subtracted, which grows with the number of frames, since a constant is rounded the
+    same way each time that it is added.
+    """
+    return np.asarray(np.finfo(np.float64).eps * np.maximum(16, n_frames) * square)
 
 
 def sumsq_of_side(same_time: Floats, edges: Floats, left_out: NDArray[np.bool_], count: NDArray[np.int64]) -> Floats:
@@ -94,17 +162,23 @@ def sumsq_of_side(same_time: Floats, edges: Floats, left_out: NDArray[np.bool_],
         Frames that each lag keeps.
     """
     square = np.diagonal(same_time)
-    return _side_sums(np.zeros(len(square)), square, edges, left_out, count)[1]
+    kept = np.stack([-(left_out @ edges.T), square - left_out @ np.square(edges).T])
+    return _deviations(kept, count, int(count[0] + left_out[0].sum()), square)[1]
 
 
 def correlation(comoment: Floats, sumsq_target: Floats, sumsq_source: Floats) -> Floats:
     """Return Pearson's r, (..., i, j) from (..., i, j), (..., i) and (..., j); NaN where a side does not vary."""
-    r = np.sqrt(sumsq_target)[..., :, None] * np.sqrt(sumsq_source)[..., None, :]
+    return correlation_of_pairs(comoment, sumsq_target[..., :, None], sumsq_source[..., None, :])
+
+
+def correlation_of_pairs(comoment: Floats, sumsq_target: Floats, sumsq_source: Floats) -> Floats:
+    """Return Pearson's r, (..., i, j), where each pair has squares of its own; NaN where a side does not vary."""
+    r = np.sqrt(sumsq_target) * np.sqrt(sumsq_source)
     r[r == 0] = np.nan
     np.divide(comoment, r, out=r)
     return np.asarray(np.clip(r, -1, 1, out=r))
 
 
-def _divide(sums: Floats, count: NDArray[np.int64]) -> Floats:
-    """Return (r, i) sums divided by (r) counts, NaN where there was nothing to count."""
-    return sums / np.where(count > 0, count, np.nan)[:, None]
+def _quotient(sums: Floats, count: NDArray[Any]) -> Floats:
+    """Return sums divided by counts, NaN where there was nothing to count."""
+    return np.asarray(sums / np.where(count > 0, count, np.nan))

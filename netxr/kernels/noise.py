@@ -48,9 +48,10 @@ def noise_blocks(
     draw = _legacy_draws(seeds, n_neurons) if rng == "legacy" else _modern_draws(seeds, trials, n_neurons, dtype)
     for start in range(0, n_steps, STEPS_PER_BLOCK):
         # A whole block is drawn even where the run ends inside it: the draws of a block depend on one another.
-        blocks = [draw(i, start // STEPS_PER_BLOCK) for i in range(len(seeds))]
-        noise = blocks[0][:, None] if len(blocks) == 1 else np.stack(blocks, axis=1)
-        yield noise[: n_steps - start].astype(dtype, copy=False)
+        noise = np.empty((STEPS_PER_BLOCK, len(seeds), n_neurons), dtype)
+        for i in range(len(seeds)):
+            noise[:, i] = draw(i, start // STEPS_PER_BLOCK)
+        yield noise[: n_steps - start]
 
 
 def _modern_draws(seeds: Sequence[int], trials: Sequence[int], n_neurons: int, dtype: np.dtype[Any]) -> Any:

@@ -5,8 +5,9 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import netxr
+from netxr.kernels import dynamics
 from netxr.kernels.noise import noise_blocks
-from tests.benchmarks.timing import FULL, Cost, best_of, show
+from tests.benchmarks.timing import FULL, Cost, best_of, peak_megabytes, show
 from tests.oracles import plain_simulation
 
 pytestmark = pytest.mark.benchmark
@@ -103,3 +104,37 @@ def test_many_small_networks():
     show(f"{k} networks, {n} neurons x {n_steps} steps", costs, ratios=ratios)
     run = netxr.simulate(A, n_steps=n_steps, seed=1).activity
     np.testing.assert_allclose(run.values[..., -1], plain_simulation(draws[-1], noise[:, -1]), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_steps", "trials", "rng"),
+    [(500, 10_000, 8, "modern"), (1_000, 5_000, 4, "modern"), (500, 10_000, 8, "legacy")]
+    if FULL
+    else [(300, 600, 2, "modern")],
+)
+def test_straight_to_disk(tmp_path, monkeypatch, n, n_steps, trials, rng):
+    A = netxr.random_connectivity(n, seed=1)
+    stores = iter(range(100))
+
+    def run(drawn_ahead):
+        monkeypatch.setattr(dynamics, "DRAWN_AHEAD", drawn_ahead)
+        netxr.simulate(A, n_steps=n_steps, trials=trials, rng=rng, store=tmp_path / f"{next(stores)}.zarr")
+
+    tasks = {"noise drawn ahead": lambda: run(0), "noise drawn in turn": lambda: run(np.inf)}
+    costs = best_of(min(ROUNDS, 3), tasks)
+    ratios = {"ahead / in turn": ("noise drawn ahead", "noise drawn in turn", "< 0.9 on two free cores")}
+    show(f"{trials} {rng} trials, {n} neurons x {n_steps} steps, to disk", costs, ratios=ratios)
+
+
+@pytest.mark.skipif(not FULL, reason="takes gigabytes of disk")
+def test_memory_of_the_widest_batch(tmp_path):
+    task = "netxr.simulate(A, n_steps={}, trials=260, store={!r})"
+    peaks = [
+        peak_megabytes(
+            prepare="import netxr; A = netxr.random_connectivity(1_000, seed=1)",
+            task=task.format(n_steps, str(tmp_path / f"{n_steps}.zarr")),
+        )
+        for n_steps in (512, 1_024)
+    ]
+    print(f"\n260 trials, 1000 neurons: {peaks[0]:.0f} MB for 512 steps, {peaks[1]:.0f} MB for 1024")
+    assert max(peaks) < 1_300

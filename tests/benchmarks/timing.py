@@ -4,16 +4,24 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import psutil
 
 FULL = os.environ.get("NETXR_BENCHMARK") == "full"
 """Whether to run at full size; otherwise sizes are small, for correctness only."""
 
 SETTLE = 0.2 if FULL else 0.0
 """Seconds before each run: the BLAS threads of the one before spin on for a while, and would take a core from it."""
+
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Cost(NamedTuple):
@@ -52,34 +60,93 @@ def best_of(rounds: int, contestants: Mapping[str, Callable[[], object]]) -> dic
     return {name: Cost(min(c.wall for c in own), min(c.cpu for c in own)) for name, own in costs.items()}
 
 
-def show(title: str, costs: Mapping[str, Cost], *, ratios: Mapping[str, tuple[str, str, str]]) -> None:
+class Spent(NamedTuple):
+    """What a task in a process of its own took, the memory on top of what it started with, and what it returned."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+    result: Any = None
+
+
+def measured(task: Callable[[], object]) -> Spent:
+    """Run a task and watch the memory of the process meanwhile."""
+    process, done = psutil.Process(), threading.Event()
+    resident = [process.memory_info().rss]
+
+    def watch() -> None:
+        while not done.wait(0.001):
+            resident.append(process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    result = None
+
+    def run() -> None:
+        nonlocal result
+        result = task()
+
+    try:
+        cost = cost_of(run)
+        resident.append(process.memory_info().rss)
+    finally:
+        done.set()
+        watcher.join()
+    return Spent(*cost, (max(resident) - resident[0]) / 1e6, result)
+
+
+Prepared = Sequence[Any]
+"""(prepare, *arguments): `prepare` is importable, and returns the task to be measured when called."""
+
+
+def apart(prepare: Callable[..., Callable[[], object]], *arguments: Any) -> Spent:
+    """Measure a task in a new process, which gives all its memory back at its end; in this one at small size."""
+    if not FULL:
+        return _prepare_and_measure(prepare, arguments)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_prepare_and_measure, prepare, arguments).result()
+
+
+def _prepare_and_measure(prepare: Callable[..., Callable[[], object]], arguments: Sequence[Any]) -> Spent:
+    return measured(prepare(*arguments))
+
+
+def best_apart(rounds: int, contestants: Mapping[str, Prepared]) -> dict[str, Spent]:
+    """The fastest of several rounds for each contestant, in turns; the highest memory; the last result."""
+    runs: dict[str, list[Spent]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, prepared in contestants.items():
+            runs[name].append(apart(*prepared))
+    return {
+        name: Spent(min(s.wall for s in own), min(s.cpu for s in own), max(s.megabytes for s in own), own[-1].result)
+        for name, own in runs.items()
+    }
+
+
+def show(title: str, costs: Mapping[str, Cost | Spent], *, ratios: Mapping[str, tuple[str, str, str]]) -> None:
     """Print costs, and ratios: label -> (numerator, denominator, target)."""
     print(f"\n{title}{'' if FULL else '  (small: for correctness only)'}")
     for name, cost in costs.items():
-        print(f"  {name:<42} {cost.wall:9.4f} s   cpu {cost.cpu:9.4f} s")
+        memory = f"   {cost.megabytes:9.1f} MB" if isinstance(cost, Spent) else ""
+        print(f"  {name:<42} {cost.wall:9.4f} s   cpu {cost.cpu:9.4f} s{memory}")
     for label, (above, below, target) in ratios.items():
         wall, cpu = (getattr(costs[above], k) / getattr(costs[below], k) for k in ("wall", "cpu"))
-        print(f"  {label:<42} {wall:8.2f}     cpu {cpu:8.2f}     wanted {target}")
+        memory = f"memory {_memory_ratio(costs[above], costs[below]):8.2f}     " if "memory" in target else ""
+        print(f"  {label:<42} {wall:8.2f}     cpu {cpu:8.2f}     {memory}wanted {target}")
+
+
+def _memory_ratio(above: Cost | Spent, below: Cost | Spent) -> float:
+    if isinstance(above, Spent) and isinstance(below, Spent) and below.megabytes:
+        return above.megabytes / below.megabytes
+    return float("nan")
 
 
 PEAK = """
-import json, sys, threading, time
-import numpy as np, psutil
+import json
+import numpy as np
+from tests.benchmarks.timing import measured
 {prepare}
-process = psutil.Process()
-base = peak = process.memory_info().rss
-running = True
-def watch():
-    global peak
-    while running:
-        peak = max(peak, process.memory_info().rss)
-        time.sleep(0.001)
-watcher = threading.Thread(target=watch)
-watcher.start()
-{task}
-running = False
-watcher.join()
-print(json.dumps((peak - base) / 1e6))
+print(json.dumps(measured(lambda: {task}).megabytes))
 """
 
 

@@ -1,0 +1,113 @@
+"""What ``netxr estimate`` says and saves of what it found."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import numpy as np
+
+from netxr.cli.output import table
+from netxr.cli.scores import Scored
+from netxr.names import (
+    CONNECTIVITY,
+    DIAGONAL,
+    EDGE,
+    LAG,
+    LAGGED_CORRELATION,
+    LONG_NAME,
+    NEURON,
+    PERMUTATIONS,
+    SEED,
+    SOURCE,
+    TARGET,
+    TIME,
+    TRIAL,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+STRONGEST: Final = 10
+"""Pairs of neurons that are printed, where it is not for all of them that the list is made."""
+
+COUNTS: Final = {"undefined": "{:,} entries undefined", "pairs": "pairs listed: {:,}"}
+"""What may be counted in a summary, and how it is put."""
+
+UNSEEN: Final = """\
+R does not fit into the memory to be used: it was written block by block, and not looked at.
+netxr info {0} describes it; netxr.open("{0}").lagged_correlation.isel(lag=0, target=slice(100)) is a part of it."""
+"""What to do with an estimate that is too large to be looked at."""
+
+
+def result(R: "xr.DataArray", A: "xr.DataArray | None", scored: Scored | None) -> "xr.Dataset":
+    """Return what is saved: the estimate, its scores, and the truth where it is on the same neurons."""
+    about_run = {name: value for name, value in R.attrs.items() if name != LONG_NAME}
+    saved = R.to_dataset(name=LAGGED_CORRELATION).assign_attrs(about_run)
+    if scored is not None:
+        # On the scores, because the run has a seed of its own.
+        settings = {name: scored.scores.attrs[name] for name in (DIAGONAL, PERMUTATIONS, SEED)}
+        saved = saved.assign({name: one.assign_attrs(settings) for name, one in scored.scores.data_vars.items()})
+    if A is not None and all(A.indexes[axis].equals(R.indexes[axis]) for axis in (TARGET, SOURCE)):
+        saved = saved.assign({CONNECTIVITY: A})
+    return saved
+
+
+def summary(activity: "xr.DataArray", lags: Sequence[int], out: Path | None) -> dict[str, Any]:
+    """Return what was estimated out of what, and where to."""
+    about = {
+        "neurons": activity.sizes[NEURON],
+        "samples": activity.sizes[TIME],
+        "trials": activity.sizes.get(TRIAL, 1),
+        "lags": list(lags),
+    }
+    return about if out is None else about | {"out": str(out)}
+
+
+def about_matrices(R: "xr.DataArray") -> dict[str, Any]:
+    """Return what to say of matrices: how much is undefined, and which pairs of neurons correlate most."""
+    return {"undefined": int(R.isnull().sum()), "strongest": _strongest(R)}
+
+
+def about_pairs(pairs: "xr.Dataset", *, most: int | None) -> dict[str, Any]:
+    """Return what to say of a list of pairs: how many there are, and all of them or the `most` strongest."""
+    order = np.argsort(-np.abs(pairs[LAGGED_CORRELATION].values), kind="stable")[:most]
+    chosen = pairs.isel({EDGE: order})
+    names = {"from": SOURCE, "to": TARGET, LAG: LAG, TRIAL: TRIAL, "correlation": LAGGED_CORRELATION}
+    columns = {name: chosen[own].values.tolist() for name, own in names.items() if own in chosen.variables}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return {"pairs": pairs.sizes[EDGE], "strongest": rows}
+
+
+def _strongest(R: "xr.DataArray") -> list[dict[str, Any]]:
+    """Return a row for each of the strongest correlations between different neurons, with their labels."""
+    magnitudes = np.abs(R.values)
+    magnitudes[..., R[TARGET].values[:, None] == R[SOURCE].values] = -1
+    magnitudes[np.isnan(magnitudes)] = -1
+    magnitudes = magnitudes.ravel()
+    few = min(STRONGEST, magnitudes.size)
+    candidates = np.flatnonzero(magnitudes >= max(0, np.partition(magnitudes, -few)[-few]))
+    order = candidates[np.argsort(-magnitudes[candidates], kind="stable")[:few]]
+    rows = []
+    for place in zip(*np.unravel_index(order, R.shape), strict=True):
+        one = R[place]
+        at = {str(dim): one[dim].item() if dim in one.coords else int(k) for dim, k in zip(R.dims, place, strict=True)}
+        rows.append({"from": at.pop(SOURCE), "to": at.pop(TARGET)} | at | {"correlation": one.item()})
+    return rows
+
+
+def echo_summary(about: Mapping[str, Any], *, quiet: bool) -> None:
+    """Print what was estimated, and the strongest pairs; or how to look at what is too large to be looked at."""
+    if not quiet:
+        lags = ", ".join(map(str, about["lags"]))
+        shape = f"{about['neurons']} neurons, {about['samples']} samples, trials: {about['trials']}"
+        counts = "".join(f"; {text.format(about[name])}" for name, text in COUNTS.items() if name in about)
+        click.echo(f"Lagged correlation R at lag {lags}: {shape}{counts}")
+    if about.get("strongest"):
+        if not quiet:
+            click.echo("Strongest pairs of different neurons:")
+        click.echo(table(about["strongest"]))
+    if not quiet:
+        click.echo(f"Saved to {about['out']}\n" if "out" in about else "")
+    if not quiet and "strongest" not in about:
+        click.echo(UNSEEN.format(about["out"]))

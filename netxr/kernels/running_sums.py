@@ -1,0 +1,254 @@
+"""Lagged sums of frames that arrive in order, in pieces of any length.
+
+Index letters as in `lagged_sums`. A block holds the `max(lags)` frames before it as well: new frames are
+targets, and those with the frames before them are sources.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.kernels.frame_blocks import FrameBlock, frames_of, overflow
+from netxr.kernels.lag_spectrum import add_lagged_products
+from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, Edges, Floats, Frames, LaggedSums, Pass
+
+PRODUCT_ROWS: Final = 1024
+"""Targets of a product at a time: a fast product already, and the partial result takes little memory."""
+
+PRODUCT_COLUMNS: Final = 4096
+"""Sources of a product at a time."""
+
+FLOAT32_FRAMES: Final = 512
+"""Frames whose samples and squares are added up in float32, one after the other, before float64 takes over."""
+
+
+class RunningSums:
+    """Sums over a stretch of a trial that grow with every piece of it.
+
+    Parameters
+    ----------
+    todo : Pass
+        What to sum up.
+    shift : ndarray, (i)
+        Provisional mean.
+    place : str
+        What to call the data in an error.
+    offset : int
+        Where in the trial the stretch begins.
+    """
+
+    def __init__(self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int) -> None:
+        self._todo, self._place = todo, place
+        self._sums = no_sums(todo, shift)
+        self._block = FrameBlock(todo, shift, place=place, offset=offset, room=todo.block)
+
+    def add(self, frames: NDArray[Any]) -> None:
+        """Add the frames that follow, (i, t).
+
+        Raises
+        ------
+        NonFiniteActivity
+            If a sample is NaN or infinite and is to be an error.
+        """
+        first = 0
+        while first < frames.shape[1]:
+            first += self._block.take(frames[:, first:])
+            if self._block.is_full:
+                self._multiply()
+
+    def _multiply(self) -> None:
+        """Add the sums over the block, and make room for the next one."""
+        self._sums = add_block(self._sums, self._block.layers, self._block.good, todo=self._todo)
+        self._block.empty_out()
+
+    def result(self) -> LaggedSums:
+        """Return the sums over all frames so far.
+
+        Raises
+        ------
+        NonFiniteActivity
+            If sums or products of finite samples overflow.
+        """
+        if self._block.filled:
+            self._multiply()
+        return check_finite(self._sums, place=self._place)
+
+
+def sums_of_block(block: FrameBlock, *, todo: Pass, place: str, going_on: Callable[[int], object]) -> LaggedSums:
+    """Return the sums over a whole trial that is in memory as one block.
+
+    Parameters
+    ----------
+    block : FrameBlock
+        All frames.
+    todo : Pass
+        What to sum up.
+    place : str
+        What to call the data in an error.
+    going_on : callable
+        Called with how many frames are done, before each part of them; what it raises ends the work.
+
+    Raises
+    ------
+    NonFiniteActivity
+        If sums or products of finite samples overflow.
+    """
+    sums = no_sums(todo, block.shift)
+    for start in range(0, block.filled, todo.block):
+        going_on(start)
+        part = slice(start, start + todo.block + todo.reach)
+        sums = add_block(sums, block.layers[..., part], block.good[part], todo=todo)
+    return check_finite(sums, place=place)
+
+
+def check_finite(sums: LaggedSums, *, place: str) -> LaggedSums:
+    """Return sums if no finite sample made them overflow.
+
+    Raises
+    ------
+    NonFiniteActivity
+        If one did.
+    """
+    if not (np.isfinite(sums.square).all() and np.isfinite(sums.product).all()):
+        raise overflow(place)
+    return sums
+
+
+def no_sums(todo: Pass, shift: NDArray[Any]) -> LaggedSums:
+    """Return the sums over no frame."""
+    n_neurons, n_lags = len(shift), len(todo.lags)
+    n_rows, index = n_neurons + todo.n_groups, np.arange(n_neurons)
+    shape = (n_lags, len(PRODUCTS[todo.missing]), index[todo.rows].size, index[todo.columns].size)
+    of_target, of_source = np.zeros((2, 2, n_lags, n_rows))
+    n_layers = 1 + max(max(pair) for pair in PRODUCTS[todo.missing])
+    nothing = Frames(np.empty((n_layers, n_rows, 0), todo.precision), np.empty(0, bool))
+    return LaggedSums(
+        n_frames=0,
+        n_pairs=np.zeros(n_lags, np.int64),
+        square=np.zeros(n_rows),
+        of_target=of_target,
+        of_source=of_source,
+        product=np.zeros(shape),
+        head=nothing,
+        tail=nothing,
+        edges=Edges(np.empty((n_neurons, 0)), np.empty(0, np.int64), np.empty(0, np.int64)),
+        shift=shift,
+    )
+
+
+@np.errstate(over="ignore", invalid="ignore")  # said by an error that names the place
+def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *, todo: Pass) -> LaggedSums:
+    """Return sums with those over the frames of a block that follows; arrays of `sums` are added to in place.
+
+    Parameters
+    ----------
+    sums : LaggedSums
+        Sums over all frames before.
+    layers : ndarray, (p, n, reach + t)
+        Frames of the block behind those before it.
+    good : ndarray of bool, (reach + t)
+        Which of them enter any pair.
+    todo : Pass
+        What to sum up.
+    """
+    reach, n = todo.reach, layers.shape[1] - todo.n_groups
+    _add_sides(sums, layers[SAMPLES], good, todo)
+    for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
+        _add_products(sums.product[:, q], layers[over, :n, reach:][todo.rows], layers[under, :n][todo.columns], todo)
+    own = frames_of(layers[..., reach:], good[reach:], slice(0, reach - len(sums.head.good)))
+    n_frames = sums.n_frames + layers.shape[2] - reach
+    return sums._replace(
+        n_frames=n_frames,
+        head=Frames(*(np.concatenate(parts, axis=-1) for parts in zip(sums.head, own, strict=True))),
+        tail=frames_of(layers, good, slice(layers.shape[2] - min(reach, n_frames), None)),
+    )
+
+
+def _add_products(product: Floats, targets: NDArray[Any], sources: NDArray[Any], todo: Pass) -> None:
+    """Add the products at all lags, (r, i, j): lag by lag, or by way of Fourier segments."""
+    if todo.segment is not None:
+        add_lagged_products(product, targets, sources, lags=todo.lags, segment=todo.segment)
+        return
+    own = targets.shape[1]
+    height, width = (
+        _even_part(len(side), most) for side, most in ((targets, PRODUCT_ROWS), (sources, PRODUCT_COLUMNS))
+    )
+    partial = np.empty((height, width), todo.precision)
+    for total, lag in zip(product, todo.lags, strict=True):
+        _add_product(total, targets, sources[:, todo.reach - lag : todo.reach - lag + own], partial)
+
+
+def _even_part(length: int, most: int) -> int:
+    """Return the length of parts of about the same length, each `most` or less."""
+    return -(-length // -(-length // most))
+
+
+def _add_sides(sums: LaggedSums, x: NDArray[Any], good: NDArray[np.bool_], todo: Pass) -> None:
+    """Add sums and squares over the frames that each lag has partners for: those over all, and corrections."""
+    new = x[:, todo.reach :]
+    totals = np.zeros((2, len(x)))
+    at_a_time = FLOAT32_FRAMES if todo.precision == np.float32 else new.shape[1]
+    for first in range(0, new.shape[1], at_a_time):
+        part = new[:, first : first + at_a_time]
+        totals[0] += part @ np.ones(part.shape[1], todo.precision)
+        totals[1] += _squares(part)
+    sums.square[:] += totals[1]
+    frames, of_target, of_source = _corrections(good, todo)
+    few = x[:, frames].astype(np.float64)
+    for power, total in enumerate(totals):
+        sums.of_target[power] += total + of_target @ few.T
+        sums.of_source[power] += total + of_source @ few.T
+        np.square(few, out=few)
+    sums.n_pairs[:] += int(good[todo.reach :].sum()) + of_target.sum(axis=1).astype(np.int64)
+
+
+def _corrections(
+    good: NDArray[np.bool_], todo: Pass
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return what sums over all new frames of a block lack or have too much, as weights of some frames.
+
+    Parameters
+    ----------
+    good : ndarray of bool, (t)
+        Which frames enter any pair; the first `todo.reach` are those before the block.
+    todo : Pass
+        What is summed up.
+
+    Returns
+    -------
+    frames : ndarray of int, (e)
+        Positions of frames whose weight differs for some lag.
+    of_target, of_source : ndarray, (r, e)
+        What to add to a weight of one for new frames, and of zero for those before them.
+    """
+    reach, n_frames = todo.reach, len(good)
+    frames = np.arange(n_frames)
+    if good.all():
+        frames = frames[(frames < reach) | (frames >= max(reach, n_frames - reach))]
+    lags = np.array(todo.lags)[:, None]
+    before, after = frames - lags, frames + lags
+    counted = (frames >= reach) & good[frames]
+    of_target = counted & good[np.maximum(before, 0)]
+    of_source = good[frames] & (after >= reach) & (after < n_frames) & good[np.minimum(after, n_frames - 1)]
+    wrong = ((of_target != counted) | (of_source != counted)).any(axis=0)
+    weights = (side[:, wrong].astype(np.float64) - counted[wrong] for side in (of_target, of_source))
+    return frames[wrong], *weights
+
+
+def _add_product(total: Floats, targets: NDArray[Any], sources: NDArray[Any], partial: NDArray[Any]) -> None:
+    """Add the product of (i, t) and (j, t) to `total`, (i, j), a tile at a time by way of `partial`."""
+    height, width = partial.shape
+    for first in range(0, len(targets), height):
+        for left in range(0, len(sources), width):
+            rows, columns = targets[first : first + height], sources[left : left + width]
+            part = partial[: len(rows), : len(columns)]
+            total[first : first + height, left : left + width] += np.matmul(rows, columns.T, out=part)
+
+
+def _squares(frames: NDArray[Any]) -> NDArray[Any]:
+    """Return the sum of squares of each row, (n, t) -> (n), by the product that suits the memory order."""
+    if frames.strides[1] == frames.itemsize:
+        return np.asarray(np.vecdot(frames, frames))
+    return np.asarray(np.einsum("it,it->i", frames, frames))

@@ -1,0 +1,142 @@
+"""Moments at several coarse levels from one pass over the samples."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr.coarse import Groups, average_over, average_run, group_labels, label_groups
+from netxr.errors import InvalidInput
+from netxr.kernels.groups import membership
+from netxr.kernels.lagged_sums import Missing, Pass
+from netxr.moments import sum_up
+from netxr.names import (
+    GROUP,
+    GROUP_SUMSQ_SOURCE,
+    GROUP_SUMSQ_TARGET,
+    NEURON,
+    SOURCE,
+    SUMSQ_SOURCE,
+    SUMSQ_TARGET,
+    TARGET,
+    TIME,
+)
+from netxr.planning import Precision, prepare
+from netxr.schema import labels_of
+
+
+class Level(NamedTuple):
+    """Groups in the place of neurons."""
+
+    labels: NDArray[Any]  # (group)
+    sizes: NDArray[np.int64]  # (group)
+    weights: NDArray[np.float64]  # (group, neuron)
+
+
+def coarse_moments(
+    activity: xr.DataArray,
+    *,
+    levels: Mapping[str, Groups | None],
+    lags: Sequence[int] = (0, 1),
+    dim: str | Sequence[str] = TIME,
+    precision: Precision | None = None,
+    missing: Missing = "raise",
+    memory: int | str | None = None,
+) -> dict[str, xr.Dataset]:
+    """Sum up lagged moments of the neurons and of groups of them, at any number of levels, in one pass.
+
+    Where the groups of all levels together are few, samples are averaged first and only groups are multiplied;
+    otherwise, or where moments of the neurons are wanted too, the co-moments of groups follow from those of neurons.
+
+    Parameters
+    ----------
+    activity : DataArray, (neuron, time[, trial])
+        Samples, NumPy or dask.
+    levels : mapping of str to groups or None
+        Name of each level and its groups, as in `assign_groups`; None for the neurons themselves.
+    lags, dim, precision, missing, memory
+        As in `lagged_moments`; `missing` may be "raise", or "drop" for frames in which any neuron has no sample.
+
+    Returns
+    -------
+    dict of str to Dataset
+        Lagged moments at each level, equal to those of `coarsen(activity, groups=...)` up to rounding. Lazy if the
+        activity is: compute all of them together, ``dask.compute(result)[0]``, for a single read.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no level, groups do not fit the neurons, or an argument is unknown.
+    NonFiniteActivity
+        If a sample is NaN or infinite and `missing` is "raise".
+
+    Examples
+    --------
+    >>> import netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(12, seed=1), n_steps=100, seed=1)
+    >>> moments = coarse_moments(run.activity, levels={"fine": None, "fourths": 4, "halves": 2}, lags=[1])
+    >>> [netxr.lagged_correlation(level).sizes["target"] for level in moments.values()]
+    [12, 4, 2]
+    """
+    if not isinstance(levels, Mapping) or not levels:
+        raise InvalidInput("levels", got=repr(levels), expected="a mapping from names to groups, or None for neurons")
+    if missing == "pairwise":
+        raise InvalidInput(
+            "missing",
+            got="'pairwise'",
+            expected="'raise' or 'drop'",
+            fix="An average over a group has no sample where one of its neurons has none: coarse-grain the activity.",
+        )
+    todo = prepare(activity, lags=lags, dim=dim, source=None, precision=precision, missing=missing)
+    neurons = labels_of(activity, NEURON)
+    coarse = {
+        name: Level(*membership(group_labels(groups, neurons))) for name, groups in levels.items() if groups is not None
+    }
+    n, n_groups = len(neurons), sum(len(level.labels) for level in coarse.values())
+    if len(coarse) == len(levels) and missing == "raise" and n_groups * (n_groups + n) < n * n:
+        return _samples_first(activity, coarse, todo, dim, memory)
+    found = _products_first(activity, coarse, todo, dim, memory)
+    return {name: found[name if name in coarse else None] for name in levels}
+
+
+def _products_first(
+    activity: xr.DataArray, levels: Mapping[str, Level], todo: Pass, dim: str | Sequence[str], memory: int | str | None
+) -> dict[str | None, xr.Dataset]:
+    """Return the moments of the neurons, under None, and of all levels: averages of products of neurons."""
+    stacked = np.concatenate([level.weights for level in levels.values()] or [np.empty((0, activity.sizes[NEURON]))])
+    groups = scipy.sparse.csr_array(stacked.astype(todo.precision))
+    summed = sum_up(activity, replace(todo, groups=groups), dim=dim, memory=memory)
+    fine = summed.drop_dims(GROUP)
+    found: dict[str | None, xr.Dataset] = {None: fine}
+    for (name, level), rows in zip(levels.items(), _rows(levels), strict=True):
+        coarse = average_run(fine.drop_vars([SUMSQ_TARGET, SUMSQ_SOURCE]), level.weights)
+        own = summed.isel({GROUP: rows})
+        coarse[SUMSQ_TARGET] = own[GROUP_SUMSQ_TARGET].rename({GROUP: TARGET})
+        coarse[SUMSQ_SOURCE] = own[GROUP_SUMSQ_SOURCE].rename({GROUP: SOURCE})
+        found[name] = label_groups(coarse, level.labels, level.sizes)
+    return found
+
+
+def _samples_first(
+    activity: xr.DataArray, levels: Mapping[str, Level], todo: Pass, dim: str | Sequence[str], memory: int | str | None
+) -> dict[str, xr.Dataset]:
+    """Return the moments of all levels: products of averaged samples, for the groups of all levels side by side."""
+    stacked = np.concatenate([level.weights for level in levels.values()])
+    summed = sum_up(average_over(activity, stacked), todo, dim=dim, memory=memory)
+    return {
+        name: label_groups(
+            summed.isel(dict.fromkeys((TARGET, SOURCE, NEURON), rows), missing_dims="ignore"), *level[:2]
+        )
+        for (name, level), rows in zip(levels.items(), _rows(levels), strict=True)
+    }
+
+
+def _rows(levels: Mapping[str, Level]) -> list[slice]:
+    """Return where the groups of each level stand among those of all."""
+    ends = np.cumsum([0, *(len(level.labels) for level in levels.values())]).tolist()
+    return [slice(start, stop) for start, stop in itertools.pairwise(ends)]

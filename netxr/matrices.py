@@ -1,0 +1,263 @@
+"""Correlations of more pairs of neurons than memory holds: written to disk as they are made, or only the strongest."""
+
+from collections.abc import Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import dask
+import numpy as np
+import xarray as xr
+import zarr
+from dask.base import compute
+from dask.delayed import Delayed
+from numpy.typing import NDArray
+
+from netxr.arguments import check_count, is_number
+from netxr.errors import InvalidInput
+from netxr.headway import Part
+from netxr.kernels.lagged_sums import Missing, Pass
+from netxr.lagged_pass import Trial, trials_of
+from netxr.names import (
+    EDGE,
+    ESTIMATOR,
+    LAG,
+    LAGGED_CORRELATION,
+    LONG_NAME,
+    MISSING,
+    NEURON,
+    POOLED,
+    PRECISION,
+    SOURCE,
+    TARGET,
+    TIME,
+    TRIAL,
+)
+from netxr.planning import Precision, check_dim, check_lags, prepare, row_plan
+from netxr.plans import RowPlan
+from netxr.row_blocks import STOP, RowBlocks, row_tasks
+from netxr.schema import check_activity, labels_of, provenance
+from netxr.staging import streamed_variable
+from netxr.store import open as open_store
+
+
+class Edges(NamedTuple):
+    """Pairs of neurons by their positions, and what is between them, (edge) each."""
+
+    lag: NDArray[np.int64]
+    target: NDArray[np.int64]
+    source: NDArray[np.int64]
+    value: NDArray[Any]
+
+
+def store_correlation(
+    activity: xr.DataArray,
+    *,
+    lags: Sequence[int],
+    dim: str | Sequence[str],
+    source: Hashable | Sequence[Hashable] | None,
+    precision: Precision | None,
+    missing: Missing,
+    memory: int | str | None,
+    store: str | PathLike[str],
+) -> xr.DataArray:
+    """Write lagged correlations to a Zarr folder, some rows at a time, and return them lazily opened.
+
+    Parameters are those of `lagged_correlation`. What is stored has the precision of the products.
+    """
+    todo, plan, matrices = _planned(
+        activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing, memory=memory
+    )
+    keeps_trials = _keeps_trials(activity, dim)
+    labels = _coords(activity, todo, keeps_trials=keeps_trials)
+    sizes: dict[str, int] = {name: len(labels[name]) for name in (LAG, TRIAL, TARGET, SOURCE) if name in labels}
+    coords: dict[str, Any] = {name: labels[name] for name in (LAG, TARGET, SOURCE)}
+    if keeps_trials:
+        coords |= {str(name): coord for name, coord in activity.coords.items() if coord.dims == (TRIAL,)}
+    attrs = _attrs(activity, todo, dim)
+    with streamed_variable(
+        store,
+        xr.Dataset(coords=coords, attrs=attrs),
+        name=LAGGED_CORRELATION,
+        sizes=sizes,
+        chunks=dict.fromkeys(sizes, 1) | {TARGET: plan.rows_at_a_time, SOURCE: sizes[SOURCE]},
+        dtype=todo.precision,
+        attrs=attrs | {ESTIMATOR: "lagged correlation", LONG_NAME: "lagged correlation"},
+    ) as (stored, folder):
+        tasks = []
+        for k, trials in enumerate(matrices):
+            use = partial(_write, stored, (k,) if keeps_trials else ())
+            tasks += row_tasks(trials, todo, plan=plan, use=use, folder=folder, part=_part(plan, k, folder))
+        _run(tasks, plan, folder)
+    return open_store(store)[LAGGED_CORRELATION]
+
+
+def strongest_pairs(
+    activity: xr.DataArray,
+    *,
+    lag: int | Sequence[int] = 1,
+    k: int | None = None,
+    threshold: float | None = None,
+    dim: str | Sequence[str] = TIME,
+    source: Hashable | Sequence[Hashable] | None = None,
+    precision: Precision | None = None,
+    missing: Missing = "raise",
+    memory: int | str | None = None,
+) -> xr.Dataset:
+    """List the pairs of different neurons that correlate most: the strongest sources of each target, or above a limit.
+
+    The whole matrix is made, some rows at a time, and never held: what is kept is the list.
+
+    Parameters
+    ----------
+    activity : DataArray, (neuron, time[, trial])
+        Samples, NumPy or dask; read at once, within the budget.
+    lag, dim, source, precision, missing, memory
+        As in `lagged_correlation`.
+    k : int, optional
+        How many sources to list for each target, by the magnitude of their correlation.
+    threshold : float, optional
+        List pairs whose correlation is at least this far from zero, 0 to 1. With `k`, both have to hold.
+
+    Returns
+    -------
+    Dataset
+        `lagged_correlation` (edge), with `target`, `source`, `lag` and, where trials are kept apart, `trial` of each
+        edge as coordinates: in the order of trial, target and lag, the strongest first.
+
+    Raises
+    ------
+    InvalidInput
+        If neither `k` nor `threshold` is given, an argument does not fit, or the budget is too small.
+    NonFiniteActivity
+        If a sample is NaN or infinite and `missing` is "raise".
+
+    Examples
+    --------
+    >>> import netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(6, seed=1), n_steps=500, seed=1)
+    >>> strongest_pairs(run.activity, k=2).sizes["edge"]
+    12
+    """
+    if k is None and threshold is None:
+        raise InvalidInput("k, threshold", got="neither", expected="how many sources a target, or a limit, or both")
+    most = None if k is None else check_count("k", k)
+    if threshold is not None and (not is_number(threshold) or not 0 <= threshold <= 1):
+        raise InvalidInput("threshold", got=repr(threshold), expected="a magnitude of correlation, 0 to 1")
+    lags = [lag] if isinstance(lag, (int, np.integer)) else lag
+    check_lags(lags, n_steps=check_activity(activity).sizes[TIME], argument="lag")
+    todo, plan, matrices = _planned(
+        activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing, memory=memory
+    )
+    columns = np.arange(activity.sizes[NEURON])[todo.columns]
+    use = partial(_strongest, columns, most, float(threshold or 0))
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        tasks = [
+            row_tasks(trials, todo, plan=plan, use=use, folder=folder, part=_part(plan, k, folder))
+            for k, trials in enumerate(matrices)
+        ]
+        found = _run([task for own in tasks for task in own], plan, folder)
+    trial = np.repeat(np.arange(len(tasks)), len(tasks[0]))
+    return _labelled_edges(found, trial.tolist(), activity, todo, dim)
+
+
+def _planned(
+    activity: xr.DataArray, *, dim: str | Sequence[str], memory: int | str | None, **wanted: Any
+) -> tuple[Pass, RowPlan, list[list[Trial]]]:
+    """Return what is to be summed up, how it is cut up, and the trials of each matrix."""
+    todo = prepare(activity, dim=dim, **wanted)
+    plan = row_plan(activity, todo, dim=dim, memory=memory)
+    trials = trials_of(activity)
+    matrices = [[trial] for trial in trials] if _keeps_trials(activity, dim) else [trials]
+    return replace(todo, **plan.cut._asdict()), plan, matrices
+
+
+def _keeps_trials(activity: xr.DataArray, dim: str | Sequence[str]) -> bool:
+    """Return whether each trial has a matrix of its own."""
+    return TRIAL in activity.dims and TRIAL not in check_dim(dim, activity)
+
+
+def _coords(activity: xr.DataArray, todo: Pass, *, keeps_trials: bool) -> dict[str, NDArray[Any]]:
+    """Return the labels of the matrices."""
+    neurons = labels_of(activity, NEURON)
+    labels = {LAG: np.array(todo.lags), TARGET: neurons, SOURCE: neurons[todo.columns]}
+    return labels | ({TRIAL: labels_of(activity, TRIAL)} if keeps_trials else {})
+
+
+def _attrs(activity: xr.DataArray, todo: Pass, dim: str | Sequence[str]) -> dict[str, Any]:
+    """Return where the matrices come from."""
+    made = {POOLED: list(check_dim(dim, activity)), PRECISION: todo.precision.name, MISSING: todo.missing}
+    return activity.attrs | provenance(**made)
+
+
+def _part(plan: RowPlan, matrix: int, folder: Path) -> Part:
+    """Return a matrix as a part of the run that fills a folder."""
+    return Part(str(folder), str(matrix), plan.tasks * plan.work.n_steps * plan.work.n_trials)
+
+
+def _run(tasks: Sequence[Delayed], plan: RowPlan, folder: Path) -> list[Any]:
+    """Run all tasks; when one fails or the user gives up, those under way are told, and waited for."""
+    with ThreadPoolExecutor(plan.workers) as pool, dask.config.set(pool=pool):
+        try:
+            return list(compute(*tasks))  # type: ignore[no-untyped-call]
+        except BaseException:
+            (folder / STOP).touch()
+            raise
+
+
+def _write(stored: "zarr.Array[Any]", place: tuple[int, ...], blocks: RowBlocks) -> None:
+    """Write rows to the store as they are made."""
+    for rows, r in blocks:
+        for lag, matrix in enumerate(r):
+            where: Any = (lag, *place, rows)
+            stored[where] = matrix.astype(stored.dtype)
+
+
+def _strongest(columns: NDArray[np.int64], most: int | None, threshold: float, blocks: RowBlocks) -> Edges:
+    """Return the strongest pairs among rows, without pairs of a neuron with itself."""
+    parts = []
+    for rows, r in blocks:
+        targets = np.arange(rows.start, rows.stop)
+        magnitude = np.abs(r)
+        magnitude[np.isnan(r) | (targets[:, None] == columns)] = -1
+        order = _first_few(magnitude, most)
+        strongest = np.take_along_axis(magnitude, order, axis=2)
+        lag, row, place = np.nonzero((strongest >= 0) & (strongest >= threshold))
+        source = order[lag, row, place]
+        by_target = np.lexsort((place, lag, row))
+        lag, row, source = lag[by_target], row[by_target], source[by_target]
+        parts.append(Edges(lag, targets[row], source, r[lag, row, source]))
+    return Edges(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _first_few(magnitude: NDArray[Any], most: int | None) -> NDArray[np.int64]:
+    """Return the positions of the largest entries of each row, the largest first; of equal ones, those in front."""
+    n_lags, n_rows, n_columns = magnitude.shape
+    if most is None or most >= n_columns:
+        return np.argsort(-magnitude, axis=2, kind="stable")
+    last = -np.partition(-magnitude, most - 1, axis=2)[..., most - 1 : most]
+    above, level = magnitude > last, magnitude == last
+    few = above | (level & (level.cumsum(axis=2) <= most - above.sum(axis=2, keepdims=True)))
+    places = np.nonzero(few)[2].reshape(n_lags, n_rows, most)
+    order = np.argsort(-np.take_along_axis(magnitude, places, axis=2), axis=2, kind="stable")
+    return np.take_along_axis(places, order, axis=2)
+
+
+def _labelled_edges(
+    found: Sequence[Edges], trial: Sequence[int], activity: xr.DataArray, todo: Pass, dim: str | Sequence[str]
+) -> xr.Dataset:
+    """Return edges with the labels of their neurons, lags and trials."""
+    edges = Edges(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    labels = _coords(activity, todo, keeps_trials=_keeps_trials(activity, dim))
+    positions = {LAG: edges.lag, TARGET: edges.target, SOURCE: edges.source}
+    if TRIAL in labels:
+        positions[TRIAL] = np.repeat(trial, [len(part.value) for part in found])
+    attrs = _attrs(activity, todo, dim)
+    values = xr.Variable(EDGE, edges.value.astype(todo.precision), attrs | {ESTIMATOR: "lagged correlation"})
+    coords = {name: (EDGE, labels[name][where]) for name, where in positions.items()}
+    return xr.Dataset({LAGGED_CORRELATION: values}, coords, attrs)
