@@ -22,32 +22,24 @@ from netxr.kernels.moments import LaggedMoments, moments_of, squares_of_groups
 from netxr.kernels.running_sums import RunningSums
 from netxr.names import ACTIVITY, NEURON, TIME, TRIAL
 from netxr.plans import Plan
-from netxr.schema import OPENED_FROM, labels_of
-from netxr.streams import Stream, streams, watched
+from netxr.schema import labels_of
+from netxr.streams import Stream, streams
 
 
 class Trial(NamedTuple):
-    """Samples of one trial, (neuron, time), what to call them in an error, and the store that they come from."""
+    """Samples of one trial, (neuron, time), and what to call them in an error."""
 
     name: str
     samples: Any
-    path: str | None = None
 
 
 def trials_of(activity: xr.DataArray) -> list[Trial]:
     """Return the samples of each trial; a recording without trial dim is one trial."""
-    path = _store_of(activity)
     if TRIAL not in activity.dims:
-        return [Trial(ACTIVITY, activity.transpose(NEURON, TIME).data, path)]
+        return [Trial(ACTIVITY, activity.transpose(NEURON, TIME).data)]
     samples = activity.transpose(NEURON, TIME, TRIAL).data
     labels = labels_of(activity, TRIAL).tolist()
-    return [Trial(f"{ACTIVITY}, trial {label}", samples[:, :, k], path) for k, label in enumerate(labels)]
-
-
-def _store_of(activity: xr.DataArray) -> str | None:
-    """Return the path on this machine that samples are still to be read from, or None."""
-    path = activity.encoding.get(OPENED_FROM)
-    return path if isinstance(activity.data, da.Array) and isinstance(path, str) and "://" not in path else None
+    return [Trial(f"{ACTIVITY}, trial {label}", samples[:, :, k]) for k, label in enumerate(labels)]
 
 
 class EdgeFrames(NamedTuple):
@@ -112,7 +104,6 @@ def lazy_moments(trials: Sequence[Trial], todo: Pass, *, plan: Plan, run: str) -
                 inputs=inputs,
                 todo=todo,
                 name=trial.name,
-                path=trial.path,
                 is_first=k == 0,
                 part=Part(run, trial.name, n_frames),
             ),
@@ -156,12 +147,11 @@ def _lane_sums(
     inputs: Sequence[Any],
     todo: Pass,
     name: str,
-    path: str | None,
     is_first: bool,
     part: Part,
 ) -> LaggedSums:
     """Return the sums over a lane, about the provisional mean of the recording's first block, which all lanes take."""
-    pieces = told(watched(pieces, path), part._replace(name=f"{part.name} from {offset}"))
+    pieces = told(pieces, part._replace(name=f"{part.name} from {offset}"))
     if is_first and offset == 0 and (first := next((piece for piece in pieces if piece.shape[1]), None)) is not None:
         shift, pieces = provisional_mean(first), chain([first], pieces)
     else:

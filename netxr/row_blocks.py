@@ -24,7 +24,7 @@ from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of
 from netxr.kernels.running_sums import RunningSums, sums_of_block
 from netxr.lagged_pass import Trial
 from netxr.plans import RowPlan
-from netxr.streams import streams, watched
+from netxr.streams import streams
 
 T = TypeVar("T")
 
@@ -62,18 +62,18 @@ def row_tasks(
     token = tokenize(todo, plan, use, folder, *(getattr(trial.samples, "name", trial.samples) for trial in trials))
     sources = [_source(trial.samples, key=f"recording-{token}-{k}") for k, trial in enumerate(trials)]
     shift = delayed(_pilot, pure=True)(*sources[0], dask_key_name=f"provisional-mean-{token}")
-    n, about = len(trials[0].samples), [(trial.name, trial.path) for trial in trials]
+    n, names = len(trials[0].samples), [trial.name for trial in trials]
     if plan.held:
         hold = delayed(_held, pure=True)
         sources = [
-            [hold(trial.samples.shape[1], *of, shift, todo, folder, *source, dask_key_name=f"held-{token}-{k}")]
-            for k, (trial, of, source) in enumerate(zip(trials, about, sources, strict=True))
+            [hold(trial.samples.shape[1], trial.name, shift, todo, folder, *source, dask_key_name=f"held-{token}-{k}")]
+            for k, (trial, source) in enumerate(zip(trials, sources, strict=True))
         ]
     task = delayed(_rows, pure=True)
     return [
         task(
             sources,
-            about,
+            names,
             shift,
             replace(todo, targets=(start, min(start + plan.rows, n))),
             plan.workers * plan.processes > 1,
@@ -105,12 +105,10 @@ def _pilot(*source: Any) -> NDArray[Any]:
     return provisional_mean(next(piece for piece in _pieces(*source) if piece.shape[1]))
 
 
-def _held(
-    n_steps: int, name: str, path: str | None, shift: NDArray[Any], todo: Pass, folder: Path, *source: Any
-) -> FrameBlock:
+def _held(n_steps: int, name: str, shift: NDArray[Any], todo: Pass, folder: Path, *source: Any) -> FrameBlock:
     """Return all samples of a source as one block."""
     block = FrameBlock(todo, shift, place=name, offset=0, room=n_steps)
-    for piece in watched(_pieces(*source), path):
+    for piece in _pieces(*source):
         _give_up_if_stopped(folder)
         block.take(piece)
     return block
@@ -118,7 +116,7 @@ def _held(
 
 def _rows(
     sources: Sequence[Any],
-    about: Sequence[tuple[str, str | None]],
+    names: Sequence[str],
     shift: NDArray[Any],
     todo: Pass,
     one_thread: bool,
@@ -130,17 +128,15 @@ def _rows(
     """Sum up the products of some target rows, and hand their correlations on."""
     with one_blas_thread() if one_thread else nullcontext():
         sums = [
-            _sums(source, shift, todo, *of, folder, part._replace(name=f"{part.name}, {of[0]}"))
-            for source, of in zip(sources, about, strict=True)
+            _sums(source, shift, todo, name, folder, part._replace(name=f"{part.name}, {name}"))
+            for source, name in zip(sources, names, strict=True)
         ]
         moments = moments_of(pool_sums(sums), todo=todo)
         del sums
         return use(_correlations(moments, todo, rows_at_a_time, folder))
 
 
-def _sums(
-    source: Sequence[Any], shift: NDArray[Any], todo: Pass, name: str, path: str | None, folder: Path, part: Part
-) -> LaggedSums:
+def _sums(source: Sequence[Any], shift: NDArray[Any], todo: Pass, name: str, folder: Path, part: Part) -> LaggedSums:
     """Return the sums over one trial, held or read anew."""
     _give_up_if_stopped(folder)
     if isinstance(source[0], FrameBlock):
@@ -148,7 +144,7 @@ def _sums(
         tell(part, source[0].filled)
     else:
         running = RunningSums(todo, shift, place=name, offset=0)
-        for piece in told(watched(_pieces(*source), path), part):
+        for piece in told(_pieces(*source), part):
             for start in range(0, piece.shape[1], todo.block):
                 _give_up_if_stopped(folder)
                 running.add(piece[:, start : start + todo.block])

@@ -40,9 +40,6 @@ from netxr.names import (
 CURRENT_SCHEMA: Final = 1
 """Version of the layout that this release writes."""
 
-OPENED_FROM: Final = "source"
-"""Where xarray keeps, in the encoding of what it opened, the path that it was opened from."""
-
 
 @dataclass(frozen=True)
 class VariableSpec:

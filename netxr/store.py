@@ -3,15 +3,18 @@
 A folder holds one Dataset and reads with ``xarray.open_zarr(path, consolidated=False)`` alone.
 """
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
+from numpy.typing import NDArray
 
 from netxr.arguments import check_path
 from netxr.errors import UnreadableFile
 from netxr.layout import TEXT_KINDS, storable
 from netxr.names import SCHEMA_VERSION
-from netxr.schema import CURRENT_SCHEMA, OPENED_FROM
+from netxr.schema import CURRENT_SCHEMA
 from netxr.staging import STAGING_PREFIX, PathLike, staging, write_dataset
 
 __all__ = ["open", "save"]
@@ -69,11 +72,9 @@ def open(path: PathLike) -> xr.Dataset:  # noqa: A001 - netxr.open is its name i
     folder = check_path("path", path)
     _check_is_store(folder)
     try:
-        dataset = _with_labels_in_memory(xr.open_zarr(folder, consolidated=False, chunks={}))
+        dataset = _watched(_with_labels_in_memory(xr.open_zarr(folder, consolidated=False, chunks={})), folder)
     except Exception as error:  # zarr and xarray raise whatever a damaged file makes them stumble over
         raise UnreadableFile(path, f"not a readable Zarr group ({type(error).__name__}: {error})") from error
-    for variable in dataset.variables.values():
-        variable.encoding[OPENED_FROM] = str(folder.absolute())
     schema = dataset.attrs.get(SCHEMA_VERSION, CURRENT_SCHEMA)
     if isinstance(schema, int) and schema > CURRENT_SCHEMA:
         raise UnreadableFile(
@@ -115,3 +116,19 @@ def _with_labels_in_memory(dataset: xr.Dataset) -> xr.Dataset:
             loaded = variable if name in dataset.indexes else variable.load(scheduler="synchronous")
             labels[name] = loaded.astype(object) if is_text else loaded
     return dataset.assign(labels)
+
+
+def _watched(dataset: xr.Dataset, folder: Path) -> xr.Dataset:
+    """Return `dataset` with lazy chunks that are an error if the store went away before they were read."""
+    lazy = {name: variable for name, variable in dataset.variables.items() if variable.chunks is not None}
+    watch = partial(_while_there, path=str(folder.absolute()))
+    return dataset.assign(
+        {name: one.copy(data=one.data.map_blocks(watch, meta=one.data._meta)) for name, one in lazy.items()}
+    )
+
+
+def _while_there(chunk: NDArray[Any], *, path: str) -> NDArray[Any]:
+    """Return a chunk if its store is there: what is missing of a Zarr array reads as NaN or zero, without a word."""
+    if not Path(path).exists():
+        raise UnreadableFile(path, "it went away while it was read", fix="Put it back, and run again.")
+    return chunk

@@ -7,7 +7,6 @@ instead, so that each block is there while it is used, whatever the scheduler do
 import itertools
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import dask.array as da
@@ -15,8 +14,6 @@ from dask.core import get, get_dependencies
 from dask.delayed import Delayed
 from dask.typing import Key
 from numpy.typing import NDArray
-
-from netxr.errors import UnreadableFile
 
 Graph = Mapping[Key, Any]
 
@@ -74,20 +71,6 @@ class Stream:
             last_use |= dict.fromkeys((task for mine in new for task in get_dependencies(graph, mine)), k)
             last_use[key] = k
         return steps, last_use
-
-
-def watched(blocks: Iterable[NDArray[Any]], path: str | None) -> Iterator[NDArray[Any]]:
-    """Yield blocks while the store that they come from is there.
-
-    Raises
-    ------
-    UnreadableFile
-        If there is nothing at `path` any more: what is missing of a Zarr array reads as NaN or zero, without a word.
-    """
-    for block in blocks:
-        if path is not None and not Path(path).exists():
-            raise UnreadableFile(path, "it went away while it was read", fix="Put it back, and run again.")
-        yield block
 
 
 def streams(array: da.Array, cuts: Sequence[int]) -> list[tuple[Stream, list[Delayed]]]:

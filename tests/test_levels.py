@@ -98,9 +98,7 @@ ROUTES = {
 
 
 @pytest.mark.parametrize("which", ROUTES)
-@pytest.mark.parametrize("lags", [[0, 3], [2], [40, 0, 1]])
-@pytest.mark.parametrize("dim", ["time", POOLED])
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize(("lags", "dim", "dtype"), [([40, 0, 1], "time", "f4"), ([2], POOLED, "f8")])
 def test_both_routes(which, lags, dim, dtype):
     levels, route = ROUTES[which]
     recording = activity(dtype=dtype)

@@ -1,4 +1,5 @@
 import itertools
+import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ from netxr import matrices, plans
 from netxr.budget import Cut
 from netxr.errors import InvalidInput, NonFiniteActivity, OutputExists
 from netxr.matrices import strongest_pairs
+from netxr.row_blocks import STOP
 from tests.oracles import stacked_corrcoef
 from tests.strategies import FLOATS, chunked, recordings, samples
 
@@ -238,6 +240,26 @@ def test_a_user_who_gives_up_leaves_nothing(tmp_path):
         netxr.lagged_correlation(activity(), store=tmp_path / "r.zarr")
     assert rows
     assert not list(tmp_path.iterdir())
+
+
+def test_when_a_task_fails_those_under_way_are_told_and_waited_for(tmp_path):
+    def fail():
+        while not (tmp_path / "under way").exists():
+            time.sleep(0.01)
+        raise ZeroDivisionError
+
+    def wait():
+        (tmp_path / "under way").touch()
+        give_up = time.monotonic() + 20
+        while not (tmp_path / STOP).exists() and time.monotonic() < give_up:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        (tmp_path / ("told" if (tmp_path / STOP).exists() else "never told")).touch()
+
+    plan = replace(netxr.plan(activity(), stored=True), workers=2)
+    with pytest.raises(ZeroDivisionError):
+        matrices._run([dask.delayed(fail)(), dask.delayed(wait)()], plan, tmp_path)
+    assert (tmp_path / "told").exists()
 
 
 # --- the strongest pairs -----------------------------------------------------------------

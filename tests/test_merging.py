@@ -105,6 +105,7 @@ def test_separate_parts_are_trials_pooled(recording, lags, form, data):
     assert_edges(merged, trials)
 
 
+@settings(max_examples=20)
 @given(recordings(dtypes=FLOATS), lag_sets, st.sampled_from(["drop", "pairwise"]), forms, st.data())
 def test_missing_samples(recording, lags, missing, form, data):
     holes = data.draw(st.lists(st.integers(0, recording.size - 1), max_size=25))

@@ -20,7 +20,7 @@ from netxr.blocks import even_cuts
 from netxr.errors import UnreadableFile
 from netxr.kernels.frame_blocks import FrameBlock
 from netxr.planning import row_plan
-from netxr.streams import streams, watched
+from netxr.streams import streams
 from tests.strategies import splits
 
 cloudpickle = pytest.importorskip("cloudpickle")
@@ -217,22 +217,6 @@ def test_an_error_in_a_chunk_is_raised():
 
 
 # --- stores that go away ---------------------------------------------------------------------------
-
-
-def test_blocks_of_a_store_that_is_there(tmp_path):
-    blocks = [np.zeros((2, 3)), np.ones((2, 4))]
-    for path in (None, str(tmp_path)):
-        assert all(ours is block for ours, block in zip(watched(iter(blocks), path), blocks, strict=True))
-
-
-def test_a_store_that_goes_away_is_named(tmp_path):
-    store = tmp_path / "run.zarr"
-    store.mkdir()
-    blocks = watched(iter([np.zeros((2, 3))] * 3), str(store))
-    next(blocks)
-    store.rmdir()
-    with pytest.raises(UnreadableFile, match=r"run\.zarr: it went away while it was read\. Put it back"):
-        next(blocks)
 
 
 ROUTES = {
