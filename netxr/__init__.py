@@ -13,6 +13,7 @@ _HOME = {
     "NonFiniteActivity": "errors",
     "OutputExists": "errors",
     "UnreadableFile": "errors",
+    "WorkersLost": "errors",
     "as_activity": "arrays",
     "as_connectivity": "arrays",
     "assign_groups": "coarse",

@@ -11,6 +11,7 @@ from netxr.errors import NetxrError as NetxrError
 from netxr.errors import NonFiniteActivity as NonFiniteActivity
 from netxr.errors import OutputExists as OutputExists
 from netxr.errors import UnreadableFile as UnreadableFile
+from netxr.errors import WorkersLost as WorkersLost
 from netxr.estimators import lagged_correlation as lagged_correlation
 from netxr.headway import progress as progress
 from netxr.levels import coarse_moments as coarse_moments

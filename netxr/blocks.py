@@ -15,7 +15,6 @@ from dask.delayed import Delayed, delayed
 from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
-from netxr.errors import InvalidInput
 from netxr.kernels.blas import one_blas_thread
 from netxr.plans import SPLIT_EVERY
 from netxr.schedulers import cores
@@ -105,17 +104,8 @@ def in_lanes(
         Held by a task while it runs, so that those of one process run in turn.
     **options : Any
         Passed on to `step`.
-
-    Raises
-    ------
-    InvalidInput
-        If the chunks along the last axis have unknown lengths.
     """
     lengths = array.chunks[-1]
-    if any(np.isnan(lengths)):
-        raise InvalidInput(
-            "activity", got="chunks of unknown length", expected="known ones", fix="Call .compute_chunk_sizes()."
-        )
     whole = array.rechunk(dict.fromkeys(range(array.ndim - 1), -1))  # type: ignore[no-untyped-call]
     cuts = even_cuts(lengths, lanes)
     offsets = np.cumsum([0, *lengths]).tolist()

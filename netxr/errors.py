@@ -60,3 +60,16 @@ class UnreadableFile(NetxrError):
         """Travel between processes."""
         path, reason, fix = self._told
         return partial(type(self), fix=fix), (path, reason)
+
+
+class WorkersLost(NetxrError):
+    """Workers of a cluster that died, one after the other, with the same part of a run."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+        fix = "Give them more memory, or say with memory= how little there is."
+        super().__init__(f"Workers died with a part of the run: {reason} {fix}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes."""
+        return type(self), (self._reason,)

@@ -71,7 +71,8 @@ def lagged_correlation(
     Returns
     -------
     DataArray
-        Correlations ([lag, ][trial, ]target[, source]), float64, lazy if `data` is. A neuron that does not
+        Correlations ([lag, ][trial, ]target[, source]): float64, and lazy if `data` is; with `store`, in the precision
+        of the products, and lazily opened. A neuron that does not
         vary has NaN in its row and column.
 
     Raises

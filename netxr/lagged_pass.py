@@ -9,7 +9,7 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 from dask.base import tokenize
-from dask.delayed import delayed
+from dask.delayed import Delayed, delayed
 from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
@@ -63,27 +63,21 @@ def moments_at_once(trials: Sequence[Trial], todo: Pass, *, plan: Plan) -> Summa
     shift = provisional_mean(trials[0].samples)
     cut = Cut(todo.block, todo.segment)
     worker_bytes = gather_bytes(plan.work, cut) + product_bytes(plan.work, cut) + plan.work.sums
-    sums = [
-        close_trial(
-            in_threads(
-                partial(_sums, shift=shift, todo=todo, name=trial.name),
-                partial(join_sums, todo=todo),
-                trial.samples,
-                shortest=todo.block,
-                worker_bytes=worker_bytes,
-            ),
-            todo=todo,
+    pooled: list[LaggedSums] = []
+    for trial in trials:
+        sums = in_threads(
+            partial(_sums, shift=shift, todo=todo, name=trial.name),
+            partial(join_sums, todo=todo),
+            trial.samples,
+            shortest=todo.block,
+            worker_bytes=worker_bytes,
         )
-        for trial in trials
-    ]
-    return _finish(pool_sums(sums), todo)
+        pooled = [pool_sums([*pooled, close_trial(sums, todo=todo)], in_place=True)]
+    return _finish(pooled[0], todo)
 
 
 def lazy_moments(trials: Sequence[Trial], todo: Pass, *, plan: Plan, run: str) -> Summary:
     """Return the moments of trials together, whose samples are dask arrays, (neuron, time) each; part of a run."""
-    n, n_steps = trials[0].samples.shape
-    n_lags, index = len(todo.lags), np.arange(n)
-    n_targets, n_sources = index[todo.rows].size, index[todo.columns].size
     first = trials[0].samples[:, : next(filter(None, trials[0].samples.chunks[1]))].rechunk(-1)
     token = tokenize(todo, plan, *(trial.samples.name for trial in trials))
     # Each lane makes this block anew: if all waited for one task, a cluster would run them where that one was.
@@ -113,6 +107,14 @@ def lazy_moments(trials: Sequence[Trial], todo: Pass, *, plan: Plan, run: str) -
     ]
     pooled = tree(pool_sums, sums, key=f"pooled-trials-{token}")
     done = delayed(_finish_copy, pure=True)(pooled, todo, dask_key_name=f"moments-{token}")
+    return _as_arrays(done, todo, trials)
+
+
+def _as_arrays(done: Delayed, todo: Pass, trials: Sequence[Trial]) -> Summary:
+    """Return what a lazy summary holds as dask arrays."""
+    n, n_steps = trials[0].samples.shape
+    n_lags, index = len(todo.lags), np.arange(n)
+    n_targets, n_sources = index[todo.rows].size, index[todo.columns].size
     n_edges = min(2 * todo.reach, n_steps) * len(trials) if todo.missing == "raise" else 0
     by_pair = todo.missing == "pairwise"
     whole = (n_lags, n_targets, n_sources)
@@ -171,7 +173,7 @@ def _finish(sums: LaggedSums, todo: Pass) -> Summary:
     """Return the moments that the sums over whole trials amount to; they take the place of the sums in memory."""
     lags, edges = np.array(todo.lags)[:, None], sums.edges
     left_out = edges.from_start < lags, edges.to_end < lags
-    groups = squares_of_groups(sums, n_neurons=len(sums.shift))
+    groups = squares_of_groups(sums, todo=todo)
     frames = EdgeFrames(edges.samples + sums.shift[:, None], *left_out)
     return Summary(moments_of(sums, todo=todo), frames, groups)
 

@@ -26,7 +26,7 @@ from netxr.names import (
     TARGET,
     TIME,
 )
-from netxr.planning import Precision, prepare
+from netxr.planning import Precision, chunk_bytes, prepare
 from netxr.schema import labels_of
 
 
@@ -127,7 +127,8 @@ def _samples_first(
 ) -> dict[str, xr.Dataset]:
     """Return the moments of all levels: products of averaged samples, for the groups of all levels side by side."""
     stacked = np.concatenate([level.weights for level in levels.values()])
-    summed = sum_up(average_over(activity, stacked), todo, dim=dim, memory=memory)
+    chunk = chunk_bytes(activity)
+    summed = sum_up(average_over(activity, stacked), todo, dim=dim, memory=memory, chunk=chunk)
     return {
         name: label_groups(
             summed.isel(dict.fromkeys((TARGET, SOURCE, NEURON), rows), missing_dims="ignore"), *level[:2]

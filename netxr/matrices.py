@@ -17,8 +17,8 @@ from dask.base import compute
 from dask.delayed import Delayed
 from numpy.typing import NDArray
 
-from netxr.arguments import check_count, is_number
-from netxr.errors import InvalidInput
+from netxr.arguments import check_count, check_path, is_number
+from netxr.errors import InvalidInput, WorkersLost
 from netxr.headway import Part
 from netxr.kernels.lagged_sums import Missing, Pass
 from netxr.lagged_pass import Trial, trials_of
@@ -38,8 +38,9 @@ from netxr.names import (
     TRIAL,
 )
 from netxr.planning import Precision, check_dim, check_lags, prepare, row_plan
-from netxr.plans import RowPlan
 from netxr.row_blocks import STOP, RowBlocks, row_tasks
+from netxr.row_plans import RowPlan
+from netxr.schedulers import cluster
 from netxr.schema import check_activity, labels_of, provenance
 from netxr.staging import streamed_variable
 from netxr.store import open as open_store
@@ -69,6 +70,7 @@ def store_correlation(
 
     Parameters are those of `lagged_correlation`. What is stored has the precision of the products.
     """
+    check_path("store", store)
     todo, plan, matrices = _planned(
         activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing, memory=memory
     )
@@ -157,8 +159,9 @@ def strongest_pairs(
     use = partial(_strongest, columns, most, float(threshold or 0))
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
+        seen = None if cluster() else folder  # by tasks: a folder of this machine is none of other machines
         tasks = [
-            row_tasks(trials, todo, plan=plan, use=use, folder=folder, part=_part(plan, k, folder))
+            row_tasks(trials, todo, plan=plan, use=use, folder=seen, part=_part(plan, k, folder))
             for k, trials in enumerate(matrices)
         ]
         found = _run([task for own in tasks for task in own], plan, folder)
@@ -205,8 +208,10 @@ def _run(tasks: Sequence[Delayed], plan: RowPlan, folder: Path) -> list[Any]:
     with ThreadPoolExecutor(plan.workers) as pool, dask.config.set(pool=pool):
         try:
             return list(compute(*tasks))  # type: ignore[no-untyped-call]
-        except BaseException:
+        except BaseException as error:
             (folder / STOP).touch()
+            if type(error).__name__ == "KilledWorker":
+                raise WorkersLost(str(error)) from error
             raise
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr.arguments import check_entries
 from netxr.errors import InvalidInput
 from netxr.names import (
     COMOMENT,
@@ -70,9 +71,10 @@ def merge_moments(parts: Sequence[xr.Dataset], *, continuous: bool = False) -> x
     >>> bool(np.allclose(whole.comoment, netxr.lagged_moments(run.activity).comoment))
     True
     """
-    checked = [check_moments(part, argument="parts") for part in parts]
+    expected = "a sequence of lagged moments, of one recording or more"
+    checked = [check_moments(part, argument="parts") for part in check_entries("parts", parts, expected=expected)]
     if not checked:
-        raise InvalidInput("parts", got="none", expected="moments of one recording or more")
+        raise InvalidInput("parts", got="none", expected=expected)
     for part in checked[1:]:
         _check_same(checked[0], part)
     if continuous:
@@ -96,7 +98,8 @@ def _check_same(first: xr.Dataset, other: xr.Dataset) -> None:
 
 def _check_ends(part: xr.Dataset) -> None:
     """Raise unless moments hold the samples at both ends of one trial."""
-    if EDGE_ACTIVITY not in part or TRIAL in part.attrs.get(POOLED, []) or part.sizes.get(TRIAL, 1) > 1:
+    several = TRIAL in part.attrs.get(POOLED, []) or part.sizes.get(TRIAL, 1) > 1
+    if several or EDGE_ACTIVITY not in part or part.sizes[EDGE_FRAME] > 2 * labels_of(part, LAG).max():
         raise InvalidInput(
             "parts",
             got="moments of several trials, of some sources, or with missing samples left out",

@@ -92,9 +92,9 @@ def lagged_moments(
     Dataset
         `count` (lag), `mean_target` and `sumsq_target` (lag, target), `mean_source` and `sumsq_source`
         (lag, source), `comoment` (lag, target, source), all float64, with `trial` after `lag` where it is kept;
-        with missing="pairwise", all of them (lag, target, source). With missing="raise", also the few samples near
-        the ends of trials that some lags leave out (`edge_activity`, `not_target`, `not_source`), from which
-        moments are coarse-grained exactly.
+        with missing="pairwise", all of them (lag, target, source). With missing="raise" and all sources, also the few
+        samples near the ends of trials that some lags leave out (`edge_activity`, `not_target`, `not_source`), from
+        which moments are coarse-grained exactly.
 
     Raises
     ------
@@ -120,15 +120,22 @@ def lagged_moments(
     return sum_up(activity, todo, dim=dim, memory=memory)
 
 
-def sum_up(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str], memory: int | str | None) -> xr.Dataset:
+def sum_up(
+    activity: xr.DataArray,
+    todo: Pass,
+    *,
+    dim: str | Sequence[str],
+    memory: int | str | None,
+    chunk: int = 0,
+) -> xr.Dataset:
     """Return the lagged moments of a recording, and the squares of groups if `todo` has some, (lag[, trial], group)."""
-    plan = pass_plan(activity, todo, dim=dim, memory=memory)
+    plan = pass_plan(activity, todo, dim=dim, memory=memory, chunk=chunk)
     pooled = check_dim(dim, activity)
     keeps_trials = TRIAL in activity.dims and TRIAL not in pooled
     trials = trials_of(activity)
     groups = [[trial] for trial in trials] if keeps_trials else [trials]
     lazy = isinstance(activity.data, da.Array)
-    if lazy or plan.cut.segment is not None:
+    if lazy or plan.cut.segment is not None or plan.cut.block < todo.block:
         todo = replace(todo, **plan.cut._asdict())
     if lazy:
         run = tokenize(activity.data.name, todo, plan, pooled)

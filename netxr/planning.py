@@ -1,6 +1,7 @@
 """What a pass over a recording is to do, and how it stays within a budget: checked and planned before anything runs."""
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import dask.array as da
@@ -13,8 +14,9 @@ from netxr.budget import Work
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import PRODUCTS, Missing, Pass, block_frames
 from netxr.names import NEURON, TIME, TRIAL
-from netxr.plans import Plan, RowPlan, plan_pass, plan_rows
-from netxr.schedulers import cores, slots
+from netxr.plans import Plan, plan_pass
+from netxr.row_plans import RowPlan, plan_rows
+from netxr.schedulers import cluster, cores, slots
 from netxr.schema import check_activity, labels_of
 
 Precision = Literal["float32", "float64"]
@@ -69,7 +71,7 @@ def plan(
     todo = prepare(activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing)
     means = _means(memory)
     if workers is not None:
-        means |= {"processes": check_count("workers", workers), "threads": 1, "cores": 1}
+        means |= {"processes": check_count("workers", workers), "threads": 1, "cores": 1, "cluster": True}
     return (plan_rows if stored else plan_pass)(work_of(activity, todo, dim=dim), **means)
 
 
@@ -102,15 +104,18 @@ def prepare(
     )
 
 
-def pass_plan(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str], memory: int | str | None) -> Plan:
-    """Return how a pass is cut up.
+def pass_plan(
+    activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str], memory: int | str | None, chunk: int = 0
+) -> Plan:
+    """Return how a pass is cut up; `chunk` is the bytes of the chunks that are read, where they are larger.
 
     Raises
     ------
     InvalidInput
         If the budget is too small.
     """
-    return plan_pass(work_of(activity, todo, dim=dim), **_means(memory))
+    work = work_of(activity, todo, dim=dim)
+    return plan_pass(replace(work, chunk=max(chunk, work.chunk)), **_means(memory))
 
 
 def row_plan(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str], memory: int | str | None) -> RowPlan:
@@ -128,7 +133,13 @@ def _means(memory: int | str | None) -> dict[str, Any]:
     """Return the budget of a process, and what there is to share the work."""
     processes, threads, limit = slots()
     budget = check_memory(memory) if memory is not None else limit and int(CLUSTER_SHARE * limit)
-    return {"memory": budget, "processes": processes, "threads": threads, "cores": cores()}
+    return {
+        "memory": budget,
+        "processes": processes,
+        "threads": threads,
+        "cores": cores(),
+        "cluster": cluster() is not None,
+    }
 
 
 def work_of(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str]) -> Work:
@@ -143,14 +154,14 @@ def work_of(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str]) -> 
         lags=todo.lags,
         precision=todo.precision,
         stored=activity.nbytes,
-        chunk=_chunk_bytes(activity),
+        chunk=chunk_bytes(activity),
         layers=1 + max(max(pair) for pair in PRODUCTS[todo.missing]),
         products=len(PRODUCTS[todo.missing]),
         results=n_trials if TRIAL not in check_dim(dim, activity) else 1,
     )
 
 
-def _chunk_bytes(activity: xr.DataArray) -> int:
+def chunk_bytes(activity: xr.DataArray) -> int:
     """Return the bytes of the longest block of one trial with all neurons, as the pass meets it; 0 in memory."""
     if not isinstance(activity.data, da.Array):
         return 0
@@ -190,7 +201,7 @@ def check_dim(dim: str | Sequence[str], activity: xr.DataArray) -> tuple[str, ..
 
 def is_label(source: Hashable | Sequence[Hashable] | None) -> bool:
     """Return whether `source` is a single label."""
-    return source is not None and not isinstance(source, (list, tuple)) and getattr(source, "ndim", 0) == 0
+    return source is not None and np.ndim(np.asarray(source, dtype=object)) == 0
 
 
 def positions_of(neurons: NDArray[Any], source: Hashable | Sequence[Hashable] | None) -> tuple[int, ...] | None:
@@ -204,8 +215,9 @@ def positions_of(neurons: NDArray[Any], source: Hashable | Sequence[Hashable] | 
     if source is None:
         return None
     labels = neurons.tolist()
+    places = {label: place for place, label in enumerate(labels)}
     wanted = np.asarray(source, dtype=object).ravel().tolist()
-    known = [labels.index(label) for label in wanted if label in labels]
+    known = [places[label] for label in wanted if isinstance(label, Hashable) and label in places]
     if not wanted or len(set(known)) < len(wanted):
         raise InvalidInput(
             "source",

@@ -1,9 +1,9 @@
 """How a pass is cut up so that it stays within a budget of memory, and what it will take."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil, log
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,9 +21,6 @@ LANES_A_WORKER: Final = (8, 2, 1)
 LANE_CHUNKS: Final = 32
 """Chunks below which a lane costs too much: it reads the first chunk of the recording as well."""
 
-HELD_BLOCK: Final = 8192
-"""Frames that are multiplied at a time where the recording is held: as many as float32 sums allow."""
-
 PRODUCT_RATE: Final = 1e11
 """Operations a second of a float32 product on one core of an AMD EPYC (Zen 5)."""
 
@@ -35,15 +32,6 @@ SUM_FRAMES: Final = 60
 
 SPECTRAL_SHARE: Final = 5.0
 """Products at many lags cost about as much as at this number of lags, by way of Fourier segments."""
-
-ROWS_BYTES: Final = 2**23
-"""Rows of an estimate that are made and written at a time: a chunk of the store."""
-
-MATRIX_ROWS: Final = 1024
-"""Rows below which products are too slow for splitting a matrix further."""
-
-TASKS_A_WORKER: Final = 10
-"""Tasks of a worker where more of them cost little: the last ones of two workers end at about the same time."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +67,7 @@ class Plan:
     @property
     def seconds(self) -> float:
         """About how long it takes at the rates of the machine that it was measured on."""
-        return _seconds(self, reads=1)
+        return seconds_of(self, reads=1)
 
     @property
     def peak_bytes(self) -> int:
@@ -104,10 +92,12 @@ class Plan:
 
     def __str__(self) -> str:
         """Say what it takes in a line."""
-        return _told(self, reads=1, tasks=_counted(self.workers, "task"))
+        return told(self, reads=1, tasks=counted(self.workers, "task"))
 
 
-def plan_pass(work: Work, *, memory: int | None, processes: int, threads: int, cores: int) -> Plan:
+def plan_pass(
+    work: Work, *, memory: int | None, processes: int, threads: int, cores: int, cluster: bool = False
+) -> Plan:
     """Return the fastest plan that stays within a budget.
 
     Parameters
@@ -120,6 +110,8 @@ def plan_pass(work: Work, *, memory: int | None, processes: int, threads: int, c
         Processes of the scheduler, and tasks that each runs side by side.
     cores : int
         Processor cores of one machine.
+    cluster : bool
+        Whether nothing keeps a process from running as many tasks as it has threads.
 
     Raises
     ------
@@ -127,7 +119,7 @@ def plan_pass(work: Work, *, memory: int | None, processes: int, threads: int, c
         If no plan stays within the budget; it says what the smallest one needs.
     """
     budget = available() if memory is None else memory
-    plans = list(_plans(work, processes, threads, cores))
+    plans = list(_plans(work, processes, threads, cores, cluster=cluster or processes > 1))
     for plan in plans:
         if plan.peak_bytes <= budget:
             return plan
@@ -141,156 +133,38 @@ def plan_pass(work: Work, *, memory: int | None, processes: int, threads: int, c
     )
 
 
-def _plans(work: Work, processes: int, threads: int, cores: int) -> Iterator[Plan]:
+def _plans(work: Work, processes: int, threads: int, cores: int, *, cluster: bool) -> Iterator[Plan]:
     """Yield ways to cut up a pass, the fastest first."""
     ways = cuts(work)
     n_chunks = work.stored // max(1, work.chunk * work.n_trials)
     most = int(np.clip(work.n_steps // LANE_FRAMES, 1, max(1, threads * processes, n_chunks // LANE_CHUNKS)))
-    for n in _side_by_side(work, processes, threads):
+    for n in [threads] if cluster else _side_by_side(work, threads):
         blas_threads = 1 if processes > 1 else max(1, cores // n)
-        lanes = (
-            [min(most, k * n * processes) for k in LANES_A_WORKER]
-            if n == threads > 1 or processes > 1
-            else [min(most, n)]
-        )
+        several = LANES_A_WORKER if n == threads and n * processes > 1 else (1,)
+        lanes = [min(most, k * n * processes) for k in several]
         for cut in ways[:-1]:
             yield from (Plan(work, processes, n, blas_threads, cores, some, cut) for some in lanes)
     yield Plan(work, processes, n, blas_threads, cores, 1, ways[-1])
 
 
-def _side_by_side(work: Work, processes: int, threads: int) -> list[int]:
+def _side_by_side(work: Work, threads: int) -> list[int]:
     """Return how many tasks may run side by side: as many as the scheduler will, unless something bounds them.
 
     One trial has no more tasks than lanes; those of several trials wait for one another if there is to be one.
     """
-    if processes > 1:
-        return [threads]
     return list(range(threads, 0, -1)) if work.n_trials == 1 else sorted({threads, 1}, reverse=True)
 
 
-@dataclass(frozen=True)
-class RowPlan:
-    """How a matrix is made some target rows at a time, and what that takes.
-
-    Parameters
-    ----------
-    work : Work
-        What is summed up, for all targets.
-    processes, workers, blas_threads, cores : int
-        As in `Plan`.
-    rows : int
-        Targets of a task.
-    rows_at_a_time : int
-        Rows that are estimated, and written, at a time.
-    cut : Cut
-        How frames are multiplied.
-    held : bool
-        Whether the recording is held in memory, and so is read once.
-    """
-
-    work: Work
-    processes: int
-    workers: int
-    blas_threads: int
-    cores: int
-    rows: int
-    rows_at_a_time: int
-    cut: Cut
-    held: bool
-
-    @property
-    def tasks(self) -> int:
-        """Tasks for one matrix."""
-        return ceil(self.work.n_targets / self.rows)
-
-    @property
-    def reads(self) -> int:
-        """How often the recording is read."""
-        return 1 if self.held else self.tasks
-
-    @property
-    def peak_bytes(self) -> int:
-        """The most memory that it takes in one process, on top of what the process holds already."""
-        work = replace(self.work, n_targets=min(self.rows, self.work.n_targets))
-        # Correlations of a few rows, what they are made of, the same as they are stored, and compressed.
-        estimate = 6 * 8 * len(work.lags) * min(self.rows_at_a_time, work.n_targets) * work.n_sources
-        task = product_bytes(work, self.cut) + work.sums + estimate
-        if not self.held:
-            return OVERHEAD + self.workers * (task + gather_bytes(work, self.cut) + 3 * work.chunk)
-        # The next trial may be read while the last rows of the one before are made.
-        trials = min(2, work.results) if work.results > 1 else work.n_trials
-        held = trials * work.frame_bytes * (work.n_steps + work.reach)
-        return OVERHEAD + held + 3 * work.chunk + self.workers * task
-
-    def __str__(self) -> str:
-        """Say what it takes in a line."""
-        return _told(self, reads=self.reads, tasks=f"{_counted(self.workers, 'task')} of {self.rows:,} target rows")
-
-    @property
-    def seconds(self) -> float:
-        """About how long it takes at the rates of the machine that it was measured on."""
-        return _seconds(self, reads=self.reads)
-
-
-def _seconds(plan: Plan | RowPlan, *, reads: int) -> float:
+def seconds_of(plan: Any, *, reads: int) -> float:
     """Return how long a plan takes: products on all cores, and reading by all workers."""
     rate = PRODUCT_RATE * 4 / plan.work.precision.itemsize
     share = 1 + SUM_FRAMES / plan.cut.block if plan.cut.segment is None else SPECTRAL_SHARE / len(plan.work.lags)
     readers = plan.processes * min(plan.workers, plan.cores)
     products = share * plan.work.flops / (rate * plan.processes * min(plan.workers * plan.blas_threads, plan.cores))
-    return products + reads * plan.work.stored / (READ_RATE * readers)
+    return float(products + reads * plan.work.stored / (READ_RATE * readers))
 
 
-def plan_rows(work: Work, *, memory: int | None, processes: int, threads: int, cores: int) -> RowPlan:
-    """Return the fastest plan within a budget that makes a matrix some target rows at a time.
-
-    Parameters
-    ----------
-    work : Work
-        What is to be summed up, for all targets.
-    memory : int, optional
-        Bytes that it may take in one process; by default half of what is free.
-    processes, threads, cores : int
-        As in `plan_pass`.
-
-    Raises
-    ------
-    InvalidInput
-        If no plan stays within the budget.
-    """
-    budget = available() if memory is None else memory
-    row_bytes = len(work.lags) * work.n_sources * work.precision.itemsize
-    at_a_time = int(np.clip(ROWS_BYTES // row_bytes, 1, work.n_targets))
-    ways = cuts(work)
-    held_ways = [way for way in ways if way.segment is not None] or [Cut(min(work.n_steps, HELD_BLOCK))]
-    smallest = [
-        RowPlan(work, processes, n, 1 if processes > 1 else max(1, cores // n), cores, step, step, cut, held)
-        for step in (at_a_time, ceil(at_a_time / 8))
-        # One more than there are cores: while one task writes its rows, the others go on.
-        for n in (range(threads + 1, 0, -1) if processes == 1 else [threads])
-        for held, cut in [*((True, cut) for cut in held_ways), *((False, cut) for cut in ways)]
-    ]
-    fitting = [_with_more_rows(plan, budget) for plan in smallest if plan.peak_bytes <= budget]
-    if not fitting:
-        least = min(plan.peak_bytes for plan in smallest)
-        raise too_small(budget, memory, least, work, fix="Ask for fewer lags or sources.")
-    return min(fitting, key=lambda plan: plan.seconds)
-
-
-def _with_more_rows(plan: RowPlan, budget: int) -> RowPlan:
-    """Return a plan with as many rows a task as the budget allows, and work for all workers to the end."""
-    work, step = plan.work, plan.rows_at_a_time
-    room = int((budget - plan.peak_bytes) * work.n_targets // (plan.workers * work.sums))
-    # Where the recording is held, more tasks cost little, and the last ones end at about the same time.
-    tasks = min(TASKS_A_WORKER, ceil(work.n_targets / MATRIX_ROWS)) if plan.held else 1
-    tasks = max(tasks, ceil(work.n_targets / (plan.rows + room) / (plan.workers * plan.processes)))
-    rows = ceil(work.n_targets / (tasks * plan.workers * plan.processes) / step) * step
-    while rows > step and replace(plan, rows=rows).peak_bytes > budget:
-        rows -= step
-    return replace(plan, rows=min(work.n_targets, rows))
-
-
-def _told(plan: Plan | RowPlan, *, reads: int, tasks: str) -> str:
+def told(plan: Any, *, reads: int, tasks: str) -> str:
     """Return in a line what a plan takes."""
     mantissa, exponent = f"{plan.work.flops:.1e}".split("e")
     where = f" in each of {plan.processes} processes" if plan.processes > 1 else ""
@@ -298,10 +172,10 @@ def _told(plan: Plan | RowPlan, *, reads: int, tasks: str) -> str:
         f"reads {text_of(plan.work.stored)} {'once' if reads == 1 else f'{reads:,} times'}; "
         f"{mantissa}e{int(exponent)} operations{'' if plan.cut.segment is None else ', fewer by Fourier segments'}; "
         f"at most {text_of(plan.peak_bytes)} of memory{where}; "
-        f"{tasks} at a time with {_counted(plan.blas_threads, 'BLAS thread')} each"
+        f"{tasks} at a time with {counted(plan.blas_threads, 'BLAS thread')} each"
     )
 
 
-def _counted(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
     """Return how many there are, in words."""
     return f"{number} {what}{'' if number == 1 else 's'}"

@@ -23,7 +23,7 @@ from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, pool_sums
 from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of
 from netxr.kernels.running_sums import RunningSums, sums_of_block
 from netxr.lagged_pass import Trial
-from netxr.plans import RowPlan
+from netxr.row_plans import RowPlan
 from netxr.streams import streams
 
 T = TypeVar("T")
@@ -40,7 +40,13 @@ class Stopped(Exception):
 
 
 def row_tasks(
-    trials: Sequence[Trial], todo: Pass, *, plan: RowPlan, use: Callable[[RowBlocks], T], folder: Path, part: Part
+    trials: Sequence[Trial],
+    todo: Pass,
+    *,
+    plan: RowPlan,
+    use: Callable[[RowBlocks], T],
+    folder: Path | None,
+    part: Part,
 ) -> list[Delayed]:
     """Return lazy tasks that make the correlations of all trials together, each for some target rows.
 
@@ -54,15 +60,17 @@ def row_tasks(
         How many rows a task has.
     use : callable
         Takes the rows of a task block by block; what it returns is the result of the task.
-    folder : path
-        A file `STOP` in it makes all tasks give up.
+    folder : path, optional
+        A file `STOP` in it makes all tasks give up, as does its end.
     part : Part
         The matrix as a part of its run.
     """
-    token = tokenize(todo, plan, use, folder, *(getattr(trial.samples, "name", trial.samples) for trial in trials))
+    names = [trial.name for trial in trials]
+    # An array in memory is none of the token: to hash it would take as long as a read, and the folder is unique.
+    token = tokenize(todo, plan, use, folder, names, *(getattr(trial.samples, "name", None) for trial in trials))
     sources = [_source(trial.samples, key=f"recording-{token}-{k}") for k, trial in enumerate(trials)]
     shift = delayed(_pilot, pure=True)(*sources[0], dask_key_name=f"provisional-mean-{token}")
-    n, names = len(trials[0].samples), [trial.name for trial in trials]
+    n = len(trials[0].samples)
     if plan.held:
         hold = delayed(_held, pure=True)
         sources = [
@@ -105,12 +113,13 @@ def _pilot(*source: Any) -> NDArray[Any]:
     return provisional_mean(next(piece for piece in _pieces(*source) if piece.shape[1]))
 
 
-def _held(n_steps: int, name: str, shift: NDArray[Any], todo: Pass, folder: Path, *source: Any) -> FrameBlock:
+def _held(n_steps: int, name: str, shift: NDArray[Any], todo: Pass, folder: Path | None, *source: Any) -> FrameBlock:
     """Return all samples of a source as one block."""
     block = FrameBlock(todo, shift, place=name, offset=0, room=n_steps)
     for piece in _pieces(*source):
-        _give_up_if_stopped(folder)
-        block.take(piece)
+        for start in range(0, piece.shape[1], todo.block):
+            _give_up_if_stopped(folder)
+            block.take(piece[:, start : start + todo.block])
     return block
 
 
@@ -122,21 +131,23 @@ def _rows(
     one_thread: bool,
     rows_at_a_time: int,
     use: Callable[[RowBlocks], T],
-    folder: Path,
+    folder: Path | None,
     part: Part,
 ) -> T:
     """Sum up the products of some target rows, and hand their correlations on."""
     with one_blas_thread() if one_thread else nullcontext():
-        sums = [
-            _sums(source, shift, todo, name, folder, part._replace(name=f"{part.name}, {name}"))
-            for source, name in zip(sources, names, strict=True)
-        ]
-        moments = moments_of(pool_sums(sums), todo=todo)
+        pooled: list[LaggedSums] = []
+        for source, name in zip(sources, names, strict=True):
+            sums = _sums(source, shift, todo, name, folder, part._replace(name=f"{part.name}, {name}"))
+            pooled = [pool_sums([*pooled, sums], in_place=True)]
         del sums
+        moments = moments_of(pooled.pop(), todo=todo)
         return use(_correlations(moments, todo, rows_at_a_time, folder))
 
 
-def _sums(source: Sequence[Any], shift: NDArray[Any], todo: Pass, name: str, folder: Path, part: Part) -> LaggedSums:
+def _sums(
+    source: Sequence[Any], shift: NDArray[Any], todo: Pass, name: str, folder: Path | None, part: Part
+) -> LaggedSums:
     """Return the sums over one trial, held or read anew."""
     _give_up_if_stopped(folder)
     if isinstance(source[0], FrameBlock):
@@ -152,7 +163,7 @@ def _sums(source: Sequence[Any], shift: NDArray[Any], todo: Pass, name: str, fol
     return close_trial(sums, todo=todo)
 
 
-def _correlations(moments: Any, todo: Pass, rows_at_a_time: int, folder: Path) -> RowBlocks:
+def _correlations(moments: Any, todo: Pass, rows_at_a_time: int, folder: Path | None) -> RowBlocks:
     """Yield the correlations of a few rows at a time, and where they stand among all targets."""
     first = todo.rows.start or 0
     by_pair = todo.missing == "pairwise"
@@ -165,13 +176,13 @@ def _correlations(moments: Any, todo: Pass, rows_at_a_time: int, folder: Path) -
         yield slice(first + start, first + start + r.shape[1]), r
 
 
-def _going_on(folder: Path, part: Part, done: int) -> None:
+def _going_on(folder: Path | None, part: Part, done: int) -> None:
     """Tell how many frames of a part are done, and raise if the run has been given up."""
     _give_up_if_stopped(folder)
     tell(part, done)
 
 
-def _give_up_if_stopped(folder: Path) -> None:
-    """Raise if the run has been given up."""
-    if (folder / STOP).exists():
+def _give_up_if_stopped(folder: Path | None) -> None:
+    """Raise if the run has been given up: it is marked so, or its folder is gone."""
+    if folder is not None and ((folder / STOP).exists() or not folder.exists()):
         raise Stopped

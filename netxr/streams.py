@@ -83,8 +83,8 @@ def streams(array: da.Array, cuts: Sequence[int]) -> list[tuple[Stream, list[Del
     cuts : sequence of int
         Stream k holds the blocks from number ``cuts[k]`` up to ``cuts[k + 1]``.
     """
-    graph = dict(array.__dask_graph__())
     keys = list(_flat(array.__dask_keys__()))
+    graph = dict(array.dask.cull(set(keys)))
     parts = [keys[start:stop] for start, stop in itertools.pairwise(cuts)]
     needs = [_needed(graph, part) for part in parts]
     users: dict[Key, int] = defaultdict(int)

@@ -11,7 +11,6 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from netxr import schedulers
 from netxr.blocks import WORKING_MEMORY, even_cuts, in_lanes, in_threads, tree
-from netxr.errors import InvalidInput
 from netxr.plans import SPLIT_EVERY
 from tests.strategies import splits
 
@@ -120,13 +119,6 @@ def test_an_error_in_a_step_is_raised_and_the_threads_are_given_back():
     with pytest.raises(ZeroDivisionError):
         in_lanes(step, join, da.zeros(9, chunks=3), lanes=2, one_thread=True, key="k").compute()
     assert _blas_threads() == usual
-
-
-def test_unknown_chunk_lengths_are_an_error_with_the_fix():
-    unknown = da.arange(20, chunks=5)
-    unknown = unknown[unknown > 3]
-    with pytest.raises(InvalidInput, match=r"activity: .*compute_chunk_sizes"):
-        in_lanes(recorder, join, unknown, lanes=1, one_thread=True, key="k", name="")
 
 
 def test_the_graph_can_be_sent_elsewhere():

@@ -368,3 +368,10 @@ def test_moments_have_been_summed_up_already(options):
 def test_moments_of_other_lags():
     with pytest.raises(InvalidInput, match=r"lag: got \[4\]; expected .*\[0, 1\]"):
         lagged_correlation(lagged_moments(activity(), lags=[0, 1]), lag=4)
+
+
+def test_a_range_of_sources_is_several():
+    recording = activity().assign_coords(neuron=range(4))
+    R = lagged_correlation(recording, source=range(3))
+    assert R.source.values.tolist() == [0, 1, 2]
+    assert lagged_correlation(recording, source=np.int64(2)).dims == ("trial", "target")

@@ -15,7 +15,7 @@ PACKAGE = Path(netxr.__file__).parent
 FLOORS = {
     0: ["names", "errors"],
     1: ["arguments", "schema", "arrays", "tables", "schedulers", "headway", "kernels", "kernels.*"],
-    2: ["streams", "budget", "plans", "blocks", "lagged_pass", "row_blocks", "layout", "staging"],
+    2: ["streams", "budget", "plans", "row_plans", "blocks", "lagged_pass", "row_blocks", "layout", "staging"],
     3: [
         *("networks", "simulation", "planning", "moments", "merging", "levels", "estimators", "matrices"),
         *("coarse", "comparison", "store", "loaders"),
@@ -41,6 +41,8 @@ SIDEWAYS = {
     ("kernels.dynamics", "kernels.noise"): "the loop draws the noise of its own steps",
     ("headway", "schedulers"): "tasks tell of themselves to a cluster as well",
     ("plans", "budget"): "a plan is held against what its parts take",
+    ("row_plans", "budget"): "a plan is held against what its parts take",
+    ("row_plans", "plans"): "plans are told and timed in one way",
     ("blocks", "streams"): "a task makes its blocks itself",
     ("blocks", "plans"): "partial results are combined as the plan counts them",
     ("lagged_pass", "blocks"): "the pass over one trial is a pass over blocks",
@@ -48,7 +50,7 @@ SIDEWAYS = {
     ("lagged_pass", "plans"): "a pass goes by its plan",
     ("lagged_pass", "streams"): "a lane begins with the first block of the recording",
     ("row_blocks", "lagged_pass"): "rows are made of the same trials",
-    ("row_blocks", "plans"): "rows are made by their plan",
+    ("row_blocks", "row_plans"): "rows are made by their plan",
     ("row_blocks", "streams"): "a task makes its blocks itself",
     ("staging", "layout"): "what is written is laid out first",
     ("simulation", "store"): "a run may go straight to disk",

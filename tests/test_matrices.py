@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import netxr
-from netxr import matrices, plans
+from netxr import matrices, row_plans
 from netxr.budget import Cut
 from netxr.errors import InvalidInput, NonFiniteActivity, OutputExists
 from netxr.matrices import strongest_pairs
@@ -39,7 +39,7 @@ def activity(n=7, n_steps=90, trials=2, dtype="float64"):
 
 
 @st.composite
-def row_plans(draw, n):
+def ways_to_cut_rows(draw, n):
     """Ways to make a matrix of `n` targets some rows at a time: what replaces what a plan says."""
     step = draw(st.integers(1, n))
     rows = min(n, step * draw(st.integers(1, n)))
@@ -75,7 +75,7 @@ def test_what_is_stored_is_what_memory_would_hold(recording, lags, missing, lazy
         recording = with_holes(recording, data.draw(st.lists(st.integers(0, recording.size - 1), max_size=4)))
     expected = netxr.lagged_correlation(recording, precision="float64", **options)
     given_as = data.draw(chunked(recording)) if lazy else recording
-    with TemporaryDirectory() as folder, planned(**data.draw(row_plans(len(neurons)))):
+    with TemporaryDirectory() as folder, planned(**data.draw(ways_to_cut_rows(len(neurons)))):
         lazily = netxr.lagged_correlation(given_as, store=f"{folder}/r.zarr", **options)
         assert isinstance(lazily.data, da.Array)
         found = lazily.compute()
@@ -99,13 +99,13 @@ def test_what_is_stored_is_the_formula_of_the_tutorial(tmp_path, held, lag):
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_budgets_that_hold_the_recording_and_that_do_not(tmp_path, dtype, monkeypatch):
-    monkeypatch.setattr(plans, "ROWS_BYTES", 2000)
-    monkeypatch.setattr(plans, "MATRIX_ROWS", 8)
+    monkeypatch.setattr(row_plans, "ROWS_BYTES", 2000)
+    monkeypatch.setattr(row_plans, "MATRIX_ROWS", 8)
     values = samples((40, 20_000, 1), dtype, 0)[..., 0]
     recording = xr.DataArray(values, dims=("neuron", "time"))
     lags = [0, 2]
     for lazy in (recording.chunk(time=1500), recording.chunk(time=4000, neuron=15)):
-        for memory, held in ((plans.OVERHEAD + 40 * 2**20, True), (plans.OVERHEAD + values.nbytes, False)):
+        for memory, held in ((row_plans.OVERHEAD + 40 * 2**20, True), (row_plans.OVERHEAD + values.nbytes, False)):
             plan = netxr.plan(lazy, lags=lags, memory=memory, stored=True)
             path = tmp_path / f"{held} {lazy.chunks[0][0]}.zarr"
             R = netxr.lagged_correlation(lazy, lag=lags, memory=memory, store=path)
@@ -119,8 +119,8 @@ def test_budgets_that_hold_the_recording_and_that_do_not(tmp_path, dtype, monkey
 @pytest.mark.parametrize("dim", ["time", POOLED])
 @pytest.mark.parametrize("missing", ["raise", "pairwise"])
 def test_a_plan_is_what_is_run(tmp_path, monkeypatch, function, dim, missing):
-    monkeypatch.setattr(plans, "ROWS_BYTES", 300)
-    monkeypatch.setattr(plans, "MATRIX_ROWS", 2)
+    monkeypatch.setattr(row_plans, "ROWS_BYTES", 300)
+    monkeypatch.setattr(row_plans, "MATRIX_ROWS", 2)
     ran = []
     usual = matrices.row_plan
     monkeypatch.setattr(matrices, "row_plan", lambda *args, **options: ran.append(usual(*args, **options)) or ran[-1])
@@ -307,7 +307,7 @@ def test_pairs_are_the_first_of_the_sorted_rows(recording, lags, which, lazy, da
     }
     given_as = data.draw(chunked(recording)) if lazy else recording
     k, threshold = which
-    with planned(**data.draw(row_plans(len(neurons)))):
+    with planned(**data.draw(ways_to_cut_rows(len(neurons)))):
         found = strongest_pairs(given_as, lag=lags, k=k, threshold=threshold, **options)
     whole = netxr.lagged_correlation(given_as, lag=lags, **options).compute(scheduler="synchronous")
     assert as_edges(found) == naive_pairs(whole, k=k, threshold=threshold)
@@ -318,7 +318,7 @@ def test_pairs_are_the_first_of_the_sorted_rows(recording, lags, which, lazy, da
 def test_missing_samples(recording, lags, missing, data):
     recording = with_holes(recording, data.draw(st.lists(st.integers(0, recording.size - 1), max_size=4)))
     R = netxr.lagged_correlation(recording, lag=lags, missing=missing, precision="float64")
-    with planned(**data.draw(row_plans(recording.sizes["neuron"]))):
+    with planned(**data.draw(ways_to_cut_rows(recording.sizes["neuron"]))):
         found = strongest_pairs(recording, lag=lags, k=10, missing=missing, precision="float64")
     expected = naive_pairs(R, k=10, threshold=None)
     assert {edge[:4] for edge in as_edges(found)} == {edge[:4] for edge in expected}

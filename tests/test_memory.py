@@ -61,3 +61,26 @@ def test_rows_that_are_written_as_they_are_made(tmp_path, n, n_steps, memory):
     names = iter("ab")
     peak = traced_peak(lambda: netxr.lagged_correlation(activity, memory=memory, store=tmp_path / next(names)))
     assert peak < projected
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_pooled_trials_are_added_as_they_come(tmp_path, stored):
+    samples = np.random.default_rng(0).standard_normal((300, 20, 60))
+    activity = xr.DataArray(samples, dims=("neuron", "time", "trial"))
+    options = {"lag": [0, 1, 2], "dim": ("time", "trial")}
+    names = iter("ab")
+
+    def run():
+        store = {"store": tmp_path / next(names)} if stored else {}
+        netxr.lagged_correlation(activity, **options, **store)
+
+    assert traced_peak(run) < 12 * 3 * 300 * 300 * 8
+
+
+def test_a_bad_frame_does_not_blow_up_a_long_block(tmp_path):
+    samples = np.random.default_rng(0).standard_normal((10, 200_000)).astype("f4")
+    samples[3, 70_000] = np.nan
+    netxr.save(xr.Dataset({"activity": (("neuron", "time"), samples)}), tmp_path / "run.zarr")
+    activity = netxr.open(tmp_path / "run.zarr").activity
+    projected = netxr.plan(activity, lags=range(50), missing="drop").peak_bytes
+    assert traced_peak(lambda: netxr.lagged_moments(activity, lags=range(50), missing="drop").compute()) < projected

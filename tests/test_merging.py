@@ -292,7 +292,7 @@ def test_continuous_parts_of_several_trials():
 
 @pytest.mark.parametrize("parts", [[], ()])
 def test_no_parts(parts):
-    with pytest.raises(InvalidInput, match=r"^parts: got none; expected moments of one recording or more"):
+    with pytest.raises(InvalidInput, match=r"^parts: got none; expected a sequence of lagged moments"):
         merge_moments(parts)
 
 
@@ -302,3 +302,10 @@ def test_no_parts(parts):
 def test_parts_that_are_no_moments(wrong):
     with pytest.raises(InvalidInput, match=r"^parts: got .*netxr\.lagged_moments"):
         merge_moments([other(), wrong])
+
+
+def test_a_merge_of_separate_recordings_has_inner_ends_and_is_not_continued():
+    whole = activity().isel(trial=0, drop=True)
+    a, b, c = (lagged_moments(part, lags=[0, 1, 3]) for part in (whole[:, :20], whole[:, 20:40], whole[:, 40:]))
+    with pytest.raises(InvalidInput, match=r"^parts: got moments of several trials"):
+        merge_moments([merge_moments([a, b]), c], continuous=True)

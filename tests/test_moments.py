@@ -335,3 +335,11 @@ def test_float32_products_that_cannot_resolve_the_samples_are_refused(chunk):
     exact = netxr.lagged_correlation(x, lag=100, precision="float64").compute()
     v = x.values.astype(float)
     np.testing.assert_allclose(exact, np.corrcoef(v[:, 100:], v[:, :-100])[:3, 3:], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("missing", ["raise", "drop", "pairwise"])
+def test_what_float32_cannot_hold_is_not_missing(missing):
+    recording = activity()
+    recording[1, 7, 0] = 1e39
+    with pytest.raises(NonFiniteActivity, match="overflow"):
+        lagged_moments(recording, precision="float32", missing=missing)

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr import plans
+from netxr import plans, row_plans
 from netxr.arguments import check_memory
 from netxr.budget import OVERHEAD, Cut, Work, text_of
 from netxr.errors import InvalidInput
-from netxr.plans import plan_pass, plan_rows
+from netxr.plans import plan_pass
+from netxr.row_plans import plan_rows
 
 GIB = 2**30
 
@@ -162,10 +163,11 @@ def test_too_small_a_budget_names_both_figures_and_a_fix(how):
 
 @pytest.mark.parametrize("how", [plan_pass, plan_rows])
 def test_without_a_budget_half_of_what_is_free_is_taken(how, monkeypatch):
-    monkeypatch.setattr(plans, "available", lambda: 60 * 2**20)
+    module = plans if how is plan_pass else row_plans
+    monkeypatch.setattr(module, "available", lambda: 60 * 2**20)
     with pytest.raises(InvalidInput, match=r"memory: got 60 MiB \(half of what is free\)"):
         planned(work(), memory=None, how=how)
-    monkeypatch.setattr(plans, "available", lambda: 60 * GIB)
+    monkeypatch.setattr(module, "available", lambda: 60 * GIB)
     assert planned(work(), memory=None, how=how) == planned(work(), memory=60 * GIB, how=how)
 
 
@@ -187,3 +189,10 @@ def test_a_plan_of_rows_says_how_often_it_reads():
     assert str(plan).startswith("reads 38.1 MiB 4 times; 4.0e9 operations")
     assert str(plan).endswith("; 1 task of 30 target rows at a time with 4 BLAS threads each")
     assert str(replace(plan, held=True)).startswith("reads 38.1 MiB once; ")
+
+
+@pytest.mark.parametrize("how", [plan_pass, plan_rows])
+def test_a_cluster_of_one_process_runs_all_its_threads(how):
+    for memory in (10**9, 10**12):
+        plan = how(work(n_trials=5), memory=memory, processes=1, threads=4, cores=4, cluster=True)
+        assert plan.workers == 4

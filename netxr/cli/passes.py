@@ -9,7 +9,8 @@ import click
 import netxr
 from netxr.cli.output import progress
 from netxr.errors import InvalidInput
-from netxr.plans import Plan, RowPlan
+from netxr.plans import Plan
+from netxr.row_plans import RowPlan
 
 if TYPE_CHECKING:
     import xarray as xr

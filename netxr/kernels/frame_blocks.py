@@ -107,17 +107,24 @@ class FrameBlock:
         self._good[new] = True
         if todo.missing == "pairwise":
             valid = np.isfinite(samples)
+            self._check_range(part, valid)
             samples[~valid] = 0
             self._layers[VALID, :n, new] = valid
             np.square(samples, out=self._layers[SQUARES, :n, new])
         elif not np.isfinite(samples.sum()):
             good = np.isfinite(samples).all(axis=0)
+            self._check_range(part, np.isfinite(samples))
             if todo.missing == "raise" and not good.all():
                 raise _non_finite(part, place=self._place, offset=self._offset + self.filled)
             self._good[new] = good
             samples[:, ~good] = 0
         if todo.groups is not None:
             self._layers[SAMPLES, n:, new] = todo.groups @ samples
+
+    def _check_range(self, part: NDArray[Any], valid: NDArray[np.bool_]) -> None:
+        """Raise if finite samples are none any more in the precision of the products: those are not missing."""
+        if np.isfinite(part)[~valid].any():
+            raise overflow(self._place)
 
     def empty_out(self) -> None:
         """Keep the last frames as those before the block, and make room for the frames that follow."""

@@ -161,8 +161,7 @@ def _join(a: LaggedSums, b: LaggedSums, todo: Pass) -> LaggedSums:
 
 def _neurons(layer: NDArray[Any], todo: Pass) -> NDArray[Any]:
     """Return the rows of the neurons, without those of groups, (n, t) -> (i, t)."""
-    n_groups = 0 if todo.groups is None else todo.groups.shape[0]
-    return layer[: len(layer) - n_groups]
+    return layer[: len(layer) - todo.n_groups]
 
 
 def _concatenate(a: Frames, b: Frames, kept: slice) -> Frames:
@@ -171,18 +170,29 @@ def _concatenate(a: Frames, b: Frames, kept: slice) -> Frames:
     return Frames(layers[..., kept].copy(), good[kept].copy())
 
 
-def pool_sums(parts: Sequence[LaggedSums]) -> LaggedSums:
-    """Return the sums over stretches that share no pair, such as trials, together."""
+def pool_sums(parts: Sequence[LaggedSums], *, in_place: bool = False) -> LaggedSums:
+    """Return the sums over stretches that share no pair, such as trials, together.
+
+    Parameters
+    ----------
+    parts : sequence of LaggedSums
+        Sums over each.
+    in_place : bool
+        Whether the products of the first one may take those of the others.
+    """
     first = parts[0]
     if len(parts) == 1:
         return first
+    product = first.product if in_place else first.product.copy()
+    for part in parts[1:]:
+        product += part.product
     return LaggedSums(
         sum(part.n_frames for part in parts),
         np.sum([part.n_pairs for part in parts], axis=0),
         np.sum([part.square for part in parts], axis=0),
         np.sum([part.of_target for part in parts], axis=0),
         np.sum([part.of_source for part in parts], axis=0),
-        reduce(lambda total, part: np.add(total, part.product, out=total), parts[2:], first.product + parts[1].product),
+        product,
         first.head,
         first.tail,
         Edges(*(np.concatenate(edges, axis=-1) for edges in zip(*(part.edges for part in parts), strict=True))),

@@ -15,6 +15,8 @@ FLOAT32_RANGE: Final = 400
 """Squares about the provisional mean may be this many times the squared deviations, for an error below 1e-6."""
 
 
+FAR_AWAY: Final = f"with frames more than {FLOAT32_RANGE**0.5:.0f} deviations away from the others"
+
 ROWS: Final = 512
 """Rows of a matrix that are worked on at a time, so that what is in between stays small."""
 
@@ -71,13 +73,24 @@ def moments_of(sums: LaggedSums, *, todo: Pass) -> LaggedMoments:
     )
 
 
-def squares_of_groups(sums: LaggedSums, *, n_neurons: int) -> tuple[Floats, Floats]:
-    """Return the summed squared deviations of the groups behind the neurons, as targets and as sources, (r, g) each."""
+def squares_of_groups(sums: LaggedSums, *, todo: Pass) -> tuple[Floats, Floats]:
+    """Return the summed squared deviations of the groups behind the neurons, as targets and as sources, (r, g) each.
+
+    Raises
+    ------
+    InvalidInput
+        If float32 products cannot resolve them, because neurons of a group cancel each other.
+    """
+    n_neurons = len(sums.shift)
     square = sums.square[n_neurons:]
     of_target, of_source = (
         _deviations(side[..., n_neurons:], sums.n_pairs, sums.n_frames, square)[1]
         for side in (sums.of_target, sums.of_source)
     )
+    if todo.groups is not None and todo.precision == np.float32:
+        apart = todo.groups.multiply(todo.groups) @ sums.square[:n_neurons]
+        for side in (of_target, of_source):
+            _check_resolved(apart, side, what="groups", why="whose neurons cancel each other")
     return of_target, of_source
 
 
@@ -105,15 +118,14 @@ def _moments_of_pairs(product: Floats, *, shift: NDArray[Any], todo: Pass) -> La
     )
 
 
-def _check_resolved(square: Floats, left: Floats) -> None:
+def _check_resolved(square: Floats, left: Floats, *, what: str = "neurons", why: str = FAR_AWAY) -> None:
     """Raise if squares about the provisional mean drown the deviations that are left of them, (r, i, ...)."""
     lost = (left > 0) & (left * FLOAT32_RANGE < square)
     if lost.any():
-        neurons = np.unique(np.nonzero(lost)[1])
+        rows = np.unique(np.nonzero(lost)[1])
         raise InvalidInput(
             "precision",
-            got=f"float32 products, and {len(neurons)} neurons (the first is number {neurons[0]}, from 0) with "
-            f"frames more than {FLOAT32_RANGE**0.5:.0f} deviations away from the others",
+            got=f"float32 products, and {len(rows)} {what} (the first is number {rows[0]}, from 0) {why}",
             expected="samples that float32 can resolve",
             fix='Ask for precision="float64".',
         )

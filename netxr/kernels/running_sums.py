@@ -20,6 +20,9 @@ PRODUCT_ROWS: Final = 1024
 PRODUCT_COLUMNS: Final = 4096
 """Sources of a product at a time."""
 
+CORRECTED_FRAMES: Final = 2048
+"""Frames whose weight differs from lag to lag that are taken at a time."""
+
 FLOAT32_FRAMES: Final = 512
 """Frames whose samples and squares are added up in float32, one after the other, before float64 takes over."""
 
@@ -196,11 +199,15 @@ def _add_sides(sums: LaggedSums, x: NDArray[Any], good: NDArray[np.bool_], todo:
         totals[1] += _squares(part)
     sums.square[:] += totals[1]
     frames, of_target, of_source = _corrections(good, todo)
-    few = x[:, frames].astype(np.float64)
-    for power, total in enumerate(totals):
-        sums.of_target[power] += total + of_target @ few.T
-        sums.of_source[power] += total + of_source @ few.T
-        np.square(few, out=few)
+    sums.of_target[:] += totals[:, None]
+    sums.of_source[:] += totals[:, None]
+    for first in range(0, len(frames), CORRECTED_FRAMES):
+        some = slice(first, first + CORRECTED_FRAMES)
+        few = x[:, frames[some]].astype(np.float64)
+        for power in range(2):
+            sums.of_target[power] += of_target[:, some] @ few.T
+            sums.of_source[power] += of_source[:, some] @ few.T
+            np.square(few, out=few)
     sums.n_pairs[:] += int(good[todo.reach :].sum()) + of_target.sum(axis=1).astype(np.int64)
 
 
@@ -224,9 +231,11 @@ def _corrections(
         What to add to a weight of one for new frames, and of zero for those before them.
     """
     reach, n_frames = todo.reach, len(good)
+    # Frames at the ends, and those that have a bad one within reach.
+    n_bad = np.concatenate([[0], np.cumsum(~good)])
     frames = np.arange(n_frames)
-    if good.all():
-        frames = frames[(frames < reach) | (frames >= max(reach, n_frames - reach))]
+    around = n_bad[np.minimum(frames + reach + 1, n_frames)] - n_bad[np.maximum(frames - reach, 0)]
+    frames = frames[(frames < 2 * reach) | (frames >= n_frames - reach) | (around > 0)]
     lags = np.array(todo.lags)[:, None]
     before, after = frames - lags, frames + lags
     counted = (frames >= reach) & good[frames]
