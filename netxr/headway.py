@@ -103,7 +103,7 @@ def progress(report: Report) -> Iterator[None]:
 
 def _hear(message: Sequence[Any]) -> None:
     """Pass on what a part tells to all who asked in this process."""
-    for hear in list(_heard_here):
+    for hear in _heard_here.copy():  # who asked may leave meanwhile
         hear(*message)
 
 
