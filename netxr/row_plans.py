@@ -114,8 +114,7 @@ def plan_rows(
     smallest = [
         RowPlan(work, processes, n, 1 if processes > 1 else max(1, cores // n), cores, step, step, cut, held)
         for step in (at_a_time, ceil(at_a_time / 8))
-        # One more than there are cores: while one task writes its rows, the others go on.
-        for n in ([threads] if cluster or processes > 1 else range(threads + 1, 0, -1))
+        for n in ([threads] if cluster or processes > 1 else range(threads, 0, -1))
         for held, cut in [*((True, cut) for cut in held_ways), *((False, cut) for cut in ways)]
     ]
     fitting = [_with_more_rows(plan, budget) for plan in smallest if plan.peak_bytes <= budget]

@@ -82,7 +82,7 @@ def test_a_plan_obeys_the_budget_or_names_one_that_is_enough(work, memory, where
         return
     assert plan.peak_bytes <= memory
     assert plan.work == work
-    assert 1 <= plan.workers <= where["threads"] + (where["how"] is plan_rows)
+    assert 1 <= plan.workers <= where["threads"]
     assert 1 <= plan.blas_threads <= where["cores"]
     assert plan.cut.block >= max(1, work.reach)
 
