@@ -1,30 +1,53 @@
 from netxr import plot as plot
 from netxr import report as report
 from netxr import tutorial as tutorial
+from netxr.appending import add as add
+from netxr.appending import append as append
 from netxr.arrays import as_activity as as_activity
 from netxr.arrays import as_connectivity as as_connectivity
+from netxr.catalogue import catalog as catalog
 from netxr.coarse import assign_groups as assign_groups
 from netxr.coarse import coarsen as coarsen
 from netxr.comparison import compare as compare
+from netxr.detrending import detrend as detrend
+from netxr.detrending import z_score as z_score
+from netxr.errors import DiskFull as DiskFull
 from netxr.errors import InvalidInput as InvalidInput
+from netxr.errors import MissingExtra as MissingExtra
 from netxr.errors import NetxrError as NetxrError
 from netxr.errors import NonFiniteActivity as NonFiniteActivity
 from netxr.errors import OutputExists as OutputExists
+from netxr.errors import StoreBusy as StoreBusy
 from netxr.errors import UnreadableFile as UnreadableFile
 from netxr.errors import WorkersLost as WorkersLost
 from netxr.estimators import lagged_correlation as lagged_correlation
+from netxr.filtering import high_pass as high_pass
+from netxr.frames import bad_frames as bad_frames
+from netxr.frames import drop_frames as drop_frames
+from netxr.frames import interpolate_frames as interpolate_frames
+from netxr.frames import mask_frames as mask_frames
 from netxr.headway import progress as progress
+from netxr.importing import convert as convert
 from netxr.levels import coarse_moments as coarse_moments
 from netxr.loaders import load_activity as load_activity
 from netxr.loaders import load_connectivity as load_connectivity
+from netxr.loaders import load_recording as load_recording
 from netxr.matrices import strongest_pairs as strongest_pairs
 from netxr.merging import merge_moments as merge_moments
 from netxr.moments import lagged_moments as lagged_moments
 from netxr.networks import random_connectivity as random_connectivity
+from netxr.opening import open as open  # noqa: A004 - netxr.open is its name in public
 from netxr.planning import plan as plan
+from netxr.preprocessing import clip as clip
+from netxr.preprocessing import difference as difference
+from netxr.preprocessing import resample as resample
+from netxr.selection import select as select
 from netxr.simulation import simulate as simulate
-from netxr.store import open as open  # noqa: A004 - netxr.open is its name in public
+from netxr.snapshots import tag as tag
+from netxr.snapshots import versioned as versioned
+from netxr.snapshots import versions as versions
 from netxr.store import save as save
 from netxr.sweeps import sweep as sweep
+from netxr.verification import verify as verify
 
 __version__: str

@@ -131,3 +131,18 @@ def check_memory(memory: object) -> int:
             "memory", got=repr(memory), expected='bytes, or text such as "2GiB" or "400 MB"', fix="Name an amount."
         )
     return int(n_bytes)  # type: ignore[call-overload, no-any-return]
+
+
+def check_group(group: Any) -> str:
+    """Return the path of a group within a store, "" for the root.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no text, or points out of the store.
+    """
+    parts = group.split("/") if isinstance(group, str) else []
+    if group is not None and (not parts or "\\" in group or any(part in ("", ".", "..") for part in parts)):
+        fix = "Name it as the store does, e.g. 'monday'."
+        raise InvalidInput("group", got=repr(group), expected="the name of a group within the store", fix=fix)
+    return group or ""

@@ -13,7 +13,8 @@ from netxr import names
 from netxr.errors import InvalidInput
 from netxr.kernels import scores
 from netxr.names import LONG_NAME, SOURCE, TARGET, TRIAL
-from netxr.schema import CONNECTIVITY_SPEC, check_connectivity, check_variable, labels_of, provenance
+from netxr.provenance import provenance
+from netxr.schema import CONNECTIVITY_SPEC, check_connectivity, check_variable, labels_of
 
 CONSTANT: Final = "truth or estimate is the same for all pairs"
 ONE_CLASS: Final = "all pairs or no pair have an edge"

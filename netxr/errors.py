@@ -62,6 +62,51 @@ class UnreadableFile(NetxrError):
         return partial(type(self), fix=fix), (path, reason)
 
 
+class StoreBusy(NetxrError):
+    """A store that another process, or another part of this one, is writing to."""
+
+    def __init__(
+        self,
+        path: object,
+        reason: str = "it is being written to by another process",
+        *,
+        fix: str = "Wait until it has ended, and try again.",
+    ) -> None:
+        self._told = (path, reason, fix)
+        super().__init__(f"{path}: {reason}. {fix}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes."""
+        path, reason, fix = self._told
+        return partial(type(self), fix=fix), (path, reason)
+
+
+class DiskFull(NetxrError, OSError):
+    """No room for what was to be written; what had been committed before is as it was."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        self._told = (path, reason)
+        fix = "What was committed before is as it was. Make room, and run again."
+        super().__init__(f"{path}: no room to write it ({reason}). {fix}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes."""
+        return type(self), self._told
+
+
+class MissingExtra(NetxrError, ImportError):
+    """An optional package that is not installed, and what needs it."""
+
+    def __init__(self, what: str, *, package: str, extra: str) -> None:
+        self._told = (what, package, extra)
+        super().__init__(f'{what} needs {package}, which is not installed. Run: pip install "netxr[{extra}]"')
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes."""
+        what, package, extra = self._told
+        return partial(type(self), package=package, extra=extra), (what,)
+
+
 class WorkersLost(NetxrError):
     """Workers of a cluster that died, one after the other, with the same part of a run."""
 
@@ -73,3 +118,8 @@ class WorkersLost(NetxrError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between processes."""
         return type(self), (self._reason,)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what another library says, which may go on for a page."""
+    return str(error).strip().partition("\n")[0].removeprefix("x ").strip()

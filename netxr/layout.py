@@ -11,11 +11,23 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from zarr.codecs import BloscCodec
+from zarr.abc.codec import BytesBytesCodec
+from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from netxr.errors import InvalidInput
-from netxr.names import LAGGED_CORRELATION, NEURON, SCHEMA_VERSION, SOURCE, TARGET, TIME
-from netxr.schema import ACTIVITY_SPEC, CONNECTIVITY_SPEC, CURRENT_SCHEMA, provenance
+from netxr.names import (
+    COMPACT,
+    COMPACT_DTYPE,
+    COMPACT_EFFECT,
+    COMPACT_NOTE,
+    LAGGED_CORRELATION,
+    NEURON,
+    SOURCE,
+    TARGET,
+    TIME,
+)
+from netxr.provenance import first_saved
+from netxr.schema import ACTIVITY_SPEC, CONNECTIVITY_SPEC
 
 CHUNK_BYTES: Final = 5e6
 """About what a chunk of activity holds: reads run at full speed, and a few chunks fit in any memory."""
@@ -28,6 +40,9 @@ STORABLE_KINDS: Final = "biufcmM"
 
 # xarray takes these for instructions on decoding: left in place, they would change values on reading.
 RESERVED_ATTRIBUTES: Final = frozenset({"_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates"})
+
+# They are about how samples lie on disk, and said anew by what is written.
+COMPACT_ATTRIBUTES: Final = frozenset({COMPACT, COMPACT_DTYPE, COMPACT_EFFECT, COMPACT_NOTE})
 
 
 def steps_per_chunk(n_neurons: int, dtype: npt.DTypeLike) -> int:
@@ -42,8 +57,10 @@ def steps_per_chunk(n_neurons: int, dtype: npt.DTypeLike) -> int:
     return int(2 ** max(0, round(log2(samples))))
 
 
-def storable(dataset: xr.Dataset) -> xr.Dataset:
+def storable(dataset: xr.Dataset, *, event: str = "save") -> xr.Dataset:
     """Return a copy of `dataset` in the order, chunks and types of the store, with provenance.
+
+    `event` is what history says of it where it is saved for the first time.
 
     Raises
     ------
@@ -59,7 +76,7 @@ def storable(dataset: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(
         {name: variables[name] for name in dataset.data_vars},
         coords={name: variables[name] for name in dataset.coords},
-        attrs=plain_attributes({**provenance(), **dataset.attrs, SCHEMA_VERSION: CURRENT_SCHEMA}, "attrs"),
+        attrs=plain_attributes(first_saved(dataset.attrs, event), "attrs"),
     )
 
 
@@ -75,7 +92,8 @@ def _storable_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:
     else:
         # Two dask chunks in one stored chunk would be written at the same time, and one of them lost.
         data = (variable.chunk(_chunks(variable)) if variable.chunks else variable).data
-    return xr.Variable(variable.dims, data, plain_attributes(variable.attrs, f"attrs of {name}"))
+    attrs = {each: value for each, value in variable.attrs.items() if each not in COMPACT_ATTRIBUTES}
+    return xr.Variable(variable.dims, data, plain_attributes(attrs, f"attrs of {name}"))
 
 
 def _in_order(name: str, variable: xr.Variable) -> xr.Variable:
@@ -107,7 +125,9 @@ def _chunks(variable: xr.Variable) -> dict[Hashable, int]:
     sizes: dict[Hashable, int] = {dim: max(1, size) for dim, size in variable.sizes.items()}
     one_each: dict[Hashable, int] = dict.fromkeys(sizes, 1)
     if {NEURON, TIME} <= set(sizes):
-        steps = min(sizes[TIME], steps_per_chunk(sizes[NEURON], variable.dtype))
+        # Codes lie in the chunks of the samples that they stand for.
+        dtype = variable.attrs.get(COMPACT_DTYPE, variable.dtype)
+        steps = min(sizes[TIME], steps_per_chunk(sizes[NEURON], dtype))
         return one_each | {NEURON: sizes[NEURON], TIME: steps}
     matrix = {TARGET, SOURCE} if {TARGET, SOURCE} <= set(sizes) else set(sizes)
     return one_each | _last_dims_first({dim: size for dim, size in sizes.items() if dim in matrix}, variable.dtype)
@@ -126,11 +146,12 @@ def _last_dims_first(sizes: dict[Hashable, int], dtype: np.dtype[Any]) -> dict[H
 def encoding(variable: xr.Variable) -> dict[str, Any]:
     """Return what xarray shall tell Zarr about a variable that `storable` made."""
     told: dict[str, Any] = {"chunks": tuple(_chunks(variable).values())} if variable.dims else {}
-    if variable.dtype.kind in STORABLE_KINDS:
-        told["compressors"] = codec()
+    told["compressors"] = codec() if variable.dtype.kind in STORABLE_KINDS else (ZstdCodec(), Crc32cCodec())
     if variable.dtype.kind == "f":
         # NaN stands for itself and needs no mask on reading.
         told |= {"_FillValue": None, "fill_value": fill_value(variable.dtype)}
+    elif COMPACT_DTYPE in variable.attrs:
+        told["fill_value"] = variable.attrs["_FillValue"]
     return told
 
 
@@ -139,9 +160,9 @@ def fill_value(dtype: np.dtype[Any]) -> float | int:
     return np.nan if dtype.kind == "f" else 0
 
 
-def codec() -> BloscCodec:
-    """Return the codec of numbers: written faster than uncompressed, read at nearly the same speed."""
-    return BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle")
+def codec() -> tuple[BytesBytesCodec, ...]:
+    """Return the codec of numbers: written faster than uncompressed, and a checksum that every read checks."""
+    return BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"), Crc32cCodec()
 
 
 def plain_attributes(attrs: Mapping[Any, Any], place: str) -> dict[str, Any]:

@@ -1,62 +1,141 @@
-"""Plain files and stores in, labelled arrays out: .npy, .npz, text tables and Zarr.
+"""Recordings and connectivity from files of other tools, and from arrays: labelled, and lazy where the format allows.
 
-Which axis is which is never guessed: a plain file does not say, so the caller does.
+Which axis is which is never guessed: a file of plain arrays does not say, so the caller does.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike as OsPathLike
+from os import fspath
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import dask.array as da
 import numpy as np
 import xarray as xr
+from zarr.abc.store import Store
 
-from netxr.arrays import as_activity, as_connectivity
-from netxr.errors import InvalidInput, NetxrError, UnreadableFile
-from netxr.names import ACTIVITY, CONNECTIVITY, NEURON, SOURCE, TARGET, TIME, TRIAL
+from netxr.errors import InvalidInput
+from netxr.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
+from netxr.formats.registry import format_of, options_of, read_by
+from netxr.names import (
+    ACTIVITY,
+    CONNECTIVITY,
+    SAMPLING_INTERVAL,
+    SAMPLING_INTERVAL_UNITS,
+    TARGET,
+)
+from netxr.remote import is_url
 from netxr.schema import check_activity, check_connectivity
 from netxr.staging import PathLike
+from netxr.store import is_store
 from netxr.store import open as open_store
-from netxr.tables import Table, read_table, shown
+from netxr.tables import Table
+
+Source = PathLike | Store | xr.Dataset | xr.DataArray | np.ndarray[Any, Any] | da.Array
+"""What a recording is loaded from."""
+
+CHECKS: Final[dict[str, Callable[..., xr.DataArray]]] = {ACTIVITY: check_activity, CONNECTIVITY: check_connectivity}
+
+
+def load_recording(source: Source, *, format: str | None = None, **options: Any) -> xr.Dataset:  # noqa: A002
+    """Load a recording from any known file or folder, an xarray object, or a plain array.
+
+    Parameters
+    ----------
+    source : path-like, Dataset, DataArray, numpy or dask array
+        A file or folder, recognised by its suffix and its content: recordings in NWB, netCDF, suite2p, CaImAn and
+        Neo's formats know their labels; plain arrays in .npy, .npz, .mat, .h5, .parquet, .csv, .tsv and .txt need
+        `dims`, as arrays in memory do. A Dataset or DataArray is checked, and passed through.
+    format : str, optional
+        What the file is, where it cannot be recognised, or is not to be: npy, npz, text, parquet, matlab, hdf5, nwb,
+        netcdf, caiman, suite2p, neo, or the name of an installed entry point of the group ``netxr.loaders``.
+    **options : Any
+        Of plain arrays: those of `load_activity`. Of other formats: those of their `load`, such as `signal`,
+        `neuropil` and `cells` of `netxr.formats.suite2p.load`.
+
+    Returns
+    -------
+    Dataset
+        The activity, (neuron, time[, trial]), with what else the file tells of the neurons as coordinates.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is missing, damaged, of no known kind, or not what its suffix says; if it holds pickled objects.
+    InvalidInput
+        If an option is missing, is none of the format, or does not fit what the file holds.
+    MissingExtra
+        If the format needs a package that is not installed.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(folder + "/run.npy", np.zeros((500, 3)))
+    ...     load_recording(folder + "/run.npy", dims=("time", "neuron"), sampling_interval=0.1).activity.sizes
+    Frozen({'neuron': 3, 'time': 500})
+    """
+    if _is_labelled(source, format):
+        _check_options(options, [], "what carries its own labels")
+        dataset = _dataset_of(source)
+        return _check_recording(dataset, _place(source)) if dataset is source else dataset
+    if isinstance(source, np.ndarray | da.Array):
+        _check_options(options, ARRAY_OPTIONS, "a plain array")
+        return _with_interval(activity_of(_place(source), Table(source), **options).to_dataset())
+    path = _check_source(source)
+    one = format_of(path, format)
+    if one.kind == "recording":
+        _check_options(options, options_of(one), f"format {one.name!r}")
+        return _with_interval(_check_recording(read_by(one, path, **options), str(path)))
+    _check_options(options, ["name", *ARRAY_OPTIONS], f"format {one.name!r}")
+    table = read_by(one, path, options.pop("name", None))
+    return _with_interval(activity_of(str(path), table, **options).to_dataset())
 
 
 def load_activity(
-    path: PathLike,
+    source: Source,
     *,
+    format: str | None = None,  # noqa: A002
     dims: Sequence[str] | None = None,
     name: str | None = None,
     neurons: Sequence[Any] | None = None,
     sampling_interval: float | None = None,
-    interval_units: str = "s",
+    interval_units: str | None = None,
     units: str | None = None,
+    **options: Any,
 ) -> xr.DataArray:
-    """Load a recording from a plain file or a Zarr store.
+    """Load the activity of a recording.
 
     Parameters
     ----------
-    path : path-like
-        A .npy (memory-mapped), .npz, .csv, .tsv or .txt file, or the folder of a Zarr store (opened lazily).
-        Cells of text are parted by tabs, semicolons, commas or spaces; an empty cell is NaN, unless spaces part
-        the cells; lines that begin with # are skipped.
+    source : path-like, URL, zarr Store, Dataset, DataArray, numpy or dask array
+        As in `load_recording`, and Zarr stores, also at a URL. Cells of text are parted by tabs, semicolons, commas
+        or spaces; an empty cell is NaN, unless spaces part the cells; lines that begin with # are skipped.
+    format : str, optional
+        As in `load_recording`.
     dims : sequence of str
-        What each axis of a plain file is, rows first: ("neuron", "time"), ("time", "neuron"), or three with
-        "trial". A store says it itself.
+        What each axis of a plain array is, rows first: ("neuron", "time"), ("time", "neuron"), or three with
+        "trial". Recordings and stores say it themselves.
     name : str, optional
-        Which array of an .npz file that holds several; which variable of a store, "activity" if not given.
+        Which array of a file that holds several; which variable of a store, "activity" if not given.
     neurons : sequence, optional
-        A label for each neuron; if not given, those in the first line of a text file with dims
-        ("time", "neuron"), else 0, 1, 2, ...
+        A label for each neuron; if not given, those of the columns of a table with dims ("time", "neuron"), else
+        0, 1, 2, ...
     sampling_interval : float, optional
-        Time from one sample to the next, in `interval_units`.
-    interval_units : str
-        Unit of `sampling_interval`.
+        Time from one sample to the next, in `interval_units`. A table with dims ("time", "neuron") may say it
+        itself, by a column that is called time.
+    interval_units : str, optional
+        Unit of `sampling_interval`, "s" if not given.
     units : str, optional
         Unit of the samples, e.g. "mV".
+    **options : Any
+        Further ones, of recordings.
 
     Returns
     -------
     DataArray
-        The samples, (neuron, time[, trial]), in the dtype of the file; float64 from text.
+        The samples, (neuron, time[, trial]), in the dtype of the file; float64 from text. dask-backed where the
+        format is read lazily: .npy, .mat of version 7.3, HDF5, Parquet, and most recordings.
 
     Raises
     ------
@@ -65,6 +144,8 @@ def load_activity(
         if a first line, with dims ("time", "neuron"), numbers the columns or names one of them like an axis.
     InvalidInput
         If an option is missing, or does not fit what the file holds.
+    MissingExtra
+        If the format needs a package that is not installed.
 
     Examples
     --------
@@ -74,52 +155,40 @@ def load_activity(
     ...     load_activity(folder + "/run.npz", dims=("time", "neuron")).sizes
     Frozen({'neuron': 3, 'time': 500})
     """
-    _check_path(path)
-    if Path(path).is_dir():
-        given = {"neurons": neurons, "sampling_interval": sampling_interval, "units": units}
-        recording = check_activity(_from_store(path, name or ACTIVITY, given))
-        _check_agrees("dims", None if dims is None else tuple(dims), tuple(map(str, recording.dims)), path)
+    said = {"neurons": neurons, "sampling_interval": sampling_interval, "interval_units": interval_units}
+    given = options | {option: value for option, value in (said | {"units": units}).items() if value is not None}
+    if _is_labelled(source, format):
+        recording = check_activity(_variable(source, name or ACTIVITY, given))
+        _check_agrees("dims", dims and axes_of(dims), tuple(map(str, recording.dims)), source)
         return recording
-    table = _read(Path(path), name)
-    if dims is None:
-        fix = f"Say what its axes are, e.g. dims=({NEURON!r}, {TIME!r}) or dims=({TIME!r}, {NEURON!r})."
-        raise InvalidInput(
-            "dims", got=f"none for {path}, of shape {table.values.shape}", expected="a name for each axis", fix=fix
-        )
-    if tuple(dims) == (TIME, NEURON):
-        _check_columns_are_neurons(path, table)
-    elif table.labels is not None:
-        _refuse_labels(path, table.labels, f"dims=({TIME!r}, {NEURON!r}), where each column is a neuron")
-    return as_activity(
-        table.values,
-        dims=dims,
-        neurons=table.labels if neurons is None else neurons,
-        sampling_interval=sampling_interval,
-        interval_units=interval_units,
-        units=units,
-    )
+    given |= {option: value for option, value in {"dims": dims, "name": name}.items() if value is not None}
+    return _variable(load_recording(source, format=format, **given), ACTIVITY, {})
 
 
 def load_connectivity(
-    path: PathLike,
+    source: Source,
     *,
     rows: Literal["target", "source"] | None = None,
     name: str | None = None,
     neurons: Sequence[Any] | None = None,
+    format: str | None = None,  # noqa: A002
 ) -> xr.DataArray:
-    """Load a connectivity from a plain file or a Zarr store.
+    """Load a connectivity.
 
     Parameters
     ----------
-    path : path-like
-        As in `load_activity`.
+    source : path-like, URL, zarr Store, Dataset, DataArray, numpy or dask array
+        A file of plain arrays, a Zarr store or a netCDF file that has a connectivity, an xarray object that is one
+        or has one, or a plain array.
     rows : {"target", "source"}
-        What a row of a plain file is. "target": entry [i, j] is from j to i; "source": from i to j. A store
-        says it itself.
+        What a row of a plain array is. "target": entry [i, j] is from j to i; "source": from i to j. What has
+        labelled axes says it itself.
     name : str, optional
-        Which array of an .npz file that holds several; which variable of a store, "connectivity" if not given.
+        Which array of a file that holds several; which variable of a store, "connectivity" if not given.
     neurons : sequence, optional
-        A label for each neuron; 0, 1, 2, ... if not given.
+        A label for each neuron; if not given, those of the columns of a Parquet file, else 0, 1, 2, ...
+    format : str, optional
+        As in `load_recording`.
 
     Returns
     -------
@@ -133,123 +202,116 @@ def load_connectivity(
     InvalidInput
         If an option is missing, or does not fit what the file holds.
     """
-    _check_path(path)
-    if Path(path).is_dir():
-        weights = check_connectivity(_from_store(path, name or CONNECTIVITY, {"neurons": neurons}))
-        _check_agrees("rows", rows, TARGET, path)
-        return weights
-    table = _read(Path(path), name)
-    if rows is None:
-        fix = f"rows={TARGET!r} if entry [i, j] is from j to i, rows={SOURCE!r} if it is from i to j."
-        raise InvalidInput(
-            "rows", got=f"none for {path}, of shape {table.values.shape}", expected="what a row is", fix=fix
-        )
-    if table.labels is not None:
-        _refuse_labels(path, table.labels, "activity; labels of a connectivity go in neurons=")
-    return as_connectivity(table.values, rows=rows, neurons=neurons)
+    if not _is_labelled(source, format):
+        table = _read_matrix(source, name, format)
+        if table is not None:
+            return connectivity_of(_place(source), table, rows=rows, neurons=neurons)
+        source, name = load_recording(source, format=format), None
+    weights = check_connectivity(_variable(source, name or CONNECTIVITY, {"neurons": neurons}))
+    _check_agrees("rows", rows, TARGET, source)
+    return weights
 
 
-def _check_path(path: object) -> None:
-    """Raise if `path` is no path at all."""
-    if not isinstance(path, str | os.PathLike):
-        raise InvalidInput("path", got=f"{path!r:.80}", expected="the path of a file or folder, a str or pathlib.Path")
+def _is_labelled(source: Any, format: str | None) -> bool:  # noqa: A002
+    """Say whether the axes of a source are labelled already: an xarray object, or a Zarr store, wherever it is."""
+    if isinstance(source, xr.Dataset | xr.DataArray | Store) or is_url(source):
+        return True
+    return format is None and isinstance(source, str | OsPathLike) and is_store(Path(source))
 
 
-# --- stores -------------------------------------------------------------------
+def _place(source: Any) -> str:
+    """Return what a message calls a source."""
+    return str(source) if isinstance(source, str | OsPathLike) else f"the {type(source).__name__}"
 
 
-def _from_store(path: PathLike, name: str, given: Mapping[str, object]) -> xr.DataArray:
-    """Return one variable of a store, which carries itself what plain files are given."""
-    dataset = open_store(path)
-    if name not in dataset.data_vars:
-        there = ", ".join(sorted(map(str, dataset.data_vars))) or "nothing"
-        raise InvalidInput("name", got=f"{name!r} for {path}", expected=f"a variable of the store, which has {there}")
+def _check_source(source: object) -> Path:
+    """Return the path of a file or folder.
+
+    Raises
+    ------
+    InvalidInput
+        If `source` is no path at all.
+    """
+    if not isinstance(source, str | OsPathLike) or isinstance(fspath(source), bytes):
+        expected = "the path of a file or folder, a str or pathlib.Path; an xarray object, a NumPy or dask array"
+        raise InvalidInput("source", got=f"{source!r:.80}", expected=expected)
+    return Path(source)
+
+
+# --- what has labels ----------------------------------------------------------
+
+
+def _dataset_of(source: Any) -> xr.Dataset:
+    """Return a store's or a given Dataset as it is, and a DataArray as the variable that its dims make it."""
+    if isinstance(source, xr.DataArray):
+        name = CONNECTIVITY if TARGET in source.dims else ACTIVITY
+        return _with_interval(CHECKS[name](source, argument="source").to_dataset(name=name))
+    return source if isinstance(source, xr.Dataset) else open_store(source)
+
+
+def _variable(source: Any, name: str, given: Mapping[str, object]) -> xr.DataArray:
+    """Return one variable of what has labels, and therefore is not given any."""
     for option, value in given.items():
         if value is not None:
             fix = "Change it on what is loaded, with .assign_coords or .assign_attrs."
-            raise InvalidInput(option, got=repr(value), expected="nothing for a store, which carries its own", fix=fix)
+            expected = "nothing for a store or an xarray object, which carries its own"
+            raise InvalidInput(option, got=repr(value), expected=expected, fix=fix)
+    dataset = _dataset_of(source)
+    if name not in dataset.data_vars:
+        there = ", ".join(sorted(map(str, dataset.data_vars))) or "nothing"
+        raise InvalidInput(
+            "name", got=f"{name!r} for {_place(source)}", expected=f"a variable of it, which has {there}"
+        )
     return dataset[name]
 
 
-def _check_agrees(option: str, given: object, stored: object, path: PathLike) -> None:
-    """Raise if the caller says something else than the store."""
+def _check_agrees(option: str, given: object, stored: object, source: object) -> None:
+    """Raise if the caller says something else than what has labels."""
     if given not in (None, stored):
-        raise InvalidInput(option, got=repr(given), expected=f"none, or {stored!r} as {path} has it")
+        raise InvalidInput(option, got=repr(given), expected=f"none, or {stored!r} as {_place(source)} has it")
 
 
-# --- plain files --------------------------------------------------------------
+def _check_recording(loaded: object, place: str) -> xr.Dataset:
+    """Return what came from `place` if it is a recording, or a connectivity."""
+    if not isinstance(loaded, xr.Dataset) or not {ACTIVITY, CONNECTIVITY} & set(loaded):
+        got = f"a {type(loaded).__name__} without it from {place}"
+        raise InvalidInput("source", got=got, expected=f"a Dataset with {ACTIVITY!r}, or {CONNECTIVITY!r}")
+    for name, check in CHECKS.items():
+        if name in loaded:
+            check(loaded[name], argument=f"{name} of {place}")
+    return loaded
 
 
-def _read(path: Path, name: str | None) -> Table:
-    """Read a plain file by the reader that its suffix names."""
-    if not path.exists():
-        raise UnreadableFile(path, "there is no such file")
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        known = ", ".join(READERS)
-        raise UnreadableFile(path, f"no known kind of file; known are {known}, and folders of Zarr stores")
-    if name is not None and reader is not _read_npz:
-        raise InvalidInput("name", got=repr(name), expected=f"none for a {path.suffix} file, which holds one array")
-    try:
-        return reader(path, name)
-    except NetxrError:
-        raise
-    except Exception as error:  # a damaged file makes the readers below raise whatever they stumble over
-        fix = "Plain numbers are read; pickled objects never are."
-        raise UnreadableFile(
-            path, f"not readable as {path.suffix} ({type(error).__name__}: {error})", fix=fix
-        ) from error
+def _with_interval(recording: xr.Dataset) -> xr.Dataset:
+    """Return a recording of which both the whole and its activity say the sampling interval that one of them says."""
+    if ACTIVITY not in recording:
+        return recording
+    activity = recording[ACTIVITY]
+    both = (SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS)
+    known = {name: value for name, value in (recording.attrs | activity.attrs).items() if name in both}
+    return recording.assign({ACTIVITY: activity.assign_attrs(known)}).assign_attrs(known)
 
 
-def _read_npy(path: Path, name: str | None) -> Table:
-    """Map one array from disk; nothing is read until it is used."""
-    return Table(np.lib.format.open_memmap(path, mode="r"))
+# --- what has none ------------------------------------------------------------
 
 
-def _read_npz(path: Path, name: str | None) -> Table:
-    """Read one array of an archive."""
-    # Opened here, because NumPy leaves a damaged archive open.
-    with path.open("rb") as file:
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise UnreadableFile(path, "not an archive of arrays", fix="Rename a single array to .npy.")
-        names = archive.files
-        if name not in names and (name is not None or len(names) != 1):
-            raise InvalidInput(
-                "name", got=repr(name), expected=f"one of {', '.join(names) or 'none'}, as {path} has it"
-            )
-        return Table(archive[names[0] if name is None else name])
+def _read_matrix(source: Any, name: str | None, format: str | None) -> Table | None:  # noqa: A002
+    """Return the plain array of a source; None if it is a recording, which has labels."""
+    if isinstance(source, np.ndarray | da.Array):
+        return Table(source)
+    path = _check_source(source)
+    one = format_of(path, format, look_inside=False)
+    if one.kind == "recording":
+        return None
+    table: Table = read_by(one, path, name)
+    if table.times is not None or (one.name == "text" and table.labels is not None):
+        refuse_labels(str(path), table, "activity; labels of a connectivity go in neurons=")
+    return table
 
 
-def _read_text(path: Path, name: str | None) -> Table:
-    """Read a table of numbers."""
-    return read_table(path)
-
-
-READERS: Final[dict[str, Callable[[Path, str | None], Table]]] = {
-    ".npy": _read_npy,
-    ".npz": _read_npz,
-    ".csv": _read_text,
-    ".tsv": _read_text,
-    ".txt": _read_text,
-}
-"""How a plain file is read, by its suffix."""
-
-
-def _check_columns_are_neurons(path: PathLike, table: Table) -> None:
-    """Raise if the first line of a text file shows that not every column is a neuron, or is no sample."""
-    if table.counts_columns:
-        fix = "Remove the line, or give the neurons names: a line of labels goes before the first sample."
-        raise UnreadableFile(path, "its first line looks like column numbers, not samples", fix=fix)
-    for column, label in enumerate(table.labels or [], start=1):
-        if label.lower() in (TIME, NEURON, TRIAL):
-            raise UnreadableFile(path, f"its column {label!r} is an axis, not a neuron", fix="Remove that column.")
-        if not label:
-            fix = "Remove that column if it numbers the rows, or label it."
-            raise UnreadableFile(path, f"its column {column} has no label, others have", fix=fix)
-
-
-def _refuse_labels(path: PathLike, labels: list[str], place: str) -> None:
-    """Raise because a text file begins with labels where none can be."""
-    begin = ", ".join(map(shown, labels[:3]))
-    raise UnreadableFile(path, f"its first line is no numbers ({begin}, ...); labels go only with {place}")
+def _check_options(options: Mapping[str, Any], taken: Sequence[str] | None, what: str) -> None:
+    """Raise if an option is none of those that are taken; None takes any."""
+    for option, value in options.items():
+        if taken is not None and option not in taken:
+            expected = f"no such option: {what} takes {', '.join(taken) or 'none'}"
+            raise InvalidInput(option, got=f"{value!r:.80}", expected=expected)

@@ -38,10 +38,11 @@ from netxr.names import (
     TRIAL,
 )
 from netxr.planning import Precision, check_dim, check_lags, prepare, row_plan
+from netxr.provenance import provenance
 from netxr.row_blocks import STOP, RowBlocks, row_tasks
 from netxr.row_plans import RowPlan
 from netxr.schedulers import cluster
-from netxr.schema import check_activity, labels_of, provenance
+from netxr.schema import check_activity, labels_of
 from netxr.staging import streamed_variable
 from netxr.store import open as open_store
 

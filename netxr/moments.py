@@ -36,7 +36,8 @@ from netxr.names import (
     TRIAL,
 )
 from netxr.planning import Precision, check_dim, pass_plan, prepare
-from netxr.schema import labels_of, provenance
+from netxr.provenance import provenance
+from netxr.schema import labels_of
 
 MOMENT_DIMS: Final = {
     COUNT: (LAG,),

@@ -11,7 +11,7 @@ from netxr.arrays import as_connectivity
 from netxr.errors import InvalidInput
 from netxr.kernels.noise import CONNECTIVITY_STREAM, Rng, philox
 from netxr.names import MODEL, RNG, SEED, SPARSITY
-from netxr.schema import provenance
+from netxr.provenance import provenance
 
 SPECTRAL_MARGIN = 1.01
 """Weights are scaled so that the largest singular value is 1 / 1.01: activity fades, within about 100 steps."""

@@ -5,8 +5,6 @@ A check reads dims, dtypes and labels. It never reads samples, so it is free on 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from typing import Any, Final
 
 import numpy as np
@@ -23,12 +21,9 @@ from netxr.names import (
     LAG,
     MEAN_SOURCE,
     MEAN_TARGET,
-    NETXR_VERSION,
     NEURON,
     NOT_SOURCE,
     NOT_TARGET,
-    NUMPY_VERSION,
-    SCHEMA_VERSION,
     SOURCE,
     SUMSQ_SOURCE,
     SUMSQ_TARGET,
@@ -36,9 +31,6 @@ from netxr.names import (
     TIME,
     TRIAL,
 )
-
-CURRENT_SCHEMA: Final = 1
-"""Version of the layout that this release writes."""
 
 
 @dataclass(frozen=True)
@@ -235,28 +227,6 @@ def check_moments(moments: object, *, argument: str = "moments") -> xr.Dataset:
 def labels_of(data: xr.DataArray | xr.Dataset, dim: str) -> np.ndarray[Any, Any]:
     """Return the labels along `dim`: its coordinate, or 0, 1, 2, ... where it has none."""
     return np.asarray(data[dim].values if dim in data.coords else np.arange(data.sizes[dim]))
-
-
-def provenance(**known: Any) -> dict[str, Any]:
-    """Return the attributes that say how a dataset came about, with the versions that made it.
-
-    Parameters
-    ----------
-    **known : Any
-        Further attributes; one that is None is left out.
-    """
-    made_by: dict[str, Any] = {
-        SCHEMA_VERSION: CURRENT_SCHEMA,
-        NETXR_VERSION: _own_version(),
-        NUMPY_VERSION: np.__version__,
-    }
-    return {**made_by, **{name: value for name, value in known.items() if value is not None}}
-
-
-@cache
-def _own_version() -> str:
-    """Return the version of netxr; looking it up takes a millisecond, which a sweep would pay thousands of times."""
-    return version("netxr")
 
 
 def _describe(value: object) -> str:

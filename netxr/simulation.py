@@ -1,8 +1,9 @@
 """Simulation of the rate model, in memory or straight to disk."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import xarray as xr
@@ -18,14 +19,16 @@ from netxr.arguments import (
     is_number,
 )
 from netxr.errors import InvalidInput
+from netxr.growth import GrowingRun, growing
 from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
-from netxr.kernels.noise import STEPS_PER_BLOCK, Rng
+from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource, Rng
 from netxr.layout import steps_per_chunk
 from netxr.names import (
     ACTIVITY,
     CONNECTIVITY,
     INITIAL,
     MODEL,
+    N_STEPS,
     NEURON,
     NOISE_SCALE,
     RNG,
@@ -37,12 +40,21 @@ from netxr.names import (
     TIME,
     TRIAL,
 )
-from netxr.schema import NUMBER_KINDS, check_connectivity, labels_of, provenance
-from netxr.staging import streamed_store
+from netxr.provenance import provenance
+from netxr.schema import NUMBER_KINDS, check_connectivity, labels_of
 from netxr.store import open as open_store
 
 Progress = Callable[[int, int], object]
 """Called with how much is done and how much there is to do."""
+
+Blocks = Iterator[tuple[slice, int, NDArray[Any]]]
+"""Which trials, the first step, and states (t, k, n)."""
+
+SETTINGS: Final = (MODEL, SEED, RNG, NOISE_SCALE, INITIAL, N_STEPS)
+"""What a run that was cut off must have in common with the one that goes on with it."""
+
+COMMIT_BYTES: Final = 2**26
+"""Samples of all trials from one commit to the next: a crash loses about half a second of work."""
 
 MODEL_EQUATION = "x(t + 1) = sigmoid(A x(t) + e(t)), e ~ N(0, noise_scale^2)"
 
@@ -88,7 +100,9 @@ def simulate(
     store : path-like, optional
         Zarr folder to make. Samples are written block by block, so that length is bounded by the disk: whatever
         the steps and trials, a run takes at most about 1.3 GB on top of its network, and much less for few trials.
-        The result is opened lazily.
+        The result is opened lazily. Every 64 MB or so, what is written is committed: a run that is cut off stays
+        there with what it has, and with the attribute `unfinished`. The same call goes on with it, and ends with the
+        same bits as one that was never cut off.
     progress : callable, optional
         Called with (steps done, steps in all), counted over trials.
 
@@ -101,9 +115,14 @@ def simulate(
     Raises
     ------
     InvalidInput
-        If an argument is out of range or does not fit another.
+        If an argument is out of range or does not fit another, or there is an unfinished run of other parameters
+        at `store`.
     OutputExists
-        If there is something at `store`.
+        If there is something else at `store`.
+    StoreBusy
+        If another process is writing to `store`.
+    DiskFull
+        If there is no room; what was committed stays.
 
     Examples
     --------
@@ -123,36 +142,63 @@ def simulate(
     if progress is not None and not callable(progress):
         raise InvalidInput("progress", got=repr(progress), expected="a function of (steps done, steps in all)")
     neurons = labels_of(network, TARGET)
-    blocks = trajectories(
+    state = _first_state(initial, neurons, labels).astype(dtype)
+    advance = partial(
+        trajectories,
         network.transpose(..., TARGET, SOURCE).values,
-        _first_state(initial, neurons, labels).astype(dtype),
-        seeds=seeds,
-        trials=labels,
-        n_steps=n_steps,
-        rng=rng,
+        noise=NoiseSource(seeds, trials=labels, n_neurons=len(neurons), rng=rng),
         noise_scale=float(noise_scale),
     )
     first = float(initial) if isinstance(initial, (int, float, np.number)) else "the first sample"
     attrs = provenance(
         **{MODEL: MODEL_EQUATION, SEED: int(seed) if isinstance(seed, (int, np.integer)) else seeds, RNG: rng},
-        **{NOISE_SCALE: float(noise_scale), INITIAL: first},
+        **{NOISE_SCALE: float(noise_scale), INITIAL: first, N_STEPS: n_steps},
         **{SAMPLING_INTERVAL: 1.0, SAMPLING_INTERVAL_UNITS: "step"},
     )
     run = xr.Dataset({CONNECTIVITY: network}, {NEURON: neurons, TRIAL: labels}, attrs)
-    reported = _reporting(blocks, progress, total=n_steps * len(labels))
     if store is None:
         samples = np.empty((len(labels), n_steps, len(neurons)), dtype)
-        for rows, start, states in reported:
+        for rows, start, states in _reporting(advance(state, n_steps=n_steps), progress, total=n_steps * len(labels)):
             samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
         activity = xr.DataArray(samples, dims=(TRIAL, TIME, NEURON), attrs=attrs)
         return run.assign({ACTIVITY: activity.transpose(NEURON, TIME, TRIAL)})
     chunk = _stored_steps(len(neurons), len(labels), np.dtype(dtype))
-    with streamed_store(
-        store, run, n_steps=n_steps, trials=len(labels), dtype=dtype, steps_per_chunk=chunk, attrs=attrs
-    ) as stored:
-        for rows, start, states in _gather(reported, max(chunk, STEPS_PER_BLOCK), n_steps=n_steps):
-            stored[:, start : start + len(states), rows] = states.transpose(2, 0, 1)
+    with growing(
+        store, run, n_steps=n_steps, dtype=np.dtype(dtype), steps_per_chunk=chunk, settings=SETTINGS
+    ) as growth:
+        _stream(growth, advance, state, chunk=max(chunk, STEPS_PER_BLOCK), progress=progress)
     return open_store(store)
+
+
+def _stream(
+    growth: GrowingRun, advance: Callable[..., Blocks], state: NDArray[Any], *, chunk: int, progress: Progress | None
+) -> None:
+    """Advance a run from where it is to its end, a stretch of all trials at a time, and commit each."""
+    done, total = growth.committed, growth.n_steps
+    per_step = state.size * state.dtype.itemsize
+    stretch = chunk * max(1, COMMIT_BYTES // (chunk * per_step))
+    if done:
+        _check_begins_with(growth, state)
+        state = growth.last_state()
+    for start in range(done, total, stretch):
+        stop = min(start + stretch, total)
+        blocks = _reporting(
+            advance(state, first_step=start, n_steps=stop), progress, total=total * len(state), done=start * len(state)
+        )
+        state = state.copy()
+        for rows, first, states in _gather(blocks, chunk, n_steps=stop):
+            growth.activity[:, first : first + len(states), rows] = states.transpose(2, 0, 1)
+            state[rows] = states[-1]
+        growth.commit(stop)
+
+
+def _check_begins_with(growth: GrowingRun, state: NDArray[Any]) -> None:
+    """Raise if an unfinished run does not begin in `state`."""
+    if not np.array_equal(np.asarray(growth.activity[:, 0, :]).T, state):
+        fix = "Ask for the same run, or choose another path."
+        raise InvalidInput(
+            "initial", got="another first state", expected=f"that of the unfinished run at {growth.path}", fix=fix
+        )
 
 
 def _stored_steps(n_neurons: int, n_trials: int, dtype: np.dtype[Any]) -> int:
@@ -164,9 +210,7 @@ def _stored_steps(n_neurons: int, n_trials: int, dtype: np.dtype[Any]) -> int:
     return steps
 
 
-def _gather(
-    blocks: Iterator[tuple[slice, int, NDArray[Any]]], length: int, *, n_steps: int
-) -> Iterator[tuple[slice, int, NDArray[Any]]]:
+def _gather(blocks: Blocks, length: int, *, n_steps: int) -> Blocks:
     """Join consecutive blocks of the same trials into blocks of `length` steps, a multiple of what comes."""
     for rows, start, states in blocks:
         at = start % length
@@ -177,11 +221,8 @@ def _gather(
             yield rows, start - at, gathered
 
 
-def _reporting(
-    blocks: Iterator[tuple[slice, int, NDArray[Any]]], progress: Progress | None, *, total: int
-) -> Iterator[tuple[slice, int, NDArray[Any]]]:
-    """Pass blocks on, and report how many steps they hold."""
-    done = 0
+def _reporting(blocks: Blocks, progress: Progress | None, *, total: int, done: int = 0) -> Blocks:
+    """Pass blocks on, and report how many steps they hold, with those that were done before."""
     for rows, start, states in blocks:
         yield rows, start, states
         done += states.shape[0] * states.shape[1]

@@ -1,51 +1,100 @@
 """Output that appears whole or not at all: Zarr folders that are written beside their place, then renamed."""
 
+import errno
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from os import PathLike as OsPathLike
 from os import path as os_path
 from pathlib import Path
-from typing import Any, Final
-from uuid import uuid4
+from typing import Any
 
-import dask
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 import zarr
-from dask.delayed import Delayed
-from dask.system import CPU_COUNT
 
 from netxr.arguments import check_path
-from netxr.errors import InvalidInput, OutputExists
-from netxr.layout import codec, encoding, fill_value, plain_attributes, storable
-from netxr.names import ACTIVITY, NEURON, TIME, TRIAL
-
-STAGING_PREFIX: Final = ".staging-"
-"""How the name of an unfinished folder begins."""
+from netxr.commits import locked, space_needed, unfinished_beside, unfinished_name
+from netxr.errors import InvalidInput, OutputExists, StoreBusy
+from netxr.layout import codec, fill_value, plain_attributes, storable
+from netxr.writing import WHOLE_CHUNKS, write_dataset
 
 PathLike = str | OsPathLike[str]
 
 
 @contextmanager
 def staging(path: PathLike) -> Iterator[Path]:
-    """Yield a hidden name beside `path` for a folder that becomes `path` on a clean exit and goes away on any other."""
+    """Yield a hidden folder beside `path` that becomes `path` on a clean exit and goes away on any other.
+
+    What writers that were killed left beside `path` is removed. What the caller lets appear earlier stays.
+
+    Raises
+    ------
+    OutputExists
+        If there is something at `path`.
+    InvalidInput
+        If its parent folder is missing.
+    DiskFull
+        If there is no room.
+    """
     final = check_path("path", path)
     _check_vacant(final)
     if not final.parent.is_dir():
         raise InvalidInput(
             "path", got=str(path), expected="a place in a folder that exists", fix=f"Make {final.parent}."
         )
-    unfinished = final.with_name(f"{STAGING_PREFIX}{uuid4().hex}")
+    left = unfinished_beside(final)
+    _check_vacant(final)  # of a store that has appeared meanwhile, they might be metadata on their way
+    remove_abandoned(left)
+    with space_needed(final), ExitStack() as held:
+        unfinished = _new_folder(final, held)
+        try:
+            yield unfinished
+            if unfinished.exists():  # it may have appeared before
+                appear(unfinished, final)
+        except BaseException:
+            _remove(unfinished)
+            raise
+
+
+def _new_folder(final: Path, held: ExitStack) -> Path:
+    """Make a hidden folder beside `final` and lock it."""
+    while True:
+        unfinished = unfinished_name(final)
+        unfinished.mkdir()
+        # Before it was locked, another writer may have taken it for one that was abandoned.
+        with suppress(StoreBusy, FileNotFoundError):
+            held.enter_context(locked(unfinished))
+            if unfinished.exists():
+                return unfinished
+
+
+def remove_abandoned(entries: Iterable[Path]) -> None:
+    """Remove what writers that are gone left beside a store; the caller holds its lock, if there is such a store."""
+    for entry in entries:
+        with suppress(StoreBusy, FileNotFoundError):
+            if entry.is_dir():
+                with locked(entry):
+                    shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
+
+
+def appear(unfinished: Path, final: Path) -> None:
+    """Give a finished folder its name.
+
+    Raises
+    ------
+    OutputExists
+        If there is something at `final`.
+    """
+    _check_vacant(final)
     try:
-        yield unfinished
-        _check_vacant(final)
         unfinished.rename(final)
-    except BaseException:
-        _remove(unfinished)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):  # another writer was a moment faster
+            raise OutputExists(final) from None
         raise
 
 
@@ -62,76 +111,6 @@ def _remove(folder: Path, *, attempts: int = 100, pause: float = 0.2) -> None:
             return
         shutil.rmtree(folder, ignore_errors=True)
         time.sleep(pause)
-
-
-def write_dataset(dataset: xr.Dataset, folder: Path) -> None:
-    """Write what `storable` returned."""
-    told = {name: encoding(variable) for name, variable in dataset.variables.items()}
-
-    def create() -> Delayed:
-        """Write what is in memory, and promise the rest."""
-        return dataset.to_zarr(folder, mode="w-", zarr_format=3, consolidated=False, encoding=told, compute=False)
-
-    # A pool of our own is waited for when an exception or Ctrl-C ends the writing: no thread writes on after it.
-    with ThreadPoolExecutor(dask.config.get("num_workers", None) or CPU_COUNT) as pool:
-        pool.submit(create).result().compute(pool=pool)  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def streamed_store(
-    path: PathLike,
-    dataset: xr.Dataset,
-    *,
-    n_steps: int,
-    trials: int,
-    dtype: npt.DTypeLike,
-    steps_per_chunk: int,
-    attrs: Mapping[str, Any] | None = None,
-) -> Iterator["zarr.Array[Any]"]:
-    """Make a run whose activity the caller fills in block by block, in bounded memory.
-
-    Parameters
-    ----------
-    path : path-like
-        The folder to make. It appears on a clean exit; on any exception nothing stays behind.
-    dataset : Dataset
-        Everything but the activity: connectivity, coordinates, attributes; it has the dim ``neuron``.
-    n_steps : int
-        Samples a trial.
-    trials : int
-        Number of trials.
-    dtype : dtype-like
-        Of the activity.
-    steps_per_chunk : int
-        Samples in a stored chunk; blocks that begin at multiples of it are written without reading back.
-    attrs : mapping, optional
-        Attributes of the activity.
-
-    Yields
-    ------
-    zarr.Array
-        The activity, (neuron, time, trial), to be assigned to. What is never written reads as NaN.
-
-    Raises
-    ------
-    OutputExists
-        If there is something at `path`.
-    InvalidInput
-        If `dataset` cannot be stored or lacks the dim ``neuron``, or the parent folder is missing.
-    """
-    sizes = {NEURON: dataset.sizes.get(NEURON, 0), TIME: n_steps, TRIAL: trials}
-    if not sizes[NEURON]:
-        raise InvalidInput("dataset", got=f"dims {dict(dataset.sizes)}", expected=f"a {NEURON} axis")
-    with streamed_variable(
-        path,
-        dataset.drop_vars(ACTIVITY, errors="ignore"),
-        name=ACTIVITY,
-        sizes=sizes,
-        chunks={NEURON: sizes[NEURON], TIME: min(steps_per_chunk, n_steps), TRIAL: 1},
-        dtype=np.dtype(dtype),
-        attrs=attrs or {},
-    ) as (stored, _):
-        yield stored
 
 
 @contextmanager
@@ -165,7 +144,7 @@ def streamed_variable(
     Yields
     ------
     zarr.Array
-        The variable, to be assigned to; what is never written reads as NaN, or as 0 where there is no NaN.
+        The variable, to be assigned to, every chunk of it.
     Path
         The unfinished folder.
 
@@ -191,5 +170,6 @@ def streamed_variable(
             fill_value=fill_value(dtype),
             dimension_names=tuple(sizes),
             attributes=told,
+            config=WHOLE_CHUNKS,
         )
         yield stored, folder

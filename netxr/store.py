@@ -1,42 +1,81 @@
-"""Runs on disk: plain Zarr v3 folders that appear whole or not at all, and open lazily.
+"""Runs on disk: plain Zarr v3 groups that appear whole or not at all, and open lazily.
 
 A folder holds one Dataset and reads with ``xarray.open_zarr(path, consolidated=False)`` alone.
 """
 
-from functools import partial
+import json
+import time
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import xarray as xr
-from numpy.typing import NDArray
+import zarr
+from zarr.abc.store import Store
+from zarr.errors import GroupNotFoundError
 
-from netxr.arguments import check_path
-from netxr.errors import UnreadableFile
+from netxr.arguments import check_group, check_path
+from netxr.commits import DOCUMENT, STAGING_PREFIX, Document, documents, is_under_way
+from netxr.compact import compacted
+from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile, first_line
+from netxr.headway import Report
+from netxr.headway import progress as told_progress
 from netxr.layout import TEXT_KINDS, storable
-from netxr.names import SCHEMA_VERSION
-from netxr.schema import CURRENT_SCHEMA
-from netxr.staging import STAGING_PREFIX, PathLike, staging, write_dataset
+from netxr.names import COMMIT_UNDER_WAY, SCHEMA_VERSION
+from netxr.provenance import CURRENT_SCHEMA
+from netxr.remote import place_of, store_of, unlisted, without_scheme
+from netxr.snapshots import is_repository
+from netxr.staging import PathLike, staging
+from netxr.stored import lazily
+from netxr.writing import write_dataset
 
 __all__ = ["open", "save"]
 
+ATTEMPTS: Final = 100
+"""A store whose metadata change while it is opened is opened again, so many times, after a short pause."""
 
-def save(dataset: xr.Dataset, path: PathLike) -> None:
-    """Save a run as a Zarr folder.
+PAUSE_SECONDS: Final = 0.02
+
+
+def save(
+    dataset: xr.Dataset,
+    path: PathLike | Store,
+    *,
+    group: str | None = None,
+    compact: str | None = None,
+    progress: Report | None = None,
+) -> None:
+    """Save a run as a Zarr group.
 
     Parameters
     ----------
     dataset : Dataset
         Activity, connectivity, estimates, moments or scores, together or alone. dask-backed variables
         are computed and written chunk by chunk. The dataset itself is left as it is.
-    path : path-like
-        The folder to make, in a folder that exists. It appears when it is complete.
+    path : path-like or zarr Store
+        The folder to make, in a folder that exists; it appears when it is complete. In a Zarr store, such as that of
+        an icechunk session, the group is written in place.
+    group : str, optional
+        Group of a Zarr store; its root if not given. A group of a folder is a folder in it.
+    compact : str, optional
+        Round the activity, so that it takes less room. "uint16": to some 65,000 even steps between its smallest and
+        largest sample, as codes; infinity is refused. "bits10", or any other number: to so many bits of mantissa, with
+        a relative error of 2**-11. The attributes `compact_effect` and `compact_note` of the activity say by how much
+        that may change a lagged correlation: 8 E / (s sqrt(T)) + (E / s)**2 for rounding errors up to E in T samples
+        of standard deviation s, of the neuron for which that is most. Lazy activity is read twice. What is appended
+        later is rounded alike.
+    progress : callable, optional
+        Called with (bytes written, bytes to write) of what is lazy.
 
     Raises
     ------
     OutputExists
         If there is something at `path`.
     InvalidInput
-        If the dataset holds what Zarr or JSON cannot, or the parent folder is missing.
+        If the dataset holds what Zarr or JSON cannot, the parent folder is missing, or `compact` is no such word, or
+        of no use for this activity.
+    DiskFull
+        If there is no room; nothing stays behind.
 
     Examples
     --------
@@ -47,17 +86,41 @@ def save(dataset: xr.Dataset, path: PathLike) -> None:
     ...     netxr.open(folder + "/run.zarr").connectivity.values.tolist()
     [[0, 1], [0, 0]]
     """
-    with staging(path) as folder:
-        write_dataset(storable(dataset), folder)
+    with nullcontext() if progress is None else told_progress(progress):
+        if isinstance(path, Store):
+            if _is_taken(path, check_group(group)):
+                raise OutputExists(f"{place_of(path)}{'/' + group if group else ''}")
+            write_dataset(_as_written(dataset, compact), path, group=group)
+            return
+        if group is not None and is_repository(path):
+            fix = f"with netxr.versioned({str(path)!r}, message=...) as store: netxr.save(dataset, store, group=...)"
+            raise InvalidInput("path", got=f"the repository {path}", expected="a transaction of it", fix=fix)
+        with staging(check_path("path", path) / check_group(group)) as folder:
+            write_dataset(_as_written(dataset, compact), folder)
 
 
-def open(path: PathLike) -> xr.Dataset:  # noqa: A001 - netxr.open is its name in public
+def _as_written(dataset: xr.Dataset, compact: str | None) -> xr.Dataset:
+    """Return a dataset as it will lie on disk."""
+    laid_out = storable(dataset)
+    return laid_out if compact is None else compacted(laid_out, compact)
+
+
+def open(  # noqa: A001 - one name in public
+    source: PathLike | Store, *, group: str | None = None, version: str | None = None
+) -> xr.Dataset:
     """Open a saved run lazily: a stored chunk is a dask chunk, and no sample is read.
+
+    What is opened is what was committed when it was opened, whatever is written meanwhile.
 
     Parameters
     ----------
-    path : path-like
-        Folder that `save` or a streamed simulation made, or another Zarr group that xarray reads.
+    source : path-like, URL or zarr Store
+        Folder that `save` or a streamed simulation made, or another Zarr group that xarray reads, on disk, at a URL
+        such as ``"s3://bucket/run.zarr"``, in a Zarr store, or in an icechunk repository.
+    group : str, optional
+        Group within it; its root if not given.
+    version : str, optional
+        Tag or identifier of a version in a repository; the newest if not given.
 
     Returns
     -------
@@ -68,21 +131,74 @@ def open(path: PathLike) -> xr.Dataset:  # noqa: A001 - netxr.open is its name i
     ------
     UnreadableFile
         If nothing is there, it is no Zarr group, is damaged or unfinished, or a later release wrote it.
+    MissingExtra
+        If the package that reads such a URL or repository is not installed.
     """
-    folder = check_path("path", path)
-    _check_is_store(folder)
-    try:
-        dataset = _watched(_with_labels_in_memory(xr.open_zarr(folder, consolidated=False, chunks={})), folder)
-    except Exception as error:  # zarr and xarray raise whatever a damaged file makes them stumble over
-        raise UnreadableFile(path, f"not a readable Zarr group ({type(error).__name__}: {error})") from error
+    name, source = check_group(group), without_scheme(source)
+    store = store_of(source, version)
+    if store is None:
+        folder = check_path("path", source) / name
+        dataset, place = _open_folder(folder), str(folder)
+    else:
+        place = place_of(source)
+        dataset = _open_store(store, name, place)
     schema = dataset.attrs.get(SCHEMA_VERSION, CURRENT_SCHEMA)
     if isinstance(schema, int) and schema > CURRENT_SCHEMA:
         raise UnreadableFile(
-            path,
+            place,
             f"written in version {schema} of the layout, and this netxr knows versions up to {CURRENT_SCHEMA}",
             fix="Upgrade netxr.",
         )
     return dataset
+
+
+def is_store(path: Path) -> bool:
+    """Return whether there is the top of a Zarr group in a folder, or a repository of such."""
+    return is_repository(path) or any((path / name).exists() for name in (DOCUMENT, ".zgroup"))
+
+
+# --- folders ------------------------------------------------------------------
+
+
+def _open_folder(folder: Path) -> xr.Dataset:
+    """Open a group on disk in a state that was committed as a whole."""
+    _check_is_store(folder)
+    for _ in range(ATTEMPTS):
+        known, under_way = _documents(folder), _commit_under_way(folder)
+        try:
+            dataset = xr.open_zarr(folder, consolidated=under_way, chunks=None)
+            dataset.attrs.pop(COMMIT_UNDER_WAY, None)
+            dataset = _with_labels_in_memory(lazily(dataset, str(folder), folder=folder.absolute(), known=known))
+        except Exception as error:  # zarr and xarray raise whatever a damaged file makes them stumble over
+            if (known, under_way) == (_documents(folder), _commit_under_way(folder)):
+                raise UnreadableFile(folder, f"not a readable Zarr group ({type(error).__name__}: {error})") from error
+        else:
+            if known == _documents(folder):
+                return dataset
+        time.sleep(PAUSE_SECONDS)
+    raise UnreadableFile(folder, "it changes faster than it can be opened", fix="Try again.")
+
+
+def _documents(folder: Path) -> dict[str, Document]:
+    """Return the metadata that count, none where the group is of Zarr's version 2.
+
+    Raises
+    ------
+    UnreadableFile
+        If a document is damaged.
+    """
+    if not (folder / DOCUMENT).exists():
+        return {}
+    try:
+        return documents(folder)
+    except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
+        raise UnreadableFile(folder, f"its metadata are damaged ({type(error).__name__}: {error})") from error
+
+
+def _commit_under_way(folder: Path) -> bool:
+    """Return whether the copy of the metadata in the root is what counts."""
+    root = folder / DOCUMENT
+    return root.exists() and is_under_way(json.loads(root.read_bytes()))
 
 
 def _check_is_store(folder: Path) -> None:
@@ -94,7 +210,7 @@ def _check_is_store(folder: Path) -> None:
     if not folder.is_dir():
         reason = "a file, not the folder of a store" if folder.exists() else "there is no such folder"
         raise UnreadableFile(folder, reason, fix=_stores_in(folder.parent))
-    if not any((folder / name).exists() for name in ("zarr.json", ".zgroup")):
+    if not is_store(folder):
         raise UnreadableFile(folder, "a folder, but no Zarr group", fix=_stores_in(folder))
 
 
@@ -106,29 +222,52 @@ def _stores_in(folder: Path) -> str:
     return f"Stores in {folder}: {', '.join(names)}." if names else f"There is no store in {folder}."
 
 
+# --- Zarr stores --------------------------------------------------------------
+
+
+def _open_store(store: Store, group: str, place: str) -> xr.Dataset:
+    """Open a group of any Zarr store."""
+    try:
+        root = zarr.open_group(store, path=group, mode="r")
+        consolidated = root.metadata.consolidated_metadata is not None
+        dataset = xr.open_zarr(store, group=group or None, consolidated=consolidated, chunks=None)
+        return _with_labels_in_memory(lazily(dataset, f"{place}/{group}" if group else place))
+    except NetxrError:
+        raise
+    except (GroupNotFoundError, FileNotFoundError) as error:
+        if group:
+            raise UnreadableFile(place, f"there is no group {group!r}", fix=_in(store)) from error
+        raise UnreadableFile(place, "there is no Zarr group") from error
+    except Exception as error:  # whatever the library behind the store raises
+        reason = f"not a readable Zarr group ({type(error).__name__}: {first_line(error)})"
+        raise UnreadableFile(place, reason, fix=unlisted(error)) from error
+
+
+def _is_taken(store: Store, group: str) -> bool:
+    """Return whether there is such a group in a store, with anything in it."""
+    try:
+        found = zarr.open_group(store, path=group, mode="r")
+    except (GroupNotFoundError, FileNotFoundError):
+        return False
+    return bool(found.attrs) or any(True for _ in found)
+
+
+def _in(store: Store) -> str:
+    """Say in a sentence which groups a store holds."""
+    try:
+        names = sorted(zarr.open_group(store, mode="r").group_keys())
+    except Exception:  # whatever it is, the first error tells
+        return "There is no Zarr group at its root."
+    return f"Groups in it: {', '.join(names)}." if names else "There is no group in it."
+
+
 def _with_labels_in_memory(dataset: xr.Dataset) -> xr.Dataset:
     """Return `dataset` with labels and text loaded, text as Python strings."""
     labels = {}
     for name, variable in dataset.variables.items():
         is_text = variable.dtype.kind in TEXT_KINDS
-        if is_text or (name in dataset.coords and variable.ndim <= 1):
+        if is_text or not variable.ndim or (name in dataset.coords and variable.ndim == 1):
             # Labels are too small to be worth a trip to the caller's scheduler; those of an index are loaded already.
             loaded = variable if name in dataset.indexes else variable.load(scheduler="synchronous")
             labels[name] = loaded.astype(object) if is_text else loaded
     return dataset.assign(labels)
-
-
-def _watched(dataset: xr.Dataset, folder: Path) -> xr.Dataset:
-    """Return `dataset` with lazy chunks that are an error if the store went away before they were read."""
-    lazy = {name: variable for name, variable in dataset.variables.items() if variable.chunks is not None}
-    watch = partial(_while_there, path=str(folder.absolute()))
-    return dataset.assign(
-        {name: one.copy(data=one.data.map_blocks(watch, meta=one.data._meta)) for name, one in lazy.items()}
-    )
-
-
-def _while_there(chunk: NDArray[Any], *, path: str) -> NDArray[Any]:
-    """Return a chunk if its store is there: what is missing of a Zarr array reads as NaN or zero, without a word."""
-    if not Path(path).exists():
-        raise UnreadableFile(path, "it went away while it was read", fix="Put it back, and run again.")
-    return chunk

@@ -92,20 +92,29 @@ def streams(array: da.Array, cuts: Sequence[int]) -> list[tuple[Stream, list[Del
         for task in needed:
             users[task] += 1
 
-    # What several streams need, and all that it needs in turn. As a plain mapping it is left as it is by dask, which
-    # otherwise merges array layers of whose other uses it does not know.
-    common = {task: graph[task] for task, n_users in users.items() if n_users > 1}
+    # What several streams need, or is a pass of its own, and all that it needs in turn: made once, for a pass inside a
+    # stream would be run again by each that needs it. As a plain mapping it is left as it is by dask, which otherwise
+    # merges array layers of whose other uses it does not know.
+    shared = {task for task, n_users in users.items() if n_users > 1}
+    shared |= _needed(graph, [task for task in users if _is_pass(graph[task])])
+    common = {task: graph[task] for task in shared}
 
     def lazy(task: Key) -> Delayed:
         return Delayed(task, common)  # type: ignore[no-untyped-call]
 
     found = []
     for part, needed in zip(parts, needs, strict=True):
-        own = {task for task in needed if users[task] == 1}
+        own = needed - shared
         direct = {task for mine in own for task in get_dependencies(graph, mine)} | set(part)
         inputs = sorted(direct - own, key=str)
         found.append((Stream(part, {task: graph[task] for task in own}, inputs), [lazy(task) for task in inputs]))
     return found
+
+
+def _is_pass(task: Any) -> bool:
+    """Return whether a task goes through a stream."""
+    arguments = task if isinstance(task, tuple) else getattr(task, "args", ())
+    return any(isinstance(argument, Stream) for argument in arguments)
 
 
 def _needed(graph: Graph, keys: Iterable[Key], known: Container[Key] = ()) -> set[Key]:

@@ -35,7 +35,7 @@ from netxr.names import (
     TRIAL,
     TRIALS,
 )
-from netxr.schema import provenance
+from netxr.provenance import provenance
 from netxr.simulation import MODEL_EQUATION
 
 CELL: Final = (N_NEURONS, SPARSITY, N_STEPS)

@@ -12,12 +12,12 @@ import xarray as xr
 import zarr
 
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
-from netxr.layout import codec, fill_value
+from netxr.layout import codec, fill_value, storable
 from netxr.names import FINISHED, TRIAL
 from netxr.staging import PathLike, staging
 from netxr.store import open as open_store
-from netxr.store import save
 from netxr.sweep_plan import AXES, CELL, SETTINGS
+from netxr.writing import write_dataset
 
 
 def resume(path: PathLike, blank: xr.Dataset) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def resume(path: PathLike, blank: xr.Dataset) -> dict[str, Any]:
 def _create(path: PathLike, blank: xr.Dataset) -> None:
     """Make the store with no cell filled in."""
     with staging(path) as folder:
-        save(blank.drop_vars(blank.data_vars), folder)
+        write_dataset(storable(blank.drop_vars(blank.data_vars), event="sweep"), folder)
         for name, variable in blank.data_vars.items():
             by_cell = name == FINISHED or TRIAL in variable.dims
             zarr.create_array(
@@ -64,7 +64,7 @@ def _create(path: PathLike, blank: xr.Dataset) -> None:
                 shape=variable.shape,
                 dtype=variable.dtype,
                 chunks=tuple(1 if by_cell and dim in CELL else size for dim, size in variable.sizes.items()),
-                compressors=codec(),
+                compressors=codec()[0],  # cells that are not finished have no chunk yet
                 fill_value=fill_value(variable.dtype),
                 dimension_names=[str(dim) for dim in variable.dims],
                 attributes=variable.attrs,

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netxr.errors import UnreadableFile
+from netxr.names import TIME
 
 DELIMITERS: Final = "\t;,"
 """What parts cells, first choice first; blanks do where the first line has none of them."""
@@ -18,11 +20,16 @@ NumberedRows = list[tuple[int, list[str]]]
 
 
 class Table(NamedTuple):
-    """What a plain file holds: numbers, the labels of its columns, and whether the first row looks like their count."""
+    """What a plain file holds: numbers, the labels of its columns, and whether the first row looks like their count.
 
-    values: npt.NDArray[Any]
+    The numbers are a NumPy array, or a dask array where the format is read lazily. A column that holds the times of
+    the rows is not among them.
+    """
+
+    values: Any
     labels: list[str] | None = None
     counts_columns: bool = False
+    times: npt.NDArray[Any] | None = None
 
 
 def read_table(path: Path) -> Table:
@@ -53,6 +60,17 @@ def read_table(path: Path) -> Table:
     except ValueError:  # far slower, but knows empty cells and quotes, and says what is wrong where
         values = _parse(path, [(number, _cells(line, delimiter)) for number, line in rows], labels)
     return Table(values, labels, counts)
+
+
+def time_column(labels: Sequence[str]) -> int | None:
+    """Return which column holds the times of the rows: the first one that is called so.
+
+    Examples
+    --------
+    >>> time_column(["a", "Time", "b"])
+    1
+    """
+    return next((column for column, label in enumerate(labels) if label.lower() == TIME), None)
 
 
 def shown(cell: str) -> str:

@@ -577,8 +577,8 @@ def test_estimate_says_what_it_will_take_before_it_reads(store, tmp_path):
     told = run("estimate", store, "--memory", "1GiB", "--strongest", 1).stderr
     assert told == f"Plan: {netxr.plan(netxr.open(store).activity, lags=[1], memory='1GiB', stored=True)}\n"
     assert run("estimate", store, "--quiet").stderr == run("estimate", store, "--json").stderr == ""
-    np.save(tmp_path / "run.npy", np.random.default_rng(0).normal(size=(3, 50)))
-    assert run("estimate", tmp_path / "run.npy", "--dims", "neuron,time").stderr == ""
+    np.savez(tmp_path / "run.npz", np.random.default_rng(0).normal(size=(3, 50)))
+    assert run("estimate", tmp_path / "run.npz", "--dims", "neuron,time").stderr == ""
 
 
 def test_a_budget_that_is_too_small_is_an_error_before_anything_is_read(called, store, tmp_path):

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.kernels.dynamics import advance, recurrent_drive, trajectories, trials_together
+from netxr.kernels.noise import NoiseSource
 
 
 def weights_of(n, *, density=0.3, k=None, seed=0):
@@ -58,9 +59,8 @@ def test_no_step_at_all():
 def run(weights, n_steps, *, seeds=(1,), trials=(0,), rng="modern", noise_scale=1.0, initial=0.0, dtype="float64"):
     first = np.full((len(seeds), weights.shape[-1]), initial, dtype)
     states = np.full((len(seeds), n_steps, weights.shape[-1]), np.nan, dtype)
-    for rows, start, block in trajectories(
-        weights, first, seeds=seeds, trials=trials, n_steps=n_steps, rng=rng, noise_scale=noise_scale
-    ):
+    noise = NoiseSource(seeds, trials=trials, n_neurons=weights.shape[-1], rng=rng)
+    for rows, start, block in trajectories(weights, first, noise=noise, n_steps=n_steps, noise_scale=noise_scale):
         states[rows, start : start + len(block)] = block.swapaxes(0, 1)
     return states
 
@@ -92,7 +92,8 @@ def test_extreme_weights_saturate_without_a_warning(weight, dtype):
 def test_the_arguments_are_left_as_they_were():
     weights, initial = weights_of(3), np.zeros((1, 3))
     before = weights.copy()
-    list(trajectories(weights, initial, seeds=[0], trials=[0], n_steps=9, rng="modern", noise_scale=1.0))
+    noise = NoiseSource([0], trials=[0], n_neurons=3, rng="modern")
+    list(trajectories(weights, initial, noise=noise, n_steps=9, noise_scale=1.0))
     np.testing.assert_array_equal(weights, before)
     assert (initial == 0).all()
 
@@ -102,8 +103,8 @@ def test_trials_in_batches_agree_with_all_trials_together(monkeypatch):
 
     def states():
         out = np.full((7, 600, 5), np.nan)
-        options = {"seeds": [3] * 7, "trials": range(7), "n_steps": 600, "rng": "modern", "noise_scale": 1.0}
-        for rows, start, block in trajectories(weights, np.zeros((7, 5)), **options):
+        noise = NoiseSource([3] * 7, trials=range(7), n_neurons=5, rng="modern")
+        for rows, start, block in trajectories(weights, np.zeros((7, 5)), noise=noise, n_steps=600, noise_scale=1.0):
             out[rows, start : start + len(block)] = block.swapaxes(0, 1)
         return out
 
@@ -121,6 +122,24 @@ def test_noise_drawn_ahead_is_the_same_noise(monkeypatch, rng):
         monkeypatch.setattr("netxr.kernels.dynamics.DRAWN_AHEAD", drawn_ahead)
         runs.append(run(weights, 700, **options))
     np.testing.assert_array_equal(*runs)
+
+
+@pytest.mark.parametrize("rng", ["modern", "legacy"])
+@pytest.mark.parametrize("batch", [2, 100])
+def test_a_run_in_stretches_is_the_run_in_one_go(monkeypatch, rng, batch):
+    monkeypatch.setattr("netxr.kernels.dynamics.BATCH_BYTES", batch * 256 * 5 * 8)
+    weights, options = weights_of(5, seed=1) / 5, {"seeds": (3, 4, 5), "trials": (0, 1, 2), "rng": rng}
+    whole = run(weights, 1000, **options)
+    noise = NoiseSource(options["seeds"], trials=options["trials"], n_neurons=5, rng=rng)
+    parts, state = [], np.zeros((3, 5))
+    for start, stop in ((0, 256), (256, 768), (768, 1000)):
+        part = np.full((3, stop - start, 5), np.nan)
+        stretch = trajectories(weights, state, noise=noise, n_steps=stop, noise_scale=1.0, first_step=start)
+        for rows, first, block in stretch:
+            part[rows, first - start : first - start + len(block)] = block.swapaxes(0, 1)
+        parts.append(part)
+        state = part[:, -1].copy()
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
 
 
 def test_an_error_in_the_drawing_thread_reaches_the_caller(monkeypatch):

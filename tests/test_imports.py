@@ -14,11 +14,19 @@ PACKAGE = Path(netxr.__file__).parent
 
 FLOORS = {
     0: ["names", "errors"],
-    1: ["arguments", "schema", "arrays", "tables", "schedulers", "headway", "kernels", "kernels.*"],
-    2: ["streams", "budget", "plans", "row_plans", "blocks", "lagged_pass", "row_blocks", "layout", "staging"],
+    1: ["arguments", "provenance", "schema", "arrays", "tables", "schedulers", "headway", "kernels", "kernels.*"],
+    2: [
+        *("streams", "budget", "plans", "row_plans", "blocks", "lagged_pass", "row_blocks"),
+        *("layout", "compact", "writing", "staging", "commits", "transactions", "stored", "remote", "snapshots"),
+        *("descriptions", "store_checks", "chunk_checks", "formats", "formats.*"),
+        *("steps", "trial_pass", "frame_flags"),
+    ],
     3: [
         *("networks", "simulation", "planning", "moments", "merging", "levels", "estimators", "matrices"),
-        *("coarse", "comparison", "store", "loaders"),
+        *("coarse", "comparison"),
+        *("store", "opening", "loaders", "importing", "appending", "fitting", "upkeep", "growth"),
+        *("catalogue", "verification"),
+        *("selection", "preprocessing", "detrending", "filtering", "frames"),
     ],
     4: ["sweep*", "tutorial*"],
     5: ["plot", "plot.*"],
@@ -52,7 +60,37 @@ SIDEWAYS = {
     ("row_blocks", "lagged_pass"): "rows are made of the same trials",
     ("row_blocks", "row_plans"): "rows are made by their plan",
     ("row_blocks", "streams"): "a task makes its blocks itself",
+    ("trial_pass", "blocks"): "the frames of a trial are reduced in lanes of blocks",
+    ("compact", "blocks"): "how samples lie is seen in one pass over blocks",
+    ("compact", "lagged_pass"): "and trial by trial",
+    ("compact", "trial_pass"): "what is in memory is rounded a piece at a time",
     ("staging", "layout"): "what is written is laid out first",
+    ("staging", "commits"): "a folder that is being made is locked",
+    ("staging", "writing"): "a folder is filled, then named",
+    ("transactions", "commits"): "a change is a commit",
+    ("transactions", "staging"): "what dead writers left goes away",
+    ("transactions", "layout"): "what is written is laid out first",
+    ("transactions", "snapshots"): "a repository has transactions of its own",
+    ("snapshots", "commits"): "one process commits at a time",
+    ("snapshots", "staging"): "a repository appears whole",
+    ("remote", "snapshots"): "a version of a repository is a store",
+    ("transactions", "writing"): "every chunk is written",
+    ("appending", "fitting"): "what is appended has to fit",
+    ("appending", "store"): "what is appended to is opened first",
+    ("appending", "upkeep"): "moments and estimates follow the samples",
+    ("upkeep", "estimators"): "estimates are made again",
+    ("upkeep", "moments"): "new samples are summed up",
+    ("upkeep", "merging"): "and added to the old",
+    ("opening", "loaders"): "what is no store may be a file",
+    ("opening", "store"): "what is opened may be a store",
+    ("stored", "commits"): "what counts is what was committed",
+    ("descriptions", "commits"): "what counts is what was committed",
+    ("descriptions", "remote"): "a store may lie at a URL",
+    ("store_checks", "descriptions"): "what is checked was described first",
+    ("chunk_checks", "store_checks"): "all checks tell problems in one way",
+    ("writing", "layout"): "what is written is laid out first",
+    ("simulation", "growth"): "a run goes to disk bit by bit",
+    ("growth", "store"): "what is gone on with is opened first",
     ("simulation", "store"): "a run may go straight to disk",
     ("moments", "planning"): "a pass is planned before it is run",
     ("levels", "moments"): "moments of groups follow from those of neurons",
@@ -64,12 +102,14 @@ SIDEWAYS = {
     ("matrices", "store"): "rows are written to a store",
     ("estimators", "moments"): "an estimate from activity takes its moments first",
     ("loaders", "store"): "a recording may lie in a store",
+    ("importing", "loaders"): "what is converted is loaded first",
+    ("importing", "store"): "what is converted is saved",
     ("sweeps", "sweep_store"): "a sweep keeps its finished cells",
     ("sweeps", "sweep_plan"): "a sweep goes through its plan",
     ("sweep_store", "sweep_plan"): "what is kept is laid out by the plan",
     ("tutorial", "sweeps"): "two of the tutorial's figures are sweeps",
 }
-"""Imports on one floor (patterns), with the reason. Within plot and within cli, modules share their parts freely."""
+"""Imports on one floor (patterns), with the reason. Within plot, cli and formats, modules share their parts freely."""
 
 HEAVY = ("holoviews", "panel", "bokeh", "matplotlib", "distributed", "xarray", "dask", "numpy", "zarr", "scipy")
 
@@ -116,7 +156,7 @@ def problem_of(module, imported):
     above = floor_of(imported) - floor_of(module)
     if above > 0:
         return f"points {above} floors up"
-    same_room = module.split(".")[0] == imported.split(".")[0] in ("plot", "cli")
+    same_room = module.split(".")[0] == imported.split(".")[0] in ("plot", "cli", "formats")
     has_reason = any(fnmatch(module, upper) and fnmatch(imported, lower) for upper, lower in SIDEWAYS)
     if above == 0 and not same_room and not has_reason:
         return "points sideways, with no reason given in SIDEWAYS"

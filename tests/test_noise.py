@@ -4,19 +4,29 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.kernels.noise import STEPS_PER_BLOCK, noise_blocks, philox
+from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource, noise_blocks, philox
 
 
 def noise(seeds=(1,), *, trials=None, n_neurons=3, n_steps=700, rng="modern", dtype="float64"):
-    blocks = noise_blocks(
-        seeds,
-        trials=range(len(seeds)) if trials is None else trials,
-        n_neurons=n_neurons,
-        n_steps=n_steps,
-        rng=rng,
-        dtype=np.dtype(dtype),
-    )
-    return np.concatenate(list(blocks))
+    trials = range(len(seeds)) if trials is None else trials
+    source = NoiseSource(seeds, trials=trials, n_neurons=n_neurons, rng=rng)
+    return np.concatenate(list(noise_blocks(source, n_steps=n_steps, dtype=np.dtype(dtype))))
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=6), st.sampled_from(["modern", "legacy"]))
+def test_a_block_is_the_same_whatever_was_drawn_before(order, rng):
+    whole = noise((3, 8), n_steps=5 * STEPS_PER_BLOCK, rng=rng)
+    source = NoiseSource((3, 8), trials=range(2), n_neurons=3, rng=rng)
+    for block in order:
+        drawn = source.draw(1, block, np.dtype("float64"))
+        np.testing.assert_array_equal(drawn, whole[block * STEPS_PER_BLOCK : (block + 1) * STEPS_PER_BLOCK, 1])
+
+
+def test_noise_from_a_later_step_on_and_of_some_trials():
+    whole = noise((3, 8, 9), n_steps=700)
+    source = NoiseSource((3, 8, 9), trials=range(3), n_neurons=3, rng="modern")
+    later = noise_blocks(source, n_steps=700, dtype=np.dtype("float64"), which=range(1, 3), first_step=256)
+    np.testing.assert_array_equal(np.concatenate(list(later)), whole[256:, 1:])
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 255, 256, 257, 512, 700])

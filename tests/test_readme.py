@@ -14,7 +14,7 @@ def test_python_of_the_readme_runs_in_order(tmp_path, monkeypatch):
     for block in blocks("python"):
         exec(compile(block, str(README), "exec"), names)  # noqa: S102 - the README is ours
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        f"{name}.zarr" for name in ("R", "monday", "run", "sweep", "tuesday")
+        f"{name}.zarr" for name in ("R", "monday", "run", "small", "sweep", "tuesday")
     ]
     assert names["R5"].dims == ("trial", "target", "source")
     assert names["t"].pearson_mean.sizes == {"n_neurons": 4, "sparsity": 2, "n_steps": 1, "n_groups": 1, "lag": 1}

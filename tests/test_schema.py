@@ -8,13 +8,11 @@ from hypothesis import strategies as st
 import netxr
 from netxr.errors import InvalidInput, NetxrError
 from netxr.schema import (
-    CURRENT_SCHEMA,
     check_activity,
     check_connectivity,
     check_labels,
     check_moments,
     labels_of,
-    provenance,
 )
 from tests.strategies import recordings
 
@@ -115,16 +113,6 @@ def test_labels_are_the_coordinate_or_positions():
     data = xr.DataArray(np.zeros((2, 3)), dims=("neuron", "time"), coords={"neuron": ["a", "b"]})
     assert labels_of(data, "neuron").tolist() == ["a", "b"]
     assert labels_of(data, "time").tolist() == [0, 1, 2]
-
-
-def test_provenance_leaves_out_what_is_not_known():
-    attrs = provenance(seed=0, model=None)
-    assert attrs == {
-        "schema_version": CURRENT_SCHEMA,
-        "netxr_version": netxr.__version__,
-        "numpy_version": np.__version__,
-        "seed": 0,
-    }
 
 
 def test_errors_are_of_one_family():

@@ -29,7 +29,7 @@ def test_any_table_comes_back_exactly(tmp_path_factory, table, separator, labell
     labels = [f"n{column}" for column in range(table.shape[1])]
     rows = ([labels] if labelled else []) + [[repr(float(cell)) for cell in row] for row in table]
     file = write(tmp_path_factory.mktemp("table"), "\n".join(separator.join(row) for row in rows) + ending)
-    values, found, _ = read_table(file)
+    values, found, *_ = read_table(file)
     np.testing.assert_array_equal(values, table)
     assert values.dtype == np.float64
     assert found == (labels if labelled else None)
@@ -47,7 +47,7 @@ def test_any_table_comes_back_exactly(tmp_path_factory, table, separator, labell
     ],
 )
 def test_ways_of_writing_numbers(tmp_path, text, expected):
-    values, labels, _ = read_table(write(tmp_path, text))
+    values, labels, *_ = read_table(write(tmp_path, text))
     np.testing.assert_array_equal(values, expected)
     np.testing.assert_array_equal(np.signbit(values), np.signbit(expected))
     assert labels is None
@@ -77,7 +77,7 @@ def test_what_pandas_writes_comes_back(tmp_path):
     for sep in "\t;,":
         for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL):
             frame.to_csv(tmp_path / "x.csv", sep=sep, quoting=quoting, index=False)
-            values, labels, _ = read_table(tmp_path / "x.csv")
+            values, labels, *_ = read_table(tmp_path / "x.csv")
             np.testing.assert_array_equal(values, frame.to_numpy())
             assert labels == list(frame)
 

@@ -5,6 +5,7 @@ Each command has a module of its own, which is loaded when the command is called
 
 import errno
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, Final
 
 import click
@@ -19,6 +20,9 @@ COMMANDS: Final = {
     "sweep": "Score estimates over network size, sparsity, length, ...",
     "plot": "Draw what a store holds.",
     "info": "Say what a store holds, without loading it.",
+    "import": "Convert a recording of another tool to a Zarr store.",
+    "catalog": "List the runs, recordings and sweeps in a folder.",
+    "verify": "Check that a store is whole and undamaged.",
 }
 
 FAILED: Final = 1
@@ -69,7 +73,8 @@ class LazyGroup(click.Group):
         """Load a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"netxr.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = import_module(f"netxr.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -93,7 +98,7 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
     if isinstance(error, InvalidInput):
         hint = FRAMES_HINT if isinstance(error, NonFiniteActivity) else HINTS.get(error.argument, "")
         return Failure(f"{text} {hint}", BAD_INPUT)
-    if isinstance(error, ImportError):
+    if isinstance(error, ImportError) and not isinstance(error, NetxrError):
         package = (error.name or "").partition(".")[0]
         if package not in EXTRA_PACKAGES:
             return error

@@ -1,28 +1,53 @@
 """``netxr info``: what a store holds, without loading it."""
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 import netxr
 from netxr.cli import options
 from netxr.cli.output import echo_json, listing, table
-from netxr.names import CONNECTIVITY, ESTIMATOR
+from netxr.descriptions import Nodes, groups, nodes_at
+from netxr.names import (
+    ACTIVITY,
+    COMOMENT,
+    CONNECTIVITY,
+    CREATED,
+    CREATED_BY,
+    ESTIMATOR,
+    HISTORY,
+    LAG,
+    NETXR_VERSION,
+    NUMPY_VERSION,
+    OUTDATED,
+    PREPROCESSING,
+    SCHEMA_VERSION,
+    SOURCE_ARRAY,
+    SOURCE_FILE,
+    SOURCE_FORMAT,
+    SOURCE_SHA256,
+    UNFINISHED,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
 
+ORIGIN: Final = (
+    *(CREATED, CREATED_BY, SOURCE_FILE, SOURCE_FORMAT, SOURCE_ARRAY, SOURCE_SHA256),
+    *(NETXR_VERSION, NUMPY_VERSION, SCHEMA_VERSION, PREPROCESSING, HISTORY),
+)
+"""Attributes that say where a dataset comes from; all others are settings and units."""
+
 
 @click.command()
-@click.argument("store", type=options.PATH)
+@click.argument("store")
 @options.as_json
-def command(store: Path, as_json: bool) -> None:
+def command(store: str, as_json: bool) -> None:
     """Say what a store holds, without loading it.
 
     Prints the variables with their dims, type and chunks, whether the true connectivity is known, which estimates
-    are there, and how the data came about. Dims: a connectivity is target (to) x source (from). Of a store that
+    and moments are there, with which settings the data were made, and where they come from: when, by whom, from which
+    file, and what was done to them since. Dims: a connectivity is target (to) x source (from). Of a store that
     holds others, it lists those.
 
     \b
@@ -33,17 +58,26 @@ def command(store: Path, as_json: bool) -> None:
     """  # noqa: D301 - click wants the character
     dataset = netxr.open(store)
     about = {
-        "store": str(store),
+        "store": store,
         "variables": [_variable(name, dataset.variables[name]) for name in _in_order(dataset)],
         "true connectivity": CONNECTIVITY in dataset,
         "estimates": [str(name) for name, value in dataset.data_vars.items() if ESTIMATOR in value.attrs],
-        "attributes": dict(dataset.attrs),
-        "groups": [_group(store, name) for name in _group_names(store)],
+        "outdated": {str(name): value.attrs[OUTDATED] for name, value in dataset.items() if OUTDATED in value.attrs},
+        "moments": COMOMENT in dataset,
+        "lags": dataset[LAG].values.ravel().tolist() if LAG in dataset.coords else [],
+        "attributes": _attributes(dataset),
+        "groups": [_group(path, members) for path, _, members in groups(nodes_at(store)) if path],
     }
     if as_json:
         echo_json(about)
     else:
         _echo(about)
+
+
+def _attributes(dataset: "xr.Dataset") -> dict[str, Any]:
+    """Return what is known of a dataset, with what was done to its activity."""
+    done = dataset[ACTIVITY].attrs.get(PREPROCESSING) if ACTIVITY in dataset else None
+    return {**dataset.attrs, **({PREPROCESSING: done} if done else {})}
 
 
 def _in_order(dataset: "xr.Dataset") -> list[str]:
@@ -63,17 +97,14 @@ def _variable(name: str, value: "xr.Variable") -> dict[str, Any]:
     }
 
 
-def _group_names(store: Path) -> list[str]:
-    """Return the names of the stores that lie in a store."""
-    described = sorted(store.glob("*/zarr.json"))
-    return [path.parent.name for path in described if json.loads(path.read_text("utf-8")).get("node_type") == "group"]
-
-
-def _group(store: Path, name: str) -> dict[str, Any]:
+def _group(path: str, members: Nodes) -> dict[str, Any]:
     """Describe a store in a store by a line."""
-    dataset = netxr.open(store / name)
-    variables = ", ".join(str(variable) for variable in dataset.data_vars)
-    return {"group": name, "sizes": _sizes(dict(dataset.sizes)), "variables": variables}
+    sizes: dict[str, int] = {}
+    for node in members.values():
+        sizes |= node.sizes or {}
+    broken = [f"{name} (broken: {node.wrong})" for name, node in members.items() if node.wrong]
+    variables = [name for name, node in members.items() if node.sizes is not None and name not in node.sizes]
+    return {"group": path, "sizes": _sizes(sizes), "variables": ", ".join(variables + broken)}
 
 
 def _sizes(dims: dict[Any, int]) -> str:
@@ -83,21 +114,41 @@ def _sizes(dims: dict[Any, int]) -> str:
 
 def _echo(about: dict[str, Any]) -> None:
     """Print the description."""
+    attributes = dict(about["attributes"])
+    if UNFINISHED in attributes:
+        click.echo(f"unfinished: {attributes.pop(UNFINISHED)}\n")
     variables = [row | {"dims": _sizes(row["dims"]), "chunks": _shape(row["chunks"])} for row in about["variables"]]
     if variables:
-        click.echo(table(variables))
-        estimates = ", ".join(about["estimates"]) or "none"
-        click.echo(
-            f"\ntrue connectivity: {'known' if about['true connectivity'] else 'not known'}; estimates: {estimates}"
-        )
-    if about["attributes"]:
-        click.echo("\n" + listing({name: _setting(value) for name, value in about["attributes"].items()}))
+        click.echo(table(variables) + "\n\n" + _known(about))
+    origin = {name: attributes.pop(name) for name in ORIGIN if name in attributes}
+    for part in filter(None, (attributes, origin)):
+        click.echo("\n" + _listing(part))
     if about["groups"]:
         click.echo("\n" + table(about["groups"]))
 
 
+def _known(about: dict[str, Any]) -> str:
+    """Return in a line what is known of the connectivity."""
+    parts = {
+        "true connectivity": "known" if about["true connectivity"] else "not known",
+        "estimates": ", ".join(about["estimates"]) or "none",
+        **{f"{name} is outdated": told for name, told in about["outdated"].items()},
+        "moments": "there" if about["moments"] else "none",
+        "lags": ", ".join(map(str, about["lags"])),
+    }
+    return "; ".join(f"{name}: {text}" for name, text in parts.items() if text)
+
+
+def _listing(attributes: dict[str, Any]) -> str:
+    """Return attributes a line each; one of several lines or texts goes on below itself."""
+    indent = "\n" + " " * (max(map(len, attributes)) + 2)
+    return listing({name: _setting(value).replace("\n", indent) for name, value in attributes.items()})
+
+
 def _setting(value: Any) -> str:
     """Return an attribute as text, however small a number it is."""
+    if isinstance(value, list) and value and all(isinstance(entry, str) for entry in value):
+        return "\n".join(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -3,7 +3,7 @@
 Index letters: t step, k trial, n neuron. Arrays are (t, k, n); a state is (k, n).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from netxr.kernels.blas import one_blas_thread
-from netxr.kernels.noise import STEPS_PER_BLOCK, Rng, noise_blocks
+from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource, noise_blocks
 
 Drive = Callable[[NDArray[Any], NDArray[Any]], object]
 """Writes the recurrent drive of a state (first argument) into an array of its shape (second argument)."""
@@ -35,13 +35,12 @@ DENSE_CALL_COST: Final = 1_500
 
 def trajectories(
     weights: NDArray[Any],
-    initial: NDArray[Any],
+    state: NDArray[Any],
     *,
-    seeds: Sequence[int],
-    trials: Sequence[int],
+    noise: NoiseSource,
     n_steps: int,
-    rng: Rng,
     noise_scale: float,
+    first_step: int = 0,
 ) -> Iterator[tuple[slice, int, NDArray[Any]]]:
     """Yield the states of the trials block by block: which trials, the block's first step, states (t, k, n).
 
@@ -49,40 +48,39 @@ def trajectories(
     ----------
     weights : ndarray, (n, n) or (k, n, n)
         One network for all trials, or one a trial.
-    initial : ndarray, (k, n)
-        First state of each trial; its dtype is that of all states.
-    seeds, trials : sequence of int
-        Seed and label of each trial, which its noise belongs to.
+    state : ndarray, (k, n)
+        State of each trial at step 0, or at the step before `first_step`; its dtype is that of all states.
+    noise : NoiseSource
+        Noise of each trial. The modern one lets trials advance side by side, as many as `trials_together` says; the
+        legacy one keeps to the published arithmetic, a dense matrix-vector product a step, one trial after the other.
     n_steps : int
         Samples a trial, the first state included.
-    rng : {"modern", "legacy"}
-        "modern" advances trials side by side, as many as `trials_together` says. "legacy" keeps to the published
-        arithmetic, a dense matrix-vector product a step, and so advances one trial after the other.
     noise_scale : float
         Standard deviation of the noise.
+    first_step : int
+        Where to go on, a multiple of the steps in a block of noise.
     """
-    exact = rng == "legacy"
-    together = 1 if exact else trials_together(initial.shape[1], initial.dtype)
-    for k in range(0, len(seeds), together):
-        rows = slice(k, min(k + together, len(seeds)))
+    together = 1 if noise.exact else trials_together(state.shape[1], state.dtype)
+    for k in range(0, len(state), together):
+        rows = slice(k, min(k + together, len(state)))
         own = weights[rows] if weights.ndim == 3 else weights
         own = own[0] if own.ndim == 3 and len(own) == 1 else own
         # In C order, since a product over the other order rounds in another way.
-        inhibition = recurrent_drive(-own.astype(initial.dtype, order="C"), exact=exact)
-        state, start = initial[rows], 0
-        noises = noise_blocks(
-            seeds[rows], trials=trials[rows], n_neurons=len(state[0]), n_steps=n_steps, rng=rng, dtype=initial.dtype
+        inhibition = recurrent_drive(-own.astype(state.dtype, order="C"), exact=noise.exact)
+        present, start = state[rows], first_step
+        blocks = noise_blocks(
+            noise, which=range(rows.start, rows.stop), first_step=start, n_steps=n_steps, dtype=state.dtype
         )
-        if STEPS_PER_BLOCK * state.size >= DRAWN_AHEAD:
-            noises = _drawn_ahead(noises)
-        for noise in noises:
-            np.multiply(noise, -noise_scale, out=noise)
+        if STEPS_PER_BLOCK * present.size >= DRAWN_AHEAD:
+            blocks = _drawn_ahead(blocks)
+        for block in blocks:
+            np.multiply(block, -noise_scale, out=block)
             first = int(start == 0)
-            noise[:first] = state
+            block[:first] = present
             with one_blas_thread():
-                state = advance(state, noise[first:], inhibition=inhibition)
-            yield rows, start, noise
-            start += len(noise)
+                present = advance(present, block[first:], inhibition=inhibition)
+            yield rows, start, block
+            start += len(block)
 
 
 def _drawn_ahead(blocks: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:

@@ -25,8 +25,63 @@ def philox(seed: int, *, trial: int, stream: int, block: int = 0) -> np.random.G
     return np.random.Generator(np.random.Philox(key=np.array([seed, trial], np.uint64), counter=[0, 0, stream, block]))
 
 
+class NoiseSource:
+    """Standard normal noise of some trials, block by block; the same whatever was drawn before.
+
+    Parameters
+    ----------
+    seeds, trials : sequence of int
+        One seed and one label a trial.
+    n_neurons : int
+        Width of the network.
+    rng : {"modern", "legacy"}
+        "modern" counts blocks of `STEPS_PER_BLOCK`; "legacy" is one Mersenne Twister a trial, drawn from step 1 on,
+        in float64, and rounded.
+    """
+
+    def __init__(self, seeds: Sequence[int], *, trials: Sequence[int], n_neurons: int, rng: Rng) -> None:
+        self.n_neurons, self.exact = n_neurons, rng == "legacy"
+        self._seeds, self._trials = list(seeds), list(trials)
+        self._twisters = [_Twister(seed, n_neurons) for seed in seeds] if self.exact else []
+
+    def __len__(self) -> int:
+        """Return the number of trials."""
+        return len(self._seeds)
+
+    def draw(self, i: int, block: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return the noise of trial number `i` in a block of steps, (step, neuron)."""
+        if self.exact:
+            return self._twisters[i].draw(block)
+        generator = philox(self._seeds[i], trial=self._trials[i], stream=NOISE_STREAM, block=block)
+        return generator.standard_normal((STEPS_PER_BLOCK, self.n_neurons), dtype=dtype.type)
+
+
+class _Twister:
+    """The published stream of a trial, which can only be drawn in order: what lies before a block is drawn first."""
+
+    def __init__(self, seed: int, n_neurons: int) -> None:
+        self._seed, self._n_neurons = seed, n_neurons
+        self._state, self._following = np.random.RandomState(seed), 0
+
+    def draw(self, block: int) -> NDArray[np.float64]:
+        """Return the noise of a block, (step, neuron)."""
+        if block < self._following:
+            self._state, self._following = np.random.RandomState(self._seed), 0
+        while True:
+            noise = self._next()
+            if self._following > block:
+                return noise
+
+    def _next(self) -> NDArray[np.float64]:
+        """Draw the block that follows; the first step of all drives nothing."""
+        idle = int(self._following == 0)
+        self._following += 1
+        noise = self._state.standard_normal((STEPS_PER_BLOCK - idle, self._n_neurons))
+        return np.concatenate([np.zeros((idle, self._n_neurons)), noise]) if idle else noise
+
+
 def noise_blocks(
-    seeds: Sequence[int], *, trials: Sequence[int], n_neurons: int, n_steps: int, rng: Rng, dtype: np.dtype[Any]
+    source: NoiseSource, *, n_steps: int, dtype: np.dtype[Any], which: range | None = None, first_step: int = 0
 ) -> Iterator[NDArray[Any]]:
     """Yield the noise of consecutive blocks of steps, each an array (step, trial, neuron).
 
@@ -34,45 +89,21 @@ def noise_blocks(
 
     Parameters
     ----------
-    seeds : sequence of int
-        One seed a trial.
-    trials : sequence of int
-        One label a trial.
-    n_neurons, n_steps : int
-        Width of the network, and samples a trial.
-    rng : {"modern", "legacy"}
-        "modern" counts blocks of `STEPS_PER_BLOCK`; "legacy" is one Mersenne Twister a trial, drawn from step 1 on.
+    source : NoiseSource
+        Where noise comes from.
+    n_steps : int
+        Up to which step.
     dtype : dtype
-        float32 or float64. The legacy stream is drawn in float64 and rounded.
+        float32 or float64.
+    which : range, optional
+        Which of its trials; all if not given.
+    first_step : int
+        From which step on, a multiple of `STEPS_PER_BLOCK`.
     """
-    draw = _legacy_draws(seeds, n_neurons) if rng == "legacy" else _modern_draws(seeds, trials, n_neurons, dtype)
-    for start in range(0, n_steps, STEPS_PER_BLOCK):
+    which = range(len(source)) if which is None else which
+    for start in range(first_step, n_steps, STEPS_PER_BLOCK):
         # A whole block is drawn even where the run ends inside it: the draws of a block depend on one another.
-        noise = np.empty((STEPS_PER_BLOCK, len(seeds), n_neurons), dtype)
-        for i in range(len(seeds)):
-            noise[:, i] = draw(i, start // STEPS_PER_BLOCK)
+        noise = np.empty((STEPS_PER_BLOCK, len(which), source.n_neurons), dtype)
+        for k, i in enumerate(which):
+            noise[:, k] = source.draw(i, start // STEPS_PER_BLOCK, dtype)
         yield noise[: n_steps - start]
-
-
-def _modern_draws(seeds: Sequence[int], trials: Sequence[int], n_neurons: int, dtype: np.dtype[Any]) -> Any:
-    """Return the function (trial index, block) -> (step, neuron) of the counted stream."""
-    shape = (STEPS_PER_BLOCK, n_neurons)
-
-    def draw(i: int, block: int) -> NDArray[Any]:
-        generator = philox(seeds[i], trial=trials[i], stream=NOISE_STREAM, block=block)
-        return generator.standard_normal(shape, dtype=dtype.type)
-
-    return draw
-
-
-def _legacy_draws(seeds: Sequence[int], n_neurons: int) -> Any:
-    """Return the function (trial index, block) -> (step, neuron) of the Mersenne Twister; blocks come in order."""
-    states = [np.random.RandomState(seed) for seed in seeds]
-
-    def draw(i: int, block: int) -> NDArray[Any]:
-        if block > 0:
-            return states[i].standard_normal((STEPS_PER_BLOCK, n_neurons))
-        drives_nothing = np.zeros((1, n_neurons))
-        return np.concatenate([drives_nothing, states[i].standard_normal((STEPS_PER_BLOCK - 1, n_neurons))])
-
-    return draw

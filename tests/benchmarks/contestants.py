@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 import netxr
 from netxr.layout import steps_per_chunk
-from netxr.staging import streamed_store
+from netxr.staging import streamed_variable
 from tests.benchmarks.timing import CORES, FULL, Cost, Prepared, Spent
 from tests.oracles import stacked_corrcoef
 
@@ -34,7 +34,10 @@ def recording(folder: Path, n: int, n_steps: int, dtype: str = "float32") -> Pat
         pytest.skip(f"{size / 1e9:.1f} GB of samples do not fit on this disk")
     path, length = folder / f"{n}x{n_steps}.zarr", steps_per_chunk(n, dtype) if FULL else n_steps // 3
     dataset = xr.Dataset(coords={"neuron": np.arange(n)})
-    with streamed_store(path, dataset, n_steps=n_steps, trials=1, dtype=dtype, steps_per_chunk=length) as out:
+    sizes, chunks = {"neuron": n, "time": n_steps, "trial": 1}, {"neuron": n, "time": length, "trial": 1}
+    with streamed_variable(
+        path, dataset, name="activity", sizes=sizes, chunks=chunks, dtype=np.dtype(dtype), attrs={}
+    ) as (out, _):
         for start, block in zip(range(0, n_steps, length), _blocks(n, length), strict=False):
             stop = min(start + length, n_steps)
             out[:, start:stop, 0] = block[:, : stop - start]

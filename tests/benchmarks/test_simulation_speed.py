@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_limits
 
 import netxr
 from netxr.kernels import dynamics
-from netxr.kernels.noise import noise_blocks
+from netxr.kernels.noise import NoiseSource, noise_blocks
 from tests.benchmarks.timing import FULL, Cost, best_of, peak_megabytes, show
 from tests.oracles import plain_simulation
 
@@ -28,9 +28,8 @@ def floors(A, *, n_steps, trials, rng="modern"):
     out, z = np.empty_like(state), np.random.default_rng(1).normal(size=state.shape)
 
     def normals():
-        for _ in noise_blocks(
-            [1] * trials, trials=range(trials), n_neurons=n, n_steps=n_steps, rng=rng, dtype=np.dtype("float64")
-        ):
+        source = NoiseSource([1] * trials, trials=range(trials), n_neurons=n, rng=rng)
+        for _ in noise_blocks(source, n_steps=n_steps, dtype=np.dtype("float64")):
             pass
 
     def products():
@@ -92,9 +91,8 @@ def test_many_small_networks():
     A = netxr.as_connectivity(np.zeros((n, n)), rows="target").expand_dims(trial=k)
     draws = [netxr.random_connectivity(n, seed=seed).values for seed in range(k)]
     A = A.copy(data=np.stack(draws)).assign_coords(trial=np.arange(k))
-    noise = np.concatenate(
-        list(noise_blocks([1] * k, trials=range(k), n_neurons=n, n_steps=n_steps, rng="modern", dtype=np.dtype("f8")))
-    )
+    source = NoiseSource([1] * k, trials=range(k), n_neurons=n, rng="modern")
+    noise = np.concatenate(list(noise_blocks(source, n_steps=n_steps, dtype=np.dtype("f8"))))
     tasks = {
         "one call": lambda: netxr.simulate(A, n_steps=n_steps, seed=1),
         "a plain loop each, normals drawn before": lambda: [plain_simulation(draws[i], noise[:, i]) for i in range(k)],

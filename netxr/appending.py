@@ -1,0 +1,229 @@
+"""More samples, more trials and more results for a saved run, all at once or not at all."""
+
+from contextlib import nullcontext
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+import zarr
+from zarr.abc.store import Store
+
+from netxr.arguments import check_choice
+from netxr.compact import as_codes, as_stored, is_coded
+from netxr.errors import InvalidInput, OutputExists, UnreadableFile
+from netxr.fitting import check_same_labels, fitting
+from netxr.headway import Report
+from netxr.headway import progress as told_progress
+from netxr.layout import storable
+from netxr.names import ACTIVITY, OUTDATED, TIME, TRIAL, UNFINISHED
+from netxr.provenance import with_event
+from netxr.schema import check_activity
+from netxr.staging import PathLike
+from netxr.store import open as open_store
+from netxr.transactions import Transaction, transaction
+from netxr.upkeep import KEPT, Upkeep, upkeep
+from netxr.writing import Region, write_regions
+
+
+def append(
+    data: xr.Dataset | xr.DataArray,
+    path: PathLike | Store,
+    *,
+    dim: str,
+    group: str | None = None,
+    progress: Report | None = None,
+) -> None:
+    """Append samples to every trial of a saved run, or further trials to it.
+
+    Lagged moments in the store are brought up to date from the new samples, and estimates from the moments. Readers
+    see the run without what is new, then with all of it; a writer that dies leaves it as it was.
+
+    Parameters
+    ----------
+    data : Dataset or DataArray
+        Activity (neuron, time[, trial]), and in a Dataset whatever else the store has along `dim`. Neurons are
+        matched by label.
+    path : path-like or zarr Store
+        A run that `save`, `simulate` or `convert` made.
+    dim : {"time", "trial"}
+        "time": the trials go on where they ended, without a gap. "trial": further trials, of labels of their own.
+    group : str, optional
+        Group of the run within a Zarr store; its root if not given.
+    progress : callable, optional
+        Called with (bytes written, bytes to write).
+
+    Raises
+    ------
+    InvalidInput
+        If neurons, trials, dtype, sampling interval or units differ, a label is there already, `time` does not go
+        on evenly, something is missing that the store has along `dim`, or a compact store has no code for a sample.
+    UnreadableFile
+        If there is no run at `path`, or it is unfinished.
+    StoreBusy
+        If another process is writing to it.
+    DiskFull
+        If there is no room; the run is as it was.
+
+    Examples
+    --------
+    >>> import tempfile, netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     netxr.save(run.isel(time=slice(0, 60)), folder + "/run.zarr")
+    ...     netxr.append(run.activity[:, 60:], folder + "/run.zarr", dim="time")
+    ...     netxr.open(folder + "/run.zarr").activity.equals(run.activity)
+    True
+    """
+    check_choice("dim", dim, (TIME, TRIAL))
+    new = data.to_dataset(name=ACTIVITY) if isinstance(data, xr.DataArray) else data
+    check_activity(new[ACTIVITY] if isinstance(new, xr.Dataset) and ACTIVITY in new else new, argument="data")
+    with nullcontext() if progress is None else told_progress(progress), transaction(path, group=group) as changes:
+        stored = _run_at(path, group)
+        new = fitting(new, stored, dim=dim, kept_up=KEPT)
+        new = new.assign({ACTIVITY: as_stored(new[ACTIVITY].variable, stored[ACTIVITY].variable)})
+        start, n_new = stored.sizes[dim], new.sizes[dim]
+        regions = []
+        for name, variable in stored.variables.items():
+            if dim in variable.dims and str(name) not in KEPT:
+                array = changes.grow(str(name), dim, start + n_new)
+                regions.append(_region(array, _encoded(new[name].variable, variable), variable.dims.index(dim), start))
+        kept = upkeep(stored, new, dim=dim)
+        if isinstance(path, Store):  # where values are replaced at once, they are read before
+            kept = Upkeep(kept.further, kept.replaced.load(), kept.outdated)
+        regions += _results(changes, stored, kept, dim=dim, start=start)
+        for name in kept.outdated:
+            told = f"made before {n_new} samples were appended along {dim}"
+            changes.update_attributes({OUTDATED: told}, name=name)
+        changes.update_attributes(with_event(stored.attrs, f"append: {n_new} along {dim}"))
+        write_regions(regions)
+
+
+def add(
+    data: xr.Dataset | xr.DataArray, path: PathLike | Store, *, group: str | None = None, replace: bool = False
+) -> None:
+    """Add results to a saved run: estimates, moments, scores, a connectivity.
+
+    Parameters
+    ----------
+    data : Dataset or DataArray
+        What to add; labels that the run has as well must be the same.
+    path : path-like or zarr Store
+        The run.
+    group : str, optional
+        Group of the run within a Zarr store; its root if not given.
+    replace : bool
+        Whether variables of the same name may be replaced; otherwise they are an error.
+
+    Raises
+    ------
+    OutputExists
+        If the run has a variable of that name, and `replace` is false.
+    InvalidInput
+        If labels differ from those of the run, or `data` holds the activity, or nothing.
+    UnreadableFile
+        If there is no run at `path`.
+    StoreBusy
+        If another process is writing to it.
+    DiskFull
+        If there is no room; the run is as it was.
+
+    Examples
+    --------
+    >>> import tempfile, netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     netxr.save(run, folder + "/run.zarr")
+    ...     netxr.add(netxr.lagged_moments(run.activity), folder + "/run.zarr")
+    ...     "comoment" in netxr.open(folder + "/run.zarr")
+    True
+    """
+    named = isinstance(data, xr.DataArray) and data.name is not None
+    new = storable(data.to_dataset() if named else data)  # type: ignore[arg-type]
+    if ACTIVITY in new or not new.data_vars:
+        fix = "Append samples with netxr.append, or save another run." if ACTIVITY in new else ""
+        raise InvalidInput(
+            "data", got="the activity" if ACTIVITY in new else "no variable", expected="results", fix=fix
+        )
+    with transaction(path, group=group) as changes:
+        stored = open_store(path, group=group)
+        check_same_labels(new, stored)
+        taken = [str(name) for name in new.data_vars if name in stored.variables]
+        if taken and not replace:
+            raise OutputExists(f"{path}: {', '.join(taken)}")
+        names = [name for name in new.variables if name in new.data_vars or name not in stored.variables]
+        regions = [_whole(changes, str(name), new[name].variable) for name in names]
+        listed = ", ".join(map(str, new.data_vars))
+        changes.update_attributes(with_event(stored.attrs, f"{'replace' if taken else 'add'}: {listed}"))
+        changes.declare_coordinates(str(name) for name in names if name in new.coords and name not in new.dims)
+        write_regions(regions)
+
+
+# --- what is written ----------------------------------------------------------
+
+
+def _results(changes: Transaction, stored: xr.Dataset, kept: Upkeep, *, dim: str, start: int) -> list[Region]:
+    """Return where moments and estimates go: those of further trials behind the others, all others in their place."""
+    regions = [
+        _region(changes.grow(str(name), dim, start + one.sizes[dim]), one.variable, one.dims.index(dim), start)
+        for name, one in storable(kept.further).data_vars.items()
+    ]
+    changed = storable(kept.replaced)
+    names = [name for name, variable in changed.variables.items() if not _same(variable, stored.get(name))]
+    return regions + [_whole(changes, str(name), changed[name].variable) for name in names]
+
+
+def _same(variable: xr.Variable, stored: xr.DataArray | None) -> bool:
+    """Return whether a variable is in the store as it is; only labels are compared."""
+    is_label = variable.chunks is None and variable.ndim == 1
+    return is_label and stored is not None and bool(stored.variable.identical(variable))  # type: ignore[no-untyped-call]
+
+
+def _encoded(variable: xr.Variable, like: xr.Variable) -> xr.Variable:
+    """Return a variable as the values of a stored one are written: dates as numbers, samples as compact codes."""
+    if is_coded(like):
+        return as_codes(variable, like)
+    encoding = {key: like.encoding[key] for key in CODES if key in like.encoding}
+    values = xr.Variable(like.dims, variable.transpose(*like.dims).data, encoding=encoding)
+    return xr.conventions.encode_cf_variable(values)
+
+
+CODES = ("units", "calendar", "dtype", "_FillValue")
+"""What the values of a stored variable are decoded by."""
+
+
+def _region(array: "zarr.Array[Any]", values: xr.Variable, axis: int, start: int) -> Region:
+    """Return where values go behind the first `start` entries along an axis, in blocks that share no stored chunk."""
+    first = [start if k == axis else 0 for k in range(values.ndim)]
+    chunks = tuple(_pieces(n, at, length) for n, at, length in zip(values.shape, first, array.chunks, strict=True))
+    return Region(array, first, _in_chunks(values.data, chunks))
+
+
+def _whole(changes: Transaction, name: str, variable: xr.Variable) -> Region:
+    """Return where all values of a variable go."""
+    array = changes.put(name, variable)
+    coded = xr.conventions.encode_cf_variable(variable)
+    return Region(array, [0] * coded.ndim, coded.data)
+
+
+def _pieces(n: int, start: int, length: int) -> tuple[int, ...]:
+    """Return how `n` entries from `start` on are cut where stored chunks of some length end."""
+    cuts = [*range(length - start % length, n, length)] if n else []
+    return tuple(int(piece) for piece in np.diff([0, *cuts, n]))
+
+
+def _in_chunks(values: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
+    """Return values as a dask array in given chunks."""
+    if isinstance(values, da.Array):
+        return values.rechunk(chunks)  # type: ignore[no-untyped-call]
+    return da.from_array(values, chunks=chunks, name=False)  # type: ignore[no-untyped-call]
+
+
+def _run_at(path: PathLike | Store, group: str | None) -> xr.Dataset:
+    """Return the run that is appended to."""
+    stored = open_store(path, group=group)
+    if ACTIVITY not in stored:
+        raise UnreadableFile(path, "a store without activity, to which no samples can be appended")
+    if UNFINISHED in stored.attrs:
+        raise UnreadableFile(path, f"unfinished: {stored.attrs[UNFINISHED]}", fix="Let it end first.")
+    return stored

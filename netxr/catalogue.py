@@ -1,0 +1,186 @@
+"""What a folder or a store holds, as a table: read from metadata alone."""
+
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from typing import Any, Final
+
+import pandas as pd
+from zarr.abc.store import Store
+
+from netxr.commits import ROOT
+from netxr.descriptions import Node, Nodes, groups, local_folder, looks_like_store, nodes_in, nodes_of, opened
+from netxr.errors import UnreadableFile
+from netxr.names import (
+    ACTIVITY,
+    COMOMENT,
+    CONNECTIVITY,
+    CREATED,
+    ESTIMATOR,
+    FINISHED,
+    MODEL,
+    NEURON,
+    OUTDATED,
+    SCHEMA_VERSION,
+    SEED,
+    TARGET,
+    TIME,
+    TRIAL,
+    UNFINISHED,
+)
+from netxr.provenance import CURRENT_SCHEMA
+
+COLUMNS: Final = {
+    "name": "object",
+    "kind": "object",
+    "bytes": "int64",
+    "neurons": "Int64",
+    "samples": "Int64",
+    "trials": "Int64",
+    "seed": "object",
+    "model": "object",
+    "truth": "bool",
+    "moments": "bool",
+    "estimates": "object",
+    "created": "object",
+    "unfinished": "object",
+    "problem": "object",
+}
+"""Columns of a catalogue with their dtypes; Int64 is the one that can be missing."""
+
+
+def catalog(source: str | PathLike[str] | Store) -> pd.DataFrame:
+    """List the runs, recordings, sweeps and other stores that a folder or a store holds.
+
+    Only metadata are read: no array is opened, and two hundred runs take a fraction of a second.
+
+    Parameters
+    ----------
+    source : path-like or Zarr store
+        A folder of stores (those in it, not those in its folders); or one store: a folder, a URL or a store object of
+        Zarr. Of a store, the groups in it are listed as well.
+
+    Returns
+    -------
+    DataFrame
+        A row a run, by name: `name` (relative to `source`: ``netxr.open(Path(source) / name)`` opens it), `kind` (run,
+        recording, sweep, moments, estimate, connectivity, other or empty; a store that cannot be read is a broken
+        one), `bytes` (of its numbers in memory), `neurons`, `samples` (a trial), `trials`, `seed`, `model`, `truth`
+        (whether the true connectivity is there), `moments` (whether lagged moments are), `estimates` (their names,
+        parted by commas; outdated ones say so), `created` (UTC, ISO 8601), `unfinished` (how long a simulation will
+        be that has not ended) and `problem` (what is wrong with it, empty if nothing is). A number that does not
+        apply is missing; a text that does not is empty.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is nothing at `source`, or no folder.
+    InvalidInput
+        If `source` is neither a path nor a store.
+
+    Examples
+    --------
+    >>> import tempfile, netxr
+    >>> A = netxr.random_connectivity(5, seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     netxr.save(netxr.simulate(A, n_steps=100, seed=1), folder + "/a.zarr")
+    ...     netxr.save(A.to_dataset(name="connectivity"), folder + "/b.zarr")
+    ...     print(catalog(folder)[["name", "kind", "neurons", "samples", "seed"]].to_string(index=False))
+      name         kind  neurons  samples seed
+    a.zarr          run        5      100    1
+    b.zarr connectivity        5     <NA> <NA>
+    """
+    rows = [_row(name, group, members) for name, group, members in _found(source)]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _found(source: Any) -> Iterator[tuple[str, Node, Nodes]]:
+    """Yield the groups to list: their names, what they say, and what their arrays say."""
+    folder = local_folder(source)
+    if folder is None:
+        yield from _listed(ROOT, nodes_of(opened(source)))
+        return
+    if not folder.is_dir():
+        reason = "a file, not a folder" if folder.exists() else "there is no such folder"
+        raise UnreadableFile(folder, reason, fix="Name a folder of stores, or one of a store.")
+    if looks_like_store(folder):
+        yield from _listed(ROOT, nodes_in(folder))
+        return
+    for entry in sorted(folder.iterdir()):
+        if not entry.name.startswith(".") and entry.is_dir() and looks_like_store(entry):
+            yield from _listed(entry.name, nodes_in(entry))
+
+
+def _listed(store: str, nodes: Nodes) -> Iterator[tuple[str, Node, Nodes]]:
+    """Yield the groups of a store that have something to list; the store itself where none has."""
+    if nodes[ROOT].wrong or nodes[ROOT].sizes is not None:
+        yield store or ".", Node(wrong=nodes[ROOT].wrong or "one array, not a group of them"), {}
+        return
+    found = [(path, group, members) for path, group, members in groups(nodes)]
+    for path, group, members in found:
+        if members or len(found) == 1:
+            yield "/".join(filter(None, (store, path))) or ".", group, members
+
+
+def _row(name: str, group: Node, members: Nodes) -> dict[str, Any]:
+    """Return the row of a group."""
+    arrays = {array: node for array, node in members.items() if not node.wrong}
+    sizes: dict[str, int] = {}
+    for node in arrays.values():
+        sizes |= node.sizes or {}
+    return {
+        "name": name,
+        "kind": "broken" if group.wrong else _kind(group, arrays),
+        "bytes": sum(node.nbytes for node in arrays.values()),
+        "neurons": sizes.get(NEURON, sizes.get(TARGET, pd.NA)),
+        "samples": sizes.get(TIME, pd.NA),
+        "trials": sizes.get(TRIAL, pd.NA),
+        "seed": group.attrs.get(SEED, pd.NA),
+        "model": _text(group.attrs, MODEL),
+        "truth": CONNECTIVITY in arrays,
+        "moments": COMOMENT in arrays,
+        "estimates": ", ".join(_estimates(arrays)),
+        "created": _text(group.attrs, CREATED),
+        "unfinished": _text(group.attrs, UNFINISHED),
+        "problem": _problem(group, members),
+    }
+
+
+def _kind(group: Node, arrays: Nodes) -> str:
+    """Return in a word what a group holds."""
+    if ACTIVITY in arrays:
+        return "run" if MODEL in group.attrs else "recording"
+    if FINISHED in arrays:
+        return "sweep"
+    if COMOMENT in arrays:
+        return "moments"
+    if any(_estimates(arrays)):
+        return "estimate"
+    if CONNECTIVITY in arrays:
+        return "connectivity"
+    return "other" if arrays else "empty"
+
+
+def _estimates(arrays: Nodes) -> list[str]:
+    """Return the names of the estimated connectivities."""
+    return [
+        f"{name} (outdated)" if OUTDATED in node.attrs else name
+        for name, node in arrays.items()
+        if ESTIMATOR in node.attrs
+    ]
+
+
+def _problem(group: Node, members: Nodes) -> str:
+    """Return what keeps a group or its arrays from being read, or nothing."""
+    schema = group.attrs.get(SCHEMA_VERSION, CURRENT_SCHEMA)
+    newer = isinstance(schema, int) and schema > CURRENT_SCHEMA
+    wrong = [
+        group.wrong,
+        f"written in version {schema} of the layout by a later netxr: upgrade" if newer else "",
+        *(f"{name}: {node.wrong}" for name, node in members.items() if node.wrong),
+    ]
+    return "; ".join(filter(None, wrong))
+
+
+def _text(attrs: Mapping[str, Any], name: str) -> str:
+    """Return an attribute as text, nothing where there is none."""
+    return str(attrs.get(name, ""))

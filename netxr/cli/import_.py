@@ -1,0 +1,86 @@
+"""``netxr import``: a recording of another tool, converted to a store."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+import netxr
+from netxr.cli import options
+from netxr.cli.output import check_vacant, echo_json, listing, progress
+from netxr.importing import convert
+from netxr.names import NEURON, SAMPLING_INTERVAL, SOURCE_FILE, SOURCE_FORMAT, SOURCE_SHA256, TIME, TRIAL
+
+
+class Setting(click.ParamType[tuple[str, Any]]):
+    """An option of a format, KEY=VALUE; a value that is a number, true, false, null or a list in JSON is one."""
+
+    name = "key=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        """Return key and value."""
+        key, mark, said = value.partition("=")
+        if not mark or not key.isidentifier():
+            self.fail(f"{value!r} is not of the form KEY=VALUE.", param, ctx)
+        try:
+            return key, json.loads(said)
+        except ValueError:
+            return key, said
+
+
+@click.command()
+@click.argument("source", metavar="SRC", type=options.PATH)
+@click.argument("out", metavar="DST.zarr", type=options.PATH)
+@click.option("--format", help="What SRC is, where its suffix and content do not say it, e.g. neo, hdf5, suite2p.")
+@click.option("--name", metavar="KEY", help="Which of several arrays, series or streams in SRC.")
+@click.option(
+    "--dims", type=options.WORDS, help="What each axis of a plain array is: neuron,time or time,neuron, or with trial."
+)
+@click.option("--sampling-interval", type=float, help="Time from one sample to the next; in seconds, unless said.")
+@click.option("--interval-units", help="Unit of the sampling interval of a plain array, e.g. ms.")
+@click.option("--units", help="Unit of the samples of a plain array, e.g. mV.")
+@click.option("--rate", type=float, help="For spike times: into how many bins a second they are counted.")
+@click.option(
+    "--option",
+    "further",
+    type=Setting(),
+    multiple=True,
+    help="Another option of the format, as often as needed, e.g. --option signal=spks --option cells=true.",
+)
+@options.quiet
+@options.as_json
+def command(
+    source: Path, out: Path, further: tuple[tuple[str, Any], ...], quiet: bool, as_json: bool, **said: Any
+) -> None:
+    """Convert a recording of another tool to a Zarr store.
+
+    SRC is a file or folder: NWB, suite2p, CaImAn, MATLAB, HDF5, netCDF, .npy, .npz, .csv, .tsv, .txt, Parquet, or what
+    Neo reads. What can be read piece by piece needs little memory, however long it is. The store appears when it is
+    complete; it says which file it came from, with its checksum.
+
+    \b
+    Examples:
+      netxr import traces.npy run.zarr --dims neuron,time --sampling-interval 0.033
+      netxr import suite2p/plane0 run.zarr --option neuropil=0.7 --option cells=true
+      netxr import session.nwb run.zarr --name units --rate 100
+    """  # noqa: D301 - click wants the character
+    check_vacant(out)
+    given = dict(further) | {option: value for option, value in said.items() if value is not None}
+    with progress("Importing", quiet=quiet or as_json) as report:
+        convert(source, out, progress=report, **given)
+    summary = _summary(out)
+    if as_json:
+        echo_json(summary)
+    elif not quiet:
+        click.echo(listing(summary))
+
+
+def _summary(out: Path) -> dict[str, Any]:
+    """Say what was imported."""
+    run = netxr.open(out)
+    sizes = {"neurons": run.sizes.get(NEURON), "samples": run.sizes.get(TIME), "trials": run.sizes.get(TRIAL, 1)}
+    origin = (SAMPLING_INTERVAL, SOURCE_FILE, SOURCE_FORMAT, SOURCE_SHA256)
+    dtype = str(run.activity.dtype) if "activity" in run else None
+    known = {"store": str(out), **sizes, "dtype": dtype} | {name: run.attrs.get(name) for name in origin}
+    return {name: value for name, value in known.items() if value is not None}

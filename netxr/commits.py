@@ -1,0 +1,264 @@
+"""Changes to a store that happen as a whole or not at all, by one writer at a time.
+
+What a reader sees of a Zarr array is what its metadata say. So new chunks are written beyond the shape that the
+metadata give, or under keys that they do not use, and then the metadata are replaced. Where several documents change
+together, the root comes first, with a copy of all of them and a mark that the copy counts; the others follow; then
+the root is replaced without copy and mark. A writer that dies before has changed nothing; one that dies after has
+changed everything, and the next writer ends its work.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import zarr
+from zarr.storage import LocalStore, StorePath
+
+from netxr.errors import DiskFull, StoreBusy
+from netxr.names import COMMIT_UNDER_WAY
+
+STAGING_PREFIX: Final = ".staging-"
+"""How the names of unfinished folders and files begin; they stand beside what they will be."""
+
+DOCUMENT: Final = "zarr.json"
+"""Metadata of a Zarr group or array."""
+
+ROOT: Final = ""
+"""Name of the group itself among its arrays."""
+
+PLACEHOLDER: Final = {"netxr": "an array that is being written"}
+"""Attributes of the group that stands where an array will be."""
+
+CHUNK: Final = re.compile(r"c|(?:c\.)?\d+(?:\.\d+)*(?:\.[0-9a-f]+\.partial)?")
+"""Names of what lies in the folder of an array beside its metadata: chunks, folders of them, and unfinished ones."""
+
+OUT_OF_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+Document = dict[str, Any]
+
+
+@contextmanager
+def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the right to write to a folder; it ends with the process, however that ends.
+
+    Raises
+    ------
+    StoreBusy
+        If another writer holds it, and it is not to be waited for.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise StoreBusy(folder) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def space_needed(path: Path) -> Iterator[None]:
+    """Turn the system's error on a full disk into one that says what became of the store at `path`.
+
+    Raises
+    ------
+    DiskFull
+        If the disk, the quota or the largest file that is allowed was reached.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in OUT_OF_SPACE:
+            raise
+        raise DiskFull(path, str(error.strerror)) from error
+
+
+def unfinished_name(path: Path) -> Path:
+    """Return a new hidden name beside `path`."""
+    return path.with_name(f"{STAGING_PREFIX}{path.name}-{uuid4().hex}")
+
+
+def unfinished_beside(path: Path) -> list[Path]:
+    """Return what stands under such names beside `path`."""
+    begin, hexadecimal = f"{STAGING_PREFIX}{path.name}-", 32
+    return [
+        entry
+        for entry in path.absolute().parent.iterdir()
+        if entry.name.startswith(begin) and len(entry.name) == len(begin) + hexadecimal
+    ]
+
+
+def documents(folder: Path) -> dict[str, Document]:
+    """Return the metadata of a group and its arrays, by name; those that count where a commit was cut off."""
+    root = _read(folder)
+    if is_under_way(root):
+        plain = {key: value for key, value in root.items() if key != "consolidated_metadata"}
+        attributes = {key: value for key, value in root["attributes"].items() if key != COMMIT_UNDER_WAY}
+        return {ROOT: plain | {"attributes": attributes}, **root["consolidated_metadata"]["metadata"]}
+    found = {ROOT: root}
+    for entry in sorted(folder.glob(f"[!.]*/{DOCUMENT}")):
+        with suppress(FileNotFoundError):  # a writer has just removed an array that never was committed
+            found[entry.parent.name] = _read(entry.parent)
+    return found
+
+
+def is_under_way(root: Document) -> bool:
+    """Return whether the root of a store says that its copy of the metadata counts."""
+    return bool(root.get("attributes", {}).get(COMMIT_UNDER_WAY)) and "consolidated_metadata" in root
+
+
+def commit(folder: Path, changed: Mapping[str, Document]) -> None:
+    """Make metadata documents the ones that count, all at once; the caller holds the lock.
+
+    Raises
+    ------
+    DiskFull
+        If there is no room; then nothing has changed.
+    """
+    if len(changed) == 1:
+        ((name, document),) = changed.items()
+        return _replace(folder, name, document)
+    new = documents(folder) | dict(changed)
+    root = new.pop(ROOT)
+    marked = root | {
+        "attributes": root.get("attributes", {}) | {COMMIT_UNDER_WAY: True},
+        "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": new},
+    }
+    _replace(folder, ROOT, marked)
+    with suppress(DiskFull):  # what was to change has changed: the next writer does the rest
+        finish_commit(folder)
+    return None
+
+
+def repair(folder: Path) -> None:
+    """Bring a store in order that another writer may have left in the middle; the caller holds the lock.
+
+    A commit that was cut off is ended. Arrays that never were committed go away, and values that were replaced.
+    """
+    finish_commit(folder)
+    for name, document in documents(folder).items():
+        if document.get("attributes") == PLACEHOLDER:
+            unfinished = unfinished_name(folder)  # a folder that is half removed would be a damaged array
+            (folder / name).rename(unfinished)
+            shutil.rmtree(unfinished)
+        elif document["node_type"] == "array":
+            _remove_unused(folder / name, document)
+
+
+def reserve(folder: Path, name: str) -> None:
+    """Make room for a new array, which readers take for an empty group until it is committed."""
+    new = unfinished_name(folder.absolute())
+    new.mkdir()
+    document = {"zarr_format": 3, "node_type": "group", "attributes": PLACEHOLDER}
+    (new / DOCUMENT).write_text(json.dumps(document), encoding="utf-8")
+    new.rename(folder / name)
+
+
+def finish_commit(folder: Path) -> None:
+    """End the work of a commit that was cut off, if there is one; the caller holds the lock."""
+    if not is_under_way(_read(folder)):
+        return
+    new = documents(folder)
+    for name, document in new.items():
+        if name != ROOT and not (_there(folder, name) and _read(folder / name) == document):
+            _replace(folder, name, document)
+    _replace(folder, ROOT, new[ROOT])
+
+
+def array_to_be(folder: Path, name: str, document: Document) -> "zarr.Array[Any]":
+    """Return an array to write to as it will be once `document` is committed; the one on disk stays as it is."""
+    path = StorePath(LocalStore(folder), name)
+    return zarr.Array(zarr.AsyncArray(document, path, config={"write_empty_chunks": True}))  # type: ignore[call-overload]
+
+
+def sizes(document: Document) -> dict[str, int]:
+    """Return the dims of an array with their sizes."""
+    return dict(zip(document["dimension_names"] or (), document["shape"], strict=True))
+
+
+def grown(document: Document, dim: str, size: int) -> Document:
+    """Return the metadata of an array as it will be with `size` entries along `dim`."""
+    return document | {"shape": [size if each == dim else n for each, n in sizes(document).items()]}
+
+
+def under_new_keys(document: Document) -> Document:
+    """Return metadata whose chunks have other names, so that all values can be replaced in one commit."""
+    present = document["chunk_key_encoding"]
+    if document["shape"]:
+        other = {"name": "default", "configuration": {"separator": "." if _separator(document) == "/" else "/"}}
+    else:  # the one chunk of a single value has the same name under either separator
+        other = {"name": "v2" if present["name"] == "default" else "default", "configuration": {"separator": "/"}}
+    return document | {"chunk_key_encoding": other}
+
+
+def chunk_key(document: Document, index: Sequence[int]) -> str:
+    """Return the name of the file of a chunk, within the folder of its array."""
+    prefix = ["c"] if document["chunk_key_encoding"]["name"] == "default" else []
+    return _separator(document).join([*prefix, *map(str, index)]) or "0"
+
+
+def chunks_to_come(present: Document, later: Document) -> Iterator[str]:
+    """Yield the names of the chunks that an array has once it has grown, and has not yet."""
+    lengths = present["chunk_grid"]["configuration"]["chunk_shape"]
+    for index in product(*(range(-(-n // length)) for n, length in zip(later["shape"], lengths, strict=True))):
+        if any(i * length >= n for i, length, n in zip(index, lengths, present["shape"], strict=True)):
+            yield chunk_key(present, index)
+
+
+def _separator(document: Document) -> str:
+    """Return what parts the numbers in the name of a chunk."""
+    encoding = document["chunk_key_encoding"]
+    usual = "/" if encoding["name"] == "default" else "."
+    return str(encoding.get("configuration", {}).get("separator", usual))
+
+
+def _remove_unused(array: Path, document: Document) -> None:
+    """Remove chunks that have other names than `document` gives them."""
+    first, _, within = chunk_key(document, [0] * len(document["shape"])).partition("/")
+    for entry in array.iterdir():
+        in_use = re.sub(r"\d+", "0", entry.name) == first and entry.is_dir() == bool(within)
+        if in_use or not CHUNK.fullmatch(entry.name):
+            continue
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _there(folder: Path, name: str) -> bool:
+    """Return whether a group has a document of that name."""
+    return (folder / name / DOCUMENT).exists()
+
+
+def _read(folder: Path) -> Document:
+    """Return the document of a group or array."""
+    document: Document = json.loads((folder / DOCUMENT).read_bytes())
+    return document
+
+
+def _replace(folder: Path, name: str, document: Document) -> None:
+    """Put a document in its place in one step."""
+    text, place = json.dumps(document, indent=2), folder / name / DOCUMENT
+    if folder.name.startswith(STAGING_PREFIX):  # nobody reads it yet
+        place.write_text(text, encoding="utf-8")
+        return
+    # Beside the store, because whatever else lies in the folder of a group is taken for a damaged member of it.
+    new = unfinished_name(folder.absolute())
+    try:
+        with space_needed(folder):
+            new.write_text(text, encoding="utf-8")
+            place.parent.mkdir(exist_ok=True)
+            new.replace(place)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,246 @@
+"""Activity in less room: as 16-bit codes, or with fewer bits of mantissa, saying what that does to correlations."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from dask.base import compute, tokenize
+from numpy.typing import NDArray
+
+from netxr.blocks import in_lanes
+from netxr.errors import InvalidInput
+from netxr.kernels.rounding import (
+    Codes,
+    Spread,
+    bit_rounded,
+    changes_of_correlation,
+    coded,
+    codes_between,
+    decoded,
+    half_step,
+    join_spreads,
+    spread,
+)
+from netxr.lagged_pass import trials_of
+from netxr.names import ACTIVITY, COMPACT, COMPACT_DTYPE, COMPACT_EFFECT, COMPACT_NOTE, NEURON
+from netxr.provenance import with_event
+from netxr.schedulers import slots
+from netxr.schema import check_activity, labels_of
+from netxr.trial_pass import pieces_of
+
+UINT16: Final = "uint16"
+
+SMALLEST_GAIN: Final = 4
+"""Bytes a sample below which there is nothing to gain."""
+
+WITHOUT_CODES: Final = "Save the run once more without codes, netxr.save(netxr.open(old), new), and append to that one."
+
+
+def compacted(dataset: xr.Dataset, compact: str) -> xr.Dataset:
+    """Return what `storable` returned with its activity as it is to be written; lazy activity is read once for that.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With `activity`, (neuron, time[, trial]).
+    compact : str
+        "uint16" or "bits1", "bits2" and so on.
+
+    Returns
+    -------
+    Dataset
+        Activity is rounded, or codes with the attributes of the CF conventions, and its attributes say the effect.
+
+    Raises
+    ------
+    InvalidInput
+        If `compact` is something else, there is no activity of 4 or 8 bytes a sample, or, for codes, it holds infinity.
+    """
+    activity = _activity_of(dataset, compact)
+    bits = _bits(compact, activity.dtype)
+    spreads = _spreads(activity)
+    attrs = activity.attrs | {COMPACT: compact}
+    if bits is None:
+        codes = _codes_of(spreads, activity)
+        attrs |= {COMPACT_DTYPE: str(activity.dtype), **_cf(codes)}
+        data = _by_block(partial(_coded, codes=codes, argument=ACTIVITY), activity.data, codes.dtype)
+        error, steps = np.full(spreads.n_finite.shape, codes.scale / 2), f"steps of {codes.scale:.4g}"
+    else:
+        data = _by_block(partial(bit_rounded, bits=bits), activity.data, activity.dtype)
+        error = half_step(np.maximum(-spreads.least, spreads.most), bits)
+        steps = f"{bits} bits of mantissa"
+    attrs |= _effect(spreads, error, steps, labels_of(activity, NEURON))
+    changed = dataset.assign({ACTIVITY: (activity.dims, data, attrs)})
+    return changed.assign_attrs(with_event(dataset.attrs, f"compact: {ACTIVITY} rounded to {steps}"))
+
+
+def as_stored(new: xr.Variable, stored: xr.Variable) -> xr.Variable:
+    """Return samples that are appended as they will read from the store: rounded as those that it has.
+
+    Raises
+    ------
+    InvalidInput
+        If a sample has no code in the store; of lazy ones, when it is computed.
+    """
+    compact = stored.attrs.get(COMPACT)
+    if is_coded(stored):
+        kernel: Callable[..., NDArray[Any]] = partial(_recoded, codes=_codes_in(stored))
+    elif compact is not None and (bits := _bits(compact, stored.dtype)):
+        kernel = partial(bit_rounded, bits=bits)
+    else:
+        return new
+    samples = new.transpose(*stored.dims)
+    return samples.copy(data=_by_block(kernel, samples.data, new.dtype))
+
+
+def as_codes(new: xr.Variable, stored: xr.Variable) -> xr.Variable:
+    """Return samples as codes of a stored variable.
+
+    Raises
+    ------
+    InvalidInput
+        As above.
+    """
+    codes, samples = _codes_in(stored), new.transpose(*stored.dims)
+    kernel = partial(_coded, codes=codes, argument="data", fix=WITHOUT_CODES)
+    return xr.Variable(samples.dims, _by_block(kernel, samples.data, codes.dtype))
+
+
+def is_coded(stored: xr.Variable) -> bool:
+    """Return whether an opened variable of floating-point numbers is stored as integer codes."""
+    return stored.dtype.kind == "f" and np.dtype(stored.encoding.get("dtype", stored.dtype)).kind in "iu"
+
+
+# --- what was asked for -------------------------------------------------------
+
+
+def _activity_of(dataset: xr.Dataset, compact: str) -> xr.DataArray:
+    """Return the activity, if there is any that can be made smaller."""
+    if ACTIVITY not in dataset:
+        known = ", ".join(map(str, dataset.data_vars)) or "no variable"
+        raise InvalidInput("compact", got=f"{compact!r} for {known}", expected=f"a Dataset with {ACTIVITY}")
+    activity = check_activity(dataset[ACTIVITY], argument=ACTIVITY)
+    if activity.dtype.kind != "f" or activity.dtype.itemsize < SMALLEST_GAIN:
+        got = f"{compact!r} for activity of dtype {activity.dtype}"
+        raise InvalidInput("compact", got=got, expected="float32 or float64", fix="Leave it out: nothing is to be won.")
+    return activity
+
+
+def _bits(compact: object, dtype: np.dtype[Any]) -> int | None:
+    """Return how many bits of mantissa are kept; None where samples become codes."""
+    most = np.finfo(dtype).nmant - 1
+    number = re.fullmatch(r"bits([1-9][0-9]?)", compact) if isinstance(compact, str) else None
+    if number and int(number[1]) <= most:
+        return int(number[1])
+    if compact == UINT16:
+        return None
+    raise InvalidInput(
+        "compact",
+        got=repr(compact),
+        expected=f"'{UINT16}', or 'bits1' to 'bits{most}' for {dtype}",
+        fix="compact='bits10' keeps 10 bits of mantissa, about three digits.",
+    )
+
+
+# --- how samples lie ----------------------------------------------------------
+
+
+def _spreads(activity: xr.DataArray) -> Spread:
+    """Return how the samples of each neuron lie in each trial, all (trial, neuron), in one pass."""
+    each = compute(*[_spread_of_trial(trial.samples) for trial in trials_of(activity)])  # type: ignore[no-untyped-call]
+    return Spread(*(np.stack(column) for column in zip(*each, strict=True)))
+
+
+def _spread_of_trial(samples: Any) -> Any:
+    """Return how the samples of a trial (neuron, time) lie, lazily if they are lazy."""
+    if not isinstance(samples, da.Array):
+        return spread(pieces_of(samples))
+    processes, threads, _ = slots()
+    key = f"spread-{tokenize(samples.name)}"
+    return in_lanes(spread, join_spreads, samples, lanes=processes * threads, one_thread=False, key=key)
+
+
+# --- codes --------------------------------------------------------------------
+
+
+def _codes_of(spreads: Spread, activity: xr.DataArray) -> Codes:
+    """Return codes for samples that lie so.
+
+    Raises
+    ------
+    InvalidInput
+        If a sample is infinite, or so large that its code might read as infinite.
+    """
+    largest = np.finfo(activity.dtype).max / 4
+    # Of neurons without a finite sample, `least` and `most` are infinite.
+    least, most = float(spreads.least.min()), float(spreads.most.max())
+    wrong = (spreads.n_infinite > 0) | (spreads.least < -largest) | (spreads.most > largest)
+    if wrong.any():
+        neuron = labels_of(activity, NEURON)[wrong.any(axis=0).argmax()]
+        raise InvalidInput(
+            ACTIVITY,
+            got=f"infinite samples, or such as nearly are, of neuron {neuron}",
+            expected=f"samples below {largest:g} for compact='{UINT16}'",
+            fix="Make them NaN, or save with compact='bits10', which keeps infinity.",
+        )
+    return codes_between(least, most) if least <= most else codes_between(0.0, 0.0)
+
+
+def _cf(codes: Codes) -> dict[str, Any]:
+    """Return the attributes by which any reader that knows the CF conventions decodes codes."""
+    return {"scale_factor": codes.scale, "add_offset": codes.offset, "_FillValue": codes.missing}
+
+
+def _codes_in(stored: xr.Variable) -> Codes:
+    """Return by which codes a variable was read."""
+    told = stored.encoding
+    scale, offset = float(told.get("scale_factor", 1)), float(told.get("add_offset", 0))
+    return Codes(np.dtype(told["dtype"]), scale, offset, told.get("_FillValue"))
+
+
+def _coded(samples: NDArray[Any], *, codes: Codes, argument: str, fix: str = "") -> NDArray[Any]:
+    """Return the codes of samples.
+
+    Raises
+    ------
+    InvalidInput
+        If a sample has none.
+    """
+    done, outside = coded(samples, codes)
+    if outside.any():
+        low, high = codes.reach
+        got = f"a sample of {samples[outside][0]:g}"
+        raise InvalidInput(argument, got=got, expected=f"{low:g} to {high:g}, which the stored codes reach", fix=fix)
+    return done
+
+
+def _recoded(samples: NDArray[Any], *, codes: Codes) -> NDArray[Any]:
+    """Return samples as their codes read."""
+    return decoded(_coded(samples, codes=codes, argument="data", fix=WITHOUT_CODES), codes, samples.dtype)
+
+
+# --- what it does to correlations ---------------------------------------------
+
+
+def _effect(spreads: Spread, error: NDArray[Any], steps: str, neurons: NDArray[Any]) -> Mapping[str, Any]:
+    """Return the attributes that say by how much lagged correlations change."""
+    likely, possible = (change.max(axis=0) for change in changes_of_correlation(spreads, error))
+    worst, n_lost = int(likely.argmax()), int(np.count_nonzero(possible >= 2))
+    note = (
+        f"rounded to {steps}: correlations of these {int(spreads.n_finite[:, worst].max())} samples change by about "
+        f"{likely[worst]:.1e} at most, and never by more than {possible[worst]:.1e} (neuron {neurons[worst]})"
+    )
+    lost = f"; {n_lost} of {len(neurons)} neurons vary by less than a step, and theirs mean nothing" if n_lost else ""
+    return {COMPACT_EFFECT: float(f"{likely[worst]:.3e}"), COMPACT_NOTE: note + lost}
+
+
+def _by_block(kernel: Callable[[Any], NDArray[Any]], samples: Any, dtype: np.dtype[Any]) -> Any:
+    """Return what a kernel makes of samples (neuron, time[, trial]), lazily if they are lazy, else some at a time."""
+    if isinstance(samples, da.Array):
+        meta = np.empty((0,) * samples.ndim, dtype)
+        return da.map_blocks(kernel, samples, dtype=dtype, meta=meta)  # type: ignore[no-untyped-call]
+    return np.concatenate([kernel(piece) for piece in pieces_of(samples)], axis=1)

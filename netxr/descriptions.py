@@ -1,0 +1,230 @@
+"""What a Zarr store says of itself: its metadata documents, read without opening an array.
+
+On a local disk the documents are read as JSON, which takes tens of microseconds each; a damaged one is described as
+such beside its neighbours.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from math import prod
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import zarr
+from zarr.abc.store import Store
+
+from netxr.arguments import check_path
+from netxr.commits import DOCUMENT, PLACEHOLDER, ROOT, is_under_way
+from netxr.errors import UnreadableFile
+from netxr.remote import is_url, remote_store
+
+DIMS_V2: Final = "_ARRAY_DIMENSIONS"
+"""The attribute in which xarray keeps the dims of an array of Zarr version 2."""
+
+MOST: Final = 2**56
+"""Entries of an array beyond which its shape is taken for damaged."""
+
+BITS: Final = re.compile(r"(?:u?int|float|complex)(\d+)")
+BYTES_V2: Final = re.compile(r"[<>|][a-zA-Z](\d+)")
+
+Json = dict[str, Any]
+
+
+class Node(NamedTuple):
+    """A group or an array as its metadata describe it.
+
+    Parameters
+    ----------
+    attrs : dict
+        Its attributes.
+    sizes : dict of str to int, optional
+        Dims of an array with their sizes; None for a group.
+    nbytes : int
+        What the numbers of an array take in memory; text and groups count nothing.
+    wrong : str
+        Why it cannot be read, if it cannot.
+    """
+
+    attrs: Mapping[str, Any] = {}
+    sizes: Mapping[str, int] | None = None
+    nbytes: int = 0
+    wrong: str = ""
+
+
+Nodes = dict[str, Node]
+"""Groups and arrays by their path in the store, with `commits.ROOT` for the store itself."""
+
+
+def local_folder(source: object) -> Path | None:
+    """Return `source` as a path; None if it is a URL or a store object of Zarr, which no path leads to.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none of them.
+    """
+    if isinstance(source, Store) or is_url(source):
+        return None
+    return check_path("source", source)
+
+
+def opened(source: Any) -> zarr.Group:
+    """Return the group at a URL or in a store object of Zarr, for reading.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is none that can be read.
+    MissingExtra
+        If it is a URL, and the package that reads such is not installed.
+    """
+    store = remote_store(source) if is_url(source) else source
+    try:
+        return zarr.open_group(store, mode="r")
+    except Exception as error:  # whatever the library behind the store raises
+        raise UnreadableFile(source, f"not a readable Zarr group ({type(error).__name__}: {error})") from error
+
+
+def looks_like_store(folder: Path) -> bool:
+    """Return whether a folder holds the metadata of a Zarr group or array, or is called a store."""
+    return folder.suffix == ".zarr" or any((folder / name).exists() for name in (DOCUMENT, ".zgroup", ".zarray"))
+
+
+def nodes_at(source: Any) -> Nodes:
+    """Return what the store in a folder, at a URL or in a store object says of itself."""
+    folder = local_folder(source)
+    return nodes_of(opened(source)) if folder is None else nodes_in(folder)
+
+
+def nodes_in(folder: Path) -> Nodes:
+    """Return what the store in a local folder says of itself; where a commit was cut off, what counts."""
+    documents = dict(_documents(os.fspath(folder), ROOT, frozenset()))
+    root = documents[ROOT]
+    if not isinstance(root, str) and not _wrong_in(root) and is_under_way(root):
+        copy = _field(root, "consolidated_metadata", "metadata")
+        documents |= copy if isinstance(copy, dict) else {ROOT: "its copy of the metadata is damaged"}
+    return {name: _node(document) for name, document in sorted(documents.items())}
+
+
+def nodes_of(group: zarr.Group) -> Nodes:
+    """Return what an opened store says of itself."""
+    members = {name: member.metadata.to_dict() for name, member in group.members(max_depth=None)}
+    documents = {ROOT: group.metadata.to_dict(), **members}
+    # Plain lists in the place of tuples and of what else Zarr keeps.
+    return {name: _node(json.loads(json.dumps(document, default=str))) for name, document in sorted(documents.items())}
+
+
+def groups(nodes: Nodes) -> Iterator[tuple[str, Node, Nodes]]:
+    """Yield the path of each group, what it says, and what its arrays and its unreadable members say, by name."""
+    inside: dict[str, Nodes] = {path: {} for path, node in nodes.items() if node.sizes is None and not node.wrong}
+    for path, node in nodes.items():
+        parent, _, name = path.rpartition("/")
+        if path and parent in inside and path not in inside:
+            inside[parent][name] = node
+    for path, members in inside.items():
+        yield path, nodes[path], members
+
+
+def _documents(folder: str, path: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str, Json | str]]:
+    """Yield the documents of a group and of what it holds; text says what is wrong with one."""
+    document = _document(folder)
+    if isinstance(document, dict) and document.get("attributes") == PLACEHOLDER:
+        return
+    yield path, document
+    if isinstance(document, str) or document.get("node_type") != "group":
+        return
+    try:
+        about = os.stat(folder)  # noqa: PTH116 - paths as text: objects of pathlib would take half of the time
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    except OSError as error:
+        yield path, f"its folder cannot be listed ({error.strerror})"
+        return
+    here = (about.st_dev, about.st_ino)
+    for name in names if here not in above else ():  # a link may lead back to a group that it lies in
+        yield from _documents(f"{folder}/{name}", f"{path}/{name}" if path else name, above | {here})
+
+
+def _document(folder: str) -> Json | str:
+    """Return the metadata of one group or array in the form of Zarr version 3, or what is wrong with them."""
+    try:
+        document = _read(folder, DOCUMENT)
+        if document is not None:
+            return document
+        for name, kind in ((".zarray", "array"), (".zgroup", "group")):
+            document = _read(folder, name)
+            if document is not None:
+                return {**document, "node_type": kind, "attributes": _read(folder, ".zattrs") or {}}
+    except OSError as error:
+        return f"its metadata cannot be read ({error.strerror})"
+    except (ValueError, TypeError, RecursionError) as error:
+        return f"its metadata are no JSON ({error})"
+    return f"a folder without {DOCUMENT}"
+
+
+def _read(folder: str, name: str) -> Json | None:
+    """Return a document, None where there is none."""
+    try:
+        with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123 - as above
+            document = json.loads(file.read())
+    except FileNotFoundError:
+        return None
+    if not isinstance(document, dict):
+        raise TypeError("not an object of names and values")
+    return document
+
+
+def _node(document: object) -> Node:
+    """Return what a document says."""
+    wrong = document if isinstance(document, str) else _wrong_in(document)
+    if wrong or not isinstance(document, dict):
+        return Node(wrong=wrong)
+    attrs = document.get("attributes", {})
+    if document["node_type"] == "group":
+        return Node(attrs)
+    shape = document["shape"]
+    names = document.get("dimension_names") or attrs.get(DIMS_V2) or [None] * len(shape)
+    dims = [f"dim_{k}" if name is None else str(name) for k, name in enumerate(names)]
+    itemsize = _itemsize(document.get("data_type", document.get("dtype")))
+    return Node(attrs, dict(zip(dims, shape, strict=True)), itemsize * prod(shape))
+
+
+def _wrong_in(document: object) -> str:
+    """Return what is wrong with a document, nothing where it can be used."""
+    if not isinstance(document, dict) or document.get("node_type") not in ("group", "array"):
+        return "its metadata are neither of a Zarr group nor of an array"
+    attrs = document.get("attributes", {})
+    if not isinstance(attrs, dict):
+        return "its attributes are no JSON object"
+    if document["node_type"] == "group":
+        return ""
+    shape = document.get("shape")
+    if not isinstance(shape, list) or not all(isinstance(n, int) and n >= 0 for n in shape) or prod(shape) > MOST:
+        return f"its shape is {shape!r:.80}"
+    names = document.get("dimension_names") or attrs.get(DIMS_V2) or [None] * len(shape)
+    if not isinstance(names, list) or len(names) != len(shape):
+        return f"its names of dims are {names!r:.80}, its shape {shape!r:.80}"
+    return ""
+
+
+def _field(document: object, *names: str) -> Any:
+    """Return an entry of an entry, None where there is none."""
+    for name in names:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
+
+
+def _itemsize(dtype: object) -> int:
+    """Return the bytes of one number of a stored type; 0 for text and what else has no fixed size."""
+    if isinstance(dtype, dict):
+        length = _field(dtype, "configuration", "length_bytes")
+        return length if isinstance(length, int) else 8
+    if dtype == "bool":
+        return 1
+    text = str(dtype)
+    if bits := BITS.fullmatch(text):
+        return int(bits[1]) // 8
+    length_v2 = BYTES_V2.fullmatch(text)
+    return int(length_v2[1]) if length_v2 and text[1] not in "OU" else 0

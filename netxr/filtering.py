@@ -1,0 +1,148 @@
+"""Filters along time: the same result however a recording is chunked."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.delayed import delayed
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+
+from netxr.arguments import check_count, is_number
+from netxr.errors import InvalidInput, NonFiniteActivity
+from netxr.kernels.courses import as_samples
+from netxr.kernels.filters import Floats, Response, filtered, n_padded, response, states_between
+from netxr.lagged_pass import Trial, trials_of
+from netxr.names import SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME
+from netxr.steps import Recording, activity_of, clock_of, float_type, put_back
+from netxr.trial_pass import over_frames, rows_of, stack_trials
+
+
+def high_pass(data: Recording, *, cutoff: float, order: int = 2) -> Recording:
+    """Take out what varies more slowly than a frequency, without a shift in time.
+
+    A Butterworth filter runs forwards and backwards over each trial, extended at its ends by point reflection, as
+    SciPy's ``sosfiltfilt`` does. Chunks of a lazy recording are filtered one by one, each from the states that the
+    filter reaches there on its way over the whole trial; so the result is the same however it is chunked.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), or a Dataset that holds it, with a `sampling_interval`; dask stays lazy, and
+        is read once more for the states.
+    cutoff : float
+        Frequency in cycles per `sampling_interval_units`, so in Hz where those are "s". Amplitudes are halved there,
+        since the filter runs twice.
+    order : int
+        Of the filter; it runs twice, so the slope is that of twice the order.
+
+    Returns
+    -------
+    DataArray or Dataset
+        The filtered samples; floating-point ones in their dtype, integers as float64. A neuron that does not vary
+        is 0.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no sampling interval, the cutoff is not between 0 and half the sampling rate, or a trial is too
+        short for the extension.
+    NonFiniteActivity
+        If a sample is NaN or infinite, which would spread to all others; of lazy data, when computed.
+
+    Notes
+    -----
+    Gustafsson (1996) discusses filters that run both ways, doi:10.1109/78.492552.
+
+    Examples
+    --------
+    >>> import numpy as np, netxr
+    >>> slow, fast = np.linspace(0, 50, 1000), np.sin(np.arange(1000.0))
+    >>> x = netxr.as_activity((slow + fast)[None], dims=("neuron", "time"), sampling_interval=0.1)
+    >>> bool(abs(high_pass(x, cutoff=0.1) - fast).mean() < 0.02)
+    True
+    """
+    activity = activity_of(data)
+    if SAMPLING_INTERVAL not in activity.attrs:
+        fix = f"Say it with .assign_attrs({SAMPLING_INTERVAL}=..., {SAMPLING_INTERVAL_UNITS}='s')."
+        raise InvalidInput("data", got="no sampling interval", expected=f"the attribute {SAMPLING_INTERVAL!r}", fix=fix)
+    interval, units, _ = clock_of(activity)
+    unit = "Hz" if units == "s" else f"per {units}"
+    if not is_number(cutoff) or not 0 < cutoff < 0.5 / interval:
+        expected = f"between 0 and {0.5 / interval:g} {unit}, half the sampling rate"
+        raise InvalidInput("cutoff", got=repr(cutoff), expected=expected)
+    sos = butter(check_count("order", order), cutoff, "highpass", fs=1 / interval, output="sos")
+    if activity.sizes[TIME] <= n_padded(sos):
+        got = f"{activity.sizes[TIME]} samples a trial"
+        raise InvalidInput("data", got=got, expected=f"more than {n_padded(sos)} for order {order}")
+    each = [_high_pass(trial, sos, float_type(activity)) for trial in trials_of(activity)]
+    fast = stack_trials(each, like=activity)
+    step = f"high_pass cutoff={cutoff:g} {unit} order={order}"
+    return put_back(data, activity.copy(data=fast), step=step)
+
+
+def _high_pass(trial: Trial, sos: Floats, dtype: np.dtype[Any]) -> Any:
+    """Return the filtered samples of a trial, (neuron, time)."""
+    samples = trial.samples
+    if not isinstance(samples, da.Array):
+        return _filter_whole(samples, sos=sos, place=trial.name)
+    samples = samples.rechunk({0: -1})  # type: ignore[no-untyped-call]
+    as_before = {"chunks": samples.chunks, "dtype": dtype, "meta": np.empty((0, 0), dtype)}
+    n_blocks = samples.numblocks[1]
+    if n_blocks == 1:
+        return samples.map_blocks(_filter_whole, sos=sos, place=trial.name, **as_before)
+    n_ends, width = n_padded(sos) + 1, 4 * len(sos)
+    responses = over_frames(_responses, _joined, samples, key="responses", sos=sos, place=trial.name)
+    states = delayed(_states_of_blocks, pure=True)(sos, responses, samples[:, :n_ends], samples[:, -n_ends:])
+    table = da.from_delayed(states, (len(samples), n_blocks * width), np.float64)  # type: ignore[no-untyped-call]
+    table = table.rechunk((-1, (width,) * n_blocks))
+    return da.map_blocks(_filter_block, samples, table, sos=sos, **as_before)  # type: ignore[no-untyped-call]
+
+
+def _filter_whole(samples: NDArray[Any], *, sos: Floats, place: str) -> NDArray[Any]:
+    """Return the filtered samples of a whole trial in memory."""
+    done = np.empty(samples.shape, samples.dtype if samples.dtype.kind == "f" else np.float64)
+    for rows, piece in rows_of(samples):
+        _check_finite(piece, 0, place=place)
+        done[rows] = sosfiltfilt(sos, piece - piece[:, :1].astype(np.float64))
+    return done
+
+
+def _responses(pieces: Iterable[NDArray[Any]], offset: int, *, sos: Floats, place: str) -> list[Response]:
+    """Return the states that each block of a stretch ends in."""
+    found = []
+    for piece in pieces:
+        _check_finite(piece, offset, place=place)
+        found.append(response(sos, piece))
+        offset += piece.shape[1]
+    return found
+
+
+def _joined(parts: Sequence[list[Response]]) -> list[Response]:
+    """Return what consecutive stretches hold as one list."""
+    return list(chain.from_iterable(parts))
+
+
+def _states_of_blocks(sos: Floats, responses: list[Response], first: NDArray[Any], last: NDArray[Any]) -> Floats:
+    """Return the states in which each block begins, forwards and backwards, side by side."""
+    return np.concatenate([state for both in states_between(sos, responses, first, last) for state in both], axis=1)
+
+
+def _filter_block(samples: NDArray[Any], states: Floats, *, sos: Floats) -> NDArray[Any]:
+    """Return the filtered samples of a block, from the states that come with it."""
+    return as_samples(filtered(sos, samples, *np.hsplit(states, 2)), samples)
+
+
+def _check_finite(samples: NDArray[Any], offset: int, *, place: str) -> None:
+    """Raise if a sample is NaN or infinite."""
+    wrong = ~np.isfinite(samples)
+    if wrong.any():
+        frames = np.flatnonzero(wrong.any(axis=0)) + offset
+        raise NonFiniteActivity(
+            place,
+            got=f"NaN or infinity in {len(frames)} frames from {frames[0]} to {frames[-1]}",
+            expected="finite samples: a filter spreads such a one to all others",
+            fix="Fill them with interpolate_frames, filter, and mark them as missing again with mask_frames.",
+        )

@@ -1,0 +1,114 @@
+"""What can be put beside a saved run: more samples of the same neurons, and results about them."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from netxr.errors import InvalidInput
+from netxr.layout import TEXT_KINDS
+from netxr.names import ACTIVITY, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME, TRIAL, UNITS
+from netxr.schema import labels_of
+
+SAME: Final = (SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, UNITS)
+"""Attributes in which what is appended must not differ."""
+
+
+def fitting(new: xr.Dataset, stored: xr.Dataset, *, dim: str, kept_up: Collection[str]) -> xr.Dataset:
+    """Return what is appended in the order of the run's labels, if it fits.
+
+    Parameters
+    ----------
+    new, stored : Dataset
+        What is appended, and the run.
+    dim : {"time", "trial"}
+        Along what.
+    kept_up : collection of str
+        Variables that follow from the activity, and need not come with it.
+
+    Raises
+    ------
+    InvalidInput
+        If neurons, trials, dtype, sampling interval or units differ, a label is there already, `time` does not go
+        on evenly, or something is missing that the run has along `dim`.
+    """
+    present, added = stored[ACTIVITY], new[ACTIVITY]
+    if set(added.dims) != set(present.dims):
+        fix = (
+            "Give a recording of one trial its label: .expand_dims(trial=['tuesday'])." if TRIAL in present.dims else ""
+        )
+        raise InvalidInput("data", got=f"dims {added.dims}", expected=f"dims {present.dims}, as the store has", fix=fix)
+    if dim not in present.dims:
+        fix = "Save it as a new store with .expand_dims(trial=['monday'])."
+        raise InvalidInput("dim", got=repr(dim), expected=f"one of {present.dims}, as the store has", fix=fix)
+    if added.dtype != present.dtype:
+        fix = f'Convert with .astype("{present.dtype}"), knowing what that does to the samples.'
+        raise InvalidInput("data", got=f"dtype {added.dtype}", expected=f"{present.dtype}, as the store has", fix=fix)
+    for name in SAME:
+        old, now = (each.attrs.get(name) for each in (present, added))
+        if old is not None and now is not None and old != now:
+            raise InvalidInput("data", got=f"{name} {now!r}", expected=f"{old!r}, as the store has")
+    new = _in_stored_order(new, stored, [other for other in map(str, present.dims) if other != dim])
+    _check_goes_on(labels_of(stored, dim), labels_of(new, dim), stored, new, dim)
+    missing = [str(n) for n, v in stored.variables.items() if dim in v.dims and n not in new and n not in kept_up]
+    if missing:
+        raise InvalidInput(
+            "data", got=f"no {', '.join(missing)}", expected=f"a Dataset with all that the store has along {dim}"
+        )
+    return new
+
+
+def _in_stored_order(new: xr.Dataset, stored: xr.Dataset, dims: Sequence[str]) -> xr.Dataset:
+    """Return the new samples with labels in the order of the store's."""
+    for dim in dims:
+        old, now = labels_of(stored, dim).tolist(), labels_of(new[ACTIVITY], dim).tolist()
+        if old == now:
+            continue
+        if dim == TIME or sorted(map(repr, old)) != sorted(map(repr, now)):
+            other = [label for label in now if label not in set(old)][:3]
+            told = f"other labels along {dim}, such as {other}" if other else f"{len(now)} labels along {dim}"
+            raise InvalidInput("data", got=told, expected=f"the {len(old)} that the store has")
+        new = new.sel({dim: old})
+    return new
+
+
+def _check_goes_on(
+    old: np.ndarray[Any, Any], now: np.ndarray[Any, Any], stored: xr.Dataset, new: xr.Dataset, dim: str
+) -> None:
+    """Raise if labels repeat, or time does not go on."""
+    if dim == TRIAL:
+        twice = sorted(set(old.tolist()) & set(now.tolist()), key=repr)
+        if twice:
+            fix = "Relabel with .assign_coords(trial=...)."
+            raise InvalidInput(
+                "data", got=f"trials {twice} that the store has", expected="labels of their own", fix=fix
+            )
+        if old.dtype.kind != now.dtype.kind and not {old.dtype.kind, now.dtype.kind} <= set(TEXT_KINDS):
+            raise InvalidInput(
+                "data", got=f"trial labels of dtype {now.dtype}", expected=f"{old.dtype}, as in the store"
+            )
+        return
+    if (TIME in stored.coords) != (TIME in new.coords):
+        fix = "Remove it with .drop_vars('time')." if TIME in new.coords else "Give one with .assign_coords(time=...)."
+        got = "a time coordinate" if TIME in new.coords else "no time coordinate"
+        raise InvalidInput("data", got=got, expected="one if the store has one, else none", fix=fix)
+    if TIME in stored.coords:
+        steps = np.diff(np.concatenate([old[-2:], now]))
+        if not np.allclose(steps.astype(float), steps[:1].astype(float), rtol=1e-6, atol=0) or steps[0] <= 0 * steps[0]:
+            expected = f"times that go on evenly after {old[-1]}"
+            raise InvalidInput("data", got=f"times from {now[0]} to {now[-1]}", expected=expected)
+
+
+def check_same_labels(new: xr.Dataset, stored: xr.Dataset) -> None:
+    """Raise if results are about other neurons, trials or lags than the run's.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the dim.
+    """
+    for dim in new.dims:
+        if dim in stored.dims and not np.array_equal(labels_of(new, str(dim)), labels_of(stored, str(dim))):
+            fix = f"Save it as a store of its own, or rename its dim {dim}."
+            raise InvalidInput("data", got=f"other labels along {dim}", expected="those of the run", fix=fix)

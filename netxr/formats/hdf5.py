@@ -1,0 +1,159 @@
+"""HDF5 files of any origin: their arrays by path, lazily; what other formats in HDF5 share."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import dask.array as da
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.errors import InvalidInput, NetxrError, UnreadableFile
+from netxr.formats.extras import optional
+from netxr.formats.lazy import Box, lazy_array, told
+from netxr.formats.recognition import content_of
+from netxr.schema import NUMBER_KINDS
+from netxr.tables import Table
+
+MOST_NAMED: Final = 30
+"""Arrays that a message lists."""
+
+
+def read(path: Path, name: str | None = None) -> Table:
+    """Return one array of an HDF5 file; a block is read when it is asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str, optional
+        Path of the array in the file, e.g. "session/traces". Needed unless there is exactly one array of
+        two or three axes.
+
+    Returns
+    -------
+    Table
+        A dask array, in the byte order of this machine.
+
+    Raises
+    ------
+    InvalidInput
+        If `name` is needed, or names no array of numbers.
+    UnreadableFile
+        If the file is missing, damaged or not HDF5.
+    """
+    with opened(path) as file:
+        if isinstance(name, str) and is_array(named := file.get(name.strip("/") or "/")):
+            return Table(lazy_dataset(path, named))
+        arrays = {place: node for place, node in nodes_of(file).items() if is_array(node)}
+        numbers = {place: node.shape for place, node in arrays.items() if node.dtype.kind in NUMBER_KINDS}
+        return Table(lazy_dataset(path, arrays[choose(path, name, numbers)]))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Open an HDF5 file for reading, as an ``h5py.File``.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is missing or not HDF5; also for all that h5py raises while the file is open.
+    MissingExtra
+        If h5py is not installed.
+    """
+    if content_of(path) != "hdf5":
+        raise UnreadableFile(path, "it does not begin as an HDF5 file does", fix="Was it cut off, or renamed?")
+    h5py = optional("h5py", what=f"Reading {path}, an HDF5 file,", extra="io")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except NetxrError:
+        raise
+    except Exception as error:  # h5py raises what the place of the damage makes it stumble over
+        reason = f"not readable as HDF5 ({told(error)})"
+        raise UnreadableFile(path, reason, fix="It is damaged, or was cut off: copy it again.") from error
+
+
+def lazy_dataset(path: Path, dataset: Any) -> da.Array:
+    """Return an array of an opened HDF5 file as a lazy array of numbers.
+
+    Raises
+    ------
+    UnreadableFile
+        If it holds anything but real numbers, is empty, or less is stored of it than its shape says.
+    """
+    name = dataset.name.strip("/")
+    if dataset.dtype.kind not in NUMBER_KINDS:
+        raise UnreadableFile(path, f"{name} holds {dataset.dtype}, not real numbers")
+    if not dataset.shape or 0 in dataset.shape:
+        raise UnreadableFile(path, f"{name} is empty, or a single number (shape {dataset.shape})")
+    _check_whole(path, dataset)
+    dtype = dataset.dtype.newbyteorder("=")
+    return lazy_array(read_box, path, name, shape=dataset.shape, dtype=dtype, own_chunks=dataset.chunks)
+
+
+def read_box(path: Path, name: str, box: Box) -> NDArray[Any]:
+    """Return a box of an array of an HDF5 file, which is opened and closed for it."""
+    with optional("h5py", what=f"Reading {path}, an HDF5 file,", extra="io").File(path, "r") as file:
+        samples: NDArray[Any] = file[name][box]
+        return samples
+
+
+def nodes_of(group: Any) -> dict[str, Any]:
+    """Return all groups and arrays below a group by their path from there, each once, links left out."""
+    found: dict[str, Any] = {}
+    group.visititems(lambda name, node: found.update({name: node}))
+    return found
+
+
+def is_array(node: Any) -> bool:
+    """Say whether a node is an array with axes or a single number, not a group, nor an array of nothing."""
+    return isinstance(getattr(node, "shape", None), tuple) and hasattr(node, "dtype")
+
+
+def text_of(value: Any) -> str:
+    """Return text as HDF5 files hold it, in an attribute or as the only entry of an array."""
+    one = value[()] if is_array(value) and not isinstance(value, np.generic) else value
+    return one.decode(errors="replace") if isinstance(one, bytes) else str(one)
+
+
+def choose(path: Path, name: str | None, shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """Return which array of a file is meant: the one of that name, or the only one of two or three axes.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the message.
+    name : str or None
+        What the caller said.
+    shapes : mapping
+        The shape of each array of numbers that is there.
+
+    Raises
+    ------
+    InvalidInput
+        With the names and shapes of those that are there.
+    """
+    if name in shapes:
+        return str(name)
+    tables = [place for place, shape in shapes.items() if len(shape) in (2, 3) and sorted(shape)[-2] > 1]
+    if name is None and len(tables) == 1:
+        return tables[0]
+    listed = [f"{place} ({' x '.join(map(str, shape)) or 'one number'})" for place, shape in shapes.items()]
+    there = ", ".join(listed[:MOST_NAMED]) + (f" and {len(listed) - MOST_NAMED} more" * (len(listed) > MOST_NAMED))
+    raise InvalidInput(
+        "name", got=repr(name), expected=f"the name of an array of numbers; {path} has {there or 'none'}"
+    )
+
+
+def _check_whole(path: Path, dataset: Any) -> None:
+    """Raise if not all of an array is there: bytes that its shape counts, or files that it is put together from."""
+    stored = dataset.id.get_storage_size()
+    if dataset.chunks is None and 0 < stored < dataset.nbytes:
+        reason = f"{dataset.name} declares {dataset.nbytes} bytes (shape {dataset.shape}), and holds {stored}"
+        raise UnreadableFile(path, reason, fix="The file is damaged: copy it again.")
+    for source in dataset.virtual_sources() if dataset.is_virtual else ():
+        # HDF5 itself reads what is not there as zeros.
+        if source.file_name != "." and "%" not in source.file_name and not (path.parent / source.file_name).exists():
+            raise UnreadableFile(path, f"{dataset.name} lies in {source.file_name}, which is not there")

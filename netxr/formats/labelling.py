@@ -1,0 +1,134 @@
+"""Plain arrays become recordings and connectivity: by what the caller says, and what their table says itself."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from netxr.arguments import check_entries
+from netxr.arrays import as_activity, as_connectivity
+from netxr.errors import InvalidInput, UnreadableFile
+from netxr.formats.timestamps import interval_of
+from netxr.names import NEURON, SOURCE, TARGET, TIME, TRIAL
+from netxr.tables import Table, shown
+
+ARRAY_OPTIONS: Final = ("dims", "neurons", "sampling_interval", "interval_units", "units")
+"""What is said of a plain array, which does not say it itself: the options of `activity_of`."""
+
+SLACK: Final = 1e-3
+"""By which share the interval that the caller says may differ from that of a column of times: it was rounded."""
+
+
+def activity_of(
+    place: str,
+    table: Table,
+    *,
+    dims: Sequence[str] | None = None,
+    neurons: Sequence[Any] | None = None,
+    sampling_interval: float | None = None,
+    interval_units: str | None = None,
+    units: str | None = None,
+) -> xr.DataArray:
+    """Label a plain array as a recording.
+
+    Parameters
+    ----------
+    place : str
+        Its file, or what else it came from, for messages.
+    table : Table
+        What was read: the samples, and what the table says of its columns and rows.
+    dims, neurons, sampling_interval, interval_units, units
+        As in `netxr.as_activity`; labels of columns are neurons where none are given, with dims ("time", "neuron").
+
+    Raises
+    ------
+    InvalidInput
+        If `dims` is missing, or something does not fit the samples.
+    UnreadableFile
+        If columns have labels and are no neurons, or not every column is a neuron; if times are not even.
+    """
+    if dims is None:
+        fix = f"Say what its axes are, e.g. dims=({NEURON!r}, {TIME!r}) or dims=({TIME!r}, {NEURON!r})."
+        got = f"none for {place}, of shape {table.values.shape}"
+        raise InvalidInput("dims", got=got, expected="a name for each axis", fix=fix)
+    if axes_of(dims) == (TIME, NEURON):
+        _check_columns(place, table)
+    elif table.labels is not None:
+        refuse_labels(place, table, f"dims=({TIME!r}, {NEURON!r}), where each column is a neuron")
+    return as_activity(
+        table.values,
+        dims=dims,
+        neurons=table.labels if neurons is None else neurons,
+        sampling_interval=_agreed_interval(place, table, sampling_interval, interval_units),
+        interval_units="s" if interval_units is None else interval_units,
+        units=units,
+    )
+
+
+def connectivity_of(place: str, table: Table, *, rows: Any, neurons: Sequence[Any] | None) -> xr.DataArray:
+    """Label a plain matrix as a connectivity.
+
+    Parameters
+    ----------
+    place : str
+        Its file, or what else it came from, for messages.
+    table : Table
+        What was read.
+    rows, neurons
+        As in `netxr.as_connectivity`; labels of columns are neurons where none are given.
+
+    Raises
+    ------
+    InvalidInput
+        If `rows` is missing, or something does not fit the matrix.
+    """
+    if rows is None:
+        fix = f"rows={TARGET!r} if entry [i, j] is from j to i, rows={SOURCE!r} if it is from i to j."
+        got = f"none for {place}, of shape {table.values.shape}"
+        raise InvalidInput("rows", got=got, expected="what a row is", fix=fix)
+    return as_connectivity(table.values, rows=rows, neurons=table.labels if neurons is None else neurons)
+
+
+def axes_of(dims: Any) -> tuple[Any, ...]:
+    """Return what the caller calls the axes, as a tuple."""
+    return tuple(check_entries("dims", dims, expected="a name for each axis"))
+
+
+def refuse_labels(place: str, table: Table, right: str) -> None:
+    """Raise because a table begins with labels where none can be."""
+    labels = [*([TIME] if table.times is not None else []), *(table.labels or [])]
+    begin = ", ".join(map(shown, labels[:3]))
+    raise UnreadableFile(place, f"its first line is no numbers ({begin}, ...); labels go only with {right}")
+
+
+def _check_columns(place: str, table: Table) -> None:
+    """Raise if not every column of a table is a neuron, or its first row is no sample."""
+    if table.counts_columns:
+        fix = "Remove the line, or give the neurons names: a line of labels goes before the first sample."
+        raise UnreadableFile(place, "its first line looks like column numbers, not samples", fix=fix)
+    for column, label in enumerate(table.labels or [], start=1):
+        if label.lower() in (TIME, NEURON, TRIAL):
+            raise UnreadableFile(place, f"its column {label!r} is an axis, not a neuron", fix="Remove that column.")
+        if not label:
+            fix = "Remove that column if it numbers the rows, or label it."
+            raise UnreadableFile(place, f"its column {column} has no label, others have", fix=fix)
+
+
+def _agreed_interval(
+    place: str, table: Table, sampling_interval: float | None, interval_units: str | None
+) -> float | None:
+    """Return the time from one row to the next, which the caller, the table or both say."""
+    if table.times is None:
+        return sampling_interval
+    times = table.times
+    if times.dtype.kind == "M":
+        if interval_units not in (None, "s"):
+            raise InvalidInput("interval_units", got=repr(interval_units), expected="'s' for dates")
+        times = (times - times[:1]) / np.timedelta64(1, "s")
+    interval = interval_of(times, Path(place), f"its column {TIME!r}")
+    if sampling_interval is not None and not abs(sampling_interval - interval) <= SLACK * interval:
+        expected = f"none, or {interval:g} as the column {TIME!r} of {place} has it"
+        raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected=expected)
+    return interval

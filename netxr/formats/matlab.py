@@ -1,0 +1,128 @@
+"""MATLAB files of versions 5 to 7, and of version 7.3, which is HDF5."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from netxr.errors import NetxrError, UnreadableFile
+from netxr.formats.hdf5 import choose, is_array, lazy_dataset, opened, text_of
+from netxr.formats.lazy import told
+from netxr.formats.matlab5 import dense_of, read_variable, variables_in
+from netxr.formats.recognition import content_of
+from netxr.schema import NUMBER_KINDS
+from netxr.tables import Table
+
+NUMBER_CLASSES: Final = frozenset(
+    ("double", "single", "logical", "sparse", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
+)
+"""MATLAB's classes of plain numbers."""
+
+HINTS: Final = {"struct": "{}.field", "object": "{}.property", "cell": "cell2mat({})", "complex double": "abs({})"}
+"""How numbers are got out of a variable of another class."""
+
+SPARSE: Final = "MATLAB_sparse"
+"""Attribute of a sparse matrix in HDF5: its number of rows."""
+
+
+def read(path: Path, name: str | None = None) -> Table:
+    """Return one variable of a MATLAB file, its axes in the order in which MATLAB has them.
+
+    Parameters
+    ----------
+    path : Path
+        The file; of any version.
+    name : str, optional
+        Which variable. Needed unless there is exactly one matrix of numbers.
+
+    Returns
+    -------
+    Table
+        A dask array, or a NumPy array where a file before version 7.3 is compressed; sparse matrices are made dense.
+
+    Raises
+    ------
+    InvalidInput
+        If `name` is needed, or there is no variable of that name.
+    UnreadableFile
+        If the file is missing, damaged or no MATLAB file, or the variable is a struct, a cell, an object, text,
+        complex or empty.
+
+    Examples
+    --------
+    >>> import tempfile, scipy.io
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     scipy.io.savemat(folder + "/run.mat", {"X": np.zeros((500, 3)), "rate": 30.0})
+    ...     read(Path(folder) / "run.mat").values.shape
+    (500, 3)
+    """
+    if content_of(path) == "hdf5":
+        return _read_hdf5(path, name)
+    try:
+        variables = variables_in(path)
+        if not variables:
+            fix = "It was cut off: copy it again."
+            raise UnreadableFile(path, "it begins as a MATLAB file does, and holds no variable", fix=fix)
+        place = _choose(path, name, {key: (one.shape, one.kind) for key, one in variables.items()})
+        return Table(_checked(path, place, read_variable(path, place, variables[place])))
+    except NetxrError:
+        raise
+    except Exception as error:  # what the place of the damage makes NumPy and zlib stumble over
+        reason = f"not readable as a MATLAB file ({told(error)})"
+        raise UnreadableFile(path, reason, fix="It is damaged, or was cut off: copy it again.") from error
+
+
+def _read_hdf5(path: Path, name: str | None) -> Table:
+    """Return one variable of a file of version 7.3, where arrays lie with their axes reversed."""
+    with opened(path) as file:
+        variables = {
+            place: (_shape_of(node), _class_of(node)) for place, node in file.items() if not place.startswith("#")
+        }
+        place = _choose(path, name, variables)
+        node = file[place]
+        if SPARSE in node.attrs:
+            return Table(_checked(path, place, _dense(node)))
+        if node.attrs.get("MATLAB_empty", 0):
+            raise UnreadableFile(path, f"{place} is empty")
+        samples = lazy_dataset(path, node).T
+        return Table(samples.astype(bool) if _class_of(node) == "logical" else samples)
+
+
+def _choose(path: Path, name: str | None, variables: dict[str, tuple[tuple[int, ...], str]]) -> str:
+    """Return which variable is meant, if it is one of numbers."""
+    if name in variables and (kind := variables[name][1]) not in NUMBER_CLASSES:
+        fix = f"Save its numbers as a variable of their own, e.g. X = {HINTS.get(kind, 'double({})').format(name)}."
+        raise UnreadableFile(path, f"{name} is of class {kind}, not a matrix of numbers", fix=fix)
+    return choose(path, name, {key: shape for key, (shape, kind) in variables.items() if kind in NUMBER_CLASSES})
+
+
+def _shape_of(node: Any) -> tuple[int, ...]:
+    """Return the shape that a variable has in MATLAB."""
+    if SPARSE in node.attrs:
+        return int(node.attrs[SPARSE]), len(node["jc"]) - 1
+    return tuple(node.shape[::-1]) if is_array(node) else ()
+
+
+def _class_of(node: Any) -> str:
+    """Return the class that a variable has in MATLAB; other programs may not have said it."""
+    known = node.attrs.get("MATLAB_class")
+    if known is not None:
+        return text_of(known)
+    if not is_array(node):
+        return "struct"
+    return "double" if node.dtype.kind in NUMBER_KINDS else str(node.dtype)
+
+
+def _dense(node: Any) -> Any:
+    """Return a sparse matrix, which lies compressed by columns, as a dense one; without "data" it is all zeros."""
+    rows, columns = _shape_of(node)
+    if "data" not in node:
+        return np.zeros((rows, columns))
+    return dense_of(node["data"][()], node["ir"][()], node["jc"][()], (rows, columns))
+
+
+def _checked(path: Path, name: str, values: Any) -> Any:
+    """Return what was read if it is an array of real numbers with entries."""
+    if values.dtype.kind not in NUMBER_KINDS or not values.size:
+        raise UnreadableFile(path, f"{name} is empty or no real numbers ({values.dtype} of shape {values.shape})")
+    return values

@@ -1,0 +1,170 @@
+"""Series of samples in NWB files: one that has all neurons, or one for each."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr.arrays import as_activity
+from netxr.errors import InvalidInput, UnreadableFile
+from netxr.formats.hdf5 import is_array, lazy_dataset, text_of
+from netxr.formats.nwb_tables import Columns, labels_and_columns
+from netxr.formats.timestamps import interval_of
+from netxr.names import NEURON, SOURCE_ARRAY, START_TIME, TIME
+
+REGIONS: Final = ("rois", "electrodes")
+"""Arrays of a series that say which row of which table each column is."""
+
+
+def load_series(path: Path, series: Any, *, sampling_interval: float | None) -> xr.Dataset:
+    """Return the recording that a series of one or more neurons is.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    series : h5py.Group
+        The series, opened: `data` (time[, neuron]).
+    sampling_interval : float or None
+        In seconds, instead of what the series says.
+
+    Raises
+    ------
+    UnreadableFile
+        If its times are not evenly spaced, or lengths within it differ.
+    """
+    samples = _samples_of(path, series)
+    interval, start = _clock_of(path, series, len(samples), sampling_interval)
+    labels, columns = _neurons_of(path, series, samples.shape[1])
+    recording = _recording(samples, labels, columns, interval, start, _unit_of(series))
+    return recording.assign_attrs({SOURCE_ARRAY: series.name.strip("/")})
+
+
+def stack_series(path: Path, several: list[Any], *, sampling_interval: float | None) -> xr.Dataset:
+    """Return the recording of several series, one neuron each; their names are the labels.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    several : list of h5py.Group
+        The series, opened, in the order of the neurons: `data` (time).
+    sampling_interval : float or None
+        In seconds, instead of what they say.
+
+    Raises
+    ------
+    InvalidInput
+        If their lengths, sampling intervals, starts or units differ.
+    UnreadableFile
+        If the times of one are not evenly spaced.
+    """
+    names = [series.name.strip("/") for series in several]
+    samples = [_samples_of(path, series) for series in several]
+    clocks = [_clock_of(path, one, len(data), sampling_interval) for one, data in zip(several, samples, strict=True)]
+    units = [_unit_of(series) for series in several]
+    _check_same(path, "length", names, [str(len(one)) for one in samples])
+    _check_same(path, "sampling interval", names, [f"{interval:.6g} s" for interval, _ in clocks])
+    _check_same(path, "start", names, [f"{start:.6f} s" for _, start in clocks])
+    _check_same(path, "unit", names, [str(unit) for unit in units])
+    last = [name.rpartition("/")[2] for name in names]
+    labels = np.array(last if len(set(last)) == len(last) else names, dtype=object)
+    columns = {SOURCE_ARRAY: np.array(names, dtype=object)}
+    interval, start = clocks[0]
+    joined = da.concatenate(samples, axis=1)  # type: ignore[no-untyped-call]
+    return _recording(joined, labels, columns, interval, start, units[0])
+
+
+def _recording(
+    samples: da.Array,
+    labels: NDArray[Any] | None,
+    columns: Columns,
+    interval: float,
+    start: float,
+    unit: str | None,
+) -> xr.Dataset:
+    """Return samples (time, neuron) as a labelled recording."""
+    neurons = None if labels is None else list(labels)
+    activity = as_activity(samples, dims=(TIME, NEURON), neurons=neurons, sampling_interval=interval, units=unit)
+    activity = activity.assign_coords({name: (NEURON, values) for name, values in columns.items()})
+    if np.isfinite(start):
+        activity.attrs[START_TIME] = start
+    return activity.to_dataset()
+
+
+def _samples_of(path: Path, series: Any) -> da.Array:
+    """Return the samples of a series (time, neuron) in its unit, lazily."""
+    data = series["data"]
+    stored = lazy_dataset(path, data)
+    stored = stored if stored.ndim == 2 else stored[:, None]
+    factor = np.asarray(_number(path, data, "conversion", 1.0))
+    if is_array(by_channel := series.get("channel_conversion")):
+        factor = factor * np.asarray(by_channel[()], dtype=float)
+        if factor.shape != stored.shape[1:] or not np.isfinite(factor).all():
+            raise UnreadableFile(path, f"{by_channel.name} is not one number for each of {stored.shape[1]} channels")
+    offset = _number(path, data, "offset", 0.0)
+    if (factor == 1).all() and offset == 0:
+        return stored
+    # In float64 and rounded once, so that it equals what the file means to half a digit of its own precision.
+    dtype = stored.dtype if stored.dtype.kind == "f" else np.dtype(float)
+    scaled: da.Array = (stored.astype(float) * factor + offset).astype(dtype)
+    return scaled
+
+
+def _number(path: Path, data: Any, attribute: str, otherwise: float) -> float:
+    """Return a number that an array has as an attribute."""
+    value = np.asarray(data.attrs.get(attribute, otherwise))
+    if value.size != 1 or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
+        raise UnreadableFile(path, f"attribute {attribute} of {data.name} is {value}, not a finite number")
+    return float(value.reshape(()))
+
+
+def _unit_of(series: Any) -> str | None:
+    """Return the unit of the samples, after conversion."""
+    unit = series["data"].attrs.get("unit")
+    return None if unit is None else text_of(unit)
+
+
+def _clock_of(path: Path, series: Any, length: int, sampling_interval: float | None) -> tuple[float, float]:
+    """Return seconds from sample to sample, and when the first one was."""
+    place = series.name.strip("/")
+    if "timestamps" in series:
+        times = series["timestamps"]
+        if times.shape != (length,):
+            raise UnreadableFile(path, f"{place} has {length} samples and timestamps of shape {times.shape}")
+        start = float(times[0])
+        return sampling_interval or interval_of(times, path, f"{place}/timestamps"), start
+    start = float(np.asarray(series["starting_time"][()]).reshape(()))
+    if sampling_interval is not None:
+        return sampling_interval, start
+    rate = _number(path, series["starting_time"], "rate", np.nan) if "rate" in series["starting_time"].attrs else 0.0
+    if rate <= 0:
+        fix = "Give sampling_interval=, in seconds."
+        raise UnreadableFile(path, f"{place}/starting_time tells no rate above 0 (it says {rate:g})", fix=fix)
+    return 1 / rate, start
+
+
+def _neurons_of(path: Path, series: Any, n_neurons: int) -> tuple[NDArray[Any] | None, Columns]:
+    """Return the ids of what each column of a series is of, and what their table says of them."""
+    region = next((series[name] for name in REGIONS if is_array(series.get(name))), None)
+    if region is None or "table" not in region.attrs:
+        return None, {}
+    if region.shape != (n_neurons,):
+        fix = "Samples lie (time, neuron) in NWB; if these do not, read the array alone with format='hdf5' and dims=."
+        raise UnreadableFile(path, f"{region.name} has shape {region.shape} for {n_neurons} columns", fix=fix)
+    return labels_and_columns(path, series.file[region.attrs["table"]], region[()])
+
+
+def _check_same(path: Path, what: str, names: list[str], values: list[str]) -> None:
+    """Raise if series that are to be stacked differ."""
+    for name, value in zip(names, values, strict=True):
+        if value != values[0]:
+            raise InvalidInput(
+                "name",
+                got=f"series with different {what} in {path}: {names[0]} {values[0]}, {name} {value}",
+                expected="series that were sampled together",
+                fix="Narrow the pattern, or load them apart and resample.",
+            )

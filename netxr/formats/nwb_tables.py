@@ -1,0 +1,83 @@
+"""Tables in NWB files: the ids of their rows, and the plain columns beside them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.errors import UnreadableFile
+from netxr.formats.hdf5 import is_array
+from netxr.names import ACTIVITY, NEURON, TIME, TRIAL
+from netxr.schema import NUMBER_KINDS
+
+TAKEN: Final = frozenset((ACTIVITY, NEURON, TIME, TRIAL))
+"""Names that a column cannot have in a recording."""
+
+CELL_COLUMN: Final = "iscell"
+"""As suite2p has it: a flag and its probability, two columns in one."""
+
+Columns = dict[str, NDArray[Any]]
+
+
+def labels_and_columns(path: Path, table: Any, rows: NDArray[Any] | None = None) -> tuple[NDArray[Any], Columns]:
+    """Return the ids of rows of a table and its plain columns.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    table : h5py.Group
+        The table, opened.
+    rows : array of int, optional
+        Which rows, by their place; all if not given.
+
+    Returns
+    -------
+    labels : array
+        An id for each row.
+    columns : dict of array
+        Numbers and text, an entry a row; columns of lists, references and matrices are left out.
+
+    Raises
+    ------
+    UnreadableFile
+        If a row is not there, or two have the same id.
+    """
+    ids = np.asarray(table["id"][()])
+    chosen = np.arange(len(ids)) if rows is None else np.asarray(rows).astype(np.int64)
+    if chosen.ndim != 1 or (chosen.size and not 0 <= chosen.min() <= chosen.max() < len(ids)):
+        raise UnreadableFile(path, f"rows of {table.name} are referred to that are not among its {len(ids)}")
+    labels = ids[chosen]
+    values, counts = np.unique(labels, return_counts=True)
+    if (counts > 1).any():
+        fix = "Read the array alone with format='hdf5' and label it with neurons=."
+        raise UnreadableFile(path, f"{table.name}/id has {values[counts > 1][0]} more than once", fix=fix)
+    columns = {name: _values(node, name) for name, node in table.items() if _is_plain(table, name, node, len(ids))}
+    return labels, {name: values[chosen] for name, values in columns.items()}
+
+
+def _is_plain(table: Any, name: str, node: Any, n_rows: int) -> bool:
+    """Say whether a column has one number or text for each row."""
+    indexed = f"{name}_index" in table or name.endswith("_index")
+    if name == "id" or name in TAKEN or indexed or not is_array(node):
+        return False
+    if name == CELL_COLUMN and node.shape == (n_rows, 2):
+        return node.dtype.kind in NUMBER_KINDS
+    return node.shape == (n_rows,) and (node.dtype.kind in NUMBER_KINDS or _is_text(node.dtype))
+
+
+def _is_text(dtype: np.dtype[Any]) -> bool:
+    """Say whether entries are text: objects may be references or lists as well."""
+    known: Mapping[str, Any] = dtype.metadata or {}
+    return dtype.kind == "S" or known.get("vlen") in (str, bytes)
+
+
+def _values(node: Any, name: str) -> NDArray[Any]:
+    """Return a plain column, text as Python strings."""
+    if _is_text(node.dtype):
+        return np.asarray(node.asstr(errors="replace")[()], dtype=object)
+    values: NDArray[Any] = node[()]
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    return values[:, 0] != 0 if name == CELL_COLUMN and values.ndim == 2 else values

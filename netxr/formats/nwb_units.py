@@ -1,0 +1,143 @@
+"""Spike times in NWB files, counted in bins."""
+
+from functools import partial
+from math import floor
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr.arguments import check_entries, is_number
+from netxr.arrays import as_activity
+from netxr.errors import InvalidInput, UnreadableFile
+from netxr.formats.hdf5 import opened
+from netxr.formats.lazy import Box, lazy_array
+from netxr.formats.nwb_tables import labels_and_columns
+from netxr.formats.timestamps import PIECE
+from netxr.names import NEURON, SOURCE_ARRAY, START_TIME, TIME
+
+SLACK: Final = 1e-6
+"""What the span may fall short of whole bins, as a share of one: rounding, not an end within a bin."""
+
+
+def load_units(
+    path: Path,
+    units: Any,
+    *,
+    rate: float | None,
+    span: tuple[float, float] | None,
+    sampling_interval: float | None,
+) -> xr.Dataset:
+    """Return spike counts of a table of units, binned when they are read.
+
+    Bin k holds spikes from start + k / rate up to, and without, start + (k + 1) / rate. A last bin that the span would
+    cut is left out.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    units : h5py.Group
+        The table, opened, with `spike_times` and `spike_times_index`.
+    rate : float or None
+        Bins a second.
+    span : (float, float) or None
+        Start of the first bin and end of the last, in seconds.
+    sampling_interval : float or None
+        Refused: the rate says it.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no rate, or the span holds no bin.
+    UnreadableFile
+        If the index of the spike times does not fit them.
+    """
+    place = units.name.strip("/")
+    if rate is None or sampling_interval is not None or not is_number(rate) or not 0 < rate < np.inf:
+        got = f"{rate!r}" if sampling_interval is None else f"{rate!r} and sampling_interval={sampling_interval!r}"
+        fix = "E.g. rate=100 counts spikes in bins of 10 ms."
+        expected = f"bins a second for the spike times of {place} in {path}, a positive number"
+        raise InvalidInput("rate", got=got, expected=expected, fix=fix)
+    labels, columns = labels_and_columns(path, units)
+    bounds = _bounds(path, units, len(labels))
+    start, n_bins = _bins(path, units, bounds, float(rate), span)
+    counts = lazy_array(
+        partial(_count_spikes, start=start, rate=float(rate)),
+        path,
+        place,
+        shape=(len(labels), n_bins),
+        dtype=np.int32,
+    )
+    activity = as_activity(
+        counts, dims=(NEURON, TIME), neurons=list(labels), sampling_interval=1 / float(rate), units="spikes"
+    )
+    activity = activity.assign_coords({name: (NEURON, values) for name, values in columns.items()})
+    return activity.assign_attrs({START_TIME: start}).to_dataset().assign_attrs({SOURCE_ARRAY: place})
+
+
+def _bounds(path: Path, units: Any, n_units: int) -> NDArray[np.int64]:
+    """Return where the spikes of each unit begin, and where the last ones end."""
+    place, n_spikes = units.name.strip("/"), len(units["spike_times"])
+    # Stored as the smallest unsigned integers that hold it, in which differences would wrap around.
+    ends = np.asarray(units["spike_times_index"][()]).astype(np.int64)
+    bounds = np.concatenate([np.zeros(1, dtype=np.int64), ends.ravel()])
+    if ends.shape != (n_units,) or not n_units or (np.diff(bounds) < 0).any() or bounds[-1] > n_spikes:
+        reason = f"{place}/spike_times_index does not part {n_spikes} spike times among {n_units} units"
+        raise UnreadableFile(path, reason, fix="The table is damaged.")
+    return bounds
+
+
+def _bins(
+    path: Path, units: Any, bounds: NDArray[np.int64], rate: float, span: tuple[float, float] | None
+) -> tuple[float, int]:
+    """Return the start of the first bin, and how many there are."""
+    if span is None:
+        observed = units["obs_intervals"][()] if "obs_intervals" in units else np.empty((0, 2))
+        if not observed.size:
+            first, last = _extremes(path, units, int(bounds[-1]))
+            return first, floor((last - first) * rate) + 1
+        start, stop = float(np.min(observed)), float(np.max(observed))
+    else:
+        expected = "a start and a later stop, in seconds"
+        ends = check_entries("span", span, expected=expected)
+        if len(ends) != 2 or not all(is_number(end) and np.isfinite(end) for end in ends) or ends[0] >= ends[1]:
+            raise InvalidInput("span", got=repr(span), expected=expected)
+        start, stop = map(float, ends)
+    n_bins = floor((stop - start) * rate + SLACK) if np.isfinite(stop - start) else 0
+    if n_bins < 1:
+        fix = "Give a longer span=, or a higher rate=."
+        raise InvalidInput(
+            "span", got=f"{start:g} to {stop:g} s", expected=f"a bin of {1 / rate:g} s at least", fix=fix
+        )
+    return start, n_bins
+
+
+def _extremes(path: Path, units: Any, n_spikes: int) -> tuple[float, float]:
+    """Return the times of the first and the last spike of all units."""
+    times = units["spike_times"]
+    pieces = [times[start : min(start + PIECE, n_spikes)] for start in range(0, n_spikes, PIECE)]
+    first = min((float(np.min(piece)) for piece in pieces), default=np.nan)
+    last = max((float(np.max(piece)) for piece in pieces), default=np.nan)
+    if not np.isfinite(first) or not np.isfinite(last):
+        reason = f"{times.name} has no spike, or a time that is not finite"
+        raise UnreadableFile(path, reason, fix="Give span=(start, stop) if there are no spikes.")
+    return first, last
+
+
+def _count_spikes(path: Path, name: str, box: Box, *, start: float, rate: float) -> NDArray[np.int32]:
+    """Return how many spikes each unit of a box has in each bin of it."""
+    rows, bins = box
+    counts = np.zeros((rows.stop - rows.start, bins.stop - bins.start), dtype=np.int32)
+    with opened(path) as file:
+        units = file[name]
+        bounds = _bounds(path, units, len(units["id"]))
+        for row, unit in enumerate(range(rows.start, rows.stop)):
+            places = np.floor((units["spike_times"][bounds[unit] : bounds[unit + 1]] - start) * rate)
+            if not np.isfinite(places).all():
+                raise UnreadableFile(path, f"{name}/spike_times of row {unit} has a time that is not finite")
+            within = places[(places >= bins.start) & (places < bins.stop)].astype(np.int64) - bins.start
+            counts[row] = np.bincount(within, minlength=counts.shape[1])
+    return counts

@@ -1,0 +1,107 @@
+"""Parquet files: columns are neurons, and groups of rows are read when they are asked for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.errors import InvalidInput, NetxrError, UnreadableFile
+from netxr.formats.extras import optional
+from netxr.formats.lazy import Box, lazy_array, told
+from netxr.schema import NUMBER_KINDS
+from netxr.tables import Table, time_column
+
+NAMELESS_INDEX: Final = "__index_level_"
+"""How pandas begins the name of a column that was an index without one."""
+
+
+def read(path: Path, name: str | None = None) -> Table:
+    """Return the columns of a Parquet file; rows are read when they are asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : None
+        The file holds one table.
+
+    Returns
+    -------
+    Table
+        A dask array, (row, column), of the type that holds all columns; a gap among floats is NaN. Labels are those
+        of the columns, unless they only number them. A column that is called time is read at once.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is no such file, is damaged, has no rows, or has a column that is no number.
+    MissingExtra
+        If pyarrow is not installed.
+    """
+    if name is not None:
+        raise InvalidInput("name", got=repr(name), expected="none for a Parquet file, which holds one table")
+    with _opened(path) as file:
+        labels = [str(label) for label in file.schema_arrow.names]
+        lengths = _lengths(file)
+        k = time_column(labels)
+        times = None if k is None else file.read(columns=[labels.pop(k)]).column(0).to_numpy()
+        dtypes = [_dtype(path, file.schema_arrow.field(label)) for label in labels]
+    if not labels or not sum(lengths):
+        raise UnreadableFile(path, f"a table of {sum(lengths)} rows and {len(labels)} columns of samples")
+    shape, group = (sum(lengths), len(labels)), (max(lengths), len(labels))
+    values = lazy_array(_box, path, "", shape=shape, dtype=np.result_type(*dtypes), own_chunks=group)
+    only_numbers = k is None and labels == [str(column) for column in range(len(labels))]
+    return Table(values, None if only_numbers else labels, times=times)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file, as a ``pyarrow.parquet.ParquetFile``; all that pyarrow raises meanwhile is an error of ours."""
+    parquet = optional("pyarrow.parquet", what=f"Reading {path}, a Parquet file,", extra="parquet")
+    try:
+        with parquet.ParquetFile(path) as file:
+            yield file
+    except NetxrError:
+        raise
+    except Exception as error:
+        reason = f"not readable as Parquet ({told(error)})"
+        raise UnreadableFile(path, reason, fix="It is damaged, or was cut off: copy it again.") from error
+
+
+def _lengths(file: Any) -> list[int]:
+    """Return how many rows each group has."""
+    return [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+
+
+def _dtype(path: Path, field: Any) -> np.dtype[Any]:
+    """Return the type of a column."""
+    if field.name.startswith(NAMELESS_INDEX):
+        fix = "Save with index=False, or call the index time if it holds the times."
+        raise UnreadableFile(path, f"its column {field.name!r} is an index of pandas without a name", fix=fix)
+    dtype: np.dtype[Any] = np.dtype(field.type.to_pandas_dtype())
+    if dtype.kind not in NUMBER_KINDS:
+        fix = "Remove that column."
+        raise UnreadableFile(path, f"its column {field.name!r} holds {field.type}, not numbers", fix=fix)
+    return dtype
+
+
+def _box(path: Path, name: str, box: Box) -> NDArray[Any]:
+    """Return some rows of some columns, from the groups that hold them."""
+    rows, columns = box
+    with _opened(path) as file:
+        labels = [str(label) for label in file.schema_arrow.names]
+        if (k := time_column(labels)) is not None:
+            del labels[k]
+        ends = np.cumsum(_lengths(file))
+        first, last = np.searchsorted(ends, [rows.start, rows.stop - 1], side="right")
+        table = file.read_row_groups(list(range(first, last + 1)), columns=labels[columns], use_threads=False)
+    for label, column in zip(table.column_names, table.columns, strict=True):
+        if column.null_count and np.dtype(column.type.to_pandas_dtype()).kind != "f":
+            fix = "Save it as floats, among which a gap is NaN."
+            raise UnreadableFile(path, f"its column {label!r} has gaps among {column.type}", fix=fix)
+    begin = rows.start - (ends[first - 1] if first else 0)
+    samples = np.column_stack([column.to_numpy() for column in table.columns])
+    return samples[begin : begin + rows.stop - rows.start]

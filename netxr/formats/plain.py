@@ -1,0 +1,179 @@
+"""Arrays of NumPy and tables of text: .npy lazily, .npz and text at once."""
+
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.errors import InvalidInput, UnreadableFile
+from netxr.formats.lazy import Box, lazy_array
+from netxr.schema import NUMBER_KINDS
+from netxr.tables import Table, read_table, time_column
+
+HEADERS: Final = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+"""How the header of an array is read, by the version of its format; later versions hold no plain numbers."""
+
+
+class Header(NamedTuple):
+    """Where an array begins in its file, and how it lies there."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+    begin: int
+
+
+def read_npy(path: Path, name: str | None = None) -> Table:
+    """Return the array of a .npy file; a block is read when it is asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : None
+        The file holds one array.
+
+    Returns
+    -------
+    Table
+        A dask array, in the byte order of this machine.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is no such file, is shorter than its header says, or holds anything but real numbers.
+    """
+    _check_one(name, ".npy")
+    with path.open("rb") as file:
+        array = _header(file, path.stat().st_size, path)
+    dtype = array.dtype.newbyteorder("=")
+    return Table(lazy_array(partial(_box, array=array), path, "", shape=array.shape, dtype=dtype))
+
+
+def read_npz(path: Path, name: str | None = None) -> Table:
+    """Return one array of a .npz archive, in memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str, optional
+        Which of its arrays, where there are several.
+
+    Returns
+    -------
+    Table
+        A NumPy array, in the byte order of this machine.
+
+    Raises
+    ------
+    InvalidInput
+        If `name` is needed, or names none of them.
+    UnreadableFile
+        If the file is no archive, or the array is cut off or anything but real numbers.
+    """
+    # Opened here, because NumPy leaves a damaged archive open.
+    with path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile) or archive.zip is None:
+            raise UnreadableFile(path, "not an archive of arrays")
+        members = {member.filename.removesuffix(".npy"): member for member in archive.zip.infolist()}
+        member = members[chosen(name, list(members), path)]
+        with archive.zip.open(member) as array:
+            dtype = _header(array, member.file_size, path).dtype
+        with archive.zip.open(member) as array:
+            values = np.lib.format.read_array(array, allow_pickle=False)
+    return Table(values.astype(dtype.newbyteorder("="), copy=False))
+
+
+def read_text(path: Path, name: str | None = None) -> Table:
+    """Return the numbers of a text table, the labels of its columns, and the times of its rows, in memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : None
+        The file holds one table.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is no text in UTF-8, or no table of numbers.
+    """
+    _check_one(name, path.suffix)
+    table = read_table(path)
+    k = time_column(table.labels or [])
+    if k is None:
+        return table
+    labels = [label for column, label in enumerate(table.labels or []) if column != k]
+    return Table(np.delete(table.values, k, axis=1), labels, times=table.values[:, k])
+
+
+def chosen(name: str | None, there: list[str], path: Path) -> str:
+    """Return which array of a file is meant.
+
+    Raises
+    ------
+    InvalidInput
+        If `name` is none of those that are there, or there are several and none is named.
+    """
+    if name in there:
+        return name
+    if name is not None or len(there) != 1:
+        raise InvalidInput("name", got=repr(name), expected=f"one of {', '.join(there) or 'none'}, as {path} has it")
+    return there[0]
+
+
+def _check_one(name: str | None, suffix: str) -> None:
+    """Raise if one of several arrays is named, where there is one."""
+    if name is not None:
+        raise InvalidInput("name", got=repr(name), expected=f"none for a {suffix} file, which holds one array")
+
+
+def _header(file: IO[bytes], size: int, path: Path) -> Header:
+    """Return what the header says of the array that begins in `file`, if it is whole and of real numbers."""
+    try:
+        version = np.lib.format.read_magic(file)
+        if version not in HEADERS:
+            raise UnreadableFile(path, f"its array is of version {version} of the .npy format, which numbers are not")
+        shape, fortran, dtype = HEADERS[version](file)
+    except (ValueError, TypeError, SyntaxError, OverflowError, RecursionError) as error:
+        raise UnreadableFile(path, f"the header of its array is damaged ({type(error).__name__}: {error})") from error
+    if dtype.hasobject:
+        raise UnreadableFile(path, "it holds pickled objects, which are never read", fix="Save plain numbers.")
+    if dtype.kind not in NUMBER_KINDS:
+        raise UnreadableFile(path, f"it holds {dtype}, not real numbers", fix="Save real numbers.")
+    declared = file.tell() + dtype.itemsize * int(np.prod([int(length) for length in shape], dtype=object))
+    if min(shape, default=0) < 0 or declared > size:
+        reason = f"it holds {size} bytes, and its header declares {declared} (shape {shape} of {dtype})"
+        raise UnreadableFile(path, reason, fix="It was cut off: copy it again.")
+    return Header(shape, dtype, fortran, file.tell())
+
+
+def _box(path: Path, name: str, box: Box, *, array: Header) -> NDArray[Any]:
+    """Return a box of an array.
+
+    It is read run by run. A map of the file would hold in memory what lies around each run as well: of an array
+    (neuron, time) nearly all of the file for every block.
+    """
+    shape, box = (array.shape[::-1], box[::-1]) if array.fortran else (array.shape, box)
+    sizes = [one.stop - one.start for one in box]
+    last = len(box) - 1  # the axis of which a run takes a part, and all of those after it
+    while last > 0 and sizes[last] == shape[last]:
+        last -= 1
+    places = np.array(0)
+    for axis, one in enumerate(box):
+        steps = np.arange(one.start, one.stop) if axis < last else np.array([one.start])
+        places = np.add.outer(places, steps * prod(shape[axis + 1 :]))
+    samples = np.empty(sizes, dtype=array.dtype)
+    content, length = samples.reshape(-1).view(np.uint8).data, prod(sizes[last:]) * array.dtype.itemsize
+    with path.open("rb", buffering=0) as file:
+        for k, place in enumerate((array.begin + places * array.dtype.itemsize).ravel().tolist()):
+            file.seek(place)
+            if file.readinto(content[k * length : (k + 1) * length]) != length:
+                raise UnreadableFile(path, "it ended while it was read", fix="It was cut off: copy it again.")
+    return samples.T if array.fortran else samples

@@ -1,0 +1,217 @@
+"""The formats that netxr reads: how each is recognised, and the function that reads it.
+
+A user's own format is an entry point of the group ``netxr.loaders``. Its name is a suffix without the dot, or a word
+for ``format=``; it stands for a function ``load(path, *, ...) -> Dataset`` with an activity (neuron, time[, trial]).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from netxr.errors import InvalidInput, NetxrError, UnreadableFile
+from netxr.formats.lazy import told
+from netxr.formats.recognition import SUITE2P_PLACES, content_of, written_by
+
+ENTRY_POINTS: Final = "netxr.loaders"
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Parameters
+    ----------
+    name : str
+        What ``format=`` calls it.
+    kind : {"array", "recording"}
+        Whether its files hold plain arrays, read by ``read(path, name) -> Table``, or recordings that know their
+        labels, read by ``load(path, *, ...) -> Dataset``.
+    home : str
+        Where that function is: module and name.
+    suffixes : tuple of str
+        Of its files; none where it is recognised by what is in the file or folder.
+    contents : tuple of str
+        What its files begin with; empty where anything may stand there.
+    """
+
+    name: str
+    kind: Literal["array", "recording"]
+    home: str
+    suffixes: tuple[str, ...] = ()
+    contents: tuple[str | None, ...] = ()
+
+    def function(self) -> Callable[..., Any]:
+        """Load the function that reads this format."""
+        try:
+            function: Callable[..., Any] = EntryPoint(self.name, self.home, ENTRY_POINTS).load()
+        except (ImportError, AttributeError) as error:
+            fix = "Mend or uninstall the package that adds it."
+            got = f"{self.name!r}, whose function {self.home} cannot be loaded ({told(error)})"
+            raise InvalidInput("format", got=got, expected="one that can be imported", fix=fix) from error
+        return function
+
+
+NEO_SUFFIXES: Final = (
+    *(".abf", ".axgd", ".axgx", ".brw", ".continuous", ".edf", ".edr", ".lsx", ".medd", ".mpx", ".ncs", ".nev"),
+    *(".nex", ".nix", ".ns1", ".ns2", ".ns3", ".ns4", ".ns5", ".ns6", ".nse", ".ntt", ".oebin", ".pl2", ".plx"),
+    *(".rec", ".rhd", ".rhs", ".sev", ".smr", ".smrx", ".tbk", ".tev", ".trc", ".tsq", ".vhdr", ".wcp", ".xdat"),
+)
+"""Of the formats that Neo reads, those whose suffix no other kind of file has."""
+
+FORMATS: Final = {
+    one.name: one
+    for one in (
+        Format("npy", "array", "netxr.formats.plain:read_npy", (".npy",), ("npy",)),
+        Format("npz", "array", "netxr.formats.plain:read_npz", (".npz",), ("zip",)),
+        Format("text", "array", "netxr.formats.plain:read_text", (".csv", ".tsv", ".txt"), (None,)),
+        Format("parquet", "array", "netxr.formats.parquet:read", (".parquet", ".pq"), ("parquet",)),
+        Format("matlab", "array", "netxr.formats.matlab:read", (".mat",), ("mat5", "hdf5", None)),
+        Format("hdf5", "array", "netxr.formats.hdf5:read", (".h5", ".hdf5"), ("hdf5",)),
+        Format("nwb", "recording", "netxr.formats.nwb:load", (".nwb",), ("hdf5",)),
+        Format("netcdf", "recording", "netxr.formats.netcdf:load", (".nc", ".nc4", ".cdf"), ("hdf5", "netcdf3")),
+        Format("caiman", "recording", "netxr.formats.caiman:load", (), ("zip", "hdf5")),
+        Format("suite2p", "recording", "netxr.formats.suite2p:load"),
+        Format("neo", "recording", "netxr.formats.neo_files:load", NEO_SUFFIXES),
+    )
+}
+"""Every format that netxr itself knows, by its name."""
+
+BY_CONTENT: Final = {
+    "npy": "npy",
+    "zip": "npz",
+    "hdf5": "hdf5",
+    "mat5": "matlab",
+    "netcdf3": "netcdf",
+    "parquet": "parquet",
+}
+"""The format that is meant by what a file begins with, if nothing else is known."""
+
+AMBIGUOUS: Final = ("npz", "hdf5")
+"""Formats whose files are looked into: programs save recordings under the same suffixes."""
+
+
+def format_of(path: Path, named: str | None = None, *, look_inside: bool = True) -> Format:
+    """Return the format of a file or folder: the one that is named, or that suffix and content agree on.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+    named : str, optional
+        What the caller says that it is.
+    look_inside : bool
+        Whether archives and HDF5 files that some program wrote are told from others.
+
+    Raises
+    ------
+    InvalidInput
+        If no format has that name.
+    UnreadableFile
+        If there is nothing, the content is not what suffix or name promise, or neither says what it is.
+    """
+    if not path.exists():
+        raise UnreadableFile(path, "there is no such file or folder")
+    known = FORMATS | own_formats()
+    if named is not None:
+        if not isinstance(named, str) or named not in known:
+            raise InvalidInput("format", got=repr(named), expected=f"one of {', '.join(known)}")
+        return _agreeing(path, known[named], f"format={named!r}")
+    suffix = path.suffix.lower()
+    own = own_formats().get(suffix.removeprefix("."))
+    if own is not None or path.is_dir():
+        return own or _of_folder(path)
+    by_suffix = next((one for one in FORMATS.values() if suffix in one.suffixes), None)
+    if by_suffix is not None:
+        _agreeing(path, by_suffix, f"suffix {path.suffix}")
+    if by_suffix is None or (look_inside and by_suffix.name in AMBIGUOUS):
+        return _of_content(path, look_inside=look_inside)
+    return by_suffix
+
+
+def own_formats() -> dict[str, Format]:
+    """Return the formats that installed packages add, by their names.
+
+    Raises
+    ------
+    InvalidInput
+        If two packages add a format of the same name.
+    """
+    found: dict[str, Format] = {}
+    for entry in entry_points(group=ENTRY_POINTS):
+        if found.setdefault(entry.name, own := Format(entry.name, "recording", entry.value)) != own:
+            both = f"{found[entry.name].home} and {entry.value}"
+            raise InvalidInput(
+                "format", got=f"{entry.name!r} from {both}", expected="one", fix="Uninstall one of them."
+            )
+    return found
+
+
+def options_of(one: Format) -> list[str] | None:
+    """Return the options that the loader of a recording takes; None if it takes any."""
+    parameters = signature(one.function()).parameters.values()
+    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return [parameter.name for parameter in parameters if parameter.kind is Parameter.KEYWORD_ONLY]
+
+
+def read_by(one: Format, path: Path, *given: Any, **options: Any) -> Any:
+    """Return what the function of a format makes of a file; whatever it stumbles over is an error of ours.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is damaged.
+    NetxrError
+        Whatever else the function refuses.
+    """
+    try:
+        return one.function()(path, *given, **options)
+    except NetxrError:
+        raise
+    except Exception as error:  # a damaged file makes the libraries below raise whatever they stumble over
+        reason = f"not readable as {one.name} ({type(error).__name__}: {' '.join(str(error).split())})"
+        raise UnreadableFile(
+            path, reason, fix="Is it damaged, or of another format? Say which with format=."
+        ) from error
+
+
+def _agreeing(path: Path, one: Format, promise: str) -> Format:
+    """Return a format if the content of the file is what it can be."""
+    if not one.contents:
+        return one
+    content = content_of(path)
+    if content not in one.contents:
+        looks = f"looks like {BY_CONTENT[content]}" if content else _unlike(path, one)
+        raise UnreadableFile(path, f"{promise}, but its content {looks}", fix="Rename it, or say format= as it is.")
+    return one
+
+
+def _unlike(path: Path, one: Format) -> str:
+    """Say what is there instead of the bytes that every file of a format begins with."""
+    with path.open("rb") as file:
+        begin = file.read(8)
+    return f"begins with {begin!r}, which no {one.name} file does" if begin else "is empty"
+
+
+def _of_folder(path: Path) -> Format:
+    """Return the format of a folder that is no store."""
+    if any(any(path.glob(f"{place}F.npy")) for place in SUITE2P_PLACES):
+        return FORMATS["suite2p"]
+    reason = "a folder, but no Zarr group, and no output of suite2p"
+    raise UnreadableFile(path, reason, fix="Of other folders, say what they are with format=, e.g. format='neo'.")
+
+
+def _of_content(path: Path, *, look_inside: bool) -> Format:
+    """Return the format of a file whose suffix does not say it."""
+    content = content_of(path)
+    name = BY_CONTENT.get(content or "")
+    if look_inside and name in AMBIGUOUS:
+        name = written_by(path, content)
+    if name is None:
+        known = "; ".join(f"{one.name} ({', '.join(one.suffixes[:4])})" for one in FORMATS.values() if one.suffixes)
+        reason = f"no known kind of file; known are {known}, folders of suite2p and Zarr stores"
+        raise UnreadableFile(path, reason, fix="Say which it is with format=.")
+    return FORMATS[name]

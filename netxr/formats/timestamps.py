@@ -1,0 +1,86 @@
+"""Times of samples, which have to be even: lags count samples."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from netxr.arguments import is_number
+from netxr.errors import InvalidInput, UnreadableFile
+
+LARGEST_JITTER: Final = 0.1
+"""How much longer or shorter than most a step may be, as a share of it: rounding and clocks, no lost frame."""
+
+LARGEST_DRIFT: Final = 0.5
+"""How far a sample may be from its place on the even grid, in sampling intervals: each is nearest to its own."""
+
+FIX: Final = "Resample to even times, or leave the times out and say sampling_interval= if the samples are even."
+
+PIECE: Final = 2**18
+"""Times that are in memory at once."""
+
+
+def interval_of(times: Any, path: Path, place: str) -> float:
+    """Return the time from one sample to the next.
+
+    Parameters
+    ----------
+    times : array-like, (time,)
+        The time of each sample, in any unit: an array, or one in an opened file, which is read in pieces.
+    path : Path
+        Their file, for the message.
+    place : str
+        What they are in the file, the subject of a sentence.
+
+    Returns
+    -------
+    float
+        In the unit of `times`; its digits end where rounding begins.
+
+    Raises
+    ------
+    UnreadableFile
+        If the times are not even, with the first sample that is off its place, or do not ascend.
+
+    Examples
+    --------
+    >>> interval_of(np.array([0.1, 0.2, 0.3]), Path("run.csv"), "its column 'time'")
+    0.1
+    """
+    if len(times) < 2:
+        raise UnreadableFile(path, f"{place} holds {len(times)} time, from which no interval follows", fix=FIX)
+    interval = float(times[len(times) - 1] - times[0]) / (len(times) - 1)
+    if not np.isfinite(interval):
+        raise UnreadableFile(path, f"{place} begins or ends with a time that is not finite", fix=FIX)
+    # A lost frame shifts all that follows: the median shows the interval that there would have been without.
+    median = float(np.median(np.diff(times[: PIECE + 1])))
+    step = median if median > 0 else interval
+    drifted = ""
+    for start in range(0, len(times) - 1, PIECE):
+        piece = np.asarray(times[start : start + PIECE + 1])
+        since = np.asarray(piece - times[0], dtype=np.float64)  # whole numbers since 1970 need all their digits so far
+        off = ~(np.abs(np.diff(since) - step) <= LARGEST_JITTER * step) | (step <= 0)  # NaN is off too
+        if off.any():
+            k = int(off.argmax())
+            reason = f"{place} is not even: {piece[k]} is followed by {piece[k + 1]} (sample {start + k + 1}), where"
+            raise UnreadableFile(path, f"{reason} most steps are {step:.6g}", fix=FIX)
+        drift = np.abs(since - interval * np.arange(start, start + len(since))) > LARGEST_DRIFT * interval
+        if drift.any() and not drifted:
+            k = int(drift.argmax())
+            drifted = f"{place} is not even: {piece[k]} (sample {start + k}) is off the grid of step {interval:.6g}"
+    if drifted:  # after all steps, since one lost frame moves the grid
+        raise UnreadableFile(path, drifted, fix=FIX)
+    return float(f"{interval:.12g}")
+
+
+def check_interval(sampling_interval: Any) -> float:
+    """Return a sampling interval that the caller gave, in seconds.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no positive number.
+    """
+    if not is_number(sampling_interval) or not 0 < sampling_interval < np.inf:
+        raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected="a positive number, in seconds")
+    return float(sampling_interval)

@@ -1,0 +1,180 @@
+"""A run on disk that grows along time: what was committed stays, whatever happens to who writes it."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from netxr.arguments import check_path
+from netxr.commits import (
+    ROOT,
+    array_to_be,
+    commit,
+    documents,
+    grown,
+    locked,
+    repair,
+    sizes,
+    space_needed,
+    unfinished_beside,
+)
+from netxr.errors import InvalidInput, NetxrError, OutputExists
+from netxr.layout import codec, fill_value, plain_attributes, storable
+from netxr.names import ACTIVITY, CONNECTIVITY, NEURON, SOURCE, TARGET, TIME, TRIAL, UNFINISHED
+from netxr.staging import PathLike, appear, remove_abandoned, staging
+from netxr.store import open as open_store
+from netxr.writing import WHOLE_CHUNKS, write_dataset
+
+
+class GrowingRun:
+    """Activity on disk that is written ahead, then committed.
+
+    Parameters
+    ----------
+    path : Path
+        Where the run is, or will appear with the first commit.
+    folder : Path
+        Where it is now.
+    n_steps : int
+        Samples a trial at the end.
+
+    Attributes
+    ----------
+    activity : zarr.Array
+        (neuron, time, trial), as long as it will be, to be assigned to from `committed` on.
+    committed : int
+        Samples a trial that readers see.
+    """
+
+    def __init__(self, path: Path, folder: Path, *, n_steps: int) -> None:
+        self.path, self.n_steps = path, n_steps
+        self._settle_in(folder)
+        self.committed = sizes(documents(folder)[ACTIVITY])[TIME]
+
+    def commit(self, n_steps: int) -> None:
+        """Let readers see the first `n_steps` samples of every trial."""
+        known = documents(self.folder)
+        changed = {ACTIVITY: grown(known[ACTIVITY], TIME, n_steps)}
+        if n_steps == self.n_steps:
+            root = known[ROOT]
+            attributes = {name: value for name, value in root["attributes"].items() if name != UNFINISHED}
+            changed[ROOT] = root | {"attributes": attributes}
+        commit(self.folder, changed)
+        self.committed = n_steps
+        if self.folder != self.path:
+            appear(self.folder, self.path)
+            self._settle_in(self.path)
+
+    def last_state(self) -> np.ndarray[Any, Any]:
+        """Return the last samples that were committed, (trial, neuron)."""
+        return np.ascontiguousarray(np.asarray(self.activity[:, self.committed - 1, :]).T)
+
+    def _settle_in(self, folder: Path) -> None:
+        """Take the run to be in `folder`."""
+        self.folder = folder
+        whole = grown(documents(folder)[ACTIVITY], TIME, self.n_steps)
+        self.activity = array_to_be(folder, ACTIVITY, whole)
+
+
+@contextmanager
+def growing(
+    path: PathLike,
+    run: xr.Dataset,
+    *,
+    n_steps: int,
+    dtype: np.dtype[Any],
+    steps_per_chunk: int,
+    settings: Sequence[str],
+) -> Iterator[GrowingRun]:
+    """Make a run whose activity the caller fills in and commits, or go on with one that was cut off.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder to make. It appears with the first commit; if none comes, nothing stays behind.
+    run : Dataset
+        Everything but the activity: connectivity, labels of neurons and trials, and the attributes of both.
+    n_steps : int
+        Samples a trial at the end; until then the attribute `unfinished` says so.
+    dtype : dtype
+        Of the activity.
+    steps_per_chunk : int
+        Samples in a stored chunk; blocks that begin at multiples of it are written without reading back.
+    settings : sequence of str
+        Attributes that a run must have in common with the one that is gone on with.
+
+    Raises
+    ------
+    OutputExists
+        If there is something at `path` that is no unfinished run.
+    InvalidInput
+        If there is an unfinished run of other settings, labels or weights, or the parent folder is missing.
+    StoreBusy
+        If another process is at it.
+    DiskFull
+        If there is no room; what was committed stays.
+    """
+    final = check_path("path", path).absolute()
+    if os.path.lexists(final):
+        _check_unfinished(final)
+        with locked(final), space_needed(final):
+            repair(final)
+            remove_abandoned(unfinished_beside(final))
+            _check_same(final, run, dtype, settings)
+            yield GrowingRun(final, final, n_steps=n_steps)
+        return
+    with staging(final) as folder:
+        unfinished = {UNFINISHED: f"a simulation of {n_steps} steps, which the same call goes on with"}
+        write_dataset(storable(run.assign_attrs(unfinished), event="simulate"), folder)
+        zarr.create_array(
+            folder,
+            name=ACTIVITY,
+            shape=(run.sizes[NEURON], 0, run.sizes[TRIAL]),
+            dtype=dtype,
+            chunks=(run.sizes[NEURON], min(steps_per_chunk, n_steps), 1),
+            compressors=codec(),
+            fill_value=fill_value(dtype),
+            dimension_names=(NEURON, TIME, TRIAL),
+            attributes=plain_attributes(run.attrs, "attrs"),
+            config=WHOLE_CHUNKS,
+        )
+        yield GrowingRun(final, folder, n_steps=n_steps)
+
+
+def _check_unfinished(path: Path) -> None:
+    """Raise if what is at `path` is not to be gone on with."""
+    try:
+        stored = open_store(path)
+    except NetxrError:
+        raise OutputExists(path) from None
+    if UNFINISHED not in stored.attrs:
+        raise OutputExists(path)
+
+
+def _check_same(path: Path, run: xr.Dataset, dtype: np.dtype[Any], settings: Sequence[str]) -> None:
+    """Raise unless the unfinished run at `path` is the one that `run` begins."""
+    stored = open_store(path)
+    if UNFINISHED not in stored.attrs:  # who held the lock has ended it
+        raise OutputExists(path)
+    kept = {name: stored.attrs.get(name) for name in settings} | {"dtype": str(stored[ACTIVITY].dtype)}
+    wanted = plain_attributes({name: run.attrs.get(name) for name in settings}, "attrs") | {"dtype": str(dtype)}
+    labels = {NEURON: CONNECTIVITY, TARGET: CONNECTIVITY, SOURCE: CONNECTIVITY, TRIAL: "trials"}
+    for name in wanted:
+        if wanted[name] != kept[name]:
+            raise _of_another_run(path, name, repr(wanted[name]), repr(kept[name]))
+    for dim, argument in labels.items():
+        if not np.array_equal(stored[dim].values, run[dim].values):
+            raise _of_another_run(path, argument, f"other labels along {dim}", "the same")
+    if not np.array_equal(stored[CONNECTIVITY].values, run[CONNECTIVITY].transpose(TARGET, SOURCE, ...).values):
+        raise _of_another_run(path, CONNECTIVITY, "other weights", "the same")
+
+
+def _of_another_run(path: Path, argument: str, got: str, kept: str) -> InvalidInput:
+    """Return the error about a run that differs from the unfinished one at `path`."""
+    fix = "Ask for the same run, or choose another path."
+    return InvalidInput(argument, got=got, expected=f"{kept}, as the unfinished run at {path} has it", fix=fix)

@@ -1,0 +1,91 @@
+"""Files of other tools into stores of netxr."""
+
+import hashlib
+from collections.abc import Iterable
+from os import path as os_path
+from pathlib import Path
+from typing import Any, Final
+
+from netxr.arguments import check_path
+from netxr.errors import OutputExists
+from netxr.formats.registry import format_of
+from netxr.headway import Report
+from netxr.loaders import load_recording
+from netxr.names import CREATED, SOURCE_FILE, SOURCE_FORMAT, SOURCE_SHA256
+from netxr.provenance import first_saved, with_event
+from netxr.staging import PathLike
+from netxr.store import is_store, save
+
+BLOCK_BYTES: Final = 2**20
+
+
+def convert(
+    source: PathLike,
+    path: PathLike,
+    *,
+    format: str | None = None,  # noqa: A002
+    progress: Report | None = None,
+    **options: Any,
+) -> None:
+    """Convert a recording of another tool to a Zarr store, in bounded memory where its format is read lazily.
+
+    Parameters
+    ----------
+    source : path-like
+        A file or folder, as in `netxr.loaders.load_recording`.
+    path : path-like
+        The store to make, in a folder that exists; it appears when it is complete. Its attributes say from which file
+        it came, in which format, and with which SHA-256 checksum; of a folder, that of its files.
+    format : str, optional
+        What the file is, where it cannot be recognised.
+    progress : callable, optional
+        Called with (bytes written, bytes to write).
+    **options : Any
+        Those of the format.
+
+    Raises
+    ------
+    OutputExists
+        If there is something at `path`.
+    UnreadableFile
+        If the file is missing, damaged or of no known kind; nothing stays behind.
+    InvalidInput
+        If an option is missing or does not fit.
+
+    Examples
+    --------
+    >>> import tempfile, netxr, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(folder + "/run.npy", np.zeros((500, 3)))
+    ...     convert(folder + "/run.npy", folder + "/run.zarr", dims=("time", "neuron"), sampling_interval=0.1)
+    ...     netxr.open(folder + "/run.zarr").attrs["source_file"]
+    'run.npy'
+    """
+    file, target = check_path("source", source), check_path("path", path)
+    if os_path.lexists(target):
+        raise OutputExists(target)
+    recording = load_recording(file, format=format, **options)
+    known = "zarr" if format is None and is_store(file) else format_of(file, format).name
+    origin = {SOURCE_FILE: file.absolute().name, SOURCE_FORMAT: known, SOURCE_SHA256: _sha256(_files_of(file))}
+    event, attrs = f"import: {origin[SOURCE_FILE]} ({known})", recording.attrs | origin
+    attrs = with_event(attrs, event) if CREATED in attrs else first_saved(attrs, event)
+    save(recording.assign_attrs(attrs), target, progress=progress)
+
+
+def _files_of(source: Path) -> list[Path]:
+    """Return a file, or the files of a folder, sorted by their places in it."""
+    if source.is_file():
+        return [source]
+    return sorted(
+        (file for file in source.rglob("*") if file.is_file()), key=lambda file: file.relative_to(source).parts
+    )
+
+
+def _sha256(files: Iterable[Path]) -> str:
+    """Return the checksum of the content of files, one after the other."""
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                digest.update(block)
+    return digest.hexdigest()

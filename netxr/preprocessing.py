@@ -1,0 +1,199 @@
+"""Preprocessing sample by sample: longer sampling intervals, bounds, differences."""
+
+from functools import partial
+from typing import Any, Literal
+
+import dask.array as da
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.arguments import check_choice, is_number
+from netxr.errors import InvalidInput
+from netxr.names import SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME
+from netxr.steps import Recording, activity_of, clock_of, float_type, put_back
+
+
+def resample(data: Recording, *, sampling_interval: float, how: Literal["mean", "sum"] = "mean") -> Recording:
+    """Bin the samples to a longer sampling interval.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), or a Dataset that holds it; dask stays lazy.
+    sampling_interval : float
+        Length of a bin in `sampling_interval_units`, a whole multiple of the interval that the recording has. Where
+        the recording has none: how many samples make a bin.
+    how : {"mean", "sum"}
+        What becomes of the samples of a bin; "sum" suits counts of spikes.
+
+    Returns
+    -------
+    DataArray or Dataset
+        The bins, in the dtype of the samples; of integers, means are float64 and sums 64-bit integers. A bin that
+        holds NaN is NaN. Samples at the end that fill no bin are left out. The time of a bin is that of its first
+        sample. `sampling_interval` says the new interval.
+
+    Raises
+    ------
+    InvalidInput
+        If the interval is no whole multiple, with the nearest that is; if no bin is filled.
+
+    Examples
+    --------
+    >>> import numpy as np, netxr
+    >>> x = netxr.as_activity(np.arange(7.0)[None], dims=("neuron", "time"), sampling_interval=0.1)
+    >>> binned = resample(x, sampling_interval=0.3)
+    >>> binned.values.tolist(), binned.sampling_interval
+    ([[1.0, 4.0]], 0.3)
+    >>> binned.preprocessing
+    'resample to 0.3 s, mean of 3 samples each, 1 at the end left out'
+    """
+    activity = activity_of(data)
+    interval, units, _ = clock_of(activity)
+    check_choice("how", how, ("mean", "sum"))
+    factor = _bin_length(sampling_interval, interval, units)
+    n_bins, rest = divmod(activity.sizes[TIME], factor)
+    if not n_bins:
+        longest = f"{activity.sizes[TIME] * interval:g} {units}, the whole recording"
+        raise InvalidInput("sampling_interval", got=f"{sampling_interval!r} {units}", expected=f"at most {longest}")
+    bin_block = partial(_bin_block, factor=factor, how=how)
+    samples: Any = activity.data[:, : n_bins * factor]
+    if isinstance(samples, da.Array):
+        samples = samples.rechunk({1: _whole_bins(samples.chunks[1], factor)})  # type: ignore[no-untyped-call]
+        chunks = (samples.chunks[0], tuple(n // factor for n in samples.chunks[1]), *samples.chunks[2:])
+        meta = bin_block(np.ones((1, factor, 1)[: samples.ndim], samples.dtype))[:0]
+        binned = samples.map_blocks(bin_block, chunks=chunks, dtype=meta.dtype, meta=meta)
+    else:
+        binned = bin_block(samples)
+    first_of_each = activity.isel({TIME: slice(0, n_bins * factor, factor)})
+    left_out = f", {rest} at the end left out" if rest else ""
+    return put_back(
+        data,
+        first_of_each.copy(data=binned),
+        step=f"resample to {sampling_interval:g} {units}, {how} of {factor} samples each{left_out}",
+        **{SAMPLING_INTERVAL: float(sampling_interval), SAMPLING_INTERVAL_UNITS: units},
+    )
+
+
+def clip(data: Recording, *, lower: float | None = None, upper: float | None = None) -> Recording:
+    """Bound the samples from below, from above, or both.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), or a Dataset that holds it; dask stays lazy.
+    lower, upper : float, optional
+        Bounds in the unit of the samples; at least one.
+
+    Returns
+    -------
+    DataArray or Dataset
+        The samples, those beyond a bound set to it; floating-point samples in their dtype, integers as float64.
+        NaN stays NaN.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no bound, one is no number, or they are the wrong way round.
+
+    Examples
+    --------
+    >>> import numpy as np, netxr
+    >>> x = netxr.as_activity([[-3.0, 0.5, 9.0]], dims=("neuron", "time"))
+    >>> clip(x, lower=0, upper=5).values.tolist()
+    [[0.0, 0.5, 5.0]]
+    """
+    activity = activity_of(data)
+    bounds = {name: bound for name, bound in (("lower", lower), ("upper", upper)) if bound is not None}
+    for name, bound in bounds.items():
+        if not is_number(bound) or not np.isfinite(bound):
+            raise InvalidInput(name, got=repr(bound), expected="a number, in the unit of the samples")
+    if not bounds or (lower is not None and upper is not None and lower > upper):
+        got = f"lower={lower!r}, upper={upper!r}"
+        raise InvalidInput("lower, upper", got=got, expected="a lower bound, an upper one, or both in this order")
+    clipped = activity.astype(float_type(activity), copy=False).clip(lower, upper)
+    told = " ".join(f"{name}={bound:g}" for name, bound in bounds.items())
+    return put_back(data, activity.copy(data=clipped.data), step=f"clip {told}")
+
+
+def difference(data: Recording) -> Recording:
+    """Subtract from each sample the one before it.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), or a Dataset that holds it; dask stays lazy.
+
+    Returns
+    -------
+    DataArray or Dataset
+        Differences x(t + 1) - x(t), at time t: one sample fewer a trial; floating-point samples in their dtype,
+        integers as float64. A difference with NaN is NaN.
+
+    Raises
+    ------
+    InvalidInput
+        If there is a single sample.
+
+    Examples
+    --------
+    >>> import numpy as np, netxr
+    >>> x = netxr.as_activity([[1.0, 4.0, 2.0]], dims=("neuron", "time"))
+    >>> difference(x).values.tolist()
+    [[3.0, -2.0]]
+    """
+    activity = activity_of(data)
+    if activity.sizes[TIME] < 2:
+        raise InvalidInput("data", got="a single sample a trial", expected="two or more along time")
+    samples = activity.data.astype(float_type(activity), copy=False)
+    earlier, later = samples[:, :-1], samples[:, 1:]
+    if isinstance(samples, da.Array):
+        later = later.rechunk(earlier.chunks)
+    template = activity.isel({TIME: slice(None, -1)})
+    return put_back(data, template.copy(data=later - earlier), step="difference of consecutive samples")
+
+
+def _bin_length(wanted: float, interval: float, units: str) -> int:
+    """Return how many samples make a bin.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no whole number of them.
+    """
+    if not is_number(wanted) or not 0 < wanted < np.inf:
+        raise InvalidInput("sampling_interval", got=repr(wanted), expected=f"a length in {units}, above 0")
+    ratio = wanted / interval
+    factor = max(1, round(ratio))
+    if abs(ratio - factor) > 1e-6 * factor:
+        raise InvalidInput(
+            "sampling_interval",
+            got=f"{wanted!r} {units}, {ratio:g} samples",
+            expected=f"a whole multiple of {interval:g} {units}",
+            fix=f"The nearest is {factor * interval:g} {units}, {factor} samples.",
+        )
+    return factor
+
+
+def _whole_bins(lengths: tuple[int, ...], factor: int) -> tuple[int, ...]:
+    """Return chunk lengths that are whole numbers of bins, cut at or shortly before where they were cut.
+
+    Examples
+    --------
+    >>> _whole_bins((4, 4, 4), 3)
+    (3, 3, 6)
+    >>> _whole_bins((1, 1, 1, 1, 2), 3)
+    (3, 3)
+    """
+    ends = np.unique(np.cumsum(lengths) // factor * factor)
+    return tuple(np.diff(ends[ends > 0], prepend=0).tolist())
+
+
+def _bin_block(samples: NDArray[Any], *, factor: int, how: str) -> NDArray[Any]:
+    """Return the mean or sum of each `factor` samples along the second axis."""
+    n, n_samples, *trials = samples.shape
+    bins = samples.reshape(n, n_samples // factor, factor, *trials)
+    if samples.dtype.kind != "f":
+        return np.asarray(bins.mean(axis=2) if how == "mean" else bins.sum(axis=2))
+    binned = bins.mean(axis=2, dtype=np.float64) if how == "mean" else bins.sum(axis=2, dtype=np.float64)
+    return np.asarray(binned, dtype=samples.dtype)

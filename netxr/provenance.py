@@ -1,0 +1,71 @@
+"""Attributes that say how a dataset came about: who, what, when, with which parameters and versions."""
+
+import getpass
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from typing import Any, Final
+
+import numpy as np
+
+from netxr.names import CREATED, CREATED_BY, HISTORY, NETXR_VERSION, NUMPY_VERSION, SCHEMA_VERSION
+
+CURRENT_SCHEMA: Final = 2
+"""Version of the layout that this release writes."""
+
+
+def provenance(**known: Any) -> dict[str, Any]:
+    """Return the attributes that say how a dataset came about, with the versions that made it.
+
+    Parameters
+    ----------
+    **known : Any
+        Further attributes; one that is None is left out.
+    """
+    made_by: dict[str, Any] = {
+        SCHEMA_VERSION: CURRENT_SCHEMA,
+        NETXR_VERSION: _own_version(),
+        NUMPY_VERSION: np.__version__,
+    }
+    return {**made_by, **{name: value for name, value in known.items() if value is not None}}
+
+
+def first_saved(attrs: Mapping[Any, Any], event: str) -> dict[Any, Any]:
+    """Return `attrs` with versions, and with who saved the dataset when, unless it had been saved before."""
+    known = {**provenance(), **attrs, SCHEMA_VERSION: CURRENT_SCHEMA}
+    if CREATED in known:
+        return known
+    return with_event(known | {CREATED: _now(), CREATED_BY: _who()}, event)
+
+
+def with_event(attrs: Mapping[Any, Any], event: str) -> dict[Any, Any]:
+    """Return `attrs` with one more line of history, in the manner of the CF conventions.
+
+    Examples
+    --------
+    >>> with_event({"history": "2026-01-01T09:00:00Z anna: measured"}, "append 500 samples")["history"].splitlines()[0]
+    '2026-01-01T09:00:00Z anna: measured'
+    """
+    line = f"{_now()} {_who()}: netxr {_own_version()} {event}"
+    before = attrs.get(HISTORY)
+    return {**attrs, HISTORY: f"{before}\n{line}" if before else line}
+
+
+def _now() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _who() -> str:
+    """Return the login name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return "unknown"
+
+
+@cache
+def _own_version() -> str:
+    """Return the version of netxr; looking it up takes a millisecond, which a sweep would pay thousands of times."""
+    return version("netxr")

@@ -1,0 +1,108 @@
+"""Zarr stores that are no plain folders: at URLs, as objects, and in repositories of versions."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import zarr
+from zarr.abc.store import Store
+
+from netxr.errors import InvalidInput, MissingExtra, UnreadableFile, first_line
+from netxr.snapshots import is_repository, snapshot_store
+
+SCHEMES: Final = ("s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "http", "https")
+"""What obstore is asked for; everything else is left to fsspec."""
+
+PATIENCE: Final[Any] = {
+    "retry_config": {"max_retries": 5, "retry_timeout": timedelta(seconds=10)},
+    "client_options": {"connect_timeout": "3s", "allow_http": True},
+}
+"""A place that does not answer is given up after some seconds, where obstore would try for minutes."""
+
+
+def is_url(source: Any) -> bool:
+    """Return whether a source is text such as ``"s3://bucket/run.zarr"``."""
+    return isinstance(source, str) and "://" in source
+
+
+def without_scheme(source: Any) -> Any:
+    """Return the path that a URL such as ``"file:///data/run.zarr"`` names, and anything else as it is.
+
+    Raises
+    ------
+    UnreadableFile
+        If it names another host.
+    """
+    if not (is_url(source) and source.lower().startswith("file://")):
+        return source
+    parts = urlsplit(source)
+    if parts.netloc not in ("", "localhost"):
+        fix = "A path from the root begins after three slashes: file:///data/run.zarr."
+        raise UnreadableFile(source, f"a file on the host {parts.netloc!r}", fix=fix)
+    return Path(url2pathname(parts.path))
+
+
+def store_of(source: Any, version: str | None = None) -> Store | None:
+    """Return the Zarr store that a URL, a store object or a repository of versions stands for; None for other paths.
+
+    Raises
+    ------
+    InvalidInput
+        If a version is named of what is no repository.
+    MissingExtra
+        If it needs a package that is not installed.
+    UnreadableFile
+        If it cannot be reached, or there is no such version.
+    """
+    if is_repository(source):
+        return snapshot_store(source, version)
+    if version is not None:
+        expected = f"none for {place_of(source)}, which is no icechunk repository"
+        raise InvalidInput("version", got=repr(version), expected=expected)
+    if isinstance(source, Store):
+        return source
+    return remote_store(source) if is_url(source) else None
+
+
+def place_of(source: Any) -> str:
+    """Return what errors call a source."""
+    return str(source).partition("\n")[0]
+
+
+def remote_store(url: str) -> Store:
+    """Return a Zarr store to read from; credentials come from the environment.
+
+    Raises
+    ------
+    MissingExtra
+        If obstore is not installed.
+    UnreadableFile
+        If the URL is of no kind that is known.
+    """
+    fix = "For other places, or other credentials, open a Zarr store object of your own."
+    try:
+        if urlsplit(url).scheme.lower() in SCHEMES:
+            return _object_store(url)
+        return zarr.storage.FsspecStore.from_url(url, read_only=True)
+    except MissingExtra:
+        raise
+    except Exception as error:  # errors of other libraries, one kind for each of their back ends
+        raise UnreadableFile(url, f"no place that can be read ({first_line(error)})", fix=fix) from error
+
+
+def _object_store(url: str) -> Store:
+    """Return a store in a bucket, or on a server of web pages."""
+    try:
+        from obstore.store import from_url
+    except ImportError as error:
+        raise MissingExtra("A URL", package="obstore", extra="remote") from error
+    return zarr.storage.ObjectStore(from_url(url, **PATIENCE), read_only=True)
+
+
+def unlisted(error: Exception) -> str:
+    """Say in a sentence what a store on a server of web pages lacks, nothing if that is not what an error is about."""
+    if "PROPFIND" not in str(error):  # how obstore asks such a server for a list
+        return ""
+    return "Over http a store cannot be listed: only one with consolidated metadata opens (zarr.consolidate_metadata)."

@@ -1,0 +1,210 @@
+"""The part of a recording that an analysis is about: a stretch of time, some neurons, those of a kind or quality."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr.arguments import is_number
+from netxr.errors import InvalidInput
+from netxr.names import NEURON, START_TIME, TIME
+from netxr.steps import Recording, activity_of, clock_of, take
+
+
+def select(
+    data: Recording,
+    *,
+    time: tuple[Any, Any] | None = None,
+    neurons: Sequence[Any] | None = None,
+    where: Mapping[str, Any | Sequence[Any] | Callable[[NDArray[Any]], Any]] | None = None,
+) -> Recording:
+    """Select by time, by neuron label, or by what is said of the neurons: area, depth, a quality flag.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), or a Dataset that holds it; dask stays lazy. Labels are read, samples are not.
+    time : (start, stop), optional
+        Samples from `start` on and before `stop`; None for an open end. By the coordinate `time` where there is one,
+        else in `sampling_interval_units`: sample k is at ``start_time + k * sampling_interval``, which is k where
+        nothing is said of either.
+    neurons : sequence of labels, optional
+        Neurons, in the order in which they are wanted.
+    where : mapping, optional
+        What must hold of the neurons, all of it: for a coordinate on `neuron` (in a Dataset, a variable too), a
+        value, several of which one must hold, or a function of the array of values that says True or False for each.
+
+    Returns
+    -------
+    DataArray or Dataset
+        With fewer samples, and all dims. Where there is no coordinate `time`, the attribute `start_time` says when the
+        first sample was taken.
+
+    Raises
+    ------
+    InvalidInput
+        If nothing is asked for, nothing is left, or a label, coordinate or time is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np, netxr
+    >>> x = netxr.as_activity(np.zeros((3, 100)), dims=("neuron", "time"), sampling_interval=0.1)
+    >>> x = x.assign_coords(area=("neuron", ["V1", "V1", "V2"]), iscell=("neuron", [True, False, True]))
+    >>> part = select(x, time=(2, 5), where={"area": "V1", "iscell": True})
+    >>> part.sizes, part.start_time
+    (Frozen({'neuron': 1, 'time': 30}), 2.0)
+    >>> part.preprocessing
+    "select time 2 to 5 s, where area='V1', iscell=True: 30 of 100 samples, 1 of 3 neurons"
+    """
+    activity = activity_of(data)
+    if time is None and neurons is None and where is None:
+        raise InvalidInput("time, neurons, where", got="none of them", expected="at least one to select by")
+    positions: dict[str, Any] = {}
+    attrs: dict[str, Any] = {}
+    asked = []
+    if neurons is not None or where is not None:
+        chosen = _positions(activity, neurons)
+        if where is not None:
+            chosen = chosen[_fulfilled(data, where)[chosen]]
+        if not len(chosen):
+            there = "; ".join(f"{name} is one of {_examples(data[name].values)}" for name in where or {})
+            expected = f"something that holds of a neuron; {there}"
+            raise InvalidInput("where", got=f"{_told(where)}, of no neuron", expected=expected)
+        positions[NEURON] = chosen
+        asked = ["by label"] * (neurons is not None) + [f"where {_told(where)}"] * (where is not None)
+    if time is not None:
+        positions[TIME], text = _stretch(activity, time)
+        asked.insert(0, f"time {text}")
+        if TIME not in activity.coords:
+            interval, _, start = clock_of(activity)
+            attrs[START_TIME] = start + positions[TIME].start * interval
+    told = f"select {', '.join(asked)}: {_counted(activity, positions)}"
+    return take(data, positions, step=told, **attrs)
+
+
+def _positions(activity: xr.DataArray, neurons: Sequence[Any] | None) -> NDArray[np.int64]:
+    """Return where the neurons with these labels stand, in the order of the labels."""
+    index = activity.get_index(NEURON)
+    if neurons is None:
+        return np.arange(len(index))
+    wanted = _several(neurons)
+    places = {label: place for place, label in enumerate(index.tolist())}
+    unknown = [label for label in wanted if not isinstance(label, Hashable) or label not in places]
+    if unknown or not wanted or len(set(wanted)) < len(wanted):
+        raise InvalidInput(
+            "neurons",
+            got=f"{unknown[0]!r} among them" if unknown else repr(wanted),
+            expected=f"labels of neurons, each once, such as {', '.join(map(repr, index[:3].tolist()))}",
+        )
+    return np.array([places[label] for label in wanted])
+
+
+def _fulfilled(data: xr.DataArray | xr.Dataset, where: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Return of each neuron whether all holds that is asked of it."""
+    known = data.variables if isinstance(data, xr.Dataset) else data.coords
+    of_neurons = {name: known[name] for name in known if known[name].dims == (NEURON,)}
+    if not isinstance(where, Mapping) or not where:
+        raise InvalidInput("where", got=repr(where), expected='a mapping such as {"area": "V1"}')
+    holds = np.ones(data.sizes[NEURON], dtype=bool)
+    for name, wanted in where.items():
+        if name not in of_neurons:
+            there = ", ".join(map(str, of_neurons)) or "none"
+            raise InvalidInput("where", got=repr(name), expected=f"a coordinate on neuron; there are: {there}")
+        values = np.asarray(of_neurons[name].values)
+        if callable(wanted):
+            answer = np.asarray(wanted(values))
+        else:
+            either = _several(wanted)
+            answer = np.array([value in either for value in values.tolist()])
+        if answer.dtype != bool or answer.shape != holds.shape:
+            got = f"a function that returns {answer.dtype} of shape {answer.shape}"
+            raise InvalidInput(f"where[{name!r}]", got=got, expected=f"True or False for each of {len(holds)} neurons")
+        holds &= answer
+    return holds
+
+
+def _stretch(activity: xr.DataArray, time: Any) -> tuple[slice, str]:
+    """Return the samples between two times, and how to tell them."""
+    if not isinstance(time, (tuple, list)) or len(time) != 2:
+        raise InvalidInput("time", got=repr(time), expected="(start, stop), None for an open end")
+    n_steps = activity.sizes[TIME]
+    if TIME in activity.coords:
+        first, last = _by_coordinate(activity, time)
+        begin, end, units = activity[TIME].values[0], activity[TIME].values[-1], ""
+    else:
+        interval, units, begin = clock_of(activity)
+        end = begin + (n_steps - 1) * interval
+        first, last = _by_clock(time, interval, begin, n_steps)
+    if first >= last:
+        got = f"{time!r}, without a sample between them"
+        raise InvalidInput("time", got=got, expected=f"a stretch of what there is, {begin} to {end} {units}".rstrip())
+    start, stop = ("the start", "the end")
+    told = f"{start if time[0] is None else time[0]} to {stop if time[1] is None else time[1]} {units}".rstrip()
+    return slice(first, last), told
+
+
+def _by_clock(time: Sequence[Any], interval: float, begin: float, n_steps: int) -> tuple[int, int]:
+    """Return the first sample between two times and the first after them, by the sampling interval."""
+    edges = [0, n_steps]
+    for k, moment in enumerate(time):
+        if moment is not None:
+            frame = (_number(moment) - begin) / interval
+            nearest = np.rint(frame)
+            frame = nearest if abs(frame - nearest) < 1e-6 else np.ceil(frame)  # 1.1 / 0.1 is more than 11
+            edges[k] = int(np.clip(frame, 0, n_steps))
+    return edges[0], edges[1]
+
+
+def _by_coordinate(activity: xr.DataArray, time: Sequence[Any]) -> tuple[int, int]:
+    """Return the first sample between two times and the first after them, by the coordinate."""
+    index = activity.get_index(TIME)
+    if not index.is_monotonic_increasing:
+        raise InvalidInput("time", got="a coordinate that does not increase", expected="times in order")
+    edges = [0, len(index)]
+    for k, moment in enumerate(time):
+        if moment is not None:
+            entry = _number(moment) if index.dtype.kind in "iuf" else moment
+            try:
+                edges[k] = int(index.searchsorted(entry))
+            except (TypeError, ValueError):
+                raise InvalidInput("time", got=repr(moment), expected=f"times like {index[0]!r}") from None
+    return edges[0], edges[1]
+
+
+def _number(moment: Any) -> float:
+    """Return a time if it is a number."""
+    if not is_number(moment) or not np.isfinite(moment):
+        raise InvalidInput("time", got=repr(moment), expected="a number, or None for an open end")
+    return float(moment)
+
+
+def _several(wanted: Any) -> list[Any]:
+    """Return one value, or several, as a list."""
+    if isinstance(wanted, (str, bytes)) or (np.ndim(wanted) == 0 and not isinstance(wanted, (set, frozenset))):
+        return [wanted]
+    return list(getattr(wanted, "values", wanted))
+
+
+def _told(where: Mapping[str, Any] | None) -> str:
+    """Say what is asked of the neurons."""
+    pairs = (where or {}).items()
+    return ", ".join(f"{name}={getattr(value, '__name__', repr(value))}" for name, value in pairs)
+
+
+def _examples(values: NDArray[Any]) -> str:
+    """Return a few different values."""
+    different = list(dict.fromkeys(values.tolist()))
+    return ", ".join(map(repr, different[:5])) + (", ..." if len(different) > 5 else "")
+
+
+def _counted(activity: xr.DataArray, positions: Mapping[str, Any]) -> str:
+    """Say how many samples and neurons are left of how many."""
+    left = []
+    if TIME in positions:
+        n_steps = activity.sizes[TIME]
+        left.append(f"{positions[TIME].stop - positions[TIME].start} of {n_steps} samples")
+    if NEURON in positions:
+        left.append(f"{len(positions[NEURON])} of {activity.sizes[NEURON]} neurons")
+    return ", ".join(left)

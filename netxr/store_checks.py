@@ -1,0 +1,235 @@
+"""What can be wrong with a store as its metadata and its labels tell it: no sample is read."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import Crc32cCodec
+
+from netxr.descriptions import Node, Nodes
+from netxr.names import (
+    ACTIVITY,
+    COMMIT_UNDER_WAY,
+    COMOMENT,
+    CONNECTIVITY,
+    COUNT,
+    EDGE_ACTIVITY,
+    EDGE_FRAME,
+    FINISHED,
+    LAG,
+    MISSING,
+    NEURON,
+    OUTDATED,
+    SCHEMA_VERSION,
+    SOURCE,
+    TARGET,
+    TIME,
+    TRIAL,
+    UNFINISHED,
+)
+from netxr.provenance import CURRENT_SCHEMA
+
+MOST_VALUES: Final = 10_000_000
+"""Entries above which an array is left to the check of its chunks."""
+
+COPY: Final = "Put back a copy of it, or make the store again."
+SAVE_AGAIN: Final = "Save it under another name: netxr.save(netxr.open(...), ...)."
+
+UNLABELLED: Final = (TIME, EDGE_FRAME)
+"""Dims whose entries are told by their place: a label of each would be as many as there are samples."""
+
+
+class Problem(NamedTuple):
+    """Something that is wrong with a store, or worth knowing of it.
+
+    Parameters
+    ----------
+    place : str
+        Group, array or file within the store; empty for the store itself.
+    wrong : str
+        What is wrong.
+    fix : str
+        What to do about it.
+    harmless : bool
+        Whether all that was committed is there and right nevertheless.
+    """
+
+    place: str
+    wrong: str
+    fix: str = ""
+    harmless: bool = False
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        return f"{self.place or 'the store'}: {self.wrong}." + (f" {self.fix}" if self.fix else "")
+
+
+class Stored(NamedTuple):
+    """An array of a store, open for reading.
+
+    Parameters
+    ----------
+    name : str
+        Its name in its group.
+    path : str
+        Its path in the store.
+    array : zarr.Array
+        The array.
+    sizes : mapping of str to int
+        Its dims with their sizes.
+    group : mapping
+        Attributes of its group.
+    """
+
+    name: str
+    path: str
+    array: "zarr.Array[Any]"
+    sizes: Mapping[str, int]
+    group: Mapping[str, Any]
+
+    @property
+    def has_checksums(self) -> bool:
+        """Whether it was written by netxr with every chunk and a checksum of each."""
+        return any(isinstance(codec, Crc32cCodec) for codec in self.array.compressors)
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of a member of a group."""
+    return f"{path}/{name}" if path else name
+
+
+def told(error: BaseException) -> str:
+    """Return an error of another library in a line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def open_array(group: zarr.Group, path: str, node: Node, about: Node) -> Stored | Problem:
+    """Return an array, or why it cannot be opened."""
+    try:
+        array = group[path]
+        if not isinstance(array, zarr.Array):
+            raise TypeError("a group")
+        stored = Stored(path.rpartition("/")[2], path, array, node.sizes or {}, about.attrs)
+        len(stored.array.chunks), stored.has_checksums  # of some metadata, Zarr finds only now that they are damaged
+    except Exception as error:  # whatever damaged metadata make Zarr stumble over
+        return Problem(path, f"Zarr cannot open it ({told(error)})", COPY)
+    return stored
+
+
+def of_metadata(path: str, group: Node, members: Nodes) -> Iterator[Problem]:
+    """Yield what the documents of a group and its arrays tell."""
+    for name, node in members.items():
+        if node.wrong:
+            yield Problem(join(path, name), node.wrong, COPY)
+        if OUTDATED in node.attrs:
+            wrong = f"outdated: {node.attrs[OUTDATED]!s:.200}"
+            yield Problem(join(path, name), wrong, "Estimate it again.", harmless=True)
+    schema = group.attrs.get(SCHEMA_VERSION, CURRENT_SCHEMA)
+    if not isinstance(schema, int):
+        yield Problem(path, f"{SCHEMA_VERSION} is {schema!r:.80}, not a number", COPY)
+    elif schema < CURRENT_SCHEMA:
+        wrong = f"written in version {schema} of the layout, which is read as it is; it has no checksums"
+        yield Problem(path, wrong, SAVE_AGAIN, harmless=True)
+    if UNFINISHED in group.attrs:
+        yield Problem(path, f"unfinished: {group.attrs[UNFINISHED]!s:.200}", harmless=True)
+    if COMMIT_UNDER_WAY in group.attrs:
+        yield Problem(
+            path, "a change of its metadata is under way, or was cut off", "The next writer ends it.", harmless=True
+        )
+    yield from _of_sizes(path, members)
+
+
+def _of_sizes(path: str, members: Nodes) -> Iterator[Problem]:
+    """Yield the dims that have another length in one array than in another."""
+    lengths: dict[str, dict[int, list[str]]] = {}
+    for name, node in members.items():
+        for dim, size in (node.sizes or {}).items():
+            lengths.setdefault(dim, {}).setdefault(size, []).append(name)
+    for dim, names in lengths.items():
+        if len(names) > 1:
+            each = " and ".join(f"{size} in {', '.join(arrays)}" for size, arrays in names.items())
+            yield Problem(path, f"{dim} is of different length: {each}", COPY)
+
+
+def of_layout(path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:
+    """Yield where the arrays of a group of netxr do not lie as netxr writes them."""
+    ours = {name: stored for name, stored in arrays.items() if SCHEMA_VERSION in stored.group}
+    for name, stored in ours.items():
+        names = getattr(stored.array.metadata, "dimension_names", None) or ()
+        if len(names) != stored.array.ndim or None in names:
+            yield Problem(stored.path, "its dims have no names", COPY)
+        if name == ACTIVITY:
+            yield from _of_activity(stored)
+    bare = [name for name, stored in ours.items() if not stored.has_checksums]
+    if bare and FINISHED not in arrays and ours[bare[0]].group[SCHEMA_VERSION] == CURRENT_SCHEMA:
+        wrong = f"no checksums in {', '.join(bare)}: damage may go unseen"
+        yield Problem(path, wrong, SAVE_AGAIN, harmless=True)
+
+
+def _of_activity(stored: Stored) -> Iterator[Problem]:
+    """Yield where dims or chunks of a recording are others than all neurons by some time by one trial."""
+    dims, chunks = tuple(stored.sizes), dict(zip(stored.sizes, stored.array.chunks, strict=False))
+    if dims not in ((NEURON, TIME), (NEURON, TIME, TRIAL)):
+        yield Problem(stored.path, f"its dims are {', '.join(dims)}", f"Right are {NEURON}, {TIME}[, {TRIAL}].")
+    elif chunks[NEURON] < stored.sizes[NEURON] or chunks.get(TRIAL, 1) > 1:
+        wrong = f"it lies in chunks of {chunks}, not of all neurons and one trial, and reads more slowly"
+        yield Problem(stored.path, wrong, SAVE_AGAIN, harmless=True)
+
+
+def of_labels(path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:
+    """Yield labels that repeat, and neurons that are labelled differently in the arrays of a group."""
+    labels = {}
+    for dim, stored in arrays.items():
+        if tuple(stored.sizes) == (dim,) and dim not in UNLABELLED and (values := _values(stored)) is not None:
+            labels[dim] = values.tolist()
+    for dim, entries in labels.items():
+        twice = len(entries) - len(set(entries))
+        if twice:
+            fix = f"Save it again with other labels: .assign_coords({dim}=...)."
+            yield Problem(join(path, dim), f"{twice} of {len(entries)} labels repeat others", fix)
+    if CONNECTIVITY in arrays and {TARGET, SOURCE} <= set(labels) and labels[TARGET] != labels[SOURCE]:
+        yield Problem(join(path, CONNECTIVITY), "its targets and sources are labelled differently", COPY)
+    for dim in (TARGET, SOURCE) if NEURON in labels else ():
+        unknown = len(set(labels.get(dim, ())) - set(labels[NEURON]))
+        if unknown:
+            none = unknown == len(set(labels[dim]))
+            wrong = f"{unknown} of {len(labels[dim])} labels are of no neuron of the recording"
+            yield Problem(join(path, dim), wrong, "Relabel, if they are meant to be.", harmless=not none)
+
+
+def of_moments(arrays: Mapping[str, Stored]) -> Iterator[Problem]:
+    """Yield moments that count other samples than the activity beside them has."""
+    if not {ACTIVITY, COMOMENT, COUNT, LAG} <= set(arrays):
+        return
+    count, lags = _values(arrays[COUNT]), _values(arrays[LAG])
+    sizes, stored = arrays[ACTIVITY].sizes, arrays[COUNT]
+    if count is None or lags is None or next(iter(stored.sizes), None) != LAG or len(count) != lags.size:
+        return
+    trials = 1 if TRIAL in stored.sizes else sizes.get(TRIAL, 1)
+    offered = (sizes.get(TIME, 0) - lags.astype(np.float64)) * trials
+    counted = count.reshape(lags.size, -1)
+    all_of_them = EDGE_ACTIVITY in arrays or stored.group.get(MISSING) == "raise"
+    if (counted > offered[:, None]).any() or (all_of_them and (counted < offered[:, None]).any()):
+        wrong = f"the moments are of other samples than the {sizes.get(TIME)} of a trial that the activity has"
+        yield Problem(stored.path, wrong, "Make them again with netxr.lagged_moments.")
+
+
+def of_sweep(path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:
+    """Yield that cells of a sweep are missing."""
+    finished = _values(arrays[FINISHED]) if FINISHED in arrays else None
+    todo = 0 if finished is None else finished.size - int(np.count_nonzero(finished))
+    if finished is not None and todo:
+        wrong = f"unfinished: {todo} of {finished.size} cells of the sweep are to be computed"
+        yield Problem(path, wrong, "The same sweep to the same path ends it.", harmless=True)
+
+
+def _values(stored: Stored) -> NDArray[Any] | None:
+    """Return an array of labels or counts; None if it is too large to be looked at as a whole."""
+    if stored.array.size > MOST_VALUES:
+        return None
+    try:
+        return np.asarray(stored.array[...])
+    except Exception:  # its chunks are sound, but a writer may have come in between
+        return None

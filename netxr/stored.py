@@ -1,0 +1,150 @@
+"""Stored arrays as lazy ones: a stored chunk is a dask chunk, and one that is missing or damaged is an error."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from dask.base import tokenize
+from numpy.typing import NDArray
+
+from netxr.commits import DOCUMENT, Document, chunk_key, documents
+from netxr.errors import UnreadableFile
+from netxr.names import ACTIVITY, COMPACT_DTYPE
+
+ALL_CHUNKS_ARE_THERE = "crc32c"
+"""An array with this codec was written by netxr, which writes every chunk of it."""
+
+NEVER: Final = (0, 0)
+"""When a file was written that is not there."""
+
+
+def lazily(
+    dataset: xr.Dataset, place: str, *, folder: Path | None = None, known: Mapping[str, Document] | None = None
+) -> xr.Dataset:
+    """Return a dataset that xarray opened without dask, with its chunks as dask chunks.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Lazily indexed variables.
+    place : str
+        What errors call the store.
+    folder : Path, optional
+        The folder that is the store, if it is one.
+    known : mapping, optional
+        Metadata of its arrays, by name.
+    """
+    lazy = {}
+    for name, variable in dataset.variables.items():
+        if name in dataset.indexes or not variable.ndim:
+            continue
+        document = (known or {}).get(str(name))
+        stored = _StoredArray(variable, place, str(name), folder, document)
+        chunks = variable.encoding.get("preferred_chunks", {})
+        shape = tuple(min(chunks.get(dim, size), size) or 1 for dim, size in variable.sizes.items())
+        array = da.from_array(  # type: ignore[no-untyped-call]
+            stored, chunks=shape, name=_token(stored), meta=np.empty((0,) * variable.ndim, stored.dtype)
+        )
+        lazy[name] = variable.copy(data=array)
+    return dataset.assign(lazy)
+
+
+class _StoredArray:
+    """What dask slices: reads a part of an array, and says which store, array and chunk it stumbled over."""
+
+    def __init__(
+        self, variable: xr.Variable, place: str, name: str, folder: Path | None, document: Document | None
+    ) -> None:
+        self.variable, self.place, self.name, self.folder = variable, place, name, folder
+        self.document = document if document and _is_complete(document) else None
+        self.opened = _changed(folder / DOCUMENT) if folder else NEVER
+        self.shape, self.ndim = variable.shape, variable.ndim
+        # JSON holds scales in double precision, so xarray takes codes of float32 samples for float64.
+        self.dtype = np.dtype(variable.attrs.get(COMPACT_DTYPE, variable.dtype))
+
+    def __getitem__(self, part: Any) -> NDArray[Any]:
+        """Return a part as an array in memory."""
+        try:
+            values = np.asarray(self.variable[part].values, dtype=self.dtype)
+        except Exception as error:  # whatever a damaged chunk makes the codecs stumble over
+            self._check_there(part)
+            raise UnreadableFile(
+                self.place,
+                f"{self.name}[{_shown(part)}] cannot be read ({type(error).__name__}: {error})",
+                fix="netxr verify lists every damaged chunk; put back a copy of the store.",
+            ) from error
+        self._check_there(part)
+        return values
+
+    def _check_there(self, part: Any) -> None:
+        """Raise if a chunk is missing, which Zarr reads as NaN or zero, or of values that came later."""
+        if self.folder is None:
+            return
+        if not self.folder.exists():
+            raise UnreadableFile(self.place, "it went away while it was read", fix="Put it back, and run again.")
+        if self.document is not None:
+            for index in chunks_of(self.document, part):
+                self._check_chunk(self.folder, self.document, index)
+
+    def _check_chunk(self, folder: Path, document: Document, index: tuple[int, ...]) -> None:
+        """Raise if a chunk is missing, or was written after the store was opened."""
+        chunk = folder / self.name / chunk_key(document, index)
+        written = _changed(chunk)
+        later = written[0] > self.opened[0] and not self._only_grew(folder, document, index)
+        if (later or written == NEVER) and _changed(folder / DOCUMENT) != self.opened:
+            reason = f"{self.name} was replaced after the store was opened"
+            raise UnreadableFile(self.place, reason, fix="Open it again.")
+        if written == NEVER:
+            fix = "Put it back from a copy of the store; netxr verify lists all that are missing."
+            raise UnreadableFile(self.place, f"chunk {chunk.relative_to(folder)} is missing", fix=fix)
+
+    def _only_grew(self, folder: Path, document: Document, index: tuple[int, ...]) -> bool:
+        """Return whether what was written to a chunk since then lies behind the end that its array had."""
+        if self.name == ACTIVITY:  # which is never replaced
+            return True
+        lengths = document["chunk_grid"]["configuration"]["chunk_shape"]
+        at_the_end = any((i + 1) * length > n for i, length, n in zip(index, lengths, document["shape"], strict=True))
+        return at_the_end and documents(folder).get(self.name, document)["shape"] != document["shape"]
+
+
+def chunks_of(document: Document, part: Any) -> Iterator[tuple[int, ...]]:
+    """Yield which chunks hold a part of an array, given as a slice for each of its axes."""
+    lengths = document["chunk_grid"]["configuration"]["chunk_shape"]
+    ranges = []
+    for each, size, length in zip(part, document["shape"], lengths, strict=True):
+        start, stop, _ = each.indices(size) if isinstance(each, slice) else (int(each), int(each) + 1, 1)
+        ranges.append(range(start // length, -(-stop // length)))
+    return product(*ranges)
+
+
+def _is_complete(document: Document) -> bool:
+    """Return whether every chunk of an array was written."""
+    return any(codec["name"] == ALL_CHUNKS_ARE_THERE for codec in document.get("codecs", ()))
+
+
+def _changed(path: Path) -> tuple[int, int]:
+    """Return when a file was written, and which it is."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return NEVER
+    return about.st_mtime_ns, about.st_ino
+
+
+def _token(stored: _StoredArray) -> str:
+    """Return a name that is the same whenever the same state of an array is opened."""
+    if stored.folder is None:
+        return f"open-{stored.name}-{uuid4().hex}"
+    path = stored.folder / stored.name / DOCUMENT
+    changed = path.stat().st_mtime_ns if path.exists() else uuid4().hex
+    return f"open-{stored.name}-{tokenize(str(stored.folder), stored.name, changed, stored.shape)}"
+
+
+def _shown(part: Any) -> str:
+    """Return a part of an array as it is written."""
+    return ", ".join(f"{each.start}:{each.stop}" if isinstance(each, slice) else str(each) for each in part)

@@ -1,0 +1,213 @@
+"""Changes to a saved dataset: arrays that grow, arrays that are new or replaced, and attributes, all at once."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import xarray as xr
+import zarr
+from zarr.abc.buffer import Buffer
+from zarr.abc.store import Store
+from zarr.storage import MemoryStore
+
+from netxr.arguments import check_group, check_path
+from netxr.commits import (
+    DOCUMENT,
+    ROOT,
+    Document,
+    array_to_be,
+    chunks_to_come,
+    commit,
+    documents,
+    grown,
+    locked,
+    repair,
+    reserve,
+    space_needed,
+    under_new_keys,
+    unfinished_beside,
+)
+from netxr.errors import OutputExists, UnreadableFile
+from netxr.layout import STORABLE_KINDS, encoding, plain_attributes
+from netxr.snapshots import is_repository
+from netxr.staging import PathLike, remove_abandoned
+from netxr.writing import stored_array
+
+COORDINATES: Final = "coordinates"
+"""The attribute that xarray tells coordinates from data by."""
+
+
+class Transaction(Protocol):
+    """A dataset that is being changed; what it was stays until the end."""
+
+    def grow(self, name: str, dim: str, size: int) -> "zarr.Array[Any]":
+        """Return an array to write to, as it will be with `size` entries along `dim`."""
+
+    def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
+        """Return an array to write the values of `variable` to, new or in the place of one that there is."""
+
+    def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
+        """Set attributes of an array, or of the dataset; others stay."""
+
+    def declare_coordinates(self, names: Iterable[str]) -> None:
+        """Say that arrays are coordinates, not data."""
+
+
+@contextmanager
+def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterator[Transaction]:
+    """Change a dataset on disk: all at once on a clean exit, nothing on any other.
+
+    In a Zarr store that is no folder, changes are made at once, and it is for the store, such as that of an icechunk
+    session, to commit them or not.
+
+    Raises
+    ------
+    StoreBusy
+        If another process is writing to it.
+    UnreadableFile
+        If there is no group of Zarr's version 3.
+    DiskFull
+        If there is no room.
+    """
+    if isinstance(place, Store):
+        yield _StoreTransaction(place, check_group(group))
+        return
+    folder = (check_path("path", place) / check_group(group)).absolute()
+    if not (folder / DOCUMENT).exists():
+        fix = "Save what it holds as a new store: netxr.save(netxr.open(old), new)."
+        if is_repository(folder):
+            fix = f"It is an icechunk repository: change it with netxr.versioned({str(place)!r}, message=...) as store."
+        raise UnreadableFile(folder, "no Zarr group of version 3, which alone can be changed", fix=fix)
+    with locked(folder), space_needed(folder):
+        repair(folder)
+        remove_abandoned(unfinished_beside(folder))
+        changes = _FolderTransaction(folder)
+        try:
+            yield changes
+            if changes.changed:
+                commit(folder, changes.changed)
+        except BaseException:
+            changes.undo()
+            raise
+
+
+class _FolderTransaction:
+    """Changes to a folder: chunks are written where no reader looks, documents are held back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.known = folder, documents(folder)
+        self.changed: dict[str, Document] = {}
+        self.grown: list[str] = []
+
+    def grow(self, name: str, dim: str, size: int) -> "zarr.Array[Any]":
+        """Return an array to write to beyond its present end."""
+        self.changed[name] = grown(self._document(name), dim, size)
+        self.grown.append(name)
+        return array_to_be(self.folder, name, self.changed[name])
+
+    def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
+        """Return an array to write to under names of chunks that are not in use."""
+        document = _document_of(name, variable)
+        if name in self.known:
+            present = self.known[name]
+            if present["node_type"] == "group":
+                raise OutputExists(self.folder / name)
+            unused = under_new_keys(present | {"shape": document["shape"]})
+            beside = {key: value for key, value in present["attributes"].items() if key == COORDINATES}
+            document = document | {
+                "chunk_key_encoding": unused["chunk_key_encoding"],
+                "attributes": document["attributes"] | beside,
+            }
+        else:
+            reserve(self.folder, name)
+        self.changed[name] = document
+        return array_to_be(self.folder, name, document)
+
+    def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
+        """Hold new attributes back."""
+        self._update(name, plain_attributes(attrs, "attrs"))
+
+    def declare_coordinates(self, names: Iterable[str]) -> None:
+        """Hold back what are coordinates."""
+        known = self._document(ROOT)["attributes"].get(COORDINATES, "").split()
+        self._update(ROOT, {COORDINATES: " ".join(sorted({*known, *names}))})
+
+    def undo(self) -> None:
+        """Remove what was written for changes that were not committed."""
+        with suppress(OSError):  # the next writer does it
+            repair(self.folder)
+            remove_abandoned(unfinished_beside(self.folder))
+            present = documents(self.folder)
+            for name in self.grown:
+                for key in chunks_to_come(present[name], self.changed[name]):
+                    (self.folder / name / key).unlink(missing_ok=True)
+
+    def _update(self, name: str, attributes: Document) -> None:
+        """Hold attributes back that JSON can hold."""
+        document = self._document(name)
+        self.changed[name] = document | {"attributes": document.get("attributes", {}) | attributes}
+
+    def _document(self, name: str) -> Document:
+        """Return the metadata of an array as they will be."""
+        return self.changed.get(name, self.known[name])
+
+
+class _StoreTransaction:
+    """Changes to a Zarr store, made at once."""
+
+    def __init__(self, store: Store, group: str) -> None:
+        self.store, self.path = store, group
+        self.group = zarr.open_group(store, path=group, mode="r+")
+
+    def grow(self, name: str, dim: str, size: int) -> "zarr.Array[Any]":
+        """Return an array that has grown."""
+        array = self._array(name)
+        names = array.metadata.dimension_names or ()  # type: ignore[union-attr]
+        array.resize(tuple(size if each == dim else n for each, n in zip(names, array.shape, strict=True)))
+        return array
+
+    def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
+        """Return a new array, or one in the place of that which there is."""
+        if name in self.group:
+            del self.group[name]
+        _create(name, variable, self.store, group=self.path or None)
+        return self._array(name)
+
+    def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
+        """Set attributes."""
+        node = self.group if name == ROOT else self.group[name]
+        node.attrs.update(plain_attributes(attrs, "attrs"))
+
+    def declare_coordinates(self, names: Iterable[str]) -> None:
+        """Say that arrays are coordinates."""
+        known = str(self.group.attrs.get(COORDINATES, "")).split()
+        self.group.attrs[COORDINATES] = " ".join(sorted({*known, *names}))
+
+    def _array(self, name: str) -> "zarr.Array[Any]":
+        """Return an array to write to."""
+        return stored_array(self.store, f"{self.path}/{name}" if self.path else name)
+
+
+def _create(name: str, variable: xr.Variable, store: Store, *, group: str | None = None) -> None:
+    """Make an array for a variable that `storable` returned, and write no numbers to it."""
+    lazy = variable.chunk() if variable.chunks is None and variable.dtype.kind in STORABLE_KINDS else variable
+    xr.Dataset({name: lazy}).to_zarr(
+        store,
+        group=group,
+        mode="a",
+        zarr_format=3,
+        consolidated=False,
+        encoding={name: encoding(variable)},
+        compute=False,
+        write_empty_chunks=True,
+    )
+
+
+def _document_of(name: str, variable: xr.Variable) -> Document:
+    """Return the metadata of an array that holds a variable."""
+    written: dict[str, Buffer] = {}
+    _create(name, variable, MemoryStore(written))
+    document: Document = json.loads(written[f"{name}/{DOCUMENT}"].to_bytes())
+    return document

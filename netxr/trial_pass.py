@@ -1,0 +1,64 @@
+"""Trials of plain arrays, (neuron, time), reduced over their frames: at once, or in lanes of a dask graph."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
+
+import dask.array as da
+import numpy as np
+from dask.base import tokenize
+from numpy.typing import NDArray
+
+from netxr.blocks import in_lanes
+from netxr.schedulers import slots
+
+P = TypeVar("P")
+Step = Callable[..., P]
+
+PIECE_SAMPLES: Final = 2**20
+"""Samples in memory that are worked on at a time, in float64."""
+
+
+def stack_trials(done: Sequence[Any], *, like: Any) -> Any:
+    """Return what was made of each trial along a last axis; of a recording without trial dim, that of its only one."""
+    if like.ndim == 2:
+        return done[0]
+    return (da if isinstance(done[0], da.Array) else np).stack(done, axis=-1)
+
+
+def over_frames(step: Step[P], combine: Callable[[Sequence[P]], P], samples: Any, *, key: str, **options: Any) -> Any:
+    """Reduce the frames of a trial: lazily where it is lazy, in lanes that make each block anew and hold none.
+
+    Parameters
+    ----------
+    step : callable
+        (pieces (neuron, time) of a stretch, frame where it begins, options by keyword) -> partial result.
+    combine : callable
+        Partial results of consecutive stretches, in order -> one.
+    samples : ndarray or dask array, (neuron, time)
+        The trial.
+    key : str
+        How the keys of the tasks begin.
+    **options : Any
+        Passed on to `step`.
+    """
+    if not isinstance(samples, da.Array):
+        return step(pieces_of(samples), 0, **options)
+    processes, threads, _ = slots()
+    lanes = processes * threads
+    token = tokenize(samples.name, options, lanes)
+    return in_lanes(step, combine, samples, lanes=lanes, one_thread=True, key=f"{key}-{token}", **options)
+
+
+def pieces_of(samples: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield some frames at a time."""
+    length = max(1, PIECE_SAMPLES // len(samples))
+    for start in range(0, samples.shape[1], length):
+        yield samples[:, start : start + length]
+
+
+def rows_of(samples: NDArray[Any]) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Yield some neurons at a time, with their places."""
+    n_rows = max(1, PIECE_SAMPLES // samples.shape[1])
+    for start in range(0, len(samples), n_rows):
+        rows = slice(start, start + n_rows)
+        yield rows, samples[rows]

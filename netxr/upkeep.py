@@ -1,0 +1,194 @@
+"""Moments and estimates of a run that has grown, from its new samples alone."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from netxr.errors import InvalidInput
+from netxr.estimators import lagged_correlation
+from netxr.merging import EDGES, merge_moments
+from netxr.moments import lagged_moments
+from netxr.names import (
+    ACTIVITY,
+    COMOMENT,
+    EDGE_ACTIVITY,
+    LAG,
+    LAGGED_CORRELATION,
+    MISSING,
+    POOLED,
+    SOURCE,
+    SUMSQ_TARGET,
+    TARGET,
+    TIME,
+    TRIAL,
+)
+from netxr.schema import MOMENT_SPECS, labels_of
+
+MOMENTS: Final = tuple(spec.name for spec in MOMENT_SPECS)
+
+KEPT: Final = frozenset({*MOMENTS, LAGGED_CORRELATION})
+"""What follows from the activity, and is not asked of who appends."""
+
+
+class Upkeep(NamedTuple):
+    """What becomes of moments and estimates.
+
+    Parameters
+    ----------
+    further : Dataset
+        Those of further trials, to be put behind the others.
+    replaced : Dataset
+        Those that take the place of others.
+    outdated : list of str
+        Names of estimates that cannot be brought up to date without reading the whole activity.
+    """
+
+    further: xr.Dataset
+    replaced: xr.Dataset
+    outdated: list[str]
+
+
+def upkeep(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Upkeep:
+    """Return the moments and estimates that a run with new samples has.
+
+    Parameters
+    ----------
+    stored : Dataset
+        The run as it was.
+    new : Dataset
+        What is appended, its labels in the order of the run's.
+    dim : {"time", "trial"}
+        Along what.
+    """
+    further, replaced, outdated = xr.Dataset(), xr.Dataset(), []
+    moments = None
+    if all(name in stored for name in MOMENTS[:6]):
+        old = _moments_in(stored)
+        if TRIAL in old[COMOMENT].dims and dim == TRIAL:
+            further = _summed_alike(new[ACTIVITY], old)
+        else:
+            if dim == TRIAL:
+                moments = merge_moments([old, _summed_alike(new[ACTIVITY], old)])
+            else:
+                moments = _longer(old, stored[ACTIVITY], new[ACTIVITY])
+            replaced = moments
+    if LAGGED_CORRELATION in stored:
+        old_estimate = stored[LAGGED_CORRELATION]
+        if TRIAL in old_estimate.dims and dim == TRIAL:
+            further = further.merge(_estimated(new[ACTIVITY], old_estimate).to_dataset(), combine_attrs="drop")
+        elif moments is not None and _gives(moments, old_estimate):
+            replaced = replaced.merge(_estimated(moments, old_estimate).to_dataset(), combine_attrs="override")
+        else:
+            outdated.append(LAGGED_CORRELATION)
+    return Upkeep(further, replaced, outdated)
+
+
+# --- moments ------------------------------------------------------------------
+
+
+def _moments_in(stored: xr.Dataset) -> xr.Dataset:
+    """Return the moments that a run holds, with how they were summed up."""
+    moments = stored[[name for name in MOMENTS if name in stored]]
+    pooled = [TIME, TRIAL] if TRIAL in stored[ACTIVITY].dims and TRIAL not in moments[COMOMENT].dims else [TIME]
+    by_pair = SOURCE in moments[SUMSQ_TARGET].dims
+    missing = moments.attrs.get(MISSING, "pairwise" if by_pair else "raise" if EDGE_ACTIVITY in moments else "drop")
+    return moments.assign_attrs({POOLED: pooled, MISSING: missing})
+
+
+def _summed_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[int] | None = None) -> xr.Dataset:
+    """Return the moments of other samples, summed up as `old` was."""
+    sources = labels_of(old, SOURCE)
+    every = np.array_equal(sources, labels_of(old, TARGET))
+    moments = lagged_moments(
+        activity,
+        lags=labels_of(old, LAG).tolist() if lags is None else lags,
+        dim=old.attrs[POOLED],
+        source=None if every else sources.tolist(),
+        missing=old.attrs[MISSING],
+    )
+    return moments.assign_attrs({name: old.attrs[name] for name in (POOLED, MISSING)})
+
+
+def _longer(old: xr.Dataset, before: xr.DataArray, after: xr.DataArray) -> xr.Dataset:
+    """Return the moments of trials that go on, pairs across the end of the old samples included."""
+    reach = int(labels_of(old, LAG).max())
+    if EDGE_ACTIVITY in old and TRIAL not in old.attrs[POOLED] and after.sizes[TIME] > reach:
+        parts = (old, _summed_alike(after, old))
+        if TRIAL not in old[COMOMENT].dims:
+            return merge_moments(parts, continuous=True)
+        trials = [[part.isel({TRIAL: [k]}) for part in parts] for k in range(old.sizes[TRIAL])]
+        return _side_by_side([merge_moments(trial, continuous=True) for trial in trials], TRIAL)
+    return _longer_lag_by_lag(old, before, after)
+
+
+def _longer_lag_by_lag(old: xr.Dataset, before: xr.DataArray, after: xr.DataArray) -> xr.Dataset:
+    """Return the same where trials are pooled, samples are left out, or what is new is shorter than a lag.
+
+    The pairs of lag l that are new are all pairs of lag l in the last l samples with the new ones behind them.
+    """
+    lags, n_before = labels_of(old, LAG).tolist(), before.sizes[TIME]
+    if after.sizes[TIME] < 2:
+        fix = "Collect some before you append them."
+        raise InvalidInput("data", got="1 sample", expected="2 or more for a store with moments", fix=fix)
+    fresh = []
+    for lag in lags:
+        samples = _joined([before.isel({TIME: slice(n_before - lag, None)}), after])
+        fresh.append(_summed_alike(samples, old, lags=[lag]).drop_vars(EDGES, errors="ignore"))
+    parts = [old.drop_vars(EDGES, errors="ignore"), _side_by_side(fresh, LAG)]
+    longer = merge_moments(parts)
+    if EDGE_ACTIVITY not in old:
+        return longer
+    # The frames at both ends, which coarse-graining needs, are those of a recording that has nothing between them.
+    reach = max(lags)
+    both = _joined([before.isel({TIME: slice(max(reach, n_before - reach), None)}), after])
+    ends = [before.isel({TIME: slice(0, reach)}), both.isel({TIME: slice(-reach if reach else both.sizes[TIME], None)})]
+    ends = ends if reach else [after.isel({TIME: slice(0, 1)})]
+    return longer.assign(_summed_alike(_joined(ends), old)[list(EDGES)].data_vars)
+
+
+def _joined(parts: list[xr.DataArray]) -> xr.DataArray:
+    """Return stretches of a recording one behind the other, without times."""
+    return xr.concat(
+        [part.drop_vars(TIME, errors="ignore") for part in parts], TIME, coords="minimal", compat="override"
+    )
+
+
+def _side_by_side(parts: list[xr.Dataset], dim: str) -> xr.Dataset:
+    """Return moments of several trials or lags as one set; what has no such dim is the same in all."""
+    return xr.concat(
+        parts, dim, data_vars="minimal", coords="minimal", compat="override", join="exact", combine_attrs="override"
+    )
+
+
+# --- estimates ----------------------------------------------------------------
+
+
+def _lags_of(estimate: xr.DataArray) -> int | list[int] | None:
+    """Return the lag or lags of an estimate, if it says so."""
+    return estimate[LAG].values.tolist() if LAG in estimate.coords else None
+
+
+def _gives(moments: xr.Dataset, estimate: xr.DataArray) -> bool:
+    """Return whether an estimate follows from moments."""
+    lags = _lags_of(estimate)
+    return (
+        lags is not None
+        and set(np.atleast_1d(lags).tolist()) <= set(labels_of(moments, LAG).tolist())
+        and (TRIAL in estimate.dims) == (TRIAL in moments[COMOMENT].dims)
+        and all(dim in estimate.dims and moments.sizes[dim] == estimate.sizes[dim] for dim in (TARGET, SOURCE))
+    )
+
+
+def _estimated(data: xr.DataArray | xr.Dataset, old: xr.DataArray) -> xr.DataArray:
+    """Return an estimate like another, from other samples or moments."""
+    lags = _lags_of(old)
+    if lags is None:
+        raise InvalidInput(
+            LAGGED_CORRELATION,
+            got="an estimate in the store that does not say its lag",
+            expected="a coordinate lag",
+            fix="Estimate again with netxr.lagged_correlation, and put it there with netxr.add(..., replace=True).",
+        )
+    options: dict[str, Any] = {} if isinstance(data, xr.Dataset) else {"missing": old.attrs.get(MISSING, "raise")}
+    return lagged_correlation(data, lag=lags, **options).astype(old.dtype)

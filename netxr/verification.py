@@ -1,0 +1,139 @@
+"""Whether a store is sound: its metadata, its labels, and every chunk of it, one after the other."""
+
+import warnings
+from collections.abc import Iterator
+from itertools import chain
+from os import PathLike
+from pathlib import Path, PurePosixPath
+
+import zarr
+from zarr.abc.store import Store
+
+from netxr.chunk_checks import Progress, of_chunks
+from netxr.commits import ROOT, locked, unfinished_beside
+from netxr.descriptions import Nodes, groups, local_folder, nodes_in, nodes_of, opened
+from netxr.errors import InvalidInput, StoreBusy, UnreadableFile
+from netxr.names import COMMIT_UNDER_WAY, SCHEMA_VERSION
+from netxr.provenance import CURRENT_SCHEMA
+from netxr.store_checks import (
+    COPY,
+    Problem,
+    Stored,
+    join,
+    of_labels,
+    of_layout,
+    of_metadata,
+    of_moments,
+    of_sweep,
+    open_array,
+    told,
+)
+
+__all__ = ["Problem", "verify"]
+
+
+def verify(path: str | PathLike[str] | Store, *, progress: Progress | None = None) -> tuple[Problem, ...]:
+    """Check that a store is whole and undamaged: metadata, labels, and every chunk, read one after the other.
+
+    Nothing is written, and no more than one chunk is in memory at a time.
+
+    Parameters
+    ----------
+    path : path-like or Zarr store
+        A store: a folder, a URL or a store object of Zarr; with all groups in it.
+    progress : callable, optional
+        Called with (chunks read, chunks in all).
+
+    Returns
+    -------
+    tuple of Problem
+        What is wrong, each a named tuple of `place`, `wrong`, `fix` and `harmless`; empty for a sound store. What is
+        harmless concerns no committed data: leftovers of a writer that was cut off, a simulation that has not ended,
+        an older version of the layout, chunks of nothing but NaN.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is nothing at `path`, or a URL or store object holds no Zarr group.
+    InvalidInput
+        If `path` is neither a path nor a store, or `progress` no function.
+
+    Examples
+    --------
+    >>> import tempfile, netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     netxr.save(run, folder + "/run.zarr")
+    ...     sound = verify(folder + "/run.zarr")
+    ...     _ = Path(folder, "run.zarr/activity/c/0/0/0").write_bytes(b"damaged")
+    ...     sound, [problem.place for problem in verify(folder + "/run.zarr")]
+    ((), ['activity/c/0/0/0'])
+    """
+    if progress is not None and not callable(progress):
+        raise InvalidInput("progress", got=repr(progress), expected="a function of (chunks read, chunks in all)")
+    folder = local_folder(path)
+    with warnings.catch_warnings(action="ignore"):  # Zarr's remarks on metadata: what matters is said as a problem
+        if folder is None:
+            group = opened(path)
+            return tuple(_of_store(group, nodes_of(group), None, progress))
+        if not folder.exists():
+            raise UnreadableFile(folder, "there is no such folder")
+        nodes = nodes_in(folder)
+        problems = [*_of_folder(folder, nodes, progress), *_beside(folder)]
+        if problems and nodes_in(folder) != nodes:
+            fix = "Verify it again when the writer has ended."
+            problems.append(Problem("", "it was written to while it was read", fix, harmless=True))
+        return tuple(problems)
+
+
+def _of_folder(folder: Path, nodes: Nodes, progress: Progress | None) -> Iterator[Problem]:
+    """Yield what is wrong with the store in a folder."""
+    root = nodes[ROOT]
+    if root.wrong or root.sizes is not None:
+        fix = "Name a store, or a group in one; put back a copy of its zarr.json if it was one."
+        yield Problem("", f"no Zarr group: {root.wrong or 'one array, not a group of them'}", fix)
+        return
+    try:
+        group = zarr.open_group(folder, mode="r", use_consolidated=None if COMMIT_UNDER_WAY in root.attrs else False)
+    except Exception as error:  # whatever damaged metadata make Zarr stumble over
+        yield Problem("", f"Zarr cannot open it ({told(error)})", COPY)
+        return
+    yield from _of_store(group, nodes, folder, progress)
+
+
+def _of_store(group: zarr.Group, nodes: Nodes, folder: Path | None, progress: Progress | None) -> Iterator[Problem]:
+    """Yield what is wrong with an opened store."""
+    newer = nodes[ROOT].attrs.get(SCHEMA_VERSION)
+    if isinstance(newer, int) and newer > CURRENT_SCHEMA:
+        known = f"this netxr knows versions up to {CURRENT_SCHEMA}"
+        yield Problem("", f"written in version {newer} of the layout, and {known}", "Upgrade netxr.")
+        return
+    found: dict[str, dict[str, Stored]] = {}
+    for path, about, members in groups(nodes):
+        yield from of_metadata(path, about, members)
+        tried = [
+            open_array(group, join(path, name), node, about) for name, node in members.items() if node.sizes is not None
+        ]
+        yield from (array for array in tried if isinstance(array, Problem))
+        found[path] = {array.name: array for array in tried if isinstance(array, Stored)}
+        yield from of_layout(path, found[path])
+    of_files = list(of_chunks([array for arrays in found.values() for array in arrays.values()], folder, progress))
+    yield from of_files
+    places = [PurePosixPath(problem.place) for problem in of_files if not problem.harmless]
+    lost = {str(place) for of_file in places for place in (of_file, *of_file.parents)}
+    for path, arrays in found.items():
+        whole = {name: array for name, array in arrays.items() if array.path not in lost}
+        yield from chain(of_labels(path, whole), of_moments(whole), of_sweep(path, whole))
+
+
+def _beside(folder: Path) -> Iterator[Problem]:
+    """Yield what writers that are gone left beside a store."""
+    for entry in unfinished_beside(folder):
+        try:
+            if entry.is_dir():
+                with locked(entry):
+                    pass
+        except (StoreBusy, OSError):  # its writer is at work, or has just ended
+            continue
+        wrong = f"left by a writer that was cut off, beside the store in {entry.parent}"
+        yield Problem(entry.name, wrong, "The next writer removes it.", harmless=True)

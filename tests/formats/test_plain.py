@@ -1,0 +1,203 @@
+import os
+import pickle
+import zipfile
+
+import dask
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from netxr.errors import InvalidInput, NetxrError, UnreadableFile
+from netxr.formats import lazy
+from netxr.formats.plain import read_npy, read_npz, read_text
+from netxr.loaders import load_activity
+
+SAMPLES = np.random.default_rng(0).normal(size=(3, 50)).astype("float32")
+TIME_NEURON = ("time", "neuron")
+
+
+def damaged(content, rng):
+    """A file that lost its end, or some of whose bytes are others."""
+    if rng.random() < 0.5:
+        return content[: rng.integers(len(content))]
+    flipped = bytearray(content)
+    for place in rng.integers(len(content), size=rng.integers(1, 4)):
+        flipped[place] ^= 1 << rng.integers(8)
+    return bytes(flipped)
+
+
+# --- npy ----------------------------------------------------------------------
+
+
+@given(
+    array=npst.arrays(
+        st.sampled_from(["f4", ">f8", "<i2", ">u4", "b1", "f2"]),
+        npst.array_shapes(min_dims=1, max_dims=3, max_side=6),
+        elements=st.integers(0, 1),
+    ),
+    fortran=st.booleans(),
+    block_bytes=st.sampled_from([1, 16, 64, 2**23]),
+    data=st.data(),
+)
+def test_any_box_of_any_array(tmp_path_factory, array, fortran, block_bytes, data):
+    file = tmp_path_factory.mktemp("npy") / "x.npy"
+    np.save(file, np.asfortranarray(array) if fortran else array)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lazy, "BLOCK_BYTES", block_bytes)
+        loaded = read_npy(file).values
+    assert loaded.dtype.isnative
+    assert loaded.dtype == array.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(loaded.compute(scheduler="synchronous"), array)
+    box = tuple(slice(*sorted(data.draw(st.tuples(*[st.integers(0, n)] * 2)))) for n in array.shape)
+    np.testing.assert_array_equal(loaded[box].compute(scheduler="synchronous"), array[box])
+
+
+def test_blocks_are_cut_along_the_longest_axis_and_read_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(lazy, "BLOCK_BYTES", 3 * 8 * 4)
+    np.save(tmp_path / "x.npy", SAMPLES)
+    loaded = read_npy(tmp_path / "x.npy").values
+    assert loaded.chunks == ((3,), (8, 8, 8, 8, 8, 8, 2))
+    content = bytearray((tmp_path / "x.npy").read_bytes())
+    stat = (tmp_path / "x.npy").stat()
+    content[128:132] = b"\xff\xff\xff\xff"  # the first sample becomes NaN, unseen by size and time of change
+    (tmp_path / "x.npy").write_bytes(content)
+    os.utime(tmp_path / "x.npy", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    np.testing.assert_array_equal(loaded[:, 8:].compute(), SAMPLES[:, 8:])
+    assert np.isnan(loaded[0, 0].compute())
+
+
+def test_what_is_selected_is_read_alone(tmp_path, monkeypatch):
+    np.save(tmp_path / "x.npy", SAMPLES)
+    asked, whole = [], lazy.FileArray.__getitem__
+    monkeypatch.setattr(lazy.FileArray, "__getitem__", lambda self, index: asked.append(index) or whole(self, index))
+    loaded = load_activity(tmp_path / "x.npy", dims=("neuron", "time"))
+    np.testing.assert_array_equal(loaded.isel(neuron=slice(1, 3), time=slice(5, 9)).values, SAMPLES[1:3, 5:9])
+    assert sum(np.empty(SAMPLES.shape)[index].size for index in asked) == 8
+
+
+def test_a_recording_travels_to_other_processes(tmp_path):
+    np.save(tmp_path / "x.npy", SAMPLES)
+    loaded = load_activity(tmp_path / "x.npy", dims=("neuron", "time"))
+    there = pickle.loads(pickle.dumps(loaded))  # noqa: S301 - our own
+    np.testing.assert_array_equal(there.values, SAMPLES)
+    with dask.config.set(scheduler="processes", num_workers=1):
+        np.testing.assert_array_equal(loaded.values, SAMPLES)
+
+
+def test_later_versions_of_the_header_are_read(tmp_path):
+    with (tmp_path / "x.npy").open("wb") as file:
+        np.lib.format.write_array(file, SAMPLES, version=(2, 0))
+    np.testing.assert_array_equal(read_npy(tmp_path / "x.npy").values.compute(), SAMPLES)
+
+
+def test_a_file_that_was_cut_off_says_how_much_is_missing(tmp_path):
+    np.save(tmp_path / "x.npy", SAMPLES)
+    (tmp_path / "x.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:-1])
+    message = r"x\.npy: it holds 727 bytes, and its header declares 728 \(shape \(3, 50\) of float32\)\. It was cut off"
+    with pytest.raises(UnreadableFile, match=message):
+        read_npy(tmp_path / "x.npy")
+
+
+def test_a_file_that_changes_or_goes_while_it_is_open(tmp_path):
+    np.save(tmp_path / "x.npy", SAMPLES)
+    loaded = read_npy(tmp_path / "x.npy").values
+    np.save(tmp_path / "x.npy", SAMPLES[:, :40])
+    with pytest.raises(UnreadableFile, match=r"x\.npy: it was changed after it was opened\. Open it again"):
+        loaded.compute()
+    (tmp_path / "x.npy").unlink()
+    with pytest.raises(UnreadableFile, match=r"x\.npy: there is no such file"):
+        loaded.compute()
+
+
+@pytest.mark.parametrize("shape", ["(-1, 3)", "(3, -50)", "(10**19, 10**19)", "(2.5, 2)", "3"])
+def test_shapes_that_cannot_be(tmp_path, shape):
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00v\x00" + header.encode() + SAMPLES.tobytes())
+    with pytest.raises(NetxrError):
+        load_activity(tmp_path / "x.npy", dims=("neuron", "time"))
+
+
+def test_damaged_files_are_errors_of_ours(tmp_path):
+    rng = np.random.default_rng(1)
+    np.save(tmp_path / "whole.npy", SAMPLES)
+    np.savez_compressed(tmp_path / "whole.npz", X=SAMPLES, A=SAMPLES[:, :3])
+    (tmp_path / "whole.csv").write_text("time,a,b\n" + "".join(f"{k / 10},{k},{-k}\n" for k in range(20)))
+    refused = 0
+    for case in range(180):
+        whole = tmp_path / ("whole.npy", "whole.npz", "whole.csv")[case % 3]
+        file = tmp_path / f"x{whole.suffix}"
+        file.write_bytes(damaged(whole.read_bytes(), rng))
+        try:
+            load_activity(file, dims=TIME_NEURON, name="X" if whole.suffix == ".npz" else None).compute()
+        except NetxrError:
+            refused += 1
+    assert refused > 90
+
+
+# --- npz ----------------------------------------------------------------------
+
+
+def test_an_array_of_an_archive_is_native_and_in_memory(tmp_path):
+    np.savez(tmp_path / "x.npz", big=SAMPLES.astype(">f4"), small=SAMPLES)
+    values = read_npz(tmp_path / "x.npz", "big").values
+    assert isinstance(values, np.ndarray)
+    assert values.dtype == np.dtype("f4")
+    assert values.dtype.isnative
+    np.testing.assert_array_equal(values, SAMPLES)
+
+
+def test_an_archive_is_checked_before_memory_is_taken(tmp_path):
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000), }".ljust(117) + "\n"
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("X.npy", b"\x93NUMPY\x01\x00v\x00" + header.encode() + SAMPLES.tobytes())
+    with pytest.raises(UnreadableFile, match="it holds 728 bytes, and its header declares 4000000000128"):
+        read_npz(tmp_path / "x.npz")
+    np.savez(tmp_path / "none.npz")
+    with pytest.raises(InvalidInput, match=r"name: got None; expected one of none, as .*none\.npz has it"):
+        read_npz(tmp_path / "none.npz")
+
+
+# --- text ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("label", ["time", "Time"])
+@pytest.mark.parametrize("column", [0, 1])
+def test_a_column_of_times_gives_the_sampling_interval(tmp_path, label, column):
+    header, rows = ["a", "b"], [[str(k), str(-k)] for k in range(4)]
+    for k, cells in enumerate([header, *rows]):
+        cells.insert(column, label if k == 0 else f"{0.3 + (k - 1) * 0.1:.1f}")
+    (tmp_path / "x.csv").write_text("\n".join(",".join(cells) for cells in [header, *rows]))
+    loaded = load_activity(tmp_path / "x.csv", dims=TIME_NEURON, units="mV")
+    assert loaded.neuron.values.tolist() == ["a", "b"]
+    assert loaded.values.tolist() == [[0, 1, 2, 3], [0, -1, -2, -3]]
+    assert loaded.attrs == {"sampling_interval": 0.1, "sampling_interval_units": "s", "units": "mV"}
+    loaded = load_activity(tmp_path / "x.csv", dims=TIME_NEURON, interval_units="ms", sampling_interval=0.1)
+    assert loaded.attrs["sampling_interval_units"] == "ms"
+    with pytest.raises(
+        InvalidInput, match=r"sampling_interval: got 0\.2; expected none, or 0\.1 as the column 'time' of"
+    ):
+        load_activity(tmp_path / "x.csv", dims=TIME_NEURON, sampling_interval=0.2)
+    with pytest.raises(UnreadableFile, match=r"first line is no numbers \(time, a, b, \.\.\.\)"):
+        load_activity(tmp_path / "x.csv", dims=("neuron", "time"))
+
+
+@pytest.mark.parametrize(
+    "times", [[0, 1, 2, 4, 5], [0, 1, 2, 2, 3], [0, 1, "", 3, 4], [4, 3, 2, 1, 0], [1, 1, 1, 1, 1]]
+)
+def test_times_that_are_not_even_are_refused_with_the_place(tmp_path, times):
+    (tmp_path / "x.tsv").write_text("time\ta\n" + "".join(f"{t}\t1\n" for t in times))
+    message = (
+        r"x\.tsv: its column 'time' is not even: .* is followed by .*Resample to even times, or leave the times out"
+    )
+    with pytest.raises(UnreadableFile, match=message):
+        load_activity(tmp_path / "x.tsv", dims=TIME_NEURON)
+
+
+def test_a_table_of_times_alone_has_no_neurons(tmp_path):
+    (tmp_path / "x.csv").write_text("time\n1\n2\n")
+    with pytest.raises(InvalidInput, match="no entry along neuron"):
+        load_activity(tmp_path / "x.csv", dims=TIME_NEURON)
+    with pytest.raises(InvalidInput, match=r"name: got 'X'; expected none for a \.csv file"):
+        read_text(tmp_path / "x.csv", "X")

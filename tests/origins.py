@@ -1,0 +1,12 @@
+"""Who saved a dataset when, which differs from one saving to the next."""
+
+from netxr.names import CREATED, CREATED_BY, HISTORY
+
+ORIGIN = (CREATED, CREATED_BY, HISTORY)
+
+
+def without_origin(dataset):
+    """The dataset without the attributes that say who saved it when."""
+    return dataset.drop_attrs(deep=False).assign_attrs(
+        {name: value for name, value in dataset.attrs.items() if name not in ORIGIN}
+    )

@@ -1,0 +1,216 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+import netxr
+from netxr.cli import main
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def output(*arguments):
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    A = netxr.random_connectivity(4, sparsity=0.5, seed=1)
+    simulated = netxr.simulate(A, n_steps=30, trials=2, seed=7)
+    netxr.save(simulated, folder / "run.zarr")
+    estimates = netxr.lagged_correlation(simulated.activity, lag=[0, 1]).to_dataset(name="lagged_correlation")
+    netxr.save(estimates.assign_attrs(simulated.attrs), folder / "estimate.zarr")
+    return folder
+
+
+@pytest.fixture
+def folder(kept, tmp_path):
+    return Path(shutil.copytree(kept, tmp_path / "runs"))
+
+
+# --- catalog ------------------------------------------------------------------------
+
+
+def test_catalog_is_a_table(folder):
+    lines = [line.split() for line in output("catalog", folder).splitlines()]
+    titles = [
+        "name",
+        "kind",
+        "size",
+        "neurons",
+        "samples",
+        "trials",
+        "seed",
+        "truth",
+        "moments",
+        "estimates",
+        "created",
+    ]
+    assert lines[0] == titles
+    created = netxr.open(folder / "run.zarr").attrs["created"]
+    assert lines[2] == ["run.zarr", "run", "2.11", "KiB", "4", "30", "2", "7", "yes", "no", "-", created]
+    assert lines[1][:2] == ["estimate.zarr", "estimate"]
+    assert lines[1][5:10] == ["-", "2", "7", "no", "no"]
+    assert len(lines) == 3
+
+
+def test_catalog_as_json(folder):
+    document = json.loads(output("catalog", folder, "--json"))
+    frame = netxr.catalog(folder)
+    assert [row["name"] for row in document["stores"]] == frame.name.to_list()
+    assert list(document["stores"][0]) == list(frame.columns)
+    assert document["stores"][0]["samples"] is None
+    assert document["stores"][1]["samples"] == 30
+    assert document["stores"][1]["seed"] == 7
+
+
+@pytest.mark.parametrize("seed", [2**64 - 1, [3, 4]])
+def test_catalog_prints_any_seed(tmp_path, seed):
+    netxr.save(xr.Dataset({"x": 1}, attrs={"seed": seed}), tmp_path / "a.zarr")
+    assert str(seed) in output("catalog", tmp_path)
+    assert json.loads(output("catalog", tmp_path, "--json"))["stores"][0]["seed"] == seed
+
+
+def test_catalog_tells_what_is_broken_or_unfinished_below(folder):
+    netxr.save(xr.Dataset({"x": 1}, attrs={"unfinished": "a simulation of 500 steps"}), folder / "part.zarr")
+    (folder / "run.zarr" / "zarr.json").write_text("{")
+    remarks = output("catalog", folder).split("\n\n")[1].splitlines()
+    assert remarks[0] == "part.zarr: unfinished: a simulation of 500 steps"
+    assert remarks[1].startswith("run.zarr: its metadata are no JSON")
+
+
+def test_catalog_of_nothing(tmp_path):
+    assert output("catalog", tmp_path) == f"There is no store in {tmp_path}.\n"
+    assert json.loads(output("catalog", tmp_path, "--json"))["stores"] == []
+    result = run("catalog", tmp_path / "nothing")
+    assert result.exit_code == 4
+    assert "no such folder" in result.stderr
+
+
+# --- verify -------------------------------------------------------------------------
+
+
+def test_verify_says_sound(folder):
+    assert output("verify", folder / "run.zarr") == f"{folder / 'run.zarr'}: sound\n"
+    document = json.loads(output("verify", folder / "run.zarr", "--json"))
+    assert document == {"store": str(folder / "run.zarr"), "sound": True, "problems": []}
+
+
+def test_verify_lists_problems_and_exits_with_1(folder):
+    store = folder / "run.zarr"
+    (store / "activity" / "c" / "0" / "0" / "1").unlink()
+    (store / "activity" / "left").write_text("x")
+    (store / "connectivity" / "c" / "0" / "0").write_bytes(b"x")
+    result = run("verify", store)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("activity/c/0/0/1: missing: trial 1. ")
+    assert lines[1].startswith("connectivity/c/0/0: damaged: all of it (")
+    assert lines[2].startswith("remark: activity: files that are none of its chunks: 1, such as left")
+    assert lines[3:] == [f"{store}: 2 problems"]
+    assert result.stderr == ""
+    document = json.loads(run("verify", store, "--json").stdout)
+    assert not document["sound"]
+    assert [problem["harmless"] for problem in document["problems"]] == [True, False, False]
+    assert [str(problem) for problem in netxr.verify(store) if not problem.harmless] == lines[:2]
+
+
+def test_verify_takes_what_is_harmless_for_sound(folder):
+    (folder / "run.zarr" / "activity" / "left").write_text("x")
+    assert "remark: " in output("verify", folder / "run.zarr")
+    assert output("verify", folder / "run.zarr", "--quiet") == f"{folder / 'run.zarr'}: sound\n"
+
+
+def test_verify_of_nothing(tmp_path):
+    result = run("verify", tmp_path / "nothing.zarr")
+    assert result.exit_code == 4
+    assert "no such folder" in result.stderr
+
+
+# --- info ---------------------------------------------------------------------------
+
+
+def test_info_tells_where_a_run_comes_from(folder):
+    text = output("info", folder / "run.zarr")
+    attrs = netxr.open(folder / "run.zarr").attrs
+    lines = [line.split(maxsplit=1) for line in text.splitlines() if line]
+    for name in ("created", "created_by", "netxr_version", "numpy_version", "history", "model", "seed"):
+        assert [name, str(attrs[name])] in lines
+    assert "moments: none" in text
+    names = [line[0] for line in lines]
+    assert names.index("model") < names.index("created") < names.index("history")
+
+
+def test_info_gives_each_event_a_line(tmp_path):
+    told = {"history": "monday: saved\ntuesday: appended", "source_file": "day1.nwb", "steps": ["detrended", "binned"]}
+    netxr.save(xr.Dataset({"x": 1}, attrs=told | {"created": "2026-11-23T00:00:00Z"}), tmp_path / "a.zarr")
+    lines = output("info", tmp_path / "a.zarr").splitlines()
+    for first, second in (("saved", "tuesday: appended"), ("detrended", "binned")):
+        at = next(k for k, line in enumerate(lines) if line.endswith(first))
+        assert lines[at + 1].strip() == second
+        assert lines[at + 1].index(second[0]) == lines[at].index("monday" if first == "saved" else "detrended")
+
+
+def test_info_tells_estimates_moments_and_lags(folder, tmp_path):
+    text = output("info", folder / "estimate.zarr")
+    assert "estimates: lagged_correlation; moments: none; lags: 0, 1" in text
+    netxr.save(netxr.lagged_moments(netxr.open(folder / "run.zarr").activity, lags=[0, 3]), tmp_path / "m.zarr")
+    assert "moments: there; lags: 0, 3" in output("info", tmp_path / "m.zarr")
+    document = json.loads(output("info", tmp_path / "m.zarr", "--json"))
+    assert document["moments"] is True
+    assert document["lags"] == [0, 3]
+
+
+def test_info_tells_preprocessing_and_outdated_estimates(folder, tmp_path):
+    whole = netxr.open(folder / "run.zarr").load()
+    whole.activity.attrs["preprocessing"] = "detrend\nz-score"
+    whole["lagged_correlation"] = netxr.lagged_correlation(whole.activity, lag=1)
+    whole.lagged_correlation.attrs["outdated"] = "40 samples came later"
+    netxr.save(whole, tmp_path / "a.zarr")
+    text = output("info", tmp_path / "a.zarr")
+    assert "estimates: lagged_correlation; lagged_correlation is outdated: 40 samples came later;" in text
+    lines = text.splitlines()
+    at = next(k for k, line in enumerate(lines) if line.startswith("preprocessing"))
+    assert [lines[at].split()[1], lines[at + 1].strip()] == ["detrend", "z-score"]
+
+
+def test_info_begins_with_what_is_unfinished(tmp_path):
+    netxr.save(xr.Dataset({"x": 1}, attrs={"unfinished": "a simulation of 500 steps"}), tmp_path / "a.zarr")
+    assert output("info", tmp_path / "a.zarr").splitlines()[0] == "unfinished: a simulation of 500 steps"
+
+
+def test_info_lists_a_broken_store_in_a_store(folder):
+    shutil.copytree(folder / "run.zarr", folder / "run.zarr" / "inner")
+    (folder / "run.zarr" / "inner" / "activity" / "zarr.json").write_text("{")
+    assert "activity (broken: its metadata are no JSON" in output("info", folder / "run.zarr")
+
+
+# --- damage ---------------------------------------------------------------------------
+
+
+def test_damage_ends_every_command_in_a_line(kept, tmp_path):
+    rng = np.random.default_rng(3)
+    names = [path.relative_to(kept) for path in sorted(kept.rglob("*")) if path.is_file()]
+    names.sort(key=lambda name: name.name != "zarr.json")
+    documents = [name for name in names if name.name == "zarr.json"]
+    for case in range(30):
+        folder = Path(shutil.copytree(kept, tmp_path / str(case)))
+        path = folder / (documents if case % 3 else names)[rng.integers(len(documents if case % 3 else names))]
+        sound = path.read_bytes()
+        at = int(rng.integers(len(sound)))
+        path.write_bytes(sound[:at] + rng.bytes(1) + (sound[at + 1 :] if case % 2 else b""))
+        store = folder / path.relative_to(folder).parts[0]
+        for command, place in (("catalog", folder), ("info", store), ("verify", store)):
+            result = run(command, place)
+            assert result.exit_code in (0, 1, 4), (command, path)
+            assert result.exception is None or isinstance(result.exception, SystemExit), (command, path)
+        shutil.rmtree(folder)
