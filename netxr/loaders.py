@@ -193,7 +193,8 @@ def load_connectivity(
     Returns
     -------
     DataArray
-        The weights, (target, source), in the dtype of the file; float64 from text.
+        The weights, (target, source), in the dtype of the file; float64 from text. Those of a file of plain arrays
+        are in memory, those of a store or a lazy array stay lazy.
 
     Raises
     ------
@@ -296,7 +297,7 @@ def _with_interval(recording: xr.Dataset) -> xr.Dataset:
 
 
 def _read_matrix(source: Any, name: str | None, format: str | None) -> Table | None:  # noqa: A002
-    """Return the plain array of a source; None if it is a recording, which has labels."""
+    """Return the plain array of a source, that of a file in memory; None if it is a recording, which has labels."""
     if isinstance(source, np.ndarray | da.Array):
         return Table(source)
     path = _check_source(source)
@@ -306,7 +307,9 @@ def _read_matrix(source: Any, name: str | None, format: str | None) -> Table | N
     table: Table = read_by(one, path, name)
     if table.times is not None or (one.name == "text" and table.labels is not None):
         refuse_labels(str(path), table, "activity; labels of a connectivity go in neurons=")
-    return table
+    # What is scored or simulated with a matrix is wanted at once, not when a cluster is at hand.
+    values: Any = table.values
+    return table._replace(values=values.compute(scheduler="synchronous") if hasattr(values, "compute") else values)
 
 
 def _check_options(options: Mapping[str, Any], taken: Sequence[str] | None, what: str) -> None:

@@ -113,7 +113,7 @@ def _summed_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[int] | 
 def _longer(old: xr.Dataset, before: xr.DataArray, after: xr.DataArray) -> xr.Dataset:
     """Return the moments of trials that go on, pairs across the end of the old samples included."""
     reach = int(labels_of(old, LAG).max())
-    if EDGE_ACTIVITY in old and TRIAL not in old.attrs[POOLED] and after.sizes[TIME] > reach:
+    if EDGE_ACTIVITY in old and TRIAL not in old.attrs[POOLED] and after.sizes[TIME] > reach + 1:
         parts = (old, _summed_alike(after, old))
         if TRIAL not in old[COMOMENT].dims:
             return merge_moments(parts, continuous=True)
@@ -140,10 +140,9 @@ def _longer_lag_by_lag(old: xr.Dataset, before: xr.DataArray, after: xr.DataArra
     if EDGE_ACTIVITY not in old:
         return longer
     # The frames at both ends, which coarse-graining needs, are those of a recording that has nothing between them.
-    reach = max(lags)
-    both = _joined([before.isel({TIME: slice(max(reach, n_before - reach), None)}), after])
-    ends = [before.isel({TIME: slice(0, reach)}), both.isel({TIME: slice(-reach if reach else both.sizes[TIME], None)})]
-    ends = ends if reach else [after.isel({TIME: slice(0, 1)})]
+    kept = max(lags) + 1  # of fewer, the recording would be too short for its lags
+    both = _joined([before.isel({TIME: slice(max(kept, n_before - kept), None)}), after])
+    ends = [before.isel({TIME: slice(0, kept)}), both.isel({TIME: slice(-kept, None)})]
     return longer.assign(_summed_alike(_joined(ends), old)[list(EDGES)].data_vars)
 
 

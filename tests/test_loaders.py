@@ -65,6 +65,7 @@ def test_activity_of_every_format(tmp_path, suffix, dims):
 def test_connectivity_of_every_format(tmp_path, suffix):
     file = write(tmp_path / f"A{suffix}", WEIGHTS)
     to_from = load_connectivity(file, rows="target", neurons=list("abc"))
+    assert to_from.chunks is None
     from_to = load_connectivity(file, rows="source", neurons=list("abc"))
     np.testing.assert_array_equal(to_from.values, WEIGHTS)
     np.testing.assert_array_equal(from_to.values, WEIGHTS.T)

@@ -1,0 +1,144 @@
+"""Processes at one store, side by side. Run as a script: python crowd.py ROLE... PATH SECONDS."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import distributed  # noqa: F401 - dask would import it again in each process
+import numpy as np
+import xarray as xr
+
+import netxr
+import netxr.appending
+import netxr.estimators
+import netxr.simulation
+import netxr.store
+from netxr.errors import NetxrError, StoreBusy, UnreadableFile
+
+N_NEURONS, TRIALS, LAGS = 5, (0, 1), (0, 1)
+NETWORK = netxr.random_connectivity(N_NEURONS, seed=1)
+
+
+def crowd(*roles, path, seconds):
+    """Let processes do what their roles say for some seconds; returns what each has to tell."""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "DASK_NUM_WORKERS": "1"}
+    command = [sys.executable, "-W", "ignore", __file__, *roles, str(path), str(seconds)]
+    told = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment)  # noqa: S603 - this interpreter
+    return json.loads(told.stdout)
+
+
+def samples(start, n, *, writer=0):
+    """Samples of which each tells its place, and who wrote it."""
+    time, neuron, trial = np.ogrid[start : start + n, :N_NEURONS, : len(TRIALS)]
+    values = np.sin(time * 0.7 + neuron * 3) + 10 * trial + 100 * writer
+    labels = {"neuron": range(N_NEURONS), "trial": list(TRIALS)}
+    return xr.DataArray(values, dims=("time", "neuron", "trial"), coords=labels, name="activity")
+
+
+def begin(path, n):
+    """Save a first piece, with moments of it."""
+    run = samples(0, n).to_dataset()
+    netxr.save(run.assign(netxr.lagged_moments(run.activity, lags=LAGS, dim=["time", "trial"]).compute()), path)
+
+
+def appending(path, until, me):
+    """Append pieces that go on where the last one that this process appended ended."""
+    begun = done = netxr.open(path).sizes["time"]
+    rng, busy, pieces = np.random.default_rng(me), 0, []
+    while time.time() < until:
+        n = int(rng.integers(2, 40))
+        try:
+            netxr.append(samples(done, n, writer=me), path, dim="time")
+        except StoreBusy:
+            busy += 1
+            time.sleep(0.002)
+        else:
+            done += n
+            pieces.append(n)
+    return {"begun": begun, "pieces": pieces, "busy": busy}
+
+
+def reading(path, until, _):
+    """Open the store again and again, and check what is seen, at once and later."""
+    opened, stale, length, held = 0, 0, 0, None
+    while time.time() < until:
+        run = netxr.open(path)
+        assert run.sizes["time"] >= length, f"{run.sizes['time']} samples after {length}"
+        length, opened = run.sizes["time"], opened + 1
+        for each in (run, held) if opened % 5 == 0 else (run,):
+            stale += not agrees(run if each is None else each)
+        held = run if opened % 5 == 0 else held
+    return {"opened": opened, "stale": stale, "length": length}
+
+
+def agrees(run):
+    """Check a run that was opened; returns whether all of it could be read: what was replaced meanwhile cannot."""
+    n = run.sizes["time"]
+    whole = samples(0, n)
+    xr.testing.assert_equal(
+        run.activity.compute().drop_vars("time", errors="ignore"), whole.transpose(*run.activity.dims)
+    )
+    try:
+        count, mean = run["count"].values, run["mean_source"].values
+    except UnreadableFile as error:
+        assert "was replaced after the store was opened. Open it again." in str(error), error
+        return False
+    assert count.tolist() == [(n - lag) * len(TRIALS) for lag in LAGS], (count, n)
+    expected = [whole[: n - lag].mean(["time", "trial"]).values for lag in LAGS]
+    np.testing.assert_allclose(mean, np.reshape(expected, mean.shape), rtol=1e-9, atol=1e-9)
+    return True
+
+
+def saving(path, until, me):
+    """Save to ten places, at the same moments as others do."""
+    return [outcome(lambda: netxr.save(samples(0, 50, writer=me).to_dataset(), place)) for place in places(path, until)]
+
+
+def simulating(path, until, _):
+    """Simulate to ten places, at the same moments as others do, in stretches of one chunk."""
+    vars(netxr.simulation).update(COMMIT_BYTES=1, _stored_steps=lambda *_: 32)
+    runs = places(path, until)
+    return [outcome(lambda: netxr.simulate(NETWORK, n_steps=640, seed=1, store=place)) for place in runs]
+
+
+def places(path, until):
+    """Yield ten places, each when its moment has come."""
+    for k in range(10):
+        time.sleep(max(0, until - (9 - k) * 0.15 - time.time()))
+        yield f"{path}-{k}"
+
+
+def outcome(work):
+    """Do some work; returns what came of it."""
+    try:
+        work()
+    except NetxrError as error:
+        return type(error).__name__
+    return "done"
+
+
+def main():
+    """Let each role be played by a fork."""
+    *names, path, seconds = sys.argv[1:]
+    until, answers = time.time() + float(seconds), []
+    for me, name in enumerate(names):
+        read, write = os.pipe()
+        if not os.fork():
+            try:
+                told = globals()[name](path, until, me)
+            except BaseException as error:
+                told = {"error": f"{type(error).__name__}: {error}"}
+            os.write(write, json.dumps(told).encode())
+            os._exit(0)
+        os.close(write)
+        answers.append(read)
+    told = [b"".join(iter(lambda: os.read(answer, 2**16), b"")) for answer in answers]
+    for _ in names:
+        os.wait()
+    sys.stdout.write(json.dumps([json.loads(each) for each in told]))
+
+
+if __name__ == "__main__":
+    main()
