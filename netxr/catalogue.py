@@ -8,7 +8,17 @@ import pandas as pd
 from zarr.abc.store import Store
 
 from netxr.commits import ROOT
-from netxr.descriptions import Node, Nodes, groups, local_folder, looks_like_store, nodes_in, nodes_of, opened
+from netxr.descriptions import (
+    Node,
+    Nodes,
+    groups,
+    local_folder,
+    looks_like_store,
+    nodes_elsewhere,
+    nodes_in,
+    nodes_of,
+    opened,
+)
 from netxr.errors import UnreadableFile
 from netxr.names import (
     ACTIVITY,
@@ -17,6 +27,7 @@ from netxr.names import (
     CREATED,
     ESTIMATOR,
     FINISHED,
+    LAGGED_CORRELATION,
     MODEL,
     NEURON,
     OUTDATED,
@@ -62,7 +73,8 @@ def catalog(source: str | PathLike[str] | Store) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a run, by name: `name` (relative to `source`: ``netxr.open(Path(source) / name)`` opens it), `kind` (run,
+        A row a run, by name: `name` (relative to `source`: ``netxr.open(Path(source) / name)`` opens it, and
+        ``netxr.open(repository, group=...)`` what is in a repository of versions), `kind` (run,
         recording, sweep, moments, estimate, connectivity, other or empty; a store that cannot be read is a broken
         one), `bytes` (of its numbers in memory), `neurons`, `samples` (a trial), `trials`, `seed`, `model`, `truth`
         (whether the true connectivity is there), `moments` (whether lagged moments are), `estimates` (their names,
@@ -106,7 +118,11 @@ def _found(source: Any) -> Iterator[tuple[str, Node, Nodes]]:
         yield from _listed(ROOT, nodes_in(folder))
         return
     for entry in sorted(folder.iterdir()):
-        if not entry.name.startswith(".") and entry.is_dir() and looks_like_store(entry):
+        if entry.name.startswith(".") or not entry.is_dir():
+            continue
+        if local_folder(entry) is None:
+            yield from _listed(entry.name, nodes_elsewhere(entry))
+        elif looks_like_store(entry):
             yield from _listed(entry.name, nodes_in(entry))
 
 
@@ -165,7 +181,7 @@ def _estimates(arrays: Nodes) -> list[str]:
     return [
         f"{name} (outdated)" if OUTDATED in node.attrs else name
         for name, node in arrays.items()
-        if ESTIMATOR in node.attrs
+        if ESTIMATOR in node.attrs or name == LAGGED_CORRELATION
     ]
 
 

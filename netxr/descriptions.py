@@ -17,8 +17,9 @@ from zarr.abc.store import Store
 
 from netxr.arguments import check_path
 from netxr.commits import DOCUMENT, PLACEHOLDER, ROOT, is_under_way
-from netxr.errors import UnreadableFile
-from netxr.remote import is_url, remote_store
+from netxr.errors import NetxrError, UnreadableFile
+from netxr.remote import is_url, store_of, without_scheme
+from netxr.snapshots import is_repository
 
 DIMS_V2: Final = "_ARRAY_DIMENSIONS"
 """The attribute in which xarray keeps the dims of an array of Zarr version 2."""
@@ -58,31 +59,33 @@ Nodes = dict[str, Node]
 
 
 def local_folder(source: object) -> Path | None:
-    """Return `source` as a path; None if it is a URL or a store object of Zarr, which no path leads to.
+    """Return `source` as a path; None if it is a URL, a store object of Zarr, or a repository of versions.
 
     Raises
     ------
     InvalidInput
         If it is none of them.
     """
-    if isinstance(source, Store) or is_url(source):
+    source = without_scheme(source)
+    if isinstance(source, Store) or is_url(source) or is_repository(source):
         return None
     return check_path("source", source)
 
 
 def opened(source: Any) -> zarr.Group:
-    """Return the group at a URL or in a store object of Zarr, for reading.
+    """Return the group at a URL, in a store object of Zarr, or in the newest version of a repository, for reading.
 
     Raises
     ------
     UnreadableFile
         If there is none that can be read.
     MissingExtra
-        If it is a URL, and the package that reads such is not installed.
+        If the package that reads such a URL or repository is not installed.
     """
-    store = remote_store(source) if is_url(source) else source
     try:
-        return zarr.open_group(store, mode="r")
+        return zarr.open_group(store_of(source), mode="r")
+    except NetxrError:
+        raise
     except Exception as error:  # whatever the library behind the store raises
         raise UnreadableFile(source, f"not a readable Zarr group ({type(error).__name__}: {error})") from error
 
@@ -90,6 +93,14 @@ def opened(source: Any) -> zarr.Group:
 def looks_like_store(folder: Path) -> bool:
     """Return whether a folder holds the metadata of a Zarr group or array, or is called a store."""
     return folder.suffix == ".zarr" or any((folder / name).exists() for name in (DOCUMENT, ".zgroup", ".zarray"))
+
+
+def nodes_elsewhere(source: Any) -> Nodes:
+    """Return what a store says of itself that is no folder; what is wrong with it where it cannot be opened."""
+    try:
+        return nodes_of(opened(source))
+    except NetxrError as error:
+        return {ROOT: Node(wrong=str(error))}
 
 
 def nodes_at(source: Any) -> Nodes:

@@ -1,5 +1,6 @@
 """Stored arrays as lazy ones: a stored chunk is a dask chunk, and one that is missing or damaged is an error."""
 
+import time
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -62,7 +63,7 @@ class _StoredArray:
     ) -> None:
         self.variable, self.place, self.name, self.folder = variable, place, name, folder
         self.document = document if document and _is_complete(document) else None
-        self.opened = _changed(folder / DOCUMENT) if folder else NEVER
+        self.opened, self.state = time.time_ns(), _changed(folder / DOCUMENT) if folder else NEVER
         self.shape, self.ndim = variable.shape, variable.ndim
         # JSON holds scales in double precision, so xarray takes codes of float32 samples for float64.
         self.dtype = np.dtype(variable.attrs.get(COMPACT_DTYPE, variable.dtype))
@@ -95,8 +96,8 @@ class _StoredArray:
         """Raise if a chunk is missing, or was written after the store was opened."""
         chunk = folder / self.name / chunk_key(document, index)
         written = _changed(chunk)
-        later = written[0] > self.opened[0] and not self._only_grew(folder, document, index)
-        if (later or written == NEVER) and _changed(folder / DOCUMENT) != self.opened:
+        later = written[0] > self.opened and not self._only_grew(folder, document, index)
+        if (later or written == NEVER) and _changed(folder / DOCUMENT) != self.state:
             reason = f"{self.name} was replaced after the store was opened"
             raise UnreadableFile(self.place, reason, fix="Open it again.")
         if written == NEVER:

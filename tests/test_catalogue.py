@@ -257,3 +257,17 @@ def test_numbers_are_counted_by_their_type(tmp_path):
     dataset = xr.Dataset({f"x{k}": (("a", "b"), one) for k, one in enumerate(values.values())})
     netxr.save(dataset, tmp_path / "a.zarr")
     assert catalog(tmp_path).bytes[0] == dataset.nbytes
+
+
+def test_repositories_of_versions_are_listed_with_their_groups(tmp_path):
+    pytest.importorskip("icechunk")
+    run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=20, seed=1)
+    with netxr.versioned(tmp_path / "runs.icechunk", message="two days") as store:
+        netxr.save(run, store, group="monday")
+        netxr.save(run.isel(time=slice(0, 9)), store, group="tuesday")
+    netxr.save(run, tmp_path / "run.zarr")
+    listed = netxr.catalog(tmp_path)
+    assert listed.name.tolist() == ["run.zarr", "runs.icechunk/monday", "runs.icechunk/tuesday"]
+    assert listed.samples.tolist() == [20, 20, 9]
+    assert netxr.catalog(tmp_path / "runs.icechunk").name.tolist() == ["monday", "tuesday"]
+    assert netxr.verify(tmp_path / "runs.icechunk") == ()

@@ -86,6 +86,7 @@ SIDEWAYS = {
     ("stored", "commits"): "what counts is what was committed",
     ("descriptions", "commits"): "what counts is what was committed",
     ("descriptions", "remote"): "a store may lie at a URL",
+    ("descriptions", "snapshots"): "or have versions",
     ("store_checks", "descriptions"): "what is checked was described first",
     ("chunk_checks", "store_checks"): "all checks tell problems in one way",
     ("writing", "layout"): "what is written is laid out first",
