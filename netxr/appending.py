@@ -1,7 +1,7 @@
 """More samples, more trials and more results for a saved run, all at once or not at all."""
 
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Final
 
 import dask.array as da
 import numpy as np
@@ -16,7 +16,19 @@ from netxr.fitting import check_same_labels, fitting
 from netxr.headway import Report
 from netxr.headway import progress as told_progress
 from netxr.layout import storable
-from netxr.names import ACTIVITY, OUTDATED, TIME, TRIAL, UNFINISHED
+from netxr.names import (
+    ACTIVITY,
+    MODEL,
+    OUTDATED,
+    PREPROCESSING,
+    RNG,
+    SEED,
+    SOURCE_FILE,
+    SOURCE_SHA256,
+    TIME,
+    TRIAL,
+    UNFINISHED,
+)
 from netxr.provenance import with_event
 from netxr.schema import check_activity
 from netxr.staging import PathLike
@@ -24,6 +36,9 @@ from netxr.store import open as open_store
 from netxr.transactions import Transaction, transaction
 from netxr.upkeep import KEPT, Upkeep, upkeep
 from netxr.writing import Region, write_regions
+
+ORIGIN: Final = (MODEL, SEED, RNG, SOURCE_FILE, SOURCE_SHA256, PREPROCESSING)
+"""Attributes that history tells of what is appended, where they differ from those of the run."""
 
 
 def append(
@@ -36,8 +51,10 @@ def append(
 ) -> None:
     """Append samples to every trial of a saved run, or further trials to it.
 
-    Lagged moments in the store are brought up to date from the new samples, and estimates from the moments. Readers
-    see the run without what is new, then with all of it; a writer that dies leaves it as it was.
+    Lagged moments in the store are brought up to date from the new samples, and the lagged correlation from the
+    moments; what else was estimated or scored before says that it is outdated. The attributes of the run stay; its
+    history tells a seed or file of what is new. Readers see the run without what is new, then with all of it; a writer
+    that dies leaves it as it was.
 
     Parameters
     ----------
@@ -56,8 +73,8 @@ def append(
     Raises
     ------
     InvalidInput
-        If neurons, trials, dtype, sampling interval or units differ, a label is there already, `time` does not go
-        on evenly, something is missing that the store has along `dim`, or a compact store has no code for a sample.
+        If neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there already, `time`
+        does not go on evenly, something is missing that the store has along `dim`, or a compact store has no code for a sample.
     UnreadableFile
         If there is no run at `path`, or it is unfinished.
     StoreBusy
@@ -95,7 +112,7 @@ def append(
         for name in kept.outdated:
             told = f"made before {n_new} samples were appended along {dim}"
             changes.update_attributes({OUTDATED: told}, name=name)
-        changes.update_attributes(with_event(stored.attrs, f"append: {n_new} along {dim}"))
+        changes.update_attributes(with_event(stored.attrs, f"append: {n_new} along {dim}{_origin(new, stored)}"))
         write_regions(regions)
 
 
@@ -160,6 +177,13 @@ def add(
 
 
 # --- what is written ----------------------------------------------------------
+
+
+def _origin(new: xr.Dataset, stored: xr.Dataset) -> str:
+    """Say what of its origin tells the appended from the run, whose attributes stay: a seed, a file."""
+    old, now = ({**each[ACTIVITY].attrs, **each.attrs} for each in (stored, new))
+    others = [name for name in ORIGIN if name in now and repr(now[name]) != repr(old.get(name))]
+    return f" ({', '.join(f'{name} {now[name]}'.replace(chr(10), '; ') for name in others)})" if others else ""
 
 
 def _results(changes: Transaction, stored: xr.Dataset, kept: Upkeep, *, dim: str, start: int) -> list[Region]:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from zarr.core.sync import sync
 
+from netxr.errors import one_line
 from netxr.names import ACTIVITY, N_NEURONS, SCHEMA_VERSION
-from netxr.store_checks import COPY, Problem, Stored, told
+from netxr.store_checks import COPY, Problem, Stored
 
 Progress = Callable[[int, int], object]
 
@@ -112,7 +113,7 @@ def _of_chunk(stored: Stored, index: Index) -> Iterator[Problem]:
     try:
         values: NDArray[Any] = np.asarray(stored.array[_region(stored, index)])
     except Exception as error:  # whatever a damaged chunk makes the codecs stumble over
-        yield Problem(_key(stored, index), f"damaged: {_told(stored, index)} ({told(error)})", COPY)
+        yield Problem(_key(stored, index), f"damaged: {_told(stored, index)} ({one_line(error)})", COPY)
         return
     if stored.name == ACTIVITY and values.dtype.kind == "f" and values.size and np.isnan(values).all():
         fix = "Frames may have been left out on purpose."

@@ -84,18 +84,29 @@ def space_needed(path: Path) -> Iterator[None]:
 
 
 def unfinished_name(path: Path) -> Path:
-    """Return a new hidden name beside `path`."""
-    return path.with_name(f"{STAGING_PREFIX}{path.name}-{uuid4().hex}")
+    """Return a new hidden name beside `path`, or where that is in a store, beside the store."""
+    folder, begin = _beside(path)
+    return folder / f"{begin}{uuid4().hex}"
 
 
 def unfinished_beside(path: Path) -> list[Path]:
-    """Return what stands under such names beside `path`."""
-    begin, hexadecimal = f"{STAGING_PREFIX}{path.name}-", 32
-    return [
-        entry
-        for entry in path.absolute().parent.iterdir()
-        if entry.name.startswith(begin) and len(entry.name) == len(begin) + hexadecimal
-    ]
+    """Return what stands under such names."""
+    folder, begin = _beside(path)
+    length = len(begin) + len(uuid4().hex)
+    return [entry for entry in folder.iterdir() if entry.name.startswith(begin) and len(entry.name) == length]
+
+
+def _beside(path: Path) -> tuple[Path, str]:
+    """Return the folder in which the store of `path` stands, and how hidden names that belong to `path` begin.
+
+    Whatever else lies in the folder of a group is taken for a damaged member of it.
+    """
+    place = path.resolve()  # a link may lead to another disk, from which nothing can be renamed
+    name = place.name
+    while (place.parent / DOCUMENT).exists():
+        place = place.parent
+        name = f"{place.name}+{name}"
+    return place.parent, f"{STAGING_PREFIX}{name}-"
 
 
 def documents(folder: Path) -> dict[str, Document]:
@@ -157,7 +168,7 @@ def repair(folder: Path) -> None:
 
 def reserve(folder: Path, name: str) -> None:
     """Make room for a new array, which readers take for an empty group until it is committed."""
-    new = unfinished_name(folder.absolute())
+    new = unfinished_name(folder)
     new.mkdir()
     document = {"zarr_format": 3, "node_type": "group", "attributes": PLACEHOLDER}
     (new / DOCUMENT).write_text(json.dumps(document), encoding="utf-8")
@@ -170,7 +181,8 @@ def finish_commit(folder: Path) -> None:
         return
     new = documents(folder)
     for name, document in new.items():
-        if name != ROOT and not (_there(folder, name) and _read(folder / name) == document):
+        # Groups have writers of their own, and may have changed since.
+        if document["node_type"] == "array" and not (_there(folder, name) and _read(folder / name) == document):
             _replace(folder, name, document)
     _replace(folder, ROOT, new[ROOT])
 
@@ -252,8 +264,7 @@ def _replace(folder: Path, name: str, document: Document) -> None:
     if folder.name.startswith(STAGING_PREFIX):  # nobody reads it yet
         place.write_text(text, encoding="utf-8")
         return
-    # Beside the store, because whatever else lies in the folder of a group is taken for a damaged member of it.
-    new = unfinished_name(folder.absolute())
+    new = unfinished_name(folder)
     try:
         with space_needed(folder):
             new.write_text(text, encoding="utf-8")

@@ -120,6 +120,12 @@ class WorkersLost(NetxrError):
         return type(self), (self._reason,)
 
 
+def one_line(error: BaseException) -> str:
+    """Return the kind of another library's error and what it says, cut to one short line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text if len(text) <= 200 else f'{text[:197]}...'}"
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of what another library says, which may go on for a page."""
     return str(error).strip().partition("\n")[0].removeprefix("x ").strip()

@@ -8,7 +8,7 @@ import xarray as xr
 
 from netxr.errors import InvalidInput
 from netxr.layout import TEXT_KINDS
-from netxr.names import ACTIVITY, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME, TRIAL, UNITS
+from netxr.names import ACTIVITY, PREPROCESSING, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME, TRIAL, UNITS
 from netxr.schema import labels_of
 
 SAME: Final = (SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, UNITS)
@@ -30,8 +30,8 @@ def fitting(new: xr.Dataset, stored: xr.Dataset, *, dim: str, kept_up: Collectio
     Raises
     ------
     InvalidInput
-        If neurons, trials, dtype, sampling interval or units differ, a label is there already, `time` does not go
-        on evenly, or something is missing that the run has along `dim`.
+        If neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there already, `time`
+        does not go on evenly, or something is missing that the run has along `dim`.
     """
     present, added = stored[ACTIVITY], new[ACTIVITY]
     if set(added.dims) != set(present.dims):
@@ -49,14 +49,29 @@ def fitting(new: xr.Dataset, stored: xr.Dataset, *, dim: str, kept_up: Collectio
         old, now = (each.attrs.get(name) for each in (present, added))
         if old is not None and now is not None and old != now:
             raise InvalidInput("data", got=f"{name} {now!r}", expected=f"{old!r}, as the store has")
+    _check_prepared_alike(present, added)
     new = _in_stored_order(new, stored, [other for other in map(str, present.dims) if other != dim])
     _check_goes_on(labels_of(stored, dim), labels_of(new, dim), stored, new, dim)
     missing = [str(n) for n, v in stored.variables.items() if dim in v.dims and n not in new and n not in kept_up]
     if missing:
         raise InvalidInput(
-            "data", got=f"no {', '.join(missing)}", expected=f"a Dataset with all that the store has along {dim}"
+            "data",
+            got=f"no {', '.join(missing)}",
+            expected=f"a Dataset with all that the store has along {dim}",
+            fix="Make results alike of what is new, and give them with it.",
         )
     return new
+
+
+def _check_prepared_alike(present: xr.DataArray, added: xr.DataArray) -> None:
+    """Raise if samples went through other steps than those in the store; which were selected is no matter."""
+    old, now = (
+        [step for step in each.attrs.get(PREPROCESSING, "").splitlines() if not step.startswith("select")]
+        for each in (present, added)
+    )
+    if old != now:
+        expected = f"{'; '.join(old) or 'none'}, as the store has"
+        raise InvalidInput("data", got=f"preprocessing {'; '.join(now) or 'none'}", expected=expected)
 
 
 def _in_stored_order(new: xr.Dataset, stored: xr.Dataset, dims: Sequence[str]) -> xr.Dataset:
@@ -101,14 +116,18 @@ def _check_goes_on(
 
 
 def check_same_labels(new: xr.Dataset, stored: xr.Dataset) -> None:
-    """Raise if results are about other neurons, trials or lags than the run's.
+    """Raise if results are about other neurons, trials or lags than the run's, or have another coordinate of its name.
 
     Raises
     ------
     InvalidInput
-        Naming the dim.
+        Naming the dim or coordinate.
     """
-    for dim in new.dims:
-        if dim in stored.dims and not np.array_equal(labels_of(new, str(dim)), labels_of(stored, str(dim))):
-            fix = f"Save it as a store of its own, or rename its dim {dim}."
-            raise InvalidInput("data", got=f"other labels along {dim}", expected="those of the run", fix=fix)
+    for name in dict.fromkeys([*new.dims, *new.coords, *stored.dims, *stored.coords]):
+        if not all(name in each.dims or name in each.variables for each in (new, stored)):
+            continue
+        if not new[name].variable.equals(stored[name].variable):
+            got = f"other labels along {name}" if new[name].dims == stored[name].dims else f"another {name}"
+            expected = f"that of the run, {stored[name].values.tolist()!r:.80}"
+            fix = f"Save it as a store of its own, make it with the {name} of the run, or rename {name}."
+            raise InvalidInput("data", got=got, expected=expected, fix=fix)

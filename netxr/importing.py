@@ -51,6 +51,10 @@ def convert(
         If the file is missing, damaged or of no known kind; nothing stays behind.
     InvalidInput
         If an option is missing or does not fit.
+    MissingExtra
+        If the format needs a package that is not installed.
+    DiskFull
+        If there is no room; nothing stays behind.
 
     Examples
     --------

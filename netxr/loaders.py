@@ -202,6 +202,16 @@ def load_connectivity(
         If the file is missing, damaged, ragged, of no known kind, or holds pickled objects or text for numbers.
     InvalidInput
         If an option is missing, or does not fit what the file holds.
+    MissingExtra
+        If the format needs a package that is not installed.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(folder + "/A.npy", [[0, 2], [0, 0]])
+    ...     load_connectivity(folder + "/A.npy", rows="source").sel(target=1, source=0).item()
+    2
     """
     if not _is_labelled(source, format):
         table = _read_matrix(source, name, format)

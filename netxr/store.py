@@ -137,7 +137,7 @@ def open(  # noqa: A001 - one name in public
     name, source = check_group(group), without_scheme(source)
     store = store_of(source, version)
     if store is None:
-        folder = check_path("path", source) / name
+        folder = check_path("source", source) / name
         dataset, place = _open_folder(folder), str(folder)
     else:
         place = place_of(source)
@@ -215,11 +215,19 @@ def _check_is_store(folder: Path) -> None:
 
 
 def _stores_in(folder: Path) -> str:
-    """Say in a sentence which stores `folder` holds."""
+    """Say in a sentence which stores, or groups of a store, `folder` holds."""
     if not folder.is_dir():
         return f"There is no folder {folder} either."
-    names = sorted(entry.parent.name for entry in folder.glob("[!.]*/zarr.json"))
+    names = sorted(entry.name for entry in folder.glob("[!.]*") if is_store(entry) and not _is_array(entry))
     return f"Stores in {folder}: {', '.join(names)}." if names else f"There is no store in {folder}."
+
+
+def _is_array(folder: Path) -> bool:
+    """Return whether the metadata in a folder are those of an array of a store."""
+    try:
+        return bool(json.loads((folder / DOCUMENT).read_bytes())["node_type"] == "array")
+    except (OSError, ValueError, KeyError, TypeError):  # it is no array that could be told from a store
+        return False
 
 
 # --- Zarr stores --------------------------------------------------------------
@@ -270,4 +278,6 @@ def _with_labels_in_memory(dataset: xr.Dataset) -> xr.Dataset:
             # Labels are too small to be worth a trip to the caller's scheduler; those of an index are loaded already.
             loaded = variable if name in dataset.indexes else variable.load(scheduler="synchronous")
             labels[name] = loaded.astype(object) if is_text else loaded
-    return dataset.assign(labels)
+    whole = dataset.assign(labels)
+    in_order = {name: whole.variables[name] for name in sorted(whole.data_vars, key=str)}
+    return xr.Dataset(in_order, whole.coords, whole.attrs)

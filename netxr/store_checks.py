@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec
 
 from netxr.descriptions import Node, Nodes
+from netxr.errors import one_line
 from netxr.names import (
     ACTIVITY,
     COMMIT_UNDER_WAY,
@@ -100,11 +101,6 @@ def join(path: str, name: str) -> str:
     return f"{path}/{name}" if path else name
 
 
-def told(error: BaseException) -> str:
-    """Return an error of another library in a line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
 def open_array(group: zarr.Group, path: str, node: Node, about: Node) -> Stored | Problem:
     """Return an array, or why it cannot be opened."""
     try:
@@ -114,7 +110,7 @@ def open_array(group: zarr.Group, path: str, node: Node, about: Node) -> Stored 
         stored = Stored(path.rpartition("/")[2], path, array, node.sizes or {}, about.attrs)
         len(stored.array.chunks), stored.has_checksums  # of some metadata, Zarr finds only now that they are damaged
     except Exception as error:  # whatever damaged metadata make Zarr stumble over
-        return Problem(path, f"Zarr cannot open it ({told(error)})", COPY)
+        return Problem(path, f"Zarr cannot open it ({one_line(error)})", COPY)
     return stored
 
 
@@ -142,7 +138,7 @@ def of_metadata(path: str, group: Node, members: Nodes) -> Iterator[Problem]:
 
 
 def _of_sizes(path: str, members: Nodes) -> Iterator[Problem]:
-    """Yield the dims that have another length in one array than in another."""
+    """Yield the dims that have another length in one array than in another, or that other arrays are named like."""
     lengths: dict[str, dict[int, list[str]]] = {}
     for name, node in members.items():
         for dim, size in (node.sizes or {}).items():
@@ -151,6 +147,8 @@ def _of_sizes(path: str, members: Nodes) -> Iterator[Problem]:
         if len(names) > 1:
             each = " and ".join(f"{size} in {', '.join(arrays)}" for size, arrays in names.items())
             yield Problem(path, f"{dim} is of different length: {each}", COPY)
+        if dim in members and dim not in (members[dim].sizes or {dim: 0}):
+            yield Problem(join(path, dim), f"named like the dim {dim}, which it does not have", COPY)
 
 
 def of_layout(path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:

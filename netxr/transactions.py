@@ -67,7 +67,7 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
     StoreBusy
         If another process is writing to it.
     UnreadableFile
-        If there is no group of Zarr's version 3.
+        If there is nothing, or no group of Zarr's version 3.
     DiskFull
         If there is no room.
     """
@@ -76,10 +76,7 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
         return
     folder = (check_path("path", place) / check_group(group)).absolute()
     if not (folder / DOCUMENT).exists():
-        fix = "Save what it holds as a new store: netxr.save(netxr.open(old), new)."
-        if is_repository(folder):
-            fix = f"It is an icechunk repository: change it with netxr.versioned({str(place)!r}, message=...) as store."
-        raise UnreadableFile(folder, "no Zarr group of version 3, which alone can be changed", fix=fix)
+        raise _unchangeable(place, folder)
     with locked(folder), space_needed(folder):
         repair(folder)
         remove_abandoned(unfinished_beside(folder))
@@ -91,6 +88,17 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
         except BaseException:
             changes.undo()
             raise
+
+
+def _unchangeable(place: PathLike, folder: Path) -> UnreadableFile:
+    """Return the error about a group that is none, or none that can be changed."""
+    if is_repository(place):
+        fix = f"Change it with netxr.versioned({str(place)!r}, message=...) as store."
+        return UnreadableFile(place, "a repository of versions, which only a transaction changes", fix=fix)
+    if not folder.is_dir():
+        return UnreadableFile(folder, "there is no such folder", fix="Make a store first, with netxr.save.")
+    fix = "Save what it holds as a new store: netxr.save(netxr.open(old), new)."
+    return UnreadableFile(folder, "no Zarr group of version 3, which alone can be changed", fix=fix)
 
 
 class _FolderTransaction:

@@ -12,7 +12,9 @@ from netxr.moments import lagged_moments
 from netxr.names import (
     ACTIVITY,
     COMOMENT,
+    DIAGONAL,
     EDGE_ACTIVITY,
+    ESTIMATOR,
     LAG,
     LAGGED_CORRELATION,
     MISSING,
@@ -41,7 +43,7 @@ class Upkeep(NamedTuple):
     replaced : Dataset
         Those that take the place of others.
     outdated : list of str
-        Names of estimates that cannot be brought up to date without reading the whole activity.
+        Names of estimates and scores that cannot be brought up to date without reading the whole activity.
     """
 
     further: xr.Dataset
@@ -81,7 +83,13 @@ def upkeep(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Upkeep:
             replaced = replaced.merge(_estimated(moments, old_estimate).to_dataset(), combine_attrs="override")
         else:
             outdated.append(LAGGED_CORRELATION)
-    return Upkeep(further, replaced, outdated)
+    return Upkeep(further, replaced, outdated + _other_results(stored, dim))
+
+
+def _other_results(stored: xr.Dataset, dim: str) -> list[str]:
+    """Return the names of further estimates, and of scores, which are of the samples that there were."""
+    results = {name: one for name, one in stored.data_vars.items() if {ESTIMATOR, DIAGONAL} & set(one.attrs)}
+    return [str(name) for name, one in results.items() if name not in KEPT and dim not in one.dims]
 
 
 # --- moments ------------------------------------------------------------------

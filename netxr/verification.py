@@ -12,7 +12,7 @@ from zarr.abc.store import Store
 from netxr.chunk_checks import Progress, of_chunks
 from netxr.commits import ROOT, locked, unfinished_beside
 from netxr.descriptions import Nodes, groups, local_folder, nodes_in, nodes_of, opened
-from netxr.errors import InvalidInput, StoreBusy, UnreadableFile
+from netxr.errors import InvalidInput, StoreBusy, UnreadableFile, one_line
 from netxr.names import COMMIT_UNDER_WAY, SCHEMA_VERSION
 from netxr.provenance import CURRENT_SCHEMA
 from netxr.store_checks import (
@@ -26,20 +26,19 @@ from netxr.store_checks import (
     of_moments,
     of_sweep,
     open_array,
-    told,
 )
 
 __all__ = ["Problem", "verify"]
 
 
-def verify(path: str | PathLike[str] | Store, *, progress: Progress | None = None) -> tuple[Problem, ...]:
+def verify(source: str | PathLike[str] | Store, *, progress: Progress | None = None) -> tuple[Problem, ...]:
     """Check that a store is whole and undamaged: metadata, labels, and every chunk, read one after the other.
 
     Nothing is written, and no more than one chunk is in memory at a time.
 
     Parameters
     ----------
-    path : path-like or Zarr store
+    source : path-like or Zarr store
         A store: a folder, a URL or a store object of Zarr; with all groups in it.
     progress : callable, optional
         Called with (chunks read, chunks in all).
@@ -54,9 +53,9 @@ def verify(path: str | PathLike[str] | Store, *, progress: Progress | None = Non
     Raises
     ------
     UnreadableFile
-        If there is nothing at `path`, or a URL or store object holds no Zarr group.
+        If there is nothing at `source`, or a URL or store object holds no Zarr group.
     InvalidInput
-        If `path` is neither a path nor a store, or `progress` no function.
+        If `source` is neither a path nor a store, or `progress` no function.
 
     Examples
     --------
@@ -71,10 +70,10 @@ def verify(path: str | PathLike[str] | Store, *, progress: Progress | None = Non
     """
     if progress is not None and not callable(progress):
         raise InvalidInput("progress", got=repr(progress), expected="a function of (chunks read, chunks in all)")
-    folder = local_folder(path)
+    folder = local_folder(source)
     with warnings.catch_warnings(action="ignore"):  # Zarr's remarks on metadata: what matters is said as a problem
         if folder is None:
-            group = opened(path)
+            group = opened(source)
             return tuple(_of_store(group, nodes_of(group), None, progress))
         if not folder.exists():
             raise UnreadableFile(folder, "there is no such folder")
@@ -96,7 +95,7 @@ def _of_folder(folder: Path, nodes: Nodes, progress: Progress | None) -> Iterato
     try:
         group = zarr.open_group(folder, mode="r", use_consolidated=None if COMMIT_UNDER_WAY in root.attrs else False)
     except Exception as error:  # whatever damaged metadata make Zarr stumble over
-        yield Problem("", f"Zarr cannot open it ({told(error)})", COPY)
+        yield Problem("", f"Zarr cannot open it ({one_line(error)})", COPY)
         return
     yield from _of_store(group, nodes, folder, progress)
 

@@ -122,6 +122,14 @@ def test_times_go_on(tmp_path):
     xr.testing.assert_allclose(netxr.open(path).load(), run, rtol=1e-12)
 
 
+def test_history_tells_where_other_samples_come_from(tmp_path):
+    path, more = saved(recording(), tmp_path / "run.zarr"), recording(seed=5).assign_coords(trial=[2, 3])
+    more["activity"].attrs["preprocessing"] = "select time=0:6"
+    netxr.append(more.assign_attrs(source_file="tuesday.nwb"), path, dim="trial")
+    told = "append: 2 along trial (seed 5, source_file tuesday.nwb, preprocessing select time=0:6)"
+    assert netxr.open(path).attrs["history"].splitlines()[-1].endswith(told)
+
+
 def test_what_happened_is_history(tmp_path):
     run = recording()
     path = saved(run.isel(time=slice(0, 40)), tmp_path / "run.zarr")
@@ -216,6 +224,19 @@ def test_old_samples_are_not_read_again(tmp_path):
     np.testing.assert_allclose(netxr.open(path).comoment.values, expected.comoment.values, rtol=1e-9)
 
 
+def test_other_results_say_that_they_are_outdated(tmp_path):
+    run = recording()
+    R = netxr.lagged_correlation(run.activity)
+    A = netxr.random_connectivity(4, seed=1).assign_coords(target=R.target.values, source=R.source.values)
+    scores = netxr.compare(A, R, diagonal=False)
+    netxr.save(run.isel(time=slice(0, 40)).assign(scores).assign(other=R, still=1), tmp_path / "run.zarr")
+    netxr.append(run.isel(time=slice(40, None)), tmp_path / "run.zarr", dim="time")
+    stored = netxr.open(tmp_path / "run.zarr")
+    told = {name for name, one in stored.data_vars.items() if "outdated" in one.attrs}
+    assert {"other", "pearson", "kappa", "mantel"} <= told
+    assert not told & {"activity", "still"}
+
+
 def test_moments_of_some_sources(tmp_path):
     run = recording(dtype="float64")
     first = run.isel(time=slice(0, 40))
@@ -291,6 +312,7 @@ def test_nothing_is_replaced_unasked(tmp_path):
         (xr.Dataset(), "data: got no variable; expected results"),
         (xr.Dataset({"x": ("neuron", np.zeros(5))}), r"data: got other labels along neuron.*Save it as a store"),
         (xr.Dataset({"x": ("neuron", np.zeros(4))}, {"neuron": list("abcd")}), "data: got other labels along neuron"),
+        (xr.Dataset({"x": ("target", np.zeros(3))}, {"area": ("target", list("abc"))}), "data: got another area"),
         (xr.Dataset({"../x": ((), 1)}), "names that can be names of folders"),
         (3, "dataset: got int"),
     ],
@@ -301,6 +323,17 @@ def test_results_that_do_not_fit_are_refused(tmp_path, data, message):
     with pytest.raises(InvalidInput, match=message):
         netxr.add(data, path)
     assert documents(path) == before
+
+
+@pytest.mark.parametrize("first", [1, [0, 1]])
+def test_results_of_other_lags_are_not_mixed(tmp_path, first):
+    run = recording()
+    path = saved(run, tmp_path / "run.zarr")
+    second = [0, 1] if first == 1 else 1
+    netxr.add(netxr.lagged_correlation(run.activity, lag=first), path)
+    with pytest.raises(InvalidInput, match="data: got another lag; expected that of the run"):
+        netxr.add(netxr.lagged_correlation(run.activity, lag=second).rename("other"), path)
+    assert netxr.open(path)["lag"].values.tolist() == first
 
 
 # --- bad input ----------------------------------------------------------------
@@ -354,7 +387,7 @@ def test_what_else_the_store_has_along_time_is_asked_for(tmp_path):
 
 def test_places_that_cannot_be_appended_to(tmp_path):
     run = recording()
-    with pytest.raises(UnreadableFile, match="no Zarr group of version 3"):
+    with pytest.raises(UnreadableFile, match=r"none\.zarr: there is no such folder"):
         netxr.append(run, tmp_path / "none.zarr", dim="time")
     netxr.save(run[["area"]], tmp_path / "labels.zarr")
     with pytest.raises(UnreadableFile, match="a store without activity"):
@@ -438,3 +471,21 @@ def test_values_that_are_replaced_stay_readable_for_who_has_them_open(tmp_path):
     root = json.loads((path / "zarr.json").read_text())
     assert "consolidated_metadata" not in root
     assert documents(path)[ROOT]["attributes"] == netxr.open(path).attrs | {"coordinates": "area lag"}
+
+
+def test_samples_are_prepared_alike(tmp_path):
+    run = recording(dtype="float64")
+    scored = netxr.z_score(run.isel(time=slice(0, 40)))
+    netxr.save(scored, tmp_path / "run.zarr")
+    late = run.isel(time=slice(40, None))
+    expected = r"data: got preprocessing none; expected z_score.*, as the store has"
+    with pytest.raises(InvalidInput, match=expected):
+        netxr.append(late.assign(activity=late.activity.assign_attrs(units="1")), tmp_path / "run.zarr", dim="time")
+    netxr.append(netxr.z_score(netxr.select(run, time=(4.0, None))), tmp_path / "run.zarr", dim="time")
+    assert netxr.open(tmp_path / "run.zarr").sizes["time"] == 60
+
+
+def test_variables_come_in_one_order(tmp_path):
+    run = recording().assign(b=("trial", [1, 2]), a=((), 1.0), c=("neuron", np.zeros(4)))
+    netxr.save(run, tmp_path / "run.zarr")
+    assert list(netxr.open(tmp_path / "run.zarr").data_vars) == ["a", "activity", "b", "c"]

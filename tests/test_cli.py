@@ -18,6 +18,7 @@ import zarr
 from click.testing import CliRunner
 
 import netxr
+from netxr import simulation
 from netxr.cli import COMMANDS, main
 from netxr.cli.output import listing, progress, table
 
@@ -336,7 +337,7 @@ def test_simulate_prints_a_summary_or_nothing(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_ctrl_c_leaves_nothing_and_exits_with_130(tmp_path):
+def test_ctrl_c_leaves_what_was_committed_and_exits_with_130(tmp_path):
     program = [sys.executable, "-c", "from netxr.cli import main; main()"]
     command = [*program, "simulate", str(tmp_path / "run.zarr"), "--steps", "100000000"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program
@@ -345,8 +346,24 @@ def test_ctrl_c_leaves_nothing_and_exits_with_130(tmp_path):
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert stderr == "netxr: error: interrupted; no unfinished output is left\n"
-    assert list(tmp_path.iterdir()) == []
+    assert stderr == "netxr: error: interrupted; the same command again goes on with what is there\n"
+    assert names(tmp_path) in ([], ["run.zarr"])  # before and after the first commit
+
+
+def test_simulate_goes_on_with_what_was_cut_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(simulation, "steps_per_chunk", lambda *_: 256)
+    monkeypatch.setattr(simulation, "COMMIT_BYTES", 2**13)
+    A = netxr.random_connectivity(4, sparsity=0.9, seed=3)
+
+    def cut_off(done, _total):
+        if done > 3000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        netxr.simulate(A, n_steps=5000, seed=3, store=tmp_path / "run.zarr", progress=cut_off)
+    assert 0 < netxr.open(tmp_path / "run.zarr").sizes["time"] < 5000
+    output("simulate", tmp_path / "run.zarr", "--neurons", 4, "--seed", 3)
+    xr.testing.assert_equal(netxr.open(tmp_path / "run.zarr").compute(), netxr.simulate(A, n_steps=5000, seed=3))
 
 
 # --- estimate --------------------------------------------------------------------

@@ -280,7 +280,7 @@ def test_a_repository_is_written_to_in_transactions_only(repository):
         save(a_run(), repository, group="more")
     with pytest.raises(OutputExists):
         save(a_run(), repository)
-    with pytest.raises(UnreadableFile, match=r"change it with netxr.versioned"):
+    with pytest.raises(UnreadableFile, match=r"Change it with netxr\.versioned"):
         append(a_run(5).activity, repository, dim="time")
     assert not (repository / "more").exists()
 

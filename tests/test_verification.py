@@ -291,6 +291,13 @@ def test_dims_of_different_length(store):
     assert any("neuron is of different length" in problem.wrong for problem in wrong(store))
 
 
+def test_an_array_that_is_named_like_a_dim_of_others(store):
+    edit(store / "group" / "zarr.json", dimension_names=["trial"], shape=[TRIALS])
+    assert wrong(store) == []
+    (store / "group").rename(store / "time")
+    assert [problem[:2] for problem in wrong(store)] == [("time", "named like the dim time, which it does not have")]
+
+
 def test_a_member_without_metadata(store):
     (store / "connectivity" / "zarr.json").unlink()
     assert [problem[:2] for problem in wrong(store)] == [("connectivity", "a folder without zarr.json")]

@@ -38,6 +38,7 @@ HINTS: Final = {
     "dims": "On the command line: --dims neuron,time if a row is a neuron, --dims time,neuron if a row is a sample.",
     "rows": "On the command line: --rows target or --rows source.",
     "name": "On the command line: --name KEY, or the option that ends in -name for a matrix.",
+    "rate": "On the command line: netxr import SRC DST.zarr --rate 100, for bins of 10 ms.",
     "memory": "On the command line: --memory 2GiB. --strongest, --above, and --out without scores never hold all of R.",
 }
 """How to say on the command line what an error of the library asks for, by its argument."""
@@ -46,7 +47,10 @@ FRAMES_HINT: Final = (
     "On the command line: --missing drop leaves out every frame that holds one, --missing pairwise these samples alone."
 )
 
-LEFT_BEHIND: Final = {"sweep": "the same command again computes what is missing"}
+LEFT_BEHIND: Final = {
+    "simulate": "the same command again goes on with what is there",
+    "sweep": "the same command again computes what is missing",
+}
 """What an interruption leaves, where it leaves anything."""
 
 

@@ -105,9 +105,10 @@ def command(
 ) -> None:
     """Estimate connectivity from a recording, and score it where the truth is known.
 
-    RECORDING is a .npy, .npz, .csv, .tsv or .txt file, or a Zarr store of netxr. What its axes are is never guessed:
-    say it with --dims. The estimate is the lagged correlation R: R[i, j] correlates neuron i (target, row) with
-    neuron j (source, column) LAG samples before. Correlations have no unit, and a lag counts samples.
+    RECORDING is a Zarr store of netxr, or a file or folder that netxr import takes; where that needs further options,
+    import it first. What the axes of a plain array are is never guessed: say it with --dims. The estimate is the
+    lagged correlation R: R[i, j] correlates neuron i (target, row) with neuron j (source, column) LAG samples before.
+    Correlations have no unit, and a lag counts samples.
 
     With --truth, or a store that holds its true connectivity, R is scored against it; say with --diagonal or
     --no-diagonal whether self-connections enter.

@@ -73,7 +73,7 @@ def command(
     if as_json:
         echo_json(summary)
     elif not quiet:
-        click.echo(listing(summary))
+        click.echo(listing({name: _told(value) for name, value in summary.items()}))
 
 
 def _summary(out: Path) -> dict[str, Any]:
@@ -84,3 +84,8 @@ def _summary(out: Path) -> dict[str, Any]:
     dtype = str(run.activity.dtype) if "activity" in run else None
     known = {"store": str(out), **sizes, "dtype": dtype} | {name: run.attrs.get(name) for name in origin}
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _told(value: Any) -> str:
+    """Return an entry as text, however small a number it is."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,7 +7,7 @@ import click
 
 import netxr
 from netxr.cli import options
-from netxr.cli.output import check_vacant, echo_json, listing, progress
+from netxr.cli.output import echo_json, listing, progress
 from netxr.names import NEURON, TIME, TRIAL
 
 NEURONS, SPARSITY = 100, 0.9
@@ -67,7 +67,7 @@ def command(
     Gaussian noise e. Time is counted in steps. A[i, j] is the weight from neuron j to neuron i. A random network has
     independent edges of equal weight, scaled so that activity stays stable. Samples are written block by block, so
     that length is bounded by the disk: a run takes at most about 1.3 GB of memory on top of its network, and much less
-    for few trials. The store appears when it is complete.
+    for few trials. A run that was cut off keeps what it has, and the same command goes on with it.
 
     \b
     Examples:
@@ -75,7 +75,6 @@ def command(
       netxr simulate small.zarr --neurons 6 --seed 42 --rng legacy     the tutorial's first network
       netxr simulate own.zarr --connectivity A.csv --rows source       your own matrix
     """  # noqa: D301 - click wants the character
-    check_vacant(out)
     if connectivity is None:
         if rows or connectivity_name:
             raise click.UsageError("--rows and --connectivity-name go with --connectivity.")

@@ -12,9 +12,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr.arrays import as_activity
-from netxr.errors import InvalidInput, NetxrError, UnreadableFile
+from netxr.errors import InvalidInput, UnreadableFile
+from netxr.formats.damage import readable_as
 from netxr.formats.hdf5 import choose, is_array, lazy_dataset, opened
-from netxr.formats.lazy import told
 from netxr.formats.recognition import content_of
 from netxr.names import ACCEPTED, NEURON, SOURCE_ARRAY, TIME
 from netxr.schema import NUMBER_KINDS
@@ -76,17 +76,16 @@ def load(path: Path, *, name: str = "C", sampling_interval: float | None = None)
 def _from_archive(path: Path, name: str, sampling_interval: float | None) -> xr.Dataset:
     """Load traces from an archive of arrays."""
     wanted = (name, "fr", ACCEPTED_COMPONENTS, *QUALITIES)
-    try:
-        # Opened here, because NumPy leaves a damaged archive open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            if name not in archive.files:
-                raise InvalidInput("name", got=repr(name), expected=f"one of {', '.join(archive.files)} in {path}")
-            arrays = {key: archive[key] for key in wanted if key in archive.files}
-    except NetxrError:
-        raise
-    except Exception as error:  # NumPy raises what the place of the damage makes it stumble over
-        fix = "It is damaged or cut off, or these are pickled objects, which are never read."
-        raise UnreadableFile(path, f"not readable as an archive ({told(error)})", fix=fix) from error
+    fix = "It is damaged or cut off, or these are pickled objects, which are never read."
+    # Opened here, because NumPy leaves a damaged archive open.
+    with (
+        readable_as("an archive", path, fix=fix),
+        path.open("rb") as file,
+        np.load(file, allow_pickle=False) as archive,
+    ):
+        if name not in archive.files:
+            raise InvalidInput("name", got=repr(name), expected=f"one of {', '.join(archive.files)} in {path}")
+        arrays = {key: archive[key] for key in wanted if key in archive.files}
     samples = arrays.pop(name)
     if samples.ndim != 2 or not samples.size or samples.dtype.kind not in NUMBER_KINDS:
         raise UnreadableFile(path, f"{name} is no table of numbers: {samples.dtype} of shape {samples.shape}")

@@ -9,9 +9,10 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.errors import InvalidInput, NetxrError, UnreadableFile
+from netxr.errors import InvalidInput, UnreadableFile
+from netxr.formats.damage import readable_as
 from netxr.formats.extras import optional
-from netxr.formats.lazy import Box, lazy_array, told
+from netxr.formats.lazy import Box, lazy_array
 from netxr.formats.recognition import content_of
 from netxr.schema import NUMBER_KINDS
 from netxr.tables import Table
@@ -65,14 +66,8 @@ def opened(path: Path) -> Iterator[Any]:
     if content_of(path) != "hdf5":
         raise UnreadableFile(path, "it does not begin as an HDF5 file does", fix="Was it cut off, or renamed?")
     h5py = optional("h5py", what=f"Reading {path}, an HDF5 file,", extra="io")
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except NetxrError:
-        raise
-    except Exception as error:  # h5py raises what the place of the damage makes it stumble over
-        reason = f"not readable as HDF5 ({told(error)})"
-        raise UnreadableFile(path, reason, fix="It is damaged, or was cut off: copy it again.") from error
+    with readable_as("HDF5", path), h5py.File(path, "r") as file:
+        yield file
 
 
 def lazy_dataset(path: Path, dataset: Any) -> da.Array:

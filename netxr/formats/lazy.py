@@ -10,7 +10,7 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.errors import NetxrError, UnreadableFile
+from netxr.errors import NetxrError, UnreadableFile, one_line
 
 Box = tuple[slice, ...]
 """A start and a stop on each axis; its step is 1."""
@@ -76,7 +76,7 @@ class FileArray:
         except NetxrError:
             raise
         except Exception as error:  # what a damaged file makes the libraries below stumble over
-            reason = f"{_place(self.name, box)} cannot be read ({told(error)})"
+            reason = f"{_place(self.name, box)} cannot be read ({one_line(error)})"
             raise UnreadableFile(self.path, reason, fix="The file is damaged there; copy it again.") from error
         if samples.shape != wanted:
             raise UnreadableFile(self.path, f"{_place(self.name, box)} has shape {samples.shape}, not {wanted}")
@@ -160,12 +160,6 @@ def stamp_of(path: Path) -> tuple[int, int]:
     except OSError as error:
         raise UnreadableFile(path, f"there is no such file ({error.strerror})") from error
     return known.st_size, known.st_mtime_ns
-
-
-def told(error: Exception) -> str:
-    """Say what another library raised, in one short line."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text if len(text) <= 200 else f'{text[:197]}...'}"
 
 
 def _place(name: str, box: Box) -> str:

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from netxr.errors import NetxrError, UnreadableFile
+from netxr.errors import UnreadableFile
+from netxr.formats.damage import readable_as
 from netxr.formats.hdf5 import choose, is_array, lazy_dataset, opened, text_of
-from netxr.formats.lazy import told
 from netxr.formats.matlab5 import dense_of, read_variable, variables_in
 from netxr.formats.recognition import content_of
 from netxr.schema import NUMBER_KINDS
@@ -58,18 +58,13 @@ def read(path: Path, name: str | None = None) -> Table:
     """
     if content_of(path) == "hdf5":
         return _read_hdf5(path, name)
-    try:
+    with readable_as("a MATLAB file", path):
         variables = variables_in(path)
         if not variables:
             fix = "It was cut off: copy it again."
             raise UnreadableFile(path, "it begins as a MATLAB file does, and holds no variable", fix=fix)
         place = _choose(path, name, {key: (one.shape, one.kind) for key, one in variables.items()})
         return Table(_checked(path, place, read_variable(path, place, variables[place])))
-    except NetxrError:
-        raise
-    except Exception as error:  # what the place of the damage makes NumPy and zlib stumble over
-        reason = f"not readable as a MATLAB file ({told(error)})"
-        raise UnreadableFile(path, reason, fix="It is damaged, or was cut off: copy it again.") from error
 
 
 def _read_hdf5(path: Path, name: str | None) -> Table:

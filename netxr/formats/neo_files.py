@@ -4,24 +4,21 @@ Neo: Garcia et al. 2014, https://doi.org/10.3389/fninf.2014.00010; formats: http
 """
 
 from functools import partial
-from math import floor
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from netxr.arguments import is_number, is_whole
+from netxr.arguments import is_whole
 from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.extras import optional
 from netxr.formats.lazy import Box, lazy_array
+from netxr.formats.spikes import bins_in, counts, is_rate
 from netxr.names import NEURON, SOURCE_ARRAY, START_TIME, TIME, TRIAL, UNITS
-
-SLACK: Final = 1e-6
-"""What a segment may fall short of whole bins, as a share of one: rounding, not an end within a bin."""
 
 
 class Part(NamedTuple):
@@ -203,13 +200,13 @@ def _box(path: Path, name: str, box: Box, *, part: Part) -> NDArray[Any]:
 
 def _spikes(path: Path, file: Any, parts: list[Part], rate: Any) -> xr.Dataset:
     """Return the spikes of all units in some segments, counted in bins from the start of each segment."""
-    if not is_number(rate) or not 0 < rate < np.inf:
+    if not is_rate(rate):
         raise InvalidInput("rate", got=repr(rate), expected="bins a second, a positive number")
     units = file.header["spike_channels"]
     if not len(units):
         raise InvalidInput("rate", got=repr(rate), expected=f"none: {path} has no units with spikes")
     spans = [_span(file, part) for part in parts]
-    lengths = [floor((stop - start) * rate + SLACK) for start, stop in spans]
+    lengths = [bins_in(start, stop, rate) for start, stop in spans]
     _check_equal(lengths, path)
     if not lengths[0]:
         expected = f"more than one bin in the {spans[0][1] - spans[0][0]:g} s of {path}"
@@ -232,12 +229,10 @@ def _span(file: Any, part: Part) -> tuple[float, float]:
 def _count_spikes(path: Path, name: str, box: Box, *, part: Part, rate: float) -> NDArray[np.int32]:
     """Return how many spikes some units have in some bins; a bin holds its start, and not its end."""
     units, bins = box
-    counts = np.zeros((units.stop - units.start, bins.stop - bins.start), dtype=np.int32)
+    counted = np.zeros((units.stop - units.start, bins.stop - bins.start), dtype=np.int32)
     file = _opened(path, part.reader)
     start, _ = _span(file, part)
     for row, unit in enumerate(range(units.start, units.stop)):
         stamps = file.get_spike_timestamps(part.block, part.segment, unit)
-        places = np.floor((file.rescale_spike_timestamp(stamps, "float64") - start) * rate)
-        within = places[(places >= bins.start) & (places < bins.stop)].astype(np.int64) - bins.start
-        counts[row] = np.bincount(within, minlength=counts.shape[1])
-    return counts
+        counted[row] = counts(file.rescale_spike_timestamp(stamps, "float64"), bins, start=start, rate=rate)
+    return counted

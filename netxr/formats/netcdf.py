@@ -10,10 +10,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names
-from netxr.errors import InvalidInput, NetxrError, UnreadableFile
+from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats import hdf5
+from netxr.formats.damage import readable_as
 from netxr.formats.extras import optional
-from netxr.formats.lazy import Box, lazy_array, told
+from netxr.formats.lazy import Box, lazy_array
 from netxr.formats.recognition import content_of
 from netxr.formats.timestamps import check_interval, interval_of
 from netxr.names import ACTIVITY, NEURON, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME, TRIAL, UNITS
@@ -64,7 +65,7 @@ def load(
     UnreadableFile
         If the file is missing, damaged or no netCDF, or its times are not even.
     """
-    try:
+    with readable_as("netCDF", path):
         with _opened(path) as file:
             variables = {str(key): _variable(path, str(key), one.variable) for key, one in file.data_vars.items()}
             coordinates = {
@@ -73,11 +74,6 @@ def load(
             attributes = _plain_attributes(file.attrs)
         known = _renamed(path, xr.Dataset(variables, coordinates, attributes), name, dims or {})
         return _timed(path, known, sampling_interval) if ACTIVITY in known else known
-    except NetxrError:
-        raise
-    except Exception as error:  # the readers below raise what the place of the damage makes them stumble over
-        reason = f"not readable as netCDF ({told(error)})"
-        raise UnreadableFile(path, reason, fix="It is damaged, or was cut off: copy it again.") from error
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from netxr.errors import UnreadableFile
 from netxr.formats.hdf5 import is_array
-from netxr.names import ACTIVITY, NEURON, TIME, TRIAL
+from netxr.names import ACTIVITY, GROUP, NEURON, TIME, TRIAL
 from netxr.schema import NUMBER_KINDS
 
-TAKEN: Final = frozenset((ACTIVITY, NEURON, TIME, TRIAL))
-"""Names that a column cannot have in a recording."""
+TAKEN: Final = frozenset((ACTIVITY, GROUP, NEURON, TIME, TRIAL))
+"""Names that a column cannot have in a recording: they mean something else there."""
 
 CELL_COLUMN: Final = "iscell"
 """As suite2p has it: a flag and its probability, two columns in one."""

@@ -3,7 +3,7 @@
 from functools import partial
 from math import floor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,11 +15,9 @@ from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.hdf5 import opened
 from netxr.formats.lazy import Box, lazy_array
 from netxr.formats.nwb_tables import labels_and_columns
+from netxr.formats.spikes import bins_in, counts, is_rate
 from netxr.formats.timestamps import PIECE
 from netxr.names import NEURON, SOURCE_ARRAY, START_TIME, TIME
-
-SLACK: Final = 1e-6
-"""What the span may fall short of whole bins, as a share of one: rounding, not an end within a bin."""
 
 
 def load_units(
@@ -56,7 +54,7 @@ def load_units(
         If the index of the spike times does not fit them.
     """
     place = units.name.strip("/")
-    if rate is None or sampling_interval is not None or not is_number(rate) or not 0 < rate < np.inf:
+    if rate is None or sampling_interval is not None or not is_rate(rate):
         got = f"{rate!r}" if sampling_interval is None else f"{rate!r} and sampling_interval={sampling_interval!r}"
         fix = "E.g. rate=100 counts spikes in bins of 10 ms."
         expected = f"bins a second for the spike times of {place} in {path}, a positive number"
@@ -64,7 +62,7 @@ def load_units(
     labels, columns = labels_and_columns(path, units)
     bounds = _bounds(path, units, len(labels))
     start, n_bins = _bins(path, units, bounds, float(rate), span)
-    counts = lazy_array(
+    spikes = lazy_array(
         partial(_count_spikes, start=start, rate=float(rate)),
         path,
         place,
@@ -72,7 +70,7 @@ def load_units(
         dtype=np.int32,
     )
     activity = as_activity(
-        counts, dims=(NEURON, TIME), neurons=list(labels), sampling_interval=1 / float(rate), units="spikes"
+        spikes, dims=(NEURON, TIME), neurons=list(labels), sampling_interval=1 / float(rate), units="spikes"
     )
     activity = activity.assign_coords({name: (NEURON, values) for name, values in columns.items()})
     return activity.assign_attrs({START_TIME: start}).to_dataset().assign_attrs({SOURCE_ARRAY: place})
@@ -106,7 +104,7 @@ def _bins(
         if len(ends) != 2 or not all(is_number(end) and np.isfinite(end) for end in ends) or ends[0] >= ends[1]:
             raise InvalidInput("span", got=repr(span), expected=expected)
         start, stop = map(float, ends)
-    n_bins = floor((stop - start) * rate + SLACK) if np.isfinite(stop - start) else 0
+    n_bins = bins_in(start, stop, rate)
     if n_bins < 1:
         fix = "Give a longer span=, or a higher rate=."
         raise InvalidInput(
@@ -130,14 +128,13 @@ def _extremes(path: Path, units: Any, n_spikes: int) -> tuple[float, float]:
 def _count_spikes(path: Path, name: str, box: Box, *, start: float, rate: float) -> NDArray[np.int32]:
     """Return how many spikes each unit of a box has in each bin of it."""
     rows, bins = box
-    counts = np.zeros((rows.stop - rows.start, bins.stop - bins.start), dtype=np.int32)
+    counted = np.zeros((rows.stop - rows.start, bins.stop - bins.start), dtype=np.int32)
     with opened(path) as file:
         units = file[name]
         bounds = _bounds(path, units, len(units["id"]))
         for row, unit in enumerate(range(rows.start, rows.stop)):
-            places = np.floor((units["spike_times"][bounds[unit] : bounds[unit + 1]] - start) * rate)
-            if not np.isfinite(places).all():
+            times = units["spike_times"][bounds[unit] : bounds[unit + 1]]
+            if not np.isfinite(times).all():
                 raise UnreadableFile(path, f"{name}/spike_times of row {unit} has a time that is not finite")
-            within = places[(places >= bins.start) & (places < bins.stop)].astype(np.int64) - bins.start
-            counts[row] = np.bincount(within, minlength=counts.shape[1])
-    return counts
+            counted[row] = counts(times, bins, start=start, rate=rate)
+    return counted

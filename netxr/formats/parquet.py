@@ -8,9 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.errors import InvalidInput, NetxrError, UnreadableFile
+from netxr.errors import InvalidInput, UnreadableFile
+from netxr.formats.damage import readable_as
 from netxr.formats.extras import optional
-from netxr.formats.lazy import Box, lazy_array, told
+from netxr.formats.lazy import Box, lazy_array
 from netxr.schema import NUMBER_KINDS
 from netxr.tables import Table, time_column
 
@@ -61,14 +62,8 @@ def read(path: Path, name: str | None = None) -> Table:
 def _opened(path: Path) -> Iterator[Any]:
     """Open a file, as a ``pyarrow.parquet.ParquetFile``; all that pyarrow raises meanwhile is an error of ours."""
     parquet = optional("pyarrow.parquet", what=f"Reading {path}, a Parquet file,", extra="parquet")
-    try:
-        with parquet.ParquetFile(path) as file:
-            yield file
-    except NetxrError:
-        raise
-    except Exception as error:
-        reason = f"not readable as Parquet ({told(error)})"
-        raise UnreadableFile(path, reason, fix="It is damaged, or was cut off: copy it again.") from error
+    with readable_as("Parquet", path), parquet.ParquetFile(path) as file:
+        yield file
 
 
 def _lengths(file: Any) -> list[int]:

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile, ZipFile
 
-from netxr.errors import UnreadableFile
+from netxr.errors import UnreadableFile, one_line
 from netxr.formats.extras import optional
-from netxr.formats.lazy import told
 
 SIGNATURES: Final = {
     b"\x93NUMPY": "npy",
@@ -89,4 +88,4 @@ def _in_hdf5(path: Path) -> str:
             return named or ("caiman" if "estimates" in file and "C" in file["estimates"] else "hdf5")
     except Exception as error:  # h5py raises what the place of the damage makes it stumble over
         fix = "It may have been cut off: copy it again."
-        raise UnreadableFile(path, f"a damaged HDF5 file ({told(error)})", fix=fix) from error
+        raise UnreadableFile(path, f"a damaged HDF5 file ({one_line(error)})", fix=fix) from error

@@ -11,8 +11,8 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from netxr.errors import InvalidInput, NetxrError, UnreadableFile
-from netxr.formats.lazy import told
+from netxr.errors import InvalidInput, UnreadableFile, one_line
+from netxr.formats.damage import readable_as
 from netxr.formats.recognition import SUITE2P_PLACES, content_of, written_by
 
 ENTRY_POINTS: Final = "netxr.loaders"
@@ -49,7 +49,7 @@ class Format:
             function: Callable[..., Any] = EntryPoint(self.name, self.home, ENTRY_POINTS).load()
         except (ImportError, AttributeError) as error:
             fix = "Mend or uninstall the package that adds it."
-            got = f"{self.name!r}, whose function {self.home} cannot be loaded ({told(error)})"
+            got = f"{self.name!r}, whose function {self.home} cannot be loaded ({one_line(error)})"
             raise InvalidInput("format", got=got, expected="one that can be imported", fix=fix) from error
         return function
 
@@ -167,15 +167,8 @@ def read_by(one: Format, path: Path, *given: Any, **options: Any) -> Any:
     NetxrError
         Whatever else the function refuses.
     """
-    try:
+    with readable_as(one.name, path, fix="Is it damaged, or of another format? Say which with format=."):
         return one.function()(path, *given, **options)
-    except NetxrError:
-        raise
-    except Exception as error:  # a damaged file makes the libraries below raise whatever they stumble over
-        reason = f"not readable as {one.name} ({type(error).__name__}: {' '.join(str(error).split())})"
-        raise UnreadableFile(
-            path, reason, fix="Is it damaged, or of another format? Say which with format=."
-        ) from error
 
 
 def _agreeing(path: Path, one: Format, promise: str) -> Format:

@@ -12,8 +12,7 @@ import xarray as xr
 
 from netxr.arguments import check_choice, is_number
 from netxr.arrays import as_activity
-from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.lazy import told
+from netxr.errors import InvalidInput, UnreadableFile, one_line
 from netxr.formats.plain import read_npy
 from netxr.formats.recognition import SUITE2P_PLACES
 from netxr.names import ISCELL, ISCELL_PROBABILITY, LONG_NAME, NEURON, TIME
@@ -163,7 +162,7 @@ def _interval(folder: Path, sampling_interval: float | None) -> float:
     try:
         rate = float(np.load(file, allow_pickle=True).item()["fs"])
     except Exception as error:  # a pickle raises whatever is wrong in it
-        raise UnreadableFile(file, f"no frame rate 'fs' in it ({told(error)})") from error
+        raise UnreadableFile(file, f"no frame rate 'fs' in it ({one_line(error)})") from error
     if not 0 < rate < np.inf:
         raise UnreadableFile(file, f"its frame rate 'fs' is {rate}", fix="Give sampling_interval=, in seconds.")
     return 1 / rate

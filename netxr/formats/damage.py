@@ -1,0 +1,33 @@
+"""Damaged files: whatever the libraries below stumble over becomes one error that names the file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from netxr.errors import NetxrError, UnreadableFile, one_line
+
+
+@contextmanager
+def readable_as(kind: str, path: Path, *, fix: str = "It is damaged, or was cut off: copy it again.") -> Iterator[None]:
+    """Turn what a damaged file makes other libraries raise into an error that says which file, and why.
+
+    Parameters
+    ----------
+    kind : str
+        What the file is taken for.
+    path : Path
+        The file.
+    fix : str
+        What to do about it.
+
+    Raises
+    ------
+    UnreadableFile
+        For every exception but those of netxr, which pass through.
+    """
+    try:
+        yield
+    except NetxrError:
+        raise
+    except Exception as error:  # a library raises what the place of the damage makes it stumble over
+        raise UnreadableFile(path, f"not readable as {kind} ({one_line(error)})", fix=fix) from error
