@@ -74,9 +74,10 @@ def append(
     ------
     InvalidInput
         If neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there already, `time`
-        does not go on evenly, something is missing that the store has along `dim`, or a compact store has no code for a sample.
+        does not go on evenly, something is missing that the store has along `dim`, or a compact store has no code for
+        a sample.
     UnreadableFile
-        If there is no run at `path`, or it is unfinished.
+        If there is no run at `path`, or it is unfinished, or the chunk is damaged that new samples share with old ones.
     StoreBusy
         If another process is writing to it.
     DiskFull
@@ -103,6 +104,7 @@ def append(
         regions = []
         for name, variable in stored.variables.items():
             if dim in variable.dims and str(name) not in KEPT:
+                _check_end(variable, dim)
                 array = changes.grow(str(name), dim, start + n_new)
                 regions.append(_region(array, _encoded(new[name].variable, variable), variable.dims.index(dim), start))
         kept = upkeep(stored, new, dim=dim)
@@ -177,6 +179,17 @@ def add(
 
 
 # --- what is written ----------------------------------------------------------
+
+
+def _check_end(stored: xr.Variable, dim: str) -> None:
+    """Read the chunks that will be filled up, which raises if one is missing: Zarr would take it for empty."""
+    if stored.chunks is None:
+        return
+    rest = stored.sizes[dim] % stored.chunksizes[dim][0]
+    if rest:
+        blocks: Any = stored.isel({dim: slice(-rest, None)}).data.blocks
+        for index in np.ndindex(*blocks.shape):
+            blocks[index].compute(scheduler="synchronous")
 
 
 def _origin(new: xr.Dataset, stored: xr.Dataset) -> str:

@@ -30,7 +30,7 @@ def check_path(argument: str, value: Any) -> Path:
     InvalidInput
         If it is neither text nor a path.
     """
-    if not isinstance(value, (str, PathLike)):
+    if not isinstance(value, (str, PathLike)) or "\0" in str(value):
         raise InvalidInput(argument, got=repr(value), expected="a path: text, or a pathlib.Path")
     return Path(value)
 
@@ -45,6 +45,18 @@ def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:
     """
     if not isinstance(value, str) or value not in choices:
         raise InvalidInput(argument, got=repr(value), expected=" or ".join(map(repr, choices)))
+
+
+def check_flag(argument: str, value: Any) -> None:
+    """Raise if `value` is neither True nor False: text such as "no" would count as yes.
+
+    Raises
+    ------
+    InvalidInput
+        If it is anything else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise InvalidInput(argument, got=repr(value), expected="True or False")
 
 
 def check_entries(argument: str, value: Any, *, expected: str, fix: str = "") -> list[Any]:
@@ -142,7 +154,7 @@ def check_group(group: Any) -> str:
         If it is no text, or points out of the store.
     """
     parts = group.split("/") if isinstance(group, str) else []
-    if group is not None and (not parts or "\\" in group or any(part in ("", ".", "..") for part in parts)):
+    if group is not None and (not parts or set(group) & set("\\\0") or {"", ".", ".."} & set(parts)):
         fix = "Name it as the store does, e.g. 'monday'."
         raise InvalidInput("group", got=repr(group), expected="the name of a group within the store", fix=fix)
     return group or ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -117,13 +118,23 @@ def _found(source: Any) -> Iterator[tuple[str, Node, Nodes]]:
     if looks_like_store(folder):
         yield from _listed(ROOT, nodes_in(folder))
         return
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith(".") or not entry.is_dir():
-            continue
-        if local_folder(entry) is None:
-            yield from _listed(entry.name, nodes_elsewhere(entry))
-        elif looks_like_store(entry):
-            yield from _listed(entry.name, nodes_in(entry))
+    for entry in _entries(folder):
+        try:
+            if local_folder(entry) is None:
+                yield from _listed(entry.name, nodes_elsewhere(entry))
+            elif looks_like_store(entry):
+                yield from _listed(entry.name, nodes_in(entry))
+        except UnreadableFile as error:  # a folder that is closed to the reader may be no store at all
+            if entry.suffix == ".zarr":
+                yield entry.name, Node(wrong=str(error)), {}
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return the folders in a folder, hidden ones left out."""
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith(".") and entry.is_dir())
+    except OSError as error:
+        raise UnreadableFile(folder, f"it cannot be listed ({error.strerror})") from error
 
 
 def _listed(store: str, nodes: Nodes) -> Iterator[tuple[str, Node, Nodes]]:

@@ -23,14 +23,12 @@ from uuid import uuid4
 import zarr
 from zarr.storage import LocalStore, StorePath
 
-from netxr.errors import DiskFull, StoreBusy
+from netxr.documents import DOCUMENT, Document, copies_in, read_document
+from netxr.errors import DiskFull, InvalidInput, StoreBusy
 from netxr.names import COMMIT_UNDER_WAY
 
 STAGING_PREFIX: Final = ".staging-"
 """How the names of unfinished folders and files begin; they stand beside what they will be."""
-
-DOCUMENT: Final = "zarr.json"
-"""Metadata of a Zarr group or array."""
 
 ROOT: Final = ""
 """Name of the group itself among its arrays."""
@@ -42,8 +40,7 @@ CHUNK: Final = re.compile(r"c|(?:c\.)?\d+(?:\.\d+)*(?:\.[0-9a-f]+\.partial)?")
 """Names of what lies in the folder of an array beside its metadata: chunks, folders of them, and unfinished ones."""
 
 OUT_OF_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-Document = dict[str, Any]
+FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 
 
 @contextmanager
@@ -68,19 +65,25 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
 
 @contextmanager
 def space_needed(path: Path) -> Iterator[None]:
-    """Turn the system's error on a full disk into one that says what became of the store at `path`.
+    """Turn the system's error on a full or a closed disk into one that says what became of the store at `path`.
 
     Raises
     ------
     DiskFull
         If the disk, the quota or the largest file that is allowed was reached.
+    InvalidInput
+        If nothing may be written there.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in OUT_OF_SPACE:
+        if error.errno in OUT_OF_SPACE:
+            raise DiskFull(path, str(error.strerror)) from error
+        if error.errno not in FORBIDDEN:
             raise
-        raise DiskFull(path, str(error.strerror)) from error
+        expected = f"a place that can be written to ({error.strerror})"
+        fix = "Choose another, or get the right to write there."
+        raise InvalidInput("path", got=str(path), expected=expected, fix=fix) from error
 
 
 def unfinished_name(path: Path) -> Path:
@@ -111,15 +114,15 @@ def _beside(path: Path) -> tuple[Path, str]:
 
 def documents(folder: Path) -> dict[str, Document]:
     """Return the metadata of a group and its arrays, by name; those that count where a commit was cut off."""
-    root = _read(folder)
+    root = read_document(folder)
     if is_under_way(root):
         plain = {key: value for key, value in root.items() if key != "consolidated_metadata"}
         attributes = {key: value for key, value in root["attributes"].items() if key != COMMIT_UNDER_WAY}
-        return {ROOT: plain | {"attributes": attributes}, **root["consolidated_metadata"]["metadata"]}
+        return {ROOT: plain | {"attributes": attributes}, **copies_in(root, folder)}
     found = {ROOT: root}
     for entry in sorted(folder.glob(f"[!.]*/{DOCUMENT}")):
         with suppress(FileNotFoundError):  # a writer has just removed an array that never was committed
-            found[entry.parent.name] = _read(entry.parent)
+            found[entry.parent.name] = read_document(entry.parent)
     return found
 
 
@@ -177,12 +180,12 @@ def reserve(folder: Path, name: str) -> None:
 
 def finish_commit(folder: Path) -> None:
     """End the work of a commit that was cut off, if there is one; the caller holds the lock."""
-    if not is_under_way(_read(folder)):
+    if not is_under_way(read_document(folder)):
         return
     new = documents(folder)
     for name, document in new.items():
         # Groups have writers of their own, and may have changed since.
-        if document["node_type"] == "array" and not (_there(folder, name) and _read(folder / name) == document):
+        if document["node_type"] == "array" and not (_there(folder, name) and read_document(folder / name) == document):
             _replace(folder, name, document)
     _replace(folder, ROOT, new[ROOT])
 
@@ -250,12 +253,6 @@ def _remove_unused(array: Path, document: Document) -> None:
 def _there(folder: Path, name: str) -> bool:
     """Return whether a group has a document of that name."""
     return (folder / name / DOCUMENT).exists()
-
-
-def _read(folder: Path) -> Document:
-    """Return the document of a group or array."""
-    document: Document = json.loads((folder / DOCUMENT).read_bytes())
-    return document
 
 
 def _replace(folder: Path, name: str, document: Document) -> None:

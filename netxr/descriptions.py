@@ -16,16 +16,11 @@ import zarr
 from zarr.abc.store import Store
 
 from netxr.arguments import check_path
-from netxr.commits import DOCUMENT, PLACEHOLDER, ROOT, is_under_way
+from netxr.commits import PLACEHOLDER, ROOT, is_under_way
+from netxr.documents import DIMS_V2, DOCUMENT, wrong_in
 from netxr.errors import NetxrError, UnreadableFile
 from netxr.remote import is_url, store_of, without_scheme
 from netxr.snapshots import is_repository
-
-DIMS_V2: Final = "_ARRAY_DIMENSIONS"
-"""The attribute in which xarray keeps the dims of an array of Zarr version 2."""
-
-MOST: Final = 2**56
-"""Entries of an array beyond which its shape is taken for damaged."""
 
 BITS: Final = re.compile(r"(?:u?int|float|complex)(\d+)")
 BYTES_V2: Final = re.compile(r"[<>|][a-zA-Z](\d+)")
@@ -113,7 +108,7 @@ def nodes_in(folder: Path) -> Nodes:
     """Return what the store in a local folder says of itself; where a commit was cut off, what counts."""
     documents = dict(_documents(os.fspath(folder), ROOT, frozenset()))
     root = documents[ROOT]
-    if not isinstance(root, str) and not _wrong_in(root) and is_under_way(root):
+    if not isinstance(root, str) and not wrong_in(root) and is_under_way(root):
         copy = _field(root, "consolidated_metadata", "metadata")
         documents |= copy if isinstance(copy, dict) else {ROOT: "its copy of the metadata is damaged"}
     return {name: _node(document) for name, document in sorted(documents.items())}
@@ -189,7 +184,7 @@ def _read(folder: str, name: str) -> Json | None:
 
 def _node(document: object) -> Node:
     """Return what a document says."""
-    wrong = document if isinstance(document, str) else _wrong_in(document)
+    wrong = document if isinstance(document, str) else wrong_in(document)
     if wrong or not isinstance(document, dict):
         return Node(wrong=wrong)
     attrs = document.get("attributes", {})
@@ -200,24 +195,6 @@ def _node(document: object) -> Node:
     dims = [f"dim_{k}" if name is None else str(name) for k, name in enumerate(names)]
     itemsize = _itemsize(document.get("data_type", document.get("dtype")))
     return Node(attrs, dict(zip(dims, shape, strict=True)), itemsize * prod(shape))
-
-
-def _wrong_in(document: object) -> str:
-    """Return what is wrong with a document, nothing where it can be used."""
-    if not isinstance(document, dict) or document.get("node_type") not in ("group", "array"):
-        return "its metadata are neither of a Zarr group nor of an array"
-    attrs = document.get("attributes", {})
-    if not isinstance(attrs, dict):
-        return "its attributes are no JSON object"
-    if document["node_type"] == "group":
-        return ""
-    shape = document.get("shape")
-    if not isinstance(shape, list) or not all(isinstance(n, int) and n >= 0 for n in shape) or prod(shape) > MOST:
-        return f"its shape is {shape!r:.80}"
-    names = document.get("dimension_names") or attrs.get(DIMS_V2) or [None] * len(shape)
-    if not isinstance(names, list) or len(names) != len(shape):
-        return f"its names of dims are {names!r:.80}, its shape {shape!r:.80}"
-    return ""
 
 
 def _field(document: object, *names: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from netxr.arguments import check_path
-from netxr.errors import OutputExists
+from netxr.errors import OutputExists, UnreadableFile
 from netxr.formats.registry import format_of
 from netxr.headway import Report
 from netxr.loaders import load_recording
@@ -89,7 +89,10 @@ def _sha256(files: Iterable[Path]) -> str:
     """Return the checksum of the content of files, one after the other."""
     digest = hashlib.sha256()
     for path in files:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                digest.update(block)
+        try:
+            with path.open("rb") as file:
+                while block := file.read(BLOCK_BYTES):
+                    digest.update(block)
+        except OSError as error:
+            raise UnreadableFile(path, f"it cannot be read ({error.strerror})") from error
     return digest.hexdigest()

@@ -4,8 +4,10 @@ Everything here looks at metadata, and at text; no sample is read or copied.
 """
 
 import json
+import warnings
 from collections.abc import Hashable, Mapping
 from math import log2
+from reprlib import repr as shortened
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +29,7 @@ from netxr.names import (
     TIME,
 )
 from netxr.provenance import first_saved
-from netxr.schema import ACTIVITY_SPEC, CONNECTIVITY_SPEC
+from netxr.schema import ACTIVITY_SPEC, CONNECTIVITY_SPEC, NUMBER_KINDS
 
 CHUNK_BYTES: Final = 5e6
 """About what a chunk of activity holds: reads run at full speed, and a few chunks fit in any memory."""
@@ -38,8 +40,17 @@ MATRIX_BYTES: Final = 100e6
 TEXT_KINDS: Final = "OUT"
 STORABLE_KINDS: Final = "biufcmM"
 
+LONGEST_NAME: Final = 200
+"""Bytes in the name of a variable: a folder's may have 255, with what stands before it while it is made."""
+
+DATE_UNITS: Final = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+"""The units of dates that xarray has, and what the CF conventions call them."""
+
 # xarray takes these for instructions on decoding: left in place, they would change values on reading.
 RESERVED_ATTRIBUTES: Final = frozenset({"_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates"})
+
+# These are such instructions with some values, and plain remarks with others.
+DECODED_BY: Final = frozenset({"units", "calendar", "dtype", "_Unsigned"})
 
 # They are about how samples lie on disk, and said anew by what is written.
 COMPACT_ATTRIBUTES: Final = frozenset({COMPACT, COMPACT_DTYPE, COMPACT_EFFECT, COMPACT_NOTE})
@@ -82,18 +93,54 @@ def storable(dataset: xr.Dataset, *, event: str = "save") -> xr.Dataset:
 
 def _storable_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:
     """Return `variable` with dims in order, dask chunks as stored, text as Python strings, and plain attributes."""
-    if not isinstance(name, str) or not name or set(name) & set("/\\") or name.startswith((".", "__")):
-        raise InvalidInput("dataset", got=f"a variable named {name!r}", expected="names that can be names of folders")
+    if not isinstance(name, str) or not _names_folder(name):
+        got = f"a variable named {name!r:.80}"
+        raise InvalidInput("dataset", got=got, expected="names that can be names of folders")
     variable = _in_order(name, variable)
     if variable.dtype.kind in TEXT_KINDS:
         data = _text(name, variable)
-    elif variable.dtype.kind not in STORABLE_KINDS:
-        raise InvalidInput(name, got=f"dtype {variable.dtype}", expected="numbers, dates or text")
+    elif not _is_storable(variable.dtype):
+        fix = "Convert with .astype(float)." if variable.dtype.kind in NUMBER_KINDS else ""
+        raise InvalidInput(name, got=f"dtype {variable.dtype}", expected="numbers, dates or text", fix=fix)
+    elif any(map(np.isnan, variable.shape)):
+        fix = "Call .compute_chunk_sizes() on its dask array."
+        raise InvalidInput(name, got="chunks of unknown length", expected="known ones", fix=fix)
     else:
         # Two dask chunks in one stored chunk would be written at the same time, and one of them lost.
         data = (variable.chunk(_chunks(variable)) if variable.chunks else variable).data
     attrs = {each: value for each, value in variable.attrs.items() if each not in COMPACT_ATTRIBUTES}
-    return xr.Variable(variable.dims, data, plain_attributes(attrs, f"attrs of {name}"))
+    laid_out = xr.Variable(variable.dims, data, plain_attributes(attrs, f"attrs of {name}"))
+    _check_read_alike(name, laid_out)
+    return laid_out
+
+
+def _check_read_alike(name: str, variable: xr.Variable) -> None:
+    """Raise if xarray would take an attribute for an instruction on decoding, as units such as "days since 2000"."""
+    if variable.dtype.kind not in NUMBER_KINDS:
+        return
+    told = {each: value for each, value in variable.attrs.items() if each in DECODED_BY}
+    some = np.zeros(1, variable.dtype)  # without an entry, dates are not decoded
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            read = xr.conventions.decode_cf_variable(name, xr.Variable("entry", some, told))
+            alike = read.dtype == variable.dtype and read.attrs == told
+    except Exception:  # what it cannot follow, it would stumble over at every opening
+        alike = False
+    if not alike:
+        expected = "attributes that xarray does not decode by"
+        raise InvalidInput(f"attrs of {name}", got=repr(told), expected=expected, fix="Rename or remove it.")
+
+
+def _names_folder(name: str) -> bool:
+    """Return whether an array of that name can have a folder of its own in the store."""
+    plain = name not in ("", "zarr.json") and not name.startswith((".", "__")) and not set(name) & set("/\\\0")
+    return plain and len(name.encode(errors="replace")) <= LONGEST_NAME
+
+
+def _is_storable(dtype: Any) -> bool:
+    """Return whether numbers or dates of a type have a place in Zarr; those of pandas' own types have none."""
+    largest = 16 if dtype.kind == "c" else 8
+    return isinstance(dtype, np.dtype) and dtype.kind in STORABLE_KINDS and dtype.itemsize <= largest
 
 
 def _in_order(name: str, variable: xr.Variable) -> xr.Variable:
@@ -150,6 +197,9 @@ def encoding(variable: xr.Variable) -> dict[str, Any]:
     if variable.dtype.kind == "f":
         # NaN stands for itself and needs no mask on reading.
         told |= {"_FillValue": None, "fill_value": fill_value(variable.dtype)}
+    elif variable.dtype.kind == "M":  # counted in its own unit, in which it is read again
+        unit = DATE_UNITS[np.datetime_data(variable.dtype)[0]]
+        told |= {"units": f"{unit} since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
     elif COMPACT_DTYPE in variable.attrs:
         told["fill_value"] = variable.attrs["_FillValue"]
     return told
@@ -184,7 +234,7 @@ def plain_attributes(attrs: Mapping[Any, Any], place: str) -> dict[str, Any]:
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInput(
                 place,
-                got=f"{name!r} = {value!r}",
+                got=f"{name!r} = {shortened(value)}",
                 expected="what JSON holds: text, numbers, true or false, None, lists and dicts of them",
                 fix=f"Convert it, e.g. to text: attrs[{name!r}] = str(...).",
             ) from error

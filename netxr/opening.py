@@ -69,7 +69,7 @@ def open(  # noqa: A001 - netxr.open is its name in public
     [[0, 1], [0, 0]]
     """
     if not _is_file(source, group, format):
-        if options or format is not None:
+        if (options or format is not None) and not _is_missing(source):
             names = ", ".join([*options, *(["format"] if format is not None else [])])
             raise InvalidInput(names, got=f"it for {source}", expected="nothing for a store, which says it itself")
         return open_store(source, group=group, version=version)
@@ -86,4 +86,9 @@ def _is_file(source: Any, group: str | None, format: str | None) -> bool:  # noq
     if is_url(source):
         return False
     path = Path(source)
-    return path.exists() and not is_store(path) and group is None
+    return not is_store(path) and path.exists() and group is None
+
+
+def _is_missing(source: Any) -> bool:
+    """Return whether there is nothing at a path: of which kind it might be, its options do not tell."""
+    return isinstance(source, str | os.PathLike) and not is_url(source) and not Path(source).exists()

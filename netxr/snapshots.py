@@ -155,11 +155,20 @@ def tag(path: PathLike, name: str, *, version: str | None = None) -> None:
 
 
 def is_repository(path: object) -> bool:
-    """Return whether a path leads to a local icechunk repository; nothing but names in it is looked at."""
+    """Return whether a path leads to a local icechunk repository; nothing but names in it is looked at.
+
+    Raises
+    ------
+    UnreadableFile
+        If it cannot be looked at.
+    """
     if not isinstance(path, str | os.PathLike):
         return False
     folder = Path(path)
-    return (folder / "snapshots").is_dir() and ((folder / "refs").is_dir() or (folder / "repo").is_file())
+    try:
+        return (folder / "snapshots").is_dir() and ((folder / "refs").is_dir() or (folder / "repo").is_file())
+    except OSError as error:
+        raise UnreadableFile(folder, f"it cannot be reached ({error.strerror})") from error
 
 
 def snapshot_store(path: PathLike, version: str | None = None) -> Store:

@@ -34,20 +34,20 @@ def staging(path: PathLike) -> Iterator[Path]:
     OutputExists
         If there is something at `path`.
     InvalidInput
-        If its parent folder is missing.
+        If its parent folder is missing, or closed to the writer.
     DiskFull
         If there is no room.
     """
     final = check_path("path", path)
     _check_vacant(final)
-    if not final.parent.is_dir():
-        raise InvalidInput(
-            "path", got=str(path), expected="a place in a folder that exists", fix=f"Make {final.parent}."
-        )
-    left = unfinished_beside(final)
-    _check_vacant(final)  # of a store that has appeared meanwhile, they might be metadata on their way
-    remove_abandoned(left)
     with space_needed(final), ExitStack() as held:
+        if not final.parent.is_dir():
+            raise InvalidInput(
+                "path", got=str(path), expected="a place in a folder that exists", fix=f"Make {final.parent}."
+            )
+        left = unfinished_beside(final)
+        _check_vacant(final)  # of a store that has appeared meanwhile, they might be metadata on their way
+        remove_abandoned(left)
         unfinished = _new_folder(final, held)
         try:
             yield unfinished

@@ -5,9 +5,10 @@ A folder holds one Dataset and reads with ``xarray.open_zarr(path, consolidated=
 
 import json
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import xarray as xr
 import zarr
@@ -15,8 +16,9 @@ from zarr.abc.store import Store
 from zarr.errors import GroupNotFoundError
 
 from netxr.arguments import check_group, check_path
-from netxr.commits import DOCUMENT, STAGING_PREFIX, Document, documents, is_under_way
+from netxr.commits import ROOT, STAGING_PREFIX, documents, is_under_way
 from netxr.compact import compacted
+from netxr.documents import DOCUMENT, Document, read_document
 from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile, first_line
 from netxr.headway import Report
 from netxr.headway import progress as told_progress
@@ -166,7 +168,8 @@ def _open_folder(folder: Path) -> xr.Dataset:
     for _ in range(ATTEMPTS):
         known, under_way = _documents(folder), _commit_under_way(folder)
         try:
-            dataset = xr.open_zarr(folder, consolidated=under_way, chunks=None)
+            times = _decoding(known.get(ROOT, {}).get("attributes", {}))
+            dataset = xr.open_zarr(folder, consolidated=under_way, chunks=None, **times)
             dataset.attrs.pop(COMMIT_UNDER_WAY, None)
             dataset = _with_labels_in_memory(lazily(dataset, str(folder), folder=folder.absolute(), known=known))
         except Exception as error:  # zarr and xarray raise whatever a damaged file makes them stumble over
@@ -191,14 +194,13 @@ def _documents(folder: Path) -> dict[str, Document]:
         return {}
     try:
         return documents(folder)
-    except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
-        raise UnreadableFile(folder, f"its metadata are damaged ({type(error).__name__}: {error})") from error
+    except OSError as error:
+        raise UnreadableFile(folder, f"its metadata cannot be read ({error.strerror})") from error
 
 
 def _commit_under_way(folder: Path) -> bool:
     """Return whether the copy of the metadata in the root is what counts."""
-    root = folder / DOCUMENT
-    return root.exists() and is_under_way(json.loads(root.read_bytes()))
+    return (folder / DOCUMENT).exists() and is_under_way(read_document(folder))
 
 
 def _check_is_store(folder: Path) -> None:
@@ -238,7 +240,8 @@ def _open_store(store: Store, group: str, place: str) -> xr.Dataset:
     try:
         root = zarr.open_group(store, path=group, mode="r")
         consolidated = root.metadata.consolidated_metadata is not None
-        dataset = xr.open_zarr(store, group=group or None, consolidated=consolidated, chunks=None)
+        times = _decoding(root.attrs)
+        dataset = xr.open_zarr(store, group=group or None, consolidated=consolidated, chunks=None, **times)
         return _with_labels_in_memory(lazily(dataset, f"{place}/{group}" if group else place))
     except NetxrError:
         raise
@@ -267,6 +270,12 @@ def _in(store: Store) -> str:
     except Exception:  # whatever it is, the first error tells
         return "There is no Zarr group at its root."
     return f"Groups in it: {', '.join(names)}." if names else "There is no group in it."
+
+
+def _decoding(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how times are read: dates that netxr wrote in the unit in which they were saved, be it coarse or fine."""
+    dates = xr.coders.CFDatetimeCoder(time_unit="s" if SCHEMA_VERSION in attributes else "ns")
+    return {"decode_times": dates, "decode_timedelta": xr.coders.CFTimedeltaCoder()}
 
 
 def _with_labels_in_memory(dataset: xr.Dataset) -> xr.Dataset:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,8 @@ import xarray as xr
 from dask.base import tokenize
 from numpy.typing import NDArray
 
-from netxr.commits import DOCUMENT, Document, chunk_key, documents
+from netxr.commits import chunk_key, documents
+from netxr.documents import DOCUMENT, Document
 from netxr.errors import UnreadableFile
 from netxr.names import ACTIVITY, COMPACT_DTYPE
 
@@ -73,7 +75,8 @@ class _StoredArray:
         try:
             values = np.asarray(self.variable[part].values, dtype=self.dtype)
         except Exception as error:  # whatever a damaged chunk makes the codecs stumble over
-            self._check_there(part)
+            with suppress(OSError):  # what may not be read may not be looked at either
+                self._check_there(part)
             raise UnreadableFile(
                 self.place,
                 f"{self.name}[{_shown(part)}] cannot be read ({type(error).__name__}: {error})",

@@ -45,7 +45,7 @@ def read_table(path: Path) -> Table:
         if every line ends in a separator and no column has a label, or the first row numbers the columns beside a
         column without a name.
     """
-    lines, delimiter = _lines(path.read_text(encoding="utf-8-sig"))
+    lines, delimiter = _lines(_text(path))
     first = _cells(lines[0][1], delimiter) if lines else []
     labels = first if _are_labels(first) else None
     rows = lines if labels is None else lines[1:]
@@ -59,6 +59,10 @@ def read_table(path: Path) -> Table:
         values = np.loadtxt([line for _, line in rows], delimiter=delimiter, ndmin=2)
     except ValueError:  # far slower, but knows empty cells and quotes, and says what is wrong where
         values = _parse(path, [(number, _cells(line, delimiter)) for number, line in rows], labels)
+    if labels is not None and len(labels) != values.shape[1]:
+        fix = "Label every column, also one that numbers or times the rows; close every quote."
+        reason = f"its first line has {len(labels)} labels, the rows have {values.shape[1]} cells"
+        raise UnreadableFile(path, reason, fix=fix)
     return Table(values, labels, counts)
 
 
@@ -76,6 +80,17 @@ def time_column(labels: Sequence[str]) -> int | None:
 def shown(cell: str) -> str:
     """Return a cell as a message shows it, cut where it is long."""
     return cell if len(cell) <= 40 else f"{cell[:37]}..."
+
+
+def _text(path: Path) -> str:
+    """Return what is in a text file."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        fix = "Save it as text in UTF-8, if it is a table."
+        raise UnreadableFile(path, f"byte {error.start}, in line {line}, is no text in UTF-8", fix=fix) from error
 
 
 def _lines(text: str) -> tuple[NumberedLines, str | None]:

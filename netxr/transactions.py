@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -14,9 +14,7 @@ from zarr.storage import MemoryStore
 
 from netxr.arguments import check_group, check_path
 from netxr.commits import (
-    DOCUMENT,
     ROOT,
-    Document,
     array_to_be,
     chunks_to_come,
     commit,
@@ -29,6 +27,7 @@ from netxr.commits import (
     under_new_keys,
     unfinished_beside,
 )
+from netxr.documents import DOCUMENT, Document
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.layout import STORABLE_KINDS, encoding, plain_attributes
 from netxr.snapshots import is_repository
@@ -67,7 +66,9 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
     StoreBusy
         If another process is writing to it.
     UnreadableFile
-        If there is nothing, or no group of Zarr's version 3.
+        If there is nothing, or no group of Zarr's version 3; if its metadata are damaged.
+    InvalidInput
+        If nothing may be written there.
     DiskFull
         If there is no room.
     """
@@ -75,9 +76,10 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
         yield _StoreTransaction(place, check_group(group))
         return
     folder = (check_path("path", place) / check_group(group)).absolute()
-    if not (folder / DOCUMENT).exists():
-        raise _unchangeable(place, folder)
-    with locked(folder), space_needed(folder):
+    with space_needed(folder), ExitStack() as held:
+        if not (folder / DOCUMENT).exists():
+            raise _unchangeable(place, folder)
+        held.enter_context(locked(folder))
         repair(folder)
         remove_abandoned(unfinished_beside(folder))
         changes = _FolderTransaction(folder)

@@ -12,9 +12,10 @@ from zarr.abc.store import Store
 from netxr.chunk_checks import Progress, of_chunks
 from netxr.commits import ROOT, locked, unfinished_beside
 from netxr.descriptions import Nodes, groups, local_folder, nodes_in, nodes_of, opened
-from netxr.errors import InvalidInput, StoreBusy, UnreadableFile, one_line
+from netxr.errors import InvalidInput, NetxrError, StoreBusy, UnreadableFile, one_line
 from netxr.names import COMMIT_UNDER_WAY, SCHEMA_VERSION
 from netxr.provenance import CURRENT_SCHEMA
+from netxr.store import open as open_store
 from netxr.store_checks import (
     COPY,
     Problem,
@@ -79,6 +80,8 @@ def verify(source: str | PathLike[str] | Store, *, progress: Progress | None = N
             raise UnreadableFile(folder, "there is no such folder")
         nodes = nodes_in(folder)
         problems = [*_of_folder(folder, nodes, progress), *_beside(folder)]
+        if all(problem.harmless for problem in problems):
+            problems += _unopenable(folder, nodes)
         if problems and nodes_in(folder) != nodes:
             fix = "Verify it again when the writer has ended."
             problems.append(Problem("", "it was written to while it was read", fix, harmless=True))
@@ -123,6 +126,15 @@ def _of_store(group: zarr.Group, nodes: Nodes, folder: Path | None, progress: Pr
     for path, arrays in found.items():
         whole = {name: array for name, array in arrays.items() if array.path not in lost}
         yield from chain(of_labels(path, whole), of_moments(whole), of_sweep(path, whole))
+
+
+def _unopenable(folder: Path, nodes: Nodes) -> Iterator[Problem]:
+    """Yield the groups that nevertheless cannot be opened, as when their attributes are damaged."""
+    for path, _, _ in groups(nodes):
+        try:
+            open_store(folder / path)
+        except NetxrError as error:
+            yield Problem(path, f"it cannot be opened ({one_line(error)})", COPY)
 
 
 def _beside(folder: Path) -> Iterator[Problem]:

@@ -489,3 +489,19 @@ def test_variables_come_in_one_order(tmp_path):
     run = recording().assign(b=("trial", [1, 2]), a=((), 1.0), c=("neuron", np.zeros(4)))
     netxr.save(run, tmp_path / "run.zarr")
     assert list(netxr.open(tmp_path / "run.zarr").data_vars) == ["a", "activity", "b", "c"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "damaged"])
+@pytest.mark.parametrize("dim", ["time", "trial"])
+def test_a_chunk_that_would_be_filled_up_has_to_be_there(tmp_path, damage, dim):
+    path = saved(recording(40), tmp_path / "run.zarr")  # 16 + 16 + 8 samples
+    chunk = path / "activity/c/0/2/1"
+    chunk.unlink() if damage == "missing" else chunk.write_bytes(b"damaged")
+    more = recording(5).activity if dim == "time" else recording(40).activity.assign_coords(trial=[7, 8])
+    if dim == "trial":  # chunks are of one trial: none is filled up
+        netxr.append(more, path, dim=dim)
+        return
+    with pytest.raises(UnreadableFile, match=r"chunk activity/c/0/2/1 is missing|activity\[.*\] cannot be read"):
+        netxr.append(more, path, dim=dim)
+    assert netxr.open(path).sizes["time"] == 40
+    assert [problem.place for problem in netxr.verify(path)] == ["activity/c/0/2/1"]

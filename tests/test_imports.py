@@ -14,7 +14,10 @@ PACKAGE = Path(netxr.__file__).parent
 
 FLOORS = {
     0: ["names", "errors"],
-    1: ["arguments", "provenance", "schema", "arrays", "tables", "schedulers", "headway", "kernels", "kernels.*"],
+    1: [
+        *("arguments", "provenance", "schema", "documents", "arrays", "tables", "schedulers", "headway"),
+        *("kernels", "kernels.*"),
+    ],
     2: [
         *("streams", "budget", "plans", "row_plans", "blocks", "lagged_pass", "row_blocks"),
         *("layout", "compact", "writing", "staging", "commits", "transactions", "stored", "remote", "snapshots"),
@@ -82,6 +85,7 @@ SIDEWAYS = {
     ("upkeep", "moments"): "new samples are summed up",
     ("upkeep", "merging"): "and added to the old",
     ("opening", "loaders"): "what is no store may be a file",
+    ("verification", "store"): "what is sound opens",
     ("opening", "store"): "what is opened may be a store",
     ("stored", "commits"): "what counts is what was committed",
     ("descriptions", "commits"): "what counts is what was committed",

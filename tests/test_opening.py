@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -89,3 +91,14 @@ def test_opening_reads_no_sample(tmp_path):
     opened = netxr.open(tmp_path / "run.zarr")
     with pytest.raises(UnreadableFile, match=r"run\.zarr: activity\[0:4, 0:50, 0:1\] cannot be read.*netxr verify"):
         opened.activity.compute()
+
+
+def test_what_is_missing_or_no_file_is_told_whatever_the_options(tmp_path):
+    netxr.save(a_run(), tmp_path / "run.zarr")
+    with pytest.raises(UnreadableFile, match=r"x\.npy: there is no such folder\. Stores in .*: run\.zarr"):
+        netxr.open(tmp_path / "x.npy", dims=("time", "neuron"))
+    os.mkfifo(tmp_path / "pipe.npy")
+    with pytest.raises(UnreadableFile, match=r"pipe\.npy: neither a file nor a folder"):
+        netxr.open(tmp_path / "pipe.npy", dims=("time", "neuron"))
+    with pytest.raises(UnreadableFile, match="neither a file nor a folder"):
+        netxr.open("/dev/zero", format="text", dims=("time", "neuron"))

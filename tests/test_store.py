@@ -7,11 +7,13 @@ import textwrap
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from pathlib import Path
 
 import dask
 import dask.array as da
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 import zarr
@@ -380,6 +382,27 @@ def test_a_missing_parent_is_named(tmp_path):
         (xr.Dataset({"x": ((), 1.0, {"missing_value": 0.0})}), "attrs of x: got the name 'missing_value'"),
         (xr.Dataset({"x": ("y", np.array(["a", None], dtype=object))}), "x: got (nan|None) among entries of dtype obj"),
         (xr.Dataset({"x": ("y", np.array([b"a"]))}), r"x: got dtype \|S1; expected numbers, dates or text"),
+        (xr.Dataset({"x": ("y", np.zeros(2, "longdouble"))}), r"x: got dtype \w+; .*\.astype\(float\)"),
+        (xr.Dataset({"x": ("y", pd.array([1, None], dtype="Int64"))}), "x: got dtype Int64"),
+        (
+            xr.Dataset({"x": ("y", da.arange(9, chunks=3)[da.arange(9, chunks=3) > 4])}),
+            "x: got chunks of unknown length",
+        ),
+        (xr.Dataset(attrs={"deep": reduce(lambda inner, _: [inner], range(3000), 1)}), "attrs: got 'deep' = "),
+        *((xr.Dataset({name: ((), 1.0)}), "a variable named") for name in ("zarr.json", "a\0b", "x" * 300)),
+        *(
+            (
+                xr.Dataset({"x": ("y", np.arange(3, dtype=dtype), attrs)}),
+                f"attrs of x: got .*{next(iter(attrs))}.*decode",
+            )
+            for dtype in ("i4", "f8", "bool")
+            for attrs in (
+                {"units": "days since 2000-01-01"},
+                {"units": "seconds since start"},
+                {"dtype": "bool"},
+                {"_Unsigned": "true"},
+            )
+        ),
         (xr.Dataset({"..": ((), 1.0)}), r"a variable named '\.\.'"),
         (xr.Dataset({5: ((), 1.0)}), "a variable named 5"),
         (a_run().stack(both=["target", "source"]), "both: got .*reset_index"),
@@ -559,3 +582,25 @@ def test_ctrl_c_leaves_nothing(tmp_path, way):
     assert "KeyboardInterrupt" in (tmp_path / "errors").read_text()
     assert process.returncode != 0
     assert names(tmp_path) == ["errors"]
+
+
+@pytest.mark.parametrize(
+    "attrs", [{"units": "ms"}, {"units": "seconds"}, {"units": 5}, {"dtype": "float32"}, {"calendar": "x"}]
+)
+def test_attributes_that_only_sound_like_instructions_stay(tmp_path, attrs):
+    run = xr.Dataset({"x": ("y", np.arange(3), attrs), "z": ("y", np.arange(3.0), attrs)})
+    save(run, tmp_path / "run.zarr")
+    assert_same(open_store(tmp_path / "run.zarr"), run)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_dates_come_back_in_their_own_unit(tmp_path, unit):
+    dates = np.array(["2026-01-01T00:00:01", "NaT", "1999-12-31"], dtype=f"M8[{unit}]")
+    if unit != "ns":  # which reaches to the year 2262
+        dates[0] = np.datetime64("9999-01-01")
+    run = xr.Dataset({"when": ("neuron", dates), "once": dates[2]}, {"neuron": [1, 2, 3]})
+    run = run.assign_coords(time=np.arange(4).astype(f"M8[{unit}]"), length=("time", np.arange(4).astype("m8[ms]")))
+    save(run, tmp_path / "run.zarr")
+    assert_same(open_store(tmp_path / "run.zarr"), run)
+    save(open_store(tmp_path / "run.zarr"), tmp_path / "again.zarr")
+    assert_same(open_store(tmp_path / "again.zarr"), run)

@@ -78,7 +78,7 @@ def lazy_dataset(path: Path, dataset: Any) -> da.Array:
     UnreadableFile
         If it holds anything but real numbers, is empty, or less is stored of it than its shape says.
     """
-    name = dataset.name.strip("/")
+    path, name = Path(dataset.file.filename), dataset.name.strip("/")  # a link may lead to another file
     if dataset.dtype.kind not in NUMBER_KINDS:
         raise UnreadableFile(path, f"{name} holds {dataset.dtype}, not real numbers")
     if not dataset.shape or 0 in dataset.shape:

@@ -1,5 +1,7 @@
 """Plain arrays become recordings and connectivity: by what the caller says, and what their table says itself."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +18,12 @@ from netxr.tables import Table, shown
 
 ARRAY_OPTIONS: Final = ("dims", "neurons", "sampling_interval", "interval_units", "units")
 """What is said of a plain array, which does not say it itself: the options of `activity_of`."""
+
+AXIS: Final = re.compile(
+    r"(times?|timestamps?|seconds?|m?secs?|frames?|samples?|index|unnamed: 0)(_m?s)?|(t|times?)\s*[(\[].*[)\]]",
+    re.IGNORECASE,
+)
+"""What a column that counts or times the rows is called, with a unit in brackets or without."""
 
 SLACK: Final = 1e-3
 """By which share the interval that the caller says may differ from that of a column of times: it was rounded."""
@@ -55,6 +63,8 @@ def activity_of(
         raise InvalidInput("dims", got=got, expected="a name for each axis", fix=fix)
     if axes_of(dims) == (TIME, NEURON):
         _check_columns(place, table)
+        if neurons is None:
+            _check_different(place, table.labels or [])
     elif table.labels is not None:
         refuse_labels(place, table, f"dims=({TIME!r}, {NEURON!r}), where each column is a neuron")
     return as_activity(
@@ -108,12 +118,26 @@ def _check_columns(place: str, table: Table) -> None:
     if table.counts_columns:
         fix = "Remove the line, or give the neurons names: a line of labels goes before the first sample."
         raise UnreadableFile(place, "its first line looks like column numbers, not samples", fix=fix)
-    for column, label in enumerate(table.labels or [], start=1):
+    labels = table.labels or []
+    for column, label in enumerate(labels, start=1):
         if label.lower() in (TIME, NEURON, TRIAL):
             raise UnreadableFile(place, f"its column {label!r} is an axis, not a neuron", fix="Remove that column.")
         if not label:
             fix = "Remove that column if it numbers the rows, or label it."
             raise UnreadableFile(place, f"its column {column} has no label, others have", fix=fix)
+    for label in (*labels[:1], *labels[-1:]):
+        if AXIS.fullmatch(label):
+            fix = f"Call it {TIME} if it holds the times of the rows; else remove it, or give it another name."
+            raise UnreadableFile(place, f"its column {label!r} looks like an axis, not like a neuron", fix=fix)
+
+
+def _check_different(place: str, labels: list[str]) -> None:
+    """Raise if two columns have the same label."""
+    twice = next((label for label, count in Counter(labels).items() if count > 1), None)
+    if twice is not None:
+        columns = [str(column) for column, label in enumerate(labels, start=1) if label == twice]
+        fix = "Rename them, or give a label for each with neurons=."
+        raise UnreadableFile(place, f"its columns {' and '.join(columns[:3])} are all called {twice!r}", fix=fix)
 
 
 def _agreed_interval(
@@ -123,9 +147,9 @@ def _agreed_interval(
     if table.times is None:
         return sampling_interval
     times = table.times
-    if times.dtype.kind == "M":
+    if times.dtype.kind in "mM":
         if interval_units not in (None, "s"):
-            raise InvalidInput("interval_units", got=repr(interval_units), expected="'s' for dates")
+            raise InvalidInput("interval_units", got=repr(interval_units), expected="'s' for dates and durations")
         times = (times - times[:1]) / np.timedelta64(1, "s")
     interval = interval_of(times, Path(place), f"its column {TIME!r}")
     if sampling_interval is not None and not abs(sampling_interval - interval) <= SLACK * interval:

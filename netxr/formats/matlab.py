@@ -1,5 +1,6 @@
 """MATLAB files of versions 5 to 7, and of version 7.3, which is HDF5."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,10 +86,16 @@ def _read_hdf5(path: Path, name: str | None) -> Table:
 
 def _choose(path: Path, name: str | None, variables: dict[str, tuple[tuple[int, ...], str]]) -> str:
     """Return which variable is meant, if it is one of numbers."""
-    if name in variables and (kind := variables[name][1]) not in NUMBER_CLASSES:
-        fix = f"Save its numbers as a variable of their own, e.g. X = {HINTS.get(kind, 'double({})').format(name)}."
-        raise UnreadableFile(path, f"{name} is of class {kind}, not a matrix of numbers", fix=fix)
-    return choose(path, name, {key: shape for key, (shape, kind) in variables.items() if kind in NUMBER_CLASSES})
+    numbers = {key: shape for key, (shape, kind) in variables.items() if kind in NUMBER_CLASSES}
+    meant = re.split(r"[./]", name)[0] if isinstance(name, str) and name not in variables else name  # run.X is in run
+    others = [key for key in variables if key not in numbers and (key == meant or not (meant or numbers))]
+    if others:
+        kind = variables[others[0]][1]
+        classes = ", ".join(f"{key} is of class {variables[key][1]}" for key in others)
+        example = HINTS.get(kind, "double({})").format(others[0])
+        fix = f"Save the numbers as a variable of their own, e.g. X = {example}."
+        raise UnreadableFile(path, f"{classes}, not a matrix of numbers", fix=fix)
+    return choose(path, name, numbers)
 
 
 def _shape_of(node: Any) -> tuple[int, ...]:

@@ -35,6 +35,9 @@ CLASSES: Final = (
 )
 """MATLAB's classes, by number."""
 
+LARGEST_ITEM: Final = 8
+"""Bytes that a number takes at most."""
+
 LOGICAL: Final = 0x0200
 COMPLEX: Final = 0x0800
 
@@ -152,8 +155,13 @@ def _content(path: Path, file: IO[bytes], name: str, variable: Variable) -> byte
     packed = file.read(variable.n_bytes)
     if not variable.compressed:
         return packed
+    # A damaged or made-up file could unpack to a thousand times its size.
+    largest = HEAD_BYTES + LARGEST_ITEM * prod(variable.shape) if variable.kind != "sparse" else 0
     unpacking = zlib.decompressobj()
-    content = unpacking.decompress(packed)
+    content = unpacking.decompress(packed, largest)
+    if unpacking.unconsumed_tail:
+        reason = f"{name} unpacks to more than its shape {variable.shape} can take"
+        raise UnreadableFile(path, reason, fix="It is damaged: copy it again.")
     if not unpacking.eof:  # only then has its checksum been compared
         raise UnreadableFile(path, f"{name} ends in the middle", fix="It is damaged, or was cut off: copy it again.")
     return content[8:]

@@ -1,7 +1,7 @@
 """netCDF files: Datasets of netxr and others that use its dims, by xarray with h5netcdf or SciPy."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,8 +55,8 @@ def load(
     Returns
     -------
     Dataset
-        What is in the file, scales and offsets applied, times left as numbers. Times in a unit become the sampling
-        interval where the file does not say one.
+        What is in the file, scales and offsets applied; labels in a unit such as "days since 2000-01-01" are dates.
+        Times in a unit become the sampling interval where the file does not say one.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def load(
             }
             attributes = _plain_attributes(file.attrs)
         known = _renamed(path, xr.Dataset(variables, coordinates, attributes), name, dims or {})
-        return _timed(path, known, sampling_interval) if ACTIVITY in known else known
+        return _dated(_timed(path, known, sampling_interval) if ACTIVITY in known else known)
 
 
 @contextmanager
@@ -128,6 +128,11 @@ def _renamed(path: Path, dataset: xr.Dataset, name: str | None, dims: Mapping[st
     if not isinstance(dims, Mapping) or not set(dims) <= set(dataset.dims):
         expected = f"a mapping from dims of {path}, which has {', '.join(map(str, dataset.dims))}"
         raise InvalidInput("dims", got=repr(dims), expected=expected, fix=f"E.g. dims={{'cell': {NEURON!r}}}.")
+    taken = {*dataset.dims, *dataset.variables} - set(dims)
+    if len(set(dims.values())) < len(dims) or taken & set(dims.values()):
+        has = ", ".join(sorted(map(str, taken)))
+        expected = f"a name of its own for each dim{has and f', and none that {path} has: {has}'}"
+        raise InvalidInput("dims", got=repr(dims), expected=expected)
     if name is not None and name not in dataset.data_vars:
         expected = f"a variable of {path}, which has {_listed(dataset)}"
         raise InvalidInput("name", got=repr(name), expected=expected)
@@ -166,3 +171,13 @@ def _timed(path: Path, recording: xr.Dataset, sampling_interval: float | None) -
     unit = str(times.attrs.get(UNITS, "")).partition(" ")[0]
     said = {SAMPLING_INTERVAL: interval, SAMPLING_INTERVAL_UNITS: unit} if unit else {}
     return recording.assign({ACTIVITY: activity.assign_attrs(said)})
+
+
+def _dated(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset with dates and durations where labels count them; those that xarray cannot tell stay numbers."""
+    dates = {}
+    for name, one in dataset.coords.items():
+        if one.dtype.kind in "fiu" and one.ndim == 1 and UNITS in one.attrs:
+            with suppress(Exception):  # units that only look like those of dates, or dates of another calendar
+                dates[name] = xr.conventions.decode_cf_variable(name, one.variable).load()
+    return dataset.assign_coords(dates)

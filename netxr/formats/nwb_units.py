@@ -116,13 +116,14 @@ def _bins(
 def _extremes(path: Path, units: Any, n_spikes: int) -> tuple[float, float]:
     """Return the times of the first and the last spike of all units."""
     times = units["spike_times"]
-    pieces = [times[start : min(start + PIECE, n_spikes)] for start in range(0, n_spikes, PIECE)]
-    first = min((float(np.min(piece)) for piece in pieces), default=np.nan)
-    last = max((float(np.max(piece)) for piece in pieces), default=np.nan)
+    first, last = np.inf, -np.inf
+    for start in range(0, n_spikes, PIECE):
+        piece = times[start : min(start + PIECE, n_spikes)]
+        first, last = np.minimum(first, np.min(piece)), np.maximum(last, np.max(piece))  # NaN stays NaN
     if not np.isfinite(first) or not np.isfinite(last):
         reason = f"{times.name} has no spike, or a time that is not finite"
         raise UnreadableFile(path, reason, fix="Give span=(start, stop) if there are no spikes.")
-    return first, last
+    return float(first), float(last)
 
 
 def _count_spikes(path: Path, name: str, box: Box, *, start: float, rate: float) -> NDArray[np.int32]:

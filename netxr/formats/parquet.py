@@ -1,5 +1,6 @@
 """Parquet files: columns are neurons, and groups of rows are read when they are asked for."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,9 +47,10 @@ def read(path: Path, name: str | None = None) -> Table:
         raise InvalidInput("name", got=repr(name), expected="none for a Parquet file, which holds one table")
     with _opened(path) as file:
         labels = [str(label) for label in file.schema_arrow.names]
+        _check_labels(path, labels)
         lengths = _lengths(file)
         k = time_column(labels)
-        times = None if k is None else file.read(columns=[labels.pop(k)]).column(0).to_numpy()
+        times = None if k is None else _times(path, file, labels.pop(k))
         dtypes = [_dtype(path, file.schema_arrow.field(label)) for label in labels]
     if not labels or not sum(lengths):
         raise UnreadableFile(path, f"a table of {sum(lengths)} rows and {len(labels)} columns of samples")
@@ -71,12 +73,31 @@ def _lengths(file: Any) -> list[int]:
     return [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
 
 
+def _check_labels(path: Path, labels: list[str]) -> None:
+    """Raise if two columns have the same name, by which they are read."""
+    twice, count = Counter(labels).most_common(1)[0] if labels else ("", 0)
+    if count > 1:
+        raise UnreadableFile(path, f"{count} of its columns are called {twice!r}", fix="Rename them.")
+
+
+def _times(path: Path, file: Any, label: str) -> NDArray[Any]:
+    """Return the column that holds the times of the rows."""
+    times: NDArray[Any] = file.read(columns=[label]).column(0).to_numpy()
+    if times.dtype.kind not in f"{NUMBER_KINDS}mM":
+        fix = "Save times as numbers, dates or durations, or remove that column."
+        raise UnreadableFile(path, f"its column {label!r} holds {file.schema_arrow.field(label).type}", fix=fix)
+    return times
+
+
 def _dtype(path: Path, field: Any) -> np.dtype[Any]:
     """Return the type of a column."""
     if field.name.startswith(NAMELESS_INDEX):
         fix = "Save with index=False, or call the index time if it holds the times."
         raise UnreadableFile(path, f"its column {field.name!r} is an index of pandas without a name", fix=fix)
-    dtype: np.dtype[Any] = np.dtype(field.type.to_pandas_dtype())
+    try:
+        dtype: np.dtype[Any] = np.dtype(field.type.to_pandas_dtype())
+    except NotImplementedError:  # categories, records and the like
+        dtype = np.dtype(object)
     if dtype.kind not in NUMBER_KINDS:
         fix = "Remove that column."
         raise UnreadableFile(path, f"its column {field.name!r} holds {field.type}, not numbers", fix=fix)

@@ -13,8 +13,11 @@ from netxr.formats.lazy import Box, lazy_array
 from netxr.schema import NUMBER_KINDS
 from netxr.tables import Table, read_table, time_column
 
-HEADERS: Final = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-"""How the header of an array is read, by the version of its format; later versions hold no plain numbers."""
+HEADERS: Final = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    **dict.fromkeys([(2, 0), (3, 0)], np.lib.format.read_array_header_2_0),
+}
+"""How the header of an array is read, by the version of its format; 3 differs from 2 in names of fields alone."""
 
 
 class Header(NamedTuple):
@@ -139,7 +142,7 @@ def _header(file: IO[bytes], size: int, path: Path) -> Header:
     try:
         version = np.lib.format.read_magic(file)
         if version not in HEADERS:
-            raise UnreadableFile(path, f"its array is of version {version} of the .npy format, which numbers are not")
+            raise UnreadableFile(path, f"its array is of version {version} of the .npy format, which is not known")
         shape, fortran, dtype = HEADERS[version](file)
     except (ValueError, TypeError, SyntaxError, OverflowError, RecursionError) as error:
         raise UnreadableFile(path, f"the header of its array is damaged ({type(error).__name__}: {error})") from error

@@ -114,6 +114,8 @@ def format_of(path: Path, named: str | None = None, *, look_inside: bool = True)
     """
     if not path.exists():
         raise UnreadableFile(path, "there is no such file or folder")
+    if not path.is_file() and not path.is_dir():  # to wait for what comes through a pipe might take for ever
+        raise UnreadableFile(path, "neither a file nor a folder", fix="Write what comes from there to a file.")
     known = FORMATS | own_formats()
     if named is not None:
         if not isinstance(named, str) or named not in known:

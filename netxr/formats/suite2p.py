@@ -10,7 +10,7 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
-from netxr.arguments import check_choice, is_number
+from netxr.arguments import check_choice, check_flag, is_number
 from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile, one_line
 from netxr.formats.plain import read_npy
@@ -65,6 +65,8 @@ def load(
         If a file is missing or damaged, or they are not of the same regions and frames.
     """
     check_choice("signal", signal, tuple(SIGNALS))
+    check_flag("cells", cells)
+    check_flag("ops", ops)
     _check_neuropil(neuropil, signal)
     folder = _plane_of(path, plane)
     samples, what = _array(folder, signal), SIGNALS[signal]

@@ -113,3 +113,12 @@ def test_opening_80_mb_takes_little(tmp_path):
         file.create_dataset("X", (200_000, 100), "f4", chunks=(1000, 100))
         file["X"][-1] = 7
     assert max(opening_takes("hdf5", "read(path)", small, tmp_path / "large.h5")) < 20
+
+
+def test_an_array_behind_a_link_is_read_from_the_file_that_it_lies_in(tmp_path):
+    there, decoy = samples(seed=1), samples(seed=2)
+    write(tmp_path / "there.h5", {"x": there})
+    path = write(tmp_path / "a.h5", {"x": decoy})
+    with h5py.File(path, "a") as file:
+        file["linked"] = h5py.ExternalLink("there.h5", "x")
+    np.testing.assert_array_equal(read(path, "linked").values.compute(), there)

@@ -1,6 +1,7 @@
 """MATLAB files against SciPy's reading, and of version 7.3 against h5py's."""
 
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +206,24 @@ def test_opening_80_mb_takes_little(tmp_path, version):
             pytest.importorskip("h5py")
             make_matlab73(path, {"X": values})
     assert max(opening_takes("matlab", "read(path)", *paths)) < 20
+
+
+@pytest.mark.parametrize("name", [None, "run", "run.X", "run/X"])
+def test_numbers_within_other_classes_are_told_of(tmp_path, name):
+    scipy.io.savemat(tmp_path / "a.mat", {"run": {"X": np.eye(3)}, "note": "text"})
+    with pytest.raises(UnreadableFile, match=r"run is of class struct.*E\.g\.|e\.g\. X = run\.field"):
+        read(tmp_path / "a.mat", name)
+
+
+@pytest.mark.parametrize("compressed", [4096, 2**24])
+def test_a_variable_unpacks_to_no_more_than_its_shape(tmp_path, compressed):
+    path = tmp_path / "a.mat"
+    scipy.io.savemat(path, {"X": np.zeros(compressed // 8)}, do_compression=True)
+    content = path.read_bytes()
+    unpacked = bytearray(zlib.decompress(content[136:]))
+    shape = unpacked.index(np.array([1, compressed // 8], "<i4").tobytes())
+    unpacked[shape : shape + 8] = np.array([1, 3], "<i4").tobytes()
+    packed = zlib.compress(bytes(unpacked))
+    path.write_bytes(content[:132] + np.array([len(packed)], "<u4").tobytes() + packed)
+    with pytest.raises(UnreadableFile, match=r"X unpacks to more than its shape|X is of shape \(1, 3\)"):
+        read(path, "X")

@@ -156,3 +156,24 @@ def test_opening_80_mb_takes_little(tmp_path, engine):
     small = write(recording(), tmp_path / "small.nc", engine)
     large = xr.Dataset({"activity": (("neuron", "time"), np.zeros((100, 200_000), np.float32))})
     assert max(opening_takes("netcdf", "load(path)", small, write(large, tmp_path / "large.nc", engine))) < 20
+
+
+@pytest.mark.parametrize(
+    "dims", [{"frame": "time", "cell": "time"}, {"frame": "depth", "cell": "neuron"}, {"frame": "cell"}]
+)
+def test_dims_get_names_of_their_own(tmp_path, engine, dims):
+    foreign = recording().drop_vars("neuron").rename(time="frame", neuron="cell")
+    with pytest.raises(InvalidInput, match=r"dims: got .*a name of its own for each dim"):
+        load(write(foreign, tmp_path / "a.nc", engine), dims=dims)
+
+
+def test_dates_and_durations_are_saved_and_opened_again(tmp_path, engine):
+    start, step = np.datetime64("2026-01-01"), np.timedelta64(50, "ms")
+    for name, times in {"dates": start + step * np.arange(200), "durations": step * np.arange(200)}.items():
+        path = write(recording().assign_coords(time=times), tmp_path / f"{name}.nc", engine)
+        loaded = load(path)
+        assert (loaded.time.values == times).all()
+        assert loaded.activity.attrs["sampling_interval"] == 50
+        assert loaded.activity.attrs["sampling_interval_units"] == "milliseconds"
+        netxr.convert(path, tmp_path / f"{name}.zarr")
+        xr.testing.assert_identical(netxr.open(tmp_path / f"{name}.zarr").activity, loaded.activity)

@@ -445,3 +445,17 @@ def test_units_of_pynwb(of_pynwb):
     run = load(of_pynwb, rate=10)
     assert np.array_equal(run.activity.values, counted(TRAINS, start=0, rate=10, n_bins=100))
     assert run.neuron.values.tolist() == [0, 1, 2]
+
+
+def test_opening_80_mb_of_spike_times_takes_little(tmp_path):
+    rng = np.random.default_rng(0)
+    small = files.make_units(tmp_path / "small.nwb", [np.arange(5.0)] * 2)
+    large = files.make_units(tmp_path / "large.nwb", [np.zeros(3)] * 2)
+    with h5py.File(large, "a") as file:
+        del file["units/spike_times"], file["units/spike_times_index"]
+        file["units/spike_times"] = rng.uniform(0, 1e4, 10_500_000)
+        file["units/spike_times_index"] = np.array([5_000_000, 10_500_000])
+    assert large.stat().st_size > 80e6
+    traced, resident = opening_takes("nwb", "load(path, rate=10)", small, large)
+    assert traced < 20
+    assert resident < 20

@@ -147,3 +147,35 @@ def test_the_package_that_is_missing_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(MissingExtra, match=r'needs pyarrow, .*pip install "netxr\[parquet\]"'):
         load_activity(tmp_path / "x.parquet", dims=TIME_NEURON)
+
+
+def test_durations_tell_the_interval_in_seconds(tmp_path):
+    table = frame().assign(time=pd.timedelta_range(0, periods=40, freq="50ms"))
+    table.to_parquet(tmp_path / "x.parquet")
+    activity = load_activity(tmp_path / "x.parquet", dims=TIME_NEURON)
+    assert activity.attrs["sampling_interval"] == 0.05
+    assert activity.attrs["sampling_interval_units"] == "s"
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("time", [f"{k} s" for k in range(40)], r"its column 'time' holds (large_)?string\. Save times as numbers"),
+        ("area", pd.Categorical(["V1", "V2"] * 20), "its column 'area' holds dictionary.*not numbers. Remove that"),
+        ("frame", np.arange(40), "its column 'frame' looks like an axis"),
+    ],
+)
+def test_columns_that_are_no_samples_are_told(tmp_path, column, values, message):
+    frame().assign(**{column: values}).to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(UnreadableFile, match=message):
+        load_activity(tmp_path / "x.parquet", dims=TIME_NEURON)
+
+
+def test_columns_of_one_name_are_told(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.Table.from_arrays([pyarrow.array([1.0, 2.0])] * 2, names=["a", "a"])
+    pyarrow.parquet.write_table(table, tmp_path / "x.parquet")
+    with pytest.raises(UnreadableFile, match=r"2 of its columns are called 'a'\. Rename them"):
+        load_activity(tmp_path / "x.parquet", dims=TIME_NEURON)

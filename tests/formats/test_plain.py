@@ -201,3 +201,36 @@ def test_a_table_of_times_alone_has_no_neurons(tmp_path):
         load_activity(tmp_path / "x.csv", dims=TIME_NEURON)
     with pytest.raises(InvalidInput, match=r"name: got 'X'; expected none for a \.csv file"):
         read_text(tmp_path / "x.csv", "X")
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_every_version_of_the_format_is_read(tmp_path, version):
+    with (tmp_path / "x.npy").open("wb") as file:
+        np.lib.format.write_array(file, SAMPLES, version=version)
+    np.testing.assert_array_equal(read_npy(tmp_path / "x.npy").values.compute(), SAMPLES)
+
+
+@pytest.mark.parametrize(
+    "label", ["Time (s)", "timestamps", "t [ms]", "time_s", "frame", "index", "Unnamed: 0", "Seconds", "sample"]
+)
+def test_a_column_that_looks_like_an_axis_is_no_neuron(tmp_path, label):
+    for labels in (f"{label},a,b", f"a,b,{label}"):
+        (tmp_path / "x.csv").write_text(f"{labels}\n1,2,3\n4,5,6\n")
+        with pytest.raises(UnreadableFile, match=r"x\.csv: its column .* looks like an axis.*Call it time"):
+            load_activity(tmp_path / "x.csv", dims=TIME_NEURON)
+    (tmp_path / "x.csv").write_text("timer,t,framework\n1,2,3\n4,5,6\n")
+    assert load_activity(tmp_path / "x.csv", dims=TIME_NEURON).sizes["neuron"] == 3
+
+
+def test_labels_that_do_not_fit_the_columns_are_told_with_the_file(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text("a,a,b\n1,2,3\n")
+    with pytest.raises(UnreadableFile, match=r"x\.csv: its columns 1 and 2 are all called 'a'.*neurons="):
+        load_activity(file, dims=TIME_NEURON)
+    assert load_activity(file, dims=TIME_NEURON, neurons=[1, 2, 3]).sizes["neuron"] == 3
+    file.write_text("a,b\n1,2,3\n4,5,6\n")
+    with pytest.raises(UnreadableFile, match=r"x\.csv: its first line has 2 labels, the rows have 3 cells"):
+        load_activity(file, dims=TIME_NEURON)
+    file.write_bytes("é,b\n1,2\n".encode("latin-1"))
+    with pytest.raises(UnreadableFile, match=r"x\.csv: byte 0, in line 1, is no text in UTF-8\. Save it as text"):
+        load_activity(file, dims=TIME_NEURON)

@@ -168,3 +168,11 @@ def test_a_real_folder():
     corrected = np.load(DATA / "F.npy") - np.float32(0.7) * np.load(DATA / "Fneu.npy")
     np.testing.assert_array_equal(cells.values, corrected[curated[:, 0] == 1])
     np.testing.assert_array_equal(cells.neuron.values, np.flatnonzero(curated[:, 0]))
+
+
+@pytest.mark.parametrize("option", ["ops", "cells"])
+def test_a_word_is_no_yes(tmp_path, option):
+    folder = write(tmp_path / "plane0")
+    (folder / "ops.npy").write_bytes(pickle.dumps({"fs": 10.0}))
+    with pytest.raises(InvalidInput, match=f"{option}: got 'no'; expected True or False"):
+        load(folder, **{option: "no"})

@@ -1,0 +1,131 @@
+"""Metadata documents of a store, damaged in every field."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr.documents import read_document, wrong_in
+from netxr.errors import InvalidInput, UnreadableFile
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    path = tmp_path_factory.mktemp("kept") / "run.zarr"
+    netxr.save(netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=50, seed=1), path)
+    return path
+
+
+@pytest.fixture
+def store(kept, tmp_path):
+    return shutil.copytree(kept, tmp_path / "run.zarr")
+
+
+def edit(folder, changes):
+    document = json.loads((folder / "zarr.json").read_text())
+    for key, value in changes.items():
+        *above, last = key.split(".")
+        place = document
+        for name in above:
+            place = place[name]
+        place[last] = value
+        if value is ...:
+            del place[last]
+    (folder / "zarr.json").write_text(json.dumps(document))
+
+
+def refused_by_all(store, message):
+    """Reading, appending and verifying say the same; nothing is changed."""
+    before = {file: file.read_bytes() for file in store.rglob("*") if file.is_file()}
+    more = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=5, seed=2).activity
+    for attempt in (lambda: netxr.open(store), lambda: netxr.append(more, store, dim="time")):
+        with pytest.raises(UnreadableFile, match=message) as error:
+            attempt()
+        assert "zarr.json" in str(error.value)
+    assert any(not problem.harmless for problem in netxr.verify(store))
+    assert {file: file.read_bytes() for file in store.rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"shape": "abc"}, "its shape is 'abc'"),
+        ({"shape": [4, -50, 1]}, r"its shape is \[4, -50, 1\]"),
+        ({"shape": [4, 50.0, 1]}, r"its shape is \[4, 50.0, 1\]"),
+        ({"shape": [4, 2**63, 1]}, "its shape is"),
+        ({"shape": [4, 50]}, "its names of dims are"),
+        ({"attributes": None}, "its attributes are no JSON object"),
+        ({"node_type": ...}, "neither of a Zarr group nor of an array"),
+        ({"chunk_grid.configuration.chunk_shape": [4, 0, 1]}, r"its chunks are of shape \[4, 0, 1\]"),
+        ({"chunk_grid.configuration.chunk_shape": [4, 50]}, r"its chunks are of shape \[4, 50\]"),
+        ({"chunk_grid.configuration.chunk_shape": [10**9, 10**9, 1]}, "its chunks are of shape"),
+        ({"chunk_grid.configuration": 5}, "its chunks are"),
+        ({"chunk_key_encoding": "default"}, "its names of chunks are 'default'"),
+        *(
+            ({key: ...}, f"lack {key}")
+            for key in ("chunk_grid", "chunk_key_encoding", "codecs", "fill_value", "data_type")
+        ),
+    ],
+)
+def test_a_damaged_document_is_told_by_all_and_changes_nothing(store, changes, message):
+    edit(store / "activity", changes)
+    refused_by_all(store, message)
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "{", "[" * 100_000, '{"shape": [1' + "0" * 5000 + "]}"])
+@pytest.mark.parametrize("name", ["", "activity"])
+def test_what_is_no_document_is_told_by_all(store, name, text):
+    (store / name / "zarr.json").write_text(text)
+    refused_by_all(store, "its metadata are damaged")
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "a/b", ".hidden", ""])
+def test_a_copy_of_the_metadata_leads_nowhere_else(store, tmp_path, name):
+    (tmp_path / "elsewhere").mkdir()
+    array = read_document(store / "activity")
+    copy = {"kind": "inline", "must_understand": False, "metadata": {name: array}}
+    edit(store, {"attributes.commit_under_way": True, "consolidated_metadata": copy})
+    refused_by_all(store, "no name of a member")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("copy", [None, 5, {}, {"metadata": []}, {"metadata": {"activity": {}}}])
+def test_a_damaged_copy_of_the_metadata_is_told(store, copy):
+    edit(store, {"attributes.commit_under_way": True, "consolidated_metadata": copy})
+    refused_by_all(store, "in its copy of|its copy of the metadata is no JSON object")
+
+
+def test_sound_documents_of_either_version_are_taken(kept):
+    assert wrong_in(read_document(kept / "activity")) == ""
+    assert wrong_in({"node_type": "array", "zarr_format": 2, "shape": [3], "attributes": {}}) == ""
+
+
+def test_what_opens_no_more_is_not_called_sound(store):
+    edit(store / "activity", {"attributes.units": "days since never"})
+    with pytest.raises(UnreadableFile, match="unable to decode time units"):
+        netxr.open(store)
+    (problem,) = netxr.verify(store)
+    assert not problem.harmless
+    assert "it cannot be opened" in problem.wrong
+
+
+def test_a_place_that_is_closed_is_an_error_of_ours(tmp_path):
+    run = xr.Dataset({"activity": (("neuron", "time"), np.zeros((2, 3)))})
+    for path in (tmp_path / ("x" * 300), tmp_path / ("x" * 300) / "y"):
+        for attempt in (
+            netxr.open,
+            netxr.catalog,
+            netxr.verify,
+            lambda path: netxr.load_connectivity(path, rows="target"),
+        ):
+            with pytest.raises(UnreadableFile, match=r"cannot be reached \(File name too long\)"):
+                attempt(path)
+    with pytest.raises(InvalidInput, match=r"path: got .*can be written to \(File name too long\)"):
+        netxr.save(run, tmp_path / ("x" * 300))
+    assert list(tmp_path.iterdir()) == []
+    for path in ("a\0b", 5):
+        with pytest.raises(InvalidInput, match="path: got"):
+            netxr.save(run, path)
