@@ -18,7 +18,7 @@ from tests.stores import check_open, check_tidy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of Unix")
 
-SECONDS = 60 if os.environ.get("NETXR_BENCHMARK") == "full" else 3
+SECONDS = 60 if os.environ.get("NETXR_BENCHMARK") == "full" else 2
 
 
 @pytest.fixture
