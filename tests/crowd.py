@@ -20,6 +20,8 @@ from netxr.errors import NetxrError, StoreBusy, UnreadableFile
 
 N_NEURONS, TRIALS, LAGS = 5, (0, 1), (0, 1)
 NETWORK = netxr.random_connectivity(N_NEURONS, seed=1)
+ENOUGH, PATIENCE = 6, 60
+"""Pieces to append or times to open at least, for which a busy machine gets so many seconds more."""
 
 
 def crowd(*roles, path, seconds):
@@ -50,7 +52,7 @@ def appending(path, until, me):
     """Append pieces that go on where the last one that this process appended ended."""
     begun = done = netxr.open(path).sizes["time"]
     rng, busy, pieces = np.random.default_rng(me), 0, []
-    while time.time() < until:
+    while goes_on(until, len(pieces) >= ENOUGH):
         n = int(rng.integers(2, 40))
         try:
             netxr.append(samples(done, n, writer=me), path, dim="time")
@@ -66,7 +68,8 @@ def appending(path, until, me):
 def reading(path, until, _):
     """Open the store again and again, and check what is seen, at once and later."""
     opened, stale, length, held = 0, 0, 0, None
-    while time.time() < until:
+    begun = netxr.open(path).sizes["time"]
+    while goes_on(until, opened >= ENOUGH and length > begun):
         run = netxr.open(path)
         assert run.sizes["time"] >= length, f"{run.sizes['time']} samples after {length}"
         length, opened = run.sizes["time"], opened + 1
@@ -74,6 +77,11 @@ def reading(path, until, _):
             stale += not agrees(run if each is None else each)
         held = run if opened % 5 == 0 else held
     return {"opened": opened, "stale": stale, "length": length}
+
+
+def goes_on(until, enough):
+    """Whether there is time left, or too little was done for want of it."""
+    return time.time() < until + (0 if enough else PATIENCE)
 
 
 def agrees(run):
