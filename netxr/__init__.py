@@ -45,6 +45,7 @@ _HOME = {
     "plan": "planning",
     "progress": "headway",
     "random_connectivity": "networks",
+    "report_run": "report_runs",
     "resample": "preprocessing",
     "save": "store",
     "select": "selection",
@@ -58,7 +59,7 @@ _HOME = {
     "z_score": "detrending",
 }
 
-_MODULES = ("plot", "report", "tutorial")
+_MODULES = ("app", "plot", "report", "tutorial")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

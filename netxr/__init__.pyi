@@ -1,3 +1,4 @@
+from netxr import app as app
 from netxr import plot as plot
 from netxr import report as report
 from netxr import tutorial as tutorial
@@ -41,6 +42,7 @@ from netxr.planning import plan as plan
 from netxr.preprocessing import clip as clip
 from netxr.preprocessing import difference as difference
 from netxr.preprocessing import resample as resample
+from netxr.report_runs import report_run as report_run
 from netxr.selection import select as select
 from netxr.simulation import simulate as simulate
 from netxr.snapshots import tag as tag

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -146,19 +146,77 @@ def compare(
     return scored
 
 
-def _check_settings(diagonal: object, permutations: object, seed: object) -> None:
-    """Raise if a setting is of the wrong kind."""
+class Pairs(NamedTuple):
+    """Weights in truth and estimate of the same pairs of neurons, (pair,), and how many more are undefined."""
+
+    truth: npt.NDArray[np.float64]
+    estimate: npt.NDArray[np.float64]
+    n_undefined: int
+
+
+def shared_pairs(truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool, arguments: tuple[str, str]) -> Pairs:
+    """Return the weights that `compare` scores elementwise, of one matrix in memory each.
+
+    Parameters
+    ----------
+    truth, estimate : DataArray
+        Valid connectivities, (target, source).
+    diagonal : bool
+        Whether self-connections enter.
+    arguments : tuple of str
+        What the caller calls the two, for messages.
+
+    Returns
+    -------
+    Pairs
+        Row by row in the order of the truth; without the pairs that are NaN or infinite on either side.
+
+    Raises
+    ------
+    InvalidInput
+        If the two share no label, or `diagonal` is no flag.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> A = netxr.as_connectivity([[0, 1], [2, 0]], rows="target", neurons=["a", "b"])
+    >>> pairs = shared_pairs(A, A[::-1], diagonal=False, arguments=("A", "R"))
+    >>> pairs.truth.tolist(), pairs.estimate.tolist(), pairs.n_undefined
+    ([1.0, 2.0], [1.0, 2.0], 0)
+    """
+    _check_diagonal(diagonal)
+    overlaps = {dim: _overlap(truth, estimate, dim, arguments=arguments) for dim in (TARGET, SOURCE)}
+    taken = (
+        _take(truth, {dim: overlap.in_truth for dim, overlap in overlaps.items()}),
+        _take(estimate, {dim: overlap.in_estimate for dim, overlap in overlaps.items()}),
+    )
+    A, R = (matrix.transpose(TARGET, SOURCE).values for matrix in taken)
+    targets, sources = (np.array(overlaps[dim].in_truth) for dim in (TARGET, SOURCE))
+    pairs, defined = _entering(A, R, targets, sources, diagonal=diagonal)
+    n_defined = int(defined.sum())
+    return Pairs(A[defined].astype(np.float64), R[defined].astype(np.float64), int(pairs.sum()) - n_defined)
+
+
+def _check_diagonal(diagonal: object) -> None:
+    """Raise if it is not said whether the diagonal enters."""
     if not isinstance(diagonal, bool | np.bool_):
         raise InvalidInput("diagonal", got=repr(diagonal), expected="True or False: whether self-connections enter")
+
+
+def _check_settings(diagonal: object, permutations: object, seed: object) -> None:
+    """Raise if a setting is of the wrong kind."""
+    _check_diagonal(diagonal)
     for name, value in ((names.PERMUTATIONS, permutations), (names.SEED, seed)):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 0:
             raise InvalidInput(name, got=repr(value), expected="a whole number, 0 or above")
 
 
-def _overlap(truth: xr.DataArray, estimate: xr.DataArray, dim: str) -> Overlap:
+def _overlap(
+    truth: xr.DataArray, estimate: xr.DataArray, dim: str, *, arguments: tuple[str, str] = ("truth", "estimate")
+) -> Overlap:
     """Find the labels of `dim` that both sides have."""
     ours, theirs = labels_of(truth, dim).tolist(), labels_of(estimate, dim).tolist()
-    bare = [name for name, data in (("truth", truth), ("estimate", estimate)) if dim not in data.coords]
+    bare = [name for name, data in zip(arguments, (truth, estimate), strict=True) if dim not in data.coords]
     if bare and ours != theirs:
         raise InvalidInput(
             bare[-1],
@@ -171,9 +229,9 @@ def _overlap(truth: xr.DataArray, estimate: xr.DataArray, dim: str) -> Overlap:
     shared = [label for label in ours if label in place]
     if not shared:
         raise InvalidInput(
-            "estimate",
+            arguments[1],
             got=f"labels along {dim} such as {_example(theirs)}",
-            expected=f"some of those of the truth, such as {_example(ours)}",
+            expected=f"labels that {arguments[0]} has too, such as {_example(ours)}",
             fix=f"Give both the same labels, of the same type, with .assign_coords({dim}=...).",
         )
     return Overlap(
@@ -236,8 +294,7 @@ def _score_pair(
     `targets` and `sources` number the neurons of rows and columns: the same number is the same neuron.
     """
     A, R = truth.astype(np.float64), estimate.astype(np.float64)
-    pairs = (targets[:, None] != sources) | diagonal
-    defined = pairs & np.isfinite(A) & np.isfinite(R)
+    pairs, defined = _entering(A, R, targets, sources, diagonal=diagonal)
     a, r = A[defined], R[defined]
     whole = scores.whole_neurons(defined, pairs) if np.array_equal(targets, sources) else targets[:0]
     kept = np.ix_(whole, whole)
@@ -257,6 +314,19 @@ def _score_pair(
         names.N_UNDEFINED: int(pairs.sum()) - a.size,
     }
     return tuple(by_name[name] for name in SCORE_ATTRS | COUNT_ATTRS)
+
+
+def _entering(
+    truth: npt.NDArray[Any],
+    estimate: npt.NDArray[Any],
+    targets: npt.NDArray[np.intp],
+    sources: npt.NDArray[np.intp],
+    *,
+    diagonal: bool,
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which pairs of neurons are asked for, and which of them are defined on both sides."""
+    pairs = (targets[:, None] != sources) | diagonal
+    return pairs, pairs & np.isfinite(truth) & np.isfinite(estimate)
 
 
 def _report(overlaps: dict[str, Overlap]) -> dict[Hashable, Any]:

@@ -9,10 +9,28 @@ from typing import Any, Final
 
 import numpy as np
 
-from netxr.names import CREATED, CREATED_BY, HISTORY, NETXR_VERSION, NUMPY_VERSION, SCHEMA_VERSION
+from netxr.names import (
+    CREATED,
+    CREATED_BY,
+    HISTORY,
+    NETXR_VERSION,
+    NUMPY_VERSION,
+    PREPROCESSING,
+    SCHEMA_VERSION,
+    SOURCE_ARRAY,
+    SOURCE_FILE,
+    SOURCE_FORMAT,
+    SOURCE_SHA256,
+)
 
 CURRENT_SCHEMA: Final = 2
 """Version of the layout that this release writes."""
+
+ORIGIN: Final = (
+    *(CREATED, CREATED_BY, SOURCE_FILE, SOURCE_FORMAT, SOURCE_ARRAY, SOURCE_SHA256),
+    *(NETXR_VERSION, NUMPY_VERSION, SCHEMA_VERSION, PREPROCESSING, HISTORY),
+)
+"""Attributes that say where a dataset comes from; all others are settings and units."""
 
 
 def provenance(**known: Any) -> dict[str, Any]:

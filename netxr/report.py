@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import holoviews as hv
+import numpy as np
 from bokeh.embed import components
-from bokeh.models import Plot
+from bokeh.models import ColumnDataSource, Plot
 from bokeh.resources import Resources
 
 from netxr.errors import InvalidInput, OutputExists
+from netxr.plot.files import still
 
 SCRIPTS: Final = ("bokeh", "bokeh-widgets")
 """Parts of bokeh that figures need: plots, and the titles over them."""
@@ -40,6 +42,7 @@ th, td { padding: .22rem .9rem .22rem 0; text-align: left; vertical-align: top; 
 th { font-weight: 600; border-bottom: 1px solid #999; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 td.off { color: #b00020; font-weight: 600; }
+pre { overflow-x: auto; padding: .75rem 1rem; background: #f6f6f6; border-radius: 4px; font-size: .8125rem; }
 summary { cursor: pointer; margin: .75rem 0; color: #1f5a96; }
 nav ul { padding-left: 1.2rem; margin: .5rem 0; }
 a { color: #1f5a96; }
@@ -65,6 +68,22 @@ class Table(NamedTuple):
     folded: bool = False
 
 
+class Listing(NamedTuple):
+    """Lines to be copied: code, or what a file says.
+
+    Parameters
+    ----------
+    title, text : str
+        Heading, and what the lines are.
+    lines : str
+        The lines.
+    """
+
+    title: str
+    text: str
+    lines: str
+
+
 class Figure(NamedTuple):
     """A figure with its heading, and what to see in it.
 
@@ -81,7 +100,11 @@ class Figure(NamedTuple):
     figure: Any
 
 
-def write_report(path: str | Path, *, title: str, text: str = "", parts: Sequence[Table | Figure]) -> Path:
+Part = Table | Figure | Listing
+"""A section of a page."""
+
+
+def write_report(path: str | Path, *, title: str, text: str = "", parts: Sequence[Part]) -> Path:
     """Write tables and interactive figures as one HTML file that asks no other host for anything.
 
     Parameters
@@ -92,7 +115,7 @@ def write_report(path: str | Path, *, title: str, text: str = "", parts: Sequenc
         Title of the page.
     text : str
         What the page is about.
-    parts : sequence of Table or Figure
+    parts : sequence of Table, Figure or Listing
         Sections of the page, in order.
 
     Returns
@@ -130,7 +153,7 @@ def write_report(path: str | Path, *, title: str, text: str = "", parts: Sequenc
     return path
 
 
-def _page(title: str, text: str, parts: Sequence[Table | Figure]) -> str:
+def _page(title: str, text: str, parts: Sequence[Part]) -> str:
     """Return the whole page."""
     names = [f"part-{k}" for k in range(len(parts))]
     models = {
@@ -158,10 +181,12 @@ def _page(title: str, text: str, parts: Sequence[Table | Figure]) -> str:
     )
 
 
-def _section(name: str, part: Table | Figure, divs: Mapping[str, str]) -> str:
+def _section(name: str, part: Part, divs: Mapping[str, str]) -> str:
     """Return one section of the page."""
     if isinstance(part, Table):
         body = _table(part)
+    elif isinstance(part, Listing):
+        body = f"<pre>{escape(part.lines)}</pre>"
     else:
         panels = "\n".join(div for place, div in divs.items() if place.rpartition("-")[0] == name)
         body = f'<p class="over">{escape(_title_over(part.figure))}</p>\n<div class="figure">{panels}</div>'
@@ -170,7 +195,10 @@ def _section(name: str, part: Table | Figure, divs: Mapping[str, str]) -> str:
 
 def _drawn(figure: Any) -> Any:
     """Return the bokeh model of a figure, its tools below it, where they take no width."""
-    model = hv.render(figure, backend="bokeh")
+    model = hv.render(still(figure), backend="bokeh")
+    for source in model.select({"type": ColumnDataSource}):
+        if "image" in source.data:  # seven digits tell colours apart, in half the room
+            source.data["image"] = [np.asarray(image, dtype=np.float32) for image in source.data["image"]]
     if isinstance(model, Plot):
         model.toolbar_location = "below"
         model.toolbar.logo = None
@@ -199,21 +227,26 @@ def _title_over(figure: Any) -> str:
 def _table(part: Table) -> str:
     """Return a table as HTML."""
     names = list(part.rows[0]) if part.rows else []
-    head = "".join(f"<th{_kind(part.rows[0][name])}>{escape(name)}</th>" for name in names)
-    body = "\n".join(f"<tr>{''.join(_cell(row[name]) for name in names)}</tr>" for row in part.rows)
+    numbers = {name for name in names if all(_is_number(row[name]) for row in part.rows)}
+    head = "".join(f"<th{_kind('', name in numbers)}>{escape(name)}</th>" for name in names)
+    body = "\n".join(f"<tr>{''.join(_cell(row[name], name in numbers) for name in names)}</tr>" for row in part.rows)
     table = f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
     return f"<details><summary>Show {len(part.rows)} rows</summary>{table}</details>" if part.folded else table
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, is_number: bool) -> str:
     """Return one cell of a table."""
-    return f"<td{_kind(value)}>{escape(str(value))}</td>"
+    return f"<td{_kind(value, is_number)}>{escape(str(value))}</td>"
 
 
-def _kind(value: Any) -> str:
-    """Return the attribute that sets numbers to the right and marks what is off."""
-    text = str(value)
-    if text == "OFF":
+def _kind(value: Any, is_number: bool) -> str:
+    """Return the attribute that sets a column of numbers to the right and marks what is off."""
+    if str(value) == "OFF":
         return ' class="off"'
-    is_number = text.lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit() or text == "undefined"
     return ' class="number"' if is_number else ""
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a cell is a number, or says that it is undefined."""
+    text = str(value)
+    return text.lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit() or text == "undefined"

@@ -339,7 +339,8 @@ def test_simulate_prints_a_summary_or_nothing(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_ctrl_c_leaves_what_was_committed_and_exits_with_130(tmp_path):
     program = [sys.executable, "-c", "from netxr.cli import main; main()"]
-    command = [*program, "simulate", str(tmp_path / "run.zarr"), "--steps", "100000000"]
+    size = ["--neurons", "6", "--steps", "20000000"]  # were nobody to end it, the disk would not fill
+    command = [*program, "simulate", str(tmp_path / "run.zarr"), *size]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program
         while process.poll() is None and not list(tmp_path.iterdir()):
             time.sleep(0.05)
@@ -976,14 +977,44 @@ def test_plot_draws_the_variable_that_is_named(monkeypatch, estimate, tmp_path):
 def test_plot_draws_activity_and_curves(monkeypatch, store, tmp_path):
     calls = []
     real = netxr.plot.traces
-    monkeypatch.setattr(netxr.plot, "traces", lambda *a, **k: calls.append(a) or real(*a, **k))
+    monkeypatch.setattr(netxr.plot, "traces", lambda *a, **k: calls.append((a, k)) or real(*a, **k))
     output("plot", store, tmp_path / "traces.pdf", "--kind", "traces", "--steps", 50)
-    assert calls[0][0].sizes == {"neuron": 8, "time": 50}
+    ((activity,), passed) = calls[0]
+    assert set(activity.dims) == {"neuron", "time"}
+    assert passed == {"n_steps": 50}
     output("sweep", tmp_path / "s.zarr", "--neurons", "4,6", "--steps", "30,40", "--trials", 2, "-q")
     assert run("plot", tmp_path / "s.zarr", tmp_path / "c.png").exit_code == 2
     output("plot", tmp_path / "s.zarr", tmp_path / "c.png", "--at", "n_steps=40", "--score", "spearman")
     output("plot", tmp_path / "s.zarr", tmp_path / "d.png", "--at", "n_neurons=4", "--x", "n_steps")
-    assert {"c.png", "d.png", "traces.pdf"} <= set(names(tmp_path))
+    output("plot", tmp_path / "s.zarr", tmp_path / "m.png", "--kind", "map", "--x", "n_steps", "--y", "n_neurons")
+    assert {"c.png", "d.png", "m.png", "traces.pdf"} <= set(names(tmp_path))
+    one_parameter = run("plot", tmp_path / "s.zarr", tmp_path / "n.png", "--kind", "map", "--at", "n_steps=40")
+    assert "expected two parameters that vary" in one_parameter.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags"),
+    [("agreement", ["--no-diagonal"]), ("lags", []), ("dashboard", [])],
+)
+def test_plot_draws_all_of_an_estimate(monkeypatch, estimate, tmp_path, kind, flags):
+    calls = []
+    real = getattr(netxr.plot, kind)
+    monkeypatch.setattr(netxr.plot, kind, lambda *a, **k: calls.append((a, k)) or real(*a, **k))
+    output("plot", estimate, tmp_path / "figure.png", "--kind", kind, *flags)
+    ((given, passed),) = calls
+    saved = netxr.open(estimate)
+    if kind == "agreement":
+        assert passed == {"diagonal": False}
+        np.testing.assert_array_equal(given[1], saved.lagged_correlation[0, 0])
+    elif kind == "lags":
+        np.testing.assert_array_equal(given[0], saved.lagged_correlation.isel(trial=0))
+    else:
+        assert given[0].identical(saved)
+
+
+def test_plot_draws_a_raster(store, tmp_path):
+    output("plot", store, tmp_path / "raster.png", "--kind", "raster")
+    assert (tmp_path / "raster.png").stat().st_size > 0
 
 
 def test_plot_says_that_a_sweep_is_unfinished(tmp_path):
@@ -1029,6 +1060,7 @@ def test_plot_makes_a_page(estimate, tmp_path):
         ("a.png", ["--score", "foo"], 2, "no foo"),
         ("a.png", ["--kind", "overview", "--score", "foo"], 2, "no foo"),
         ("a.png", ["--kind", "traces", "--steps", 0], 2, "x>=1"),
+        ("a.png", ["--kind", "agreement"], 2, "--diagonal or --no-diagonal"),
     ],
 )
 def test_plot_refuses(estimate, tmp_path, figure, flags, code, says):

@@ -33,7 +33,7 @@ FLOORS = {
     ],
     4: ["sweep*", "tutorial*"],
     5: ["plot", "plot.*"],
-    6: ["report*", "cli", "cli.*", "__main__"],
+    6: ["report*", "app", "app.*", "cli", "cli.*", "__main__"],
 }
 
 TOP = max(FLOORS)
@@ -112,6 +112,8 @@ SIDEWAYS = {
     ("sweeps", "sweep_store"): "a sweep keeps its finished cells",
     ("sweeps", "sweep_plan"): "a sweep goes through its plan",
     ("sweep_store", "sweep_plan"): "what is kept is laid out by the plan",
+    ("report_*s", "report_facts"): "every report says facts",
+    ("report_runs", "report_sweeps"): "what is reported may be a sweep",
     ("tutorial", "sweeps"): "two of the tutorial's figures are sweeps",
 }
 """Imports on one floor (patterns), with the reason. Within plot, cli and formats, modules share their parts freely."""
@@ -161,7 +163,7 @@ def problem_of(module, imported):
     above = floor_of(imported) - floor_of(module)
     if above > 0:
         return f"points {above} floors up"
-    same_room = module.split(".")[0] == imported.split(".")[0] in ("plot", "cli", "formats")
+    same_room = module.split(".")[0] == imported.split(".")[0] in ("plot", "cli", "formats", "app")
     has_reason = any(fnmatch(module, upper) and fnmatch(imported, lower) for upper, lower in SIDEWAYS)
     if above == 0 and not same_room and not has_reason:
         return "points sideways, with no reason given in SIDEWAYS"
@@ -270,8 +272,8 @@ def test_every_public_name_is_there(name):
     home = netxr._HOME.get(name, name)
     if name != "__version__" and home not in MODULES:
         pytest.skip(f"netxr.{home} is not written yet")
-    if name == "plot":
-        pytest.importorskip("holoviews")
+    if name in ("app", "plot"):
+        pytest.importorskip("panel" if name == "app" else "holoviews")
     assert getattr(netxr, name) is not None
     assert name in dir(netxr)
 

@@ -108,7 +108,7 @@ def test_panels_of_a_pair_are_drawn_one_by_one_under_their_title(page):
 
 def test_many_panels_stay_in_their_grid(tmp_path):
     A = {k: netxr.random_connectivity(6, seed=k) for k in range(3)}
-    figure = netxr.plot.facets(A, A, over="seed")
+    figure = netxr.plot.compare_over(A, A, over="seed")
     write_report(tmp_path / "r.html", title="Six", parts=[Figure("Six", "", figure)])
     assert (tmp_path / "r.html").read_text("utf-8").count("data-root-id") == 1
 

@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "import": "Convert a recording of another tool to a Zarr store.",
     "catalog": "List the runs, recordings and sweeps in a folder.",
     "verify": "Check that a store is whole and undamaged.",
+    "report": "Write one page about a run: figures, scores, facts.",
+    "app": "Look at stores, and play with the tutorial, in the browser.",
 }
 
 FAILED: Final = 1

@@ -1,6 +1,6 @@
 """``netxr info``: what a store holds, without loading it."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,31 +12,16 @@ from netxr.names import (
     ACTIVITY,
     COMOMENT,
     CONNECTIVITY,
-    CREATED,
-    CREATED_BY,
     ESTIMATOR,
-    HISTORY,
     LAG,
-    NETXR_VERSION,
-    NUMPY_VERSION,
     OUTDATED,
     PREPROCESSING,
-    SCHEMA_VERSION,
-    SOURCE_ARRAY,
-    SOURCE_FILE,
-    SOURCE_FORMAT,
-    SOURCE_SHA256,
     UNFINISHED,
 )
+from netxr.provenance import ORIGIN
 
 if TYPE_CHECKING:
     import xarray as xr
-
-ORIGIN: Final = (
-    *(CREATED, CREATED_BY, SOURCE_FILE, SOURCE_FORMAT, SOURCE_ARRAY, SOURCE_SHA256),
-    *(NETXR_VERSION, NUMPY_VERSION, SCHEMA_VERSION, PREPROCESSING, HISTORY),
-)
-"""Attributes that say where a dataset comes from; all others are settings and units."""
 
 
 @click.command()

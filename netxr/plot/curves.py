@@ -8,7 +8,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput
-from netxr.names import LONG_NAME, PEARSON, SCORE_DEFINED, SCORE_MEAN, SCORE_STD, TRIAL
+from netxr.names import PEARSON, SCORE_DEFINED, SCORE_MEAN, SCORE_STD
+from netxr.plot.scored import drawn_score, n_trials_of, score_columns, score_label
 from netxr.plot.style import FRAME, INK, LINE_COLOUR, POINTS, axis_label, check_loaded, diagonal_text, with_options
 
 MARK: Final = 8.0
@@ -69,9 +70,9 @@ def score_curve(
     """
     points = _points_of(scores, x, score)
     x_dim = hv.Dimension("x", label=axis_label(scores, x) if xlabel is None else xlabel)
-    y_dim = hv.Dimension("mean", label=_score_label(scores, score) if ylabel is None else ylabel)
+    y_dim = hv.Dimension("mean", label=score_label(scores, score) if ylabel is None else ylabel)
     gaps = points.x[np.isnan(points.mean)]
-    diagonal = diagonal_text(_drawn(scores, score))
+    diagonal = diagonal_text(drawn_score(scores, score))
     note = f"undefined at {x} = {', '.join(f'{place:g}' for place in gaps)}" if len(gaps) else ""
     margin = 0.08 * np.ptp(points.x) or 0.5
     return with_options(
@@ -98,34 +99,14 @@ class ScorePoints(NamedTuple):
 
 def _points_of(scores: Any, x: str, score: str) -> ScorePoints:
     """Return what is drawn, or raise InvalidInput."""
-    if not isinstance(scores, xr.Dataset):
-        raise InvalidInput("scores", got=type(scores).__name__, expected="a Dataset of scores")
-    wanted = (
-        [score] if score + SCORE_MEAN not in scores else [score + end for end in (SCORE_MEAN, SCORE_STD, SCORE_DEFINED)]
-    )
-    missing = [name for name in wanted if name not in scores]
-    if missing:
-        known = ", ".join(map(str, scores.data_vars)) or "no variable"
-        raise InvalidInput("score", got=repr(score), expected=f"a score of the Dataset, which has {known}")
-    columns = [check_loaded(scores[name], argument="scores") for name in wanted]
-    if any(column.ndim != 1 or column.dims != columns[0].dims for column in columns):
-        raise InvalidInput(
-            "scores",
-            got=f"{wanted[0]} with dims {tuple(map(str, columns[0].dims))}",
-            expected="one dim",
-            fix="Take one entry of the other dims with .isel or .sel.",
-        )
+    columns = score_columns(scores, score, (SCORE_MEAN, SCORE_STD, SCORE_DEFINED), n_dims=1)
     places = _places(scores, x, columns[0].dims)
     order = np.argsort(places, kind="stable")
     mean, *others = (column.values[order] for column in columns)
-    if not np.isfinite(mean).any():
-        raise InvalidInput(
-            "score", got=f"{wanted[0]} that is undefined everywhere", expected=f"a value at one {x} at least"
-        )
     if not others:  # one value at each place: a single trial
         return ScorePoints(places[order], mean, np.zeros(len(mean)), np.isfinite(mean).astype(np.int64), 1)
     std, defined = others
-    return ScorePoints(places[order], mean, std, defined, scores.sizes.get(TRIAL, int(defined.max())))
+    return ScorePoints(places[order], mean, std, defined, n_trials_of(scores, columns[2]))
 
 
 def _places(scores: xr.Dataset, x: str, dims: tuple[Any, ...]) -> NDArray[np.float64]:
@@ -136,16 +117,6 @@ def _places(scores: xr.Dataset, x: str, dims: tuple[Any, ...]) -> NDArray[np.flo
             "x", got=repr(x), expected=f"a numeric coordinate along {dims[0]} ({', '.join(usable) or 'there is none'})"
         )
     return np.asarray(check_loaded(scores[x], argument="x").values, dtype=np.float64)
-
-
-def _score_label(scores: xr.Dataset, score: str) -> str:
-    """Return what to call the score on its axis."""
-    return str(_drawn(scores, score).attrs.get(LONG_NAME, axis_label(scores, score)))
-
-
-def _drawn(scores: xr.Dataset, score: str) -> xr.DataArray:
-    """Return the variable that is drawn: the mean over trials where there is one."""
-    return scores[score + SCORE_MEAN if score + SCORE_MEAN in scores else score]
 
 
 def _band_and_line(points: ScorePoints, x_dim: hv.Dimension, y_dim: hv.Dimension) -> hv.Overlay:

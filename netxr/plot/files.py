@@ -15,6 +15,8 @@ DPI: Final = 150
 def save(figure: Any, path: str | Path) -> Path:
     """Write a figure to a file that does not exist yet.
 
+    Of a figure that draws anew when it is zoomed, the first view is written.
+
     Parameters
     ----------
     figure : HoloViews object
@@ -48,10 +50,27 @@ def save(figure: Any, path: str | Path) -> Path:
         raise InvalidInput("path", got=repr(str(path)), expected="a folder that exists", fix="Make it first.")
     if path.exists():
         raise OutputExists(path)
-    drawn, _ = hv.renderer("matplotlib").instance(dpi=DPI)(figure, fmt=file_format)
+    drawn = picture(figure, file_format)
     try:
         with path.open("xb") as file:
-            file.write(drawn.encode() if isinstance(drawn, str) else drawn)
+            file.write(drawn)
     except FileExistsError:
         raise OutputExists(path) from None
     return path
+
+
+def picture(figure: Any, file_format: str) -> bytes:
+    """Return a figure as the bytes of a "png", "svg" or "pdf" file.
+
+    Examples
+    --------
+    >>> picture(hv.Curve([1, 2]), "png")[1:4]
+    b'PNG'
+    """
+    drawn, _ = hv.renderer("matplotlib").instance(dpi=DPI)(still(figure), fmt=file_format)
+    return drawn.encode() if isinstance(drawn, str) else bytes(drawn)
+
+
+def still(figure: Any) -> Any:
+    """Return the first view of a figure that draws anew when it is zoomed, where nobody is there to draw it."""
+    return figure.map(lambda zoomable: zoomable[()], hv.DynamicMap)

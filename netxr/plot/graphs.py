@@ -1,6 +1,6 @@
-"""A connectivity matrix as a directed graph: neurons on a circle, an arrow from source to target."""
+"""A connectivity matrix as a directed graph: neurons on circles, an arrow from source to target."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import holoviews as hv
 import numpy as np
@@ -8,59 +8,77 @@ from holoviews import dim
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
+from netxr.arguments import check_choice
+from netxr.errors import InvalidInput
 from netxr.names import SOURCE
-from netxr.plot.style import FRAME, INK, POINTS, check_matrix, shorten, tick_step, with_options
+from netxr.plot.arrows import MOST_ARROWS, Arrows, strongest_arrows
+from netxr.plot.grouping import order_of
+from netxr.plot.heatmaps import STRENGTH
+from netxr.plot.places import LETTER, PIXEL, SPAN, Places, circle_places, ring_places
+from netxr.plot.style import FRAME, INK, POINTS, literal, loaded_matrix, with_options
 from netxr.schema import check_connectivity, labels_of
-
-SPAN: Final = 2.5
-"""Height of the drawing in radii of the circle."""
-
-PIXEL: Final = SPAN / FRAME
-"""One bokeh pixel in radii of the circle."""
 
 NODE: Final = 16.0
 HEAD: Final = 13.0
 THICKEST: Final = 3.5
 """Diameter of a node, side of an arrowhead and width of the strongest edge, in pixels, where there is room."""
 
-ROOMY: Final = 24
-"""Neurons up to which there is room for marks of full size."""
-
-MOST_LETTERS: Final = 8
-"""Of a name beside its node."""
-
-LETTER: Final = 6.0
-"""Width of a letter of a name, in pixels."""
-
 APART: Final = 4.0
 """Pixels by which an edge is shifted to its left where there is another one in the other direction."""
 
-INK_BY_STRENGTH: Final = [f"{INK}{round(alpha):02x}" for alpha in np.linspace(16, 255, 128)]
-"""From almost transparent to opaque: colours are what both backends can map to each line and mark."""
+POSITIVE_COLOUR: Final = "#b2182b"
+NEGATIVE_COLOUR: Final = "#2166ac"
+"""Red and blue of the heatmaps, dark enough for a line."""
 
-NOTHING_DRAWN: Final = "no positive weight\nbetween two neurons"
+FAINTEST: Final = 16
+"""Opacity of the weakest edge, of 255."""
+
+CROWD: Final = 1_000
+"""Arrows beyond which all are drawn less opaque, so that one sees how many lie over each other."""
+
+NOTHING_DRAWN: Final = {
+    "positive": "no positive weight\nbetween two neurons",
+    "both": "no weight but 0\nbetween two neurons",
+}
+LAYOUTS: Final = ("circle", "groups")
+
+TIPS: Final = [("from", "@from"), ("to", "@to"), ("connectivity strength", "@weight")]
 
 
-class Arrows(NamedTuple):
-    """What is drawn, the weakest first: from and to which neuron, how strong, and whether there is a way back."""
+class Look(NamedTuple):
+    """How arrows look: the dims of their values, and the options that give them their colour."""
 
-    sources: NDArray[np.intp]
-    targets: NDArray[np.intp]
-    weights: NDArray[np.float64]
-    mutual: NDArray[np.bool_]
+    values: list[Any]
+    colours: dict[str, Any]
 
 
-def network(weights: Any, *, title: str = "") -> hv.Overlay:
+def network(
+    weights: Any,
+    *,
+    layout: Literal["circle", "groups"] = "circle",
+    sign: Literal["positive", "both"] = "positive",
+    groups: Any = None,
+    title: str = "",
+) -> hv.Overlay:
     """Draw a connectivity matrix as a directed graph.
 
-    The neurons stand on a circle, the first at the right, the others counter-clockwise. An arrow points from
-    source to target, the wider and the more opaque the larger its weight is beside the largest one drawn. Only
-    positive weights are drawn, and no connection of a neuron with itself.
+    An arrow points from source to target, the wider and the more opaque the larger its weight is beside the largest
+    one drawn. No connection of a neuron with itself is drawn, and of more than 10,000 connections only the strongest,
+    which the title says; chance decides among equally strong ones. Marks shrink the more neurons there are, and as
+    many names are written as stand clear of each other.
 
     Parameters
     ----------
     weights : DataArray
         Loaded square matrix, (target, source) in any order of dims; NaN is no arrow.
+    layout : {"circle", "groups"}
+        All neurons on one circle, the first at the right, the others counter-clockwise; or each group on a ring of
+        its own, and the rings likewise on a large circle.
+    sign : {"positive", "both"}
+        Whether positive weights are drawn only, or negative ones as well: red is positive, blue negative.
+    groups : DataArray, optional
+        (neuron,): the group of each neuron, as `netxr.assign_groups` has it; neurons are ordered by group, and the
+        names of the groups are written in the place of theirs. On the circle there is a gap between two groups.
     title : str
         Title over the graph.
 
@@ -72,7 +90,8 @@ def network(weights: Any, *, title: str = "") -> hv.Overlay:
     Raises
     ------
     InvalidInput
-        If `weights` is no square connectivity matrix, is lazy, or has several trials.
+        If `weights` is no square connectivity matrix, is lazy, or has several trials; if `layout` is "groups" and
+        there are none.
 
     Examples
     --------
@@ -81,12 +100,35 @@ def network(weights: Any, *, title: str = "") -> hv.Overlay:
     >>> [str(end) for end in network(A).Segments.I.array(["from", "to"])[0]]
     ['b', 'a']
     """
-    square = check_connectivity(check_matrix(weights), argument="weights")
-    names = labels_of(square, SOURCE).astype(str).astype(object)
-    texts = [shorten(name, most=MOST_LETTERS) for name in names]
-    arrows = _arrows(square.values)
-    graph = _edges(arrows, names) * _nodes(names) * _names(texts, note="" if len(arrows.weights) else NOTHING_DRAWN)
-    half, wide = SPAN / 2, SPAN / 2 + PIXEL * LETTER * max(map(len, texts))
+    check_choice("layout", layout, LAYOUTS)
+    check_choice("sign", sign, tuple(NOTHING_DRAWN))
+    if layout == "groups" and groups is None:
+        raise InvalidInput(
+            "groups",
+            got="None",
+            expected="a DataArray (neuron,), for layout='groups'",
+            fix="Make it with netxr.assign_groups(activity, groups=...).group.",
+        )
+    square = check_connectivity(loaded_matrix(weights), argument="weights")
+    labels = labels_of(square, SOURCE)
+    names, order = labels.astype(str).astype(object), order_of(labels, groups)
+    places = circle_places(names, order) if layout == "circle" else ring_places(order)
+    arrows = strongest_arrows(square.values, negative=sign == "both")
+    look = _by_sign(arrows) if sign == "both" else _by_strength(arrows)
+    note = "" if arrows.n_all else NOTHING_DRAWN[sign]
+    graph = _edges(arrows, places, names, look) * _nodes(places, names) * _names(places, note=note)
+    return _framed(graph, places, title="\n".join(line for line in (title, _cut(arrows)) if line))
+
+
+def _cut(arrows: Arrows) -> str:
+    """Say that not all connections are drawn, where it is so."""
+    few = arrows.n_all <= MOST_ARROWS
+    return "" if few else f"strongest {MOST_ARROWS:,} of {arrows.n_all:,} connections"
+
+
+def _framed(graph: hv.Overlay, places: Places, *, title: str) -> hv.Overlay:
+    """Set the frame around the graph, with room for names, and the title."""
+    half, wide = SPAN / 2, SPAN / 2 + PIXEL * LETTER * max(map(len, places.labels))
     return with_options(
         graph,
         both={
@@ -94,7 +136,7 @@ def network(weights: Any, *, title: str = "") -> hv.Overlay:
             "yaxis": None,
             "ylim": (-half, half),
             "axiswise": True,  # else a graph beside this one would stretch its axes
-            "title": title,
+            "title": literal(title),
             "show_legend": False,
         },
         # bokeh cuts names off at the edge of the frame, matplotlib writes on beyond it
@@ -103,68 +145,71 @@ def network(weights: Any, *, title: str = "") -> hv.Overlay:
     )
 
 
-def _arrows(weights: NDArray[np.float64]) -> Arrows:
-    """Return the arrows between different neurons with a positive weight."""
-    drawn = (weights > 0) & ~np.eye(len(weights), dtype=bool)
-    targets, sources = np.nonzero(drawn)
-    order = np.argsort(weights[drawn], kind="stable")
-    targets, sources = targets[order], sources[order]
-    return Arrows(sources, targets, weights[targets, sources], drawn[sources, targets])
+def _by_strength(arrows: Arrows) -> Look:
+    """Return how arrows look that are dark by strength."""
+    values = [hv.Dimension("weight"), hv.Dimension("strength", range=(0, 1)), "from", "to"]
+    return Look(values, {"color": "strength", "cmap": _ramp(INK, arrows), "clim": (0, 1)})
 
 
-def _circle(n_neurons: int, *, radius: float = 1.0) -> NDArray[np.float64]:
-    """Return (x, y) of each neuron."""
-    angles = 2 * np.pi * np.arange(n_neurons) / n_neurons
-    return radius * np.column_stack([np.cos(angles), np.sin(angles)])
+def _by_sign(arrows: Arrows) -> Look:
+    """Return how arrows look that are red or blue by sign, the darker the stronger."""
+    limit = float(np.abs(arrows.weights).max(initial=0.0)) or 1.0
+    values = [hv.Dimension("weight", label=STRENGTH, range=(-limit, limit)), "strength", "from", "to"]
+    colours = _ramp(NEGATIVE_COLOUR, arrows)[::-1] + _ramp(POSITIVE_COLOUR, arrows)
+    return Look(values, {"color": "weight", "cmap": colours, "clim": (-limit, limit)})
 
 
-def _room(names: NDArray[Any]) -> float:
-    """Return the size of marks as a fraction of full size."""
-    return min(1.0, ROOMY / len(names))
+def _ramp(colour: str, arrows: Arrows) -> list[str]:
+    """Return `colour` from almost transparent to opaque: both backends can map colours to each line and mark."""
+    darkest = max(255 * min(1.0, CROWD / max(len(arrows.weights), 1)), 2 * FAINTEST)
+    return [f"{colour}{round(alpha):02x}" for alpha in np.linspace(FAINTEST, darkest, 128)]
 
 
-def _edges(arrows: Arrows, names: NDArray[Any]) -> hv.Overlay:
+def _edges(arrows: Arrows, places: Places, names: NDArray[Any], look: Look) -> hv.Overlay:
     """Draw each arrow as a line and a head, clear of both nodes and beside the way back."""
-    places, pixel = _circle(len(names)), PIXEL * _room(names)
-    along = places[arrows.targets] - places[arrows.sources]
+    pixel = PIXEL * places.room
+    along = places.nodes[arrows.targets] - places.nodes[arrows.sources]
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     aside = APART * pixel * arrows.mutual[:, np.newaxis] * np.column_stack([-along[:, 1], along[:, 0]])
     # An equilateral triangle of side s reaches s / sqrt(3) from its middle to its tip.
     tips_to_middle = HEAD / np.sqrt(3) * pixel
-    starts = places[arrows.sources] + aside + along * NODE / 2 * pixel
-    heads = places[arrows.targets] + aside - along * (NODE / 2 * pixel + tips_to_middle)
-    strength = arrows.weights / arrows.weights.max(initial=np.finfo(np.float64).tiny)
+    starts = places.nodes[arrows.sources] + aside + along * NODE / 2 * pixel
+    heads = places.nodes[arrows.targets] + aside - along * (NODE / 2 * pixel + tips_to_middle)
+    magnitudes = np.abs(arrows.weights)
+    strength = magnitudes / magnitudes.max(initial=np.finfo(np.float64).tiny)
     values = (arrows.weights, strength, names[arrows.sources], names[arrows.targets])
-    return _shafts(starts, heads, values, _room(names)) * _heads(heads, along, values, _room(names))
-
-
-VALUES: Final = [hv.Dimension("weight"), hv.Dimension("strength", range=(0, 1)), "from", "to"]
-TIPS: Final = [("from", "@from"), ("to", "@to"), ("connectivity strength", "@weight")]
-BY_STRENGTH: Final = {"color": "strength", "cmap": INK_BY_STRENGTH, "clim": (0, 1)}
+    return _shafts(starts, heads, values, look, places.room) * _heads(heads, along, values, look, places.room)
 
 
 def _shafts(
-    starts: NDArray[np.float64], ends: NDArray[np.float64], values: tuple[Any, ...], room: float
+    starts: NDArray[np.float64], ends: NDArray[np.float64], values: tuple[Any, ...], look: Look, room: float
 ) -> hv.Segments:
     """Draw the lines."""
-    shafts = hv.Segments((*starts.T, *ends.T, *values), ["x0", "y0", "x1", "y1"], VALUES)
+    shafts = hv.Segments((*starts.T, *ends.T, *values), ["x0", "y0", "x1", "y1"], look.values)
     width = THICKEST * room * dim("strength")
     return with_options(
         shafts,
-        both=BY_STRENGTH,
-        bokeh={"line_width": width, "tools": ["hover"], "hover_tooltips": TIPS},
-        matplotlib={"linewidth": width * POINTS},
+        both=look.colours | {"colorbar": look.colours["color"] == "weight", "clabel": STRENGTH},
+        bokeh={
+            "line_width": width,
+            "colorbar_opts": {"title_standoff": 12},
+            "tools": ["hover"],
+            "hover_tooltips": TIPS,
+        },
+        matplotlib={"linewidth": width * POINTS, "cbar_padding": 0.1},  # names reach beyond the frame
     )
 
 
-def _heads(middles: NDArray[np.float64], along: NDArray[np.float64], values: tuple[Any, ...], room: float) -> hv.Points:
+def _heads(
+    middles: NDArray[np.float64], along: NDArray[np.float64], values: tuple[Any, ...], look: Look, room: float
+) -> hv.Points:
     """Draw the arrowheads."""
-    angles = np.arctan2(along[:, 1], along[:, 0]) - np.pi / 2  # from a triangle that points upwards
-    heads = hv.Points((*middles.T, angles, *values), ["x", "y"], ["angle", *VALUES])
+    angles = np.degrees(np.arctan2(along[:, 1], along[:, 0])) - 90  # from a triangle that points upwards
+    heads = hv.Points((*middles.T, angles, *values), ["x", "y"], ["angle", *look.values])
     size = HEAD * room
     return with_options(
         heads,
-        both=BY_STRENGTH,
+        both=look.colours,
         bokeh={
             "marker": "triangle",
             "angle": "angle",
@@ -179,32 +224,27 @@ def _heads(middles: NDArray[np.float64], along: NDArray[np.float64], values: tup
 
 def _turn_heads(plot: Any, heads: hv.Points) -> None:
     """Give each mark of a matplotlib scatter its own outline: it has no angle for each mark."""
-    corners = np.pi / 2 + 2 * np.pi / 3 * np.arange(3) + heads.dimension_values("angle")[:, np.newaxis]
+    corners = np.pi / 2 + 2 * np.pi / 3 * np.arange(3) + np.radians(heads.dimension_values("angle"))[:, np.newaxis]
     outlines = np.stack([np.cos(corners), np.sin(corners)], axis=-1) / np.sqrt(3)
     plot.handles["artist"].set_paths([Outline(outline, closed=False) for outline in outlines])
 
 
-def _nodes(names: NDArray[Any]) -> hv.Points:
+def _nodes(places: Places, names: NDArray[Any]) -> hv.Points:
     """Draw the neurons."""
-    size = NODE * _room(names)
+    size = NODE * places.room
     return with_options(
-        hv.Points((*_circle(len(names)).T, names), ["x", "y"], ["neuron"]),
+        hv.Points((*places.nodes.T, names), ["x", "y"], ["neuron"]),
         both={"color": INK},
         bokeh={"size": size, "tools": ["hover"], "hover_tooltips": [("neuron", "@neuron")]},
         matplotlib={"s": (size * POINTS) ** 2},
     )
 
 
-def _names(texts: list[str], *, note: str) -> hv.Labels:
-    """Write as many names around the circle as stand clear of each other, and `note` in its middle."""
-    letters = np.array([len(text) for text in texts])
-    radius = 1.15
-    most = int(2 * np.pi * radius / (PIXEL * LETTER * (letters.max() + 1)))
-    x, y = _circle(len(texts), radius=radius).T
-    x = x * (1 + PIXEL * LETTER / 2 * (letters - 1))  # the longer a name, the further out is its middle
-    shown = slice(None, None, tick_step(len(texts), most))
+def _names(places: Places, *, note: str) -> hv.Labels:
+    """Write the names, and `note` in the middle."""
+    x, y = places.label_places.T
     return with_options(
-        hv.Labels(([*x[shown], 0.0], [*y[shown], 0.0], [*texts[shown], note]), ["x", "y"], ["label"]),
+        hv.Labels(([*x, 0.0], [*y, 0.0], [*places.labels, note]), ["x", "y"], ["label"]),
         bokeh={"text_color": INK, "text_font_size": "9pt"},
         matplotlib={"color": INK, "size": 9},
     )

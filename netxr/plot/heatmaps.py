@@ -1,26 +1,30 @@
 """A connectivity matrix as a heatmap: sources to the right, targets downwards."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import holoviews as hv
 import numpy as np
+import xarray as xr
 from bokeh.models import CustomJSHover
 from matplotlib.colors import ListedColormap
 
 from netxr.errors import InvalidInput
 from netxr.names import SOURCE, TARGET
+from netxr.plot.aggregation import Range, Sheet, Side, Span, View, sheet_of, view_of
 from netxr.plot.style import (
     DIVERGING,
     FRAME,
+    INK,
     LONG_LABEL,
+    MAX_TICKS,
     UNDEFINED_COLOUR,
-    check_matrix,
+    literal,
+    shorten,
     symmetric_limit,
-    ticks,
+    tick_step,
     with_options,
 )
-from netxr.schema import labels_of
 
 FROM: Final = "Connectivity from"
 TO: Final = "Connectivity to"
@@ -29,31 +33,57 @@ STRENGTH: Final = "Connectivity Strength"
 NARROWEST: Final = 0.18
 """Width of a panel as a fraction of its height, where a matrix has few columns."""
 
+BIG_FRAME: Final = 500
+"""Height of a big matrix in bokeh pixels: a browser would leave out cells that are smaller than one."""
 
-def matrix(weights: Any, *, limits: tuple[float, float] | None = None, title: str = "") -> hv.Image:
+MOST_GROUPS: Final = 16
+"""Names of groups along a side for which there is room."""
+
+LABELS_OF_CELL: Final = """
+    const first = Math.floor(Math.round(value) / step) * step
+    const last = Math.min(first + step, labels.length) - 1
+    if (!(first in labels)) return ''
+    return first === last ? labels[first] : `${labels[first]} to ${labels[last]}`
+"""
+"""What is under the pointer. n labels for a side travel to the browser so, and not one for each of n x n cells."""
+
+
+def matrix(
+    weights: Any, *, limits: Range | None = None, groups: xr.DataArray | None = None, title: str = ""
+) -> hv.Image | hv.Overlay | hv.DynamicMap:
     """Draw one connectivity matrix as a heatmap.
 
     Column = from, row = to, the first row at the top. Red is positive, blue negative, almost white zero
     and grey undefined (NaN).
+
+    Above 1,000 neurons a cell is the mean over a block of weights, those left out that are NaN, and the title says
+    of how many. Where Python runs beside the picture, in a notebook or an app, zooming in shows finer cells, down to
+    single weights.
 
     Parameters
     ----------
     weights : DataArray
         Loaded, (target, source) in any order of dims; (target,) alone is one source and becomes one column.
     limits : tuple of float, optional
-        Weights at the two ends of the colour bar; symmetric about 0 and just wide enough if not given.
+        Weights at the two ends of the colour bar; if not given, symmetric about 0 and just wide enough for the cells
+        in view.
+    groups : DataArray, optional
+        (neuron,): the group of each neuron, aligned by label, as `netxr.assign_groups` gives it. Groups are drawn
+        together, with lines between them and their names on the axes; neurons in no group come last.
     title : str
         Title over the heatmap.
 
     Returns
     -------
     holoviews.Image
-        Cells at whole-number positions, ticked with the neurons' labels, which are shown on hovering too.
+        Cells at whole-number positions, ticked with the neurons' labels, which are shown on hovering too. With
+        `groups` an Overlay of it and the lines between them; above 1,000 neurons a DynamicMap of either.
 
     Raises
     ------
     InvalidInput
-        If `weights` is no connectivity matrix, is lazy, or has several trials; if `limits` are no ascending pair.
+        If `weights` is no connectivity matrix, is lazy, or has several trials; if `limits` are no ascending pair; if
+        `groups` is no DataArray (neuron,), or has none of the neurons.
 
     Examples
     --------
@@ -62,71 +92,163 @@ def matrix(weights: Any, *, limits: tuple[float, float] | None = None, title: st
     >>> matrix(A, title="True connectivity").vdims[0].range
     (-1.0, 1.0)
     """
-    values = check_matrix(weights)
-    low, high = symmetric_limit(values) if limits is None else _check_limits(limits)
-    sources, targets = labels_of(values, SOURCE), labels_of(values, TARGET)
-    undefined = bool(np.isnan(values).all())
-    image = hv.Image(
-        # HoloViews warns of a range without a number; minus infinity is off the colour bar just as well.
-        np.full(values.shape, -np.inf)
-        if undefined
-        else values.values[::-1],  # an Image has its last row at the bottom of an upright y axis, at y = 0
-        bounds=(-0.5, -0.5, len(sources) - 0.5, len(targets) - 0.5),
-        kdims=[hv.Dimension(SOURCE, label=FROM), hv.Dimension(TARGET, label=TO)],
-        vdims=[hv.Dimension("weight", label=STRENGTH, range=(low, high))],
-    )
-    aspect = float(np.clip(len(sources) / len(targets), NARROWEST, 1 / NARROWEST))
-    x_ticks = ticks(sources)
-    return with_options(
+    limits = None if limits is None else _check_limits(limits)
+    return heatmap(sheet_of(weights, groups=groups), limits=limits, title=title)
+
+
+def heatmap(sheet: Sheet, *, limits: Range | None = None, title: str = "", strength: str = STRENGTH) -> Any:
+    """Draw a matrix whose weights are called `strength`; a big one is drawn again for what comes into view."""
+
+    def draw(x_range: Range | None = None, y_range: Range | None = None) -> Any:
+        return draw_view(sheet, limits=limits, title=title, strength=strength, x_range=x_range, y_range=y_range)
+
+    return hv.DynamicMap(draw, streams=[hv.streams.RangeXY()]) if sheet.is_big else draw()
+
+
+def draw_view(
+    sheet: Sheet,
+    *,
+    limits: Range | None = None,
+    title: str = "",
+    strength: str = STRENGTH,
+    x_range: Range | None = None,
+    y_range: Range | None = None,
+) -> hv.Image | hv.Overlay:
+    """Draw what is in view: at first all of a matrix."""
+    view = view_of(sheet, x_range=x_range, y_range=y_range)
+    limits = limits or symmetric_limit(view.cells)
+    image = _image(view, hv.Dimension("weight", label=strength, range=limits))
+    n_targets, n_sources = sheet.values.shape
+    aspect = float(np.clip(n_sources / n_targets, NARROWEST, 1 / NARROWEST))
+    height = round((BIG_FRAME if sheet.is_big else FRAME) * min(1.0, 2 / aspect))  # twice as wide at most
+    image = with_options(
         image,
-        both={
-            "clim": (low, high),
-            "clipping_colors": {"NaN": UNDEFINED_COLOUR} | ({"min": UNDEFINED_COLOUR} if undefined else {}),
-            "colorbar": True,
-            "clabel": STRENGTH,
-            "invert_yaxis": True,
-            "axiswise": True,  # a larger matrix beside this one would stretch its axes
-            "xticks": x_ticks,
-            "yticks": ticks(targets),
-            "xrotation": 90 if max(len(label) for _, label in x_ticks) > LONG_LABEL else 0,
-            "title": title,
-        },
-        bokeh={
-            "cmap": DIVERGING,
-            "frame_height": FRAME,
-            "frame_width": round(FRAME * aspect),
-            "colorbar_opts": {"title_standoff": 12},
-            "tools": ["hover"],
-            "hover_tooltips": [
-                ("from", "$x{label}"),
-                ("to", "$y{label}"),
-                (STRENGTH.lower(), "undefined" if undefined else "@image"),
-            ],
-            "hooks": [_labels_in_hover(sources, targets)],
-        },
+        both=_axes(sheet, view)
+        | _colours(view, limits)
+        | {"clabel": strength, "title": _title(title, view, narrow=aspect < 1 / 2)},
+        bokeh={"cmap": DIVERGING, "frame_height": height, "frame_width": round(height * aspect)}
+        | _hover(sheet, view, strength),
         matplotlib={"cmap": ListedColormap(DIVERGING), "aspect": aspect, "cbar_width": 0.05 / min(1.0, 2 * aspect)},
     )
+    return image * _borders(sheet) if sheet.targets.order.names else image
 
 
-def _labels_in_hover(sources: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> Callable[[Any, Any], None]:
-    """Return a bokeh hook that turns the position under the pointer into a neuron's label.
-
-    n labels for an axis travel to the browser so, and not one for each of n x n cells.
-    """
-
-    def label_positions(plot: Any, _element: Any) -> None:
-        for axis, labels in (("$x", sources), ("$y", targets)):
-            plot.handles["hover"].formatters[axis] = CustomJSHover(
-                args={"labels": [str(label) for label in labels]},
-                code="return labels[Math.round(value)] ?? ''",
-            )
-
-    return label_positions
+def limits_of(*sheets: Sheet) -> Range:
+    """Return symmetric limits that hold every cell of the first views of some matrices."""
+    return symmetric_limit(*(view_of(sheet).cells for sheet in sheets))
 
 
-def _check_limits(limits: tuple[float, float]) -> tuple[float, float]:
+def _image(view: View, weight: hv.Dimension) -> hv.Image:
+    """Return the cells where they stand."""
+    (left, right), (top, bottom) = view.across.edges, view.down.edges
+    return hv.Image(
+        # HoloViews warns of a range without a number; minus infinity is off the colour bar just as well.
+        np.full(view.cells.shape, -np.inf)
+        if np.isnan(view.cells).all()
+        else view.cells[::-1],  # an Image has its last row at the bottom of an upright y axis
+        bounds=(left, top, right, bottom),
+        kdims=[hv.Dimension(SOURCE, label=FROM), hv.Dimension(TARGET, label=TO)],
+        vdims=[weight],
+    )
+
+
+def _axes(sheet: Sheet, view: View) -> dict[str, Any]:
+    """Return options of the axes: their ends, and ticks for what is in view."""
+    n_targets, n_sources = sheet.values.shape
+    x_ticks = side_ticks(sheet.sources, view.across)
+    return {
+        "invert_yaxis": True,
+        "axiswise": True,  # a larger matrix beside this one would stretch its axes
+        "xlim": (-0.5, n_sources - 0.5),
+        "ylim": (-0.5, n_targets - 0.5),
+        "xticks": x_ticks,
+        "yticks": side_ticks(sheet.targets, view.down),
+        "xrotation": 90 if max((len(name) for _, name in x_ticks), default=0) > LONG_LABEL else 0,
+    }
+
+
+def side_ticks(side: Side, span: Span) -> list[tuple[float, str]]:
+    """Return (place, name) for some of the neurons in view, or for the groups."""
+    if side.order.names:
+        return _group_ticks(side, span)
+    step = tick_step(span.end - span.first, MAX_TICKS)
+    places = range(-(-span.first // step) * step, span.end, step)
+    return [(place, shorten(side.labels[place])) for place in places]
+
+
+def _group_ticks(side: Side, span: Span) -> list[tuple[float, str]]:
+    """Return the middle of what is in view of each group, and its name where there is room for it."""
+    edges = np.clip([-0.5, *side.order.borders, len(side.labels) - 0.5], span.first - 0.5, span.end - 0.5)
+    ticks: list[tuple[float, str]] = []
+    for low, high, (_, name) in zip(edges[:-1], edges[1:], side.order.names, strict=True):
+        middle = float(low + high) / 2
+        if high > low and (not ticks or middle - ticks[-1][0] >= (span.end - span.first) / MOST_GROUPS):
+            ticks.append((middle, shorten(name)))
+    return ticks
+
+
+def _colours(view: View, limits: Range) -> dict[str, Any]:
+    """Return options of the colours and their bar."""
+    undefined = {"min": UNDEFINED_COLOUR} if np.isnan(view.cells).all() else {}
+    return {"clim": limits, "colorbar": True, "clipping_colors": {"NaN": UNDEFINED_COLOUR, **undefined}}
+
+
+def what_is_shown(view: View) -> str:
+    """Say of how many weights a cell is the mean, where of several, or that no weight is defined."""
+    rows, columns = view.down.step, view.across.step
+    if np.isnan(view.cells).all():
+        return "undefined everywhere"
+    return f"mean of {rows} x {columns} weights" if rows * columns > 1 else ""
+
+
+def _title(title: str, view: View, *, narrow: bool) -> str:
+    """Return the title, and below it what the cells are."""
+    shown = what_is_shown(view)
+    if shown.startswith("mean"):
+        shown = f"each cell the{chr(10) if narrow else ' '}{shown}"
+    return literal("\n".join(filter(None, (title, shown))))
+
+
+def _borders(sheet: Sheet) -> hv.Segments:
+    """Draw thin lines between the groups."""
+    n_targets, n_sources = sheet.values.shape
+    lines = [(border, -0.5, border, n_targets - 0.5) for border in sheet.sources.order.borders]
+    lines += [(-0.5, border, n_sources - 0.5, border) for border in sheet.targets.order.borders]
+    segments = hv.Segments(np.array(lines).reshape(-1, 4), [SOURCE, TARGET, "end_source", "end_target"])
+    return with_options(segments, both={"color": INK}, bokeh={"line_width": 1}, matplotlib={"linewidth": 0.6})
+
+
+def _hover(sheet: Sheet, view: View, strength: str) -> dict[str, Any]:
+    """Return bokeh's options that turn what is under the pointer into labels of neurons and a weight."""
+    sides = (("$x", sheet.sources.labels, view.across.step), ("$y", sheet.targets.labels, view.down.step))
+    is_mean = view.across.step * view.down.step > 1
+    undefined = np.isnan(view.cells).all()
+    return {
+        "colorbar_opts": {"title_standoff": 12},
+        "tools": ["hover"],
+        "hover_tooltips": [
+            ("from", "$x{label}"),
+            ("to", "$y{label}"),
+            (("mean " if is_mean else "") + strength.lower(), "undefined" if undefined else "@image"),
+        ],
+        "hooks": [partial(labels_in_hover, sides=[(axis, list(map(str, names)), n) for axis, names, n in sides])],
+    }
+
+
+def labels_in_hover(plot: Any, _element: Any, *, sides: list[tuple[str, list[str], int]]) -> None:
+    """Tell bokeh's hover tool which labels stand for the positions along each axis."""
+    for axis, labels, step in sides:
+        plot.handles["hover"].formatters[axis] = CustomJSHover(
+            args={"labels": labels, "step": step}, code=LABELS_OF_CELL
+        )
+
+
+def _check_limits(limits: Range) -> Range:
     """Return `limits` as two ascending finite numbers, or raise."""
-    pair = np.asarray(limits, dtype=np.float64)
+    try:
+        pair = np.asarray(limits, dtype=np.float64)
+    except (TypeError, ValueError):
+        pair = np.empty(0)
     if pair.shape != (2,) or not np.isfinite(pair).all() or pair[0] >= pair[1]:
         raise InvalidInput(
             "limits", got=repr(limits), expected="two finite numbers, the lower one first", fix="Use symmetric_limit."

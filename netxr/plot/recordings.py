@@ -1,49 +1,64 @@
-"""Activity over time: one trace a neuron, one above the other."""
+"""Activity over time: one trace a neuron, one above the other, of a recording of any length."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import holoviews as hv
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from netxr.errors import InvalidInput
-from netxr.names import ACTIVITY, NEURON, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME, TRIAL, UNITS
-from netxr.plot.style import FRAME, INK, check_loaded, shorten, with_options
-from netxr.schema import check_activity, labels_of
+from netxr.names import ACTIVITY, NEURON, TIME
+from netxr.plot.excerpts import Excerpt, excerpt_of
+from netxr.plot.style import FRAME, INK, literal, shorten, with_options
+from netxr.plot.windows import Part, extremes, read, stretches
 
 MOST_TRACES: Final = 20
 """Neurons that are drawn where none are chosen."""
 
+MOST_POINTS: Final = 2000
+"""Of a trace: about three to a pixel of a wide figure."""
+
 
 def traces(
-    activity: xr.DataArray, *, neurons: Sequence[Any] | None = None, start: int = 0, n_steps: int = 500
-) -> hv.NdOverlay:
+    activity: xr.DataArray,
+    *,
+    neurons: Sequence[Any] | None = None,
+    start: int = 0,
+    n_steps: int | None = None,
+) -> hv.NdOverlay | hv.DynamicMap:
     """Draw the activity of some neurons over time, stacked, the first one on top.
 
     All traces have one scale: the distance between two neurons is the largest range of any trace, and is written on
-    the axis.
+    the axis. Up to 2,000 samples are drawn one by one. Of more, the least and the largest of each of a thousand bins
+    are drawn, so that no spike is lost; then the figure is a DynamicMap, and zooming shows what is in view in full.
+    A sample that is missing is a gap.
+
+    A lazy recording is read here and at every zoom, piece by piece, never more at a time than some 100 MB. Where all
+    that is in view is more than 256 MB to read (chunks hold other neurons too), evenly spaced stretches of it are read
+    and drawn, and the title says so.
 
     Parameters
     ----------
     activity : DataArray
-        Loaded, (neuron, time) in any order of dims; a `trial` of one entry may be there.
+        Loaded or lazy, (neuron, time) in any order of dims; a `trial` of one entry may be there.
     neurons : sequence, optional
-        Labels of the neurons; the first 20 if not given.
+        Labels of the neurons; the first 20 if not given, or 20 spread over all groups, in order of the coordinate
+        `group`, where there is one.
     start : int
         First sample.
-    n_steps : int
-        Number of samples; fewer where the recording ends.
+    n_steps : int, optional
+        Number of samples; fewer where the recording ends, and to its end if not given.
 
     Returns
     -------
-    holoviews.NdOverlay
+    holoviews.NdOverlay, or DynamicMap of an Overlay that holds one
         One Curve a neuron, over time in units of the sampling interval, with the neuron and its value on hovering.
 
     Raises
     ------
     InvalidInput
-        If `activity` is no recording, is lazy, or has several trials; if a neuron or `start` is not in it.
+        If `activity` is no recording, or has several trials; if a neuron or `start` is not in it.
 
     Examples
     --------
@@ -52,68 +67,107 @@ def traces(
     >>> traces(X, neurons=["c", "a"]).keys()
     ['c', 'a']
     """
-    chosen = _window(_one_trial(check_activity(activity)), neurons, start, n_steps)
-    values = np.ma.masked_invalid(check_loaded(chosen, argument=ACTIVITY).transpose(NEURON, TIME).astype(float).values)
-    low, high = values.min(axis=1).filled(0.0), values.max(axis=1).filled(0.0)
-    step = float((high - low).max()) or 1.0
-    interval, unit = chosen.attrs.get(SAMPLING_INTERVAL, 1.0), chosen.attrs.get(SAMPLING_INTERVAL_UNITS, "steps")
-    time = interval * (start + np.arange(values.shape[1]))
-    names = [str(label) for label in labels_of(chosen, NEURON)]
-    offsets = -step * np.arange(len(names))
-    stacked = values - ((low + high) / 2)[:, np.newaxis] + offsets[:, np.newaxis]
+    shown = excerpt_of(activity, neurons=neurons, start=start, n_steps=n_steps, most=MOST_TRACES)
+    first = _course(shown, shown.part)
+    scale = _scale(first.values)
+    if first.whole:
+        return _stacked(shown, first, scale)
+
+    def zoomed(x_range: tuple[float, float] | None) -> hv.Overlay:
+        """Draw what is in view; HoloViews changes the title of an Overlay, and not of an NdOverlay."""
+        part = shown.zoomed(x_range)
+        course = first if part == shown.part else _course(shown, part)
+        figure = hv.Overlay([_stacked(shown, course, scale)])
+        return _framed(figure, shown, scale, title=course.note)
+
+    return hv.DynamicMap(zoomed, streams=[hv.streams.RangeX()])
+
+
+class Course(NamedTuple):
+    """What is drawn of each neuron: frames (neuron or 1, point), values (neuron, point), and whether it is all."""
+
+    frames: NDArray[np.float64]
+    values: NDArray[np.float64]
+    note: str
+    whole: bool = False
+
+
+class Scale(NamedTuple):
+    """How traces are stacked: the value (neuron,) that lies at a neuron's place, and the distance of two places."""
+
+    middle: NDArray[np.float64]
+    step: float
+
+
+def _course(shown: Excerpt, part: Part) -> Course:
+    """Read what is drawn of some frames."""
+    start, stop = part
+    if stop - start <= MOST_POINTS:
+        return Course(
+            np.arange(start, stop, dtype=np.float64)[np.newaxis], read(shown.samples, shown.rows, part), "", True
+        )
+    parts = stretches(shown.samples, shown.rows, start, stop)
+    frames, values = extremes(shown.samples, shown.rows, parts, n_bins=MOST_POINTS // 2)
+    return Course(frames, values, _note(shown, part, parts))
+
+
+def _note(shown: Excerpt, part: Part, parts: Sequence[Part]) -> str:
+    """Say what the drawn samples were chosen from."""
+    n_frames = part[1] - part[0]
+    n_read = sum(stop - start for start, stop in parts)
+    if n_read == n_frames:
+        return f"least and largest of every {n_frames / (MOST_POINTS // 2):,.3g} samples"
+    interval, unit, _ = shown.clock
+    length = interval * n_read / len(parts)
+    number = "one stretch" if len(parts) == 1 else f"{len(parts)} stretches"
+    return f"{number} of {length:.3g} {unit}, {100 * n_read / n_frames:.2g} % of all samples: zoom in for more"
+
+
+def _scale(values: NDArray[np.float64]) -> Scale:
+    """Return how to stack traces (neuron, point), so that none reaches into another."""
+    known = np.ma.masked_invalid(values)
+    low, high = known.min(axis=1).filled(0.0), known.max(axis=1).filled(0.0)
+    return Scale((low + high) / 2, float((high - low).max()) or 1.0)
+
+
+def _stacked(shown: Excerpt, course: Course, scale: Scale) -> hv.NdOverlay:
+    """Lay the traces over each other in one frame."""
+    times = np.broadcast_to(shown.times(course.frames), course.values.shape)
+    heights = course.values - scale.middle[:, np.newaxis] - scale.step * np.arange(len(shown.rows))[:, np.newaxis]
     curves = {
-        name: hv.Curve((time, stack.filled(np.nan), value.filled(np.nan)), TIME, ["height", ACTIVITY])
-        for name, stack, value in zip(names, stacked, values, strict=True)
+        name: _curve(time, height, value)
+        for name, time, height, value in zip(shown.labels, times, heights, course.values, strict=True)
     }
-    return _stacked(
-        curves,
-        ticks=[(offset, shorten(name)) for offset, name in zip(offsets.tolist(), names, strict=True)],
-        xlabel=f"Time ({unit})",
-        ylabel=f"Neuron (spacing {step:.3g} {chosen.attrs.get(UNITS, '')}".rstrip() + ")",
+    return _framed(hv.NdOverlay(curves, kdims=NEURON, sort=False), shown, scale)
+
+
+def _curve(time: NDArray[np.float64], height: NDArray[np.float64], value: NDArray[np.float64]) -> hv.Curve:
+    """Draw one trace."""
+    tips = [("neuron", "@neuron"), ("time", "@time"), (ACTIVITY, f"@{ACTIVITY}")]
+    return with_options(
+        hv.Curve((time, height, value), TIME, ["height", ACTIVITY]),
+        both={"color": INK},
+        bokeh={"line_width": 1, "tools": ["hover"], "hover_tooltips": tips},
+        matplotlib={"linewidth": 0.7},
     )
 
 
-def _one_trial(activity: xr.DataArray) -> xr.DataArray:
-    """Return `activity` without its dim of trials, which may have one entry."""
-    if activity.sizes.get(TRIAL, 1) > 1:
-        raise InvalidInput(
-            ACTIVITY, got=f"{activity.sizes[TRIAL]} trials", expected="one", fix="Take one with .isel(trial=0)."
-        )
-    return activity.squeeze(TRIAL) if TRIAL in activity.dims else activity
-
-
-def _window(activity: xr.DataArray, neurons: Sequence[Any] | None, start: int, n_steps: int) -> xr.DataArray:
-    """Return the chosen neurons and samples."""
-    if not 0 <= start < activity.sizes[TIME]:
-        raise InvalidInput("start", got=repr(start), expected=f"a sample from 0 to {activity.sizes[TIME] - 1}")
-    if n_steps < 1:
-        raise InvalidInput("n_steps", got=repr(n_steps), expected="at least 1")
-    known = labels_of(activity, NEURON).tolist()
-    wanted = known[:MOST_TRACES] if neurons is None else list(neurons)
-    unknown = [label for label in wanted if label not in known]
-    if unknown or not wanted:
-        raise InvalidInput(
-            "neurons",
-            got=f"{unknown[0]!r}, which is not recorded" if unknown else "no neuron",
-            expected=f"labels such as {', '.join(map(repr, known[:3]))}",
-        )
-    return activity.isel({NEURON: [known.index(label) for label in wanted], TIME: slice(start, start + n_steps)})
-
-
-def _stacked(curves: dict[str, hv.Curve], *, ticks: list[tuple[float, str]], xlabel: str, ylabel: str) -> hv.NdOverlay:
-    """Lay the traces over each other in one frame."""
-    tips = [("neuron", "@neuron"), ("time", "@time"), (ACTIVITY, f"@{ACTIVITY}")]
-    for curve in curves.values():
-        with_options(
-            curve,
-            both={"color": INK},
-            bokeh={"line_width": 1, "tools": ["hover"], "hover_tooltips": tips},
-            matplotlib={"linewidth": 0.7},
-        )
-    height = 1.5 + 0.3 * len(curves)
+def _framed(figure: Any, shown: Excerpt, scale: Scale, *, title: str = "") -> Any:
+    """Set the axes of stacked traces, and the size of their frame."""
+    n_traces = len(shown.rows)
+    height = 1.5 + 0.3 * n_traces
+    ticks = [(-scale.step * place, shorten(label)) for place, label in enumerate(shown.labels)]
     return with_options(
-        hv.NdOverlay(curves, kdims=NEURON, sort=False),
-        both={"yticks": ticks, "xlabel": xlabel, "ylabel": ylabel, "show_legend": False},
-        bokeh={"frame_width": 2 * FRAME, "frame_height": round(0.3 * FRAME * height)},
+        figure,
+        both={
+            "yticks": ticks,
+            "xlabel": shown.time_label,
+            "ylabel": f"Neuron (spacing {scale.step:.3g} {shown.units}".rstrip() + ")",
+            "xlim": shown.ends,
+            "ylim": (-scale.step * (n_traces - 0.4), scale.step * 0.6),
+            "title": literal(title),
+            "show_legend": False,
+        },
+        bokeh={"frame_width": 2 * FRAME, "frame_height": round(0.3 * FRAME * height), "batched": False},
         matplotlib={"fig_inches": (8, height), "aspect": 8 / height},
     )

@@ -71,8 +71,10 @@ def symmetric_limit(*matrices: Any) -> tuple[float, float]:
     """
     largest = 0.0
     for matrix in matrices:
-        magnitudes = np.abs(np.asarray(check_loaded(matrix, argument="matrices"), dtype=np.float64))
-        largest = max(largest, float(magnitudes.max(initial=0.0, where=np.isfinite(magnitudes))))
+        values = np.asarray(check_loaded(matrix, argument="matrices"))
+        finite = np.isfinite(values)
+        ends = (values.min(initial=0, where=finite), values.max(initial=0, where=finite))  # np.abs would be a copy
+        largest = max(largest, *(abs(float(end)) for end in ends))
     return (-largest, largest) if largest > 0 else (-1.0, 1.0)
 
 
@@ -95,7 +97,18 @@ def check_loaded(data: Any, *, argument: str) -> Any:
 
 
 def check_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray:
-    """Return `weights` as one loaded (target, source) matrix; one source alone becomes a single column.
+    """Return `weights` as one loaded (target, source) matrix of float64; one source alone becomes a single column.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no DataArray, is lazy, or has a further dim of more than one entry.
+    """
+    return loaded_matrix(weights, argument=argument).astype(np.float64)
+
+
+def loaded_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray:
+    """Return `weights` likewise, with the values that it came with: nothing is copied.
 
     Raises
     ------
@@ -110,7 +123,7 @@ def check_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray:
             matrix = matrix.expand_dims(SOURCE)
     matrix = check_variable(matrix, MATRIX_SPEC, argument=argument)
     loaded: xr.DataArray = check_loaded(matrix, argument=argument)
-    return loaded.transpose(TARGET, SOURCE).astype(np.float64)
+    return loaded.transpose(TARGET, SOURCE)
 
 
 def with_options(
@@ -122,8 +135,17 @@ def with_options(
 ) -> Any:
     """Set the options of `element` on both backends, whichever of them is current."""
     shared = both or {}
+    own = [zoomable.id for zoomable in _zoomable_panels(element)]
     element = element.opts(**shared, **(bokeh or {}), backend="bokeh")
-    return element.opts(**shared, **(matplotlib or {}), backend="matplotlib")
+    element = element.opts(**shared, **(matplotlib or {}), backend="matplotlib")
+    for zoomable, before in zip(_zoomable_panels(element), own, strict=True):
+        zoomable.id = before  # HoloViews gives a DynamicMap the options of whichever panel beside it is the last
+    return element
+
+
+def _zoomable_panels(element: Any) -> list[Any]:
+    """Return the DynamicMaps of a Layout."""
+    return element.traverse(lambda panel: panel, [hv.DynamicMap]) if isinstance(element, hv.Layout) else []
 
 
 def ticks(labels: np.ndarray[Any, Any], *, most: int = MAX_TICKS) -> list[tuple[int, str]]:
@@ -148,6 +170,11 @@ def shorten(label: Any, *, most: int = MAX_TICK_LETTERS) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def literal(title: str) -> str:
+    """Return a title in which HoloViews finds no fields to fill in: braces stand for themselves."""
+    return title.replace("{", "{{").replace("}", "}}")
+
+
 def score_text(score: Any) -> str:
     """Return a score with three decimals, or say that it is undefined."""
     value = np.asarray(check_loaded(score, argument="score"), dtype=np.float64)
@@ -158,10 +185,15 @@ def score_text(score: Any) -> str:
 
 def diagonal_text(*scores: Any) -> str:
     """Return whether the diagonal is in, in brackets; nothing where scores do not say or do not agree."""
-    said = {getattr(score, "attrs", {}).get(DIAGONAL) for score in scores}
+    said: set[Any] = {getattr(score, "attrs", {}).get(DIAGONAL) for score in scores}
     if len(said) != 1 or None in said:
         return ""
-    return "(with the diagonal)" if said.pop() else "(without the diagonal)"
+    return diagonal_words(said.pop())
+
+
+def diagonal_words(diagonal: bool) -> str:
+    """Return whether the diagonal is in, in brackets."""
+    return "(with the diagonal)" if diagonal else "(without the diagonal)"
 
 
 def axis_label(data: xr.DataArray | xr.Dataset, name: Hashable) -> str:

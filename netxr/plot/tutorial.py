@@ -17,7 +17,8 @@ from netxr.names import (
     TRIAL,
 )
 from netxr.plot.curves import score_curve
-from netxr.plot.pairs import compare, facets, overview
+from netxr.plot.over import compare_over
+from netxr.plot.pairs import compare, overview
 from netxr.plot.recordings import traces
 
 ONE_SOURCE: Final = 1
@@ -51,7 +52,7 @@ def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
         "1_one_source": compare(*(matrix.sel({SOURCE: [ONE_SOURCE]}) for matrix in small[:2])),
         "2_overview": overview(*small[:2], score=small[2]),
         "3_hundred_neurons": compare(*large[:2], score=large[2]),
-        "4_size_demo": facets(
+        "4_size_demo": compare_over(
             {n: sizes[n][0] for n in SHOWN_SIZES},
             {n: sizes[n][1] for n in SHOWN_SIZES},
             over=N_NEURONS,
@@ -71,7 +72,9 @@ def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
             ylabel="Correlation of A and R",
             title="Similarity of A and R over network size",
         ),
-        "6_sparsity_demo": facets(shown[CONNECTIVITY], shown[LAGGED_CORRELATION], over=SPARSITY, scores=shown[PEARSON]),
+        "6_sparsity_demo": compare_over(
+            shown[CONNECTIVITY], shown[LAGGED_CORRELATION], over=SPARSITY, scores=shown[PEARSON]
+        ),
         "6_sparsity_curve": score_curve(
             demo[[PEARSON]],
             x=SPARSITY,

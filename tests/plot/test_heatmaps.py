@@ -1,13 +1,17 @@
+import warnings
+
 import holoviews as hv
 import matplotlib as mpl
 import numpy as np
 import pytest
-from bokeh.models import ColorBar, GlyphRenderer, HoverTool
+import xarray as xr
+from bokeh.models import ColorBar, GlyphRenderer, HoverTool, Segment
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from netxr.errors import InvalidInput
-from netxr.plot import matrix
+from netxr.plot import matrix, save
 from netxr.plot.style import UNDEFINED_COLOUR
+from tests.plot.drawn import bokeh_images
 
 LABEL = "Connectivity Strength"
 
@@ -86,6 +90,13 @@ def test_one_source_is_one_narrow_column_with_its_label(one_edge):
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["a"]
 
 
+def test_few_targets_are_a_low_panel_of_a_width_that_fits_a_page(one_edge):
+    plot = hv.render(
+        matrix(one_edge.isel(target=[0], source=[0] * 40).assign_coords(source=range(40))), backend="bokeh"
+    )
+    assert plot.frame_height < plot.frame_width <= 600
+
+
 def test_undefined_cells_are_grey_and_unlike_zero(one_edge):
     holed = one_edge.where(one_edge.target != "d")
     figure = hv.render(matrix(holed), backend="matplotlib")
@@ -110,7 +121,98 @@ def test_long_names_are_upright_and_short_ones_are_not(one_edge):
     assert {tick.get_rotation() for tick in axis.get_xticklabels()} == {0}
 
 
-@pytest.mark.parametrize("limits", [(1, 1), (2, -2), (0, np.nan), (1,)])
+@pytest.mark.parametrize("limits", [(1, 1), (2, -2), (0, np.nan), (1,), "auto", (None, 1)])
 def test_limits_that_are_no_range_are_refused(one_edge, limits):
     with pytest.raises(InvalidInput, match=r"limits: got .*lower one first.*symmetric_limit"):
         matrix(one_edge, limits=limits)
+
+
+def test_groups_are_drawn_together_with_borders_and_names(one_edge):
+    groups = xr.DataArray(["V2", "V1", "V1", "V2"], dims="neuron", coords={"neuron": list("abcd")})
+    figure = matrix(one_edge, groups=groups, title="grouped")  # in order a, d, b, c
+    plot = hv.render(figure, backend="bokeh")
+    (image,) = bokeh_images(plot)
+    np.testing.assert_array_equal(np.argwhere(image.data_source.data["image"][0]), [[3, 0]])
+    assert plot.xaxis[0].major_label_overrides == {0.5: "V2", 2.5: "V1"}
+    hover = plot.select({"type": HoverTool})
+    assert [tool.formatters["$x"].args["labels"] for tool in hover if "$x" in tool.formatters] == [list("adbc")]
+    (lines,) = (one.data_source.data for one in plot.select({"type": GlyphRenderer}) if isinstance(one.glyph, Segment))
+    assert [lines[name].tolist() for name in ("source", "end_source")] == [[1.5, -0.5], [1.5, 3.5]]
+    axis = hv.render(figure, backend="matplotlib").axes[0]
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["V2", "V1"]
+    assert axis.get_title() == "grouped"
+
+
+def test_names_of_small_groups_are_left_out_where_there_is_no_room():
+    groups = xr.DataArray([f"g{k}" for k in range(40)], dims="neuron")
+    weights = xr.DataArray(np.zeros((40, 40)), dims=("target", "source"))
+    axis = hv.render(matrix(weights, groups=groups), backend="matplotlib").axes[0]
+    assert 8 <= len(axis.get_yticklabels()) <= 16
+
+
+@pytest.fixture(scope="module")
+def big():
+    weights = np.random.default_rng(0).normal(size=(1200, 1200)).astype(np.float32)
+    weights[100:110] = np.nan
+    weights[700, 42] = 99
+    names = [f"n{k}" for k in range(1200)]
+    return xr.DataArray(weights, dims=("target", "source"), coords={"target": names, "source": names})
+
+
+def test_a_big_matrix_is_drawn_as_means_of_blocks_and_says_so(big, tmp_path):
+    figure = matrix(big, title="big")
+    plot = hv.render(figure, backend="bokeh")
+    (image,) = bokeh_images(plot)
+    cells = image.data_source.data["image"][0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # blocks without a number
+        expected = np.nanmean(big.values.astype(float).reshape(240, 5, 240, 5), axis=(1, 3))
+    np.testing.assert_allclose(cells, expected)
+    limit = np.nanmax(abs(expected))
+    assert image.glyph.color_mapper.high == pytest.approx(limit)
+    assert plot.title.text == "big\neach cell the mean of 5 x 5 weights"
+    assert plot.xaxis[0].major_label_overrides[200] == "n200"
+    assert plot.frame_height >= 240
+    hover = plot.select_one(HoverTool)
+    assert hover.tooltips[-1][0] == "mean connectivity strength"
+    assert {axis.args["step"] for axis in hover.formatters.values()} == {5}
+    axis = hv.render(figure, backend="matplotlib").axes[0]
+    assert axis.get_title() == plot.title.text
+    assert axis.get_ylim() == (1199.5, -0.5)
+    save(figure, tmp_path / "big.png")
+
+
+@pytest.mark.parametrize("limits", [None, (-2, 2)])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_zooming_in_shows_single_weights_on_limits_of_their_own(big, limits, grouped):
+    groups = xr.DataArray(["x"] * 1200, dims="neuron", coords={"neuron": big.target.values}) if grouped else None
+    figure = matrix(big, limits=limits, groups=groups)
+    plot = hv.renderer("bokeh").get_plot(figure).state
+    (stream,) = figure.streams
+    stream.event(x_range=(39.6, 80.2), y_range=(720.4, 690.3))
+    (image,) = bokeh_images(plot)
+    data = image.data_source.data
+    np.testing.assert_array_equal(data["image"][0], big.values[690:721, 40:81])
+    assert (data["x"][0], data["y"][0], data["dw"][0], data["dh"][0]) == (39.5, 689.5, 41, 31)
+    assert (image.glyph.color_mapper.low, image.glyph.color_mapper.high) == (limits or (-99, 99))
+    assert plot.title.text == ""
+    assert (plot.x_range.start, plot.x_range.end) == (-0.5, 1199.5)  # the view is the browser's
+    if not grouped:
+        assert plot.yaxis[0].major_label_overrides[700] == "n700"
+    stream.event(x_range=(0, 900), y_range=(900, 0))
+    assert plot.title.text == "each cell the mean of 2 x 2 weights"
+    stream.event(x_range=(0, 20), y_range=(100.6, 108.6))
+    assert plot.title.text == "undefined everywhere"
+    stream.event(x_range=None, y_range=None)
+    assert bokeh_images(plot)[0].data_source.data["image"][0].shape == (240, 240)
+
+
+def test_braces_in_a_title_stand_for_themselves(one_edge):
+    assert hv.render(matrix(one_edge, title="a {b}"), backend="bokeh").title.text == "a {b}"
+
+
+@pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
+def test_a_matrix_without_a_number_says_so(one_edge, backend):
+    drawn = hv.render(matrix(one_edge * np.nan, title="R"), backend=backend)
+    title = drawn.title.text if backend == "bokeh" else drawn.axes[0].get_title()
+    assert title == "R\nundefined everywhere"

@@ -3,34 +3,18 @@ import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import ColorBar, GlyphRenderer, Image
+from bokeh.models import ColorBar
+from scipy import stats
 
 import netxr
 from netxr.errors import InvalidInput
 from netxr.names import DIAGONAL
-from netxr.plot import compare, facets, matrix, network, overview
-
-
-def bokeh_limits(figure):
-    renderers = hv.render(figure, backend="bokeh").select({"type": GlyphRenderer})
-    images = [renderer for renderer in renderers if isinstance(renderer.glyph, Image)]
-    return {
-        (i.data_source.data["image"][0].tobytes(), i.glyph.color_mapper.low, i.glyph.color_mapper.high) for i in images
-    }
-
-
-def matplotlib_limits(figure):
-    """Return (title, lower limit, upper limit) of each heatmap."""
-    axes = [axis for axis in hv.render(figure, backend="matplotlib").axes if axis.images]
-    return [(axis.get_title(), *axis.images[0].get_clim()) for axis in axes]
+from netxr.plot import compare, matrix, network, overview
+from tests.plot.drawn import bokeh_images, bokeh_limits, matplotlib_limits, title_of
 
 
 def scores_of(A, R, *, diagonal=False):
     return netxr.compare(A, R, diagonal=diagonal, permutations=0)
-
-
-def title_of(figure):
-    return hv.render(figure, backend="matplotlib").get_suptitle()
 
 
 def test_each_of_a_pair_has_its_own_symmetric_limits(random_pair):
@@ -68,16 +52,6 @@ def test_the_title_calls_a_score_by_its_name(random_pair):
         assert expected in title_of(overview(*random_pair, score=known[name]))
 
 
-def test_facets_say_what_the_scores_are(random_pair):
-    A, R = random_pair
-    known = scores_of(A, R)
-    figure = facets({1: A, 2: A}, {1: R, 2: R}, over="trial", scores={1: known.roc_auc, 2: known.roc_auc})
-    assert title_of(figure).endswith("matrices over trial (without the diagonal)")
-    assert matplotlib_limits(figure)[2][0] == f"R, trial = 1\nROC AUC {known.roc_auc:.3f}"
-    mixed = {1: known.pearson, 2: scores_of(A, R, diagonal=True).pearson}
-    assert title_of(facets({1: A, 2: A}, {1: R, 2: R}, over="trial", scores=mixed)).endswith("over trial")
-
-
 def test_one_source_makes_two_columns(random_pair):
     A, R = random_pair
     pair = compare(A.sel(source=1), R.sel(source=1))
@@ -92,52 +66,6 @@ def test_the_overview_is_graph_and_heatmap_of_both(random_pair):
     assert [type(panel) for panel in figure] == [hv.Overlay, hv.Image, hv.Overlay, hv.Image]
     assert "True (A) and Estimated (R) connectivity matrices" in title_of(figure)
     assert len(bokeh_limits(figure)) == 2
-
-
-def test_facets_share_one_range_for_all_truths_and_another_for_all_estimates(random_pair):
-    A, R = random_pair
-    values = [0.1, 0.5, 0.9]
-    sparsity = xr.DataArray(values, dims="sparsity", coords={"sparsity": values})
-    many_A, many_R = A * (1 + sparsity), R * (2 - sparsity)
-    figure = facets(many_A, many_R, over="sparsity", scores=sparsity / 2)
-    limit_A, limit_R = float(abs(many_A).max()), float(abs(many_R).max())
-    assert matplotlib_limits(figure) == [
-        *((f"A, sparsity = {value}", -limit_A, limit_A) for value in values),
-        *((f"R, sparsity = {value}\ncorrelation {value / 2:.3f}", -limit_R, limit_R) for value in values),
-    ]
-    assert {limits[1:] for limits in bokeh_limits(figure)} == {(-limit_A, limit_A), (-limit_R, limit_R)}
-    bars = hv.render(figure, backend="bokeh").select({"type": ColorBar})
-    assert [bar.title for bar in bars] == ["Connectivity Strength"] * 2
-
-
-def test_facets_of_different_sizes_wrap_and_keep_their_axes():
-    sizes = range(3, 17, 2)
-    matrices = {n: xr.DataArray(np.eye(n) / n, dims=("target", "source")) for n in sizes}
-    figure = facets(matrices, matrices, over="n_neurons", scores={n: np.nan if n == 3 else 0.5 for n in sizes})
-    axes = [axis for axis in hv.render(figure, backend="matplotlib").axes if axis.images]
-    assert [axis.get_xlim()[1] + 0.5 for axis in axes] == [3, 5, 7, 9, 3, 5, 7, 9, 11, 13, 15, 11, 13, 15]
-    assert axes[4].get_title() == "R, n_neurons = 3\ncorrelation undefined"
-    assert len({tuple(axis.images[0].get_clim()) for axis in axes}) == 1
-    hv.render(figure, backend="bokeh")
-
-
-def test_one_truth_stands_above_every_trial(random_pair):
-    A, R = random_pair
-    trials = xr.concat([R, 2 * R], xr.DataArray([7, 8], dims="trial", name="trial"))
-    titles = [title for title, *_ in matplotlib_limits(facets(A, trials, over="trial"))]
-    assert titles == ["A, trial = 7", "A, trial = 8", "R, trial = 7", "R, trial = 8"]
-
-
-def test_facets_that_do_not_fit_together_are_refused(random_pair):
-    A, R = random_pair
-    with pytest.raises(InvalidInput, match="over: got 'sparsity'; expected a dim of A or of R"):
-        facets(A, R, over="sparsity")
-    with pytest.raises(InvalidInput, match=r"R: got trial \[1\]; expected the same values throughout, \[0\]"):
-        facets({0: A}, {1: R}, over="trial")
-    with pytest.raises(InvalidInput, match=r"scores: got trial \[1, 0\]"):
-        facets({0: A}, {0: R}, over="trial", scores={1: 0.5, 0: 0.5})
-    with pytest.raises(InvalidInput, match=r"over: got 41 values of trial.*isel\(trial=slice\(None, None, 3\)\)"):
-        facets(A, R.expand_dims(trial=41), over="trial")
 
 
 @pytest.mark.parametrize("draw", [compare, overview])
@@ -155,3 +83,61 @@ def test_figures_combine_and_are_restyled(random_pair, backend):
     together = matrix(A).opts(title="mine", backend=backend) + network(R) + matrix(R) * hv.VLine(2)
     hv.render(together, backend=backend)
     assert hv.Store.lookup_options(backend, together.Image.I, "plot").kwargs["title"] == "mine"
+
+
+def test_standardised_pairs_and_their_difference_stand_on_one_range(random_pair):
+    A, R = random_pair
+    z_A, z_R = (stats.zscore(one.values, axis=None) for one in (A, R))
+    figure = compare(A, R, standardised=True, score=0.5)
+    limit = max(abs(panel).max() for panel in (z_A, z_R, z_R - z_A))
+    assert matplotlib_limits(figure) == [
+        (title, pytest.approx(-limit), pytest.approx(limit))
+        for title in ("True connectivity matrix A", "Estimated connectivity matrix R", "Difference matrix R - A")
+    ]
+    images = bokeh_images(figure)
+    for image, expected in zip(images, (z_A, z_R, z_R - z_A), strict=True):
+        np.testing.assert_allclose(image.data_source.data["image"][0], expected, atol=1e-12)
+        assert image.glyph.color_mapper.high == pytest.approx(limit)
+    bars = hv.render(figure, backend="bokeh").select({"type": ColorBar})
+    assert {bar.title for bar in bars} == {"Standard deviations from the mean"}
+
+
+def test_standardised_pairs_say_which_neurons_are_missing(random_pair):
+    A, R = random_pair
+    figure = compare(A, R[::-1, ::-1].isel(target=slice(2), source=slice(2)), standardised=True, score=0.5)
+    assert title_of(figure) == "Correlation of A and R: 0.500\n4 neurons left out, in one of the two only"
+    np.testing.assert_allclose(
+        bokeh_images(figure)[1].data_source.data["image"][0], stats.zscore(R.values[4:, 4:], axis=None)
+    )
+    with pytest.raises(InvalidInput, match="R: got labels along target such as 10"):
+        compare(A, R.assign_coords(target=R.target + 10), standardised=True)
+    with pytest.raises(InvalidInput, match="standardised: got 'no'"):
+        compare(A, R, standardised="no")
+
+
+def test_what_has_no_deviation_is_said_to_be_undefined(random_pair):
+    A, R = random_pair
+    titles = [title for title, *_ in matplotlib_limits(compare(A * 0 + 1, R, standardised=True))]
+    assert [title.endswith("undefined everywhere") for title in titles] == [True, False, True]
+
+
+def test_a_pair_is_drawn_in_groups(random_pair):
+    A, R = random_pair
+    groups = xr.DataArray([0, 1, 0, 1, 0, 1], dims="neuron")
+    order = [0, 2, 4, 1, 3, 5]
+    for standardised in (False, True):
+        images = bokeh_images(compare(A, R, groups=groups, standardised=standardised))
+        drawn = [image.data_source.data["image"][0] for image in images[:2]]
+        for values, weights in zip(drawn, (A, R), strict=True):
+            expected = weights.values[np.ix_(order, order)]
+            np.testing.assert_allclose(values, stats.zscore(expected, axis=None) if standardised else expected)
+
+
+def test_big_pairs_are_drawn_as_means():
+    weights = xr.DataArray(np.random.default_rng(0).random((1001, 1001), dtype=np.float32), dims=("target", "source"))
+    for figure in (compare(weights, weights), compare(weights, 1 - weights, standardised=True)):
+        limits = matplotlib_limits(figure)
+        assert all(title.endswith("each cell the mean of 5 x 5 weights") for title, *_ in limits)
+        assert [image.data_source.data["image"][0].shape for image in bokeh_images(figure)] == [(201, 201)] * len(
+            limits
+        )

@@ -5,7 +5,7 @@ import pytest
 
 from netxr.arrays import as_activity
 from netxr.errors import InvalidInput
-from netxr.plot import traces
+from netxr.plot import traces, windows
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_traces_are_stacked_downwards_on_one_scale(activity):
 def test_neurons_are_chosen_by_label_in_the_order_given(activity):
     figure = traces(activity.transpose("time", "neuron"), neurons=["c", "a"])
     assert figure.keys() == ["c", "a"]
-    np.testing.assert_array_equal(figure["c"]["activity"], activity.sel(neuron="c").values[:500])
+    np.testing.assert_array_equal(figure["c"]["activity"], activity.sel(neuron="c"))
 
 
 def test_time_is_in_steps_where_the_interval_is_unknown(activity):
@@ -75,6 +75,74 @@ def test_what_is_not_recorded_is_refused(activity, options, message):
         traces(activity, **options)
 
 
-def test_lazy_activity_asks_for_compute(activity):
-    with pytest.raises(InvalidInput, match=r"activity: got a lazy array.*\.compute\(\)"):
-        traces(activity.copy(data=dask.array.from_array(activity.values)))
+@pytest.fixture(scope="module")
+def long():
+    """Five chunks of samples, one of which is a spike."""
+    samples = np.random.default_rng(0).normal(size=(3, 50_000)).astype(np.float32)
+    samples[1, 31_234] = 99.0
+    lazy = dask.array.from_array(samples, chunks=(3, 10_000))
+    return as_activity(lazy, dims=("neuron", "time"), sampling_interval=0.5)
+
+
+def curves_of(figure):
+    return {name: curve for (name,), curve in figure.get(0).data.items()}
+
+
+def test_a_long_recording_is_drawn_by_extremes_that_are_samples_of_it(long):
+    figure = traces(long)
+    assert isinstance(figure, hv.DynamicMap)
+    for neuron, curve in enumerate(curves_of(figure[()]).values()):
+        assert len(curve) == 2000
+        frames = (curve["time"] / 0.5).astype(int)
+        assert (np.diff(frames) >= 0).all()
+        np.testing.assert_array_equal(long.values[neuron, frames], curve["activity"])
+    assert curves_of(figure[()])["1"]["activity"].max() == 99.0
+
+
+def test_loaded_and_lazy_recordings_give_the_same_traces(long):
+    for lazy, loaded in zip(*(curves_of(traces(each)[()]).values() for each in (long, long.compute())), strict=True):
+        np.testing.assert_array_equal(lazy.array(), loaded.array())
+
+
+def test_zooming_in_shows_every_sample_on_the_same_scale(long):
+    figure = traces(long)
+    drawn = hv.renderer("bokeh").get_plot(figure)
+    axis = drawn.state.yaxis[0].axis_label
+    assert drawn.state.title.text == "least and largest of every 50 samples"
+    figure.streams[0].event(x_range=(15_600.1, 15_700.0))
+    np.testing.assert_array_equal(curves_of(figure[()])["1"]["activity"], long.values[1, 31_200:31_401])
+    assert drawn.state.title.text == ""
+    assert drawn.state.yaxis[0].axis_label == axis
+    figure.streams[0].event(x_range=(-1e9, 1e9))
+    assert len(curves_of(figure[()])["1"]) == 2000
+    figure.streams[0].event(x_range=(1e8, 1e9))
+    assert len(curves_of(figure[()])["1"]) == 1
+
+
+def test_more_than_the_budget_is_drawn_from_stretches_and_says_so(long, monkeypatch):
+    monkeypatch.setattr(windows, "READ_BYTES", 3 * 4 * 20_000)
+    figure = traces(long, neurons=[2])
+    assert (
+        hv.render(figure, backend="matplotlib").axes[0].get_title()
+        == "2 stretches of 5e+03 s, 40 % of all samples: zoom in for more"
+    )
+    curve = curves_of(figure[()])["2"]
+    gap = np.flatnonzero(np.isnan(curve["activity"]))
+    assert len(gap) == 1
+    frames = np.delete(curve["time"] / 0.5, gap)
+    assert set(frames // 10_000) == {0, 4}
+
+
+def test_groups_are_drawn_together_and_each_has_its_share(activity):
+    many = as_activity(np.zeros((60, 5)), dims=("neuron", "time"))
+    many = many.assign_coords(group=("neuron", ["b", "a"] * 30))
+    drawn = [int(name) for (name,) in traces(many).data]
+    assert len(drawn) == 20
+    assert drawn == sorted(drawn, key=lambda neuron: neuron % 2)
+    assert sum(neuron % 2 for neuron in drawn) == 10
+    assert traces(many, neurons=[3, 2]).keys() == ["3", "2"]
+
+
+def test_time_begins_at_the_clock_of_the_session(activity):
+    figure = traces(activity.assign_attrs(start_time=7.0), start=100, n_steps=2)
+    np.testing.assert_allclose(figure.last["time"], [8.0, 8.01])

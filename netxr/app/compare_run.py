@@ -1,0 +1,264 @@
+"""Two matrices out of the folder, on the neurons that both have: scores, figures, and the Python that makes them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+import netxr
+import netxr.plot
+from netxr.app.recording_run import check_size
+from netxr.errors import InvalidInput
+from netxr.names import (
+    CONNECTIVITY,
+    ESTIMATOR,
+    LAG,
+    N_NEURONS_ONLY_ESTIMATE,
+    N_NEURONS_ONLY_TRUTH,
+    N_NEURONS_SHARED,
+    SOURCE,
+    TARGET,
+    TRIAL,
+)
+from netxr.plot.style import with_options
+from netxr.schema import MOMENT_SPECS, labels_of
+
+BESIDE, STANDARDISED, AGREEMENT = "beside", "standardised", "agreement"
+VIEWS: Final = {
+    "Side by side": BESIDE,
+    "Standardised, with difference": STANDARDISED,
+    "One against the other": AGREEMENT,
+}
+
+SIDES: Final = ("first", "second")
+
+FURTHER: Final = {TRIAL, LAG}
+"""Dims of a matrix of which one entry is compared."""
+
+MOMENTS: Final = {spec.name for spec in MOMENT_SPECS}
+
+
+class Pick(NamedTuple):
+    """A matrix in the folder.
+
+    Parameters
+    ----------
+    store : str
+        Name of its store.
+    variable : str
+        Name in the store, "" for its estimate, or what there is.
+    trial : int
+        Position, where there are several.
+    lag : int or None
+        Lag, where there are several; None for the first.
+    """
+
+    store: str
+    variable: str
+    trial: int
+    lag: int | None
+
+
+class Pair(NamedTuple):
+    """Two matrices on the neurons that both have, (target, source), and how alike they are.
+
+    Parameters
+    ----------
+    A, R : DataArray
+        In memory.
+    names : (str, str)
+        What they are called.
+    scores : Dataset
+        As `netxr.compare` has them.
+    with_truth : bool
+        Whether A is a true connectivity.
+    """
+
+    A: xr.DataArray
+    R: xr.DataArray
+    names: tuple[str, str]
+    scores: xr.Dataset
+    with_truth: bool
+
+
+def matrices_in(run: xr.Dataset) -> list[str]:
+    """Return the names of the matrices in a store: estimates first."""
+    found = [
+        str(name)
+        for name, variable in run.data_vars.items()
+        if {TARGET, SOURCE} <= set(variable.dims) <= {TARGET, SOURCE} | FURTHER and name not in MOMENTS
+    ]
+    return sorted(found, key=lambda name: ESTIMATOR not in run[name].attrs)
+
+
+def lags_of(matrix: xr.DataArray) -> list[int]:
+    """Return the lags of a matrix, if it has a dim of them."""
+    return labels_of(matrix, LAG).tolist() if LAG in matrix.dims else []
+
+
+def trials_of(matrix: xr.DataArray) -> dict[str, int]:
+    """Return {what is shown: position} of the trials of a matrix."""
+    n = matrix.sizes.get(TRIAL, 1)
+    return {f"{k + 1} of {n}": k for k in range(n)}
+
+
+def variable_of(run: xr.Dataset, pick: Pick) -> str:
+    """Return the name of the picked matrix.
+
+    Raises
+    ------
+    InvalidInput
+        If the store has no matrix of that name.
+    """
+    there = matrices_in(run)
+    if not there or pick.variable not in ("", *there):
+        got = repr(pick.variable) if pick.variable else f"{pick.store}, which has no matrix"
+        fix = "Estimate its connectivity in the tab Recording, and save it." if not there else ""
+        expected = f"one of {', '.join(there)}" if there else "a store with connectivity or an estimate"
+        raise InvalidInput("matrix", got=got, expected=expected, fix=fix)
+    return pick.variable or there[0]
+
+
+def picked(run: xr.Dataset, pick: Pick) -> xr.DataArray:
+    """Return the picked matrix, lazily, (target, source).
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such matrix, trial or lag.
+    """
+    matrix = run[variable_of(run, pick)]
+    if TRIAL in matrix.dims:
+        n = matrix.sizes[TRIAL]
+        if pick.trial >= n:
+            raise InvalidInput("trial", got=f"{pick.trial}", expected=f"a position from 0 to {n - 1}")
+        matrix = matrix.isel({TRIAL: pick.trial})
+    if LAG in matrix.dims:
+        held = labels_of(matrix, LAG).tolist()
+        if pick.lag is not None and pick.lag not in held:
+            raise InvalidInput("lag", got=f"{pick.lag}", expected=f"one of {', '.join(map(str, held))}")
+        matrix = matrix.isel({LAG: 0 if pick.lag is None else held.index(pick.lag)})
+    return matrix.assign_coords({dim: labels_of(matrix, dim) for dim in (TARGET, SOURCE)})
+
+
+def name_of(run: xr.Dataset, pick: Pick) -> str:
+    """Return what to call a picked matrix."""
+    matrix = run[variable_of(run, pick)]
+    parts = [pick.store, str(matrix.name)]
+    if matrix.sizes.get(TRIAL, 1) > 1:
+        parts.append(f"trial {pick.trial + 1}")
+    if LAG in matrix.dims:
+        parts.append(f"lag {picked(run, pick)[LAG].item()}")
+    return ", ".join(parts)
+
+
+def pair_of(
+    runs: tuple[xr.Dataset, xr.Dataset],
+    picks: tuple[Pick, Pick],
+    *,
+    diagonal: bool,
+    memory: int,
+    compute: Callable[[Any], Any],
+) -> Pair:
+    """Return two picked matrices in memory, on the neurons that both have, and score how alike they are.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such matrix, they share no neuron, or are more than memory holds.
+    """
+    lazy = [picked(run, pick) for run, pick in zip(runs, picks, strict=True)]
+    check_size(max(matrix.sizes[TARGET] for matrix in lazy), len(lazy), memory=memory)
+    A, R = (compute(matrix) for matrix in lazy)
+    scores = netxr.compare(A, R, diagonal=diagonal, permutations=0)
+    names = tuple(name_of(run, pick) for run, pick in zip(runs, picks, strict=True))
+    with_truth = A.name == CONNECTIVITY and ESTIMATOR not in A.attrs
+    return Pair(*on_shared(A, R), (names[0], names[1]), scores, with_truth)
+
+
+def on_shared(A: xr.DataArray, R: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return two matrices on the neurons that both have, in the order of the first."""
+    shared = {dim: A[dim].values[np.isin(A[dim].values, R[dim].values)] for dim in (TARGET, SOURCE)}
+    return A.sel(shared), R.sel(shared)
+
+
+def overlap_text(pair: Pair) -> str:
+    """Return how many neurons are compared, and how many left out."""
+    counts = (N_NEURONS_SHARED, N_NEURONS_ONLY_TRUTH, N_NEURONS_ONLY_ESTIMATE)
+    shared, only_first, only_second = (int(pair.scores[name]) for name in counts)
+    left_out = [f"{n:,} only in {name}" for n, name in zip((only_first, only_second), pair.names, strict=True) if n]
+    return f"{shared:,} neurons compared" + (f"; left out: {', '.join(left_out)}." if left_out else ".")
+
+
+class Compared(NamedTuple):
+    """What is shown of two matrices.
+
+    Parameters
+    ----------
+    paths, runs, picks : pair of Path, Dataset, Pick
+        Where they are, their stores, opened lazily, and which they are.
+    pair : Pair
+        Both in memory.
+    view : str
+        Of `VIEWS`.
+    diagonal : bool
+        Whether self-connections enter the scores.
+    """
+
+    paths: tuple[Path, Path]
+    runs: tuple[xr.Dataset, xr.Dataset]
+    picks: tuple[Pick, Pick]
+    pair: Pair
+    view: str
+    diagonal: bool
+
+
+def figure_of(shown: Compared) -> Any:
+    """Return the figure of a view."""
+    pair = shown.pair
+    if shown.view != AGREEMENT:
+        return netxr.plot.compare(pair.A, pair.R, standardised=shown.view == STANDARDISED, titles=pair.names)
+    figure = netxr.plot.agreement(pair.A, pair.R, diagonal=shown.diagonal)
+    if pair.with_truth:
+        return figure
+    first, second = pair.names
+    return with_options(next(iter(figure)), both={"xlabel": first, "ylabel": second, "title": ""})
+
+
+def table_of(shown: Compared) -> xr.Dataset:
+    """Return both matrices."""
+    both = dict(zip(SIDES, (shown.pair.A, shown.pair.R), strict=True))
+    return xr.Dataset({side: matrix.drop_vars(FURTHER, errors="ignore") for side, matrix in both.items()})
+
+
+def compare_lines(shown: Compared) -> str:
+    """Return the lines of Python that make a view."""
+    lines = ["import netxr", ""]
+    for letter, path, run, pick in zip("AR", shown.paths, shown.runs, shown.picks, strict=True):
+        lines.append(f"{letter} = netxr.open({str(path)!r}).{variable_of(run, pick)}{_entry(run, pick)}.compute()")
+    lines.append(f"scores = netxr.compare(A, R, diagonal={shown.diagonal}, permutations=0)")
+    if any(shown.pair.scores[name] for name in (N_NEURONS_ONLY_TRUTH, N_NEURONS_ONLY_ESTIMATE)):
+        lines += [
+            "shared = A.target.values[A.target.isin(R.target)]",
+            "A, R = (each.sel(target=shared, source=shared) for each in (A, R))",
+        ]
+    return "\n".join([*lines, _drawing_line(shown.pair, shown.view, diagonal=shown.diagonal)])
+
+
+def _drawing_line(pair: Pair, view: str, *, diagonal: bool) -> str:
+    """Return the Python that draws a view."""
+    if view != AGREEMENT:
+        return f"netxr.plot.compare(A, R, standardised={view == STANDARDISED}, titles={pair.names})"
+    figure = f"netxr.plot.agreement(A, R, diagonal={diagonal})"
+    if pair.with_truth:
+        return figure
+    return f'next(iter({figure})).opts(xlabel={pair.names[0]!r}, ylabel={pair.names[1]!r}, title="")'
+
+
+def _entry(run: xr.Dataset, pick: Pick) -> str:
+    """Return the Python that takes one trial and one lag."""
+    matrix = run[variable_of(run, pick)]
+    trial = f".isel(trial={pick.trial})" if TRIAL in matrix.dims else ""
+    return trial + (f".sel(lag={picked(run, pick)[LAG].item()})" if LAG in matrix.dims else "")

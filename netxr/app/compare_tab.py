@@ -1,0 +1,227 @@
+"""The tab to compare: two estimates, two runs, or a truth and an estimate, from the folder."""
+
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+import panel as pn
+import param
+import xarray as xr
+
+from netxr.app.compare_run import (
+    SIDES,
+    VIEWS,
+    Compared,
+    Pick,
+    compare_lines,
+    figure_of,
+    lags_of,
+    matrices_in,
+    overlap_text,
+    pair_of,
+    table_of,
+    trials_of,
+    variable_of,
+)
+from netxr.app.controls import LOOK, buttons, flag
+from netxr.app.downloads import NothingShown, downloads
+from netxr.app.folder import Folder
+from netxr.app.jobs import Job
+from netxr.app.looks import scores_html, side_by_side
+from netxr.app.panes import TOOLS, button, note, panels
+from netxr.app.session import Session
+from netxr.app.stores import StoreList, no_folder, none_of, store_choices
+from netxr.comparison import ABOUT_SCORES
+from netxr.names import DIAGONAL, MANTEL, PEARSON, RV, SPEARMAN
+from netxr.plot.style import score_text
+
+KEY: Final = "compare"
+
+KINDS: Final = ("run", "recording", "moments", "estimate", "connectivity", "other")
+"""Of the stores that may hold a matrix."""
+
+LIKENESS: Final = (PEARSON, SPEARMAN, MANTEL, RV)
+"""Scores that ask for no edges: of two estimates."""
+
+
+class CompareSettings(param.Parameterized):
+    """What of the tab the address holds."""
+
+    first = param.Selector(objects=[""], default="", label="First store")
+    first_matrix = param.String("", label="Matrix")
+    first_trial = param.Integer(0, bounds=(0, None), label="Trial")
+    first_lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag")
+    second = param.Selector(objects=[""], default="", label="Second store")
+    second_matrix = param.String("", label="Matrix")
+    second_trial = param.Integer(0, bounds=(0, None), label="Trial")
+    second_lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag")
+    view = param.Selector(objects=list(VIEWS.values()), label="View")
+    diagonal = param.Boolean(False, label="Diagonal counts in the scores")
+
+
+def compare_settings(session: Session) -> CompareSettings:
+    """Return settings that offer the stores of the folder."""
+    settings = CompareSettings()
+    offered = ["", *store_choices(session, *KINDS).values()]
+    for side in SIDES:
+        settings.param[side].objects = offered
+    return settings
+
+
+def compare_tab(session: Session, settings: CompareSettings) -> Any:
+    """Return the tab to compare."""
+    if session.folder is None:
+        return no_folder("estimates to compare")
+    if len(settings.param["first"].objects) == 1:
+        return none_of("stores with matrices")
+    view = _View(session, session.folder, settings)
+    settings.param.watch(view.update, [name for name in CompareSettings.param if name != "name"])
+    view.update()
+    return side_by_side(view.controls, view.body)
+
+
+class _Side:
+    """The widgets of one of the two matrices."""
+
+    def __init__(self, session: Session, settings: CompareSettings, side: str) -> None:
+        self._settings, self._side = settings, side
+        self.stores = StoreList(session, settings, side, *KINDS, choose=self._choose)
+        self._matrix, self._trial, self._lag = (
+            pn.widgets.Select(name=settings.param[f"{side}_{what}"].label, visible=False, **LOOK)
+            for what in ("matrix", "trial", "lag")
+        )
+        for what, widget in (("matrix", self._matrix), ("trial", self._trial), ("lag", self._lag)):
+            widget.param.watch(partial(self._take, what), "value")
+        self._shown: dict[str, Any] = {}
+        self.widgets = [self.stores.list, self._matrix, self._trial, self._lag]
+
+    def pick(self) -> Pick:
+        """Return which matrix is chosen."""
+        return Pick(*(getattr(self._settings, name) for name in self._names()))
+
+    def offer(self, run: xr.Dataset, variable: str) -> None:
+        """Offer what there is in a store that was opened."""
+        pick = self.pick()
+        names, matrix = matrices_in(run), run[variable]
+        lags = lags_of(matrix)
+        self._shown = {
+            "matrix": variable,
+            "trial": pick.trial,
+            "lag": pick.lag if pick.lag in lags else next(iter(lags), None),
+        }
+        self._matrix.param.update(options=names, value=variable, visible=len(names) > 1)
+        trials = trials_of(matrix)
+        self._trial.param.update(options=trials, value=pick.trial, visible=len(trials) > 1)
+        self._lag.param.update(options=lags, value=self._shown["lag"], visible=len(lags) > 1)
+
+    def _names(self) -> list[str]:
+        """Return the names of the settings of this side."""
+        return [self._side, *(f"{self._side}_{what}" for what in ("matrix", "trial", "lag"))]
+
+    def _choose(self, name: str) -> None:
+        """Take a store."""
+        fresh = {setting: self._settings.param[setting].default for setting in self._names()}
+        self._settings.param.update(**fresh | {self._side: name})
+
+    def _take(self, what: str, event: Any) -> None:
+        """Take over what was chosen, and not what is merely shown."""
+        if event.new is not None and event.new != self._shown.get(what):
+            self._settings.param.update(**{f"{self._side}_{what}": event.new})
+
+
+class _View:
+    """What is shown of the current settings."""
+
+    def __init__(self, session: Session, folder: Folder, settings: CompareSettings) -> None:
+        self._session, self._folder, self._settings = session, folder, settings
+        self._shown: Compared | None = None
+        self._sides = [_Side(session, settings, side) for side in SIDES]
+        self._figures = pn.Column(sizing_mode="stretch_width", min_height=300)
+        self.controls = [
+            *self._sides[0].widgets,
+            *self._sides[1].widgets,
+            flag(settings, "diagonal"),
+            button("Look again what is there", self._look_again),
+        ]
+        self.body = pn.Column(
+            buttons(settings, "view", VIEWS),
+            self._figures,
+            downloads(
+                session,
+                name="netxr_compare",
+                figure=lambda: figure_of(self._drawn()),
+                table=lambda: table_of(self._drawn()),
+                data=lambda: table_of(self._drawn()).assign(self._drawn().pair.scores.data_vars),
+                lines=lambda: compare_lines(self._drawn()),
+            ),
+        )
+
+    def _look_again(self, _event: object) -> None:
+        """List what there is now, and read it anew."""
+        for side in self._sides:
+            side.stores.look_again()
+        self.update()
+
+    def update(self, *_events: object) -> None:
+        """Read and compare what the settings ask for, and show it."""
+        settings = self._settings
+        self._shown = None
+        self._session.cancel(KEY)
+        self._figures.clear()
+        if not (settings.first and settings.second):
+            self._figures.append(note("Choose two stores, or one twice."))
+            return
+        picks = (self._sides[0].pick(), self._sides[1].pick())
+        self._session.run(
+            KEY,
+            partial(self._compare, picks, settings.view, settings.diagonal),
+            self._show,
+            label=f"Comparing {settings.first} and {settings.second}",
+        )
+
+    def _compare(self, picks: tuple[Pick, Pick], view: str, diagonal: bool, job: Job) -> Compared:
+        """Read two matrices and score how alike they are; in another thread."""
+        paths: tuple[Path, ...] = tuple(self._folder.path_of(pick.store) for pick in picks)
+        runs: tuple[xr.Dataset, ...] = tuple(self._folder.open(pick.store) for pick in picks)
+        both = (runs[0], runs[1])
+        pair = pair_of(both, picks, diagonal=diagonal, memory=self._session.memory, compute=job.compute)
+        return Compared((paths[0], paths[1]), both, picks, pair, view, diagonal)
+
+    def _show(self, shown: Compared) -> None:
+        """Show two matrices."""
+        self._shown = shown
+        for side, run, pick in zip(self._sides, shown.runs, shown.picks, strict=True):
+            side.offer(run, variable_of(run, pick))
+        words = scores_html(shown.pair.scores) if shown.pair.with_truth else likeness_html(shown.pair.scores)
+        self._figures[:] = [
+            pn.pane.HTML(words, sizing_mode="stretch_width", margin=(4, 10)),
+            note(overlap_text(shown.pair)),
+            panels(figure_of(shown), **TOOLS),
+        ]
+
+    def _drawn(self) -> Compared:
+        """Return what is shown."""
+        if self._shown is None:
+            raise NothingShown
+        return self._shown
+
+
+def likeness_html(scores: xr.Dataset) -> str:
+    """Return how alike two matrices are, as HTML."""
+    diagonal = "with" if scores[PEARSON].attrs[DIAGONAL] else "without"
+    cells = "".join(
+        f'<div><dt style="color:#4a4a4a">{escape(_called(name))}</dt>'
+        f'<dd style="margin:0;font-size:18px;font-weight:600">{escape(score_text(scores[name]))}</dd></div>'
+        for name in LIKENESS
+    )
+    return (
+        f'<p style="margin:0 0 6px;font-size:15px">How alike the two are, {diagonal} the diagonal:</p>'
+        f'<dl style="display:flex;flex-wrap:wrap;gap:6px 28px;margin:0">{cells}</dl>'
+    )
+
+
+def _called(score: str) -> str:
+    """Return what a score is called."""
+    name = ABOUT_SCORES[score][0]
+    return name[:1].upper() + name[1:]

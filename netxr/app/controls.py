@@ -1,0 +1,86 @@
+"""Widgets for the settings of a tab, by name: a widget changes its setting, and follows it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import param
+
+from netxr.app.looks import WIDGET_STYLE
+
+LOOK: dict[str, Any] = {
+    "stylesheets": [WIDGET_STYLE],
+    "sizing_mode": "stretch_width",
+    "margin": (6, 10),
+    "styles": {"flex": "1 1 230px"},
+}
+
+
+def slider(settings: param.Parameterized, name: str, *, start: float, end: float, step: float) -> Any:
+    """Return a slider that sets a number when it is let go of; a number beyond its ends is shown at the nearer one."""
+    whole = isinstance(settings.param[name], param.Integer)
+    kind = pn.widgets.IntSlider if whole else pn.widgets.FloatSlider
+    near = _within(start, end)
+    widget = kind(
+        name=settings.param[name].label, start=start, end=end, step=step, value=near(getattr(settings, name)), **LOOK
+    )
+    return _linked(widget, settings, name, by="value_throttled", shown=near)
+
+
+def number(settings: param.Parameterized, name: str) -> Any:
+    """Return a field for a whole number within the bounds of the setting."""
+    parameter = settings.param[name]
+    low, high = parameter.bounds
+    widget = pn.widgets.IntInput(name=parameter.label, start=low, end=high, value=getattr(settings, name), **LOOK)
+    return _linked(widget, settings, name, by="value_throttled")
+
+
+def choice(settings: param.Parameterized, name: str, options: Any) -> Any:
+    """Return a list to choose from: values, or {text: value}."""
+    widget = pn.widgets.Select(name=settings.param[name].label, options=options, value=getattr(settings, name), **LOOK)
+    return _linked(widget, settings, name)
+
+
+def text(settings: param.Parameterized, name: str, *, hint: str = "") -> Any:
+    """Return a line of text, which is taken over when it is left or with the enter key."""
+    widget = pn.widgets.TextInput(
+        name=settings.param[name].label, value=getattr(settings, name), placeholder=hint, **LOOK
+    )
+    return _linked(widget, settings, name)
+
+
+def buttons(settings: param.Parameterized, name: str, options: Any) -> Any:
+    """Return a row of buttons of which one is pressed: values, or {text: value}."""
+    widget = pn.widgets.RadioButtonGroup(
+        name=settings.param[name].label,
+        options=options,
+        value=getattr(settings, name),
+        stylesheets=[WIDGET_STYLE],
+        margin=(6, 10),
+    )
+    return _linked(widget, settings, name)
+
+
+def flag(settings: param.Parameterized, name: str) -> Any:
+    """Return a box to tick."""
+    widget = pn.widgets.Checkbox(name=settings.param[name].label, value=getattr(settings, name), **LOOK)
+    return _linked(widget, settings, name)
+
+
+def _linked(
+    widget: Any,
+    settings: param.Parameterized,
+    name: str,
+    *,
+    by: str = "value",
+    shown: Callable[[Any], Any] = lambda value: value,
+) -> Any:
+    """Have a widget change a setting, and follow it."""
+    widget.param.watch(lambda event: settings.param.update(**{name: event.new}), by)
+    settings.param.watch(lambda event: widget.param.update(value=shown(event.new)), name)
+    return widget
+
+
+def _within(low: float, high: float) -> Callable[[float], float]:
+    """Return a function that moves a number between two ends."""
+    return lambda value: min(max(value, low), high)

@@ -1,0 +1,144 @@
+"""What can be taken along from a view: the figure, its numbers, its data, and the lines of Python that make it."""
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import panel as pn
+import xarray as xr
+
+import netxr
+import netxr.plot.files
+from netxr.app.looks import WIDGET_STYLE
+from netxr.app.session import Session
+from netxr.budget import text_of
+from netxr.errors import InvalidInput, NetxrError
+from netxr.names import SOURCE, TARGET
+
+MOST_BYTES: Final = 2**26
+"""Of a download: it travels to the page in one piece."""
+
+
+class NothingShown(NetxrError):
+    """A download of a view that shows nothing yet."""
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing to take along yet: the view is empty.")
+
+
+def downloads(
+    session: Session,
+    *,
+    name: str,
+    figure: Callable[[], Any],
+    table: Callable[[], xr.Dataset],
+    data: Callable[[], xr.Dataset],
+    lines: Callable[[], str],
+) -> pn.Column:
+    """Return a row of buttons to download what is shown; each file is made when it is asked for.
+
+    Parameters
+    ----------
+    session : Session
+        Shows errors.
+    name : str
+        Of the files, without ending.
+    figure : callable
+        Returns the HoloViews object to draw as PNG and SVG.
+    table : callable
+        Returns loaded variables with common dims, (target, source) for instance: columns of the CSV.
+    data : callable
+        Returns what is zipped as a Zarr store.
+    lines : callable
+        Returns the lines of Python that make the view.
+    """
+    makers: dict[str, Callable[[], bytes]] = {
+        "png": lambda: netxr.plot.files.picture(figure(), "png"),
+        "svg": lambda: netxr.plot.files.picture(figure(), "svg"),
+        "csv": lambda: csv(table()),
+        "zarr.zip": lambda: zipped_store(data(), name=name),
+    }
+    texts = {"png": "PNG", "svg": "SVG", "csv": "CSV", "zarr.zip": "Zarr (zip)"}
+    buttons = [_button(session, texts[ending], f"{name}.{ending}", make) for ending, make in makers.items()]
+    return pn.Column(
+        pn.FlexBox(pn.pane.HTML("Download", margin=(12, 10)), *buttons, align_items="center"),
+        _python(lines),
+        sizing_mode="stretch_width",
+    )
+
+
+def csv(table: xr.Dataset) -> bytes:
+    """Return variables as a table in CSV, one row for each entry: labels first, in the order target, source.
+
+    Examples
+    --------
+    >>> A = xr.DataArray([[0.5]], {"target": ["a"], "source": ["b"]}, name="A")
+    >>> print(csv(A.to_dataset()).decode())
+    target,source,A
+    a,b,0.5
+    <BLANKLINE>
+    """
+    order = sorted(map(str, table.dims), key=[SOURCE, TARGET].count)
+    order = [dim for dim in order if dim not in (TARGET, SOURCE)] + [d for d in (TARGET, SOURCE) if d in table.dims]
+    frame = table.reset_coords(drop=True).to_dataframe(dim_order=order)
+    return str(frame.to_csv(lineterminator="\n")).encode()
+
+
+def zipped_store(data: xr.Dataset, *, name: str) -> bytes:
+    """Return a Zarr store as one zip file.
+
+    Raises
+    ------
+    InvalidInput
+        If it is too large to travel in one piece.
+    """
+    if data.nbytes > MOST_BYTES:
+        raise InvalidInput(
+            "download",
+            got=text_of(data.nbytes),
+            expected=f"at most {text_of(MOST_BYTES)}",
+            fix="The Python lines save it on this machine: netxr.save.",
+        )
+    packed = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        store = Path(folder) / f"{name}.zarr"
+        netxr.save(data, store)
+        for file in sorted(store.rglob("*")):
+            archive.write(file, file.relative_to(folder))
+    return packed.getvalue()
+
+
+def _button(session: Session, text: str, filename: str, make: Callable[[], bytes]) -> Any:
+    """Return a button that downloads what `make` returns."""
+
+    def made() -> io.BytesIO:
+        with session.guarded():
+            return io.BytesIO(make())
+        return io.BytesIO()
+
+    return pn.widgets.FileDownload(
+        callback=made, filename=filename, label=text, width=110, margin=(4, 6), stylesheets=[WIDGET_STYLE]
+    )
+
+
+def _python(lines: Callable[[], str]) -> pn.Column:
+    """Return a switch that shows the lines of Python, which can be copied."""
+    switch = pn.widgets.Toggle(name="Python lines of this view", width=220, margin=(4, 10), stylesheets=[WIDGET_STYLE])
+    text = pn.widgets.TextAreaInput(
+        name="Python",
+        disabled=False,
+        auto_grow=True,
+        sizing_mode="stretch_width",
+        visible=False,
+        margin=(4, 10),
+        stylesheets=[WIDGET_STYLE, "textarea { font-family: ui-monospace, Menlo, Consolas, monospace; }"],
+    )
+
+    def show(_event: object) -> None:
+        text.param.update(value=lines() if switch.value else "", visible=switch.value)
+
+    switch.param.watch(show, "value")
+    return pn.Column(switch, text, sizing_mode="stretch_width")

@@ -1,0 +1,74 @@
+"""What may be seen of the disk: the stores of one folder, by the names that the catalogue gives them."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import xarray as xr
+
+import netxr
+from netxr.arguments import check_path
+from netxr.errors import InvalidInput
+
+NOT_LISTED: Final = "a name that is not in the list"
+
+
+class Folder:
+    """A folder of stores, or one store.
+
+    Parameters
+    ----------
+    root : path-like
+        The folder or the store.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is nothing at `root`, or no folder.
+    """
+
+    def __init__(self, root: Any) -> None:
+        self.root = check_path("STORE", root).resolve()
+        self.catalog()
+
+    def catalog(self) -> pd.DataFrame:
+        """Return the catalogue, without what a symbolic link leads out of the folder to."""
+        listed = netxr.catalog(self.root)
+        return listed[listed["name"].map(self._inside).astype(bool)].reset_index(drop=True)
+
+    def names(self, *kinds: str) -> list[str]:
+        """Return the names of what is there, of certain kinds if they are given."""
+        listed = self.catalog()
+        return [str(name) for name in (listed[listed["kind"].isin(kinds)] if kinds else listed)["name"]]
+
+    def path_of(self, name: str) -> Path:
+        """Return where the store of that name is.
+
+        Raises
+        ------
+        InvalidInput
+            If the catalogue has no such name.
+        """
+        if name not in self.names():  # this settles "..", absolute paths, and links that lead out
+            known = "is not in the folder, or not to be read" if self.names() else "is not: there is no store at all"
+            raise InvalidInput("store", got=NOT_LISTED, expected=f"one of those shown; this one {known}")
+        return self.root / name
+
+    def open(self, name: str) -> xr.Dataset:
+        """Open a store, lazily.
+
+        Raises
+        ------
+        InvalidInput
+            If the catalogue has no such name.
+        UnreadableFile
+            If it cannot be read.
+        """
+        return netxr.open(self.path_of(name))
+
+    def _inside(self, name: str) -> bool:
+        """Return whether a store and the arrays in it lie in the folder."""
+        place = self.root / name
+        members = list(place.iterdir()) if place.is_dir() else []
+        files = [file for member in members if member.is_dir() for file in member.iterdir()]
+        return all(one.resolve().is_relative_to(self.root) for one in (place, *members, *files))

@@ -1,0 +1,65 @@
+"""Which connections are marked, as a text that the address holds and that can be typed."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.app.recording_choice import labels_named
+from netxr.app.state import LONGEST
+from netxr.plot import Selection
+
+FROM: Final = "<-"
+"""Parts targets from sources."""
+
+
+def marked(labels: NDArray[Any], text: str) -> dict[str, list[Any]]:
+    """Return what a text says is marked: what a `Selection` has.
+
+    Raises
+    ------
+    InvalidInput
+        If it names no neuron, or one that there is not.
+
+    Examples
+    --------
+    >>> labels = np.array(["a", "b", "c"])
+    >>> marked(labels, "a, c")
+    {'neurons': ['a', 'c'], 'targets': [], 'sources': []}
+    >>> marked(labels, "a <- b:c")
+    {'neurons': [], 'targets': ['a'], 'sources': ['b', 'c']}
+    """
+    known = labels.tolist()
+    nothing: dict[str, list[Any]] = {"neurons": [], "targets": [], "sources": []}
+    if not text.strip():
+        return nothing
+    targets, is_block, sources = text.partition(FROM)
+    if is_block:
+        sides = {"targets": targets, "sources": sources}
+        return nothing | {side: labels_named(known, said, argument=side) for side, said in sides.items()}
+    return nothing | {"neurons": labels_named(known, text, argument="marked")}
+
+
+def text_of(labels: NDArray[Any], selection: Selection) -> str:
+    """Return the text that says what is marked; nothing where it is too long for an address.
+
+    Examples
+    --------
+    >>> text_of(np.arange(9), Selection(targets=[1, 2, 3, 8], sources=[0]))
+    '1:3, 8 <- 0'
+    """
+    if selection.neurons:
+        text = _runs(labels, selection.neurons)
+    elif selection.targets and selection.sources:
+        text = f"{_runs(labels, selection.targets)} {FROM} {_runs(labels, selection.sources)}"
+    else:
+        text = ""
+    return text if len(text) <= LONGEST else ""
+
+
+def _runs(labels: NDArray[Any], chosen: list[Any]) -> str:
+    """Return neurons as text, those that stand beside each other as a range."""
+    wanted = set(chosen)
+    places = np.flatnonzero([label in wanted for label in labels.tolist()])
+    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    return ", ".join(f"{labels[run[0]]}" if len(run) == 1 else f"{labels[run[0]]}:{labels[run[-1]]}" for run in runs)

@@ -1,0 +1,52 @@
+"""Figures of netxr.plot on the page: side by side where there is room, and as wide as the page where they may be."""
+
+from collections.abc import Callable
+from html import escape
+from typing import Any, Final
+
+import holoviews as hv
+import panel as pn
+
+from netxr.app.looks import ACCENT, WIDGET_STYLE
+
+TOOLS: Final = {"active_tools": ["box_zoom"]}
+"""A box zooms in; the wheel scrolls the page."""
+
+MAIN_STYLE: Final = f".bk-btn {{ background: {ACCENT} !important; color: #ffffff !important; font-weight: 600; }}"
+
+
+def panels(figure: Any, **options: Any) -> pn.FlexBox:
+    """Return the panels of a figure, which stand below each other on a narrow page.
+
+    Parameters
+    ----------
+    figure : HoloViews object
+        A Layout, or one panel.
+    **options : Any
+        Of the panels, on bokeh.
+    """
+    each = list(figure) if isinstance(figure, hv.Layout) else [figure]
+    # A pane each: a Layout is as wide as all its panels. Without a sizing mode, a pane is as wide as its frame, axes
+    # and colour bar together.
+    drawn = [panel.opts(toolbar="below", fontsize={"title": "10pt"}, **options, backend="bokeh") for panel in each]
+    return pn.FlexBox(*[pn.pane.HoloViews(panel, linked_axes=False) for panel in drawn], gap="8px 16px")
+
+
+def stretched(figure: Any, *, height: int, basis: int = 420) -> pn.pane.HoloViews:
+    """Return a figure as wide as there is room, but beside others not below `basis`; sizes are in pixels."""
+    wide = figure.opts(frame_width=None, frame_height=None, responsive=True, height=height, **TOOLS, backend="bokeh")
+    styles = {"flex": f"1 1 {basis}px", "min-width": "0"}
+    return pn.pane.HoloViews(wide, linked_axes=False, sizing_mode="stretch_width", styles=styles)
+
+
+def button(name: str, do: Callable[[object], object], *, main: bool = False, **look: Any) -> Any:
+    """Return a button, in colour if it is the main one."""
+    styles = [WIDGET_STYLE, MAIN_STYLE] if main else [WIDGET_STYLE]
+    widget = pn.widgets.Button(name=name, margin=(6, 10), stylesheets=styles, **look)
+    widget.on_click(do)
+    return widget
+
+
+def note(text: str) -> pn.pane.HTML:
+    """Return a line of text."""
+    return pn.pane.HTML(escape(text), margin=(4, 10), sizing_mode="stretch_width", styles={"font-size": "14px"})

@@ -1,0 +1,177 @@
+"""What of a recording is estimated: lags, a trial, neurons or groups of them, as the settings say it."""
+
+import re
+from typing import Any, Final, NamedTuple
+
+import xarray as xr
+
+import netxr
+from netxr.errors import InvalidInput
+from netxr.kernels.lagged_sums import Missing
+from netxr.names import ACTIVITY, CONNECTIVITY, GROUP, NEURON, SOURCE, TARGET, TRIAL
+from netxr.schema import labels_of
+
+ALL: Final = "all"
+"""What stands for all neurons."""
+
+POOLED: Final = -1
+"""What stands for all trials together."""
+
+NEURONS: Final = "neurons"
+NUMBER: Final = "number"
+OWN: Final = "group"
+LEVELS: Final = {"Neurons": NEURONS, "Groups of equal size": NUMBER, "The recording's own groups": OWN}
+"""What is correlated: neurons, a number of groups of neighbours, or groups by the coordinate `group`."""
+
+
+class Choice(NamedTuple):
+    """What of a recording is estimated.
+
+    Parameters
+    ----------
+    lags : str
+        Lags in samples, such as "1", "0, 2, 5" or "0-10".
+    trial : int
+        Its position, or `POOLED`.
+    neurons : str
+        "all", labels such as "a, b" or "0:9", or a group such as "group=V1".
+    level : str
+        Of `LEVELS`: "neurons", "number" or "group".
+    groups : int
+        How many groups of equal size, where it is their number.
+    missing : str
+        "raise", "drop" or "pairwise".
+    diagonal : bool
+        Whether self-connections enter the scores.
+    """
+
+    lags: str
+    trial: int
+    neurons: str
+    level: str
+    groups: int
+    missing: Missing
+    diagonal: bool
+
+
+def lags_of(text: str) -> list[int]:
+    """Return the lags that a text names.
+
+    Raises
+    ------
+    InvalidInput
+        If it names none, or is no list of whole numbers and ranges.
+
+    Examples
+    --------
+    >>> lags_of("1"), lags_of("0-3, 8")
+    ([1], [0, 1, 2, 3, 8])
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    found = [re.fullmatch(r"(\d{1,6})(?:\s*-\s*(\d{1,6}))?", part) for part in parts]
+    if not parts or not all(found):
+        raise InvalidInput("lags", got=repr(text), expected='lags in samples, such as "1", "0, 2, 5" or "0-10"')
+    ends = [(int(one[1]), int(one[2] or one[1])) for one in found if one]
+    return list(dict.fromkeys(lag for first, last in ends for lag in range(first, last + 1)))
+
+
+def neurons_of(activity: xr.DataArray, text: str) -> dict[str, Any]:
+    """Return what `netxr.select` is to be asked for, nothing for all neurons.
+
+    Raises
+    ------
+    InvalidInput
+        If the text names no neuron, or one that there is not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = netxr.as_activity(np.zeros((3, 5)), dims=("neuron", "time"), neurons=["a", "b", "c"])
+    >>> neurons_of(X, "c, a"), neurons_of(X, "b:c"), neurons_of(X, "all")
+    ({'neurons': ['c', 'a']}, {'neurons': ['b', 'c']}, {})
+    """
+    labels = labels_of(activity, NEURON).tolist()
+    if text.strip() == ALL:
+        return {}
+    name, is_group, group = (part.strip() for part in text.partition("="))
+    if is_group and name == GROUP:
+        return {"where": {GROUP: _group_named(activity, group)}}
+    return {"neurons": labels_named(labels, text, argument="neurons")}
+
+
+def labels_named(labels: list[Any], text: str, *, argument: str) -> list[Any]:
+    """Return the labels that a text names, parted by commas, or as ranges such as "a:c".
+
+    Raises
+    ------
+    InvalidInput
+        If it names none, or one that there is not.
+    """
+    written = {str(label): place for place, label in enumerate(labels)}
+    some = f'labels such as "{", ".join(map(str, labels[:3]))}" or "{labels[0]}:{labels[-1]}"'
+    expected = f'"{ALL}", {some}, or "{GROUP}=..."' if argument == NEURONS else some
+    chosen: list[Any] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, _, last = (part, "", part) if part in written else (end.strip() for end in part.partition(":"))
+        if first not in written or last not in written:
+            raise InvalidInput(argument, got=f"{part!r}, no neuron of it", expected=expected)
+        chosen += labels[written[first] : written[last] + 1]
+    if not chosen:
+        raise InvalidInput(argument, got="none of them", expected=expected)
+    return list(dict.fromkeys(chosen))
+
+
+def _group_named(activity: xr.DataArray, name: str) -> Any:
+    """Return the label of a group that is written so."""
+    groups = dict.fromkeys(activity[GROUP].values.tolist()) if GROUP in activity.coords else {}
+    found = {str(group): group for group in groups}
+    if name not in found:
+        there = ", ".join(list(found)[:8]) or "none: it has no coordinate `group`"
+        raise InvalidInput("neurons", got=f"the group {name!r}", expected=f"a group of the recording ({there})")
+    return found[name]
+
+
+def chosen_activity(run: xr.Dataset, choice: Choice) -> xr.DataArray:
+    """Return the activity of the chosen trial and neurons or groups, lazily, (neuron, time[, trial]).
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such trial, neuron or group.
+    """
+    activity = run[ACTIVITY]
+    if TRIAL in activity.dims and choice.trial != POOLED:
+        if choice.trial >= activity.sizes[TRIAL]:
+            n = activity.sizes[TRIAL]
+            raise InvalidInput("trial", got=f"{choice.trial}", expected=f"a position from 0 to {n - 1}")
+        activity = activity.isel({TRIAL: [choice.trial]})
+    wanted = neurons_of(activity, choice.neurons)
+    activity = netxr.select(activity, **wanted) if wanted else activity
+    return _at_level(activity, choice)
+
+
+def _at_level(data: xr.DataArray, choice: Choice, groups: Any = None) -> xr.DataArray:
+    """Return groups in the place of neurons, where they are asked for."""
+    if choice.level == NEURONS:
+        return data
+    coarse: xr.DataArray = netxr.coarsen(data, groups=groups if choice.level == OWN else choice.groups)
+    return coarse
+
+
+def chosen_truth(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
+    """Return the true connectivity of the same neurons or groups, lazily; None where it is not known."""
+    if CONNECTIVITY not in run:
+        return None
+    A = run[CONNECTIVITY]
+    if TRIAL in A.dims:
+        if choice.trial == POOLED and A.sizes[TRIAL] > 1:
+            return None
+        A = A.isel({TRIAL: max(choice.trial, 0)}, drop=True)
+    fine = chosen_activity(run, choice._replace(level=NEURONS))
+    neurons, known = labels_of(fine, NEURON).tolist(), labels_of(A, TARGET).tolist()
+    if not set(neurons) <= set(known):
+        return A
+    if neurons != known:
+        places = [known.index(label) for label in neurons]
+        A = A.isel({TARGET: places, SOURCE: places})
+    return _at_level(A, choice, fine[GROUP].values if GROUP in fine.coords else None)

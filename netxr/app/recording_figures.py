@@ -1,0 +1,209 @@
+"""The views of a recording: as panes of the page, a figure on paper, a table, and the Python that makes them."""
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import holoviews as hv
+import panel as pn
+import xarray as xr
+
+import netxr
+import netxr.plot
+from netxr.app.downloads import NothingShown
+from netxr.app.looks import scores_html
+from netxr.app.panes import TOOLS, panels, stretched
+from netxr.app.recording_choice import Choice
+from netxr.app.recording_lines import estimating_lines, preparing_lines
+from netxr.app.recording_run import Scored, at_lag
+from netxr.errors import InvalidInput
+from netxr.names import ACTIVITY, CONNECTIVITY, LAG, LAGGED_CORRELATION, PEARSON, TARGET
+from netxr.plot import Selection
+
+ACTIVITY_VIEW, ESTIMATE_VIEW, AGREEMENT_VIEW, LAGS_VIEW = "activity", "estimate", "agreement", "lags"
+VIEWS: Final = {
+    "Activity": ACTIVITY_VIEW,
+    "Estimate": ESTIMATE_VIEW,
+    "Agreement with the truth": AGREEMENT_VIEW,
+    "Over lags": LAGS_VIEW,
+}
+
+MOST_LINKED: Final = 1000
+"""Neurons up to which what is chosen in one figure is marked in all of them."""
+
+TRACE: Final = 24
+"""Height of a trace in pixels."""
+
+
+class Shown(NamedTuple):
+    """What is shown of a recording.
+
+    Parameters
+    ----------
+    path : Path
+        Of its store.
+    run : Dataset
+        The recording, opened lazily.
+    choice : Choice
+        What of it.
+    view : str
+        Of `VIEWS`.
+    lag : int or None
+        Which lag, of several.
+    part : (int, int)
+        First sample of the excerpt, and how many.
+    excerpt : DataArray
+        Activity in memory, (neuron, time).
+    found : Scored or None
+        The estimate, where the view shows it.
+    stored : bool
+        Whether the estimate was in the store.
+    selection : Selection
+        What is marked.
+    """
+
+    path: Path
+    run: xr.Dataset
+    choice: Choice
+    view: str
+    lag: int | None
+    part: tuple[int, int]
+    excerpt: xr.DataArray
+    found: Scored | None
+    stored: bool
+    selection: Selection
+
+    @property
+    def matrices(self) -> Scored:
+        """The estimate at the lag that is shown."""
+        if self.found is None:
+            raise NothingShown
+        return at_lag(self.found, self.lag)
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether the view marks what is chosen in all of its figures."""
+        found = self.matrices
+        return found.A is not None and found.R.sizes[TARGET] <= MOST_LINKED
+
+
+def figure_of(shown: Shown) -> Any:
+    """Return the figure of a view.
+
+    Raises
+    ------
+    InvalidInput
+        If there is nothing to draw, such as an agreement with no truth.
+    """
+    draw = {
+        ACTIVITY_VIEW: _activity_figure,
+        ESTIMATE_VIEW: _estimate_figure,
+        AGREEMENT_VIEW: _agreement_figure,
+        LAGS_VIEW: _lags_figure,
+    }
+    return draw[shown.view](shown)
+
+
+def _activity_figure(shown: Shown) -> Any:
+    """Draw traces, and a raster below them."""
+    both = (netxr.plot.traces(shown.excerpt) + netxr.plot.raster(shown.excerpt)).cols(1)
+    return both.opts(fig_inches=(9, 10), vspace=0.35, sublabel_format="", backend="matplotlib")
+
+
+def _estimate_figure(shown: Shown) -> Any:
+    """Draw R alone, or beside A."""
+    found = shown.matrices
+    if found.A is None:
+        return netxr.plot.matrix(found.R, title="Estimated connectivity matrix R")
+    if shown.is_linked:
+        return netxr.plot.linked(found.A, found.R, activity=shown.excerpt, selection=shown.selection)
+    return netxr.plot.compare(found.A, found.R, score=None if found.scores is None else found.scores[PEARSON])
+
+
+def _agreement_figure(shown: Shown) -> Any:
+    """Draw R against A."""
+    found = shown.matrices
+    if found.A is None:
+        raise InvalidInput(
+            "view",
+            got="a recording whose true connectivity is not known",
+            expected="one to compare the estimate with",
+            fix="The tab Compare sets two estimates side by side.",
+        )
+    return netxr.plot.agreement(found.A, found.R, diagonal=shown.choice.diagonal)
+
+
+def _lags_figure(shown: Shown) -> Any:
+    """Draw R over lag."""
+    if shown.found is None or LAG not in shown.found.R.dims:
+        raise InvalidInput("lags", got=shown.choice.lags, expected="several of them", fix='Ask for "0-10", say.')
+    return netxr.plot.lags(shown.found.R)
+
+
+def drawn_on_page(shown: Shown) -> list[Any]:
+    """Return the panes of a view."""
+    figure = figure_of(shown)
+    words = []
+    if shown.view in (ESTIMATE_VIEW, AGREEMENT_VIEW) and (scores := shown.matrices.scores) is not None:
+        words = [pn.pane.HTML(scores_html(scores), sizing_mode="stretch_width", margin=(4, 10))]
+    if shown.view == ACTIVITY_VIEW:
+        traces, raster = figure
+        n_traces = min(20, len(shown.excerpt))
+        return [stretched(traces, height=90 + TRACE * n_traces), stretched(raster, height=320)]
+    if shown.view == LAGS_VIEW:
+        return [stretched(figure, height=380)]
+    if shown.view == ESTIMATE_VIEW and shown.matrices.A is not None and shown.is_linked:
+        *linked, traces = figure
+        wide = stretched(traces, height=90 + TRACE * min(20, len(shown.excerpt)))
+        return [*words, panels(hv.Layout(linked)), wide]
+    return [*words, panels(figure, **TOOLS)]
+
+
+def table_of(shown: Shown) -> xr.Dataset:
+    """Return the numbers of a view, in memory."""
+    if shown.view == ACTIVITY_VIEW:
+        return shown.excerpt.to_dataset(name=ACTIVITY)
+    if shown.found is None:
+        raise NothingShown
+    R = {LAGGED_CORRELATION: shown.found.R}
+    return xr.Dataset(R if shown.found.A is None else R | {CONNECTIVITY: shown.found.A})
+
+
+def taken_along(shown: Shown) -> xr.Dataset:
+    """Return what a view shows as a store: the excerpt, or the estimate with truth and scores."""
+    table = table_of(shown)
+    scores = None if shown.found is None else shown.found.scores
+    kept = table if scores is None else table.assign(scores.data_vars)
+    return kept.assign_attrs(shown.run.attrs)
+
+
+def lines_of(shown: Shown) -> str:
+    """Return the lines of Python that make a view."""
+    prepare, one = preparing_lines(shown.path, shown.run, shown.choice), _one_trial(shown)
+    start, length = shown.part
+    if shown.view == ACTIVITY_VIEW:
+        part = f"{one}, start={start}, n_steps={length}"
+        return "\n".join([*prepare, f"(netxr.plot.traces({part}) + netxr.plot.raster({part})).cols(1)"])
+    estimate = estimating_lines(shown.run, shown.choice, stored=shown.stored)
+    if shown.view == LAGS_VIEW:
+        return "\n".join([*prepare, *estimate, "netxr.plot.lags(R)"])
+    found = shown.matrices
+    if shown.found is not None and LAG in shown.found.R.dims:
+        estimate.append(f"R = R.sel(lag={found.R[LAG].item()})")
+    if shown.view == AGREEMENT_VIEW:
+        last = f"netxr.plot.agreement(A, R, diagonal={shown.choice.diagonal})"
+    elif found.A is None:
+        last = 'netxr.plot.matrix(R, title="Estimated connectivity matrix R")'
+    elif shown.is_linked:
+        chosen = {name: labels for name, labels in shown.selection.contents.items() if labels}
+        marks = ", ".join(f"{name}={labels}" for name, labels in chosen.items())
+        selection = f", selection=netxr.plot.Selection({marks})" if marks else ""
+        last = f"netxr.plot.linked(A, R, activity={one}{selection})"
+    else:
+        at = f".sel(lag={found.R[LAG].item()})" if LAG in shown.found.scores.pearson.dims else ""  # type: ignore[union-attr]
+        last = f"netxr.plot.compare(A, R, score=scores.pearson{at})"
+    return "\n".join([*prepare, *estimate, last])
+
+
+def _one_trial(shown: Shown) -> str:
+    """Return the Python of one trial of the chosen activity."""
+    return "activity.isel(trial=0)" if "trial" in shown.run[ACTIVITY].dims else "activity"

@@ -1,0 +1,58 @@
+"""The Python that chooses of a recording and estimates, as the settings say it."""
+
+from pathlib import Path
+
+import xarray as xr
+
+from netxr.app.recording_choice import NEURONS, OWN, POOLED, Choice, chosen_truth, lags_of, neurons_of
+from netxr.names import ACTIVITY, CONNECTIVITY, LAG, LAGGED_CORRELATION, TRIAL
+
+
+def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:
+    """Return the lines of Python that open a recording and leave what was chosen of it as `activity`."""
+    trial = f".isel(trial=[{choice.trial}])" if TRIAL in run[ACTIVITY].dims and choice.trial != POOLED else ""
+    lines = ["import netxr", "", f"run = netxr.open({str(path)!r})", f"activity = run.activity{trial}"]
+    asked = ", ".join(f"{name}={value!r}" for name, value in neurons_of(run[ACTIVITY], choice.neurons).items())
+    if asked:
+        lines.append(f"activity = netxr.select(activity, {asked})")
+    if choice.level != NEURONS:
+        by = "" if choice.level == OWN else f", groups={choice.groups}"
+        lines += ["fine = activity", f"activity = netxr.coarsen(fine{by})"]
+    return lines
+
+
+def estimating_lines(run: xr.Dataset, choice: Choice, *, stored: bool) -> list[str]:
+    """Return the lines that go on from those: they leave R, and where the truth is known A and `scores`."""
+    lines = [_stored_line(run, choice) if stored else _computing_line(run, choice)]
+    if TRIAL in run[ACTIVITY].dims and choice.trial != POOLED:
+        lines.append("R = R.isel(trial=0)")
+    if chosen_truth(run, choice) is None:
+        return lines
+    trial = f".isel(trial={max(choice.trial, 0)})" if TRIAL in run[CONNECTIVITY].dims else ""
+    lines.append(f"A = run.connectivity{trial}.compute()")
+    coarse = choice.level != NEURONS
+    if neurons_of(run[ACTIVITY], choice.neurons):
+        chosen = f"{'fine' if coarse else 'activity'}.neuron.values"
+        lines.append(f"A = A.sel(target={chosen}, source={chosen})")
+    if coarse:
+        lines.append(f"A = netxr.coarsen(A, groups={'fine.group.values' if choice.level == OWN else choice.groups})")
+    return [*lines, f"scores = netxr.compare(A, R, diagonal={choice.diagonal}, permutations=0)"]
+
+
+def _computing_line(run: xr.Dataset, choice: Choice) -> str:
+    """Return the line that computes R."""
+    lags = lags_of(choice.lags)
+    options = f"lag={lags if len(lags) > 1 else lags[0]}"
+    if choice.trial == POOLED and TRIAL in run[ACTIVITY].dims:
+        options += ', dim=("time", "trial")'
+    if choice.missing != "raise":
+        options += f', missing="{choice.missing}"'
+    return f"R = netxr.lagged_correlation(activity, {options}).compute()"
+
+
+def _stored_line(run: xr.Dataset, choice: Choice) -> str:
+    """Return the line that reads R."""
+    R, lags = run[LAGGED_CORRELATION], lags_of(choice.lags)
+    lag = f".sel(lag={lags if len(lags) > 1 else lags[0]})" if LAG in R.dims else ""
+    trial = f".isel(trial=[{max(choice.trial, 0)}])" if TRIAL in R.dims else ""
+    return f"R = run.{LAGGED_CORRELATION}{lag}{trial}.compute()"

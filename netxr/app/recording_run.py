@@ -1,0 +1,214 @@
+"""An estimate of a recording: taken from its store, or computed, scored, and fit to be saved."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+import netxr
+from netxr.app.recording_choice import (
+    ALL,
+    NEURONS,
+    POOLED,
+    Choice,
+    chosen_activity,
+    chosen_truth,
+    lags_of,
+)
+from netxr.budget import text_of
+from netxr.errors import InvalidInput
+from netxr.names import (
+    ACTIVITY,
+    LAG,
+    LAGGED_CORRELATION,
+    MISSING,
+    NEURON,
+    OUTDATED,
+    START_TIME,
+    TARGET,
+    TIME,
+    TRIAL,
+)
+from netxr.steps import clock_of
+
+MOST_NEURONS: Final = 10_000
+"""Neurons whose matrix is drawn."""
+
+MATRICES: Final = 6
+"""How many matrices a lag takes at most, from the sums to the figure."""
+
+
+COPIES: Final = 6
+"""How many times an excerpt is held at most while it is drawn."""
+
+
+class Estimate(NamedTuple):
+    """What was estimated of a recording.
+
+    Parameters
+    ----------
+    R : DataArray
+        In memory, ([lag, ][trial, ]target, source).
+    stored : bool
+        Whether it was in the store already.
+    """
+
+    R: xr.DataArray
+    stored: bool
+
+
+class Scored(NamedTuple):
+    """An estimate beside the truth.
+
+    Parameters
+    ----------
+    R : DataArray
+        In memory, ([lag, ]target, source).
+    A : DataArray or None
+        The true connectivity of the same neurons or groups, (target, source), where it is known.
+    scores : Dataset or None
+        How well the two agree, ([lag]).
+    """
+
+    R: xr.DataArray
+    A: xr.DataArray | None
+    scores: xr.Dataset | None
+
+
+def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
+    """Return the estimate that the store has already, lazily, if it is the one that is asked for."""
+    if LAGGED_CORRELATION not in run or choice.level != NEURONS or choice.neurons.strip() != ALL:
+        return None
+    R, lags = run[LAGGED_CORRELATION], lags_of(choice.lags)
+    held = np.atleast_1d(R[LAG].values).tolist() if LAG in R.coords else []
+    several = run[ACTIVITY].sizes.get(TRIAL, 1) > 1
+    apart = TRIAL in R.dims
+    if OUTDATED in R.attrs or R.attrs.get(MISSING, "raise") != choice.missing or not set(lags) <= set(held):
+        return None
+    if several and apart == (choice.trial == POOLED):
+        return None
+    if LAG in R.dims:
+        places = [held.index(lag) for lag in lags]
+        R = R.isel({LAG: places if len(lags) > 1 else places[0]})
+    return R.isel({TRIAL: [max(choice.trial, 0)]}) if apart else R
+
+
+def check_size(n: int, n_lags: int, *, memory: int) -> None:
+    """Raise if the matrices of an estimate of n neurons are more than can be held or drawn, before it is made.
+
+    Raises
+    ------
+    InvalidInput
+        With both figures.
+    """
+    needed = 8 * MATRICES * n_lags * n**2
+    fix = "Choose fewer of them, or average them into groups."
+    if n > MOST_NEURONS:
+        raise InvalidInput("neurons", got=f"{n:,} of them", expected=f"at most {MOST_NEURONS:,} in a matrix", fix=fix)
+    if needed > memory:
+        raise InvalidInput(
+            "neurons, lags",
+            got=f"{n:,} neurons at {n_lags:,} lags, whose matrices take {text_of(needed)}",
+            expected=f"what {text_of(memory)} hold",
+            fix=f"{fix} Or start netxr app with another --memory.",
+        )
+
+
+def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) -> xr.DataArray:
+    """Return a stretch of one trial in memory, (neuron, time), which says when it begins.
+
+    Raises
+    ------
+    InvalidInput
+        If it begins after the end, or is more than memory holds.
+    """
+    n_steps = activity.sizes[TIME]
+    if start >= n_steps:
+        raise InvalidInput("start", got=f"{start:,}", expected=f"a sample of the recording, 0 to {n_steps - 1:,}")
+    one = activity.isel({TRIAL: 0}) if TRIAL in activity.dims else activity
+    part = one.isel({TIME: slice(start, start + length)}).transpose(NEURON, TIME)
+    needed = COPIES * part.nbytes
+    if needed > memory:
+        raise InvalidInput(
+            "length",
+            got=f"{part.sizes[TIME]:,} samples of {part.sizes[NEURON]:,} neurons, which take {text_of(needed)}",
+            expected=f"what {text_of(memory)} hold",
+            fix="Show fewer samples.",
+        )
+    interval, _, first = clock_of(part)
+    return part.assign_attrs({START_TIME: first + start * interval}).compute()
+
+
+def estimate_of(
+    run: xr.Dataset, choice: Choice, *, memory: int, compute: Callable[[Any], Any], afresh: bool = False
+) -> Estimate:
+    """Estimate the connectivity of a recording, or take the estimate that its store has.
+
+    Parameters
+    ----------
+    run : Dataset
+        The recording, opened lazily.
+    choice : Choice
+        What of it.
+    memory : int
+        Bytes that it may take.
+    compute : callable
+        Returns a lazy DataArray in memory.
+    afresh : bool
+        Whether to leave the estimate in the store alone.
+
+    Raises
+    ------
+    InvalidInput
+        If the choice does not fit the recording, or takes more memory than it may.
+    NonFiniteActivity
+        If a sample is NaN or infinite, and `missing` is "raise".
+    """
+    activity, lags = chosen_activity(run, choice), lags_of(choice.lags)
+    check_size(activity.sizes[NEURON], len(lags), memory=memory)
+    stored = None if afresh else stored_estimate(run, choice)
+    if stored is not None:
+        return Estimate(compute(stored), stored=True)
+    dim = (TIME, TRIAL) if choice.trial == POOLED and TRIAL in activity.dims else TIME
+    lag = lags if len(lags) > 1 else lags[0]
+    lazy = netxr.lagged_correlation(activity, lag=lag, dim=dim, missing=choice.missing, memory=memory)
+    return Estimate(compute(lazy), stored=False)
+
+
+def scored(run: xr.Dataset, R: xr.DataArray, choice: Choice) -> Scored:
+    """Put an estimate beside the true connectivity, where the run has it, and score it."""
+    R = R.isel({TRIAL: 0}) if TRIAL in R.dims else R
+    truth = chosen_truth(run, choice)
+    if truth is None:
+        return Scored(R, None, None)
+    A = truth.compute()
+    return Scored(R, A, netxr.compare(A, R, diagonal=choice.diagonal, permutations=0))
+
+
+def at_lag(found: Scored, lag: int | None) -> Scored:
+    """Return the matrix of one lag and its scores: of the first lag where there is no such one."""
+    if LAG not in found.R.dims:
+        return found
+    held = found.R[LAG].values.tolist()
+    place = {LAG: held.index(lag) if lag in held else 0}
+    return Scored(found.R.isel(place), found.A, None if found.scores is None else found.scores.isel(place))
+
+
+def savable(found: xr.DataArray, run: xr.Dataset, choice: Choice) -> xr.DataArray:
+    """Return an estimate as it is saved with its run.
+
+    Raises
+    ------
+    InvalidInput
+        If it is one of some neurons, of groups, or of one of several trials.
+    """
+    fix = "The download as Zarr holds it."
+    if choice.level != NEURONS or found.sizes[TARGET] != run[ACTIVITY].sizes[NEURON]:
+        got = "an estimate of groups" if choice.level != NEURONS else "an estimate of some of the neurons"
+        raise InvalidInput("save", got=got, expected="one of all neurons of the run", fix=fix)
+    n_trials = run[ACTIVITY].sizes.get(TRIAL, 1)
+    if n_trials > 1 and choice.trial != POOLED:
+        got = f"an estimate of one of {n_trials} trials"
+        raise InvalidInput("save", got=got, expected="one of all trials, pooled", fix=fix)
+    return found.rename(LAGGED_CORRELATION)

@@ -1,0 +1,280 @@
+"""The tab of a recording: chosen from the folder, looked at, its connectivity estimated, and the estimate saved."""
+
+from functools import partial
+from typing import Any, Final
+
+import panel as pn
+import param
+
+from netxr.app.controls import LOOK, buttons, choice, flag, number, text
+from netxr.app.downloads import NothingShown, downloads
+from netxr.app.folder import Folder
+from netxr.app.jobs import Job
+from netxr.app.looks import side_by_side
+from netxr.app.marks import marked, text_of
+from netxr.app.panes import button
+from netxr.app.recording_choice import ALL, LEVELS, NUMBER, POOLED, Choice, chosen_activity
+from netxr.app.recording_figures import (
+    ACTIVITY_VIEW,
+    ESTIMATE_VIEW,
+    VIEWS,
+    Shown,
+    drawn_on_page,
+    figure_of,
+    lines_of,
+    table_of,
+    taken_along,
+)
+from netxr.app.recording_run import Estimate, estimate_of, excerpt_of, savable, scored
+from netxr.app.saving import Saving
+from netxr.app.session import Session
+from netxr.app.stores import StoreList, no_folder, none_of, store_choices, trial_choices
+from netxr.names import LAG, TARGET
+from netxr.plot import Selection
+from netxr.schema import labels_of
+
+KEY: Final = "recording"
+KINDS: Final = ("run", "recording")
+"""Of the stores that are offered."""
+
+MARKED_STEPS: Final = 500
+"""Samples of the traces beside an estimate."""
+
+MISSING_CHOICES: Final = {
+    "an error": "raise",
+    "left out with their frame": "drop",
+    "left out pair by pair": "pairwise",
+}
+
+
+class RecordingSettings(param.Parameterized):
+    """What of the tab the address holds."""
+
+    recording = param.Selector(objects=[""], default="", label="Recording")
+    view = param.Selector(objects=list(VIEWS.values()), label="View")
+    trial = param.Integer(0, bounds=(POOLED, None), label="Trial")
+    neurons = param.String(ALL, label="Neurons")
+    level = param.Selector(objects=list(LEVELS.values()), label="What is correlated")
+    groups = param.Integer(4, bounds=(1, 100_000), label="Number of groups")
+    estimator = param.Selector(objects=["lagged correlation"], label="Estimator")
+    lags = param.String("1", label="Lags (samples)")
+    lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag that is shown")
+    missing = param.Selector(objects=list(MISSING_CHOICES.values()), label="Missing samples are")
+    marked = param.String("", label="Marked: neurons, or targets <- sources")
+    diagonal = param.Boolean(False, label="Diagonal counts in the scores")
+    start = param.Integer(0, bounds=(0, 10**12), label="First sample shown")
+    length = param.Integer(1000, bounds=(2, 10_000_000), label="Samples shown")
+
+
+def recording_settings(session: Session) -> RecordingSettings:
+    """Return settings that offer the recordings of the folder."""
+    settings = RecordingSettings()
+    settings.param["recording"].objects = ["", *store_choices(session, *KINDS).values()]
+    return settings
+
+
+def recording_tab(session: Session, settings: RecordingSettings) -> Any:
+    """Return the tab of a recording."""
+    if session.folder is None:
+        return no_folder("recordings")
+    if len(settings.param["recording"].objects) == 1:
+        return none_of("recordings")
+    view = _View(session, session.folder, settings)
+    settings.param.watch(view.update, [name for name in RecordingSettings.param if name not in ("name", "marked")])
+    view.update()
+    return side_by_side(view.controls, view.body)
+
+
+class _View:
+    """What is shown of the current settings."""
+
+    def __init__(self, session: Session, folder: Folder, settings: RecordingSettings) -> None:
+        self._session, self._folder, self._settings = session, folder, settings
+        self._shown: Shown | None = None
+        self._known: tuple[tuple[str, Choice], Estimate] | None = None
+        self._marked = text(settings, "marked", hint="0, 5 or 0:3 <- 7")
+        settings.param.watch(self._mark, "marked")
+        self._stores = StoreList(session, settings, "recording", *KINDS, choose=self._choose, again=self._look_again)
+        self._saving = Saving(session, folder, saved=self._stores.tell)
+        self._trial = choice(settings, "trial", {"1 of 1": 0})
+        self._groups = number(settings, "groups")
+        self._lag = pn.widgets.Select(name=settings.param["lag"].label, **LOOK)
+        self._figures = pn.Column(sizing_mode="stretch_width", min_height=300)
+        self._offer_trials()
+        self.controls = self._controls()
+        self.body = self._body()
+
+    def _controls(self) -> list[Any]:
+        """Return what is set beside the figures."""
+        settings = self._settings
+        self._lag.param.watch(self._take_lag, "value")
+        return [
+            *self._stores.widgets,
+            self._trial,
+            text(settings, "neurons", hint="all, or a, b, c, or a:c, or group=V1"),
+            choice(settings, "level", LEVELS),
+            self._groups,
+            choice(settings, "estimator", settings.param["estimator"].objects),
+            text(settings, "lags", hint="1, or 0, 2, 5, or 0-10"),
+            choice(settings, "missing", MISSING_CHOICES),
+            flag(settings, "diagonal"),
+            button("Estimate connectivity", self._estimate, main=True),
+        ]
+
+    def _body(self) -> pn.Column:
+        """Return the figures, with what belongs to them."""
+        settings = self._settings
+        excerpt = pn.FlexBox(number(settings, "start"), number(settings, "length"))
+        settings.param.watch(lambda event: excerpt.param.update(visible=event.new == ACTIVITY_VIEW), "view")
+        excerpt.visible = settings.view == ACTIVITY_VIEW
+        return pn.Column(
+            buttons(settings, "view", VIEWS),
+            pn.FlexBox(excerpt, self._lag, self._marked),
+            self._figures,
+            self._saving.row,
+            downloads(
+                self._session,
+                name="netxr_recording",
+                figure=lambda: figure_of(self._drawn()),
+                table=lambda: table_of(self._drawn()),
+                data=lambda: taken_along(self._drawn()),
+                lines=lambda: lines_of(self._drawn()),
+            ),
+            styles={"flex": "1000 1 480px", "min-width": "0"},
+        )
+
+    def _look_again(self) -> None:
+        """Read the recording anew."""
+        self._known = None
+        self._offer_trials()
+        self.update()
+
+    def _offer_trials(self) -> None:
+        """Offer the trials of the chosen recording."""
+        trials = trial_choices(self._session, self._settings.recording, pooled=POOLED)
+        chosen = self._settings.trial
+        gone = {} if chosen in trials.values() else {f"{chosen}": chosen}
+        self._trial.param.update(options=trials | gone, value=chosen, visible=len(trials) > 1)
+
+    def _choose(self, name: str) -> None:
+        """Take another recording, and look at its activity first: nothing is estimated unasked."""
+        anew = ("view", "trial", "neurons", "level", "lag", "start", "marked")
+        fresh = {setting: self._settings.param[setting].default for setting in anew}
+        self._settings.param.update(recording=name, **fresh)
+
+    def _estimate(self, _event: object) -> None:
+        """Show the estimate; where it is shown, make it anew."""
+        if self._settings.view == ACTIVITY_VIEW:
+            self._settings.view = ESTIMATE_VIEW
+        else:
+            self._known = None
+            self.update(afresh=True)
+
+    def update(self, *events: Any, afresh: bool = False) -> None:
+        """Read or compute what the settings ask for, and show it."""
+        settings = self._settings
+        if any(event.name == "recording" for event in events):
+            self._offer_trials()
+        self._groups.visible = settings.level == NUMBER
+        self._show_nothing()
+        if not settings.recording:
+            self._session.cancel(KEY)
+            return
+        wanted = self._choice()
+        is_known = self._known is not None and self._known[0] == _key(settings.recording, wanted)
+        seen = settings.view == ACTIVITY_VIEW
+        self._session.run(
+            KEY,
+            partial(
+                self._work,
+                (settings.recording, wanted, settings.view, settings.lag),
+                (settings.start, settings.length) if seen else (0, MARKED_STEPS),
+                self._known[1] if is_known and self._known else None,
+                afresh,
+            ),
+            self._show,
+            label=f"{'Reading' if seen else 'Estimating the connectivity of'} {settings.recording}",
+            short=seen or is_known,
+        )
+
+    def _choice(self) -> Choice:
+        """Return the settings of the estimate."""
+        return Choice(*(getattr(self._settings, name) for name in Choice._fields))
+
+    def _work(
+        self,
+        asked: tuple[str, Choice, str, int | None],
+        part: tuple[int, int],
+        known: Estimate | None,
+        afresh: bool,
+        job: Job,
+    ) -> tuple[Shown, Estimate | None]:
+        """Read, and estimate where the view is of an estimate; in another thread."""
+        name, wanted, view, lag = asked
+        memory, folder = self._session.memory, self._folder
+        path, run = folder.path_of(name), folder.open(name)
+        excerpt = excerpt_of(chosen_activity(run, wanted), start=part[0], length=part[1], memory=memory)
+        shown = Shown(path, run, wanted, view, lag, part, excerpt, None, False, Selection())
+        if view == ACTIVITY_VIEW:
+            return shown, None
+        found = known or estimate_of(run, wanted, memory=memory, compute=job.compute, afresh=afresh)
+        job.step()
+        return shown._replace(found=scored(run, found.R, wanted), stored=found.stored), found
+
+    def _show(self, result: tuple[Shown, Estimate | None]) -> None:
+        """Show what was read or computed."""
+        shown, estimate = result
+        self._shown = shown
+        if estimate is not None:
+            self._known = _key(self._settings.recording, shown.choice), estimate
+        if estimate is not None and not estimate.stored:
+            self._saving.offer(self._settings.recording, partial(savable, estimate.R, shown.run, shown.choice))
+        lags = [] if shown.found is None or LAG not in shown.found.R.dims else shown.found.R[LAG].values.tolist()
+        self._lag.param.update(options=lags, value=shown.lag if shown.lag in lags else next(iter(lags), None))
+        self._lag.visible = bool(lags) and shown.view != "lags"
+        self._marked.visible = shown.view == ESTIMATE_VIEW and shown.is_linked
+        if self._marked.visible:
+            self._mark()
+            shown.selection.add_subscriber(lambda **_chosen: self._tell_marks(shown))
+        self._figures[:] = drawn_on_page(shown)
+
+    def _take_lag(self, event: Any) -> None:
+        """Show another lag, where one is chosen and not merely shown."""
+        shown = self._shown
+        if event.new is not None and shown is not None and event.new != shown.matrices.R[LAG].item():
+            self._settings.lag = event.new
+
+    def _mark(self, *_events: object) -> None:
+        """Mark what the settings say, in all figures."""
+        shown = self._shown
+        if shown is not None and self._settings.marked != text_of(_neurons_of(shown), shown.selection):
+            with self._session.guarded():
+                shown.selection.event(**marked(_neurons_of(shown), self._settings.marked))
+
+    def _tell_marks(self, shown: Shown) -> None:
+        """Have the settings say what was marked in a figure."""
+        if shown is self._shown:
+            self._settings.marked = text_of(_neurons_of(shown), shown.selection)
+
+    def _show_nothing(self) -> None:
+        """Take away what is shown: it is not what the settings say."""
+        self._shown = None
+        self._figures.clear()
+        self._saving.withdraw()
+        self._lag.visible = self._marked.visible = False
+
+    def _drawn(self) -> Shown:
+        """Return what is shown."""
+        if self._shown is None:
+            raise NothingShown
+        return self._shown
+
+
+def _key(recording: str, wanted: Choice) -> tuple[str, Choice]:
+    """Return by what an estimate is known: by all but how it is scored."""
+    return recording, wanted._replace(diagonal=False)
+
+
+def _neurons_of(shown: Shown) -> Any:
+    """Return the labels of the neurons or groups that can be marked."""
+    return labels_of(shown.matrices.R, TARGET)

@@ -1,0 +1,73 @@
+"""Saving an estimate with its recording: added where there is none, and replacing one only when asked to again."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import panel as pn
+import xarray as xr
+
+import netxr
+from netxr.app.folder import Folder
+from netxr.app.jobs import Job
+from netxr.app.panes import button
+from netxr.app.session import Session
+from netxr.names import LAGGED_CORRELATION
+
+KEY: Final = "saving"
+
+
+class Saving:
+    """A button that saves an estimate, and another one where there is one already.
+
+    Parameters
+    ----------
+    session : Session
+        Saves in the background, and says so.
+    folder : Folder
+        Of the recordings.
+    saved : callable
+        Called after it was saved.
+    """
+
+    def __init__(self, session: Session, folder: Folder, *, saved: Callable[[], object]) -> None:
+        self._session, self._folder, self._saved = session, folder, saved
+        self._name = ""
+        self._make: Callable[[], xr.DataArray] | None = None
+        self._save = button("Save with the recording", lambda _event: self._write(replace=False), visible=False)
+        self._replace = button("Replace the one that is there", lambda _event: self._write(replace=True), visible=False)
+        self.row = pn.FlexBox(self._save, self._replace)
+
+    def offer(self, name: str, make: Callable[[], xr.DataArray]) -> None:
+        """Offer to save what `make` returns, or raises an error about, with the recording of that name."""
+        self._name, self._make = name, make
+        self._save.visible, self._replace.visible = True, False
+
+    def withdraw(self) -> None:
+        """Offer nothing."""
+        self._make = None
+        self._save.visible = self._replace.visible = False
+
+    def _write(self, *, replace: bool) -> None:
+        """Add the estimate to its store."""
+        with self._session.guarded():
+            if self._make is not None:
+                write = partial(self._add, self._name, self._make(), replace)
+                self._session.run(KEY, write, partial(self._tell, self._name), label=f"Saving with {self._name}")
+
+    def _add(self, name: str, R: xr.DataArray, replace: bool, _job: Job) -> bool:
+        """Add R and nothing else, and return whether it was; in another thread."""
+        if not replace and LAGGED_CORRELATION in self._folder.open(name):
+            return False
+        netxr.add(R, self._folder.path_of(name), replace=replace)
+        return True
+
+    def _tell(self, name: str, is_saved: bool) -> None:
+        """Say whether it was saved."""
+        if name == self._name:
+            self._save.visible, self._replace.visible = False, not is_saved
+        if is_saved:
+            self._session.say(f"Saved with {name} as {LAGGED_CORRELATION}.", kind="note")
+            self._saved()
+        else:
+            self._session.say(f"{name} has an estimate already, which is left as it is.", kind="note")

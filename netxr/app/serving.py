@@ -1,0 +1,219 @@
+"""The server: on this machine only, for this page only."""
+
+import errno
+import re
+import webbrowser
+from collections.abc import Callable, Mapping
+from functools import partial
+from os import PathLike
+from typing import Any, Final
+
+import holoviews as hv
+import panel as pn
+from bokeh.core.validation import silence
+from bokeh.core.validation.warnings import FIXED_SIZING_MODE
+from panel.io.server import get_server
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.routing import Matcher, Rule
+from tornado.web import OutputTransform, RequestHandler
+
+from netxr.app.folder import Folder
+from netxr.app.jobs import Desk
+from netxr.app.page import Page, Tab, template_of
+from netxr.app.session import Session
+from netxr.app.tabs import TABS
+from netxr.arguments import check_memory, is_whole
+from netxr.budget import available
+from netxr.errors import InvalidInput
+
+ADDRESS: Final = "127.0.0.1"
+NAMES: Final = (ADDRESS, "localhost")
+"""How this machine is called by itself; another name in a request comes from a page that pretends to be here."""
+
+MOST_SESSIONS: Final = 40
+"""Pages open at a time."""
+
+LIMITS: Final = {
+    "http_server_kwargs": {"max_body_size": 2**16, "max_header_size": 2**16, "max_buffer_size": 2**22},
+    "websocket_max_message_size": 2**20,
+    "unused_session_lifetime_milliseconds": 20_000,
+    "check_unused_sessions_milliseconds": 5_000,
+}
+"""A page sends settings, and no data: requests and messages are small. A page that is closed is soon forgotten."""
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: {sockets}; object-src 'none'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Sent with every answer: scripts are those of this server (bokeh makes functions of text), nobody frames the page."""
+
+EMBEDDING: Final = re.compile(r"/(autoload\.js|metadata)$")
+"""What other pages would embed this one by."""
+
+
+def serve(
+    store: str | PathLike[str] | None = None,
+    *,
+    port: int = 0,
+    memory: int | str | None = None,
+    browser: bool = True,
+    announce: Callable[[str], object] | None = None,
+) -> None:
+    """Serve the app on this machine until it is interrupted (Ctrl-C).
+
+    It listens on 127.0.0.1, answers its own pages only, and reads no other stores than those in the folder given.
+
+    Parameters
+    ----------
+    store : path-like, optional
+        A folder of stores, or one store; without it there is the tutorial alone.
+    port : int
+        Where to listen; 0 for any port that is free.
+    memory : int or str, optional
+        What a computation may take, in bytes or as text such as "2GiB"; by default half of what is free.
+    browser : bool
+        Whether to open the page in the browser.
+    announce : callable, optional
+        Called with the address of the page, once it can be opened.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument cannot be used, or the port is taken.
+    UnreadableFile
+        If there is nothing at `store`.
+    """
+    server = server_of(store, port=port, memory=memory)
+    server.start()
+    address = f"http://{ADDRESS}:{server.port}/"
+    if announce is not None:
+        announce(address)
+    if browser:
+        webbrowser.open(address)
+    try:
+        server.io_loop.start()
+    finally:
+        server.stop()
+
+
+def server_of(
+    store: str | PathLike[str] | None = None,
+    *,
+    port: int = 0,
+    memory: int | str | None = None,
+    tabs: Mapping[str, Tab] = TABS,
+) -> Any:
+    """Return the server of the app, which listens but has not begun to answer; for the arguments see `serve`.
+
+    Returns
+    -------
+    bokeh.server.server.Server
+        With `start`, `io_loop`, `port` and `stop`.
+    """
+    if not is_whole(port) or not 0 <= port < 2**16:
+        raise InvalidInput("port", got=repr(port), expected="a port, 0 to 65535")
+    budget = available() if memory is None else check_memory(memory)
+    folder = None if store is None else Folder(store)
+    desk = Desk()
+    hv.Store.set_current_backend("bokeh")
+    silence(
+        FIXED_SIZING_MODE, True
+    )  # figures have frames of a fixed size, and as much around them as their labels need
+    sessions: set[Session] = set()
+
+    def make() -> pn.Template:
+        return _page(sessions, tabs, desk=desk, folder=folder, memory=budget)
+
+    try:
+        server = get_server(
+            make, port=int(port), address=ADDRESS, websocket_origin=list(NAMES), title="netxr", **LIMITS
+        )
+    except OSError as error:
+        desk.close()
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        fix = "Choose another one, or 0 for any that is free."
+        raise InvalidInput(
+            "port", got=f"{port}, which is taken or not allowed", expected="a free one", fix=fix
+        ) from error
+    _guard(server)
+    return server
+
+
+def _page(
+    sessions: set[Session], tabs: Mapping[str, Tab], *, desk: Desk, folder: Folder | None, memory: int
+) -> pn.Template:
+    """Return a new page, and count it among the open ones."""
+    if len(sessions) >= MOST_SESSIONS:
+        text = f"{MOST_SESSIONS} pages are open already. Close one, wait half a minute, and load this one again."
+        return template_of(pn.pane.Str(text), title="netxr")
+    session = Session(desk, memory=memory, folder=folder)
+    sessions.add(session)
+
+    def end(_context: object) -> None:
+        sessions.discard(session)
+        session.end()
+
+    pn.state.on_session_destroyed(end)
+    return template_of(Page(session, tabs, pn.state.location).body, title="netxr")
+
+
+def _guard(server: Any) -> None:
+    """Let the server answer its own pages only, and say so in its headers."""
+    hosts = [f"{name}:{server.port}" for name in NAMES]
+    application = server._tornado  # bokeh offers no public way to it
+    application.default_router.rules.insert(0, Rule(_Foreign(hosts), _Refusal))
+    sockets = " ".join(f"ws://{host}" for host in hosts)
+    headers = {name: value.format(sockets=sockets) for name, value in HEADERS.items()}
+    application.add_transform(partial(_WithHeaders, added=headers))
+
+
+class _Foreign(Matcher):
+    """Matches requests that do not come from a page of this server, or are to embed it into another."""
+
+    def __init__(self, hosts: list[str]) -> None:
+        self._hosts = hosts
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        """Return something for a request that is to be refused, None for any other."""
+        headers = request.headers
+        by_another = headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+        refused = (
+            request.host not in self._hosts  # a name that was made to lead here
+            or (by_another and headers.get("Sec-Fetch-Mode") != "navigate")
+            or EMBEDDING.search(request.path)
+        )
+        return {} if refused else None
+
+
+class _Refusal(RequestHandler):
+    """Refuses any request."""
+
+    def prepare(self) -> None:
+        """Answer before anything is looked at."""
+        self.set_status(403)
+        self.finish("netxr answers its own pages only.")
+
+
+class _WithHeaders(OutputTransform):
+    """Adds headers to every answer."""
+
+    def __init__(self, _request: HTTPServerRequest, *, added: Mapping[str, str]) -> None:
+        self._added = added
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Add them before the first bytes."""
+        headers.pop("Access-Control-Allow-Origin", None)
+        for name, value in self._added.items():
+            headers[name] = value
+        return status_code, headers, chunk

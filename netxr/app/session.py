@@ -1,0 +1,142 @@
+"""What one open page has: its messages, the computations under way for it, and what it may use."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+
+import panel as pn
+
+from netxr.app.folder import Folder
+from netxr.app.jobs import Cancelled, Desk, Job, message_of
+from netxr.app.looks import message_pane, progress_row
+
+MOST_MESSAGES: Final = 4
+"""Messages that are kept in view; older ones go."""
+
+Deliver = Callable[[Callable[[], object]], object]
+"""Has a function called in the thread of the event loop, where alone pages may be changed and figures drawn."""
+
+
+class Session:
+    """What the tabs of one page share, and no other page sees.
+
+    Parameters
+    ----------
+    desk : Desk
+        Takes computations on.
+    memory : int
+        Bytes that a computation may take.
+    folder : Folder, optional
+        The stores that may be read.
+    deliver : callable, optional
+        Has a function called in the thread of the event loop; by way of the current document if not given.
+    """
+
+    def __init__(
+        self, desk: Desk, *, memory: int, folder: Folder | None = None, deliver: Deliver | None = None
+    ) -> None:
+        self.memory, self.folder = memory, folder
+        self.messages = pn.Column(sizing_mode="stretch_width", css_classes=["messages"])
+        self.status = pn.Column(sizing_mode="stretch_width")
+        self._desk = desk
+        self._deliver = deliver or pn.state.curdoc.add_next_tick_callback
+        self._jobs: dict[str, Job] = {}
+        self._rows: dict[str, Any] = {}
+
+    def say(self, text: str, *, kind: str = "error") -> None:
+        """Show a message above the tab: an "error", or a "note". Text is text: nothing in it is taken for HTML."""
+        self.messages[:] = [*self.messages, message_pane(text, kind=kind)][-MOST_MESSAGES:]
+
+    def clear(self) -> None:
+        """Take all messages away."""
+        self.messages.clear()
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turn what is raised within into a message."""
+        try:
+            yield
+        except Exception as error:
+            self.say(message_of(error))
+
+    def run(
+        self,
+        key: str,
+        work: Callable[[Job], Any],
+        then: Callable[[Any], object],
+        *,
+        label: str,
+        short: bool = False,
+    ) -> None:
+        """Compute in the background, and show progress with a button to cancel; an error becomes a message.
+
+        Parameters
+        ----------
+        key : str
+            A tab's name: what it has under way is cancelled, since its settings have changed.
+        work : callable
+            Called with its Job in another thread, where it must neither draw nor touch the page; returns the result.
+        then : callable
+            Called with the result in the thread of the event loop, to draw it.
+        label : str
+            What is done, e.g. "Estimating 1,000 neurons".
+        short : bool
+            Whether it takes well under a second: nothing is shown of it, and it does not wait for long computations.
+        """
+        self.cancel(key)
+        self.clear()
+        job = Job(lambda done, total: self._deliver(partial(self._advance, key, job, done, total)))
+        self._jobs[key] = job
+        if not short:
+            self._rows[key] = progress_row(label, cancel=lambda: self.cancel(key, say=f"{label}: cancelled."))
+            self.status.append(self._rows[key])
+        try:
+            self._desk.start(
+                job,
+                work,
+                then=lambda result: self._deliver(partial(self._finish, key, job, then, result)),
+                failed=lambda error: self._deliver(partial(self._finish, key, job, self._failed, error)),
+                short=short,
+            )
+        except Exception as error:
+            self.cancel(key, say=message_of(error))
+
+    def cancel(self, key: str, *, say: str = "") -> None:
+        """Cancel what a tab has under way, if anything."""
+        if key in self._jobs:
+            self._jobs.pop(key).cancel()
+            self._hide(key)
+        if say:
+            self.say(say, kind="note" if say.endswith("cancelled.") else "error")
+
+    def end(self) -> None:
+        """Cancel everything: the page is gone."""
+        for job in self._jobs.values():
+            job.cancel()
+        self._jobs.clear()
+
+    def _advance(self, key: str, job: Job, done: int, total: int) -> None:
+        """Show how far a computation is."""
+        if self._jobs.get(key) is job and key in self._rows:
+            self._rows[key][0].value = round(100 * done / max(total, 1))
+
+    def _finish(self, key: str, job: Job, what: Callable[[Any], object], value: Any) -> None:
+        """Pass a result or an error on, unless nobody waits for it any more."""
+        if self._jobs.get(key) is not job:
+            return
+        del self._jobs[key]
+        self._hide(key)
+        with self.guarded():
+            what(value)
+
+    def _failed(self, error: BaseException) -> None:
+        """Say that a computation failed."""
+        if not isinstance(error, Cancelled):
+            self.say(message_of(error))
+
+    def _hide(self, key: str) -> None:
+        """Take the bar of a computation away."""
+        row = self._rows.pop(key, None)
+        if row is not None:
+            self.status.remove(row)

@@ -1,0 +1,129 @@
+"""The settings of a tab in the address of the page, so that a view can be shared and comes back.
+
+Settings are a `param.Parameterized`: its parameters are what the address holds, by name, as plain text.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+import param
+
+TAB: Final = "tab"
+"""What says in the address which tab is shown."""
+
+LONGEST: Final = 200
+"""Letters of a value that are looked at: names of stores are shorter."""
+
+YES, NO = "yes", "no"
+
+
+def names(settings: param.Parameterized) -> list[str]:
+    """Return the names of the settings, in the order of their declaration."""
+    return [name for name in settings.param if name != "name" and (settings.param[name].precedence or 0) >= 0]
+
+
+def parse(search: str) -> dict[str, str]:
+    """Return what an address says after its question mark.
+
+    Examples
+    --------
+    >>> parse("?tab=tutorial&n=42")
+    {'tab': 'tutorial', 'n': '42'}
+    """
+    return dict(parse_qsl(search.removeprefix("?"), keep_blank_values=True, max_num_fields=None))
+
+
+def address(tab: str, settings: param.Parameterized) -> str:
+    """Return the part of an address that restores a tab: what differs from its defaults."""
+    changed = {
+        name: _text(getattr(settings, name))
+        for name in names(settings)
+        if getattr(settings, name) != settings.param[name].default
+    }
+    return "?" + urlencode({TAB: tab, **changed})
+
+
+def restore(settings: param.Parameterized, query: Mapping[str, str]) -> list[str]:
+    """Set the settings that an address names, and return what was wrong with it, a sentence each.
+
+    A setting that the address does not name, or that cannot be what it says, has its default.
+    """
+    problems = [f"The address has {_short(key)}, which is no setting here." for key in _strangers(settings, query)]
+    values = {name: settings.param[name].default for name in names(settings)}
+    for name in values.keys() & query.keys():
+        parameter = settings.param[name]
+        try:
+            values[name] = _checked(parameter, query[name])
+        except ValueError:
+            said, default = _short(query[name]), _text(parameter.default)
+            problems.append(f"{name}: got {said}; expected {_expected(parameter)}. Shown instead: {default or 'none'}.")
+    settings.param.update(**values)
+    return problems
+
+
+def _strangers(settings: param.Parameterized, query: Mapping[str, str]) -> list[str]:
+    """Return the keys of an address that name no setting."""
+    return [key for key in query if key != TAB and key not in names(settings)]
+
+
+def _checked(parameter: Any, text: str) -> Any:
+    """Return the value that `text` stands for, or raise ValueError where the parameter cannot have it."""
+    if len(text) > LONGEST:
+        raise ValueError(text)
+    value = _parsed(parameter, text)
+    parameter._validate(value)
+    return value
+
+
+def _parsed(parameter: Any, text: str) -> Any:
+    """Return the value that `text` stands for, by the type of the parameter."""
+    if isinstance(parameter, param.Boolean):
+        if text not in (YES, NO):
+            raise ValueError(text)
+        return text == YES
+    if isinstance(parameter, param.Selector):
+        return {_text(choice): choice for choice in parameter.objects}.get(text, text)
+    if text == "" and parameter.allow_None:
+        return None
+    if isinstance(parameter, param.Integer):
+        return int(text)
+    if not isinstance(parameter, param.Number):
+        return text
+    if not math.isfinite(float(text)):
+        raise ValueError(text)
+    return float(text)
+
+
+def _text(value: Any) -> str:
+    """Return a value as an address has it.
+
+    Examples
+    --------
+    >>> [_text(value) for value in (42, 0.9, True, None)]
+    ['42', '0.9', 'yes', '']
+    """
+    if isinstance(value, bool):
+        return YES if value else NO
+    return "" if value is None else str(value)
+
+
+def _expected(parameter: Any) -> str:
+    """Return in words what a parameter may be."""
+    if isinstance(parameter, param.Boolean):
+        return f"{YES} or {NO}"
+    if isinstance(parameter, param.Selector):
+        return "one of those that are offered"
+    if not isinstance(parameter, param.Number):
+        return "text"
+    kind = "a whole number" if isinstance(parameter, param.Integer) else "a number"
+    low, high = parameter.bounds or (None, None)
+    if low is not None and high is not None:
+        return f"{kind}, {low} to {high}"
+    return f"{kind}, {low} or above" if low is not None else kind
+
+
+def _short(text: str) -> str:
+    """Return what an address says in quotes, cut to a few letters."""
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")

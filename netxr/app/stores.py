@@ -1,0 +1,164 @@
+"""The stores of the folder, as a list to choose from and in words."""
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import param
+
+from netxr.app.controls import LOOK
+from netxr.app.panes import button
+from netxr.app.session import Session
+from netxr.budget import text_of
+
+
+class StoreList:
+    """A list of stores to choose from, what the catalogue says of the chosen one, and a button to look again.
+
+    Parameters
+    ----------
+    session : Session
+        With the folder.
+    settings : Parameterized
+        Of the tab.
+    name : str
+        The setting that the list is for: a Selector of names, "" for none.
+    *kinds : str
+        Of the stores that are offered.
+    choose : callable, optional
+        Called with the name that is chosen in the list; sets the setting if not given.
+    again : callable, optional
+        Called after the button was pressed.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: param.Parameterized,
+        name: str,
+        *kinds: str,
+        choose: Callable[[str], object] | None = None,
+        again: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._session, self._settings, self._name, self._kinds = session, settings, name, kinds
+        self._choose = choose or (lambda chosen: settings.param.update(**{name: chosen}))
+        self._again = again
+        self.list = pn.widgets.Select(name=settings.param[name].label, **LOOK)
+        self.about = pn.pane.HTML("", margin=(2, 10, 8, 10), styles={"flex": "1 1 240px", "font-size": "13px"})
+        self._look()
+        self.list.param.watch(self._chosen, "value")
+        settings.param.watch(lambda event: self._show(), name)
+        self.widgets = [self.list, button("Look again what is there", self.look_again), self.about]
+
+    def tell(self) -> None:
+        """Say what the catalogue has of the chosen store."""
+        self.about.object = about_store(self._session, getattr(self._settings, self._name))
+
+    def _show(self) -> None:
+        """Show what is chosen."""
+        self.list.value = getattr(self._settings, self._name)
+        self.tell()
+
+    def _chosen(self, event: Any) -> None:
+        """Take over what was chosen in the list."""
+        if event.new and event.new != getattr(self._settings, self._name):
+            self._choose(event.new)
+
+    def _look(self) -> None:
+        """List what there is."""
+        listed, chosen = store_choices(self._session, *self._kinds), getattr(self._settings, self._name)
+        self._settings.param[self._name].objects = ["", *listed.values()]
+        self.list.param.update(options=_offered(listed, chosen), value=chosen)
+        self.tell()
+
+    def look_again(self, *_events: object) -> None:
+        """List what there is now."""
+        with self._session.guarded():
+            self._look()
+            self._again()
+
+
+def _offered(listed: dict[str, str], chosen: str) -> dict[str, str]:
+    """Return what a list offers: what there is, and the chosen one even where it is there no more.
+
+    Examples
+    --------
+    >>> _offered({"a.zarr  (20 MiB)": "a.zarr"}, "")
+    {'Choose one of 1': '', 'a.zarr  (20 MiB)': 'a.zarr'}
+    """
+    gone = {} if not chosen or chosen in listed.values() else {f"{chosen}  (gone)": chosen}
+    return {f"Choose one of {len(listed)}": ""} | listed | gone
+
+
+def store_choices(session: Session, *kinds: str) -> dict[str, str]:
+    """Return {what is shown: name} of the stores of certain kinds."""
+    if session.folder is None:
+        return {}
+    listed = session.folder.catalog()
+    rows = listed[listed["kind"].isin(kinds)]
+    return {f"{row['name']}  ({size_text(row)})": str(row["name"]) for _, row in rows.iterrows()}
+
+
+def size_text(row: Any) -> str:
+    """Return the size of a store, by its row in the catalogue.
+
+    Examples
+    --------
+    >>> size_text({"neurons": 1000, "samples": 20_000, "trials": pd.NA, "bytes": 80_000_000})
+    '1,000 neurons x 20,000 samples, 76.3 MiB'
+    """
+    sides = [(row["neurons"], "neurons"), (row["samples"], "samples"), (row["trials"], "trials")]
+    counted = " x ".join(
+        f"{size:,} {what}" for size, what in sides if not pd.isna(size) and (what, size) != ("trials", 1)
+    )
+    return ", ".join(filter(None, (counted, text_of(row["bytes"]))))
+
+
+def about_store(session: Session, name: str) -> str:
+    """Return what the catalogue says of a store, as HTML; nothing of one that it does not have."""
+    listed = session.folder.catalog() if session.folder is not None else pd.DataFrame({"name": []})
+    rows = listed[listed["name"] == name]
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    facts = {
+        "Size": size_text(row),
+        "Truth": "known" if row["truth"] else "not known",
+        "Estimates": row["estimates"] or "none yet",
+        "Made": row["created"].replace("T", " ").removesuffix("Z"),
+        "Unfinished": row["unfinished"],
+        "Problem": row["problem"],
+    }
+    lines = "".join(
+        f'<dt style="color:#4a4a4a">{what}</dt><dd style="margin:0;overflow-wrap:anywhere">{escape(str(text))}</dd>'
+        for what, text in facts.items()
+        if text
+    )
+    return f'<dl style="display:grid;grid-template-columns:auto 1fr;gap:2px 12px;margin:0">{lines}</dl>'
+
+
+def no_folder(what: str) -> pn.pane.HTML:
+    """Return what a tab shows where no folder was given."""
+    return pn.pane.HTML(
+        f"<p>Here you see the {what} of a folder. Start the app with one:</p><pre>netxr app FOLDER</pre>"
+        "<p>FOLDER holds stores that <code>netxr simulate</code>, <code>netxr sweep</code>, <code>netxr import</code> "
+        "or <code>netxr.save</code> made.</p>",
+        margin=(10, 14),
+        styles={"font-size": "15px"},
+    )
+
+
+def none_of(what: str) -> pn.pane.HTML:
+    """Return what a tab shows where the folder has nothing for it."""
+    return pn.pane.HTML(f"<p>The folder holds no {what} yet.</p>", margin=(10, 14), styles={"font-size": "15px"})
+
+
+def trial_choices(session: Session, name: str, *, pooled: int) -> dict[str, int]:
+    """Return {what is shown: position} of the trials of a store, and of all of them where there are several."""
+    listed = session.folder.catalog() if session.folder is not None else pd.DataFrame({"name": [], "trials": []})
+    rows = listed[listed["name"] == name]
+    n = 1 if rows.empty or pd.isna(rows.iloc[0]["trials"]) else int(rows.iloc[0]["trials"])
+    each = {f"{k + 1} of {n}": k for k in range(n)}
+    return each | {"all, pooled": pooled} if n > 1 else each

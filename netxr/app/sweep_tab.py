@@ -1,0 +1,202 @@
+"""The tab of a sweep: facets of its scores, and maps of them."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import panel as pn
+import param
+import xarray as xr
+
+from netxr.app.controls import LOOK, buttons, choice
+from netxr.app.downloads import NothingShown, downloads
+from netxr.app.folder import Folder
+from netxr.app.jobs import Job
+from netxr.app.looks import side_by_side
+from netxr.app.panes import TOOLS, note, panels, stretched
+from netxr.app.session import Session
+from netxr.app.stores import StoreList, no_folder, none_of, store_choices
+from netxr.app.sweep_views import (
+    ALL_IN_ONE,
+    CURVES,
+    MAP,
+    SCORES,
+    VIEWS,
+    SweepChoice,
+    cells_text,
+    check_read,
+    figures_of,
+    on_paper,
+    range_of,
+    scores_of,
+    sweep_lines,
+)
+from netxr.names import N_NEURONS, PEARSON, SPARSITY
+from netxr.sweep_plan import AXES
+
+KEY: Final = "sweep"
+
+
+class SweepSettings(param.Parameterized):
+    """What of the tab the address holds."""
+
+    sweep = param.Selector(objects=[""], default="", label="Sweep")
+    view = param.Selector(objects=list(VIEWS.values()), label="View")
+    score = param.Selector(objects=list(SCORES.values()), default=PEARSON, label="Score")
+    x = param.Selector(objects=list(AXES), default=N_NEURONS, label="Along x")
+    y = param.Selector(objects=list(AXES), default=SPARSITY, label="Along y")
+    facet = param.Selector(objects=[ALL_IN_ONE, *AXES], default=ALL_IN_ONE, label="A curve for each entry of")
+    n_neurons = param.Integer(None, allow_None=True, label="Number of neurons")
+    sparsity = param.Number(None, allow_None=True, label="Sparsity")
+    n_steps = param.Integer(None, allow_None=True, label="Number of steps")
+    n_groups = param.Integer(None, allow_None=True, label="Number of groups")
+    lag = param.Integer(None, allow_None=True, label="Lag")
+
+
+def sweep_settings(session: Session) -> SweepSettings:
+    """Return settings that offer the sweeps of the folder."""
+    settings = SweepSettings()
+    settings.param["sweep"].objects = ["", *store_choices(session, "sweep").values()]
+    return settings
+
+
+def sweep_tab(session: Session, settings: SweepSettings) -> Any:
+    """Return the tab of a sweep."""
+    if session.folder is None:
+        return no_folder("sweeps")
+    if len(settings.param["sweep"].objects) == 1:
+        return none_of("sweeps")
+    view = _View(session, session.folder, settings)
+    settings.param.watch(view.update, [name for name in SweepSettings.param if name != "name"])
+    view.update()
+    return side_by_side(view.controls, view.body)
+
+
+class _View:
+    """What is shown of the current settings."""
+
+    def __init__(self, session: Session, folder: Folder, settings: SweepSettings) -> None:
+        self._session, self._folder, self._settings = session, folder, settings
+        self._read: tuple[str, Path, xr.Dataset] | None = None
+        self._stores = StoreList(session, settings, "sweep", "sweep", again=self._look_again)
+        self._axes = {axis: pn.widgets.Select(name=settings.param[axis].label, **LOOK) for axis in AXES}
+        for axis, widget in self._axes.items():
+            widget.param.watch(partial(self._take, axis), "value")
+        self._y = choice(settings, "y", _axis_choices())
+        self._facet = choice(settings, "facet", {"all in one": ALL_IN_ONE} | _axis_choices())
+        self._figures = pn.Column(sizing_mode="stretch_width", min_height=300)
+        self.controls = [
+            *self._stores.widgets,
+            choice(settings, "score", SCORES),
+            choice(settings, "x", _axis_choices()),
+            self._y,
+            self._facet,
+            *self._axes.values(),
+        ]
+        self.body = pn.Column(
+            buttons(settings, "view", VIEWS),
+            self._figures,
+            downloads(
+                session,
+                name="netxr_sweep",
+                figure=lambda: on_paper(figures_of(self._scores(), self._choice())),
+                table=lambda: self._scores().drop_dims("trial"),
+                data=lambda: self._sweep(),
+                lines=lambda: sweep_lines(self._place(), self._sweep(), self._choice()),
+            ),
+        )
+
+    def _look_again(self) -> None:
+        """Read the sweep anew: more of its cells may be finished."""
+        self._read = None
+        self.update()
+
+    def update(self, *_events: object) -> None:
+        """Read the sweep, unless it is in memory, and show what the settings ask for."""
+        name = self._settings.sweep
+        self._figures.clear()
+        self._session.cancel(KEY)
+        if not name:
+            return
+        if self._read is not None and self._read[0] == name:
+            self._session.clear()
+            with self._session.guarded():
+                self._show()
+            return
+        self._read = None
+        self._session.run(KEY, partial(self._load, name), self._take_over, label=f"Reading {name}", short=True)
+
+    def _load(self, name: str, job: Job) -> tuple[str, Path, xr.Dataset]:
+        """Read a sweep; in another thread."""
+        path, sweep = self._folder.path_of(name), self._folder.open(name)
+        check_read(sweep, memory=self._session.memory)
+        job.step()
+        return name, path, sweep.load()
+
+    def _take_over(self, read: tuple[str, Path, xr.Dataset]) -> None:
+        """Show a sweep that was read."""
+        self._read = read
+        self._show()
+
+    def _show(self) -> None:
+        """Show what the settings ask for."""
+        sweep, wanted = self._sweep(), self._choice()
+        self._offer_axes(sweep, wanted)
+        scores = scores_of(sweep, wanted)
+        figures = figures_of(scores, wanted)
+        self._figures[:] = [note(cells_text(sweep)), _arranged(figures, scores, wanted)]
+
+    def _offer_axes(self, sweep: xr.Dataset, wanted: SweepChoice) -> None:
+        """Offer the entries of the axes of which one is drawn, where there are several."""
+        self._y.visible, self._facet.visible = wanted.view == MAP, wanted.view == CURVES
+        for axis, widget in self._axes.items():
+            held = sweep[axis].values.tolist()
+            asked = wanted.values[axis]
+            value = held[0] if asked is None else asked
+            options = {f"{entry:g}": entry for entry in dict.fromkeys([*held, value])}
+            widget.param.update(options=options, value=value, visible=axis not in wanted.drawn and len(held) > 1)
+
+    def _take(self, axis: str, event: Any) -> None:
+        """Take over the entry of an axis that was chosen."""
+        if event.new is not None and self._read is not None:
+            first = self._read[2][axis].values[0].item()
+            asked = getattr(self._settings, axis)
+            if event.new != (first if asked is None else asked):
+                self._settings.param.update(**{axis: event.new})
+
+    def _choice(self) -> SweepChoice:
+        """Return the settings of the view."""
+        settings = self._settings
+        values = {axis: getattr(settings, axis) for axis in AXES}
+        return SweepChoice(settings.view, settings.score, settings.x, settings.y, settings.facet, values)
+
+    def _sweep(self) -> xr.Dataset:
+        """Return the sweep in memory."""
+        if self._read is None:
+            raise NothingShown
+        return self._read[2]
+
+    def _place(self) -> Path:
+        """Return where it was read from."""
+        if self._read is None:
+            raise NothingShown
+        return self._read[1]
+
+    def _scores(self) -> xr.Dataset:
+        """Return what is drawn of it."""
+        return scores_of(self._sweep(), self._choice())
+
+
+def _axis_choices() -> dict[str, str]:
+    """Return {what an axis is called: its name}."""
+    return {SweepSettings.param[axis].label: axis for axis in AXES}
+
+
+def _arranged(figures: list[Any], scores: xr.Dataset, wanted: SweepChoice) -> Any:
+    """Return the figures as panes."""
+    if wanted.view == MAP:
+        return panels(figures[0], **TOOLS)
+    if len(figures) == 1:
+        return stretched(figures[0], height=380)
+    ylim = range_of(scores, wanted)
+    return pn.FlexBox(*[stretched(one.opts(ylim=ylim), height=280, basis=300) for one in figures], gap="8px 16px")

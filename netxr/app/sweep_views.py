@@ -1,0 +1,208 @@
+"""The views of a sweep: a score over one axis, in facets of another, or over two, and the Python that draws them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import holoviews as hv
+import numpy as np
+import xarray as xr
+
+import netxr.plot
+from netxr.budget import text_of
+from netxr.comparison import ABOUT_SCORES
+from netxr.errors import InvalidInput
+from netxr.names import FINISHED, SCORE_DEFINED, SCORE_MEAN, SCORE_STD, TRIAL
+from netxr.plot.style import axis_label
+from netxr.sweep_plan import AXES
+
+CURVES, MAP = "curves", "map"
+VIEWS: Final = {"Curves": CURVES, "Map over two axes": MAP}
+
+ALL_IN_ONE: Final = "none"
+"""Stands for no axis to draw facets along."""
+
+MOST_FACETS: Final = 20
+
+WIDEST: Final = 3
+"""Facets in a row on paper."""
+
+SCORES: Final = {about[0][:1].upper() + about[0][1:]: name for name, about in ABOUT_SCORES.items()}
+"""{what a score is called: its name}."""
+
+
+class SweepChoice(NamedTuple):
+    """What of a sweep is drawn.
+
+    Parameters
+    ----------
+    view : str
+        Of `VIEWS`.
+    score : str
+        Of `SCORES`.
+    x, y : str
+        Axes of the sweep; y is for the map.
+    facet : str
+        An axis to draw a curve for each entry of, or `ALL_IN_ONE`.
+    values : mapping
+        {axis: the entry of it that is drawn, None for the first}, of the other axes.
+    """
+
+    view: str
+    score: str
+    x: str
+    y: str
+    facet: str
+    values: Mapping[str, float | None]
+
+    @property
+    def drawn(self) -> list[str]:
+        """The axes that are drawn along."""
+        if self.view == MAP:
+            return [self.x, self.y]
+        return [self.x] if self.facet == ALL_IN_ONE else [self.x, self.facet]
+
+
+def check_read(sweep: xr.Dataset, *, memory: int) -> None:
+    """Raise if a sweep is none, or more than memory holds.
+
+    Raises
+    ------
+    InvalidInput
+        With what it lacks, or both figures.
+    """
+    lacking = [name for name in (FINISHED, *AXES, TRIAL) if name not in sweep.variables]
+    if lacking:
+        raise InvalidInput("sweep", got=f"a store without {', '.join(lacking)}", expected="one that netxr.sweep made")
+    if sweep.nbytes > memory:
+        raise InvalidInput("sweep", got=text_of(sweep.nbytes), expected=f"what {text_of(memory)} hold")
+
+
+def cells_text(sweep: xr.Dataset) -> str:
+    """Return how far a sweep is."""
+    finished = sweep[FINISHED]
+    done, n = int(finished.sum()), finished.size
+    return f"All {n} cells are finished." if done == n else f"Unfinished: {done} of {n} cells so far."
+
+
+def is_finished(sweep: xr.Dataset) -> bool:
+    """Return whether all cells of a sweep are there, and so the means over trials."""
+    return bool(sweep[FINISHED].all())
+
+
+def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
+    """Return what is drawn of a sweep in memory: a score, its mean, deviation and number over the axes of the view.
+
+    Raises
+    ------
+    InvalidInput
+        If the sweep lacks the score, or an entry of an axis; if two axes of the view are the same.
+    """
+    if choice.score not in sweep:
+        there = ", ".join(name for name in SCORES.values() if name in sweep)
+        raise InvalidInput("score", got=repr(choice.score), expected=f"a score of this sweep: {there}")
+    if len(set(choice.drawn)) < len(choice.drawn):
+        raise InvalidInput("x, y, facet", got=f"{choice.x} twice", expected="different axes")
+    score = choice.score
+    ends = {end: score + end for end in (SCORE_MEAN, SCORE_STD, SCORE_DEFINED)}
+    scores = sweep[[score, *ends.values()]]
+    if not is_finished(sweep):
+        each = sweep[score]
+        scores[ends[SCORE_MEAN]] = each.mean(TRIAL, keep_attrs=True)
+        scores[ends[SCORE_STD]] = each.std(TRIAL, keep_attrs=True)
+        scores[ends[SCORE_DEFINED]] = each.count(TRIAL, keep_attrs=True)
+    return scores.isel({axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(choice)})
+
+
+def _others(choice: SweepChoice) -> list[str]:
+    """Return the axes of which one entry is drawn."""
+    return [axis for axis in AXES if axis not in choice.drawn]
+
+
+def _place(sweep: xr.Dataset, axis: str, value: float | None) -> int:
+    """Return where an entry of an axis stands."""
+    held = sweep[axis].values.tolist()
+    if value is not None and value not in held:
+        raise InvalidInput(axis, got=f"{value:g}", expected=f"one of {', '.join(f'{each:g}' for each in held)}")
+    return 0 if value is None else held.index(value)
+
+
+def figures_of(scores: xr.Dataset, choice: SweepChoice) -> list[Any]:
+    """Return the figures of a view: one, or a curve for each entry of the axis of facets that is defined somewhere.
+
+    Raises
+    ------
+    InvalidInput
+        If there are too many facets, or nothing is defined.
+    """
+    if choice.view == MAP:
+        return [netxr.plot.map(scores, x=choice.x, y=choice.y, score=choice.score)]
+    if choice.facet == ALL_IN_ONE:
+        return [netxr.plot.score_curve(scores, x=choice.x, score=choice.score)]
+    return [
+        netxr.plot.score_curve(
+            scores.sel({choice.facet: value}),
+            x=choice.x,
+            score=choice.score,
+            title=f"{axis_label(scores, choice.facet)}: {value:g}",
+        )
+        for value in defined_facets(scores, choice)
+    ]
+
+
+def defined_facets(scores: xr.Dataset, choice: SweepChoice) -> list[float]:
+    """Return the entries of the axis of facets at which the score is defined somewhere."""
+    means = scores[choice.score + SCORE_MEAN]
+    somewhere = means.notnull().any([dim for dim in means.dims if dim != choice.facet])
+    found: list[float] = scores[choice.facet].values[somewhere.values].tolist()
+    if not 0 < len(found) <= MOST_FACETS:
+        expected = f"1 to {MOST_FACETS} of them with a defined score"
+        raise InvalidInput("facet", got=f"{len(found)} entries of {choice.facet}", expected=expected)
+    return found
+
+
+def range_of(scores: xr.Dataset, choice: SweepChoice) -> tuple[float, float]:
+    """Return one range for the curves of all facets."""
+    mean, std = (scores[choice.score + end].values for end in (SCORE_MEAN, SCORE_STD))
+    low, high = float(np.nanmin(mean - std)), float(np.nanmax(mean + std))
+    margin = 0.08 * (high - low) or 0.1
+    return low - margin, high + margin
+
+
+def on_paper(figures: list[Any]) -> Any:
+    """Return the figures of a view as one."""
+    if len(figures) == 1:
+        return figures[0]
+    columns, rows = min(WIDEST, len(figures)), -(-len(figures) // WIDEST)
+    size = {"fig_inches": (5.5 * columns, 4.2 * rows), "sublabel_format": "", "hspace": 0.35, "vspace": 0.45}
+    return hv.Layout(figures).cols(columns).opts(**size, backend="matplotlib")
+
+
+def sweep_lines(path: Path, sweep: xr.Dataset, choice: SweepChoice) -> str:
+    """Return the lines of Python that make a view."""
+    name, kept = choice.score, {axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(choice)}
+    values = ", ".join(f"{axis}={sweep[axis].values[place].item()!r}" for axis, place in kept.items())
+    lines = ["import netxr", "", f"scores = netxr.open({str(path)!r}).load()"]
+    if not is_finished(sweep):
+        lines += [
+            f'scores["{name}{end}"] = scores.{name}.{method}("trial", keep_attrs=True)'
+            for end, method in ((SCORE_MEAN, "mean"), (SCORE_STD, "std"), (SCORE_DEFINED, "count"))
+        ]
+    lines.append(f"scores = scores.sel({values})")
+    if choice.view == MAP:
+        return "\n".join([*lines, f'netxr.plot.map(scores, x="{choice.x}", y="{choice.y}", score="{name}")'])
+    if choice.facet == ALL_IN_ONE:
+        return "\n".join([*lines, f'netxr.plot.score_curve(scores, x="{choice.x}", score="{name}")'])
+    facet = choice.facet
+    return "\n".join(
+        [
+            "import holoviews as hv",
+            *lines,
+            "curves = [",
+            f'    netxr.plot.score_curve(scores.sel({facet}=value), x="{choice.x}", score="{name}", '
+            f'title=f"{axis_label(sweep, facet)}: {{value:g}}")',
+            f"    for value in {defined_facets(scores_of(sweep, choice), choice)}",
+            "]",
+            f"hv.Layout(curves).cols({WIDEST})",
+        ]
+    )

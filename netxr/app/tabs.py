@@ -1,0 +1,16 @@
+"""The tabs of the page, in their order: a new one is a line here."""
+
+from typing import Final
+
+from netxr.app.compare_tab import compare_settings, compare_tab
+from netxr.app.page import Tab
+from netxr.app.recording_tab import recording_settings, recording_tab
+from netxr.app.sweep_tab import sweep_settings, sweep_tab
+from netxr.app.tutorial_tab import TutorialSettings, tutorial_tab
+
+TABS: Final = {
+    "Tutorial": Tab(lambda _session: TutorialSettings(), tutorial_tab),
+    "Recording": Tab(recording_settings, recording_tab),
+    "Sweep": Tab(sweep_settings, sweep_tab),
+    "Compare": Tab(compare_settings, compare_tab),
+}

@@ -1,0 +1,183 @@
+"""What the tab of the tutorial shows: a network, its activity, the estimate and the scores, from a few settings."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+import netxr
+import netxr.plot
+from netxr.budget import text_of
+from netxr.errors import InvalidInput
+from netxr.names import ACTIVITY, CONNECTIVITY, LAGGED_CORRELATION, PEARSON, TRIAL
+
+RNG: Final = "legacy"
+"""The streams of the tutorial: 6 neurons, 5000 steps and the seed 42 give its correlation of 0.95967."""
+
+REMEMBERED: Final = 64
+"""Runs that are remembered, for all pages together."""
+
+REMEMBERED_NEURONS: Final = 200
+"""Size up to which a run is remembered."""
+
+MOST_IN_GRAPH: Final = 60
+"""Neurons up to which a graph can be read."""
+
+SHORT_WORK: Final = 2e8
+"""Multiplications that take well under a second."""
+
+
+class Setup(NamedTuple):
+    """The settings of a run.
+
+    Parameters
+    ----------
+    n, sparsity, steps, seed : int, float, int, int
+        Size and sparsity of the network, samples, and the seed of both.
+    lag : int
+        Samples by which the target is read after the source.
+    groups : int
+        How many groups the neurons are averaged into, 0 for none.
+    diagonal : bool
+        Whether self-connections enter the scores.
+    """
+
+    n: int
+    sparsity: float
+    steps: int
+    seed: int
+    lag: int
+    groups: int
+    diagonal: bool
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that it takes at most: samples, noise and blocks of them; the matrices and their singular vectors."""
+        return 8 * (3 * self.n * self.steps + 8 * self.n**2)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it takes well under a second."""
+        return self.n**2 * (self.steps + 20 * self.n) < SHORT_WORK
+
+    @property
+    def shows_graphs(self) -> bool:
+        """Whether the graphs of the matrices can be read."""
+        return (self.groups or self.n) <= MOST_IN_GRAPH
+
+
+def check_setup(setup: Setup, *, memory: int) -> None:
+    """Raise if a run cannot be computed, before anything is.
+
+    Raises
+    ------
+    InvalidInput
+        If there are more groups than neurons, the run is too short for the lag, or takes more than `memory` bytes.
+    """
+    if setup.groups > setup.n:
+        raise InvalidInput("groups", got=f"{setup.groups}", expected=f"at most one for each of {setup.n} neurons")
+    if setup.steps < setup.lag + 2:
+        raise InvalidInput("lag", got=f"{setup.lag} of {setup.steps} steps", expected=f"at most {setup.steps - 2}")
+    if setup.n_bytes > memory:
+        raise InvalidInput(
+            "n, steps",
+            got=f"{setup.n:,} neurons x {setup.steps:,} steps, which take {text_of(setup.n_bytes)}",
+            expected=f"what {text_of(memory)} hold",
+            fix="Ask for fewer, or start netxr app with another --memory.",
+        )
+
+
+def tutorial_run(setup: Setup, *, step: Callable[[int, int], object] | None = None) -> xr.Dataset:
+    """Simulate a network, estimate its connectivity and score the estimate.
+
+    Parameters
+    ----------
+    setup : Setup
+        The settings.
+    step : callable, optional
+        Called with (steps done, steps in all) of the simulation, and without anything between the parts.
+
+    Returns
+    -------
+    Dataset
+        `connectivity` and `lagged_correlation` (target, source), of groups where there are groups, and the scores.
+
+    Examples
+    --------
+    >>> scores = tutorial_run(Setup(6, 0.9, 5000, 42, lag=1, groups=0, diagonal=True))
+    >>> round(scores.pearson.item(), 5)
+    0.95967
+    """
+    network = netxr.random_connectivity(setup.n, sparsity=setup.sparsity, seed=setup.seed, rng=RNG)
+    run = netxr.simulate(network, n_steps=setup.steps, seed=setup.seed, rng=RNG, progress=step)
+    if setup.groups:
+        run = netxr.coarsen(run, groups=np.arange(setup.n) * setup.groups // setup.n)
+    estimate = netxr.lagged_correlation(run[ACTIVITY], lag=setup.lag).isel({TRIAL: 0})
+    truth = run[CONNECTIVITY]
+    if step is not None:
+        step(setup.steps, setup.steps)
+    scores = netxr.compare(truth, estimate, diagonal=setup.diagonal)
+    return xr.Dataset({CONNECTIVITY: truth, LAGGED_CORRELATION: estimate, **scores.data_vars}, attrs=run.attrs)
+
+
+_remembered: OrderedDict[Setup, xr.Dataset] = OrderedDict()
+_lock = Lock()
+
+
+def remembered(setup: Setup) -> xr.Dataset | None:
+    """Return a run that was computed lately, for whichever page."""
+    with _lock:
+        if setup in _remembered:
+            _remembered.move_to_end(setup)
+        return _remembered.get(setup)
+
+
+def remember(setup: Setup, run: xr.Dataset) -> None:
+    """Keep a run in mind, if it is not too large, and forget the one that was not asked for the longest."""
+    if setup.n > REMEMBERED_NEURONS:
+        return
+    with _lock:
+        _remembered[setup] = run
+        while len(_remembered) > REMEMBERED:
+            _remembered.popitem(last=False)
+
+
+def python_lines(setup: Setup) -> str:
+    """Return the lines of Python that make what the tab shows.
+
+    Examples
+    --------
+    >>> print(python_lines(Setup(6, 0.9, 5000, 42, lag=1, groups=0, diagonal=True)))
+    import netxr
+    <BLANKLINE>
+    A = netxr.random_connectivity(6, sparsity=0.9, seed=42, rng="legacy")
+    run = netxr.simulate(A, n_steps=5000, seed=42, rng="legacy")
+    R = netxr.lagged_correlation(run.activity, lag=1).isel(trial=0)
+    scores = netxr.compare(run.connectivity, R, diagonal=True)
+    netxr.plot.overview(run.connectivity, R, score=scores.pearson)
+    """
+    lines = [
+        "import netxr",
+        "",
+        f'A = netxr.random_connectivity({setup.n}, sparsity={setup.sparsity}, seed={setup.seed}, rng="{RNG}")',
+        f'run = netxr.simulate(A, n_steps={setup.steps}, seed={setup.seed}, rng="{RNG}")',
+    ]
+    if setup.groups:
+        lines.append(f"run = netxr.coarsen(run, groups=[k * {setup.groups} // {setup.n} for k in range({setup.n})])")
+    return "\n".join(
+        [
+            *lines,
+            f"R = netxr.lagged_correlation(run.activity, lag={setup.lag}).isel(trial=0)",
+            f"scores = netxr.compare(run.connectivity, R, diagonal={setup.diagonal})",
+            f"netxr.plot.{'overview' if setup.shows_graphs else 'compare'}(run.connectivity, R, score=scores.pearson)",
+        ]
+    )
+
+
+def figure(setup: Setup, run: xr.Dataset) -> Any:
+    """Return the figure of a run that goes on paper."""
+    draw = netxr.plot.overview if setup.shows_graphs else netxr.plot.compare
+    return draw(run[CONNECTIVITY], run[LAGGED_CORRELATION], score=run[PEARSON])

@@ -1,0 +1,119 @@
+"""The tab of the tutorial: sliders for the network, its true and its estimated connectivity, how well they agree."""
+
+from typing import Any, Final
+
+import panel as pn
+import param
+import xarray as xr
+
+import netxr
+from netxr.app.controls import flag, number, slider
+from netxr.app.downloads import NothingShown, downloads
+from netxr.app.live import LiveGraph, LiveMatrix
+from netxr.app.looks import scores_html, side_by_side
+from netxr.app.session import Session
+from netxr.app.tutorial_run import Setup, check_setup, figure, python_lines, remember, remembered, tutorial_run
+from netxr.names import CONNECTIVITY, LAGGED_CORRELATION
+from netxr.tutorial import DEMO_SIZES, SEED
+
+KEY: Final = "tutorial"
+
+TITLES: Final = {CONNECTIVITY: "True connectivity A", LAGGED_CORRELATION: "Estimated connectivity R"}
+
+
+class TutorialSettings(param.Parameterized):
+    """What of the tab the address holds."""
+
+    n = param.Integer(6, bounds=(1, 100_000), label="Network size (neurons)")
+    sparsity = param.Number(0.9, bounds=(0, 1), label="Sparsity (chance of no edge)")
+    steps = param.Integer(5000, bounds=(3, 10_000_000), label="Length (time steps)")
+    seed = param.Integer(SEED, bounds=(0, 2**32 - 1), label="Seed")
+    lag = param.Integer(1, bounds=(0, 1000), label="Lag (time steps)")
+    groups = param.Integer(0, bounds=(0, 100_000), label="Groups of neurons (0: none)")
+    diagonal = param.Boolean(True, label="Diagonal counts in the scores")
+
+
+def tutorial_tab(session: Session, settings: TutorialSettings) -> Any:
+    """Return the tab of the tutorial."""
+    view = _View(session, settings)
+    settings.param.watch(view.update, list(Setup._fields))
+    view.update()
+    return side_by_side(_controls(settings), view.body)
+
+
+def _controls(settings: TutorialSettings) -> list[Any]:
+    """Return the widgets."""
+    first, last, step = DEMO_SIZES[0], DEMO_SIZES[-1], DEMO_SIZES.step
+    exact = number(settings, "n")
+    exact.name = "Network size (any number)"
+    return [
+        slider(settings, "n", start=first, end=last, step=step),
+        exact,
+        slider(settings, "sparsity", start=0.01, end=0.99, step=0.01),
+        number(settings, "steps"),
+        slider(settings, "lag", start=0, end=10, step=1),
+        number(settings, "groups"),
+        number(settings, "seed"),
+        flag(settings, "diagonal"),
+    ]
+
+
+class _View:
+    """What is shown of the current settings."""
+
+    def __init__(self, session: Session, settings: TutorialSettings) -> None:
+        self._session, self._settings = session, settings
+        self._scores = pn.pane.HTML("", sizing_mode="stretch_width", margin=(4, 10))
+        self._graphs = {name: LiveGraph() for name in TITLES}
+        self._matrices = {name: LiveMatrix() for name in TITLES}
+        self._shown: tuple[Setup, xr.Dataset] | None = None
+        pairs = [pn.FlexBox(self._graphs[name].pane, self._matrices[name].pane, gap="4px 8px") for name in TITLES]
+        self.body = pn.Column(
+            self._scores,
+            *pairs,
+            downloads(
+                session,
+                name="netxr_tutorial",
+                figure=lambda: figure(*self._now()),
+                table=lambda: self._now()[1][[CONNECTIVITY, LAGGED_CORRELATION]],
+                data=lambda: self._now()[1],
+                lines=lambda: python_lines(self._now()[0]),
+            ),
+        )
+
+    def update(self, *_events: object) -> None:
+        """Compute what the settings ask for, and show it."""
+        setup = Setup(*(getattr(self._settings, name) for name in Setup._fields))
+        self._session.cancel(KEY)
+        self._session.clear()
+        with self._session.guarded():
+            known = remembered(setup)
+            if known is not None:
+                self._show(setup, known)
+                return
+            check_setup(setup, memory=self._session.memory)
+            self._session.run(
+                KEY,
+                lambda job: tutorial_run(setup, step=job.step),
+                lambda run: self._show(setup, run),
+                label=f"Simulating {setup.n:,} neurons over {setup.steps:,} steps",
+                short=setup.is_short,
+            )
+
+    def _now(self) -> tuple[Setup, xr.Dataset]:
+        """Return what is shown."""
+        if self._shown is None:
+            raise NothingShown
+        return self._shown
+
+    def _show(self, setup: Setup, run: xr.Dataset) -> None:
+        """Show a run."""
+        remember(setup, run)
+        self._shown = setup, run
+        with pn.io.hold():
+            self._scores.object = scores_html(run)
+            for name, title in TITLES.items():
+                if setup.shows_graphs:
+                    self._graphs[name].show(netxr.plot.network(run[name]))
+                self._graphs[name].pane.visible = setup.shows_graphs
+                self._matrices[name].show(netxr.plot.matrix(run[name], title=title))

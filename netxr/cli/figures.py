@@ -1,0 +1,170 @@
+"""The figures that ``netxr plot`` draws out of a store, by their kinds."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import xarray as xr
+
+import netxr
+from netxr.errors import InvalidInput
+from netxr.names import (
+    ACTIVITY,
+    CONNECTIVITY,
+    LAG,
+    LAGGED_CORRELATION,
+    LONG_NAME,
+    NEURON,
+    PEARSON,
+    SCORE_DEFINED,
+    SCORE_MEAN,
+    SCORE_STD,
+    SOURCE,
+    TARGET,
+    TIME,
+)
+
+MATRIX_DIMS: Final = (TARGET, SOURCE)
+
+
+class Wishes(NamedTuple):
+    """What the options of the command say, None where one is not given."""
+
+    variable: str | None
+    x: str | None
+    y: str | None
+    score: str | None
+    steps: int | None
+    diagonal: bool | None
+
+
+def kind_of(data: xr.Dataset) -> str:
+    """Return which kind of figure suits what is there."""
+    if any(str(name).endswith(SCORE_MEAN) for name in data.data_vars):
+        return "curve"
+    matrices = [name for name in (CONNECTIVITY, LAGGED_CORRELATION) if name in data]
+    if matrices:
+        return "compare" if len(matrices) == 2 else "matrix"
+    return "traces"
+
+
+def draw(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+    """Return the figure of that kind, one of `KINDS`."""
+    return KINDS[kind](kind, data, wishes)
+
+
+def _pair(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+    """Draw A and R with their score."""
+    A, R = _both(data)
+    scored = data.get(PEARSON) if wishes.score is None else _variable(data, wishes.score)
+    return getattr(netxr.plot, kind)(A, R, score=None if scored is None else _first(scored))
+
+
+def _agreement(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+    """Draw how R agrees with A."""
+    if wishes.diagonal is None:
+        raise InvalidInput(
+            "--diagonal", got="nothing", expected="--diagonal or --no-diagonal: whether self-connections enter"
+        )
+    A, R = _both(data)
+    return netxr.plot.agreement(A, R, diagonal=wishes.diagonal)
+
+
+def _one(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+    """Draw one matrix, as a heatmap or as a graph."""
+    known = CONNECTIVITY if CONNECTIVITY in data else LAGGED_CORRELATION
+    matrix = _first(_variable(data, wishes.variable or known), keep=MATRIX_DIMS)
+    return getattr(netxr.plot, kind)(matrix, title=str(matrix.attrs.get(LONG_NAME, matrix.name)))
+
+
+def _lags(_kind: str, data: xr.Dataset, _wishes: Wishes) -> Any:
+    """Draw R over lag."""
+    return netxr.plot.lags(_first(_variable(data, LAGGED_CORRELATION), keep=(LAG, *MATRIX_DIMS)))
+
+
+def _activity(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+    """Draw activity over time, which the figure reads as it needs it."""
+    activity = _variable(data, ACTIVITY)
+    one_trial = activity.isel({dim: 0 for dim in activity.dims if dim not in (NEURON, TIME)})
+    return getattr(netxr.plot, kind)(one_trial, n_steps=wishes.steps)
+
+
+def _curve(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+    """Draw a score over the one parameter that varies, or that `x` names."""
+    score, x = wishes.score or PEARSON, wishes.x
+    mean = _variable(data, score + SCORE_MEAN)
+    varies = _varying(mean)
+    along = list(data[x].dims) if x in data.coords else varies
+    if len(varies) > 1 or not (x or varies):
+        raise InvalidInput(
+            "--at",
+            got=f"scores over {', '.join(varies) or 'nothing'}",
+            expected="one parameter that varies",
+            fix="Take one entry of each other, e.g. --at sparsity=0.9, or draw a map of two.",
+        )
+    curve = _scores(data, score).squeeze([dim for dim in mean.dims if dim not in along])
+    return netxr.plot.score_curve(curve.compute(), x=x or varies[0], score=score)
+
+
+def _map(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+    """Draw a score over the two parameters that vary, or that `x` and `y` name."""
+    score = wishes.score or PEARSON
+    mean = _variable(data, score + SCORE_MEAN)
+    varies = _varying(mean)
+    if len(varies) != 2:
+        raise InvalidInput(
+            "--at",
+            got=f"scores over {', '.join(varies) or 'nothing'}",
+            expected="two parameters that vary",
+            fix="Take one entry of each other, e.g. --at sparsity=0.9, or draw a curve over one.",
+        )
+    scores = _scores(data, score).squeeze([dim for dim in mean.dims if dim not in varies]).compute()
+    return netxr.plot.map(scores, x=wishes.x or varies[0], y=wishes.y or varies[1], score=score)
+
+
+def _dashboard(_kind: str, data: xr.Dataset, _wishes: Wishes) -> Any:
+    """Draw all that there is of a run."""
+    return netxr.plot.dashboard(data)
+
+
+KINDS: Final[dict[str, Callable[[str, xr.Dataset, Wishes], Any]]] = {
+    "compare": _pair,
+    "overview": _pair,
+    "agreement": _agreement,
+    "matrix": _one,
+    "network": _one,
+    "lags": _lags,
+    "traces": _activity,
+    "raster": _activity,
+    "curve": _curve,
+    "map": _map,
+    "dashboard": _dashboard,
+}
+"""What draws each kind."""
+
+
+def _both(data: xr.Dataset) -> list[xr.DataArray]:
+    """Load A and R, the first of several trials or lags."""
+    return [_first(_variable(data, name), keep=MATRIX_DIMS) for name in (CONNECTIVITY, LAGGED_CORRELATION)]
+
+
+def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a variable of the store."""
+    if name not in data:
+        there = ", ".join(map(str, data.data_vars)) or "nothing"
+        raise InvalidInput("STORE", got=f"no {name}", expected=f"it for this figure; the store has {there}")
+    return data[name]
+
+
+def _first(data: xr.DataArray, keep: Sequence[str] = ()) -> xr.DataArray:
+    """Load the first entry along every dim but those in `keep`."""
+    return data.isel({dim: 0 for dim in data.dims if dim not in keep}).compute()
+
+
+def _varying(mean: xr.DataArray) -> list[str]:
+    """Return the parameters that have several values."""
+    return [str(dim) for dim in mean.dims if mean.sizes[dim] > 1]
+
+
+def _scores(data: xr.Dataset, score: str) -> xr.Dataset:
+    """Return a score with its mean, its deviation and its number of trials."""
+    return data[[score + ending for ending in (SCORE_MEAN, SCORE_STD, SCORE_DEFINED)] + [score]]

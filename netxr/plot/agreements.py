@@ -1,0 +1,214 @@
+"""How an estimate agrees with the true connectivity, pair of neurons by pair of neurons."""
+
+from typing import Any, Final
+
+import holoviews as hv
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.comparison import Pairs, shared_pairs
+from netxr.plot.style import (
+    FRAME,
+    INK,
+    LINE_COLOUR,
+    POINTS,
+    diagonal_words,
+    literal,
+    loaded_matrix,
+    with_options,
+)
+from netxr.plot.thresholds import Detection, detection
+from netxr.plot.violins import violins
+from netxr.schema import check_connectivity
+
+MOST_POINTS: Final = 5_000
+"""Pairs that are drawn one by one; of more, a cell shows how many there are."""
+
+N_CELLS: Final = 60
+"""Cells along each side of a panel."""
+
+TRUE: Final = "True connectivity A"
+ESTIMATED: Final = "Estimated connectivity R"
+PANELS: Final = ("Estimate against truth", "Estimate with and without an edge", "ROC curve", "Precision and recall")
+
+
+def agreement(A: Any, R: Any, *, diagonal: bool, title: str = "") -> hv.Layout:
+    """Draw how an estimate agrees with the true connectivity, entry by entry.
+
+    Both are aligned by the labels of their neurons, and pairs that are NaN or infinite on either side are left out,
+    as in `netxr.compare`; the title counts them. An edge is a weight other than 0. The estimate is taken with its
+    sign: for networks with inhibition, pass ``abs(R)`` where edges are to be found by magnitude.
+
+    Parameters
+    ----------
+    A : DataArray
+        True connectivity, loaded square matrix, (target, source).
+    R : DataArray
+        Estimated connectivity, loaded, likewise; (target,) is one source.
+    diagonal : bool
+        Whether self-connections (target and source the same neuron) enter. In autocorrelated activity they are high
+        whatever the network and drive the scores: there is no default.
+    title : str
+        Title over all panels.
+
+    Returns
+    -------
+    holoviews.Layout
+        Four panels: R against A, beyond 5,000 pairs as counts in cells; the distribution of R where there is an edge
+        and where there is none; the ROC curve with its area; precision over recall with the average precision, as
+        steps; both with what chance would reach. A panel of something undefined says so.
+
+    Raises
+    ------
+    InvalidInput
+        If one of the two is no connectivity matrix, is lazy, or has several trials; if they share no label.
+
+    Examples
+    --------
+    >>> from netxr.arrays import as_connectivity
+    >>> A = as_connectivity([[0, 1], [0, 0]], rows="target")
+    >>> len(agreement(A, 0.3 * A, diagonal=False))
+    4
+    """
+    A = check_connectivity(loaded_matrix(A, argument="A"), argument="A")
+    pairs = shared_pairs(A, loaded_matrix(R, argument="R"), diagonal=diagonal, arguments=("A", "R"))
+    if len(pairs.truth):
+        edge = pairs.truth != 0
+        by_edge = {"no edge": pairs.estimate[~edge], "edge": pairs.estimate[edge]}
+        panels = [entries(pairs), violins(by_edge, ylabel=ESTIMATED, title=PANELS[1]), *_curves(edge, pairs.estimate)]
+    else:
+        panels = [_empty("no pair of neurons\nis defined on both sides", panel) for panel in PANELS]
+    return with_options(
+        hv.Layout(panels).cols(2),
+        both={
+            "title": literal("\n".join(line for line in (title, _about(pairs, diagonal)) if line)),
+            "shared_axes": False,
+        },
+        matplotlib={
+            "sublabel_format": "",
+            "fig_inches": (9, 9.5),
+            "fig_bounds": (0.1, 0.06, 0.97, 0.9),
+            "hspace": 0.5,
+            "vspace": 0.35,
+        },
+    )
+
+
+def _about(pairs: Pairs, diagonal: bool) -> str:
+    """Say how many pairs are drawn, and how many are not."""
+    left_out = f", {pairs.n_undefined:,} left out as undefined" if pairs.n_undefined else ""
+    return f"{len(pairs.truth):,} pairs of neurons {diagonal_words(diagonal)}{left_out}"
+
+
+def entries(pairs: Pairs) -> Any:
+    """Draw R against A, pair by pair or as counts."""
+    return _points(pairs) if len(pairs.truth) <= MOST_POINTS else _counts(pairs)
+
+
+def _points(pairs: Pairs) -> hv.Points:
+    """Draw a mark for each pair."""
+    points = hv.Points(
+        (pairs.truth, pairs.estimate), [hv.Dimension("A", label=TRUE), hv.Dimension("R", label=ESTIMATED)]
+    )
+    return _panel(
+        with_options(
+            points,
+            both={"color": LINE_COLOUR, "alpha": 0.4},
+            bokeh={"size": 5},
+            matplotlib={"s": (5 * POINTS) ** 2, "linewidth": 0},
+        ),
+        title=PANELS[0],
+    )
+
+
+def _counts(pairs: Pairs) -> hv.Image:
+    """Draw how many pairs there are in each cell."""
+    (x, left, right), (y, bottom, top) = _cells(pairs.truth), _cells(pairs.estimate)
+    counts = np.bincount(y * N_CELLS + x, minlength=N_CELLS**2).reshape(N_CELLS, N_CELLS).astype(np.float64)
+    limits = (1.0, max(2.0, counts.max()))
+    image = hv.Image(
+        np.where(counts, counts, np.nan)[::-1],
+        bounds=(left, bottom, right, top),
+        kdims=[hv.Dimension("A", label=TRUE), hv.Dimension("R", label=ESTIMATED)],
+        vdims=[hv.Dimension("pairs", label="Pairs of neurons in a cell", range=limits)],
+    )
+    return _panel(
+        with_options(
+            image,
+            both={"cmap": "viridis", "logz": True, "clim": limits, "colorbar": True},
+            bokeh={"tools": ["hover"], "hover_tooltips": [("A", "$x"), ("R", "$y"), ("pairs", "@image{0,0}")]},
+        ),
+        title=f"{PANELS[0]}\ncounts in {N_CELLS} x {N_CELLS} cells",
+    )
+
+
+def _cells(values: NDArray[np.float64]) -> tuple[NDArray[np.intp], float, float]:
+    """Return the cell of each value, and where the first cell begins and the last ends: ends are middles of cells."""
+    low, high = float(values.min()), float(values.max())
+    width = (high - low) / (N_CELLS - 1) or 1.0
+    cells = np.rint((values - low) / width).astype(np.intp)
+    return cells, low - width / 2, low + (N_CELLS - 0.5) * width
+
+
+def _curves(edge: NDArray[np.bool_], estimate: NDArray[np.float64]) -> list[Any]:
+    """Draw both curves over thresholds, or say why there is none."""
+    if edge.all() or not edge.any():
+        note = f"undefined:\n{'every' if edge.all() else 'no'} pair has an edge"
+        return [_empty(note, panel) for panel in PANELS[2:]]
+    found = detection(edge, estimate)
+    return [_roc(found), _precision(found, float(edge.mean()))]
+
+
+def _roc(found: Detection) -> hv.Overlay:
+    """Draw true over false positives, and the diagonal that chance would follow."""
+    x, y = (
+        hv.Dimension("false_positives", label="False positive rate"),
+        hv.Dimension("true_positives", label="True positive rate"),
+    )
+    curve = hv.Curve((found.false_positives, found.true_positives), x, y)
+    chance = hv.Curve(([0.0, 1.0], [0.0, 1.0]), x, y)
+    return _over_chance(curve, chance, f"{PANELS[2]}: AUC {found.roc_auc:.3f}\n(dashed: chance)")
+
+
+def _precision(found: Detection, share: float) -> hv.Overlay:
+    """Draw precision over recall as steps, and the share of edges, which chance would reach."""
+    x, y = hv.Dimension("recall", label="Recall"), hv.Dimension("precision", label="Precision")
+    curve = hv.Curve((np.append(0.0, found.recall), np.append(found.precision[0], found.precision)), x, y)
+    curve = with_options(curve, both={"interpolation": "steps-pre"})
+    chance = hv.Curve(([0.0, 1.0], [share, share]), x, y)
+    area = f"average precision {found.average_precision:.3f}"
+    return _over_chance(curve, chance, f"{PANELS[3]}: {area}\n(dashed: chance, {share:.3f})")
+
+
+def _over_chance(curve: hv.Curve, chance: hv.Curve, title: str) -> hv.Overlay:
+    """Lay a curve over what chance would reach."""
+    dashed = with_options(
+        chance,
+        both={"color": INK},
+        bokeh={"line_dash": "dashed", "line_width": 1},
+        matplotlib={"linestyle": "--", "linewidth": 1},
+    )
+    solid = with_options(curve, both={"color": LINE_COLOUR}, bokeh={"line_width": 2}, matplotlib={"linewidth": 1.5})
+    margin = (-0.02, 1.02)
+    return with_options(_panel(dashed * solid, title=title), both={"xlim": margin, "ylim": margin})
+
+
+def _empty(note: str, title: str) -> hv.Labels:
+    """Draw a panel that says why there is nothing in it."""
+    words = with_options(
+        hv.Labels(([0.5], [0.5], [note]), ["x", "y"], ["note"]),
+        both={"xaxis": None, "yaxis": None, "xlim": (0, 1), "ylim": (0, 1)},
+        bokeh={"text_color": INK, "text_font_size": "11pt"},
+        matplotlib={"color": INK, "size": 11},
+    )
+    return _panel(words, title=title)
+
+
+def _panel(element: Any, *, title: str) -> Any:
+    """Set size and title of one of the four panels."""
+    return with_options(
+        element,
+        both={"title": title, "axiswise": True},
+        bokeh={"frame_width": FRAME, "frame_height": FRAME},
+        matplotlib={"aspect": 1},
+    )

@@ -1,0 +1,100 @@
+"""Which connections of a matrix are drawn as arrows: all of them, or the strongest where they are too many."""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_ARROWS: Final = 10_000
+"""Drawn at most: more of them only blacken the picture."""
+
+BLOCK: Final = 2**21
+"""Entries that are looked at at a time, so that a large matrix is never copied as a whole."""
+
+
+class Arrows(NamedTuple):
+    """What is drawn, the weakest first: from and to which neuron, how strong, whether there is a way back, of how many.
+
+    Where only the strongest are drawn, `n_all` is larger than the number of arrows.
+    """
+
+    sources: NDArray[np.intp]
+    targets: NDArray[np.intp]
+    weights: NDArray[np.float64]
+    mutual: NDArray[np.bool_]
+    n_all: int
+
+
+def strongest_arrows(weights: NDArray[Any], *, negative: bool) -> Arrows:
+    """Return the strongest connections between different neurons.
+
+    Among equally strong ones that are not all drawn, chance decides, and always alike: else the first neurons of
+    a matrix of equal weights would get all arrows.
+
+    Parameters
+    ----------
+    weights : array
+        Square, row = target, column = source; what is not finite is no connection.
+    negative : bool
+        Whether negative weights are drawn too, by their magnitude.
+
+    Returns
+    -------
+    Arrows
+        At most MOST_ARROWS.
+
+    Examples
+    --------
+    >>> arrows = strongest_arrows(np.array([[9.0, -2.0], [1.0, 0.0]]), negative=True)
+    >>> arrows.sources.tolist(), arrows.targets.tolist(), arrows.weights.tolist(), arrows.mutual.tolist()
+    ([0, 1], [1, 0], [1.0, -2.0], [True, True])
+    """
+    n = len(weights)
+    weakest, n_all = _weakest_drawn(weights, negative=negative)
+    places = _places_from(weights, weakest, negative=negative)
+    targets, sources = np.divmod(places, n)
+    drawn = weights[targets, sources].astype(np.float64)
+    order = np.argsort(np.abs(drawn), kind="stable")
+    targets, sources = targets[order], sources[order]
+    return Arrows(sources, targets, drawn[order], np.isin(sources * n + targets, places), n_all)
+
+
+def _strengths(weights: NDArray[Any], *, negative: bool) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Yield where in the flat matrix each block of rows begins, and its strengths: 0 where there is no connection."""
+    n = len(weights)
+    n_rows = max(1, BLOCK // n)
+    for first in range(0, n, n_rows):
+        block = weights[first : first + n_rows].astype(np.float64)
+        strength = np.abs(block) if negative else np.maximum(block, 0.0)
+        strength[~np.isfinite(strength)] = 0.0
+        rows = np.arange(len(strength))
+        strength[rows, first + rows] = 0.0
+        yield first * n, strength.ravel()
+
+
+def _weakest_drawn(weights: NDArray[Any], *, negative: bool) -> tuple[float, int]:
+    """Return the strength of the weakest connection that is drawn, and how many connections there are."""
+    strongest, n_all = np.empty(0), 0
+    for _, strength in _strengths(weights, negative=negative):
+        n_all += int(np.count_nonzero(strength))
+        enough = strongest.min() if len(strongest) == MOST_ARROWS else 0.0
+        strongest = np.concatenate([strongest, strength[strength > enough]])
+        if len(strongest) > MOST_ARROWS:
+            strongest = np.partition(strongest, -MOST_ARROWS)[-MOST_ARROWS:]
+    return (float(strongest.min()) if n_all else np.inf), n_all
+
+
+def _places_from(weights: NDArray[Any], weakest: float, *, negative: bool) -> NDArray[np.intp]:
+    """Return where in the flat matrix the strongest connections are, ascending; of the weakest, as many as fit."""
+    rng = np.random.default_rng(0)
+    stronger, weak, lots = [np.empty(0, np.intp)], np.empty(0, np.intp), np.empty(0)
+    for first, strength in _strengths(weights, negative=negative):
+        stronger.append(first + np.flatnonzero(strength > weakest))
+        found = first + np.flatnonzero(strength == weakest)
+        weak, lots = np.concatenate([weak, found]), np.concatenate([lots, rng.random(len(found))])
+        if len(weak) > MOST_ARROWS:
+            lucky = np.argpartition(lots, MOST_ARROWS)[:MOST_ARROWS]
+            weak, lots = weak[lucky], lots[lucky]
+    room = MOST_ARROWS - sum(map(len, stronger))
+    return np.sort(np.concatenate([*stronger, weak[np.argsort(lots)[:room]]]))

@@ -1,0 +1,217 @@
+"""All figures of one run on a page: activity, connectivity, how the estimate agrees with the truth."""
+
+from typing import Any, Final, NamedTuple
+
+import holoviews as hv
+import numpy as np
+import xarray as xr
+
+from netxr.errors import InvalidInput
+from netxr.kernels.groups import is_grouped
+from netxr.names import (
+    ACTIVITY,
+    CONNECTIVITY,
+    GROUP,
+    LAG,
+    LAGGED_CORRELATION,
+    NEURON,
+    PEARSON,
+    SOURCE,
+    TARGET,
+    TRIAL,
+)
+from netxr.plot.agreements import agreement
+from netxr.plot.graphs import network
+from netxr.plot.heatmaps import matrix
+from netxr.plot.lag_curves import lags
+from netxr.plot.pairs import TITLE_A, TITLE_R, compare
+from netxr.plot.rasters import raster
+from netxr.plot.recordings import traces
+from netxr.plot.style import literal, with_options
+from netxr.schema import labels_of
+from netxr.steps import activity_of
+
+MOST_NODES: Final = 60
+"""Neurons up to which a graph is drawn: beyond, its arrows cover each other."""
+
+N_STEPS: Final = 1000
+"""Samples of traces, each of which is drawn; the raster has all."""
+
+
+def dashboard(run: xr.Dataset) -> hv.Layout:
+    """Draw all that a run has: its activity, its true and its estimated connectivity, and how the two agree.
+
+    A thousand samples of 20 neurons, and all of all neurons; the matrices A and R, and their graphs for up to 60
+    neurons (of R, the positive weights); without the diagonal, how R agrees with A; R over lag for the strongest pairs
+    where there are several lags. What the run has not is left out, and nothing is computed: add an estimate with
+    ``run.assign(lagged_correlation=netxr.lagged_correlation(run.activity, lag=[0, 1, 2]))``. Of several trials the
+    first is drawn, which the title says, and of several lags 1 where it is there. Activity is read as in `traces` and
+    `raster`; matrices are loaded.
+
+    Parameters
+    ----------
+    run : Dataset
+        As `netxr.open` or `netxr.simulate` returns it: `activity`, `connectivity` and `lagged_correlation`, each of
+        which may be missing. A coordinate `group` on `neuron` orders the neurons in all figures.
+
+    Returns
+    -------
+    holoviews.Layout
+        Two panels a row.
+
+    Raises
+    ------
+    InvalidInput
+        If `run` is no Dataset, or has nothing to draw.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(6, seed=1), n_steps=100, seed=1)
+    >>> len(dashboard(run))  # traces, raster, A and its graph
+    4
+    """
+    holdings = holdings_of(run)
+    panels = [panel for figure in figures_of(holdings).values() for panel in (figure if _is_row(figure) else [figure])]
+    n_rows = -(-len(panels) // 2)
+    return with_options(
+        hv.Layout(panels).cols(2),
+        both={"title": literal(holdings.note), "shared_axes": False},
+        matplotlib={"sublabel_format": "", "fig_inches": (12, 4.6 * n_rows), "hspace": 0.4, "vspace": 0.35},
+    )
+
+
+class Holdings(NamedTuple):
+    """What there is to draw of a run: one trial, matrices in memory.
+
+    Parameters
+    ----------
+    activity : DataArray or None
+        (neuron, time), as lazy as it came.
+    A, R : DataArray or None
+        (target, source)
+    lagged : DataArray or None
+        (lag, target, source), where there are several lags.
+    score : DataArray or None
+        Correlation of A and R.
+    groups : DataArray or None
+        (neuron,)
+    note : str
+        Which trial and which lag it is, where there are several.
+    """
+
+    activity: xr.DataArray | None
+    A: xr.DataArray | None
+    R: xr.DataArray | None
+    lagged: xr.DataArray | None
+    score: xr.DataArray | None
+    groups: xr.DataArray | None
+    note: str
+
+
+def holdings_of(run: xr.Dataset) -> Holdings:
+    """Return what there is to draw of a run.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no Dataset, or there is nothing.
+    """
+    if not isinstance(run, xr.Dataset):
+        raise InvalidInput("run", got=type(run).__name__, expected="a Dataset, as netxr.open returns it")
+    if not {ACTIVITY, CONNECTIVITY, LAGGED_CORRELATION} & set(run.data_vars):
+        known = ", ".join(map(str, run.data_vars)) or "no variable"
+        raise InvalidInput(
+            "run",
+            got=f"a Dataset with {known}",
+            expected=f"one with {ACTIVITY}, {CONNECTIVITY} or {LAGGED_CORRELATION}",
+            fix="Draw the scores of a sweep with score_curve.",
+        )
+    lag, first = _drawn_lag(run), {TRIAL: 0} if TRIAL in run.dims else {}
+    one = run.isel(first)
+    lagged = one[LAGGED_CORRELATION].compute() if LAGGED_CORRELATION in one else None
+    several = lagged is not None and lagged.sizes.get(LAG, 1) > 1
+    notes = [
+        f"trial {labels_of(run, TRIAL)[0]}, the first of {run.sizes[TRIAL]}" if run.sizes.get(TRIAL, 1) > 1 else ""
+    ]
+    notes += [f"R at lag {labels_of(run, LAG)[lag]}" if several else ""]
+    return Holdings(
+        activity=activity_of(one) if ACTIVITY in one else None,
+        A=one[CONNECTIVITY].compute() if CONNECTIVITY in one else None,
+        R=None if lagged is None else _at(lagged, lag),
+        lagged=lagged if several else None,
+        score=_at(one[PEARSON].compute(), lag) if PEARSON in one else None,
+        groups=_groups(one),
+        note=", ".join(filter(None, notes)),
+    )
+
+
+def _drawn_lag(run: xr.Dataset) -> int:
+    """Return the place of the lag that is drawn: 1, else the first other than 0."""
+    known = labels_of(run, LAG).tolist() if LAG in run.dims else [1]
+    return known.index(1) if 1 in known else next((place for place, lag in enumerate(known) if lag), 0)
+
+
+def _at(values: xr.DataArray, lag: int) -> xr.DataArray:
+    """Return the values at one lag."""
+    return values.isel({LAG: lag}) if LAG in values.dims else values
+
+
+def _groups(run: xr.Dataset) -> xr.DataArray | None:
+    """Return the groups of the neurons, where some are in one."""
+    there = GROUP in run.coords and run[GROUP].dims == (NEURON,) and is_grouped(run[GROUP].values).any()
+    return run[GROUP] if there else None
+
+
+def figures_of(holdings: Holdings) -> dict[str, Any]:
+    """Draw what there is, by name of the figure, in the order of a page."""
+    activity, A, R, groups = holdings.activity, holdings.A, holdings.R, holdings.groups
+    figures: dict[str, Any] = {}
+    if activity is not None:
+        figures |= {"traces": traces(activity, n_steps=N_STEPS), "raster": raster(activity)}
+    if A is not None and R is not None:
+        figures["compare"] = compare(A, R, score=holdings.score, groups=groups)
+    elif A is not None:
+        figures["matrix"] = matrix(A, groups=groups, title=TITLE_A)
+    elif R is not None:
+        figures["matrix"] = matrix(R, groups=groups, title=TITLE_R)
+    graphs = [
+        network(one, groups=groups, sign="both" if is_true and (one < 0).any() else "positive", title=_short(title))
+        for one, title, is_true in ((A, TITLE_A, True), (R, TITLE_R, False))
+        if one is not None and _fits_a_graph(one)
+    ]
+    if graphs:
+        figures["network"] = hv.Layout(graphs) if len(graphs) > 1 else graphs[0]
+    if A is not None and R is not None and _shared(A, R):
+        figures["agreement"] = agreement(A, R, diagonal=False)
+    if holdings.lagged is not None and _n_pairs(holdings.lagged):
+        figures["lags"] = lags(holdings.lagged)
+    return figures
+
+
+def _fits_a_graph(weights: xr.DataArray) -> bool:
+    """Return whether a matrix is square and of few neurons."""
+    if weights.ndim != 2 or weights.sizes[TARGET] > MOST_NODES:
+        return False
+    return np.array_equal(labels_of(weights, TARGET), labels_of(weights, SOURCE))
+
+
+def _short(title: str) -> str:
+    """Return the title of a matrix for its graph."""
+    return title.replace(" matrix", "")
+
+
+def _shared(A: xr.DataArray, R: xr.DataArray) -> bool:
+    """Return whether the two have pairs of neurons in common."""
+    return all(set(labels_of(A, dim).tolist()) & set(labels_of(R, dim).tolist()) for dim in (TARGET, SOURCE))
+
+
+def _n_pairs(R: xr.DataArray) -> int:
+    """Return how many pairs of different neurons there are."""
+    targets, sources = (labels_of(R, dim) for dim in (TARGET, SOURCE))
+    return int((targets[:, np.newaxis] != sources).sum())
+
+
+def _is_row(figure: Any) -> bool:
+    """Return whether a figure is several panels."""
+    return isinstance(figure, hv.Layout)

@@ -1,0 +1,178 @@
+"""Which neurons and frames of a recording a figure shows, in which order, and what its axes say of them."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr.arguments import is_whole
+from netxr.errors import InvalidInput
+from netxr.kernels.groups import is_grouped
+from netxr.names import (
+    ACTIVITY,
+    GROUP,
+    NEURON,
+    SAMPLING_INTERVAL,
+    SAMPLING_INTERVAL_UNITS,
+    START_TIME,
+    TIME,
+    TRIAL,
+    UNITS,
+)
+from netxr.plot.grouping import GroupOrder, order_of
+from netxr.plot.windows import Part
+from netxr.schema import check_activity, labels_of
+
+
+class Excerpt(NamedTuple):
+    """What is shown of a recording.
+
+    Parameters
+    ----------
+    samples : ndarray or dask array, (neuron, time)
+        All of the recording.
+    rows : array of int
+        Which neurons are drawn, from the top.
+    labels : list of str
+        Their labels.
+    order : GroupOrder
+        Where groups lie among them.
+    part : (int, int)
+        The first frame, and the one after the last.
+    clock : (float, str, float)
+        Time between two frames, its unit, and the time of the first frame of the recording.
+    units : str
+        Of the samples, where known.
+    """
+
+    samples: Any
+    rows: NDArray[np.intp]
+    labels: list[str]
+    order: GroupOrder
+    part: Part
+    clock: tuple[float, str, float]
+    units: str
+
+    @property
+    def time_label(self) -> str:
+        """What the axis of time is called."""
+        return f"Time ({self.clock[1]})"
+
+    def times(self, frames: Any) -> NDArray[np.float64]:
+        """Return when frames were taken."""
+        interval, _, first = self.clock
+        return first + interval * np.asarray(frames, dtype=np.float64)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Where the axis of time begins and ends: half a frame before the first one shown and after the last."""
+        left, right = self.times(np.array(self.part) - 0.5).tolist()
+        return left, right
+
+    def frames_in(self, x_range: tuple[Any, Any] | None) -> tuple[float, float] | None:
+        """Return a range of times in frames after the first one shown, with a fraction; None where it is not known."""
+        if x_range is None or x_range[0] is None or x_range[1] is None:
+            return None
+        interval, _, origin = self.clock
+        first, last = ((float(end) - origin) / interval - self.part[0] for end in sorted(x_range))
+        return first, last
+
+    def zoomed(self, x_range: tuple[Any, Any] | None) -> Part:
+        """Return which of the frames shown at first are between two times, one at least."""
+        view, (start, stop) = self.frames_in(x_range), self.part
+        if view is None:
+            return self.part
+        begin = int(np.clip(start + np.floor(view[0] + 0.5), start, stop - 1))
+        return begin, int(np.clip(start + np.ceil(view[1] + 0.5), begin + 1, stop))
+
+
+def excerpt_of(
+    activity: xr.DataArray,
+    *,
+    neurons: Sequence[Any] | None,
+    start: int,
+    n_steps: int | None,
+    most: int | None = None,
+) -> Excerpt:
+    """Return what is shown of a recording; no sample is read.
+
+    Parameters
+    ----------
+    activity : DataArray
+        (neuron, time), in any order; a `trial` of one entry may be there.
+    neurons : sequence or None
+        Labels, in the order in which they are drawn. None is all, in order of their groups where they have some.
+    start : int
+        First sample.
+    n_steps : int or None
+        How many; None is to the end.
+    most : int, optional
+        Neurons that are drawn where none are chosen: the first, or as many evenly spaced over all groups.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no recording, has several trials, or has no such neuron or sample.
+    """
+    one = _one_trial(check_activity(activity)).transpose(NEURON, TIME)
+    part = _part(one.sizes[TIME], start, n_steps)
+    labels = labels_of(one, NEURON)
+    rows = _positions(labels, neurons)
+    groups = _groups_of(one)
+    if neurons is None:
+        rows = order_of(labels, groups).positions
+        if most is not None and len(rows) > most:
+            rows = rows[:most] if groups is None else rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
+    interval, unit = one.attrs.get(SAMPLING_INTERVAL, 1.0), one.attrs.get(SAMPLING_INTERVAL_UNITS, "steps")
+    return Excerpt(
+        one.data,
+        rows,
+        [str(label) for label in labels[rows]],
+        order_of(labels[rows], groups if neurons is None else None),
+        part,
+        (float(interval), str(unit), float(one.attrs.get(START_TIME, 0.0))),
+        str(one.attrs.get(UNITS, "")),
+    )
+
+
+def _one_trial(activity: xr.DataArray) -> xr.DataArray:
+    """Return `activity` without its dim of trials, which may have one entry."""
+    if activity.sizes.get(TRIAL, 1) > 1:
+        raise InvalidInput(
+            ACTIVITY, got=f"{activity.sizes[TRIAL]} trials", expected="one", fix="Take one with .isel(trial=0)."
+        )
+    return activity.squeeze(TRIAL) if TRIAL in activity.dims else activity
+
+
+def _part(length: int, start: int, n_steps: int | None) -> Part:
+    """Return the first frame and the one after the last."""
+    if not is_whole(start) or not 0 <= start < length:
+        raise InvalidInput("start", got=repr(start), expected=f"a sample from 0 to {length - 1}")
+    if n_steps is not None and (not is_whole(n_steps) or n_steps < 1):
+        raise InvalidInput("n_steps", got=repr(n_steps), expected="at least 1")
+    return start, length if n_steps is None else min(start + n_steps, length)
+
+
+def _positions(labels: NDArray[Any], neurons: Sequence[Any] | None) -> NDArray[np.intp]:
+    """Return where the chosen neurons are: all, or those of these labels."""
+    if neurons is None:
+        return np.arange(len(labels))
+    places = {label: place for place, label in enumerate(labels.tolist())}
+    wanted = np.asarray(neurons, dtype=object).tolist() if np.ndim(neurons) else [neurons]
+    unknown = [label for label in wanted if label not in places]
+    if unknown or not wanted:
+        raise InvalidInput(
+            "neurons",
+            got=f"{unknown[0]!r}, which is not recorded" if unknown else "no neuron",
+            expected=f"labels such as {', '.join(map(repr, list(places)[:3]))}",
+        )
+    return np.array([places[label] for label in wanted])
+
+
+def _groups_of(activity: xr.DataArray) -> xr.DataArray | None:
+    """Return the groups of the neurons, where some are in one."""
+    if GROUP not in activity.coords or not is_grouped(activity[GROUP].values).any():
+        return None
+    return activity[GROUP]

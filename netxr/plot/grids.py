@@ -1,0 +1,203 @@
+"""A set of matrices on one page: a grid over some dims, and sliders over the others."""
+
+from functools import partial
+from itertools import groupby, product
+from math import prod
+from typing import Any, Final
+
+import holoviews as hv
+import xarray as xr
+
+from netxr.errors import InvalidInput
+from netxr.names import LONG_NAME, SOURCE, TARGET
+from netxr.plot.aggregation import ROOM, Range, Sheet, sheet_of, view_of
+from netxr.plot.heatmaps import FROM, TO, draw_view, heatmap, limits_of, what_is_shown
+from netxr.plot.pairs import page
+from netxr.plot.style import (
+    MATRIX_SPEC,
+    axis_label,
+    check_loaded,
+    literal,
+    ticks,
+    with_options,
+)
+from netxr.schema import check_variable, labels_of
+
+MOST_FACETS: Final = 20
+WIDEST: Final = 5
+"""Facets in a row."""
+
+MOST_MATRICES: Final = 500
+"""In all facets at all positions of the sliders: each of them is drawn, and travels to the browser."""
+
+FACET_TICKS: Final = 5
+
+FACET_FRAME: Final = 140
+"""Height and width of a facet in bokeh pixels, and so the most neurons that have a pixel each."""
+
+
+def facets(weights: xr.DataArray, *, rows: str | None = None, columns: str | None = None) -> Any:
+    """Draw a set of matrices: a grid over one or two dims, sliders over all others, one colour range for all.
+
+    A notebook, and a page that HoloViews saves, have the sliders; a picture shows the first position of each. A facet
+    of more than 140 neurons shows means over blocks of weights, and says so.
+
+    Parameters
+    ----------
+    weights : DataArray
+        Loaded, ([further dims, ]target, source) in any order, such as (trial, lag, target, source).
+    rows : str, optional
+        Dim whose entries stand one below the other.
+    columns : str, optional
+        Dim whose entries stand side by side; without `rows`, five in a row at most.
+
+    Returns
+    -------
+    holoviews.Layout
+        Heatmaps, or a HoloMap of them for each facet where there are sliders. Without `rows` and `columns` one
+        HoloMap; without further dims of more than one entry what `matrix` returns.
+
+    Raises
+    ------
+    InvalidInput
+        If `rows` or `columns` is no further dim, or both are the same one; if there are more than 20 facets, or more
+        than 500 matrices in all; if `weights` is no set of matrices, or is lazy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> R = xr.DataArray(np.ones((3, 2, 4, 4)), dims=("trial", "lag", "target", "source"))
+    >>> facets(R, columns="lag").shape, [dim.name for dim in facets(R).kdims]
+    ((1, 2), ['trial', 'lag'])
+    """
+    grid = [dim for dim in (rows, columns) if dim is not None]
+    weights = _check_set(weights, rows, columns)
+    sliders = [str(dim) for dim in weights.dims if dim not in (TARGET, SOURCE, *grid)]
+    if not grid and not sliders:
+        return heatmap(sheet_of(weights))
+    _check_number(weights, grid, sliders)
+    room = FACET_FRAME if grid else ROOM
+    sheets = {place: sheet_of(weights.isel(dict(place)), room=room) for place in _places(weights, grid + sliders)}
+    limits = limits_of(*sheets.values())
+    if not grid:
+        frames = {
+            place: draw_view(sheet, limits=limits, title=_text(weights, place)) for place, sheet in sheets.items()
+        }
+        return _over_sliders(weights, frames)
+    n_columns = 1 if columns is None else weights.sizes[columns] if rows else row_length(weights.sizes[columns])
+    panels = _grid(weights, sheets, limits, n_columns=n_columns, n_dims=len(grid))
+    title = str(weights.attrs.get(LONG_NAME, axis_label(weights, weights.name or "connectivity")))
+    return page(hv.Layout(panels), title=literal(title), columns=n_columns, panel=1.5, gap=(0.4, 0.8))
+
+
+Place = tuple[tuple[str, int], ...]
+"""An entry of each of some dims, as (dim, number) pairs."""
+
+
+def _places(weights: xr.DataArray, dims: list[str]) -> list[Place]:
+    """Return every combination of entries along some dims, the last dim fastest."""
+    return list(product(*([(dim, k) for k in range(weights.sizes[dim])] for dim in dims)))
+
+
+def _grid(
+    weights: xr.DataArray, sheets: dict[Place, Sheet], limits: Range, *, n_columns: int, n_dims: int
+) -> list[Any]:
+    """Draw the facets row by row, each with all positions of the sliders."""
+    groups = groupby(sheets.items(), key=lambda item: item[0][:n_dims])
+    facets = [dict(group) for _, group in groups]
+    panels = []
+    for k, own in enumerate(facets):
+        draw = partial(
+            facet,
+            limits=limits,
+            bar=k == min(n_columns, len(facets)) - 1,
+            xlabel=FROM if k + n_columns >= len(facets) else "",
+            ylabel=TO if k % n_columns == 0 else "",
+        )
+        frames = {place[n_dims:]: draw(sheet, title=_text(weights, place)) for place, sheet in own.items()}
+        panels.append(_over_sliders(weights, frames))
+    return panels + [hv.Empty()] * (-len(panels) % n_columns)
+
+
+def facet(sheet: Sheet, *, limits: Range, title: str, bar: bool, xlabel: str, ylabel: str) -> hv.Image:
+    """Draw a small heatmap."""
+    lines = filter(None, (title, what_is_shown(view_of(sheet))))
+    return with_options(
+        draw_view(sheet, limits=limits),
+        both={
+            "title": literal("\n".join(lines)),
+            "colorbar": bar,
+            "xlabel": xlabel,
+            "ylabel": ylabel,
+            "xticks": ticks(sheet.sources.labels, most=FACET_TICKS),
+            "yticks": ticks(sheet.targets.labels, most=FACET_TICKS),
+        },
+        bokeh={"frame_height": FACET_FRAME, "frame_width": FACET_FRAME, "fontscale": 0.8},
+        matplotlib={"fontsize": {"title": 8, "labels": 7, "ticks": 6, "clabel": 7, "cticks": 6}},
+    )
+
+
+def _over_sliders(weights: xr.DataArray, frames: dict[Place, Any]) -> Any:
+    """Return the frames behind a slider for each dim of their places; the only one where there is none."""
+    dims = [dim for dim, _ in next(iter(frames))]
+    if not dims:
+        return next(iter(frames.values()))
+    labels = {dim: labels_of(weights, dim).tolist() for dim in dims}
+    kdims = [hv.Dimension(dim, label=axis_label(weights, dim)) for dim in dims]
+    keyed = {tuple(labels[dim][k] for dim, k in place): frame for place, frame in frames.items()}
+    return hv.HoloMap(keyed, kdims=kdims, sort=False)
+
+
+def _text(weights: xr.DataArray, place: Place) -> str:
+    """Return the labels of a place, a line each."""
+    return "\n".join(says(dim, labels_of(weights, dim)[k]) for dim, k in place)
+
+
+def says(dim: str, label: Any) -> str:
+    """Return what a facet is of: "sparsity = 0.5"."""
+    return f"{dim} = {label:g}" if isinstance(label, float) else f"{dim} = {label}"
+
+
+def row_length(n_facets: int) -> int:
+    """Return how many facets stand in a row where they wrap, so that rows are about equally full."""
+    return -(-n_facets // -(-n_facets // WIDEST))
+
+
+def _check_set(weights: Any, rows: str | None, columns: str | None) -> xr.DataArray:
+    """Return a loaded set of matrices without further dims of one entry, or raise InvalidInput."""
+    dims = [str(dim) for dim in getattr(weights, "dims", ())]
+    checked = check_loaded(
+        check_variable(weights, MATRIX_SPEC, argument="weights", extra_dims=dims), argument="weights"
+    )
+    further = [dim for dim in dims if dim not in (TARGET, SOURCE)]
+    for argument, dim in (("rows", rows), ("columns", columns)):
+        if dim is not None and dim not in further:
+            raise InvalidInput(
+                argument, got=repr(dim), expected=f"a further dim of weights: {', '.join(further) or 'there is none'}"
+            )
+    if rows is not None and rows == columns:
+        raise InvalidInput("columns", got=repr(columns), expected="another dim than rows")
+    single = [dim for dim in further if dim not in (rows, columns) and checked.sizes[dim] == 1]
+    loaded: xr.DataArray = checked.isel(dict.fromkeys(single, 0))
+    return loaded
+
+
+def _check_number(weights: xr.DataArray, grid: list[str], sliders: list[str]) -> None:
+    """Raise if there are more matrices than can be looked at."""
+    n_facets, n_all = (prod(weights.sizes[dim] for dim in dims) for dims in (grid, grid + sliders))
+    longest = max(grid if n_facets > MOST_FACETS else grid + sliders, key=lambda dim: weights.sizes[dim])
+    fix = f"Take some of them, e.g. with .isel({longest}=slice(None, None, {{step}})), or one with .isel({longest}=0)."
+    if n_facets > MOST_FACETS:
+        raise InvalidInput(
+            " and ".join(name for name in ("rows", "columns")),
+            got=f"{n_facets} facets",
+            expected=f"{MOST_FACETS} at most, as many as can be seen on a page",
+            fix=fix.format(step=-(-n_facets // MOST_FACETS)),
+        )
+    if n_all > MOST_MATRICES:
+        raise InvalidInput(
+            "weights",
+            got=f"{n_all} matrices over {', '.join(grid + sliders)}",
+            expected=f"{MOST_MATRICES} at most",
+            fix=fix.format(step=-(-n_all // MOST_MATRICES)),
+        )

@@ -1,0 +1,109 @@
+"""The order in which neurons are drawn: group by group, with borders between the groups and their names."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr.coarse import group_labels
+from netxr.errors import InvalidInput
+from netxr.kernels.groups import is_grouped
+from netxr.names import NEURON
+from netxr.plot.style import check_loaded
+from netxr.schema import labels_of
+
+NO_GROUP = "no group"
+"""Name of the neurons that are in none."""
+
+
+class GroupOrder(NamedTuple):
+    """Where neurons and groups are drawn.
+
+    Parameters
+    ----------
+    positions : array of int
+        (place,): which neuron stands at each place.
+    borders : array of float
+        Between two groups, in places: 2.5 is between places 2 and 3.
+    names : list of (float, str)
+        The place of each group's middle, and its name.
+    """
+
+    positions: NDArray[np.intp]
+    borders: NDArray[np.float64]
+    names: list[tuple[float, str]]
+
+
+def order_of(labels: NDArray[Any], groups: Any) -> GroupOrder:
+    """Return in which order to draw neurons so that each group is together.
+
+    Groups stand in the order in which `groups` has them first, neurons within a group as they were, and neurons
+    in no group, or that `groups` does not name, come last.
+
+    Parameters
+    ----------
+    labels : array
+        (neuron,): labels of the neurons that are drawn.
+    groups : DataArray or None
+        (neuron,): the group of each neuron, aligned by label; a negative number, NaN or "" is no group. None leaves
+        the neurons as they are, without borders and names.
+
+    Returns
+    -------
+    GroupOrder
+        Positions, borders and names.
+
+    Raises
+    ------
+    InvalidInput
+        If `groups` is no DataArray (neuron,), is lazy, has no group, or names none of the neurons.
+
+    Examples
+    --------
+    >>> groups = xr.DataArray(["V1", "V2", "V1"], dims="neuron", coords={"neuron": ["a", "b", "c"]})
+    >>> order = order_of(np.array(["b", "c", "a"]), groups)
+    >>> order.positions.tolist(), order.borders.tolist(), order.names
+    ([1, 2, 0], [1.5], [(0.5, 'V1'), (2.0, 'V2')])
+    """
+    if groups is None:
+        return GroupOrder(np.arange(len(labels)), np.empty(0), [])
+    neurons, names, ranks = _ranks(groups)
+    rank_of = dict(zip(neurons, ranks, strict=True))
+    known = [label in rank_of for label in labels.tolist()]
+    if not any(known):
+        raise InvalidInput(
+            "groups",
+            got=f"groups of other neurons, such as {neurons[0]!r}",
+            expected=f"groups of the neurons that are drawn, such as {labels.tolist()[0]!r}",
+        )
+    rank = np.array([rank_of.get(label, len(names) - 1) for label in labels.tolist()])
+    positions = np.argsort(rank, kind="stable")
+    present, starts = np.unique(rank[positions], return_index=True)
+    ends = np.append(starts[1:], len(labels))
+    return GroupOrder(
+        positions,
+        starts[1:].astype(np.float64) - 0.5,
+        [(float(first + end - 1) / 2, names[which]) for which, first, end in zip(present, starts, ends, strict=True)],
+    )
+
+
+def _ranks(groups: Any) -> tuple[list[Any], list[str], list[int]]:
+    """Return the neurons of `groups`, the names of all groups with "no group" at the end, and each neuron's group."""
+    if not isinstance(groups, xr.DataArray) or groups.dims != (NEURON,):
+        got = f"a DataArray {tuple(map(str, groups.dims))}" if isinstance(groups, xr.DataArray) else repr(groups)
+        raise InvalidInput(
+            "groups",
+            got=got if len(got) < 80 else type(groups).__name__,
+            expected=f"a DataArray ({NEURON},), aligned by label",
+            fix="Make it with netxr.assign_groups(activity, groups=...).group.",
+        )
+    neurons = labels_of(groups, NEURON)
+    if len(set(neurons.tolist())) < len(neurons):
+        raise InvalidInput("groups", got=f"{NEURON} labels that repeat", expected="one group for each neuron")
+    labels = group_labels(check_loaded(groups, argument="groups").values, neurons)
+    grouped = is_grouped(labels)
+    names = [*dict.fromkeys(labels[grouped].tolist())]
+    rank_of = {name: rank for rank, name in enumerate(names)}
+    ranks = [rank_of.get(label, len(names)) for label in labels.tolist()]
+    return neurons.tolist(), [*map(str, names), NO_GROUP], ranks

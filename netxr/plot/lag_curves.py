@@ -1,0 +1,247 @@
+"""Lagged correlation over lag, for chosen pairs of neurons."""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
+from functools import partial, reduce
+from itertools import cycle
+from typing import Any, Final
+
+import holoviews as hv
+import numpy as np
+import xarray as xr
+from bokeh.models import CustomJSTickFormatter, LinearAxis
+from numpy.typing import NDArray
+
+from netxr.errors import InvalidInput
+from netxr.names import LAG, LONG_NAME, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, SOURCE, TARGET
+from netxr.plot.style import FRAME, INK, POINTS, check_loaded, literal, shorten, with_options
+from netxr.schema import CONNECTIVITY_SPEC, check_variable, labels_of
+
+COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Told apart by all common kinds of colour vision: Okabe & Ito 2008, jfly.uni-koeln.de/color, without the yellow."""
+
+DASHES: Final = (("solid", "-"), ("dashed", "--"), ("dotted", ":"), ("dotdash", "-."))
+"""As bokeh and matplotlib have them."""
+
+SHAPES: Final = (("circle", "o"), ("square", "s"), ("triangle", "^"), ("diamond", "D"), ("inverted_triangle", "v"))
+
+MOST_PAIRS: Final = len(COLOURS) * len(DASHES)
+"""As many curves differ in colour and dashes."""
+
+STRONGEST: Final = 6
+"""Pairs that are drawn where none are chosen."""
+
+ROOMY: Final = 24
+"""Lags up to which there is room for a mark at each."""
+
+MOST_TICKS: Final = 12
+"""Lags up to which each has its tick."""
+
+MARK: Final = 7.0
+"""Diameter of a mark in bokeh pixels."""
+
+
+TIPS: Final = [("pair", "@pair"), ("lag", f"@{LAG}"), ("value", "@value{0.000}")]
+
+
+def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, title: str = "") -> hv.Overlay:
+    """Draw the lagged correlation of chosen pairs of neurons over lag.
+
+    Curves are told apart by colour, dashes and marks. What is undefined is a gap. Where the attributes of `R` have
+    the sampling interval, an axis above has the lag in time.
+
+    Parameters
+    ----------
+    R : DataArray
+        Estimated connectivity, loaded, (lag, target, source) in any order of dims, as
+        `netxr.lagged_correlation` returns it for a sequence of lags; a dim of one trial may be there.
+    pairs : iterable of (label, label), optional
+        Target and source of each curve, in this order; by default the six pairs of different neurons with the
+        largest magnitude at any lag.
+    title : str
+        Title over the curves.
+
+    Returns
+    -------
+    holoviews.Overlay
+        HLine (zero), and a Curve and Scatter (marks) for each pair, named "source → target".
+
+    Raises
+    ------
+    InvalidInput
+        If `R` has no lags, is lazy, or has several trials; if a neuron is not in it; if there are too many pairs.
+
+    Examples
+    --------
+    >>> R = xr.DataArray(np.zeros((3, 2, 2)), dims=("lag", "target", "source"), coords={"target": ["a", "b"]})
+    >>> [element.label for element in lags(R, pairs=[("b", 0)])]
+    ['', '0 → b', '0 → b']
+    """
+    values = _checked(R)
+    chosen = _strongest(values) if pairs is None else _positions(values, pairs)
+    curves = dict(zip(_names(values, chosen), (values.values[:, to, from_] for to, from_ in chosen), strict=True))
+    defined = np.concatenate([[0.0], *(curve[np.isfinite(curve)] for curve in curves.values())])
+    margin = 0.05 * np.ptp(defined) or 1.0
+    note = "" if len(defined) > 1 else "no correlation of two neurons is defined at any lag"
+    steps = labels_of(values, LAG)
+    beyond = 0.03 * float(np.ptp(steps)) or 1.0
+    return with_options(
+        hv.Overlay([_zero(), *_drawn(values, curves)]),
+        both={
+            "title": literal("\n".join(line for line in (title, note) if line)),
+            "xlabel": "Lag (samples)",
+            "ylabel": _value_label(values),
+            "xticks": steps.tolist() if len(steps) <= MOST_TICKS else None,
+            "xlim": (steps[0] - beyond, steps[-1] + beyond),
+            "ylim": (defined.min() - margin, defined.max() + margin),
+            "legend_position": "right",
+        },
+        bokeh={"frame_width": round(1.5 * FRAME), "frame_height": FRAME, "hooks": _hooks(values, _time_in_bokeh)},
+        matplotlib={"fig_inches": (7, 4), "aspect": 1.5, "hooks": _hooks(values, _time_in_matplotlib)},
+    )
+
+
+def _checked(R: Any) -> xr.DataArray:
+    """Return R as (lag, target, source) in memory, ascending in lag."""
+    if isinstance(R, xr.DataArray):
+        R = R.squeeze([dim for dim in R.dims if dim not in (LAG, TARGET, SOURCE) and R.sizes[dim] == 1])
+        R = R.expand_dims([dim for dim in (SOURCE, LAG) if dim in R.coords and dim not in R.dims])
+        if LAG not in R.dims:
+            raise InvalidInput(
+                "R",
+                got=f"dims {tuple(map(str, R.dims))}",
+                expected=f"a dim {LAG!r}",
+                fix="Estimate with a sequence of lags, such as lagged_correlation(activity, lag=range(10)).",
+            )
+    spec = replace(CONNECTIVITY_SPEC, optional_dims=())
+    checked: xr.DataArray = check_loaded(check_variable(R, spec, argument="R", extra_dims=(LAG,)), argument="R")
+    return checked.transpose(LAG, TARGET, SOURCE).isel({LAG: np.argsort(labels_of(checked, LAG))})
+
+
+def _strongest(R: xr.DataArray) -> list[tuple[int, int]]:
+    """Return where the pairs of different neurons are that have the largest magnitude at any lag, in that order."""
+    largest = reduce(np.fmax, (np.abs(matrix) for matrix in R.values)).astype(np.float64)
+    targets, sources = labels_of(R, TARGET), labels_of(R, SOURCE)
+    largest[~np.isfinite(largest) | (targets[:, np.newaxis] == sources)] = -1.0
+    first = np.argsort(-largest, axis=None, kind="stable")[:STRONGEST]
+    places = zip(*np.unravel_index(first, largest.shape), strict=True)
+    return [(int(to), int(from_)) for to, from_ in places if largest[to, from_] >= 0]
+
+
+def _positions(R: xr.DataArray, pairs: Iterable[Any]) -> list[tuple[int, int]]:
+    """Return where the chosen pairs are, or raise InvalidInput."""
+    wanted = list(pairs)
+    if not 0 < len(wanted) <= MOST_PAIRS or any(
+        not isinstance(pair, tuple | list) or len(pair) != 2 for pair in wanted
+    ):
+        raise InvalidInput(
+            "pairs",
+            got=f"{len(wanted)} entries" if len(wanted) != 1 else repr(wanted[0]),
+            expected=f"1 to {MOST_PAIRS} pairs (target, source), as many as can be told apart",
+        )
+    places = [{label: k for k, label in enumerate(labels_of(R, dim).tolist())} for dim in (TARGET, SOURCE)]
+    for pair in wanted:
+        for dim, label, place in zip((TARGET, SOURCE), pair, places, strict=True):
+            if label not in place:
+                some = ", ".join(map(repr, list(place)[:3]))
+                raise InvalidInput("pairs", got=f"{dim} {label!r}, which R has not", expected=f"labels such as {some}")
+    return [(places[0][to], places[1][from_]) for to, from_ in wanted]
+
+
+def _names(R: xr.DataArray, chosen: list[tuple[int, int]]) -> list[str]:
+    """Return what each curve is called, shortened unless two would be called the same."""
+    targets, sources = labels_of(R, TARGET), labels_of(R, SOURCE)
+    short = [f"{shorten(sources[from_])} → {shorten(targets[to])}" for to, from_ in chosen]
+    return short if len(set(short)) == len(short) else [f"{sources[from_]} → {targets[to]}" for to, from_ in chosen]
+
+
+def _zero() -> hv.HLine:
+    """Draw the line of no correlation."""
+    return with_options(hv.HLine(0), both={"color": INK}, bokeh={"line_width": 0.7}, matplotlib={"linewidth": 0.7})
+
+
+def _drawn(R: xr.DataArray, curves: dict[str, NDArray[Any]]) -> list[Any]:
+    """Draw each curve, and marks on it: at every lag where they are few, else where a line would not be seen."""
+    steps = labels_of(R, LAG)
+    x, y = hv.Dimension(LAG, label="Lag (samples)"), hv.Dimension("value", label=_value_label(R))
+    drawn = []
+    for (name, values), colour, dash, shape in zip(curves.items(), cycle(COLOURS), cycle(DASHES), cycle(SHAPES)):
+        marked = np.isfinite(values) & ((len(steps) <= ROOMY) | _alone(values))
+        points = (steps, values, np.full(len(steps), name, dtype=object))
+        drawn.append(_line(hv.Curve(points, x, [y, "pair"], label=name), colour, dash, shape))
+        drawn.append(
+            _marks(hv.Scatter(tuple(column[marked] for column in points), x, [y, "pair"], label=name), colour, shape)
+        )
+    return drawn
+
+
+def _value_label(R: xr.DataArray) -> str:
+    """Return what to call the values of R."""
+    text = "correlation" if R.name is None else str(R.attrs.get(LONG_NAME, R.name)).replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _alone(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which values have a gap, or the end, on both sides."""
+    gap = np.concatenate([[True], ~np.isfinite(values), [True]])
+    return np.asarray(gap[:-2] & gap[2:])
+
+
+def _line(curve: hv.Curve, colour: str, dash: tuple[str, str], shape: tuple[str, str]) -> hv.Curve:
+    """Draw a curve in its colour and dashes."""
+    few = len(curve) <= ROOMY
+    return with_options(
+        curve,
+        both={"color": colour},
+        bokeh={
+            "line_dash": dash[0],
+            "line_width": 2,
+            "tools": [] if few else ["hover"],
+            "hover_tooltips": TIPS,
+        },
+        matplotlib={
+            "linestyle": dash[1],
+            "linewidth": 1.5,
+            "marker": shape[1] if few else "",  # marks alone would not be in the legend
+            "ms": MARK * POINTS,
+        },
+    )
+
+
+def _marks(marks: hv.Scatter, colour: str, shape: tuple[str, str]) -> hv.Scatter:
+    """Draw marks, which say on hovering what they are about."""
+    return with_options(
+        marks,
+        both={"color": colour},
+        bokeh={"marker": shape[0], "size": MARK, "tools": ["hover"], "hover_tooltips": TIPS},
+        matplotlib={"marker": shape[1], "s": (MARK * POINTS) ** 2},
+    )
+
+
+def _hooks(R: xr.DataArray, add_axis: Callable[..., None]) -> list[Callable[..., None]]:
+    """Return what adds an axis of time, where the sampling interval is known."""
+    unit = R.attrs.get(SAMPLING_INTERVAL_UNITS, "s")
+    if SAMPLING_INTERVAL not in R.attrs or unit == "step":
+        return []
+    label = f"Lag ({unit})"
+    return [partial(add_axis, interval=float(R.attrs[SAMPLING_INTERVAL]), label=label)]
+
+
+def _time_in_bokeh(plot: Any, _element: Any, *, interval: float, label: str) -> None:
+    """Add an axis above whose ticks are those below, in time."""
+    if not plot.state.select({"type": LinearAxis, "axis_label": label}):
+        code = "return Number((tick * interval).toPrecision(4)).toString()"
+        in_time = CustomJSTickFormatter(args={"interval": interval}, code=code)
+        axis = LinearAxis(axis_label=label, ticker=plot.state.xaxis[0].ticker)
+        axis.update(formatter=in_time)
+        plot.state.add_layout(axis, "above")
+
+
+def _time_in_matplotlib(plot: Any, _element: Any, *, interval: float, label: str) -> None:
+    """Add an axis above likewise."""
+    axis = plot.handles["axis"]
+    if not axis.child_axes:
+        above = axis.secondary_xaxis("top")
+        above.set_xlabel(label)
+        above.set_xticks(axis.get_xticks())
+        above.xaxis.set_major_formatter(lambda tick, _place: f"{tick * interval:.4g}")

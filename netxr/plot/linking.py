@@ -1,0 +1,263 @@
+"""One choice of neurons, marked in every figure of a pair A and R: matrices, graph, scatter and traces."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import holoviews as hv
+import numpy as np
+import xarray as xr
+from bokeh.models import BoxSelectTool, FixedTicker
+from numpy.typing import NDArray
+
+from netxr.comparison import shared_pairs
+from netxr.errors import InvalidInput
+from netxr.names import NEURON, SOURCE, TARGET
+from netxr.plot.agreements import MOST_POINTS, entries
+from netxr.plot.choosing import Selection, chosen_boxes, chosen_neurons, chosen_pairs
+from netxr.plot.graphs import NODE, network
+from netxr.plot.heatmaps import matrix
+from netxr.plot.pairs import TITLE_A, TITLE_R
+from netxr.plot.recordings import MOST_TRACES, traces
+from netxr.plot.style import FRAME, POINTS, loaded_matrix, with_options
+from netxr.schema import check_activity, check_connectivity, labels_of
+
+CHOSEN: Final = "#d95f02"
+"""Orange, which stands off from red, from blue and from grey for all common kinds of colour vision."""
+
+MOST_NEURONS: Final = 2_000
+"""Beyond it, marking what is chosen is no longer done at once."""
+
+N_STEPS: Final = 500
+"""Samples of the traces."""
+
+NEAR: Final = 0.15
+"""How far from a neuron of the graph a tap may be, in radii of its circle."""
+
+Bounds = tuple[float, float, float, float]
+
+
+def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: Selection | None = None) -> hv.Layout:
+    """Draw A, R, the graph of A, R against A and some activity, and mark what is chosen in one of them in all.
+
+    On bokeh, with Python behind it (a notebook, the app): a box drawn in a matrix chooses that block of connections,
+    a tap one of them; a box drawn in the graph chooses neurons with all their connections, a tap the nearest one. The
+    reset tool chooses none. Elsewhere the figure shows what `selection` holds. Of more than 5,000 chosen connections,
+    some are marked in the scatter.
+
+    Parameters
+    ----------
+    A : DataArray
+        True connectivity, loaded square matrix, (target, source).
+    R : DataArray
+        Estimated connectivity, likewise; neurons that only one of the two has are left out.
+    activity : DataArray, optional
+        Recording with the same labels, (neuron, time), loaded or lazy: the first 500 samples of the chosen neurons
+        (of the first 20 ones where none are) are read and drawn.
+    selection : Selection, optional
+        What is chosen at the start. It follows what is chosen later, and chooses from Python.
+
+    Returns
+    -------
+    holoviews.Layout
+        Matrices of A and R, graph, scatter and, with `activity`, traces.
+
+    Raises
+    ------
+    InvalidInput
+        If A or R is no square connectivity matrix, is lazy or has several trials, or if they share no neuron; if
+        `activity` is no recording, or `selection` no Selection.
+
+    Examples
+    --------
+    >>> from netxr.arrays import as_connectivity
+    >>> A = as_connectivity([[0, 1], [0, 0]], rows="target", neurons=["a", "b"])
+    >>> selection = Selection(neurons=["a"])
+    >>> figure = linked(A, 0.3 * A, selection=selection)
+    >>> selection.choose_block(targets=["a"], sources=["b"])
+    """
+    A, R = _on_shared_neurons(A, R)
+    if selection is None:
+        selection = Selection()
+    elif not isinstance(selection, Selection):
+        raise InvalidInput("selection", got=repr(selection), expected="a Selection", fix="Make it with Selection().")
+    panels = [
+        _matrix_panel(A, TITLE_A, selection),
+        _matrix_panel(R, TITLE_R, selection),
+        _graph_panel(A, selection),
+        _scatter_panel(A, R, selection),
+    ]
+    if activity is not None:
+        panels.append(_traces_panel(check_activity(activity), selection))
+    return with_options(
+        hv.Layout(panels).cols(2),
+        both={"shared_axes": False},
+        matplotlib={"sublabel_format": "", "fig_inches": (11, 5 * len(panels) // 2), "hspace": 0.4},
+    )
+
+
+def _on_shared_neurons(A: Any, R: Any) -> list[xr.DataArray]:
+    """Return both matrices on the neurons that both have, in the order of A."""
+    A = check_connectivity(loaded_matrix(A, argument="A"), argument="A")
+    R = check_connectivity(loaded_matrix(R, argument="R"), argument="R")
+    known = set(labels_of(R, SOURCE).tolist())
+    shared = [label for label in labels_of(A, SOURCE).tolist() if label in known]
+    if not shared:
+        raise InvalidInput("R", got="no neuron that A has", expected="neurons with the same labels as in A")
+    if len(shared) > MOST_NEURONS:
+        raise InvalidInput(
+            "A",
+            got=f"{len(shared):,} neurons",
+            expected=f"at most {MOST_NEURONS:,}",
+            fix="Take some with .sel(target=..., source=...), or average groups of them with netxr.coarsen.",
+        )
+    return [
+        each.assign_coords({dim: labels_of(each, dim) for dim in (TARGET, SOURCE)}).sel(
+            {TARGET: shared, SOURCE: shared}
+        )
+        for each in (A, R)
+    ]
+
+
+def _follow(marks: Callable[[], Any], selection: Selection) -> hv.DynamicMap:
+    """Return marks that are drawn anew whenever something else is chosen."""
+    return hv.DynamicMap(lambda targets, sources, neurons: marks(), streams=[selection])
+
+
+def _choose_in(
+    marks: hv.DynamicMap,
+    selection: Selection,
+    *,
+    box: Callable[[Bounds], object],
+    tap: Callable[[float, float], object],
+) -> None:
+    """Let a box or a tap in the panel of these marks choose, and its reset tool choose nothing."""
+    hv.streams.BoundsXY(source=marks).add_subscriber(lambda bounds: box(bounds))
+    hv.streams.Tap(source=marks).add_subscriber(lambda x, y: tap(x, y))
+    hv.streams.PlotReset(source=marks).add_subscriber(lambda resetting: selection.choose_neurons([]))
+
+
+def _box_chooses(plot: Any, _marks: Any) -> None:
+    """Let the box of bokeh's tool tell where it is, and not fade what is outside."""
+    for tool in plot.state.select({"type": BoxSelectTool}):
+        tool.renderers = []
+
+
+CHOOSING: Final = {"tools": ["box_select"], "active_tools": ["box_select"], "hooks": [_box_chooses]}
+"""Options of the marks in whose panel one can choose."""
+
+
+def _matrix_panel(weights: xr.DataArray, title: str, selection: Selection) -> Any:
+    """Draw a matrix with what is chosen outlined."""
+    labels = labels_of(weights, SOURCE)
+
+    def outlines() -> hv.Rectangles:
+        return with_options(
+            hv.Rectangles(chosen_boxes(labels, selection), [SOURCE, TARGET, "last_source", "last_target"]),
+            bokeh={"fill_alpha": 0, "line_color": CHOSEN, "line_width": 2.5, **CHOOSING},
+            matplotlib={"facecolor": "none", "edgecolor": CHOSEN, "linewidth": 2},
+        )
+
+    def choose(bounds: Bounds) -> None:
+        left, first, right, last = bounds
+        selection.choose_block(_under(labels, first, last), _under(labels, left, right))
+
+    marks = _follow(outlines, selection)
+    _choose_in(marks, selection, box=choose, tap=lambda x, y: choose((x, y, x, y)))
+    return matrix(weights, title=title) * marks
+
+
+def _under(labels: NDArray[Any], first: float, last: float) -> list[Any]:
+    """Return the neurons whose cells a stretch of an axis touches."""
+    lowest, highest = sorted((round(first), round(last)))  # an inverted axis has them the other way round
+    chosen: list[Any] = labels[max(0, lowest) : highest + 1].tolist()
+    return chosen
+
+
+def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
+    """Draw the graph with chosen arrows and their neurons marked."""
+    labels, graph = labels_of(A, SOURCE), network(A, title="Graph of A")
+    edges, places = graph.Segments.I, graph.Points.II.array(["x", "y"])
+    place_of = {str(label): place for place, label in enumerate(labels.tolist())}
+    ends = tuple(np.array([place_of[name] for name in edges[end]], dtype=np.intp) for end in ("to", "from"))
+
+    def arrows() -> hv.Segments:
+        shafts = edges.iloc[np.flatnonzero(chosen_pairs(labels, selection)[ends])].array(["x0", "y0", "x1", "y1"])
+        return with_options(
+            hv.Segments(shafts, ["x0", "y0", "x1", "y1"]),
+            both={"color": CHOSEN},
+            bokeh={"line_width": 2},
+            matplotlib={"linewidth": 1.5},
+        )
+
+    def nodes() -> hv.Points:
+        return with_options(
+            hv.Points(places[chosen_neurons(labels, selection)], ["x", "y"]),
+            both={"color": CHOSEN},
+            bokeh={"size": NODE / 2, **CHOOSING},
+            matplotlib={"s": (POINTS * NODE / 2) ** 2},
+        )
+
+    def within(bounds: Bounds) -> None:
+        left, bottom, right, top = bounds
+        inside = (places >= (left, bottom)) & (places <= (right, top))
+        selection.choose_neurons(labels[inside.all(axis=1)].tolist())
+
+    def nearest(x: float, y: float) -> None:
+        distances = np.hypot(*(places - (x, y)).T)
+        near = distances.min() <= NEAR
+        selection.choose_neurons([labels[distances.argmin()].item()] if near else [])
+
+    marks = _follow(nodes, selection)
+    _choose_in(marks, selection, box=within, tap=nearest)
+    return _over(graph, _follow(arrows, selection) * marks)
+
+
+def _scatter_panel(A: xr.DataArray, R: xr.DataArray, selection: Selection) -> Any:
+    """Draw R against A with the chosen connections marked."""
+    labels, defined = labels_of(A, SOURCE), np.isfinite(A.values) & np.isfinite(R.values)
+
+    def points() -> hv.Points:
+        pairs = np.flatnonzero(chosen_pairs(labels, selection) & defined)
+        pairs = pairs[:: max(1, -(-len(pairs) // MOST_POINTS))]
+        size = 6.0
+        return with_options(
+            hv.Points((A.values.flat[pairs], R.values.flat[pairs]), ["A", "R"]),
+            both={"color": CHOSEN},
+            bokeh={"size": size},
+            matplotlib={"s": (POINTS * size) ** 2},
+        )
+
+    every = entries(shared_pairs(A, R, diagonal=True, arguments=("A", "R")))
+    return every * _follow(points, selection)
+
+
+def _traces_panel(activity: xr.DataArray, selection: Selection) -> hv.DynamicMap:
+    """Draw the traces of the chosen neurons."""
+    labels = labels_of(activity, NEURON)
+
+    def drawn() -> Any:
+        chosen = labels[chosen_neurons(labels, selection)]
+        shown = (chosen if len(chosen) else labels)[:MOST_TRACES]
+        figure = traces(activity, neurons=shown.tolist(), n_steps=N_STEPS)
+        return with_options(figure, bokeh={"hooks": [_renew_axis], "frame_width": FRAME, "frame_height": FRAME})
+
+    return _follow(drawn, selection)
+
+
+def _renew_axis(plot: Any, figure: Any) -> None:
+    """Set the y axis, which HoloViews leaves as it was when the picture changes."""
+    options = hv.Store.lookup_options("bokeh", figure, "plot").kwargs
+    axis, (low, high) = plot.handles["yaxis"], options["ylim"]
+    axis.ticker = FixedTicker(ticks=[place for place, _ in options["yticks"]])
+    axis.major_label_overrides = dict(options["yticks"])
+    axis.axis_label = options["ylabel"]
+    plot.handles["y_range"].update(start=low, end=high)
+
+
+def _over(figure: hv.Overlay, marks: Any) -> Any:
+    """Lay marks over a figure, which keeps its frame, its axes and its title."""
+    marked = figure * marks
+    for backend in ("bokeh", "matplotlib"):
+        options = hv.Store.lookup_options(backend, figure, "plot").kwargs
+        marked = marked.opts(**options, backend=backend)
+    return marked

@@ -1,0 +1,134 @@
+"""The true connectivity A above its estimate R, for each value of a parameter."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import holoviews as hv
+import xarray as xr
+
+from netxr.errors import InvalidInput
+from netxr.names import SOURCE, TARGET
+from netxr.plot.aggregation import Range, Sheet, sheet_of
+from netxr.plot.grids import FACET_FRAME, MOST_FACETS, facet, row_length, says
+from netxr.plot.heatmaps import FROM, TO, limits_of
+from netxr.plot.pairs import TITLE_BOTH, long_name, page
+from netxr.plot.style import diagonal_text, literal, score_text
+from netxr.schema import labels_of
+
+
+def compare_over(
+    A: xr.DataArray | Mapping[Any, xr.DataArray],
+    R: xr.DataArray | Mapping[Any, xr.DataArray],
+    *,
+    over: str,
+    scores: xr.DataArray | Mapping[Any, Any] | None = None,
+) -> hv.Layout:
+    """Draw A above R for each value of a parameter, with one colour range for all A and another for all R.
+
+    Parameters
+    ----------
+    A : DataArray or mapping
+        True connectivities, loaded, (`over`, target, source); without `over` if it is the same for all values;
+        a mapping {value: matrix} where the sizes differ.
+    R : DataArray or mapping
+        Estimated connectivities, likewise.
+    over : str
+        What the facets differ in: the common dim, or what the keys of a mapping are values of.
+    scores : DataArray or mapping, optional
+        Correlation of A and R for each value, (`over`,) or {value: score}.
+
+    Returns
+    -------
+    holoviews.Layout
+        Heatmaps in rows of five at most, A above R.
+
+    Raises
+    ------
+    InvalidInput
+        If neither A nor R has `over`, the values of one are missing in another, or there are more than 20 of them;
+        if a matrix is not valid.
+
+    Examples
+    --------
+    >>> from netxr.arrays import as_connectivity
+    >>> A = as_connectivity([[0, 1], [0, 0]], rows="target")
+    >>> len(compare_over({0.5: A, 0.9: A}, {0.5: A, 0.9: 2 * A}, over="sparsity"))
+    4
+    """
+    values = _facet_values(A, R, over=over)
+    all_A, all_R = (
+        {
+            value: sheet_of(one, room=FACET_FRAME, argument=argument)
+            for value, one in _for_each(values, matrices, over, argument=argument).items()
+        }
+        for argument, matrices in (("A", A), ("R", R))
+    )
+    titles_A, titles_R = ({value: f"{name}, {says(over, value)}" for value in values} for name in "AR")
+    diagonal = ""
+    if scores is not None:
+        scored = _for_each(values, scores, over, argument="scores")
+        diagonal = diagonal_text(*scored.values())
+        for value, score in scored.items():
+            titles_R[value] += f"\n{long_name(score) or 'correlation'} {score_text(score)}"
+    limits_A, limits_R = limits_of(*all_A.values()), limits_of(*all_R.values())
+    width = row_length(len(values))
+    panels: list[Any] = []
+    for first in range(0, len(values), width):
+        row = values[first : first + width]
+        gap = [hv.Empty() for _ in range(width - len(row))]
+        panels += _facet_row(row, all_A, titles_A, limits_A, bar=first == 0, xlabel="") + gap
+        panels += _facet_row(row, all_R, titles_R, limits_R, bar=first == 0, xlabel=FROM) + gap
+    title = f"{TITLE_BOTH} over {over} {diagonal}".rstrip()
+    return page(hv.Layout(panels), title=literal(title), columns=width, panel=1.5, gap=(0.4, 0.7))
+
+
+def _facet_row(
+    row: list[Any], sheets: dict[Any, Sheet], titles: dict[Any, str], limits: Range, *, bar: bool, xlabel: str
+) -> list[hv.Image]:
+    """Draw facets for the values in `row`, the last one with the colour bar if there is to be one."""
+    labels = [TO, *[""] * (len(row) - 1)]
+    bars = [*[False] * (len(row) - 1), bar]
+    return [
+        facet(sheets[value], limits=limits, title=titles[value], bar=with_bar, xlabel=xlabel, ylabel=ylabel)
+        for value, with_bar, ylabel in zip(row, bars, labels, strict=True)
+    ]
+
+
+def _facet_values(A: Any, R: Any, *, over: str) -> list[Any]:
+    """Return the values that the facets of both A and R have, in order."""
+    found = [values for values in (_values_along(A, over), _values_along(R, over)) if values is not None]
+    if not found:
+        raise InvalidInput(
+            "over", got=repr(over), expected="a dim of A or of R", fix="Or give A and R as mappings {value: matrix}."
+        )
+    values = found[0]
+    if not 0 < len(values) <= MOST_FACETS:
+        raise InvalidInput(
+            "over",
+            got=f"{len(values)} values of {over}",
+            expected=f"1 to {MOST_FACETS}, as many as can be seen on a page",
+            fix=f"Take some of them, e.g. with .isel({over}=slice(None, None, {-(-len(values) // MOST_FACETS)})).",
+        )
+    return values
+
+
+def _values_along(matrices: Any, over: str) -> list[Any] | None:
+    """Return the keys of a mapping or the labels along `over`, None where there is no such dim."""
+    if isinstance(matrices, Mapping):
+        return list(matrices)
+    if isinstance(matrices, xr.DataArray) and over in matrices.dims and over not in (TARGET, SOURCE):
+        labels: list[Any] = labels_of(matrices, over).tolist()
+        return labels
+    return None
+
+
+def _for_each(values: list[Any], matrices: Any, over: str, *, argument: str) -> dict[Any, Any]:
+    """Return what belongs to each of the values: an entry, or the same for all where `over` is no dim."""
+    own = _values_along(matrices, over)
+    if own is None:
+        return dict.fromkeys(values, matrices)
+    if set(own) != set(values):
+        raise InvalidInput(argument, got=f"{over} {own}", expected=f"the same values throughout, {values}")
+    if isinstance(matrices, Mapping):
+        return {value: matrices[value] for value in values}
+    return {value: matrices.isel({over: own.index(value)}) for value in values}

@@ -1,0 +1,209 @@
+"""Activity of all neurons over time as an image: of a recording of any length, every sample of it."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import holoviews as hv
+import numpy as np
+import xarray as xr
+from holoviews.plotting.util import process_cmap
+from matplotlib.colors import ListedColormap
+from numpy.typing import NDArray
+
+from netxr.names import ACTIVITY, NEURON, TIME
+from netxr.plot.aggregation import ROOM, Range, Side, Span, span_in_view
+from netxr.plot.excerpts import Excerpt, excerpt_of
+from netxr.plot.heatmaps import labels_in_hover, side_ticks
+from netxr.plot.style import DIVERGING, FRAME, INK, UNDEFINED_COLOUR, literal, with_options
+from netxr.plot.windows import Cells, cells
+
+SEQUENTIAL: Final[list[str]] = process_cmap("viridis", 256, provider="matplotlib")
+
+INSIDE: Final = 0.99
+"""Share of the cells whose values the colours tell apart; those beyond have the colour at the end of the bar."""
+
+DEVIATION: Final = "Deviation from the mean (SD)"
+
+
+def raster(
+    activity: xr.DataArray,
+    *,
+    neurons: Sequence[Any] | None = None,
+    start: int = 0,
+    n_steps: int | None = None,
+) -> hv.Image | hv.Overlay | hv.DynamicMap:
+    """Draw the activity of all neurons over time as an image, the first neuron at the top.
+
+    Colours are deviations from each neuron's mean over what is shown at first, in units of its standard deviation, so
+    that neurons compare: red is above, blue below, white the mean, grey missing. Whole numbers from 0 up, such as
+    spikes or counts, are drawn as they are, from dark to bright. The colours reach as far as 99 % of the cells do.
+
+    Up to 1,000 neurons and samples each has a cell. Of more, a cell is the mean of its samples over some steps and,
+    with very many neurons, over neighbouring ones, which the title says; then the figure is a DynamicMap, and zooming
+    in shows finer cells. Every sample in view is read, piece by piece, here and at every zoom: of a recording on disk
+    that takes as long as reading its file, some seconds for a few gigabytes.
+
+    Parameters
+    ----------
+    activity : DataArray
+        Loaded or lazy, (neuron, time) in any order of dims; a `trial` of one entry may be there.
+    neurons : sequence, optional
+        Labels of the neurons, from the top; all if not given, in order of their coordinate `group` where there is
+        one, with lines between the groups and their names on the axis.
+    start : int
+        First sample.
+    n_steps : int, optional
+        Number of samples; fewer where the recording ends, and to its end if not given.
+
+    Returns
+    -------
+    holoviews.Image
+        Over time in units of the sampling interval, and whole-number places of neurons; with groups an Overlay of it
+        and the lines between them; a DynamicMap of either where a cell is a mean.
+
+    Raises
+    ------
+    InvalidInput
+        If `activity` is no recording, or has several trials; if a neuron or `start` is not in it.
+
+    Examples
+    --------
+    >>> from netxr.arrays import as_activity
+    >>> X = as_activity([[0.0, 2.0], [5.0, 1.0]], dims=("neuron", "time"), neurons=["a", "b"])
+    >>> raster(X).dimension_values("deviation", flat=False).tolist()  # the first row is the lowest of the axis
+    [[-1.0, 1.0], [1.0, -1.0]]
+    """
+    shown = excerpt_of(activity, neurons=neurons, start=start, n_steps=n_steps)
+    whole = _spans(shown)
+    summed = _summed(shown, whole)
+    scale = None if _is_count(shown.samples.dtype, summed) else summed.scale()
+    first = _picture(shown, whole, summed, scale)
+    if max(len(shown.rows), shown.part[1] - shown.part[0]) <= ROOM:
+        return first
+
+    def zoomed(x_range: Range | None, y_range: Range | None) -> Any:
+        """Draw what is in view."""
+        spans = _spans(shown, x_range=shown.frames_in(x_range), y_range=y_range)
+        return first if spans == whole else _picture(shown, spans, _summed(shown, spans), scale)
+
+    return hv.DynamicMap(zoomed, streams=[hv.streams.RangeXY()])
+
+
+class Spans(NamedTuple):
+    """Places of neurons from the top, and frames after the first one shown, in cells."""
+
+    down: Span
+    across: Span
+
+
+def _spans(shown: Excerpt, *, x_range: Range | None = None, y_range: Range | None = None) -> Spans:
+    """Return the cells of what is in view: at first all that is shown."""
+    return Spans(span_in_view(len(shown.rows), y_range), span_in_view(shown.part[1] - shown.part[0], x_range))
+
+
+def _summed(shown: Excerpt, spans: Spans) -> Cells:
+    """Read what is in view."""
+    across = spans.across
+    edges = shown.part[0] + np.append(np.arange(across.first, across.end, across.step), across.end)
+    return cells(shown.samples, shown.rows[spans.down.first : spans.down.end], edges)
+
+
+def _is_count(dtype: np.dtype[Any], summed: Cells) -> bool:
+    """Return whether samples are spikes or counts: whole numbers, none of them negative."""
+    return dtype.kind in "bu" or (dtype.kind == "i" and bool((summed.total >= 0).all()))
+
+
+def _picture(shown: Excerpt, spans: Spans, summed: Cells, scale: NDArray[np.float64] | None) -> Any:
+    """Draw the cells of what is in view."""
+    down = spans.down
+    values = _values(summed, down, None if scale is None else scale[down.first : down.end])
+    known = values[np.isfinite(values)]
+    reach = float(np.quantile(np.abs(known), INSIDE) or np.abs(known).max()) if len(known) else 0.0
+    limits = (0.0 if scale is None else -reach, reach) if reach > 0 else (-1.0, 1.0)
+    name = hv.Dimension(ACTIVITY, label=_unit(shown)) if scale is None else hv.Dimension("deviation", label=DEVIATION)
+    image = hv.Image(
+        values[::-1].astype(np.float32) if len(known) else np.full(values.shape, -np.inf),  # as in a matrix
+        bounds=_bounds(shown, spans),
+        kdims=[hv.Dimension(TIME, label=shown.time_label), hv.Dimension(NEURON, label="Neuron")],
+        vdims=[name.clone(range=limits)],
+    )
+    return _framed(image, shown, spans, limits, SEQUENTIAL if scale is None else DIVERGING)
+
+
+def _values(summed: Cells, down: Span, scale: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return the mean of each cell over its samples, (row, bin), in deviations from their neurons' means if asked."""
+    total = summed.total
+    if scale is not None:
+        total = (total - summed.n_samples * scale[:, :1]) / scale[:, 1:]
+    starts = np.arange(0, down.end - down.first, down.step)
+    total, count = (np.add.reduceat(each, starts, axis=0) for each in (total, summed.n_samples))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _bounds(shown: Excerpt, spans: Spans) -> tuple[float, float, float, float]:
+    """Return where the cells begin and end: left, bottom, right, top, on an axis of neurons that points downwards."""
+    interval = shown.clock[0]
+    left, right = shown.times(shown.part[0]) + interval * np.array(spans.across.edges)
+    return float(left), spans.down.edges[0], float(right), spans.down.edges[1]
+
+
+def _unit(shown: Excerpt) -> str:
+    """Return what samples are called that are drawn as they are."""
+    return f"Activity ({shown.units})" if shown.units else "Activity"
+
+
+def _what_cells_are(spans: Spans) -> str:
+    """Say of how many samples a cell is the mean, where of more than one."""
+    steps, neurons = (
+        f"{span.step:,} {name}" if span.step > 1 else ""
+        for span, name in zip(spans[::-1], ("samples", "neurons"), strict=True)
+    )
+    block = " x ".join(filter(None, (neurons, steps)))
+    return f"each cell the mean of {block}" if block else ""
+
+
+def _framed(image: hv.Image, shown: Excerpt, spans: Spans, limits: Range, colours: list[str]) -> Any:
+    """Set colours, axes and the size of the frame, and draw the borders of groups."""
+    n_rows, value = len(shown.rows), image.vdims[0]
+    empty = bool(np.isinf(image.dimension_values(2)).all())
+    height = round(FRAME * np.clip(n_rows / 60, 0.8, 1.6))
+    note = "no sample that is a number" if empty else _what_cells_are(spans)
+    image = with_options(
+        image,
+        both={
+            "clim": limits,
+            "colorbar": True,
+            "clabel": value.label,
+            "clipping_colors": {"NaN": UNDEFINED_COLOUR} | ({"min": UNDEFINED_COLOUR} if empty else {}),
+            "invert_yaxis": True,
+            "xlim": shown.ends,
+            "ylim": (-0.5, n_rows - 0.5),
+            "yticks": side_ticks(Side(np.array(shown.labels), shown.order), spans.down),
+            "title": literal(note),
+        },
+        bokeh={
+            "cmap": colours,
+            "frame_width": 2 * FRAME,
+            "frame_height": height,
+            "colorbar_opts": {"title_standoff": 12},
+            "tools": ["hover"],
+            "hover_tooltips": [("neuron", "$y{label}"), ("time", "$x"), (value.label, "@image")],
+            "hooks": [partial(labels_in_hover, sides=[("$y", shown.labels, spans.down.step)])],
+        },
+        matplotlib={
+            "cmap": ListedColormap(colours),
+            "fig_inches": (8, 1.2 + 6 * height / (2 * FRAME)),
+            "aspect": 2 * FRAME / height,
+            "cbar_width": 0.02,
+        },
+    )
+    return image * _borders(shown) if shown.order.names else image
+
+
+def _borders(shown: Excerpt) -> hv.Segments:
+    """Draw thin lines between the groups."""
+    left, right = shown.ends
+    lines = np.array([(left, border, right, border) for border in shown.order.borders]).reshape(-1, 4)
+    segments = hv.Segments(lines, [TIME, NEURON, "end_time", "end_neuron"])
+    return with_options(segments, both={"color": INK}, bokeh={"line_width": 1}, matplotlib={"linewidth": 0.6})

@@ -1,0 +1,61 @@
+"""Which variables of a Dataset hold a score, and what to call it."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from netxr.errors import InvalidInput
+from netxr.names import LONG_NAME, SCORE_MEAN, TRIAL
+from netxr.plot.style import axis_label, check_loaded
+
+DIMS: Final = {1: "one dim", 2: "two dims"}
+
+
+def score_columns(scores: Any, score: str, endings: Sequence[str], *, n_dims: int) -> list[xr.DataArray]:
+    """Return the variables of a score that `endings` name, the mean over trials first, or the score itself.
+
+    Raises
+    ------
+    InvalidInput
+        If `scores` is no Dataset or lacks one of them; if one is lazy, or they are not over the same `n_dims` dims;
+        if the first is undefined everywhere.
+    """
+    if not isinstance(scores, xr.Dataset):
+        raise InvalidInput("scores", got=type(scores).__name__, expected="a Dataset of scores")
+    wanted = [score] if score + SCORE_MEAN not in scores else [score + ending for ending in endings]
+    missing = [name for name in wanted if name not in scores]
+    if missing:
+        known = ", ".join(str(name) for name in scores.data_vars) or "no variable"
+        raise InvalidInput("score", got=repr(score), expected=f"a score of the Dataset, which has {known}")
+    columns = [check_loaded(scores[name], argument="scores") for name in wanted]
+    first = columns[0]
+    if any(column.ndim != n_dims or set(column.dims) != set(first.dims) for column in columns):
+        raise InvalidInput(
+            "scores",
+            got=f"{wanted[0]} with dims {tuple(str(dim) for dim in first.dims)}",
+            expected=DIMS[n_dims],
+            fix="Take one entry of the other dims with .isel or .sel.",
+        )
+    if not np.isfinite(first).any():
+        over = ", ".join(str(dim) for dim in first.dims)
+        raise InvalidInput(
+            "score", got=f"{wanted[0]} that is undefined everywhere", expected=f"a value somewhere along {over}"
+        )
+    return [column.transpose(*first.dims) for column in columns]
+
+
+def n_trials_of(scores: xr.Dataset, defined: xr.DataArray) -> int:
+    """Return over how many trials a score is: those that there are, or the largest number of defined ones."""
+    return int(scores.sizes.get(TRIAL, defined.max()))
+
+
+def drawn_score(scores: xr.Dataset, score: str) -> xr.DataArray:
+    """Return the variable that is drawn: the mean over trials where there is one."""
+    return scores[score + SCORE_MEAN if score + SCORE_MEAN in scores else score]
+
+
+def score_label(scores: xr.Dataset, score: str) -> str:
+    """Return what to call the score."""
+    return str(drawn_score(scores, score).attrs.get(LONG_NAME, axis_label(scores, score)))

@@ -1,0 +1,202 @@
+"""What a report says of a run in tables and lines: facts, scores, where it comes from, how to make it again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import product
+from platform import platform, python_version
+from shlex import quote
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+import netxr
+from netxr.names import (
+    ACTIVITY,
+    AVERAGE_PRECISION,
+    CONNECTIVITY,
+    GROUP_SIZE,
+    HISTORY,
+    INITIAL,
+    KAPPA,
+    LAG,
+    LAGGED_CORRELATION,
+    MANTEL,
+    MANTEL_P,
+    MODEL,
+    N_STEPS,
+    NEURON,
+    NOISE_SCALE,
+    OUTDATED,
+    PEARSON,
+    RNG,
+    ROC_AUC,
+    RV,
+    SAMPLING_INTERVAL,
+    SAMPLING_INTERVAL_UNITS,
+    SEED,
+    SPARSITY,
+    SPEARMAN,
+    TARGET,
+    TIME,
+    TRIAL,
+    UNITS,
+)
+from netxr.provenance import ORIGIN
+
+SCORES: Final = (PEARSON, SPEARMAN, KAPPA, ROC_AUC, AVERAGE_PRECISION, MANTEL, MANTEL_P, RV)
+
+MOST_ROWS: Final = 12
+"""Rows of scores that are shown unasked."""
+
+DIAGONAL_MATTERS: Final = (
+    "Neurons correlate with their own past, whatever the network: with the diagonal the score is partly about that. "
+    "It is undefined where truth or estimate is the same everywhere."
+)
+
+Row = dict[str, str]
+
+SIMULATED_WITH = (N_STEPS, SEED, RNG, NOISE_SCALE, INITIAL)
+"""Attributes that a simulation can be repeated from."""
+
+
+def facts(run: xr.Dataset) -> list[Row]:
+    """Return sizes, sampling, truth, estimates and settings of a run."""
+    found: dict[str, Any] = _of_activity(run[ACTIVITY], run.attrs) if ACTIVITY in run else {}
+    if CONNECTIVITY in run:
+        weights = run[CONNECTIVITY]
+        edges = int((weights != 0).sum())
+        found["true connectivity A"] = f"{_shape(weights)}, {edges:,} weights other than 0 ({edges / weights.size:.1%})"
+    if LAGGED_CORRELATION in run:
+        R = run[LAGGED_CORRELATION]
+        found["estimate R"] = f"{_shape(R)}, {int(R.isnull().sum()):,} entries undefined"
+        found["lags of R"] = ", ".join(map(str, np.atleast_1d(run[LAG].values).tolist())) if LAG in run.coords else ""
+    found |= {f"outdated: {name}": value.attrs[OUTDATED] for name, value in run.items() if OUTDATED in value.attrs}
+    return rows({**found, **{name: value for name, value in run.attrs.items() if name not in ORIGIN}})
+
+
+def _of_activity(activity: xr.DataArray, attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return sizes and sampling of a recording."""
+    known = {**attrs, **activity.attrs}
+    found: dict[str, Any] = {
+        "neurons": f"{activity.sizes[NEURON]:,}",
+        "samples a trial": f"{activity.sizes[TIME]:,}",
+        "trials": activity.sizes.get(TRIAL, 1),
+    }
+    if SAMPLING_INTERVAL in known:
+        length = f"{known[SAMPLING_INTERVAL] * activity.sizes[TIME]:g} {known.get(SAMPLING_INTERVAL_UNITS, '')}"
+        found["length of a trial"] = length.rstrip()
+    return found | {name: known[name] for name in (SAMPLING_INTERVAL, UNITS) if name in known}
+
+
+def _shape(values: xr.DataArray) -> str:
+    """Return sizes by dim."""
+    return " x ".join(f"{size:,} {dim}{'s' if size != 1 else ''}" for dim, size in values.sizes.items())
+
+
+def rows(found: Mapping[Any, Any]) -> list[Row]:
+    """Return names with what they stand for as rows of a table; what is empty is left out."""
+    texts = {words(name): _text(value) for name, value in found.items()}
+    return [{"what": name, "is": text} for name, text in texts.items() if text]
+
+
+def words(name: Any) -> str:
+    """Return a name of the data in words.
+
+    Examples
+    --------
+    >>> words("n_neurons")
+    'number of neurons'
+    """
+    text = str(name).replace("_", " ")
+    return f"number of {text[2:]}" if text.startswith("n ") else text
+
+
+def _text(value: Any) -> str:
+    """Return a value as a reader wants it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def score_rows(scores: xr.Dataset, names: Sequence[str]) -> list[Row]:
+    """Return a row for each entry of some scores, labelled by their dims."""
+    table = scores[list(names)].compute()
+    dims = list(table.dims)
+    places = [dict(zip(dims, place, strict=True)) for place in product(*(range(table.sizes[dim]) for dim in dims))]
+    return [
+        {words(dim): str(table[dim].values[place[dim]]) for dim in dims}
+        | {words(name): _score(name, table[name].isel(place, missing_dims="ignore")) for name in names}
+        for place in places
+    ]
+
+
+def _score(name: str, value: xr.DataArray) -> str:
+    """Return a score as text."""
+    number = float(value)
+    if value.dtype.kind in "iu":
+        return str(int(value))
+    return "undefined" if np.isnan(number) else f"{number:.3g}" if name == MANTEL_P else f"{number:.3f}"
+
+
+def origin_parts(run: xr.Dataset, source: str | None, estimate: str) -> Iterator[Any]:
+    """Yield where a run comes from, and how to make it and its report again."""
+    yield netxr.report.Table(
+        "Where it comes from", "Who made it when, from what, with which versions.", _origin(run, source)
+    )
+    if HISTORY in run.attrs:
+        yield netxr.report.Listing("History", "Every change, oldest first.", str(run.attrs[HISTORY]))
+    lines = _python_lines(run, source, estimate)
+    yield netxr.report.Listing("How to make it again, in Python", "Needs netxr[plot].", lines)
+    if source is not None:
+        yield netxr.report.Listing("How to make it again, in the shell", "", _shell_lines(source))
+
+
+def _origin(run: xr.Dataset, source: str | None) -> list[Row]:
+    """Return who made a run when and out of what, and what made the report."""
+    activity = run[ACTIVITY].attrs if ACTIVITY in run else {}
+    known = {name: value for name, value in {**activity, **run.attrs}.items() if name in ORIGIN and name != HISTORY}
+    software = [f"{package} {version(package)}" for package in ("netxr", "numpy", "xarray", "holoviews", "bokeh")]
+    made = ", ".join([datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), *software, f"Python {python_version()}"])
+    return rows({"opened from": source or "", **known, "report made": f"{made}, {platform()}"})
+
+
+def _python_lines(run: xr.Dataset, source: str | None, estimate: str) -> str:
+    """Return the lines that open a run and make its report; `estimate` is the call that made R for it, or empty."""
+    lines = ["import netxr", ""]
+    lines += [f"run = netxr.open({source!r})" if source else "# run is the Dataset that this report was made of"]
+    if estimate:
+        lines += [f"run = run.assign({LAGGED_CORRELATION}={estimate})"]
+    if {ACTIVITY, CONNECTIVITY, LAGGED_CORRELATION} & set(run.data_vars):
+        lines += ["figures = netxr.plot.dashboard(run)"]
+    if CONNECTIVITY in run and LAGGED_CORRELATION in run:
+        lines += [f"scores = netxr.compare(run.{CONNECTIVITY}, run.{LAGGED_CORRELATION}, diagonal=False)"]
+    return "\n".join([*lines, 'netxr.report_run(run, "report.html")', *_simulated_again(run)])
+
+
+def _simulated_again(run: xr.Dataset) -> list[str]:
+    """Return the lines that simulate a run anew, if its attributes say how: as it is, not averaged or gone on with."""
+    attrs = run.attrs
+    there = {ACTIVITY, CONNECTIVITY} <= set(run.data_vars) and {MODEL, *SIMULATED_WITH} <= set(attrs)
+    if not there or GROUP_SIZE in run.coords or attrs[N_STEPS] != run.sizes[TIME] or isinstance(attrs[INITIAL], str):
+        return []
+    settings = {name: attrs[name] for name in SIMULATED_WITH} | {"trials": run.sizes.get(TRIAL, 1)}
+    network, made = run[CONNECTIVITY], {name: run[CONNECTIVITY].attrs.get(name) for name in (SPARSITY, SEED, RNG)}
+    drawn = f"netxr.random_connectivity({network.sizes[TARGET]}, {_arguments(made)})"
+    matrix = f"run.{CONNECTIVITY}.compute()" if None in made.values() else drawn
+    return [
+        "",
+        "# the same activity, simulated again",
+        f"A = {matrix}",
+        f"again = netxr.simulate(A, {_arguments(settings)})",
+    ]
+
+
+def _arguments(settings: Mapping[str, Any]) -> str:
+    """Return settings as the arguments of a call."""
+    plain = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in settings.items()}
+    return ", ".join(f"{name}={value!r}" for name, value in plain.items())
+
+
+def _shell_lines(source: str) -> str:
+    """Return the commands that describe a run and report on it."""
+    return f"netxr info {quote(source)}\nnetxr report {quote(source)} --out report.html"

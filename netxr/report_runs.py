@@ -1,0 +1,201 @@
+"""The report of a run or a sweep: its figures, scores, facts and origin on one page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import xarray as xr
+
+import netxr
+from netxr.arguments import check_path
+from netxr.errors import InvalidInput, NetxrError, OutputExists
+from netxr.names import (
+    ACTIVITY,
+    COMOMENT,
+    CONNECTIVITY,
+    DIAGONAL,
+    LAG,
+    LAGGED_CORRELATION,
+    MANTEL_P,
+    NEURON,
+    TARGET,
+    TRIAL,
+)
+from netxr.report_facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows
+from netxr.report_sweeps import is_sweep, sweep_parts
+
+MOST_NEURONS: Final = 1000
+"""Up to which an estimate, or scores, that a run has not are made for its report."""
+
+CAPTIONS: Final = {
+    "traces": (
+        "Activity of some neurons",
+        "The first samples of some neurons, each drawn. All traces have one scale, written on the axis.",
+    ),
+    "raster": (
+        "Activity of all neurons",
+        "One row a neuron. Vertical stripes are events that all neurons share, which raise every correlation; a slow "
+        "change along a row is drift; grey is missing.",
+    ),
+    "matrix": (
+        "Connectivity",
+        "A column is where a connection comes from, a row where it goes to. Red is positive, blue negative.",
+    ),
+    "compare": (
+        "True and estimated connectivity",
+        "A column is where a connection comes from, a row where it goes to. Each matrix has a colour range of its own. "
+        "Look for the pattern of A in R, and for what R has beside it: a bright diagonal is each neuron's correlation "
+        "with its own past, bright rows and columns are neurons that go with all others.",
+    ),
+    "network": (
+        "Connectivity as a graph",
+        "Arrows point from source to target, the wider and darker the stronger.",
+    ),
+    "agreement": (
+        "How the estimate agrees with the truth",
+        "Without self-connections. Where there is an edge, R should be higher than where there is none: the less the "
+        "two distributions overlap, the closer the ROC curve comes to the upper left corner.",
+    ),
+    "lags": (
+        "Correlation over lag",
+        "The strongest pairs. A connection that is passed on within one step peaks at lag 1; what peaks at lag 0 "
+        "is shared rather than passed on.",
+    ),
+}
+
+
+def report_run(run: Any, path: str | Path) -> Path:
+    """Write one self-contained page about a run: figures, scores, facts, where it comes from, how to make it again.
+
+    The page opens in any browser, without a network. It has the figures of `netxr.plot.dashboard`, of the first
+    trial. What a run has not is made for the page and not written to the run, for up to 1,000 neurons and within the
+    memory that is free: an estimate R at lag 1, and scores of it. Of a sweep the page has its scores over each
+    parameter that varies. A recording on disk is read once for the raster, and once for an estimate.
+
+    Parameters
+    ----------
+    run : Dataset, or path, URL or store
+        A run, a recording or a sweep, or what `netxr.open` opens as one.
+    path : str or Path
+        The file to make, in a folder that exists.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OutputExists
+        If there is something at `path`.
+    InvalidInput
+        If its folder does not exist or is the run's own; if `run` is nothing that can be opened, or has nothing to
+        report.
+
+    Examples
+    --------
+    >>> import tempfile, netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = report_run(run, folder + "/run.html").read_text("utf-8")
+    >>> "True and estimated connectivity" in page
+    True
+    """
+    path = check_path("path", path)
+    source = None if isinstance(run, xr.Dataset) else str(run)
+    _check_place(path, source)
+    opened = run if isinstance(run, xr.Dataset) else netxr.open(run)
+    parts = list((sweep_parts if is_sweep(opened) else _of_run)(opened, source))
+    title = f"Report of {Path(source).name}" if source else "Report of a run"
+    return netxr.report.write_report(path, title=title, text=_summary(opened), parts=parts)
+
+
+def _check_place(path: Path, source: str | None) -> None:
+    """Raise if the page cannot be where it is wanted, before anything is computed."""
+    if path.exists():
+        raise OutputExists(path)
+    if not path.absolute().parent.is_dir():
+        raise InvalidInput("path", got=repr(str(path)), expected="a file in a folder that exists", fix="Make it first.")
+    if source is not None and Path(source).exists() and path.resolve().is_relative_to(Path(source).resolve()):
+        raise InvalidInput("path", got=repr(str(path)), expected="a file outside the run, which is left as it is")
+
+
+def _summary(run: xr.Dataset) -> str:
+    """Say in a line what a page is about."""
+    if is_sweep(run):
+        return (
+            "Scores of estimates over the parameters of simulated networks. In every matrix, row = to, column = from."
+        )
+    what = [f"{run.sizes[NEURON]:,} neurons"] if NEURON in run.sizes else []
+    what += [
+        name
+        for key, name in ((CONNECTIVITY, "the true connectivity A"), (LAGGED_CORRELATION, "an estimate R"))
+        if key in run
+    ]
+    return f"A run with {', '.join(what)}." if what else ""
+
+
+def _of_run(run: xr.Dataset, source: str | None) -> Iterator[Any]:
+    """Yield the sections of the report of a run."""
+    known, estimate, note = _estimated(run)
+    holdings = netxr.plot.dashboards.holdings_of(known)
+    yield netxr.report.Table("Facts", f"The figures are of {holdings.note}." if holdings.note else "", facts(known))
+    for name, figure in netxr.plot.dashboards.figures_of(holdings).items():
+        title, text = CAPTIONS[name]
+        yield netxr.report.Figure(title, f"{text} {note}".strip() if name in ("compare", "matrix") else text, figure)
+    if note and holdings.R is None:
+        yield netxr.report.Table("Estimate", note, [])
+    yield from _scores(known, holdings)
+    yield from origin_parts(known, source, estimate)
+
+
+def _estimated(run: xr.Dataset) -> tuple[xr.Dataset, str, str]:
+    """Return a run with an estimate, the call that made it where it had none, and what to say of that."""
+    if LAGGED_CORRELATION in run or not {ACTIVITY, COMOMENT} & set(run.data_vars):
+        return run, "", ""
+    n_neurons = run.sizes[NEURON] if ACTIVITY in run else run.sizes[TARGET]
+    if n_neurons > MOST_NEURONS:
+        how = "netxr estimate makes one in bounded memory, and this report draws it."
+        return run, "", f"The run has no estimate of connectivity, and is large. {how}"
+    if COMOMENT in run:
+        lag, call = _lag_of(run), "netxr.lagged_correlation(run, lag={})"
+        R, call = netxr.lagged_correlation(run, lag=lag), call.format(lag)
+    else:
+        lag, call = 1, 'netxr.lagged_correlation(run.activity, lag=1, missing="drop")'
+        try:
+            R = netxr.lagged_correlation(
+                run[ACTIVITY].isel({TRIAL: slice(1)}, missing_dims="ignore"), lag=1, missing="drop"
+            ).compute()
+        except NetxrError as error:
+            return run, "", f"The run has no estimate of connectivity, and none could be made: {error}"
+    one = R.isel({TRIAL: 0}, drop=True) if TRIAL in R.dims else R
+    return (
+        run.assign({LAGGED_CORRELATION: one}),
+        call,
+        f"R is the lagged correlation at lag {lag}, made for this report.",
+    )
+
+
+def _lag_of(moments: xr.Dataset) -> int:
+    """Return the lag to estimate from moments: 1 if it is there."""
+    known: list[int] = moments[LAG].values.ravel().tolist()
+    return 1 if 1 in known else known[-1]
+
+
+def _scores(run: xr.Dataset, holdings: Any) -> Iterator[Any]:
+    """Yield the scores that a run has, or those of its A and R."""
+    names = [name for name in SCORES if name in run]
+    if names:
+        said = {"yes": "With", "no": "Without"}
+        flag = run[names[0]].attrs.get(DIAGONAL, run.attrs.get(DIAGONAL))
+        text = "" if flag is None else f"{said['yes' if flag else 'no']} the diagonal. "
+        rows = score_rows(run, names)
+    elif holdings.A is not None and holdings.R is not None and holdings.A.sizes[TARGET] <= MOST_NEURONS:
+        text = "Made for this report, of the matrices drawn above. "
+        sides = {"without": False, "with": True}
+        made = [netxr.compare(holdings.A, holdings.R, diagonal=flag, permutations=0) for flag in sides.values()]
+        labelled = xr.concat([one.drop_attrs() for one in made], xr.Variable(DIAGONAL, list(sides)))
+        rows = score_rows(labelled, [name for name in SCORES if name in labelled and name != MANTEL_P])
+    else:
+        return
+    yield netxr.report.Table("Scores of R against A", text + DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)

@@ -1,0 +1,116 @@
+import holoviews as hv
+import numpy as np
+import pytest
+
+import netxr
+from netxr.errors import InvalidInput
+from netxr.plot import agreement, save
+from tests.plot.conftest import labelled
+
+BACKENDS = pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
+
+
+def title_of(figure):
+    return hv.Store.lookup_options("bokeh", figure, "plot").kwargs["title"]
+
+
+def titles_on(figure, backend):
+    if backend == "matplotlib":
+        return [hv.render(panel, backend=backend).axes[0].get_title() for panel in figure]
+    return [hv.render(panel, backend=backend).title.text for panel in figure]
+
+
+def notes(panel):
+    return list(panel["note"]) if isinstance(panel, hv.Labels) else []
+
+
+@pytest.fixture
+def noisy_pair():
+    rng = np.random.default_rng(3)
+    A = (rng.random((12, 12)) < 0.3) * 0.5
+    return labelled(A, list("abcdefghijkl")), labelled(A + rng.normal(size=A.shape) * 0.4, list("abcdefghijkl"))
+
+
+@BACKENDS
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_scores_and_counts_are_those_of_compare(noisy_pair, backend, diagonal):
+    A, R = noisy_pair
+    R = R.copy()
+    R[3, 4], R[5, 5] = np.nan, np.inf
+    figure = agreement(A, R[::-1, 2:], diagonal=diagonal, title="Run {1}")
+    scores = netxr.compare(A, R[::-1, 2:], diagonal=diagonal, permutations=0)
+    words = "with" if diagonal else "without"
+    assert title_of(figure) == (
+        f"Run {{{{1}}}}\n{int(scores.n_pairs)} pairs of neurons ({words} the diagonal), "
+        f"{int(scores.n_undefined)} left out as undefined"
+    )
+    _, _, roc, precision = titles_on(figure, backend)
+    assert roc == f"ROC curve: AUC {scores.roc_auc:.3f}\n(dashed: chance)"
+    assert precision.startswith(f"Precision and recall: average precision {scores.average_precision:.3f}\n")
+    drawn = figure.Points.I.array()
+    expected = {
+        (A.sel(target=to, source=from_).item(), R.sel(target=to, source=from_).item())
+        for to in "abcdefghijkl"
+        for from_ in "cdefghijkl"
+        if np.isfinite(R.sel(target=to, source=from_)) and (diagonal or to != from_)
+    }
+    assert set(map(tuple, drawn)) == expected
+    assert len(drawn) == int(scores.n_pairs)
+
+
+def test_many_pairs_are_counted_in_cells():
+    rng = np.random.default_rng(4)
+    A = labelled(rng.normal(size=(90, 90)))
+    R = 0.5 * A + labelled(rng.normal(size=(90, 90)))
+    image = agreement(A, R, diagonal=True)[0, 0]
+    counts = image.dimension_values(2, flat=False)
+    assert np.nansum(counts) == 8100
+    x, y = image.dimension_values(0, expanded=False), image.dimension_values(1, expanded=False)
+    width, height = np.diff(x)[0], np.diff(y)[0]
+    row, column = np.unravel_index(np.nanargmax(counts), counts.shape)
+    inside = (np.abs(A - x[column]) < width / 2) & (np.abs(R - y[row]) < height / 2)
+    assert int(inside.sum()) == np.nanmax(counts)
+    for backend in ("bokeh", "matplotlib"):
+        hv.render(image, backend=backend)
+
+
+@BACKENDS
+@pytest.mark.parametrize(("weight", "word"), [(0.0, "no"), (0.5, "every")])
+def test_one_class_alone_has_no_curves_which_they_say(noisy_pair, backend, weight, word):
+    _, R = noisy_pair
+    figure = agreement(R * 0 + weight, R, diagonal=False)
+    assert [notes(panel) for panel in figure][2:] == [[f"undefined:\n{word} pair has an edge"]] * 2
+    assert len(figure.Overlay.I.Segments.I) == 1
+    hv.render(figure, backend=backend)
+
+
+@BACKENDS
+def test_panels_without_a_defined_pair_say_so(noisy_pair, backend):
+    A, R = noisy_pair
+    figure = agreement(A, R * np.nan, diagonal=False)
+    assert [notes(panel) for panel in figure] == [["no pair of neurons\nis defined on both sides"]] * 4
+    assert "0 pairs" in title_of(figure)
+    assert "132 left out" in title_of(figure)
+    hv.render(figure, backend=backend)
+    assert len(agreement(A[:1, :1], R[:1, :1], diagonal=False)) == 4
+
+
+def test_constant_values_and_a_single_source_are_drawn(noisy_pair, tmp_path):
+    A, R = noisy_pair
+    hv.render(agreement(A, R * 0 + 2, diagonal=True), backend="bokeh")
+    assert save(agreement(A, R.sel(source="b"), diagonal=False), tmp_path / "one.png").stat().st_size > 10_000
+    assert "11 pairs" in title_of(agreement(A, R.sel(source="b"), diagonal=False))
+
+
+def test_what_cannot_be_compared_is_refused(noisy_pair):
+    A, R = noisy_pair
+    with pytest.raises(InvalidInput, match="diagonal: got None; expected True or False"):
+        agreement(A, R, diagonal=None)
+    with pytest.raises(TypeError, match="diagonal"):
+        agreement(A, R)
+    with pytest.raises(InvalidInput, match=r"R: got labels along target such as 0 \(int\).*labels that A has"):
+        agreement(A, labelled(R.values), diagonal=False)
+    with pytest.raises(InvalidInput, match="A: got 12 targets x 3 sources"):
+        agreement(A[:, :3], R, diagonal=False)
+    with pytest.raises(InvalidInput, match=r"R: got a lazy array.*\.compute\(\)"):
+        agreement(A, R.chunk(), diagonal=False)

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from netxr.plot import arrows
+from netxr.plot.arrows import strongest_arrows
+
+MATRICES = st.integers(1, 6).flatmap(
+    lambda n: arrays(np.float32, (n, n), elements=st.sampled_from([0, 0, 1, 1, 2, -1, -3, np.nan, np.inf]))
+)
+
+
+def naive_edges(weights, negative):
+    n = len(weights)
+    return {
+        (source, target): float(weights[target, source])
+        for target in range(n)
+        for source in range(n)
+        if source != target
+        and np.isfinite(weights[target, source])
+        and (weights[target, source] > 0 or (negative and weights[target, source] < 0))
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(weights=MATRICES, negative=st.booleans(), most=st.integers(1, 8), block=st.integers(1, 20))
+def test_the_strongest_are_those_of_a_full_sort(weights, negative, most, block):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrows, "MOST_ARROWS", most)
+        patch.setattr(arrows, "BLOCK", block)
+        drawn = strongest_arrows(weights, negative=negative)
+    edges = naive_edges(weights, negative)
+    ends = list(zip(drawn.sources.tolist(), drawn.targets.tolist(), strict=True))
+    assert drawn.n_all == len(edges)
+    assert len(set(ends)) == len(ends) == min(most, len(edges))
+    assert [edges[end] for end in ends] == drawn.weights.tolist()
+    strengths = np.abs(drawn.weights).tolist()
+    assert strengths == sorted(map(abs, edges.values()))[max(0, len(edges) - most) :]
+    assert drawn.mutual.tolist() == [(target, source) in ends for source, target in ends]
+
+
+def test_chance_decides_among_equals_and_always_alike():
+    n = 300
+    drawn = strongest_arrows(np.ones((n, n)), negative=False)
+    assert (len(drawn.weights), drawn.n_all) == (10_000, n * (n - 1))
+    for ends in (drawn.sources, drawn.targets):  # 33 a neuron, and as many from and to each third of them
+        assert np.bincount(ends, minlength=n).min() > 5
+        np.testing.assert_allclose(np.bincount(ends // 100), 10_000 / 3, rtol=0.1)
+    np.testing.assert_array_equal(drawn.sources, strongest_arrows(np.ones((n, n)), negative=True).sources)
+
+
+def test_whole_numbers_and_flags_are_weights():
+    assert strongest_arrows(np.array([[0, -128], [1, 0]], dtype=np.int8), negative=True).weights.tolist() == [1, -128]
+    assert strongest_arrows(np.array([[True, False], [True, True]]), negative=False).n_all == 1

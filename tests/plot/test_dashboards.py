@@ -1,0 +1,62 @@
+import holoviews as hv
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr.errors import InvalidInput
+from netxr.plot import dashboard
+from netxr.plot.dashboards import figures_of, holdings_of
+
+
+@pytest.fixture(scope="module")
+def run():
+    run = netxr.simulate(netxr.random_connectivity(6, sparsity=0.6, seed=1), n_steps=1500, trials=2, seed=1)
+    return run.assign(lagged_correlation=netxr.lagged_correlation(run.activity, lag=[0, 1, 2]))
+
+
+def names(run):
+    return list(figures_of(holdings_of(run)))
+
+
+def test_a_run_shows_all_that_it_has(run):
+    assert names(run) == ["traces", "raster", "compare", "network", "agreement", "lags"]
+    assert len(dashboard(run)) == 11
+
+
+def test_what_a_run_has_not_is_left_out(run):
+    assert names(run[["activity"]]) == ["traces", "raster"]
+    assert names(run[["connectivity"]]) == ["matrix", "network"]
+    assert names(run[["lagged_correlation"]]) == ["matrix", "network", "lags"]
+    assert names(run.drop_vars("lagged_correlation")) == ["traces", "raster", "matrix", "network"]
+    assert names(netxr.random_connectivity(61).to_dataset()) == ["matrix"]
+
+
+def test_the_first_trial_and_lag_1_are_drawn_and_named(run):
+    holdings = holdings_of(run)
+    assert holdings.note == "trial 0, the first of 2, R at lag 1"
+    xr.testing.assert_equal(holdings.R, run.lagged_correlation.sel(trial=0, lag=1))
+    np.testing.assert_array_equal(holdings.activity, run.activity.isel(trial=0))
+    assert holdings.activity.attrs["sampling_interval_units"] == "step"
+    assert holdings_of(run.isel(trial=1, lag=[2])).note == ""
+    assert holdings_of(run.sel(lag=[0, 2])).note.endswith("R at lag 2")
+
+
+@pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
+def test_each_panel_keeps_its_own_title_and_axes(run, backend):
+    """HoloViews gives a figure that can be zoomed the options of its neighbours, if nobody prevents it."""
+    grouped = netxr.assign_groups(run, groups=["b", "a"] * 3)
+    drawn = hv.render(dashboard(grouped), backend=backend)
+    if backend == "matplotlib":
+        panels = {axis.get_ylabel(): axis for axis in drawn.axes}
+        raster = panels["Neuron"]
+        assert raster.get_title() == "each cell the mean of 5 samples"
+        assert raster.get_xlim() == (-0.5, 1499.5)
+        assert [tick.get_text() for tick in raster.get_yticklabels()] == ["b", "a"]
+
+
+def test_nothing_to_draw_is_refused():
+    with pytest.raises(InvalidInput, match="run: got a Dataset with x; expected one with activity, connectivity or"):
+        dashboard(xr.Dataset({"x": 1}))
+    with pytest.raises(InvalidInput, match="run: got DataArray; expected a Dataset"):
+        dashboard(xr.DataArray(1))

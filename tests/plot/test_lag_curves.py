@@ -1,0 +1,158 @@
+import holoviews as hv
+import numpy as np
+import pytest
+import xarray as xr
+from bokeh.models import GlyphRenderer, HoverTool, LinearAxis, Scatter
+
+from netxr.errors import InvalidInput
+from netxr.plot import lags, save
+
+BACKENDS = pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
+
+
+def estimate(values, steps, **attrs):
+    labels = list("abcd")[: values.shape[1]]
+    return xr.DataArray(
+        values,
+        dims=("lag", "target", "source"),
+        coords={"lag": steps, "target": labels, "source": labels},
+        name="lagged_correlation",
+        attrs=attrs,
+    )
+
+
+@pytest.fixture(name="R")
+def estimated():
+    values = np.random.default_rng(1).uniform(-0.3, 0.3, size=(4, 4, 4))
+    values[2, 2, 0] = -0.9  # from a to c, strongest at lag 2
+    values[:, range(4), range(4)] = 1.0
+    return estimate(values, [0, 1, 2, 3], sampling_interval=0.02, sampling_interval_units="s")
+
+
+def curves(figure):
+    return {curve.label: curve for curve in figure if isinstance(curve, hv.Curve)}
+
+
+def test_the_strongest_pairs_of_different_neurons_are_drawn(R):
+    drawn = curves(lags(R.transpose("source", "lag", "target")[:, ::-1]))
+    pairs = [(to, from_) for to in "abcd" for from_ in "abcd" if to != from_]
+    pairs.sort(key=lambda pair: -np.abs(R.sel(target=pair[0], source=pair[1])).max().item())
+    assert list(drawn) == [f"{from_} → {to}" for to, from_ in pairs[:6]]
+    assert next(iter(drawn)) == "a → c"
+    for (to, from_), curve in zip(pairs, drawn.values(), strict=False):
+        np.testing.assert_array_equal(curve["lag"], [0, 1, 2, 3])
+        np.testing.assert_array_equal(curve["value"], R.sel(target=to, source=from_))
+
+
+def test_chosen_pairs_are_target_and_source(R):
+    figure = lags(R, pairs=[("c", "a"), ["b", "b"]])
+    assert list(curves(figure)) == ["a → c", "b → b"]
+    np.testing.assert_array_equal(curves(figure)["b → b"]["value"], 1)
+    assert next(type(element) for element in figure) is hv.HLine
+
+
+@BACKENDS
+def test_axes_are_in_samples_and_in_time(R, backend):
+    plot = hv.render(lags(R, title="Run {1}"), backend=backend)
+    if backend == "bokeh":
+        assert plot.title.text == "Run {1}"
+        assert [axis.axis_label for axis in plot.xaxis] == ["Lag (s)", "Lag (samples)"]
+        assert plot.select_one({"type": LinearAxis, "axis_label": "Lag (s)"}).formatter.args == {"interval": 0.02}
+        return
+    (axis,) = plot.axes
+    plot.canvas.draw()
+    (above,) = axis.child_axes
+    assert (axis.get_title(), axis.get_xlabel(), above.get_xlabel()) == ("Run {1}", "Lag (samples)", "Lag (s)")
+    assert axis.get_ylabel() == "Lagged correlation"
+    assert [text.get_text() for text in above.get_xticklabels()] == ["0", "0.02", "0.04", "0.06"]
+    assert axis.get_xticks().tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("attrs", [{}, {"sampling_interval": 1.0, "sampling_interval_units": "step"}])
+def test_without_a_sampling_interval_there_are_samples_alone(R, attrs):
+    plot = hv.render(lags(R.drop_attrs().assign_attrs(attrs)), backend="bokeh")
+    assert [axis.axis_label for axis in plot.xaxis] == ["Lag (samples)"]
+
+
+def test_curves_differ_in_colour_dashes_and_marks(R):
+    plot = hv.render(lags(R), backend="bokeh")
+    (legend,) = plot.legend
+    looks = []
+    for item in legend.items:
+        glyphs = {type(renderer.glyph).__name__: renderer.glyph for renderer in item.renderers}
+        looks.append((glyphs["Line"].line_color, tuple(glyphs["Line"].line_dash), glyphs["Scatter"].marker))
+    assert len(looks) == 6
+    assert len({colour for colour, _, _ in looks}) == 6
+    assert len({(dash, mark) for _, dash, mark in looks}) == 6
+    assert all(item.renderers[-1].data_source.data["pair"][0] == item.label.value for item in legend.items)
+    tips = {tuple(map(tuple, tool.tooltips)) for tool in plot.select({"type": HoverTool})}
+    assert tips == {(("pair", "@{pair}"), ("lag", "@lag"), ("value", "@value{0.000}"))}
+    (axis,) = hv.render(lags(R), backend="matplotlib").axes
+    lines = axis.get_legend().get_lines()
+    assert len({(line.get_linestyle(), line.get_marker()) for line in lines}) == 6
+
+
+@BACKENDS
+def test_gaps_stay_open_and_lonely_values_are_marked(backend):
+    values = np.full((100, 2, 2), 0.1)
+    values[40:60] = np.nan
+    values[50, 0, 1] = 0.3
+    figure = lags(estimate(values, np.arange(100)))
+    assert np.isnan(curves(figure)["b → a"]["value"]).sum() == 19
+    marks = {element.label: element["lag"].tolist() for element in figure if isinstance(element, hv.Scatter)}
+    assert marks == {"b → a": [50], "a → b": []}
+    hv.render(figure, backend=backend)
+
+
+@BACKENDS
+def test_a_single_lag_is_marks(R, backend, tmp_path):
+    figure = lags(R.isel(lag=2), pairs=[("c", "a")])  # a scalar lag
+    if backend == "matplotlib":
+        assert save(figure, tmp_path / "one.png").stat().st_size > 5_000
+        return
+    renderers = hv.render(figure, backend=backend).select({"type": GlyphRenderer})
+    (marks,) = (renderer for renderer in renderers if isinstance(renderer.glyph, Scatter))
+    assert (marks.data_source.data["lag"].tolist(), marks.data_source.data["value"].tolist()) == ([2], [-0.9])
+
+
+@BACKENDS
+@pytest.mark.parametrize("n_neurons", [1, 3])
+def test_where_nothing_is_defined_the_title_says_so(R, backend, n_neurons):
+    nothing = R[:, :n_neurons, :n_neurons] * (np.nan if n_neurons > 1 else 1.0)
+    figure = lags(nothing, title="R")
+    assert not curves(figure)
+    assert hv.Store.lookup_options("bokeh", figure, "plot").kwargs["title"] == (
+        "R\nno correlation of two neurons is defined at any lag"
+    )
+    hv.render(figure, backend=backend)
+
+
+def test_long_labels_are_shortened_unless_two_become_the_same(R):
+    labels = ["a", "b", "a neuron with a long name", "a neuron with a longer name"]
+    named = R.assign_coords(target=labels, source=labels)
+    assert list(curves(lags(named, pairs=[("a", labels[2])]))) == ["a neuron wi… → a"]
+    assert list(curves(lags(named, pairs=[("a", labels[2]), ("a", labels[3])]))) == [
+        "a neuron with a long name → a",
+        "a neuron with a longer name → a",
+    ]
+
+
+def test_what_cannot_be_drawn_is_refused(R):
+    with pytest.raises(InvalidInput, match=r"pairs: got source 'z'.*labels such as 'a', 'b', 'c'"):
+        lags(R, pairs=[("a", "z")])
+    for wrong, came in (
+        ([], "0 entries"),
+        ([("a",)], r"\('a',\)"),
+        ([("a", "b")] * 29, "29 entries"),
+        (["ab"], "'ab'"),
+    ):
+        with pytest.raises(InvalidInput, match=f"pairs: got {came}; expected 1 to 28 pairs"):
+            lags(R, pairs=wrong)
+    with pytest.raises(InvalidInput, match=r"R: got dims \('target', 'source'\).*lag=range"):
+        lags(R.isel(lag=0, drop=True))
+    with pytest.raises(InvalidInput, match=r"lazy.*\.compute\(\)"):
+        lags(R.chunk())
+    with pytest.raises(InvalidInput, match=r"R: got dims.*trial.*isel"):
+        lags(xr.concat([R, R], "trial"))
+    with pytest.raises(InvalidInput, match="R: got list"):
+        lags([1])

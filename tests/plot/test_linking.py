@@ -1,0 +1,151 @@
+import holoviews as hv
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+import netxr
+from netxr.errors import InvalidInput
+from netxr.plot import Selection, linked, save
+from netxr.plot.choosing import chosen_boxes, chosen_neurons, chosen_pairs
+
+LABELS = np.array(list("abcdef"))
+SUBSETS = st.lists(st.sampled_from(LABELS.tolist()), unique=True)
+
+
+def pair_of(labels=LABELS):
+    rng = np.random.default_rng(3)
+    axes = {"target": list(labels), "source": list(labels)}
+    A = xr.DataArray((rng.random((len(labels),) * 2) > 0.6) * 0.5, axes, ("target", "source"))
+    return A, A.copy(data=rng.normal(size=A.shape))
+
+
+def parts(figure):
+    """Return what a figure is laid together from, as far as it changes."""
+    if not isinstance(figure, hv.DynamicMap):
+        return []
+    return [figure, *(part for each in getattr(figure.callback, "inputs", []) for part in parts(each))]
+
+
+@pytest.fixture
+def figure():
+    """A linked figure with its selection, and a way to use the tools of its panels: A, R, graph, scatter, traces."""
+    A, R = pair_of()
+    activity = xr.DataArray(np.random.default_rng(4).random((6, 40)), {"neuron": list(LABELS)}, ("neuron", "time"))
+    selection = Selection()
+    layout = linked(A, R, activity=activity, selection=selection)
+    hv.render(layout, backend="bokeh")
+
+    def use(panel, tool, **where):
+        streams = [each for part in parts(list(layout)[panel]) for each in hv.streams.Stream.registry.get(part, [])]
+        (stream,) = (each for each in streams if isinstance(each, tool))
+        stream.event(**where)
+
+    return A, R, selection, layout, use
+
+
+def shown(layout, panel, kind):
+    """Return the marks of a panel as arrays, those of what is chosen last."""
+    figure = list(layout)[panel]
+    return figure[()].traverse(lambda part: part, [kind])[-1].array()
+
+
+def test_a_box_in_a_matrix_chooses_a_block_that_every_panel_marks(figure):
+    A, R, selection, layout, use = figure
+    use(0, hv.streams.BoundsXY, bounds=(0.8, 3.2, 2.3, 4.4))  # sources b, c; targets d, e
+    assert (selection.targets, selection.sources, selection.neurons) == (["d", "e"], ["b", "c"], [])
+    for panel in (0, 1):
+        np.testing.assert_array_equal(shown(layout, panel, hv.Rectangles), [[0.5, 2.5, 2.5, 4.5]])
+    block = (A.values[3:5, 1:3].ravel(), R.values[3:5, 1:3].ravel())
+    np.testing.assert_array_equal(shown(layout, 3, hv.Points), np.transpose(block))
+    assert len(shown(layout, 2, hv.Segments)) == np.count_nonzero(block[0])
+    assert len(shown(layout, 2, hv.Points)) == 4
+    assert list(layout)[4][()].keys() == ["b", "c", "d", "e"]
+
+
+@pytest.mark.parametrize("box", [(1.0, 4.0, 2.0, 3.0), (1.0, 3.0, 2.0, 4.0)])
+def test_an_inverted_axis_does_not_matter(figure, box):
+    _, _, selection, _, use = figure
+    use(1, hv.streams.BoundsXY, bounds=box)
+    assert (selection.targets, selection.sources) == (["d", "e"], ["b", "c"])
+
+
+def test_a_tap_in_a_matrix_chooses_one_connection_and_reset_none(figure):
+    A, R, selection, layout, use = figure
+    use(1, hv.streams.Tap, x=4.3, y=0.8)
+    assert (selection.targets, selection.sources) == (["b"], ["e"])
+    np.testing.assert_array_equal(shown(layout, 3, hv.Points), [[A.values[1, 4], R.values[1, 4]]])
+    use(1, hv.streams.PlotReset, resetting=True)
+    assert selection.contents == {"targets": [], "sources": [], "neurons": []}
+    assert len(shown(layout, 0, hv.Rectangles)) == 0
+    assert list(layout)[4][()].keys() == list(LABELS)
+
+
+def test_the_graph_chooses_neurons_with_all_their_connections(figure):
+    A, _, selection, layout, use = figure
+    use(2, hv.streams.BoundsXY, bounds=(0.9, -0.1, 1.1, 0.1))  # the first neuron stands at the right
+    assert selection.neurons == ["a"]
+    edges = (A.values != 0) & ~np.eye(6, dtype=bool)
+    assert len(shown(layout, 2, hv.Segments)) == edges[0].sum() + edges[:, 0].sum()
+    assert len(shown(layout, 3, hv.Points)) == 11
+    use(2, hv.streams.Tap, x=-1.05, y=0.0)  # the fourth stands opposite
+    assert selection.neurons == ["d"]
+    use(2, hv.streams.Tap, x=0.0, y=0.0)
+    assert selection.neurons == []
+
+
+def test_marked_arrows_are_those_of_the_block():
+    A, R = pair_of()
+    A.values[:] = 0
+    A.loc["c", "a"] = 1.0  # from a to c
+    for chosen, expected in (({"targets": ["c"], "sources": ["a"]}, 1), ({"targets": ["a"], "sources": ["c"]}, 0)):
+        assert len(shown(linked(A, R, selection=Selection(**chosen)), 2, hv.Segments)) == expected
+
+
+def test_neurons_that_only_one_side_has_are_left_out():
+    A, R = pair_of()
+    layout = linked(A, R.isel(target=[4, 1, 0], source=[4, 1, 0]))
+    for panel, weights in zip(layout, (A, R), strict=False):
+        image = panel[()].traverse(lambda part: part, [hv.Image])[0]
+        expected = weights.sel(target=["a", "b", "e"], source=["a", "b", "e"])
+        np.testing.assert_array_equal(image.dimension_values(2, flat=False), expected)
+
+
+def test_the_choice_is_on_paper_too(tmp_path):
+    A, R = pair_of()
+    activity = netxr.as_activity(
+        np.random.default_rng(0).random((6, 30)), dims=("neuron", "time"), neurons=list(LABELS)
+    )
+    selection = Selection(targets=["b"], sources=["a"])
+    files = [
+        save(linked(A, R, activity=activity, selection=chosen), tmp_path / name).read_bytes()
+        for name, chosen in (("none.png", None), ("chosen.png", selection))
+    ]
+    assert files[0] != files[1]
+
+
+def test_what_cannot_be_linked_is_refused():
+    A, R = pair_of()
+    with pytest.raises(InvalidInput, match="R: got no neuron that A has"):
+        linked(A, R.assign_coords(target=range(6), source=range(6)))
+    with pytest.raises(InvalidInput, match=r"selection: got \['a'\]; expected a Selection"):
+        linked(A, R, selection=["a"])
+    large = xr.DataArray(np.zeros((2001, 2001), np.float32), dims=("target", "source"))
+    with pytest.raises(InvalidInput, match=r"A: got 2,001 neurons; expected at most 2,000.*netxr\.coarsen"):
+        linked(large, large)
+
+
+@given(targets=SUBSETS, sources=SUBSETS, neurons=SUBSETS)
+def test_boxes_cover_the_chosen_pairs_and_nothing_else(targets, sources, neurons):
+    selection = Selection(targets=targets, sources=sources, neurons=neurons)
+    covered = np.zeros((6, 6), dtype=bool)
+    for left, top, right, bottom in chosen_boxes(LABELS, selection):
+        covered[round(top + 0.5) : round(bottom + 0.5), round(left + 0.5) : round(right + 0.5)] = True
+    by_hand = [
+        [t in neurons or s in neurons if neurons else t in targets and s in sources for s in LABELS] for t in LABELS
+    ]
+    np.testing.assert_array_equal(covered, by_hand)
+    np.testing.assert_array_equal(chosen_pairs(LABELS, selection), by_hand)
+    named = {*targets, *sources, *neurons}
+    assert LABELS[chosen_neurons(LABELS, selection)].tolist() == [label for label in LABELS if label in named]
