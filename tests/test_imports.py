@@ -26,7 +26,7 @@ FLOORS = {
     ],
     3: [
         *("networks", "simulation", "planning", "moments", "merging", "levels", "estimators", "matrices"),
-        *("coarse", "comparison"),
+        *("coarse", "comparison", "overlaps"),
         *("store", "opening", "loaders", "importing", "appending", "fitting", "upkeep", "growth"),
         *("catalogue", "verification"),
         *("selection", "preprocessing", "detrending", "filtering", "frames"),
@@ -67,6 +67,7 @@ SIDEWAYS = {
     ("compact", "blocks"): "how samples lie is seen in one pass over blocks",
     ("compact", "lagged_pass"): "and trial by trial",
     ("compact", "trial_pass"): "what is in memory is rounded a piece at a time",
+    ("comparison", "overlaps"): "what both sides have is compared",
     ("staging", "layout"): "what is written is laid out first",
     ("staging", "commits"): "a folder that is being made is locked",
     ("staging", "writing"): "a folder is filled, then named",

@@ -9,9 +9,9 @@ import xarray as xr
 from bokeh.models import BoxSelectTool, FixedTicker
 from numpy.typing import NDArray
 
-from netxr.comparison import shared_pairs
 from netxr.errors import InvalidInput
 from netxr.names import NEURON, SOURCE, TARGET
+from netxr.overlaps import shared_pairs
 from netxr.plot.agreements import MOST_POINTS, entries
 from netxr.plot.choosing import Selection, chosen_boxes, chosen_neurons, chosen_pairs
 from netxr.plot.graphs import NODE, network

@@ -1,0 +1,170 @@
+"""Which neurons and trials a truth and an estimate have both, and the pairs of neurons that enter a comparison."""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from netxr import names
+from netxr.errors import InvalidInput
+from netxr.names import LONG_NAME, SOURCE, TARGET, TRIAL
+from netxr.schema import labels_of
+
+LABELS_WRITTEN: Final = 20
+"""A count of neurons or trials names this many of them."""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Which labels of a dim are shared, in the truth's order, where they stand on either side, and which are not."""
+
+    shared: list[Any]
+    in_truth: list[int]
+    in_estimate: list[int]
+    only_truth: list[Any]
+    only_estimate: list[Any]
+
+
+def overlap_of(
+    truth: xr.DataArray, estimate: xr.DataArray, dim: str, *, arguments: tuple[str, str] = ("truth", "estimate")
+) -> Overlap:
+    """Find the labels of `dim` that both sides have."""
+    ours, theirs = labels_of(truth, dim).tolist(), labels_of(estimate, dim).tolist()
+    bare = [name for name, data in zip(arguments, (truth, estimate), strict=True) if dim not in data.coords]
+    if bare and ours != theirs:
+        raise InvalidInput(
+            bare[-1],
+            got=f"{dim} without labels",
+            expected=f"labels, unless both sides are 0, 1, 2, ... ({len(ours)} and {len(theirs)} entries)",
+            fix=f"Label it with .assign_coords({dim}=...), so that no entry is taken for another.",
+        )
+    place = {label: k for k, label in enumerate(theirs)}
+    known = set(ours)
+    shared = [label for label in ours if label in place]
+    if not shared:
+        raise InvalidInput(
+            arguments[1],
+            got=f"labels along {dim} such as {_example(theirs)}",
+            expected=f"labels that {arguments[0]} has too, such as {_example(ours)}",
+            fix=f"Give both the same labels, of the same type, with .assign_coords({dim}=...).",
+        )
+    return Overlap(
+        shared=shared,
+        in_truth=[k for k, label in enumerate(ours) if label in place],
+        in_estimate=[place[label] for label in shared],
+        only_truth=[label for label in ours if label not in place],
+        only_estimate=[label for label in theirs if label not in known],
+    )
+
+
+def _example(labels: list[Any]) -> str:
+    """Show the first label and its type."""
+    return f"{labels[0]!r} ({type(labels[0]).__name__})"
+
+
+def taken(data: xr.DataArray, positions: dict[str, list[int]]) -> xr.DataArray:
+    """Take entries by position, in that order, and drop the labels of the neuron axes."""
+    moved = {dim: at for dim, at in positions.items() if at != list(range(data.sizes[dim]))}
+    return data.isel(moved).drop_vars([TARGET, SOURCE], errors="ignore")
+
+
+class Pairs(NamedTuple):
+    """Weights in truth and estimate of the same pairs of neurons, (pair,), and how many more are undefined."""
+
+    truth: npt.NDArray[np.float64]
+    estimate: npt.NDArray[np.float64]
+    n_undefined: int
+
+
+def shared_pairs(truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool, arguments: tuple[str, str]) -> Pairs:
+    """Return the weights that `netxr.compare` scores elementwise, of one matrix in memory each.
+
+    Parameters
+    ----------
+    truth, estimate : DataArray
+        Valid connectivities, (target, source).
+    diagonal : bool
+        Whether self-connections enter.
+    arguments : tuple of str
+        What the caller calls the two, for messages.
+
+    Returns
+    -------
+    Pairs
+        Row by row in the order of the truth; without the pairs that are NaN or infinite on either side.
+
+    Raises
+    ------
+    InvalidInput
+        If the two share no label, or `diagonal` is no flag.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> A = netxr.as_connectivity([[0, 1], [2, 0]], rows="target", neurons=["a", "b"])
+    >>> pairs = shared_pairs(A, A[::-1], diagonal=False, arguments=("A", "R"))
+    >>> pairs.truth.tolist(), pairs.estimate.tolist(), pairs.n_undefined
+    ([1.0, 2.0], [1.0, 2.0], 0)
+    """
+    check_diagonal(diagonal)
+    overlaps = {dim: overlap_of(truth, estimate, dim, arguments=arguments) for dim in (TARGET, SOURCE)}
+    both = (
+        taken(truth, {dim: overlap.in_truth for dim, overlap in overlaps.items()}),
+        taken(estimate, {dim: overlap.in_estimate for dim, overlap in overlaps.items()}),
+    )
+    A, R = (matrix.transpose(TARGET, SOURCE).values for matrix in both)
+    targets, sources = (np.array(overlaps[dim].in_truth) for dim in (TARGET, SOURCE))
+    pairs, defined = entering(A, R, targets, sources, diagonal=diagonal)
+    n_defined = int(defined.sum())
+    return Pairs(A[defined].astype(np.float64), R[defined].astype(np.float64), int(pairs.sum()) - n_defined)
+
+
+def check_diagonal(diagonal: object) -> None:
+    """Raise if it is not said whether the diagonal enters."""
+    if not isinstance(diagonal, bool | np.bool_):
+        raise InvalidInput("diagonal", got=repr(diagonal), expected="True or False: whether self-connections enter")
+
+
+def entering(
+    truth: npt.NDArray[Any],
+    estimate: npt.NDArray[Any],
+    targets: npt.NDArray[np.intp],
+    sources: npt.NDArray[np.intp],
+    *,
+    diagonal: bool,
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which pairs of neurons are asked for, and which of them are defined on both sides."""
+    pairs = (targets[:, None] != sources) | diagonal
+    return pairs, pairs & np.isfinite(truth) & np.isfinite(estimate)
+
+
+def report_of(overlaps: dict[str, Overlap]) -> dict[Hashable, Any]:
+    """Say which neurons and trials both sides have, and which only one of them."""
+    to, from_ = overlaps[TARGET], overlaps[SOURCE]
+    # An estimate of a few sources has the other neurons as targets only: either axis makes a neuron shared.
+    shared = dict.fromkeys(to.shared + from_.shared)
+    only_truth = [label for label in to.only_truth if label not in shared]
+    report: dict[Hashable, Any] = {
+        names.N_NEURONS_SHARED: _count(shared, "neurons in both"),
+        names.N_NEURONS_ONLY_TRUTH: _count(only_truth, "neurons in the truth only"),
+        names.N_NEURONS_ONLY_ESTIMATE: _count(
+            dict.fromkeys(to.only_estimate + from_.only_estimate), "neurons in the estimate only"
+        ),
+    }
+    if TRIAL in overlaps:
+        report |= {
+            names.N_TRIALS_SHARED: _count(overlaps[TRIAL].shared, "trials in both"),
+            names.N_TRIALS_ONLY_TRUTH: _count(overlaps[TRIAL].only_truth, "trials in the truth only"),
+            names.N_TRIALS_ONLY_ESTIMATE: _count(overlaps[TRIAL].only_estimate, "trials in the estimate only"),
+        }
+    return report
+
+
+def _count(labels: Iterable[Any], long_name: str) -> xr.DataArray:
+    """Return how many labels there are, the first of them written out in an attribute."""
+    written = [str(label) for label in labels]
+    attrs = {LONG_NAME: long_name} | ({names.LABELS: written[:LABELS_WRITTEN]} if written else {})
+    return xr.DataArray(np.int64(len(written)), attrs=attrs)
