@@ -13,6 +13,7 @@ from bokeh.resources import Resources
 
 from netxr.errors import InvalidInput, OutputExists
 from netxr.plot.files import still
+from netxr.plot.style import title_over
 
 SCRIPTS: Final = ("bokeh", "bokeh-widgets")
 """Parts of bokeh that figures need: plots, and the titles over them."""
@@ -219,9 +220,7 @@ def _wraps(figure: Any) -> bool:
 
 def _title_over(figure: Any) -> str:
     """Return the title over all panels, where they are drawn one by one."""
-    if not _wraps(figure):
-        return ""
-    return str(hv.Store.lookup_options("bokeh", figure, "plot").kwargs.get("title", ""))
+    return title_over(figure) if _wraps(figure) else ""
 
 
 def _table(part: Table) -> str:

@@ -11,6 +11,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 import click
+import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
@@ -950,9 +951,7 @@ def test_info_of_nothing_names_what_is_there(store):
     ],
 )
 def test_plot_draws_each_kind(monkeypatch, estimate, tmp_path, kind, function):
-    calls = []
-    real = getattr(netxr.plot, function)
-    monkeypatch.setattr(netxr.plot, function, lambda *a, **k: calls.append((a, k)) or real(*a, **k))
+    calls = drawn_as_a_line(monkeypatch, function) if kind else drawn(monkeypatch, function)
     flags = [] if kind is None else ["--kind", kind]
     text = output("plot", estimate, tmp_path / "figure.png", "--at", "lag=1", "--at", "trial=1", *flags)
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
@@ -966,18 +965,27 @@ def test_plot_draws_each_kind(monkeypatch, estimate, tmp_path, kind, function):
         np.testing.assert_array_equal(matrices[0], saved.connectivity)
 
 
-def test_plot_draws_the_variable_that_is_named(monkeypatch, estimate, tmp_path):
+def drawn(monkeypatch, function, *, returned=lambda figure: figure):
+    """Return the list of what a function of netxr.plot will be called with."""
     calls = []
-    real = netxr.plot.matrix
-    monkeypatch.setattr(netxr.plot, "matrix", lambda *a, **k: calls.append(a) or real(*a, **k))
+    real = getattr(netxr.plot, function)
+    monkeypatch.setattr(netxr.plot, function, lambda *a, **k: calls.append((a, k)) or returned(real(*a, **k)))
+    return calls
+
+
+def drawn_as_a_line(monkeypatch, function):
+    """The same where its figure has been on paper in the tests of figures, and takes long: a line stands for it."""
+    return drawn(monkeypatch, function, returned=lambda _: hv.Curve([1, 2]))
+
+
+def test_plot_draws_the_variable_that_is_named(monkeypatch, estimate, tmp_path):
+    calls = drawn(monkeypatch, "matrix")
     output("plot", estimate, tmp_path / "R.svg", "--kind", "matrix", "--variable", "lagged_correlation", "-q")
-    np.testing.assert_array_equal(calls[0][0], netxr.open(estimate).lagged_correlation[0, 0])
+    np.testing.assert_array_equal(calls[0][0][0], netxr.open(estimate).lagged_correlation[0, 0])
 
 
 def test_plot_draws_activity_and_curves(monkeypatch, store, tmp_path):
-    calls = []
-    real = netxr.plot.traces
-    monkeypatch.setattr(netxr.plot, "traces", lambda *a, **k: calls.append((a, k)) or real(*a, **k))
+    calls = drawn(monkeypatch, "traces")
     output("plot", store, tmp_path / "traces.pdf", "--kind", "traces", "--steps", 50)
     ((activity,), passed) = calls[0]
     assert set(activity.dims) == {"neuron", "time"}
@@ -997,9 +1005,7 @@ def test_plot_draws_activity_and_curves(monkeypatch, store, tmp_path):
     [("agreement", ["--no-diagonal"]), ("lags", []), ("dashboard", [])],
 )
 def test_plot_draws_all_of_an_estimate(monkeypatch, estimate, tmp_path, kind, flags):
-    calls = []
-    real = getattr(netxr.plot, kind)
-    monkeypatch.setattr(netxr.plot, kind, lambda *a, **k: calls.append((a, k)) or real(*a, **k))
+    calls = drawn_as_a_line(monkeypatch, kind)
     output("plot", estimate, tmp_path / "figure.png", "--kind", kind, *flags)
     ((given, passed),) = calls
     saved = netxr.open(estimate)

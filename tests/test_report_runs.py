@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import dask.array as da
 import numpy as np
@@ -35,7 +36,16 @@ def stored(run, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(stored, tmp_path_factory):
+def as_saved(stored):
+    return contents(stored)
+
+
+def contents(store):
+    return {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def page(stored, as_saved, tmp_path_factory):
     path = tmp_path_factory.mktemp("pages") / "run.html"
     assert netxr.report_run(stored, path) == path
     return path
@@ -77,22 +87,24 @@ def test_scores_are_those_of_the_matrices_drawn(run, page):
         assert cells[place + 2] == f"{float(expected.spearman):.3f}"
 
 
-def test_the_lines_in_the_page_make_the_run_again(run, page, stored, tmp_path, monkeypatch):
+def test_the_lines_in_the_page_make_the_run_again(run, page, stored, monkeypatch):
     lines = re.search(r"import netxr.*?simulate\(.*?\)\n?", seen(page), flags=re.DOTALL).group()
     assert repr(str(stored)) in lines
-    monkeypatch.chdir(tmp_path)
+    reported = create_autospec(netxr.report_run)  # the page at hand is what it makes
+    monkeypatch.setattr(netxr, "report_run", reported)
     found = {}
     exec(lines, found)  # noqa: S102 - our own lines
     np.testing.assert_array_equal(found["again"].activity, run.activity)
-    assert (tmp_path / "report.html").exists()
+    ((of, name), _) = reported.call_args
+    np.testing.assert_array_equal(of.activity, run.activity)
+    assert name == "report.html"
     expected = netxr.compare(run.connectivity, netxr.lagged_correlation(run.activity), diagonal=False)
     assert found["scores"].pearson.values.tolist() == pytest.approx(expected.pearson.values.tolist())
 
 
-def test_the_run_is_left_as_it_is(stored, tmp_path):
-    before = {path: path.read_bytes() for path in stored.rglob("*") if path.is_file()}
-    netxr.report_run(stored, tmp_path / "run.html")
-    assert {path: path.read_bytes() for path in stored.rglob("*") if path.is_file()} == before
+def test_the_run_is_left_as_it_is(stored, as_saved, page):
+    assert page.exists()
+    assert contents(stored) == as_saved
     with pytest.raises(netxr.InvalidInput, match=r"path: got .*; expected a file outside the run"):
         netxr.report_run(stored, stored / "run.html")
 
@@ -165,7 +177,10 @@ def test_nothing_is_overwritten_and_what_cannot_be_reported_is_refused(run, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["mine.html"]
 
 
-def test_the_command_names_the_page_after_the_run(stored, tmp_path, monkeypatch):
+def test_the_command_names_the_page_after_the_run(run, tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    stored = tmp_path / "runs" / "<b>run.zarr"
+    netxr.save(run[["connectivity"]], stored)
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(main, ["report", str(stored)])
     assert (done.exit_code, done.output) == (0, f"Wrote the report of {stored} to <b>run.html\n")

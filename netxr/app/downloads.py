@@ -1,6 +1,7 @@
 """What can be taken along from a view: the figure, its numbers, its data, and the lines of Python that make it."""
 
 import io
+import math
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from netxr.names import SOURCE, TARGET
 
 MOST_BYTES: Final = 2**26
 """Of a download: it travels to the page in one piece."""
+
+MOST_ROWS: Final = 2_000_000
+"""Of a table: a matrix of 1,400 neurons."""
 
 
 class NothingShown(NetxrError):
@@ -73,6 +77,11 @@ def downloads(
 def csv(table: xr.Dataset) -> bytes:
     """Return variables as a table in CSV, one row for each entry: labels first, in the order target, source.
 
+    Raises
+    ------
+    InvalidInput
+        If it has too many rows.
+
     Examples
     --------
     >>> A = xr.DataArray([[0.5]], {"target": ["a"], "source": ["b"]}, name="A")
@@ -81,6 +90,10 @@ def csv(table: xr.Dataset) -> bytes:
     a,b,0.5
     <BLANKLINE>
     """
+    n_rows = math.prod(table.sizes.values())
+    if n_rows > MOST_ROWS:
+        fix = "The Python lines have them all."
+        raise InvalidInput("download", got=f"{n_rows:,} rows", expected=f"at most {MOST_ROWS:,}", fix=fix)
     order = sorted(map(str, table.dims), key=[SOURCE, TARGET].count)
     order = [dim for dim in order if dim not in (TARGET, SOURCE)] + [d for d in (TARGET, SOURCE) if d in table.dims]
     frame = table.reset_coords(drop=True).to_dataframe(dim_order=order)

@@ -13,10 +13,6 @@ import panel as pn
 import netxr.plot
 from netxr.arrays import as_connectivity
 
-SMALL: Final[dict[str, Any]] = {"toolbar": None, "default_tools": [], "framewise": True}
-"""Of a heatmap that needs no zoom: the wheel scrolls the page, and the axes follow the size of the matrix."""
-
-
 PATTERN: Final = as_connectivity([[0, 1, 2], [3, 0, 4], [5, 6, 0]], rows="target", neurons=[10, 11, 12])
 """A graph in which everything varies: HoloViews has no column for what is the same throughout."""
 
@@ -27,7 +23,7 @@ class LiveGraph:
     def __init__(self, **look: Any) -> None:
         self._plot = hv.renderer("bokeh").get_plot(netxr.plot.network(PATTERN))
         self._plot.state.toolbar_location = None
-        self.pane = pn.pane.Bokeh(self._plot.state, **look)
+        self.pane = pn.Column(**look)
 
     def show(self, graph: hv.Overlay) -> None:
         """Show a graph, by the columns that it is drawn by and the size of its marks."""
@@ -37,27 +33,52 @@ class LiveGraph:
             source.data = {name: _column(name, part, style) for name in source.data}
             if "size" in style:
                 glyph.size = style["size"]
+        if not self.pane:
+            self.pane.append(pn.pane.Bokeh(self._plot.state))
 
 
 class LiveMatrix:
-    """A heatmap of `netxr.plot.matrix`, in a pane that is given other ones."""
+    """A heatmap of `netxr.plot.matrix` in a pane that is given other ones."""
 
     def __init__(self, **look: Any) -> None:
-        self.pane = pn.pane.HoloViews(None, **look)
-        self._pipe = hv.streams.Pipe(data=None)
-        self._is_big = False
+        self.pane = pn.Column(**look)
+        self._plot: Any = None
+        self._kept: dict[str, Any] = {}
 
     def show(self, heatmap: Any) -> None:
-        """Show a heatmap; one of a big matrix zooms by itself, and is drawn anew."""
-        is_big = isinstance(heatmap, hv.DynamicMap)
-        drawn = heatmap if is_big else heatmap.opts(**SMALL, backend="bokeh")
-        if is_big:
-            self.pane.object, self._is_big = drawn, True
-        elif self.pane.object is None or self._is_big:
-            self._pipe.update(data=drawn)
-            self.pane.object, self._is_big = hv.DynamicMap(lambda data: data, streams=[self._pipe]), False
+        """Show a heatmap; one of a big matrix, which zooms by itself, is drawn anew."""
+        if isinstance(heatmap, hv.DynamicMap):
+            self.pane[:], self._plot = [pn.pane.HoloViews(heatmap)], None
+            return
+        options = hv.Store.lookup_options("bokeh", heatmap, "plot").kwargs
+        kept = {name: options[name] for name in KEPT}
+        if self._plot is None or kept != self._kept:
+            # Without tools the wheel scrolls the page.
+            self._plot = hv.renderer("bokeh").get_plot(heatmap.opts(toolbar=None, default_tools=[], backend="bokeh"))
+            self.pane[:], self._kept = [pn.pane.Bokeh(self._plot.state)], kept
         else:
-            self._pipe.send(drawn)
+            _give(self._plot, heatmap, options)
+
+
+KEPT: Final = ("title", "frame_width", "frame_height", "xrotation", "clipping_colors", "hover_tooltips")
+"""Options of a heatmap that stay as they are while it is given other matrices."""
+
+
+def _give(plot: Any, heatmap: hv.Image, options: dict[str, Any]) -> None:
+    """Give a drawn heatmap another matrix, with its colour range, axes and labels."""
+    parts = plot.handles
+    left, bottom, right, top = heatmap.bounds.lbrt()
+    cells = [heatmap.dimension_values(2, flat=False)]
+    parts["source"].data = {"image": cells, "x": [left], "y": [bottom], "dw": [right - left], "dh": [top - bottom]}
+    parts["color_mapper"].update(low=options["clim"][0], high=options["clim"][1])
+    parts["x_range"].update(start=left, end=right, reset_start=left, reset_end=right)
+    parts["y_range"].update(start=top, end=bottom, reset_start=top, reset_end=bottom)
+    for axis in "xy":
+        ticks = options[f"{axis}ticks"]
+        parts[f"{axis}axis"].ticker.ticks = [position for position, _ in ticks]
+        parts[f"{axis}axis"].major_label_overrides = dict(ticks)
+    for hook in options["hooks"]:
+        hook(plot, heatmap)
 
 
 def _column(name: str, part: Any, style: dict[str, Any]) -> Any:

@@ -83,19 +83,20 @@ class Page:
     def _show(self, *_events: object) -> None:
         """Show the chosen tab, and build it if it was never shown."""
         title = self.chosen.value
-        settings = self._settings_of(title)
-        if title not in self._views:
-            self._session.clear()
-            self._views[title] = pn.Column(sizing_mode="stretch_width")
-            with self._session.guarded():
+        with self._session.guarded():
+            settings = self._settings_of(title)
+            if title not in self._views:
+                self._session.clear()
+                self._views[title] = pn.Column(sizing_mode="stretch_width")
                 self._views[title].append(self._tabs[title].build(self._session, settings))
-        self._place[:] = [self._views[title]]
+        self._place[:] = [self._views[title]] if title in self._views else []
         self._write()
 
     def _write(self, *_events: object) -> None:
         """Write what is shown into the address, without loading it."""
         title = self.chosen.value
-        self._location.search = state.address(title.lower(), self._settings_of(title))
+        if title in self._settings:
+            self._location.search = state.address(title.lower(), self._settings[title])
 
 
 def template_of(body: Any, *, title: str) -> pn.Template:

@@ -18,7 +18,8 @@ from tornado.routing import Matcher, Rule
 from tornado.web import OutputTransform, RequestHandler
 
 from netxr.app.folder import Folder
-from netxr.app.jobs import Desk
+from netxr.app.jobs import Desk, message_of
+from netxr.app.looks import message_pane
 from netxr.app.page import Page, Tab, template_of
 from netxr.app.session import Session
 from netxr.app.tabs import TABS
@@ -163,7 +164,11 @@ def _page(
         session.end()
 
     pn.state.on_session_destroyed(end)
-    return template_of(Page(session, tabs, pn.state.location).body, title="netxr")
+    try:
+        body = Page(session, tabs, pn.state.location).body
+    except Exception as error:  # else the browser would show a page of the server's own
+        body = message_pane(message_of(error), kind="error")
+    return template_of(body, title="netxr")
 
 
 def _guard(server: Any) -> None:

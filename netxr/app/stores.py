@@ -123,10 +123,11 @@ def about_store(session: Session, name: str) -> str:
     if rows.empty:
         return ""
     row = rows.iloc[0]
+    is_sweep = row["kind"] == "sweep"
     facts = {
         "Size": size_text(row),
-        "Truth": "known" if row["truth"] else "not known",
-        "Estimates": row["estimates"] or "none yet",
+        "Truth": "" if is_sweep else "known" if row["truth"] else "not known",
+        "Estimates": "" if is_sweep else row["estimates"] or "none yet",
         "Made": row["created"].replace("T", " ").removesuffix("Z"),
         "Unfinished": row["unfinished"],
         "Problem": row["problem"],

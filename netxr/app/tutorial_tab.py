@@ -1,5 +1,6 @@
 """The tab of the tutorial: sliders for the network, its true and its estimated connectivity, how well they agree."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 import panel as pn
@@ -110,10 +111,16 @@ class _View:
         """Show a run."""
         remember(setup, run)
         self._shown = setup, run
-        with pn.io.hold():
+        with pn.io.hold(), _no_inventory():
             self._scores.object = scores_html(run)
             for name, title in TITLES.items():
+                self._graphs[name].pane.visible = setup.shows_graphs
                 if setup.shows_graphs:
                     self._graphs[name].show(netxr.plot.network(run[name]))
-                self._graphs[name].pane.visible = setup.shows_graphs
                 self._matrices[name].show(netxr.plot.matrix(run[name], title=title))
+
+
+def _no_inventory() -> AbstractContextManager[Any]:
+    """Have bokeh list the models of the page once after all changes, and not after each."""
+    document = pn.state.curdoc
+    return nullcontext() if document is None else document.models.freeze()

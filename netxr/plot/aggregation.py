@@ -10,11 +10,8 @@ from netxr.plot.grouping import GroupOrder, order_of
 from netxr.plot.style import loaded_matrix, tick_step
 from netxr.schema import labels_of
 
-ROOM: Final = 1000
-"""Neurons a side up to which every weight is drawn."""
-
-MOST_CELLS: Final = 500
-"""Cells a side where there are more neurons."""
+ROOM: Final = 500
+"""Neurons a side up to which every weight is drawn, and the most cells a side: a browser has a pixel for each."""
 
 Range = tuple[float, float]
 
@@ -82,7 +79,9 @@ def view_of(sheet: Sheet, *, x_range: Range | None = None, y_range: Range | None
     rows, columns = (
         side.order.positions[span.first : span.end] for side, span in ((sheet.targets, down), (sheet.sources, across))
     )
-    return View(block_means(sheet.values, rows, columns, steps=(down.step, across.step)), down, across)
+    cells = block_means(sheet.values, rows, columns, steps=(down.step, across.step))
+    cells[~np.isfinite(cells)] = np.nan  # infinite is as undefined as NaN
+    return View(cells, down, across)
 
 
 def span_in_view(n_places: int, view: Range | None, room: int = ROOM) -> Span:
@@ -98,7 +97,7 @@ def span_in_view(n_places: int, view: Range | None, room: int = ROOM) -> Span:
     low, high = sorted(view) if view is not None and np.isfinite(view).all() else (0, n_places)
     first = min(max(0, int(np.floor(low + 0.5))), n_places - 1)
     end = max(first + 1, min(n_places, int(np.ceil(high + 0.5))))
-    step = tick_step(end - first, min(room, MOST_CELLS))
+    step = tick_step(end - first, room)
     return Span(first // step * step, end, step)  # cells keep their places when the view moves
 
 

@@ -13,9 +13,10 @@ from netxr.plot.style import (
     LINE_COLOUR,
     POINTS,
     diagonal_words,
-    literal,
     loaded_matrix,
+    stay_in_place,
     with_options,
+    with_title_over,
 )
 from netxr.plot.thresholds import Detection, detection
 from netxr.plot.violins import violins
@@ -29,6 +30,7 @@ N_CELLS: Final = 60
 
 TRUE: Final = "True connectivity A"
 ESTIMATED: Final = "Estimated connectivity R"
+NO_PAIR: Final = "no pair of neurons\nis defined on both sides"
 PANELS: Final = ("Estimate against truth", "Estimate with and without an edge", "ROC curve", "Precision and recall")
 
 
@@ -77,13 +79,13 @@ def agreement(A: Any, R: Any, *, diagonal: bool, title: str = "") -> hv.Layout:
         by_edge = {"no edge": pairs.estimate[~edge], "edge": pairs.estimate[edge]}
         panels = [entries(pairs), violins(by_edge, ylabel=ESTIMATED, title=PANELS[1]), *_curves(edge, pairs.estimate)]
     else:
-        panels = [_empty("no pair of neurons\nis defined on both sides", panel) for panel in PANELS]
+        panels = [_empty(NO_PAIR, panel) for panel in PANELS]
+    layout = with_title_over(
+        hv.Layout(panels).cols(2), "\n".join(line for line in (title, _about(pairs, diagonal)) if line)
+    )
     return with_options(
-        hv.Layout(panels).cols(2),
-        both={
-            "title": literal("\n".join(line for line in (title, _about(pairs, diagonal)) if line)),
-            "shared_axes": False,
-        },
+        layout,
+        both={"shared_axes": False},
         matplotlib={
             "sublabel_format": "",
             "fig_inches": (9, 9.5),
@@ -101,7 +103,9 @@ def _about(pairs: Pairs, diagonal: bool) -> str:
 
 
 def entries(pairs: Pairs) -> Any:
-    """Draw R against A, pair by pair or as counts."""
+    """Draw R against A, pair by pair or as counts, or say that there is no pair."""
+    if not len(pairs.truth):
+        return _empty(NO_PAIR, PANELS[0])
     return _points(pairs) if len(pairs.truth) <= MOST_POINTS else _counts(pairs)
 
 
@@ -209,6 +213,6 @@ def _panel(element: Any, *, title: str) -> Any:
     return with_options(
         element,
         both={"title": title, "axiswise": True},
-        bokeh={"frame_width": FRAME, "frame_height": FRAME},
+        bokeh={"frame_width": FRAME, "frame_height": FRAME, "hooks": [stay_in_place]},
         matplotlib={"aspect": 1},
     )

@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 from netxr.errors import InvalidInput
 from netxr.names import PEARSON, SCORE_DEFINED, SCORE_MEAN, SCORE_STD
 from netxr.plot.scored import drawn_score, n_trials_of, score_columns, score_label
-from netxr.plot.style import FRAME, INK, LINE_COLOUR, POINTS, axis_label, check_loaded, diagonal_text, with_options
+from netxr.plot.style import (
+    FRAME,
+    INK,
+    LINE_COLOUR,
+    POINTS,
+    axis_label,
+    check_loaded,
+    diagonal_text,
+    literal,
+    with_options,
+)
 
 MARK: Final = 8.0
 """Diameter of a mark in bokeh pixels."""
@@ -78,7 +88,7 @@ def score_curve(
     return with_options(
         _band_and_line(points, x_dim, y_dim) * _marks(points, x_dim, y_dim) * _counts(points, x_dim, y_dim),
         both={
-            "title": "\n".join(line for line in (title, diagonal, note) if line),
+            "title": literal("\n".join(line for line in (title, diagonal, note) if line)),
             "xlim": (points.x.min() - margin, points.x.max() + 2 * margin),
             "show_legend": False,
         },
@@ -103,6 +113,7 @@ def _points_of(scores: Any, x: str, score: str) -> ScorePoints:
     places = _places(scores, x, columns[0].dims)
     order = np.argsort(places, kind="stable")
     mean, *others = (column.values[order] for column in columns)
+    mean = np.where(np.isfinite(mean), mean, np.nan)
     if not others:  # one value at each place: a single trial
         return ScorePoints(places[order], mean, np.zeros(len(mean)), np.isfinite(mean).astype(np.int64), 1)
     std, defined = others

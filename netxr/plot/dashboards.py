@@ -27,12 +27,15 @@ from netxr.plot.lag_curves import lags
 from netxr.plot.pairs import TITLE_A, TITLE_R, compare
 from netxr.plot.rasters import raster
 from netxr.plot.recordings import traces
-from netxr.plot.style import literal, with_options
+from netxr.plot.style import FRAME, title_over, with_options, with_title_over
 from netxr.schema import labels_of
 from netxr.steps import activity_of
 
 MOST_NODES: Final = 60
 """Neurons up to which a graph is drawn: beyond, its arrows cover each other."""
+
+FRAMES: Final = {"traces": 350, "raster": 370, "lags": 230}
+"""Widths in bokeh pixels of frames that alone are wider, for two panels to fit on a page of 1,000 pixels."""
 
 N_STEPS: Final = 1000
 """Samples of traces, each of which is drawn; the raster has all."""
@@ -72,11 +75,17 @@ def dashboard(run: xr.Dataset) -> hv.Layout:
     4
     """
     holdings = holdings_of(run)
-    panels = [panel for figure in figures_of(holdings).values() for panel in (figure if _is_row(figure) else [figure])]
+    figures = figures_of(holdings)
+    for name, width in FRAMES.items():
+        if name in figures:
+            figures[name] = with_options(figures[name], bokeh={"frame_width": width, "frame_height": FRAME})
+    rows = [figure for figure in figures.values() if _is_row(figure)]
+    panels = [panel for figure in figures.values() for panel in (figure if _is_row(figure) else [figure])]
     n_rows = -(-len(panels) // 2)
+    titles = filter(None, (holdings.note, *map(title_over, rows)))
     return with_options(
-        hv.Layout(panels).cols(2),
-        both={"title": literal(holdings.note), "shared_axes": False},
+        with_title_over(hv.Layout(panels).cols(2), "\n".join(titles)),
+        both={"shared_axes": False},
         matplotlib={"sublabel_format": "", "fig_inches": (12, 4.6 * n_rows), "hspace": 0.4, "vspace": 0.35},
     )
 
@@ -182,7 +191,7 @@ def figures_of(holdings: Holdings) -> dict[str, Any]:
     ]
     if graphs:
         figures["network"] = hv.Layout(graphs) if len(graphs) > 1 else graphs[0]
-    if A is not None and R is not None and _shared(A, R):
+    if A is not None and R is not None and _is_square(A) and _shared(A, R):
         figures["agreement"] = agreement(A, R, diagonal=False)
     if holdings.lagged is not None and _n_pairs(holdings.lagged):
         figures["lags"] = lags(holdings.lagged)
@@ -191,8 +200,11 @@ def figures_of(holdings: Holdings) -> dict[str, Any]:
 
 def _fits_a_graph(weights: xr.DataArray) -> bool:
     """Return whether a matrix is square and of few neurons."""
-    if weights.ndim != 2 or weights.sizes[TARGET] > MOST_NODES:
-        return False
+    return weights.ndim == 2 and weights.sizes[TARGET] <= MOST_NODES and _is_square(weights)
+
+
+def _is_square(weights: xr.DataArray) -> bool:
+    """Return whether every neuron of a matrix is both a target and a source."""
     return np.array_equal(labels_of(weights, TARGET), labels_of(weights, SOURCE))
 
 

@@ -1,13 +1,13 @@
 """Which neurons and frames of a recording a figure shows, in which order, and what its axes say of them."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from netxr.arguments import is_whole
+from netxr.arguments import is_number, is_whole
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import is_grouped
 from netxr.names import (
@@ -126,6 +126,13 @@ def excerpt_of(
         if most is not None and len(rows) > most:
             rows = rows[:most] if groups is None else rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
     interval, unit = one.attrs.get(SAMPLING_INTERVAL, 1.0), one.attrs.get(SAMPLING_INTERVAL_UNITS, "steps")
+    if not is_number(interval) or interval <= 0:
+        raise InvalidInput(
+            ACTIVITY,
+            got=f"attribute {SAMPLING_INTERVAL} {interval!r}",
+            expected="a positive number",
+            fix=f"Set it with .assign_attrs({SAMPLING_INTERVAL}=...).",
+        )
     return Excerpt(
         one.data,
         rows,
@@ -161,7 +168,7 @@ def _positions(labels: NDArray[Any], neurons: Sequence[Any] | None) -> NDArray[n
         return np.arange(len(labels))
     places = {label: place for place, label in enumerate(labels.tolist())}
     wanted = np.asarray(neurons, dtype=object).tolist() if np.ndim(neurons) else [neurons]
-    unknown = [label for label in wanted if label not in places]
+    unknown = [label for label in wanted if not isinstance(label, Hashable) or label not in places]
     if unknown or not wanted:
         raise InvalidInput(
             "neurons",

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import holoviews as hv
+from holoviews.plotting.mpl.element import ColorbarPlot
 
 from netxr.arguments import check_path
 from netxr.errors import InvalidInput, OutputExists
@@ -32,7 +33,7 @@ def save(figure: Any, path: str | Path) -> Path:
     Raises
     ------
     InvalidInput
-        If the ending is another one, or the folder does not exist.
+        If `figure` is none, the ending is another one, or the folder does not exist.
     OutputExists
         If the file exists.
 
@@ -42,6 +43,10 @@ def save(figure: Any, path: str | Path) -> Path:
     Traceback (most recent call last):
     netxr.errors.InvalidInput: path: got 'curve.gif'; expected a name that ends in .png, .svg or .pdf.
     """
+    if not isinstance(figure, hv.core.Dimensioned):
+        raise InvalidInput(
+            "figure", got=type(figure).__name__, expected="a figure, as the functions of netxr.plot return"
+        )
     path = check_path("path", path)
     file_format = path.suffix.lower().removeprefix(".")
     if file_format not in FORMATS:
@@ -67,8 +72,16 @@ def picture(figure: Any, file_format: str) -> bytes:
     >>> picture(hv.Curve([1, 2]), "png")[1:4]
     b'PNG'
     """
-    drawn, _ = hv.renderer("matplotlib").instance(dpi=DPI)(still(figure), fmt=file_format)
+    renderer = hv.renderer("matplotlib").instance(dpi=DPI)
+    drawn, _ = renderer(still(figure), fmt=file_format)
+    let_go(renderer.last_plot.state)
     return drawn.encode() if isinstance(drawn, str) else bytes(drawn)
+
+
+def let_go(drawn: Any) -> None:
+    """Let a figure of matplotlib leave memory: HoloViews would keep each that has a colour bar for ever."""
+    for axis in drawn.axes:
+        ColorbarPlot._colorbars.pop(id(axis), None)
 
 
 def still(figure: Any) -> Any:

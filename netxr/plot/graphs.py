@@ -15,7 +15,7 @@ from netxr.plot.arrows import MOST_ARROWS, Arrows, strongest_arrows
 from netxr.plot.grouping import order_of
 from netxr.plot.heatmaps import STRENGTH
 from netxr.plot.places import LETTER, PIXEL, SPAN, Places, circle_places, ring_places
-from netxr.plot.style import FRAME, INK, POINTS, literal, loaded_matrix, with_options
+from netxr.plot.style import FRAME, INK, POINTS, literal, loaded_matrix, no_formulas, stay_in_place, with_options
 from netxr.schema import check_connectivity, labels_of
 
 NODE: Final = 16.0
@@ -63,9 +63,9 @@ def network(
     """Draw a connectivity matrix as a directed graph.
 
     An arrow points from source to target, the wider and the more opaque the larger its weight is beside the largest
-    one drawn. No connection of a neuron with itself is drawn, and of more than 10,000 connections only the strongest,
-    which the title says; chance decides among equally strong ones. Marks shrink the more neurons there are, and as
-    many names are written as stand clear of each other.
+    one drawn. No connection of a neuron with itself is drawn, and of more than 10,000 connections only the strongest;
+    chance decides among equally strong ones. The title says so, and where negative weights are not drawn. Marks shrink
+    the more neurons there are, and as many names are written as stand clear of each other.
 
     Parameters
     ----------
@@ -111,13 +111,20 @@ def network(
         )
     square = check_connectivity(loaded_matrix(weights), argument="weights")
     labels = labels_of(square, SOURCE)
-    names, order = labels.astype(str).astype(object), order_of(labels, groups)
+    names, order = np.array([str(label) for label in labels.tolist()], dtype=object), order_of(labels, groups)
     places = circle_places(names, order) if layout == "circle" else ring_places(order)
     arrows = strongest_arrows(square.values, negative=sign == "both")
     look = _by_sign(arrows) if sign == "both" else _by_strength(arrows)
     note = "" if arrows.n_all else NOTHING_DRAWN[sign]
     graph = _edges(arrows, places, names, look) * _nodes(places, names) * _names(places, note=note)
-    return _framed(graph, places, title="\n".join(line for line in (title, _cut(arrows)) if line))
+    hidden = _hidden(square.values) if sign == "positive" and arrows.n_all else ""
+    return _framed(graph, places, title="\n".join(line for line in (title, hidden, _cut(arrows)) if line))
+
+
+def _hidden(weights: NDArray[Any]) -> str:
+    """Say that negative weights are not drawn, where there are some between two neurons."""
+    negative = np.isfinite(weights) & (weights < 0)
+    return "positive weights only" if negative.sum() > np.diagonal(negative).sum() else ""
 
 
 def _cut(arrows: Arrows) -> str:
@@ -140,7 +147,12 @@ def _framed(graph: hv.Overlay, places: Places, *, title: str) -> hv.Overlay:
             "show_legend": False,
         },
         # bokeh cuts names off at the edge of the frame, matplotlib writes on beyond it
-        bokeh={"xlim": (-wide, wide), "frame_width": round(FRAME * wide / half), "frame_height": FRAME},
+        bokeh={
+            "xlim": (-wide, wide),
+            "frame_width": round(FRAME * wide / half),
+            "frame_height": FRAME,
+            "hooks": [stay_in_place],
+        },
         matplotlib={"xlim": (-half, half), "aspect": 1, "show_frame": False},
     )
 
@@ -246,5 +258,5 @@ def _names(places: Places, *, note: str) -> hv.Labels:
     return with_options(
         hv.Labels(([*x, 0.0], [*y, 0.0], [*places.labels, note]), ["x", "y"], ["label"]),
         bokeh={"text_color": INK, "text_font_size": "9pt"},
-        matplotlib={"color": INK, "size": 9},
+        matplotlib={"color": INK, "size": 9, "hooks": [no_formulas]},
     )

@@ -12,7 +12,7 @@ from netxr.errors import InvalidInput
 from netxr.names import LONG_NAME, SOURCE, TARGET
 from netxr.plot.aggregation import ROOM, Range, Sheet, sheet_of, view_of
 from netxr.plot.heatmaps import FROM, TO, draw_view, heatmap, limits_of, what_is_shown
-from netxr.plot.pairs import page
+from netxr.plot.pairs import page, room_for
 from netxr.plot.style import (
     MATRIX_SPEC,
     axis_label,
@@ -31,6 +31,9 @@ MOST_MATRICES: Final = 500
 """In all facets at all positions of the sliders: each of them is drawn, and travels to the browser."""
 
 FACET_TICKS: Final = 5
+
+FACET_FONT: Final = 0.7
+"""Size of tick labels beside those of a whole panel."""
 
 FACET_FRAME: Final = 140
 """Height and width of a facet in bokeh pixels, and so the most neurons that have a pixel each."""
@@ -87,7 +90,8 @@ def facets(weights: xr.DataArray, *, rows: str | None = None, columns: str | Non
     n_columns = 1 if columns is None else weights.sizes[columns] if rows else row_length(weights.sizes[columns])
     panels = _grid(weights, sheets, limits, n_columns=n_columns, n_dims=len(grid))
     title = str(weights.attrs.get(LONG_NAME, axis_label(weights, weights.name or "connectivity")))
-    return page(hv.Layout(panels), title=literal(title), columns=n_columns, panel=1.5, gap=(0.4, 0.8))
+    beyond = FACET_FONT * room_for(*(labels_of(weights, dim) for dim in (TARGET, SOURCE)))
+    return page(hv.Layout(panels), title=title, columns=n_columns, panel=1.5, gap=(0.4 + beyond, 0.8 + beyond))
 
 
 Place = tuple[tuple[str, int], ...]
@@ -189,7 +193,7 @@ def _check_number(weights: xr.DataArray, grid: list[str], sliders: list[str]) ->
     fix = f"Take some of them, e.g. with .isel({longest}=slice(None, None, {{step}})), or one with .isel({longest}=0)."
     if n_facets > MOST_FACETS:
         raise InvalidInput(
-            " and ".join(name for name in ("rows", "columns")),
+            "rows and columns",
             got=f"{n_facets} facets",
             expected=f"{MOST_FACETS} at most, as many as can be seen on a page",
             fix=fix.format(step=-(-n_facets // MOST_FACETS)),

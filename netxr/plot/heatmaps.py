@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap
 
 from netxr.errors import InvalidInput
 from netxr.names import SOURCE, TARGET
-from netxr.plot.aggregation import Range, Sheet, Side, Span, View, sheet_of, view_of
+from netxr.plot.aggregation import Range, Sheet, Side, Span, View, sheet_of, span_in_view, view_of
 from netxr.plot.style import (
     DIVERGING,
     FRAME,
@@ -21,6 +21,7 @@ from netxr.plot.style import (
     UNDEFINED_COLOUR,
     literal,
     shorten,
+    stay_in_place,
     symmetric_limit,
     tick_step,
     with_options,
@@ -32,9 +33,6 @@ STRENGTH: Final = "Connectivity Strength"
 
 NARROWEST: Final = 0.18
 """Width of a panel as a fraction of its height, where a matrix has few columns."""
-
-BIG_FRAME: Final = 500
-"""Height of a big matrix in bokeh pixels: a browser would leave out cells that are smaller than one."""
 
 MOST_GROUPS: Final = 16
 """Names of groups along a side for which there is room."""
@@ -54,9 +52,9 @@ def matrix(
     """Draw one connectivity matrix as a heatmap.
 
     Column = from, row = to, the first row at the top. Red is positive, blue negative, almost white zero
-    and grey undefined (NaN).
+    and grey undefined (NaN or infinite).
 
-    Above 1,000 neurons a cell is the mean over a block of weights, those left out that are NaN, and the title says
+    Above 500 neurons a cell is the mean over a block of weights, those left out that are NaN, and the title says
     of how many. Where Python runs beside the picture, in a notebook or an app, zooming in shows finer cells, down to
     single weights.
 
@@ -77,7 +75,7 @@ def matrix(
     -------
     holoviews.Image
         Cells at whole-number positions, ticked with the neurons' labels, which are shown on hovering too. With
-        `groups` an Overlay of it and the lines between them; above 1,000 neurons a DynamicMap of either.
+        `groups` an Overlay of it and the lines between them; above 500 neurons a DynamicMap of either.
 
     Raises
     ------
@@ -120,7 +118,7 @@ def draw_view(
     image = _image(view, hv.Dimension("weight", label=strength, range=limits))
     n_targets, n_sources = sheet.values.shape
     aspect = float(np.clip(n_sources / n_targets, NARROWEST, 1 / NARROWEST))
-    height = round((BIG_FRAME if sheet.is_big else FRAME) * min(1.0, 2 / aspect))  # twice as wide at most
+    height = round(_frame(sheet) * min(1.0, 2 / aspect))  # twice as wide at most
     image = with_options(
         image,
         both=_axes(sheet, view)
@@ -131,6 +129,12 @@ def draw_view(
         matplotlib={"cmap": ListedColormap(DIVERGING), "aspect": aspect, "cbar_width": 0.05 / min(1.0, 2 * aspect)},
     )
     return image * _borders(sheet) if sheet.targets.order.names else image
+
+
+def _frame(sheet: Sheet) -> int:
+    """Return the height of a square matrix in bokeh pixels: a browser leaves out cells that are smaller than one."""
+    spans = [span_in_view(size, None, sheet.room) for size in sheet.values.shape]
+    return max(FRAME, *(-(-span.end // span.step) for span in spans))
 
 
 def limits_of(*sheets: Sheet) -> Range:
@@ -231,7 +235,10 @@ def _hover(sheet: Sheet, view: View, strength: str) -> dict[str, Any]:
             ("to", "$y{label}"),
             (("mean " if is_mean else "") + strength.lower(), "undefined" if undefined else "@image"),
         ],
-        "hooks": [partial(labels_in_hover, sides=[(axis, list(map(str, names)), n) for axis, names, n in sides])],
+        "hooks": [
+            stay_in_place,
+            partial(labels_in_hover, sides=[(axis, list(map(str, names)), n) for axis, names, n in sides]),
+        ],
     }
 
 

@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput
 from netxr.names import LAG, LONG_NAME, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, SOURCE, TARGET
-from netxr.plot.style import FRAME, INK, POINTS, check_loaded, literal, shorten, with_options
+from netxr.plot.style import (
+    FRAME,
+    INK,
+    POINTS,
+    check_loaded,
+    literal,
+    no_formulas,
+    shorten,
+    stay_in_place,
+    with_options,
+)
 from netxr.schema import CONNECTIVITY_SPEC, check_variable, labels_of
 
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -35,7 +45,7 @@ ROOMY: Final = 24
 """Lags up to which there is room for a mark at each."""
 
 MOST_TICKS: Final = 12
-"""Lags up to which each has its tick."""
+"""Lags up to which each has its tick, if they are evenly spaced."""
 
 MARK: Final = 7.0
 """Diameter of a mark in bokeh pixels."""
@@ -91,13 +101,17 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
             "title": literal("\n".join(line for line in (title, note) if line)),
             "xlabel": "Lag (samples)",
             "ylabel": _value_label(values),
-            "xticks": steps.tolist() if len(steps) <= MOST_TICKS else None,
+            "xticks": _ticks(steps) if len(steps) <= MOST_TICKS else None,
             "xlim": (steps[0] - beyond, steps[-1] + beyond),
             "ylim": (defined.min() - margin, defined.max() + margin),
             "legend_position": "right",
         },
-        bokeh={"frame_width": round(1.5 * FRAME), "frame_height": FRAME, "hooks": _hooks(values, _time_in_bokeh)},
-        matplotlib={"fig_inches": (7, 4), "aspect": 1.5, "hooks": _hooks(values, _time_in_matplotlib)},
+        bokeh={
+            "frame_width": round(1.5 * FRAME),
+            "frame_height": FRAME,
+            "hooks": [stay_in_place, *_hooks(values, _time_in_bokeh)],
+        },
+        matplotlib={"fig_inches": (7, 4), "aspect": 1.5, "hooks": [no_formulas, *_hooks(values, _time_in_matplotlib)]},
     )
 
 
@@ -130,7 +144,7 @@ def _strongest(R: xr.DataArray) -> list[tuple[int, int]]:
 
 def _positions(R: xr.DataArray, pairs: Iterable[Any]) -> list[tuple[int, int]]:
     """Return where the chosen pairs are, or raise InvalidInput."""
-    wanted = list(pairs)
+    wanted = list(pairs) if isinstance(pairs, Iterable) else [pairs]
     if not 0 < len(wanted) <= MOST_PAIRS or any(
         not isinstance(pair, tuple | list) or len(pair) != 2 for pair in wanted
     ):
@@ -142,7 +156,7 @@ def _positions(R: xr.DataArray, pairs: Iterable[Any]) -> list[tuple[int, int]]:
     places = [{label: k for k, label in enumerate(labels_of(R, dim).tolist())} for dim in (TARGET, SOURCE)]
     for pair in wanted:
         for dim, label, place in zip((TARGET, SOURCE), pair, places, strict=True):
-            if label not in place:
+            if not isinstance(label, Hashable) or label not in place:
                 some = ", ".join(map(repr, list(place)[:3]))
                 raise InvalidInput("pairs", got=f"{dim} {label!r}, which R has not", expected=f"labels such as {some}")
     return [(places[0][to], places[1][from_]) for to, from_ in wanted]
@@ -153,6 +167,15 @@ def _names(R: xr.DataArray, chosen: list[tuple[int, int]]) -> list[str]:
     targets, sources = labels_of(R, TARGET), labels_of(R, SOURCE)
     short = [f"{shorten(sources[from_])} → {shorten(targets[to])}" for to, from_ in chosen]
     return short if len(set(short)) == len(short) else [f"{sources[from_]} → {targets[to]}" for to, from_ in chosen]
+
+
+def _ticks(steps: NDArray[Any]) -> list[Any]:
+    """Return the lags that get a tick: those that are far enough from the one before for a number at each."""
+    chosen: list[Any] = steps[:1].tolist()
+    for step in steps.tolist():
+        if (step - chosen[-1]) * MOST_TICKS >= np.ptp(steps) and step > chosen[-1]:
+            chosen.append(step)
+    return chosen
 
 
 def _zero() -> hv.HLine:

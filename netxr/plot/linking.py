@@ -18,7 +18,7 @@ from netxr.plot.graphs import NODE, network
 from netxr.plot.heatmaps import matrix
 from netxr.plot.pairs import TITLE_A, TITLE_R
 from netxr.plot.recordings import MOST_TRACES, traces
-from netxr.plot.style import FRAME, POINTS, loaded_matrix, with_options
+from netxr.plot.style import FRAME, POINTS, loaded_matrix, stay_in_place, with_options
 from netxr.schema import check_activity, check_connectivity, labels_of
 
 CHOSEN: Final = "#d95f02"
@@ -91,7 +91,12 @@ def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: S
     return with_options(
         hv.Layout(panels).cols(2),
         both={"shared_axes": False},
-        matplotlib={"sublabel_format": "", "fig_inches": (11, 5 * len(panels) // 2), "hspace": 0.4},
+        matplotlib={
+            "sublabel_format": "",
+            "fig_inches": (11, 5 * -(-len(panels) // 2)),
+            "hspace": 0.4,
+            "vspace": 0.4,
+        },
     )
 
 
@@ -207,7 +212,7 @@ def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
         near = distances.min() <= NEAR
         selection.choose_neurons([labels[distances.argmin()].item()] if near else [])
 
-    marks = _follow(nodes, selection)
+    marks = hv.DynamicMap(nodes)
     _choose_in(marks, selection, box=within, tap=nearest)
     return _over(graph, _follow(arrows, selection) * marks)
 
@@ -239,7 +244,9 @@ def _traces_panel(activity: xr.DataArray, selection: Selection) -> hv.DynamicMap
         chosen = labels[chosen_neurons(labels, selection)]
         shown = (chosen if len(chosen) else labels)[:MOST_TRACES]
         figure = traces(activity, neurons=shown.tolist(), n_steps=N_STEPS)
-        return with_options(figure, bokeh={"hooks": [_renew_axis], "frame_width": FRAME, "frame_height": FRAME})
+        return with_options(
+            figure, bokeh={"hooks": [stay_in_place, _renew_axis], "frame_width": FRAME, "frame_height": FRAME}
+        )
 
     return _follow(drawn, selection)
 

@@ -124,7 +124,7 @@ def _cells_of(scores: Any, x: str, y: str, score: str) -> ScoreCells:
     x_labels, y_labels = (_texts(_labels(scores, name)[order[dim]]) for name, dim in ((x, across), (y, down)))
     defined = others[0] if others else np.isfinite(mean).astype(np.int64)
     n_trials = n_trials_of(scores, columns[1]) if others else 1
-    return ScoreCells(mean.astype(np.float64), defined, n_trials, x_labels, y_labels)
+    return ScoreCells(np.where(np.isfinite(mean), mean, np.nan), defined, n_trials, x_labels, y_labels)
 
 
 def _dim_of(scores: xr.Dataset, name: str, dims: list[str], *, argument: str) -> str:

@@ -9,10 +9,10 @@ import xarray as xr
 from netxr.errors import InvalidInput
 from netxr.names import SOURCE, TARGET
 from netxr.plot.aggregation import Range, Sheet, sheet_of
-from netxr.plot.grids import FACET_FRAME, MOST_FACETS, facet, row_length, says
+from netxr.plot.grids import FACET_FONT, FACET_FRAME, MOST_FACETS, facet, row_length, says
 from netxr.plot.heatmaps import FROM, TO, limits_of
-from netxr.plot.pairs import TITLE_BOTH, long_name, page
-from netxr.plot.style import diagonal_text, literal, score_text
+from netxr.plot.pairs import TITLE_BOTH, long_name, page, room_for
+from netxr.plot.style import diagonal_text, score_text
 from netxr.schema import labels_of
 
 
@@ -79,7 +79,9 @@ def compare_over(
         panels += _facet_row(row, all_A, titles_A, limits_A, bar=first == 0, xlabel="") + gap
         panels += _facet_row(row, all_R, titles_R, limits_R, bar=first == 0, xlabel=FROM) + gap
     title = f"{TITLE_BOTH} over {over} {diagonal}".rstrip()
-    return page(hv.Layout(panels), title=literal(title), columns=width, panel=1.5, gap=(0.4, 0.7))
+    sheets = [*all_A.values(), *all_R.values()]
+    room = FACET_FONT * room_for(*(side.labels for sheet in sheets for side in (sheet.targets, sheet.sources)))
+    return page(hv.Layout(panels), title=title, columns=width, panel=1.5, gap=(0.4 + room, 0.7 + room))
 
 
 def _facet_row(
@@ -107,7 +109,9 @@ def _facet_values(A: Any, R: Any, *, over: str) -> list[Any]:
             "over",
             got=f"{len(values)} values of {over}",
             expected=f"1 to {MOST_FACETS}, as many as can be seen on a page",
-            fix=f"Take some of them, e.g. with .isel({over}=slice(None, None, {-(-len(values) // MOST_FACETS)})).",
+            fix=f"Take some of them, e.g. with .isel({over}=slice(None, None, {-(-len(values) // MOST_FACETS)}))."
+            if values
+            else "",
         )
     return values
 

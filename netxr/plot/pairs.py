@@ -7,20 +7,21 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr.arguments import check_flag
-from netxr.names import LONG_NAME, PEARSON, SOURCE
+from netxr.names import LONG_NAME, PEARSON, SOURCE, TARGET
 from netxr.plot.aggregation import sheet_of
 from netxr.plot.graphs import network
 from netxr.plot.heatmaps import heatmap, limits_of, matrix
 from netxr.plot.standardising import shared_entries, standardise
 from netxr.plot.style import (
+    FRAME,
     LONG_LABEL,
     check_matrix,
     diagonal_text,
-    literal,
     loaded_matrix,
     score_text,
     shorten,
     with_options,
+    with_title_over,
 )
 from netxr.schema import labels_of
 
@@ -45,6 +46,8 @@ def compare(
 
     Standardised, each has mean 0 and deviation 1 over its defined entries, and both stand on one colour range with
     their difference R - A. They are then drawn on the neurons that both have, in the order of A.
+
+    Above 300 neurons a cell is a mean over a block of weights, as in `matrix`, so that both fit beside each other.
 
     Parameters
     ----------
@@ -85,25 +88,26 @@ def compare(
     if standardised:
         A, R, left_out = shared_entries(A, R)
         title = "\n".join(filter(None, (title, left_out)))
-    narrow = A.sizes[SOURCE] == R.sizes[SOURCE] == 1
+    narrow = all(one.sizes[SOURCE] == 1 and one.sizes[TARGET] > 2 for one in (A, R))
     draw = _standardised_panels if standardised else _panels
     difference = TITLE_DIFFERENCE if titles == (TITLE_A, TITLE_R) else DIFFERENCE
     words = [title.replace(" matrix", "\nmatrix" if narrow else " matrix") for title in (*titles, difference)]
     panels = draw(A, R, groups, words)
     gap = 0.4 if narrow else 1.5  # a column has room enough beside it
-    room = _room_for(*(labels_of(R, str(dim)) for dim in R.dims) if groups is None else [groups.values])
+    room = room_for(*(labels_of(R, str(dim)) for dim in R.dims) if groups is None else [groups.values])
     return page(hv.Layout(panels), title=title, columns=len(panels), panel=3.2, gap=(gap + room, 0))
 
 
 def _panels(A: xr.DataArray, R: xr.DataArray, groups: Any, titles: list[str]) -> list[Any]:
     """Draw each matrix on its own range."""
-    return [heatmap(sheet_of(one, groups=groups), title=title) for one, title in zip((A, R), titles[:2], strict=True)]
+    sheets = (sheet_of(one, groups=groups, room=FRAME) for one in (A, R))
+    return [heatmap(sheet, title=title) for sheet, title in zip(sheets, titles[:2], strict=True)]
 
 
 def _standardised_panels(A: xr.DataArray, R: xr.DataArray, groups: Any, titles: list[str]) -> list[Any]:
     """Draw both matrices in standard deviations, and their difference, on one range."""
     A, R = standardise(A), standardise(R)
-    sheets = [sheet_of(one, groups=groups) for one in (A, R, R - A)]
+    sheets = [sheet_of(one, groups=groups, room=FRAME) for one in (A, R, R - A)]
     limits = limits_of(*sheets)
     return [
         heatmap(sheet, limits=limits, title=title, strength=DEVIATIONS)
@@ -142,7 +146,7 @@ def overview(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
     """
     A, R = check_matrix(A, argument="A"), check_matrix(R, argument="R")
     panels = network(A, title=TITLE_A) + matrix(A, title=TITLE_A) + network(R, title=TITLE_R) + matrix(R, title=TITLE_R)
-    room = _room_for(*(labels_of(R, str(dim)) for dim in R.dims))
+    room = room_for(*(labels_of(R, str(dim)) for dim in R.dims))
     title = TITLE_BOTH if score is None else f"{TITLE_BOTH}\n{_score_title(score)}"
     return page(panels, title=title, columns=2, panel=3, gap=(0.8 + room, 0.9 + room))
 
@@ -151,7 +155,7 @@ def _score_title(score: Any) -> str:
     """Say how well A and R agree, and whether with the diagonal where that is known."""
     about = long_name(score)
     what = "Correlation of A and R" if about is None else about[:1].upper() + about[1:]
-    return literal(f"{what}: {score_text(score)} {diagonal_text(score)}".rstrip())
+    return f"{what}: {score_text(score)} {diagonal_text(score)}".rstrip()
 
 
 def long_name(score: Any) -> str | None:
@@ -166,8 +170,8 @@ def page(layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tupl
     width = 2 * margin + columns * panel + (columns - 1) * gap[0]
     height = margin + rows * panel + (rows - 1) * gap[1] + head
     return with_options(
-        layout.cols(columns),
-        both={"title": title, "shared_axes": False},
+        with_title_over(layout.cols(columns), title),
+        both={"shared_axes": False},
         matplotlib={
             "sublabel_format": "",
             "fig_inches": (width, height),
@@ -178,7 +182,7 @@ def page(layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tupl
     )
 
 
-def _room_for(*labels: NDArray[Any]) -> float:
+def room_for(*labels: NDArray[Any]) -> float:
     """Return the inches that long tick labels take up beyond those of short ones."""
     longest = max(len(shorten(label)) for some in labels for label in some)
     return 0.12 * max(0, longest - LONG_LABEL)

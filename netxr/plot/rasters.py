@@ -15,7 +15,7 @@ from netxr.names import ACTIVITY, NEURON, TIME
 from netxr.plot.aggregation import ROOM, Range, Side, Span, span_in_view
 from netxr.plot.excerpts import Excerpt, excerpt_of
 from netxr.plot.heatmaps import labels_in_hover, side_ticks
-from netxr.plot.style import DIVERGING, FRAME, INK, UNDEFINED_COLOUR, literal, with_options
+from netxr.plot.style import DIVERGING, FRAME, INK, UNDEFINED_COLOUR, literal, stay_in_place, with_options
 from netxr.plot.windows import Cells, cells
 
 SEQUENTIAL: Final[list[str]] = process_cmap("viridis", 256, provider="matplotlib")
@@ -39,7 +39,7 @@ def raster(
     that neurons compare: red is above, blue below, white the mean, grey missing. Whole numbers from 0 up, such as
     spikes or counts, are drawn as they are, from dark to bright. The colours reach as far as 99 % of the cells do.
 
-    Up to 1,000 neurons and samples each has a cell. Of more, a cell is the mean of its samples over some steps and,
+    Up to 500 neurons and samples each has a cell. Of more, a cell is the mean of its samples over some steps and,
     with very many neurons, over neighbouring ones, which the title says; then the figure is a DynamicMap, and zooming
     in shows finer cells. Every sample in view is read, piece by piece, here and at every zoom: of a recording on disk
     that takes as long as reading its file, some seconds for a few gigabytes.
@@ -167,8 +167,9 @@ def _framed(image: hv.Image, shown: Excerpt, spans: Spans, limits: Range, colour
     """Set colours, axes and the size of the frame, and draw the borders of groups."""
     n_rows, value = len(shown.rows), image.vdims[0]
     empty = bool(np.isinf(image.dimension_values(2)).all())
-    height = round(FRAME * np.clip(n_rows / 60, 0.8, 1.6))
+    height = round(FRAME * np.clip(n_rows / 60, 0.8, ROOM / FRAME))
     note = "no sample that is a number" if empty else _what_cells_are(spans)
+    figure_size = (8, 1.2 + 6 * height / (2 * FRAME))  # an Overlay does not take over that of its first element
     image = with_options(
         image,
         both={
@@ -189,16 +190,18 @@ def _framed(image: hv.Image, shown: Excerpt, spans: Spans, limits: Range, colour
             "colorbar_opts": {"title_standoff": 12},
             "tools": ["hover"],
             "hover_tooltips": [("neuron", "$y{label}"), ("time", "$x"), (value.label, "@image")],
-            "hooks": [partial(labels_in_hover, sides=[("$y", shown.labels, spans.down.step)])],
+            "hooks": [stay_in_place, partial(labels_in_hover, sides=[("$y", shown.labels, spans.down.step)])],
         },
         matplotlib={
             "cmap": ListedColormap(colours),
-            "fig_inches": (8, 1.2 + 6 * height / (2 * FRAME)),
+            "fig_inches": figure_size,
             "aspect": 2 * FRAME / height,
             "cbar_width": 0.02,
         },
     )
-    return image * _borders(shown) if shown.order.names else image
+    if not shown.order.names:
+        return image
+    return with_options(image * _borders(shown), matplotlib={"fig_inches": figure_size})
 
 
 def _borders(shown: Excerpt) -> hv.Segments:

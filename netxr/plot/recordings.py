@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netxr.names import ACTIVITY, NEURON, TIME
 from netxr.plot.excerpts import Excerpt, excerpt_of
-from netxr.plot.style import FRAME, INK, literal, shorten, with_options
+from netxr.plot.style import FRAME, INK, literal, shorten, stay_in_place, with_options
 from netxr.plot.windows import Part, extremes, read, stretches
 
 MOST_TRACES: Final = 20
@@ -168,6 +168,11 @@ def _framed(figure: Any, shown: Excerpt, scale: Scale, *, title: str = "") -> An
             "title": literal(title),
             "show_legend": False,
         },
-        bokeh={"frame_width": 2 * FRAME, "frame_height": round(0.3 * FRAME * height), "batched": False},
+        bokeh={
+            "frame_width": 2 * FRAME,
+            "frame_height": round(0.3 * FRAME * height),
+            "batched": False,
+            "hooks": [stay_in_place],
+        },
         matplotlib={"fig_inches": (8, height), "aspect": 8 / height},
     )

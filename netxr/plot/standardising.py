@@ -65,8 +65,9 @@ def standardise(matrix: xr.DataArray) -> xr.DataArray:
     finite = np.isfinite(values)
     if not finite.any() or np.ptp(values[finite]) == 0:
         return matrix.copy(data=np.full_like(values, np.nan))
+    values[~finite] = np.nan
+    values /= np.nanmax(np.abs(values))  # so that no square is too large or too small for a float
     centre: Any = values.mean(dtype=np.float64, where=finite)
     values -= centre
     values /= np.sqrt(np.square(values).mean(dtype=np.float64, where=finite))
-    values[~finite] = np.nan
     return matrix.copy(data=values)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from html import escape
 from itertools import cycle
 from typing import Any, Final
 
@@ -40,6 +41,10 @@ MAX_TICKS: Final = 8
 MAX_TICK_LETTERS: Final = 12
 LONG_LABEL: Final = 3
 """Tick labels with more letters than this are written upright under the x axis."""
+
+TEXTS: Final = ("title", "xlabel", "ylabel", "clabel")
+TICKS: Final = ("xticks", "yticks")
+"""Options that are texts, and lists of (place, text)."""
 
 MATRIX_SPEC: Final = replace(CONNECTIVITY_SPEC, optional_dims=())
 
@@ -137,10 +142,53 @@ def with_options(
     shared = both or {}
     own = [zoomable.id for zoomable in _zoomable_panels(element)]
     element = element.opts(**shared, **(bokeh or {}), backend="bokeh")
-    element = element.opts(**shared, **(matplotlib or {}), backend="matplotlib")
+    element = element.opts(**_as_written({**shared, **(matplotlib or {})}), backend="matplotlib")
     for zoomable, before in zip(_zoomable_panels(element), own, strict=True):
         zoomable.id = before  # HoloViews gives a DynamicMap the options of whichever panel beside it is the last
     return element
+
+
+def _as_written(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of matplotlib whose texts are no formulas: a dollar sign stands for itself."""
+    texts = {name: _no_formula(options[name]) for name in TEXTS if isinstance(options.get(name), str)}
+    ticks = {
+        name: [(place, _no_formula(text)) for place, text in options[name]]
+        for name in TICKS
+        if isinstance(options.get(name), list) and all(isinstance(tick, tuple) for tick in options[name])
+    }
+    return {**options, **texts, **ticks}
+
+
+def _no_formula(text: str) -> str:
+    """Return a text for matplotlib in which no formula begins."""
+    return text.replace("$", r"\$")
+
+
+def no_formulas(plot: Any, _element: Any) -> None:
+    """Let matplotlib write names and legends as they are."""
+    axis = plot.handles["axis"]
+    for text in [*axis.texts, *(axis.get_legend().get_texts() if axis.get_legend() else ())]:
+        text.set_parse_math(False)
+
+
+def stay_in_place(plot: Any, _element: Any) -> None:
+    """Keep bokeh from aligning the frames of a layout: it does not move their edges along, and cuts off what is there.
+
+    What is cut off are ticks, names and colour bars beside a frame that was moved for the sake of another one.
+    """
+    plot.state.frame_align = False
+
+
+def with_title_over(layout: hv.Layout, title: str) -> hv.Layout:
+    """Set the title over all panels: bokeh takes it for HTML, matplotlib for text."""
+    layout = layout.opts(title=literal(escape(title).replace("\n", "<br>")), backend="bokeh")
+    return layout.opts(title=literal(_no_formula(title)), backend="matplotlib")
+
+
+def title_over(layout: hv.Layout) -> str:
+    """Return the title over all panels as it was set; nothing where there is none."""
+    title = str(hv.Store.lookup_options("matplotlib", layout, "plot").kwargs.get("title", ""))
+    return title.replace(r"\$", "$").replace("{{", "{").replace("}}", "}")
 
 
 def _zoomable_panels(element: Any) -> list[Any]:
@@ -177,7 +225,9 @@ def literal(title: str) -> str:
 
 def score_text(score: Any) -> str:
     """Return a score with three decimals, or say that it is undefined."""
-    value = np.asarray(check_loaded(score, argument="score"), dtype=np.float64)
+    value = np.asarray(check_loaded(score, argument="score"))
+    if value.dtype.kind not in "biuf":
+        raise InvalidInput("score", got=repr(score), expected="a number")
     if value.size != 1:
         raise InvalidInput("score", got=f"{value.size} numbers", expected="one", fix="Take one with .isel or .sel.")
     return f"{value.item():.3f}" if np.isfinite(value) else "undefined"

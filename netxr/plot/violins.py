@@ -7,7 +7,7 @@ import holoviews as hv
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.plot.style import FRAME, INK, LINE_COLOUR, with_options
+from netxr.plot.style import FRAME, INK, LINE_COLOUR, stay_in_place, with_options
 
 N_CELLS: Final = 200
 """Values are counted in so many cells before they are smoothed, so that their number does not matter."""
@@ -58,7 +58,7 @@ def violins(groups: Mapping[str, NDArray[np.float64]], *, ylabel: str, title: st
             "title": title,
             "show_legend": False,
         },
-        bokeh={"frame_width": FRAME, "frame_height": FRAME},
+        bokeh={"frame_width": FRAME, "frame_height": FRAME, "hooks": [stay_in_place]},
         matplotlib={"aspect": 1},
     )
 
@@ -68,12 +68,13 @@ def _outline(values: NDArray[np.float64], middle: float) -> tuple[NDArray[np.flo
 
     Scott 1992, Multivariate Density Estimation, doi:10.1002/9780470316849; cut off at the lowest and highest value.
     """
-    counts, edges = np.histogram(values, N_CELLS)
+    scale = np.abs(values).max()  # without it, a square may be too large or too small for a float
+    counts, edges = np.histogram(values / scale, N_CELLS)
     height = (edges[1:] + edges[:-1]) / 2
-    bandwidth = values.std(ddof=1) * len(values) ** -0.2
+    bandwidth = (values / scale).std(ddof=1) * len(values) ** -0.2
     density = np.exp(-(((height[:, np.newaxis] - height) / bandwidth) ** 2) / 2) @ counts
     width = HALF * density / density.max()
-    return np.concatenate([middle + width, middle - width[::-1]]), np.concatenate([height, height[::-1]])
+    return np.concatenate([middle + width, middle - width[::-1]]), scale * np.concatenate([height, height[::-1]])
 
 
 def _medians(groups: Mapping[str, NDArray[np.float64]]) -> hv.Segments:

@@ -4,7 +4,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.plot.aggregation import MOST_CELLS, ROOM, block_means, sheet_of, span_in_view, view_of
+from netxr.plot.aggregation import ROOM, block_means, sheet_of, span_in_view, view_of
 
 
 def naive_means(values, rows, columns, steps):
@@ -42,7 +42,7 @@ def test_a_span_holds_what_is_in_view_in_few_cells(n_places, view):
     if n_places <= ROOM:
         assert span == (0, n_places, 1)
         return
-    assert (high - low) / span.step <= MOST_CELLS + 1
+    assert (high - low) / span.step <= ROOM + 1
     seen = [place for place in range(n_places) if view is None or min(view) < place < max(view)]
     assert not seen or (low < seen[0] and seen[-1] < high)
 
@@ -73,3 +73,9 @@ def test_every_weight_is_in_one_cell():
 def test_there_may_be_less_room(room):
     view = view_of(sheet_of(unlabelled(np.eye(5)), room=room))
     assert view.down.step == (1 if room == 5 else 2)
+
+
+def test_infinite_weights_are_undefined_and_stay_where_they_came_from():
+    weights = unlabelled([[np.inf, 1.0], [-np.inf, np.nan]])
+    np.testing.assert_array_equal(view_of(sheet_of(weights)).cells, [[np.nan, 1.0], [np.nan, np.nan]])
+    assert weights[0, 0] == np.inf

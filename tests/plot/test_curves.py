@@ -1,5 +1,4 @@
 import dask.array
-import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +7,7 @@ from bokeh.models import HoverTool
 from netxr.errors import InvalidInput
 from netxr.plot import score_curve
 from netxr.plot.style import LINE_COLOUR
+from tests.plot.drawn import draw, on_paper, on_screen, title_of
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_the_curve_ascends_in_x_with_a_band_of_one_deviation(scores):
     np.testing.assert_array_equal(figure.Curve.I["x"], [5, 25, 50, 100])
     np.testing.assert_array_equal(figure.Curve.I["mean"], [0.8, np.nan, 0.5, 0.2])
     np.testing.assert_array_equal(figure.Spread.I["std"], [0.1, np.nan, 0.05, 0.01])
-    axis = hv.render(figure, backend="matplotlib").axes[0]
+    axis = on_paper(figure).axes[0]
     band = {tuple(np.round(corner, 9)) for path in axis.collections[0].get_paths() for corner in path.vertices}
     assert {(50, 0.45), (50, 0.55), (100, 0.19), (100, 0.21)} <= band
     assert not any(corner[0] == 25 for corner in band)
@@ -45,8 +45,8 @@ def test_the_curve_ascends_in_x_with_a_band_of_one_deviation(scores):
 def test_the_title_says_whether_the_diagonal_is_in(scores, diagonal, text):
     scores.pearson_mean.attrs["diagonal"] = diagonal
     for given, lines in (("size", ["size", text]), ("", [text])):
-        axis = hv.render(score_curve(scores, x="n_neurons", title=given), backend="matplotlib").axes[0]
-        assert axis.get_title().splitlines() == [*lines, "undefined at n_neurons = 25"]
+        figure = score_curve(scores, x="n_neurons", title=given)
+        assert title_of(figure).splitlines() == [*lines, "undefined at n_neurons = 25"]
 
 
 def test_marks_say_how_many_trials_are_defined(scores):
@@ -55,9 +55,9 @@ def test_marks_say_how_many_trials_are_defined(scores):
     assert list(figure.Points.I["defined"]) == ["3 of 5", "5 of 5", "5 of 5"]
     assert list(figure.Points.I["fill"]) == ["#ffffff", LINE_COLOUR, LINE_COLOUR]
     assert [text.strip() for text in figure.Labels.I["text"]] == ["3 of 5"]
-    hover = hv.render(figure, backend="bokeh").select_one(HoverTool)
+    hover = on_screen(figure).select_one(HoverTool)
     assert ("trials defined", "@{defined}") in hover.tooltips
-    axis = hv.render(figure, backend="matplotlib").axes[0]
+    axis = on_paper(figure).axes[0]
     faces = next(c for c in axis.collections if len(c.get_offsets()) == 3).get_facecolors()
     assert [tuple(face[:3]) == (1, 1, 1) for face in faces] == [True, False, False]
 
@@ -65,7 +65,7 @@ def test_marks_say_how_many_trials_are_defined(scores):
 def test_another_coordinate_may_be_the_x_axis_and_labels_be_given(scores):
     figure = score_curve(scores, x="group_size", xlabel="Neurons per group", ylabel="Correlation")
     np.testing.assert_array_equal(figure.Curve.I["mean"], [0.2, 0.5, np.nan, 0.8])
-    plot = hv.render(figure, backend="bokeh")
+    plot = on_screen(figure)
     assert (plot.xaxis[0].axis_label, plot.yaxis[0].axis_label) == ("Neurons per group", "Correlation")
 
 
@@ -83,7 +83,7 @@ def test_single_trials_are_a_plain_line(backend, n_points):
     np.testing.assert_array_equal(figure.Curve.I["mean"], sparsity**2)
     assert not np.any(figure.Spread.I["std"])
     assert len(figure.Labels.I) == 0
-    hv.render(figure, backend=backend)
+    draw(figure, backend)
 
 
 def test_what_cannot_be_drawn_is_refused(scores):
@@ -101,3 +101,10 @@ def test_what_cannot_be_drawn_is_refused(scores):
     lazy = scores.assign(pearson_mean=("n_neurons", dask.array.ones(4)))
     with pytest.raises(InvalidInput, match=r"lazy.*\.compute\(\)"):
         score_curve(lazy, x="n_neurons")
+
+
+def test_braces_stand_for_themselves_and_infinity_is_undefined():
+    scores = xr.Dataset({"pearson": ("n", [np.inf, 0.5, 0.4])}, coords={"n": [1, 2, 3]})
+    figure = score_curve(scores, x="n", title="{a}")
+    assert title_of(figure) == "{a}\nundefined at n = 1"
+    assert on_paper(figure).axes[0].get_title() == title_of(figure)

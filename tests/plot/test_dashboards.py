@@ -1,12 +1,14 @@
-import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
+from bokeh.plotting import figure
 
 import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import dashboard
 from netxr.plot.dashboards import figures_of, holdings_of
+from netxr.plot.style import title_over
+from tests.plot.drawn import on_paper, on_screen
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +44,31 @@ def test_the_first_trial_and_lag_1_are_drawn_and_named(run):
     assert holdings_of(run.sel(lag=[0, 2])).note.endswith("R at lag 2")
 
 
-@pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
-def test_each_panel_keeps_its_own_title_and_axes(run, backend):
+def test_titles_over_some_of_the_panels_stand_over_all(run):
+    known = run.assign(netxr.compare(run.connectivity, run.lagged_correlation, diagonal=False, permutations=0))
+    first, score, pairs = title_over(dashboard(known)).split("\n")
+    assert first == "trial 0, the first of 2, R at lag 1"
+    assert score == f"Correlation of A and R: {known.pearson.sel(trial=0, lag=1):.3f} (without the diagonal)"
+    assert pairs == "30 pairs of neurons (without the diagonal)"
+
+
+def test_matrices_that_are_not_square_are_drawn_alone(run):
+    assert names(run.drop_vars("activity").isel(target=slice(4), lag=[1])) == ["compare"]
+
+
+def test_each_panel_keeps_its_own_title_and_axes(run):
     """HoloViews gives a figure that can be zoomed the options of its neighbours, if nobody prevents it."""
     grouped = netxr.assign_groups(run, groups=["b", "a"] * 3)
-    drawn = hv.render(dashboard(grouped), backend=backend)
-    if backend == "matplotlib":
-        panels = {axis.get_ylabel(): axis for axis in drawn.axes}
-        raster = panels["Neuron"]
-        assert raster.get_title() == "each cell the mean of 5 samples"
-        assert raster.get_xlim() == (-0.5, 1499.5)
-        assert [tick.get_text() for tick in raster.get_yticklabels()] == ["b", "a"]
+    panels = {axis.get_ylabel(): axis for axis in on_paper(dashboard(grouped)).axes}
+    raster = panels["Neuron"]
+    assert raster.get_title() == "each cell the mean of 5 samples"
+    assert raster.get_xlim() == (-0.5, 1499.5)
+    assert [tick.get_text() for tick in raster.get_yticklabels()] == ["b", "a"]
+    screen = on_screen(dashboard(grouped.drop_vars("lagged_correlation")))
+    panels = {panel.title.text: panel for panel in screen.select({"type": figure})}
+    raster = panels["each cell the mean of 5 samples"]
+    assert (raster.x_range.start, raster.x_range.end) == (-0.5, 1499.5)
+    assert raster.yaxis[0].major_label_overrides == {1.0: "b", 4.0: "a"}
 
 
 def test_nothing_to_draw_is_refused():

@@ -1,32 +1,57 @@
+import gc
+import weakref
+
 import holoviews as hv
 import matplotlib.pyplot as plt
 import pytest
 
 from netxr.errors import InvalidInput, OutputExists
-from netxr.plot import compare, save
+from netxr.plot import matrix, save
+from netxr.plot.files import picture
 
 
 @pytest.mark.parametrize(
     ("ending", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("PNG", b"\x89PNG")]
 )
-def test_the_ending_is_the_format(tmp_path, random_pair, ending, magic):
+def test_the_ending_is_the_format(tmp_path, one_edge, ending, magic):
     before = hv.Store.current_backend
-    path = save(compare(*random_pair, score=0.5), tmp_path / f"figure.{ending}")
+    path = save(matrix(one_edge), tmp_path / f"figure.{ending}")
     assert path.read_bytes().startswith(magic)
     assert hv.Store.current_backend == before
     assert plt.get_fignums() == []
 
 
-def test_a_file_is_never_overwritten(tmp_path, random_pair):
+def test_pictures_do_not_stay_in_memory(one_edge, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plt.Figure, "__init__", noting(drawn, plt.Figure.__init__))
+    picture(matrix(one_edge), "png")
+    gc.collect()
+    assert [figure() for figure in drawn] == [None]
+
+
+def noting(drawn, init):
+    def noted(figure, *args, **options):
+        drawn.append(weakref.ref(figure))
+        init(figure, *args, **options)
+
+    return noted
+
+
+def test_a_file_is_never_overwritten(tmp_path, one_edge):
     path = tmp_path / "figure.png"
     path.write_text("mine")
     with pytest.raises(OutputExists, match=r"figure.png exists"):
-        save(compare(*random_pair), path)
+        save(matrix(one_edge), path)
     assert path.read_text() == "mine"
 
 
 @pytest.mark.parametrize(("name", "message"), [("figure.gif", r"\.png, \.svg or \.pdf"), ("no/figure.png", "folder")])
-def test_other_formats_and_missing_folders_are_refused(tmp_path, random_pair, name, message):
+def test_other_formats_and_missing_folders_are_refused(tmp_path, one_edge, name, message):
     with pytest.raises(InvalidInput, match=message):
-        save(compare(*random_pair), tmp_path / name)
+        save(matrix(one_edge), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_figure_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match="figure: got int; expected a figure"):
+        save(5, tmp_path / "figure.png")

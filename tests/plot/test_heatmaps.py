@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from netxr.errors import InvalidInput
 from netxr.plot import matrix, save
 from netxr.plot.style import UNDEFINED_COLOUR
-from tests.plot.drawn import bokeh_images
+from tests.plot.drawn import bokeh_images, draw, on_paper, on_screen
 
 LABEL = "Connectivity Strength"
 
@@ -26,7 +26,7 @@ def colour_at(figure, axis, x, y):
 
 
 def test_matplotlib_draws_the_one_edge_at_row_target_column_source(one_edge):
-    figure = hv.render(matrix(one_edge), backend="matplotlib")
+    figure = on_paper(matrix(one_edge))
     axis = figure.axes[0]
     red, green, blue = colour_at(figure, axis, x=0, y=2)
     assert red > green + 50
@@ -41,7 +41,7 @@ def test_matplotlib_draws_the_one_edge_at_row_target_column_source(one_edge):
 
 
 def test_bokeh_draws_the_one_edge_at_row_target_column_source(one_edge):
-    plot = hv.render(matrix(one_edge), backend="bokeh")
+    plot = on_screen(matrix(one_edge))
     (image,) = plot.select({"type": GlyphRenderer})
     data = image.data_source.data
     np.testing.assert_array_equal(data["image"][0], one_edge.values)
@@ -58,7 +58,7 @@ def test_bokeh_draws_the_one_edge_at_row_target_column_source(one_edge):
 def test_hover_names_the_neurons_however_often_it_is_drawn(one_edge):
     figure = matrix(one_edge)
     for _ in range(2):
-        hover = hv.render(figure, backend="bokeh").select_one(HoverTool)
+        hover = on_screen(figure).select_one(HoverTool)
         assert hover.tooltips == [("from", "$x{label}"), ("to", "$y{label}"), (LABEL.lower(), "@image")]
         assert hover.formatters["$x"].args["labels"] == list("abcd")
         assert hover.formatters["$y"].args["labels"] == list("abcd")
@@ -68,41 +68,39 @@ def test_limits_hold_in_layouts_and_grids(random_pair):
     A, R = random_pair
     panels = {name: matrix(weights, limits=(-0.7, 0.7)) for name, weights in (("A", A), ("R", R))}
     for together in (panels["A"] + panels["R"], hv.GridSpace({(k, 0): v for k, v in panels.items()}, ["of", "row"])):
-        drawn = hv.render(together, backend="bokeh").select({"type": GlyphRenderer})
+        drawn = on_screen(together).select({"type": GlyphRenderer})
         assert {(image.glyph.color_mapper.low, image.glyph.color_mapper.high) for image in drawn} == {(-0.7, 0.7)}
-        axes = hv.render(together, backend="matplotlib").axes
+        axes = on_paper(together).axes
         assert {image.get_clim() for axis in axes for image in axis.images} == {(-0.7, 0.7)}
 
 
 def test_matrices_of_different_sizes_keep_their_axes_side_by_side(random_pair, one_edge):
     pair = matrix(random_pair[0]) + matrix(one_edge)
-    images = [axis for axis in hv.render(pair, backend="matplotlib").axes if axis.images]
+    images = [axis for axis in on_paper(pair).axes if axis.images]
     assert [axis.get_xlim() for axis in images] == [(-0.5, 5.5), (-0.5, 3.5)]
 
 
 def test_one_source_is_one_narrow_column_with_its_label(one_edge):
     column = matrix(one_edge.sel(source="a"))
     np.testing.assert_array_equal(column.dimension_values(2, flat=False), [[0.0], [0.0], [0.5], [0.0]])
-    plot = hv.render(column, backend="bokeh")
+    plot = on_screen(column)
     assert plot.xaxis[0].major_label_overrides == {0: "a"}
     assert plot.frame_width < plot.frame_height / 3
-    axis = hv.render(column, backend="matplotlib").axes[0]
+    axis = on_paper(column).axes[0]
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["a"]
 
 
 def test_few_targets_are_a_low_panel_of_a_width_that_fits_a_page(one_edge):
-    plot = hv.render(
-        matrix(one_edge.isel(target=[0], source=[0] * 40).assign_coords(source=range(40))), backend="bokeh"
-    )
+    plot = on_screen(matrix(one_edge.isel(target=[0], source=[0] * 40).assign_coords(source=range(40))))
     assert plot.frame_height < plot.frame_width <= 600
 
 
 def test_undefined_cells_are_grey_and_unlike_zero(one_edge):
     holed = one_edge.where(one_edge.target != "d")
-    figure = hv.render(matrix(holed), backend="matplotlib")
+    figure = on_paper(matrix(holed))
     expected = np.rint(255 * np.array(mpl.colors.to_rgb(UNDEFINED_COLOUR)))
     np.testing.assert_allclose(colour_at(figure, figure.axes[0], x=1, y=3), expected, atol=1)
-    (image,) = hv.render(matrix(holed), backend="bokeh").select({"type": GlyphRenderer})
+    (image,) = on_screen(matrix(holed)).select({"type": GlyphRenderer})
     assert image.glyph.color_mapper.nan_color == UNDEFINED_COLOUR
 
 
@@ -111,13 +109,13 @@ def test_undefined_cells_are_grey_and_unlike_zero(one_edge):
 @pytest.mark.parametrize("n_neurons", [1, 3])
 def test_constant_undefined_and_tiny_matrices_are_drawn(backend, value, n_neurons, one_edge):
     constant = one_edge[:n_neurons, :n_neurons] * 0 + value
-    hv.render(matrix(constant, title="constant"), backend=backend)
+    draw(matrix(constant, title="constant"), backend)
 
 
 def test_long_names_are_upright_and_short_ones_are_not(one_edge):
     named = one_edge.assign_coords(source=[f"neuron {i}" for i in range(4)])
-    assert hv.render(matrix(named), backend="bokeh").xaxis[0].major_label_orientation == pytest.approx(np.pi / 2)
-    axis = hv.render(matrix(one_edge), backend="matplotlib").axes[0]
+    assert on_screen(matrix(named)).xaxis[0].major_label_orientation == pytest.approx(np.pi / 2)
+    axis = on_paper(matrix(one_edge)).axes[0]
     assert {tick.get_rotation() for tick in axis.get_xticklabels()} == {0}
 
 
@@ -130,7 +128,7 @@ def test_limits_that_are_no_range_are_refused(one_edge, limits):
 def test_groups_are_drawn_together_with_borders_and_names(one_edge):
     groups = xr.DataArray(["V2", "V1", "V1", "V2"], dims="neuron", coords={"neuron": list("abcd")})
     figure = matrix(one_edge, groups=groups, title="grouped")  # in order a, d, b, c
-    plot = hv.render(figure, backend="bokeh")
+    plot = on_screen(figure)
     (image,) = bokeh_images(plot)
     np.testing.assert_array_equal(np.argwhere(image.data_source.data["image"][0]), [[3, 0]])
     assert plot.xaxis[0].major_label_overrides == {0.5: "V2", 2.5: "V1"}
@@ -138,7 +136,7 @@ def test_groups_are_drawn_together_with_borders_and_names(one_edge):
     assert [tool.formatters["$x"].args["labels"] for tool in hover if "$x" in tool.formatters] == [list("adbc")]
     (lines,) = (one.data_source.data for one in plot.select({"type": GlyphRenderer}) if isinstance(one.glyph, Segment))
     assert [lines[name].tolist() for name in ("source", "end_source")] == [[1.5, -0.5], [1.5, 3.5]]
-    axis = hv.render(figure, backend="matplotlib").axes[0]
+    axis = on_paper(figure).axes[0]
     assert [tick.get_text() for tick in axis.get_yticklabels()] == ["V2", "V1"]
     assert axis.get_title() == "grouped"
 
@@ -146,7 +144,7 @@ def test_groups_are_drawn_together_with_borders_and_names(one_edge):
 def test_names_of_small_groups_are_left_out_where_there_is_no_room():
     groups = xr.DataArray([f"g{k}" for k in range(40)], dims="neuron")
     weights = xr.DataArray(np.zeros((40, 40)), dims=("target", "source"))
-    axis = hv.render(matrix(weights, groups=groups), backend="matplotlib").axes[0]
+    axis = on_paper(matrix(weights, groups=groups)).axes[0]
     assert 8 <= len(axis.get_yticklabels()) <= 16
 
 
@@ -161,7 +159,7 @@ def big():
 
 def test_a_big_matrix_is_drawn_as_means_of_blocks_and_says_so(big, tmp_path):
     figure = matrix(big, title="big")
-    plot = hv.render(figure, backend="bokeh")
+    plot = on_screen(figure)
     (image,) = bokeh_images(plot)
     cells = image.data_source.data["image"][0]
     with warnings.catch_warnings():
@@ -176,7 +174,7 @@ def test_a_big_matrix_is_drawn_as_means_of_blocks_and_says_so(big, tmp_path):
     hover = plot.select_one(HoverTool)
     assert hover.tooltips[-1][0] == "mean connectivity strength"
     assert {axis.args["step"] for axis in hover.formatters.values()} == {5}
-    axis = hv.render(figure, backend="matplotlib").axes[0]
+    axis = on_paper(figure).axes[0]
     assert axis.get_title() == plot.title.text
     assert axis.get_ylim() == (1199.5, -0.5)
     save(figure, tmp_path / "big.png")
@@ -208,11 +206,11 @@ def test_zooming_in_shows_single_weights_on_limits_of_their_own(big, limits, gro
 
 
 def test_braces_in_a_title_stand_for_themselves(one_edge):
-    assert hv.render(matrix(one_edge, title="a {b}"), backend="bokeh").title.text == "a {b}"
+    assert on_screen(matrix(one_edge, title="a {b}")).title.text == "a {b}"
 
 
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 def test_a_matrix_without_a_number_says_so(one_edge, backend):
-    drawn = hv.render(matrix(one_edge * np.nan, title="R"), backend=backend)
+    drawn = draw(matrix(one_edge * np.nan, title="R"), backend)
     title = drawn.title.text if backend == "bokeh" else drawn.axes[0].get_title()
     assert title == "R\nundefined everywhere"

@@ -6,6 +6,7 @@ from bokeh.models import GlyphRenderer, HoverTool, LinearAxis, Scatter
 
 from netxr.errors import InvalidInput
 from netxr.plot import lags, save
+from tests.plot.drawn import draw, on_paper, on_screen
 
 BACKENDS = pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 
@@ -53,7 +54,7 @@ def test_chosen_pairs_are_target_and_source(R):
 
 @BACKENDS
 def test_axes_are_in_samples_and_in_time(R, backend):
-    plot = hv.render(lags(R, title="Run {1}"), backend=backend)
+    plot = draw(lags(R, title="Run {1}"), backend)
     if backend == "bokeh":
         assert plot.title.text == "Run {1}"
         assert [axis.axis_label for axis in plot.xaxis] == ["Lag (s)", "Lag (samples)"]
@@ -70,12 +71,17 @@ def test_axes_are_in_samples_and_in_time(R, backend):
 
 @pytest.mark.parametrize("attrs", [{}, {"sampling_interval": 1.0, "sampling_interval_units": "step"}])
 def test_without_a_sampling_interval_there_are_samples_alone(R, attrs):
-    plot = hv.render(lags(R.drop_attrs().assign_attrs(attrs)), backend="bokeh")
+    plot = on_screen(lags(R.drop_attrs().assign_attrs(attrs)))
     assert [axis.axis_label for axis in plot.xaxis] == ["Lag (samples)"]
 
 
+def test_ticks_keep_clear_of_each_other():
+    uneven = estimate(np.zeros((6, 2, 2)), [0, 1, 2, 5, 10, 20])
+    assert on_paper(lags(uneven, pairs=[("a", "b")])).axes[0].get_xticks().tolist() == [0, 2, 5, 10, 20]
+
+
 def test_curves_differ_in_colour_dashes_and_marks(R):
-    plot = hv.render(lags(R), backend="bokeh")
+    plot = on_screen(lags(R))
     (legend,) = plot.legend
     looks = []
     for item in legend.items:
@@ -87,7 +93,7 @@ def test_curves_differ_in_colour_dashes_and_marks(R):
     assert all(item.renderers[-1].data_source.data["pair"][0] == item.label.value for item in legend.items)
     tips = {tuple(map(tuple, tool.tooltips)) for tool in plot.select({"type": HoverTool})}
     assert tips == {(("pair", "@{pair}"), ("lag", "@lag"), ("value", "@value{0.000}"))}
-    (axis,) = hv.render(lags(R), backend="matplotlib").axes
+    (axis,) = on_paper(lags(R)).axes
     lines = axis.get_legend().get_lines()
     assert len({(line.get_linestyle(), line.get_marker()) for line in lines}) == 6
 
@@ -101,7 +107,7 @@ def test_gaps_stay_open_and_lonely_values_are_marked(backend):
     assert np.isnan(curves(figure)["b → a"]["value"]).sum() == 19
     marks = {element.label: element["lag"].tolist() for element in figure if isinstance(element, hv.Scatter)}
     assert marks == {"b → a": [50], "a → b": []}
-    hv.render(figure, backend=backend)
+    draw(figure, backend)
 
 
 @BACKENDS
@@ -110,7 +116,7 @@ def test_a_single_lag_is_marks(R, backend, tmp_path):
     if backend == "matplotlib":
         assert save(figure, tmp_path / "one.png").stat().st_size > 5_000
         return
-    renderers = hv.render(figure, backend=backend).select({"type": GlyphRenderer})
+    renderers = draw(figure, backend).select({"type": GlyphRenderer})
     (marks,) = (renderer for renderer in renderers if isinstance(renderer.glyph, Scatter))
     assert (marks.data_source.data["lag"].tolist(), marks.data_source.data["value"].tolist()) == ([2], [-0.9])
 
@@ -124,7 +130,7 @@ def test_where_nothing_is_defined_the_title_says_so(R, backend, n_neurons):
     assert hv.Store.lookup_options("bokeh", figure, "plot").kwargs["title"] == (
         "R\nno correlation of two neurons is defined at any lag"
     )
-    hv.render(figure, backend=backend)
+    draw(figure, backend)
 
 
 def test_long_labels_are_shortened_unless_two_become_the_same(R):
@@ -140,11 +146,14 @@ def test_long_labels_are_shortened_unless_two_become_the_same(R):
 def test_what_cannot_be_drawn_is_refused(R):
     with pytest.raises(InvalidInput, match=r"pairs: got source 'z'.*labels such as 'a', 'b', 'c'"):
         lags(R, pairs=[("a", "z")])
+    with pytest.raises(InvalidInput, match=r"pairs: got source \['b'\]"):
+        lags(R, pairs=[("a", ["b"])])
     for wrong, came in (
         ([], "0 entries"),
         ([("a",)], r"\('a',\)"),
         ([("a", "b")] * 29, "29 entries"),
         (["ab"], "'ab'"),
+        (5, "5"),
     ):
         with pytest.raises(InvalidInput, match=f"pairs: got {came}; expected 1 to 28 pairs"):
             lags(R, pairs=wrong)

@@ -4,13 +4,19 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.collections import PathCollection
+from matplotlib.colors import same_color
+from matplotlib.text import Text
 
-import netxr
 from netxr.errors import InvalidInput
-from netxr.plot import Selection, linked, save
+from netxr.plot import Selection, linked
 from netxr.plot.choosing import chosen_boxes, chosen_neurons, chosen_pairs
+from netxr.plot.files import still
+from netxr.plot.linking import CHOSEN
+from tests.plot.drawn import on_paper, on_screen
 
 LABELS = np.array(list("abcdef"))
+ACTIVITY = xr.DataArray(np.random.default_rng(4).random((6, 40)), {"neuron": list(LABELS)}, ("neuron", "time"))
 SUBSETS = st.lists(st.sampled_from(LABELS.tolist()), unique=True)
 
 
@@ -28,14 +34,20 @@ def parts(figure):
     return [figure, *(part for each in getattr(figure.callback, "inputs", []) for part in parts(each))]
 
 
-@pytest.fixture
-def figure():
-    """A linked figure with its selection, and a way to use the tools of its panels: A, R, graph, scatter, traces."""
+@pytest.fixture(scope="module")
+def drawn():
+    """A linked figure on the screen, with its matrices and its selection."""
     A, R = pair_of()
-    activity = xr.DataArray(np.random.default_rng(4).random((6, 40)), {"neuron": list(LABELS)}, ("neuron", "time"))
     selection = Selection()
-    layout = linked(A, R, activity=activity, selection=selection)
-    hv.render(layout, backend="bokeh")
+    layout = linked(A, R, activity=ACTIVITY, selection=selection)
+    return A, R, selection, layout, on_screen(layout)
+
+
+@pytest.fixture
+def figure(drawn):
+    """The same with nothing chosen, and a way to use the tools of its panels: A, R, graph, scatter, traces."""
+    A, R, selection, layout, _ = drawn
+    selection.choose_neurons([])
 
     def use(panel, tool, **where):
         streams = [each for part in parts(list(layout)[panel]) for each in hv.streams.Stream.registry.get(part, [])]
@@ -112,17 +124,27 @@ def test_neurons_that_only_one_side_has_are_left_out():
         np.testing.assert_array_equal(image.dimension_values(2, flat=False), expected)
 
 
-def test_the_choice_is_on_paper_too(tmp_path):
+def test_the_choice_is_on_paper_too():
     A, R = pair_of()
-    activity = netxr.as_activity(
-        np.random.default_rng(0).random((6, 30)), dims=("neuron", "time"), neurons=list(LABELS)
-    )
-    selection = Selection(targets=["b"], sources=["a"])
-    files = [
-        save(linked(A, R, activity=activity, selection=chosen), tmp_path / name).read_bytes()
-        for name, chosen in (("none.png", None), ("chosen.png", selection))
-    ]
-    assert files[0] != files[1]
+    target, source = np.argwhere((A.values != 0) & ~np.eye(6, dtype=bool))[0]
+    selection = Selection(targets=[LABELS[target]], sources=[LABELS[source]])
+    none = [on_paper(still(panel)).axes[0] for panel in linked(A, R, activity=ACTIVITY)]
+    page = on_paper(still(linked(A, R, activity=ACTIVITY, selection=selection)))
+    chosen = [axis for axis in page.axes if axis.get_title() or axis.get_xlabel()]
+    assert [marked_on_paper(axis) for axis in none] == [0, 0, 0, 0, 0]
+    assert [marked_on_paper(axis) for axis in chosen] == [1, 1, 3, 1, 0]  # in the graph an arrow and its two neurons
+    assert [len(panels[-1].lines) for panels in (none, chosen)] == [6, 2]  # traces
+
+
+def marked_on_paper(axis):
+    """Count the marks in the colour of what is chosen."""
+    count = 0
+    for marks in axis.collections:
+        are_points = isinstance(marks, PathCollection)
+        colours = marks.get_facecolors() if are_points else marks.get_edgecolors()
+        if len(colours) and same_color(colours[0], CHOSEN):
+            count += len(marks.get_offsets() if are_points else marks.get_paths())
+    return count
 
 
 def test_what_cannot_be_linked_is_refused():
@@ -149,3 +171,9 @@ def test_boxes_cover_the_chosen_pairs_and_nothing_else(targets, sources, neurons
     np.testing.assert_array_equal(chosen_pairs(LABELS, selection), by_hand)
     named = {*targets, *sources, *neurons}
     assert LABELS[chosen_neurons(LABELS, selection)].tolist() == [label for label in LABELS if label in named]
+
+
+def test_without_a_defined_pair_the_scatter_says_so():
+    A, _ = pair_of()
+    texts = on_paper(linked(A, A.where(False))).findobj(Text)
+    assert "no pair of neurons\nis defined on both sides" in [text.get_text() for text in texts]

@@ -1,5 +1,4 @@
 import dask.array
-import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,9 +6,8 @@ from bokeh.models import ColorBar, HoverTool
 
 from netxr.errors import InvalidInput
 from netxr.plot import map as score_map
-from netxr.plot import save
 from netxr.plot.style import DIVERGING, INK, UNDEFINED_COLOUR
-from tests.plot.drawn import bokeh_images
+from tests.plot.drawn import bokeh_cells, bokeh_images, draw, on_paper, on_screen
 
 MEAN = np.array([[0.5, 0.4, 0.3], [0.9, 0.8, np.nan]])
 DEFINED = np.array([[5, 5, 2], [5, 3, 0]])
@@ -37,7 +35,7 @@ def texts_of(figure):
 
 def test_cells_are_equal_and_ascend_to_the_right_and_upwards(scores):
     figure = score_map(scores, x="sparsity", y="n_neurons", title="Sweep")
-    plot = hv.render(figure, backend="bokeh")
+    plot = on_screen(figure)
     (image,) = bokeh_images(plot)
     data = image.data_source.data
     np.testing.assert_array_equal(data["image"][0], MEAN[::-1])  # bokeh's first row is at the bottom
@@ -48,7 +46,7 @@ def test_cells_are_equal_and_ascend_to_the_right_and_upwards(scores):
     assert plot.select_one(ColorBar).title == "Correlation"
     assert image.glyph.color_mapper.nan_color == UNDEFINED_COLOUR
     assert plot.title.text == "Sweep\ngrey: undefined"
-    axis = hv.render(figure, backend="matplotlib").axes[0]
+    axis = on_paper(figure).axes[0]
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0.1", "0.2", "0.9"]
     assert axis.get_ylim() == (-0.5, 1.5)
     bottom = axis.images[0].get_array()[-1 if axis.images[0].origin == "upper" else 0]
@@ -56,8 +54,8 @@ def test_cells_are_equal_and_ascend_to_the_right_and_upwards(scores):
 
 
 def test_axes_change_places(scores):
-    (image,) = bokeh_images(score_map(scores, x="n_neurons", y="sparsity"))
-    np.testing.assert_array_equal(image.data_source.data["image"][0], MEAN[::-1].T)
+    (cells,) = bokeh_cells(score_map(scores, x="n_neurons", y="sparsity"))
+    np.testing.assert_array_equal(cells, MEAN[::-1].T)
 
 
 def test_values_and_numbers_of_defined_trials_are_written_in(scores):
@@ -74,7 +72,7 @@ def test_values_and_numbers_of_defined_trials_are_written_in(scores):
 
 
 def test_hover_names_parameters_and_trials(scores):
-    plot = hv.render(score_map(scores, x="sparsity", y="size"), backend="bokeh")
+    plot = on_screen(score_map(scores, x="sparsity", y="size"))
     (tool,) = (tool for tool in plot.select({"type": HoverTool}) if "$x" in tool.formatters)
     assert tool.formatters["$y"].args["labels"] == ["large", "small"]
     assert tool.tooltips[-1] == ("trials defined", "@defined of 5")
@@ -82,13 +80,13 @@ def test_hover_names_parameters_and_trials(scores):
 
 
 def test_scores_of_both_signs_have_symmetric_limits_and_others_their_range(scores):
-    (image,) = bokeh_images(score_map(scores, x="sparsity", y="n_neurons"))
+    (image,) = bokeh_images(on_screen(score_map(scores, x="sparsity", y="n_neurons")))
     assert (image.glyph.color_mapper.low, image.glyph.color_mapper.high) == (0.3, 0.9)
-    (image,) = bokeh_images(score_map(scores - 0.6, x="sparsity", y="n_neurons"))
+    both_signs = score_map(scores - 0.6, x="sparsity", y="n_neurons")
+    (image,) = bokeh_images(on_screen(both_signs))
     assert -image.glyph.color_mapper.low == image.glyph.color_mapper.high == pytest.approx(0.3)
     assert image.glyph.color_mapper.palette == DIVERGING
-    figure = hv.render(score_map(scores - 0.6, x="sparsity", y="n_neurons"), backend="matplotlib")
-    assert figure.axes[0].images[0].get_clim() == pytest.approx((-0.3, 0.3))
+    assert on_paper(both_signs).axes[0].images[0].get_clim() == pytest.approx((-0.3, 0.3))
 
 
 def test_text_is_dark_on_light_cells_and_light_on_dark_ones(scores):
@@ -99,7 +97,7 @@ def test_text_is_dark_on_light_cells_and_light_on_dark_ones(scores):
 
 
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
-def test_maps_without_room_for_numbers_have_dots(backend, tmp_path):
+def test_maps_without_room_for_numbers_have_dots(backend):
     defined = np.full((13, 5), 4)
     defined[12, 1], defined[0, 0] = 2, 0
     mean = np.where(defined, 0.5, np.nan)
@@ -111,10 +109,9 @@ def test_maps_without_room_for_numbers_have_dots(backend, tmp_path):
         score="kappa",
     )
     np.testing.assert_array_equal(figure.Points.I.array(["x", "y"]), [[1, 12]])
-    drawn = hv.render(figure, backend=backend)
+    drawn = draw(figure, backend)
     title = drawn.title.text if backend == "bokeh" else drawn.axes[0].get_title()
     assert title == "grey: undefined, dots: fewer than 4 trials defined"
-    save(figure, tmp_path / "map.png")
 
 
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
@@ -122,7 +119,7 @@ def test_maps_without_room_for_numbers_have_dots(backend, tmp_path):
 def test_one_cell_and_constant_scores_are_drawn(scores, backend, value, limits):
     one = xr.Dataset({"pearson": (("n_neurons", "lag"), [[value]], {"diagonal": True})})
     figure = score_map(one, x="lag", y="n_neurons")
-    drawn = hv.render(figure, backend=backend)
+    drawn = draw(figure, backend)
     if backend == "matplotlib":
         assert drawn.axes[0].images[0].get_clim() == limits
         assert drawn.axes[0].get_title() == "(with the diagonal)"

@@ -1,4 +1,3 @@
-import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
@@ -6,8 +5,9 @@ from bokeh.models import ColorBar
 
 import netxr
 from netxr.errors import InvalidInput
-from netxr.plot import compare_over
-from tests.plot.drawn import bokeh_limits, matplotlib_limits, title_of
+from netxr.plot import compare_over, grids
+from netxr.plot.grids import row_length
+from tests.plot.drawn import bokeh_limits, matplotlib_limits, on_paper, on_screen, title_of, titles_of
 
 
 def scores_of(A, R, *, diagonal=False):
@@ -19,43 +19,52 @@ def test_facets_say_what_the_scores_are(random_pair):
     known = scores_of(A, R)
     figure = compare_over({1: A, 2: A}, {1: R, 2: R}, over="trial", scores={1: known.roc_auc, 2: known.roc_auc})
     assert title_of(figure).endswith("matrices over trial (without the diagonal)")
-    assert matplotlib_limits(figure)[2][0] == f"R, trial = 1\nROC AUC {known.roc_auc:.3f}"
+    assert titles_of(figure)[2] == f"R, trial = 1\nROC AUC {known.roc_auc:.3f}"
     mixed = {1: known.pearson, 2: scores_of(A, R, diagonal=True).pearson}
     assert title_of(compare_over({1: A, 2: A}, {1: R, 2: R}, over="trial", scores=mixed)).endswith("over trial")
 
 
 def test_facets_share_one_range_for_all_truths_and_another_for_all_estimates(random_pair):
     A, R = random_pair
-    values = [0.1, 0.5, 0.9]
+    values = [0.1, 0.9]
     sparsity = xr.DataArray(values, dims="sparsity", coords={"sparsity": values})
     many_A, many_R = A * (1 + sparsity), R * (2 - sparsity)
     figure = compare_over(many_A, many_R, over="sparsity", scores=sparsity / 2)
     limit_A, limit_R = float(abs(many_A).max()), float(abs(many_R).max())
-    assert matplotlib_limits(figure) == [
+    paper, screen = on_paper(figure), on_screen(figure)
+    assert paper.get_suptitle() == "True (A) and Estimated (R) connectivity matrices over sparsity"
+    assert matplotlib_limits(paper) == [
         *((f"A, sparsity = {value}", -limit_A, limit_A) for value in values),
         *((f"R, sparsity = {value}\ncorrelation {value / 2:.3f}", -limit_R, limit_R) for value in values),
     ]
-    assert {limits[1:] for limits in bokeh_limits(figure)} == {(-limit_A, limit_A), (-limit_R, limit_R)}
-    bars = hv.render(figure, backend="bokeh").select({"type": ColorBar})
-    assert [bar.title for bar in bars] == ["Connectivity Strength"] * 2
+    assert {limits[1:] for limits in bokeh_limits(screen)} == {(-limit_A, limit_A), (-limit_R, limit_R)}
+    assert [bar.title for bar in screen.select({"type": ColorBar})] == ["Connectivity Strength"] * 2
 
 
-def test_facets_of_different_sizes_wrap_and_keep_their_axes():
-    sizes = range(3, 17, 2)
+def test_facets_of_different_sizes_wrap_and_keep_their_axes(monkeypatch):
+    monkeypatch.setattr(grids, "WIDEST", 2)
+    sizes = (3, 5, 7)
     matrices = {n: xr.DataArray(np.eye(n) / n, dims=("target", "source")) for n in sizes}
     figure = compare_over(matrices, matrices, over="n_neurons", scores={n: np.nan if n == 3 else 0.5 for n in sizes})
-    axes = [axis for axis in hv.render(figure, backend="matplotlib").axes if axis.images]
-    assert [axis.get_xlim()[1] + 0.5 for axis in axes] == [3, 5, 7, 9, 3, 5, 7, 9, 11, 13, 15, 11, 13, 15]
-    assert axes[4].get_title() == "R, n_neurons = 3\ncorrelation undefined"
+    axes = [axis for axis in on_paper(figure).axes if axis.images]
+    assert [axis.get_xlim()[1] + 0.5 for axis in axes] == [3, 5, 3, 5, 7, 7]
+    assert axes[2].get_title() == "R, n_neurons = 3\ncorrelation undefined"
     assert len({tuple(axis.images[0].get_clim()) for axis in axes}) == 1
-    hv.render(figure, backend="bokeh")
+    on_screen(figure)
+
+
+def test_rows_are_about_equally_full():
+    assert [row_length(n) for n in (1, 5, 6, 7, 11, 20)] == [1, 5, 3, 4, 4, 5]
 
 
 def test_one_truth_stands_above_every_trial(random_pair):
     A, R = random_pair
     trials = xr.concat([R, 2 * R], xr.DataArray([7, 8], dims="trial", name="trial"))
-    titles = [title for title, *_ in matplotlib_limits(compare_over(A, trials, over="trial"))]
-    assert titles == ["A, trial = 7", "A, trial = 8", "R, trial = 7", "R, trial = 8"]
+    figure = compare_over(A, trials, over="trial")
+    shown = [panel.dimension_values(2, flat=False) for panel in figure]
+    for values, expected in zip(shown, (A, A, R, 2 * R), strict=True):
+        np.testing.assert_array_equal(values, expected)
+    assert titles_of(figure) == ["A, trial = 7", "A, trial = 8", "R, trial = 7", "R, trial = 8"]
 
 
 def test_facets_that_do_not_fit_together_are_refused(random_pair):

@@ -10,7 +10,17 @@ import netxr
 from netxr.errors import InvalidInput
 from netxr.names import DIAGONAL
 from netxr.plot import compare, matrix, network, overview
-from tests.plot.drawn import bokeh_images, bokeh_limits, matplotlib_limits, title_of
+from tests.plot.drawn import (
+    bokeh_cells,
+    bokeh_images,
+    bokeh_limits,
+    draw,
+    matplotlib_limits,
+    on_paper,
+    on_screen,
+    title_of,
+    titles_of,
+)
 
 
 def scores_of(A, R, *, diagonal=False):
@@ -21,12 +31,15 @@ def test_each_of_a_pair_has_its_own_symmetric_limits(random_pair):
     A, R = random_pair
     limit_A, limit_R = float(abs(A).max()), float(abs(R).max())
     assert limit_A != limit_R
-    assert matplotlib_limits(compare(A, R)) == [
+    figure = compare(A, R, score=0.5)
+    paper = on_paper(figure)
+    assert paper.get_suptitle() == "Correlation of A and R: 0.500"
+    assert matplotlib_limits(paper) == [
         ("True connectivity matrix A", -limit_A, limit_A),
         ("Estimated connectivity matrix R", -limit_R, limit_R),
     ]
     expected = {(m.values.tobytes(), -limit, limit) for m, limit in ((A, limit_A), (R, limit_R))}
-    assert bokeh_limits(compare(A, R)) == expected
+    assert bokeh_limits(on_screen(figure)) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,31 +70,31 @@ def test_one_source_makes_two_columns(random_pair):
     pair = compare(A.sel(source=1), R.sel(source=1))
     for panel, weights in zip(pair, (A, R), strict=True):
         np.testing.assert_array_equal(panel.dimension_values(2, flat=False)[:, 0], weights.values[:, 1])
-    hv.render(pair, backend="bokeh")
+    on_screen(pair)
 
 
 def test_the_overview_is_graph_and_heatmap_of_both(random_pair):
     figure = overview(*random_pair)
     assert figure.shape == (2, 2)
     assert [type(panel) for panel in figure] == [hv.Overlay, hv.Image, hv.Overlay, hv.Image]
-    assert "True (A) and Estimated (R) connectivity matrices" in title_of(figure)
-    assert len(bokeh_limits(figure)) == 2
+    assert on_paper(figure).get_suptitle() == "True (A) and Estimated (R) connectivity matrices"
+    assert len(bokeh_limits(on_screen(figure))) == 2
 
 
-@pytest.mark.parametrize("draw", [compare, overview])
-def test_the_message_says_which_of_the_two_is_wrong(random_pair, draw):
+@pytest.mark.parametrize("plot", [compare, overview])
+def test_the_message_says_which_of_the_two_is_wrong(random_pair, plot):
     A, R = random_pair
     with pytest.raises(InvalidInput, match=r"R: got a lazy array.*\.compute\(\)"):
-        draw(A, R.copy(data=dask.array.from_array(R.values)))
+        plot(A, R.copy(data=dask.array.from_array(R.values)))
     with pytest.raises(InvalidInput, match="A: got ndarray"):
-        draw(A.values, R)
+        plot(A.values, R)
 
 
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 def test_figures_combine_and_are_restyled(random_pair, backend):
     A, R = random_pair
     together = matrix(A).opts(title="mine", backend=backend) + network(R) + matrix(R) * hv.VLine(2)
-    hv.render(together, backend=backend)
+    draw(together, backend)
     assert hv.Store.lookup_options(backend, together.Image.I, "plot").kwargs["title"] == "mine"
 
 
@@ -90,25 +103,22 @@ def test_standardised_pairs_and_their_difference_stand_on_one_range(random_pair)
     z_A, z_R = (stats.zscore(one.values, axis=None) for one in (A, R))
     figure = compare(A, R, standardised=True, score=0.5)
     limit = max(abs(panel).max() for panel in (z_A, z_R, z_R - z_A))
-    assert matplotlib_limits(figure) == [
+    assert matplotlib_limits(on_paper(figure)) == [
         (title, pytest.approx(-limit), pytest.approx(limit))
         for title in ("True connectivity matrix A", "Estimated connectivity matrix R", "Difference matrix R - A")
     ]
-    images = bokeh_images(figure)
-    for image, expected in zip(images, (z_A, z_R, z_R - z_A), strict=True):
+    screen = on_screen(figure)
+    for image, expected in zip(bokeh_images(screen), (z_A, z_R, z_R - z_A), strict=True):
         np.testing.assert_allclose(image.data_source.data["image"][0], expected, atol=1e-12)
         assert image.glyph.color_mapper.high == pytest.approx(limit)
-    bars = hv.render(figure, backend="bokeh").select({"type": ColorBar})
-    assert {bar.title for bar in bars} == {"Standard deviations from the mean"}
+    assert {bar.title for bar in screen.select({"type": ColorBar})} == {"Standard deviations from the mean"}
 
 
 def test_standardised_pairs_say_which_neurons_are_missing(random_pair):
     A, R = random_pair
     figure = compare(A, R[::-1, ::-1].isel(target=slice(2), source=slice(2)), standardised=True, score=0.5)
     assert title_of(figure) == "Correlation of A and R: 0.500\n4 neurons left out, in one of the two only"
-    np.testing.assert_allclose(
-        bokeh_images(figure)[1].data_source.data["image"][0], stats.zscore(R.values[4:, 4:], axis=None)
-    )
+    np.testing.assert_allclose(bokeh_cells(figure)[1], stats.zscore(R.values[4:, 4:], axis=None))
     with pytest.raises(InvalidInput, match="R: got labels along target such as 10"):
         compare(A, R.assign_coords(target=R.target + 10), standardised=True)
     with pytest.raises(InvalidInput, match="standardised: got 'no'"):
@@ -117,8 +127,9 @@ def test_standardised_pairs_say_which_neurons_are_missing(random_pair):
 
 def test_what_has_no_deviation_is_said_to_be_undefined(random_pair):
     A, R = random_pair
-    titles = [title for title, *_ in matplotlib_limits(compare(A * 0 + 1, R, standardised=True))]
-    assert [title.endswith("undefined everywhere") for title in titles] == [True, False, True]
+    figure = compare(A * 0 + 1, R, standardised=True)
+    assert [title.endswith("undefined everywhere") for title in titles_of(figure)] == [True, False, True]
+    on_screen(figure)
 
 
 def test_a_pair_is_drawn_in_groups(random_pair):
@@ -126,18 +137,29 @@ def test_a_pair_is_drawn_in_groups(random_pair):
     groups = xr.DataArray([0, 1, 0, 1, 0, 1], dims="neuron")
     order = [0, 2, 4, 1, 3, 5]
     for standardised in (False, True):
-        images = bokeh_images(compare(A, R, groups=groups, standardised=standardised))
-        drawn = [image.data_source.data["image"][0] for image in images[:2]]
-        for values, weights in zip(drawn, (A, R), strict=True):
+        drawn = bokeh_cells(compare(A, R, groups=groups, standardised=standardised))
+        for values, weights in zip(drawn[:2], (A, R), strict=True):
             expected = weights.values[np.ix_(order, order)]
             np.testing.assert_allclose(values, stats.zscore(expected, axis=None) if standardised else expected)
 
 
 def test_big_pairs_are_drawn_as_means():
     weights = xr.DataArray(np.random.default_rng(0).random((1001, 1001), dtype=np.float32), dims=("target", "source"))
-    for figure in (compare(weights, weights), compare(weights, 1 - weights, standardised=True)):
-        limits = matplotlib_limits(figure)
-        assert all(title.endswith("each cell the mean of 5 x 5 weights") for title, *_ in limits)
-        assert [image.data_source.data["image"][0].shape for image in bokeh_images(figure)] == [(201, 201)] * len(
-            limits
-        )
+    for figure, n_panels in ((compare(weights, 1 - weights, standardised=True), 3), (compare(weights, weights), 2)):
+        assert [cells.shape for cells in bokeh_cells(figure)] == [(201, 201)] * n_panels
+        titles = titles_of(panel[()] for panel in figure)
+        assert all(title.endswith("\neach cell the mean of 5 x 5 weights") for title in titles)
+    assert [title for title, *_ in matplotlib_limits(on_paper(figure))] == titles
+
+
+def test_titles_break_over_columns_and_not_over_one_neuron(random_pair):
+    column, alone = (compare(*(one.isel(source=[0], target=slice(n)) for one in random_pair)) for n in (6, 1))
+    assert titles_of(column) == ["True connectivity\nmatrix A", "Estimated connectivity\nmatrix R"]
+    assert titles_of(alone) == ["True connectivity matrix A", "Estimated connectivity matrix R"]
+
+
+def test_two_that_are_no_truth_and_its_estimate_have_their_own_titles(random_pair):
+    titles = ("Monday", "Tuesday")
+    assert titles_of(compare(*random_pair, titles=titles)) == [*titles]
+    standardised = compare(*random_pair, titles=titles, standardised=True)
+    assert titles_of(standardised) == [*titles, "Difference, second - first"]

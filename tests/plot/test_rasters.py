@@ -6,6 +6,7 @@ import pytest
 from netxr.arrays import as_activity
 from netxr.errors import InvalidInput
 from netxr.plot import raster
+from tests.plot.drawn import draw, on_paper, on_screen
 
 
 def recording(samples, **attrs):
@@ -45,7 +46,7 @@ def test_the_first_neuron_is_on_top(backend):
     labels = ["first", "second", "third", "last"]
     figure = raster(recording(spikes, neurons=labels))
     assert cells_of(figure)[0, :3].tolist() == [5, 5, 5]
-    plot = hv.render(figure, backend=backend)
+    plot = draw(figure, backend)
     if backend == "matplotlib":
         axis = plot.axes[0]
         assert axis.get_ylim() == (3.5, -0.5)
@@ -78,7 +79,7 @@ def test_a_long_recording_is_drawn_by_means_of_every_sample(samples, lazy):
     scored = deviations(finite).reshape(3, -1, 50)
     expected = np.ma.masked_invalid(scored).mean(axis=2).filled(np.nan)
     np.testing.assert_allclose(cells_of(figure[()]), expected, rtol=1e-4, atol=1e-5)
-    assert hv.render(figure, backend="matplotlib").axes[0].get_title() == "each cell the mean of 50 samples"
+    assert on_paper(figure).axes[0].get_title() == "each cell the mean of 50 samples"
 
 
 def test_zooming_in_shows_finer_cells_on_the_same_scale(samples):
@@ -97,7 +98,7 @@ def test_many_neurons_share_rows():
     figure = raster(recording(samples))
     expected = deviations(samples).reshape(500, 5, 4).mean(axis=1)
     np.testing.assert_allclose(cells_of(figure[()]), expected, rtol=1e-4, atol=1e-5)
-    assert "each cell the mean of 5 neurons" in hv.render(figure, backend="bokeh").title.text
+    assert "each cell the mean of 5 neurons" in on_screen(figure).title.text
     figure.streams[0].event(x_range=(-0.5, 3.5), y_range=(100.0, 199.0))
     np.testing.assert_allclose(cells_of(figure.last), deviations(samples)[100:200], rtol=1e-4, atol=1e-5)
 
@@ -109,7 +110,7 @@ def test_groups_are_together_with_borders_and_names(backend):
     figure = raster(grouped)
     np.testing.assert_allclose(cells_of(figure), deviations(samples)[[0, 2, 1, 3]], rtol=1e-5, atol=1e-6)
     assert figure.Segments.I.dimension_values("neuron").tolist() == [1.5]
-    plot = hv.render(figure, backend=backend)
+    plot = draw(figure, backend)
     if backend == "matplotlib":
         assert [tick.get_text() for tick in plot.axes[0].get_yticklabels()] == ["V2", "V1"]
     chosen = raster(grouped, neurons=[3, 0])
@@ -120,10 +121,10 @@ def test_groups_are_together_with_borders_and_names(backend):
 @pytest.mark.parametrize("value", [0.0, 3.3, np.nan])
 def test_constant_and_missing_activity_is_drawn(backend, value):
     figure = raster(recording(np.full((3, 7), value)))
-    hv.render(figure, backend=backend)
+    draw(figure, backend)
     if not np.isnan(value):
         assert (cells_of(figure) == 0).all()
-    hv.render(raster(recording(np.full((1, 1), value))), backend=backend)
+    draw(raster(recording(np.full((1, 1), value))), backend)
 
 
 def test_what_is_not_recorded_is_refused(samples):

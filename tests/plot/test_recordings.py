@@ -6,6 +6,7 @@ import pytest
 from netxr.arrays import as_activity
 from netxr.errors import InvalidInput
 from netxr.plot import traces, windows
+from tests.plot.drawn import draw, on_paper, on_screen
 
 
 @pytest.fixture
@@ -24,12 +25,12 @@ def test_traces_are_stacked_downwards_on_one_scale(activity):
         np.testing.assert_allclose(curve["activity"], window[position])
         np.testing.assert_allclose(np.diff(curve["height"]), np.diff(window[position]))
         assert abs(curve["height"].mean() + position * step) < step / 2
-    axis = hv.render(figure, backend="matplotlib").axes[0]
+    axis = on_paper(figure).axes[0]
     assert axis.get_xlabel() == "Time (s)"
     assert axis.get_ylabel() == f"Neuron (spacing {step:.3g} mV)"
     np.testing.assert_allclose(axis.get_yticks(), -step * np.arange(3))
     assert [tick.get_text() for tick in axis.get_yticklabels()] == ["a", "b", "c"]
-    plot = hv.render(figure, backend="bokeh")
+    plot = on_screen(figure)
     assert ("neuron", "@{neuron}") in plot.hover[0].tooltips
 
 
@@ -43,21 +44,23 @@ def test_time_is_in_steps_where_the_interval_is_unknown(activity):
     del activity.attrs["sampling_interval"], activity.attrs["sampling_interval_units"]
     figure = traces(activity, start=990)
     np.testing.assert_array_equal(figure.last["time"], np.arange(990, 1000))
-    assert hv.render(figure, backend="bokeh").xaxis[0].axis_label == "Time (steps)"
+    assert on_screen(figure).xaxis[0].axis_label == "Time (steps)"
 
 
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 @pytest.mark.parametrize("value", [0.0, np.nan])
 def test_constant_and_undefined_traces_are_drawn(activity, backend, value):
-    hv.render(traces(activity * 0 + value), backend=backend)
-    hv.render(traces(activity.where(activity.neuron != "b", value)), backend=backend)
-    hv.render(traces(activity[:1, :1]), backend=backend)
+    draw(traces(activity * 0 + value), backend)
+    draw(traces(activity.where(activity.neuron != "b", value)), backend)
+    draw(traces(activity[:1, :1]), backend)
 
 
 def test_one_trial_is_drawn_and_several_are_refused(activity):
     assert len(traces(activity.expand_dims(trial=[4]))) == 3
     with pytest.raises(InvalidInput, match=r"activity: got 2 trials; expected one\. .*isel\(trial=0\)"):
         traces(activity.expand_dims(trial=2))
+    with pytest.raises(InvalidInput, match="activity: got attribute sampling_interval 'x'; expected a positive number"):
+        traces(activity.assign_attrs(sampling_interval="x"))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,7 @@ def test_one_trial_is_drawn_and_several_are_refused(activity):
     [
         ({"neurons": ["a", "z"]}, "neurons: got 'z', which is not recorded; expected labels such as 'a', 'b', 'c'"),
         ({"neurons": []}, "neurons: got no neuron"),
+        ({"neurons": [["a"]]}, r"neurons: got \['a'\]"),
         ({"start": 1000}, "start: got 1000; expected a sample from 0 to 999"),
         ({"start": -1}, "start: got -1"),
         ({"n_steps": 0}, "n_steps: got 0; expected at least 1"),
@@ -122,10 +126,7 @@ def test_zooming_in_shows_every_sample_on_the_same_scale(long):
 def test_more_than_the_budget_is_drawn_from_stretches_and_says_so(long, monkeypatch):
     monkeypatch.setattr(windows, "READ_BYTES", 3 * 4 * 20_000)
     figure = traces(long, neurons=[2])
-    assert (
-        hv.render(figure, backend="matplotlib").axes[0].get_title()
-        == "2 stretches of 5e+03 s, 40 % of all samples: zoom in for more"
-    )
+    assert on_paper(figure).axes[0].get_title() == "2 stretches of 5e+03 s, 40 % of all samples: zoom in for more"
     curve = curves_of(figure[()])["2"]
     gap = np.flatnonzero(np.isnan(curve["activity"]))
     assert len(gap) == 1

@@ -56,3 +56,10 @@ def test_matrices_that_share_no_neuron_are_refused():
         shared_entries(labelled(np.zeros((2, 2)), "ab"), labelled(np.zeros((2, 2)), "xy"))
     with pytest.raises(InvalidInput, match="R: got target without labels"):
         shared_entries(labelled(np.zeros((2, 2)), "ab"), xr.DataArray(np.zeros((2, 2)), dims=("target", "source")))
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_huge_and_tiny_weights_are_standardised_alike(scale):
+    weights = np.array([[1.0, -2.0], [0.5, np.inf]])
+    expected = standardise(labelled(weights, "ab"))
+    np.testing.assert_allclose(standardise(labelled(weights * scale, "ab")), expected)

@@ -2,9 +2,11 @@ import subprocess
 import sys
 
 import dask.array
+import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
+from bokeh.models import Div
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -12,7 +14,19 @@ from hypothesis.extra import numpy as hnp
 from netxr.errors import InvalidInput
 from netxr.names import LONG_NAME
 from netxr.plot import symmetric_limit
-from netxr.plot.style import DIVERGING, axis_label, check_matrix, score_text, shorten, ticks
+from netxr.plot.style import (
+    DIVERGING,
+    axis_label,
+    check_matrix,
+    literal,
+    score_text,
+    shorten,
+    ticks,
+    title_over,
+    with_options,
+    with_title_over,
+)
+from tests.plot.drawn import on_paper, on_screen
 
 values = hnp.arrays(np.float64, hnp.array_shapes(max_dims=2, max_side=4), elements=st.floats(width=32))
 
@@ -72,6 +86,8 @@ def test_scores_have_three_decimals_or_are_said_to_be_undefined(score, text):
 def test_several_scores_are_refused():
     with pytest.raises(InvalidInput, match="score: got 2 numbers; expected one"):
         score_text(xr.DataArray([0.1, 0.2]))
+    with pytest.raises(InvalidInput, match="score: got 'high'; expected a number"):
+        score_text("high")
 
 
 def test_axis_labels_are_long_names_or_words():
@@ -101,10 +117,29 @@ def test_what_is_no_matrix_is_refused(weights, message):
         check_matrix(weights)
 
 
-@pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
-def test_importing_the_figures_leaves_the_chosen_backend(backend):
-    script = (
-        f"import holoviews as hv; hv.extension({backend!r}); import netxr.plot;"
-        f"assert hv.Store.current_backend == {backend!r}; assert len(hv.Store.loaded_backends()) == 2"
-    )
+def test_importing_the_figures_leaves_the_chosen_backend():
+    script = """
+import os, sys
+import holoviews as hv
+import matplotlib.pyplot, panel  # once for both
+
+for backend in ("bokeh", "matplotlib"):
+    if not os.fork():
+        hv.extension(backend)
+        import netxr.plot
+        sys.exit(not (hv.Store.current_backend == backend and len(hv.Store.loaded_backends()) == 2))
+    assert os.wait()[1] == 0, backend
+"""
     subprocess.run([sys.executable, "-c", script], check=True)  # noqa: S603
+
+
+def test_titles_and_ticks_are_written_as_they_are():
+    text = "<b> {x} & $\\frac{$"
+    panel = with_options(hv.Curve([1, 2]), both={"title": literal(text), "xticks": [(0, text)]})
+    layout = with_title_over(hv.Layout([panel, panel]), f"{text}\nbelow")
+    assert title_over(layout) == f"{text}\nbelow"
+    paper = on_paper(layout)
+    assert paper.get_suptitle() == f"{text}\nbelow".replace("$", r"\$")
+    paper.canvas.draw()  # a formula that is none would raise
+    (over,) = [div.text for div in on_screen(layout).select({"type": Div}) if "below" in div.text]
+    assert "&lt;b&gt; {x} &amp; $\\frac{$<br>below<" in over

@@ -1,9 +1,9 @@
-import holoviews as hv
 import numpy as np
 import pytest
 from scipy.stats import gaussian_kde
 
 from netxr.plot.violins import HALF, violins
+from tests.plot.drawn import draw
 
 
 def outlines(figure):
@@ -29,4 +29,13 @@ def test_groups_without_spread_have_a_median_alone(backend, values):
     assert len(figure.Segments.I) == 1 + bool(values)
     alone = violins({"few": np.full(3, 0.3)}, ylabel="R", title="")
     for one in (figure, alone):
-        hv.render(one, backend=backend)
+        draw(one, backend)
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_huge_and_tiny_values_have_the_same_outline(scale):
+    values = np.array([0.0, 1.0, 1.5, -2.0])
+    ((x, y),) = outlines(violins({"some": values}, ylabel="R", title=""))
+    ((x_scaled, y_scaled),) = outlines(violins({"some": scale * values}, ylabel="R", title=""))
+    np.testing.assert_allclose(x_scaled, x)
+    np.testing.assert_allclose(y_scaled, scale * y)

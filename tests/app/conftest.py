@@ -1,0 +1,93 @@
+"""One server of the app, in a process of its own, for all tests that talk to it."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+pytest.importorskip("panel")
+
+import holoviews as hv
+import numpy as np
+import zarr
+
+import netxr
+
+COMMAND = [sys.executable, "-c", "from netxr.cli import main; main()", "app"]
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory):
+    """A folder with a run in it, and beside the folder a store that is not to be seen."""
+    outside = tmp_path_factory.mktemp("app")
+    folder = outside / "stores"
+    folder.mkdir()
+    run = netxr.simulate(netxr.random_connectivity(8, sparsity=0.5, seed=1), n_steps=200, seed=1)
+    netxr.save(run, folder / "seen.zarr")
+    netxr.save(run, outside / "unseen.zarr")
+    return folder
+
+
+@contextmanager
+def serving(stores, log, *, memory):
+    """The process of a server, with its address and its log so far."""
+    with log.open("w") as file:
+        process = subprocess.Popen(  # noqa: S603 - the command is written above
+            [*COMMAND, str(stores), "--no-browser", "--memory", memory],
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+    line = process.stdout.readline()
+    assert line.startswith("netxr is at http://127.0.0.1:"), (line, log.read_text())
+    process.address, process.log = line.split()[3], log
+    yield process
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0, log.read_text()
+    process.stdout.close()
+    assert "netxr/app" not in log.read_text()  # nothing of ours in a traceback
+
+
+@pytest.fixture(scope="session")
+def app(stores):
+    """The server that tests share."""
+    with serving(stores, stores.parent / "log.txt", memory="600MB") as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    """A folder with two runs, one of them with its estimate, a sweep, one that was cut off, and a damaged store."""
+    folder = tmp_path_factory.mktemp("library")
+    run = netxr.simulate(netxr.random_connectivity(12, sparsity=0.7, seed=1), n_steps=400, trials=2, seed=1)
+    netxr.save(netxr.assign_groups(run, groups=["V1"] * 8 + ["V2"] * 4), folder / "grouped.zarr")
+    run = netxr.simulate(netxr.random_connectivity(8, sparsity=0.5, seed=2), n_steps=300, seed=2)
+    netxr.save(run, folder / "estimated.zarr")
+    netxr.add(netxr.lagged_correlation(run.activity, lag=1), folder / "estimated.zarr")
+    netxr.save(run, folder / "damaged.zarr")
+    chunk = next(file for file in (folder / "damaged.zarr" / "activity" / "c").rglob("*") if file.is_file())
+    chunk.write_bytes(b"no samples")
+    letters = run[["connectivity"]].assign_coords(target=list("abcdefgh"), source=list("abcdefgh"))
+    netxr.save(letters, folder / "letters.zarr")
+    grid = {"n_neurons": [5, 8, 10], "sparsity": [0.5, 0.9], "n_steps": 200, "lag": [1, 2], "trials": 3}
+    netxr.sweep(**grid, store=folder / "sweep.zarr")
+    netxr.sweep(**grid, store=folder / "cut.zarr")
+    finished = zarr.open_array(folder / "cut.zarr" / "finished", mode="r+")
+    finished[2, 1] = False
+    for name in ("pearson", "pearson_mean", "pearson_std"):
+        zarr.open_array(folder / "cut.zarr" / name, mode="r+")[2, 1] = np.nan
+    return folder
+
+
+@pytest.fixture
+def pages():
+    """Pages that a test opens, which are closed after it."""
+    hv.Store.set_current_backend("bokeh")
+    found = []
+    yield found
+    for page in found:
+        page.close()

@@ -1,0 +1,185 @@
+"""The tabs over a folder in a real browser: what is computed, cancelled, marked and shared."""
+
+import re
+import shutil
+import time
+
+import numpy as np
+import pytest
+
+import netxr
+from tests.app.conftest import serving
+from tests.app.test_browser import CHROMIUM, browser, folder, settled, sync_api  # noqa: F401 - fixtures among them
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+LONG = 30_000
+"""Milliseconds, on a machine that does other things as well."""
+
+
+@pytest.fixture(scope="module")
+def wide_library(library, tmp_path_factory):
+    """The folder of all tests, and in it a recording of 1,000 neurons."""
+    held = shutil.copytree(library, tmp_path_factory.mktemp("wide") / "library")
+    samples = np.random.default_rng(0).standard_normal((1000, 20_000), dtype=np.float32)
+    activity = netxr.as_activity(samples, dims=("neuron", "time"), sampling_interval=0.1)
+    netxr.save(activity.to_dataset(name="activity"), held / "wide.zarr")
+    return held
+
+
+@pytest.fixture(scope="module")
+def app(wide_library):
+    with serving(wide_library, wide_library.parent / "log.txt", memory="2GiB") as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def requests():
+    return []
+
+
+@pytest.fixture
+def open_page(app, browser, requests):  # noqa: F811
+    pages = []
+
+    def opened(search="", *, width=1280):
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        for event in ("request", "websocket"):
+            page.on(event, lambda asked: requests.append(asked.url))
+        page.faults = []
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        pages.append(page)
+        page.goto(app.address + search)
+        return page
+
+    yield opened
+    for page in pages:
+        assert not page.faults
+        page.close()
+
+
+def drawn(page, least=1):
+    """Wait until as many figures are painted."""
+    sync_api.expect(page.locator("canvas").nth(2 * least - 1)).to_be_attached(timeout=LONG)
+    settled(page)
+
+
+MARKS = """() => {
+  const counts = [];
+  for (const model of Bokeh.documents[0]._all_models.values())
+    if (model.type === "GlyphRenderer") {
+      const colour = (model.glyph.line_color || {}).value || "";
+      const filled = (model.glyph.fill_color || {}).value || "";
+      if (colour === "#d95f02" || filled === "#d95f02")
+        counts.push(model.data_source.get_length());
+    }
+  return counts;
+}"""
+
+
+VIEWS = {
+    "activity": "recording&recording=grouped.zarr",
+    "linked": "recording&recording=estimated.zarr&view=estimate",
+    "agreement": "recording&recording=estimated.zarr&view=agreement",
+    "lags": "recording&recording=grouped.zarr&view=lags&lags=0-8",
+    "sweep": "sweep&sweep=sweep.zarr&facet=sparsity",
+    "map": "sweep&sweep=cut.zarr&view=map",
+    "compare": "compare&first=estimated.zarr&first_matrix=connectivity&second=estimated.zarr",
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_each_view_opens_at_two_widths(open_page, folder, name):  # noqa: F811
+    page = open_page(f"?tab={VIEWS[name]}")
+    for width in (1280, 640):
+        page.set_viewport_size({"width": width, "height": 900})
+        drawn(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.get_by_role("alert").count() == 0
+        page.screenshot(path=folder / f"{name}_{width}.png", full_page=True)
+
+
+def test_a_thousand_neurons_are_estimated_with_progress(open_page, folder):  # noqa: F811
+    page = open_page("?tab=recording&recording=wide.zarr")
+    drawn(page, 2)
+    page.get_by_label("Lags (samples)").fill("0-10")
+    page.keyboard.press("Enter")
+    begun = time.perf_counter()
+    page.get_by_role("button", name="Estimate connectivity").click()
+    page.get_by_text("Estimating the connectivity of wide.zarr").wait_for(timeout=LONG)
+    page.wait_for_function(
+        """() => {
+          for (const model of Bokeh.documents[0]._all_models.values())
+            if (model.type.endsWith("Progress") && model.value > 0 && model.value < 100) return true;
+        }""",
+        timeout=LONG,
+        polling=50,
+    )
+    page.screenshot(path=folder / "estimating.png", full_page=True)
+    page.get_by_role("button", name="Save with the recording").wait_for(timeout=2 * LONG)
+    drawn(page)
+    print(f"\n1,000 neurons x 20,000 samples at 11 lags: {time.perf_counter() - begun:.1f} s")
+    page.screenshot(path=folder / "wide.png", full_page=True)
+
+
+def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, wide_library):
+    before = sorted((file, file.stat().st_mtime_ns) for file in (wide_library / "wide.zarr").rglob("*"))
+    page = open_page("?tab=recording&recording=wide.zarr&view=estimate&lags=0-20")
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.wait_for(timeout=LONG)
+    cancel.click()
+    page.get_by_text("wide.zarr: cancelled.").wait_for(timeout=LONG)
+    begun = time.perf_counter()  # the next computation waits for the end of this one
+    page.get_by_label("Neurons", exact=True).fill("0:9")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Save with the recording").wait_for(timeout=LONG)
+    seconds = time.perf_counter() - begun
+    print(f"\ncancelled, and ten neurons estimated, in {seconds:.1f} s")
+    assert seconds < 10
+    assert sorted((file, file.stat().st_mtime_ns) for file in (wide_library / "wide.zarr").rglob("*")) == before
+
+
+def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder):  # noqa: F811
+    page = open_page("?tab=recording&recording=estimated.zarr&view=estimate")
+    drawn(page, 5)
+    page.wait_for_timeout(500)
+    assert sum(page.evaluate(MARKS)) == 0
+    box = page.locator("canvas").first.bounding_box()
+    x, y = box["x"] + 150, box["y"] + 120
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 100, y + 100, steps=4)
+    page.mouse.up()
+    page.wait_for_url(re.compile("marked="), timeout=LONG)
+    page.wait_for_function(f"() => ({MARKS})().filter((n) => n > 0).length >= 5", timeout=LONG)  # A, R, graph, scatter
+    page.screenshot(path=folder / "marked.png", full_page=True)
+    again = open_page(page.url.removeprefix(app.address))
+    drawn(again, 5)
+    again.wait_for_function(f"() => ({MARKS})().filter((n) => n > 0).length >= 5", timeout=LONG)
+    assert again.evaluate(MARKS) == page.evaluate(MARKS)
+
+
+def test_an_error_is_a_message(open_page, folder):  # noqa: F811
+    page = open_page("?tab=recording&recording=damaged.zarr")
+    alert = page.get_by_role("alert")
+    alert.wait_for(timeout=LONG)
+    assert "damaged" in alert.inner_text()
+    assert "Traceback" not in page.content()
+    page.screenshot(path=folder / "damaged.png", full_page=True)
+
+
+def test_choosing_is_shared_by_the_address(open_page, app):
+    page = open_page("?tab=sweep")
+    page.get_by_label("Sweep", exact=True).select_option(index=2)
+    drawn(page)
+    page.get_by_label("A curve for each entry of").select_option("Sparsity")
+    page.wait_for_url(re.compile("facet=sparsity"), timeout=LONG)
+    again = open_page(page.url.removeprefix(app.address))
+    drawn(again, 2)
+    assert again.get_by_label("A curve for each entry of").input_value() == "Sparsity"
+
+
+def test_no_request_left_the_machine(app, requests):
+    """The last test here: what all the others asked for."""
+    hosts = {re.match(r"\w+://([^/]*)", url)[1] for url in requests if not url.startswith(("data:", "blob:"))}
+    assert hosts == {app.address.split("/")[2]}

@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import netxr
+from netxr.app.folder import Folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a run and an estimate, a link out of it, and a store that links one of its arrays out."""
+    outside = tmp_path_factory.mktemp("folder")
+    root = outside / "stores"
+    root.mkdir()
+    run = netxr.simulate(netxr.random_connectivity(4, sparsity=0.5, seed=1), n_steps=50, seed=1)
+    netxr.save(run, outside / "secret.zarr")
+    netxr.save(run, root / "run.zarr")
+    netxr.save(run[["connectivity"]], root / "truth.zarr")
+    netxr.save(run, root / "half.zarr")
+    (root / "half.zarr" / "activity").rename(outside / "activity")
+    (root / "half.zarr" / "activity").symlink_to(outside / "activity")
+    (root / "link.zarr").symlink_to(outside / "secret.zarr")
+    (root / "near.zarr").symlink_to(root / "run.zarr")
+    (root / "notes.txt").write_text("no store")
+    return Folder(root)
+
+
+def test_the_catalogue_is_what_can_be_opened(folder):
+    assert folder.names() == ["near.zarr", "run.zarr", "truth.zarr"]
+    assert folder.names("connectivity") == ["truth.zarr"]
+    assert folder.open("run.zarr").sizes["neuron"] == 4
+    assert list(folder.catalog()["name"]) == folder.names()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "../secret.zarr",
+            "link.zarr",
+            "half.zarr",
+            "half.zarr/activity",
+            "run.zarr/../../secret.zarr",
+            ".",
+            "..",
+            "",
+        ),
+        *("/etc/passwd", "run.zarr\0", "run.zarr/", "./run.zarr", "run.zarr/.", "notes.txt", "RUN.ZARR", "//run.zarr"),
+        *("file:///etc/passwd", "s3://bucket/run.zarr", "~/x", "run.zarr/activity", "x" * 5000),
+    ],
+)
+def test_no_other_name_is_opened(folder, name):
+    with pytest.raises(netxr.InvalidInput) as told:
+        folder.open(name)
+    assert "store: got a name that is not in the list" in str(told.value)
+    assert "secret" not in str(told.value)
+    assert str(folder.root) not in str(told.value)
+
+
+@given(
+    st.lists(st.sampled_from(["..", ".", "run.zarr", "secret.zarr", "link.zarr", "", "\0", "etc", "/"])).map("/".join)
+)
+def test_no_path_leads_out(folder, name):
+    if name not in folder.names():
+        with pytest.raises(netxr.InvalidInput):
+            folder.path_of(name)
+    else:
+        assert folder.path_of(name).resolve().is_relative_to(folder.root)
+
+
+def test_one_store_is_a_folder_of_itself(folder):
+    alone = Folder(folder.root / "run.zarr")
+    assert alone.names() == ["."]
+    assert alone.open(".").sizes["neuron"] == 4
+    with pytest.raises(netxr.InvalidInput):
+        alone.open("../truth.zarr")
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(netxr.UnreadableFile, match="there is no such folder"):
+        Folder(tmp_path / "none")
+
+
+def test_what_is_removed_meanwhile_is_not_there(tmp_path):
+    netxr.save(netxr.random_connectivity(3).to_dataset(name="connectivity"), tmp_path / "a.zarr")
+    folder = Folder(tmp_path)
+    (tmp_path / "a.zarr").rename(tmp_path.with_suffix(".moved"))
+    with pytest.raises(netxr.InvalidInput, match="there is no store at all"):
+        folder.open("a.zarr")

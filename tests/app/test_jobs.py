@@ -1,0 +1,164 @@
+import logging
+import threading
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr.app.jobs import MOST_WAITING, Cancelled, Desk, Job, TooManyWaiting, message_of
+
+
+class Outcome:
+    """What became of a computation."""
+
+    def __init__(self):
+        self.ended, self.result, self.error, self.told = threading.Event(), None, None, []
+
+    def start(self, desk, work, **options):
+        self.job = Job(lambda done, total: self.told.append((done, total)))
+        desk.start(self.job, work, then=self.then, failed=self.failed, **options)
+        return self
+
+    def then(self, result):
+        self.result = result
+        self.ended.set()
+
+    def failed(self, error):
+        self.error = error
+        self.ended.set()
+
+    def wait(self):
+        assert self.ended.wait(20)
+        return self
+
+
+@pytest.fixture
+def desk():
+    desk = Desk()
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def gate():
+    """An event that computations wait for; opened at the end at the latest."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+def hold(gate, begun):
+    def work(job):
+        begun.set()
+        while not gate.wait(0.01):
+            job.step()
+        return "done"
+
+    return work
+
+
+def test_a_result_comes_back(desk):
+    assert Outcome().start(desk, lambda job: 42).wait().result == 42
+
+
+def test_an_error_comes_back(desk):
+    assert isinstance(Outcome().start(desk, lambda job: 1 / 0).wait().error, ZeroDivisionError)
+
+
+def test_long_work_is_done_one_after_the_other_and_short_work_beside_it(desk, gate):
+    begun = threading.Event()
+    first = Outcome().start(desk, hold(gate, begun))
+    second = Outcome().start(desk, lambda job: "second")
+    assert begun.wait(20)
+    assert Outcome().start(desk, lambda job: "short", short=True).wait().result == "short"
+    assert not first.ended.is_set()
+    assert not second.ended.is_set()
+    gate.set()
+    assert (first.wait().result, second.wait().result) == ("done", "second")
+
+
+def test_the_queue_is_bounded(desk, gate):
+    outcomes = [Outcome().start(desk, hold(gate, threading.Event())) for _ in range(1 + MOST_WAITING)]
+    with pytest.raises(TooManyWaiting, match=f"{MOST_WAITING} computations are waiting already"):
+        Outcome().start(desk, lambda job: None)
+    outcomes[-1].job.cancel()  # makes room at once
+    assert isinstance(outcomes[-1].wait().error, Cancelled)
+    outcomes[-1] = Outcome().start(desk, lambda job: "done")
+    gate.set()
+    assert {outcome.wait().result for outcome in outcomes} == {"done"}
+
+
+def test_cancelling_ends_work_under_way_and_work_that_waits(desk, gate):
+    begun = threading.Event()
+    running, waiting = Outcome().start(desk, hold(gate, begun)), Outcome().start(desk, lambda job: "never")
+    assert begun.wait(20)
+    for outcome in (waiting, running):
+        outcome.job.cancel()
+        assert isinstance(outcome.wait().error, Cancelled)
+        assert outcome.result is None
+
+
+def lazy_activity(reads, *, pause):
+    """A recording of 400 blocks, each of which takes a while to read."""
+
+    def block(block_info=None):
+        reads.append(time.monotonic())
+        time.sleep(pause)
+        return np.random.default_rng(len(reads)).normal(size=(3, 50))
+
+    import dask.array as da
+
+    samples = da.map_blocks(block, chunks=((3,), (50,) * 400), dtype=float, meta=np.empty((0, 0)))
+    return xr.DataArray(samples, dims=("neuron", "time"), coords={"neuron": list("abc")})
+
+
+def test_a_correlation_in_threads_stops_promptly_and_leaves_no_reader_behind(desk):
+    reads = []
+    activity = lazy_activity(reads, pause=0.01)
+    outcome = Outcome().start(desk, lambda job: job.compute(netxr.lagged_correlation(activity, memory="1GiB")))
+    while not outcome.told:
+        assert not outcome.ended.wait(0.01), outcome.error
+    before = time.monotonic()
+    outcome.job.cancel()
+    assert isinstance(outcome.wait().error, Cancelled)
+    assert time.monotonic() - before < 3
+    n_reads = len(reads)
+    assert n_reads < 300
+    time.sleep(0.3)
+    assert len(reads) == n_reads  # the other threads have stopped too
+    assert Outcome().start(desk, lambda job: "next").wait().result == "next"
+
+
+def test_progress_is_told(desk):
+    activity = lazy_activity([], pause=0.002)
+    outcome = Outcome().start(desk, lambda job: job.compute(netxr.lagged_correlation(activity, memory="1GiB"))).wait()
+    assert outcome.result.shape == (3, 3)
+    done = [done for done, _ in outcome.told]
+    assert done == sorted(done)
+    assert outcome.told[-1] == (20_000, 20_000)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (netxr.InvalidInput("lag", got="-1", expected="0 or above"), "lag: got -1; expected 0 or above."),
+        (netxr.NetxrError("one\n two"), "one two"),
+        (MemoryError(), "There is not enough memory"),
+    ],
+)
+def test_errors_in_words(error, text, caplog):
+    assert message_of(error).startswith(text)
+    assert not caplog.records
+
+
+def test_an_unexpected_error_is_named_on_the_page_and_told_to_the_log(caplog):
+    with caplog.at_level(logging.ERROR):
+        try:
+            {}["/secret/path"]
+        except KeyError as error:
+            text = message_of(error)
+    assert "Unexpected error (KeyError)" in text
+    assert "secret" not in text
+    assert "/secret/path" in caplog.text

@@ -1,0 +1,180 @@
+import threading
+
+import panel as pn
+import param
+import pytest
+
+import netxr
+from netxr.app.page import Tab
+from tests.app.pages import OpenPage
+
+
+class Counts(param.Parameterized):
+    n = param.Integer(1, bounds=(1, 9), label="Number")
+    fail = param.Boolean(False)
+
+
+def counting_tab(session, settings):
+    shown = pn.pane.HTML("")
+
+    def work(job):
+        if settings.fail:
+            raise netxr.InvalidInput("n", got="<b>5</b>", expected="less")
+        return settings.n**2
+
+    def update(*_events):
+        session.run("count", work, lambda result: shown.param.update(object=f"square {result}"), label="Counting")
+
+    settings.param.watch(update, ["n", "fail"])
+    update()
+    return shown
+
+
+def broken_tab(session, settings):
+    raise ZeroDivisionError("in /secret/place")
+
+
+TABS = {
+    "Count": Tab(lambda _session: Counts(), counting_tab),
+    "Other": Tab(lambda _session: Counts(), lambda session, settings: pn.pane.HTML("other")),
+    "Broken": Tab(lambda _session: Counts(), broken_tab),
+}
+
+
+@pytest.fixture
+def open_page():
+    pages = []
+
+    def opened(search="", **options):
+        pages.append(OpenPage(search, tabs=TABS, **options))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+def test_the_first_tab_is_shown_and_the_others_are_not_built(open_page):
+    page = open_page().wait()
+    assert "square 1" in page.text()
+    assert "other" not in page.text()
+    assert page.location.search == "?tab=count"
+
+
+def test_an_address_is_restored_and_follows(open_page):
+    page = open_page("?tab=count&n=3").wait()
+    assert "square 9" in page.text()
+    page.page._settings_of("Count").n = 4
+    page.wait()
+    assert "square 16" in page.text()
+    assert page.location.search == "?tab=count&n=4"
+    page.location.search = "?tab=count&n=2"  # as if somebody had typed it
+    page.wait()
+    assert "square 4" in page.text()
+
+
+def test_tabs_keep_their_settings(open_page):
+    page = open_page("?tab=count&n=3").wait()
+    page.page.chosen.value = "Other"
+    assert page.location.search == "?tab=other"
+    assert "other" in page.text()
+    page.page.chosen.value = "Count"
+    assert page.location.search == "?tab=count&n=3"
+    assert "square 9" in page.text()
+
+
+def test_what_is_wrong_with_an_address_is_told_and_nothing_in_it_is_html(open_page):
+    page = open_page("?tab=count&n=%3Cimg%20src=x%3E&%3Cb%3E=1").wait()
+    told = " ".join(page.messages)
+    assert "&lt;img src=x&gt;" in told
+    assert "<img" not in told
+    assert "<b>" not in told
+    assert 'role="alert"' in told
+    assert "square 1" in page.text()
+
+
+def test_an_unknown_tab_is_told(open_page):
+    page = open_page("?tab=nothing").wait()
+    assert "expected count or other or broken" in page.messages[0]
+    assert page.page.chosen.value == "Count"
+
+
+def test_an_error_is_a_message_and_the_page_goes_on(open_page):
+    page = open_page("?tab=count&fail=yes").wait()
+    assert "n: got &lt;b&gt;5&lt;/b&gt;; expected less." in page.messages[0]
+    page.page._settings_of("Count").fail = False
+    assert not page.wait().messages
+    assert "square 1" in page.text()
+
+
+def test_a_tab_that_breaks_is_a_message(open_page, caplog):
+    page = open_page("?tab=broken")
+    assert "Unexpected error (ZeroDivisionError)" in page.messages[0]
+    assert "secret" not in page.messages[0]
+    assert "/secret/place" in caplog.text
+
+
+def test_settings_that_cannot_be_made_are_a_message(open_page):
+    page = open_page()
+    page.page._tabs = TABS | {"Other": Tab(lambda session: {}["folder"], broken_tab)}
+    page.page.chosen.value = "Other"
+    assert "Unexpected error (KeyError)" in page.messages[0]
+    page.page.chosen.value = "Count"
+    assert "square 1" in page.wait().text()
+
+
+def test_progress_is_shown_and_cancel_works(open_page):
+    page, begun = open_page().wait(), threading.Event()
+
+    def work(job):
+        begun.set()
+        while True:
+            job.step(1, 4)
+
+    page.session.run("other", work, lambda result: None, label="Waiting <for> ever")
+    assert begun.wait(20)
+    (row,) = page.session.status
+    page.loop.run_until(lambda: row[0].value == 25)
+    assert "Waiting &lt;for&gt; ever" in row[1].object
+    row[2].clicks += 1
+    assert not list(page.session.status)
+    assert "cancelled" in page.messages[0]
+    page.session.run("other", lambda job: None, lambda result: None, label="Next")
+    page.wait()
+
+
+def test_a_new_computation_replaces_the_old_one_of_the_same_tab(open_page):
+    page, results = open_page().wait(), []
+    release = threading.Event()
+    page.session.run("a", lambda job: release.wait(20), lambda result: results.append("old"), label="old")
+    page.session.run("a", lambda job: "new", results.append, label="new")
+    release.set()
+    page.wait()
+    assert results == ["new"]
+    assert len(page.session.status) == 0
+
+
+def test_a_page_that_goes_cancels_its_work(open_page):
+    page, begun, ended = open_page().wait(), threading.Event(), threading.Event()
+
+    def work(job):
+        begun.set()
+        try:
+            while True:
+                job.step()
+        finally:
+            ended.set()
+
+    page.session.run("a", work, lambda result: None, label="For ever")
+    assert begun.wait(20)
+    page.session.end()
+    assert ended.wait(20)
+
+
+def test_pages_do_not_see_each_other(open_page):
+    first = open_page("?tab=count&n=3").wait()
+    second = open_page("?tab=count&n=5", desk=first.desk).wait()
+    first.session.say("mine")
+    assert "square 9" in first.text()
+    assert "square 25" in second.text()
+    assert not second.messages

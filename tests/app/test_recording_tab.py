@@ -1,0 +1,298 @@
+import shutil
+import threading
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr.app.recording_choice import Choice, chosen_activity, chosen_truth, lags_of, neurons_of
+from netxr.app.recording_run import check_size, estimate_of, excerpt_of
+from netxr.errors import InvalidInput
+from tests.app.pages import OpenPage
+from tests.app.views import choose, download, figures, lines, opened, panels_of, press, run_lines, table
+
+ANY = Choice("1", 0, "all", "neurons", 4, "raise", False)
+
+
+@pytest.fixture
+def own_library(library, tmp_path):
+    """A copy that may be written to."""
+    return shutil.copytree(library, tmp_path / "library")
+
+
+def correlated(x, lag):
+    """x (neuron, time): every target with every source, by a loop."""
+    n, T = x.shape
+    return np.array([[np.corrcoef(x[i, lag:], x[j, : T - lag])[0, 1] for j in range(n)] for i in range(n)])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "got ''"), ("one", "expected lags in samples"), ("-1", "'-1'"), ("1.5", "'1.5'"), ("3-", "'3-'")],
+)
+def test_what_is_no_lag(text, message):
+    with pytest.raises(InvalidInput, match=message):
+        lags_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (" ", "none of them"),
+        ("0, 99", "'99', no neuron"),
+        ("group=V9", r"the group 'V9'; expected a group of the recording \(V1, V2\)"),
+        ("5:3", "none of them"),
+    ],
+)
+def test_what_is_no_choice_of_neurons(library, text, message):
+    with pytest.raises(InvalidInput, match=message):
+        neurons_of(netxr.open(library / "grouped.zarr").activity, text)
+
+
+def test_the_truth_is_of_the_same_neurons_and_groups(library):
+    run = netxr.open(library / "grouped.zarr")
+    A = run.connectivity.values
+    chosen = chosen_truth(run, ANY._replace(neurons="3, 0:1"))
+    np.testing.assert_array_equal(chosen, A[np.ix_([3, 0, 1], [3, 0, 1])])
+    coarse = chosen_truth(run, ANY._replace(level="group", neurons="6:9"))
+    expected = [[A[np.ix_(i, j)].mean() for j in ([6, 7], [8, 9])] for i in ([6, 7], [8, 9])]
+    np.testing.assert_allclose(coarse, expected)
+    assert chosen_activity(run, ANY._replace(level="group", neurons="6:9")).neuron.values.tolist() == ["V1", "V2"]
+
+
+def test_an_excerpt_says_when_it_begins(library):
+    x = netxr.open(library / "grouped.zarr").activity.assign_attrs(sampling_interval=0.5, start_time=3.0)
+    part = excerpt_of(x, start=10, length=20, memory=2**30)
+    np.testing.assert_array_equal(part, x[:, 10:30, 0].transpose("neuron", "time"))
+    assert part.start_time == 8.0
+    with pytest.raises(InvalidInput, match="start: got 400; expected a sample of the recording, 0 to 399"):
+        excerpt_of(x, start=400, length=20, memory=2**30)
+    with pytest.raises(InvalidInput, match=r"take 11.2 KiB; expected what 1 KiB hold"):
+        excerpt_of(x, start=10, length=20, memory=2**10)
+
+
+def test_too_large_a_matrix_names_both_figures():
+    with pytest.raises(InvalidInput, match="got 10,001 of them; expected at most 10,000"):
+        check_size(10_001, 1, memory=2**50)
+    with pytest.raises(
+        InvalidInput, match=r"2,000 neurons at 3 lags, whose matrices take 549 MiB; expected what 100 MiB"
+    ):
+        check_size(2_000, 3, memory=100 * 2**20)
+
+
+def test_a_budget_that_no_pass_stays_within(library):
+    with pytest.raises(InvalidInput, match="got 1 MiB; expected at least"):
+        estimate_of(netxr.open(library / "grouped.zarr"), ANY, memory=2**20, compute=lambda lazy: lazy.compute())
+
+
+def test_a_recording_is_looked_at_before_anything_is_estimated(pages, library, monkeypatch):
+    monkeypatch.setattr(netxr, "lagged_correlation", None)
+    page = opened(pages, library, "?tab=recording")
+    assert not figures(page)
+    choose(page, "Recording", "grouped.zarr")
+    assert len(figures(page)) == 2
+    assert not page.messages
+    assert "12 neurons x 400 samples x 2 trials" in page.text()
+    assert page.location.search == "?tab=recording&recording=grouped.zarr"
+
+
+@pytest.mark.parametrize(
+    ("search", "chosen"),
+    [("", slice(None)), ("&neurons=2,5,7", [2, 5, 7]), ("&neurons=group%3DV2", [8, 9, 10, 11])],
+)
+def test_an_estimate_is_the_correlation(pages, library, search, chosen):
+    page = opened(pages, library, f"?tab=recording&recording=grouped.zarr&view=estimate&trial=1&lags=2{search}")
+    x = netxr.open(library / "grouped.zarr").activity[:, :, 1].values[chosen]
+    np.testing.assert_allclose(table(page).lagged_correlation, correlated(x, 2).ravel(), atol=1e-10)
+    assert not page.messages
+
+
+def test_groups_and_pooled_trials(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&trial=-1&level=group")
+    run = netxr.open(library / "grouped.zarr").compute()
+    level = netxr.coarsen(run.drop_vars("connectivity"))
+    expected = netxr.lagged_correlation(level.activity, lag=1, dim=("time", "trial"))
+    np.testing.assert_allclose(table(page).lagged_correlation, expected.values.ravel(), atol=1e-10)
+
+
+VIEWS = [
+    "recording=grouped.zarr&start=50&length=100",
+    "recording=grouped.zarr&view=estimate&trial=1&neurons=0:5",
+    "recording=grouped.zarr&view=estimate&level=group&lags=0-2&lag=2&diagonal=yes",
+    "recording=grouped.zarr&view=agreement&level=number&groups=6&trial=-1",
+    "recording=grouped.zarr&view=lags&lags=0-3&missing=drop",
+    "recording=estimated.zarr&view=estimate&marked=1%20%3C-%200:2",
+]
+
+
+@pytest.mark.parametrize("search", VIEWS)
+def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, search):
+    page = opened(pages, library, f"?tab=recording&{search}")
+    assert not page.messages
+    space, figure = run_lines(page)
+    assert [type(each) for each in panels_of(figure)] == [type(each) for each in figures(page)]
+    shown = table(page)
+    if "R" in space:
+        R = space["R"]
+        at_lag = shown[shown.lag == R.lag.item()] if "lag" in shown and not R.lag.ndim else shown
+        np.testing.assert_allclose(R.values.ravel(), at_lag.lagged_correlation, atol=1e-12)
+    else:
+        part = space["activity"].isel(trial=0, time=slice(50, 150))
+        np.testing.assert_array_equal(part.values.ravel(), shown.sort_values(["neuron", "time"]).activity)
+    if "marked" in search or "start" in search:
+        assert download(page, "PNG")[1:4] == b"PNG"
+    assert download(page, "Zarr (zip)")[:2] == b"PK"
+    assert not page.messages
+
+
+def test_a_table_of_too_many_rows_is_refused(pages, library, monkeypatch):
+    monkeypatch.setattr("netxr.app.downloads.MOST_ROWS", 63)
+    page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=estimate")
+    assert download(page, "CSV") == b""
+    assert "download: got 64 rows; expected at most 63" in page.messages[0]
+
+
+def test_a_stored_estimate_is_shown_without_computing(pages, library, monkeypatch):
+    monkeypatch.setattr(netxr, "lagged_correlation", None)
+    page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=estimate")
+    assert not page.messages
+    assert "run.lagged_correlation" in lines(page)
+    assert not page.widget("Save with").visible
+    choose(page, "Lags", "2")
+    assert page.messages  # another lag would have to be computed
+
+
+def test_saving_adds_the_estimate_and_nothing_else(pages, own_library):
+    store = own_library / "grouped.zarr"
+    before = netxr.open(store).load()
+    page = opened(pages, own_library, "?tab=recording&recording=grouped.zarr&view=estimate&trial=-1")
+    press(page, "Save with")
+    assert "Saved with grouped.zarr" in page.messages[0]
+    after = netxr.open(store).load()
+    assert set(after.data_vars) - set(before.data_vars) == {"lagged_correlation"}
+    xr.testing.assert_identical(after.drop_vars(["lagged_correlation", "lag"]).drop_attrs(), before.drop_attrs())
+    assert not [one for one in netxr.verify(store) if not one.harmless]
+    assert "lagged_correlation" in page.text()
+    assert not page.widget("Save with").visible
+
+
+def test_an_estimate_is_replaced_only_when_asked_for_again(pages, own_library):
+    store = own_library / "estimated.zarr"
+    netxr.add(netxr.open(store).lagged_correlation.compute() * 0, store, replace=True)
+    page = opened(pages, own_library, "?tab=recording&recording=estimated.zarr&view=estimate")
+    press(page, "Estimate connectivity")  # it is there: anew
+    press(page, "Save with")
+    assert "has an estimate already" in page.messages[0]
+    assert not netxr.open(store).lagged_correlation.any()
+    assert page.widget("Replace").visible
+    press(page, "Replace")
+    assert netxr.open(store).lagged_correlation.values.any()
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        ("trial=-1&neurons=0:3", "save: got an estimate of some of the neurons"),
+        ("trial=-1&level=group", "save: got an estimate of groups"),
+        ("trial=0", "save: got an estimate of one of 2 trials; expected one of all trials, pooled"),
+    ],
+)
+def test_what_cannot_be_saved(pages, library, search, message):
+    page = opened(pages, library, f"?tab=recording&recording=grouped.zarr&view=estimate&{search}")
+    press(page, "Save with")
+    assert message in page.messages[0]
+    assert "lagged_correlation" not in netxr.open(library / "grouped.zarr")
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        ("neurons=", "neurons: got none of them"),
+        ("neurons=0,99", "no neuron of it"),
+        ("trial=7", "trial: got 7; expected a position from 0 to 1"),
+        ("lags=many&view=estimate", "lags: got &#x27;many&#x27;"),
+        ("lags=399&view=estimate", "different whole numbers from 0 to 398"),
+        ("view=lags", "expected several of them"),
+        ("start=400", "expected a sample of the recording"),
+        ("level=number&groups=5", "expected a number that divides the 12 neurons"),
+        ("view=agreement&trial=-1&neurons=3", ""),
+        ("recording=../secret", "recording: got"),
+        ("recording=damaged.zarr", "damaged.zarr"),
+    ],
+)
+def test_what_goes_wrong_is_a_message(pages, library, search, message):
+    page = opened(
+        pages, library, f"?tab=recording&{'' if 'recording' in search else 'recording=grouped.zarr&'}{search}"
+    )
+    assert len(page.messages) == bool(message)
+    assert all(message in shown and "Unexpected" not in shown for shown in page.messages)
+
+
+def test_a_store_that_went_away(pages, own_library):
+    page = opened(pages, own_library, "?tab=recording&recording=grouped.zarr")
+    shutil.rmtree(own_library / "grouped.zarr")
+    press(page, "Look again")
+    assert "not in the list" in page.messages[0]
+    assert not figures(page)
+
+
+def test_another_recording_never_shows_what_the_one_before_had(pages, library, monkeypatch):
+    held, begun = threading.Event(), threading.Event()
+    original = netxr.lagged_correlation
+
+    def slow(*args, **kwargs):
+        begun.set()
+        held.wait(10)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(netxr, "lagged_correlation", slow)
+    page = opened(pages, library, "?tab=recording&recording=grouped.zarr")
+    page.widget("Estimate connectivity").clicks += 1
+    begun.wait(10)
+    page.widget("Recording").value = "estimated.zarr"
+    held.set()
+    page.wait()
+    assert len(table(page)) == 8 * 300
+    assert "activity" in table(page)
+
+
+def test_cancelling_leaves_the_store_as_it_was(pages, library, monkeypatch):
+    begun = threading.Event()
+
+    def endless(self, _lazy):
+        begun.set()
+        while True:
+            self.step()
+
+    monkeypatch.setattr("netxr.app.jobs.Job.compute", endless)
+    page = opened(pages, library, "?tab=recording&recording=grouped.zarr")
+    page.widget("Estimate connectivity").clicks += 1
+    begun.wait(10)
+    press(page, "Cancel")
+    assert "cancelled" in page.messages[0]
+    assert not figures(page)
+    assert "lagged_correlation" not in netxr.open(library / "grouped.zarr")
+
+
+def test_marks_go_to_the_address_and_come_back(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=estimate")
+    choose(page, "Marked", "2 <- 0, 3:5")
+    assert "marked=2+%3C-+0%2C+3%3A5" in page.location.search
+    again = opened(pages, library, page.location.search)
+    assert "sources=[0, 3, 4, 5], targets=[2]" in lines(again)
+    choose(again, "Marked", "99")
+    assert "no neuron of it" in again.messages[0]
+
+
+def test_without_a_folder_it_says_how_to_start(pages):
+    for tab in ("recording", "sweep", "compare"):
+        pages.append(OpenPage(f"?tab={tab}"))
+        assert "netxr app FOLDER" in pages[-1].wait().text()
+
+
+def test_an_empty_folder(pages, tmp_path):
+    for tab in ("recording", "sweep", "compare"):
+        page = opened(pages, tmp_path, f"?tab={tab}")
+        assert "The folder holds no" in page.text()
+        assert not page.messages

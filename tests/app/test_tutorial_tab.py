@@ -1,0 +1,229 @@
+import csv
+import io
+import zipfile
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import pytest
+import xarray as xr
+import zarr
+
+import netxr
+import netxr.plot
+from netxr.app import downloads
+from netxr.app.live import LiveGraph, LiveMatrix
+from netxr.app.tutorial_run import Setup, check_setup, python_lines, remember, remembered, tutorial_run
+from tests.app.pages import OpenPage
+
+SMALL = Setup(6, 0.9, 5000, 42, lag=1, groups=0, diagonal=True)
+
+
+@pytest.fixture(autouse=True)
+def bokeh():
+    hv.Store.set_current_backend("bokeh")
+
+
+@pytest.fixture
+def open_page():
+    pages = []
+
+    def opened(search="", **options):
+        pages.append(OpenPage(search, **options))
+        return pages[-1].wait()
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+def test_the_sizes_of_the_tutorial(golden):
+    for n, score in golden["size_demo"].items():
+        run = tutorial_run(SMALL._replace(n=int(n), steps=2000))
+        assert run.pearson.item() == pytest.approx(score, abs=1e-10)
+
+
+def test_groups_need_not_divide_the_neurons():
+    run = tutorial_run(SMALL._replace(n=10, groups=3))
+    fine = netxr.random_connectivity(10, sparsity=0.9, seed=42, rng="legacy").values
+    of = np.arange(10) * 3 // 10
+    expected = [[fine[np.ix_(of == to, of == come)].mean() for come in range(3)] for to in range(3)]
+    np.testing.assert_allclose(run.connectivity, expected, atol=1e-15)
+
+
+def test_the_diagonal_counts_if_asked_for():
+    run = tutorial_run(SMALL._replace(n=20, diagonal=False, sparsity=0.5))
+    off = ~np.eye(20, dtype=bool)
+    expected = np.corrcoef(run.connectivity.values[off], run.lagged_correlation.values[off])[0, 1]
+    assert run.pearson.item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("setup", "told"),
+    [
+        (SMALL._replace(groups=7), "groups: got 7; expected at most one for each of 6 neurons."),
+        (SMALL._replace(steps=10, lag=9), "lag: got 9 of 10 steps; expected at most 8."),
+        (SMALL._replace(n=20_000), "n, steps: got 20,000 neurons x 5,000 steps, which take 26"),
+    ],
+)
+def test_what_cannot_be_computed_is_told_before(setup, told):
+    with pytest.raises(netxr.InvalidInput) as error:
+        check_setup(setup, memory=2**30)
+    assert str(error.value).startswith(told)
+
+
+def test_both_figures_of_memory_are_told():
+    with pytest.raises(netxr.InvalidInput, match=r"which take [\d.]+ GiB; expected what 1 GiB hold"):
+        check_setup(SMALL._replace(n=20_000), memory=2**30)
+
+
+def test_runs_are_remembered_and_large_ones_are_not():
+    run = xr.Dataset()
+    for seed in range(100):
+        remember(SMALL._replace(seed=1000 + seed), run)
+    assert remembered(SMALL._replace(seed=1000)) is None
+    assert remembered(SMALL._replace(seed=1099)) is run
+    remember(SMALL._replace(n=5000), run)
+    assert remembered(SMALL._replace(n=5000)) is None
+
+
+@pytest.mark.parametrize("setup", [SMALL, SMALL._replace(n=9, groups=4, lag=2, diagonal=False, seed=3)])
+def test_the_lines_of_python_make_the_view(setup):
+    namespace = {}
+    *lines, last = python_lines(setup).splitlines()
+    exec("\n".join(lines), namespace)  # noqa: S102 - that is what they are for
+    xr.testing.assert_allclose(namespace["R"], tutorial_run(setup).lagged_correlation)
+    assert namespace["scores"].pearson.item() == pytest.approx(tutorial_run(setup).pearson.item())
+    assert isinstance(eval(last, namespace), hv.Layout)  # noqa: S307
+
+
+def test_the_tab_shows_the_tutorial_as_it_opens(open_page):
+    page = open_page()
+    assert "their correlation is 0.95967" in page.text()
+    assert "with the diagonal" in page.text()
+    assert page.location.search == "?tab=tutorial"
+
+
+def test_a_slider_that_is_let_go_of_changes_all(open_page, golden):
+    page = open_page("?tab=tutorial&steps=2000")
+    slider = page.widget("Network size (neurons)")
+    assert (slider.start, slider.end, slider.step) == (6, 42, 3)
+    page.release("Network size (neurons)", 42)
+    assert page.location.search == "?tab=tutorial&n=42&steps=2000"
+    assert f"{golden['size_demo']['42']:.5f}" in page.text()
+    assert page.widget("Network size (any").value == 42
+
+
+def test_sparsity_goes_as_in_the_tutorial(open_page):
+    slider = open_page().widget("Sparsity")
+    assert (slider.start, slider.end, slider.step) == (0.01, 0.99, 0.01)
+
+
+def test_beyond_the_slider_and_without_graphs(open_page):
+    page = open_page("?tab=tutorial&n=70&steps=500")
+    assert page.widget("Network size (neurons)").value == 42  # the end that is nearer
+    assert page.widget("Network size (any").value == 70
+    assert "correlation" in page.text()
+    assert not page.page.body.select(pn.pane.Bokeh)[2:]  # two heatmaps
+
+
+def test_an_undefined_score_is_said(open_page):
+    page = open_page("?tab=tutorial&n=1")
+    assert "undefined" in page.text()
+
+
+def test_too_much_is_a_message_with_both_figures(open_page):
+    page = open_page("?tab=tutorial&n=50000", memory=2**30)
+    assert "50,000 neurons x 5,000 steps" in page.messages[0]
+    assert "1 GiB" in page.messages[0]
+    assert not page.release("Network size (any", 9).messages
+
+
+def bokeh_columns(plot):
+    return [dict(sub.handles["source"].data) for sub in plot.subplots.values()]
+
+
+def test_a_live_graph_shows_what_a_new_one_would():
+    graph = LiveGraph()
+    for n in (6, 42, 30):
+        drawn = netxr.plot.network(tutorial_run(SMALL._replace(n=n, steps=200)).lagged_correlation)
+        graph.show(drawn)
+        anew = hv.renderer("bokeh").get_plot(drawn)
+        for live, new in zip(graph._plot.subplots.values(), anew.subplots.values(), strict=True):
+            assert set(live.handles["source"].data) == set(new.handles["source"].data)
+            for name, column in new.handles["source"].data.items():
+                np.testing.assert_array_equal(live.handles["source"].data[name], column)
+            assert getattr(live.handles["glyph"], "size", None) == getattr(new.handles["glyph"], "size", None)
+
+
+def test_a_live_graph_of_one_edge_becomes_one_of_many():
+    graph = LiveGraph()
+    for n, sparsity in ((6, 1.0), (4, 0.93), (6, 0.5), (6, 0.4)):
+        network = netxr.random_connectivity(n, sparsity=sparsity, seed=42, rng="legacy")
+        graph.show(netxr.plot.network(network))
+        columns = bokeh_columns(graph._plot)
+        edges = network.values[~np.eye(n, dtype=bool)]
+        assert len(columns[0]["x0"]) == (edges > 0).sum()
+    assert len(np.unique(columns[1]["angle"])) > 1
+
+
+def test_a_live_matrix_shows_what_a_new_one_would():
+    matrix = LiveMatrix()
+    matrix.show(netxr.plot.matrix(tutorial_run(SMALL).connectivity))
+    first = matrix._plot
+    for n in (9, 42, 30):
+        drawn = netxr.plot.matrix(tutorial_run(SMALL._replace(n=n, steps=200)).lagged_correlation)
+        matrix.show(drawn)
+        live, new = matrix._plot.handles, hv.renderer("bokeh").get_plot(drawn).handles
+        assert matrix._plot is first
+        for name, column in new["source"].data.items():
+            np.testing.assert_array_equal(live["source"].data[name], column)
+        for name in ("x_range", "y_range"):
+            assert (live[name].start, live[name].end) == (new[name].start, new[name].end)
+        for name in ("xaxis", "yaxis"):
+            assert list(live[name].ticker.ticks) == list(new[name].ticker.ticks)
+            assert live[name].major_label_overrides == new[name].major_label_overrides
+        assert (live["color_mapper"].low, live["color_mapper"].high) == (
+            new["color_mapper"].low,
+            new["color_mapper"].high,
+        )
+        assert live["hover"].formatters["$x"].args == new["hover"].formatters["$x"].args
+
+
+def test_a_live_matrix_becomes_a_big_one_or_an_undefined_one_and_a_small_one_again():
+    matrix = LiveMatrix()
+    small = tutorial_run(SMALL).connectivity
+    for weights in (small, small * np.nan, small):
+        matrix.show(netxr.plot.matrix(weights))
+        low = matrix._plot.handles["color_mapper"].low_color
+        assert (low is None) == bool(np.isfinite(weights).all())
+    matrix.show(netxr.plot.matrix(netxr.random_connectivity(1001)))
+    assert isinstance(matrix.pane[0].object, hv.DynamicMap)
+    matrix.show(netxr.plot.matrix(small))
+    assert len(matrix._plot.handles["source"].data["image"][0]) == 6
+
+
+def test_a_table_has_labels_and_both_matrices():
+    run = tutorial_run(SMALL)
+    rows = list(csv.DictReader(io.StringIO(downloads.csv(run[["connectivity", "lagged_correlation"]]).decode())))
+    assert len(rows) == 36
+    assert list(rows[0]) == ["target", "source", "connectivity", "lagged_correlation"]
+    row = next(row for row in rows if (row["target"], row["source"]) == ("0", "1"))
+    assert float(row["connectivity"]) == run.connectivity.sel(target=0, source=1).item() > 0
+    assert float(row["lagged_correlation"]) == run.lagged_correlation.sel(target=0, source=1).item()
+
+
+def test_a_zip_is_a_store(tmp_path):
+    run = tutorial_run(SMALL)
+    (tmp_path / "run.zip").write_bytes(downloads.zipped_store(run, name="run"))
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path)
+    xr.testing.assert_allclose(netxr.open(tmp_path / "run.zarr").connectivity.compute(), run.connectivity)
+    assert zarr.open_group(tmp_path / "run.zarr", mode="r")
+
+
+def test_a_download_that_is_too_large_names_both_figures(monkeypatch):
+    monkeypatch.setattr(downloads, "MOST_BYTES", 100)
+    with pytest.raises(netxr.InvalidInput, match=r"download: got .*B; expected at most 100 B\."):
+        downloads.zipped_store(tutorial_run(SMALL), name="run")
