@@ -26,7 +26,7 @@ def test_readme_sets_up_in_two_commands():
     commands = [line for block in blocks("bash") for line in block.splitlines()]
     assert len(commands) == 2
     assert commands[0].endswith("netxr tutorial")
-    assert commands[1].endswith("pytest -n auto")
+    assert commands[1].endswith("pytest -n auto --dist loadfile")
 
 
 def test_readme_names_every_module_of_the_package():

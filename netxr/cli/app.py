@@ -18,7 +18,7 @@ from netxr.cli import options
 )
 @click.option("--no-browser", is_flag=True, help="Print the address only; do not open it.")
 def command(store: Path | None, port: int, memory: str | None, no_browser: bool) -> None:
-    """Show the tutorial, and what a folder of stores holds, in the browser.
+    """Look at stores, and play with the tutorial, in the browser.
 
     STORE is a folder of stores, or one store; nothing else can be read from the page. The page is served to this
     machine only (127.0.0.1), and asks no other host for anything. Ctrl-C ends it.
