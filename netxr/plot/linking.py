@@ -212,7 +212,7 @@ def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
         near = distances.min() <= NEAR
         selection.choose_neurons([labels[distances.argmin()].item()] if near else [])
 
-    marks = hv.DynamicMap(nodes)
+    marks = _follow(nodes, selection)
     _choose_in(marks, selection, box=within, tap=nearest)
     return _over(graph, _follow(arrows, selection) * marks)
 

@@ -2,6 +2,7 @@ import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
+from bokeh.models import GlyphRenderer
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.collections import PathCollection
@@ -63,8 +64,20 @@ def shown(layout, panel, kind):
     return figure[()].traverse(lambda part: part, [kind])[-1].array()
 
 
-def test_a_box_in_a_matrix_chooses_a_block_that_every_panel_marks(figure):
+def marked_on_screen(screen):
+    """Count the marks of each kind in the colour of what is chosen."""
+    counts = []
+    for renderer in screen.select({"type": GlyphRenderer}):
+        colours = [getattr(renderer.glyph, name, None) for name in ("line_color", "fill_color")]
+        if CHOSEN in colours:
+            counts.append(max(map(len, renderer.data_source.data.values())))
+    return sorted(counts)
+
+
+def test_a_box_in_a_matrix_chooses_a_block_that_every_panel_marks(figure, drawn):
     A, R, selection, layout, use = figure
+    screen = drawn[-1]
+    assert marked_on_screen(screen) == [0, 0, 0, 0, 0]
     use(0, hv.streams.BoundsXY, bounds=(0.8, 3.2, 2.3, 4.4))  # sources b, c; targets d, e
     assert (selection.targets, selection.sources, selection.neurons) == (["d", "e"], ["b", "c"], [])
     for panel in (0, 1):
@@ -73,6 +86,7 @@ def test_a_box_in_a_matrix_chooses_a_block_that_every_panel_marks(figure):
     np.testing.assert_array_equal(shown(layout, 3, hv.Points), np.transpose(block))
     assert len(shown(layout, 2, hv.Segments)) == np.count_nonzero(block[0])
     assert len(shown(layout, 2, hv.Points)) == 4
+    assert marked_on_screen(screen) == sorted([1, 1, np.count_nonzero(block[0]), 4, 4])
     assert list(layout)[4][()].keys() == ["b", "c", "d", "e"]
 
 

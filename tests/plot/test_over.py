@@ -46,6 +46,7 @@ def test_facets_of_different_sizes_wrap_and_keep_their_axes(monkeypatch):
     sizes = (3, 5, 7)
     matrices = {n: xr.DataArray(np.eye(n) / n, dims=("target", "source")) for n in sizes}
     figure = compare_over(matrices, matrices, over="n_neurons", scores={n: np.nan if n == 3 else 0.5 for n in sizes})
+    assert figure.shape == (4, 2)  # A and R of the first two, and of the third
     axes = [axis for axis in on_paper(figure).axes if axis.images]
     assert [axis.get_xlim()[1] + 0.5 for axis in axes] == [3, 5, 3, 5, 7, 7]
     assert axes[2].get_title() == "R, n_neurons = 3\ncorrelation undefined"
