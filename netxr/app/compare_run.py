@@ -1,14 +1,12 @@
-"""Two matrices out of the folder, on the neurons that both have: scores, figures, and the Python that makes them."""
+"""Two matrices out of the folder, on the neurons that both have, and how alike they are."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 import netxr
-import netxr.plot
 from netxr.app.recording_run import check_size
 from netxr.errors import InvalidInput
 from netxr.names import (
@@ -22,17 +20,7 @@ from netxr.names import (
     TARGET,
     TRIAL,
 )
-from netxr.plot.style import with_options
 from netxr.schema import MOMENT_SPECS, labels_of
-
-BESIDE, STANDARDISED, AGREEMENT = "beside", "standardised", "agreement"
-VIEWS: Final = {
-    "Side by side": BESIDE,
-    "Standardised, with difference": STANDARDISED,
-    "One against the other": AGREEMENT,
-}
-
-SIDES: Final = ("first", "second")
 
 FURTHER: Final = {TRIAL, LAG}
 """Dims of a matrix of which one entry is compared."""
@@ -73,7 +61,7 @@ class Pair(NamedTuple):
     scores : Dataset
         As `netxr.compare` has them.
     with_truth : bool
-        Whether A is a true connectivity.
+        Whether A is a true connectivity, and R is not.
     """
 
     A: xr.DataArray
@@ -174,8 +162,12 @@ def pair_of(
     A, R = (compute(matrix) for matrix in lazy)
     scores = netxr.compare(A, R, diagonal=diagonal, permutations=0)
     names = tuple(name_of(run, pick) for run, pick in zip(runs, picks, strict=True))
-    with_truth = A.name == CONNECTIVITY and ESTIMATOR not in A.attrs
-    return Pair(*on_shared(A, R), (names[0], names[1]), scores, with_truth)
+    return Pair(*on_shared(A, R), (names[0], names[1]), scores, _is_truth(A) and not _is_truth(R))
+
+
+def _is_truth(matrix: xr.DataArray) -> bool:
+    """Return whether a matrix is a true connectivity."""
+    return matrix.name == CONNECTIVITY and ESTIMATOR not in matrix.attrs
 
 
 def on_shared(A: xr.DataArray, R: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
@@ -190,75 +182,3 @@ def overlap_text(pair: Pair) -> str:
     shared, only_first, only_second = (int(pair.scores[name]) for name in counts)
     left_out = [f"{n:,} only in {name}" for n, name in zip((only_first, only_second), pair.names, strict=True) if n]
     return f"{shared:,} neurons compared" + (f"; left out: {', '.join(left_out)}." if left_out else ".")
-
-
-class Compared(NamedTuple):
-    """What is shown of two matrices.
-
-    Parameters
-    ----------
-    paths, runs, picks : pair of Path, Dataset, Pick
-        Where they are, their stores, opened lazily, and which they are.
-    pair : Pair
-        Both in memory.
-    view : str
-        Of `VIEWS`.
-    diagonal : bool
-        Whether self-connections enter the scores.
-    """
-
-    paths: tuple[Path, Path]
-    runs: tuple[xr.Dataset, xr.Dataset]
-    picks: tuple[Pick, Pick]
-    pair: Pair
-    view: str
-    diagonal: bool
-
-
-def figure_of(shown: Compared) -> Any:
-    """Return the figure of a view."""
-    pair = shown.pair
-    if shown.view != AGREEMENT:
-        return netxr.plot.compare(pair.A, pair.R, standardised=shown.view == STANDARDISED, titles=pair.names)
-    figure = netxr.plot.agreement(pair.A, pair.R, diagonal=shown.diagonal)
-    if pair.with_truth:
-        return figure
-    first, second = pair.names
-    return with_options(next(iter(figure)), both={"xlabel": first, "ylabel": second, "title": ""})
-
-
-def table_of(shown: Compared) -> xr.Dataset:
-    """Return both matrices."""
-    both = dict(zip(SIDES, (shown.pair.A, shown.pair.R), strict=True))
-    return xr.Dataset({side: matrix.drop_vars(FURTHER, errors="ignore") for side, matrix in both.items()})
-
-
-def compare_lines(shown: Compared) -> str:
-    """Return the lines of Python that make a view."""
-    lines = ["import netxr", ""]
-    for letter, path, run, pick in zip("AR", shown.paths, shown.runs, shown.picks, strict=True):
-        lines.append(f"{letter} = netxr.open({str(path)!r}).{variable_of(run, pick)}{_entry(run, pick)}.compute()")
-    lines.append(f"scores = netxr.compare(A, R, diagonal={shown.diagonal}, permutations=0)")
-    if any(shown.pair.scores[name] for name in (N_NEURONS_ONLY_TRUTH, N_NEURONS_ONLY_ESTIMATE)):
-        lines += [
-            "shared = A.target.values[A.target.isin(R.target)]",
-            "A, R = (each.sel(target=shared, source=shared) for each in (A, R))",
-        ]
-    return "\n".join([*lines, _drawing_line(shown.pair, shown.view, diagonal=shown.diagonal)])
-
-
-def _drawing_line(pair: Pair, view: str, *, diagonal: bool) -> str:
-    """Return the Python that draws a view."""
-    if view != AGREEMENT:
-        return f"netxr.plot.compare(A, R, standardised={view == STANDARDISED}, titles={pair.names})"
-    figure = f"netxr.plot.agreement(A, R, diagonal={diagonal})"
-    if pair.with_truth:
-        return figure
-    return f'next(iter({figure})).opts(xlabel={pair.names[0]!r}, ylabel={pair.names[1]!r}, title="")'
-
-
-def _entry(run: xr.Dataset, pick: Pick) -> str:
-    """Return the Python that takes one trial and one lag."""
-    matrix = run[variable_of(run, pick)]
-    trial = f".isel(trial={pick.trial})" if TRIAL in matrix.dims else ""
-    return trial + (f".sel(lag={picked(run, pick)[LAG].item()})" if LAG in matrix.dims else "")

@@ -9,21 +9,8 @@ import panel as pn
 import param
 import xarray as xr
 
-from netxr.app.compare_run import (
-    SIDES,
-    VIEWS,
-    Compared,
-    Pick,
-    compare_lines,
-    figure_of,
-    lags_of,
-    matrices_in,
-    overlap_text,
-    pair_of,
-    table_of,
-    trials_of,
-    variable_of,
-)
+from netxr.app.compare_run import Pick, lags_of, matrices_in, overlap_text, pair_of, trials_of, variable_of
+from netxr.app.compare_views import SIDES, VIEWS, Compared, compare_lines, figure_of, table_of
 from netxr.app.controls import LOOK, buttons, flag
 from netxr.app.downloads import NothingShown, downloads
 from netxr.app.folder import Folder

@@ -1,6 +1,7 @@
 """Widgets for the settings of a tab, by name: a widget changes its setting, and follows it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -20,19 +21,23 @@ def slider(settings: param.Parameterized, name: str, *, start: float, end: float
     """Return a slider that sets a number when it is let go of; a number beyond its ends is shown at the nearer one."""
     whole = isinstance(settings.param[name], param.Integer)
     kind = pn.widgets.IntSlider if whole else pn.widgets.FloatSlider
-    near = _within(start, end)
+    near = partial(_within, start, end)
     widget = kind(
         name=settings.param[name].label, start=start, end=end, step=step, value=near(getattr(settings, name)), **LOOK
     )
-    return _linked(widget, settings, name, by="value_throttled", shown=near)
+    return _linked(widget, settings, name, by="value_throttled", fit=near)
 
 
 def number(settings: param.Parameterized, name: str) -> Any:
-    """Return a field for a whole number within the bounds of the setting."""
+    """Return a field for a whole number: beyond the bounds of the setting it becomes the nearest, empty the old one."""
     parameter = settings.param[name]
     low, high = parameter.bounds
-    widget = pn.widgets.IntInput(name=parameter.label, start=low, end=high, value=getattr(settings, name), **LOOK)
-    return _linked(widget, settings, name, by="value_throttled")
+    widget = pn.widgets.IntInput(name=parameter.label, value=getattr(settings, name), **LOOK)
+
+    def fit(typed: int | None) -> Any:
+        return getattr(settings, name) if typed is None else _within(low, high, typed)
+
+    return _linked(widget, settings, name, by="value_throttled", fit=fit)
 
 
 def choice(settings: param.Parameterized, name: str, options: Any) -> Any:
@@ -73,14 +78,22 @@ def _linked(
     name: str,
     *,
     by: str = "value",
-    shown: Callable[[Any], Any] = lambda value: value,
+    fit: Callable[[Any], Any] = lambda value: value,
 ) -> Any:
-    """Have a widget change a setting, and follow it."""
-    widget.param.watch(lambda event: settings.param.update(**{name: event.new}), by)
-    settings.param.watch(lambda event: widget.param.update(value=shown(event.new)), name)
+    """Have a widget change a setting, and follow it, where the one cannot have every value of the other."""
+
+    def show(*_events: object) -> None:
+        widget.value = fit(getattr(settings, name))
+
+    def take(event: Any) -> None:
+        settings.param.update(**{name: fit(event.new)})
+        show()
+
+    widget.param.watch(take, by)
+    settings.param.watch(show, name)
     return widget
 
 
-def _within(low: float, high: float) -> Callable[[float], float]:
-    """Return a function that moves a number between two ends."""
-    return lambda value: min(max(value, low), high)
+def _within(low: float, high: float, value: float) -> float:
+    """Return the number between two ends that is nearest."""
+    return min(max(value, low), high)

@@ -1,5 +1,7 @@
 """What may be seen of the disk: the stores of one folder, by the names that the catalogue gives them."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +51,8 @@ class Folder:
         InvalidInput
             If the catalogue has no such name.
         """
-        if name not in self.names():  # this settles "..", absolute paths, and links that lead out
+        # The names settle "..", absolute paths, and stores that are links; the links, files within them.
+        if name not in self.names() or not all(map(self._leads_here, _links_in(self.root / name))):
             known = "is not in the folder, or not to be read" if self.names() else "is not: there is no store at all"
             raise InvalidInput("store", got=NOT_LISTED, expected=f"one of those shown; this one {known}")
         return self.root / name
@@ -72,3 +75,17 @@ class Folder:
         members = list(place.iterdir()) if place.is_dir() else []
         files = [file for member in members if member.is_dir() for file in member.iterdir()]
         return all(one.resolve().is_relative_to(self.root) for one in (place, *members, *files))
+
+    def _leads_here(self, link: Path) -> bool:
+        """Return whether a link leads to a file in the folder: what is in another folder, it would not be seen."""
+        return link.resolve().is_relative_to(self.root) and not link.is_dir()
+
+
+def _links_in(place: Path) -> Iterator[Path]:
+    """Yield the symbolic links below a folder, however deep."""
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                yield Path(entry.path)
+            elif entry.is_dir():
+                yield from _links_in(Path(entry.path))

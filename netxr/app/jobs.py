@@ -92,6 +92,7 @@ class Desk:
     def __init__(self) -> None:
         self._long, self._short = ThreadPoolExecutor(1, "netxr-long"), ThreadPoolExecutor(1, "netxr-short")
         self._taken = {True: 0, False: 0}
+        self._jobs: set[Job] = set()
         self._lock = Lock()
 
     def start(
@@ -125,12 +126,14 @@ class Desk:
             if self._taken[short] > MOST_WAITING:
                 raise TooManyWaiting(MOST_WAITING)
             self._taken[short] += 1
+            self._jobs.add(job)
         pool = self._short if short else self._long
         job.future = pool.submit(_run, job, work)
-        job.future.add_done_callback(partial(self._ended, short, then, failed))
+        job.future.add_done_callback(partial(self._ended, job, short, then, failed))
 
     def _ended(
         self,
+        job: Job,
         short: bool,
         then: Callable[[Any], object],
         failed: Callable[[BaseException], object],
@@ -139,6 +142,7 @@ class Desk:
         """Pass on how a computation ended."""
         with self._lock:
             self._taken[short] -= 1
+            self._jobs.discard(job)
         error = Cancelled() if future.cancelled() else future.exception()
         if error is None:
             then(future.result())
@@ -146,7 +150,11 @@ class Desk:
             failed(error)
 
     def close(self) -> None:
-        """Take on nothing more."""
+        """Take on nothing more, and cancel what is under way."""
+        with self._lock:
+            jobs = list(self._jobs)
+        for job in jobs:
+            job.cancel()
         for pool in (self._long, self._short):
             pool.shutdown(wait=False, cancel_futures=True)
 

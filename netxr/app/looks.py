@@ -46,7 +46,7 @@ MESSAGE_STYLE: Final = {
 
 def side_by_side(controls: list[Any], body: Any) -> pn.FlexBox:
     """Return the widgets of a tab beside what they change; above it, in columns, where the page is narrow."""
-    left = pn.FlexBox(*controls, align_items="flex-end", styles={"flex": "1 1 270px", "min-width": "0"})
+    left = pn.FlexBox(*controls, align_items="flex-end", styles={"flex": "1 1 250px", "min-width": "0"})
     body.styles = {"flex": "1000 1 620px", "min-width": "0"}
     return pn.FlexBox(left, body, gap="10px", align_items="flex-start", sizing_mode="stretch_width")
 
@@ -60,9 +60,13 @@ def message_pane(text: str, *, kind: str) -> Any:
     return pn.pane.HTML(shown, sizing_mode="stretch_width", margin=(4, 10), styles=styles | look)
 
 
+WAITING: Final = -1
+"""Value of a bar that moves without saying how far it is: before the first sample, and after the last one."""
+
+
 def progress_row(label: str, *, cancel: Callable[[], object]) -> pn.Row:
-    """Return a bar at zero, what is done, and a button to cancel it."""
-    bar = pn.indicators.Progress(value=0, max=100, width=220, height=14, margin=(14, 10), bar_color="primary")
+    """Return a bar, what is done, and a button to cancel it."""
+    bar = pn.indicators.Progress(value=WAITING, max=100, width=220, height=14, margin=(14, 10), bar_color="primary")
     button = pn.widgets.Button(name="Cancel", margin=(4, 10), stylesheets=[WIDGET_STYLE])
     button.on_click(lambda _: cancel())
     text = pn.pane.HTML(escape(label), margin=(10, 10), styles={"font-size": "14px"})

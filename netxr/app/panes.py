@@ -29,13 +29,13 @@ def panels(figure: Any, **options: Any) -> pn.FlexBox:
     # A pane each: a Layout is as wide as all its panels. Without a sizing mode, a pane is as wide as its frame, axes
     # and colour bar together.
     drawn = [panel.opts(toolbar="below", fontsize={"title": "10pt"}, **options, backend="bokeh") for panel in each]
-    return pn.FlexBox(*[pn.pane.HoloViews(panel, linked_axes=False) for panel in drawn], gap="8px 16px")
+    return pn.FlexBox(*[pn.pane.HoloViews(panel, linked_axes=False, margin=(5, 0)) for panel in drawn], gap="8px 4px")
 
 
-def stretched(figure: Any, *, height: int, basis: int = 420) -> pn.pane.HoloViews:
-    """Return a figure as wide as there is room, but beside others not below `basis`; sizes are in pixels."""
+def stretched(figure: Any, *, height: int, basis: int = 420, most: int | None = None) -> pn.pane.HoloViews:
+    """Return a figure as wide as there is room up to `most`, beside others not below `basis`; sizes are in pixels."""
     wide = figure.opts(frame_width=None, frame_height=None, responsive=True, height=height, **TOOLS, backend="bokeh")
-    styles = {"flex": f"1 1 {basis}px", "min-width": "0"}
+    styles = {"flex": f"1 1 {basis}px", "min-width": "0"} | ({"max-width": f"{most}px"} if most else {})
     return pn.pane.HoloViews(wide, linked_axes=False, sizing_mode="stretch_width", styles=styles)
 
 

@@ -16,7 +16,7 @@ from netxr.app.recording_choice import Choice
 from netxr.app.recording_lines import estimating_lines, preparing_lines
 from netxr.app.recording_run import Scored, at_lag
 from netxr.errors import InvalidInput
-from netxr.names import ACTIVITY, CONNECTIVITY, LAG, LAGGED_CORRELATION, PEARSON, TARGET
+from netxr.names import ACTIVITY, CONNECTIVITY, GROUP, LAG, LAGGED_CORRELATION, PEARSON, TARGET
 from netxr.plot import Selection
 
 ACTIVITY_VIEW, ESTIMATE_VIEW, AGREEMENT_VIEW, LAGS_VIEW = "activity", "estimate", "agreement", "lags"
@@ -111,12 +111,13 @@ def _activity_figure(shown: Shown) -> Any:
 
 def _estimate_figure(shown: Shown) -> Any:
     """Draw R alone, or beside A."""
-    found = shown.matrices
+    found, groups = shown.matrices, shown.excerpt.coords.get(GROUP)
     if found.A is None:
-        return netxr.plot.matrix(found.R, title="Estimated connectivity matrix R")
+        return netxr.plot.matrix(found.R, groups=groups, title="Estimated connectivity matrix R")
     if shown.is_linked:
         return netxr.plot.linked(found.A, found.R, activity=shown.excerpt, selection=shown.selection)
-    return netxr.plot.compare(found.A, found.R, score=None if found.scores is None else found.scores[PEARSON])
+    score = None if found.scores is None else found.scores[PEARSON]
+    return netxr.plot.compare(found.A, found.R, score=score, groups=groups)
 
 
 def _agreement_figure(shown: Shown) -> Any:
@@ -186,13 +187,13 @@ def lines_of(shown: Shown) -> str:
     estimate = estimating_lines(shown.run, shown.choice, stored=shown.stored)
     if shown.view == LAGS_VIEW:
         return "\n".join([*prepare, *estimate, "netxr.plot.lags(R)"])
-    found = shown.matrices
+    found, groups = shown.matrices, ", groups=activity.group" if GROUP in shown.excerpt.coords else ""
     if shown.found is not None and LAG in shown.found.R.dims:
         estimate.append(f"R = R.sel(lag={found.R[LAG].item()})")
     if shown.view == AGREEMENT_VIEW:
         last = f"netxr.plot.agreement(A, R, diagonal={shown.choice.diagonal})"
     elif found.A is None:
-        last = 'netxr.plot.matrix(R, title="Estimated connectivity matrix R")'
+        last = f'netxr.plot.matrix(R{groups}, title="Estimated connectivity matrix R")'
     elif shown.is_linked:
         chosen = {name: labels for name, labels in shown.selection.contents.items() if labels}
         marks = ", ".join(f"{name}={labels}" for name, labels in chosen.items())
@@ -200,7 +201,7 @@ def lines_of(shown: Shown) -> str:
         last = f"netxr.plot.linked(A, R, activity={one}{selection})"
     else:
         at = f".sel(lag={found.R[LAG].item()})" if LAG in shown.found.scores.pearson.dims else ""  # type: ignore[union-attr]
-        last = f"netxr.plot.compare(A, R, score=scores.pearson{at})"
+        last = f"netxr.plot.compare(A, R, score=scores.pearson{at}{groups})"
     return "\n".join([*prepare, *estimate, last])
 
 

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any, Final
 
 import panel as pn
-import param
 
 from netxr.app.controls import LOOK, buttons, choice, flag, number, text
 from netxr.app.downloads import NothingShown, downloads
@@ -12,8 +11,8 @@ from netxr.app.folder import Folder
 from netxr.app.jobs import Job
 from netxr.app.looks import side_by_side
 from netxr.app.marks import marked, text_of
-from netxr.app.panes import button
-from netxr.app.recording_choice import ALL, LEVELS, NUMBER, POOLED, Choice, chosen_activity
+from netxr.app.panes import button, note
+from netxr.app.recording_choice import LEVELS, NUMBER, POOLED, Choice, chosen_activity
 from netxr.app.recording_figures import (
     ACTIVITY_VIEW,
     ESTIMATE_VIEW,
@@ -26,51 +25,20 @@ from netxr.app.recording_figures import (
     taken_along,
 )
 from netxr.app.recording_run import Estimate, estimate_of, excerpt_of, savable, scored
+from netxr.app.recording_settings import KINDS, MISSING_CHOICES, RecordingSettings
 from netxr.app.saving import Saving
 from netxr.app.session import Session
-from netxr.app.stores import StoreList, no_folder, none_of, store_choices, trial_choices
+from netxr.app.stores import StoreList, no_folder, none_of, trial_choices
 from netxr.names import LAG, TARGET
 from netxr.plot import Selection
 from netxr.schema import labels_of
 
 KEY: Final = "recording"
-KINDS: Final = ("run", "recording")
-"""Of the stores that are offered."""
-
 MARKED_STEPS: Final = 500
 """Samples of the traces beside an estimate."""
 
-MISSING_CHOICES: Final = {
-    "an error": "raise",
-    "left out with their frame": "drop",
-    "left out pair by pair": "pairwise",
-}
-
-
-class RecordingSettings(param.Parameterized):
-    """What of the tab the address holds."""
-
-    recording = param.Selector(objects=[""], default="", label="Recording")
-    view = param.Selector(objects=list(VIEWS.values()), label="View")
-    trial = param.Integer(0, bounds=(POOLED, None), label="Trial")
-    neurons = param.String(ALL, label="Neurons")
-    level = param.Selector(objects=list(LEVELS.values()), label="What is correlated")
-    groups = param.Integer(4, bounds=(1, 100_000), label="Number of groups")
-    estimator = param.Selector(objects=["lagged correlation"], label="Estimator")
-    lags = param.String("1", label="Lags (samples)")
-    lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag that is shown")
-    missing = param.Selector(objects=list(MISSING_CHOICES.values()), label="Missing samples are")
-    marked = param.String("", label="Marked: neurons, or targets <- sources")
-    diagonal = param.Boolean(False, label="Diagonal counts in the scores")
-    start = param.Integer(0, bounds=(0, 10**12), label="First sample shown")
-    length = param.Integer(1000, bounds=(2, 10_000_000), label="Samples shown")
-
-
-def recording_settings(session: Session) -> RecordingSettings:
-    """Return settings that offer the recordings of the folder."""
-    settings = RecordingSettings()
-    settings.param["recording"].objects = ["", *store_choices(session, *KINDS).values()]
-    return settings
+OF_ESTIMATES: Final = {"estimator", "lags", "lag", "missing", "diagonal"}
+"""Settings that the view of the activity does not show."""
 
 
 def recording_tab(session: Session, settings: RecordingSettings) -> Any:
@@ -172,17 +140,20 @@ class _View:
 
     def update(self, *events: Any, afresh: bool = False) -> None:
         """Read or compute what the settings ask for, and show it."""
-        settings = self._settings
-        if any(event.name == "recording" for event in events):
+        settings, changed = self._settings, {event.name for event in events}
+        seen = settings.view == ACTIVITY_VIEW
+        if seen and self._shown is not None and changed and changed <= OF_ESTIMATES:
+            return
+        if "recording" in changed:
             self._offer_trials()
         self._groups.visible = settings.level == NUMBER
         self._show_nothing()
         if not settings.recording:
             self._session.cancel(KEY)
+            self._figures.append(note("Choose a recording."))
             return
         wanted = self._choice()
         is_known = self._known is not None and self._known[0] == _key(settings.recording, wanted)
-        seen = settings.view == ACTIVITY_VIEW
         self._session.run(
             KEY,
             partial(

@@ -3,7 +3,8 @@
 import errno
 import re
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from os import PathLike
 from typing import Any, Final
@@ -92,32 +93,30 @@ def serve(
     UnreadableFile
         If there is nothing at `store`.
     """
-    server = server_of(store, port=port, memory=memory)
-    server.start()
-    address = f"http://{ADDRESS}:{server.port}/"
-    if announce is not None:
-        announce(address)
-    if browser:
-        webbrowser.open(address)
-    try:
+    with server_of(store, port=port, memory=memory) as server:
+        server.start()
+        address = f"http://{ADDRESS}:{server.port}/"
+        if announce is not None:
+            announce(address)
+        if browser:
+            webbrowser.open(address)
         server.io_loop.start()
-    finally:
-        server.stop()
 
 
+@contextmanager
 def server_of(
     store: str | PathLike[str] | None = None,
     *,
     port: int = 0,
     memory: int | str | None = None,
     tabs: Mapping[str, Tab] = TABS,
-) -> Any:
-    """Return the server of the app, which listens but has not begun to answer; for the arguments see `serve`.
+) -> Iterator[Any]:
+    """Have the server of the app, which listens but has not begun to answer; for the arguments see `serve`.
 
-    Returns
-    -------
+    Yields
+    ------
     bokeh.server.server.Server
-        With `start`, `io_loop`, `port` and `stop`.
+        With `start`, `io_loop` and `port`. At the end it stops, and cancels what it computes.
     """
     if not is_whole(port) or not 0 <= port < 2**16:
         raise InvalidInput("port", got=repr(port), expected="a port, 0 to 65535")
@@ -146,7 +145,11 @@ def server_of(
             "port", got=f"{port}, which is taken or not allowed", expected="a free one", fix=fix
         ) from error
     _guard(server)
-    return server
+    try:
+        yield server
+    finally:
+        server.stop()
+        desk.close()
 
 
 def _page(
@@ -164,6 +167,7 @@ def _page(
         session.end()
 
     pn.state.on_session_destroyed(end)
+    pn.config.exception_handler = lambda error: session.say(message_of(error))
     try:
         body = Page(session, tabs, pn.state.location).body
     except Exception as error:  # else the browser would show a page of the server's own
@@ -193,7 +197,7 @@ class _Foreign(Matcher):
         by_another = headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
         refused = (
             request.host not in self._hosts  # a name that was made to lead here
-            or (by_another and headers.get("Sec-Fetch-Mode") != "navigate")
+            or (by_another and headers.get("Sec-Fetch-Dest") != "document")  # a link may lead here, a frame may not
             or EMBEDDING.search(request.path)
         )
         return {} if refused else None

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from threading import Event, Lock
 from typing import Any, Final
 
 import panel as pn
 
 from netxr.app.folder import Folder
 from netxr.app.jobs import Cancelled, Desk, Job, message_of
-from netxr.app.looks import message_pane, progress_row
+from netxr.app.looks import WAITING, message_pane, progress_row
 
 MOST_MESSAGES: Final = 4
 """Messages that are kept in view; older ones go."""
@@ -40,7 +41,7 @@ class Session:
         self.messages = pn.Column(sizing_mode="stretch_width", css_classes=["messages"])
         self.status = pn.Column(sizing_mode="stretch_width")
         self._desk = desk
-        self._deliver = deliver or pn.state.curdoc.add_next_tick_callback
+        self._deliver = deliver or deliver_to(pn.state.curdoc)
         self._jobs: dict[str, Job] = {}
         self._rows: dict[str, Any] = {}
 
@@ -111,7 +112,8 @@ class Session:
             self.say(say, kind="note" if say.endswith("cancelled.") else "error")
 
     def end(self) -> None:
-        """Cancel everything: the page is gone."""
+        """Cancel everything, and tell nothing more: the page is gone."""
+        self._deliver = lambda _call: None
         for job in self._jobs.values():
             job.cancel()
         self._jobs.clear()
@@ -119,7 +121,7 @@ class Session:
     def _advance(self, key: str, job: Job, done: int, total: int) -> None:
         """Show how far a computation is."""
         if self._jobs.get(key) is job and key in self._rows:
-            self._rows[key][0].value = round(100 * done / max(total, 1))
+            self._rows[key][0].value = round(100 * done / total) if done < total else WAITING
 
     def _finish(self, key: str, job: Job, what: Callable[[Any], object], value: Any) -> None:
         """Pass a result or an error on, unless nobody waits for it any more."""
@@ -140,3 +142,28 @@ class Session:
         row = self._rows.pop(key, None)
         if row is not None:
             self.status.remove(row)
+
+
+def deliver_to(document: Any) -> Deliver:
+    """Return what has functions called in the event loop of a document, once the browser has loaded it.
+
+    What changes while a page is on its way to the browser may never get there.
+    """
+    early: list[Callable[[], object]] = []
+    is_loaded, lock = Event(), Lock()
+
+    def deliver(call: Callable[[], object]) -> None:
+        with lock:
+            if not is_loaded.is_set():
+                early.append(call)
+                return
+        document.add_next_tick_callback(call)
+
+    def loaded() -> None:
+        with lock:
+            is_loaded.set()
+        for call in early:
+            document.add_next_tick_callback(call)
+
+    pn.state.onload(loaded)
+    return deliver

@@ -1,8 +1,8 @@
 """The stores of the folder, as a list to choose from and in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import panel as pn
@@ -12,6 +12,9 @@ from netxr.app.controls import LOOK
 from netxr.app.panes import button
 from netxr.app.session import Session
 from netxr.budget import text_of
+
+BROKEN: Final = "broken"
+"""Kind of a store that cannot be read, in the catalogue."""
 
 
 class StoreList:
@@ -117,11 +120,14 @@ def size_text(row: Any) -> str:
 
 
 def about_store(session: Session, name: str) -> str:
-    """Return what the catalogue says of a store, as HTML; nothing of one that it does not have."""
-    listed = session.folder.catalog() if session.folder is not None else pd.DataFrame({"name": []})
+    """Return what the catalogue says of a store, as HTML; of one that it does not have, which ones cannot be read."""
+    listed = session.folder.catalog() if session.folder is not None else pd.DataFrame({"name": [], "kind": []})
     rows = listed[listed["name"] == name]
     if rows.empty:
-        return ""
+        broken = listed[listed["kind"] == BROKEN]
+        return _facts_html(
+            {"Not readable": "; ".join(f"{row['name']}: {row['problem']}" for _, row in broken.iterrows())}
+        )
     row = rows.iloc[0]
     is_sweep = row["kind"] == "sweep"
     facts = {
@@ -132,8 +138,14 @@ def about_store(session: Session, name: str) -> str:
         "Unfinished": row["unfinished"],
         "Problem": row["problem"],
     }
+    return _facts_html(facts)
+
+
+def _facts_html(facts: Mapping[str, Any]) -> str:
+    """Return facts as a list in HTML, without those of which nothing is known."""
     lines = "".join(
-        f'<dt style="color:#4a4a4a">{what}</dt><dd style="margin:0;overflow-wrap:anywhere">{escape(str(text))}</dd>'
+        f'<dt style="color:#4a4a4a;overflow-wrap:anywhere">{escape(what)}</dt>'
+        f'<dd style="margin:0;overflow-wrap:anywhere">{escape(str(text))}</dd>'
         for what, text in facts.items()
         if text
     )

@@ -117,6 +117,7 @@ class _View:
         self._figures.clear()
         self._session.cancel(KEY)
         if not name:
+            self._figures.append(note("Choose a sweep."))
             return
         if self._read is not None and self._read[0] == name:
             self._session.clear()
@@ -199,4 +200,6 @@ def _arranged(figures: list[Any], scores: xr.Dataset, wanted: SweepChoice) -> An
     if len(figures) == 1:
         return stretched(figures[0], height=380)
     ylim = range_of(scores, wanted)
-    return pn.FlexBox(*[stretched(one.opts(ylim=ylim), height=280, basis=300) for one in figures], gap="8px 16px")
+    return pn.FlexBox(
+        *[stretched(one.opts(ylim=ylim), height=280, basis=300, most=480) for one in figures], gap="8px 16px"
+    )

@@ -4,7 +4,8 @@ from typing import Final
 
 from netxr.app.compare_tab import compare_settings, compare_tab
 from netxr.app.page import Tab
-from netxr.app.recording_tab import recording_settings, recording_tab
+from netxr.app.recording_settings import recording_settings
+from netxr.app.recording_tab import recording_tab
 from netxr.app.sweep_tab import sweep_settings, sweep_tab
 from netxr.app.tutorial_tab import TutorialSettings, tutorial_tab
 

@@ -21,6 +21,9 @@ class Loop:
     def deliver(self, call):
         self._calls.put(call)
 
+    def is_empty(self):
+        return self._calls.empty()
+
     def run_until(self, condition):
         while not condition():
             self._calls.get(timeout=10)()

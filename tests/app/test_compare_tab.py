@@ -65,6 +65,12 @@ def test_it_says_how_many_neurons_are_left_out(pages, library):
     assert "8 neurons compared." in opened(pages, library, f"?tab=compare&{TRUTH}").text()
 
 
+def test_two_truths_are_alike_and_neither_is_an_estimate(pages, library):
+    page = opened(pages, library, f"?tab=compare&{TRUTH}&second_matrix=connectivity")
+    assert "How alike the two are" in page.text()
+    assert "The estimate" not in page.text()
+
+
 def test_choosing_another_matrix(pages, library):
     page = opened(pages, library, "?tab=compare&first=estimated.zarr&second=estimated.zarr")
     choose(page, "Matrix", "connectivity")

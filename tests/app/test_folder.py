@@ -68,6 +68,20 @@ def test_no_path_leads_out(folder, name):
         assert folder.path_of(name).resolve().is_relative_to(folder.root)
 
 
+def test_a_link_however_deep_in_a_store_leads_nowhere_else(folder, tmp_path):
+    netxr.save(folder.open("run.zarr").load(), tmp_path / "run.zarr")
+    chunk = next(file for file in (tmp_path / "run.zarr" / "activity" / "c").rglob("*") if file.is_file())
+    within = tmp_path / "samples"
+    chunk.rename(within)
+    chunk.symlink_to(within)
+    assert Folder(tmp_path).open("run.zarr").activity.isnull().sum() == 0
+    for target in (folder.root.parent / "secret.zarr" / "zarr.json", within.parent):
+        chunk.unlink()
+        chunk.symlink_to(target)
+        with pytest.raises(netxr.InvalidInput, match="not to be read"):
+            Folder(tmp_path).open("run.zarr")
+
+
 def test_one_store_is_a_folder_of_itself(folder):
     alone = Folder(folder.root / "run.zarr")
     assert alone.names() == ["."]

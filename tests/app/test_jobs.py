@@ -100,6 +100,14 @@ def test_cancelling_ends_work_under_way_and_work_that_waits(desk, gate):
         assert outcome.result is None
 
 
+def test_closing_the_desk_cancels_what_it_took_on(gate):
+    desk, begun = Desk(), threading.Event()
+    outcomes = [Outcome().start(desk, hold(gate, begun)), Outcome().start(desk, lambda job: "never")]
+    assert begun.wait(20)
+    desk.close()
+    assert all(isinstance(outcome.wait().error, Cancelled) for outcome in outcomes)
+
+
 def lazy_activity(reads, *, pause):
     """A recording of 400 blocks, each of which takes a while to read."""
 

@@ -1,4 +1,5 @@
 import threading
+from types import SimpleNamespace
 
 import panel as pn
 import param
@@ -6,6 +7,7 @@ import pytest
 
 import netxr
 from netxr.app.page import Tab
+from netxr.app.session import deliver_to
 from tests.app.pages import OpenPage
 
 
@@ -169,6 +171,19 @@ def test_a_page_that_goes_cancels_its_work(open_page):
     assert begun.wait(20)
     page.session.end()
     assert ended.wait(20)
+    page.desk.close()
+    assert page.loop.is_empty()  # its document is gone, and takes no calls
+
+
+def test_results_wait_until_the_browser_has_the_page(monkeypatch):
+    loads, calls = [], []
+    monkeypatch.setattr(pn.state, "onload", loads.append)
+    deliver = deliver_to(SimpleNamespace(add_next_tick_callback=calls.append))
+    deliver("early")
+    assert not calls
+    loads[0]()
+    deliver("late")
+    assert calls == ["early", "late"]
 
 
 def test_pages_do_not_see_each_other(open_page):

@@ -1,6 +1,7 @@
 import shutil
 import threading
 
+import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
@@ -283,6 +284,29 @@ def test_marks_go_to_the_address_and_come_back(pages, library):
     assert "sources=[0, 3, 4, 5], targets=[2]" in lines(again)
     choose(again, "Marked", "99")
     assert "no neuron of it" in again.messages[0]
+
+
+def test_groups_are_marked_in_the_matrices(pages, library, monkeypatch):
+    monkeypatch.setattr("netxr.app.recording_figures.MOST_LINKED", 1)
+    page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&neurons=4:11")
+    assert lines(page).endswith("score=scores.pearson, groups=activity.group)")
+    assert all(isinstance(panel, hv.Overlay) for panel in [*figures(page), *run_lines(page)[1]])  # with borders
+
+
+def test_settings_of_the_estimate_leave_the_activity_in_view(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=grouped.zarr")
+    before = figures(page)
+    choose(page, "Lags", "0-3")
+    assert [shown is held for shown, held in zip(figures(page), before, strict=True)] == [True, True]
+    choose(page, "Neurons", "0:3")
+    assert figures(page)[0] is not before[0]
+
+
+def test_a_store_that_cannot_be_read_is_told_with_its_problem(pages, own_library):
+    (own_library / "estimated.zarr" / "zarr.json").write_text("{<b>")
+    page = opened(pages, own_library, "?tab=recording")
+    assert "estimated.zarr: its metadata are no JSON" in page.text()
+    assert "Choose a recording." in page.text()
 
 
 def test_without_a_folder_it_says_how_to_start(pages):

@@ -114,6 +114,15 @@ def test_a_slider_that_is_let_go_of_changes_all(open_page, golden):
     assert page.widget("Network size (any").value == 42
 
 
+def test_a_number_that_cannot_be_becomes_one_that_can(open_page):
+    page = open_page("?tab=tutorial&steps=50")
+    for typed, taken in ((0, 1), (-5, 1), (None, 1), (12, 12)):
+        page.release("Network size (any", typed)
+        assert page.widget("Network size (any").value == taken
+        assert f"n={taken}&" in page.location.search
+        assert not page.messages
+
+
 def test_sparsity_goes_as_in_the_tutorial(open_page):
     slider = open_page().widget("Sparsity")
     assert (slider.start, slider.end, slider.step) == (0.01, 0.99, 0.01)

@@ -1,0 +1,45 @@
+"""The settings of the tab of a recording, which the address holds."""
+
+from typing import Final
+
+import param
+
+from netxr.app.recording_choice import ALL, LEVELS, POOLED
+from netxr.app.recording_figures import VIEWS
+from netxr.app.session import Session
+from netxr.app.stores import store_choices
+
+KINDS: Final = ("run", "recording")
+"""Of the stores that are offered."""
+
+MISSING_CHOICES: Final = {
+    "an error": "raise",
+    'left out with their frame ("drop")': "drop",
+    'left out pair by pair ("pairwise")': "pairwise",
+}
+
+
+class RecordingSettings(param.Parameterized):
+    """What of the tab the address holds."""
+
+    recording = param.Selector(objects=[""], default="", label="Recording")
+    view = param.Selector(objects=list(VIEWS.values()), label="View")
+    trial = param.Integer(0, bounds=(POOLED, None), label="Trial")
+    neurons = param.String(ALL, label="Neurons")
+    level = param.Selector(objects=list(LEVELS.values()), label="What is correlated")
+    groups = param.Integer(4, bounds=(1, 100_000), label="Number of groups")
+    estimator = param.Selector(objects=["lagged correlation"], label="Estimator")
+    lags = param.String("1", label="Lags (samples)")
+    lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag that is shown")
+    missing = param.Selector(objects=list(MISSING_CHOICES.values()), label="Missing samples are")
+    marked = param.String("", label="Marked: neurons, or targets <- sources")
+    diagonal = param.Boolean(False, label="Diagonal counts in the scores")
+    start = param.Integer(0, bounds=(0, 10**12), label="First sample shown")
+    length = param.Integer(1000, bounds=(2, 10_000_000), label="Samples shown")
+
+
+def recording_settings(session: Session) -> RecordingSettings:
+    """Return settings that offer the recordings of the folder."""
+    settings = RecordingSettings()
+    settings.param["recording"].objects = ["", *store_choices(session, *KINDS).values()]
+    return settings
