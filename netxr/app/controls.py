@@ -28,11 +28,11 @@ def slider(settings: param.Parameterized, name: str, *, start: float, end: float
     return _linked(widget, settings, name, by="value_throttled", fit=near)
 
 
-def number(settings: param.Parameterized, name: str) -> Any:
+def number(settings: param.Parameterized, name: str, *, label: str = "") -> Any:
     """Return a field for a whole number: beyond the bounds of the setting it becomes the nearest, empty the old one."""
     parameter = settings.param[name]
     low, high = parameter.bounds
-    widget = pn.widgets.IntInput(name=parameter.label, value=getattr(settings, name), **LOOK)
+    widget = pn.widgets.IntInput(name=label or parameter.label, value=getattr(settings, name), **LOOK)
 
     def fit(typed: int | None) -> Any:
         return getattr(settings, name) if typed is None else _within(low, high, typed)

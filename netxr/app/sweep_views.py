@@ -109,7 +109,8 @@ def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
     if not is_finished(sweep):
         each = sweep[score]
         scores[ends[SCORE_MEAN]] = each.mean(TRIAL, keep_attrs=True)
-        scores[ends[SCORE_STD]] = each.std(TRIAL, keep_attrs=True)
+        # Where no trial is there, a standard deviation of NumPy warns, and a mean of xarray does not.
+        scores[ends[SCORE_STD]] = ((each - scores[ends[SCORE_MEAN]]) ** 2).mean(TRIAL, keep_attrs=True) ** 0.5
         scores[ends[SCORE_DEFINED]] = each.count(TRIAL, keep_attrs=True)
     return scores.isel({axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(choice)})
 
@@ -184,9 +185,11 @@ def sweep_lines(path: Path, sweep: xr.Dataset, choice: SweepChoice) -> str:
     values = ", ".join(f"{axis}={sweep[axis].values[place].item()!r}" for axis, place in kept.items())
     lines = ["import netxr", "", f"scores = netxr.open({str(path)!r}).load()"]
     if not is_finished(sweep):
+        mean, std, defined = (name + end for end in (SCORE_MEAN, SCORE_STD, SCORE_DEFINED))
         lines += [
-            f'scores["{name}{end}"] = scores.{name}.{method}("trial", keep_attrs=True)'
-            for end, method in ((SCORE_MEAN, "mean"), (SCORE_STD, "std"), (SCORE_DEFINED, "count"))
+            f'scores["{mean}"] = scores.{name}.mean("trial", keep_attrs=True)',
+            f'scores["{std}"] = ((scores.{name} - scores.{mean}) ** 2).mean("trial", keep_attrs=True) ** 0.5',
+            f'scores["{defined}"] = scores.{name}.count("trial", keep_attrs=True)',
         ]
     lines.append(f"scores = scores.sel({values})")
     if choice.view == MAP:

@@ -45,11 +45,9 @@ def tutorial_tab(session: Session, settings: TutorialSettings) -> Any:
 def _controls(settings: TutorialSettings) -> list[Any]:
     """Return the widgets."""
     first, last, step = DEMO_SIZES[0], DEMO_SIZES[-1], DEMO_SIZES.step
-    exact = number(settings, "n")
-    exact.name = "Network size (any number)"
     return [
         slider(settings, "n", start=first, end=last, step=step),
-        exact,
+        number(settings, "n", label="Network size (any number)"),
         slider(settings, "sparsity", start=0.01, end=0.99, step=0.01),
         number(settings, "steps"),
         slider(settings, "lag", start=0, end=10, step=1),

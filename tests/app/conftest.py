@@ -1,10 +1,12 @@
 """One server of the app, in a process of its own, for all tests that talk to it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -18,13 +20,18 @@ import netxr
 
 COMMAND = [sys.executable, "-c", "from netxr.cli import main; main()", "app"]
 
+QUIET = ("quic", "background-networking", "component-update", "sync", "gpu")
+"""What Chromium does by itself, and is not to do: connections to other hosts first of all."""
+
 
 @pytest.fixture(scope="session")
-def stores(tmp_path_factory):
-    """A folder with a run in it, and beside the folder a store that is not to be seen."""
+def stores(library, tmp_path_factory):
+    """The library with a recording of 1,000 neurons, and beside the folder a store that is not to be seen."""
     outside = tmp_path_factory.mktemp("app")
-    folder = outside / "stores"
-    folder.mkdir()
+    folder = shutil.copytree(library, outside / "stores")
+    samples = np.random.default_rng(0).standard_normal((1000, 20_000), dtype=np.float32)
+    activity = netxr.as_activity(samples, dims=("neuron", "time"), sampling_interval=0.1)
+    netxr.save(activity.to_dataset(name="activity"), folder / "wide.zarr")
     run = netxr.simulate(netxr.random_connectivity(8, sparsity=0.5, seed=1), n_steps=200, seed=1)
     netxr.save(run, folder / "seen.zarr")
     netxr.save(run, outside / "unseen.zarr")
@@ -55,7 +62,7 @@ def serving(stores, log, *, memory):
 @pytest.fixture(scope="session")
 def app(stores):
     """The server that tests share."""
-    with serving(stores, stores.parent / "log.txt", memory="600MB") as process:
+    with serving(stores, stores.parent / "log.txt", memory="2GiB") as process:
         yield process
 
 
@@ -90,4 +97,50 @@ def pages():
     found = []
     yield found
     for page in found:
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One window of Chromium for all pages, which read the scripts from its cache."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in QUIET)]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        yield browser.new_context(viewport={"width": 1280, "height": 900})
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where screenshots go."""
+    named = os.environ.get("NETXR_SCREENSHOTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def requests():
+    """Addresses of all that the pages ask for."""
+    return []
+
+
+@pytest.fixture
+def open_page(app, browser, requests):
+    pages = []
+
+    def opened(search=""):
+        page = browser.new_page()
+        for event in ("request", "websocket"):
+            page.on(event, lambda asked: requests.append(asked.url))
+        page.faults = []
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        pages.append(page)
+        page.goto(app.address + search)
+        return page
+
+    yield opened
+    for page in pages:
+        assert not page.faults
         page.close()

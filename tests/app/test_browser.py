@@ -1,63 +1,14 @@
 """The app in a real browser: Debian's Chromium, driven by Playwright."""
 
-import os
 import re
 import shutil
 import time
-from pathlib import Path
 
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
-
-QUIET = ("quic", "background-networking", "component-update", "sync", "gpu")
-"""What Chromium does by itself, and is not to do: connections to other hosts first of all."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in QUIET)]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Where screenshots go."""
-    named = os.environ.get("NETXR_SCREENSHOTS")
-    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def requests():
-    """Addresses of all that the pages ask for."""
-    return []
-
-
-@pytest.fixture
-def open_page(app, browser, requests):
-    pages = []
-
-    def opened(search="", *, width=1280):
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("websocket", lambda socket: requests.append(socket.url))
-        page.faults = []
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        pages.append(page)
-        page.goto(app.address + search)
-        return page
-
-    yield opened
-    for page in pages:
-        assert not page.faults
-        page.close()
 
 
 def verdict(page):
@@ -87,9 +38,10 @@ def focus(page):
 
 
 def test_the_tutorial_opens_at_two_widths(open_page, folder):
+    page = open_page()
+    assert "0.95967" in verdict(page)
     for width in (1280, 640):
-        page = open_page(width=width)
-        assert "0.95967" in verdict(page)
+        page.set_viewport_size({"width": width, "height": 900})
         settled(page)
         assert page.locator("canvas").count() >= 4
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -168,7 +120,7 @@ def test_a_long_computation_shows_progress_and_is_cancelled(open_page, folder):
     assert "correlation" in verdict(page)
 
 
-def test_downloads(open_page, tmp_path):
+def test_downloads_and_the_lines_of_python(open_page, tmp_path):
     page = open_page()
     verdict(page)
     page.wait_for_timeout(300)
@@ -178,10 +130,6 @@ def test_downloads(open_page, tmp_path):
         download.value.save_as(tmp_path / button)
         assert (tmp_path / button).read_bytes().startswith(begins)
 
-
-def test_the_lines_of_python_are_shown(open_page):
-    page = open_page()
-    verdict(page)
     page.get_by_role("button", name="Python lines of this view").click()
     text = page.get_by_label("Python", exact=True)
     text.wait_for()

@@ -1,61 +1,16 @@
 """The tabs over a folder in a real browser: what is computed, cancelled, marked and shared."""
 
 import re
-import shutil
 import time
 
-import numpy as np
 import pytest
 
-import netxr
-from tests.app.conftest import serving
-from tests.app.test_browser import CHROMIUM, browser, folder, settled, sync_api  # noqa: F401 - fixtures among them
+from tests.app.test_browser import CHROMIUM, settled, sync_api
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 LONG = 30_000
 """Milliseconds, on a machine that does other things as well."""
-
-
-@pytest.fixture(scope="module")
-def wide_library(library, tmp_path_factory):
-    """The folder of all tests, and in it a recording of 1,000 neurons."""
-    held = shutil.copytree(library, tmp_path_factory.mktemp("wide") / "library")
-    samples = np.random.default_rng(0).standard_normal((1000, 20_000), dtype=np.float32)
-    activity = netxr.as_activity(samples, dims=("neuron", "time"), sampling_interval=0.1)
-    netxr.save(activity.to_dataset(name="activity"), held / "wide.zarr")
-    return held
-
-
-@pytest.fixture(scope="module")
-def app(wide_library):
-    with serving(wide_library, wide_library.parent / "log.txt", memory="2GiB") as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
-def requests():
-    return []
-
-
-@pytest.fixture
-def open_page(app, browser, requests):  # noqa: F811
-    pages = []
-
-    def opened(search="", *, width=1280):
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        for event in ("request", "websocket"):
-            page.on(event, lambda asked: requests.append(asked.url))
-        page.faults = []
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        pages.append(page)
-        page.goto(app.address + search)
-        return page
-
-    yield opened
-    for page in pages:
-        assert not page.faults
-        page.close()
 
 
 def drawn(page, least=1):
@@ -89,7 +44,7 @@ VIEWS = {
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_each_view_opens_at_two_widths(open_page, folder, name):  # noqa: F811
+def test_each_view_opens_at_two_widths(open_page, folder, name):
     page = open_page(f"?tab={VIEWS[name]}")
     for width in (1280, 640):
         page.set_viewport_size({"width": width, "height": 900})
@@ -99,7 +54,7 @@ def test_each_view_opens_at_two_widths(open_page, folder, name):  # noqa: F811
         page.screenshot(path=folder / f"{name}_{width}.png", full_page=True)
 
 
-def test_a_thousand_neurons_are_estimated_with_progress(open_page, folder):  # noqa: F811
+def test_a_thousand_neurons_are_estimated_with_progress(open_page, folder):
     page = open_page("?tab=recording&recording=wide.zarr")
     drawn(page, 2)
     page.get_by_label("Lags (samples)").fill("0-10")
@@ -122,8 +77,8 @@ def test_a_thousand_neurons_are_estimated_with_progress(open_page, folder):  # n
     page.screenshot(path=folder / "wide.png", full_page=True)
 
 
-def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, wide_library):
-    before = sorted((file, file.stat().st_mtime_ns) for file in (wide_library / "wide.zarr").rglob("*"))
+def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, stores):
+    before = sorted((file, file.stat().st_mtime_ns) for file in (stores / "wide.zarr").rglob("*"))
     page = open_page("?tab=recording&recording=wide.zarr&view=estimate&lags=0-20")
     cancel = page.get_by_role("button", name="Cancel")
     cancel.wait_for(timeout=LONG)
@@ -136,10 +91,10 @@ def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, 
     seconds = time.perf_counter() - begun
     print(f"\ncancelled, and ten neurons estimated, in {seconds:.1f} s")
     assert seconds < 10
-    assert sorted((file, file.stat().st_mtime_ns) for file in (wide_library / "wide.zarr").rglob("*")) == before
+    assert sorted((file, file.stat().st_mtime_ns) for file in (stores / "wide.zarr").rglob("*")) == before
 
 
-def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder):  # noqa: F811
+def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder):
     page = open_page("?tab=recording&recording=estimated.zarr&view=estimate")
     drawn(page, 5)
     page.wait_for_timeout(500)
@@ -159,7 +114,7 @@ def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder): 
     assert again.evaluate(MARKS) == page.evaluate(MARKS)
 
 
-def test_an_error_is_a_message(open_page, folder):  # noqa: F811
+def test_an_error_is_a_message(open_page, folder):
     page = open_page("?tab=recording&recording=damaged.zarr")
     alert = page.get_by_role("alert")
     alert.wait_for(timeout=LONG)

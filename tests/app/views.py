@@ -41,7 +41,7 @@ def panels_of(figure):
 
 def table(page):
     """The numbers of the view, as they are taken along."""
-    return pd.read_csv(io.BytesIO(download(page, "CSV")))
+    return pd.read_csv(io.BytesIO(download(page, "CSV")), float_precision="round_trip")
 
 
 def download(page, label):
