@@ -41,7 +41,7 @@ def panels_of(figure):
 
 def table(page):
     """The numbers of the view, as they are taken along."""
-    return pd.read_csv(io.BytesIO(download(page, "CSV")), float_precision="round_trip")
+    return pd.read_csv(io.BytesIO(download(page, "CSV")))
 
 
 def download(page, label):
