@@ -3,38 +3,30 @@
 Which axis is which is never guessed: a file of plain arrays does not say, so the caller does.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from os import PathLike as OsPathLike
-from os import fspath
-from pathlib import Path
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import dask.array as da
 import numpy as np
 import xarray as xr
-from zarr.abc.store import Store
 
-from netxr.errors import InvalidInput
 from netxr.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
 from netxr.formats.registry import format_of, options_of, read_by
-from netxr.names import (
-    ACTIVITY,
-    CONNECTIVITY,
-    SAMPLING_INTERVAL,
-    SAMPLING_INTERVAL_UNITS,
-    TARGET,
-)
-from netxr.remote import is_url
+from netxr.names import ACTIVITY, CONNECTIVITY, TARGET
 from netxr.schema import check_activity, check_connectivity
-from netxr.staging import PathLike
-from netxr.store import is_store
-from netxr.store import open as open_store
+from netxr.sources import (
+    Source,
+    check_agrees,
+    check_options,
+    check_recording,
+    check_source,
+    dataset_of,
+    is_labelled,
+    place_of,
+    variable_of,
+    with_interval,
+)
 from netxr.tables import Table
-
-Source = PathLike | Store | xr.Dataset | xr.DataArray | np.ndarray[Any, Any] | da.Array
-"""What a recording is loaded from."""
-
-CHECKS: Final[dict[str, Callable[..., xr.DataArray]]] = {ACTIVITY: check_activity, CONNECTIVITY: check_connectivity}
 
 
 def load_recording(source: Source, *, format: str | None = None, **options: Any) -> xr.Dataset:  # noqa: A002
@@ -75,21 +67,21 @@ def load_recording(source: Source, *, format: str | None = None, **options: Any)
     ...     load_recording(folder + "/run.npy", dims=("time", "neuron"), sampling_interval=0.1).activity.sizes
     Frozen({'neuron': 3, 'time': 500})
     """
-    if _is_labelled(source, format):
-        _check_options(options, [], "what carries its own labels")
-        dataset = _dataset_of(source)
-        return _check_recording(dataset, _place(source)) if dataset is source else dataset
+    if is_labelled(source, format):
+        check_options(options, [], "what carries its own labels")
+        dataset = dataset_of(source)
+        return check_recording(dataset, place_of(source)) if dataset is source else dataset
     if isinstance(source, np.ndarray | da.Array):
-        _check_options(options, ARRAY_OPTIONS, "a plain array")
-        return _with_interval(activity_of(_place(source), Table(source), **options).to_dataset())
-    path = _check_source(source)
+        check_options(options, ARRAY_OPTIONS, "a plain array")
+        return with_interval(activity_of(place_of(source), Table(source), **options).to_dataset())
+    path = check_source(source)
     one = format_of(path, format)
     if one.kind == "recording":
-        _check_options(options, options_of(one), f"format {one.name!r}")
-        return _with_interval(_check_recording(read_by(one, path, **options), str(path)))
-    _check_options(options, ["name", *ARRAY_OPTIONS], f"format {one.name!r}")
+        check_options(options, options_of(one), f"format {one.name!r}")
+        return with_interval(check_recording(read_by(one, path, **options), str(path)))
+    check_options(options, ["name", *ARRAY_OPTIONS], f"format {one.name!r}")
     table = read_by(one, path, options.pop("name", None))
-    return _with_interval(activity_of(str(path), table, **options).to_dataset())
+    return with_interval(activity_of(str(path), table, **options).to_dataset())
 
 
 def load_activity(
@@ -157,12 +149,12 @@ def load_activity(
     """
     said = {"neurons": neurons, "sampling_interval": sampling_interval, "interval_units": interval_units}
     given = options | {option: value for option, value in (said | {"units": units}).items() if value is not None}
-    if _is_labelled(source, format):
-        recording = check_activity(_variable(source, name or ACTIVITY, given))
-        _check_agrees("dims", dims and axes_of(dims), tuple(map(str, recording.dims)), source)
+    if is_labelled(source, format):
+        recording = check_activity(variable_of(source, name or ACTIVITY, given))
+        check_agrees("dims", dims and axes_of(dims), tuple(map(str, recording.dims)), source)
         return recording
     given |= {option: value for option, value in {"dims": dims, "name": name}.items() if value is not None}
-    return _variable(load_recording(source, format=format, **given), ACTIVITY, {})
+    return variable_of(load_recording(source, format=format, **given), ACTIVITY, {})
 
 
 def load_connectivity(
@@ -213,104 +205,21 @@ def load_connectivity(
     ...     load_connectivity(folder + "/A.npy", rows="source").sel(target=1, source=0).item()
     2
     """
-    if not _is_labelled(source, format):
+    if not is_labelled(source, format):
         table = _read_matrix(source, name, format)
         if table is not None:
-            return connectivity_of(_place(source), table, rows=rows, neurons=neurons)
+            return connectivity_of(place_of(source), table, rows=rows, neurons=neurons)
         source, name = load_recording(source, format=format), None
-    weights = check_connectivity(_variable(source, name or CONNECTIVITY, {"neurons": neurons}))
-    _check_agrees("rows", rows, TARGET, source)
+    weights = check_connectivity(variable_of(source, name or CONNECTIVITY, {"neurons": neurons}))
+    check_agrees("rows", rows, TARGET, source)
     return weights
-
-
-def _is_labelled(source: Any, format: str | None) -> bool:  # noqa: A002
-    """Say whether the axes of a source are labelled already: an xarray object, or a Zarr store, wherever it is."""
-    if isinstance(source, xr.Dataset | xr.DataArray | Store) or is_url(source):
-        return True
-    return format is None and isinstance(source, str | OsPathLike) and is_store(Path(source))
-
-
-def _place(source: Any) -> str:
-    """Return what a message calls a source."""
-    return str(source) if isinstance(source, str | OsPathLike) else f"the {type(source).__name__}"
-
-
-def _check_source(source: object) -> Path:
-    """Return the path of a file or folder.
-
-    Raises
-    ------
-    InvalidInput
-        If `source` is no path at all.
-    """
-    if not isinstance(source, str | OsPathLike) or isinstance(fspath(source), bytes):
-        expected = "the path of a file or folder, a str or pathlib.Path; an xarray object, a NumPy or dask array"
-        raise InvalidInput("source", got=f"{source!r:.80}", expected=expected)
-    return Path(source)
-
-
-# --- what has labels ----------------------------------------------------------
-
-
-def _dataset_of(source: Any) -> xr.Dataset:
-    """Return a store's or a given Dataset as it is, and a DataArray as the variable that its dims make it."""
-    if isinstance(source, xr.DataArray):
-        name = CONNECTIVITY if TARGET in source.dims else ACTIVITY
-        return _with_interval(CHECKS[name](source, argument="source").to_dataset(name=name))
-    return source if isinstance(source, xr.Dataset) else open_store(source)
-
-
-def _variable(source: Any, name: str, given: Mapping[str, object]) -> xr.DataArray:
-    """Return one variable of what has labels, and therefore is not given any."""
-    for option, value in given.items():
-        if value is not None:
-            fix = "Change it on what is loaded, with .assign_coords or .assign_attrs."
-            expected = "nothing for a store or an xarray object, which carries its own"
-            raise InvalidInput(option, got=repr(value), expected=expected, fix=fix)
-    dataset = _dataset_of(source)
-    if name not in dataset.data_vars:
-        there = ", ".join(sorted(map(str, dataset.data_vars))) or "nothing"
-        raise InvalidInput(
-            "name", got=f"{name!r} for {_place(source)}", expected=f"a variable of it, which has {there}"
-        )
-    return dataset[name]
-
-
-def _check_agrees(option: str, given: object, stored: object, source: object) -> None:
-    """Raise if the caller says something else than what has labels."""
-    if given not in (None, stored):
-        raise InvalidInput(option, got=repr(given), expected=f"none, or {stored!r} as {_place(source)} has it")
-
-
-def _check_recording(loaded: object, place: str) -> xr.Dataset:
-    """Return what came from `place` if it is a recording, or a connectivity."""
-    if not isinstance(loaded, xr.Dataset) or not {ACTIVITY, CONNECTIVITY} & set(loaded):
-        got = f"a {type(loaded).__name__} without it from {place}"
-        raise InvalidInput("source", got=got, expected=f"a Dataset with {ACTIVITY!r}, or {CONNECTIVITY!r}")
-    for name, check in CHECKS.items():
-        if name in loaded:
-            check(loaded[name], argument=f"{name} of {place}")
-    return loaded
-
-
-def _with_interval(recording: xr.Dataset) -> xr.Dataset:
-    """Return a recording of which both the whole and its activity say the sampling interval that one of them says."""
-    if ACTIVITY not in recording:
-        return recording
-    activity = recording[ACTIVITY]
-    both = (SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS)
-    known = {name: value for name, value in (recording.attrs | activity.attrs).items() if name in both}
-    return recording.assign({ACTIVITY: activity.assign_attrs(known)}).assign_attrs(known)
-
-
-# --- what has none ------------------------------------------------------------
 
 
 def _read_matrix(source: Any, name: str | None, format: str | None) -> Table | None:  # noqa: A002
     """Return the plain array of a source, that of a file in memory; None if it is a recording, which has labels."""
     if isinstance(source, np.ndarray | da.Array):
         return Table(source)
-    path = _check_source(source)
+    path = check_source(source)
     one = format_of(path, format, look_inside=False)
     if one.kind == "recording":
         return None
@@ -320,11 +229,3 @@ def _read_matrix(source: Any, name: str | None, format: str | None) -> Table | N
     # What is scored or simulated with a matrix is wanted at once, not when a cluster is at hand.
     values: Any = table.values
     return table._replace(values=values.compute(scheduler="synchronous") if hasattr(values, "compute") else values)
-
-
-def _check_options(options: Mapping[str, Any], taken: Sequence[str] | None, what: str) -> None:
-    """Raise if an option is none of those that are taken; None takes any."""
-    for option, value in options.items():
-        if taken is not None and option not in taken:
-            expected = f"no such option: {what} takes {', '.join(taken) or 'none'}"
-            raise InvalidInput(option, got=f"{value!r:.80}", expected=expected)

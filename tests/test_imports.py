@@ -27,7 +27,7 @@ FLOORS = {
     3: [
         *("networks", "simulation", "planning", "moments", "merging", "levels", "estimators", "matrices"),
         *("coarse", "comparison", "overlaps"),
-        *("store", "opening", "loaders", "importing", "appending", "fitting", "upkeep", "growth"),
+        *("store", "opening", "sources", "loaders", "importing", "appending", "fitting", "upkeep", "growth"),
         *("catalogue", "verification"),
         *("selection", "preprocessing", "detrending", "filtering", "frames"),
     ],
@@ -107,7 +107,8 @@ SIDEWAYS = {
     ("matrices", "planning"): "rows are planned before they are made",
     ("matrices", "store"): "rows are written to a store",
     ("estimators", "moments"): "an estimate from activity takes its moments first",
-    ("loaders", "store"): "a recording may lie in a store",
+    ("sources", "store"): "a recording may lie in a store",
+    ("loaders", "sources"): "what is loaded is first told apart",
     ("importing", "loaders"): "what is converted is loaded first",
     ("importing", "store"): "what is converted is saved",
     ("sweeps", "sweep_store"): "a sweep keeps its finished cells",
