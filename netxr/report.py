@@ -141,10 +141,7 @@ def write_report(path: str | Path, *, title: str, text: str = "", parts: Sequenc
     True
     """
     path = Path(path)
-    if path.exists():
-        raise OutputExists(path)
-    if not path.absolute().parent.is_dir():
-        raise InvalidInput("path", got=repr(str(path)), expected="a file in a folder that exists", fix="Make it first.")
+    check_new(path)
     page = _page(title, text, parts)
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -152,6 +149,22 @@ def write_report(path: str | Path, *, title: str, text: str = "", parts: Sequenc
     except FileExistsError:
         raise OutputExists(path) from None
     return path
+
+
+def check_new(path: Path) -> None:
+    """Raise if no new file can be made at `path`, before anything is drawn for it.
+
+    Raises
+    ------
+    OutputExists
+        If there is something.
+    InvalidInput
+        If the folder does not exist.
+    """
+    if path.exists():
+        raise OutputExists(path)
+    if not path.absolute().parent.is_dir():
+        raise InvalidInput("path", got=repr(str(path)), expected="a file in a folder that exists", fix="Make it first.")
 
 
 def _page(title: str, text: str, parts: Sequence[Part]) -> str:

@@ -8,7 +8,7 @@ import xarray as xr
 
 import netxr
 from netxr.arguments import check_path
-from netxr.errors import InvalidInput, NetxrError, OutputExists
+from netxr.errors import InvalidInput, NetxrError
 from netxr.names import (
     ACTIVITY,
     COMOMENT,
@@ -112,10 +112,7 @@ def report_run(run: Any, path: str | Path) -> Path:
 
 def _check_place(path: Path, source: str | None) -> None:
     """Raise if the page cannot be where it is wanted, before anything is computed."""
-    if path.exists():
-        raise OutputExists(path)
-    if not path.absolute().parent.is_dir():
-        raise InvalidInput("path", got=repr(str(path)), expected="a file in a folder that exists", fix="Make it first.")
+    netxr.report.check_new(path)
     if source is not None and Path(source).exists() and path.resolve().is_relative_to(Path(source).resolve()):
         raise InvalidInput("path", got=repr(str(path)), expected="a file outside the run, which is left as it is")
 
@@ -186,9 +183,8 @@ def _scores(run: xr.Dataset, holdings: Any) -> Iterator[Any]:
     """Yield the scores that a run has, or those of its A and R."""
     names = [name for name in SCORES if name in run]
     if names:
-        said = {"yes": "With", "no": "Without"}
         flag = run[names[0]].attrs.get(DIAGONAL, run.attrs.get(DIAGONAL))
-        text = "" if flag is None else f"{said['yes' if flag else 'no']} the diagonal. "
+        text = "" if flag is None else f"{'With' if flag else 'Without'} the diagonal. "
         rows = score_rows(run, names)
     elif holdings.A is not None and holdings.R is not None and holdings.A.sizes[TARGET] <= MOST_NEURONS:
         text = "Made for this report, of the matrices drawn above. "

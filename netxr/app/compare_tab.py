@@ -1,7 +1,6 @@
 """The tab to compare: two estimates, two runs, or a truth and an estimate, from the folder."""
 
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,21 +14,22 @@ from netxr.app.controls import LOOK, buttons, flag
 from netxr.app.downloads import NothingShown, downloads
 from netxr.app.folder import Folder
 from netxr.app.jobs import Job
-from netxr.app.looks import scores_html, side_by_side
+from netxr.app.looks import score_list, scores_html, side_by_side, with_diagonal
 from netxr.app.panes import TOOLS, button, note, panels
 from netxr.app.session import Session
 from netxr.app.stores import StoreList, no_folder, none_of, store_choices
 from netxr.comparison import ABOUT_SCORES
-from netxr.names import DIAGONAL, MANTEL, PEARSON, RV, SPEARMAN
-from netxr.plot.style import score_text
+from netxr.names import MANTEL, PEARSON, RV, SPEARMAN
 
 KEY: Final = "compare"
 
 KINDS: Final = ("run", "recording", "moments", "estimate", "connectivity", "other")
 """Of the stores that may hold a matrix."""
 
-LIKENESS: Final = (PEARSON, SPEARMAN, MANTEL, RV)
-"""Scores that ask for no edges: of two estimates."""
+LIKENESS: Final = {
+    name: f"{ABOUT_SCORES[name][0][:1].upper()}{ABOUT_SCORES[name][0][1:]}" for name in (PEARSON, SPEARMAN, MANTEL, RV)
+}
+"""Scores that ask for no edges, of two estimates, and what they are called."""
 
 
 class CompareSettings(param.Parameterized):
@@ -196,19 +196,5 @@ class _View:
 
 def likeness_html(scores: xr.Dataset) -> str:
     """Return how alike two matrices are, as HTML."""
-    diagonal = "with" if scores[PEARSON].attrs[DIAGONAL] else "without"
-    cells = "".join(
-        f'<div><dt style="color:#4a4a4a">{escape(_called(name))}</dt>'
-        f'<dd style="margin:0;font-size:18px;font-weight:600">{escape(score_text(scores[name]))}</dd></div>'
-        for name in LIKENESS
-    )
-    return (
-        f'<p style="margin:0 0 6px;font-size:15px">How alike the two are, {diagonal} the diagonal:</p>'
-        f'<dl style="display:flex;flex-wrap:wrap;gap:6px 28px;margin:0">{cells}</dl>'
-    )
-
-
-def _called(score: str) -> str:
-    """Return what a score is called."""
-    name = ABOUT_SCORES[score][0]
-    return name[:1].upper() + name[1:]
+    intro = f"How alike the two are, {with_diagonal(scores)} the diagonal:"
+    return f'<p style="margin:0 0 6px;font-size:15px">{intro}</p>{score_list(scores, LIKENESS)}'

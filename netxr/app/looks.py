@@ -1,7 +1,7 @@
 """How the page looks: its template, its style, and the small parts that all tabs have."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from importlib.resources import files
 from typing import Any, Final
@@ -83,17 +83,25 @@ SCORES: Final = {
 
 def scores_html(scores: xr.Dataset) -> str:
     """Return how well A and R agree, in words and in numbers."""
-    diagonal = "with" if scores[PEARSON].attrs.get(DIAGONAL) else "without"
+    return (
+        f'<p style="margin:0 0 6px;font-size:15px">{escape(verdict(scores[PEARSON].item()))} '
+        f"(All scores {with_diagonal(scores)} the diagonal.)</p>{score_list(scores, SCORES)}"
+    )
+
+
+def score_list(scores: xr.Dataset, called: Mapping[str, str]) -> str:
+    """Return scores as a list in HTML, by what each is called."""
     cells = "".join(
         f'<div><dt style="color:#4a4a4a">{escape(text)}</dt>'
         f'<dd style="margin:0;font-size:18px;font-weight:600">{escape(score_text(scores[name]))}</dd></div>'
-        for name, text in SCORES.items()
+        for name, text in called.items()
     )
-    return (
-        f'<p style="margin:0 0 6px;font-size:15px">{escape(verdict(scores[PEARSON].item()))} '
-        f"(All scores {diagonal} the diagonal.)</p>"
-        f'<dl style="display:flex;flex-wrap:wrap;gap:6px 28px;margin:0">{cells}</dl>'
-    )
+    return f'<dl style="display:flex;flex-wrap:wrap;gap:6px 28px;margin:0">{cells}</dl>'
+
+
+def with_diagonal(scores: xr.Dataset) -> str:
+    """Return "with" or "without", as the diagonal is in the scores."""
+    return "with" if scores[PEARSON].attrs.get(DIAGONAL) else "without"
 
 
 def verdict(correlation: float) -> str:
