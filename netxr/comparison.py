@@ -116,8 +116,8 @@ def compare(
     check_variable(estimate, CONNECTIVITY_SPEC, argument="estimate", extra_dims=getattr(estimate, "dims", ()))
     aligned = [TARGET, SOURCE] + [TRIAL] * (TRIAL in truth.dims and TRIAL in estimate.dims)
     overlaps = {dim: overlap_of(truth, estimate, dim) for dim in aligned}
-    A = taken(truth, {dim: overlap.in_truth for dim, overlap in overlaps.items()})
-    R = taken(estimate, {dim: overlap.in_estimate for dim, overlap in overlaps.items()})
+    A = _unlabelled(taken(truth, {dim: overlap.in_truth for dim, overlap in overlaps.items()}))
+    R = _unlabelled(taken(estimate, {dim: overlap.in_estimate for dim, overlap in overlaps.items()}))
     settings = {names.DIAGONAL: bool(diagonal), names.PERMUTATIONS: int(permutations), names.SEED: int(seed)}
     score = partial(
         _score_pair,
@@ -131,6 +131,11 @@ def compare(
     for name in SCORE_ATTRS:  # a score that is taken out of the dataset still says what it is about
         scored[name].attrs[names.DIAGONAL] = bool(diagonal)
     return scored
+
+
+def _unlabelled(data: xr.DataArray) -> xr.DataArray:
+    """Return data whose neurons are told apart by their place alone."""
+    return data.drop_vars([name for name, labels in data.coords.items() if {TARGET, SOURCE} & set(labels.dims)])
 
 
 def _check_settings(diagonal: object, permutations: object, seed: object) -> None:

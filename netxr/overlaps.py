@@ -66,9 +66,8 @@ def _example(labels: list[Any]) -> str:
 
 
 def taken(data: xr.DataArray, positions: dict[str, list[int]]) -> xr.DataArray:
-    """Take entries by position, in that order, and drop the labels of the neuron axes."""
-    moved = {dim: at for dim, at in positions.items() if at != list(range(data.sizes[dim]))}
-    return data.isel(moved).drop_vars([TARGET, SOURCE], errors="ignore")
+    """Take entries by position, in that order; data that is so already is not copied."""
+    return data.isel({dim: at for dim, at in positions.items() if at != list(range(data.sizes[dim]))})
 
 
 class Pairs(NamedTuple):

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from netxr.names import SOURCE, TARGET
 from netxr.plot.grouping import GroupOrder, order_of
-from netxr.plot.style import loaded_matrix, tick_step
+from netxr.plot.style import loaded_matrix
+from netxr.plot.ticks import tick_step
 from netxr.schema import labels_of
 
 ROOM: Final = 500
@@ -90,7 +91,7 @@ def span_in_view(n_places: int, view: Range | None, room: int = ROOM) -> Span:
     Examples
     --------
     >>> span_in_view(2000, None), span_in_view(2000, (1200.7, 99.6))
-    (Span(first=0, end=2000, step=5), Span(first=100, end=1202, step=5))
+    (Span(first=0, end=2000, step=5), Span(first=100, end=1205, step=5))
     """
     if n_places <= room:
         return Span(0, n_places, 1)
@@ -98,7 +99,8 @@ def span_in_view(n_places: int, view: Range | None, room: int = ROOM) -> Span:
     first = min(max(0, int(np.floor(low + 0.5))), n_places - 1)
     end = max(first + 1, min(n_places, int(np.ceil(high + 0.5))))
     step = tick_step(end - first, room)
-    return Span(first // step * step, end, step)  # cells keep their places when the view moves
+    # Cells keep their places and are whole when the view moves.
+    return Span(first // step * step, min(n_places, -(-end // step) * step), step)
 
 
 def block_means(

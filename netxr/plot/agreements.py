@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.overlaps import Pairs, shared_pairs
+from netxr.plot.standardising import shared_entries
 from netxr.plot.style import (
     FRAME,
     INK,
@@ -37,9 +38,10 @@ PANELS: Final = ("Estimate against truth", "Estimate with and without an edge", 
 def agreement(A: Any, R: Any, *, diagonal: bool, title: str = "") -> hv.Layout:
     """Draw how an estimate agrees with the true connectivity, entry by entry.
 
-    Both are aligned by the labels of their neurons, and pairs that are NaN or infinite on either side are left out,
-    as in `netxr.compare`; the title counts them. An edge is a weight other than 0. The estimate is taken with its
-    sign: for networks with inhibition, pass ``abs(R)`` where edges are to be found by magnitude.
+    Both are aligned by the labels of their neurons. Left out are neurons that only one of the two has, and pairs that
+    are NaN or infinite on either side, as in `netxr.compare`; the title counts them. An edge is a weight other than 0.
+    The estimate is taken with its sign: for networks with inhibition, pass ``abs(R)`` where edges are to be found by
+    magnitude.
 
     Parameters
     ----------
@@ -73,16 +75,16 @@ def agreement(A: Any, R: Any, *, diagonal: bool, title: str = "") -> hv.Layout:
     4
     """
     A = check_connectivity(loaded_matrix(A, argument="A"), argument="A")
-    pairs = shared_pairs(A, loaded_matrix(R, argument="R"), diagonal=diagonal, arguments=("A", "R"))
+    R = loaded_matrix(R, argument="R")
+    pairs = shared_pairs(A, R, diagonal=diagonal, arguments=("A", "R"))
     if len(pairs.truth):
         edge = pairs.truth != 0
         by_edge = {"no edge": pairs.estimate[~edge], "edge": pairs.estimate[edge]}
         panels = [entries(pairs), violins(by_edge, ylabel=ESTIMATED, title=PANELS[1]), *_curves(edge, pairs.estimate)]
     else:
         panels = [_empty(NO_PAIR, panel) for panel in PANELS]
-    layout = with_title_over(
-        hv.Layout(panels).cols(2), "\n".join(line for line in (title, _about(pairs, diagonal)) if line)
-    )
+    lines = (title, _about(pairs, diagonal), shared_entries(A, R)[2])
+    layout = with_title_over(hv.Layout(panels).cols(2), "\n".join(filter(None, lines)))
     return with_options(
         layout,
         both={"shared_axes": False},
@@ -180,8 +182,8 @@ def _precision(found: Detection, share: float) -> hv.Overlay:
     curve = hv.Curve((np.append(0.0, found.recall), np.append(found.precision[0], found.precision)), x, y)
     curve = with_options(curve, both={"interpolation": "steps-pre"})
     chance = hv.Curve(([0.0, 1.0], [share, share]), x, y)
-    area = f"average precision {found.average_precision:.3f}"
-    return _over_chance(curve, chance, f"{PANELS[3]}: {area}\n(dashed: chance, {share:.3f})")
+    area = f"Average precision {found.average_precision:.3f}"  # bokeh would cut a longer line off, number and all
+    return _over_chance(curve, chance, f"{area}\n(dashed: chance, {share:.3f})")
 
 
 def _over_chance(curve: hv.Curve, chance: hv.Curve, title: str) -> hv.Overlay:

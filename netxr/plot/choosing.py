@@ -1,11 +1,15 @@
-"""Which connections of a network are chosen: what linked figures mark, and follow."""
+"""Which connections of a network are chosen: what linked figures mark, and follow, and how one chooses in them."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import holoviews as hv
 import numpy as np
 import param
+from bokeh.models import BoxSelectTool
 from numpy.typing import NDArray
+
+Bounds = tuple[float, float, float, float]
 
 
 class Selection(hv.streams.Stream):  # type: ignore[misc]  # HoloViews has no types
@@ -74,3 +78,26 @@ def _runs(chosen: NDArray[np.bool_]) -> list[tuple[float, float]]:
     """Return where each run of chosen cells begins and ends."""
     edges = np.flatnonzero(np.diff(chosen.astype(np.int8), prepend=0, append=0)) - 0.5
     return [(first, last) for first, last in edges.reshape(-1, 2).tolist()]
+
+
+def choose_in(
+    marks: hv.DynamicMap,
+    selection: Selection,
+    *,
+    box: Callable[[Bounds], object],
+    tap: Callable[[float, float], object],
+) -> None:
+    """Let a box or a tap in the panel of these marks choose, and its reset tool choose nothing."""
+    hv.streams.BoundsXY(source=marks).add_subscriber(lambda bounds: box(bounds))
+    hv.streams.Tap(source=marks).add_subscriber(lambda x, y: tap(x, y))
+    hv.streams.PlotReset(source=marks).add_subscriber(lambda resetting: selection.choose_neurons([]))
+
+
+def _box_chooses(plot: Any, _marks: Any) -> None:
+    """Let the box of bokeh's tool tell where it is, and not fade what is outside."""
+    for tool in plot.state.select({"type": BoxSelectTool}):
+        tool.renderers = []
+
+
+CHOOSING: Final = {"tools": ["box_select"], "active_tools": ["box_select"], "hooks": [_box_chooses]}
+"""Options of the marks in whose panel one can choose."""

@@ -24,7 +24,7 @@ from netxr.plot.agreements import agreement
 from netxr.plot.graphs import network
 from netxr.plot.heatmaps import matrix
 from netxr.plot.lag_curves import lags
-from netxr.plot.pairs import TITLE_A, TITLE_R, compare
+from netxr.plot.pairs import TITLE_A, TITLE_R, compare, room_for
 from netxr.plot.rasters import raster
 from netxr.plot.recordings import traces
 from netxr.plot.style import FRAME, title_over, with_options, with_title_over
@@ -81,12 +81,17 @@ def dashboard(run: xr.Dataset) -> hv.Layout:
             figures[name] = with_options(figures[name], bokeh={"frame_width": width, "frame_height": FRAME})
     rows = [figure for figure in figures.values() if _is_row(figure)]
     panels = [panel for figure in figures.values() for panel in (figure if _is_row(figure) else [figure])]
-    n_rows = -(-len(panels) // 2)
+    n_rows, room = -(-len(panels) // 2), _room(holdings)
     titles = filter(None, (holdings.note, *map(title_over, rows)))
     return with_options(
         with_title_over(hv.Layout(panels).cols(2), "\n".join(titles)),
         both={"shared_axes": False},
-        matplotlib={"sublabel_format": "", "fig_inches": (12, 4.6 * n_rows), "hspace": 0.4, "vspace": 0.35},
+        matplotlib={
+            "sublabel_format": "",
+            "fig_inches": (12, (4.6 + room) * n_rows),
+            "hspace": 0.4,
+            "vspace": 0.35 + room / 4,
+        },
     )
 
 
@@ -118,6 +123,13 @@ class Holdings(NamedTuple):
     note: str
 
 
+def _room(holdings: Holdings) -> float:
+    """Return the inches that long names under a matrix take up."""
+    if holdings.groups is not None:
+        return room_for(holdings.groups.values)
+    return room_for(*(labels_of(one, SOURCE) for one in (holdings.A, holdings.R) if one is not None))
+
+
 def holdings_of(run: xr.Dataset) -> Holdings:
     """Return what there is to draw of a run.
 
@@ -138,7 +150,7 @@ def holdings_of(run: xr.Dataset) -> Holdings:
         )
     lag, first = _drawn_lag(run), {TRIAL: 0} if TRIAL in run.dims else {}
     one = run.isel(first)
-    lagged = one[LAGGED_CORRELATION].compute() if LAGGED_CORRELATION in one else None
+    lagged = _estimate(one)
     several = lagged is not None and lagged.sizes.get(LAG, 1) > 1
     notes = [
         f"trial {labels_of(run, TRIAL)[0]}, the first of {run.sizes[TRIAL]}" if run.sizes.get(TRIAL, 1) > 1 else ""
@@ -153,6 +165,14 @@ def holdings_of(run: xr.Dataset) -> Holdings:
         groups=_groups(one),
         note=", ".join(filter(None, notes)),
     )
+
+
+def _estimate(run: xr.Dataset) -> xr.DataArray | None:
+    """Return R in memory, one source as a column, or None where the run has none."""
+    if LAGGED_CORRELATION not in run:
+        return None
+    R = run[LAGGED_CORRELATION].compute()
+    return R if SOURCE in R.dims else R.expand_dims(SOURCE)
 
 
 def _drawn_lag(run: xr.Dataset) -> int:

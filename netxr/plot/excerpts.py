@@ -1,6 +1,6 @@
 """Which neurons and frames of a recording a figure shows, in which order, and what its axes say of them."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +45,8 @@ class Excerpt(NamedTuple):
         Time between two frames, its unit, and the time of the first frame of the recording.
     units : str
         Of the samples, where known.
+    n_asked : int
+        How many neurons were asked for, of which not all may be drawn.
     """
 
     samples: Any
@@ -54,6 +56,7 @@ class Excerpt(NamedTuple):
     part: Part
     clock: tuple[float, str, float]
     units: str
+    n_asked: int
 
     @property
     def time_label(self) -> str:
@@ -125,23 +128,29 @@ def excerpt_of(
         rows = order_of(labels, groups).positions
         if most is not None and len(rows) > most:
             rows = rows[:most] if groups is None else rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
-    interval, unit = one.attrs.get(SAMPLING_INTERVAL, 1.0), one.attrs.get(SAMPLING_INTERVAL_UNITS, "steps")
-    if not is_number(interval) or interval <= 0:
-        raise InvalidInput(
-            ACTIVITY,
-            got=f"attribute {SAMPLING_INTERVAL} {interval!r}",
-            expected="a positive number",
-            fix=f"Set it with .assign_attrs({SAMPLING_INTERVAL}=...).",
-        )
     return Excerpt(
         one.data,
         rows,
         [str(label) for label in labels[rows]],
         order_of(labels[rows], groups if neurons is None else None),
         part,
-        (float(interval), str(unit), float(one.attrs.get(START_TIME, 0.0))),
+        _clock_of(one),
         str(one.attrs.get(UNITS, "")),
+        len(labels) if neurons is None else len(rows),
     )
+
+
+def _clock_of(activity: xr.DataArray) -> tuple[float, str, float]:
+    """Return the time between two frames, its unit, and the time of the first frame, as the attributes say."""
+    interval, first = activity.attrs.get(SAMPLING_INTERVAL, 1.0), activity.attrs.get(START_TIME, 0.0)
+    for name, value, expected, is_right in (
+        (SAMPLING_INTERVAL, interval, "a positive number", is_number(interval) and 0 < interval < np.inf),
+        (START_TIME, first, "a number", is_number(first) and np.isfinite(first)),
+    ):
+        if not is_right:
+            fix = f"Set it with .assign_attrs({name}=...)."
+            raise InvalidInput(ACTIVITY, got=f"attribute {name} {value!r}", expected=expected, fix=fix)
+    return float(interval), str(activity.attrs.get(SAMPLING_INTERVAL_UNITS, "steps")), float(first)
 
 
 def _one_trial(activity: xr.DataArray) -> xr.DataArray:
@@ -167,7 +176,7 @@ def _positions(labels: NDArray[Any], neurons: Sequence[Any] | None) -> NDArray[n
     if neurons is None:
         return np.arange(len(labels))
     places = {label: place for place, label in enumerate(labels.tolist())}
-    wanted = np.asarray(neurons, dtype=object).tolist() if np.ndim(neurons) else [neurons]
+    wanted = _listed(neurons)
     unknown = [label for label in wanted if not isinstance(label, Hashable) or label not in places]
     if unknown or not wanted:
         raise InvalidInput(
@@ -176,6 +185,13 @@ def _positions(labels: NDArray[Any], neurons: Sequence[Any] | None) -> NDArray[n
             expected=f"labels such as {', '.join(map(repr, list(places)[:3]))}",
         )
     return np.array([places[label] for label in wanted])
+
+
+def _listed(neurons: Any) -> list[Any]:
+    """Return labels as a list, those of arrays as plain values: a label may be a pair, which is no row of an array."""
+    if isinstance(neurons, str) or not isinstance(neurons, Iterable):
+        return [neurons]
+    return np.ravel(np.asarray(neurons)).tolist() if hasattr(neurons, "dtype") else list(neurons)
 
 
 def _groups_of(activity: xr.DataArray) -> xr.DataArray | None:

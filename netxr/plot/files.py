@@ -50,7 +50,8 @@ def save(figure: Any, path: str | Path) -> Path:
     path = check_path("path", path)
     file_format = path.suffix.lower().removeprefix(".")
     if file_format not in FORMATS:
-        raise InvalidInput("path", got=repr(str(path)), expected="a name that ends in .png, .svg or .pdf")
+        fix = "Write a page with holoviews.save(figure, path, backend='bokeh')." if file_format == "html" else ""
+        raise InvalidInput("path", got=repr(str(path)), expected="a name that ends in .png, .svg or .pdf", fix=fix)
     if not path.parent.is_dir():
         raise InvalidInput("path", got=repr(str(path)), expected="a folder that exists", fix="Make it first.")
     if path.exists():

@@ -1,55 +1,26 @@
 """A connectivity matrix as a directed graph: neurons on circles, an arrow from source to target."""
 
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import holoviews as hv
 import numpy as np
-from holoviews import dim
-from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
 from netxr.arguments import check_choice
 from netxr.errors import InvalidInput
 from netxr.names import SOURCE
+from netxr.plot.arrow_marks import NODE, by_sign, by_strength, edges_of
 from netxr.plot.arrows import MOST_ARROWS, Arrows, strongest_arrows
 from netxr.plot.grouping import order_of
-from netxr.plot.heatmaps import STRENGTH
 from netxr.plot.places import LETTER, PIXEL, SPAN, Places, circle_places, ring_places
 from netxr.plot.style import FRAME, INK, POINTS, literal, loaded_matrix, no_formulas, stay_in_place, with_options
 from netxr.schema import check_connectivity, labels_of
-
-NODE: Final = 16.0
-HEAD: Final = 13.0
-THICKEST: Final = 3.5
-"""Diameter of a node, side of an arrowhead and width of the strongest edge, in pixels, where there is room."""
-
-APART: Final = 4.0
-"""Pixels by which an edge is shifted to its left where there is another one in the other direction."""
-
-POSITIVE_COLOUR: Final = "#b2182b"
-NEGATIVE_COLOUR: Final = "#2166ac"
-"""Red and blue of the heatmaps, dark enough for a line."""
-
-FAINTEST: Final = 16
-"""Opacity of the weakest edge, of 255."""
-
-CROWD: Final = 1_000
-"""Arrows beyond which all are drawn less opaque, so that one sees how many lie over each other."""
 
 NOTHING_DRAWN: Final = {
     "positive": "no positive weight\nbetween two neurons",
     "both": "no weight but 0\nbetween two neurons",
 }
 LAYOUTS: Final = ("circle", "groups")
-
-TIPS: Final = [("from", "@from"), ("to", "@to"), ("connectivity strength", "@weight")]
-
-
-class Look(NamedTuple):
-    """How arrows look: the dims of their values, and the options that give them their colour."""
-
-    values: list[Any]
-    colours: dict[str, Any]
 
 
 def network(
@@ -114,9 +85,9 @@ def network(
     names, order = np.array([str(label) for label in labels.tolist()], dtype=object), order_of(labels, groups)
     places = circle_places(names, order) if layout == "circle" else ring_places(order)
     arrows = strongest_arrows(square.values, negative=sign == "both")
-    look = _by_sign(arrows) if sign == "both" else _by_strength(arrows)
+    look = by_sign(arrows) if sign == "both" else by_strength(arrows)
     note = "" if arrows.n_all else NOTHING_DRAWN[sign]
-    graph = _edges(arrows, places, names, look) * _nodes(places, names) * _names(places, note=note)
+    graph = edges_of(arrows, places, names, look) * _nodes(places, names) * _names(places, note=note)
     hidden = _hidden(square.values) if sign == "positive" and arrows.n_all else ""
     return _framed(graph, places, title="\n".join(line for line in (title, hidden, _cut(arrows)) if line))
 
@@ -155,90 +126,6 @@ def _framed(graph: hv.Overlay, places: Places, *, title: str) -> hv.Overlay:
         },
         matplotlib={"xlim": (-half, half), "aspect": 1, "show_frame": False},
     )
-
-
-def _by_strength(arrows: Arrows) -> Look:
-    """Return how arrows look that are dark by strength."""
-    values = [hv.Dimension("weight"), hv.Dimension("strength", range=(0, 1)), "from", "to"]
-    return Look(values, {"color": "strength", "cmap": _ramp(INK, arrows), "clim": (0, 1)})
-
-
-def _by_sign(arrows: Arrows) -> Look:
-    """Return how arrows look that are red or blue by sign, the darker the stronger."""
-    limit = float(np.abs(arrows.weights).max(initial=0.0)) or 1.0
-    values = [hv.Dimension("weight", label=STRENGTH, range=(-limit, limit)), "strength", "from", "to"]
-    colours = _ramp(NEGATIVE_COLOUR, arrows)[::-1] + _ramp(POSITIVE_COLOUR, arrows)
-    return Look(values, {"color": "weight", "cmap": colours, "clim": (-limit, limit)})
-
-
-def _ramp(colour: str, arrows: Arrows) -> list[str]:
-    """Return `colour` from almost transparent to opaque: both backends can map colours to each line and mark."""
-    darkest = max(255 * min(1.0, CROWD / max(len(arrows.weights), 1)), 2 * FAINTEST)
-    return [f"{colour}{round(alpha):02x}" for alpha in np.linspace(FAINTEST, darkest, 128)]
-
-
-def _edges(arrows: Arrows, places: Places, names: NDArray[Any], look: Look) -> hv.Overlay:
-    """Draw each arrow as a line and a head, clear of both nodes and beside the way back."""
-    pixel = PIXEL * places.room
-    along = places.nodes[arrows.targets] - places.nodes[arrows.sources]
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
-    aside = APART * pixel * arrows.mutual[:, np.newaxis] * np.column_stack([-along[:, 1], along[:, 0]])
-    # An equilateral triangle of side s reaches s / sqrt(3) from its middle to its tip.
-    tips_to_middle = HEAD / np.sqrt(3) * pixel
-    starts = places.nodes[arrows.sources] + aside + along * NODE / 2 * pixel
-    heads = places.nodes[arrows.targets] + aside - along * (NODE / 2 * pixel + tips_to_middle)
-    magnitudes = np.abs(arrows.weights)
-    strength = magnitudes / magnitudes.max(initial=np.finfo(np.float64).tiny)
-    values = (arrows.weights, strength, names[arrows.sources], names[arrows.targets])
-    return _shafts(starts, heads, values, look, places.room) * _heads(heads, along, values, look, places.room)
-
-
-def _shafts(
-    starts: NDArray[np.float64], ends: NDArray[np.float64], values: tuple[Any, ...], look: Look, room: float
-) -> hv.Segments:
-    """Draw the lines."""
-    shafts = hv.Segments((*starts.T, *ends.T, *values), ["x0", "y0", "x1", "y1"], look.values)
-    width = THICKEST * room * dim("strength")
-    return with_options(
-        shafts,
-        both=look.colours | {"colorbar": look.colours["color"] == "weight", "clabel": STRENGTH},
-        bokeh={
-            "line_width": width,
-            "colorbar_opts": {"title_standoff": 12},
-            "tools": ["hover"],
-            "hover_tooltips": TIPS,
-        },
-        matplotlib={"linewidth": width * POINTS, "cbar_padding": 0.1},  # names reach beyond the frame
-    )
-
-
-def _heads(
-    middles: NDArray[np.float64], along: NDArray[np.float64], values: tuple[Any, ...], look: Look, room: float
-) -> hv.Points:
-    """Draw the arrowheads."""
-    angles = np.degrees(np.arctan2(along[:, 1], along[:, 0])) - 90  # from a triangle that points upwards
-    heads = hv.Points((*middles.T, angles, *values), ["x", "y"], ["angle", *look.values])
-    size = HEAD * room
-    return with_options(
-        heads,
-        both=look.colours,
-        bokeh={
-            "marker": "triangle",
-            "angle": "angle",
-            "size": size,
-            "line_color": None,
-            "tools": ["hover"],
-            "hover_tooltips": TIPS,
-        },
-        matplotlib={"s": (size * POINTS) ** 2, "linewidth": 0, "hooks": [_turn_heads]},
-    )
-
-
-def _turn_heads(plot: Any, heads: hv.Points) -> None:
-    """Give each mark of a matplotlib scatter its own outline: it has no angle for each mark."""
-    corners = np.pi / 2 + 2 * np.pi / 3 * np.arange(3) + np.radians(heads.dimension_values("angle"))[:, np.newaxis]
-    outlines = np.stack([np.cos(corners), np.sin(corners)], axis=-1) / np.sqrt(3)
-    plot.handles["artist"].set_paths([Outline(outline, closed=False) for outline in outlines])
 
 
 def _nodes(places: Places, names: NDArray[Any]) -> hv.Points:

@@ -13,14 +13,8 @@ from netxr.names import LONG_NAME, SOURCE, TARGET
 from netxr.plot.aggregation import ROOM, Range, Sheet, sheet_of, view_of
 from netxr.plot.heatmaps import FROM, TO, draw_view, heatmap, limits_of, what_is_shown
 from netxr.plot.pairs import page, room_for
-from netxr.plot.style import (
-    MATRIX_SPEC,
-    axis_label,
-    check_loaded,
-    literal,
-    ticks,
-    with_options,
-)
+from netxr.plot.style import MATRIX_SPEC, axis_label, check_loaded, literal, with_options
+from netxr.plot.ticks import label_text, plain_labels, ticks
 from netxr.schema import check_variable, labels_of
 
 MOST_FACETS: Final = 20
@@ -146,7 +140,7 @@ def _over_sliders(weights: xr.DataArray, frames: dict[Place, Any]) -> Any:
     dims = [dim for dim, _ in next(iter(frames))]
     if not dims:
         return next(iter(frames.values()))
-    labels = {dim: labels_of(weights, dim).tolist() for dim in dims}
+    labels = {dim: plain_labels(labels_of(weights, dim)) for dim in dims}
     kdims = [hv.Dimension(dim, label=axis_label(weights, dim)) for dim in dims]
     keyed = {tuple(labels[dim][k] for dim, k in place): frame for place, frame in frames.items()}
     return hv.HoloMap(keyed, kdims=kdims, sort=False)
@@ -159,7 +153,7 @@ def _text(weights: xr.DataArray, place: Place) -> str:
 
 def says(dim: str, label: Any) -> str:
     """Return what a facet is of: "sparsity = 0.5"."""
-    return f"{dim} = {label:g}" if isinstance(label, float) else f"{dim} = {label}"
+    return f"{dim} = {label:g}" if isinstance(label, float) else f"{dim} = {label_text(label)}"
 
 
 def row_length(n_facets: int) -> int:

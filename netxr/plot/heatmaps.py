@@ -1,31 +1,29 @@
 """A connectivity matrix as a heatmap: sources to the right, targets downwards."""
 
 from functools import partial
+from textwrap import fill
 from typing import Any, Final
 
 import holoviews as hv
 import numpy as np
 import xarray as xr
-from bokeh.models import CustomJSHover
 from matplotlib.colors import ListedColormap
 
 from netxr.errors import InvalidInput
 from netxr.names import SOURCE, TARGET
 from netxr.plot.aggregation import Range, Sheet, Side, Span, View, sheet_of, span_in_view, view_of
+from netxr.plot.hovering import labels_in_hover
 from netxr.plot.style import (
     DIVERGING,
     FRAME,
     INK,
-    LONG_LABEL,
-    MAX_TICKS,
     UNDEFINED_COLOUR,
     literal,
-    shorten,
     stay_in_place,
     symmetric_limit,
-    tick_step,
     with_options,
 )
+from netxr.plot.ticks import LONG_LABEL, MAX_TICKS, shorten, tick_step
 
 FROM: Final = "Connectivity from"
 TO: Final = "Connectivity to"
@@ -34,16 +32,11 @@ STRENGTH: Final = "Connectivity Strength"
 NARROWEST: Final = 0.18
 """Width of a panel as a fraction of its height, where a matrix has few columns."""
 
+NARROW_LETTERS: Final = 16
+"""Of a line over a narrow panel, where bokeh cuts off what is wider."""
+
 MOST_GROUPS: Final = 16
 """Names of groups along a side for which there is room."""
-
-LABELS_OF_CELL: Final = """
-    const first = Math.floor(Math.round(value) / step) * step
-    const last = Math.min(first + step, labels.length) - 1
-    if (!(first in labels)) return ''
-    return first === last ? labels[first] : `${labels[first]} to ${labels[last]}`
-"""
-"""What is under the pointer. n labels for a side travel to the browser so, and not one for each of n x n cells."""
 
 
 def matrix(
@@ -206,11 +199,10 @@ def what_is_shown(view: View) -> str:
 
 
 def _title(title: str, view: View, *, narrow: bool) -> str:
-    """Return the title, and below it what the cells are."""
+    """Return the title, and below it what the cells are, in short lines over a narrow panel."""
     shown = what_is_shown(view)
-    if shown.startswith("mean"):
-        shown = f"each cell the{chr(10) if narrow else ' '}{shown}"
-    return literal("\n".join(filter(None, (title, shown))))
+    lines = [*title.split("\n"), f"each cell the {shown}" if shown.startswith("mean") else shown]
+    return literal("\n".join(filter(None, (fill(line, NARROW_LETTERS) if narrow else line for line in lines))))
 
 
 def _borders(sheet: Sheet) -> hv.Segments:
@@ -240,14 +232,6 @@ def _hover(sheet: Sheet, view: View, strength: str) -> dict[str, Any]:
             partial(labels_in_hover, sides=[(axis, list(map(str, names)), n) for axis, names, n in sides]),
         ],
     }
-
-
-def labels_in_hover(plot: Any, _element: Any, *, sides: list[tuple[str, list[str], int]]) -> None:
-    """Tell bokeh's hover tool which labels stand for the positions along each axis."""
-    for axis, labels, step in sides:
-        plot.handles["hover"].formatters[axis] = CustomJSHover(
-            args={"labels": labels, "step": step}, code=LABELS_OF_CELL
-        )
 
 
 def _check_limits(limits: Range) -> Range:

@@ -1,30 +1,21 @@
 """Lagged correlation over lag, for chosen pairs of neurons."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
-from functools import partial, reduce
+from functools import reduce
 from itertools import cycle
 from typing import Any, Final
 
 import holoviews as hv
 import numpy as np
 import xarray as xr
-from bokeh.models import CustomJSTickFormatter, LinearAxis
 from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput
-from netxr.names import LAG, LONG_NAME, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, SOURCE, TARGET
-from netxr.plot.style import (
-    FRAME,
-    INK,
-    POINTS,
-    check_loaded,
-    literal,
-    no_formulas,
-    shorten,
-    stay_in_place,
-    with_options,
-)
+from netxr.names import LAG, LONG_NAME, SOURCE, TARGET
+from netxr.plot.lag_times import hooks_of_time, time_on_paper, time_on_screen
+from netxr.plot.style import FRAME, INK, POINTS, check_loaded, literal, no_formulas, stay_in_place, with_options
+from netxr.plot.ticks import shorten
 from netxr.schema import CONNECTIVITY_SPEC, check_variable, labels_of
 
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -67,7 +58,7 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
         `netxr.lagged_correlation` returns it for a sequence of lags; a dim of one trial may be there.
     pairs : iterable of (label, label), optional
         Target and source of each curve, in this order; by default the six pairs of different neurons with the
-        largest magnitude at any lag.
+        largest magnitude at any lag, and the title says of how many.
     title : str
         Title over the curves.
 
@@ -88,7 +79,7 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
     ['', '0 → b', '0 → b']
     """
     values = _checked(R)
-    chosen = _strongest(values) if pairs is None else _positions(values, pairs)
+    chosen, cut = _strongest(values) if pairs is None else (_positions(values, pairs), "")
     curves = dict(zip(_names(values, chosen), (values.values[:, to, from_] for to, from_ in chosen), strict=True))
     defined = np.concatenate([[0.0], *(curve[np.isfinite(curve)] for curve in curves.values())])
     margin = 0.05 * np.ptp(defined) or 1.0
@@ -98,7 +89,7 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
     return with_options(
         hv.Overlay([_zero(), *_drawn(values, curves)]),
         both={
-            "title": literal("\n".join(line for line in (title, note) if line)),
+            "title": literal("\n".join(line for line in (title, note, cut) if line)),
             "xlabel": "Lag (samples)",
             "ylabel": _value_label(values),
             "xticks": _ticks(steps) if len(steps) <= MOST_TICKS else None,
@@ -109,9 +100,13 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
         bokeh={
             "frame_width": round(1.5 * FRAME),
             "frame_height": FRAME,
-            "hooks": [stay_in_place, *_hooks(values, _time_in_bokeh)],
+            "hooks": [stay_in_place, *hooks_of_time(values, time_on_screen)],
         },
-        matplotlib={"fig_inches": (7, 4), "aspect": 1.5, "hooks": [no_formulas, *_hooks(values, _time_in_matplotlib)]},
+        matplotlib={
+            "fig_inches": (7, 4),
+            "aspect": 1.5,
+            "hooks": [no_formulas, *hooks_of_time(values, time_on_paper)],
+        },
     )
 
 
@@ -132,14 +127,16 @@ def _checked(R: Any) -> xr.DataArray:
     return checked.transpose(LAG, TARGET, SOURCE).isel({LAG: np.argsort(labels_of(checked, LAG))})
 
 
-def _strongest(R: xr.DataArray) -> list[tuple[int, int]]:
-    """Return where the pairs of different neurons are that have the largest magnitude at any lag, in that order."""
+def _strongest(R: xr.DataArray) -> tuple[list[tuple[int, int]], str]:
+    """Return where the pairs of different neurons are that have the largest magnitude at any lag, and of how many."""
     largest = reduce(np.fmax, (np.abs(matrix) for matrix in R.values)).astype(np.float64)
     targets, sources = labels_of(R, TARGET), labels_of(R, SOURCE)
     largest[~np.isfinite(largest) | (targets[:, np.newaxis] == sources)] = -1.0
     first = np.argsort(-largest, axis=None, kind="stable")[:STRONGEST]
     places = zip(*np.unravel_index(first, largest.shape), strict=True)
-    return [(int(to), int(from_)) for to, from_ in places if largest[to, from_] >= 0]
+    n_all = np.count_nonzero(largest >= 0)
+    cut = f"strongest {STRONGEST} of {n_all:,} pairs" if n_all > STRONGEST else ""
+    return [(int(to), int(from_)) for to, from_ in places if largest[to, from_] >= 0], cut
 
 
 def _positions(R: xr.DataArray, pairs: Iterable[Any]) -> list[tuple[int, int]]:
@@ -239,32 +236,3 @@ def _marks(marks: hv.Scatter, colour: str, shape: tuple[str, str]) -> hv.Scatter
         bokeh={"marker": shape[0], "size": MARK, "tools": ["hover"], "hover_tooltips": TIPS},
         matplotlib={"marker": shape[1], "s": (MARK * POINTS) ** 2},
     )
-
-
-def _hooks(R: xr.DataArray, add_axis: Callable[..., None]) -> list[Callable[..., None]]:
-    """Return what adds an axis of time, where the sampling interval is known."""
-    unit = R.attrs.get(SAMPLING_INTERVAL_UNITS, "s")
-    if SAMPLING_INTERVAL not in R.attrs or unit == "step":
-        return []
-    label = f"Lag ({unit})"
-    return [partial(add_axis, interval=float(R.attrs[SAMPLING_INTERVAL]), label=label)]
-
-
-def _time_in_bokeh(plot: Any, _element: Any, *, interval: float, label: str) -> None:
-    """Add an axis above whose ticks are those below, in time."""
-    if not plot.state.select({"type": LinearAxis, "axis_label": label}):
-        code = "return Number((tick * interval).toPrecision(4)).toString()"
-        in_time = CustomJSTickFormatter(args={"interval": interval}, code=code)
-        axis = LinearAxis(axis_label=label, ticker=plot.state.xaxis[0].ticker)
-        axis.update(formatter=in_time)
-        plot.state.add_layout(axis, "above")
-
-
-def _time_in_matplotlib(plot: Any, _element: Any, *, interval: float, label: str) -> None:
-    """Add an axis above likewise."""
-    axis = plot.handles["axis"]
-    if not axis.child_axes:
-        above = axis.secondary_xaxis("top")
-        above.set_xlabel(label)
-        above.set_xticks(axis.get_xticks())
-        above.xaxis.set_major_formatter(lambda tick, _place: f"{tick * interval:.4g}")

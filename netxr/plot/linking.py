@@ -6,19 +6,21 @@ from typing import Any, Final
 import holoviews as hv
 import numpy as np
 import xarray as xr
-from bokeh.models import BoxSelectTool, FixedTicker
+from bokeh.models import FixedTicker
 from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput
 from netxr.names import NEURON, SOURCE, TARGET
 from netxr.overlaps import shared_pairs
 from netxr.plot.agreements import MOST_POINTS, entries
-from netxr.plot.choosing import Selection, chosen_boxes, chosen_neurons, chosen_pairs
-from netxr.plot.graphs import NODE, network
+from netxr.plot.arrow_marks import NODE
+from netxr.plot.choosing import CHOOSING, Bounds, Selection, choose_in, chosen_boxes, chosen_neurons, chosen_pairs
+from netxr.plot.graphs import network
 from netxr.plot.heatmaps import matrix
-from netxr.plot.pairs import TITLE_A, TITLE_R
+from netxr.plot.pairs import TITLE_A, TITLE_R, room_for
 from netxr.plot.recordings import MOST_TRACES, traces
-from netxr.plot.style import FRAME, POINTS, loaded_matrix, stay_in_place, with_options
+from netxr.plot.standardising import shared_entries
+from netxr.plot.style import FRAME, POINTS, loaded_matrix, stay_in_place, with_options, with_title_over
 from netxr.schema import check_activity, check_connectivity, labels_of
 
 CHOSEN: Final = "#d95f02"
@@ -32,8 +34,6 @@ N_STEPS: Final = 500
 
 NEAR: Final = 0.15
 """How far from a neuron of the graph a tap may be, in radii of its circle."""
-
-Bounds = tuple[float, float, float, float]
 
 
 def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: Selection | None = None) -> hv.Layout:
@@ -49,7 +49,7 @@ def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: S
     A : DataArray
         True connectivity, loaded square matrix, (target, source).
     R : DataArray
-        Estimated connectivity, likewise; neurons that only one of the two has are left out.
+        Estimated connectivity, likewise; neurons that only one of the two has are left out, and the title says so.
     activity : DataArray, optional
         Recording with the same labels, (neuron, time), loaded or lazy: the first 500 samples of the chosen neurons
         (of the first 20 ones where none are) are read and drawn.
@@ -75,7 +75,7 @@ def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: S
     >>> figure = linked(A, 0.3 * A, selection=selection)
     >>> selection.choose_block(targets=["a"], sources=["b"])
     """
-    A, R = _on_shared_neurons(A, R)
+    A, R, left_out = _on_shared_neurons(A, R)
     if selection is None:
         selection = Selection()
     elif not isinstance(selection, Selection):
@@ -88,67 +88,37 @@ def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: S
     ]
     if activity is not None:
         panels.append(_traces_panel(check_activity(activity), selection))
+    n_rows, room = -(-len(panels) // 2), room_for(labels_of(A, SOURCE))
     return with_options(
-        hv.Layout(panels).cols(2),
+        with_title_over(hv.Layout(panels).cols(2), left_out),
         both={"shared_axes": False},
         matplotlib={
             "sublabel_format": "",
-            "fig_inches": (11, 5 * -(-len(panels) // 2)),
+            "fig_inches": (11, (5 + room) * n_rows),
             "hspace": 0.4,
-            "vspace": 0.4,
+            "vspace": 0.4 + room / 4,
         },
     )
 
 
-def _on_shared_neurons(A: Any, R: Any) -> list[xr.DataArray]:
-    """Return both matrices on the neurons that both have, in the order of A."""
+def _on_shared_neurons(A: Any, R: Any) -> tuple[xr.DataArray, xr.DataArray, str]:
+    """Return both matrices on the neurons that both have, in the order of A, and how many are left out."""
     A = check_connectivity(loaded_matrix(A, argument="A"), argument="A")
     R = check_connectivity(loaded_matrix(R, argument="R"), argument="R")
-    known = set(labels_of(R, SOURCE).tolist())
-    shared = [label for label in labels_of(A, SOURCE).tolist() if label in known]
-    if not shared:
-        raise InvalidInput("R", got="no neuron that A has", expected="neurons with the same labels as in A")
-    if len(shared) > MOST_NEURONS:
+    A, R, left_out = shared_entries(A, R)
+    if len(A) > MOST_NEURONS:
         raise InvalidInput(
             "A",
-            got=f"{len(shared):,} neurons",
+            got=f"{len(A):,} neurons",
             expected=f"at most {MOST_NEURONS:,}",
             fix="Take some with .sel(target=..., source=...), or average groups of them with netxr.coarsen.",
         )
-    return [
-        each.assign_coords({dim: labels_of(each, dim) for dim in (TARGET, SOURCE)}).sel(
-            {TARGET: shared, SOURCE: shared}
-        )
-        for each in (A, R)
-    ]
+    return A, R, left_out
 
 
 def _follow(marks: Callable[[], Any], selection: Selection) -> hv.DynamicMap:
     """Return marks that are drawn anew whenever something else is chosen."""
     return hv.DynamicMap(lambda targets, sources, neurons: marks(), streams=[selection])
-
-
-def _choose_in(
-    marks: hv.DynamicMap,
-    selection: Selection,
-    *,
-    box: Callable[[Bounds], object],
-    tap: Callable[[float, float], object],
-) -> None:
-    """Let a box or a tap in the panel of these marks choose, and its reset tool choose nothing."""
-    hv.streams.BoundsXY(source=marks).add_subscriber(lambda bounds: box(bounds))
-    hv.streams.Tap(source=marks).add_subscriber(lambda x, y: tap(x, y))
-    hv.streams.PlotReset(source=marks).add_subscriber(lambda resetting: selection.choose_neurons([]))
-
-
-def _box_chooses(plot: Any, _marks: Any) -> None:
-    """Let the box of bokeh's tool tell where it is, and not fade what is outside."""
-    for tool in plot.state.select({"type": BoxSelectTool}):
-        tool.renderers = []
-
-
-CHOOSING: Final = {"tools": ["box_select"], "active_tools": ["box_select"], "hooks": [_box_chooses]}
-"""Options of the marks in whose panel one can choose."""
 
 
 def _matrix_panel(weights: xr.DataArray, title: str, selection: Selection) -> Any:
@@ -167,7 +137,7 @@ def _matrix_panel(weights: xr.DataArray, title: str, selection: Selection) -> An
         selection.choose_block(_under(labels, first, last), _under(labels, left, right))
 
     marks = _follow(outlines, selection)
-    _choose_in(marks, selection, box=choose, tap=lambda x, y: choose((x, y, x, y)))
+    choose_in(marks, selection, box=choose, tap=lambda x, y: choose((x, y, x, y)))
     return matrix(weights, title=title) * marks
 
 
@@ -210,10 +180,10 @@ def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
     def nearest(x: float, y: float) -> None:
         distances = np.hypot(*(places - (x, y)).T)
         near = distances.min() <= NEAR
-        selection.choose_neurons([labels[distances.argmin()].item()] if near else [])
+        selection.choose_neurons(labels[[distances.argmin()]].tolist() if near else [])
 
     marks = _follow(nodes, selection)
-    _choose_in(marks, selection, box=within, tap=nearest)
+    choose_in(marks, selection, box=within, tap=nearest)
     return _over(graph, _follow(arrows, selection) * marks)
 
 

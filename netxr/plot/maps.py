@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from netxr.errors import InvalidInput
 from netxr.names import PEARSON, SCORE_DEFINED, SCORE_MEAN
 from netxr.plot.aggregation import Range
-from netxr.plot.heatmaps import labels_in_hover
+from netxr.plot.hovering import labels_in_hover
 from netxr.plot.scored import drawn_score, n_trials_of, score_columns, score_label
 from netxr.plot.style import (
     DIVERGING,
@@ -24,9 +24,9 @@ from netxr.plot.style import (
     diagonal_text,
     literal,
     symmetric_limit,
-    ticks,
     with_options,
 )
+from netxr.plot.ticks import ticks
 from netxr.schema import labels_of
 
 SEQUENTIAL: Final[list[str]] = process_cmap("viridis", 255, provider="matplotlib")

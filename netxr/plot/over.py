@@ -13,6 +13,7 @@ from netxr.plot.grids import FACET_FONT, FACET_FRAME, MOST_FACETS, facet, row_le
 from netxr.plot.heatmaps import FROM, TO, limits_of
 from netxr.plot.pairs import TITLE_BOTH, long_name, page, room_for
 from netxr.plot.style import diagonal_text, score_text
+from netxr.plot.ticks import plain_labels
 from netxr.schema import labels_of
 
 
@@ -121,8 +122,7 @@ def _values_along(matrices: Any, over: str) -> list[Any] | None:
     if isinstance(matrices, Mapping):
         return list(matrices)
     if isinstance(matrices, xr.DataArray) and over in matrices.dims and over not in (TARGET, SOURCE):
-        labels: list[Any] = labels_of(matrices, over).tolist()
-        return labels
+        return plain_labels(labels_of(matrices, over))
     return None
 
 

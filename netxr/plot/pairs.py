@@ -14,16 +14,14 @@ from netxr.plot.heatmaps import heatmap, limits_of, matrix
 from netxr.plot.standardising import shared_entries, standardise
 from netxr.plot.style import (
     FRAME,
-    LONG_LABEL,
-    check_matrix,
     diagonal_text,
     loaded_matrix,
     score_text,
-    shorten,
     with_options,
     with_title_over,
 )
-from netxr.schema import labels_of
+from netxr.plot.ticks import LONG_LABEL, shorten
+from netxr.schema import check_connectivity, labels_of
 
 TITLE_A: Final = "True connectivity matrix A"
 TITLE_R: Final = "Estimated connectivity matrix R"
@@ -91,8 +89,7 @@ def compare(
     narrow = all(one.sizes[SOURCE] == 1 and one.sizes[TARGET] > 2 for one in (A, R))
     draw = _standardised_panels if standardised else _panels
     difference = TITLE_DIFFERENCE if titles == (TITLE_A, TITLE_R) else DIFFERENCE
-    words = [title.replace(" matrix", "\nmatrix" if narrow else " matrix") for title in (*titles, difference)]
-    panels = draw(A, R, groups, words)
+    panels = draw(A, R, groups, [*titles, difference])
     gap = 0.4 if narrow else 1.5  # a column has room enough beside it
     room = room_for(*(labels_of(R, str(dim)) for dim in R.dims) if groups is None else [groups.values])
     return page(hv.Layout(panels), title=title, columns=len(panels), panel=3.2, gap=(gap + room, 0))
@@ -144,7 +141,7 @@ def overview(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
     >>> len(overview(A, 0.3 * A))
     4
     """
-    A, R = check_matrix(A, argument="A"), check_matrix(R, argument="R")
+    A, R = (check_connectivity(loaded_matrix(one, argument=name), argument=name) for name, one in (("A", A), ("R", R)))
     panels = network(A, title=TITLE_A) + matrix(A, title=TITLE_A) + network(R, title=TITLE_R) + matrix(R, title=TITLE_R)
     room = room_for(*(labels_of(R, str(dim)) for dim in R.dims))
     title = TITLE_BOTH if score is None else f"{TITLE_BOTH}\n{_score_title(score)}"
@@ -184,5 +181,5 @@ def page(layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tupl
 
 def room_for(*labels: NDArray[Any]) -> float:
     """Return the inches that long tick labels take up beyond those of short ones."""
-    longest = max(len(shorten(label)) for some in labels for label in some)
+    longest = max((len(shorten(label)) for some in labels for label in some), default=0)
     return 0.12 * max(0, longest - LONG_LABEL)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.plot.grouping import GroupOrder
-from netxr.plot.style import FRAME, shorten, tick_step
+from netxr.plot.style import FRAME
+from netxr.plot.ticks import shorten, tick_step
 
 SPAN: Final = 2.5
 """Height of the drawing in radii of the circle."""

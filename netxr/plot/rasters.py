@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from netxr.names import ACTIVITY, NEURON, TIME
 from netxr.plot.aggregation import ROOM, Range, Side, Span, span_in_view
 from netxr.plot.excerpts import Excerpt, excerpt_of
-from netxr.plot.heatmaps import labels_in_hover, side_ticks
+from netxr.plot.heatmaps import side_ticks
+from netxr.plot.hovering import labels_in_hover
 from netxr.plot.style import DIVERGING, FRAME, INK, UNDEFINED_COLOUR, literal, stay_in_place, with_options
 from netxr.plot.windows import Cells, cells
 

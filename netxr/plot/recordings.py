@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from netxr.names import ACTIVITY, NEURON, TIME
 from netxr.plot.excerpts import Excerpt, excerpt_of
-from netxr.plot.style import FRAME, INK, literal, shorten, stay_in_place, with_options
+from netxr.plot.style import FRAME, INK, literal, stay_in_place, with_options
+from netxr.plot.ticks import shorten
 from netxr.plot.windows import Part, extremes, read, stretches
 
 MOST_TRACES: Final = 20
@@ -43,8 +44,8 @@ def traces(
     activity : DataArray
         Loaded or lazy, (neuron, time) in any order of dims; a `trial` of one entry may be there.
     neurons : sequence, optional
-        Labels of the neurons; the first 20 if not given, or 20 spread over all groups, in order of the coordinate
-        `group`, where there is one.
+        Labels of the neurons; the first 20 if not given, which the title says, or 20 spread over all groups, in order
+        of the coordinate `group`, where there is one.
     start : int
         First sample.
     n_steps : int, optional
@@ -104,11 +105,20 @@ def _course(shown: Excerpt, part: Part) -> Course:
     start, stop = part
     if stop - start <= MOST_POINTS:
         return Course(
-            np.arange(start, stop, dtype=np.float64)[np.newaxis], read(shown.samples, shown.rows, part), "", True
+            np.arange(start, stop, dtype=np.float64)[np.newaxis],
+            read(shown.samples, shown.rows, part),
+            _some(shown),
+            True,
         )
     parts = stretches(shown.samples, shown.rows, start, stop)
     frames, values = extremes(shown.samples, shown.rows, parts, n_bins=MOST_POINTS // 2)
-    return Course(frames, values, _note(shown, part, parts))
+    return Course(frames, values, "\n".join(filter(None, (_some(shown), _note(shown, part, parts)))))
+
+
+def _some(shown: Excerpt) -> str:
+    """Say that not all neurons are drawn, where it is so."""
+    few = len(shown.rows) == shown.n_asked
+    return "" if few else f"{len(shown.rows)} of {shown.n_asked:,} neurons"
 
 
 def _note(shown: Excerpt, part: Part, parts: Sequence[Part]) -> str:
@@ -138,7 +148,7 @@ def _stacked(shown: Excerpt, course: Course, scale: Scale) -> hv.NdOverlay:
         name: _curve(time, height, value)
         for name, time, height, value in zip(shown.labels, times, heights, course.values, strict=True)
     }
-    return _framed(hv.NdOverlay(curves, kdims=NEURON, sort=False), shown, scale)
+    return _framed(hv.NdOverlay(curves, kdims=NEURON, sort=False), shown, scale, title=course.note)
 
 
 def _curve(time: NDArray[np.float64], height: NDArray[np.float64], value: NDArray[np.float64]) -> hv.Curve:
@@ -152,7 +162,7 @@ def _curve(time: NDArray[np.float64], height: NDArray[np.float64], value: NDArra
     )
 
 
-def _framed(figure: Any, shown: Excerpt, scale: Scale, *, title: str = "") -> Any:
+def _framed(figure: Any, shown: Excerpt, scale: Scale, *, title: str) -> Any:
     """Set the axes of stacked traces, and the size of their frame."""
     n_traces = len(shown.rows)
     height = 1.5 + 0.3 * n_traces

@@ -4,7 +4,6 @@ import re
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from html import escape
-from itertools import cycle
 from typing import Any, Final
 
 import holoviews as hv
@@ -37,14 +36,15 @@ FRAME: Final = 300
 POINTS: Final = 0.72
 """Size of a mark in a matplotlib figure, in points for each bokeh pixel: its panels are a little smaller."""
 
-MAX_TICKS: Final = 8
-MAX_TICK_LETTERS: Final = 12
-LONG_LABEL: Final = 3
-"""Tick labels with more letters than this are written upright under the x axis."""
-
 TEXTS: Final = ("title", "xlabel", "ylabel", "clabel")
 TICKS: Final = ("xticks", "yticks")
 """Options that are texts, and lists of (place, text)."""
+
+LASTING: Final = frozenset(
+    {"title", "xlabel", "ylabel", "xticks", "yticks", "xlim", "ylim", "xaxis", "yaxis"}
+    | {"frame_width", "frame_height", "aspect", "show_frame"}
+)
+"""Options of a frame that it keeps when something is laid over it."""
 
 MATRIX_SPEC: Final = replace(CONNECTIVITY_SPEC, optional_dims=())
 
@@ -101,19 +101,8 @@ def check_loaded(data: Any, *, argument: str) -> Any:
     return data
 
 
-def check_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray:
-    """Return `weights` as one loaded (target, source) matrix of float64; one source alone becomes a single column.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no DataArray, is lazy, or has a further dim of more than one entry.
-    """
-    return loaded_matrix(weights, argument=argument).astype(np.float64)
-
-
 def loaded_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray:
-    """Return `weights` likewise, with the values that it came with: nothing is copied.
+    """Return `weights` as one loaded (target, source) matrix, uncopied; one source alone becomes a single column.
 
     Raises
     ------
@@ -138,8 +127,15 @@ def with_options(
     bokeh: Mapping[str, Any] | None = None,
     matplotlib: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Set the options of `element` on both backends, whichever of them is current."""
+    """Set the options of `element` on both backends, whichever of them is current.
+
+    HoloViews forgets those of an Overlay when something is laid over it, and takes over those of its first element.
+    """
     shared = both or {}
+    if isinstance(element, hv.Overlay):
+        first = next(iter(element))
+        kept = [{k: v for k, v in (some or {}).items() if k in LASTING} for some in (shared, bokeh, matplotlib)]
+        with_options(first, both=kept[0], bokeh=kept[1], matplotlib=kept[2])
     own = [zoomable.id for zoomable in _zoomable_panels(element)]
     element = element.opts(**shared, **(bokeh or {}), backend="bokeh")
     element = element.opts(**_as_written({**shared, **(matplotlib or {})}), backend="matplotlib")
@@ -194,28 +190,6 @@ def title_over(layout: hv.Layout) -> str:
 def _zoomable_panels(element: Any) -> list[Any]:
     """Return the DynamicMaps of a Layout."""
     return element.traverse(lambda panel: panel, [hv.DynamicMap]) if isinstance(element, hv.Layout) else []
-
-
-def ticks(labels: np.ndarray[Any, Any], *, most: int = MAX_TICKS) -> list[tuple[int, str]]:
-    """Return (position, label) for at most `most` of the labels, evenly spaced from the first."""
-    step = tick_step(len(labels), most)
-    return [(position, shorten(labels[position])) for position in range(0, len(labels), step)]
-
-
-def tick_step(n_labels: int, most: int) -> int:
-    """Return the smallest of 1, 2, 5, 10, 20, 50, ... that leaves at most `most` of `n_labels` labels."""
-    step = 1
-    for factor in cycle((2, 2.5, 2)):
-        if -(-n_labels // step) <= most:
-            break
-        step = int(step * factor)
-    return step
-
-
-def shorten(label: Any, *, most: int = MAX_TICK_LETTERS) -> str:
-    """Return `label` as text of at most `most` letters."""
-    text = str(label)
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def literal(title: str) -> str:

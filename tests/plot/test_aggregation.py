@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netxr.plot.aggregation import ROOM, block_means, sheet_of, span_in_view, view_of
@@ -34,11 +34,13 @@ def test_a_cell_is_the_mean_of_what_is_defined(data):
 
 
 @given(st.integers(1, 20_000), st.none() | st.tuples(st.floats(-5000, 25_000), st.floats(-5000, 25_000)))
+@example(2000, (10.0, 1002.0))
 def test_a_span_holds_what_is_in_view_in_few_cells(n_places, view):
     span = span_in_view(n_places, view)
     low, high = span.edges
     assert 0 <= span.first < span.end <= n_places
     assert span.first % span.step == 0
+    assert span.end % span.step == 0 or span.end == n_places
     if n_places <= ROOM:
         assert span == (0, n_places, 1)
         return

@@ -32,11 +32,12 @@ def test_scores_and_counts_are_those_of_compare(noisy_pair, diagonal):
     words = "with" if diagonal else "without"
     assert title_of(figure) == (
         f"Run {{1}}\n{int(scores.n_pairs)} pairs of neurons ({words} the diagonal), "
-        f"{int(scores.n_undefined)} left out as undefined"
+        f"{int(scores.n_undefined)} left out as undefined\n"
+        "2 sources left out, in one of the two only"
     )
     _, _, roc, precision = titles_of(figure)
     assert roc == f"ROC curve: AUC {scores.roc_auc:.3f}\n(dashed: chance)"
-    assert precision.startswith(f"Precision and recall: average precision {scores.average_precision:.3f}\n")
+    assert precision.startswith(f"Average precision {scores.average_precision:.3f}\n")
     assert [on_paper(panel).axes[0].get_title() for panel in list(figure)[2:]] == [roc, precision]
     assert [on_screen(panel).title.text for panel in list(figure)[2:]] == [roc, precision]
     drawn = figure.Points.I.array()

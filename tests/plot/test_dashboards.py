@@ -71,6 +71,13 @@ def test_each_panel_keeps_its_own_title_and_axes(run):
     assert raster.yaxis[0].major_label_overrides == {1.0: "b", 4.0: "a"}
 
 
+def test_one_source_that_is_not_named_is_refused_beside_named_ones(run):
+    one_source = run.assign(lagged_correlation=run.lagged_correlation.isel(source=2, drop=True))
+    with pytest.raises(InvalidInput, match="R: got source without labels"):
+        dashboard(one_source)
+    assert names(run[["lagged_correlation"]].isel(source=2)) == ["matrix", "lags"]
+
+
 def test_nothing_to_draw_is_refused():
     with pytest.raises(InvalidInput, match="run: got a Dataset with x; expected one with activity, connectivity or"):
         dashboard(xr.Dataset({"x": 1}))

@@ -45,7 +45,10 @@ def test_a_file_is_never_overwritten(tmp_path, one_edge):
     assert path.read_text() == "mine"
 
 
-@pytest.mark.parametrize(("name", "message"), [("figure.gif", r"\.png, \.svg or \.pdf"), ("no/figure.png", "folder")])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("figure.gif", r"\.png, \.svg or \.pdf"), ("figure.html", r"holoviews\.save"), ("no/figure.png", "folder")],
+)
 def test_other_formats_and_missing_folders_are_refused(tmp_path, one_edge, name, message):
     with pytest.raises(InvalidInput, match=message):
         save(matrix(one_edge), tmp_path / name)

@@ -4,7 +4,7 @@ import xarray as xr
 from bokeh.models import GlyphRenderer, HoverTool, Scatter, Segment
 
 from netxr.errors import InvalidInput
-from netxr.plot import network
+from netxr.plot import matrix, network
 from tests.plot.conftest import labelled
 from tests.plot.drawn import draw, on_paper, on_screen, title_of
 
@@ -211,3 +211,11 @@ def test_names_may_be_anything(one_edge):
     assert list(figure.Labels.I["label"])[:3] == ["$\\frac{$", "2", "None"]
     on_paper(figure).canvas.draw()
     assert on_screen(figure).frame_align is False  # aligned with other panels it would be cut off
+
+
+def test_the_colour_bar_stands_clear_of_a_matrix_beside_it(one_edge):
+    page = on_paper(network(one_edge, sign="both") + matrix(one_edge))
+    page.canvas.draw()
+    heatmap = next(axis for axis in page.axes if axis.images)
+    bar = next(axis for axis in page.axes if axis.get_ylabel() == "Connectivity Strength")
+    assert bar.get_tightbbox().x1 < heatmap.yaxis.label.get_window_extent().x0

@@ -7,10 +7,20 @@ import xarray as xr
 from bokeh.models import ColorBar
 
 from netxr.errors import InvalidInput
-from netxr.plot import facets, grids
-from tests.plot.drawn import bokeh_cells, bokeh_images, bokeh_limits, draw, matplotlib_limits, on_paper, on_screen
+from netxr.plot import compare_over, facets, grids
+from tests.plot.drawn import (
+    bokeh_cells,
+    bokeh_images,
+    bokeh_limits,
+    draw,
+    matplotlib_limits,
+    on_paper,
+    on_screen,
+    titles_of,
+)
 
 TRIALS, LAGS = ["first", "second"], [0, 2, 5]
+DAYS = ("2020-01-31", "2020-02-01")
 
 
 @pytest.fixture
@@ -76,6 +86,13 @@ def test_other_dims_are_sliders(many, columns):
     expected = many.sel(trial="second") if columns else many.sel(trial=["second"], lag=5)
     np.testing.assert_array_equal([image.data_source.data["image"][0] for image in images], expected)
     assert {image.glyph.color_mapper.high for image in images} == {limit}
+
+
+def test_dates_are_written_as_dates(many):
+    days = many.isel(lag=0).rename(trial="day").assign_coords(day=np.array(DAYS, dtype="datetime64[ns]"))
+    assert list(facets(days).keys()) == list(DAYS)
+    assert titles_of(facets(days, columns="day")) == [f"day = {day}" for day in DAYS]
+    assert titles_of(compare_over(days[0], days, over="day"))[0] == f"A, day = {DAYS[0]}"
 
 
 def test_one_matrix_is_drawn_as_such(many):

@@ -56,14 +56,18 @@ def test_chosen_pairs_are_target_and_source(R):
 def test_axes_are_in_samples_and_in_time(R, backend):
     plot = draw(lags(R, title="Run {1}"), backend)
     if backend == "bokeh":
-        assert plot.title.text == "Run {1}"
+        assert plot.title.text == "Run {1}\nstrongest 6 of 12 pairs"
         assert [axis.axis_label for axis in plot.xaxis] == ["Lag (s)", "Lag (samples)"]
         assert plot.select_one({"type": LinearAxis, "axis_label": "Lag (s)"}).formatter.args == {"interval": 0.02}
         return
     (axis,) = plot.axes
     plot.canvas.draw()
     (above,) = axis.child_axes
-    assert (axis.get_title(), axis.get_xlabel(), above.get_xlabel()) == ("Run {1}", "Lag (samples)", "Lag (s)")
+    assert (axis.get_title(), axis.get_xlabel(), above.get_xlabel()) == (
+        "Run {1}\nstrongest 6 of 12 pairs",
+        "Lag (samples)",
+        "Lag (s)",
+    )
     assert axis.get_ylabel() == "Lagged correlation"
     assert [text.get_text() for text in above.get_xticklabels()] == ["0", "0.02", "0.04", "0.06"]
     assert axis.get_xticks().tolist() == [0, 1, 2, 3]
@@ -134,12 +138,12 @@ def test_where_nothing_is_defined_the_title_says_so(R, backend, n_neurons):
 
 
 def test_long_labels_are_shortened_unless_two_become_the_same(R):
-    labels = ["a", "b", "a neuron with a long name", "a neuron with a longer name"]
+    labels = ["a", "b", "a neuron with a long name", "a neuron of the same name"]
     named = R.assign_coords(target=labels, source=labels)
-    assert list(curves(lags(named, pairs=[("a", labels[2])]))) == ["a neuron wi… → a"]
+    assert list(curves(lags(named, pairs=[("a", labels[2])]))) == ["a neu…g name → a"]
     assert list(curves(lags(named, pairs=[("a", labels[2]), ("a", labels[3])]))) == [
-        "a neuron with a long name → a",
-        "a neuron with a longer name → a",
+        "a neu…g name → a",
+        "a neu…e name → a",
     ]
 
 

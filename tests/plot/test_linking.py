@@ -1,5 +1,6 @@
 import holoviews as hv
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from bokeh.models import GlyphRenderer
@@ -10,20 +11,21 @@ from matplotlib.colors import same_color
 from matplotlib.text import Text
 
 from netxr.errors import InvalidInput
-from netxr.plot import Selection, linked
+from netxr.plot import Selection, compare, linked
 from netxr.plot.choosing import chosen_boxes, chosen_neurons, chosen_pairs
 from netxr.plot.files import still
 from netxr.plot.linking import CHOSEN
+from netxr.plot.style import title_over
 from tests.plot.drawn import on_paper, on_screen
 
-LABELS = np.array(list("abcdef"))
+LABELS = np.array(list("abcdef"), dtype=object)  # as netxr.as_connectivity has them
 ACTIVITY = xr.DataArray(np.random.default_rng(4).random((6, 40)), {"neuron": list(LABELS)}, ("neuron", "time"))
 SUBSETS = st.lists(st.sampled_from(LABELS.tolist()), unique=True)
 
 
 def pair_of(labels=LABELS):
     rng = np.random.default_rng(3)
-    axes = {"target": list(labels), "source": list(labels)}
+    axes = {"target": labels, "source": labels}
     A = xr.DataArray((rng.random((len(labels),) * 2) > 0.6) * 0.5, axes, ("target", "source"))
     return A, A.copy(data=rng.normal(size=A.shape))
 
@@ -132,6 +134,7 @@ def test_marked_arrows_are_those_of_the_block():
 def test_neurons_that_only_one_side_has_are_left_out():
     A, R = pair_of()
     layout = linked(A, R.isel(target=[4, 1, 0], source=[4, 1, 0]))
+    assert title_over(layout) == "3 neurons left out, in one of the two only"
     for panel, weights in zip(layout, (A, R), strict=False):
         image = panel[()].traverse(lambda part: part, [hv.Image])[0]
         expected = weights.sel(target=["a", "b", "e"], source=["a", "b", "e"])
@@ -163,7 +166,7 @@ def marked_on_paper(axis):
 
 def test_what_cannot_be_linked_is_refused():
     A, R = pair_of()
-    with pytest.raises(InvalidInput, match="R: got no neuron that A has"):
+    with pytest.raises(InvalidInput, match=r"R: got labels along target such as 0.*that A has too, such as 'a'"):
         linked(A, R.assign_coords(target=range(6), source=range(6)))
     with pytest.raises(InvalidInput, match=r"selection: got \['a'\]; expected a Selection"):
         linked(A, R, selection=["a"])
@@ -191,3 +194,30 @@ def test_without_a_defined_pair_the_scatter_says_so():
     A, _ = pair_of()
     texts = on_paper(linked(A, A.where(False))).findobj(Text)
     assert "no pair of neurons\nis defined on both sides" in [text.get_text() for text in texts]
+
+
+def test_neurons_may_have_two_labels_each():
+    neurons = pd.MultiIndex.from_product([["V1", "M1"], [1, 2]], names=["area", "number"])
+    rename = {"target": ["target_area", "target_number"], "source": ["source_area", "source_number"]}
+    A = xr.DataArray(np.eye(4, k=1), dims=("target", "source"))
+    for dim, levels in rename.items():
+        A = A.assign_coords(xr.Coordinates.from_pandas_multiindex(neurons.set_names(levels), dim))
+    activity = xr.DataArray(np.eye(4), dims=("neuron", "time"))
+    activity = activity.assign_coords(xr.Coordinates.from_pandas_multiindex(neurons, "neuron"))
+    R, selection = A.isel(target=[3, 2, 1, 0], source=[3, 2, 1, 0]), Selection(neurons=[("M1", 1)])
+    layout = linked(A, R, activity=activity, selection=selection)
+    for panel in (0, 1):
+        image = list(layout)[panel][()].traverse(lambda part: part, [hv.Image])[0]
+        np.testing.assert_array_equal(image.dimension_values(2, flat=False), A)
+    assert list(layout)[4][()].keys() == ["('M1', 1)"]
+    (difference,) = compare(A, R, standardised=True).Image.III.dimension_values(2, flat=False)[:1]
+    np.testing.assert_array_equal(difference, 0)
+
+
+def test_long_names_under_a_matrix_stand_clear_of_the_title_below():
+    A, R = pair_of(np.array([f"session_12_unit_{k:04d}" for k in range(6)]))
+    page = on_paper(linked(A, R))
+    page.canvas.draw()
+    panels = {axis.get_title(): axis for axis in page.axes}
+    names = panels["True connectivity matrix A"].xaxis.label.get_window_extent()
+    assert names.y0 > panels["Graph of A"].title.get_window_extent().y1

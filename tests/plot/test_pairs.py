@@ -154,7 +154,7 @@ def test_big_pairs_are_drawn_as_means():
 
 def test_titles_break_over_columns_and_not_over_one_neuron(random_pair):
     column, alone = (compare(*(one.isel(source=[0], target=slice(n)) for one in random_pair)) for n in (6, 1))
-    assert titles_of(column) == ["True connectivity\nmatrix A", "Estimated connectivity\nmatrix R"]
+    assert titles_of(column) == ["True\nconnectivity\nmatrix A", "Estimated\nconnectivity\nmatrix R"]
     assert titles_of(alone) == ["True connectivity matrix A", "Estimated connectivity matrix R"]
 
 

@@ -40,6 +40,12 @@ def test_neurons_are_chosen_by_label_in_the_order_given(activity):
     np.testing.assert_array_equal(figure["c"]["activity"], activity.sel(neuron="c"))
 
 
+def test_the_title_says_where_not_all_neurons_are_drawn():
+    activity = as_activity(np.eye(21), dims=("neuron", "time"))
+    assert on_screen(traces(activity)).title.text == "20 of 21 neurons"
+    assert on_screen(traces(activity, neurons=range(20))).title.text == ""
+
+
 def test_time_is_in_steps_where_the_interval_is_unknown(activity):
     del activity.attrs["sampling_interval"], activity.attrs["sampling_interval_units"]
     figure = traces(activity, start=990)
@@ -61,6 +67,10 @@ def test_one_trial_is_drawn_and_several_are_refused(activity):
         traces(activity.expand_dims(trial=2))
     with pytest.raises(InvalidInput, match="activity: got attribute sampling_interval 'x'; expected a positive number"):
         traces(activity.assign_attrs(sampling_interval="x"))
+    with pytest.raises(InvalidInput, match="activity: got attribute sampling_interval nan"):
+        traces(activity.assign_attrs(sampling_interval=np.nan))
+    with pytest.raises(InvalidInput, match="activity: got attribute start_time 'now'; expected a number"):
+        traces(activity.assign_attrs(start_time="now"))
 
 
 @pytest.mark.parametrize(

@@ -45,14 +45,15 @@ def test_entries_are_matched_by_label_in_the_order_of_the_first():
 def test_what_is_left_out_is_said_for_each_side():
     A = labelled(np.zeros((3, 3)), "abc")
     assert shared_entries(A, A)[2] == ""
-    assert shared_entries(A, A.isel(source=[1]))[2] == "0 targets and 2 sources left out, in one of the two only"
+    assert shared_entries(A, A.isel(source=[1]))[2] == "2 sources left out, in one of the two only"
+    assert shared_entries(A[:2], A[:, :1])[2] == "1 target and 2 sources left out, in one of the two only"
     assert shared_entries(A, A[:2, :2])[2] == "1 neuron left out, in one of the two only"
     bare = A.drop_vars(["target", "source"])
     assert shared_entries(bare, bare)[2] == ""
 
 
 def test_matrices_that_share_no_neuron_are_refused():
-    with pytest.raises(InvalidInput, match=r"R: got labels along target such as 'x'.*those of A, such as 'a'"):
+    with pytest.raises(InvalidInput, match=r"R: got labels along target such as 'x'.*that A has too, such as 'a'"):
         shared_entries(labelled(np.zeros((2, 2)), "ab"), labelled(np.zeros((2, 2)), "xy"))
     with pytest.raises(InvalidInput, match="R: got target without labels"):
         shared_entries(labelled(np.zeros((2, 2)), "ab"), xr.DataArray(np.zeros((2, 2)), dims=("target", "source")))

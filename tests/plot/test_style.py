@@ -17,16 +17,14 @@ from netxr.plot import symmetric_limit
 from netxr.plot.style import (
     DIVERGING,
     axis_label,
-    check_matrix,
     literal,
+    loaded_matrix,
     score_text,
-    shorten,
-    ticks,
     title_over,
     with_options,
     with_title_over,
 )
-from tests.plot.drawn import on_paper, on_screen
+from tests.plot.drawn import draw, on_paper, on_screen
 
 values = hnp.arrays(np.float64, hnp.array_shapes(max_dims=2, max_side=4), elements=st.floats(width=32))
 
@@ -44,27 +42,6 @@ def test_limits_of_a_lazy_matrix_ask_for_compute():
         symmetric_limit(xr.DataArray(dask.array.ones((3, 3))))
     with pytest.raises(InvalidInput, match="lazy"):
         symmetric_limit(dask.array.ones((3, 3)))
-
-
-@given(st.integers(1, 5000), st.integers(1, 12))
-def test_ticks_are_few_and_even_and_start_at_the_first(n_labels, most):
-    positions = [position for position, _ in ticks(np.arange(n_labels), most=most)]
-    assert positions[0] == 0
-    assert 1 <= len(positions) <= most
-    assert len(set(np.diff(positions))) <= 1
-
-
-@pytest.mark.parametrize(
-    ("n_labels", "expected"), [(6, [0, 1, 2, 3, 4, 5]), (25, [0, 5, 10, 15, 20]), (100, [0, 20, 40, 60, 80])]
-)
-def test_ticks_stand_at_round_positions(n_labels, expected):
-    assert ticks(np.arange(n_labels)) == [(position, str(position)) for position in expected]
-
-
-def test_ticks_carry_the_labels_not_the_positions():
-    assert ticks(np.array([7, 9])) == [(0, "7"), (1, "9")]
-    assert ticks(np.array(["a very long name of a neuron"], dtype=object)) == [(0, "a very long…")]
-    assert shorten("twelve signs") == "twelve signs"
 
 
 def test_zero_is_its_own_nearly_white_colour_between_blue_and_red():
@@ -98,8 +75,8 @@ def test_axis_labels_are_long_names_or_words():
 
 def test_a_matrix_may_come_in_any_order_of_dims_with_dims_of_one_entry():
     weights = xr.DataArray(np.arange(6.0).reshape(1, 2, 3), dims=("trial", "source", "target"))
-    assert check_matrix(weights).dims == ("target", "source")
-    np.testing.assert_array_equal(check_matrix(weights), np.arange(6.0).reshape(2, 3).T)
+    assert loaded_matrix(weights).dims == ("target", "source")
+    np.testing.assert_array_equal(loaded_matrix(weights), np.arange(6.0).reshape(2, 3).T)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +91,7 @@ def test_a_matrix_may_come_in_any_order_of_dims_with_dims_of_one_entry():
 )
 def test_what_is_no_matrix_is_refused(weights, message):
     with pytest.raises(InvalidInput, match=message):
-        check_matrix(weights)
+        loaded_matrix(weights)
 
 
 def test_importing_the_figures_leaves_the_chosen_backend():
@@ -137,3 +114,17 @@ def test_titles_and_ticks_are_written_as_they_are():
     paper.canvas.draw()  # a formula that is none would raise
     (over,) = [div.text for div in on_screen(layout).select({"type": Div}) if "below" in div.text]
     assert "&lt;b&gt; {x} &amp; $\\frac{$<br>below<" in over
+
+
+@pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
+def test_what_a_frame_says_lasts_when_something_is_laid_over_it(backend):
+    figure = with_options(
+        hv.Curve([1, 2]) * hv.Points([(0, 1)]), both={"title": "undefined at 3", "xlim": (-1, 4), "xaxis": None}
+    )
+    drawn = draw(figure * hv.HLine(1), backend)
+    if backend == "bokeh":
+        shown = drawn.title.text, drawn.x_range.start, drawn.x_range.end, drawn.xaxis[0].visible
+    else:
+        (axis,) = drawn.axes
+        shown = axis.get_title(), *axis.get_xlim(), axis.xaxis.get_visible()
+    assert shown == ("undefined at 3", -1, 4, False)

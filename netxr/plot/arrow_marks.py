@@ -1,0 +1,128 @@
+"""How the arrows of a graph are drawn: a line and a head for each, by strength or by sign."""
+
+from typing import Any, Final, NamedTuple
+
+import holoviews as hv
+import numpy as np
+from holoviews import dim
+from matplotlib.path import Path as Outline
+from numpy.typing import NDArray
+
+from netxr.plot.arrows import Arrows
+from netxr.plot.heatmaps import STRENGTH
+from netxr.plot.places import PIXEL, Places
+from netxr.plot.style import INK, POINTS, with_options
+
+NODE: Final = 16.0
+HEAD: Final = 13.0
+THICKEST: Final = 3.5
+"""Diameter of a node, side of an arrowhead and width of the strongest edge, in pixels, where there is room."""
+
+APART: Final = 4.0
+"""Pixels by which an edge is shifted to its left where there is another one in the other direction."""
+
+POSITIVE_COLOUR: Final = "#b2182b"
+NEGATIVE_COLOUR: Final = "#2166ac"
+"""Red and blue of the heatmaps, dark enough for a line."""
+
+PADDING: Final = 0.0125
+"""Room for a letter of a name, which reaches beyond the frame to its colour bar, as a fraction of a figure on paper."""
+
+FAINTEST: Final = 16
+"""Opacity of the weakest edge, of 255."""
+
+CROWD: Final = 1_000
+"""Arrows beyond which all are drawn less opaque, so that one sees how many lie over each other."""
+
+TIPS: Final = [("from", "@from"), ("to", "@to"), ("connectivity strength", "@weight")]
+
+
+class Look(NamedTuple):
+    """How arrows look: the dims of their values, and the options that give them their colour."""
+
+    values: list[Any]
+    colours: dict[str, Any]
+
+
+def by_strength(arrows: Arrows) -> Look:
+    """Return how arrows look that are dark by strength."""
+    values = [hv.Dimension("weight"), hv.Dimension("strength", range=(0, 1)), "from", "to"]
+    return Look(values, {"color": "strength", "cmap": _ramp(INK, arrows), "clim": (0, 1)})
+
+
+def by_sign(arrows: Arrows) -> Look:
+    """Return how arrows look that are red or blue by sign, the darker the stronger."""
+    limit = float(np.abs(arrows.weights).max(initial=0.0)) or 1.0
+    values = [hv.Dimension("weight", label=STRENGTH, range=(-limit, limit)), "strength", "from", "to"]
+    colours = _ramp(NEGATIVE_COLOUR, arrows)[::-1] + _ramp(POSITIVE_COLOUR, arrows)
+    return Look(values, {"color": "weight", "cmap": colours, "clim": (-limit, limit)})
+
+
+def _ramp(colour: str, arrows: Arrows) -> list[str]:
+    """Return `colour` from almost transparent to opaque: both backends can map colours to each line and mark."""
+    darkest = max(255 * min(1.0, CROWD / max(len(arrows.weights), 1)), 2 * FAINTEST)
+    return [f"{colour}{round(alpha):02x}" for alpha in np.linspace(FAINTEST, darkest, 128)]
+
+
+def edges_of(arrows: Arrows, places: Places, names: NDArray[Any], look: Look) -> hv.Overlay:
+    """Draw each arrow as a line and a head, clear of both nodes and beside the way back."""
+    pixel = PIXEL * places.room
+    along = places.nodes[arrows.targets] - places.nodes[arrows.sources]
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    aside = APART * pixel * arrows.mutual[:, np.newaxis] * np.column_stack([-along[:, 1], along[:, 0]])
+    # An equilateral triangle of side s reaches s / sqrt(3) from its middle to its tip.
+    tips_to_middle = HEAD / np.sqrt(3) * pixel
+    starts = places.nodes[arrows.sources] + aside + along * NODE / 2 * pixel
+    heads = places.nodes[arrows.targets] + aside - along * (NODE / 2 * pixel + tips_to_middle)
+    magnitudes = np.abs(arrows.weights)
+    strength = magnitudes / magnitudes.max(initial=np.finfo(np.float64).tiny)
+    values = (arrows.weights, strength, names[arrows.sources], names[arrows.targets])
+    return _shafts(starts, heads, values, look, places) * _heads(heads, along, values, look, places.room)
+
+
+def _shafts(
+    starts: NDArray[np.float64], ends: NDArray[np.float64], values: tuple[Any, ...], look: Look, places: Places
+) -> hv.Segments:
+    """Draw the lines."""
+    shafts = hv.Segments((*starts.T, *ends.T, *values), ["x0", "y0", "x1", "y1"], look.values)
+    width = THICKEST * places.room * dim("strength")
+    return with_options(
+        shafts,
+        both=look.colours | {"colorbar": look.colours["color"] == "weight", "clabel": STRENGTH},
+        bokeh={
+            "line_width": width,
+            "colorbar_opts": {"title_standoff": 12},
+            "tools": ["hover"],
+            "hover_tooltips": TIPS,
+        },
+        matplotlib={"linewidth": width * POINTS, "cbar_padding": PADDING * max(map(len, places.labels))},
+    )
+
+
+def _heads(
+    middles: NDArray[np.float64], along: NDArray[np.float64], values: tuple[Any, ...], look: Look, room: float
+) -> hv.Points:
+    """Draw the arrowheads."""
+    angles = np.degrees(np.arctan2(along[:, 1], along[:, 0])) - 90  # from a triangle that points upwards
+    heads = hv.Points((*middles.T, angles, *values), ["x", "y"], ["angle", *look.values])
+    size = HEAD * room
+    return with_options(
+        heads,
+        both=look.colours,
+        bokeh={
+            "marker": "triangle",
+            "angle": "angle",
+            "size": size,
+            "line_color": None,
+            "tools": ["hover"],
+            "hover_tooltips": TIPS,
+        },
+        matplotlib={"s": (size * POINTS) ** 2, "linewidth": 0, "hooks": [_turn_heads]},
+    )
+
+
+def _turn_heads(plot: Any, heads: hv.Points) -> None:
+    """Give each mark of a matplotlib scatter its own outline: it has no angle for each mark."""
+    corners = np.pi / 2 + 2 * np.pi / 3 * np.arange(3) + np.radians(heads.dimension_values("angle"))[:, np.newaxis]
+    outlines = np.stack([np.cos(corners), np.sin(corners)], axis=-1) / np.sqrt(3)
+    plot.handles["artist"].set_paths([Outline(outline, closed=False) for outline in outlines])

@@ -1,0 +1,50 @@
+"""Ticks of an axis: which of its places have one, and labels that are short enough."""
+
+from itertools import cycle
+from typing import Any, Final
+
+import numpy as np
+
+MAX_TICKS: Final = 8
+MAX_TICK_LETTERS: Final = 12
+LONG_LABEL: Final = 3
+"""Tick labels with more letters than this are written upright under the x axis."""
+
+
+def ticks(labels: np.ndarray[Any, Any], *, most: int = MAX_TICKS) -> list[tuple[int, str]]:
+    """Return (position, label) for at most `most` of the labels, evenly spaced from the first."""
+    step = tick_step(len(labels), most)
+    return [(position, shorten(labels[position])) for position in range(0, len(labels), step)]
+
+
+def tick_step(n_labels: int, most: int) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20, 50, ... that leaves at most `most` of `n_labels` labels."""
+    step = 1
+    for factor in cycle((2, 2.5, 2)):
+        if -(-n_labels // step) <= most:
+            break
+        step = int(step * factor)
+    return step
+
+
+def shorten(label: Any, *, most: int = MAX_TICK_LETTERS) -> str:
+    """Return `label` as text of at most `most` letters, its ends rather than its middle: names differ in numbers.
+
+    Examples
+    --------
+    >>> shorten("visual_cortex_unit_0041")
+    'visua…t_0041'
+    """
+    text = label_text(label)
+    left = (most - 1) // 2
+    return text if len(text) <= most else f"{text[:left]}…{text[left + 1 - most :]}"
+
+
+def plain_labels(labels: np.ndarray[Any, Any]) -> list[Any]:
+    """Return labels as plain values, dates as text: else they would become numbers of nanoseconds."""
+    return [label_text(label) for label in labels] if labels.dtype.kind == "M" else labels.tolist()
+
+
+def label_text(label: Any) -> str:
+    """Return `label` as text, a date without the digits that are zero."""
+    return str(np.datetime_as_string(label, unit="auto") if isinstance(label, np.datetime64) else label)
