@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import panel as pn
+import param
 import xarray as xr
 
 import netxr
 import netxr.plot.files
+from netxr.app.jobs import message_of
 from netxr.app.looks import WIDGET_STYLE
 from netxr.app.session import Session
 from netxr.budget import text_of
@@ -77,6 +79,9 @@ def downloads(
 def csv(table: xr.Dataset) -> bytes:
     """Return variables as a table in CSV, one row for each entry: labels first, in the order target, source.
 
+    Labels are written as they are, also those that a spreadsheet takes for a formula ("=a", "-2"): as others they
+    would not be found in the recording again.
+
     Raises
     ------
     InvalidInput
@@ -128,9 +133,11 @@ def _button(session: Session, text: str, filename: str, make: Callable[[], bytes
     """Return a button that downloads what `make` returns."""
 
     def made() -> io.BytesIO:
-        with session.guarded():
+        try:
             return io.BytesIO(make())
-        return io.BytesIO()
+        except Exception as error:
+            session.say(message_of(error))
+            raise param.Skip from error  # an empty file would look like one that was made
 
     return pn.widgets.FileDownload(
         callback=made, filename=filename, label=text, width=110, margin=(4, 6), stylesheets=[WIDGET_STYLE]

@@ -52,7 +52,7 @@ class Folder:
             If the catalogue has no such name.
         """
         # The names settle "..", absolute paths, and stores that are links; the links, files within them.
-        if name not in self.names() or not all(map(self._leads_here, _links_in(self.root / name))):
+        if name not in self.names() or not self._stays_here(self.root / name):
             known = "is not in the folder, or not to be read" if self.names() else "is not: there is no store at all"
             raise InvalidInput("store", got=NOT_LISTED, expected=f"one of those shown; this one {known}")
         return self.root / name
@@ -72,13 +72,28 @@ class Folder:
     def _inside(self, name: str) -> bool:
         """Return whether a store and the arrays in it lie in the folder."""
         place = self.root / name
-        members = list(place.iterdir()) if place.is_dir() else []
-        files = [file for member in members if member.is_dir() for file in member.iterdir()]
+        members = _listed(place)
+        files = [file for member in members for file in _listed(member)]
         return all(one.resolve().is_relative_to(self.root) for one in (place, *members, *files))
+
+    def _stays_here(self, place: Path) -> bool:
+        """Return whether all links in a store lead into the folder, as far as it can be seen."""
+        try:
+            return all(map(self._leads_here, _links_in(place)))
+        except OSError:  # not to be listed, or just removed
+            return False
 
     def _leads_here(self, link: Path) -> bool:
         """Return whether a link leads to a file in the folder: what is in another folder, it would not be seen."""
         return link.resolve().is_relative_to(self.root) and not link.is_dir()
+
+
+def _listed(place: Path) -> list[Path]:
+    """Return what is in a folder; nothing where it is none, or one that the user may not list."""
+    try:
+        return list(place.iterdir())
+    except OSError:
+        return []
 
 
 def _links_in(place: Path) -> Iterator[Path]:

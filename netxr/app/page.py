@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import panel as pn
 import param
+from panel.io.location import Location
 
 from netxr.app import state
 from netxr.app.looks import TAB_STYLE, TEMPLATE
@@ -26,6 +27,13 @@ class Tab(NamedTuple):
 
     settings: Callable[[Session], param.Parameterized]
     build: Callable[[Session, Any], Any]
+
+
+class Address(Location):
+    """The address of a page, which is read by the page alone."""
+
+    def _update_synced(self, event: Any = None) -> None:
+        """Leave the query alone: panel takes numbers out of it, and fails where they are too long, or are no digits."""
 
 
 class Page:
@@ -66,6 +74,8 @@ class Page:
         if self._location.search == state.address(title.lower(), settings) and title in self._views:
             return
         problems = state.restore(settings, query)
+        if len(self._location.search) > state.LONGEST_ADDRESS:
+            problems.append(f"The address is too long: it is read up to {state.LONGEST_ADDRESS:,} letters.")
         if asked and asked not in known:
             problems.append(f"{state.TAB}: got no tab of this page; expected {' or '.join(known)}.")
         self.chosen.value = title

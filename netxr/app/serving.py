@@ -21,7 +21,7 @@ from tornado.web import OutputTransform, RequestHandler
 from netxr.app.folder import Folder
 from netxr.app.jobs import Desk, message_of
 from netxr.app.looks import message_pane
-from netxr.app.page import Page, Tab, template_of
+from netxr.app.page import Address, Page, Tab, template_of
 from netxr.app.session import Session
 from netxr.app.tabs import TABS
 from netxr.arguments import check_memory, is_whole
@@ -124,6 +124,7 @@ def server_of(
     folder = None if store is None else Folder(store)
     desk = Desk()
     hv.Store.set_current_backend("bokeh")
+    hv.renderer("bokeh").webgl = False  # a browser without its graphics card leaves some figures empty
     silence(
         FIXED_SIZING_MODE, True
     )  # figures have frames of a fixed size, and as much around them as their labels need
@@ -169,10 +170,18 @@ def _page(
     pn.state.on_session_destroyed(end)
     pn.config.exception_handler = lambda error: session.say(message_of(error))
     try:
-        body = Page(session, tabs, pn.state.location).body
+        body = Page(session, tabs, _address()).body
     except Exception as error:  # else the browser would show a page of the server's own
         body = message_pane(message_of(error), kind="error")
     return template_of(body, title="netxr")
+
+
+def _address() -> Address:
+    """Return the address that the current page was asked for by, which panel takes for its location from now on."""
+    document = pn.state.curdoc
+    address: Address = Address.from_request(document.session_context.request)
+    pn.state._locations[document] = address  # panel offers no public way to it
+    return address
 
 
 def _guard(server: Any) -> None:
@@ -198,6 +207,7 @@ class _Foreign(Matcher):
         refused = (
             request.host not in self._hosts  # a name that was made to lead here
             or (by_another and headers.get("Sec-Fetch-Dest") != "document")  # a link may lead here, a frame may not
+            or headers.get("Origin", f"http://{request.host}") != f"http://{request.host}"
             or EMBEDDING.search(request.path)
         )
         return {} if refused else None

@@ -47,7 +47,9 @@ class Session:
 
     def say(self, text: str, *, kind: str = "error") -> None:
         """Show a message above the tab: an "error", or a "note". Text is text: nothing in it is taken for HTML."""
-        self.messages[:] = [*self.messages, message_pane(text, kind=kind)][-MOST_MESSAGES:]
+        message = message_pane(text, kind=kind)
+        others = [one for one in self.messages if one.object != message.object]
+        self.messages[:] = [*others, message][-MOST_MESSAGES:]
 
     def clear(self) -> None:
         """Take all messages away."""

@@ -13,8 +13,14 @@ import param
 TAB: Final = "tab"
 """What says in the address which tab is shown."""
 
-LONGEST: Final = 200
-"""Letters of a value that are looked at: names of stores are shorter."""
+LONGEST: Final = 255
+"""Letters of a value that are looked at: no name of a store is longer."""
+
+LONGEST_ADDRESS: Final = 2**14
+"""Letters of an address that are looked at."""
+
+MOST_NAMED: Final = 3
+"""Strange settings of an address that are named; the others are counted."""
 
 YES, NO = "yes", "no"
 
@@ -25,14 +31,14 @@ def names(settings: param.Parameterized) -> list[str]:
 
 
 def parse(search: str) -> dict[str, str]:
-    """Return what an address says after its question mark.
+    """Return what an address says after its question mark; nothing of one that is too long.
 
     Examples
     --------
     >>> parse("?tab=tutorial&n=42")
     {'tab': 'tutorial', 'n': '42'}
     """
-    return dict(parse_qsl(search.removeprefix("?"), keep_blank_values=True, max_num_fields=None))
+    return dict(parse_qsl(search.removeprefix("?"), keep_blank_values=True)) if len(search) <= LONGEST_ADDRESS else {}
 
 
 def address(tab: str, settings: param.Parameterized) -> str:
@@ -50,7 +56,7 @@ def restore(settings: param.Parameterized, query: Mapping[str, str]) -> list[str
 
     A setting that the address does not name, or that cannot be what it says, has its default.
     """
-    problems = [f"The address has {_short(key)}, which is no setting here." for key in _strangers(settings, query)]
+    problems = _about_strangers([key for key in query if key != TAB and key not in names(settings)])
     values = {name: settings.param[name].default for name in names(settings)}
     for name in values.keys() & query.keys():
         parameter = settings.param[name]
@@ -63,9 +69,13 @@ def restore(settings: param.Parameterized, query: Mapping[str, str]) -> list[str
     return problems
 
 
-def _strangers(settings: param.Parameterized, query: Mapping[str, str]) -> list[str]:
-    """Return the keys of an address that name no setting."""
-    return [key for key in query if key != TAB and key not in names(settings)]
+def _about_strangers(keys: list[str]) -> list[str]:
+    """Return a sentence on the keys of an address that name no setting, if there are any."""
+    if not keys:
+        return []
+    named = ", ".join(map(_short, keys[:MOST_NAMED]))
+    more = f" and {len(keys) - MOST_NAMED:,} more" if len(keys) > MOST_NAMED else ""
+    return [f"The address has {named}{more}, which {'is no setting' if len(keys) == 1 else 'are no settings'} here."]
 
 
 def _checked(parameter: Any, text: str) -> Any:

@@ -4,10 +4,9 @@ import queue
 
 import panel as pn
 import param
-from panel.io.location import Location
 
 from netxr.app.jobs import Desk
-from netxr.app.page import Page
+from netxr.app.page import Address, Page
 from netxr.app.session import Session
 from netxr.app.tabs import TABS
 
@@ -35,7 +34,7 @@ class OpenPage:
     def __init__(self, search="", *, tabs=TABS, memory=2**30, folder=None, desk=None):
         self.loop, self.desk = Loop(), desk or Desk()
         self.session = Session(self.desk, memory=memory, folder=folder, deliver=self.loop.deliver)
-        self.location = Location(search=search)
+        self.location = Address(search=search)
         self.page = Page(self.session, tabs, self.location)
 
     @property

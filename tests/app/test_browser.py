@@ -32,6 +32,13 @@ FOCUS = """() => {
 }"""
 
 
+COLOURS = """(canvases) => canvases.filter((one) => one.width > 100).map((canvas) => {
+  const [width, height] = [canvas.width / 4, canvas.height / 4];
+  const { data } = canvas.getContext("2d").getImageData(width, height, width, height);
+  return new Set(new Uint32Array(data.buffer)).size;
+})"""
+
+
 def focus(page):
     settled(page)
     return page.evaluate(FOCUS)
@@ -81,6 +88,28 @@ def test_the_address_restores_the_view_and_so_does_going_back(open_page, app):
     sync_api.expect(page.get_by_text("their correlation is")).to_have_text(before, timeout=20_000)
 
 
+def test_both_matrices_are_painted_without_a_graphics_card(open_page):
+    page = open_page("?tab=tutorial&n=12")
+    verdict(page)
+    settled(page)
+    colours = page.locator("canvas").evaluate_all(COLOURS)
+    assert [n > 1 for n in colours[::2]] == [True] * 4, colours  # each figure, without what is laid over it
+
+
+def test_a_page_without_its_server_says_so(app, browser):
+    page, ends = browser.new_page(), []
+    page.route_web_socket("**/ws", lambda route: ends.append((route, route.connect_to_server())))
+    page.goto(app.address)
+    verdict(page)
+    lost = page.get_by_text("not connected any more")
+    assert not lost.is_visible()
+    ends[0][0].close()
+    lost.wait_for(timeout=10_000)
+    page.get_by_role("link", name="Load it again").click()
+    verdict(page)
+    page.close()
+
+
 def test_everything_is_reached_by_keyboard_and_has_a_name(open_page):
     page = open_page()
     verdict(page)
@@ -100,9 +129,8 @@ def test_errors_are_messages(open_page, folder):
     page = open_page("?tab=tutorial&n=90000&lag=x&evil=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
     alerts = page.get_by_role("alert")
     sync_api.expect(alerts).to_have_count(3, timeout=20_000)
-    told = " ".join(alerts.all_inner_texts())
-    assert "90,000 neurons x 5,000 steps" in told
-    assert "lag: got 'x'; expected a whole number" in told
+    for told in ("90,000 neurons x 5,000 steps", "lag: got 'x'; expected a whole number"):
+        sync_api.expect(alerts.filter(has_text=told)).to_have_count(1)
     assert "Traceback" not in page.content()
     page.screenshot(path=folder / "errors.png", full_page=True)
 

@@ -1,3 +1,8 @@
+import os
+import shutil
+from functools import partial
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,3 +106,22 @@ def test_what_is_removed_meanwhile_is_not_there(tmp_path):
     (tmp_path / "a.zarr").rename(tmp_path.with_suffix(".moved"))
     with pytest.raises(netxr.InvalidInput, match="there is no store at all"):
         folder.open("a.zarr")
+
+
+@pytest.mark.parametrize("inside", ["", "activity/c"])
+def test_a_store_that_may_not_be_listed_hides_no_other(folder, tmp_path, monkeypatch, inside):
+    shutil.copytree(folder.root / "run.zarr", tmp_path / "run.zarr")
+    shutil.copytree(folder.root / "run.zarr", tmp_path / "shut.zarr")
+    shut = tmp_path / "shut.zarr" / inside
+
+    def listing(of, path):
+        if Path(path) == shut:
+            raise PermissionError(13, "Permission denied", str(path))
+        return of(path)
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, partial(listing, getattr(os, name)))
+    found = Folder(tmp_path)
+    assert found.open("run.zarr").sizes["neuron"] == 4
+    with pytest.raises(netxr.InvalidInput, match="not to be read"):
+        found.path_of("shut.zarr")

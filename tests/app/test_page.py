@@ -95,6 +95,21 @@ def test_what_is_wrong_with_an_address_is_told_and_nothing_in_it_is_html(open_pa
     assert "square 1" in page.text()
 
 
+@pytest.mark.parametrize("search", ["?n=\u00b2", "?n=" + "9" * 5000, "?n=" + "9" * 20_000])
+def test_an_address_is_read_by_the_page_alone(open_page, search):
+    page = open_page().wait()
+    page.location.search = search
+    assert "square 1" in page.wait().text()
+    assert len(page.messages) == 1
+
+
+def test_what_is_told_again_is_shown_once(open_page):
+    page = open_page()
+    for text in ("first", "second", "first"):
+        page.session.say(text)
+    assert ["second" in told for told in page.messages] == [True, False]
+
+
 def test_an_unknown_tab_is_told(open_page):
     page = open_page("?tab=nothing").wait()
     assert "expected count or other or broken" in page.messages[0]

@@ -54,7 +54,12 @@ def test_another_host_name_is_refused(ask, host, path):
 
 
 @pytest.mark.parametrize(
-    ("origin", "status"), [("http://evil.example", 403), ("http://127.0.0.1:1", 403), ("null", 403), (None, 101)]
+    ("origin", "status"),
+    [
+        *((origin, 403) for origin in ("http://evil.example", "http://127.0.0.1:1", "null")),
+        *((origin, 403) for origin in ("http://127.0.0.1", "http://localhost")),  # what listens at port 80
+        (None, 101),
+    ],
 )
 def test_a_websocket_of_another_page_is_refused(ask, origin, status):
     assert ask("/ws", Origin=origin or f"http://{ask.host}", **SOCKET)[0] == status
@@ -104,6 +109,14 @@ def test_a_large_request_is_refused(ask):
     assert ask(method="POST", Content_Length=str(2**20))[0] in (400, 413)
     with suppress(http.client.HTTPException, OSError):  # cut off in the middle of the headers, or answered
         assert ask(X_Long="x" * 2**20)[0] in (400, 431)
+
+
+@pytest.mark.parametrize(
+    "query", ["n=" + "9" * 5000, "n=%C2%B2", "n=" + "[" * 5000, "&".join(f"{k}=1" for k in range(900))]
+)
+def test_an_address_that_is_no_good_gets_the_page(ask, query):
+    status, _, text = ask(f"/?{query}")
+    assert (status, "<title>netxr</title>" in text) == (200, True)
 
 
 def test_a_large_websocket_message_ends_the_connection(ask):

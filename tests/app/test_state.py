@@ -85,3 +85,18 @@ def test_any_address_gives_valid_settings(query):
     assert 0 <= settings.rate <= 1
     assert math.isfinite(settings.rate)
     assert settings.kind in ("a", "b & c", 3)
+
+
+def test_many_strange_settings_are_one_sentence():
+    query = {f"k{number}": "1" for number in range(30_000)}
+    assert state.restore(Settings(), query) == [
+        "The address has 'k0', 'k1', 'k2' and 29,997 more, which are no settings here."
+    ]
+
+
+def test_names_are_restored_however_long_and_addresses_are_not():
+    name = "x" * 250 + ".zarr"
+    restored = Settings()
+    assert state.restore(restored, state.parse(f"?store={name}")) == []
+    assert restored.store == name
+    assert state.parse("?n=" + "1" * state.LONGEST_ADDRESS) == {}
