@@ -186,12 +186,23 @@ def _address() -> Address:
 
 def _guard(server: Any) -> None:
     """Let the server answer its own pages only, and say so in its headers."""
-    hosts = [f"{name}:{server.port}" for name in NAMES]
+    hosts = hosts_of(server.port)
     application = server._tornado  # bokeh offers no public way to it
     application.default_router.rules.insert(0, Rule(_Foreign(hosts), _Refusal))
     sockets = " ".join(f"ws://{host}" for host in hosts)
     headers = {name: value.format(sockets=sockets) for name, value in HEADERS.items()}
     application.add_transform(partial(_WithHeaders, added=headers))
+
+
+def hosts_of(port: int) -> list[str]:
+    """Return what requests may call this server; browsers leave the port of the web out.
+
+    Examples
+    --------
+    >>> hosts_of(8080), hosts_of(80)[2:]
+    (['127.0.0.1:8080', 'localhost:8080'], ['127.0.0.1', 'localhost'])
+    """
+    return [f"{name}:{port}" for name in NAMES] + list(NAMES) * (port == 80)
 
 
 class _Foreign(Matcher):
