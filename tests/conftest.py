@@ -1,4 +1,5 @@
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ SHARED = Path(__file__).parents[2] / "shared"
 settings.register_profile("netxr", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("quick", settings.get_profile("netxr"), max_examples=10)
 settings.load_profile("netxr")
+
+# What nohup starts in the background ignores Ctrl-C, and so would the processes that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
