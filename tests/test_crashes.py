@@ -59,7 +59,7 @@ def small_disk(tmp_path):
     subprocess.run([umount, "-l", str(place)], check=True)  # noqa: S603
 
 
-def points(operations, *, every=120):
+def points(operations, *, every=240):
     """At which operations to strike: at those that a reader might see, and at some others."""
     seen = [k for k, name in enumerate(operations) if re.fullmatch(rf"os.re\w+ /{STAGING_PREFIX}[^/]+", name)]
     return range(len(operations)) if EVERY else sorted({*seen, *range(every // 2, len(operations), every)})

@@ -454,7 +454,7 @@ def damaged(path, rng):
     return not path.exists() or path.read_bytes() != sound
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_damage_anywhere_is_a_problem_or_an_error_of_netxr(kept, tmp_path, seed):
     rng = np.random.default_rng(seed)
     names = sorted(path.relative_to(kept) for path in kept.rglob("*") if path.is_file())
