@@ -70,12 +70,69 @@ def taken(data: xr.DataArray, positions: dict[str, list[int]]) -> xr.DataArray:
     return data.isel({dim: at for dim, at in positions.items() if at != list(range(data.sizes[dim]))})
 
 
+def shared_entries(
+    truth: xr.DataArray, estimate: xr.DataArray, *, arguments: tuple[str, str]
+) -> tuple[xr.DataArray, xr.DataArray, dict[str, Overlap]]:
+    """Return two matrices on the targets and sources that both have, and which these are.
+
+    Parameters
+    ----------
+    truth, estimate : DataArray
+        Valid connectivities, (target, source).
+    arguments : tuple of str
+        What the caller calls the two, for messages.
+
+    Returns
+    -------
+    DataArray, DataArray
+        Both with the dims and the labels of the truth.
+    dict of Overlap
+        By dim.
+
+    Raises
+    ------
+    InvalidInput
+        If the two share no label, or one has no labels and another size.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> A = netxr.as_connectivity([[0, 1], [2, 0]], rows="target", neurons=["a", "b"])
+    >>> _, R, _ = shared_entries(A, A[::-1], arguments=("A", "R"))
+    >>> R.values.tolist()
+    [[0, 1], [2, 0]]
+    """
+    overlaps = {dim: overlap_of(truth, estimate, dim, arguments=arguments) for dim in (TARGET, SOURCE)}
+    truth = taken(truth, {dim: overlap.in_truth for dim, overlap in overlaps.items()})
+    estimate = taken(estimate, {dim: overlap.in_estimate for dim, overlap in overlaps.items()}).transpose(*truth.dims)
+    return truth, truth.copy(data=estimate.data).assign_attrs(estimate.attrs).rename(estimate.name), overlaps
+
+
+def left_out(overlaps: dict[str, Overlap]) -> str:
+    """Say how many neurons are in one of two matrices only; nothing where there are none."""
+    targets, sources = (len(overlaps[dim].only_truth + overlaps[dim].only_estimate) for dim in (TARGET, SOURCE))
+    counts = {"neuron": targets} if targets == sources else {"target": targets, "source": sources}
+    words = " and ".join(f"{n} {name}{'s' * (n > 1)}" for name, n in counts.items() if n)
+    return f"{words} left out, in one of the two only" if words else ""
+
+
 class Pairs(NamedTuple):
-    """Weights in truth and estimate of the same pairs of neurons, (pair,), and how many more are undefined."""
+    """Weights in truth and estimate of the same pairs of neurons, (pair,), and what is left out.
+
+    Attributes
+    ----------
+    truth, estimate : array of float64
+        The weights.
+    n_undefined : int
+        How many more pairs are NaN or infinite on either side.
+    left_out : str
+        A sentence on the neurons that only one of the two has, if there are any.
+    """
 
     truth: npt.NDArray[np.float64]
     estimate: npt.NDArray[np.float64]
     n_undefined: int
+    left_out: str
 
 
 def shared_pairs(truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool, arguments: tuple[str, str]) -> Pairs:
@@ -109,16 +166,13 @@ def shared_pairs(truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool,
     ([1.0, 2.0], [1.0, 2.0], 0)
     """
     check_diagonal(diagonal)
-    overlaps = {dim: overlap_of(truth, estimate, dim, arguments=arguments) for dim in (TARGET, SOURCE)}
-    both = (
-        taken(truth, {dim: overlap.in_truth for dim, overlap in overlaps.items()}),
-        taken(estimate, {dim: overlap.in_estimate for dim, overlap in overlaps.items()}),
-    )
+    *both, overlaps = shared_entries(truth, estimate, arguments=arguments)
     A, R = (matrix.transpose(TARGET, SOURCE).values for matrix in both)
     targets, sources = (np.array(overlaps[dim].in_truth) for dim in (TARGET, SOURCE))
     pairs, defined = entering(A, R, targets, sources, diagonal=diagonal)
     n_defined = int(defined.sum())
-    return Pairs(A[defined].astype(np.float64), R[defined].astype(np.float64), int(pairs.sum()) - n_defined)
+    n_undefined = int(pairs.sum()) - n_defined
+    return Pairs(A[defined].astype(np.float64), R[defined].astype(np.float64), n_undefined, left_out(overlaps))
 
 
 def check_diagonal(diagonal: object) -> None:

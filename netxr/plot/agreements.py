@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.overlaps import Pairs, shared_pairs
-from netxr.plot.standardising import shared_entries
 from netxr.plot.style import (
     FRAME,
     INK,
@@ -75,15 +74,14 @@ def agreement(A: Any, R: Any, *, diagonal: bool, title: str = "") -> hv.Layout:
     4
     """
     A = check_connectivity(loaded_matrix(A, argument="A"), argument="A")
-    R = loaded_matrix(R, argument="R")
-    pairs = shared_pairs(A, R, diagonal=diagonal, arguments=("A", "R"))
+    pairs = shared_pairs(A, loaded_matrix(R, argument="R"), diagonal=diagonal, arguments=("A", "R"))
     if len(pairs.truth):
         edge = pairs.truth != 0
         by_edge = {"no edge": pairs.estimate[~edge], "edge": pairs.estimate[edge]}
         panels = [entries(pairs), violins(by_edge, ylabel=ESTIMATED, title=PANELS[1]), *_curves(edge, pairs.estimate)]
     else:
         panels = [_empty(NO_PAIR, panel) for panel in PANELS]
-    lines = (title, _about(pairs, diagonal), shared_entries(A, R)[2])
+    lines = (title, _about(pairs, diagonal), pairs.left_out)
     layout = with_title_over(hv.Layout(panels).cols(2), "\n".join(filter(None, lines)))
     return with_options(
         layout,

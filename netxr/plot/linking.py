@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput
 from netxr.names import NEURON, SOURCE, TARGET
-from netxr.overlaps import shared_pairs
+from netxr.overlaps import left_out, shared_entries, shared_pairs
 from netxr.plot.agreements import MOST_POINTS, entries
 from netxr.plot.arrow_marks import NODE
 from netxr.plot.choosing import CHOOSING, Bounds, Selection, choose_in, chosen_boxes, chosen_neurons, chosen_pairs
@@ -19,7 +19,6 @@ from netxr.plot.graphs import network
 from netxr.plot.heatmaps import matrix
 from netxr.plot.pairs import TITLE_A, TITLE_R, room_for
 from netxr.plot.recordings import MOST_TRACES, traces
-from netxr.plot.standardising import shared_entries
 from netxr.plot.style import FRAME, POINTS, loaded_matrix, stay_in_place, with_options, with_title_over
 from netxr.schema import check_activity, check_connectivity, labels_of
 
@@ -75,7 +74,7 @@ def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: S
     >>> figure = linked(A, 0.3 * A, selection=selection)
     >>> selection.choose_block(targets=["a"], sources=["b"])
     """
-    A, R, left_out = _on_shared_neurons(A, R)
+    A, R, cut = _on_shared_neurons(A, R)
     if selection is None:
         selection = Selection()
     elif not isinstance(selection, Selection):
@@ -90,7 +89,7 @@ def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: S
         panels.append(_traces_panel(check_activity(activity), selection))
     n_rows, room = -(-len(panels) // 2), room_for(labels_of(A, SOURCE))
     return with_options(
-        with_title_over(hv.Layout(panels).cols(2), left_out),
+        with_title_over(hv.Layout(panels).cols(2), cut),
         both={"shared_axes": False},
         matplotlib={
             "sublabel_format": "",
@@ -105,7 +104,7 @@ def _on_shared_neurons(A: Any, R: Any) -> tuple[xr.DataArray, xr.DataArray, str]
     """Return both matrices on the neurons that both have, in the order of A, and how many are left out."""
     A = check_connectivity(loaded_matrix(A, argument="A"), argument="A")
     R = check_connectivity(loaded_matrix(R, argument="R"), argument="R")
-    A, R, left_out = shared_entries(A, R)
+    A, R, overlaps = shared_entries(A, R, arguments=("A", "R"))
     if len(A) > MOST_NEURONS:
         raise InvalidInput(
             "A",
@@ -113,7 +112,7 @@ def _on_shared_neurons(A: Any, R: Any) -> tuple[xr.DataArray, xr.DataArray, str]
             expected=f"at most {MOST_NEURONS:,}",
             fix="Take some with .sel(target=..., source=...), or average groups of them with netxr.coarsen.",
         )
-    return A, R, left_out
+    return A, R, left_out(overlaps)
 
 
 def _follow(marks: Callable[[], Any], selection: Selection) -> hv.DynamicMap:

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from netxr.arguments import check_flag
 from netxr.names import LONG_NAME, PEARSON, SOURCE, TARGET
+from netxr.overlaps import left_out, shared_entries
 from netxr.plot.aggregation import sheet_of
 from netxr.plot.graphs import network
 from netxr.plot.heatmaps import heatmap, limits_of, matrix
-from netxr.plot.standardising import shared_entries, standardise
+from netxr.plot.standardising import standardise
 from netxr.plot.style import (
     FRAME,
     diagonal_text,
@@ -84,8 +85,8 @@ def compare(
     A, R = loaded_matrix(A, argument="A"), loaded_matrix(R, argument="R")
     title = "" if score is None else _score_title(score)
     if standardised:
-        A, R, left_out = shared_entries(A, R)
-        title = "\n".join(filter(None, (title, left_out)))
+        A, R, overlaps = shared_entries(A, R, arguments=("A", "R"))
+        title = "\n".join(filter(None, (title, left_out(overlaps))))
     narrow = all(one.sizes[SOURCE] == 1 and one.sizes[TARGET] > 2 for one in (A, R))
     draw = _standardised_panels if standardised else _panels
     difference = TITLE_DIFFERENCE if titles == (TITLE_A, TITLE_R) else DIFFERENCE
