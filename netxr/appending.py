@@ -9,6 +9,7 @@ import xarray as xr
 import zarr
 from zarr.abc.store import Store
 
+from netxr import names as n
 from netxr.arguments import check_choice
 from netxr.compact import as_codes, as_stored, is_coded
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
@@ -16,19 +17,6 @@ from netxr.fitting import check_same_labels, fitting
 from netxr.headway import Report
 from netxr.headway import progress as told_progress
 from netxr.layout import storable
-from netxr.names import (
-    ACTIVITY,
-    MODEL,
-    OUTDATED,
-    PREPROCESSING,
-    RNG,
-    SEED,
-    SOURCE_FILE,
-    SOURCE_SHA256,
-    TIME,
-    TRIAL,
-    UNFINISHED,
-)
 from netxr.provenance import with_event
 from netxr.schema import check_activity
 from netxr.staging import PathLike
@@ -37,7 +25,7 @@ from netxr.transactions import Transaction, transaction
 from netxr.upkeep import KEPT, Upkeep, upkeep
 from netxr.writing import Region, write_regions
 
-ORIGIN: Final = (MODEL, SEED, RNG, SOURCE_FILE, SOURCE_SHA256, PREPROCESSING)
+ORIGIN: Final = (n.MODEL, n.SEED, n.RNG, n.SOURCE_FILE, n.SOURCE_SHA256, n.PREPROCESSING)
 """Attributes that history tells of what is appended, where they differ from those of the run."""
 
 
@@ -93,13 +81,13 @@ def append(
     ...     netxr.open(folder + "/run.zarr").activity.equals(run.activity)
     True
     """
-    check_choice("dim", dim, (TIME, TRIAL))
-    new = data.to_dataset(name=ACTIVITY) if isinstance(data, xr.DataArray) else data
-    check_activity(new[ACTIVITY] if isinstance(new, xr.Dataset) and ACTIVITY in new else new, argument="data")
+    check_choice("dim", dim, (n.TIME, n.TRIAL))
+    new = data.to_dataset(name=n.ACTIVITY) if isinstance(data, xr.DataArray) else data
+    check_activity(new[n.ACTIVITY] if isinstance(new, xr.Dataset) and n.ACTIVITY in new else new, argument="data")
     with nullcontext() if progress is None else told_progress(progress), transaction(path, group=group) as changes:
         stored = _run_at(path, group)
         new = fitting(new, stored, dim=dim, kept_up=KEPT)
-        new = new.assign({ACTIVITY: as_stored(new[ACTIVITY].variable, stored[ACTIVITY].variable)})
+        new = new.assign({n.ACTIVITY: as_stored(new[n.ACTIVITY].variable, stored[n.ACTIVITY].variable)})
         start, n_new = stored.sizes[dim], new.sizes[dim]
         regions = []
         for name, variable in stored.variables.items():
@@ -113,7 +101,7 @@ def append(
         regions += _results(changes, stored, kept, dim=dim, start=start)
         for name in kept.outdated:
             told = f"made before {n_new} samples were appended along {dim}"
-            changes.update_attributes({OUTDATED: told}, name=name)
+            changes.update_attributes({n.OUTDATED: told}, name=name)
         changes.update_attributes(with_event(stored.attrs, f"append: {n_new} along {dim}{_origin(new, stored)}"))
         write_regions(regions)
 
@@ -159,10 +147,10 @@ def add(
     """
     named = isinstance(data, xr.DataArray) and data.name is not None
     new = storable(data.to_dataset() if named else data)  # type: ignore[arg-type]
-    if ACTIVITY in new or not new.data_vars:
-        fix = "Append samples with netxr.append, or save another run." if ACTIVITY in new else ""
+    if n.ACTIVITY in new or not new.data_vars:
+        fix = "Append samples with netxr.append, or save another run." if n.ACTIVITY in new else ""
         raise InvalidInput(
-            "data", got="the activity" if ACTIVITY in new else "no variable", expected="results", fix=fix
+            "data", got="the activity" if n.ACTIVITY in new else "no variable", expected="results", fix=fix
         )
     with transaction(path, group=group) as changes:
         stored = open_store(path, group=group)
@@ -194,7 +182,7 @@ def _check_end(stored: xr.Variable, dim: str) -> None:
 
 def _origin(new: xr.Dataset, stored: xr.Dataset) -> str:
     """Say what of its origin tells the appended from the run, whose attributes stay: a seed, a file."""
-    old, now = ({**each[ACTIVITY].attrs, **each.attrs} for each in (stored, new))
+    old, now = ({**each[n.ACTIVITY].attrs, **each.attrs} for each in (stored, new))
     others = [name for name in ORIGIN if name in now and repr(now[name]) != repr(old.get(name))]
     return f" ({', '.join(f'{name} {now[name]}'.replace(chr(10), '; ') for name in others)})" if others else ""
 
@@ -259,8 +247,8 @@ def _in_chunks(values: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
 def _run_at(path: PathLike | Store, group: str | None) -> xr.Dataset:
     """Return the run that is appended to."""
     stored = open_store(path, group=group)
-    if ACTIVITY not in stored:
+    if n.ACTIVITY not in stored:
         raise UnreadableFile(path, "a store without activity, to which no samples can be appended")
-    if UNFINISHED in stored.attrs:
-        raise UnreadableFile(path, f"unfinished: {stored.attrs[UNFINISHED]}", fix="Let it end first.")
+    if n.UNFINISHED in stored.attrs:
+        raise UnreadableFile(path, f"unfinished: {stored.attrs[n.UNFINISHED]}", fix="Let it end first.")
     return stored

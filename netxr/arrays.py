@@ -6,23 +6,12 @@ from typing import Any, Final, Literal
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.arguments import check_choice, check_entries, is_number
 from netxr.errors import InvalidInput
-from netxr.names import (
-    ACTIVITY,
-    CONNECTIVITY,
-    NEURON,
-    SAMPLING_INTERVAL,
-    SAMPLING_INTERVAL_UNITS,
-    SOURCE,
-    TARGET,
-    TIME,
-    TRIAL,
-    UNITS,
-)
 from netxr.schema import ACTIVITY_SPEC, check_activity, check_connectivity, check_labels
 
-ROWS: Final = (TARGET, SOURCE)
+ROWS: Final = (n.TARGET, n.SOURCE)
 
 
 def as_activity(
@@ -68,21 +57,21 @@ def as_activity(
     Frozen({'neuron': 3, 'time': 500})
     """
     array = _plain_array("samples", samples)
-    expected = f"{NEURON!r}, {TIME!r} and, for a third axis, {TRIAL!r}, in the order of the array's axes"
+    expected = f"{n.NEURON!r}, {n.TIME!r} and, for a third axis, {n.TRIAL!r}, in the order of the array's axes"
     axes = check_entries("dims", dims, expected=expected)
-    if len(axes) != array.ndim or sorted(map(str, axes)) not in ([NEURON, TIME], [NEURON, TIME, TRIAL]):
+    if len(axes) != array.ndim or sorted(map(str, axes)) not in ([n.NEURON, n.TIME], [n.NEURON, n.TIME, n.TRIAL]):
         raise InvalidInput("dims", got=f"{tuple(axes)} for an array of shape {tuple(array.shape)}", expected=expected)
-    labelled = xr.DataArray(array, dims=axes, name=ACTIVITY)
-    labelled = labelled.transpose(*(d for d in (*ACTIVITY_SPEC.dims, TRIAL) if d in axes))
-    labelled = labelled.assign_coords({NEURON: neuron_labels(neurons, labelled.sizes[NEURON])})
+    labelled = xr.DataArray(array, dims=axes, name=n.ACTIVITY)
+    labelled = labelled.transpose(*(d for d in (*ACTIVITY_SPEC.dims, n.TRIAL) if d in axes))
+    labelled = labelled.assign_coords({n.NEURON: neuron_labels(neurons, labelled.sizes[n.NEURON])})
     if sampling_interval is not None:
         if not is_number(sampling_interval) or not 0 < sampling_interval < np.inf:
             raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected="a positive number")
         if not isinstance(interval_units, str):
             raise InvalidInput("interval_units", got=repr(interval_units), expected="text, such as 's' or 'ms'")
-        labelled.attrs |= {SAMPLING_INTERVAL: float(sampling_interval), SAMPLING_INTERVAL_UNITS: interval_units}
+        labelled.attrs |= {n.SAMPLING_INTERVAL: float(sampling_interval), n.SAMPLING_INTERVAL_UNITS: interval_units}
     if units is not None:
-        labelled.attrs[UNITS] = units
+        labelled.attrs[n.UNITS] = units
     check_labels(labelled, argument="neurons")
     return check_activity(labelled, argument="samples")
 
@@ -123,10 +112,12 @@ def as_connectivity(
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InvalidInput("weights", got=f"shape {matrix.shape}", expected="a square matrix")
     labels = neuron_labels(neurons, len(matrix))
-    columns = SOURCE if rows == TARGET else TARGET
-    labelled = xr.DataArray(matrix, dims=(rows, columns), coords={TARGET: labels, SOURCE: labels}, name=CONNECTIVITY)
+    columns = n.SOURCE if rows == n.TARGET else n.TARGET
+    labelled = xr.DataArray(
+        matrix, dims=(rows, columns), coords={n.TARGET: labels, n.SOURCE: labels}, name=n.CONNECTIVITY
+    )
     check_labels(labelled, argument="neurons")
-    return check_connectivity(labelled.transpose(TARGET, SOURCE), argument="weights")
+    return check_connectivity(labelled.transpose(n.TARGET, n.SOURCE), argument="weights")
 
 
 def neuron_labels(neurons: Sequence[Any] | None, n_neurons: int) -> np.ndarray[Any, Any]:

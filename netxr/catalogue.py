@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 from zarr.abc.store import Store
 
+from netxr import names as n
 from netxr.commits import ROOT
 from netxr.descriptions import (
     Node,
@@ -21,24 +22,6 @@ from netxr.descriptions import (
     opened,
 )
 from netxr.errors import UnreadableFile
-from netxr.names import (
-    ACTIVITY,
-    COMOMENT,
-    CONNECTIVITY,
-    CREATED,
-    ESTIMATOR,
-    FINISHED,
-    LAGGED_CORRELATION,
-    MODEL,
-    NEURON,
-    OUTDATED,
-    SCHEMA_VERSION,
-    SEED,
-    TARGET,
-    TIME,
-    TRIAL,
-    UNFINISHED,
-)
 from netxr.provenance import CURRENT_SCHEMA
 
 COLUMNS: Final = {
@@ -158,31 +141,31 @@ def _row(name: str, group: Node, members: Nodes) -> dict[str, Any]:
         "name": name,
         "kind": "broken" if group.wrong else _kind(group, arrays),
         "bytes": sum(node.nbytes for node in arrays.values()),
-        "neurons": sizes.get(NEURON, sizes.get(TARGET, pd.NA)),
-        "samples": sizes.get(TIME, pd.NA),
-        "trials": sizes.get(TRIAL, pd.NA),
-        "seed": group.attrs.get(SEED, pd.NA),
-        "model": _text(group.attrs, MODEL),
-        "truth": CONNECTIVITY in arrays,
-        "moments": COMOMENT in arrays,
+        "neurons": sizes.get(n.NEURON, sizes.get(n.TARGET, pd.NA)),
+        "samples": sizes.get(n.TIME, pd.NA),
+        "trials": sizes.get(n.TRIAL, pd.NA),
+        "seed": group.attrs.get(n.SEED, pd.NA),
+        "model": _text(group.attrs, n.MODEL),
+        "truth": n.CONNECTIVITY in arrays,
+        "moments": n.COMOMENT in arrays,
         "estimates": ", ".join(_estimates(arrays)),
-        "created": _text(group.attrs, CREATED),
-        "unfinished": _text(group.attrs, UNFINISHED),
+        "created": _text(group.attrs, n.CREATED),
+        "unfinished": _text(group.attrs, n.UNFINISHED),
         "problem": _problem(group, members),
     }
 
 
 def _kind(group: Node, arrays: Nodes) -> str:
     """Return in a word what a group holds."""
-    if ACTIVITY in arrays:
-        return "run" if MODEL in group.attrs else "recording"
-    if FINISHED in arrays:
+    if n.ACTIVITY in arrays:
+        return "run" if n.MODEL in group.attrs else "recording"
+    if n.FINISHED in arrays:
         return "sweep"
-    if COMOMENT in arrays:
+    if n.COMOMENT in arrays:
         return "moments"
     if any(_estimates(arrays)):
         return "estimate"
-    if CONNECTIVITY in arrays:
+    if n.CONNECTIVITY in arrays:
         return "connectivity"
     return "other" if arrays else "empty"
 
@@ -190,15 +173,15 @@ def _kind(group: Node, arrays: Nodes) -> str:
 def _estimates(arrays: Nodes) -> list[str]:
     """Return the names of the estimated connectivities."""
     return [
-        f"{name} (outdated)" if OUTDATED in node.attrs else name
+        f"{name} (outdated)" if n.OUTDATED in node.attrs else name
         for name, node in arrays.items()
-        if ESTIMATOR in node.attrs or name == LAGGED_CORRELATION
+        if n.ESTIMATOR in node.attrs or name == n.LAGGED_CORRELATION
     ]
 
 
 def _problem(group: Node, members: Nodes) -> str:
     """Return what keeps a group or its arrays from being read, or nothing."""
-    schema = group.attrs.get(SCHEMA_VERSION, CURRENT_SCHEMA)
+    schema = group.attrs.get(n.SCHEMA_VERSION, CURRENT_SCHEMA)
     newer = isinstance(schema, int) and schema > CURRENT_SCHEMA
     wrong = [
         group.wrong,

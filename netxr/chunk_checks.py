@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from zarr.core.sync import sync
 
+from netxr import names as n
 from netxr.errors import one_line
-from netxr.names import ACTIVITY, N_NEURONS, SCHEMA_VERSION
 from netxr.store_checks import COPY, Problem, Stored
 
 Progress = Callable[[int, int], object]
@@ -88,14 +88,14 @@ def _of_files(stored: Stored, files: Files) -> Iterator[Problem]:
 
 def _not_written(stored: Stored, n_missing: int, first: Index) -> Iterator[Problem]:
     """Yield that chunks are missing of an array in which that may be meant: for them, Zarr reads its fill value."""
-    is_of_sweep = N_NEURONS in stored.sizes  # its chunks are written as cells are finished
-    if stored.name == ACTIVITY or (SCHEMA_VERSION in stored.group and not is_of_sweep):
+    is_of_sweep = n.N_NEURONS in stored.sizes  # its chunks are written as cells are finished
+    if stored.name == n.ACTIVITY or (n.SCHEMA_VERSION in stored.group and not is_of_sweep):
         reads = f"and read as {stored.array.fill_value}"
         wrong = (
             f"{n_missing} of {prod(_grid(stored))} chunks are not written, {reads}; the first: {_told(stored, first)}"
         )
         fix = "Nothing tells whether they are lost, or were nothing but that."
-        yield Problem(stored.path, wrong, fix, harmless=stored.name != ACTIVITY)
+        yield Problem(stored.path, wrong, fix, harmless=stored.name != n.ACTIVITY)
 
 
 def _missing(stored: Stored, index: Index) -> Problem:
@@ -115,7 +115,7 @@ def _of_chunk(stored: Stored, index: Index) -> Iterator[Problem]:
     except Exception as error:  # whatever a damaged chunk makes the codecs stumble over
         yield Problem(_key(stored, index), f"damaged: {_told(stored, index)} ({one_line(error)})", COPY)
         return
-    if stored.name == ACTIVITY and values.dtype.kind == "f" and values.size and np.isnan(values).all():
+    if stored.name == n.ACTIVITY and values.dtype.kind == "f" and values.size and np.isnan(values).all():
         fix = "Frames may have been left out on purpose."
         yield Problem(_key(stored, index), f"nothing but NaN: {_told(stored, index)}", fix, harmless=True)
 

@@ -7,34 +7,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import equal_groups, group_average, is_grouped, membership
 from netxr.kernels.moments import sumsq_of_side
-from netxr.names import (
-    COMOMENT,
-    COUNT,
-    EDGE_ACTIVITY,
-    EDGE_FRAME,
-    ESTIMATOR,
-    GROUP,
-    GROUP_SIZE,
-    LAG,
-    MEAN_TARGET,
-    NEURON,
-    NOT_SOURCE,
-    NOT_TARGET,
-    SOURCE,
-    SUMSQ_SOURCE,
-    SUMSQ_TARGET,
-    TARGET,
-    UNDEFINED_WHERE,
-)
 from netxr.schema import check_moments, labels_of
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 Groups = int | Sequence[Any] | Mapping[Any, Any] | NDArray[Any] | xr.DataArray
 
-AXES = (NEURON, TARGET, SOURCE)
+AXES = (n.NEURON, n.TARGET, n.SOURCE)
 
 
 def assign_groups(data: Labelled, *, groups: Groups) -> Labelled:
@@ -66,9 +48,9 @@ def assign_groups(data: Labelled, *, groups: Groups) -> Labelled:
     >>> assign_groups(activity, groups={"a": "V1", "b": "V1", "d": "V2"}).group.values.tolist()
     ['V1', 'V1', '', 'V2']
     """
-    if NEURON not in _neuron_axes(data):
-        raise InvalidInput("data", got=f"dims {tuple(map(str, data.dims))}", expected=f"a dim {NEURON!r}")
-    return data.assign_coords({GROUP: (NEURON, group_labels(groups, labels_of(data, NEURON)))})
+    if n.NEURON not in _neuron_axes(data):
+        raise InvalidInput("data", got=f"dims {tuple(map(str, data.dims))}", expected=f"a dim {n.NEURON!r}")
+    return data.assign_coords({n.GROUP: (n.NEURON, group_labels(groups, labels_of(data, n.NEURON)))})
 
 
 def coarsen(data: Labelled, *, groups: Groups | None = None) -> Labelled:
@@ -111,14 +93,14 @@ def coarsen(data: Labelled, *, groups: Groups | None = None) -> Labelled:
     for axis in axes[1:]:
         if not np.array_equal(labels_of(data, axis), neurons):
             raise InvalidInput("data", got=f"other labels on {axis} than on {axes[0]}", expected="the same neurons")
-    if groups is None and GROUP not in data.coords:
+    if groups is None and n.GROUP not in data.coords:
         raise InvalidInput(
             "groups", got="None, and no coordinate `group`", expected="groups, in one place or the other"
         )
-    labels, sizes, weights = membership(group_labels(data[GROUP].values if groups is None else groups, neurons))
+    labels, sizes, weights = membership(group_labels(data[n.GROUP].values if groups is None else groups, neurons))
     if isinstance(data, xr.DataArray):
         return label_groups(average_over(data, weights), labels, sizes)
-    average = _average_moments if COMOMENT in data else average_run
+    average = _average_moments if n.COMOMENT in data else average_run
     return label_groups(average(data, weights), labels, sizes)
 
 
@@ -141,27 +123,29 @@ def group_labels(groups: Groups, neurons: NDArray[Any]) -> NDArray[Any]:
     InvalidInput
         If the groups do not fit the neurons, or leave every neuron out.
     """
-    n = len(neurons)
+    n_neurons = len(neurons)
     if isinstance(groups, (int, np.integer)):
-        if isinstance(groups, bool) or groups < 1 or n % groups:
-            divisors = [k for k in range(1, n + 1) if n % k == 0]
+        if isinstance(groups, bool) or groups < 1 or n_neurons % groups:
+            divisors = [k for k in range(1, n_neurons + 1) if n_neurons % k == 0]
             raise InvalidInput(
                 "groups",
                 got=repr(groups),
-                expected=f"a number that divides the {n} neurons: {', '.join(map(str, divisors))}",
+                expected=f"a number that divides the {n_neurons} neurons: {', '.join(map(str, divisors))}",
                 fix="Give each neuron's group for groups of unequal size.",
             )
-        return equal_groups(n, int(groups))
-    if isinstance(groups, xr.DataArray) and groups.dims == (NEURON,) and NEURON in groups.coords:
-        groups = dict(zip(groups[NEURON].values.tolist(), groups.values.tolist(), strict=True))
+        return equal_groups(n_neurons, int(groups))
+    if isinstance(groups, xr.DataArray) and groups.dims == (n.NEURON,) and n.NEURON in groups.coords:
+        groups = dict(zip(groups[n.NEURON].values.tolist(), groups.values.tolist(), strict=True))
     if isinstance(groups, Mapping):
         strange = [label for label in groups if label not in neurons.tolist()]
         if strange:
             raise InvalidInput("groups", got=f"a group for {strange[0]!r}", expected="labels of neurons as keys")
         groups = [groups.get(label) for label in neurons.tolist()]
     given = np.asarray(groups, dtype=object)
-    if given.shape != (n,):
-        raise InvalidInput("groups", got=f"shape {given.shape}", expected=f"one group for each of the {n} neurons")
+    if given.shape != (n_neurons,):
+        raise InvalidInput(
+            "groups", got=f"shape {given.shape}", expected=f"one group for each of the {n_neurons} neurons"
+        )
     grouped = is_grouped(given)
     if not grouped.any():
         raise InvalidInput("groups", got="no neuron in any group", expected="at least one in a group")
@@ -174,10 +158,10 @@ def group_labels(groups: Groups, neurons: NDArray[Any]) -> NDArray[Any]:
 
 def average_over(data: xr.DataArray, weights: NDArray[np.float64]) -> xr.DataArray:
     """Average over the groups along each neuron axis; the axes keep their names and lose their labels."""
-    if ESTIMATOR in data.attrs:
+    if n.ESTIMATOR in data.attrs:
         raise InvalidInput(
             "data",
-            got=f"an estimate ({data.attrs[ESTIMATOR]})",
+            got=f"an estimate ({data.attrs[n.ESTIMATOR]})",
             expected="activity, connectivity or moments",
             fix="An average of correlations is no correlation of averages: coarse-grain first, then estimate.",
         )
@@ -188,18 +172,18 @@ def average_over(data: xr.DataArray, weights: NDArray[np.float64]) -> xr.DataArr
             average,
             kwargs={"weights": weights},
             input_core_dims=[[axis]],
-            output_core_dims=[[GROUP]],
+            output_core_dims=[[n.GROUP]],
             dask="parallelized",
-            dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {GROUP: len(weights)}},
+            dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {n.GROUP: len(weights)}},
             output_dtypes=[np.float64],
             keep_attrs=True,
-        ).rename({GROUP: axis})
+        ).rename({n.GROUP: axis})
     return average.transpose(*data.dims)
 
 
 def average_run(run: xr.Dataset, weights: NDArray[np.float64]) -> xr.Dataset:
     """Average every variable of a run that has a neuron axis."""
-    scores = [str(name) for name, value in run.data_vars.items() if UNDEFINED_WHERE in value.attrs]
+    scores = [str(name) for name, value in run.data_vars.items() if n.UNDEFINED_WHERE in value.attrs]
     if scores:
         raise InvalidInput(
             "data",
@@ -217,36 +201,36 @@ def average_run(run: xr.Dataset, weights: NDArray[np.float64]) -> xr.Dataset:
 def _average_moments(moments: xr.Dataset, weights: NDArray[np.float64]) -> xr.Dataset:
     """Return the moments of the averaged activity."""
     check_moments(moments, argument="data")
-    at_zero = np.flatnonzero(labels_of(moments, LAG) == 0)
-    if EDGE_ACTIVITY not in moments or not len(at_zero):
+    at_zero = np.flatnonzero(labels_of(moments, n.LAG) == 0)
+    if n.EDGE_ACTIVITY not in moments or not len(at_zero):
         raise InvalidInput(
             "data",
             got="moments of some sources, without lag 0, or with dropped frames",
             expected="moments of all sources and frames, lag 0 among the lags",
             fix="Coarse-grain the activity instead, or sum up again with lags=[0, ...].",
         )
-    coarse = average_run(moments.drop_vars([SUMSQ_TARGET, SUMSQ_SOURCE]), weights)
-    same_time = coarse[COMOMENT].isel({LAG: at_zero[0]}, drop=True)
+    coarse = average_run(moments.drop_vars([n.SUMSQ_TARGET, n.SUMSQ_SOURCE]), weights)
+    same_time = coarse[n.COMOMENT].isel({n.LAG: at_zero[0]}, drop=True)
     # About the mean over all frames, the frames that a lag keeps sum to minus those that it leaves out.
-    overall = coarse[MEAN_TARGET].isel({LAG: at_zero[0]}, drop=True).rename({TARGET: NEURON})
-    for name, axis, left_out in ((SUMSQ_TARGET, TARGET, NOT_TARGET), (SUMSQ_SOURCE, SOURCE, NOT_SOURCE)):
+    overall = coarse[n.MEAN_TARGET].isel({n.LAG: at_zero[0]}, drop=True).rename({n.TARGET: n.NEURON})
+    for name, axis, left_out in ((n.SUMSQ_TARGET, n.TARGET, n.NOT_TARGET), (n.SUMSQ_SOURCE, n.SOURCE, n.NOT_SOURCE)):
         coarse[name] = xr.apply_ufunc(
             sumsq_of_side,
             same_time,
-            coarse[EDGE_ACTIVITY] - overall,
+            coarse[n.EDGE_ACTIVITY] - overall,
             coarse[left_out],
-            coarse[COUNT],
-            input_core_dims=[[TARGET, SOURCE], [NEURON, EDGE_FRAME], [LAG, EDGE_FRAME], [LAG]],
-            output_core_dims=[[LAG, axis]],
+            coarse[n.COUNT],
+            input_core_dims=[[n.TARGET, n.SOURCE], [n.NEURON, n.EDGE_FRAME], [n.LAG, n.EDGE_FRAME], [n.LAG]],
+            output_core_dims=[[n.LAG, axis]],
             vectorize=True,
             dask="parallelized",
             dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {axis: len(weights)}},
             output_dtypes=[np.float64],
-        ).transpose(LAG, ..., axis)
+        ).transpose(n.LAG, ..., axis)
     return coarse
 
 
 def label_groups(coarse: Labelled, labels: NDArray[Any], sizes: NDArray[np.int64]) -> Labelled:
     """Label every neuron axis with the groups, and say how many neurons stand behind each."""
     axes = [axis for axis in AXES if axis in coarse.dims]
-    return coarse.assign_coords(dict.fromkeys(axes, labels) | {GROUP_SIZE: (axes[0], sizes)})
+    return coarse.assign_coords(dict.fromkeys(axes, labels) | {n.GROUP_SIZE: (axes[0], sizes)})

@@ -23,9 +23,9 @@ from uuid import uuid4
 import zarr
 from zarr.storage import LocalStore, StorePath
 
+from netxr import names as n
 from netxr.documents import DOCUMENT, Document, copies_in, read_document
 from netxr.errors import DiskFull, InvalidInput, StoreBusy
-from netxr.names import COMMIT_UNDER_WAY
 
 STAGING_PREFIX: Final = ".staging-"
 """How the names of unfinished folders and files begin; they stand beside what they will be."""
@@ -117,7 +117,7 @@ def documents(folder: Path) -> dict[str, Document]:
     root = read_document(folder)
     if is_under_way(root):
         plain = {key: value for key, value in root.items() if key != "consolidated_metadata"}
-        attributes = {key: value for key, value in root["attributes"].items() if key != COMMIT_UNDER_WAY}
+        attributes = {key: value for key, value in root["attributes"].items() if key != n.COMMIT_UNDER_WAY}
         return {ROOT: plain | {"attributes": attributes}, **copies_in(root, folder)}
     found = {ROOT: root}
     for entry in sorted(folder.glob(f"[!.]*/{DOCUMENT}")):
@@ -128,7 +128,7 @@ def documents(folder: Path) -> dict[str, Document]:
 
 def is_under_way(root: Document) -> bool:
     """Return whether the root of a store says that its copy of the metadata counts."""
-    return bool(root.get("attributes", {}).get(COMMIT_UNDER_WAY)) and "consolidated_metadata" in root
+    return bool(root.get("attributes", {}).get(n.COMMIT_UNDER_WAY)) and "consolidated_metadata" in root
 
 
 def commit(folder: Path, changed: Mapping[str, Document]) -> None:
@@ -145,7 +145,7 @@ def commit(folder: Path, changed: Mapping[str, Document]) -> None:
     new = documents(folder) | dict(changed)
     root = new.pop(ROOT)
     marked = root | {
-        "attributes": root.get("attributes", {}) | {COMMIT_UNDER_WAY: True},
+        "attributes": root.get("attributes", {}) | {n.COMMIT_UNDER_WAY: True},
         "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": new},
     }
     _replace(folder, ROOT, marked)
@@ -225,8 +225,8 @@ def chunk_key(document: Document, index: Sequence[int]) -> str:
 def chunks_to_come(present: Document, later: Document) -> Iterator[str]:
     """Yield the names of the chunks that an array has once it has grown, and has not yet."""
     lengths = present["chunk_grid"]["configuration"]["chunk_shape"]
-    for index in product(*(range(-(-n // length)) for n, length in zip(later["shape"], lengths, strict=True))):
-        if any(i * length >= n for i, length, n in zip(index, lengths, present["shape"], strict=True)):
+    for index in product(*(range(-(-size // length)) for size, length in zip(later["shape"], lengths, strict=True))):
+        if any(i * length >= size for i, length, size in zip(index, lengths, present["shape"], strict=True)):
             yield chunk_key(present, index)
 
 

@@ -11,6 +11,7 @@ import xarray as xr
 from dask.base import compute, tokenize
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.blocks import in_lanes
 from netxr.errors import InvalidInput
 from netxr.kernels.rounding import (
@@ -26,7 +27,6 @@ from netxr.kernels.rounding import (
     spread,
 )
 from netxr.lagged_pass import trials_of
-from netxr.names import ACTIVITY, COMPACT, COMPACT_DTYPE, COMPACT_EFFECT, COMPACT_NOTE, NEURON
 from netxr.provenance import with_event
 from netxr.schedulers import slots
 from netxr.schema import check_activity, labels_of
@@ -63,19 +63,19 @@ def compacted(dataset: xr.Dataset, compact: str) -> xr.Dataset:
     activity = _activity_of(dataset, compact)
     bits = _bits(compact, activity.dtype)
     spreads = _spreads(activity)
-    attrs = activity.attrs | {COMPACT: compact}
+    attrs = activity.attrs | {n.COMPACT: compact}
     if bits is None:
         codes = _codes_of(spreads, activity)
-        attrs |= {COMPACT_DTYPE: str(activity.dtype), **_cf(codes)}
-        data = _by_block(partial(_coded, codes=codes, argument=ACTIVITY), activity.data, codes.dtype)
+        attrs |= {n.COMPACT_DTYPE: str(activity.dtype), **_cf(codes)}
+        data = _by_block(partial(_coded, codes=codes, argument=n.ACTIVITY), activity.data, codes.dtype)
         error, steps = np.full(spreads.n_finite.shape, codes.scale / 2), f"steps of {codes.scale:.4g}"
     else:
         data = _by_block(partial(bit_rounded, bits=bits), activity.data, activity.dtype)
         error = half_step(np.maximum(-spreads.least, spreads.most), bits)
         steps = f"{bits} bits of mantissa"
-    attrs |= _effect(spreads, error, steps, labels_of(activity, NEURON))
-    changed = dataset.assign({ACTIVITY: (activity.dims, data, attrs)})
-    return changed.assign_attrs(with_event(dataset.attrs, f"compact: {ACTIVITY} rounded to {steps}"))
+    attrs |= _effect(spreads, error, steps, labels_of(activity, n.NEURON))
+    changed = dataset.assign({n.ACTIVITY: (activity.dims, data, attrs)})
+    return changed.assign_attrs(with_event(dataset.attrs, f"compact: {n.ACTIVITY} rounded to {steps}"))
 
 
 def as_stored(new: xr.Variable, stored: xr.Variable) -> xr.Variable:
@@ -86,7 +86,7 @@ def as_stored(new: xr.Variable, stored: xr.Variable) -> xr.Variable:
     InvalidInput
         If a sample has no code in the store; of lazy ones, when it is computed.
     """
-    compact = stored.attrs.get(COMPACT)
+    compact = stored.attrs.get(n.COMPACT)
     if is_coded(stored):
         kernel: Callable[..., NDArray[Any]] = partial(_recoded, codes=_codes_in(stored))
     elif compact is not None and (bits := _bits(compact, stored.dtype)):
@@ -120,10 +120,10 @@ def is_coded(stored: xr.Variable) -> bool:
 
 def _activity_of(dataset: xr.Dataset, compact: str) -> xr.DataArray:
     """Return the activity, if there is any that can be made smaller."""
-    if ACTIVITY not in dataset:
+    if n.ACTIVITY not in dataset:
         known = ", ".join(map(str, dataset.data_vars)) or "no variable"
-        raise InvalidInput("compact", got=f"{compact!r} for {known}", expected=f"a Dataset with {ACTIVITY}")
-    activity = check_activity(dataset[ACTIVITY], argument=ACTIVITY)
+        raise InvalidInput("compact", got=f"{compact!r} for {known}", expected=f"a Dataset with {n.ACTIVITY}")
+    activity = check_activity(dataset[n.ACTIVITY], argument=n.ACTIVITY)
     if activity.dtype.kind != "f" or activity.dtype.itemsize < SMALLEST_GAIN:
         got = f"{compact!r} for activity of dtype {activity.dtype}"
         raise InvalidInput("compact", got=got, expected="float32 or float64", fix="Leave it out: nothing is to be won.")
@@ -180,9 +180,9 @@ def _codes_of(spreads: Spread, activity: xr.DataArray) -> Codes:
     least, most = float(spreads.least.min()), float(spreads.most.max())
     wrong = (spreads.n_infinite > 0) | (spreads.least < -largest) | (spreads.most > largest)
     if wrong.any():
-        neuron = labels_of(activity, NEURON)[wrong.any(axis=0).argmax()]
+        neuron = labels_of(activity, n.NEURON)[wrong.any(axis=0).argmax()]
         raise InvalidInput(
-            ACTIVITY,
+            n.ACTIVITY,
             got=f"infinite samples, or such as nearly are, of neuron {neuron}",
             expected=f"samples below {largest:g} for compact='{UINT16}'",
             fix="Make them NaN, or save with compact='bits10', which keeps infinity.",
@@ -235,7 +235,7 @@ def _effect(spreads: Spread, error: NDArray[Any], steps: str, neurons: NDArray[A
         f"{likely[worst]:.1e} at most, and never by more than {possible[worst]:.1e} (neuron {neurons[worst]})"
     )
     lost = f"; {n_lost} of {len(neurons)} neurons vary by less than a step, and theirs mean nothing" if n_lost else ""
-    return {COMPACT_EFFECT: float(f"{likely[worst]:.3e}"), COMPACT_NOTE: note + lost}
+    return {n.COMPACT_EFFECT: float(f"{likely[worst]:.3e}"), n.COMPACT_NOTE: note + lost}
 
 
 def _by_block(kernel: Callable[[Any], NDArray[Any]], samples: Any, dtype: np.dtype[Any]) -> Any:

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from netxr import names
+from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels import scores
-from netxr.names import LONG_NAME, SOURCE, TARGET, TRIAL
 from netxr.overlaps import check_diagonal, entering, overlap_of, report_of, taken
 from netxr.provenance import provenance
 from netxr.schema import CONNECTIVITY_SPEC, check_connectivity, check_variable
@@ -20,30 +19,30 @@ CONSTANT: Final = "truth or estimate is the same for all pairs"
 ONE_CLASS: Final = "all pairs or no pair have an edge"
 GAPS: Final = "targets and sources are not the same neurons, or single pairs are undefined"
 ABOUT_SCORES: Final = {
-    names.PEARSON: ("Pearson correlation", CONSTANT, "Pearson 1895, doi:10.1098/rspl.1895.0041"),
-    names.SPEARMAN: ("Spearman rank correlation", CONSTANT, "Spearman 1904, doi:10.2307/1412159"),
-    names.KAPPA: ("Cohen's kappa, median split", ONE_CLASS, "Cohen 1960, doi:10.1177/001316446002000104"),
-    names.ROC_AUC: ("ROC AUC", ONE_CLASS, "Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747"),
-    names.AVERAGE_PRECISION: ("average precision", ONE_CLASS, "Davis & Goadrich 2006, doi:10.1145/1143844.1143874"),
-    names.MANTEL: ("Mantel correlation", f"{CONSTANT}; {GAPS}", "Mantel 1967, Cancer Res. 27:209-220"),
-    names.MANTEL_P: (
+    n.PEARSON: ("Pearson correlation", CONSTANT, "Pearson 1895, doi:10.1098/rspl.1895.0041"),
+    n.SPEARMAN: ("Spearman rank correlation", CONSTANT, "Spearman 1904, doi:10.2307/1412159"),
+    n.KAPPA: ("Cohen's kappa, median split", ONE_CLASS, "Cohen 1960, doi:10.1177/001316446002000104"),
+    n.ROC_AUC: ("ROC AUC", ONE_CLASS, "Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747"),
+    n.AVERAGE_PRECISION: ("average precision", ONE_CLASS, "Davis & Goadrich 2006, doi:10.1145/1143844.1143874"),
+    n.MANTEL: ("Mantel correlation", f"{CONSTANT}; {GAPS}", "Mantel 1967, Cancer Res. 27:209-220"),
+    n.MANTEL_P: (
         "p-value of the Mantel correlation",
         f"{CONSTANT}; {GAPS}; permutations = 0",
         "Hubert & Schultz 1976, doi:10.1111/j.2044-8317.1976.tb00714.x",
     ),
-    names.RV: (
+    n.RV: (
         "RV coefficient",
         f"every column of truth or of estimate is constant; {GAPS}",
         "Robert & Escoufier 1976, doi:10.2307/2347233",
     ),
 }
 SCORE_ATTRS: Final = {
-    name: {LONG_NAME: long_name, names.UNDEFINED_WHERE: undefined, names.REFERENCE: reference}
+    name: {n.LONG_NAME: long_name, n.UNDEFINED_WHERE: undefined, n.REFERENCE: reference}
     for name, (long_name, undefined, reference) in ABOUT_SCORES.items()
 }
 COUNT_ATTRS: Final = {
-    names.N_PAIRS: {LONG_NAME: "pairs of neurons compared"},
-    names.N_UNDEFINED: {LONG_NAME: "pairs of neurons left out as undefined"},
+    n.N_PAIRS: {n.LONG_NAME: "pairs of neurons compared"},
+    n.N_UNDEFINED: {n.LONG_NAME: "pairs of neurons left out as undefined"},
 }
 
 
@@ -111,37 +110,37 @@ def compare(
     """
     _check_settings(diagonal, permutations, seed)
     check_connectivity(truth, argument="truth")
-    if isinstance(estimate, xr.DataArray) and SOURCE not in estimate.dims and SOURCE in estimate.coords:
-        estimate = estimate.expand_dims(SOURCE, -1)  # of a single source, whose label is a scalar
+    if isinstance(estimate, xr.DataArray) and n.SOURCE not in estimate.dims and n.SOURCE in estimate.coords:
+        estimate = estimate.expand_dims(n.SOURCE, -1)  # of a single source, whose label is a scalar
     check_variable(estimate, CONNECTIVITY_SPEC, argument="estimate", extra_dims=getattr(estimate, "dims", ()))
-    aligned = [TARGET, SOURCE] + [TRIAL] * (TRIAL in truth.dims and TRIAL in estimate.dims)
+    aligned = [n.TARGET, n.SOURCE] + [n.TRIAL] * (n.TRIAL in truth.dims and n.TRIAL in estimate.dims)
     overlaps = {dim: overlap_of(truth, estimate, dim) for dim in aligned}
     A = _unlabelled(taken(truth, {dim: overlap.in_truth for dim, overlap in overlaps.items()}))
     R = _unlabelled(taken(estimate, {dim: overlap.in_estimate for dim, overlap in overlaps.items()}))
-    settings = {names.DIAGONAL: bool(diagonal), names.PERMUTATIONS: int(permutations), names.SEED: int(seed)}
+    settings = {n.DIAGONAL: bool(diagonal), n.PERMUTATIONS: int(permutations), n.SEED: int(seed)}
     score = partial(
         _score_pair,
-        targets=np.array(overlaps[TARGET].in_truth),
-        sources=np.array(overlaps[SOURCE].in_truth),
+        targets=np.array(overlaps[n.TARGET].in_truth),
+        sources=np.array(overlaps[n.SOURCE].in_truth),
         diagonal=bool(diagonal),
         permutations=int(permutations),
         seed=int(seed),
     )
     scored = xr.Dataset(_over_matrices(score, A, R) | report_of(overlaps), attrs=provenance(**settings))
     for name in SCORE_ATTRS:  # a score that is taken out of the dataset still says what it is about
-        scored[name].attrs[names.DIAGONAL] = bool(diagonal)
+        scored[name].attrs[n.DIAGONAL] = bool(diagonal)
     return scored
 
 
 def _unlabelled(data: xr.DataArray) -> xr.DataArray:
     """Return data whose neurons are told apart by their place alone."""
-    return data.drop_vars([name for name, labels in data.coords.items() if {TARGET, SOURCE} & set(labels.dims)])
+    return data.drop_vars([name for name, labels in data.coords.items() if {n.TARGET, n.SOURCE} & set(labels.dims)])
 
 
 def _check_settings(diagonal: object, permutations: object, seed: object) -> None:
     """Raise if a setting is of the wrong kind."""
     check_diagonal(diagonal)
-    for name, value in ((names.PERMUTATIONS, permutations), (names.SEED, seed)):
+    for name, value in ((n.PERMUTATIONS, permutations), (n.SEED, seed)):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 0:
             raise InvalidInput(name, got=repr(value), expected="a whole number, 0 or above")
 
@@ -155,7 +154,7 @@ def _over_matrices(
         score,
         truth,
         estimate,
-        input_core_dims=[[TARGET, SOURCE]] * 2,
+        input_core_dims=[[n.TARGET, n.SOURCE]] * 2,
         output_core_dims=[[]] * len(attrs),
         vectorize=True,
         dask="parallelized",
@@ -163,7 +162,7 @@ def _over_matrices(
         dask_gufunc_kwargs={"allow_rechunk": True},
         keep_attrs="override",
     )
-    order = [dim for dim in estimate.dims if dim not in (TARGET, SOURCE)]
+    order = [dim for dim in estimate.dims if dim not in (n.TARGET, n.SOURCE)]
     variables: dict[Hashable, Any] = {}
     for name, result in zip(attrs, results, strict=True):
         variables[name] = result.transpose(*order, ...)
@@ -194,15 +193,15 @@ def _score_pair(
     A_whole, R_whole = (np.where(defined[kept], matrix[kept], 0.0) for matrix in (A, R))
     mantel, mantel_p = scores.mantel(A_whole, R_whole, diagonal=diagonal, permutations=permutations, seed=seed)
     by_name = {
-        names.PEARSON: scores.pearson(a, r),
-        names.SPEARMAN: scores.spearman(a, r),
-        names.KAPPA: scores.kappa(a, r),
-        names.ROC_AUC: scores.roc_auc(a, r),
-        names.AVERAGE_PRECISION: scores.average_precision(a, r),
-        names.MANTEL: mantel,
-        names.MANTEL_P: mantel_p,
-        names.RV: scores.rv(A_whole, R_whole),
-        names.N_PAIRS: a.size,
-        names.N_UNDEFINED: int(pairs.sum()) - a.size,
+        n.PEARSON: scores.pearson(a, r),
+        n.SPEARMAN: scores.spearman(a, r),
+        n.KAPPA: scores.kappa(a, r),
+        n.ROC_AUC: scores.roc_auc(a, r),
+        n.AVERAGE_PRECISION: scores.average_precision(a, r),
+        n.MANTEL: mantel,
+        n.MANTEL_P: mantel_p,
+        n.RV: scores.rv(A_whole, R_whole),
+        n.N_PAIRS: a.size,
+        n.N_UNDEFINED: int(pairs.sum()) - a.size,
     }
     return tuple(by_name[name] for name in SCORE_ATTRS | COUNT_ATTRS)

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from dask.delayed import delayed
 
+from netxr import names as n
 from netxr.arguments import is_whole
 from netxr.errors import InvalidInput
 from netxr.kernels.courses import (
@@ -22,7 +23,6 @@ from netxr.kernels.courses import (
     without_trend,
 )
 from netxr.lagged_pass import Trial, trials_of
-from netxr.names import NEURON, TIME, TRIAL, UNITS
 from netxr.steps import Recording, activity_of, float_type, put_back
 from netxr.trial_pass import over_frames, stack_trials
 
@@ -61,7 +61,7 @@ def z_score(data: Recording) -> Recording:
     activity = activity_of(data)
     scale = _of_course(activity, mean_and_deviation, order=0)
     scored = _sample_by_sample(standardised, activity, scale)
-    return put_back(data, scored, step="z_score", **{UNITS: "1"})
+    return put_back(data, scored, step="z_score", **{n.UNITS: "1"})
 
 
 def detrend(data: Recording, *, order: int = 1) -> Recording:
@@ -94,15 +94,15 @@ def detrend(data: Recording, *, order: int = 1) -> Recording:
     [[-0.2, 0.6, -0.6, 0.2]]
     """
     activity = activity_of(data)
-    n_steps = activity.sizes[TIME]
+    n_steps = activity.sizes[n.TIME]
     if not is_whole(order) or not 0 <= order <= 2:
         fix = "Slower than a parabola, but no trend: use high_pass."
         raise InvalidInput("order", got=repr(order), expected="0, 1 or 2", fix=fix)
     if n_steps < order + 2:
         raise InvalidInput("data", got=f"{n_steps} samples a trial", expected=f"{order + 2} or more for order {order}")
     fitted = _of_course(activity, trend, order=order)
-    along = activity.chunksizes.get(TIME)
-    frames = xr.DataArray(da.arange(n_steps, chunks=(along,)) if along else np.arange(n_steps), dims=TIME)
+    along = activity.chunksizes.get(n.TIME)
+    frames = xr.DataArray(da.arange(n_steps, chunks=(along,)) if along else np.arange(n_steps), dims=n.TIME)
     left = _sample_by_sample(partial(without_trend, n_steps=n_steps), activity, frames, fitted)
     return put_back(data, left, step=f"detrend order={order}")
 
@@ -122,14 +122,14 @@ def _sample_by_sample(kernel: Callable[..., Any], activity: xr.DataArray, *other
 
 def _of_course(activity: xr.DataArray, finish: Callable[[Course], Floats], *, order: int) -> xr.DataArray:
     """Return what the course of each neuron amounts to, (neuron, coefficient[, trial])."""
-    n, n_steps = activity.sizes[NEURON], activity.sizes[TIME]
+    n_neurons, n_steps = activity.sizes[n.NEURON], activity.sizes[n.TIME]
     width = order + 2
 
     def describe(trial: Trial) -> Any:
         summed = over_frames(sum_course, join_courses, trial.samples, key="course", order=order, n_steps=n_steps)
         if isinstance(trial.samples, da.Array):
-            return da.from_delayed(delayed(finish, pure=True)(summed), (n, width), np.float64)  # type: ignore[no-untyped-call]
+            return da.from_delayed(delayed(finish, pure=True)(summed), (n_neurons, width), np.float64)  # type: ignore[no-untyped-call]
         return finish(summed)
 
-    dims = (NEURON, COEFFICIENT, TRIAL)[: activity.ndim]
+    dims = (n.NEURON, COEFFICIENT, n.TRIAL)[: activity.ndim]
     return xr.DataArray(stack_trials([describe(trial) for trial in trials_of(activity)], like=activity), dims=dims)

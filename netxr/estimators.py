@@ -7,24 +7,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.arguments import check_whole_numbers
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Missing
 from netxr.kernels.moments import correlation, correlation_of_pairs
 from netxr.matrices import store_correlation
 from netxr.moments import lagged_moments
-from netxr.names import (
-    COMOMENT,
-    ESTIMATOR,
-    LAG,
-    LAGGED_CORRELATION,
-    LONG_NAME,
-    SOURCE,
-    SUMSQ_SOURCE,
-    SUMSQ_TARGET,
-    TARGET,
-    TIME,
-)
 from netxr.planning import Precision, check_lags, is_label, positions_of
 from netxr.schema import check_activity, check_moments, labels_of
 
@@ -33,7 +22,7 @@ def lagged_correlation(
     data: xr.DataArray | xr.Dataset,
     *,
     lag: int | Sequence[int] = 1,
-    dim: str | Sequence[str] = TIME,
+    dim: str | Sequence[str] = n.TIME,
     source: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: Missing = "raise",
@@ -91,7 +80,7 @@ def lagged_correlation(
     """
     lags = [lag] if isinstance(lag, (int, np.integer)) else lag
     if isinstance(data, xr.Dataset):
-        if (dim, precision, missing, memory, store) != (TIME, None, "raise", None, None):
+        if (dim, precision, missing, memory, store) != (n.TIME, None, "raise", None, None):
             raise InvalidInput(
                 "dim, precision, missing, memory, store",
                 got=repr((dim, precision, missing, memory, store)),
@@ -100,41 +89,41 @@ def lagged_correlation(
             )
         estimate = _of_moments(_select(check_moments(data, argument="data"), lags, source))
     else:
-        check_lags(lags, n_steps=check_activity(data, argument="data").sizes[TIME], argument="lag")
+        check_lags(lags, n_steps=check_activity(data, argument="data").sizes[n.TIME], argument="lag")
         wanted: dict[str, Any] = {"dim": dim, "source": source, "precision": precision, "missing": missing}
         if store is None:
             estimate = _of_moments(lagged_moments(data, lags=lags, memory=memory, **wanted))
         else:
             estimate = store_correlation(data, lags=lags, memory=memory, store=store, **wanted)
     if lags is not lag:
-        estimate = estimate.isel({LAG: 0})
-    return estimate.isel({SOURCE: 0}) if is_label(source) else estimate
+        estimate = estimate.isel({n.LAG: 0})
+    return estimate.isel({n.SOURCE: 0}) if is_label(source) else estimate
 
 
 def _of_moments(moments: xr.Dataset) -> xr.DataArray:
     """Return the correlations that moments amount to."""
-    by_pair = SOURCE in moments[SUMSQ_TARGET].dims
+    by_pair = n.SOURCE in moments[n.SUMSQ_TARGET].dims
     estimate: xr.DataArray = xr.apply_ufunc(
         correlation_of_pairs if by_pair else correlation,
-        moments[COMOMENT],
-        moments[SUMSQ_TARGET],
-        moments[SUMSQ_SOURCE],
-        input_core_dims=[[TARGET, SOURCE]] * 3 if by_pair else [[TARGET, SOURCE], [TARGET], [SOURCE]],
-        output_core_dims=[[TARGET, SOURCE]],
+        moments[n.COMOMENT],
+        moments[n.SUMSQ_TARGET],
+        moments[n.SUMSQ_SOURCE],
+        input_core_dims=[[n.TARGET, n.SOURCE]] * 3 if by_pair else [[n.TARGET, n.SOURCE], [n.TARGET], [n.SOURCE]],
+        output_core_dims=[[n.TARGET, n.SOURCE]],
         dask="parallelized",
         dask_gufunc_kwargs={"allow_rechunk": True},
         output_dtypes=[np.float64],
-    ).rename(LAGGED_CORRELATION)
-    return estimate.assign_attrs(moments.attrs | {ESTIMATOR: "lagged correlation", LONG_NAME: "lagged correlation"})
+    ).rename(n.LAGGED_CORRELATION)
+    return estimate.assign_attrs(moments.attrs | {n.ESTIMATOR: "lagged correlation", n.LONG_NAME: "lagged correlation"})
 
 
 def _select(moments: xr.Dataset, lags: Sequence[int], source: Hashable | Sequence[Hashable] | None) -> xr.Dataset:
     """Return the moments of the lags and sources asked for."""
-    known = labels_of(moments, LAG).tolist()
+    known = labels_of(moments, n.LAG).tolist()
     expected = f"lags that the moments hold: {known}"
     wanted = check_whole_numbers("lag", lags, largest=max(known), expected=expected)
     if not set(wanted) <= set(known):
         raise InvalidInput("lag", got=repr(wanted), expected=expected)
-    chosen = moments.isel({LAG: [known.index(lag) for lag in wanted]})
-    positions = positions_of(labels_of(moments, SOURCE), source)
-    return chosen if positions is None else chosen.isel({SOURCE: list(positions)})
+    chosen = moments.isel({n.LAG: [known.index(lag) for lag in wanted]})
+    positions = positions_of(labels_of(moments, n.SOURCE), source)
+    return chosen if positions is None else chosen.isel({n.SOURCE: list(positions)})

@@ -10,12 +10,12 @@ from dask.delayed import delayed
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
+from netxr import names as n
 from netxr.arguments import check_count, is_number
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.courses import as_samples
 from netxr.kernels.filters import Floats, Response, filtered, n_padded, response, states_between
 from netxr.lagged_pass import Trial, trials_of
-from netxr.names import SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME
 from netxr.steps import Recording, activity_of, clock_of, float_type, put_back
 from netxr.trial_pass import over_frames, rows_of, stack_trials
 
@@ -65,17 +65,19 @@ def high_pass(data: Recording, *, cutoff: float, order: int = 2) -> Recording:
     True
     """
     activity = activity_of(data)
-    if SAMPLING_INTERVAL not in activity.attrs:
-        fix = f"Say it with .assign_attrs({SAMPLING_INTERVAL}=..., {SAMPLING_INTERVAL_UNITS}='s')."
-        raise InvalidInput("data", got="no sampling interval", expected=f"the attribute {SAMPLING_INTERVAL!r}", fix=fix)
+    if n.SAMPLING_INTERVAL not in activity.attrs:
+        fix = f"Say it with .assign_attrs({n.SAMPLING_INTERVAL}=..., {n.SAMPLING_INTERVAL_UNITS}='s')."
+        raise InvalidInput(
+            "data", got="no sampling interval", expected=f"the attribute {n.SAMPLING_INTERVAL!r}", fix=fix
+        )
     interval, units, _ = clock_of(activity)
     unit = "Hz" if units == "s" else f"per {units}"
     if not is_number(cutoff) or not 0 < cutoff < 0.5 / interval:
         expected = f"between 0 and {0.5 / interval:g} {unit}, half the sampling rate"
         raise InvalidInput("cutoff", got=repr(cutoff), expected=expected)
     sos = butter(check_count("order", order), cutoff, "highpass", fs=1 / interval, output="sos")
-    if activity.sizes[TIME] <= n_padded(sos):
-        got = f"{activity.sizes[TIME]} samples a trial"
+    if activity.sizes[n.TIME] <= n_padded(sos):
+        got = f"{activity.sizes[n.TIME]} samples a trial"
         raise InvalidInput("data", got=got, expected=f"more than {n_padded(sos)} for order {order}")
     each = [_high_pass(trial, sos, float_type(activity)) for trial in trials_of(activity)]
     fast = stack_trials(each, like=activity)

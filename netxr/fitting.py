@@ -6,12 +6,12 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.layout import TEXT_KINDS
-from netxr.names import ACTIVITY, PREPROCESSING, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME, TRIAL, UNITS
 from netxr.schema import labels_of
 
-SAME: Final = (SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, UNITS)
+SAME: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.UNITS)
 """Attributes in which what is appended must not differ."""
 
 
@@ -33,10 +33,12 @@ def fitting(new: xr.Dataset, stored: xr.Dataset, *, dim: str, kept_up: Collectio
         If neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there already, `time`
         does not go on evenly, or something is missing that the run has along `dim`.
     """
-    present, added = stored[ACTIVITY], new[ACTIVITY]
+    present, added = stored[n.ACTIVITY], new[n.ACTIVITY]
     if set(added.dims) != set(present.dims):
         fix = (
-            "Give a recording of one trial its label: .expand_dims(trial=['tuesday'])." if TRIAL in present.dims else ""
+            "Give a recording of one trial its label: .expand_dims(trial=['tuesday'])."
+            if n.TRIAL in present.dims
+            else ""
         )
         raise InvalidInput("data", got=f"dims {added.dims}", expected=f"dims {present.dims}, as the store has", fix=fix)
     if dim not in present.dims:
@@ -52,7 +54,9 @@ def fitting(new: xr.Dataset, stored: xr.Dataset, *, dim: str, kept_up: Collectio
     _check_prepared_alike(present, added)
     new = _in_stored_order(new, stored, [other for other in map(str, present.dims) if other != dim])
     _check_goes_on(labels_of(stored, dim), labels_of(new, dim), stored, new, dim)
-    missing = [str(n) for n, v in stored.variables.items() if dim in v.dims and n not in new and n not in kept_up]
+    missing = [
+        str(name) for name, v in stored.variables.items() if dim in v.dims and name not in new and name not in kept_up
+    ]
     if missing:
         raise InvalidInput(
             "data",
@@ -66,7 +70,7 @@ def fitting(new: xr.Dataset, stored: xr.Dataset, *, dim: str, kept_up: Collectio
 def _check_prepared_alike(present: xr.DataArray, added: xr.DataArray) -> None:
     """Raise if samples went through other steps than those in the store; which were selected is no matter."""
     old, now = (
-        [step for step in each.attrs.get(PREPROCESSING, "").splitlines() if not step.startswith("select")]
+        [step for step in each.attrs.get(n.PREPROCESSING, "").splitlines() if not step.startswith("select")]
         for each in (present, added)
     )
     if old != now:
@@ -77,10 +81,10 @@ def _check_prepared_alike(present: xr.DataArray, added: xr.DataArray) -> None:
 def _in_stored_order(new: xr.Dataset, stored: xr.Dataset, dims: Sequence[str]) -> xr.Dataset:
     """Return the new samples with labels in the order of the store's."""
     for dim in dims:
-        old, now = labels_of(stored, dim).tolist(), labels_of(new[ACTIVITY], dim).tolist()
+        old, now = labels_of(stored, dim).tolist(), labels_of(new[n.ACTIVITY], dim).tolist()
         if old == now:
             continue
-        if dim == TIME or sorted(map(repr, old)) != sorted(map(repr, now)):
+        if dim == n.TIME or sorted(map(repr, old)) != sorted(map(repr, now)):
             other = [label for label in now if label not in set(old)][:3]
             told = f"other labels along {dim}, such as {other}" if other else f"{len(now)} labels along {dim}"
             raise InvalidInput("data", got=told, expected=f"the {len(old)} that the store has")
@@ -92,7 +96,7 @@ def _check_goes_on(
     old: np.ndarray[Any, Any], now: np.ndarray[Any, Any], stored: xr.Dataset, new: xr.Dataset, dim: str
 ) -> None:
     """Raise if labels repeat, or time does not go on."""
-    if dim == TRIAL:
+    if dim == n.TRIAL:
         twice = sorted(set(old.tolist()) & set(now.tolist()), key=repr)
         if twice:
             fix = "Relabel with .assign_coords(trial=...)."
@@ -104,11 +108,13 @@ def _check_goes_on(
                 "data", got=f"trial labels of dtype {now.dtype}", expected=f"{old.dtype}, as in the store"
             )
         return
-    if (TIME in stored.coords) != (TIME in new.coords):
-        fix = "Remove it with .drop_vars('time')." if TIME in new.coords else "Give one with .assign_coords(time=...)."
-        got = "a time coordinate" if TIME in new.coords else "no time coordinate"
+    if (n.TIME in stored.coords) != (n.TIME in new.coords):
+        fix = (
+            "Remove it with .drop_vars('time')." if n.TIME in new.coords else "Give one with .assign_coords(time=...)."
+        )
+        got = "a time coordinate" if n.TIME in new.coords else "no time coordinate"
         raise InvalidInput("data", got=got, expected="one if the store has one, else none", fix=fix)
-    if TIME in stored.coords:
+    if n.TIME in stored.coords:
         steps = np.diff(np.concatenate([old[-2:], now]))
         if not np.allclose(steps.astype(float), steps[:1].astype(float), rtol=1e-6, atol=0) or steps[0] <= 0 * steps[0]:
             expected = f"times that go on evenly after {old[-1]}"

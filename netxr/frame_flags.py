@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import TIME, TRIAL
 from netxr.schema import labels_of
 
 MOST_RANGES: Final = 1000
@@ -24,7 +24,7 @@ def flags_of(activity: xr.DataArray, frames: Any) -> xr.DataArray:
     InvalidInput
         If `frames` does not fit the recording, or is lazy.
     """
-    n_steps = activity.sizes[TIME]
+    n_steps = activity.sizes[n.TIME]
     if isinstance(getattr(frames, "data", frames), da.Array):
         fix = "Compute it before: frames=bad.compute()."
         raise InvalidInput("frames", got="a lazy array", expected="frames that are known", fix=fix)
@@ -32,7 +32,7 @@ def flags_of(activity: xr.DataArray, frames: Any) -> xr.DataArray:
         return _labelled(activity, frames)
     given = np.asarray(frames)
     if given.ndim == 1 and given.dtype == bool and len(given) == n_steps:
-        return xr.DataArray(given, dims=TIME)
+        return xr.DataArray(given, dims=n.TIME)
     numbers = given.astype(np.int64) if given.dtype.kind in "iu" or given.shape == (0,) else given
     right = numbers.ndim == 1 and numbers.dtype == np.int64 and ((numbers >= 0) & (numbers < n_steps)).all()
     if not right or len(np.unique(numbers)) < len(numbers):
@@ -44,32 +44,34 @@ def flags_of(activity: xr.DataArray, frames: Any) -> xr.DataArray:
         )
     bad = np.zeros(n_steps, dtype=bool)
     bad[numbers] = True
-    return xr.DataArray(bad, dims=TIME)
+    return xr.DataArray(bad, dims=n.TIME)
 
 
 def _labelled(activity: xr.DataArray, frames: xr.DataArray) -> xr.DataArray:
     """Return labelled flags of frames, (time[, trial]), if they are flags of this activity's frames."""
-    dims = tuple(dim for dim in (TIME, TRIAL) if dim in frames.dims and dim in activity.dims)
+    dims = tuple(dim for dim in (n.TIME, n.TRIAL) if dim in frames.dims and dim in activity.dims)
     fits = (
         set(dims) == set(frames.dims)
-        and TIME in dims
+        and n.TIME in dims
         and all(np.array_equal(labels_of(frames, dim), labels_of(activity, dim)) for dim in dims)
     )
     if not fits or frames.dtype != bool:
         raise InvalidInput(
             "frames",
             got=f"{frames.dtype} with dims {dict(frames.sizes)}",
-            expected=f"bool, with time of {activity.sizes[TIME]} frames[, and the trials], labelled like the activity",
+            expected=f"bool, with time of {activity.sizes[n.TIME]} frames[, and the trials], labelled like it",
         )
     return xr.DataArray(frames.transpose(*dims).values, dims=dims, coords={d: labels_of(activity, d) for d in dims[1:]})
 
 
 def told(bad: xr.DataArray) -> str:
     """Say how many frames are bad, and which."""
-    if TRIAL not in bad.dims:
+    if n.TRIAL not in bad.dims:
         numbers = np.flatnonzero(bad.values)
-        return f"{len(numbers)} of {bad.sizes[TIME]}" + (f": {ranges(numbers)}" if len(numbers) else "")
-    return "; ".join(f"in trial {one[TRIAL].item()} {told(one.drop_vars(TRIAL))}" for one in bad.transpose(TRIAL, TIME))
+        return f"{len(numbers)} of {bad.sizes[n.TIME]}" + (f": {ranges(numbers)}" if len(numbers) else "")
+    return "; ".join(
+        f"in trial {one[n.TRIAL].item()} {told(one.drop_vars(n.TRIAL))}" for one in bad.transpose(n.TRIAL, n.TIME)
+    )
 
 
 def ranges(numbers: NDArray[Any]) -> str:

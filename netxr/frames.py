@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.frame_flags import flags_of, ranges, told
 from netxr.kernels.courses import as_samples
 from netxr.lagged_pass import trials_of
-from netxr.names import BAD_FRAMES, NEURON, START_TIME, TIME, TRIAL
 from netxr.steps import Recording, activity_of, clock_of, float_type, put_back, take
 from netxr.trial_pass import stack_trials
 
@@ -43,7 +43,7 @@ def bad_frames(data: xr.DataArray | xr.Dataset) -> xr.DataArray:
     """
     activity = activity_of(data)
     finite: xr.DataArray = xr.apply_ufunc(np.isfinite, activity, dask="allowed")
-    return (~finite.all(NEURON)).rename(BAD_FRAMES).drop_attrs()
+    return (~finite.all(n.NEURON)).rename(n.BAD_FRAMES).drop_attrs()
 
 
 def mask_frames(data: Recording, *, frames: Any) -> Recording:
@@ -120,9 +120,9 @@ def interpolate_frames(data: Recording, *, frames: Any) -> Recording:
     """
     activity = activity_of(data)
     bad = flags_of(activity, frames)
-    if bad.all(TIME).any():
+    if bad.all(n.TIME).any():
         raise InvalidInput("frames", got="all frames of a trial", expected="some that are good, to go by")
-    by_trial = bad.values.reshape(activity.sizes[TIME], -1).T
+    by_trial = bad.values.reshape(activity.sizes[n.TIME], -1).T
     each = [
         _interpolated(trial.samples, by_trial[k if len(by_trial) > 1 else 0])
         for k, trial in enumerate(trials_of(activity))
@@ -167,10 +167,10 @@ def drop_frames(data: Recording, *, frames: Any, join: bool = False) -> Recordin
     """
     activity = activity_of(data)
     bad = flags_of(activity, frames)
-    if TRIAL in bad.dims and not (bad == bad.isel({TRIAL: 0})).all():
+    if n.TRIAL in bad.dims and not (bad == bad.isel({n.TRIAL: 0})).all():
         fix = "Mark them as missing with mask_frames."
         raise InvalidInput("frames", got="other frames in other trials", expected="the same in all", fix=fix)
-    kept = np.flatnonzero(~bad.values.reshape(activity.sizes[TIME], -1)[:, 0])
+    kept = np.flatnonzero(~bad.values.reshape(activity.sizes[n.TIME], -1)[:, 0])
     if not len(kept):
         raise InvalidInput("frames", got="all frames", expected="some that are left")
     first, last = int(kept[0]), int(kept[-1]) + 1
@@ -184,11 +184,11 @@ def drop_frames(data: Recording, *, frames: Any, join: bool = False) -> Recordin
             fix="Mark them as missing with mask_frames; or say join=True, and have pairs across the cuts.",
         )
     attrs = {}
-    if TIME not in activity.coords:
+    if n.TIME not in activity.coords:
         interval, _, start = clock_of(activity)
-        attrs = {START_TIME: start + first * interval} if first else {}
+        attrs = {n.START_TIME: start + first * interval} if first else {}
     step = f"drop_frames {told(bad)}{'' if at_ends else ', the rest joined'}"
-    return take(data, {TIME: slice(first, last) if at_ends else kept}, step=step, **attrs)
+    return take(data, {n.TIME: slice(first, last) if at_ends else kept}, step=step, **attrs)
 
 
 def _interpolated(samples: Any, bad: NDArray[np.bool_]) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from netxr import names as n
 from netxr.arguments import check_path
 from netxr.commits import (
     ROOT,
@@ -25,7 +26,6 @@ from netxr.commits import (
 )
 from netxr.errors import InvalidInput, NetxrError, OutputExists
 from netxr.layout import codec, fill_value, plain_attributes, storable
-from netxr.names import ACTIVITY, CONNECTIVITY, NEURON, SOURCE, TARGET, TIME, TRIAL, UNFINISHED
 from netxr.staging import PathLike, appear, remove_abandoned, staging
 from netxr.store import open as open_store
 from netxr.writing import WHOLE_CHUNKS, write_dataset
@@ -54,15 +54,15 @@ class GrowingRun:
     def __init__(self, path: Path, folder: Path, *, n_steps: int) -> None:
         self.path, self.n_steps = path, n_steps
         self._settle_in(folder)
-        self.committed = sizes(documents(folder)[ACTIVITY])[TIME]
+        self.committed = sizes(documents(folder)[n.ACTIVITY])[n.TIME]
 
     def commit(self, n_steps: int) -> None:
         """Let readers see the first `n_steps` samples of every trial."""
         known = documents(self.folder)
-        changed = {ACTIVITY: grown(known[ACTIVITY], TIME, n_steps)}
+        changed = {n.ACTIVITY: grown(known[n.ACTIVITY], n.TIME, n_steps)}
         if n_steps == self.n_steps:
             root = known[ROOT]
-            attributes = {name: value for name, value in root["attributes"].items() if name != UNFINISHED}
+            attributes = {name: value for name, value in root["attributes"].items() if name != n.UNFINISHED}
             changed[ROOT] = root | {"attributes": attributes}
         commit(self.folder, changed)
         self.committed = n_steps
@@ -77,8 +77,8 @@ class GrowingRun:
     def _settle_in(self, folder: Path) -> None:
         """Take the run to be in `folder`."""
         self.folder = folder
-        whole = grown(documents(folder)[ACTIVITY], TIME, self.n_steps)
-        self.activity = array_to_be(folder, ACTIVITY, whole)
+        whole = grown(documents(folder)[n.ACTIVITY], n.TIME, self.n_steps)
+        self.activity = array_to_be(folder, n.ACTIVITY, whole)
 
 
 @contextmanager
@@ -129,17 +129,17 @@ def growing(
             yield GrowingRun(final, final, n_steps=n_steps)
         return
     with staging(final) as folder:
-        unfinished = {UNFINISHED: f"a simulation of {n_steps} steps, which the same call goes on with"}
+        unfinished = {n.UNFINISHED: f"a simulation of {n_steps} steps, which the same call goes on with"}
         write_dataset(storable(run.assign_attrs(unfinished), event="simulate"), folder)
         zarr.create_array(
             folder,
-            name=ACTIVITY,
-            shape=(run.sizes[NEURON], 0, run.sizes[TRIAL]),
+            name=n.ACTIVITY,
+            shape=(run.sizes[n.NEURON], 0, run.sizes[n.TRIAL]),
             dtype=dtype,
-            chunks=(run.sizes[NEURON], min(steps_per_chunk, n_steps), 1),
+            chunks=(run.sizes[n.NEURON], min(steps_per_chunk, n_steps), 1),
             compressors=codec(),
             fill_value=fill_value(dtype),
-            dimension_names=(NEURON, TIME, TRIAL),
+            dimension_names=(n.NEURON, n.TIME, n.TRIAL),
             attributes=plain_attributes(run.attrs, "attrs"),
             config=WHOLE_CHUNKS,
         )
@@ -152,26 +152,26 @@ def _check_unfinished(path: Path) -> None:
         stored = open_store(path)
     except NetxrError:
         raise OutputExists(path) from None
-    if UNFINISHED not in stored.attrs:
+    if n.UNFINISHED not in stored.attrs:
         raise OutputExists(path)
 
 
 def _check_same(path: Path, run: xr.Dataset, dtype: np.dtype[Any], settings: Sequence[str]) -> None:
     """Raise unless the unfinished run at `path` is the one that `run` begins."""
     stored = open_store(path)
-    if UNFINISHED not in stored.attrs:  # who held the lock has ended it
+    if n.UNFINISHED not in stored.attrs:  # who held the lock has ended it
         raise OutputExists(path)
-    kept = {name: stored.attrs.get(name) for name in settings} | {"dtype": str(stored[ACTIVITY].dtype)}
+    kept = {name: stored.attrs.get(name) for name in settings} | {"dtype": str(stored[n.ACTIVITY].dtype)}
     wanted = plain_attributes({name: run.attrs.get(name) for name in settings}, "attrs") | {"dtype": str(dtype)}
-    labels = {NEURON: CONNECTIVITY, TARGET: CONNECTIVITY, SOURCE: CONNECTIVITY, TRIAL: "trials"}
+    labels = {n.NEURON: n.CONNECTIVITY, n.TARGET: n.CONNECTIVITY, n.SOURCE: n.CONNECTIVITY, n.TRIAL: "trials"}
     for name in wanted:
         if wanted[name] != kept[name]:
             raise _of_another_run(path, name, repr(wanted[name]), repr(kept[name]))
     for dim, argument in labels.items():
         if not np.array_equal(stored[dim].values, run[dim].values):
             raise _of_another_run(path, argument, f"other labels along {dim}", "the same")
-    if not np.array_equal(stored[CONNECTIVITY].values, run[CONNECTIVITY].transpose(TARGET, SOURCE, ...).values):
-        raise _of_another_run(path, CONNECTIVITY, "other weights", "the same")
+    if not np.array_equal(stored[n.CONNECTIVITY].values, run[n.CONNECTIVITY].transpose(n.TARGET, n.SOURCE, ...).values):
+        raise _of_another_run(path, n.CONNECTIVITY, "other weights", "the same")
 
 
 def _of_another_run(path: Path, argument: str, got: str, kept: str) -> InvalidInput:

@@ -6,12 +6,12 @@ from os import path as os_path
 from pathlib import Path
 from typing import Any, Final
 
+from netxr import names as n
 from netxr.arguments import check_path
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.formats.registry import format_of
 from netxr.headway import Report
 from netxr.loaders import load_recording
-from netxr.names import CREATED, SOURCE_FILE, SOURCE_FORMAT, SOURCE_SHA256
 from netxr.provenance import first_saved, with_event
 from netxr.staging import PathLike
 from netxr.store import is_store, save
@@ -70,9 +70,9 @@ def convert(
         raise OutputExists(target)
     recording = load_recording(file, format=format, **options)
     known = "zarr" if format is None and is_store(file) else format_of(file, format).name
-    origin = {SOURCE_FILE: file.absolute().name, SOURCE_FORMAT: known, SOURCE_SHA256: _sha256(_files_of(file))}
-    event, attrs = f"import: {origin[SOURCE_FILE]} ({known})", recording.attrs | origin
-    attrs = with_event(attrs, event) if CREATED in attrs else first_saved(attrs, event)
+    origin = {n.SOURCE_FILE: file.absolute().name, n.SOURCE_FORMAT: known, n.SOURCE_SHA256: _sha256(_files_of(file))}
+    event, attrs = f"import: {origin[n.SOURCE_FILE]} ({known})", recording.attrs | origin
+    attrs = with_event(attrs, event) if n.CREATED in attrs else first_saved(attrs, event)
     save(recording.assign_attrs(attrs), target, progress=progress)
 
 

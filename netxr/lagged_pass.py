@@ -13,6 +13,7 @@ from dask.delayed import Delayed, delayed
 from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.blocks import in_lanes, in_threads, tree
 from netxr.budget import Cut, gather_bytes, product_bytes
 from netxr.headway import Part, told
@@ -20,7 +21,6 @@ from netxr.kernels.frame_blocks import provisional_mean
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
 from netxr.kernels.moments import LaggedMoments, moments_of, squares_of_groups
 from netxr.kernels.running_sums import RunningSums
-from netxr.names import ACTIVITY, NEURON, TIME, TRIAL
 from netxr.plans import Plan
 from netxr.schema import labels_of
 from netxr.streams import Stream, streams
@@ -35,11 +35,11 @@ class Trial(NamedTuple):
 
 def trials_of(activity: xr.DataArray) -> list[Trial]:
     """Return the samples of each trial; a recording without trial dim is one trial."""
-    if TRIAL not in activity.dims:
-        return [Trial(ACTIVITY, activity.transpose(NEURON, TIME).data)]
-    samples = activity.transpose(NEURON, TIME, TRIAL).data
-    labels = labels_of(activity, TRIAL).tolist()
-    return [Trial(f"{ACTIVITY}, trial {label}", samples[:, :, k]) for k, label in enumerate(labels)]
+    if n.TRIAL not in activity.dims:
+        return [Trial(n.ACTIVITY, activity.transpose(n.NEURON, n.TIME).data)]
+    samples = activity.transpose(n.NEURON, n.TIME, n.TRIAL).data
+    labels = labels_of(activity, n.TRIAL).tolist()
+    return [Trial(f"{n.ACTIVITY}, trial {label}", samples[:, :, k]) for k, label in enumerate(labels)]
 
 
 class EdgeFrames(NamedTuple):

@@ -16,18 +16,8 @@ import xarray as xr
 from zarr.abc.codec import BytesBytesCodec
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import (
-    COMPACT,
-    COMPACT_DTYPE,
-    COMPACT_EFFECT,
-    COMPACT_NOTE,
-    LAGGED_CORRELATION,
-    NEURON,
-    SOURCE,
-    TARGET,
-    TIME,
-)
 from netxr.provenance import first_saved
 from netxr.schema import ACTIVITY_SPEC, CONNECTIVITY_SPEC, NUMBER_KINDS
 
@@ -53,7 +43,7 @@ RESERVED_ATTRIBUTES: Final = frozenset({"_FillValue", "missing_value", "scale_fa
 DECODED_BY: Final = frozenset({"units", "calendar", "dtype", "_Unsigned"})
 
 # They are about how samples lie on disk, and said anew by what is written.
-COMPACT_ATTRIBUTES: Final = frozenset({COMPACT, COMPACT_DTYPE, COMPACT_EFFECT, COMPACT_NOTE})
+COMPACT_ATTRIBUTES: Final = frozenset({n.COMPACT, n.COMPACT_DTYPE, n.COMPACT_EFFECT, n.COMPACT_NOTE})
 
 
 def steps_per_chunk(n_neurons: int, dtype: npt.DTypeLike) -> int:
@@ -79,7 +69,7 @@ def storable(dataset: xr.Dataset, *, event: str = "save") -> xr.Dataset:
         If it is no Dataset, or holds a variable, name or attribute that has no place in Zarr.
     """
     if isinstance(dataset, xr.DataArray):
-        fix = f"Name it: .to_dataset(name={str(dataset.name or LAGGED_CORRELATION)!r})."
+        fix = f"Name it: .to_dataset(name={str(dataset.name or n.LAGGED_CORRELATION)!r})."
         raise InvalidInput("dataset", got="a DataArray", expected="a Dataset", fix=fix)
     if not isinstance(dataset, xr.Dataset):
         raise InvalidInput("dataset", got=type(dataset).__name__, expected="a Dataset")
@@ -148,8 +138,8 @@ def _in_order(name: str, variable: xr.Variable) -> xr.Variable:
     for spec in (ACTIVITY_SPEC, CONNECTIVITY_SPEC):
         if name == spec.name:
             return variable.transpose(*spec.dims, *spec.optional_dims, ..., missing_dims="ignore")
-    if {TARGET, SOURCE} <= set(variable.dims):
-        return variable.transpose(..., TARGET, SOURCE)
+    if {n.TARGET, n.SOURCE} <= set(variable.dims):
+        return variable.transpose(..., n.TARGET, n.SOURCE)
     return variable
 
 
@@ -171,12 +161,12 @@ def _chunks(variable: xr.Variable) -> dict[Hashable, int]:
     """Return the stored chunk: all neurons and about 5 MB of time in one trial, else one matrix, else everything."""
     sizes: dict[Hashable, int] = {dim: max(1, size) for dim, size in variable.sizes.items()}
     one_each: dict[Hashable, int] = dict.fromkeys(sizes, 1)
-    if {NEURON, TIME} <= set(sizes):
+    if {n.NEURON, n.TIME} <= set(sizes):
         # Codes lie in the chunks of the samples that they stand for.
-        dtype = variable.attrs.get(COMPACT_DTYPE, variable.dtype)
-        steps = min(sizes[TIME], steps_per_chunk(sizes[NEURON], dtype))
-        return one_each | {NEURON: sizes[NEURON], TIME: steps}
-    matrix = {TARGET, SOURCE} if {TARGET, SOURCE} <= set(sizes) else set(sizes)
+        dtype = variable.attrs.get(n.COMPACT_DTYPE, variable.dtype)
+        steps = min(sizes[n.TIME], steps_per_chunk(sizes[n.NEURON], dtype))
+        return one_each | {n.NEURON: sizes[n.NEURON], n.TIME: steps}
+    matrix = {n.TARGET, n.SOURCE} if {n.TARGET, n.SOURCE} <= set(sizes) else set(sizes)
     return one_each | _last_dims_first({dim: size for dim, size in sizes.items() if dim in matrix}, variable.dtype)
 
 
@@ -200,7 +190,7 @@ def encoding(variable: xr.Variable) -> dict[str, Any]:
     elif variable.dtype.kind == "M":  # counted in its own unit, in which it is read again
         unit = DATE_UNITS[np.datetime_data(variable.dtype)[0]]
         told |= {"units": f"{unit} since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
-    elif COMPACT_DTYPE in variable.attrs:
+    elif n.COMPACT_DTYPE in variable.attrs:
         told["fill_value"] = variable.attrs["_FillValue"]
     return told
 

@@ -10,22 +10,12 @@ import scipy.sparse
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.coarse import Groups, average_over, average_run, group_labels, label_groups
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import membership
 from netxr.kernels.lagged_sums import Missing, Pass
 from netxr.moments import sum_up
-from netxr.names import (
-    GROUP,
-    GROUP_SUMSQ_SOURCE,
-    GROUP_SUMSQ_TARGET,
-    NEURON,
-    SOURCE,
-    SUMSQ_SOURCE,
-    SUMSQ_TARGET,
-    TARGET,
-    TIME,
-)
 from netxr.planning import Precision, chunk_bytes, prepare
 from netxr.schema import labels_of
 
@@ -43,7 +33,7 @@ def coarse_moments(
     *,
     levels: Mapping[str, Groups | None],
     lags: Sequence[int] = (0, 1),
-    dim: str | Sequence[str] = TIME,
+    dim: str | Sequence[str] = n.TIME,
     precision: Precision | None = None,
     missing: Missing = "raise",
     memory: int | str | None = None,
@@ -93,12 +83,12 @@ def coarse_moments(
             fix="An average over a group has no sample where one of its neurons has none: coarse-grain the activity.",
         )
     todo = prepare(activity, lags=lags, dim=dim, source=None, precision=precision, missing=missing)
-    neurons = labels_of(activity, NEURON)
+    neurons = labels_of(activity, n.NEURON)
     coarse = {
         name: Level(*membership(group_labels(groups, neurons))) for name, groups in levels.items() if groups is not None
     }
-    n, n_groups = len(neurons), sum(len(level.labels) for level in coarse.values())
-    if len(coarse) == len(levels) and missing == "raise" and n_groups * (n_groups + n) < n * n:
+    n_neurons, n_groups = len(neurons), sum(len(level.labels) for level in coarse.values())
+    if len(coarse) == len(levels) and missing == "raise" and n_groups * (n_groups + n_neurons) < n_neurons * n_neurons:
         return _samples_first(activity, coarse, todo, dim, memory)
     found = _products_first(activity, coarse, todo, dim, memory)
     return {name: found[name if name in coarse else None] for name in levels}
@@ -108,16 +98,16 @@ def _products_first(
     activity: xr.DataArray, levels: Mapping[str, Level], todo: Pass, dim: str | Sequence[str], memory: int | str | None
 ) -> dict[str | None, xr.Dataset]:
     """Return the moments of the neurons, under None, and of all levels: averages of products of neurons."""
-    stacked = np.concatenate([level.weights for level in levels.values()] or [np.empty((0, activity.sizes[NEURON]))])
+    stacked = np.concatenate([level.weights for level in levels.values()] or [np.empty((0, activity.sizes[n.NEURON]))])
     groups = scipy.sparse.csr_array(stacked.astype(todo.precision))
     summed = sum_up(activity, replace(todo, groups=groups), dim=dim, memory=memory)
-    fine = summed.drop_dims(GROUP)
+    fine = summed.drop_dims(n.GROUP)
     found: dict[str | None, xr.Dataset] = {None: fine}
     for (name, level), rows in zip(levels.items(), _rows(levels), strict=True):
-        coarse = average_run(fine.drop_vars([SUMSQ_TARGET, SUMSQ_SOURCE]), level.weights)
-        own = summed.isel({GROUP: rows})
-        coarse[SUMSQ_TARGET] = own[GROUP_SUMSQ_TARGET].rename({GROUP: TARGET})
-        coarse[SUMSQ_SOURCE] = own[GROUP_SUMSQ_SOURCE].rename({GROUP: SOURCE})
+        coarse = average_run(fine.drop_vars([n.SUMSQ_TARGET, n.SUMSQ_SOURCE]), level.weights)
+        own = summed.isel({n.GROUP: rows})
+        coarse[n.SUMSQ_TARGET] = own[n.GROUP_SUMSQ_TARGET].rename({n.GROUP: n.TARGET})
+        coarse[n.SUMSQ_SOURCE] = own[n.GROUP_SUMSQ_SOURCE].rename({n.GROUP: n.SOURCE})
         found[name] = label_groups(coarse, level.labels, level.sizes)
     return found
 
@@ -131,7 +121,7 @@ def _samples_first(
     summed = sum_up(average_over(activity, stacked), todo, dim=dim, memory=memory, chunk=chunk)
     return {
         name: label_groups(
-            summed.isel(dict.fromkeys((TARGET, SOURCE, NEURON), rows), missing_dims="ignore"), *level[:2]
+            summed.isel(dict.fromkeys((n.TARGET, n.SOURCE, n.NEURON), rows), missing_dims="ignore"), *level[:2]
         )
         for (name, level), rows in zip(levels.items(), _rows(levels), strict=True)
     }

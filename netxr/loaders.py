@@ -10,9 +10,9 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
 from netxr.formats.registry import format_of, options_of, read_by
-from netxr.names import ACTIVITY, CONNECTIVITY, TARGET
 from netxr.schema import check_activity, check_connectivity
 from netxr.sources import (
     Source,
@@ -150,11 +150,11 @@ def load_activity(
     said = {"neurons": neurons, "sampling_interval": sampling_interval, "interval_units": interval_units}
     given = options | {option: value for option, value in (said | {"units": units}).items() if value is not None}
     if is_labelled(source, format):
-        recording = check_activity(variable_of(source, name or ACTIVITY, given))
+        recording = check_activity(variable_of(source, name or n.ACTIVITY, given))
         check_agrees("dims", dims and axes_of(dims), tuple(map(str, recording.dims)), source)
         return recording
     given |= {option: value for option, value in {"dims": dims, "name": name}.items() if value is not None}
-    return variable_of(load_recording(source, format=format, **given), ACTIVITY, {})
+    return variable_of(load_recording(source, format=format, **given), n.ACTIVITY, {})
 
 
 def load_connectivity(
@@ -210,8 +210,8 @@ def load_connectivity(
         if table is not None:
             return connectivity_of(place_of(source), table, rows=rows, neurons=neurons)
         source, name = load_recording(source, format=format), None
-    weights = check_connectivity(variable_of(source, name or CONNECTIVITY, {"neurons": neurons}))
-    check_agrees("rows", rows, TARGET, source)
+    weights = check_connectivity(variable_of(source, name or n.CONNECTIVITY, {"neurons": neurons}))
+    check_agrees("rows", rows, n.TARGET, source)
     return weights
 
 

@@ -17,26 +17,12 @@ from dask.base import compute
 from dask.delayed import Delayed
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import check_count, check_path, is_number
 from netxr.errors import InvalidInput, WorkersLost
 from netxr.headway import Part
 from netxr.kernels.lagged_sums import Missing, Pass
 from netxr.lagged_pass import Trial, trials_of
-from netxr.names import (
-    EDGE,
-    ESTIMATOR,
-    LAG,
-    LAGGED_CORRELATION,
-    LONG_NAME,
-    MISSING,
-    NEURON,
-    POOLED,
-    PRECISION,
-    SOURCE,
-    TARGET,
-    TIME,
-    TRIAL,
-)
 from netxr.planning import Precision, check_dim, check_lags, prepare, row_plan
 from netxr.provenance import provenance
 from netxr.row_blocks import STOP, RowBlocks, row_tasks
@@ -77,26 +63,26 @@ def store_correlation(
     )
     keeps_trials = _keeps_trials(activity, dim)
     labels = _coords(activity, todo, keeps_trials=keeps_trials)
-    sizes: dict[str, int] = {name: len(labels[name]) for name in (LAG, TRIAL, TARGET, SOURCE) if name in labels}
-    coords: dict[str, Any] = {name: labels[name] for name in (LAG, TARGET, SOURCE)}
+    sizes: dict[str, int] = {name: len(labels[name]) for name in (n.LAG, n.TRIAL, n.TARGET, n.SOURCE) if name in labels}
+    coords: dict[str, Any] = {name: labels[name] for name in (n.LAG, n.TARGET, n.SOURCE)}
     if keeps_trials:
-        coords |= {str(name): coord for name, coord in activity.coords.items() if coord.dims == (TRIAL,)}
+        coords |= {str(name): coord for name, coord in activity.coords.items() if coord.dims == (n.TRIAL,)}
     attrs = _attrs(activity, todo, dim)
     with streamed_variable(
         store,
         xr.Dataset(coords=coords, attrs=attrs),
-        name=LAGGED_CORRELATION,
+        name=n.LAGGED_CORRELATION,
         sizes=sizes,
-        chunks=dict.fromkeys(sizes, 1) | {TARGET: plan.rows_at_a_time, SOURCE: sizes[SOURCE]},
+        chunks=dict.fromkeys(sizes, 1) | {n.TARGET: plan.rows_at_a_time, n.SOURCE: sizes[n.SOURCE]},
         dtype=todo.precision,
-        attrs=attrs | {ESTIMATOR: "lagged correlation", LONG_NAME: "lagged correlation"},
+        attrs=attrs | {n.ESTIMATOR: "lagged correlation", n.LONG_NAME: "lagged correlation"},
     ) as (stored, folder):
         tasks = []
         for k, trials in enumerate(matrices):
             use = partial(_write, stored, (k,) if keeps_trials else ())
             tasks += row_tasks(trials, todo, plan=plan, use=use, folder=folder, part=_part(plan, k, folder))
         _run(tasks, plan, folder)
-    return open_store(store)[LAGGED_CORRELATION]
+    return open_store(store)[n.LAGGED_CORRELATION]
 
 
 def strongest_pairs(
@@ -105,7 +91,7 @@ def strongest_pairs(
     lag: int | Sequence[int] = 1,
     k: int | None = None,
     threshold: float | None = None,
-    dim: str | Sequence[str] = TIME,
+    dim: str | Sequence[str] = n.TIME,
     source: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: Missing = "raise",
@@ -152,11 +138,11 @@ def strongest_pairs(
     if threshold is not None and (not is_number(threshold) or not 0 <= threshold <= 1):
         raise InvalidInput("threshold", got=repr(threshold), expected="a magnitude of correlation, 0 to 1")
     lags = [lag] if isinstance(lag, (int, np.integer)) else lag
-    check_lags(lags, n_steps=check_activity(activity).sizes[TIME], argument="lag")
+    check_lags(lags, n_steps=check_activity(activity).sizes[n.TIME], argument="lag")
     todo, plan, matrices = _planned(
         activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing, memory=memory
     )
-    columns = np.arange(activity.sizes[NEURON])[todo.columns]
+    columns = np.arange(activity.sizes[n.NEURON])[todo.columns]
     use = partial(_strongest, columns, most, float(threshold or 0))
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -183,19 +169,19 @@ def _planned(
 
 def _keeps_trials(activity: xr.DataArray, dim: str | Sequence[str]) -> bool:
     """Return whether each trial has a matrix of its own."""
-    return TRIAL in activity.dims and TRIAL not in check_dim(dim, activity)
+    return n.TRIAL in activity.dims and n.TRIAL not in check_dim(dim, activity)
 
 
 def _coords(activity: xr.DataArray, todo: Pass, *, keeps_trials: bool) -> dict[str, NDArray[Any]]:
     """Return the labels of the matrices."""
-    neurons = labels_of(activity, NEURON)
-    labels = {LAG: np.array(todo.lags), TARGET: neurons, SOURCE: neurons[todo.columns]}
-    return labels | ({TRIAL: labels_of(activity, TRIAL)} if keeps_trials else {})
+    neurons = labels_of(activity, n.NEURON)
+    labels = {n.LAG: np.array(todo.lags), n.TARGET: neurons, n.SOURCE: neurons[todo.columns]}
+    return labels | ({n.TRIAL: labels_of(activity, n.TRIAL)} if keeps_trials else {})
 
 
 def _attrs(activity: xr.DataArray, todo: Pass, dim: str | Sequence[str]) -> dict[str, Any]:
     """Return where the matrices come from."""
-    made = {POOLED: list(check_dim(dim, activity)), PRECISION: todo.precision.name, MISSING: todo.missing}
+    made = {n.POOLED: list(check_dim(dim, activity)), n.PRECISION: todo.precision.name, n.MISSING: todo.missing}
     return activity.attrs | provenance(**made)
 
 
@@ -260,10 +246,10 @@ def _labelled_edges(
     """Return edges with the labels of their neurons, lags and trials."""
     edges = Edges(*(np.concatenate(column) for column in zip(*found, strict=True)))
     labels = _coords(activity, todo, keeps_trials=_keeps_trials(activity, dim))
-    positions = {LAG: edges.lag, TARGET: edges.target, SOURCE: edges.source}
-    if TRIAL in labels:
-        positions[TRIAL] = np.repeat(trial, [len(part.value) for part in found])
+    positions = {n.LAG: edges.lag, n.TARGET: edges.target, n.SOURCE: edges.source}
+    if n.TRIAL in labels:
+        positions[n.TRIAL] = np.repeat(trial, [len(part.value) for part in found])
     attrs = _attrs(activity, todo, dim)
-    values = xr.Variable(EDGE, edges.value.astype(todo.precision), attrs | {ESTIMATOR: "lagged correlation"})
-    coords = {name: (EDGE, labels[name][where]) for name, where in positions.items()}
-    return xr.Dataset({LAGGED_CORRELATION: values}, coords, attrs)
+    values = xr.Variable(n.EDGE, edges.value.astype(todo.precision), attrs | {n.ESTIMATOR: "lagged correlation"})
+    coords = {name: (n.EDGE, labels[name][where]) for name, where in positions.items()}
+    return xr.Dataset({n.LAGGED_CORRELATION: values}, coords, attrs)

@@ -8,31 +8,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import check_entries
 from netxr.errors import InvalidInput
-from netxr.names import (
-    COMOMENT,
-    COUNT,
-    EDGE_ACTIVITY,
-    EDGE_FRAME,
-    LAG,
-    MEAN_SOURCE,
-    MEAN_TARGET,
-    MISSING,
-    NEURON,
-    NOT_SOURCE,
-    NOT_TARGET,
-    POOLED,
-    PRECISION,
-    SOURCE,
-    SUMSQ_SOURCE,
-    SUMSQ_TARGET,
-    TARGET,
-    TRIAL,
-)
 from netxr.schema import check_moments, labels_of
 
-EDGES = (EDGE_ACTIVITY, NOT_TARGET, NOT_SOURCE)
+EDGES = (n.EDGE_ACTIVITY, n.NOT_TARGET, n.NOT_SOURCE)
 
 
 def merge_moments(parts: Sequence[xr.Dataset], *, continuous: bool = False) -> xr.Dataset:
@@ -85,12 +66,12 @@ def merge_moments(parts: Sequence[xr.Dataset], *, continuous: bool = False) -> x
 
 def _check_same(first: xr.Dataset, other: xr.Dataset) -> None:
     """Raise unless two sets of moments are about the same neurons, lags and trials, and made in the same way."""
-    for dim in (LAG, TRIAL, TARGET, SOURCE):
+    for dim in (n.LAG, n.TRIAL, n.TARGET, n.SOURCE):
         here, there = (labels_of(part, dim).tolist() if dim in part.dims else None for part in (first, other))
         if here != there:
-            fix = "Put trials of different labels side by side with xarray.concat." if dim == TRIAL else ""
+            fix = "Put trials of different labels side by side with xarray.concat." if dim == n.TRIAL else ""
             raise InvalidInput("parts", got=f"different labels along {dim}", expected="the same in all parts", fix=fix)
-    for name in (POOLED, MISSING):
+    for name in (n.POOLED, n.MISSING):
         if first.attrs.get(name) != other.attrs.get(name):
             got = f"{name} {first.attrs.get(name)!r} and {other.attrs.get(name)!r}"
             raise InvalidInput("parts", got=got, expected="moments that were summed up in the same way")
@@ -98,8 +79,8 @@ def _check_same(first: xr.Dataset, other: xr.Dataset) -> None:
 
 def _check_ends(part: xr.Dataset) -> None:
     """Raise unless moments hold the samples at both ends of one trial."""
-    several = TRIAL in part.attrs.get(POOLED, []) or part.sizes.get(TRIAL, 1) > 1
-    if several or EDGE_ACTIVITY not in part or part.sizes[EDGE_FRAME] > 2 * labels_of(part, LAG).max():
+    several = n.TRIAL in part.attrs.get(n.POOLED, []) or part.sizes.get(n.TRIAL, 1) > 1
+    if several or n.EDGE_ACTIVITY not in part or part.sizes[n.EDGE_FRAME] > 2 * labels_of(part, n.LAG).max():
         raise InvalidInput(
             "parts",
             got="moments of several trials, of some sources, or with missing samples left out",
@@ -126,8 +107,8 @@ def _with_shared_coords(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
 def _merge(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     """Return the moments of two recordings that share no pair."""
     edges = {}
-    if EDGE_ACTIVITY in a and EDGE_ACTIVITY in b:
-        edges = {name: xr.concat([a[name], b[name]], EDGE_FRAME) for name in EDGES}
+    if n.EDGE_ACTIVITY in a and n.EDGE_ACTIVITY in b:
+        edges = {name: xr.concat([a[name], b[name]], n.EDGE_FRAME) for name in EDGES}
     merged = a.drop_vars(list(EDGES), errors="ignore").assign(_added(a, b) | edges)
     return merged.drop_attrs(deep=False).assign_attrs(_attrs(a, b))
 
@@ -135,19 +116,20 @@ def _merge(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
 def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
     """Return the merged counts, means, squares and co-moments."""
     with xr.set_options(keep_attrs=True, arithmetic_join="exact"):  # type: ignore[no-untyped-call]
-        count = a[COUNT] + b[COUNT]
-        share = (b[COUNT] / count).where(count > 0, 0.0)
-        weight = a[COUNT] * share
+        count = a[n.COUNT] + b[n.COUNT]
+        share = (b[n.COUNT] / count).where(count > 0, 0.0)
+        weight = a[n.COUNT] * share
         change = {
-            name: (b[name] - a[name]).where((a[COUNT] > 0) & (b[COUNT] > 0), 0.0) for name in (MEAN_TARGET, MEAN_SOURCE)
+            name: (b[name] - a[name]).where((a[n.COUNT] > 0) & (b[n.COUNT] > 0), 0.0)
+            for name in (n.MEAN_TARGET, n.MEAN_SOURCE)
         }
-        merged = {COUNT: count}
+        merged = {n.COUNT: count}
         for name, steps in change.items():
-            merged[name] = a[name].where(a[COUNT] > 0, b[name]) + share * steps
+            merged[name] = a[name].where(a[n.COUNT] > 0, b[name]) + share * steps
         for name, over, under in (
-            (SUMSQ_TARGET, MEAN_TARGET, MEAN_TARGET),
-            (SUMSQ_SOURCE, MEAN_SOURCE, MEAN_SOURCE),
-            (COMOMENT, MEAN_TARGET, MEAN_SOURCE),
+            (n.SUMSQ_TARGET, n.MEAN_TARGET, n.MEAN_TARGET),
+            (n.SUMSQ_SOURCE, n.MEAN_SOURCE, n.MEAN_SOURCE),
+            (n.COMOMENT, n.MEAN_TARGET, n.MEAN_SOURCE),
         ):
             both = a[name].fillna(0) + b[name].fillna(0) + weight * change[over] * change[under]
             merged[name] = both.where(count > 0, a[name])
@@ -157,70 +139,70 @@ def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
 def _attrs(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:
     """Return the attributes that both have, and the lower precision."""
     kept = {name: value for name, value in a.attrs.items() if name in b.attrs and np.array_equal(b.attrs[name], value)}
-    return kept | {PRECISION: min(str(part.attrs.get(PRECISION)) for part in (a, b))}
+    return kept | {n.PRECISION: min(str(part.attrs.get(n.PRECISION)) for part in (a, b))}
 
 
 def _continue(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     """Return the moments of a trial that ends with `a` and goes on with `b`."""
-    lags = labels_of(a, LAG)
+    lags = labels_of(a, n.LAG)
     reach = int(lags.max())
-    last, first = _ends(a[EDGE_ACTIVITY], reach)[1], _ends(b[EDGE_ACTIVITY], reach)[0]
-    crossing = xr.concat([_crossing(last, first, lag) for lag in lags.tolist()], a[LAG]).assign_attrs(_attrs(a, b))
+    last, first = _ends(a[n.EDGE_ACTIVITY], reach)[1], _ends(b[n.EDGE_ACTIVITY], reach)[0]
+    crossing = xr.concat([_crossing(last, first, lag) for lag in lags.tolist()], a[n.LAG]).assign_attrs(_attrs(a, b))
     names = list(EDGES)
     both = _merge(_merge(a.drop_vars(names), b.drop_vars(names)), crossing)
-    return both.assign(_edges(a[EDGE_ACTIVITY], b[EDGE_ACTIVITY], lags))
+    return both.assign(_edges(a[n.EDGE_ACTIVITY], b[n.EDGE_ACTIVITY], lags))
 
 
 def _ends(edges: xr.DataArray, reach: int) -> tuple[xr.DataArray, xr.DataArray]:
     """Return the first and the last frames of a trial, `reach` of each, or all where there are fewer."""
-    length = min(reach, edges.sizes[EDGE_FRAME])
-    start = edges.sizes[EDGE_FRAME] - length
-    return edges.isel({EDGE_FRAME: slice(0, length)}), edges.isel({EDGE_FRAME: slice(start, None)})
+    length = min(reach, edges.sizes[n.EDGE_FRAME])
+    start = edges.sizes[n.EDGE_FRAME] - length
+    return edges.isel({n.EDGE_FRAME: slice(0, length)}), edges.isel({n.EDGE_FRAME: slice(start, None)})
 
 
 def _crossing(last: xr.DataArray, first: xr.DataArray, lag: int) -> xr.Dataset:
     """Return the moments over pairs whose source is among the last frames of one part, and its target in the next."""
-    length = last.sizes[EDGE_FRAME]
-    start, stop = max(0, lag - length), min(lag, first.sizes[EDGE_FRAME])
+    length = last.sizes[n.EDGE_FRAME]
+    start, stop = max(0, lag - length), min(lag, first.sizes[n.EDGE_FRAME])
     n_pairs = max(0, stop - start)
     stop = start + n_pairs
-    target = first.isel({EDGE_FRAME: slice(start, stop)})
-    source = last.isel({EDGE_FRAME: slice(start + length - lag, stop + length - lag)})
-    sides = {axis: _on(axis, frames) for axis, frames in ((TARGET, target), (SOURCE, source))}
-    means = {axis: frames.sum(EDGE_FRAME) / max(1, n_pairs) for axis, frames in sides.items()}
+    target = first.isel({n.EDGE_FRAME: slice(start, stop)})
+    source = last.isel({n.EDGE_FRAME: slice(start + length - lag, stop + length - lag)})
+    sides = {axis: _on(axis, frames) for axis, frames in ((n.TARGET, target), (n.SOURCE, source))}
+    means = {axis: frames.sum(n.EDGE_FRAME) / max(1, n_pairs) for axis, frames in sides.items()}
     deviations = {axis: frames - means[axis] for axis, frames in sides.items()}
     return xr.Dataset(
         {
-            COUNT: xr.full_like(means[TARGET].isel({TARGET: 0}, drop=True), n_pairs, dtype=np.int64),
-            MEAN_TARGET: means[TARGET],
-            MEAN_SOURCE: means[SOURCE],
-            SUMSQ_TARGET: (deviations[TARGET] ** 2).sum(EDGE_FRAME),
-            SUMSQ_SOURCE: (deviations[SOURCE] ** 2).sum(EDGE_FRAME),
-            COMOMENT: xr.dot(deviations[TARGET], deviations[SOURCE], dim=EDGE_FRAME),
+            n.COUNT: xr.full_like(means[n.TARGET].isel({n.TARGET: 0}, drop=True), n_pairs, dtype=np.int64),
+            n.MEAN_TARGET: means[n.TARGET],
+            n.MEAN_SOURCE: means[n.SOURCE],
+            n.SUMSQ_TARGET: (deviations[n.TARGET] ** 2).sum(n.EDGE_FRAME),
+            n.SUMSQ_SOURCE: (deviations[n.SOURCE] ** 2).sum(n.EDGE_FRAME),
+            n.COMOMENT: xr.dot(deviations[n.TARGET], deviations[n.SOURCE], dim=n.EDGE_FRAME),
         }
     )
 
 
 def _on(axis: str, frames: xr.DataArray) -> xr.DataArray:
     """Return frames with their neurons along another axis, and no further labels on it."""
-    beside = [name for name, coord in frames.coords.items() if coord.dims == (NEURON,) and name != NEURON]
-    return frames.drop_vars(beside).rename({NEURON: axis})
+    beside = [name for name, coord in frames.coords.items() if coord.dims == (n.NEURON,) and name != n.NEURON]
+    return frames.drop_vars(beside).rename({n.NEURON: axis})
 
 
 def _edges(a: xr.DataArray, b: xr.DataArray, lags: NDArray[Any]) -> dict[str, xr.DataArray]:
     """Return the edge frames of a trial from those of its two parts, and which lags leave them out."""
     reach = int(lags.max())
-    frames = xr.concat([a, b], EDGE_FRAME)
-    n_frames = frames.sizes[EDGE_FRAME]
+    frames = xr.concat([a, b], n.EDGE_FRAME)
+    n_frames = frames.sizes[n.EDGE_FRAME]
     from_start = np.arange(n_frames)
-    if max(a.sizes[EDGE_FRAME], b.sizes[EDGE_FRAME]) == 2 * reach or n_frames > 2 * reach:
-        frames = frames.isel({EDGE_FRAME: np.r_[0:reach, n_frames - reach : n_frames]})
+    if max(a.sizes[n.EDGE_FRAME], b.sizes[n.EDGE_FRAME]) == 2 * reach or n_frames > 2 * reach:
+        frames = frames.isel({n.EDGE_FRAME: np.r_[0:reach, n_frames - reach : n_frames]})
         from_start = np.arange(2 * reach)  # there may be more frames between: those at the ends count alike
     left_out = {
-        NOT_TARGET: from_start < lags[:, None],
-        NOT_SOURCE: from_start[::-1] < lags[:, None],
+        n.NOT_TARGET: from_start < lags[:, None],
+        n.NOT_SOURCE: from_start[::-1] < lags[:, None],
     }
-    flags = {name: xr.DataArray(flag, {LAG: lags}, (LAG, EDGE_FRAME)) for name, flag in left_out.items()}
-    if TRIAL in a.dims:
-        flags = {name: flag.expand_dims({TRIAL: a[TRIAL]}, axis=1) for name, flag in flags.items()}
-    return {EDGE_ACTIVITY: frames} | flags
+    flags = {name: xr.DataArray(flag, {n.LAG: lags}, (n.LAG, n.EDGE_FRAME)) for name, flag in left_out.items()}
+    if n.TRIAL in a.dims:
+        flags = {name: flag.expand_dims({n.TRIAL: a[n.TRIAL]}, axis=1) for name, flag in flags.items()}
+    return {n.EDGE_ACTIVITY: frames} | flags

@@ -9,53 +9,34 @@ import numpy as np
 import xarray as xr
 from dask.base import tokenize
 
+from netxr import names as n
 from netxr.kernels.lagged_sums import Missing, Pass
 from netxr.lagged_pass import Summary, lazy_moments, moments_at_once, trials_of
-from netxr.names import (
-    COMOMENT,
-    COUNT,
-    EDGE_ACTIVITY,
-    EDGE_FRAME,
-    GROUP,
-    GROUP_SUMSQ_SOURCE,
-    GROUP_SUMSQ_TARGET,
-    LAG,
-    MEAN_SOURCE,
-    MEAN_TARGET,
-    MISSING,
-    NEURON,
-    NOT_SOURCE,
-    NOT_TARGET,
-    POOLED,
-    PRECISION,
-    SOURCE,
-    SUMSQ_SOURCE,
-    SUMSQ_TARGET,
-    TARGET,
-    TIME,
-    TRIAL,
-)
 from netxr.planning import Precision, check_dim, pass_plan, prepare
 from netxr.provenance import provenance
 from netxr.schema import labels_of
 
 MOMENT_DIMS: Final = {
-    COUNT: (LAG,),
-    MEAN_TARGET: (LAG, TARGET),
-    MEAN_SOURCE: (LAG, SOURCE),
-    SUMSQ_TARGET: (LAG, TARGET),
-    SUMSQ_SOURCE: (LAG, SOURCE),
-    COMOMENT: (LAG, TARGET, SOURCE),
+    n.COUNT: (n.LAG,),
+    n.MEAN_TARGET: (n.LAG, n.TARGET),
+    n.MEAN_SOURCE: (n.LAG, n.SOURCE),
+    n.SUMSQ_TARGET: (n.LAG, n.TARGET),
+    n.SUMSQ_SOURCE: (n.LAG, n.SOURCE),
+    n.COMOMENT: (n.LAG, n.TARGET, n.SOURCE),
 }
-GROUP_DIMS: Final = {GROUP_SUMSQ_TARGET: (LAG, GROUP), GROUP_SUMSQ_SOURCE: (LAG, GROUP)}
-EDGE_DIMS: Final = {EDGE_ACTIVITY: (NEURON, EDGE_FRAME), NOT_TARGET: (LAG, EDGE_FRAME), NOT_SOURCE: (LAG, EDGE_FRAME)}
+GROUP_DIMS: Final = {n.GROUP_SUMSQ_TARGET: (n.LAG, n.GROUP), n.GROUP_SUMSQ_SOURCE: (n.LAG, n.GROUP)}
+EDGE_DIMS: Final = {
+    n.EDGE_ACTIVITY: (n.NEURON, n.EDGE_FRAME),
+    n.NOT_TARGET: (n.LAG, n.EDGE_FRAME),
+    n.NOT_SOURCE: (n.LAG, n.EDGE_FRAME),
+}
 
 
 def lagged_moments(
     activity: xr.DataArray,
     *,
     lags: Sequence[int] = (0, 1),
-    dim: str | Sequence[str] = TIME,
+    dim: str | Sequence[str] = n.TIME,
     source: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: Missing = "raise",
@@ -132,7 +113,7 @@ def sum_up(
     """Return the lagged moments of a recording, and the squares of groups if `todo` has some, (lag[, trial], group)."""
     plan = pass_plan(activity, todo, dim=dim, memory=memory, chunk=chunk)
     pooled = check_dim(dim, activity)
-    keeps_trials = TRIAL in activity.dims and TRIAL not in pooled
+    keeps_trials = n.TRIAL in activity.dims and n.TRIAL not in pooled
     trials = trials_of(activity)
     groups = [[trial] for trial in trials] if keeps_trials else [trials]
     lazy = isinstance(activity.data, da.Array)
@@ -143,7 +124,7 @@ def sum_up(
         parts = [lazy_moments(group, todo, plan=plan, run=run) for group in groups]
     else:
         parts = [moments_at_once(group, todo, plan=plan) for group in groups]
-    made = {POOLED: list(pooled), PRECISION: todo.precision.name, MISSING: todo.missing}
+    made = {n.POOLED: list(pooled), n.PRECISION: todo.precision.name, n.MISSING: todo.missing}
     return _label(parts, activity, todo=todo, keeps_trials=keeps_trials).assign_attrs(
         activity.attrs | provenance(**made)
     )
@@ -154,7 +135,7 @@ def _label(parts: Sequence[Summary], activity: xr.DataArray, *, todo: Pass, keep
     columns: dict[str, Any] = dict(zip(MOMENT_DIMS, zip(*(part.moments for part in parts), strict=True), strict=True))
     by_pair = todo.missing == "pairwise"
     dims: dict[str, tuple[str, ...]] = {
-        name: (LAG, TARGET, SOURCE) if by_pair else own for name, own in MOMENT_DIMS.items()
+        name: (n.LAG, n.TARGET, n.SOURCE) if by_pair else own for name, own in MOMENT_DIMS.items()
     }
     if todo.missing == "raise" and todo.sources is None:
         columns |= zip(EDGE_DIMS, zip(*(part.edges for part in parts), strict=True), strict=True)
@@ -164,17 +145,17 @@ def _label(parts: Sequence[Summary], activity: xr.DataArray, *, todo: Pass, keep
         dims |= GROUP_DIMS
     variables = {}
     for name, arrays in columns.items():
-        axis = int(dims[name][0] == LAG) if keeps_trials else 0
+        axis = int(dims[name][0] == n.LAG) if keeps_trials else 0
         stacked = _stack(arrays, axis) if keeps_trials else arrays[0]
-        with_trial = (*dims[name][:axis], TRIAL, *dims[name][axis:]) if keeps_trials else dims[name]
+        with_trial = (*dims[name][:axis], n.TRIAL, *dims[name][axis:]) if keeps_trials else dims[name]
         variables[name] = (with_trial, stacked)
-    neurons = labels_of(activity, NEURON)
-    coords: dict[str, Any] = {LAG: list(todo.lags), TARGET: neurons, SOURCE: neurons[todo.columns]}
-    if EDGE_ACTIVITY in variables:
-        on_neuron = {str(name): coord for name, coord in activity.coords.items() if coord.dims == (NEURON,)}
-        coords.update({NEURON: neurons, **on_neuron})
+    neurons = labels_of(activity, n.NEURON)
+    coords: dict[str, Any] = {n.LAG: list(todo.lags), n.TARGET: neurons, n.SOURCE: neurons[todo.columns]}
+    if n.EDGE_ACTIVITY in variables:
+        on_neuron = {str(name): coord for name, coord in activity.coords.items() if coord.dims == (n.NEURON,)}
+        coords.update({n.NEURON: neurons, **on_neuron})
     if keeps_trials:
-        coords |= {str(name): coord for name, coord in activity.coords.items() if coord.dims == (TRIAL,)}
+        coords |= {str(name): coord for name, coord in activity.coords.items() if coord.dims == (n.TRIAL,)}
     return xr.Dataset(variables, coords)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import check_count, check_rng, check_seed, is_number
 from netxr.arrays import as_connectivity
 from netxr.errors import InvalidInput
 from netxr.kernels.noise import CONNECTIVITY_STREAM, Rng, philox
-from netxr.names import MODEL, RNG, SEED, SPARSITY
 from netxr.provenance import provenance
 
 SPECTRAL_MARGIN = 1.01
@@ -64,7 +64,7 @@ def random_connectivity(n_neurons: int, *, sparsity: float = 0.9, seed: int = 0,
     # With singular vectors, although nobody needs them: without, the last digit is not the published one.
     largest = np.linalg.svd(edges)[1][0] if rng == "legacy" else np.linalg.svd(edges, compute_uv=False)[0]
     weights = edges / (SPECTRAL_MARGIN * largest) if largest else np.full(edges.shape, NO_EDGE_WEIGHT)
-    made = {MODEL: "random edges of equal weight", SPARSITY: float(sparsity), SEED: seed, RNG: rng}
+    made = {n.MODEL: "random edges of equal weight", n.SPARSITY: float(sparsity), n.SEED: seed, n.RNG: rng}
     return as_connectivity(weights, rows="target").assign_attrs(provenance(**made))
 
 

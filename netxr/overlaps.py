@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from netxr import names
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import LONG_NAME, SOURCE, TARGET, TRIAL
 from netxr.schema import labels_of
 
 LABELS_WRITTEN: Final = 20
@@ -102,7 +101,7 @@ def shared_entries(
     >>> R.values.tolist()
     [[0, 1], [2, 0]]
     """
-    overlaps = {dim: overlap_of(truth, estimate, dim, arguments=arguments) for dim in (TARGET, SOURCE)}
+    overlaps = {dim: overlap_of(truth, estimate, dim, arguments=arguments) for dim in (n.TARGET, n.SOURCE)}
     truth = taken(truth, {dim: overlap.in_truth for dim, overlap in overlaps.items()})
     estimate = taken(estimate, {dim: overlap.in_estimate for dim, overlap in overlaps.items()}).transpose(*truth.dims)
     return truth, truth.copy(data=estimate.data).assign_attrs(estimate.attrs).rename(estimate.name), overlaps
@@ -110,9 +109,9 @@ def shared_entries(
 
 def left_out(overlaps: dict[str, Overlap]) -> str:
     """Say how many neurons are in one of two matrices only; nothing where there are none."""
-    targets, sources = (len(overlaps[dim].only_truth + overlaps[dim].only_estimate) for dim in (TARGET, SOURCE))
+    targets, sources = (len(overlaps[dim].only_truth + overlaps[dim].only_estimate) for dim in (n.TARGET, n.SOURCE))
     counts = {"neuron": targets} if targets == sources else {"target": targets, "source": sources}
-    words = " and ".join(f"{n} {name}{'s' * (n > 1)}" for name, n in counts.items() if n)
+    words = " and ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in counts.items() if count)
     return f"{words} left out, in one of the two only" if words else ""
 
 
@@ -167,8 +166,8 @@ def shared_pairs(truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool,
     """
     check_diagonal(diagonal)
     *both, overlaps = shared_entries(truth, estimate, arguments=arguments)
-    A, R = (matrix.transpose(TARGET, SOURCE).values for matrix in both)
-    targets, sources = (np.array(overlaps[dim].in_truth) for dim in (TARGET, SOURCE))
+    A, R = (matrix.transpose(n.TARGET, n.SOURCE).values for matrix in both)
+    targets, sources = (np.array(overlaps[dim].in_truth) for dim in (n.TARGET, n.SOURCE))
     pairs, defined = entering(A, R, targets, sources, diagonal=diagonal)
     n_defined = int(defined.sum())
     n_undefined = int(pairs.sum()) - n_defined
@@ -196,22 +195,22 @@ def entering(
 
 def report_of(overlaps: dict[str, Overlap]) -> dict[Hashable, Any]:
     """Say which neurons and trials both sides have, and which only one of them."""
-    to, from_ = overlaps[TARGET], overlaps[SOURCE]
+    to, from_ = overlaps[n.TARGET], overlaps[n.SOURCE]
     # An estimate of a few sources has the other neurons as targets only: either axis makes a neuron shared.
     shared = dict.fromkeys(to.shared + from_.shared)
     only_truth = [label for label in to.only_truth if label not in shared]
     report: dict[Hashable, Any] = {
-        names.N_NEURONS_SHARED: _count(shared, "neurons in both"),
-        names.N_NEURONS_ONLY_TRUTH: _count(only_truth, "neurons in the truth only"),
-        names.N_NEURONS_ONLY_ESTIMATE: _count(
+        n.N_NEURONS_SHARED: _count(shared, "neurons in both"),
+        n.N_NEURONS_ONLY_TRUTH: _count(only_truth, "neurons in the truth only"),
+        n.N_NEURONS_ONLY_ESTIMATE: _count(
             dict.fromkeys(to.only_estimate + from_.only_estimate), "neurons in the estimate only"
         ),
     }
-    if TRIAL in overlaps:
+    if n.TRIAL in overlaps:
         report |= {
-            names.N_TRIALS_SHARED: _count(overlaps[TRIAL].shared, "trials in both"),
-            names.N_TRIALS_ONLY_TRUTH: _count(overlaps[TRIAL].only_truth, "trials in the truth only"),
-            names.N_TRIALS_ONLY_ESTIMATE: _count(overlaps[TRIAL].only_estimate, "trials in the estimate only"),
+            n.N_TRIALS_SHARED: _count(overlaps[n.TRIAL].shared, "trials in both"),
+            n.N_TRIALS_ONLY_TRUTH: _count(overlaps[n.TRIAL].only_truth, "trials in the truth only"),
+            n.N_TRIALS_ONLY_ESTIMATE: _count(overlaps[n.TRIAL].only_estimate, "trials in the estimate only"),
         }
     return report
 
@@ -219,5 +218,5 @@ def report_of(overlaps: dict[str, Overlap]) -> dict[Hashable, Any]:
 def _count(labels: Iterable[Any], long_name: str) -> xr.DataArray:
     """Return how many labels there are, the first of them written out in an attribute."""
     written = [str(label) for label in labels]
-    attrs = {LONG_NAME: long_name} | ({names.LABELS: written[:LABELS_WRITTEN]} if written else {})
+    attrs = {n.LONG_NAME: long_name} | ({n.LABELS: written[:LABELS_WRITTEN]} if written else {})
     return xr.DataArray(np.int64(len(written)), attrs=attrs)

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import check_choice, check_count, check_entries, check_memory, check_whole_numbers
 from netxr.budget import Work
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import PRODUCTS, Missing, Pass, block_frames
-from netxr.names import NEURON, TIME, TRIAL
 from netxr.plans import Plan, plan_pass
 from netxr.row_plans import RowPlan, plan_rows
 from netxr.schedulers import cluster, cores, slots
@@ -29,7 +29,7 @@ def plan(
     activity: xr.DataArray,
     *,
     lags: Sequence[int] = (0, 1),
-    dim: str | Sequence[str] = TIME,
+    dim: str | Sequence[str] = n.TIME,
     source: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: Missing = "raise",
@@ -91,16 +91,16 @@ def prepare(
     InvalidInput
         If the activity is no recording, or an argument does not fit.
     """
-    lag_list = check_lags(lags, n_steps=check_activity(activity).sizes[TIME])
+    lag_list = check_lags(lags, n_steps=check_activity(activity).sizes[n.TIME])
     check_dim(dim, activity)
     check_choice("missing", missing, tuple(PRODUCTS))
     dtype = _product_dtype(precision, activity.dtype)
     return Pass(
         lags=tuple(lag_list),
-        sources=positions_of(labels_of(activity, NEURON), source),
+        sources=positions_of(labels_of(activity, n.NEURON), source),
         precision=dtype,
         missing=missing,
-        block=block_frames(activity.sizes[NEURON], max(lag_list), dtype),
+        block=block_frames(activity.sizes[n.NEURON], max(lag_list), dtype),
     )
 
 
@@ -144,12 +144,12 @@ def _means(memory: int | str | None) -> dict[str, Any]:
 
 def work_of(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str]) -> Work:
     """Return how much a pass has to do."""
-    n, n_trials = activity.sizes[NEURON], activity.sizes.get(TRIAL, 1)
+    n_neurons, n_trials = activity.sizes[n.NEURON], activity.sizes.get(n.TRIAL, 1)
     return Work(
-        n_neurons=n + todo.n_groups,
-        n_targets=n,
-        n_sources=n if todo.sources is None else len(todo.sources),
-        n_steps=activity.sizes[TIME],
+        n_neurons=n_neurons + todo.n_groups,
+        n_targets=n_neurons,
+        n_sources=n_neurons if todo.sources is None else len(todo.sources),
+        n_steps=activity.sizes[n.TIME],
         n_trials=n_trials,
         lags=todo.lags,
         precision=todo.precision,
@@ -157,7 +157,7 @@ def work_of(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str]) -> 
         chunk=chunk_bytes(activity),
         layers=1 + max(max(pair) for pair in PRODUCTS[todo.missing]),
         products=len(PRODUCTS[todo.missing]),
-        results=n_trials if TRIAL not in check_dim(dim, activity) else 1,
+        results=n_trials if n.TRIAL not in check_dim(dim, activity) else 1,
     )
 
 
@@ -165,9 +165,9 @@ def chunk_bytes(activity: xr.DataArray) -> int:
     """Return the bytes of the longest block of one trial with all neurons, as the pass meets it; 0 in memory."""
     if not isinstance(activity.data, da.Array):
         return 0
-    longest = max(activity.chunksizes[TIME])
-    together = max(activity.chunksizes.get(TRIAL, (1,)))
-    return int(longest * together * activity.sizes[NEURON] * activity.dtype.itemsize)
+    longest = max(activity.chunksizes[n.TIME])
+    together = max(activity.chunksizes.get(n.TRIAL, (1,)))
+    return int(longest * together * activity.sizes[n.NEURON] * activity.dtype.itemsize)
 
 
 def check_lags(lags: Sequence[int], *, n_steps: int, argument: str = "lags") -> list[int]:
@@ -191,7 +191,7 @@ def check_dim(dim: str | Sequence[str], activity: xr.DataArray) -> tuple[str, ..
     InvalidInput
         If time is not among them, or one is neither time nor a trial dim of the activity.
     """
-    allowed = [(TIME,), (TIME, TRIAL)] if TRIAL in activity.dims else [(TIME,)]
+    allowed = [(n.TIME,), (n.TIME, n.TRIAL)] if n.TRIAL in activity.dims else [(n.TIME,)]
     expected = " or ".join(map(str, allowed))
     pooled = tuple(sorted([dim] if isinstance(dim, str) else check_entries("dim", dim, expected=expected), key=str))
     if pooled not in allowed:

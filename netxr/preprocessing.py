@@ -7,9 +7,9 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import check_choice, is_number
 from netxr.errors import InvalidInput
-from netxr.names import SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME
 from netxr.steps import Recording, activity_of, clock_of, float_type, put_back
 
 
@@ -52,26 +52,26 @@ def resample(data: Recording, *, sampling_interval: float, how: Literal["mean", 
     interval, units, _ = clock_of(activity)
     check_choice("how", how, ("mean", "sum"))
     factor = _bin_length(sampling_interval, interval, units)
-    n_bins, rest = divmod(activity.sizes[TIME], factor)
+    n_bins, rest = divmod(activity.sizes[n.TIME], factor)
     if not n_bins:
-        longest = f"{activity.sizes[TIME] * interval:g} {units}, the whole recording"
+        longest = f"{activity.sizes[n.TIME] * interval:g} {units}, the whole recording"
         raise InvalidInput("sampling_interval", got=f"{sampling_interval!r} {units}", expected=f"at most {longest}")
     bin_block = partial(_bin_block, factor=factor, how=how)
     samples: Any = activity.data[:, : n_bins * factor]
     if isinstance(samples, da.Array):
         samples = samples.rechunk({1: _whole_bins(samples.chunks[1], factor)})  # type: ignore[no-untyped-call]
-        chunks = (samples.chunks[0], tuple(n // factor for n in samples.chunks[1]), *samples.chunks[2:])
+        chunks = (samples.chunks[0], tuple(length // factor for length in samples.chunks[1]), *samples.chunks[2:])
         meta = bin_block(np.ones((1, factor, 1)[: samples.ndim], samples.dtype))[:0]
         binned = samples.map_blocks(bin_block, chunks=chunks, dtype=meta.dtype, meta=meta)
     else:
         binned = bin_block(samples)
-    first_of_each = activity.isel({TIME: slice(0, n_bins * factor, factor)})
+    first_of_each = activity.isel({n.TIME: slice(0, n_bins * factor, factor)})
     left_out = f", {rest} at the end left out" if rest else ""
     return put_back(
         data,
         first_of_each.copy(data=binned),
         step=f"resample to {sampling_interval:g} {units}, {how} of {factor} samples each{left_out}",
-        **{SAMPLING_INTERVAL: float(sampling_interval), SAMPLING_INTERVAL_UNITS: units},
+        **{n.SAMPLING_INTERVAL: float(sampling_interval), n.SAMPLING_INTERVAL_UNITS: units},
     )
 
 
@@ -143,13 +143,13 @@ def difference(data: Recording) -> Recording:
     [[3.0, -2.0]]
     """
     activity = activity_of(data)
-    if activity.sizes[TIME] < 2:
+    if activity.sizes[n.TIME] < 2:
         raise InvalidInput("data", got="a single sample a trial", expected="two or more along time")
     samples = activity.data.astype(float_type(activity), copy=False)
     earlier, later = samples[:, :-1], samples[:, 1:]
     if isinstance(samples, da.Array):
         later = later.rechunk(earlier.chunks)
-    template = activity.isel({TIME: slice(None, -1)})
+    template = activity.isel({n.TIME: slice(None, -1)})
     return put_back(data, template.copy(data=later - earlier), step="difference of consecutive samples")
 
 

@@ -9,26 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from netxr.names import (
-    CREATED,
-    CREATED_BY,
-    HISTORY,
-    NETXR_VERSION,
-    NUMPY_VERSION,
-    PREPROCESSING,
-    SCHEMA_VERSION,
-    SOURCE_ARRAY,
-    SOURCE_FILE,
-    SOURCE_FORMAT,
-    SOURCE_SHA256,
-)
+from netxr import names as n
 
 CURRENT_SCHEMA: Final = 2
 """Version of the layout that this release writes."""
 
 ORIGIN: Final = (
-    *(CREATED, CREATED_BY, SOURCE_FILE, SOURCE_FORMAT, SOURCE_ARRAY, SOURCE_SHA256),
-    *(NETXR_VERSION, NUMPY_VERSION, SCHEMA_VERSION, PREPROCESSING, HISTORY),
+    *(n.CREATED, n.CREATED_BY, n.SOURCE_FILE, n.SOURCE_FORMAT, n.SOURCE_ARRAY, n.SOURCE_SHA256),
+    *(n.NETXR_VERSION, n.NUMPY_VERSION, n.SCHEMA_VERSION, n.PREPROCESSING, n.HISTORY),
 )
 """Attributes that say where a dataset comes from; all others are settings and units."""
 
@@ -42,19 +30,19 @@ def provenance(**known: Any) -> dict[str, Any]:
         Further attributes; one that is None is left out.
     """
     made_by: dict[str, Any] = {
-        SCHEMA_VERSION: CURRENT_SCHEMA,
-        NETXR_VERSION: _own_version(),
-        NUMPY_VERSION: np.__version__,
+        n.SCHEMA_VERSION: CURRENT_SCHEMA,
+        n.NETXR_VERSION: _own_version(),
+        n.NUMPY_VERSION: np.__version__,
     }
     return {**made_by, **{name: value for name, value in known.items() if value is not None}}
 
 
 def first_saved(attrs: Mapping[Any, Any], event: str) -> dict[Any, Any]:
     """Return `attrs` with versions, and with who saved the dataset when, unless it had been saved before."""
-    known = {**provenance(), **attrs, SCHEMA_VERSION: CURRENT_SCHEMA}
-    if CREATED in known:
+    known = {**provenance(), **attrs, n.SCHEMA_VERSION: CURRENT_SCHEMA}
+    if n.CREATED in known:
         return known
-    return with_event(known | {CREATED: _now(), CREATED_BY: _who()}, event)
+    return with_event(known | {n.CREATED: _now(), n.CREATED_BY: _who()}, event)
 
 
 def with_event(attrs: Mapping[Any, Any], event: str) -> dict[Any, Any]:
@@ -66,8 +54,8 @@ def with_event(attrs: Mapping[Any, Any], event: str) -> dict[Any, Any]:
     '2026-01-01T09:00:00Z anna: measured'
     """
     line = f"{_now()} {_who()}: netxr {_own_version()} {event}"
-    before = attrs.get(HISTORY)
-    return {**attrs, HISTORY: f"{before}\n{line}" if before else line}
+    before = attrs.get(n.HISTORY)
+    return {**attrs, n.HISTORY: f"{before}\n{line}" if before else line}
 
 
 def _now() -> str:

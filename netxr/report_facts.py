@@ -12,40 +12,10 @@ import numpy as np
 import xarray as xr
 
 import netxr
-from netxr.names import (
-    ACTIVITY,
-    AVERAGE_PRECISION,
-    CONNECTIVITY,
-    GROUP_SIZE,
-    HISTORY,
-    INITIAL,
-    KAPPA,
-    LAG,
-    LAGGED_CORRELATION,
-    MANTEL,
-    MANTEL_P,
-    MODEL,
-    N_STEPS,
-    NEURON,
-    NOISE_SCALE,
-    OUTDATED,
-    PEARSON,
-    RNG,
-    ROC_AUC,
-    RV,
-    SAMPLING_INTERVAL,
-    SAMPLING_INTERVAL_UNITS,
-    SEED,
-    SPARSITY,
-    SPEARMAN,
-    TARGET,
-    TIME,
-    TRIAL,
-    UNITS,
-)
+from netxr import names as n
 from netxr.provenance import ORIGIN
 
-SCORES: Final = (PEARSON, SPEARMAN, KAPPA, ROC_AUC, AVERAGE_PRECISION, MANTEL, MANTEL_P, RV)
+SCORES: Final = (n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.MANTEL_P, n.RV)
 
 MOST_ROWS: Final = 12
 """Rows of scores that are shown unasked."""
@@ -57,22 +27,24 @@ DIAGONAL_MATTERS: Final = (
 
 Row = dict[str, str]
 
-SIMULATED_WITH = (N_STEPS, SEED, RNG, NOISE_SCALE, INITIAL)
+SIMULATED_WITH = (n.N_STEPS, n.SEED, n.RNG, n.NOISE_SCALE, n.INITIAL)
 """Attributes that a simulation can be repeated from."""
 
 
 def facts(run: xr.Dataset) -> list[Row]:
     """Return sizes, sampling, truth, estimates and settings of a run."""
-    found: dict[str, Any] = _of_activity(run[ACTIVITY], run.attrs) if ACTIVITY in run else {}
-    if CONNECTIVITY in run:
-        weights = run[CONNECTIVITY]
+    found: dict[str, Any] = _of_activity(run[n.ACTIVITY], run.attrs) if n.ACTIVITY in run else {}
+    if n.CONNECTIVITY in run:
+        weights = run[n.CONNECTIVITY]
         edges = int((weights != 0).sum())
         found["true connectivity A"] = f"{_shape(weights)}, {edges:,} weights other than 0 ({edges / weights.size:.1%})"
-    if LAGGED_CORRELATION in run:
-        R = run[LAGGED_CORRELATION]
+    if n.LAGGED_CORRELATION in run:
+        R = run[n.LAGGED_CORRELATION]
         found["estimate R"] = f"{_shape(R)}, {int(R.isnull().sum()):,} entries undefined"
-        found["lags of R"] = ", ".join(map(str, np.atleast_1d(run[LAG].values).tolist())) if LAG in run.coords else ""
-    found |= {f"outdated: {name}": value.attrs[OUTDATED] for name, value in run.items() if OUTDATED in value.attrs}
+        found["lags of R"] = (
+            ", ".join(map(str, np.atleast_1d(run[n.LAG].values).tolist())) if n.LAG in run.coords else ""
+        )
+    found |= {f"outdated: {name}": value.attrs[n.OUTDATED] for name, value in run.items() if n.OUTDATED in value.attrs}
     return rows({**found, **{name: value for name, value in run.attrs.items() if name not in ORIGIN}})
 
 
@@ -80,14 +52,14 @@ def _of_activity(activity: xr.DataArray, attrs: Mapping[Any, Any]) -> dict[str, 
     """Return sizes and sampling of a recording."""
     known = {**attrs, **activity.attrs}
     found: dict[str, Any] = {
-        "neurons": f"{activity.sizes[NEURON]:,}",
-        "samples a trial": f"{activity.sizes[TIME]:,}",
-        "trials": activity.sizes.get(TRIAL, 1),
+        "neurons": f"{activity.sizes[n.NEURON]:,}",
+        "samples a trial": f"{activity.sizes[n.TIME]:,}",
+        "trials": activity.sizes.get(n.TRIAL, 1),
     }
-    if SAMPLING_INTERVAL in known:
-        length = f"{known[SAMPLING_INTERVAL] * activity.sizes[TIME]:g} {known.get(SAMPLING_INTERVAL_UNITS, '')}"
+    if n.SAMPLING_INTERVAL in known:
+        length = f"{known[n.SAMPLING_INTERVAL] * activity.sizes[n.TIME]:g} {known.get(n.SAMPLING_INTERVAL_UNITS, '')}"
         found["length of a trial"] = length.rstrip()
-    return found | {name: known[name] for name in (SAMPLING_INTERVAL, UNITS) if name in known}
+    return found | {name: known[name] for name in (n.SAMPLING_INTERVAL, n.UNITS) if name in known}
 
 
 def _shape(values: xr.DataArray) -> str:
@@ -135,7 +107,7 @@ def _score(name: str, value: xr.DataArray) -> str:
     number = float(value)
     if value.dtype.kind in "iu":
         return str(int(value))
-    return "undefined" if np.isnan(number) else f"{number:.3g}" if name == MANTEL_P else f"{number:.3f}"
+    return "undefined" if np.isnan(number) else f"{number:.3g}" if name == n.MANTEL_P else f"{number:.3f}"
 
 
 def origin_parts(run: xr.Dataset, source: str | None, estimate: str) -> Iterator[Any]:
@@ -143,8 +115,8 @@ def origin_parts(run: xr.Dataset, source: str | None, estimate: str) -> Iterator
     yield netxr.report.Table(
         "Where it comes from", "Who made it when, from what, with which versions.", _origin(run, source)
     )
-    if HISTORY in run.attrs:
-        yield netxr.report.Listing("History", "Every change, oldest first.", str(run.attrs[HISTORY]))
+    if n.HISTORY in run.attrs:
+        yield netxr.report.Listing("History", "Every change, oldest first.", str(run.attrs[n.HISTORY]))
     lines = _python_lines(run, source, estimate)
     yield netxr.report.Listing("How to make it again, in Python", "Needs netxr[plot].", lines)
     if source is not None:
@@ -153,8 +125,8 @@ def origin_parts(run: xr.Dataset, source: str | None, estimate: str) -> Iterator
 
 def _origin(run: xr.Dataset, source: str | None) -> list[Row]:
     """Return who made a run when and out of what, and what made the report."""
-    activity = run[ACTIVITY].attrs if ACTIVITY in run else {}
-    known = {name: value for name, value in {**activity, **run.attrs}.items() if name in ORIGIN and name != HISTORY}
+    activity = run[n.ACTIVITY].attrs if n.ACTIVITY in run else {}
+    known = {name: value for name, value in {**activity, **run.attrs}.items() if name in ORIGIN and name != n.HISTORY}
     software = [f"{package} {version(package)}" for package in ("netxr", "numpy", "xarray", "holoviews", "bokeh")]
     made = ", ".join([datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), *software, f"Python {python_version()}"])
     return rows({"opened from": source or "", **known, "report made": f"{made}, {platform()}"})
@@ -165,24 +137,32 @@ def _python_lines(run: xr.Dataset, source: str | None, estimate: str) -> str:
     lines = ["import netxr", ""]
     lines += [f"run = netxr.open({source!r})" if source else "# run is the Dataset that this report was made of"]
     if estimate:
-        lines += [f"run = run.assign({LAGGED_CORRELATION}={estimate})"]
-    if {ACTIVITY, CONNECTIVITY, LAGGED_CORRELATION} & set(run.data_vars):
+        lines += [f"run = run.assign({n.LAGGED_CORRELATION}={estimate})"]
+    if {n.ACTIVITY, n.CONNECTIVITY, n.LAGGED_CORRELATION} & set(run.data_vars):
         lines += ["figures = netxr.plot.dashboard(run)"]
-    if CONNECTIVITY in run and LAGGED_CORRELATION in run:
-        lines += [f"scores = netxr.compare(run.{CONNECTIVITY}, run.{LAGGED_CORRELATION}, diagonal=False)"]
+    if n.CONNECTIVITY in run and n.LAGGED_CORRELATION in run:
+        lines += [f"scores = netxr.compare(run.{n.CONNECTIVITY}, run.{n.LAGGED_CORRELATION}, diagonal=False)"]
     return "\n".join([*lines, 'netxr.report_run(run, "report.html")', *_simulated_again(run)])
 
 
 def _simulated_again(run: xr.Dataset) -> list[str]:
     """Return the lines that simulate a run anew, if its attributes say how: as it is, not averaged or gone on with."""
     attrs = run.attrs
-    there = {ACTIVITY, CONNECTIVITY} <= set(run.data_vars) and {MODEL, *SIMULATED_WITH} <= set(attrs)
-    if not there or GROUP_SIZE in run.coords or attrs[N_STEPS] != run.sizes[TIME] or isinstance(attrs[INITIAL], str):
+    there = {n.ACTIVITY, n.CONNECTIVITY} <= set(run.data_vars) and {n.MODEL, *SIMULATED_WITH} <= set(attrs)
+    if (
+        not there
+        or n.GROUP_SIZE in run.coords
+        or attrs[n.N_STEPS] != run.sizes[n.TIME]
+        or isinstance(attrs[n.INITIAL], str)
+    ):
         return []
-    settings = {name: attrs[name] for name in SIMULATED_WITH} | {"trials": run.sizes.get(TRIAL, 1)}
-    network, made = run[CONNECTIVITY], {name: run[CONNECTIVITY].attrs.get(name) for name in (SPARSITY, SEED, RNG)}
-    drawn = f"netxr.random_connectivity({network.sizes[TARGET]}, {_arguments(made)})"
-    matrix = f"run.{CONNECTIVITY}.compute()" if None in made.values() else drawn
+    settings = {name: attrs[name] for name in SIMULATED_WITH} | {"trials": run.sizes.get(n.TRIAL, 1)}
+    network, made = (
+        run[n.CONNECTIVITY],
+        {name: run[n.CONNECTIVITY].attrs.get(name) for name in (n.SPARSITY, n.SEED, n.RNG)},
+    )
+    drawn = f"netxr.random_connectivity({network.sizes[n.TARGET]}, {_arguments(made)})"
+    matrix = f"run.{n.CONNECTIVITY}.compute()" if None in made.values() else drawn
     return [
         "",
         "# the same activity, simulated again",

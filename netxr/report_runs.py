@@ -7,20 +7,9 @@ from typing import Any, Final
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.arguments import check_path
 from netxr.errors import InvalidInput, NetxrError
-from netxr.names import (
-    ACTIVITY,
-    COMOMENT,
-    CONNECTIVITY,
-    DIAGONAL,
-    LAG,
-    LAGGED_CORRELATION,
-    MANTEL_P,
-    NEURON,
-    TARGET,
-    TRIAL,
-)
 from netxr.report_facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows
 from netxr.report_sweeps import is_sweep, sweep_parts
 
@@ -123,10 +112,10 @@ def _summary(run: xr.Dataset) -> str:
         return (
             "Scores of estimates over the parameters of simulated networks. In every matrix, row = to, column = from."
         )
-    what = [f"{run.sizes[NEURON]:,} neurons"] if NEURON in run.sizes else []
+    what = [f"{run.sizes[n.NEURON]:,} neurons"] if n.NEURON in run.sizes else []
     what += [
         name
-        for key, name in ((CONNECTIVITY, "the true connectivity A"), (LAGGED_CORRELATION, "an estimate R"))
+        for key, name in ((n.CONNECTIVITY, "the true connectivity A"), (n.LAGGED_CORRELATION, "an estimate R"))
         if key in run
     ]
     return f"A run with {', '.join(what)}." if what else ""
@@ -148,26 +137,26 @@ def _of_run(run: xr.Dataset, source: str | None) -> Iterator[Any]:
 
 def _estimated(run: xr.Dataset) -> tuple[xr.Dataset, str, str]:
     """Return a run with an estimate, the call that made it where it had none, and what to say of that."""
-    if LAGGED_CORRELATION in run or not {ACTIVITY, COMOMENT} & set(run.data_vars):
+    if n.LAGGED_CORRELATION in run or not {n.ACTIVITY, n.COMOMENT} & set(run.data_vars):
         return run, "", ""
-    n_neurons = run.sizes[NEURON] if ACTIVITY in run else run.sizes[TARGET]
+    n_neurons = run.sizes[n.NEURON] if n.ACTIVITY in run else run.sizes[n.TARGET]
     if n_neurons > MOST_NEURONS:
         how = "netxr estimate makes one in bounded memory, and this report draws it."
         return run, "", f"The run has no estimate of connectivity, and is large. {how}"
-    if COMOMENT in run:
+    if n.COMOMENT in run:
         lag, call = _lag_of(run), "netxr.lagged_correlation(run, lag={})"
         R, call = netxr.lagged_correlation(run, lag=lag), call.format(lag)
     else:
         lag, call = 1, 'netxr.lagged_correlation(run.activity, lag=1, missing="drop")'
         try:
             R = netxr.lagged_correlation(
-                run[ACTIVITY].isel({TRIAL: slice(1)}, missing_dims="ignore"), lag=1, missing="drop"
+                run[n.ACTIVITY].isel({n.TRIAL: slice(1)}, missing_dims="ignore"), lag=1, missing="drop"
             ).compute()
         except NetxrError as error:
             return run, "", f"The run has no estimate of connectivity, and none could be made: {error}"
-    one = R.isel({TRIAL: 0}, drop=True) if TRIAL in R.dims else R
+    one = R.isel({n.TRIAL: 0}, drop=True) if n.TRIAL in R.dims else R
     return (
-        run.assign({LAGGED_CORRELATION: one}),
+        run.assign({n.LAGGED_CORRELATION: one}),
         call,
         f"R is the lagged correlation at lag {lag}, made for this report.",
     )
@@ -175,7 +164,7 @@ def _estimated(run: xr.Dataset) -> tuple[xr.Dataset, str, str]:
 
 def _lag_of(moments: xr.Dataset) -> int:
     """Return the lag to estimate from moments: 1 if it is there."""
-    known: list[int] = moments[LAG].values.ravel().tolist()
+    known: list[int] = moments[n.LAG].values.ravel().tolist()
     return 1 if 1 in known else known[-1]
 
 
@@ -183,15 +172,15 @@ def _scores(run: xr.Dataset, holdings: Any) -> Iterator[Any]:
     """Yield the scores that a run has, or those of its A and R."""
     names = [name for name in SCORES if name in run]
     if names:
-        flag = run[names[0]].attrs.get(DIAGONAL, run.attrs.get(DIAGONAL))
+        flag = run[names[0]].attrs.get(n.DIAGONAL, run.attrs.get(n.DIAGONAL))
         text = "" if flag is None else f"{'With' if flag else 'Without'} the diagonal. "
         rows = score_rows(run, names)
-    elif holdings.A is not None and holdings.R is not None and holdings.A.sizes[TARGET] <= MOST_NEURONS:
+    elif holdings.A is not None and holdings.R is not None and holdings.A.sizes[n.TARGET] <= MOST_NEURONS:
         text = "Made for this report, of the matrices drawn above. "
         sides = {"without": False, "with": True}
         made = [netxr.compare(holdings.A, holdings.R, diagonal=flag, permutations=0) for flag in sides.values()]
-        labelled = xr.concat([one.drop_attrs() for one in made], xr.Variable(DIAGONAL, list(sides)))
-        rows = score_rows(labelled, [name for name in SCORES if name in labelled and name != MANTEL_P])
+        labelled = xr.concat([one.drop_attrs() for one in made], xr.Variable(n.DIAGONAL, list(sides)))
+        rows = score_rows(labelled, [name for name in SCORES if name in labelled and name != n.MANTEL_P])
     else:
         return
     yield netxr.report.Table("Scores of R against A", text + DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)

@@ -6,28 +6,30 @@ from typing import Any
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import FINISHED, SCORE_DEFINED, SCORE_MEAN, SCORE_STD
 from netxr.report_facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows, words
 
 
 def is_sweep(run: xr.Dataset) -> bool:
     """Return whether a dataset has scores over parameters."""
-    return any(str(name).endswith(SCORE_MEAN) for name in run.data_vars)
+    return any(str(name).endswith(n.SCORE_MEAN) for name in run.data_vars)
 
 
 def sweep_parts(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     """Yield the sections of the report of a sweep."""
     _check_finished(run)
-    scores = [name for name in SCORES if name + SCORE_MEAN in run]
-    table = run[[name + end for name in scores for end in (SCORE_MEAN, SCORE_STD, SCORE_DEFINED)] + scores].compute()
+    scores = [name for name in SCORES if name + n.SCORE_MEAN in run]
+    table = run[
+        [name + end for name in scores for end in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)] + scores
+    ].compute()
     yield netxr.report.Table("Facts", "", facts(run))
-    varies = [str(dim) for dim in table[scores[0] + SCORE_MEAN].dims if table.sizes[dim] > 1]
+    varies = [str(dim) for dim in table[scores[0] + n.SCORE_MEAN].dims if table.sizes[dim] > 1]
     if len(varies) > 1:
         yield from _map(table, scores[0], varies)
     for dim in varies:
         yield from _curve(table, scores[0], dim, varies)
-    rows = score_rows(table, [name + end for name in scores for end in (SCORE_MEAN, SCORE_DEFINED)])
+    rows = score_rows(table, [name + end for name in scores for end in (n.SCORE_MEAN, n.SCORE_DEFINED)])
     yield netxr.report.Table("Scores", DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)
     yield from origin_parts(run, source, "")
 
@@ -56,17 +58,17 @@ def _at_the_first(
     table: xr.Dataset, score: str, varies: list[str], *, keep: Sequence[str]
 ) -> tuple[xr.Dataset | None, str]:
     """Return the scores at the first value of every other parameter, and which these are; None if undefined there."""
-    mean = table[score + SCORE_MEAN]
+    mean = table[score + n.SCORE_MEAN]
     one = table.isel({dim: 0 for dim in mean.dims if dim not in keep})
     places = [f"{words(dim)} {table[dim].values[0]}" for dim in varies if dim not in keep]
-    is_defined = bool(one[score + SCORE_MEAN].notnull().any())
+    is_defined = bool(one[score + n.SCORE_MEAN].notnull().any())
     return one if is_defined else None, f"At {', '.join(places)}." if places else ""
 
 
 def _check_finished(run: xr.Dataset) -> None:
     """Raise if a sweep has cells that are not computed: its means come with the last one."""
-    if FINISHED in run and not bool(run[FINISHED].all()):
-        done, total = int(run[FINISHED].sum()), run[FINISHED].size
+    if n.FINISHED in run and not bool(run[n.FINISHED].all()):
+        done, total = int(run[n.FINISHED].sum()), run[n.FINISHED].size
         raise InvalidInput(
             "run",
             got=f"an unfinished sweep, {done} of {total} cells",

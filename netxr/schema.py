@@ -10,27 +10,8 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import (
-    ACTIVITY,
-    COMOMENT,
-    CONNECTIVITY,
-    COUNT,
-    EDGE_ACTIVITY,
-    EDGE_FRAME,
-    LAG,
-    MEAN_SOURCE,
-    MEAN_TARGET,
-    NEURON,
-    NOT_SOURCE,
-    NOT_TARGET,
-    SOURCE,
-    SUMSQ_SOURCE,
-    SUMSQ_TARGET,
-    TARGET,
-    TIME,
-    TRIAL,
-)
 
 
 @dataclass(frozen=True)
@@ -61,23 +42,32 @@ class VariableSpec:
 NUMBER_KINDS: Final = "fiub"
 
 ACTIVITY_SPEC: Final = VariableSpec(
-    ACTIVITY, (NEURON, TIME), (TRIAL,), NUMBER_KINDS, "samples, in the unit that its `units` attribute names"
+    n.ACTIVITY, (n.NEURON, n.TIME), (n.TRIAL,), NUMBER_KINDS, "samples, in the unit that its `units` attribute names"
 )
 CONNECTIVITY_SPEC: Final = VariableSpec(
-    CONNECTIVITY, (TARGET, SOURCE), (TRIAL,), NUMBER_KINDS, "weight of the edge from source to target; 0 = no edge"
+    n.CONNECTIVITY,
+    (n.TARGET, n.SOURCE),
+    (n.TRIAL,),
+    NUMBER_KINDS,
+    "weight of the edge from source to target; 0 = no edge",
 )
 MOMENT_SPECS: Final = tuple(
-    VariableSpec(name, dims, (TRIAL,), kinds, doc)
+    VariableSpec(name, dims, (n.TRIAL,), kinds, doc)
     for name, dims, kinds, doc in (
-        (COUNT, (LAG,), "iu", "pairs of samples"),
-        (MEAN_TARGET, (LAG, TARGET), "f", "mean over the samples that are targets, in units of the activity"),
-        (MEAN_SOURCE, (LAG, SOURCE), "f", "mean over the samples that are sources, in units of the activity"),
-        (SUMSQ_TARGET, (LAG, TARGET), "f", "sum of squared deviations from mean_target, in squared units"),
-        (SUMSQ_SOURCE, (LAG, SOURCE), "f", "sum of squared deviations from mean_source, in squared units"),
-        (COMOMENT, (LAG, TARGET, SOURCE), "f", "sum over pairs of the product of both deviations, in squared units"),
-        (EDGE_ACTIVITY, (NEURON, EDGE_FRAME), "f", "samples near the ends of a trial, in units of the activity"),
-        (NOT_TARGET, (LAG, EDGE_FRAME), "b", "true where the lag leaves the frame out of the target side"),
-        (NOT_SOURCE, (LAG, EDGE_FRAME), "b", "true where the lag leaves the frame out of the source side"),
+        (n.COUNT, (n.LAG,), "iu", "pairs of samples"),
+        (n.MEAN_TARGET, (n.LAG, n.TARGET), "f", "mean over the samples that are targets, in units of the activity"),
+        (n.MEAN_SOURCE, (n.LAG, n.SOURCE), "f", "mean over the samples that are sources, in units of the activity"),
+        (n.SUMSQ_TARGET, (n.LAG, n.TARGET), "f", "sum of squared deviations from mean_target, in squared units"),
+        (n.SUMSQ_SOURCE, (n.LAG, n.SOURCE), "f", "sum of squared deviations from mean_source, in squared units"),
+        (
+            n.COMOMENT,
+            (n.LAG, n.TARGET, n.SOURCE),
+            "f",
+            "sum over pairs of the product of both deviations, in squared units",
+        ),
+        (n.EDGE_ACTIVITY, (n.NEURON, n.EDGE_FRAME), "f", "samples near the ends of a trial, in units of the activity"),
+        (n.NOT_TARGET, (n.LAG, n.EDGE_FRAME), "b", "true where the lag leaves the frame out of the target side"),
+        (n.NOT_SOURCE, (n.LAG, n.EDGE_FRAME), "b", "true where the lag leaves the frame out of the source side"),
     )
 )
 
@@ -152,7 +142,7 @@ def check_labels(data: xr.DataArray, *, argument: str) -> None:
             )
 
 
-def check_activity(activity: object, *, argument: str = ACTIVITY) -> xr.DataArray:
+def check_activity(activity: object, *, argument: str = n.ACTIVITY) -> xr.DataArray:
     """Return `activity` if it is a valid recording, without reading its samples.
 
     Parameters
@@ -170,7 +160,7 @@ def check_activity(activity: object, *, argument: str = ACTIVITY) -> xr.DataArra
     return check_variable(activity, ACTIVITY_SPEC, argument=argument)
 
 
-def check_connectivity(connectivity: object, *, argument: str = CONNECTIVITY) -> xr.DataArray:
+def check_connectivity(connectivity: object, *, argument: str = n.CONNECTIVITY) -> xr.DataArray:
     """Return `connectivity` if it is square with the same labels on both axes, without reading its weights.
 
     Parameters
@@ -186,13 +176,13 @@ def check_connectivity(connectivity: object, *, argument: str = CONNECTIVITY) ->
         If it is not square, is labelled differently on its two axes, or is no connectivity at all.
     """
     matrix = check_variable(connectivity, CONNECTIVITY_SPEC, argument=argument)
-    if matrix.sizes[TARGET] != matrix.sizes[SOURCE]:
+    if matrix.sizes[n.TARGET] != matrix.sizes[n.SOURCE]:
         raise InvalidInput(
             argument,
-            got=f"{matrix.sizes[TARGET]} targets x {matrix.sizes[SOURCE]} sources",
+            got=f"{matrix.sizes[n.TARGET]} targets x {matrix.sizes[n.SOURCE]} sources",
             expected="a square matrix, every neuron both a target and a source",
         )
-    if not np.array_equal(labels_of(matrix, TARGET), labels_of(matrix, SOURCE)):
+    if not np.array_equal(labels_of(matrix, n.TARGET), labels_of(matrix, n.SOURCE)):
         raise InvalidInput(
             argument,
             got="targets and sources with different labels, or in different order",

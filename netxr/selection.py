@@ -7,9 +7,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import is_number
 from netxr.errors import InvalidInput
-from netxr.names import NEURON, START_TIME, TIME
 from netxr.steps import Recording, activity_of, clock_of, take
 
 
@@ -72,21 +72,21 @@ def select(
             there = "; ".join(f"{name} is one of {_examples(data[name].values)}" for name in where or {})
             expected = f"something that holds of a neuron; {there}"
             raise InvalidInput("where", got=f"{_told(where)}, of no neuron", expected=expected)
-        positions[NEURON] = chosen
+        positions[n.NEURON] = chosen
         asked = ["by label"] * (neurons is not None) + [f"where {_told(where)}"] * (where is not None)
     if time is not None:
-        positions[TIME], text = _stretch(activity, time)
+        positions[n.TIME], text = _stretch(activity, time)
         asked.insert(0, f"time {text}")
-        if TIME not in activity.coords:
+        if n.TIME not in activity.coords:
             interval, _, start = clock_of(activity)
-            attrs[START_TIME] = start + positions[TIME].start * interval
+            attrs[n.START_TIME] = start + positions[n.TIME].start * interval
     told = f"select {', '.join(asked)}: {_counted(activity, positions)}"
     return take(data, positions, step=told, **attrs)
 
 
 def _positions(activity: xr.DataArray, neurons: Sequence[Any] | None) -> NDArray[np.int64]:
     """Return where the neurons with these labels stand, in the order of the labels."""
-    index = activity.get_index(NEURON)
+    index = activity.get_index(n.NEURON)
     if neurons is None:
         return np.arange(len(index))
     wanted = _several(neurons)
@@ -104,10 +104,10 @@ def _positions(activity: xr.DataArray, neurons: Sequence[Any] | None) -> NDArray
 def _fulfilled(data: xr.DataArray | xr.Dataset, where: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Return of each neuron whether all holds that is asked of it."""
     known = data.variables if isinstance(data, xr.Dataset) else data.coords
-    of_neurons = {name: known[name] for name in known if known[name].dims == (NEURON,)}
+    of_neurons = {name: known[name] for name in known if known[name].dims == (n.NEURON,)}
     if not isinstance(where, Mapping) or not where:
         raise InvalidInput("where", got=repr(where), expected='a mapping such as {"area": "V1"}')
-    holds = np.ones(data.sizes[NEURON], dtype=bool)
+    holds = np.ones(data.sizes[n.NEURON], dtype=bool)
     for name, wanted in where.items():
         if name not in of_neurons:
             there = ", ".join(map(str, of_neurons)) or "none"
@@ -129,10 +129,10 @@ def _stretch(activity: xr.DataArray, time: Any) -> tuple[slice, str]:
     """Return the samples between two times, and how to tell them."""
     if not isinstance(time, (tuple, list)) or len(time) != 2:
         raise InvalidInput("time", got=repr(time), expected="(start, stop), None for an open end")
-    n_steps = activity.sizes[TIME]
-    if TIME in activity.coords:
+    n_steps = activity.sizes[n.TIME]
+    if n.TIME in activity.coords:
         first, last = _by_coordinate(activity, time)
-        begin, end, units = activity[TIME].values[0], activity[TIME].values[-1], ""
+        begin, end, units = activity[n.TIME].values[0], activity[n.TIME].values[-1], ""
     else:
         interval, units, begin = clock_of(activity)
         end = begin + (n_steps - 1) * interval
@@ -159,7 +159,7 @@ def _by_clock(time: Sequence[Any], interval: float, begin: float, n_steps: int) 
 
 def _by_coordinate(activity: xr.DataArray, time: Sequence[Any]) -> tuple[int, int]:
     """Return the first sample between two times and the first after them, by the coordinate."""
-    index = activity.get_index(TIME)
+    index = activity.get_index(n.TIME)
     if not index.is_monotonic_increasing:
         raise InvalidInput("time", got="a coordinate that does not increase", expected="times in order")
     edges = [0, len(index)]
@@ -202,9 +202,9 @@ def _examples(values: NDArray[Any]) -> str:
 def _counted(activity: xr.DataArray, positions: Mapping[str, Any]) -> str:
     """Say how many samples and neurons are left of how many."""
     left = []
-    if TIME in positions:
-        n_steps = activity.sizes[TIME]
-        left.append(f"{positions[TIME].stop - positions[TIME].start} of {n_steps} samples")
-    if NEURON in positions:
-        left.append(f"{len(positions[NEURON])} of {activity.sizes[NEURON]} neurons")
+    if n.TIME in positions:
+        n_steps = activity.sizes[n.TIME]
+        left.append(f"{positions[n.TIME].stop - positions[n.TIME].start} of {n_steps} samples")
+    if n.NEURON in positions:
+        left.append(f"{len(positions[n.NEURON])} of {activity.sizes[n.NEURON]} neurons")
     return ", ".join(left)

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import (
     check_choice,
     check_count,
@@ -23,23 +24,6 @@ from netxr.growth import GrowingRun, growing
 from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
 from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource, Rng
 from netxr.layout import steps_per_chunk
-from netxr.names import (
-    ACTIVITY,
-    CONNECTIVITY,
-    INITIAL,
-    MODEL,
-    N_STEPS,
-    NEURON,
-    NOISE_SCALE,
-    RNG,
-    SAMPLING_INTERVAL,
-    SAMPLING_INTERVAL_UNITS,
-    SEED,
-    SOURCE,
-    TARGET,
-    TIME,
-    TRIAL,
-)
 from netxr.provenance import provenance
 from netxr.schema import NUMBER_KINDS, check_connectivity, labels_of
 from netxr.store import open as open_store
@@ -50,7 +34,7 @@ Progress = Callable[[int, int], object]
 Blocks = Iterator[tuple[slice, int, NDArray[Any]]]
 """Which trials, the first step, and states (t, k, n)."""
 
-SETTINGS: Final = (MODEL, SEED, RNG, NOISE_SCALE, INITIAL, N_STEPS)
+SETTINGS: Final = (n.MODEL, n.SEED, n.RNG, n.NOISE_SCALE, n.INITIAL, n.N_STEPS)
 """What a run that was cut off must have in common with the one that goes on with it."""
 
 COMMIT_BYTES: Final = 2**26
@@ -141,27 +125,27 @@ def simulate(
     check_choice("dtype", dtype, ("float32", "float64"))
     if progress is not None and not callable(progress):
         raise InvalidInput("progress", got=repr(progress), expected="a function of (steps done, steps in all)")
-    neurons = labels_of(network, TARGET)
+    neurons = labels_of(network, n.TARGET)
     state = _first_state(initial, neurons, labels).astype(dtype)
     advance = partial(
         trajectories,
-        network.transpose(..., TARGET, SOURCE).values,
+        network.transpose(..., n.TARGET, n.SOURCE).values,
         noise=NoiseSource(seeds, trials=labels, n_neurons=len(neurons), rng=rng),
         noise_scale=float(noise_scale),
     )
     first = float(initial) if isinstance(initial, (int, float, np.number)) else "the first sample"
     attrs = provenance(
-        **{MODEL: MODEL_EQUATION, SEED: int(seed) if isinstance(seed, (int, np.integer)) else seeds, RNG: rng},
-        **{NOISE_SCALE: float(noise_scale), INITIAL: first, N_STEPS: n_steps},
-        **{SAMPLING_INTERVAL: 1.0, SAMPLING_INTERVAL_UNITS: "step"},
+        **{n.MODEL: MODEL_EQUATION, n.SEED: int(seed) if isinstance(seed, (int, np.integer)) else seeds, n.RNG: rng},
+        **{n.NOISE_SCALE: float(noise_scale), n.INITIAL: first, n.N_STEPS: n_steps},
+        **{n.SAMPLING_INTERVAL: 1.0, n.SAMPLING_INTERVAL_UNITS: "step"},
     )
-    run = xr.Dataset({CONNECTIVITY: network}, {NEURON: neurons, TRIAL: labels}, attrs)
+    run = xr.Dataset({n.CONNECTIVITY: network}, {n.NEURON: neurons, n.TRIAL: labels}, attrs)
     if store is None:
         samples = np.empty((len(labels), n_steps, len(neurons)), dtype)
         for rows, start, states in _reporting(advance(state, n_steps=n_steps), progress, total=n_steps * len(labels)):
             samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
-        activity = xr.DataArray(samples, dims=(TRIAL, TIME, NEURON), attrs=attrs)
-        return run.assign({ACTIVITY: activity.transpose(NEURON, TIME, TRIAL)})
+        activity = xr.DataArray(samples, dims=(n.TRIAL, n.TIME, n.NEURON), attrs=attrs)
+        return run.assign({n.ACTIVITY: activity.transpose(n.NEURON, n.TIME, n.TRIAL)})
     chunk = _stored_steps(len(neurons), len(labels), np.dtype(dtype))
     with growing(
         store, run, n_steps=n_steps, dtype=np.dtype(dtype), steps_per_chunk=chunk, settings=SETTINGS
@@ -234,8 +218,8 @@ def _check_network(connectivity: xr.DataArray, trials: int | Sequence[int] | Non
     """Return the weights and the trial labels, if both can be simulated together."""
     network = check_connectivity(connectivity)
     if not np.isfinite(network.values).all():
-        raise InvalidInput(CONNECTIVITY, got="weights that are NaN or infinite", expected="finite weights")
-    of_networks = labels_of(network, TRIAL).tolist() if TRIAL in network.dims else None
+        raise InvalidInput(n.CONNECTIVITY, got="weights that are NaN or infinite", expected="finite weights")
+    of_networks = labels_of(network, n.TRIAL).tolist() if n.TRIAL in network.dims else None
     if trials is None:
         labels = of_networks or [0]
     elif isinstance(trials, (int, np.integer)):
@@ -264,12 +248,12 @@ def _trial_seeds(seed: int | Sequence[int], labels: Sequence[int], rng: Rng) -> 
 
 def _first_state(initial: float | xr.DataArray, neurons: NDArray[Any], labels: Sequence[int]) -> NDArray[np.float64]:
     """Return the first state of each trial, (trial, neuron)."""
-    expected = f"a finite number, or a DataArray with dim {NEURON!r} (and {TRIAL!r}) that has the network's labels"
-    template = xr.DataArray(np.zeros((len(labels), len(neurons))), {TRIAL: list(labels), NEURON: neurons})
+    expected = f"a finite number, or a DataArray with dim {n.NEURON!r} (and {n.TRIAL!r}) that has the network's labels"
+    template = xr.DataArray(np.zeros((len(labels), len(neurons))), {n.TRIAL: list(labels), n.NEURON: neurons})
     if isinstance(initial, xr.DataArray) and initial.dtype.kind in NUMBER_KINDS:
         try:
             with xr.set_options(arithmetic_join="exact"):  # type: ignore[no-untyped-call]
-                state = (template + initial).transpose(TRIAL, NEURON)
+                state = (template + initial).transpose(n.TRIAL, n.NEURON)
         except ValueError as error:
             raise InvalidInput(
                 "initial", got=f"a DataArray with sizes {dict(initial.sizes)}", expected=expected

@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from zarr.abc.store import Store
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import ACTIVITY, CONNECTIVITY, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TARGET
 from netxr.remote import is_url
 from netxr.schema import check_activity, check_connectivity
 from netxr.staging import PathLike
@@ -22,7 +22,7 @@ from netxr.store import open as open_store
 Source = PathLike | Store | xr.Dataset | xr.DataArray | np.ndarray[Any, Any] | da.Array
 """What a recording is loaded from."""
 
-CHECKS: Final[dict[str, Callable[..., xr.DataArray]]] = {ACTIVITY: check_activity, CONNECTIVITY: check_connectivity}
+CHECKS: Final[dict[str, Callable[..., xr.DataArray]]] = {n.ACTIVITY: check_activity, n.CONNECTIVITY: check_connectivity}
 
 
 def is_labelled(source: Any, format: str | None) -> bool:  # noqa: A002
@@ -54,7 +54,7 @@ def check_source(source: object) -> Path:
 def dataset_of(source: Any) -> xr.Dataset:
     """Return a store's or a given Dataset as it is, and a DataArray as the variable that its dims make it."""
     if isinstance(source, xr.DataArray):
-        name = CONNECTIVITY if TARGET in source.dims else ACTIVITY
+        name = n.CONNECTIVITY if n.TARGET in source.dims else n.ACTIVITY
         return with_interval(CHECKS[name](source, argument="source").to_dataset(name=name))
     return source if isinstance(source, xr.Dataset) else open_store(source)
 
@@ -101,9 +101,9 @@ def check_recording(loaded: object, place: str) -> xr.Dataset:
     InvalidInput
         If it is neither, or its dims are not those of one.
     """
-    if not isinstance(loaded, xr.Dataset) or not {ACTIVITY, CONNECTIVITY} & set(loaded):
+    if not isinstance(loaded, xr.Dataset) or not {n.ACTIVITY, n.CONNECTIVITY} & set(loaded):
         got = f"a {type(loaded).__name__} without it from {place}"
-        raise InvalidInput("source", got=got, expected=f"a Dataset with {ACTIVITY!r}, or {CONNECTIVITY!r}")
+        raise InvalidInput("source", got=got, expected=f"a Dataset with {n.ACTIVITY!r}, or {n.CONNECTIVITY!r}")
     for name, check in CHECKS.items():
         if name in loaded:
             check(loaded[name], argument=f"{name} of {place}")
@@ -112,12 +112,12 @@ def check_recording(loaded: object, place: str) -> xr.Dataset:
 
 def with_interval(recording: xr.Dataset) -> xr.Dataset:
     """Return a recording of which both the whole and its activity say the sampling interval that one of them says."""
-    if ACTIVITY not in recording:
+    if n.ACTIVITY not in recording:
         return recording
-    activity = recording[ACTIVITY]
-    both = (SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS)
+    activity = recording[n.ACTIVITY]
+    both = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS)
     known = {name: value for name, value in (recording.attrs | activity.attrs).items() if name in both}
-    return recording.assign({ACTIVITY: activity.assign_attrs(known)}).assign_attrs(known)
+    return recording.assign({n.ACTIVITY: activity.assign_attrs(known)}).assign_attrs(known)
 
 
 def check_options(options: Mapping[str, Any], taken: Sequence[str] | None, what: str) -> None:

@@ -15,6 +15,7 @@ import zarr
 from zarr.abc.store import Store
 from zarr.errors import GroupNotFoundError
 
+from netxr import names as n
 from netxr.arguments import check_group, check_path
 from netxr.commits import ROOT, STAGING_PREFIX, documents, is_under_way
 from netxr.compact import compacted
@@ -23,7 +24,6 @@ from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile,
 from netxr.headway import Report
 from netxr.headway import progress as told_progress
 from netxr.layout import TEXT_KINDS, storable
-from netxr.names import COMMIT_UNDER_WAY, SCHEMA_VERSION
 from netxr.provenance import CURRENT_SCHEMA
 from netxr.remote import place_of, store_of, unlisted, without_scheme
 from netxr.snapshots import is_repository
@@ -144,7 +144,7 @@ def open(  # noqa: A001 - one name in public
     else:
         place = place_of(source)
         dataset = _open_store(store, name, place)
-    schema = dataset.attrs.get(SCHEMA_VERSION, CURRENT_SCHEMA)
+    schema = dataset.attrs.get(n.SCHEMA_VERSION, CURRENT_SCHEMA)
     if isinstance(schema, int) and schema > CURRENT_SCHEMA:
         raise UnreadableFile(
             place,
@@ -170,7 +170,7 @@ def _open_folder(folder: Path) -> xr.Dataset:
         try:
             times = _decoding(known.get(ROOT, {}).get("attributes", {}))
             dataset = xr.open_zarr(folder, consolidated=under_way, chunks=None, **times)
-            dataset.attrs.pop(COMMIT_UNDER_WAY, None)
+            dataset.attrs.pop(n.COMMIT_UNDER_WAY, None)
             dataset = _with_labels_in_memory(lazily(dataset, str(folder), folder=folder.absolute(), known=known))
         except Exception as error:  # zarr and xarray raise whatever a damaged file makes them stumble over
             if (known, under_way) == (_documents(folder), _commit_under_way(folder)):
@@ -274,7 +274,7 @@ def _in(store: Store) -> str:
 
 def _decoding(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return how times are read: dates that netxr wrote in the unit in which they were saved, be it coarse or fine."""
-    dates = xr.coders.CFDatetimeCoder(time_unit="s" if SCHEMA_VERSION in attributes else "ns")
+    dates = xr.coders.CFDatetimeCoder(time_unit="s" if n.SCHEMA_VERSION in attributes else "ns")
     return {"decode_times": dates, "decode_timedelta": xr.coders.CFTimedeltaCoder()}
 
 

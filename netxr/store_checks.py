@@ -8,28 +8,9 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec
 
+from netxr import names as n
 from netxr.descriptions import Node, Nodes
 from netxr.errors import one_line
-from netxr.names import (
-    ACTIVITY,
-    COMMIT_UNDER_WAY,
-    COMOMENT,
-    CONNECTIVITY,
-    COUNT,
-    EDGE_ACTIVITY,
-    EDGE_FRAME,
-    FINISHED,
-    LAG,
-    MISSING,
-    NEURON,
-    OUTDATED,
-    SCHEMA_VERSION,
-    SOURCE,
-    TARGET,
-    TIME,
-    TRIAL,
-    UNFINISHED,
-)
 from netxr.provenance import CURRENT_SCHEMA
 
 MOST_VALUES: Final = 10_000_000
@@ -38,7 +19,7 @@ MOST_VALUES: Final = 10_000_000
 COPY: Final = "Put back a copy of it, or make the store again."
 SAVE_AGAIN: Final = "Save it under another name: netxr.save(netxr.open(...), ...)."
 
-UNLABELLED: Final = (TIME, EDGE_FRAME)
+UNLABELLED: Final = (n.TIME, n.EDGE_FRAME)
 """Dims whose entries are told by their place: a label of each would be as many as there are samples."""
 
 
@@ -119,18 +100,18 @@ def of_metadata(path: str, group: Node, members: Nodes) -> Iterator[Problem]:
     for name, node in members.items():
         if node.wrong:
             yield Problem(join(path, name), node.wrong, COPY)
-        if OUTDATED in node.attrs:
-            wrong = f"outdated: {node.attrs[OUTDATED]!s:.200}"
+        if n.OUTDATED in node.attrs:
+            wrong = f"outdated: {node.attrs[n.OUTDATED]!s:.200}"
             yield Problem(join(path, name), wrong, "Estimate it again.", harmless=True)
-    schema = group.attrs.get(SCHEMA_VERSION, CURRENT_SCHEMA)
+    schema = group.attrs.get(n.SCHEMA_VERSION, CURRENT_SCHEMA)
     if not isinstance(schema, int):
-        yield Problem(path, f"{SCHEMA_VERSION} is {schema!r:.80}, not a number", COPY)
+        yield Problem(path, f"{n.SCHEMA_VERSION} is {schema!r:.80}, not a number", COPY)
     elif schema < CURRENT_SCHEMA:
         wrong = f"written in version {schema} of the layout, which is read as it is; it has no checksums"
         yield Problem(path, wrong, SAVE_AGAIN, harmless=True)
-    if UNFINISHED in group.attrs:
-        yield Problem(path, f"unfinished: {group.attrs[UNFINISHED]!s:.200}", harmless=True)
-    if COMMIT_UNDER_WAY in group.attrs:
+    if n.UNFINISHED in group.attrs:
+        yield Problem(path, f"unfinished: {group.attrs[n.UNFINISHED]!s:.200}", harmless=True)
+    if n.COMMIT_UNDER_WAY in group.attrs:
         yield Problem(
             path, "a change of its metadata is under way, or was cut off", "The next writer ends it.", harmless=True
         )
@@ -153,15 +134,15 @@ def _of_sizes(path: str, members: Nodes) -> Iterator[Problem]:
 
 def of_layout(path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:
     """Yield where the arrays of a group of netxr do not lie as netxr writes them."""
-    ours = {name: stored for name, stored in arrays.items() if SCHEMA_VERSION in stored.group}
+    ours = {name: stored for name, stored in arrays.items() if n.SCHEMA_VERSION in stored.group}
     for name, stored in ours.items():
         names = getattr(stored.array.metadata, "dimension_names", None) or ()
         if len(names) != stored.array.ndim or None in names:
             yield Problem(stored.path, "its dims have no names", COPY)
-        if name == ACTIVITY:
+        if name == n.ACTIVITY:
             yield from _of_activity(stored)
     bare = [name for name, stored in ours.items() if not stored.has_checksums]
-    if bare and FINISHED not in arrays and ours[bare[0]].group[SCHEMA_VERSION] == CURRENT_SCHEMA:
+    if bare and n.FINISHED not in arrays and ours[bare[0]].group[n.SCHEMA_VERSION] == CURRENT_SCHEMA:
         wrong = f"no checksums in {', '.join(bare)}: damage may go unseen"
         yield Problem(path, wrong, SAVE_AGAIN, harmless=True)
 
@@ -169,9 +150,9 @@ def of_layout(path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:
 def _of_activity(stored: Stored) -> Iterator[Problem]:
     """Yield where dims or chunks of a recording are others than all neurons by some time by one trial."""
     dims, chunks = tuple(stored.sizes), dict(zip(stored.sizes, stored.array.chunks, strict=False))
-    if dims not in ((NEURON, TIME), (NEURON, TIME, TRIAL)):
-        yield Problem(stored.path, f"its dims are {', '.join(dims)}", f"Right are {NEURON}, {TIME}[, {TRIAL}].")
-    elif chunks[NEURON] < stored.sizes[NEURON] or chunks.get(TRIAL, 1) > 1:
+    if dims not in ((n.NEURON, n.TIME), (n.NEURON, n.TIME, n.TRIAL)):
+        yield Problem(stored.path, f"its dims are {', '.join(dims)}", f"Right are {n.NEURON}, {n.TIME}[, {n.TRIAL}].")
+    elif chunks[n.NEURON] < stored.sizes[n.NEURON] or chunks.get(n.TRIAL, 1) > 1:
         wrong = f"it lies in chunks of {chunks}, not of all neurons and one trial, and reads more slowly"
         yield Problem(stored.path, wrong, SAVE_AGAIN, harmless=True)
 
@@ -187,10 +168,10 @@ def of_labels(path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:
         if twice:
             fix = f"Save it again with other labels: .assign_coords({dim}=...)."
             yield Problem(join(path, dim), f"{twice} of {len(entries)} labels repeat others", fix)
-    if CONNECTIVITY in arrays and {TARGET, SOURCE} <= set(labels) and labels[TARGET] != labels[SOURCE]:
-        yield Problem(join(path, CONNECTIVITY), "its targets and sources are labelled differently", COPY)
-    for dim in (TARGET, SOURCE) if NEURON in labels else ():
-        unknown = len(set(labels.get(dim, ())) - set(labels[NEURON]))
+    if n.CONNECTIVITY in arrays and {n.TARGET, n.SOURCE} <= set(labels) and labels[n.TARGET] != labels[n.SOURCE]:
+        yield Problem(join(path, n.CONNECTIVITY), "its targets and sources are labelled differently", COPY)
+    for dim in (n.TARGET, n.SOURCE) if n.NEURON in labels else ():
+        unknown = len(set(labels.get(dim, ())) - set(labels[n.NEURON]))
         if unknown:
             none = unknown == len(set(labels[dim]))
             wrong = f"{unknown} of {len(labels[dim])} labels are of no neuron of the recording"
@@ -199,24 +180,24 @@ def of_labels(path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:
 
 def of_moments(arrays: Mapping[str, Stored]) -> Iterator[Problem]:
     """Yield moments that count other samples than the activity beside them has."""
-    if not {ACTIVITY, COMOMENT, COUNT, LAG} <= set(arrays):
+    if not {n.ACTIVITY, n.COMOMENT, n.COUNT, n.LAG} <= set(arrays):
         return
-    count, lags = _values(arrays[COUNT]), _values(arrays[LAG])
-    sizes, stored = arrays[ACTIVITY].sizes, arrays[COUNT]
-    if count is None or lags is None or next(iter(stored.sizes), None) != LAG or len(count) != lags.size:
+    count, lags = _values(arrays[n.COUNT]), _values(arrays[n.LAG])
+    sizes, stored = arrays[n.ACTIVITY].sizes, arrays[n.COUNT]
+    if count is None or lags is None or next(iter(stored.sizes), None) != n.LAG or len(count) != lags.size:
         return
-    trials = 1 if TRIAL in stored.sizes else sizes.get(TRIAL, 1)
-    offered = (sizes.get(TIME, 0) - lags.astype(np.float64)) * trials
+    trials = 1 if n.TRIAL in stored.sizes else sizes.get(n.TRIAL, 1)
+    offered = (sizes.get(n.TIME, 0) - lags.astype(np.float64)) * trials
     counted = count.reshape(lags.size, -1)
-    all_of_them = EDGE_ACTIVITY in arrays or stored.group.get(MISSING) == "raise"
+    all_of_them = n.EDGE_ACTIVITY in arrays or stored.group.get(n.MISSING) == "raise"
     if (counted > offered[:, None]).any() or (all_of_them and (counted < offered[:, None]).any()):
-        wrong = f"the moments are of other samples than the {sizes.get(TIME)} of a trial that the activity has"
+        wrong = f"the moments are of other samples than the {sizes.get(n.TIME)} of a trial that the activity has"
         yield Problem(stored.path, wrong, "Make them again with netxr.lagged_moments.")
 
 
 def of_sweep(path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:
     """Yield that cells of a sweep are missing."""
-    finished = _values(arrays[FINISHED]) if FINISHED in arrays else None
+    finished = _values(arrays[n.FINISHED]) if n.FINISHED in arrays else None
     todo = 0 if finished is None else finished.size - int(np.count_nonzero(finished))
     if finished is not None and todo:
         wrong = f"unfinished: {todo} of {finished.size} cells of the sweep are to be computed"

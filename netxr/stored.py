@@ -14,10 +14,10 @@ import xarray as xr
 from dask.base import tokenize
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.commits import chunk_key, documents
 from netxr.documents import DOCUMENT, Document
 from netxr.errors import UnreadableFile
-from netxr.names import ACTIVITY, COMPACT_DTYPE
 
 ALL_CHUNKS_ARE_THERE = "crc32c"
 """An array with this codec was written by netxr, which writes every chunk of it."""
@@ -68,7 +68,7 @@ class _StoredArray:
         self.opened, self.state = time.time_ns(), _changed(folder / DOCUMENT) if folder else NEVER
         self.shape, self.ndim = variable.shape, variable.ndim
         # JSON holds scales in double precision, so xarray takes codes of float32 samples for float64.
-        self.dtype = np.dtype(variable.attrs.get(COMPACT_DTYPE, variable.dtype))
+        self.dtype = np.dtype(variable.attrs.get(n.COMPACT_DTYPE, variable.dtype))
 
     def __getitem__(self, part: Any) -> NDArray[Any]:
         """Return a part as an array in memory."""
@@ -109,10 +109,12 @@ class _StoredArray:
 
     def _only_grew(self, folder: Path, document: Document, index: tuple[int, ...]) -> bool:
         """Return whether what was written to a chunk since then lies behind the end that its array had."""
-        if self.name == ACTIVITY:  # which is never replaced
+        if self.name == n.ACTIVITY:  # which is never replaced
             return True
         lengths = document["chunk_grid"]["configuration"]["chunk_shape"]
-        at_the_end = any((i + 1) * length > n for i, length, n in zip(index, lengths, document["shape"], strict=True))
+        at_the_end = any(
+            (i + 1) * length > size for i, length, size in zip(index, lengths, document["shape"], strict=True)
+        )
         return at_the_end and documents(folder).get(self.name, document)["shape"] != document["shape"]
 
 

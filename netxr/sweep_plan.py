@@ -7,44 +7,22 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.arguments import check_count, check_entries, check_rng, check_seed, is_number, is_whole
 from netxr.comparison import SCORE_ATTRS
 from netxr.errors import InvalidInput
 from netxr.kernels.noise import Rng
 from netxr.layout import fill_value
-from netxr.names import (
-    ACTIVITY_SEED,
-    DIAGONAL,
-    ESTIMATOR,
-    FINISHED,
-    LAG,
-    LONG_NAME,
-    MANTEL_P,
-    MODEL,
-    N_GROUPS,
-    N_NEURONS,
-    N_STEPS,
-    NEURONS_PER_GROUP,
-    PERMUTATIONS,
-    RNG,
-    SCORE_DEFINED,
-    SCORE_MEAN,
-    SCORE_STD,
-    SEED,
-    SPARSITY,
-    TRIAL,
-    TRIALS,
-)
 from netxr.provenance import provenance
 from netxr.simulation import MODEL_EQUATION
 
-CELL: Final = (N_NEURONS, SPARSITY, N_STEPS)
+CELL: Final = (n.N_NEURONS, n.SPARSITY, n.N_STEPS)
 """Dims of the cells: what is simulated together."""
 
-AXES: Final = (*CELL, N_GROUPS, LAG)
+AXES: Final = (*CELL, n.N_GROUPS, n.LAG)
 """Dims of a sweep, before its trials."""
 
-SETTINGS: Final = (TRIALS, SEED, RNG, ACTIVITY_SEED, DIAGONAL, PERMUTATIONS)
+SETTINGS: Final = (n.TRIALS, n.SEED, n.RNG, n.ACTIVITY_SEED, n.DIAGONAL, n.PERMUTATIONS)
 """What is the same in all cells: fields of a plan, and attributes of the result."""
 
 
@@ -63,7 +41,7 @@ class Plan:
     @property
     def scores(self) -> list[str]:
         """Names of the scores; a p-value only if there are permutations behind it."""
-        return [name for name in SCORE_ATTRS if name != MANTEL_P or self.permutations]
+        return [name for name in SCORE_ATTRS if name != n.MANTEL_P or self.permutations]
 
 
 def check_plan(
@@ -85,34 +63,36 @@ def check_plan(
     """
     check_rng(rng)
     labels = _check_axes(axes)
-    trials, seed = check_count(TRIALS, trials), check_seed(seed, rng=rng)
+    trials, seed = check_count(n.TRIALS, trials), check_seed(seed, rng=rng)
     check_seed(seed + trials - 1, rng=rng, argument="seed + trials - 1")
     if activity_seed is not None:
-        activity_seed = check_seed(activity_seed, rng=rng, argument=ACTIVITY_SEED)
+        activity_seed = check_seed(activity_seed, rng=rng, argument=n.ACTIVITY_SEED)
     if not isinstance(diagonal, bool | np.bool_):
-        raise InvalidInput(DIAGONAL, got=repr(diagonal), expected="True or False: whether self-connections enter")
-    permutations = _check_not_negative(PERMUTATIONS, permutations)
+        raise InvalidInput(n.DIAGONAL, got=repr(diagonal), expected="True or False: whether self-connections enter")
+    permutations = _check_not_negative(n.PERMUTATIONS, permutations)
     return Plan(labels, trials, seed, rng, activity_seed, bool(diagonal), permutations)
 
 
 def _check_axes(given: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return the labels of the axes, if each is right and all fit together."""
     checks: dict[str, Callable[[str, Any], Any]] = {
-        N_NEURONS: check_count,
-        SPARSITY: _check_probability,
-        N_STEPS: check_count,
-        N_GROUPS: _check_not_negative,
-        LAG: _check_not_negative,
+        n.N_NEURONS: check_count,
+        n.SPARSITY: _check_probability,
+        n.N_STEPS: check_count,
+        n.N_GROUPS: _check_not_negative,
+        n.LAG: _check_not_negative,
     }
     axes = {name: _check_axis(name, given[name], check) for name, check in checks.items()}
-    unequal = [f"{g} of {n} neurons" for n in axes[N_NEURONS] for g in axes[N_GROUPS] if g and n % g]
+    unequal = [f"{g} of {size} neurons" for size in axes[n.N_NEURONS] for g in axes[n.N_GROUPS] if g and size % g]
     if unequal:
         raise InvalidInput(
-            N_GROUPS, got=", ".join(unequal), expected="numbers that divide every n_neurons, or 0 for no averaging"
+            n.N_GROUPS, got=", ".join(unequal), expected="numbers that divide every n_neurons, or 0 for no averaging"
         )
-    too_long = [f"{lag} in {steps} samples" for steps in axes[N_STEPS] for lag in axes[LAG] if lag > steps - 2]
+    too_long = [f"{lag} in {steps} samples" for steps in axes[n.N_STEPS] for lag in axes[n.LAG] if lag > steps - 2]
     if too_long:
-        raise InvalidInput(LAG, got=", ".join(too_long), expected="lags that leave at least two pairs in every n_steps")
+        raise InvalidInput(
+            n.LAG, got=", ".join(too_long), expected="lags that leave at least two pairs in every n_steps"
+        )
     return axes
 
 
@@ -142,26 +122,26 @@ def _check_probability(name: str, value: Any) -> float:
 
 def blank_result(plan: Plan) -> xr.Dataset:
     """Return the sweep before its first cell: nothing finished, every score NaN."""
-    sizes = {**{name: len(labels) for name, labels in plan.axes.items()}, TRIAL: plan.trials}
+    sizes = {**{name: len(labels) for name, labels in plan.axes.items()}, n.TRIAL: plan.trials}
 
     def blank(dims: Sequence[str], dtype: str, attrs: Mapping[str, Any]) -> xr.Variable:
         return xr.Variable(dims, np.full([sizes[dim] for dim in dims], fill_value(np.dtype(dtype)), dtype), attrs)
 
     variables: dict[str, xr.Variable] = {}
     for name in plan.scores:
-        about, diagonal = SCORE_ATTRS[name][LONG_NAME], {DIAGONAL: plan.diagonal}
+        about, diagonal = SCORE_ATTRS[name][n.LONG_NAME], {n.DIAGONAL: plan.diagonal}
         variables |= {
-            name: blank((*AXES, TRIAL), "f8", SCORE_ATTRS[name] | diagonal),
-            name + SCORE_MEAN: blank(AXES, "f8", {LONG_NAME: f"{about}, mean over trials"} | diagonal),
-            name + SCORE_STD: blank(AXES, "f8", {LONG_NAME: f"{about}, deviation over trials"} | diagonal),
-            name + SCORE_DEFINED: blank(AXES, "i8", {LONG_NAME: f"{about}, trials in which it is defined"}),
+            name: blank((*AXES, n.TRIAL), "f8", SCORE_ATTRS[name] | diagonal),
+            name + n.SCORE_MEAN: blank(AXES, "f8", {n.LONG_NAME: f"{about}, mean over trials"} | diagonal),
+            name + n.SCORE_STD: blank(AXES, "f8", {n.LONG_NAME: f"{about}, deviation over trials"} | diagonal),
+            name + n.SCORE_DEFINED: blank(AXES, "i8", {n.LONG_NAME: f"{about}, trials in which it is defined"}),
         }
-    variables[FINISHED] = blank(CELL, "?", {LONG_NAME: "cells whose scores are there"})
-    neurons, groups = np.array(plan.axes[N_NEURONS])[:, None], np.array(plan.axes[N_GROUPS])
-    per_group = ((N_NEURONS, N_GROUPS), neurons // np.where(groups, groups, neurons))
+    variables[n.FINISHED] = blank(CELL, "?", {n.LONG_NAME: "cells whose scores are there"})
+    neurons, groups = np.array(plan.axes[n.N_NEURONS])[:, None], np.array(plan.axes[n.N_GROUPS])
+    per_group = ((n.N_NEURONS, n.N_GROUPS), neurons // np.where(groups, groups, neurons))
     settings = {name: getattr(plan, name) for name in SETTINGS}
     return xr.Dataset(
         variables,
-        {**plan.axes, TRIAL: np.arange(plan.trials), NEURONS_PER_GROUP: per_group},
-        provenance(**{MODEL: MODEL_EQUATION, ESTIMATOR: "lagged correlation"}, **settings),
+        {**plan.axes, n.TRIAL: np.arange(plan.trials), n.NEURONS_PER_GROUP: per_group},
+        provenance(**{n.MODEL: MODEL_EQUATION, n.ESTIMATOR: "lagged correlation"}, **settings),
     )

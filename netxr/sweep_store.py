@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.layout import codec, fill_value, storable
-from netxr.names import FINISHED, TRIAL
 from netxr.staging import PathLike, staging
 from netxr.store import open as open_store
 from netxr.sweep_plan import AXES, CELL, SETTINGS
@@ -57,7 +57,7 @@ def _create(path: PathLike, blank: xr.Dataset) -> None:
     with staging(path) as folder:
         write_dataset(storable(blank.drop_vars(blank.data_vars), event="sweep"), folder)
         for name, variable in blank.data_vars.items():
-            by_cell = name == FINISHED or TRIAL in variable.dims
+            by_cell = name == n.FINISHED or n.TRIAL in variable.dims
             zarr.create_array(
                 folder,
                 name=str(name),
@@ -73,7 +73,7 @@ def _create(path: PathLike, blank: xr.Dataset) -> None:
 
 def _check_same_sweep(path: PathLike, stored: xr.Dataset, blank: xr.Dataset) -> None:
     """Raise unless the store is of the sweep that `blank` begins."""
-    if FINISHED not in stored or any(axis not in stored.indexes for axis in AXES):
+    if n.FINISHED not in stored or any(axis not in stored.indexes for axis in AXES):
         raise OutputExists(path)
     differing = [axis for axis in AXES if not np.array_equal(stored[axis], blank[axis])]
     differing += [name for name in SETTINGS if stored.attrs.get(name) != blank.attrs.get(name)]

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import check_count
 from netxr.coarse import coarsen
 from netxr.comparison import compare
@@ -18,22 +19,6 @@ from netxr.errors import InvalidInput
 from netxr.estimators import lagged_correlation
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.noise import Rng
-from netxr.names import (
-    ACTIVITY,
-    CONNECTIVITY,
-    FINISHED,
-    LAG,
-    N_GROUPS,
-    N_NEURONS,
-    N_STEPS,
-    SCORE_DEFINED,
-    SCORE_MEAN,
-    SCORE_STD,
-    SOURCE,
-    SPARSITY,
-    TARGET,
-    TRIAL,
-)
 from netxr.networks import random_connectivity
 from netxr.simulation import Progress, simulate
 from netxr.store import open as open_store
@@ -128,7 +113,7 @@ def sweep(
     [3, 5]
     """
     plan = check_plan(
-        {N_NEURONS: n_neurons, SPARSITY: sparsity, N_STEPS: n_steps, N_GROUPS: n_groups, LAG: lag},
+        {n.N_NEURONS: n_neurons, n.SPARSITY: sparsity, n.N_STEPS: n_steps, n.N_GROUPS: n_groups, n.LAG: lag},
         trials=trials,
         seed=seed,
         rng=rng,
@@ -149,7 +134,7 @@ def sweep(
 
 def _fill(table: Mapping[str, Any], plan: Plan, workers: int, progress: Progress | None) -> None:
     """Compute the unfinished cells, and write each into the arrays of `table` before marking it."""
-    finished = np.asarray(table[FINISHED][...])
+    finished = np.asarray(table[n.FINISHED][...])
     done = int(finished.sum())
     if progress is not None:
         progress(done, finished.size)
@@ -162,7 +147,7 @@ def _fill(table: Mapping[str, Any], plan: Plan, workers: int, progress: Progress
             # The summary comes before the last mark, so that a store in which all cells are marked is whole.
             if done == finished.size:
                 _summarise(table, plan.scores)
-            table[FINISHED][cell] = True
+            table[n.FINISHED][cell] = True
             if progress is not None:
                 progress(done, finished.size)
 
@@ -199,8 +184,8 @@ def _simulate(plan: Plan, n_neurons: int, sparsity: float, n_steps: int, *, tria
     networks = [random_connectivity(n_neurons, sparsity=sparsity, seed=seed, rng=plan.rng) for seed in seeds]
     connectivity = xr.DataArray(
         np.stack([network.values for network in networks]),
-        {TRIAL: list(trials), TARGET: np.arange(n_neurons), SOURCE: np.arange(n_neurons)},
-        name=CONNECTIVITY,
+        {n.TRIAL: list(trials), n.TARGET: np.arange(n_neurons), n.SOURCE: np.arange(n_neurons)},
+        name=n.CONNECTIVITY,
     )
     if plan.activity_seed is not None:
         seeds = [plan.activity_seed] * len(trials)
@@ -212,11 +197,11 @@ def _simulate(plan: Plan, n_neurons: int, sparsity: float, n_steps: int, *, tria
 def _score_run(plan: Plan, run: xr.Dataset) -> NDArray[np.float64]:
     """Return the scores of a run at every coarse level and lag, (score, n_groups, lag, trial)."""
     levels = []
-    for n_groups in plan.axes[N_GROUPS]:
+    for n_groups in plan.axes[n.N_GROUPS]:
         level = coarsen(run, groups=n_groups) if n_groups else run
-        estimate = lagged_correlation(level[ACTIVITY], lag=plan.axes[LAG])
+        estimate = lagged_correlation(level[n.ACTIVITY], lag=plan.axes[n.LAG])
         scores = compare(
-            level[CONNECTIVITY], estimate, diagonal=plan.diagonal, permutations=plan.permutations, seed=plan.seed
+            level[n.CONNECTIVITY], estimate, diagonal=plan.diagonal, permutations=plan.permutations, seed=plan.seed
         )
         levels.append([scores[name].values for name in plan.scores])
     return np.stack(levels, axis=1)
@@ -231,6 +216,6 @@ def _summarise(table: Mapping[str, Any], scores: Sequence[str]) -> None:
         divisor = np.where(n_defined, n_defined, np.nan)
         mean = np.where(defined, values, 0).sum(axis=-1) / divisor
         squares = np.where(defined, (values - mean[..., None]) ** 2, 0)
-        table[name + SCORE_MEAN][...] = mean
-        table[name + SCORE_STD][...] = np.sqrt(squares.sum(axis=-1) / divisor)
-        table[name + SCORE_DEFINED][...] = n_defined
+        table[name + n.SCORE_MEAN][...] = mean
+        table[name + n.SCORE_STD][...] = np.sqrt(squares.sum(axis=-1) / divisor)
+        table[name + n.SCORE_DEFINED][...] = n_defined

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from netxr import names as n
 from netxr.errors import UnreadableFile
-from netxr.names import TIME
 
 DELIMITERS: Final = "\t;,"
 """What parts cells, first choice first; blanks do where the first line has none of them."""
@@ -74,7 +74,7 @@ def time_column(labels: Sequence[str]) -> int | None:
     >>> time_column(["a", "Time", "b"])
     1
     """
-    return next((column for column, label in enumerate(labels) if label.lower() == TIME), None)
+    return next((column for column, label in enumerate(labels) if label.lower() == n.TIME), None)
 
 
 def shown(cell: str) -> str:

@@ -12,21 +12,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.coarse import coarsen
 from netxr.comparison import compare
 from netxr.estimators import lagged_correlation
-from netxr.names import (
-    ACTIVITY,
-    CONNECTIVITY,
-    LAGGED_CORRELATION,
-    NEURON,
-    PEARSON,
-    SOURCE,
-    SPARSITY,
-    TARGET,
-    TIME,
-    TRIAL,
-)
 from netxr.networks import random_connectivity
 from netxr.simulation import simulate
 from netxr.sweeps import sweep
@@ -116,7 +105,7 @@ def check_tutorial(sections: Mapping[str, xr.Dataset]) -> list[Check]:
 
 def _sections() -> dict[str, Callable[[Sections], xr.Dataset]]:
     """Return how to compute each section from those before it, in the order of the tutorial."""
-    demos = {f"size_{n:02}": lambda _, n=n: _demo(n) for n in DEMO_SIZES}
+    demos = {f"size_{size:02}": lambda _, size=size: _demo(size) for size in DEMO_SIZES}
     return {
         "small": lambda _: _scored(_simulated(6, n_steps=5000), permutations=999),
         "large": lambda _: _scored(_simulated(100, n_steps=5000), permutations=999),
@@ -127,7 +116,7 @@ def _sections() -> dict[str, Callable[[Sections], xr.Dataset]]:
         "sparsity_demo": lambda _: _sparsity_demo(),
         "fine": lambda _: _scored(_simulated(256, n_steps=10_000)),
         "coarse": lambda done: _scored(
-            coarsen(done["fine"][[ACTIVITY, CONNECTIVITY]], groups=COARSE_GROUPS), permutations=999
+            coarsen(done["fine"][[n.ACTIVITY, n.CONNECTIVITY]], groups=COARSE_GROUPS), permutations=999
         ),
         "coarse_sweep": lambda _: sweep(
             n_neurons=128, n_groups=SWEEP_GROUPS, n_steps=5000, trials=3, seed=0, rng="legacy"
@@ -143,41 +132,41 @@ def _simulated(n_neurons: int, *, n_steps: int) -> xr.Dataset:
 
 def _scored(run: xr.Dataset, *, permutations: int = 0) -> xr.Dataset:
     """Add the lag-1 correlation and its scores, diagonal included as in the tutorial."""
-    estimate = lagged_correlation(run[ACTIVITY], lag=1)
-    scores = compare(run[CONNECTIVITY], estimate, diagonal=True, permutations=permutations)
-    return run.assign({LAGGED_CORRELATION: estimate, **scores.data_vars})
+    estimate = lagged_correlation(run[n.ACTIVITY], lag=1)
+    scores = compare(run[n.CONNECTIVITY], estimate, diagonal=True, permutations=permutations)
+    return run.assign({n.LAGGED_CORRELATION: estimate, **scores.data_vars})
 
 
 def _demo(n_neurons: int) -> xr.Dataset:
     """Return what the slider over size shows at one setting: both matrices and the score."""
     run = _scored(_simulated(n_neurons, n_steps=2000))
-    return run[[CONNECTIVITY, LAGGED_CORRELATION, PEARSON]]
+    return run[[n.CONNECTIVITY, n.LAGGED_CORRELATION, n.PEARSON]]
 
 
 def _sparsity_demo() -> xr.Dataset:
     """Return the matrices and the score of 25 neurons over sparsity, computed side by side as trials."""
     networks = [random_connectivity(25, sparsity=sparsity, seed=SEED, rng="legacy") for sparsity in DEMO_SPARSITIES]
-    as_trials = xr.concat(networks, xr.Variable(TRIAL, range(len(networks))), combine_attrs="drop_conflicts")
+    as_trials = xr.concat(networks, xr.Variable(n.TRIAL, range(len(networks))), combine_attrs="drop_conflicts")
     run = _scored(simulate(as_trials, n_steps=2000, seed=[SEED] * len(networks), rng="legacy"))
-    matrices = run[[CONNECTIVITY, LAGGED_CORRELATION, PEARSON]]
-    return matrices.assign_coords({TRIAL: list(DEMO_SPARSITIES)}).rename({TRIAL: SPARSITY})
+    matrices = run[[n.CONNECTIVITY, n.LAGGED_CORRELATION, n.PEARSON]]
+    return matrices.assign_coords({n.TRIAL: list(DEMO_SPARSITIES)}).rename({n.TRIAL: n.SPARSITY})
 
 
 def _quantities(name: str, section: xr.Dataset) -> Iterator[tuple[str, Any]]:
     """Yield what of a section has a reference value."""
     if name == "small":
-        activity = section[ACTIVITY].isel({TRIAL: 0}).transpose(NEURON, TIME)
-        yield "A", section[CONNECTIVITY]
-        yield "X, first steps", activity.isel({TIME: slice(4)})
-        yield "X, mean over time", activity.mean(TIME)
+        activity = section[n.ACTIVITY].isel({n.TRIAL: 0}).transpose(n.NEURON, n.TIME)
+        yield "A", section[n.CONNECTIVITY]
+        yield "X, first steps", activity.isel({n.TIME: slice(4)})
+        yield "X, mean over time", activity.mean(n.TIME)
     if name in ("small", "coarse"):
-        estimate = section[LAGGED_CORRELATION].isel({TRIAL: 0}).transpose(TARGET, SOURCE)
+        estimate = section[n.LAGGED_CORRELATION].isel({n.TRIAL: 0}).transpose(n.TARGET, n.SOURCE)
         yield "R", estimate
         if name == "small":
-            yield "R from neuron 1", estimate.sel({SOURCE: ONE_SOURCE})
+            yield "R from neuron 1", estimate.sel({n.SOURCE: ONE_SOURCE})
         else:
-            yield "A", section[CONNECTIVITY]
-    for at, score in _cells(section[PEARSON]):
+            yield "A", section[n.CONNECTIVITY]
+    for at, score in _cells(section[n.PEARSON]):
         yield f"Pearson of A and R{at}", score
 
 

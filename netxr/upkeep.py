@@ -5,31 +5,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators import lagged_correlation
 from netxr.merging import EDGES, merge_moments
 from netxr.moments import lagged_moments
-from netxr.names import (
-    ACTIVITY,
-    COMOMENT,
-    DIAGONAL,
-    EDGE_ACTIVITY,
-    ESTIMATOR,
-    LAG,
-    LAGGED_CORRELATION,
-    MISSING,
-    POOLED,
-    SOURCE,
-    SUMSQ_TARGET,
-    TARGET,
-    TIME,
-    TRIAL,
-)
 from netxr.schema import MOMENT_SPECS, labels_of
 
 MOMENTS: Final = tuple(spec.name for spec in MOMENT_SPECS)
 
-KEPT: Final = frozenset({*MOMENTS, LAGGED_CORRELATION})
+KEPT: Final = frozenset({*MOMENTS, n.LAGGED_CORRELATION})
 """What follows from the activity, and is not asked of who appends."""
 
 
@@ -67,28 +52,28 @@ def upkeep(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Upkeep:
     moments = None
     if all(name in stored for name in MOMENTS[:6]):
         old = _moments_in(stored)
-        if TRIAL in old[COMOMENT].dims and dim == TRIAL:
-            further = _summed_alike(new[ACTIVITY], old)
+        if n.TRIAL in old[n.COMOMENT].dims and dim == n.TRIAL:
+            further = _summed_alike(new[n.ACTIVITY], old)
         else:
-            if dim == TRIAL:
-                moments = merge_moments([old, _summed_alike(new[ACTIVITY], old)])
+            if dim == n.TRIAL:
+                moments = merge_moments([old, _summed_alike(new[n.ACTIVITY], old)])
             else:
-                moments = _longer(old, stored[ACTIVITY], new[ACTIVITY])
+                moments = _longer(old, stored[n.ACTIVITY], new[n.ACTIVITY])
             replaced = moments
-    if LAGGED_CORRELATION in stored:
-        old_estimate = stored[LAGGED_CORRELATION]
-        if TRIAL in old_estimate.dims and dim == TRIAL:
-            further = further.merge(_estimated(new[ACTIVITY], old_estimate).to_dataset(), combine_attrs="drop")
+    if n.LAGGED_CORRELATION in stored:
+        old_estimate = stored[n.LAGGED_CORRELATION]
+        if n.TRIAL in old_estimate.dims and dim == n.TRIAL:
+            further = further.merge(_estimated(new[n.ACTIVITY], old_estimate).to_dataset(), combine_attrs="drop")
         elif moments is not None and _gives(moments, old_estimate):
             replaced = replaced.merge(_estimated(moments, old_estimate).to_dataset(), combine_attrs="override")
         else:
-            outdated.append(LAGGED_CORRELATION)
+            outdated.append(n.LAGGED_CORRELATION)
     return Upkeep(further, replaced, outdated + _other_results(stored, dim))
 
 
 def _other_results(stored: xr.Dataset, dim: str) -> list[str]:
     """Return the names of further estimates, and of scores, which are of the samples that there were."""
-    results = {name: one for name, one in stored.data_vars.items() if {ESTIMATOR, DIAGONAL} & set(one.attrs)}
+    results = {name: one for name, one in stored.data_vars.items() if {n.ESTIMATOR, n.DIAGONAL} & set(one.attrs)}
     return [str(name) for name, one in results.items() if name not in KEPT and dim not in one.dims]
 
 
@@ -98,35 +83,39 @@ def _other_results(stored: xr.Dataset, dim: str) -> list[str]:
 def _moments_in(stored: xr.Dataset) -> xr.Dataset:
     """Return the moments that a run holds, with how they were summed up."""
     moments = stored[[name for name in MOMENTS if name in stored]]
-    pooled = [TIME, TRIAL] if TRIAL in stored[ACTIVITY].dims and TRIAL not in moments[COMOMENT].dims else [TIME]
-    by_pair = SOURCE in moments[SUMSQ_TARGET].dims
-    missing = moments.attrs.get(MISSING, "pairwise" if by_pair else "raise" if EDGE_ACTIVITY in moments else "drop")
-    return moments.assign_attrs({POOLED: pooled, MISSING: missing})
+    pooled = (
+        [n.TIME, n.TRIAL]
+        if n.TRIAL in stored[n.ACTIVITY].dims and n.TRIAL not in moments[n.COMOMENT].dims
+        else [n.TIME]
+    )
+    by_pair = n.SOURCE in moments[n.SUMSQ_TARGET].dims
+    missing = moments.attrs.get(n.MISSING, "pairwise" if by_pair else "raise" if n.EDGE_ACTIVITY in moments else "drop")
+    return moments.assign_attrs({n.POOLED: pooled, n.MISSING: missing})
 
 
 def _summed_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[int] | None = None) -> xr.Dataset:
     """Return the moments of other samples, summed up as `old` was."""
-    sources = labels_of(old, SOURCE)
-    every = np.array_equal(sources, labels_of(old, TARGET))
+    sources = labels_of(old, n.SOURCE)
+    every = np.array_equal(sources, labels_of(old, n.TARGET))
     moments = lagged_moments(
         activity,
-        lags=labels_of(old, LAG).tolist() if lags is None else lags,
-        dim=old.attrs[POOLED],
+        lags=labels_of(old, n.LAG).tolist() if lags is None else lags,
+        dim=old.attrs[n.POOLED],
         source=None if every else sources.tolist(),
-        missing=old.attrs[MISSING],
+        missing=old.attrs[n.MISSING],
     )
-    return moments.assign_attrs({name: old.attrs[name] for name in (POOLED, MISSING)})
+    return moments.assign_attrs({name: old.attrs[name] for name in (n.POOLED, n.MISSING)})
 
 
 def _longer(old: xr.Dataset, before: xr.DataArray, after: xr.DataArray) -> xr.Dataset:
     """Return the moments of trials that go on, pairs across the end of the old samples included."""
-    reach = int(labels_of(old, LAG).max())
-    if EDGE_ACTIVITY in old and TRIAL not in old.attrs[POOLED] and after.sizes[TIME] > reach + 1:
+    reach = int(labels_of(old, n.LAG).max())
+    if n.EDGE_ACTIVITY in old and n.TRIAL not in old.attrs[n.POOLED] and after.sizes[n.TIME] > reach + 1:
         parts = (old, _summed_alike(after, old))
-        if TRIAL not in old[COMOMENT].dims:
+        if n.TRIAL not in old[n.COMOMENT].dims:
             return merge_moments(parts, continuous=True)
-        trials = [[part.isel({TRIAL: [k]}) for part in parts] for k in range(old.sizes[TRIAL])]
-        return _side_by_side([merge_moments(trial, continuous=True) for trial in trials], TRIAL)
+        trials = [[part.isel({n.TRIAL: [k]}) for part in parts] for k in range(old.sizes[n.TRIAL])]
+        return _side_by_side([merge_moments(trial, continuous=True) for trial in trials], n.TRIAL)
     return _longer_lag_by_lag(old, before, after)
 
 
@@ -135,29 +124,29 @@ def _longer_lag_by_lag(old: xr.Dataset, before: xr.DataArray, after: xr.DataArra
 
     The pairs of lag l that are new are all pairs of lag l in the last l samples with the new ones behind them.
     """
-    lags, n_before = labels_of(old, LAG).tolist(), before.sizes[TIME]
-    if after.sizes[TIME] < 2:
+    lags, n_before = labels_of(old, n.LAG).tolist(), before.sizes[n.TIME]
+    if after.sizes[n.TIME] < 2:
         fix = "Collect some before you append them."
         raise InvalidInput("data", got="1 sample", expected="2 or more for a store with moments", fix=fix)
     fresh = []
     for lag in lags:
-        samples = _joined([before.isel({TIME: slice(n_before - lag, None)}), after])
+        samples = _joined([before.isel({n.TIME: slice(n_before - lag, None)}), after])
         fresh.append(_summed_alike(samples, old, lags=[lag]).drop_vars(EDGES, errors="ignore"))
-    parts = [old.drop_vars(EDGES, errors="ignore"), _side_by_side(fresh, LAG)]
+    parts = [old.drop_vars(EDGES, errors="ignore"), _side_by_side(fresh, n.LAG)]
     longer = merge_moments(parts)
-    if EDGE_ACTIVITY not in old:
+    if n.EDGE_ACTIVITY not in old:
         return longer
     # The frames at both ends, which coarse-graining needs, are those of a recording that has nothing between them.
     kept = max(lags) + 1  # of fewer, the recording would be too short for its lags
-    both = _joined([before.isel({TIME: slice(max(kept, n_before - kept), None)}), after])
-    ends = [before.isel({TIME: slice(0, kept)}), both.isel({TIME: slice(-kept, None)})]
+    both = _joined([before.isel({n.TIME: slice(max(kept, n_before - kept), None)}), after])
+    ends = [before.isel({n.TIME: slice(0, kept)}), both.isel({n.TIME: slice(-kept, None)})]
     return longer.assign(_summed_alike(_joined(ends), old)[list(EDGES)].data_vars)
 
 
 def _joined(parts: list[xr.DataArray]) -> xr.DataArray:
     """Return stretches of a recording one behind the other, without times."""
     return xr.concat(
-        [part.drop_vars(TIME, errors="ignore") for part in parts], TIME, coords="minimal", compat="override"
+        [part.drop_vars(n.TIME, errors="ignore") for part in parts], n.TIME, coords="minimal", compat="override"
     )
 
 
@@ -173,7 +162,7 @@ def _side_by_side(parts: list[xr.Dataset], dim: str) -> xr.Dataset:
 
 def _lags_of(estimate: xr.DataArray) -> int | list[int] | None:
     """Return the lag or lags of an estimate, if it says so."""
-    return estimate[LAG].values.tolist() if LAG in estimate.coords else None
+    return estimate[n.LAG].values.tolist() if n.LAG in estimate.coords else None
 
 
 def _gives(moments: xr.Dataset, estimate: xr.DataArray) -> bool:
@@ -181,9 +170,9 @@ def _gives(moments: xr.Dataset, estimate: xr.DataArray) -> bool:
     lags = _lags_of(estimate)
     return (
         lags is not None
-        and set(np.atleast_1d(lags).tolist()) <= set(labels_of(moments, LAG).tolist())
-        and (TRIAL in estimate.dims) == (TRIAL in moments[COMOMENT].dims)
-        and all(dim in estimate.dims and moments.sizes[dim] == estimate.sizes[dim] for dim in (TARGET, SOURCE))
+        and set(np.atleast_1d(lags).tolist()) <= set(labels_of(moments, n.LAG).tolist())
+        and (n.TRIAL in estimate.dims) == (n.TRIAL in moments[n.COMOMENT].dims)
+        and all(dim in estimate.dims and moments.sizes[dim] == estimate.sizes[dim] for dim in (n.TARGET, n.SOURCE))
     )
 
 
@@ -192,10 +181,10 @@ def _estimated(data: xr.DataArray | xr.Dataset, old: xr.DataArray) -> xr.DataArr
     lags = _lags_of(old)
     if lags is None:
         raise InvalidInput(
-            LAGGED_CORRELATION,
+            n.LAGGED_CORRELATION,
             got="an estimate in the store that does not say its lag",
             expected="a coordinate lag",
             fix="Estimate again with netxr.lagged_correlation, and put it there with netxr.add(..., replace=True).",
         )
-    options: dict[str, Any] = {} if isinstance(data, xr.Dataset) else {"missing": old.attrs.get(MISSING, "raise")}
+    options: dict[str, Any] = {} if isinstance(data, xr.Dataset) else {"missing": old.attrs.get(n.MISSING, "raise")}
     return lagged_correlation(data, lag=lags, **options).astype(old.dtype)

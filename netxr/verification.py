@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 import zarr
 from zarr.abc.store import Store
 
+from netxr import names as n
 from netxr.chunk_checks import Progress, of_chunks
 from netxr.commits import ROOT, locked, unfinished_beside
 from netxr.descriptions import Nodes, groups, local_folder, nodes_in, nodes_of, opened
 from netxr.errors import InvalidInput, NetxrError, StoreBusy, UnreadableFile, one_line
-from netxr.names import COMMIT_UNDER_WAY, SCHEMA_VERSION
 from netxr.provenance import CURRENT_SCHEMA
 from netxr.store import open as open_store
 from netxr.store_checks import (
@@ -96,7 +96,7 @@ def _of_folder(folder: Path, nodes: Nodes, progress: Progress | None) -> Iterato
         yield Problem("", f"no Zarr group: {root.wrong or 'one array, not a group of them'}", fix)
         return
     try:
-        group = zarr.open_group(folder, mode="r", use_consolidated=None if COMMIT_UNDER_WAY in root.attrs else False)
+        group = zarr.open_group(folder, mode="r", use_consolidated=None if n.COMMIT_UNDER_WAY in root.attrs else False)
     except Exception as error:  # whatever damaged metadata make Zarr stumble over
         yield Problem("", f"Zarr cannot open it ({one_line(error)})", COPY)
         return
@@ -105,7 +105,7 @@ def _of_folder(folder: Path, nodes: Nodes, progress: Progress | None) -> Iterato
 
 def _of_store(group: zarr.Group, nodes: Nodes, folder: Path | None, progress: Progress | None) -> Iterator[Problem]:
     """Yield what is wrong with an opened store."""
-    newer = nodes[ROOT].attrs.get(SCHEMA_VERSION)
+    newer = nodes[ROOT].attrs.get(n.SCHEMA_VERSION)
     if isinstance(newer, int) and newer > CURRENT_SCHEMA:
         known = f"this netxr knows versions up to {CURRENT_SCHEMA}"
         yield Problem("", f"written in version {newer} of the layout, and {known}", "Upgrade netxr.")

@@ -1,8 +1,8 @@
 """Who saved a dataset when, which differs from one saving to the next."""
 
-from netxr.names import CREATED, CREATED_BY, HISTORY
+from netxr import names as n
 
-ORIGIN = (CREATED, CREATED_BY, HISTORY)
+ORIGIN = (n.CREATED, n.CREATED_BY, n.HISTORY)
 
 
 def without_origin(dataset):

@@ -6,15 +6,15 @@ import warnings
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.commits import DOCUMENT, PLACEHOLDER, STAGING_PREFIX
-from netxr.names import COMMIT_UNDER_WAY, CREATED, HISTORY
 from netxr.verification import verify
 
 
 def content(dataset):
     """A dataset without the times of its history."""
-    attrs = {name: value for name, value in dataset.attrs.items() if name not in (CREATED, COMMIT_UNDER_WAY)}
-    attrs[HISTORY] = [line.partition(" ")[2] for line in attrs[HISTORY].splitlines()]
+    attrs = {name: value for name, value in dataset.attrs.items() if name not in (n.CREATED, n.COMMIT_UNDER_WAY)}
+    attrs[n.HISTORY] = [line.partition(" ")[2] for line in attrs[n.HISTORY].splitlines()]
     return dataset.load().drop_attrs(deep=False).assign_attrs(attrs)
 
 
@@ -22,7 +22,7 @@ def check_open(path):
     """Open a store in every way there is, with one result, and verify it."""
     dataset = content(netxr.open(path))
     xr.testing.assert_identical(content(plainly(path)), dataset)
-    if COMMIT_UNDER_WAY not in attributes(path):
+    if n.COMMIT_UNDER_WAY not in attributes(path):
         xr.testing.assert_identical(content(plainly(path, consolidated=False)), dataset)
     assert [problem for problem in verify(path) if not problem.harmless] == []
     return dataset

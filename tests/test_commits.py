@@ -12,6 +12,7 @@ from zarr.errors import ZarrUserWarning
 
 import netxr
 from netxr import commits
+from netxr import names as n
 from netxr.commits import (
     DOCUMENT,
     ROOT,
@@ -30,7 +31,6 @@ from netxr.commits import (
     unfinished_name,
 )
 from netxr.errors import DiskFull, OutputExists, StoreBusy
-from netxr.names import COMMIT_UNDER_WAY
 from netxr.transactions import transaction
 from tests.stores import check_open, check_tidy
 
@@ -125,7 +125,7 @@ def test_several_documents_change_at_once(path, monkeypatch):
 
     def watched(folder, name, document):
         replace(folder, name, document)
-        with xr.open_zarr(path, consolidated=COMMIT_UNDER_WAY in documents_on_disk(path)["attributes"]) as plain:
+        with xr.open_zarr(path, consolidated=n.COMMIT_UNDER_WAY in documents_on_disk(path)["attributes"]) as plain:
             seen.append((netxr.open(path).sizes["time"], netxr.open(path).attrs.get("told"), plain.sizes["time"]))
 
     monkeypatch.setattr(commits, "_replace", watched)
@@ -155,8 +155,8 @@ def test_a_commit_that_cannot_be_ended_is_there_nevertheless(path, monkeypatch):
         netxr.append(
             xr.DataArray(np.ones((2, 3)), dims=("neuron", "time"), coords={"neuron": [0, 1]}), path, dim="time"
         )
-    assert COMMIT_UNDER_WAY in documents_on_disk(path)["attributes"]
-    assert COMMIT_UNDER_WAY not in check_open(path).attrs
+    assert n.COMMIT_UNDER_WAY in documents_on_disk(path)["attributes"]
+    assert n.COMMIT_UNDER_WAY not in check_open(path).attrs
     assert check_open(path).sizes["time"] == 8
     with transaction(path):
         pass

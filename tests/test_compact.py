@@ -10,8 +10,8 @@ from xarray.testing import assert_identical
 from zarr.storage import MemoryStore
 
 import netxr
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import ACTIVITY, COMPACT, COMPACT_DTYPE, COMPACT_EFFECT, COMPACT_NOTE, HISTORY
 
 N_NEURONS, N_STEPS = 12, 5000
 KINDS = ("uint16", "bits10")
@@ -75,7 +75,7 @@ def change(a, b):
 
 
 def stored_bytes(path):
-    return sum(file.stat().st_size for file in Path(path, ACTIVITY).rglob("*") if file.is_file())
+    return sum(file.stat().st_size for file in Path(path, n.ACTIVITY).rglob("*") if file.is_file())
 
 
 # --- what it does to correlations ---------------------------------------------
@@ -87,7 +87,7 @@ def test_correlations_change_by_less_than_is_said(tmp_path, name, compact):
     run = recording(RECORDINGS[name]())
     netxr.save(run, tmp_path / "run.zarr", compact=compact)
     activity = netxr.open(tmp_path / "run.zarr").activity
-    said, measured = activity.attrs[COMPACT_EFFECT], change(run.activity.values, activity.values)
+    said, measured = activity.attrs[n.COMPACT_EFFECT], change(run.activity.values, activity.values)
     assert measured <= said <= 2
     if said < 0.3 and name != "few values":  # of few values, errors may cancel
         assert 0 < said < 30 * measured
@@ -97,19 +97,19 @@ def test_a_neuron_that_varies_by_less_than_a_step_is_told(tmp_path):
     run = recording(normal() * np.where(np.arange(N_NEURONS) == 3, 1e6, 1.0)[:, None])
     netxr.save(run, tmp_path / "run.zarr", compact="uint16")
     activity = netxr.open(tmp_path / "run.zarr").activity
-    assert activity.attrs[COMPACT_EFFECT] == 2
-    assert "11 of 12 neurons vary by less than a step" in activity.attrs[COMPACT_NOTE]
+    assert activity.attrs[n.COMPACT_EFFECT] == 2
+    assert "11 of 12 neurons vary by less than a step" in activity.attrs[n.COMPACT_NOTE]
 
 
 def test_the_note_names_the_step_and_the_worst_neuron(tmp_path):
     scale = np.where(np.arange(N_NEURONS) == 5, 0.01, 1.0)[:, None]
     netxr.save(recording(normal() * scale), tmp_path / "run.zarr", compact="uint16")
     attrs = netxr.open(tmp_path / "run.zarr").activity.attrs
-    assert "(neuron n5)" in attrs[COMPACT_NOTE]
-    assert "steps of 0.0002441" in attrs[COMPACT_NOTE]
-    assert f"{attrs[COMPACT_EFFECT]:.1e}" in attrs[COMPACT_NOTE]
+    assert "(neuron n5)" in attrs[n.COMPACT_NOTE]
+    assert "steps of 0.0002441" in attrs[n.COMPACT_NOTE]
+    assert f"{attrs[n.COMPACT_EFFECT]:.1e}" in attrs[n.COMPACT_NOTE]
     netxr.save(recording(normal()), tmp_path / "bits.zarr", compact="bits7")
-    assert "7 bits of mantissa" in netxr.open(tmp_path / "bits.zarr").activity.attrs[COMPACT_NOTE]
+    assert "7 bits of mantissa" in netxr.open(tmp_path / "bits.zarr").activity.attrs[n.COMPACT_NOTE]
 
 
 def test_the_worst_of_all_trials_is_said(tmp_path):
@@ -117,7 +117,7 @@ def test_the_worst_of_all_trials_is_said(tmp_path):
     trials = xr.concat([recording(loud), recording(quiet)], xr.Variable("trial", ["a", "b"]))
     netxr.save(trials, tmp_path / "both.zarr", compact="uint16")
     netxr.save(recording(loud), tmp_path / "loud.zarr", compact="uint16")
-    both, alone = (netxr.open(tmp_path / f"{name}.zarr").activity.attrs[COMPACT_EFFECT] for name in ("both", "loud"))
+    both, alone = (netxr.open(tmp_path / f"{name}.zarr").activity.attrs[n.COMPACT_EFFECT] for name in ("both", "loud"))
     assert 50 < both / alone < 200
 
 
@@ -142,7 +142,7 @@ def test_room_and_effect_on_a_network(tmp_path):
 @pytest.mark.parametrize("compact", ["uint16", "bits10", "bits1", "bits22"])
 def test_samples_come_back_nearly_and_all_else_as_it_was(tmp_path, compact, dtype, chunks):
     run = recording(normal(), dtype)
-    run[ACTIVITY][2, 10:20] = np.nan
+    run[n.ACTIVITY][2, 10:20] = np.nan
     given = run.chunk(time=chunks) if chunks else run
     before = given.copy(deep=True)
     netxr.save(given, tmp_path / "run.zarr", compact=compact)
@@ -158,10 +158,10 @@ def test_samples_come_back_nearly_and_all_else_as_it_was(tmp_path, compact, dtyp
     known = np.isfinite(run.activity.values)
     assert (error <= limit)[known].all()
     assert np.array_equal(np.isnan(samples.values), ~known)
-    assert samples.attrs[COMPACT] == compact
+    assert samples.attrs[n.COMPACT] == compact
     assert run.activity.attrs.items() <= samples.attrs.items()
     assert_identical(opened.neuron, run.neuron.astype(object))
-    assert "compact: activity rounded to" in opened.attrs[HISTORY]
+    assert "compact: activity rounded to" in opened.attrs[n.HISTORY]
 
 
 @pytest.mark.parametrize("compact", KINDS)
@@ -191,9 +191,9 @@ def test_plain_xarray_reads_the_same_values(tmp_path, compact, dtype):
 
 def test_codes_are_read_by_whoever_knows_the_cf_conventions(tmp_path):
     run = recording(normal())
-    run[ACTIVITY][0, 0] = np.nan
+    run[n.ACTIVITY][0, 0] = np.nan
     netxr.save(run, tmp_path / "run.zarr", compact="uint16")
-    array = zarr.open_array(tmp_path / "run.zarr" / ACTIVITY, mode="r")
+    array = zarr.open_array(tmp_path / "run.zarr" / n.ACTIVITY, mode="r")
     codes, attrs = array[:], array.attrs
     assert codes.dtype == np.uint16
     assert array.fill_value == attrs["_FillValue"] == codes[0, 0] == 65535
@@ -209,9 +209,9 @@ def test_saved_again_it_is_plain_or_the_same(tmp_path, compact):
     plain = netxr.open(tmp_path / "plain.zarr")
     assert plain.activity.equals(first.activity)
     assert plain.activity.dtype == first.activity.dtype
-    assert not {COMPACT, COMPACT_DTYPE, COMPACT_EFFECT, COMPACT_NOTE} & set(plain.activity.attrs)
-    assert zarr.open_array(tmp_path / "plain.zarr" / ACTIVITY).dtype == np.float32
-    assert plain.attrs[HISTORY] == first.attrs[HISTORY]
+    assert not {n.COMPACT, n.COMPACT_DTYPE, n.COMPACT_EFFECT, n.COMPACT_NOTE} & set(plain.activity.attrs)
+    assert zarr.open_array(tmp_path / "plain.zarr" / n.ACTIVITY).dtype == np.float32
+    assert plain.attrs[n.HISTORY] == first.attrs[n.HISTORY]
     netxr.save(first, tmp_path / "2.zarr", compact=compact)
     assert netxr.open(tmp_path / "2.zarr").activity.identical(first.activity)
 
@@ -222,7 +222,7 @@ def test_a_recording_without_a_known_sample(tmp_path, compact):
     netxr.save(run, tmp_path / "run.zarr", compact=compact)
     opened = netxr.open(tmp_path / "run.zarr").activity
     assert np.isnan(opened.values).all()
-    assert opened.attrs[COMPACT_EFFECT] == 0
+    assert opened.attrs[n.COMPACT_EFFECT] == 0
 
 
 @pytest.mark.parametrize("compact", KINDS)
@@ -235,11 +235,11 @@ def test_a_constant_recording(tmp_path, constant, compact):
 
 def test_infinity_is_kept_by_bits(tmp_path):
     run = recording(normal())
-    run[ACTIVITY][1, 3:5] = [np.inf, -np.inf]
+    run[n.ACTIVITY][1, 3:5] = [np.inf, -np.inf]
     netxr.save(run, tmp_path / "run.zarr", compact="bits10")
     opened = netxr.open(tmp_path / "run.zarr").activity
     assert opened.values[1, 3:5].tolist() == [np.inf, -np.inf]
-    assert 0 < opened.attrs[COMPACT_EFFECT] < 1e-2
+    assert 0 < opened.attrs[n.COMPACT_EFFECT] < 1e-2
 
 
 def test_chunks_are_those_of_the_samples(tmp_path):
@@ -277,7 +277,7 @@ def test_what_is_appended_is_rounded_alike(tmp_path, compact, lazy):
     rest = run.isel(time=slice(3000, None))
     netxr.append(rest.chunk(time=400) if lazy else rest, tmp_path / "parts.zarr", dim="time")
     whole, parts = netxr.open(tmp_path / "whole.zarr").activity, netxr.open(tmp_path / "parts.zarr").activity
-    assert parts.attrs[COMPACT] == compact
+    assert parts.attrs[n.COMPACT] == compact
     assert np.array_equal(parts.values, whole.values)
 
 
@@ -312,7 +312,7 @@ def test_samples_beyond_the_codes_are_refused_and_nothing_is_written(tmp_path, l
     netxr.save(run, tmp_path / "run.zarr", compact="uint16")
     before = netxr.open(tmp_path / "run.zarr").compute()
     further = recording(normal(seed=2) / 2)
-    further[ACTIVITY][1, 4567] = wrong
+    further[n.ACTIVITY][1, 4567] = wrong
     with pytest.raises(InvalidInput, match="which the stored codes reach") as told:
         netxr.append(further.chunk(time=500) if lazy else further, tmp_path / "run.zarr", dim="time")
     assert f"a sample of {wrong:g}" in str(told.value)
@@ -325,10 +325,10 @@ def test_samples_beyond_the_codes_are_refused_and_nothing_is_written(tmp_path, l
 def test_other_tools_codes_do_not_wrap_either(tmp_path):
     run = recording(np.linspace(0, 1, 24).reshape(2, 12), "float64").drop_vars("neuron")
     packed = {"dtype": "uint8", "scale_factor": 1 / 250, "add_offset": 0.0, "_FillValue": 255}
-    run.to_zarr(tmp_path / "run.zarr", consolidated=False, zarr_format=3, encoding={ACTIVITY: packed})
+    run.to_zarr(tmp_path / "run.zarr", consolidated=False, zarr_format=3, encoding={n.ACTIVITY: packed})
     with pytest.raises(InvalidInput, match=r"a sample of 1\.1; expected 0 to 1\.016"):
         netxr.append(run.isel(time=[0]) + 1.1, tmp_path / "run.zarr", dim="time")
-    further = run.isel(time=[0, 1]).copy(data={ACTIVITY: [[0.1, np.nan]] * 2})
+    further = run.isel(time=[0, 1]).copy(data={n.ACTIVITY: [[0.1, np.nan]] * 2})
     netxr.append(further, tmp_path / "run.zarr", dim="time")
     assert np.allclose(netxr.open(tmp_path / "run.zarr").activity[0, -2:], [0.1, np.nan], equal_nan=True)
 
@@ -368,7 +368,7 @@ def test_without_activity_or_samples_there_is_nothing_to_round(tmp_path):
 @pytest.mark.parametrize("wrong", [np.inf, -np.inf, 3e38])
 def test_infinity_has_no_code(tmp_path, wrong, lazy):
     run = recording(normal())
-    run[ACTIVITY][4, 17] = wrong
+    run[n.ACTIVITY][4, 17] = wrong
     with pytest.raises(InvalidInput, match="of neuron n4; expected samples below") as told:
         netxr.save(run.chunk(time=100) if lazy else run, tmp_path / "run.zarr", compact="uint16")
     assert "bits10" in str(told.value)
@@ -377,10 +377,10 @@ def test_infinity_has_no_code(tmp_path, wrong, lazy):
 
 def test_attributes_are_plain_json(tmp_path):
     netxr.save(recording(normal()), tmp_path / "run.zarr", compact="uint16")
-    document = (tmp_path / "run.zarr" / ACTIVITY / "zarr.json").read_text()
+    document = (tmp_path / "run.zarr" / n.ACTIVITY / "zarr.json").read_text()
 
     def refuse(constant):
         raise AssertionError(constant)
 
     attrs = json.loads(document, parse_constant=refuse)["attributes"]
-    assert {COMPACT, COMPACT_DTYPE, COMPACT_EFFECT, COMPACT_NOTE} <= set(attrs)
+    assert {n.COMPACT, n.COMPACT_DTYPE, n.COMPACT_EFFECT, n.COMPACT_NOTE} <= set(attrs)

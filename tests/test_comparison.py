@@ -13,14 +13,14 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score, cohen_kappa_score, roc_auc_score
 
 import netxr
-from netxr import names
+from netxr import names as n
 from netxr.errors import InvalidInput
 
 GOLDEN = Path(__file__).parents[1].parent / "shared" / "tutorial" / "golden.json"
-ELEMENTWISE = (names.PEARSON, names.SPEARMAN, names.KAPPA, names.ROC_AUC, names.AVERAGE_PRECISION)
-WHOLE = (names.MANTEL, names.MANTEL_P, names.RV)
+ELEMENTWISE = (n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION)
+WHOLE = (n.MANTEL, n.MANTEL_P, n.RV)
 SCORES = (*ELEMENTWISE, *WHOLE)
-WITHOUT_P = tuple(name for name in SCORES if name != names.MANTEL_P)
+WITHOUT_P = tuple(name for name in SCORES if name != n.MANTEL_P)
 QUICK = settings(max_examples=30, deadline=None)
 
 # Eighths, so that scaling by powers of two neither makes nor breaks a tie; few of them, so that there are ties.
@@ -61,11 +61,11 @@ def refuse(dsk, keys, **kwargs):
 def oracle(truth, estimate, keep):
     a, r = truth[keep], estimate[keep]
     return {
-        names.PEARSON: np.corrcoef(a, r)[0, 1],
-        names.SPEARMAN: scipy.stats.spearmanr(a, r)[0],
-        names.KAPPA: cohen_kappa_score(a != 0, r > np.median(r)),
-        names.ROC_AUC: roc_auc_score(a != 0, r),
-        names.AVERAGE_PRECISION: average_precision_score(a != 0, r),
+        n.PEARSON: np.corrcoef(a, r)[0, 1],
+        n.SPEARMAN: scipy.stats.spearmanr(a, r)[0],
+        n.KAPPA: cohen_kappa_score(a != 0, r > np.median(r)),
+        n.ROC_AUC: roc_auc_score(a != 0, r),
+        n.AVERAGE_PRECISION: average_precision_score(a != 0, r),
     }
 
 
@@ -92,7 +92,7 @@ def test_the_tutorial_score_of_six_neurons():
 def test_a_matrix_agrees_with_itself():
     truth, _ = pair(10)
     result = netxr.compare(truth, truth, diagonal=False, permutations=99)
-    for name in (names.PEARSON, names.SPEARMAN, names.ROC_AUC, names.AVERAGE_PRECISION, names.MANTEL, names.RV):
+    for name in (n.PEARSON, n.SPEARMAN, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.RV):
         assert result[name].item() == pytest.approx(1.0, abs=1e-12), name
     assert result.mantel_p.item() == 1 / 100
 
@@ -285,7 +285,7 @@ def test_scaling_the_estimate_changes_no_score(truth, guess, diagonal, scale):
 def test_transposing_both_changes_no_score_but_rv(truth, guess, diagonal):
     before = netxr.compare(labelled(truth), labelled(guess), diagonal=diagonal, permutations=19)
     after = netxr.compare(labelled(truth.T), labelled(guess.T), diagonal=diagonal, permutations=19)
-    assert_same_scores(after, before, [name for name in SCORES if name != names.RV])
+    assert_same_scores(after, before, [name for name in SCORES if name != n.RV])
 
 
 @QUICK
@@ -293,7 +293,7 @@ def test_transposing_both_changes_no_score_but_rv(truth, guess, diagonal):
 def test_correlations_and_rv_do_not_mind_which_is_the_truth(truth, guess, diagonal):
     before = netxr.compare(labelled(truth), labelled(guess), diagonal=diagonal, permutations=0)
     after = netxr.compare(labelled(guess), labelled(truth), diagonal=diagonal, permutations=0)
-    assert_same_scores(after, before, (names.PEARSON, names.SPEARMAN, names.MANTEL, names.RV))
+    assert_same_scores(after, before, (n.PEARSON, n.SPEARMAN, n.MANTEL, n.RV))
 
 
 @QUICK

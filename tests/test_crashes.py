@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.commits import STAGING_PREFIX
-from netxr.names import UNFINISHED
 from netxr.transactions import transaction
 from tests import works
 from tests.dying import workshop
@@ -172,7 +172,7 @@ def test_a_simulation_that_is_cut_off_holds_what_was_committed(shop, tmp_path, h
             now = check_open(path)
             committed = now.sizes["time"]
             xr.testing.assert_identical(now.activity, new.activity[:, :committed])
-            assert (UNFINISHED in now.attrs) == (committed < works.N_STEPS)
+            assert (n.UNFINISHED in now.attrs) == (committed < works.N_STEPS)
         assert result.died or committed == works.N_STEPS or result.error.startswith("DiskFull: ")
         lengths.append(committed)
         if committed < works.N_STEPS:
@@ -208,7 +208,7 @@ def test_a_disk_that_is_really_full(shop, states, small_disk, room):
         if error:
             assert not shop.do(change, path).error
         now = check_open(path)
-        assert UNFINISHED not in now.attrs
+        assert n.UNFINISHED not in now.attrs
         if before:
             xr.testing.assert_identical(now, content(netxr.open(states / f"{before}-{change}" / "run.zarr")))
     assert any(errors)

@@ -2,11 +2,11 @@ import ast
 import itertools
 from pathlib import Path
 
-from netxr import names
+from netxr import names as n
 
 
 def constants():
-    return {name: value for name, value in vars(names).items() if name.isupper()}
+    return {name: value for name, value in vars(n).items() if name.isupper()}
 
 
 def test_every_name_is_spelled_once():
@@ -16,12 +16,12 @@ def test_every_name_is_spelled_once():
 
 
 def test_dims_are_those_of_the_data_model():
-    assert (names.NEURON, names.TIME, names.TRIAL) == ("neuron", "time", "trial")
-    assert (names.TARGET, names.SOURCE, names.LAG) == ("target", "source", "lag")
+    assert (n.NEURON, n.TIME, n.TRIAL) == ("neuron", "time", "trial")
+    assert (n.TARGET, n.SOURCE, n.LAG) == ("target", "source", "lag")
 
 
 def test_every_dim_and_variable_is_documented():
-    lines = ast.parse(Path(names.__file__).read_text()).body
+    lines = ast.parse(Path(n.__file__).read_text()).body
     first_attribute = next(k for k, line in enumerate(lines) if _assigned(line) == "SCHEMA_VERSION")
     for line, following in itertools.pairwise(lines[:first_attribute]):
         if _assigned(line):

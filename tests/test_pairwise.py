@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import COMOMENT, COUNT, MEAN_SOURCE, MEAN_TARGET, SUMSQ_SOURCE, SUMSQ_TARGET
 from tests.oracles import naive_pair_moments
 from tests.strategies import FLOATS, chunked, recordings, samples
 
-FIELDS = (COUNT, MEAN_TARGET, MEAN_SOURCE, SUMSQ_TARGET, SUMSQ_SOURCE, COMOMENT)
+FIELDS = (n.COUNT, n.MEAN_TARGET, n.MEAN_SOURCE, n.SUMSQ_TARGET, n.SUMSQ_SOURCE, n.COMOMENT)
 
 
 def with_gaps(n=4, n_steps=120, trials=2, seed=0):
@@ -104,9 +104,9 @@ def test_every_pair_has_a_count_and_means_of_its_own():
         for j, source in enumerate("abcd"):
             both = there[i, 3:] & there[j, :-3]
             pair = moments.sel(target=target, source=source)
-            assert pair[COUNT].item() == both.sum()
-            assert pair[MEAN_TARGET].item() == pytest.approx(recording.values[i, 3:][both].mean(), rel=1e-12)
-            assert pair[MEAN_SOURCE].item() == pytest.approx(recording.values[j, :-3][both].mean(), rel=1e-12)
+            assert pair[n.COUNT].item() == both.sum()
+            assert pair[n.MEAN_TARGET].item() == pytest.approx(recording.values[i, 3:][both].mean(), rel=1e-12)
+            assert pair[n.MEAN_SOURCE].item() == pytest.approx(recording.values[j, :-3][both].mean(), rel=1e-12)
 
 
 def test_nothing_missing_is_as_without():
@@ -122,8 +122,8 @@ def test_neurons_that_are_never_there_together_are_undefined_without_a_warning(c
     recording[0, :60], recording[1, 60:], recording[2] = np.nan, np.nan, np.nan
     data = recording if chunks is None else recording.chunk(time=chunks)
     moments = netxr.lagged_moments(data, lags=[0, 1], missing="pairwise").compute()
-    assert moments[COUNT].sel(lag=0, target="a", source="b") == 0
-    assert moments[MEAN_TARGET].sel(lag=0, target="a", source="b").isnull()
+    assert moments[n.COUNT].sel(lag=0, target="a", source="b") == 0
+    assert moments[n.MEAN_TARGET].sel(lag=0, target="a", source="b").isnull()
     r = netxr.lagged_correlation(moments, lag=0)
     assert r.sel(target="a", source="b").isnull()
     assert r.sel(target="c").isnull().all()

@@ -20,16 +20,16 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.layout import plain_attributes, steps_per_chunk
-from netxr.names import CREATED, CREATED_BY, HISTORY, NETXR_VERSION, NUMPY_VERSION, SCHEMA_VERSION
 from netxr.provenance import CURRENT_SCHEMA
 from netxr.staging import streamed_variable
 from netxr.store import open as open_store
 from netxr.store import save
 from tests.origins import ORIGIN, without_origin
 
-ADDED = (SCHEMA_VERSION, NETXR_VERSION, NUMPY_VERSION, *ORIGIN)
+ADDED = (n.SCHEMA_VERSION, n.NETXR_VERSION, n.NUMPY_VERSION, *ORIGIN)
 
 
 def a_run(*, n_neurons=3, n_steps=7, trials=2, dtype="float32", lazy=False):
@@ -104,14 +104,14 @@ def test_a_run_comes_back_as_it_was_saved(tmp_path, lazy):
     opened = open_store(tmp_path / "run.zarr")
     assert_same(opened, run)
     assert {name: opened.attrs[name] for name in ADDED} == {
-        SCHEMA_VERSION: CURRENT_SCHEMA,
-        NETXR_VERSION: opened.attrs[NETXR_VERSION],
-        NUMPY_VERSION: np.__version__,
-        CREATED: opened.attrs[CREATED],
-        CREATED_BY: getpass.getuser(),
-        HISTORY: f"{opened.attrs[CREATED]} {getpass.getuser()}: netxr {opened.attrs[NETXR_VERSION]} save",
+        n.SCHEMA_VERSION: CURRENT_SCHEMA,
+        n.NETXR_VERSION: opened.attrs[n.NETXR_VERSION],
+        n.NUMPY_VERSION: np.__version__,
+        n.CREATED: opened.attrs[n.CREATED],
+        n.CREATED_BY: getpass.getuser(),
+        n.HISTORY: f"{opened.attrs[n.CREATED]} {getpass.getuser()}: netxr {opened.attrs[n.NETXR_VERSION]} save",
     }
-    assert datetime.now(UTC) - datetime.fromisoformat(opened.attrs[CREATED]) < timedelta(minutes=10)
+    assert datetime.now(UTC) - datetime.fromisoformat(opened.attrs[n.CREATED]) < timedelta(minutes=10)
     assert names(tmp_path) == ["run.zarr"]
 
 
@@ -212,10 +212,10 @@ def test_attributes_of_numpy_come_back_as_pythons(tmp_path):
 
 
 def test_known_provenance_is_kept_and_the_layout_is_that_of_the_writer(tmp_path):
-    save(xr.Dataset(attrs={NUMPY_VERSION: "1.0", SCHEMA_VERSION: 0}), tmp_path / "run.zarr")
+    save(xr.Dataset(attrs={n.NUMPY_VERSION: "1.0", n.SCHEMA_VERSION: 0}), tmp_path / "run.zarr")
     attrs = open_store(tmp_path / "run.zarr").attrs
-    assert attrs[NUMPY_VERSION] == "1.0"
-    assert attrs[SCHEMA_VERSION] == CURRENT_SCHEMA
+    assert attrs[n.NUMPY_VERSION] == "1.0"
+    assert attrs[n.SCHEMA_VERSION] == CURRENT_SCHEMA
 
 
 def test_saving_leaves_the_dataset_as_it_was(tmp_path):
@@ -449,7 +449,7 @@ def test_what_is_not_a_store_is_said_with_what_is_there(tmp_path):
 
 def test_a_store_of_a_later_release_says_to_upgrade(tmp_path):
     save(a_run(), tmp_path / "run.zarr")
-    zarr.open_group(tmp_path / "run.zarr", mode="r+").attrs[SCHEMA_VERSION] = CURRENT_SCHEMA + 1
+    zarr.open_group(tmp_path / "run.zarr", mode="r+").attrs[n.SCHEMA_VERSION] = CURRENT_SCHEMA + 1
     with pytest.raises(UnreadableFile, match=f"version {CURRENT_SCHEMA + 1} of the layout.*Upgrade netxr"):
         open_store(tmp_path / "run.zarr")
 

@@ -13,7 +13,7 @@ import zarr
 from numcodecs import Blosc, Zstd
 
 import netxr
-from netxr import names
+from netxr import names as n
 from netxr.commits import PLACEHOLDER, unfinished_name
 from netxr.provenance import CURRENT_SCHEMA
 
@@ -60,7 +60,7 @@ def test_every_attribute_is_named_and_exists():
     named = set(
         itertools.chain(*(re.findall(r"`([a-z0-9_]+)`", row.split("|")[1]) for row in table.splitlines() if "|" in row))
     )
-    source = Path(names.__file__).read_text().partition("# --- attributes")[2]
+    source = Path(n.__file__).read_text().partition("# --- attributes")[2]
     attributes = set(re.findall(r'Final = "(\w+)"', source))
     assert attributes - named <= {"units"}  # told beside the clock
     assert named <= attributes | {"n_steps", "sparsity", "diagonal", "permutations"}
@@ -69,7 +69,7 @@ def test_every_attribute_is_named_and_exists():
 
 def test_every_dim_and_array_of_the_table_exists():
     table = PAGE.partition("## Groups")[2].partition("An array of one dim")[0]
-    known = {value for name, value in vars(names).items() if name.isupper()}
+    known = {value for name, value in vars(n).items() if name.isupper()}
     assert set(re.findall(r"`([a-z_]+)`", table)) - {"group", "dimension_names"} <= known
 
 

@@ -7,22 +7,12 @@ import numpy as np
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.app.recording_run import check_size
 from netxr.errors import InvalidInput
-from netxr.names import (
-    CONNECTIVITY,
-    ESTIMATOR,
-    LAG,
-    N_NEURONS_ONLY_ESTIMATE,
-    N_NEURONS_ONLY_TRUTH,
-    N_NEURONS_SHARED,
-    SOURCE,
-    TARGET,
-    TRIAL,
-)
 from netxr.schema import MOMENT_SPECS, labels_of
 
-FURTHER: Final = {TRIAL, LAG}
+FURTHER: Final = {n.TRIAL, n.LAG}
 """Dims of a matrix of which one entry is compared."""
 
 MOMENTS: Final = {spec.name for spec in MOMENT_SPECS}
@@ -76,20 +66,20 @@ def matrices_in(run: xr.Dataset) -> list[str]:
     found = [
         str(name)
         for name, variable in run.data_vars.items()
-        if {TARGET, SOURCE} <= set(variable.dims) <= {TARGET, SOURCE} | FURTHER and name not in MOMENTS
+        if {n.TARGET, n.SOURCE} <= set(variable.dims) <= {n.TARGET, n.SOURCE} | FURTHER and name not in MOMENTS
     ]
-    return sorted(found, key=lambda name: ESTIMATOR not in run[name].attrs)
+    return sorted(found, key=lambda name: n.ESTIMATOR not in run[name].attrs)
 
 
 def lags_of(matrix: xr.DataArray) -> list[int]:
     """Return the lags of a matrix, if it has a dim of them."""
-    return labels_of(matrix, LAG).tolist() if LAG in matrix.dims else []
+    return labels_of(matrix, n.LAG).tolist() if n.LAG in matrix.dims else []
 
 
 def trials_of(matrix: xr.DataArray) -> dict[str, int]:
     """Return {what is shown: position} of the trials of a matrix."""
-    n = matrix.sizes.get(TRIAL, 1)
-    return {f"{k + 1} of {n}": k for k in range(n)}
+    n_trials = matrix.sizes.get(n.TRIAL, 1)
+    return {f"{k + 1} of {n_trials}": k for k in range(n_trials)}
 
 
 def variable_of(run: xr.Dataset, pick: Pick) -> str:
@@ -118,27 +108,27 @@ def picked(run: xr.Dataset, pick: Pick) -> xr.DataArray:
         If there is no such matrix, trial or lag.
     """
     matrix = run[variable_of(run, pick)]
-    if TRIAL in matrix.dims:
-        n = matrix.sizes[TRIAL]
-        if pick.trial >= n:
-            raise InvalidInput("trial", got=f"{pick.trial}", expected=f"a position from 0 to {n - 1}")
-        matrix = matrix.isel({TRIAL: pick.trial})
-    if LAG in matrix.dims:
-        held = labels_of(matrix, LAG).tolist()
+    if n.TRIAL in matrix.dims:
+        n_trials = matrix.sizes[n.TRIAL]
+        if pick.trial >= n_trials:
+            raise InvalidInput("trial", got=f"{pick.trial}", expected=f"a position from 0 to {n_trials - 1}")
+        matrix = matrix.isel({n.TRIAL: pick.trial})
+    if n.LAG in matrix.dims:
+        held = labels_of(matrix, n.LAG).tolist()
         if pick.lag is not None and pick.lag not in held:
             raise InvalidInput("lag", got=f"{pick.lag}", expected=f"one of {', '.join(map(str, held))}")
-        matrix = matrix.isel({LAG: 0 if pick.lag is None else held.index(pick.lag)})
-    return matrix.assign_coords({dim: labels_of(matrix, dim) for dim in (TARGET, SOURCE)})
+        matrix = matrix.isel({n.LAG: 0 if pick.lag is None else held.index(pick.lag)})
+    return matrix.assign_coords({dim: labels_of(matrix, dim) for dim in (n.TARGET, n.SOURCE)})
 
 
 def name_of(run: xr.Dataset, pick: Pick) -> str:
     """Return what to call a picked matrix."""
     matrix = run[variable_of(run, pick)]
     parts = [pick.store, str(matrix.name)]
-    if matrix.sizes.get(TRIAL, 1) > 1:
+    if matrix.sizes.get(n.TRIAL, 1) > 1:
         parts.append(f"trial {pick.trial + 1}")
-    if LAG in matrix.dims:
-        parts.append(f"lag {picked(run, pick)[LAG].item()}")
+    if n.LAG in matrix.dims:
+        parts.append(f"lag {picked(run, pick)[n.LAG].item()}")
     return ", ".join(parts)
 
 
@@ -158,7 +148,7 @@ def pair_of(
         If there is no such matrix, they share no neuron, or are more than memory holds.
     """
     lazy = [picked(run, pick) for run, pick in zip(runs, picks, strict=True)]
-    check_size(max(matrix.sizes[TARGET] for matrix in lazy), len(lazy), memory=memory)
+    check_size(max(matrix.sizes[n.TARGET] for matrix in lazy), len(lazy), memory=memory)
     A, R = (compute(matrix) for matrix in lazy)
     scores = netxr.compare(A, R, diagonal=diagonal, permutations=0)
     names = tuple(name_of(run, pick) for run, pick in zip(runs, picks, strict=True))
@@ -167,18 +157,20 @@ def pair_of(
 
 def _is_truth(matrix: xr.DataArray) -> bool:
     """Return whether a matrix is a true connectivity."""
-    return matrix.name == CONNECTIVITY and ESTIMATOR not in matrix.attrs
+    return matrix.name == n.CONNECTIVITY and n.ESTIMATOR not in matrix.attrs
 
 
 def on_shared(A: xr.DataArray, R: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     """Return two matrices on the neurons that both have, in the order of the first."""
-    shared = {dim: A[dim].values[np.isin(A[dim].values, R[dim].values)] for dim in (TARGET, SOURCE)}
+    shared = {dim: A[dim].values[np.isin(A[dim].values, R[dim].values)] for dim in (n.TARGET, n.SOURCE)}
     return A.sel(shared), R.sel(shared)
 
 
 def overlap_text(pair: Pair) -> str:
     """Return how many neurons are compared, and how many left out."""
-    counts = (N_NEURONS_SHARED, N_NEURONS_ONLY_TRUTH, N_NEURONS_ONLY_ESTIMATE)
+    counts = (n.N_NEURONS_SHARED, n.N_NEURONS_ONLY_TRUTH, n.N_NEURONS_ONLY_ESTIMATE)
     shared, only_first, only_second = (int(pair.scores[name]) for name in counts)
-    left_out = [f"{n:,} only in {name}" for n, name in zip((only_first, only_second), pair.names, strict=True) if n]
+    left_out = [
+        f"{count:,} only in {name}" for count, name in zip((only_first, only_second), pair.names, strict=True) if count
+    ]
     return f"{shared:,} neurons compared" + (f"; left out: {', '.join(left_out)}." if left_out else ".")

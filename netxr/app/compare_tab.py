@@ -8,6 +8,7 @@ import panel as pn
 import param
 import xarray as xr
 
+from netxr import names as n
 from netxr.app.compare_run import Pick, lags_of, matrices_in, overlap_text, pair_of, trials_of, variable_of
 from netxr.app.compare_views import SIDES, VIEWS, Compared, compare_lines, figure_of, table_of
 from netxr.app.controls import LOOK, buttons, flag
@@ -19,7 +20,6 @@ from netxr.app.panes import TOOLS, button, note, panels
 from netxr.app.session import Session
 from netxr.app.stores import StoreList, no_folder, none_of, store_choices
 from netxr.comparison import ABOUT_SCORES
-from netxr.names import MANTEL, PEARSON, RV, SPEARMAN
 
 KEY: Final = "compare"
 
@@ -27,7 +27,8 @@ KINDS: Final = ("run", "recording", "moments", "estimate", "connectivity", "othe
 """Of the stores that may hold a matrix."""
 
 LIKENESS: Final = {
-    name: f"{ABOUT_SCORES[name][0][:1].upper()}{ABOUT_SCORES[name][0][1:]}" for name in (PEARSON, SPEARMAN, MANTEL, RV)
+    name: f"{ABOUT_SCORES[name][0][:1].upper()}{ABOUT_SCORES[name][0][1:]}"
+    for name in (n.PEARSON, n.SPEARMAN, n.MANTEL, n.RV)
 }
 """Scores that ask for no edges, of two estimates, and what they are called."""
 

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 import xarray as xr
 
 import netxr.plot
+from netxr import names as n
 from netxr.app.compare_run import FURTHER, Pair, Pick, picked, variable_of
-from netxr.names import LAG, N_NEURONS_ONLY_ESTIMATE, N_NEURONS_ONLY_TRUTH, TRIAL
 from netxr.plot.style import with_options
 
 BESIDE, STANDARDISED, AGREEMENT = "beside", "standardised", "agreement"
@@ -67,7 +67,7 @@ def compare_lines(shown: Compared) -> str:
     for letter, path, run, pick in zip("AR", shown.paths, shown.runs, shown.picks, strict=True):
         lines.append(f"{letter} = netxr.open({str(path)!r}).{variable_of(run, pick)}{_entry(run, pick)}.compute()")
     lines.append(f"scores = netxr.compare(A, R, diagonal={shown.diagonal}, permutations=0)")
-    if any(shown.pair.scores[name] for name in (N_NEURONS_ONLY_TRUTH, N_NEURONS_ONLY_ESTIMATE)):
+    if any(shown.pair.scores[name] for name in (n.N_NEURONS_ONLY_TRUTH, n.N_NEURONS_ONLY_ESTIMATE)):
         lines += [
             "shared = A.target.values[A.target.isin(R.target)]",
             "A, R = (each.sel(target=shared, source=shared) for each in (A, R))",
@@ -88,5 +88,5 @@ def _drawing_line(pair: Pair, view: str, *, diagonal: bool) -> str:
 def _entry(run: xr.Dataset, pick: Pick) -> str:
     """Return the Python that takes one trial and one lag."""
     matrix = run[variable_of(run, pick)]
-    trial = f".isel(trial={pick.trial})" if TRIAL in matrix.dims else ""
-    return trial + (f".sel(lag={picked(run, pick)[LAG].item()})" if LAG in matrix.dims else "")
+    trial = f".isel(trial={pick.trial})" if n.TRIAL in matrix.dims else ""
+    return trial + (f".sel(lag={picked(run, pick)[n.LAG].item()})" if n.LAG in matrix.dims else "")

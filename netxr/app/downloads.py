@@ -14,12 +14,12 @@ import xarray as xr
 
 import netxr
 import netxr.plot.files
+from netxr import names as n
 from netxr.app.jobs import message_of
 from netxr.app.looks import WIDGET_STYLE
 from netxr.app.session import Session
 from netxr.budget import text_of
 from netxr.errors import InvalidInput, NetxrError
-from netxr.names import SOURCE, TARGET
 
 MOST_BYTES: Final = 2**26
 """Of a download: it travels to the page in one piece."""
@@ -99,8 +99,10 @@ def csv(table: xr.Dataset) -> bytes:
     if n_rows > MOST_ROWS:
         fix = "The Python lines have them all."
         raise InvalidInput("download", got=f"{n_rows:,} rows", expected=f"at most {MOST_ROWS:,}", fix=fix)
-    order = sorted(map(str, table.dims), key=[SOURCE, TARGET].count)
-    order = [dim for dim in order if dim not in (TARGET, SOURCE)] + [d for d in (TARGET, SOURCE) if d in table.dims]
+    order = sorted(map(str, table.dims), key=[n.SOURCE, n.TARGET].count)
+    order = [dim for dim in order if dim not in (n.TARGET, n.SOURCE)] + [
+        d for d in (n.TARGET, n.SOURCE) if d in table.dims
+    ]
     frame = table.reset_coords(drop=True).to_dataframe(dim_order=order)
     return str(frame.to_csv(lineterminator="\n")).encode()
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import panel as pn
 import xarray as xr
 
-from netxr.names import DIAGONAL, KAPPA, PEARSON, ROC_AUC, SPEARMAN
+from netxr import names as n
 from netxr.plot.style import score_text
 
 TEMPLATE: Final = (files("netxr.app") / "page.html").read_text("utf-8")
@@ -74,17 +74,17 @@ def progress_row(label: str, *, cancel: Callable[[], object]) -> pn.Row:
 
 
 SCORES: Final = {
-    PEARSON: "Correlation of A and R",
-    SPEARMAN: "Rank correlation",
-    KAPPA: "Cohen's kappa",
-    ROC_AUC: "Area under the ROC curve",
+    n.PEARSON: "Correlation of A and R",
+    n.SPEARMAN: "Rank correlation",
+    n.KAPPA: "Cohen's kappa",
+    n.ROC_AUC: "Area under the ROC curve",
 }
 
 
 def scores_html(scores: xr.Dataset) -> str:
     """Return how well A and R agree, in words and in numbers."""
     return (
-        f'<p style="margin:0 0 6px;font-size:15px">{escape(verdict(scores[PEARSON].item()))} '
+        f'<p style="margin:0 0 6px;font-size:15px">{escape(verdict(scores[n.PEARSON].item()))} '
         f"(All scores {with_diagonal(scores)} the diagonal.)</p>{score_list(scores, SCORES)}"
     )
 
@@ -101,7 +101,7 @@ def score_list(scores: xr.Dataset, called: Mapping[str, str]) -> str:
 
 def with_diagonal(scores: xr.Dataset) -> str:
     """Return "with" or "without", as the diagonal is in the scores."""
-    return "with" if scores[PEARSON].attrs.get(DIAGONAL) else "without"
+    return "with" if scores[n.PEARSON].attrs.get(n.DIAGONAL) else "without"
 
 
 def verdict(correlation: float) -> str:

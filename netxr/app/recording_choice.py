@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Missing
-from netxr.names import ACTIVITY, CONNECTIVITY, GROUP, NEURON, SOURCE, TARGET, TRIAL
 from netxr.schema import labels_of
 
 ALL: Final = "all"
@@ -90,12 +90,12 @@ def neurons_of(activity: xr.DataArray, text: str) -> dict[str, Any]:
     >>> neurons_of(X, "c, a"), neurons_of(X, "b:c"), neurons_of(X, "all")
     ({'neurons': ['c', 'a']}, {'neurons': ['b', 'c']}, {})
     """
-    labels = labels_of(activity, NEURON).tolist()
+    labels = labels_of(activity, n.NEURON).tolist()
     if text.strip() == ALL:
         return {}
     name, is_group, group = (part.strip() for part in text.partition("="))
-    if is_group and name == GROUP:
-        return {"where": {GROUP: _group_named(activity, group)}}
+    if is_group and name == n.GROUP:
+        return {"where": {n.GROUP: _group_named(activity, group)}}
     return {"neurons": labels_named(labels, text, argument="neurons")}
 
 
@@ -109,7 +109,7 @@ def labels_named(labels: list[Any], text: str, *, argument: str) -> list[Any]:
     """
     written = {str(label): place for place, label in enumerate(labels)}
     some = f'labels such as "{", ".join(map(str, labels[:3]))}" or "{labels[0]}:{labels[-1]}"'
-    expected = f'"{ALL}", {some}, or "{GROUP}=..."' if argument == NEURONS else some
+    expected = f'"{ALL}", {some}, or "{n.GROUP}=..."' if argument == NEURONS else some
     chosen: list[Any] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         first, _, last = (part, "", part) if part in written else (end.strip() for end in part.partition(":"))
@@ -123,7 +123,7 @@ def labels_named(labels: list[Any], text: str, *, argument: str) -> list[Any]:
 
 def _group_named(activity: xr.DataArray, name: str) -> Any:
     """Return the label of a group that is written so."""
-    groups = dict.fromkeys(activity[GROUP].values.tolist()) if GROUP in activity.coords else {}
+    groups = dict.fromkeys(activity[n.GROUP].values.tolist()) if n.GROUP in activity.coords else {}
     found = {str(group): group for group in groups}
     if name not in found:
         there = ", ".join(list(found)[:8]) or "none: it has no coordinate `group`"
@@ -139,12 +139,12 @@ def chosen_activity(run: xr.Dataset, choice: Choice) -> xr.DataArray:
     InvalidInput
         If there is no such trial, neuron or group.
     """
-    activity = run[ACTIVITY]
-    if TRIAL in activity.dims and choice.trial != POOLED:
-        if choice.trial >= activity.sizes[TRIAL]:
-            n = activity.sizes[TRIAL]
-            raise InvalidInput("trial", got=f"{choice.trial}", expected=f"a position from 0 to {n - 1}")
-        activity = activity.isel({TRIAL: [choice.trial]})
+    activity = run[n.ACTIVITY]
+    if n.TRIAL in activity.dims and choice.trial != POOLED:
+        if choice.trial >= activity.sizes[n.TRIAL]:
+            n_trials = activity.sizes[n.TRIAL]
+            raise InvalidInput("trial", got=f"{choice.trial}", expected=f"a position from 0 to {n_trials - 1}")
+        activity = activity.isel({n.TRIAL: [choice.trial]})
     wanted = neurons_of(activity, choice.neurons)
     activity = netxr.select(activity, **wanted) if wanted else activity
     return _at_level(activity, choice)
@@ -160,18 +160,18 @@ def _at_level(data: xr.DataArray, choice: Choice, groups: Any = None) -> xr.Data
 
 def chosen_truth(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
     """Return the true connectivity of the same neurons or groups, lazily; None where it is not known."""
-    if CONNECTIVITY not in run:
+    if n.CONNECTIVITY not in run:
         return None
-    A = run[CONNECTIVITY]
-    if TRIAL in A.dims:
-        if choice.trial == POOLED and A.sizes[TRIAL] > 1:
+    A = run[n.CONNECTIVITY]
+    if n.TRIAL in A.dims:
+        if choice.trial == POOLED and A.sizes[n.TRIAL] > 1:
             return None
-        A = A.isel({TRIAL: max(choice.trial, 0)}, drop=True)
+        A = A.isel({n.TRIAL: max(choice.trial, 0)}, drop=True)
     fine = chosen_activity(run, choice._replace(level=NEURONS))
-    neurons, known = labels_of(fine, NEURON).tolist(), labels_of(A, TARGET).tolist()
+    neurons, known = labels_of(fine, n.NEURON).tolist(), labels_of(A, n.TARGET).tolist()
     if not set(neurons) <= set(known):
         return A
     if neurons != known:
         places = [known.index(label) for label in neurons]
-        A = A.isel({TARGET: places, SOURCE: places})
-    return _at_level(A, choice, fine[GROUP].values if GROUP in fine.coords else None)
+        A = A.isel({n.TARGET: places, n.SOURCE: places})
+    return _at_level(A, choice, fine[n.GROUP].values if n.GROUP in fine.coords else None)

@@ -9,6 +9,7 @@ import xarray as xr
 
 import netxr
 import netxr.plot
+from netxr import names as n
 from netxr.app.downloads import NothingShown
 from netxr.app.looks import scores_html
 from netxr.app.panes import TOOLS, panels, stretched
@@ -16,7 +17,6 @@ from netxr.app.recording_choice import Choice
 from netxr.app.recording_lines import estimating_lines, preparing_lines
 from netxr.app.recording_run import Scored, at_lag
 from netxr.errors import InvalidInput
-from netxr.names import ACTIVITY, CONNECTIVITY, GROUP, LAG, LAGGED_CORRELATION, PEARSON, TARGET
 from netxr.plot import Selection
 
 ACTIVITY_VIEW, ESTIMATE_VIEW, AGREEMENT_VIEW, LAGS_VIEW = "activity", "estimate", "agreement", "lags"
@@ -83,7 +83,7 @@ class Shown(NamedTuple):
     def is_linked(self) -> bool:
         """Whether the view marks what is chosen in all of its figures."""
         found = self.matrices
-        return found.A is not None and found.R.sizes[TARGET] <= MOST_LINKED
+        return found.A is not None and found.R.sizes[n.TARGET] <= MOST_LINKED
 
 
 def figure_of(shown: Shown) -> Any:
@@ -111,12 +111,12 @@ def _activity_figure(shown: Shown) -> Any:
 
 def _estimate_figure(shown: Shown) -> Any:
     """Draw R alone, or beside A."""
-    found, groups = shown.matrices, shown.excerpt.coords.get(GROUP)
+    found, groups = shown.matrices, shown.excerpt.coords.get(n.GROUP)
     if found.A is None:
         return netxr.plot.matrix(found.R, groups=groups, title="Estimated connectivity matrix R")
     if shown.is_linked:
         return netxr.plot.linked(found.A, found.R, activity=shown.excerpt, selection=shown.selection)
-    score = None if found.scores is None else found.scores[PEARSON]
+    score = None if found.scores is None else found.scores[n.PEARSON]
     return netxr.plot.compare(found.A, found.R, score=score, groups=groups)
 
 
@@ -135,7 +135,7 @@ def _agreement_figure(shown: Shown) -> Any:
 
 def _lags_figure(shown: Shown) -> Any:
     """Draw R over lag."""
-    if shown.found is None or LAG not in shown.found.R.dims:
+    if shown.found is None or n.LAG not in shown.found.R.dims:
         raise InvalidInput("lags", got=shown.choice.lags, expected="several of them", fix='Ask for "0-10", say.')
     return netxr.plot.lags(shown.found.R)
 
@@ -162,11 +162,11 @@ def drawn_on_page(shown: Shown) -> list[Any]:
 def table_of(shown: Shown) -> xr.Dataset:
     """Return the numbers of a view, in memory."""
     if shown.view == ACTIVITY_VIEW:
-        return shown.excerpt.to_dataset(name=ACTIVITY)
+        return shown.excerpt.to_dataset(name=n.ACTIVITY)
     if shown.found is None:
         raise NothingShown
-    R = {LAGGED_CORRELATION: shown.found.R}
-    return xr.Dataset(R if shown.found.A is None else R | {CONNECTIVITY: shown.found.A})
+    R = {n.LAGGED_CORRELATION: shown.found.R}
+    return xr.Dataset(R if shown.found.A is None else R | {n.CONNECTIVITY: shown.found.A})
 
 
 def taken_along(shown: Shown) -> xr.Dataset:
@@ -187,9 +187,9 @@ def lines_of(shown: Shown) -> str:
     estimate = estimating_lines(shown.run, shown.choice, stored=shown.stored)
     if shown.view == LAGS_VIEW:
         return "\n".join([*prepare, *estimate, "netxr.plot.lags(R)"])
-    found, groups = shown.matrices, ", groups=activity.group" if GROUP in shown.excerpt.coords else ""
-    if shown.found is not None and LAG in shown.found.R.dims:
-        estimate.append(f"R = R.sel(lag={found.R[LAG].item()})")
+    found, groups = shown.matrices, ", groups=activity.group" if n.GROUP in shown.excerpt.coords else ""
+    if shown.found is not None and n.LAG in shown.found.R.dims:
+        estimate.append(f"R = R.sel(lag={found.R[n.LAG].item()})")
     if shown.view == AGREEMENT_VIEW:
         last = f"netxr.plot.agreement(A, R, diagonal={shown.choice.diagonal})"
     elif found.A is None:
@@ -200,11 +200,11 @@ def lines_of(shown: Shown) -> str:
         selection = f", selection=netxr.plot.Selection({marks})" if marks else ""
         last = f"netxr.plot.linked(A, R, activity={one}{selection})"
     else:
-        at = f".sel(lag={found.R[LAG].item()})" if LAG in shown.found.scores.pearson.dims else ""  # type: ignore[union-attr]
+        at = f".sel(lag={found.R[n.LAG].item()})" if n.LAG in shown.found.scores.pearson.dims else ""  # type: ignore[union-attr]
         last = f"netxr.plot.compare(A, R, score=scores.pearson{at}{groups})"
     return "\n".join([*prepare, *estimate, last])
 
 
 def _one_trial(shown: Shown) -> str:
     """Return the Python of one trial of the chosen activity."""
-    return "activity.isel(trial=0)" if "trial" in shown.run[ACTIVITY].dims else "activity"
+    return "activity.isel(trial=0)" if "trial" in shown.run[n.ACTIVITY].dims else "activity"

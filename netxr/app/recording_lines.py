@@ -4,15 +4,15 @@ from pathlib import Path
 
 import xarray as xr
 
+from netxr import names as n
 from netxr.app.recording_choice import NEURONS, OWN, POOLED, Choice, chosen_truth, lags_of, neurons_of
-from netxr.names import ACTIVITY, CONNECTIVITY, LAG, LAGGED_CORRELATION, TRIAL
 
 
 def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:
     """Return the lines of Python that open a recording and leave what was chosen of it as `activity`."""
-    trial = f".isel(trial=[{choice.trial}])" if TRIAL in run[ACTIVITY].dims and choice.trial != POOLED else ""
+    trial = f".isel(trial=[{choice.trial}])" if n.TRIAL in run[n.ACTIVITY].dims and choice.trial != POOLED else ""
     lines = ["import netxr", "", f"run = netxr.open({str(path)!r})", f"activity = run.activity{trial}"]
-    asked = ", ".join(f"{name}={value!r}" for name, value in neurons_of(run[ACTIVITY], choice.neurons).items())
+    asked = ", ".join(f"{name}={value!r}" for name, value in neurons_of(run[n.ACTIVITY], choice.neurons).items())
     if asked:
         lines.append(f"activity = netxr.select(activity, {asked})")
     if choice.level != NEURONS:
@@ -24,14 +24,14 @@ def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:
 def estimating_lines(run: xr.Dataset, choice: Choice, *, stored: bool) -> list[str]:
     """Return the lines that go on from those: they leave R, and where the truth is known A and `scores`."""
     lines = [_stored_line(run, choice) if stored else _computing_line(run, choice)]
-    if TRIAL in run[ACTIVITY].dims and choice.trial != POOLED:
+    if n.TRIAL in run[n.ACTIVITY].dims and choice.trial != POOLED:
         lines.append("R = R.isel(trial=0)")
     if chosen_truth(run, choice) is None:
         return lines
-    trial = f".isel(trial={max(choice.trial, 0)})" if TRIAL in run[CONNECTIVITY].dims else ""
+    trial = f".isel(trial={max(choice.trial, 0)})" if n.TRIAL in run[n.CONNECTIVITY].dims else ""
     lines.append(f"A = run.connectivity{trial}.compute()")
     coarse = choice.level != NEURONS
-    if neurons_of(run[ACTIVITY], choice.neurons):
+    if neurons_of(run[n.ACTIVITY], choice.neurons):
         chosen = f"{'fine' if coarse else 'activity'}.neuron.values"
         lines.append(f"A = A.sel(target={chosen}, source={chosen})")
     if coarse:
@@ -43,7 +43,7 @@ def _computing_line(run: xr.Dataset, choice: Choice) -> str:
     """Return the line that computes R."""
     lags = lags_of(choice.lags)
     options = f"lag={lags if len(lags) > 1 else lags[0]}"
-    if choice.trial == POOLED and TRIAL in run[ACTIVITY].dims:
+    if choice.trial == POOLED and n.TRIAL in run[n.ACTIVITY].dims:
         options += ', dim=("time", "trial")'
     if choice.missing != "raise":
         options += f', missing="{choice.missing}"'
@@ -52,7 +52,7 @@ def _computing_line(run: xr.Dataset, choice: Choice) -> str:
 
 def _stored_line(run: xr.Dataset, choice: Choice) -> str:
     """Return the line that reads R."""
-    R, lags = run[LAGGED_CORRELATION], lags_of(choice.lags)
-    lag = f".sel(lag={lags if len(lags) > 1 else lags[0]})" if LAG in R.dims else ""
-    trial = f".isel(trial=[{max(choice.trial, 0)}])" if TRIAL in R.dims else ""
-    return f"R = run.{LAGGED_CORRELATION}{lag}{trial}.compute()"
+    R, lags = run[n.LAGGED_CORRELATION], lags_of(choice.lags)
+    lag = f".sel(lag={lags if len(lags) > 1 else lags[0]})" if n.LAG in R.dims else ""
+    trial = f".isel(trial=[{max(choice.trial, 0)}])" if n.TRIAL in R.dims else ""
+    return f"R = run.{n.LAGGED_CORRELATION}{lag}{trial}.compute()"

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.app.recording_choice import (
     ALL,
     NEURONS,
@@ -18,18 +19,6 @@ from netxr.app.recording_choice import (
 )
 from netxr.budget import text_of
 from netxr.errors import InvalidInput
-from netxr.names import (
-    ACTIVITY,
-    LAG,
-    LAGGED_CORRELATION,
-    MISSING,
-    NEURON,
-    OUTDATED,
-    START_TIME,
-    TARGET,
-    TIME,
-    TRIAL,
-)
 from netxr.steps import clock_of
 
 MOST_NEURONS: Final = 10_000
@@ -78,20 +67,20 @@ class Scored(NamedTuple):
 
 def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
     """Return the estimate that the store has already, lazily, if it is the one that is asked for."""
-    if LAGGED_CORRELATION not in run or choice.level != NEURONS or choice.neurons.strip() != ALL:
+    if n.LAGGED_CORRELATION not in run or choice.level != NEURONS or choice.neurons.strip() != ALL:
         return None
-    R, lags = run[LAGGED_CORRELATION], lags_of(choice.lags)
-    held = np.atleast_1d(R[LAG].values).tolist() if LAG in R.coords else []
-    several = run[ACTIVITY].sizes.get(TRIAL, 1) > 1
-    apart = TRIAL in R.dims
-    if OUTDATED in R.attrs or R.attrs.get(MISSING, "raise") != choice.missing or not set(lags) <= set(held):
+    R, lags = run[n.LAGGED_CORRELATION], lags_of(choice.lags)
+    held = np.atleast_1d(R[n.LAG].values).tolist() if n.LAG in R.coords else []
+    several = run[n.ACTIVITY].sizes.get(n.TRIAL, 1) > 1
+    apart = n.TRIAL in R.dims
+    if n.OUTDATED in R.attrs or R.attrs.get(n.MISSING, "raise") != choice.missing or not set(lags) <= set(held):
         return None
     if several and apart == (choice.trial == POOLED):
         return None
-    if LAG in R.dims:
+    if n.LAG in R.dims:
         places = [held.index(lag) for lag in lags]
-        R = R.isel({LAG: places if len(lags) > 1 else places[0]})
-    return R.isel({TRIAL: [max(choice.trial, 0)]}) if apart else R
+        R = R.isel({n.LAG: places if len(lags) > 1 else places[0]})
+    return R.isel({n.TRIAL: [max(choice.trial, 0)]}) if apart else R
 
 
 def check_size(n: int, n_lags: int, *, memory: int) -> None:
@@ -123,21 +112,21 @@ def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) 
     InvalidInput
         If it begins after the end, or is more than memory holds.
     """
-    n_steps = activity.sizes[TIME]
+    n_steps = activity.sizes[n.TIME]
     if start >= n_steps:
         raise InvalidInput("start", got=f"{start:,}", expected=f"a sample of the recording, 0 to {n_steps - 1:,}")
-    one = activity.isel({TRIAL: 0}) if TRIAL in activity.dims else activity
-    part = one.isel({TIME: slice(start, start + length)}).transpose(NEURON, TIME)
+    one = activity.isel({n.TRIAL: 0}) if n.TRIAL in activity.dims else activity
+    part = one.isel({n.TIME: slice(start, start + length)}).transpose(n.NEURON, n.TIME)
     needed = COPIES * part.nbytes
     if needed > memory:
         raise InvalidInput(
             "length",
-            got=f"{part.sizes[TIME]:,} samples of {part.sizes[NEURON]:,} neurons, which take {text_of(needed)}",
+            got=f"{part.sizes[n.TIME]:,} samples of {part.sizes[n.NEURON]:,} neurons, which take {text_of(needed)}",
             expected=f"what {text_of(memory)} hold",
             fix="Show fewer samples.",
         )
     interval, _, first = clock_of(part)
-    return part.assign_attrs({START_TIME: first + start * interval}).compute()
+    return part.assign_attrs({n.START_TIME: first + start * interval}).compute()
 
 
 def estimate_of(
@@ -166,11 +155,11 @@ def estimate_of(
         If a sample is NaN or infinite, and `missing` is "raise".
     """
     activity, lags = chosen_activity(run, choice), lags_of(choice.lags)
-    check_size(activity.sizes[NEURON], len(lags), memory=memory)
+    check_size(activity.sizes[n.NEURON], len(lags), memory=memory)
     stored = None if afresh else stored_estimate(run, choice)
     if stored is not None:
         return Estimate(compute(stored), stored=True)
-    dim = (TIME, TRIAL) if choice.trial == POOLED and TRIAL in activity.dims else TIME
+    dim = (n.TIME, n.TRIAL) if choice.trial == POOLED and n.TRIAL in activity.dims else n.TIME
     lag = lags if len(lags) > 1 else lags[0]
     lazy = netxr.lagged_correlation(activity, lag=lag, dim=dim, missing=choice.missing, memory=memory)
     return Estimate(compute(lazy), stored=False)
@@ -178,7 +167,7 @@ def estimate_of(
 
 def scored(run: xr.Dataset, R: xr.DataArray, choice: Choice) -> Scored:
     """Put an estimate beside the true connectivity, where the run has it, and score it."""
-    R = R.isel({TRIAL: 0}) if TRIAL in R.dims else R
+    R = R.isel({n.TRIAL: 0}) if n.TRIAL in R.dims else R
     truth = chosen_truth(run, choice)
     if truth is None:
         return Scored(R, None, None)
@@ -188,10 +177,10 @@ def scored(run: xr.Dataset, R: xr.DataArray, choice: Choice) -> Scored:
 
 def at_lag(found: Scored, lag: int | None) -> Scored:
     """Return the matrix of one lag and its scores: of the first lag where there is no such one."""
-    if LAG not in found.R.dims:
+    if n.LAG not in found.R.dims:
         return found
-    held = found.R[LAG].values.tolist()
-    place = {LAG: held.index(lag) if lag in held else 0}
+    held = found.R[n.LAG].values.tolist()
+    place = {n.LAG: held.index(lag) if lag in held else 0}
     return Scored(found.R.isel(place), found.A, None if found.scores is None else found.scores.isel(place))
 
 
@@ -204,11 +193,11 @@ def savable(found: xr.DataArray, run: xr.Dataset, choice: Choice) -> xr.DataArra
         If it is one of some neurons, of groups, or of one of several trials.
     """
     fix = "The download as Zarr holds it."
-    if choice.level != NEURONS or found.sizes[TARGET] != run[ACTIVITY].sizes[NEURON]:
+    if choice.level != NEURONS or found.sizes[n.TARGET] != run[n.ACTIVITY].sizes[n.NEURON]:
         got = "an estimate of groups" if choice.level != NEURONS else "an estimate of some of the neurons"
         raise InvalidInput("save", got=got, expected="one of all neurons of the run", fix=fix)
-    n_trials = run[ACTIVITY].sizes.get(TRIAL, 1)
+    n_trials = run[n.ACTIVITY].sizes.get(n.TRIAL, 1)
     if n_trials > 1 and choice.trial != POOLED:
         got = f"an estimate of one of {n_trials} trials"
         raise InvalidInput("save", got=got, expected="one of all trials, pooled", fix=fix)
-    return found.rename(LAGGED_CORRELATION)
+    return found.rename(n.LAGGED_CORRELATION)

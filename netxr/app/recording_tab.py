@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import panel as pn
 
+from netxr import names as n
 from netxr.app.controls import LOOK, buttons, choice, flag, number, text
 from netxr.app.downloads import NothingShown, downloads
 from netxr.app.folder import Folder
@@ -29,7 +30,6 @@ from netxr.app.recording_settings import KINDS, MISSING_CHOICES, RecordingSettin
 from netxr.app.saving import Saving
 from netxr.app.session import Session
 from netxr.app.stores import StoreList, no_folder, none_of, trial_choices
-from netxr.names import LAG, TARGET
 from netxr.plot import Selection
 from netxr.schema import labels_of
 
@@ -200,7 +200,7 @@ class _View:
             self._known = _key(self._settings.recording, shown.choice), estimate
         if estimate is not None and not estimate.stored:
             self._saving.offer(self._settings.recording, partial(savable, estimate.R, shown.run, shown.choice))
-        lags = [] if shown.found is None or LAG not in shown.found.R.dims else shown.found.R[LAG].values.tolist()
+        lags = [] if shown.found is None or n.LAG not in shown.found.R.dims else shown.found.R[n.LAG].values.tolist()
         self._lag.param.update(options=lags, value=shown.lag if shown.lag in lags else next(iter(lags), None))
         self._lag.visible = bool(lags) and shown.view != "lags"
         self._marked.visible = shown.view == ESTIMATE_VIEW and shown.is_linked
@@ -212,7 +212,7 @@ class _View:
     def _take_lag(self, event: Any) -> None:
         """Show another lag, where one is chosen and not merely shown."""
         shown = self._shown
-        if event.new is not None and shown is not None and event.new != shown.matrices.R[LAG].item():
+        if event.new is not None and shown is not None and event.new != shown.matrices.R[n.LAG].item():
             self._settings.lag = event.new
 
     def _mark(self, *_events: object) -> None:
@@ -248,4 +248,4 @@ def _key(recording: str, wanted: Choice) -> tuple[str, Choice]:
 
 def _neurons_of(shown: Shown) -> Any:
     """Return the labels of the neurons or groups that can be marked."""
-    return labels_of(shown.matrices.R, TARGET)
+    return labels_of(shown.matrices.R, n.TARGET)

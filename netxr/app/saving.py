@@ -8,11 +8,11 @@ import panel as pn
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.app.folder import Folder
 from netxr.app.jobs import Job
 from netxr.app.panes import button
 from netxr.app.session import Session
-from netxr.names import LAGGED_CORRELATION
 
 KEY: Final = "saving"
 
@@ -57,7 +57,7 @@ class Saving:
 
     def _add(self, name: str, R: xr.DataArray, replace: bool, _job: Job) -> bool:
         """Add R and nothing else, and return whether it was; in another thread."""
-        if not replace and LAGGED_CORRELATION in self._folder.open(name):
+        if not replace and n.LAGGED_CORRELATION in self._folder.open(name):
             return False
         netxr.add(R, self._folder.path_of(name), replace=replace)
         return True
@@ -67,7 +67,7 @@ class Saving:
         if name == self._name:
             self._save.visible, self._replace.visible = False, not is_saved
         if is_saved:
-            self._session.say(f"Saved with {name} as {LAGGED_CORRELATION}.", kind="note")
+            self._session.say(f"Saved with {name} as {n.LAGGED_CORRELATION}.", kind="note")
             self._saved()
         else:
             self._session.say(f"{name} has an estimate already, which is left as it is.", kind="note")

@@ -8,6 +8,7 @@ import panel as pn
 import param
 import xarray as xr
 
+from netxr import names as n
 from netxr.app.controls import LOOK, buttons, choice
 from netxr.app.downloads import NothingShown, downloads
 from netxr.app.folder import Folder
@@ -31,7 +32,6 @@ from netxr.app.sweep_views import (
     scores_of,
     sweep_lines,
 )
-from netxr.names import N_NEURONS, PEARSON, SPARSITY
 from netxr.sweep_plan import AXES
 
 KEY: Final = "sweep"
@@ -42,9 +42,9 @@ class SweepSettings(param.Parameterized):
 
     sweep = param.Selector(objects=[""], default="", label="Sweep")
     view = param.Selector(objects=list(VIEWS.values()), label="View")
-    score = param.Selector(objects=list(SCORES.values()), default=PEARSON, label="Score")
-    x = param.Selector(objects=list(AXES), default=N_NEURONS, label="Along x")
-    y = param.Selector(objects=list(AXES), default=SPARSITY, label="Along y")
+    score = param.Selector(objects=list(SCORES.values()), default=n.PEARSON, label="Score")
+    x = param.Selector(objects=list(AXES), default=n.N_NEURONS, label="Along x")
+    y = param.Selector(objects=list(AXES), default=n.SPARSITY, label="Along y")
     facet = param.Selector(objects=[ALL_IN_ONE, *AXES], default=ALL_IN_ONE, label="A curve for each entry of")
     n_neurons = param.Integer(None, allow_None=True, label="Number of neurons")
     sparsity = param.Number(None, allow_None=True, label="Sparsity")

@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 
 import netxr.plot
+from netxr import names as n
 from netxr.budget import text_of
 from netxr.comparison import ABOUT_SCORES
 from netxr.errors import InvalidInput
-from netxr.names import FINISHED, SCORE_DEFINED, SCORE_MEAN, SCORE_STD, TRIAL
 from netxr.plot.style import axis_label
 from netxr.sweep_plan import AXES
 
@@ -71,7 +71,7 @@ def check_read(sweep: xr.Dataset, *, memory: int) -> None:
     InvalidInput
         With what it lacks, or both figures.
     """
-    lacking = [name for name in (FINISHED, *AXES, TRIAL) if name not in sweep.variables]
+    lacking = [name for name in (n.FINISHED, *AXES, n.TRIAL) if name not in sweep.variables]
     if lacking:
         raise InvalidInput("sweep", got=f"a store without {', '.join(lacking)}", expected="one that netxr.sweep made")
     if sweep.nbytes > memory:
@@ -80,14 +80,14 @@ def check_read(sweep: xr.Dataset, *, memory: int) -> None:
 
 def cells_text(sweep: xr.Dataset) -> str:
     """Return how far a sweep is."""
-    finished = sweep[FINISHED]
-    done, n = int(finished.sum()), finished.size
-    return f"All {n} cells are finished." if done == n else f"Unfinished: {done} of {n} cells so far."
+    finished = sweep[n.FINISHED]
+    done, n_cells = int(finished.sum()), finished.size
+    return f"All {n_cells} cells are finished." if done == n_cells else f"Unfinished: {done} of {n_cells} cells so far."
 
 
 def is_finished(sweep: xr.Dataset) -> bool:
     """Return whether all cells of a sweep are there, and so the means over trials."""
-    return bool(sweep[FINISHED].all())
+    return bool(sweep[n.FINISHED].all())
 
 
 def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
@@ -104,14 +104,14 @@ def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
     if len(set(choice.drawn)) < len(choice.drawn):
         raise InvalidInput("x, y, facet", got=f"{choice.x} twice", expected="different axes")
     score = choice.score
-    ends = {end: score + end for end in (SCORE_MEAN, SCORE_STD, SCORE_DEFINED)}
+    ends = {end: score + end for end in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)}
     scores = sweep[[score, *ends.values()]]
     if not is_finished(sweep):
         each = sweep[score]
-        scores[ends[SCORE_MEAN]] = each.mean(TRIAL, keep_attrs=True)
+        scores[ends[n.SCORE_MEAN]] = each.mean(n.TRIAL, keep_attrs=True)
         # Where no trial is there, a standard deviation of NumPy warns, and a mean of xarray does not.
-        scores[ends[SCORE_STD]] = ((each - scores[ends[SCORE_MEAN]]) ** 2).mean(TRIAL, keep_attrs=True) ** 0.5
-        scores[ends[SCORE_DEFINED]] = each.count(TRIAL, keep_attrs=True)
+        scores[ends[n.SCORE_STD]] = ((each - scores[ends[n.SCORE_MEAN]]) ** 2).mean(n.TRIAL, keep_attrs=True) ** 0.5
+        scores[ends[n.SCORE_DEFINED]] = each.count(n.TRIAL, keep_attrs=True)
     return scores.isel({axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(choice)})
 
 
@@ -153,7 +153,7 @@ def figures_of(scores: xr.Dataset, choice: SweepChoice) -> list[Any]:
 
 def defined_facets(scores: xr.Dataset, choice: SweepChoice) -> list[float]:
     """Return the entries of the axis of facets at which the score is defined somewhere."""
-    means = scores[choice.score + SCORE_MEAN]
+    means = scores[choice.score + n.SCORE_MEAN]
     somewhere = means.notnull().any([dim for dim in means.dims if dim != choice.facet])
     found: list[float] = scores[choice.facet].values[somewhere.values].tolist()
     if not 0 < len(found) <= MOST_FACETS:
@@ -164,7 +164,7 @@ def defined_facets(scores: xr.Dataset, choice: SweepChoice) -> list[float]:
 
 def range_of(scores: xr.Dataset, choice: SweepChoice) -> tuple[float, float]:
     """Return one range for the curves of all facets."""
-    mean, std = (scores[choice.score + end].values for end in (SCORE_MEAN, SCORE_STD))
+    mean, std = (scores[choice.score + end].values for end in (n.SCORE_MEAN, n.SCORE_STD))
     low, high = float(np.nanmin(mean - std)), float(np.nanmax(mean + std))
     margin = 0.08 * (high - low) or 0.1
     return low - margin, high + margin
@@ -185,7 +185,7 @@ def sweep_lines(path: Path, sweep: xr.Dataset, choice: SweepChoice) -> str:
     values = ", ".join(f"{axis}={sweep[axis].values[place].item()!r}" for axis, place in kept.items())
     lines = ["import netxr", "", f"scores = netxr.open({str(path)!r}).load()"]
     if not is_finished(sweep):
-        mean, std, defined = (name + end for end in (SCORE_MEAN, SCORE_STD, SCORE_DEFINED))
+        mean, std, defined = (name + end for end in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED))
         lines += [
             f'scores["{mean}"] = scores.{name}.mean("trial", keep_attrs=True)',
             f'scores["{std}"] = ((scores.{name} - scores.{mean}) ** 2).mean("trial", keep_attrs=True) ** 0.5',

@@ -10,9 +10,9 @@ import xarray as xr
 
 import netxr
 import netxr.plot
+from netxr import names as n
 from netxr.budget import text_of
 from netxr.errors import InvalidInput
-from netxr.names import ACTIVITY, CONNECTIVITY, LAGGED_CORRELATION, PEARSON, TRIAL
 
 RNG: Final = "legacy"
 """The streams of the tutorial: 6 neurons, 5000 steps and the seed 42 give its correlation of 0.95967."""
@@ -115,12 +115,12 @@ def tutorial_run(setup: Setup, *, step: Callable[[int, int], object] | None = No
     run = netxr.simulate(network, n_steps=setup.steps, seed=setup.seed, rng=RNG, progress=step)
     if setup.groups:
         run = netxr.coarsen(run, groups=np.arange(setup.n) * setup.groups // setup.n)
-    estimate = netxr.lagged_correlation(run[ACTIVITY], lag=setup.lag).isel({TRIAL: 0})
-    truth = run[CONNECTIVITY]
+    estimate = netxr.lagged_correlation(run[n.ACTIVITY], lag=setup.lag).isel({n.TRIAL: 0})
+    truth = run[n.CONNECTIVITY]
     if step is not None:
         step(setup.steps, setup.steps)
     scores = netxr.compare(truth, estimate, diagonal=setup.diagonal)
-    return xr.Dataset({CONNECTIVITY: truth, LAGGED_CORRELATION: estimate, **scores.data_vars}, attrs=run.attrs)
+    return xr.Dataset({n.CONNECTIVITY: truth, n.LAGGED_CORRELATION: estimate, **scores.data_vars}, attrs=run.attrs)
 
 
 _remembered: OrderedDict[Setup, xr.Dataset] = OrderedDict()
@@ -180,4 +180,4 @@ def python_lines(setup: Setup) -> str:
 def figure(setup: Setup, run: xr.Dataset) -> Any:
     """Return the figure of a run that goes on paper."""
     draw = netxr.plot.overview if setup.shows_graphs else netxr.plot.compare
-    return draw(run[CONNECTIVITY], run[LAGGED_CORRELATION], score=run[PEARSON])
+    return draw(run[n.CONNECTIVITY], run[n.LAGGED_CORRELATION], score=run[n.PEARSON])

@@ -8,18 +8,18 @@ import param
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.app.controls import flag, number, slider
 from netxr.app.downloads import NothingShown, downloads
 from netxr.app.live import LiveGraph, LiveMatrix
 from netxr.app.looks import scores_html, side_by_side
 from netxr.app.session import Session
 from netxr.app.tutorial_run import Setup, check_setup, figure, python_lines, remember, remembered, tutorial_run
-from netxr.names import CONNECTIVITY, LAGGED_CORRELATION
 from netxr.tutorial import DEMO_SIZES, SEED
 
 KEY: Final = "tutorial"
 
-TITLES: Final = {CONNECTIVITY: "True connectivity A", LAGGED_CORRELATION: "Estimated connectivity R"}
+TITLES: Final = {n.CONNECTIVITY: "True connectivity A", n.LAGGED_CORRELATION: "Estimated connectivity R"}
 
 
 class TutorialSettings(param.Parameterized):
@@ -74,7 +74,7 @@ class _View:
                 session,
                 name="netxr_tutorial",
                 figure=lambda: figure(*self._now()),
-                table=lambda: self._now()[1][[CONNECTIVITY, LAGGED_CORRELATION]],
+                table=lambda: self._now()[1][[n.CONNECTIVITY, n.LAGGED_CORRELATION]],
                 data=lambda: self._now()[1],
                 lines=lambda: python_lines(self._now()[0]),
             ),

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import netxr
+from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json
 from netxr.cli.scores import document, echo_scores, score
 from netxr.errors import InvalidInput
-from netxr.names import LAGGED_CORRELATION, TARGET
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,9 +68,9 @@ def _load_estimate(path: Path, rows: Any, name: str | None) -> "xr.DataArray":
     if not path.is_dir():
         matrix: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name)
         return matrix
-    if rows not in (None, TARGET):
-        raise InvalidInput("--estimate-rows", got=repr(rows), expected=f"none, or {TARGET!r} as {path} has it")
-    store, variable = netxr.open(path), name or LAGGED_CORRELATION
+    if rows not in (None, n.TARGET):
+        raise InvalidInput("--estimate-rows", got=repr(rows), expected=f"none, or {n.TARGET!r} as {path} has it")
+    store, variable = netxr.open(path), name or n.LAGGED_CORRELATION
     if variable not in store:
         there = ", ".join(map(str, store.data_vars)) or "nothing"
         raise InvalidInput("--estimate-name", got=repr(variable), expected=f"a variable of {path}, which has {there}")

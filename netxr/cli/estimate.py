@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import netxr
+from netxr import names as n
 from netxr.cli import options
 from netxr.cli.estimate_report import STRONGEST, about_matrices, about_pairs, echo_summary, result, summary
 from netxr.cli.output import check_vacant, echo_json
 from netxr.cli.passes import plan_of_estimate, running
 from netxr.cli.scores import Scored, document, echo_scores, score
-from netxr.names import CONNECTIVITY, NEURON, SOURCE, TARGET, TIME, TRIAL
 from netxr.row_plans import RowPlan
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def command(
     if groups is not None:
         activity, A = netxr.coarsen(activity, groups=groups), None if A is None else netxr.coarsen(A, groups=groups)
     wanted = {
-        "dim": (TIME, TRIAL) if pool_trials and TRIAL in activity.dims else TIME,
+        "dim": (n.TIME, n.TRIAL) if pool_trials and n.TRIAL in activity.dims else n.TIME,
         "source": _labels(sources, activity) or None,
         "missing": missing,
         "memory": memory,
@@ -215,7 +215,7 @@ def _check_usage(
 
 def _true_connectivity(recording: Path, activity: "xr.DataArray") -> "xr.DataArray | None":
     """Return the connectivity that a store holds beside its activity."""
-    if not recording.is_dir() or CONNECTIVITY not in netxr.open(recording):
+    if not recording.is_dir() or n.CONNECTIVITY not in netxr.open(recording):
         return None
     held: xr.DataArray = netxr.load_connectivity(recording)
     return held
@@ -226,15 +226,15 @@ def _load_truth(path: Path, rows: Any, name: str | None, activity: "xr.DataArray
     truth: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name)
     if path.is_dir():
         return truth
-    size, neurons = truth.sizes[TARGET], activity[NEURON].values
+    size, neurons = truth.sizes[n.TARGET], activity[n.NEURON].values
     if size != len(neurons):
         raise click.BadParameter(
             f"the truth is {size} x {size} and the recording has {len(neurons)} neurons.", param_hint="--truth"
         )
-    return truth.assign_coords({TARGET: neurons, SOURCE: neurons})
+    return truth.assign_coords({n.TARGET: neurons, n.SOURCE: neurons})
 
 
 def _labels(texts: Sequence[str], activity: "xr.DataArray") -> list[Any]:
     """Return the labels of neurons that are written like `texts`; a text that is like none stays as it is."""
-    written = {str(label): label for label in activity[NEURON].values.tolist()}
+    written = {str(label): label for label in activity[n.NEURON].values.tolist()}
     return [written.get(text, text) for text in texts]

@@ -7,23 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import numpy as np
 
+from netxr import names as n
 from netxr.cli.output import table
 from netxr.cli.scores import Scored
-from netxr.names import (
-    CONNECTIVITY,
-    DIAGONAL,
-    EDGE,
-    LAG,
-    LAGGED_CORRELATION,
-    LONG_NAME,
-    NEURON,
-    PERMUTATIONS,
-    SEED,
-    SOURCE,
-    TARGET,
-    TIME,
-    TRIAL,
-)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,23 +28,23 @@ netxr info {0} describes it; netxr.open("{0}").lagged_correlation.isel(lag=0, ta
 
 def result(R: "xr.DataArray", A: "xr.DataArray | None", scored: Scored | None) -> "xr.Dataset":
     """Return what is saved: the estimate, its scores, and the truth where it is on the same neurons."""
-    about_run = {name: value for name, value in R.attrs.items() if name != LONG_NAME}
-    saved = R.to_dataset(name=LAGGED_CORRELATION).assign_attrs(about_run)
+    about_run = {name: value for name, value in R.attrs.items() if name != n.LONG_NAME}
+    saved = R.to_dataset(name=n.LAGGED_CORRELATION).assign_attrs(about_run)
     if scored is not None:
         # On the scores, because the run has a seed of its own.
-        settings = {name: scored.scores.attrs[name] for name in (DIAGONAL, PERMUTATIONS, SEED)}
+        settings = {name: scored.scores.attrs[name] for name in (n.DIAGONAL, n.PERMUTATIONS, n.SEED)}
         saved = saved.assign({name: one.assign_attrs(settings) for name, one in scored.scores.data_vars.items()})
-    if A is not None and all(A.indexes[axis].equals(R.indexes[axis]) for axis in (TARGET, SOURCE)):
-        saved = saved.assign({CONNECTIVITY: A})
+    if A is not None and all(A.indexes[axis].equals(R.indexes[axis]) for axis in (n.TARGET, n.SOURCE)):
+        saved = saved.assign({n.CONNECTIVITY: A})
     return saved
 
 
 def summary(activity: "xr.DataArray", lags: Sequence[int], out: Path | None) -> dict[str, Any]:
     """Return what was estimated out of what, and where to."""
     about = {
-        "neurons": activity.sizes[NEURON],
-        "samples": activity.sizes[TIME],
-        "trials": activity.sizes.get(TRIAL, 1),
+        "neurons": activity.sizes[n.NEURON],
+        "samples": activity.sizes[n.TIME],
+        "trials": activity.sizes.get(n.TRIAL, 1),
         "lags": list(lags),
     }
     return about if out is None else about | {"out": str(out)}
@@ -71,18 +57,18 @@ def about_matrices(R: "xr.DataArray") -> dict[str, Any]:
 
 def about_pairs(pairs: "xr.Dataset", *, most: int | None) -> dict[str, Any]:
     """Return what to say of a list of pairs: how many there are, and all of them or the `most` strongest."""
-    order = np.argsort(-np.abs(pairs[LAGGED_CORRELATION].values), kind="stable")[:most]
-    chosen = pairs.isel({EDGE: order})
-    names = {"from": SOURCE, "to": TARGET, LAG: LAG, TRIAL: TRIAL, "correlation": LAGGED_CORRELATION}
+    order = np.argsort(-np.abs(pairs[n.LAGGED_CORRELATION].values), kind="stable")[:most]
+    chosen = pairs.isel({n.EDGE: order})
+    names = {"from": n.SOURCE, "to": n.TARGET, n.LAG: n.LAG, n.TRIAL: n.TRIAL, "correlation": n.LAGGED_CORRELATION}
     columns = {name: chosen[own].values.tolist() for name, own in names.items() if own in chosen.variables}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return {"pairs": pairs.sizes[EDGE], "strongest": rows}
+    return {"pairs": pairs.sizes[n.EDGE], "strongest": rows}
 
 
 def _strongest(R: "xr.DataArray") -> list[dict[str, Any]]:
     """Return a row for each of the strongest correlations between different neurons, with their labels."""
     magnitudes = np.abs(R.values)
-    magnitudes[..., R[TARGET].values[:, None] == R[SOURCE].values] = -1
+    magnitudes[..., R[n.TARGET].values[:, None] == R[n.SOURCE].values] = -1
     magnitudes[np.isnan(magnitudes)] = -1
     magnitudes = magnitudes.ravel()
     few = min(STRONGEST, magnitudes.size)
@@ -92,7 +78,7 @@ def _strongest(R: "xr.DataArray") -> list[dict[str, Any]]:
     for place in zip(*np.unravel_index(order, R.shape), strict=True):
         one = R[place]
         at = {str(dim): one[dim].item() if dim in one.coords else int(k) for dim, k in zip(R.dims, place, strict=True)}
-        rows.append({"from": at.pop(SOURCE), "to": at.pop(TARGET)} | at | {"correlation": one.item()})
+        rows.append({"from": at.pop(n.SOURCE), "to": at.pop(n.TARGET)} | at | {"correlation": one.item()})
     return rows
 
 

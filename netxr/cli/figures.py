@@ -6,24 +6,10 @@ from typing import Any, Final, NamedTuple
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import (
-    ACTIVITY,
-    CONNECTIVITY,
-    LAG,
-    LAGGED_CORRELATION,
-    LONG_NAME,
-    NEURON,
-    PEARSON,
-    SCORE_DEFINED,
-    SCORE_MEAN,
-    SCORE_STD,
-    SOURCE,
-    TARGET,
-    TIME,
-)
 
-MATRIX_DIMS: Final = (TARGET, SOURCE)
+MATRIX_DIMS: Final = (n.TARGET, n.SOURCE)
 
 
 class Wishes(NamedTuple):
@@ -39,9 +25,9 @@ class Wishes(NamedTuple):
 
 def kind_of(data: xr.Dataset) -> str:
     """Return which kind of figure suits what is there."""
-    if any(str(name).endswith(SCORE_MEAN) for name in data.data_vars):
+    if any(str(name).endswith(n.SCORE_MEAN) for name in data.data_vars):
         return "curve"
-    matrices = [name for name in (CONNECTIVITY, LAGGED_CORRELATION) if name in data]
+    matrices = [name for name in (n.CONNECTIVITY, n.LAGGED_CORRELATION) if name in data]
     if matrices:
         return "compare" if len(matrices) == 2 else "matrix"
     return "traces"
@@ -55,7 +41,7 @@ def draw(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
 def _pair(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
     """Draw A and R with their score."""
     A, R = _both(data)
-    scored = data.get(PEARSON) if wishes.score is None else _variable(data, wishes.score)
+    scored = data.get(n.PEARSON) if wishes.score is None else _variable(data, wishes.score)
     return getattr(netxr.plot, kind)(A, R, score=None if scored is None else _first(scored))
 
 
@@ -71,27 +57,27 @@ def _agreement(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
 
 def _one(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
     """Draw one matrix, as a heatmap or as a graph."""
-    known = CONNECTIVITY if CONNECTIVITY in data else LAGGED_CORRELATION
+    known = n.CONNECTIVITY if n.CONNECTIVITY in data else n.LAGGED_CORRELATION
     matrix = _first(_variable(data, wishes.variable or known), keep=MATRIX_DIMS)
-    return getattr(netxr.plot, kind)(matrix, title=str(matrix.attrs.get(LONG_NAME, matrix.name)))
+    return getattr(netxr.plot, kind)(matrix, title=str(matrix.attrs.get(n.LONG_NAME, matrix.name)))
 
 
 def _lags(_kind: str, data: xr.Dataset, _wishes: Wishes) -> Any:
     """Draw R over lag."""
-    return netxr.plot.lags(_first(_variable(data, LAGGED_CORRELATION), keep=(LAG, *MATRIX_DIMS)))
+    return netxr.plot.lags(_first(_variable(data, n.LAGGED_CORRELATION), keep=(n.LAG, *MATRIX_DIMS)))
 
 
 def _activity(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
     """Draw activity over time, which the figure reads as it needs it."""
-    activity = _variable(data, ACTIVITY)
-    one_trial = activity.isel({dim: 0 for dim in activity.dims if dim not in (NEURON, TIME)})
+    activity = _variable(data, n.ACTIVITY)
+    one_trial = activity.isel({dim: 0 for dim in activity.dims if dim not in (n.NEURON, n.TIME)})
     return getattr(netxr.plot, kind)(one_trial, n_steps=wishes.steps)
 
 
 def _curve(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
     """Draw a score over the one parameter that varies, or that `x` names."""
-    score, x = wishes.score or PEARSON, wishes.x
-    mean = _variable(data, score + SCORE_MEAN)
+    score, x = wishes.score or n.PEARSON, wishes.x
+    mean = _variable(data, score + n.SCORE_MEAN)
     varies = _varying(mean)
     along = list(data[x].dims) if x in data.coords else varies
     if len(varies) > 1 or not (x or varies):
@@ -107,8 +93,8 @@ def _curve(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
 
 def _map(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
     """Draw a score over the two parameters that vary, or that `x` and `y` name."""
-    score = wishes.score or PEARSON
-    mean = _variable(data, score + SCORE_MEAN)
+    score = wishes.score or n.PEARSON
+    mean = _variable(data, score + n.SCORE_MEAN)
     varies = _varying(mean)
     if len(varies) != 2:
         raise InvalidInput(
@@ -144,7 +130,7 @@ KINDS: Final[dict[str, Callable[[str, xr.Dataset, Wishes], Any]]] = {
 
 def _both(data: xr.Dataset) -> list[xr.DataArray]:
     """Load A and R, the first of several trials or lags."""
-    return [_first(_variable(data, name), keep=MATRIX_DIMS) for name in (CONNECTIVITY, LAGGED_CORRELATION)]
+    return [_first(_variable(data, name), keep=MATRIX_DIMS) for name in (n.CONNECTIVITY, n.LAGGED_CORRELATION)]
 
 
 def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
@@ -167,4 +153,4 @@ def _varying(mean: xr.DataArray) -> list[str]:
 
 def _scores(data: xr.Dataset, score: str) -> xr.Dataset:
     """Return a score with its mean, its deviation and its number of trials."""
-    return data[[score + ending for ending in (SCORE_MEAN, SCORE_STD, SCORE_DEFINED)] + [score]]
+    return data[[score + ending for ending in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)] + [score]]

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 import netxr
+from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import check_vacant, echo_json, listing, progress
 from netxr.importing import convert
-from netxr.names import NEURON, SAMPLING_INTERVAL, SOURCE_FILE, SOURCE_FORMAT, SOURCE_SHA256, TIME, TRIAL
 
 
 class Setting(click.ParamType[tuple[str, Any]]):
@@ -79,8 +79,8 @@ def command(
 def _summary(out: Path) -> dict[str, Any]:
     """Say what was imported."""
     run = netxr.open(out)
-    sizes = {"neurons": run.sizes.get(NEURON), "samples": run.sizes.get(TIME), "trials": run.sizes.get(TRIAL, 1)}
-    origin = (SAMPLING_INTERVAL, SOURCE_FILE, SOURCE_FORMAT, SOURCE_SHA256)
+    sizes = {"neurons": run.sizes.get(n.NEURON), "samples": run.sizes.get(n.TIME), "trials": run.sizes.get(n.TRIAL, 1)}
+    origin = (n.SAMPLING_INTERVAL, n.SOURCE_FILE, n.SOURCE_FORMAT, n.SOURCE_SHA256)
     dtype = str(run.activity.dtype) if "activity" in run else None
     known = {"store": str(out), **sizes, "dtype": dtype} | {name: run.attrs.get(name) for name in origin}
     return {name: value for name, value in known.items() if value is not None}

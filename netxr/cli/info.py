@@ -5,19 +5,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import netxr
+from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, listing, table
 from netxr.descriptions import Nodes, groups, nodes_at
-from netxr.names import (
-    ACTIVITY,
-    COMOMENT,
-    CONNECTIVITY,
-    ESTIMATOR,
-    LAG,
-    OUTDATED,
-    PREPROCESSING,
-    UNFINISHED,
-)
 from netxr.provenance import ORIGIN
 
 if TYPE_CHECKING:
@@ -45,11 +36,13 @@ def command(store: str, as_json: bool) -> None:
     about = {
         "store": store,
         "variables": [_variable(name, dataset.variables[name]) for name in _in_order(dataset)],
-        "true connectivity": CONNECTIVITY in dataset,
-        "estimates": [str(name) for name, value in dataset.data_vars.items() if ESTIMATOR in value.attrs],
-        "outdated": {str(name): value.attrs[OUTDATED] for name, value in dataset.items() if OUTDATED in value.attrs},
-        "moments": COMOMENT in dataset,
-        "lags": dataset[LAG].values.ravel().tolist() if LAG in dataset.coords else [],
+        "true connectivity": n.CONNECTIVITY in dataset,
+        "estimates": [str(name) for name, value in dataset.data_vars.items() if n.ESTIMATOR in value.attrs],
+        "outdated": {
+            str(name): value.attrs[n.OUTDATED] for name, value in dataset.items() if n.OUTDATED in value.attrs
+        },
+        "moments": n.COMOMENT in dataset,
+        "lags": dataset[n.LAG].values.ravel().tolist() if n.LAG in dataset.coords else [],
         "attributes": _attributes(dataset),
         "groups": [_group(path, members) for path, _, members in groups(nodes_at(store)) if path],
     }
@@ -61,8 +54,8 @@ def command(store: str, as_json: bool) -> None:
 
 def _attributes(dataset: "xr.Dataset") -> dict[str, Any]:
     """Return what is known of a dataset, with what was done to its activity."""
-    done = dataset[ACTIVITY].attrs.get(PREPROCESSING) if ACTIVITY in dataset else None
-    return {**dataset.attrs, **({PREPROCESSING: done} if done else {})}
+    done = dataset[n.ACTIVITY].attrs.get(n.PREPROCESSING) if n.ACTIVITY in dataset else None
+    return {**dataset.attrs, **({n.PREPROCESSING: done} if done else {})}
 
 
 def _in_order(dataset: "xr.Dataset") -> list[str]:
@@ -100,8 +93,8 @@ def _sizes(dims: dict[Any, int]) -> str:
 def _echo(about: dict[str, Any]) -> None:
     """Print the description."""
     attributes = dict(about["attributes"])
-    if UNFINISHED in attributes:
-        click.echo(f"unfinished: {attributes.pop(UNFINISHED)}\n")
+    if n.UNFINISHED in attributes:
+        click.echo(f"unfinished: {attributes.pop(n.UNFINISHED)}\n")
     variables = [row | {"dims": _sizes(row["dims"]), "chunks": _shape(row["chunks"])} for row in about["variables"]]
     if variables:
         click.echo(table(variables) + "\n\n" + _known(about))

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
+from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists
-from netxr.names import MANTEL_P
 
 Row = Mapping[str, Any]
 
@@ -99,7 +99,7 @@ def _cell(name: str, value: Any) -> str:
     """Return the cell of a table under `name` as text; a p-value is worth its digits however small it is."""
     if not isinstance(value, float):
         return str(value)
-    return f"{value:g}" if name == MANTEL_P and not math.isnan(value) else number(value)
+    return f"{value:g}" if name == n.MANTEL_P and not math.isnan(value) else number(value)
 
 
 def _plain(value: Any) -> Any:

@@ -8,11 +8,11 @@ import click
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.cli import options
 from netxr.cli.figures import KINDS, Wishes, draw, kind_of
 from netxr.cli.output import check_vacant
 from netxr.errors import InvalidInput
-from netxr.names import FINISHED, PEARSON
 
 PICTURES: Final = (".png", ".svg", ".pdf")
 PAGE: Final = ".html"
@@ -32,7 +32,7 @@ PAGE: Final = ".html"
 )
 @click.option("--x", metavar="NAME", help="What a curve or a map is drawn over, e.g. n_neurons.")
 @click.option("--y", metavar="NAME", help="The other parameter of a map.")
-@click.option("--score", show_default=PEARSON, help="The score of a curve or a map, and of the title over A and R.")
+@click.option("--score", show_default=n.PEARSON, help="The score of a curve or a map, and of the title over A and R.")
 @click.option("--steps", type=click.IntRange(min=1), help="Samples of activity, from the first; all if not given.")
 @options.diagonal
 @options.quiet
@@ -87,8 +87,8 @@ def command(
 
 def _check_finished(data: xr.Dataset) -> None:
     """Raise if the store is of a sweep that is not finished: its means and deviations come with the last cell."""
-    if FINISHED in data and not data[FINISHED].all():
-        done, total = int(data[FINISHED].sum()), data[FINISHED].size
+    if n.FINISHED in data and not data[n.FINISHED].all():
+        done, total = int(data[n.FINISHED].sum()), data[n.FINISHED].size
         raise InvalidInput(
             "STORE",
             got=f"an unfinished sweep, {done} of {total} cells",

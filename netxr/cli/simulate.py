@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 import netxr
+from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, listing, progress
-from netxr.names import NEURON, TIME, TRIAL
 
 NEURONS, SPARSITY = 100, 0.9
 
@@ -105,9 +105,9 @@ def command(
         )
     summary = {
         "store": str(out),
-        "neurons": run.sizes[NEURON],
-        "samples": run.sizes[TIME],
-        "trials": run.sizes[TRIAL],
+        "neurons": run.sizes[n.NEURON],
+        "samples": run.sizes[n.TIME],
+        "trials": run.sizes[n.TRIAL],
         "edges": int((run.connectivity != 0).sum()),
         "seed": seed,
         "rng": rng,

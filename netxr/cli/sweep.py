@@ -7,30 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 import netxr
+from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
 from netxr.comparison import SCORE_ATTRS
-from netxr.names import (
-    DIAGONAL,
-    LAG,
-    MANTEL_P,
-    N_GROUPS,
-    N_NEURONS,
-    N_STEPS,
-    PEARSON,
-    SCORE_DEFINED,
-    SCORE_MEAN,
-    SCORE_STD,
-    SPARSITY,
-    TRIAL,
-)
 
 if TYPE_CHECKING:
     import xarray as xr
 
-AXES: Final = (N_NEURONS, SPARSITY, N_STEPS, N_GROUPS, LAG)
+AXES: Final = (n.N_NEURONS, n.SPARSITY, n.N_STEPS, n.N_GROUPS, n.LAG)
 
-SCORES: Final = tuple(name for name in SCORE_ATTRS if name != MANTEL_P)
+SCORES: Final = tuple(name for name in SCORE_ATTRS if name != n.MANTEL_P)
 """What a sweep without permutations has."""
 
 
@@ -58,7 +45,7 @@ SCORES: Final = tuple(name for name in SCORE_ATTRS if name != MANTEL_P)
 @click.option(
     "--score",
     type=click.Choice(SCORES),
-    default=PEARSON,
+    default=n.PEARSON,
     show_default=True,
     help="The score that is printed; all are stored.",
 )
@@ -81,21 +68,23 @@ def command(out: Path, score: str, quiet: bool, as_json: bool, **settings: Any) 
         scores = netxr.sweep(**settings, store=out, progress=report)
     rows = _rows(scores, score)
     if as_json:
-        echo_json({"store": str(out), "score": score, DIAGONAL: settings[DIAGONAL], "cells": rows})
+        echo_json({"store": str(out), "score": score, n.DIAGONAL: settings[n.DIAGONAL], "cells": rows})
         return
     if not quiet:
-        which = "included" if settings[DIAGONAL] else "left out"
+        which = "included" if settings[n.DIAGONAL] else "left out"
         click.echo(f"{score} of A and R, diagonal {which}: mean and deviation over the trials in which it is defined")
     click.echo(table(rows))
 
 
 def _rows(scores: "xr.Dataset", score: str) -> list[dict[str, Any]]:
     """Return a row for each cell: its settings, mean, deviation, and how many of how many trials are defined."""
-    summary = scores[[score + ending for ending in (SCORE_MEAN, SCORE_STD, SCORE_DEFINED)]].compute()
+    summary = scores[[score + ending for ending in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)]].compute()
     rows = []
     for place in product(*(range(scores.sizes[axis]) for axis in AXES)):
         cell = summary.isel(dict(zip(AXES, place, strict=True)))
-        settings = {axis: f"{cell[axis].item():g}" if axis == SPARSITY else cell[axis].item() for axis in AXES}
-        values = {"mean": float(cell[score + SCORE_MEAN]), "deviation": float(cell[score + SCORE_STD])}
-        rows.append(settings | values | {"defined": int(cell[score + SCORE_DEFINED]), "trials": scores.sizes[TRIAL]})
+        settings = {axis: f"{cell[axis].item():g}" if axis == n.SPARSITY else cell[axis].item() for axis in AXES}
+        values = {"mean": float(cell[score + n.SCORE_MEAN]), "deviation": float(cell[score + n.SCORE_STD])}
+        rows.append(
+            settings | values | {"defined": int(cell[score + n.SCORE_DEFINED]), "trials": scores.sizes[n.TRIAL]}
+        )
     return rows

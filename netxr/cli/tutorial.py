@@ -15,11 +15,11 @@ import click
 import xarray as xr
 
 import netxr
+from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import check_vacant, echo_json, progress, table
 from netxr.cli.tutorial_report import check_row, write_tutorial_report
 from netxr.commits import STAGING_PREFIX
-from netxr.names import N_NEURONS, PEARSON, SCORE_DEFINED, TRIAL
 
 if TYPE_CHECKING:
     from netxr.tutorial import Check
@@ -158,6 +158,6 @@ def _row(check: "Check") -> dict[str, str]:
 
 def _defined(size_sweep: xr.Dataset) -> list[dict[str, int]]:
     """Return in how many of how many trials the score is defined at each network size."""
-    defined = size_sweep[PEARSON + SCORE_DEFINED].squeeze()
-    trials = size_sweep.sizes[TRIAL]
-    return [{N_NEURONS: int(one[N_NEURONS]), "defined": int(one), "trials": trials} for one in defined]
+    defined = size_sweep[n.PEARSON + n.SCORE_DEFINED].squeeze()
+    trials = size_sweep.sizes[n.TRIAL]
+    return [{n.N_NEURONS: int(one[n.N_NEURONS]), "defined": int(one), "trials": trials} for one in defined]

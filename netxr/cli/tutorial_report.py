@@ -7,8 +7,8 @@ from platform import platform, python_version
 from typing import TYPE_CHECKING, Any, Final
 
 import netxr
+from netxr import names as n
 from netxr.cli.output import number
-from netxr.names import CONNECTIVITY, LAGGED_CORRELATION, PEARSON, SOURCE, TARGET
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -128,15 +128,15 @@ def check_row(check: "Check") -> dict[str, str]:
 
 def _trap_row(name: str, section: "xr.Dataset") -> dict[str, str]:
     """Return the score of a section with and without the diagonal, and against the transposed truth."""
-    A, R = section[CONNECTIVITY], section[LAGGED_CORRELATION]
-    swapped = A.rename({TARGET: SOURCE, SOURCE: TARGET})
+    A, R = section[n.CONNECTIVITY], section[n.LAGGED_CORRELATION]
+    swapped = A.rename({n.TARGET: n.SOURCE, n.SOURCE: n.TARGET})
     scores = {
         "all pairs": netxr.compare(A, R, diagonal=True, permutations=0),
         "without the diagonal": netxr.compare(A, R, diagonal=False, permutations=0),
         "without the diagonal, A transposed": netxr.compare(swapped, R, diagonal=False, permutations=0),
     }
-    about = {"section": name, "neurons or groups": str(A.sizes[TARGET])}
-    return about | {label: number(float(score[PEARSON].squeeze())) for label, score in scores.items()}
+    about = {"section": name, "neurons or groups": str(A.sizes[n.TARGET])}
+    return about | {label: number(float(score[n.PEARSON].squeeze())) for label, score in scores.items()}
 
 
 def _provenance(sections: Mapping[str, "xr.Dataset"]) -> list[dict[str, str]]:

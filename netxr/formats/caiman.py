@@ -11,12 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.damage import readable_as
 from netxr.formats.hdf5 import choose, is_array, lazy_dataset, opened
 from netxr.formats.recognition import content_of
-from netxr.names import ACCEPTED, NEURON, SOURCE_ARRAY, TIME
 from netxr.schema import NUMBER_KINDS
 
 ESTIMATES: Final = "estimates"
@@ -98,12 +98,12 @@ def _recording(
     """Return traces (component, frame) as a labelled recording."""
     if sampling_interval is None and rate is not None:
         sampling_interval = _interval(path, np.asarray(rate))
-    activity = as_activity(samples, dims=(NEURON, TIME), sampling_interval=sampling_interval)
+    activity = as_activity(samples, dims=(n.NEURON, n.TIME), sampling_interval=sampling_interval)
     columns = {key: beside[key] for key in QUALITIES if key in beside and beside[key].shape == samples.shape[:1]}
     if ACCEPTED_COMPONENTS in beside and beside[ACCEPTED_COMPONENTS].dtype.kind in NUMBER_KINDS:
-        columns[ACCEPTED] = _accepted(path, beside[ACCEPTED_COMPONENTS], samples.shape[0])
-    activity = activity.assign_coords({key: (NEURON, values) for key, values in columns.items()})
-    return activity.to_dataset().assign_attrs({SOURCE_ARRAY: name})
+        columns[n.ACCEPTED] = _accepted(path, beside[ACCEPTED_COMPONENTS], samples.shape[0])
+    activity = activity.assign_coords({key: (n.NEURON, values) for key, values in columns.items()})
+    return activity.to_dataset().assign_attrs({n.SOURCE_ARRAY: name})
 
 
 def _interval(path: Path, rate: NDArray[Any]) -> float | None:

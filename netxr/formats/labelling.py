@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.arguments import check_entries
 from netxr.arrays import as_activity, as_connectivity
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.timestamps import interval_of
-from netxr.names import NEURON, SOURCE, TARGET, TIME, TRIAL
 from netxr.tables import Table, shown
 
 ARRAY_OPTIONS: Final = ("dims", "neurons", "sampling_interval", "interval_units", "units")
@@ -58,15 +58,15 @@ def activity_of(
         If columns have labels and are no neurons, or not every column is a neuron; if times are not even.
     """
     if dims is None:
-        fix = f"Say what its axes are, e.g. dims=({NEURON!r}, {TIME!r}) or dims=({TIME!r}, {NEURON!r})."
+        fix = f"Say what its axes are, e.g. dims=({n.NEURON!r}, {n.TIME!r}) or dims=({n.TIME!r}, {n.NEURON!r})."
         got = f"none for {place}, of shape {table.values.shape}"
         raise InvalidInput("dims", got=got, expected="a name for each axis", fix=fix)
-    if axes_of(dims) == (TIME, NEURON):
+    if axes_of(dims) == (n.TIME, n.NEURON):
         _check_columns(place, table)
         if neurons is None:
             _check_different(place, table.labels or [])
     elif table.labels is not None:
-        refuse_labels(place, table, f"dims=({TIME!r}, {NEURON!r}), where each column is a neuron")
+        refuse_labels(place, table, f"dims=({n.TIME!r}, {n.NEURON!r}), where each column is a neuron")
     return as_activity(
         table.values,
         dims=dims,
@@ -95,7 +95,7 @@ def connectivity_of(place: str, table: Table, *, rows: Any, neurons: Sequence[An
         If `rows` is missing, or something does not fit the matrix.
     """
     if rows is None:
-        fix = f"rows={TARGET!r} if entry [i, j] is from j to i, rows={SOURCE!r} if it is from i to j."
+        fix = f"rows={n.TARGET!r} if entry [i, j] is from j to i, rows={n.SOURCE!r} if it is from i to j."
         got = f"none for {place}, of shape {table.values.shape}"
         raise InvalidInput("rows", got=got, expected="what a row is", fix=fix)
     return as_connectivity(table.values, rows=rows, neurons=table.labels if neurons is None else neurons)
@@ -108,7 +108,7 @@ def axes_of(dims: Any) -> tuple[Any, ...]:
 
 def refuse_labels(place: str, table: Table, right: str) -> None:
     """Raise because a table begins with labels where none can be."""
-    labels = [*([TIME] if table.times is not None else []), *(table.labels or [])]
+    labels = [*([n.TIME] if table.times is not None else []), *(table.labels or [])]
     begin = ", ".join(map(shown, labels[:3]))
     raise UnreadableFile(place, f"its first line is no numbers ({begin}, ...); labels go only with {right}")
 
@@ -120,14 +120,14 @@ def _check_columns(place: str, table: Table) -> None:
         raise UnreadableFile(place, "its first line looks like column numbers, not samples", fix=fix)
     labels = table.labels or []
     for column, label in enumerate(labels, start=1):
-        if label.lower() in (TIME, NEURON, TRIAL):
+        if label.lower() in (n.TIME, n.NEURON, n.TRIAL):
             raise UnreadableFile(place, f"its column {label!r} is an axis, not a neuron", fix="Remove that column.")
         if not label:
             fix = "Remove that column if it numbers the rows, or label it."
             raise UnreadableFile(place, f"its column {column} has no label, others have", fix=fix)
     for label in (*labels[:1], *labels[-1:]):
         if AXIS.fullmatch(label):
-            fix = f"Call it {TIME} if it holds the times of the rows; else remove it, or give it another name."
+            fix = f"Call it {n.TIME} if it holds the times of the rows; else remove it, or give it another name."
             raise UnreadableFile(place, f"its column {label!r} looks like an axis, not like a neuron", fix=fix)
 
 
@@ -151,8 +151,8 @@ def _agreed_interval(
         if interval_units not in (None, "s"):
             raise InvalidInput("interval_units", got=repr(interval_units), expected="'s' for dates and durations")
         times = (times - times[:1]) / np.timedelta64(1, "s")
-    interval = interval_of(times, Path(place), f"its column {TIME!r}")
+    interval = interval_of(times, Path(place), f"its column {n.TIME!r}")
     if sampling_interval is not None and not abs(sampling_interval - interval) <= SLACK * interval:
-        expected = f"none, or {interval:g} as the column {TIME!r} of {place} has it"
+        expected = f"none, or {interval:g} as the column {n.TIME!r} of {place} has it"
         raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected=expected)
     return interval

@@ -12,13 +12,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import is_whole
 from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.extras import optional
 from netxr.formats.lazy import Box, lazy_array
 from netxr.formats.spikes import bins_in, counts, is_rate
-from netxr.names import NEURON, SOURCE_ARRAY, START_TIME, TIME, TRIAL, UNITS
 
 
 class Part(NamedTuple):
@@ -151,9 +151,9 @@ def _check_equal(lengths: list[int], path: Path) -> None:
 def _recording(trials: list[da.Array], **labels: Any) -> xr.DataArray:
     """Return arrays (neuron, time) as a recording; several are trials."""
     if len(trials) == 1:
-        return as_activity(trials[0], dims=(NEURON, TIME), **labels)
+        return as_activity(trials[0], dims=(n.NEURON, n.TIME), **labels)
     stacked = da.stack(trials, axis=2)  # type: ignore[no-untyped-call]
-    return as_activity(stacked, dims=(NEURON, TIME, TRIAL), **labels)
+    return as_activity(stacked, dims=(n.NEURON, n.TIME, n.TRIAL), **labels)
 
 
 # --- signals ------------------------------------------------------------------
@@ -176,12 +176,12 @@ def _signals(path: Path, file: Any, parts: list[Part]) -> xr.Dataset:
     activity = _recording(trials, neurons=_labels(channels), sampling_interval=interval)
     units = [str(unit) for unit in channels["units"]]
     if len(set(units)) == 1:
-        activity.attrs[UNITS] = units[0]
+        activity.attrs[n.UNITS] = units[0]
     else:
-        activity = activity.assign_coords({UNITS: (NEURON, np.array(units, dtype=object))})
-    known: dict[str, Any] = {SOURCE_ARRAY: str(stream["name"])}
+        activity = activity.assign_coords({n.UNITS: (n.NEURON, np.array(units, dtype=object))})
+    known: dict[str, Any] = {n.SOURCE_ARRAY: str(stream["name"])}
     if len(parts) == 1:
-        known[START_TIME] = float(file.get_signal_t_start(parts[0].block, parts[0].segment, parts[0].stream))
+        known[n.START_TIME] = float(file.get_signal_t_start(parts[0].block, parts[0].segment, parts[0].stream))
     return activity.to_dataset().assign_attrs(known)
 
 
@@ -218,7 +218,7 @@ def _spikes(path: Path, file: Any, parts: list[Part], rate: Any) -> xr.Dataset:
         for part, length in zip(parts, lengths, strict=True)
     ]
     activity = _recording(trials, neurons=_labels(units), sampling_interval=1 / float(rate), units="spikes")
-    return activity.to_dataset().assign_attrs({START_TIME: spans[0][0]} if len(parts) == 1 else {})
+    return activity.to_dataset().assign_attrs({n.START_TIME: spans[0][0]} if len(parts) == 1 else {})
 
 
 def _span(file: Any, part: Part) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from netxr import names
+from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats import hdf5
 from netxr.formats.damage import readable_as
@@ -17,14 +17,13 @@ from netxr.formats.extras import optional
 from netxr.formats.lazy import Box, lazy_array
 from netxr.formats.recognition import content_of
 from netxr.formats.timestamps import check_interval, interval_of
-from netxr.names import ACTIVITY, NEURON, SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS, TIME, TRIAL, UNITS
 from netxr.schema import NUMBER_KINDS
 
-RECORDING_DIMS: Final = frozenset((NEURON, TIME, TRIAL))
+RECORDING_DIMS: Final = frozenset((n.NEURON, n.TIME, n.TRIAL))
 
 OWN_DIMS: Final = RECORDING_DIMS | {
-    *(names.TARGET, names.SOURCE, names.LAG, names.EDGE_FRAME, names.EDGE),
-    *(names.N_NEURONS, names.SPARSITY, names.N_STEPS, names.N_GROUPS),
+    *(n.TARGET, n.SOURCE, n.LAG, n.EDGE_FRAME, n.EDGE),
+    *(n.N_NEURONS, n.SPARSITY, n.N_STEPS, n.N_GROUPS),
 }
 """Dims of the datasets that netxr makes."""
 
@@ -73,7 +72,7 @@ def load(
             }
             attributes = _plain_attributes(file.attrs)
         known = _renamed(path, xr.Dataset(variables, coordinates, attributes), name, dims or {})
-        return _dated(_timed(path, known, sampling_interval) if ACTIVITY in known else known)
+        return _dated(_timed(path, known, sampling_interval) if n.ACTIVITY in known else known)
 
 
 @contextmanager
@@ -127,7 +126,7 @@ def _renamed(path: Path, dataset: xr.Dataset, name: str | None, dims: Mapping[st
     """Return a dataset with the dims of netxr, and the variable that is meant as its activity."""
     if not isinstance(dims, Mapping) or not set(dims) <= set(dataset.dims):
         expected = f"a mapping from dims of {path}, which has {', '.join(map(str, dataset.dims))}"
-        raise InvalidInput("dims", got=repr(dims), expected=expected, fix=f"E.g. dims={{'cell': {NEURON!r}}}.")
+        raise InvalidInput("dims", got=repr(dims), expected=expected, fix=f"E.g. dims={{'cell': {n.NEURON!r}}}.")
     taken = {*dataset.dims, *dataset.variables} - set(dims)
     if len(set(dims.values())) < len(dims) or taken & set(dims.values()):
         has = ", ".join(sorted(map(str, taken)))
@@ -137,17 +136,19 @@ def _renamed(path: Path, dataset: xr.Dataset, name: str | None, dims: Mapping[st
         expected = f"a variable of {path}, which has {_listed(dataset)}"
         raise InvalidInput("name", got=repr(name), expected=expected)
     renamed = dataset.rename(dims)
-    fitting = [str(key) for key, one in renamed.data_vars.items() if {NEURON, TIME} <= set(one.dims) <= RECORDING_DIMS]
-    if name is None and (len(fitting) == 1 or ACTIVITY in fitting):
-        name = ACTIVITY if ACTIVITY in fitting else fitting[0]
+    fitting = [
+        str(key) for key, one in renamed.data_vars.items() if {n.NEURON, n.TIME} <= set(one.dims) <= RECORDING_DIMS
+    ]
+    if name is None and (len(fitting) == 1 or n.ACTIVITY in fitting):
+        name = n.ACTIVITY if n.ACTIVITY in fitting else fitting[0]
     if name is not None and name in fitting:
-        others = renamed if name == ACTIVITY else renamed.drop_vars(ACTIVITY, errors="ignore")
-        return others.rename({name: ACTIVITY}).transpose(NEURON, TIME, TRIAL, ..., missing_dims="ignore")
+        others = renamed if name == n.ACTIVITY else renamed.drop_vars(n.ACTIVITY, errors="ignore")
+        return others.rename({name: n.ACTIVITY}).transpose(n.NEURON, n.TIME, n.TRIAL, ..., missing_dims="ignore")
     if name is None and not fitting and renamed.data_vars and set(renamed.dims) <= OWN_DIMS:
         return renamed
     argument = "name" if fitting else "dims"
-    expected = f"one variable with dims {NEURON}, {TIME}[, {TRIAL}]; {path} has {_listed(dataset)}"
-    fix = f"Say dims={{'cell': {NEURON!r}, 'frame': {TIME!r}}} with its own dims, and name= where several fit."
+    expected = f"one variable with dims {n.NEURON}, {n.TIME}[, {n.TRIAL}]; {path} has {_listed(dataset)}"
+    fix = f"Say dims={{'cell': {n.NEURON!r}, 'frame': {n.TIME!r}}} with its own dims, and name= where several fit."
     raise InvalidInput(argument, got=repr(dims if argument == "dims" else name), expected=expected, fix=fix)
 
 
@@ -158,26 +159,30 @@ def _listed(dataset: xr.Dataset) -> str:
 
 def _timed(path: Path, recording: xr.Dataset, sampling_interval: float | None) -> xr.Dataset:
     """Return a recording with the sampling interval that its times show, if it has none and they have a unit."""
-    activity = recording[ACTIVITY]
+    activity = recording[n.ACTIVITY]
     if sampling_interval is not None:
-        said: dict[str, Any] = {SAMPLING_INTERVAL: check_interval(sampling_interval), SAMPLING_INTERVAL_UNITS: "s"}
-        return recording.assign({ACTIVITY: activity.assign_attrs(said)}).drop_vars(TIME, errors="ignore")
-    if SAMPLING_INTERVAL in activity.attrs | recording.attrs or TIME not in activity.coords or activity[TIME].size < 2:
+        said: dict[str, Any] = {n.SAMPLING_INTERVAL: check_interval(sampling_interval), n.SAMPLING_INTERVAL_UNITS: "s"}
+        return recording.assign({n.ACTIVITY: activity.assign_attrs(said)}).drop_vars(n.TIME, errors="ignore")
+    if (
+        n.SAMPLING_INTERVAL in activity.attrs | recording.attrs
+        or n.TIME not in activity.coords
+        or activity[n.TIME].size < 2
+    ):
         return recording
-    times = activity[TIME]
+    times = activity[n.TIME]
     if times.dtype.kind not in "fiu":
         return recording
-    interval = interval_of(times.values, path, f"its coordinate {TIME!r}")
-    unit = str(times.attrs.get(UNITS, "")).partition(" ")[0]
-    said = {SAMPLING_INTERVAL: interval, SAMPLING_INTERVAL_UNITS: unit} if unit else {}
-    return recording.assign({ACTIVITY: activity.assign_attrs(said)})
+    interval = interval_of(times.values, path, f"its coordinate {n.TIME!r}")
+    unit = str(times.attrs.get(n.UNITS, "")).partition(" ")[0]
+    said = {n.SAMPLING_INTERVAL: interval, n.SAMPLING_INTERVAL_UNITS: unit} if unit else {}
+    return recording.assign({n.ACTIVITY: activity.assign_attrs(said)})
 
 
 def _dated(dataset: xr.Dataset) -> xr.Dataset:
     """Return a dataset with dates and durations where labels count them; those that xarray cannot tell stay numbers."""
     dates = {}
     for name, one in dataset.coords.items():
-        if one.dtype.kind in "fiu" and one.ndim == 1 and UNITS in one.attrs:
+        if one.dtype.kind in "fiu" and one.ndim == 1 and n.UNITS in one.attrs:
             with suppress(Exception):  # units that only look like those of dates, or dates of another calendar
                 dates[name] = xr.conventions.decode_cf_variable(name, one.variable).load()
     return dataset.assign_coords(dates)

@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.hdf5 import is_array, lazy_dataset, text_of
 from netxr.formats.nwb_tables import Columns, labels_and_columns
 from netxr.formats.timestamps import interval_of
-from netxr.names import NEURON, SOURCE_ARRAY, START_TIME, TIME
 
 REGIONS: Final = ("rois", "electrodes")
 """Arrays of a series that say which row of which table each column is."""
@@ -40,7 +40,7 @@ def load_series(path: Path, series: Any, *, sampling_interval: float | None) -> 
     interval, start = _clock_of(path, series, len(samples), sampling_interval)
     labels, columns = _neurons_of(path, series, samples.shape[1])
     recording = _recording(samples, labels, columns, interval, start, _unit_of(series))
-    return recording.assign_attrs({SOURCE_ARRAY: series.name.strip("/")})
+    return recording.assign_attrs({n.SOURCE_ARRAY: series.name.strip("/")})
 
 
 def stack_series(path: Path, several: list[Any], *, sampling_interval: float | None) -> xr.Dataset:
@@ -72,7 +72,7 @@ def stack_series(path: Path, several: list[Any], *, sampling_interval: float | N
     _check_same(path, "unit", names, [str(unit) for unit in units])
     last = [name.rpartition("/")[2] for name in names]
     labels = np.array(last if len(set(last)) == len(last) else names, dtype=object)
-    columns = {SOURCE_ARRAY: np.array(names, dtype=object)}
+    columns = {n.SOURCE_ARRAY: np.array(names, dtype=object)}
     interval, start = clocks[0]
     joined = da.concatenate(samples, axis=1)  # type: ignore[no-untyped-call]
     return _recording(joined, labels, columns, interval, start, units[0])
@@ -88,10 +88,10 @@ def _recording(
 ) -> xr.Dataset:
     """Return samples (time, neuron) as a labelled recording."""
     neurons = None if labels is None else list(labels)
-    activity = as_activity(samples, dims=(TIME, NEURON), neurons=neurons, sampling_interval=interval, units=unit)
-    activity = activity.assign_coords({name: (NEURON, values) for name, values in columns.items()})
+    activity = as_activity(samples, dims=(n.TIME, n.NEURON), neurons=neurons, sampling_interval=interval, units=unit)
+    activity = activity.assign_coords({name: (n.NEURON, values) for name, values in columns.items()})
     if np.isfinite(start):
-        activity.attrs[START_TIME] = start
+        activity.attrs[n.START_TIME] = start
     return activity.to_dataset()
 
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.errors import UnreadableFile
 from netxr.formats.hdf5 import is_array
-from netxr.names import ACTIVITY, GROUP, NEURON, TIME, TRIAL
 from netxr.schema import NUMBER_KINDS
 
-TAKEN: Final = frozenset((ACTIVITY, GROUP, NEURON, TIME, TRIAL))
+TAKEN: Final = frozenset((n.ACTIVITY, n.GROUP, n.NEURON, n.TIME, n.TRIAL))
 """Names that a column cannot have in a recording: they mean something else there."""
 
 CELL_COLUMN: Final = "iscell"

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import check_entries, is_number
 from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile
@@ -17,7 +18,6 @@ from netxr.formats.lazy import Box, lazy_array
 from netxr.formats.nwb_tables import labels_and_columns
 from netxr.formats.spikes import bins_in, counts, is_rate
 from netxr.formats.timestamps import PIECE
-from netxr.names import NEURON, SOURCE_ARRAY, START_TIME, TIME
 
 
 def load_units(
@@ -70,10 +70,10 @@ def load_units(
         dtype=np.int32,
     )
     activity = as_activity(
-        spikes, dims=(NEURON, TIME), neurons=list(labels), sampling_interval=1 / float(rate), units="spikes"
+        spikes, dims=(n.NEURON, n.TIME), neurons=list(labels), sampling_interval=1 / float(rate), units="spikes"
     )
-    activity = activity.assign_coords({name: (NEURON, values) for name, values in columns.items()})
-    return activity.assign_attrs({START_TIME: start}).to_dataset().assign_attrs({SOURCE_ARRAY: place})
+    activity = activity.assign_coords({name: (n.NEURON, values) for name, values in columns.items()})
+    return activity.assign_attrs({n.START_TIME: start}).to_dataset().assign_attrs({n.SOURCE_ARRAY: place})
 
 
 def _bounds(path: Path, units: Any, n_units: int) -> NDArray[np.int64]:

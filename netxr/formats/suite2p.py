@@ -10,12 +10,12 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.arguments import check_choice, check_flag, is_number
 from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile, one_line
 from netxr.formats.plain import read_npy
 from netxr.formats.recognition import SUITE2P_PLACES
-from netxr.names import ISCELL, ISCELL_PROBABILITY, LONG_NAME, NEURON, TIME
 
 SIGNALS: Final = {"F": "fluorescence", "Fneu": "neuropil fluorescence", "spks": "deconvolved fluorescence"}
 """Arrays that a folder holds, (region, frame), and what they are."""
@@ -77,8 +77,8 @@ def load(
         samples, what = samples - float(neuropil) * _array(folder, "Fneu"), f"{what} - {neuropil:g} x neuropil"
     if ops:
         sampling_interval = _interval(folder, sampling_interval)
-    activity = as_activity(samples, dims=(NEURON, TIME), sampling_interval=sampling_interval)
-    return _with_cells(folder, activity.assign_attrs({LONG_NAME: what}), cells=cells).to_dataset()
+    activity = as_activity(samples, dims=(n.NEURON, n.TIME), sampling_interval=sampling_interval)
+    return _with_cells(folder, activity.assign_attrs({n.LONG_NAME: what}), cells=cells).to_dataset()
 
 
 def _planes_in(path: Path) -> dict[str, Path]:
@@ -141,16 +141,16 @@ def _with_cells(folder: Path, activity: xr.DataArray, *, cells: bool) -> xr.Data
         return activity
     lazy: Any = _array(folder, "iscell")
     curated = np.asarray(lazy.compute(scheduler="synchronous"))
-    _check_same(folder, "iscell", curated.shape, (activity.sizes[NEURON], 2))
+    _check_same(folder, "iscell", curated.shape, (activity.sizes[n.NEURON], 2))
     if not np.isin(curated[:, 0], (0, 1)).all():
         raise UnreadableFile(folder / "iscell.npy", "its first column holds other numbers than 0 and 1")
     is_cell = curated[:, 0] == 1
-    labelled = activity.assign_coords({ISCELL: (NEURON, is_cell), ISCELL_PROBABILITY: (NEURON, curated[:, 1])})
+    labelled = activity.assign_coords({n.ISCELL: (n.NEURON, is_cell), n.ISCELL_PROBABILITY: (n.NEURON, curated[:, 1])})
     if not cells:
         return labelled
     if not is_cell.any():
         raise InvalidInput("cells", got="True", expected=f"False: none of {len(is_cell)} regions in {folder} is a cell")
-    return labelled.isel({NEURON: np.flatnonzero(is_cell)})
+    return labelled.isel({n.NEURON: np.flatnonzero(is_cell)})
 
 
 def _interval(folder: Path, sampling_interval: float | None) -> float:

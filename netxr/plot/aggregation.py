@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.names import SOURCE, TARGET
+from netxr import names as n
 from netxr.plot.grouping import GroupOrder, order_of
 from netxr.plot.style import loaded_matrix
 from netxr.plot.ticks import tick_step
@@ -63,7 +63,7 @@ class View(NamedTuple):
 def sheet_of(weights: Any, *, groups: Any = None, room: int = ROOM, argument: str = "weights") -> Sheet:
     """Return what is drawn of a connectivity matrix, every weight if it has at most `room` neurons a side."""
     matrix = loaded_matrix(weights, argument=argument)
-    targets, sources = (_side(labels_of(matrix, dim), groups) for dim in (TARGET, SOURCE))
+    targets, sources = (_side(labels_of(matrix, dim), groups) for dim in (n.TARGET, n.SOURCE))
     return Sheet(matrix.values, targets, sources, room)
 
 

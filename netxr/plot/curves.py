@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import PEARSON, SCORE_DEFINED, SCORE_MEAN, SCORE_STD
 from netxr.plot.scored import drawn_score, n_trials_of, score_columns, score_label
 from netxr.plot.style import (
     FRAME,
@@ -33,7 +33,7 @@ def score_curve(
     scores: xr.Dataset,
     *,
     x: str,
-    score: str = PEARSON,
+    score: str = n.PEARSON,
     xlabel: str | None = None,
     ylabel: str | None = None,
     title: str = "",
@@ -109,7 +109,7 @@ class ScorePoints(NamedTuple):
 
 def _points_of(scores: Any, x: str, score: str) -> ScorePoints:
     """Return what is drawn, or raise InvalidInput."""
-    columns = score_columns(scores, score, (SCORE_MEAN, SCORE_STD, SCORE_DEFINED), n_dims=1)
+    columns = score_columns(scores, score, (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED), n_dims=1)
     places = _places(scores, x, columns[0].dims)
     order = np.argsort(places, kind="stable")
     mean, *others = (column.values[order] for column in columns)

@@ -6,20 +6,9 @@ import holoviews as hv
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import is_grouped
-from netxr.names import (
-    ACTIVITY,
-    CONNECTIVITY,
-    GROUP,
-    LAG,
-    LAGGED_CORRELATION,
-    NEURON,
-    PEARSON,
-    SOURCE,
-    TARGET,
-    TRIAL,
-)
 from netxr.plot.agreements import agreement
 from netxr.plot.graphs import network
 from netxr.plot.heatmaps import matrix
@@ -127,7 +116,7 @@ def _room(holdings: Holdings) -> float:
     """Return the inches that long names under a matrix take up."""
     if holdings.groups is not None:
         return room_for(holdings.groups.values)
-    return room_for(*(labels_of(one, SOURCE) for one in (holdings.A, holdings.R) if one is not None))
+    return room_for(*(labels_of(one, n.SOURCE) for one in (holdings.A, holdings.R) if one is not None))
 
 
 def holdings_of(run: xr.Dataset) -> Holdings:
@@ -140,28 +129,30 @@ def holdings_of(run: xr.Dataset) -> Holdings:
     """
     if not isinstance(run, xr.Dataset):
         raise InvalidInput("run", got=type(run).__name__, expected="a Dataset, as netxr.open returns it")
-    if not {ACTIVITY, CONNECTIVITY, LAGGED_CORRELATION} & set(run.data_vars):
+    if not {n.ACTIVITY, n.CONNECTIVITY, n.LAGGED_CORRELATION} & set(run.data_vars):
         known = ", ".join(map(str, run.data_vars)) or "no variable"
         raise InvalidInput(
             "run",
             got=f"a Dataset with {known}",
-            expected=f"one with {ACTIVITY}, {CONNECTIVITY} or {LAGGED_CORRELATION}",
+            expected=f"one with {n.ACTIVITY}, {n.CONNECTIVITY} or {n.LAGGED_CORRELATION}",
             fix="Draw the scores of a sweep with score_curve.",
         )
-    lag, first = _drawn_lag(run), {TRIAL: 0} if TRIAL in run.dims else {}
+    lag, first = _drawn_lag(run), {n.TRIAL: 0} if n.TRIAL in run.dims else {}
     one = run.isel(first)
     lagged = _estimate(one)
-    several = lagged is not None and lagged.sizes.get(LAG, 1) > 1
+    several = lagged is not None and lagged.sizes.get(n.LAG, 1) > 1
     notes = [
-        f"trial {labels_of(run, TRIAL)[0]}, the first of {run.sizes[TRIAL]}" if run.sizes.get(TRIAL, 1) > 1 else ""
+        f"trial {labels_of(run, n.TRIAL)[0]}, the first of {run.sizes[n.TRIAL]}"
+        if run.sizes.get(n.TRIAL, 1) > 1
+        else ""
     ]
-    notes += [f"R at lag {labels_of(run, LAG)[lag]}" if several else ""]
+    notes += [f"R at lag {labels_of(run, n.LAG)[lag]}" if several else ""]
     return Holdings(
-        activity=activity_of(one) if ACTIVITY in one else None,
-        A=one[CONNECTIVITY].compute() if CONNECTIVITY in one else None,
+        activity=activity_of(one) if n.ACTIVITY in one else None,
+        A=one[n.CONNECTIVITY].compute() if n.CONNECTIVITY in one else None,
         R=None if lagged is None else _at(lagged, lag),
         lagged=lagged if several else None,
-        score=_at(one[PEARSON].compute(), lag) if PEARSON in one else None,
+        score=_at(one[n.PEARSON].compute(), lag) if n.PEARSON in one else None,
         groups=_groups(one),
         note=", ".join(filter(None, notes)),
     )
@@ -169,27 +160,27 @@ def holdings_of(run: xr.Dataset) -> Holdings:
 
 def _estimate(run: xr.Dataset) -> xr.DataArray | None:
     """Return R in memory, one source as a column, or None where the run has none."""
-    if LAGGED_CORRELATION not in run:
+    if n.LAGGED_CORRELATION not in run:
         return None
-    R = run[LAGGED_CORRELATION].compute()
-    return R if SOURCE in R.dims else R.expand_dims(SOURCE)
+    R = run[n.LAGGED_CORRELATION].compute()
+    return R if n.SOURCE in R.dims else R.expand_dims(n.SOURCE)
 
 
 def _drawn_lag(run: xr.Dataset) -> int:
     """Return the place of the lag that is drawn: 1, else the first other than 0."""
-    known = labels_of(run, LAG).tolist() if LAG in run.dims else [1]
+    known = labels_of(run, n.LAG).tolist() if n.LAG in run.dims else [1]
     return known.index(1) if 1 in known else next((place for place, lag in enumerate(known) if lag), 0)
 
 
 def _at(values: xr.DataArray, lag: int) -> xr.DataArray:
     """Return the values at one lag."""
-    return values.isel({LAG: lag}) if LAG in values.dims else values
+    return values.isel({n.LAG: lag}) if n.LAG in values.dims else values
 
 
 def _groups(run: xr.Dataset) -> xr.DataArray | None:
     """Return the groups of the neurons, where some are in one."""
-    there = GROUP in run.coords and run[GROUP].dims == (NEURON,) and is_grouped(run[GROUP].values).any()
-    return run[GROUP] if there else None
+    there = n.GROUP in run.coords and run[n.GROUP].dims == (n.NEURON,) and is_grouped(run[n.GROUP].values).any()
+    return run[n.GROUP] if there else None
 
 
 def figures_of(holdings: Holdings) -> dict[str, Any]:
@@ -220,12 +211,12 @@ def figures_of(holdings: Holdings) -> dict[str, Any]:
 
 def _fits_a_graph(weights: xr.DataArray) -> bool:
     """Return whether a matrix is square and of few neurons."""
-    return weights.ndim == 2 and weights.sizes[TARGET] <= MOST_NODES and _is_square(weights)
+    return weights.ndim == 2 and weights.sizes[n.TARGET] <= MOST_NODES and _is_square(weights)
 
 
 def _is_square(weights: xr.DataArray) -> bool:
     """Return whether every neuron of a matrix is both a target and a source."""
-    return np.array_equal(labels_of(weights, TARGET), labels_of(weights, SOURCE))
+    return np.array_equal(labels_of(weights, n.TARGET), labels_of(weights, n.SOURCE))
 
 
 def _short(title: str) -> str:
@@ -235,12 +226,12 @@ def _short(title: str) -> str:
 
 def _shared(A: xr.DataArray, R: xr.DataArray) -> bool:
     """Return whether the two have pairs of neurons in common."""
-    return all(set(labels_of(A, dim).tolist()) & set(labels_of(R, dim).tolist()) for dim in (TARGET, SOURCE))
+    return all(set(labels_of(A, dim).tolist()) & set(labels_of(R, dim).tolist()) for dim in (n.TARGET, n.SOURCE))
 
 
 def _n_pairs(R: xr.DataArray) -> int:
     """Return how many pairs of different neurons there are."""
-    targets, sources = (labels_of(R, dim) for dim in (TARGET, SOURCE))
+    targets, sources = (labels_of(R, dim) for dim in (n.TARGET, n.SOURCE))
     return int((targets[:, np.newaxis] != sources).sum())
 
 

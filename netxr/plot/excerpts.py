@@ -7,20 +7,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import is_number, is_whole
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import is_grouped
-from netxr.names import (
-    ACTIVITY,
-    GROUP,
-    NEURON,
-    SAMPLING_INTERVAL,
-    SAMPLING_INTERVAL_UNITS,
-    START_TIME,
-    TIME,
-    TRIAL,
-    UNITS,
-)
 from netxr.plot.grouping import GroupOrder, order_of
 from netxr.plot.windows import Part
 from netxr.schema import check_activity, labels_of
@@ -119,9 +109,9 @@ def excerpt_of(
     InvalidInput
         If it is no recording, has several trials, or has no such neuron or sample.
     """
-    one = _one_trial(check_activity(activity)).transpose(NEURON, TIME)
-    part = _part(one.sizes[TIME], start, n_steps)
-    labels = labels_of(one, NEURON)
+    one = _one_trial(check_activity(activity)).transpose(n.NEURON, n.TIME)
+    part = _part(one.sizes[n.TIME], start, n_steps)
+    labels = labels_of(one, n.NEURON)
     rows = _positions(labels, neurons)
     groups = _groups_of(one)
     if neurons is None:
@@ -135,31 +125,31 @@ def excerpt_of(
         order_of(labels[rows], groups if neurons is None else None),
         part,
         _clock_of(one),
-        str(one.attrs.get(UNITS, "")),
+        str(one.attrs.get(n.UNITS, "")),
         len(labels) if neurons is None else len(rows),
     )
 
 
 def _clock_of(activity: xr.DataArray) -> tuple[float, str, float]:
     """Return the time between two frames, its unit, and the time of the first frame, as the attributes say."""
-    interval, first = activity.attrs.get(SAMPLING_INTERVAL, 1.0), activity.attrs.get(START_TIME, 0.0)
+    interval, first = activity.attrs.get(n.SAMPLING_INTERVAL, 1.0), activity.attrs.get(n.START_TIME, 0.0)
     for name, value, expected, is_right in (
-        (SAMPLING_INTERVAL, interval, "a positive number", is_number(interval) and 0 < interval < np.inf),
-        (START_TIME, first, "a number", is_number(first) and np.isfinite(first)),
+        (n.SAMPLING_INTERVAL, interval, "a positive number", is_number(interval) and 0 < interval < np.inf),
+        (n.START_TIME, first, "a number", is_number(first) and np.isfinite(first)),
     ):
         if not is_right:
             fix = f"Set it with .assign_attrs({name}=...)."
-            raise InvalidInput(ACTIVITY, got=f"attribute {name} {value!r}", expected=expected, fix=fix)
-    return float(interval), str(activity.attrs.get(SAMPLING_INTERVAL_UNITS, "steps")), float(first)
+            raise InvalidInput(n.ACTIVITY, got=f"attribute {name} {value!r}", expected=expected, fix=fix)
+    return float(interval), str(activity.attrs.get(n.SAMPLING_INTERVAL_UNITS, "steps")), float(first)
 
 
 def _one_trial(activity: xr.DataArray) -> xr.DataArray:
     """Return `activity` without its dim of trials, which may have one entry."""
-    if activity.sizes.get(TRIAL, 1) > 1:
+    if activity.sizes.get(n.TRIAL, 1) > 1:
         raise InvalidInput(
-            ACTIVITY, got=f"{activity.sizes[TRIAL]} trials", expected="one", fix="Take one with .isel(trial=0)."
+            n.ACTIVITY, got=f"{activity.sizes[n.TRIAL]} trials", expected="one", fix="Take one with .isel(trial=0)."
         )
-    return activity.squeeze(TRIAL) if TRIAL in activity.dims else activity
+    return activity.squeeze(n.TRIAL) if n.TRIAL in activity.dims else activity
 
 
 def _part(length: int, start: int, n_steps: int | None) -> Part:
@@ -196,6 +186,6 @@ def _listed(neurons: Any) -> list[Any]:
 
 def _groups_of(activity: xr.DataArray) -> xr.DataArray | None:
     """Return the groups of the neurons, where some are in one."""
-    if GROUP not in activity.coords or not is_grouped(activity[GROUP].values).any():
+    if n.GROUP not in activity.coords or not is_grouped(activity[n.GROUP].values).any():
         return None
-    return activity[GROUP]
+    return activity[n.GROUP]

@@ -6,9 +6,9 @@ import holoviews as hv
 import numpy as np
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import check_choice
 from netxr.errors import InvalidInput
-from netxr.names import SOURCE
 from netxr.plot.arrow_marks import NODE, by_sign, by_strength, edges_of
 from netxr.plot.arrows import MOST_ARROWS, Arrows, strongest_arrows
 from netxr.plot.grouping import order_of
@@ -81,7 +81,7 @@ def network(
             fix="Make it with netxr.assign_groups(activity, groups=...).group.",
         )
     square = check_connectivity(loaded_matrix(weights), argument="weights")
-    labels = labels_of(square, SOURCE)
+    labels = labels_of(square, n.SOURCE)
     names, order = np.array([str(label) for label in labels.tolist()], dtype=object), order_of(labels, groups)
     places = circle_places(names, order) if layout == "circle" else ring_places(order)
     arrows = strongest_arrows(square.values, negative=sign == "both")

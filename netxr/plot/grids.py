@@ -8,8 +8,8 @@ from typing import Any, Final
 import holoviews as hv
 import xarray as xr
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import LONG_NAME, SOURCE, TARGET
 from netxr.plot.aggregation import ROOM, Range, Sheet, sheet_of, view_of
 from netxr.plot.heatmaps import FROM, TO, draw_view, heatmap, limits_of, what_is_shown
 from netxr.plot.pairs import page, room_for
@@ -69,7 +69,7 @@ def facets(weights: xr.DataArray, *, rows: str | None = None, columns: str | Non
     """
     grid = [dim for dim in (rows, columns) if dim is not None]
     weights = _check_set(weights, rows, columns)
-    sliders = [str(dim) for dim in weights.dims if dim not in (TARGET, SOURCE, *grid)]
+    sliders = [str(dim) for dim in weights.dims if dim not in (n.TARGET, n.SOURCE, *grid)]
     if not grid and not sliders:
         return heatmap(sheet_of(weights))
     _check_number(weights, grid, sliders)
@@ -83,8 +83,8 @@ def facets(weights: xr.DataArray, *, rows: str | None = None, columns: str | Non
         return _over_sliders(weights, frames)
     n_columns = 1 if columns is None else weights.sizes[columns] if rows else row_length(weights.sizes[columns])
     panels = _grid(weights, sheets, limits, n_columns=n_columns, n_dims=len(grid))
-    title = str(weights.attrs.get(LONG_NAME, axis_label(weights, weights.name or "connectivity")))
-    beyond = FACET_FONT * room_for(*(labels_of(weights, dim) for dim in (TARGET, SOURCE)))
+    title = str(weights.attrs.get(n.LONG_NAME, axis_label(weights, weights.name or "connectivity")))
+    beyond = FACET_FONT * room_for(*(labels_of(weights, dim) for dim in (n.TARGET, n.SOURCE)))
     return page(hv.Layout(panels), title=title, columns=n_columns, panel=1.5, gap=(0.4 + beyond, 0.8 + beyond))
 
 
@@ -167,7 +167,7 @@ def _check_set(weights: Any, rows: str | None, columns: str | None) -> xr.DataAr
     checked = check_loaded(
         check_variable(weights, MATRIX_SPEC, argument="weights", extra_dims=dims), argument="weights"
     )
-    further = [dim for dim in dims if dim not in (TARGET, SOURCE)]
+    further = [dim for dim in dims if dim not in (n.TARGET, n.SOURCE)]
     for argument, dim in (("rows", rows), ("columns", columns)):
         if dim is not None and dim not in further:
             raise InvalidInput(

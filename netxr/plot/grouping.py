@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.coarse import group_labels
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import is_grouped
-from netxr.names import NEURON
 from netxr.plot.style import check_loaded
 from netxr.schema import labels_of
 
@@ -90,17 +90,17 @@ def order_of(labels: NDArray[Any], groups: Any) -> GroupOrder:
 
 def _ranks(groups: Any) -> tuple[list[Any], list[str], list[int]]:
     """Return the neurons of `groups`, the names of all groups with "no group" at the end, and each neuron's group."""
-    if not isinstance(groups, xr.DataArray) or groups.dims != (NEURON,):
+    if not isinstance(groups, xr.DataArray) or groups.dims != (n.NEURON,):
         got = f"a DataArray {tuple(map(str, groups.dims))}" if isinstance(groups, xr.DataArray) else repr(groups)
         raise InvalidInput(
             "groups",
             got=got if len(got) < 80 else type(groups).__name__,
-            expected=f"a DataArray ({NEURON},), aligned by label",
+            expected=f"a DataArray ({n.NEURON},), aligned by label",
             fix="Make it with netxr.assign_groups(activity, groups=...).group.",
         )
-    neurons = labels_of(groups, NEURON)
+    neurons = labels_of(groups, n.NEURON)
     if len(set(neurons.tolist())) < len(neurons):
-        raise InvalidInput("groups", got=f"{NEURON} labels that repeat", expected="one group for each neuron")
+        raise InvalidInput("groups", got=f"{n.NEURON} labels that repeat", expected="one group for each neuron")
     labels = group_labels(check_loaded(groups, argument="groups").values, neurons)
     grouped = is_grouped(labels)
     names = [*dict.fromkeys(labels[grouped].tolist())]

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import ListedColormap
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import SOURCE, TARGET
 from netxr.plot.aggregation import Range, Sheet, Side, Span, View, sheet_of, span_in_view, view_of
 from netxr.plot.hovering import labels_in_hover
 from netxr.plot.style import (
@@ -144,7 +144,7 @@ def _image(view: View, weight: hv.Dimension) -> hv.Image:
         if np.isnan(view.cells).all()
         else view.cells[::-1],  # an Image has its last row at the bottom of an upright y axis
         bounds=(left, top, right, bottom),
-        kdims=[hv.Dimension(SOURCE, label=FROM), hv.Dimension(TARGET, label=TO)],
+        kdims=[hv.Dimension(n.SOURCE, label=FROM), hv.Dimension(n.TARGET, label=TO)],
         vdims=[weight],
     )
 
@@ -210,7 +210,7 @@ def _borders(sheet: Sheet) -> hv.Segments:
     n_targets, n_sources = sheet.values.shape
     lines = [(border, -0.5, border, n_targets - 0.5) for border in sheet.sources.order.borders]
     lines += [(-0.5, border, n_sources - 0.5, border) for border in sheet.targets.order.borders]
-    segments = hv.Segments(np.array(lines).reshape(-1, 4), [SOURCE, TARGET, "end_source", "end_target"])
+    segments = hv.Segments(np.array(lines).reshape(-1, 4), [n.SOURCE, n.TARGET, "end_source", "end_target"])
     return with_options(segments, both={"color": INK}, bokeh={"line_width": 1}, matplotlib={"linewidth": 0.6})
 
 

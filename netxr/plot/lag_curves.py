@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import LAG, LONG_NAME, SOURCE, TARGET
 from netxr.plot.lag_times import hooks_of_time, time_on_paper, time_on_screen
 from netxr.plot.style import FRAME, INK, POINTS, check_loaded, literal, no_formulas, stay_in_place, with_options
 from netxr.plot.ticks import shorten
@@ -42,7 +42,7 @@ MARK: Final = 7.0
 """Diameter of a mark in bokeh pixels."""
 
 
-TIPS: Final = [("pair", "@pair"), ("lag", f"@{LAG}"), ("value", "@value{0.000}")]
+TIPS: Final = [("pair", "@pair"), ("lag", f"@{n.LAG}"), ("value", "@value{0.000}")]
 
 
 def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, title: str = "") -> hv.Overlay:
@@ -84,7 +84,7 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
     defined = np.concatenate([[0.0], *(curve[np.isfinite(curve)] for curve in curves.values())])
     margin = 0.05 * np.ptp(defined) or 1.0
     note = "" if len(defined) > 1 else "no correlation of two neurons is defined at any lag"
-    steps = labels_of(values, LAG)
+    steps = labels_of(values, n.LAG)
     beyond = 0.03 * float(np.ptp(steps)) or 1.0
     return with_options(
         hv.Overlay([_zero(), *_drawn(values, curves)]),
@@ -113,24 +113,24 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
 def _checked(R: Any) -> xr.DataArray:
     """Return R as (lag, target, source) in memory, ascending in lag."""
     if isinstance(R, xr.DataArray):
-        R = R.squeeze([dim for dim in R.dims if dim not in (LAG, TARGET, SOURCE) and R.sizes[dim] == 1])
-        R = R.expand_dims([dim for dim in (SOURCE, LAG) if dim in R.coords and dim not in R.dims])
-        if LAG not in R.dims:
+        R = R.squeeze([dim for dim in R.dims if dim not in (n.LAG, n.TARGET, n.SOURCE) and R.sizes[dim] == 1])
+        R = R.expand_dims([dim for dim in (n.SOURCE, n.LAG) if dim in R.coords and dim not in R.dims])
+        if n.LAG not in R.dims:
             raise InvalidInput(
                 "R",
                 got=f"dims {tuple(map(str, R.dims))}",
-                expected=f"a dim {LAG!r}",
+                expected=f"a dim {n.LAG!r}",
                 fix="Estimate with a sequence of lags, such as lagged_correlation(activity, lag=range(10)).",
             )
     spec = replace(CONNECTIVITY_SPEC, optional_dims=())
-    checked: xr.DataArray = check_loaded(check_variable(R, spec, argument="R", extra_dims=(LAG,)), argument="R")
-    return checked.transpose(LAG, TARGET, SOURCE).isel({LAG: np.argsort(labels_of(checked, LAG))})
+    checked: xr.DataArray = check_loaded(check_variable(R, spec, argument="R", extra_dims=(n.LAG,)), argument="R")
+    return checked.transpose(n.LAG, n.TARGET, n.SOURCE).isel({n.LAG: np.argsort(labels_of(checked, n.LAG))})
 
 
 def _strongest(R: xr.DataArray) -> tuple[list[tuple[int, int]], str]:
     """Return where the pairs of different neurons are that have the largest magnitude at any lag, and of how many."""
     largest = reduce(np.fmax, (np.abs(matrix) for matrix in R.values)).astype(np.float64)
-    targets, sources = labels_of(R, TARGET), labels_of(R, SOURCE)
+    targets, sources = labels_of(R, n.TARGET), labels_of(R, n.SOURCE)
     largest[~np.isfinite(largest) | (targets[:, np.newaxis] == sources)] = -1.0
     first = np.argsort(-largest, axis=None, kind="stable")[:STRONGEST]
     places = zip(*np.unravel_index(first, largest.shape), strict=True)
@@ -150,9 +150,9 @@ def _positions(R: xr.DataArray, pairs: Iterable[Any]) -> list[tuple[int, int]]:
             got=f"{len(wanted)} entries" if len(wanted) != 1 else repr(wanted[0]),
             expected=f"1 to {MOST_PAIRS} pairs (target, source), as many as can be told apart",
         )
-    places = [{label: k for k, label in enumerate(labels_of(R, dim).tolist())} for dim in (TARGET, SOURCE)]
+    places = [{label: k for k, label in enumerate(labels_of(R, dim).tolist())} for dim in (n.TARGET, n.SOURCE)]
     for pair in wanted:
-        for dim, label, place in zip((TARGET, SOURCE), pair, places, strict=True):
+        for dim, label, place in zip((n.TARGET, n.SOURCE), pair, places, strict=True):
             if not isinstance(label, Hashable) or label not in place:
                 some = ", ".join(map(repr, list(place)[:3]))
                 raise InvalidInput("pairs", got=f"{dim} {label!r}, which R has not", expected=f"labels such as {some}")
@@ -161,7 +161,7 @@ def _positions(R: xr.DataArray, pairs: Iterable[Any]) -> list[tuple[int, int]]:
 
 def _names(R: xr.DataArray, chosen: list[tuple[int, int]]) -> list[str]:
     """Return what each curve is called, shortened unless two would be called the same."""
-    targets, sources = labels_of(R, TARGET), labels_of(R, SOURCE)
+    targets, sources = labels_of(R, n.TARGET), labels_of(R, n.SOURCE)
     short = [f"{shorten(sources[from_])} → {shorten(targets[to])}" for to, from_ in chosen]
     return short if len(set(short)) == len(short) else [f"{sources[from_]} → {targets[to]}" for to, from_ in chosen]
 
@@ -182,8 +182,8 @@ def _zero() -> hv.HLine:
 
 def _drawn(R: xr.DataArray, curves: dict[str, NDArray[Any]]) -> list[Any]:
     """Draw each curve, and marks on it: at every lag where they are few, else where a line would not be seen."""
-    steps = labels_of(R, LAG)
-    x, y = hv.Dimension(LAG, label="Lag (samples)"), hv.Dimension("value", label=_value_label(R))
+    steps = labels_of(R, n.LAG)
+    x, y = hv.Dimension(n.LAG, label="Lag (samples)"), hv.Dimension("value", label=_value_label(R))
     drawn = []
     for (name, values), colour, dash, shape in zip(curves.items(), cycle(COLOURS), cycle(DASHES), cycle(SHAPES)):
         marked = np.isfinite(values) & ((len(steps) <= ROOMY) | _alone(values))
@@ -197,7 +197,7 @@ def _drawn(R: xr.DataArray, curves: dict[str, NDArray[Any]]) -> list[Any]:
 
 def _value_label(R: xr.DataArray) -> str:
     """Return what to call the values of R."""
-    text = "correlation" if R.name is None else str(R.attrs.get(LONG_NAME, R.name)).replace("_", " ")
+    text = "correlation" if R.name is None else str(R.attrs.get(n.LONG_NAME, R.name)).replace("_", " ")
     return text[:1].upper() + text[1:]
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import xarray as xr
 from bokeh.models import CustomJSTickFormatter, LinearAxis
 
+from netxr import names as n
 from netxr.arguments import is_number
-from netxr.names import SAMPLING_INTERVAL, SAMPLING_INTERVAL_UNITS
 
 
 def hooks_of_time(R: xr.DataArray, add_axis: Callable[..., None]) -> list[Callable[..., None]]:
     """Return what adds an axis of time, where the sampling interval is known."""
-    interval: Any = R.attrs.get(SAMPLING_INTERVAL)
-    unit = R.attrs.get(SAMPLING_INTERVAL_UNITS, "s")
+    interval: Any = R.attrs.get(n.SAMPLING_INTERVAL)
+    unit = R.attrs.get(n.SAMPLING_INTERVAL_UNITS, "s")
     known = is_number(interval) and unit != "step"
     return [partial(add_axis, interval=float(interval), label=f"Lag ({unit})")] if known else []
 

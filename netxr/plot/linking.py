@@ -9,8 +9,8 @@ import xarray as xr
 from bokeh.models import FixedTicker
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import NEURON, SOURCE, TARGET
 from netxr.overlaps import left_out, shared_entries, shared_pairs
 from netxr.plot.agreements import MOST_POINTS, entries
 from netxr.plot.arrow_marks import NODE
@@ -87,7 +87,7 @@ def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: S
     ]
     if activity is not None:
         panels.append(_traces_panel(check_activity(activity), selection))
-    n_rows, room = -(-len(panels) // 2), room_for(labels_of(A, SOURCE))
+    n_rows, room = -(-len(panels) // 2), room_for(labels_of(A, n.SOURCE))
     return with_options(
         with_title_over(hv.Layout(panels).cols(2), cut),
         both={"shared_axes": False},
@@ -122,11 +122,11 @@ def _follow(marks: Callable[[], Any], selection: Selection) -> hv.DynamicMap:
 
 def _matrix_panel(weights: xr.DataArray, title: str, selection: Selection) -> Any:
     """Draw a matrix with what is chosen outlined."""
-    labels = labels_of(weights, SOURCE)
+    labels = labels_of(weights, n.SOURCE)
 
     def outlines() -> hv.Rectangles:
         return with_options(
-            hv.Rectangles(chosen_boxes(labels, selection), [SOURCE, TARGET, "last_source", "last_target"]),
+            hv.Rectangles(chosen_boxes(labels, selection), [n.SOURCE, n.TARGET, "last_source", "last_target"]),
             bokeh={"fill_alpha": 0, "line_color": CHOSEN, "line_width": 2.5, **CHOOSING},
             matplotlib={"facecolor": "none", "edgecolor": CHOSEN, "linewidth": 2},
         )
@@ -149,7 +149,7 @@ def _under(labels: NDArray[Any], first: float, last: float) -> list[Any]:
 
 def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
     """Draw the graph with chosen arrows and their neurons marked."""
-    labels, graph = labels_of(A, SOURCE), network(A, title="Graph of A")
+    labels, graph = labels_of(A, n.SOURCE), network(A, title="Graph of A")
     edges, places = graph.Segments.I, graph.Points.II.array(["x", "y"])
     place_of = {str(label): place for place, label in enumerate(labels.tolist())}
     ends = tuple(np.array([place_of[name] for name in edges[end]], dtype=np.intp) for end in ("to", "from"))
@@ -188,7 +188,7 @@ def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
 
 def _scatter_panel(A: xr.DataArray, R: xr.DataArray, selection: Selection) -> Any:
     """Draw R against A with the chosen connections marked."""
-    labels, defined = labels_of(A, SOURCE), np.isfinite(A.values) & np.isfinite(R.values)
+    labels, defined = labels_of(A, n.SOURCE), np.isfinite(A.values) & np.isfinite(R.values)
 
     def points() -> hv.Points:
         pairs = np.flatnonzero(chosen_pairs(labels, selection) & defined)
@@ -207,7 +207,7 @@ def _scatter_panel(A: xr.DataArray, R: xr.DataArray, selection: Selection) -> An
 
 def _traces_panel(activity: xr.DataArray, selection: Selection) -> hv.DynamicMap:
     """Draw the traces of the chosen neurons."""
-    labels = labels_of(activity, NEURON)
+    labels = labels_of(activity, n.NEURON)
 
     def drawn() -> Any:
         chosen = labels[chosen_neurons(labels, selection)]

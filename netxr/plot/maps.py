@@ -10,8 +10,8 @@ from holoviews.plotting.util import process_cmap
 from matplotlib.colors import ListedColormap, to_rgb
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import PEARSON, SCORE_DEFINED, SCORE_MEAN
 from netxr.plot.aggregation import Range
 from netxr.plot.hovering import labels_in_hover
 from netxr.plot.scored import drawn_score, n_trials_of, score_columns, score_label
@@ -46,7 +46,7 @@ PAPER: Final = "#ffffff"
 
 
 def map(  # noqa: A001 - netxr.plot.map is its name in public
-    scores: xr.Dataset, *, x: str, y: str, score: str = PEARSON, title: str = ""
+    scores: xr.Dataset, *, x: str, y: str, score: str = n.PEARSON, title: str = ""
 ) -> hv.Overlay:
     """Draw a score over two parameters, as a heatmap with its values written in.
 
@@ -115,7 +115,7 @@ class ScoreCells(NamedTuple):
 
 def _cells_of(scores: Any, x: str, y: str, score: str) -> ScoreCells:
     """Return what is drawn, or raise InvalidInput."""
-    columns = score_columns(scores, score, (SCORE_MEAN, SCORE_DEFINED), n_dims=2)
+    columns = score_columns(scores, score, (n.SCORE_MEAN, n.SCORE_DEFINED), n_dims=2)
     dims = [str(dim) for dim in columns[0].dims]
     across = _dim_of(scores, x, dims, argument="x")
     down = _dim_of(scores, y, [dim for dim in dims if dim != across], argument="y")

@@ -6,8 +6,8 @@ from typing import Any
 import holoviews as hv
 import xarray as xr
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import SOURCE, TARGET
 from netxr.plot.aggregation import Range, Sheet, sheet_of
 from netxr.plot.grids import FACET_FONT, FACET_FRAME, MOST_FACETS, facet, row_length, says
 from netxr.plot.heatmaps import FROM, TO, limits_of
@@ -121,7 +121,7 @@ def _values_along(matrices: Any, over: str) -> list[Any] | None:
     """Return the keys of a mapping or the labels along `over`, None where there is no such dim."""
     if isinstance(matrices, Mapping):
         return list(matrices)
-    if isinstance(matrices, xr.DataArray) and over in matrices.dims and over not in (TARGET, SOURCE):
+    if isinstance(matrices, xr.DataArray) and over in matrices.dims and over not in (n.TARGET, n.SOURCE):
         return plain_labels(labels_of(matrices, over))
     return None
 

@@ -6,8 +6,8 @@ import holoviews as hv
 import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.arguments import check_flag
-from netxr.names import LONG_NAME, PEARSON, SOURCE, TARGET
 from netxr.overlaps import left_out, shared_entries
 from netxr.plot.aggregation import sheet_of
 from netxr.plot.graphs import network
@@ -87,7 +87,7 @@ def compare(
     if standardised:
         A, R, overlaps = shared_entries(A, R, arguments=("A", "R"))
         title = "\n".join(filter(None, (title, left_out(overlaps))))
-    narrow = all(one.sizes[SOURCE] == 1 and one.sizes[TARGET] > 2 for one in (A, R))
+    narrow = all(one.sizes[n.SOURCE] == 1 and one.sizes[n.TARGET] > 2 for one in (A, R))
     draw = _standardised_panels if standardised else _panels
     difference = TITLE_DIFFERENCE if titles == (TITLE_A, TITLE_R) else DIFFERENCE
     panels = draw(A, R, groups, [*titles, difference])
@@ -158,7 +158,7 @@ def _score_title(score: Any) -> str:
 
 def long_name(score: Any) -> str | None:
     """Return what a score says it is, None for a plain number and for the correlation that every title means."""
-    return None if getattr(score, "name", None) == PEARSON else getattr(score, "attrs", {}).get(LONG_NAME)
+    return None if getattr(score, "name", None) == n.PEARSON else getattr(score, "attrs", {}).get(n.LONG_NAME)
 
 
 def page(layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tuple[float, float]) -> hv.Layout:

@@ -11,7 +11,7 @@ from holoviews.plotting.util import process_cmap
 from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
-from netxr.names import ACTIVITY, NEURON, TIME
+from netxr import names as n
 from netxr.plot.aggregation import ROOM, Range, Side, Span, span_in_view
 from netxr.plot.excerpts import Excerpt, excerpt_of
 from netxr.plot.heatmaps import side_ticks
@@ -122,11 +122,11 @@ def _picture(shown: Excerpt, spans: Spans, summed: Cells, scale: NDArray[np.floa
     known = values[np.isfinite(values)]
     reach = float(np.quantile(np.abs(known), INSIDE) or np.abs(known).max()) if len(known) else 0.0
     limits = (0.0 if scale is None else -reach, reach) if reach > 0 else (-1.0, 1.0)
-    name = hv.Dimension(ACTIVITY, label=_unit(shown)) if scale is None else hv.Dimension("deviation", label=DEVIATION)
+    name = hv.Dimension(n.ACTIVITY, label=_unit(shown)) if scale is None else hv.Dimension("deviation", label=DEVIATION)
     image = hv.Image(
         values[::-1].astype(np.float32) if len(known) else np.full(values.shape, -np.inf),  # as in a matrix
         bounds=_bounds(shown, spans),
-        kdims=[hv.Dimension(TIME, label=shown.time_label), hv.Dimension(NEURON, label="Neuron")],
+        kdims=[hv.Dimension(n.TIME, label=shown.time_label), hv.Dimension(n.NEURON, label="Neuron")],
         vdims=[name.clone(range=limits)],
     )
     return _framed(image, shown, spans, limits, SEQUENTIAL if scale is None else DIVERGING)
@@ -209,5 +209,5 @@ def _borders(shown: Excerpt) -> hv.Segments:
     """Draw thin lines between the groups."""
     left, right = shown.ends
     lines = np.array([(left, border, right, border) for border in shown.order.borders]).reshape(-1, 4)
-    segments = hv.Segments(lines, [TIME, NEURON, "end_time", "end_neuron"])
+    segments = hv.Segments(lines, [n.TIME, n.NEURON, "end_time", "end_neuron"])
     return with_options(segments, both={"color": INK}, bokeh={"line_width": 1}, matplotlib={"linewidth": 0.6})

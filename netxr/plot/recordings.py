@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from netxr.names import ACTIVITY, NEURON, TIME
+from netxr import names as n
 from netxr.plot.excerpts import Excerpt, excerpt_of
 from netxr.plot.style import FRAME, INK, literal, stay_in_place, with_options
 from netxr.plot.ticks import shorten
@@ -148,14 +148,14 @@ def _stacked(shown: Excerpt, course: Course, scale: Scale) -> hv.NdOverlay:
         name: _curve(time, height, value)
         for name, time, height, value in zip(shown.labels, times, heights, course.values, strict=True)
     }
-    return _framed(hv.NdOverlay(curves, kdims=NEURON, sort=False), shown, scale, title=course.note)
+    return _framed(hv.NdOverlay(curves, kdims=n.NEURON, sort=False), shown, scale, title=course.note)
 
 
 def _curve(time: NDArray[np.float64], height: NDArray[np.float64], value: NDArray[np.float64]) -> hv.Curve:
     """Draw one trace."""
-    tips = [("neuron", "@neuron"), ("time", "@time"), (ACTIVITY, f"@{ACTIVITY}")]
+    tips = [("neuron", "@neuron"), ("time", "@time"), (n.ACTIVITY, f"@{n.ACTIVITY}")]
     return with_options(
-        hv.Curve((time, height, value), TIME, ["height", ACTIVITY]),
+        hv.Curve((time, height, value), n.TIME, ["height", n.ACTIVITY]),
         both={"color": INK},
         bokeh={"line_width": 1, "tools": ["hover"], "hover_tooltips": tips},
         matplotlib={"linewidth": 0.7},

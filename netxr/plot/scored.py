@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import LONG_NAME, SCORE_MEAN, TRIAL
 from netxr.plot.style import axis_label, check_loaded
 
 DIMS: Final = {1: "one dim", 2: "two dims"}
@@ -24,7 +24,7 @@ def score_columns(scores: Any, score: str, endings: Sequence[str], *, n_dims: in
     """
     if not isinstance(scores, xr.Dataset):
         raise InvalidInput("scores", got=type(scores).__name__, expected="a Dataset of scores")
-    wanted = [score] if score + SCORE_MEAN not in scores else [score + ending for ending in endings]
+    wanted = [score] if score + n.SCORE_MEAN not in scores else [score + ending for ending in endings]
     missing = [name for name in wanted if name not in scores]
     if missing:
         known = ", ".join(str(name) for name in scores.data_vars) or "no variable"
@@ -48,14 +48,14 @@ def score_columns(scores: Any, score: str, endings: Sequence[str], *, n_dims: in
 
 def n_trials_of(scores: xr.Dataset, defined: xr.DataArray) -> int:
     """Return over how many trials a score is: those that there are, or the largest number of defined ones."""
-    return int(scores.sizes.get(TRIAL, defined.max()))
+    return int(scores.sizes.get(n.TRIAL, defined.max()))
 
 
 def drawn_score(scores: xr.Dataset, score: str) -> xr.DataArray:
     """Return the variable that is drawn: the mean over trials where there is one."""
-    return scores[score + SCORE_MEAN if score + SCORE_MEAN in scores else score]
+    return scores[score + n.SCORE_MEAN if score + n.SCORE_MEAN in scores else score]
 
 
 def score_label(scores: xr.Dataset, score: str) -> str:
     """Return what to call the score."""
-    return str(drawn_score(scores, score).attrs.get(LONG_NAME, axis_label(scores, score)))
+    return str(drawn_score(scores, score).attrs.get(n.LONG_NAME, axis_label(scores, score)))

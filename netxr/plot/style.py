@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from holoviews.plotting.util import process_cmap
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import DIAGONAL, LONG_NAME, SOURCE, TARGET
 from netxr.schema import CONNECTIVITY_SPEC, check_variable
 
 _chosen_backend = hv.Store.current_backend
@@ -113,11 +113,11 @@ def loaded_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray
     if isinstance(matrix, xr.DataArray):
         others = [dim for dim in matrix.dims if dim not in MATRIX_SPEC.dims and matrix.sizes[dim] == 1]
         matrix = matrix.squeeze(others)
-        if SOURCE not in matrix.dims:
-            matrix = matrix.expand_dims(SOURCE)
+        if n.SOURCE not in matrix.dims:
+            matrix = matrix.expand_dims(n.SOURCE)
     matrix = check_variable(matrix, MATRIX_SPEC, argument=argument)
     loaded: xr.DataArray = check_loaded(matrix, argument=argument)
-    return loaded.transpose(TARGET, SOURCE)
+    return loaded.transpose(n.TARGET, n.SOURCE)
 
 
 def with_options(
@@ -209,7 +209,7 @@ def score_text(score: Any) -> str:
 
 def diagonal_text(*scores: Any) -> str:
     """Return whether the diagonal is in, in brackets; nothing where scores do not say or do not agree."""
-    said: set[Any] = {getattr(score, "attrs", {}).get(DIAGONAL) for score in scores}
+    said: set[Any] = {getattr(score, "attrs", {}).get(n.DIAGONAL) for score in scores}
     if len(said) != 1 or None in said:
         return ""
     return diagonal_words(said.pop())
@@ -224,4 +224,4 @@ def axis_label(data: xr.DataArray | xr.Dataset, name: Hashable) -> str:
     """Return how to call the variable or dim `name` on an axis: its long name, or its name in words."""
     attrs = data[name].attrs if name in data.coords or name in getattr(data, "data_vars", ()) else {}
     words = re.sub(r"^n ", "number of ", str(name).replace("_", " "))
-    return str(attrs.get(LONG_NAME, words[:1].upper() + words[1:]))
+    return str(attrs.get(n.LONG_NAME, words[:1].upper() + words[1:]))

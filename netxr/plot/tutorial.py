@@ -5,17 +5,7 @@ from typing import Any, Final
 
 import xarray as xr
 
-from netxr.names import (
-    ACTIVITY,
-    CONNECTIVITY,
-    LAGGED_CORRELATION,
-    N_NEURONS,
-    NEURONS_PER_GROUP,
-    PEARSON,
-    SOURCE,
-    SPARSITY,
-    TRIAL,
-)
+from netxr import names as n
 from netxr.plot.curves import score_curve
 from netxr.plot.over import compare_over
 from netxr.plot.pairs import compare, overview
@@ -46,38 +36,38 @@ def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     sizes = {int(name.removeprefix("size_")): _pair(run) for name, run in sections.items() if _is_size(name)}
     size_sweep, coarse_sweep = (sections[name].squeeze(drop=True) for name in ("size_sweep", "coarse_sweep"))
     demo = sections["sparsity_demo"]
-    shown = demo.sel({SPARSITY: list(SHOWN_SPARSITIES)})
-    n_neurons = int(sections["coarse_sweep"].coords[N_NEURONS].item())
+    shown = demo.sel({n.SPARSITY: list(SHOWN_SPARSITIES)})
+    n_neurons = int(sections["coarse_sweep"].coords[n.N_NEURONS].item())
     return {
-        "1_one_source": compare(*(matrix.sel({SOURCE: [ONE_SOURCE]}) for matrix in small[:2])),
+        "1_one_source": compare(*(matrix.sel({n.SOURCE: [ONE_SOURCE]}) for matrix in small[:2])),
         "2_overview": overview(*small[:2], score=small[2]),
         "3_hundred_neurons": compare(*large[:2], score=large[2]),
         "4_size_demo": compare_over(
-            {n: sizes[n][0] for n in SHOWN_SIZES},
-            {n: sizes[n][1] for n in SHOWN_SIZES},
-            over=N_NEURONS,
-            scores={n: sizes[n][2] for n in SHOWN_SIZES},
+            {size: sizes[size][0] for size in SHOWN_SIZES},
+            {size: sizes[size][1] for size in SHOWN_SIZES},
+            over=n.N_NEURONS,
+            scores={size: sizes[size][2] for size in SHOWN_SIZES},
         ),
         "4_size_curve": score_curve(
-            xr.concat([score for _, _, score in sizes.values()], xr.Variable(N_NEURONS, list(sizes))).to_dataset(),
-            x=N_NEURONS,
+            xr.concat([score for _, _, score in sizes.values()], xr.Variable(n.N_NEURONS, list(sizes))).to_dataset(),
+            x=n.N_NEURONS,
             xlabel="Number of neurons",
             ylabel="Correlation of A and R",
             title="Similarity of A and R over network size, one network each",
         ),
         "5_size_sweep": score_curve(
             size_sweep,
-            x=N_NEURONS,
+            x=n.N_NEURONS,
             xlabel="Number of neurons",
             ylabel="Correlation of A and R",
             title="Similarity of A and R over network size",
         ),
         "6_sparsity_demo": compare_over(
-            shown[CONNECTIVITY], shown[LAGGED_CORRELATION], over=SPARSITY, scores=shown[PEARSON]
+            shown[n.CONNECTIVITY], shown[n.LAGGED_CORRELATION], over=n.SPARSITY, scores=shown[n.PEARSON]
         ),
         "6_sparsity_curve": score_curve(
-            demo[[PEARSON]],
-            x=SPARSITY,
+            demo[[n.PEARSON]],
+            x=n.SPARSITY,
             xlabel="Sparsity: probability that an entry of A is 0",
             ylabel="Correlation of A and R",
             title="Similarity of A and R over sparsity, 25 neurons",
@@ -85,12 +75,12 @@ def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
         "7_coarse_pair": compare(*coarse[:2], score=coarse[2]),
         "8_coarse_sweep": score_curve(
             coarse_sweep,
-            x=NEURONS_PER_GROUP,
+            x=n.NEURONS_PER_GROUP,
             xlabel=f"Neurons per group ({n_neurons} neurons in all)",
             ylabel="Correlation of coarse A and R",
             title="Similarity of A and R over coarseness of sampling",
         ),
-        "9_activity": traces(sections["small"][ACTIVITY], n_steps=200),
+        "9_activity": traces(sections["small"][n.ACTIVITY], n_steps=200),
     }
 
 
@@ -101,5 +91,5 @@ def _is_size(name: str) -> bool:
 
 def _pair(run: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
     """Return the true and the estimated connectivity of a run's only trial, and their correlation."""
-    one = run[[LAGGED_CORRELATION, PEARSON]].isel({TRIAL: 0}, drop=True)
-    return run[CONNECTIVITY], one[LAGGED_CORRELATION], one[PEARSON]
+    one = run[[n.LAGGED_CORRELATION, n.PEARSON]].isel({n.TRIAL: 0}, drop=True)
+    return run[n.CONNECTIVITY], one[n.LAGGED_CORRELATION], one[n.PEARSON]

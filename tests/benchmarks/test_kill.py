@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import netxr
-from netxr.names import COMMIT_UNDER_WAY, UNFINISHED
+from netxr import names as n
 from tests import works
 from tests.dying import workshop
 from tests.stores import attributes, check_open, check_tidy, content
@@ -88,12 +88,12 @@ def test_killed_writers_leave_what_they_committed(shop, folder, states):
         again = shop.do(work, path).error
         assert not again or (again.startswith("OutputExists") and stages[work, "at the end"])
         assert check_open(path).identical(states[work][-1])
-        if COMMIT_UNDER_WAY in attributes(path):  # it was the last commit: the same call had nothing more to write
+        if n.COMMIT_UNDER_WAY in attributes(path):  # it was the last commit: the same call had nothing more to write
             assert not shop.do("nothing", path).error
         check_tidy(path)
-    for (work, reached), n in sorted(stages.items()):
-        print(f"{n:4} x {work.removesuffix('_long')}: killed {reached}")
-    assert sum(n for (_, reached), n in stages.items() if "in the middle" in reached) > N_KILLS // 4
+    for (work, reached), count in sorted(stages.items()):
+        print(f"{count:4} x {work.removesuffix('_long')}: killed {reached}")
+    assert sum(count for (_, reached), count in stages.items() if "in the middle" in reached) > N_KILLS // 4
 
 
 def fresh(folder, work, path):
@@ -111,10 +111,10 @@ def stage(work, path, states):
     if work == "simulate_long":
         done, total = now.sizes["time"], states[-1].sizes["time"]
         assert now.activity.identical(states[-1].activity[:, :done])
-        assert (UNFINISHED in now.attrs) == (done < total)
+        assert (n.UNFINISHED in now.attrs) == (done < total)
         return "at the end" if done == total else "in the middle, unfinished"
     at = next(k for k, state in enumerate(states) if now.identical(state))
-    if COMMIT_UNDER_WAY in attributes(path):
+    if n.COMMIT_UNDER_WAY in attributes(path):
         return "in the middle, between the documents of a commit"
     if beside:
         return "in the middle, while it wrote a document"

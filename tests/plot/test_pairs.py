@@ -7,8 +7,8 @@ from bokeh.models import ColorBar
 from scipy import stats
 
 import netxr
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import DIAGONAL
 from netxr.plot import compare, matrix, network, overview
 from tests.plot.drawn import (
     bokeh_cells,
@@ -48,8 +48,8 @@ def test_each_of_a_pair_has_its_own_symmetric_limits(random_pair):
         (None, ""),
         (0.36012, "Correlation of A and R: 0.360"),
         (np.nan, "Correlation of A and R: undefined"),
-        (xr.DataArray(0.5, attrs={DIAGONAL: False}), "Correlation of A and R: 0.500 (without the diagonal)"),
-        (xr.DataArray(0.5, attrs={DIAGONAL: True}), "Correlation of A and R: 0.500 (with the diagonal)"),
+        (xr.DataArray(0.5, attrs={n.DIAGONAL: False}), "Correlation of A and R: 0.500 (without the diagonal)"),
+        (xr.DataArray(0.5, attrs={n.DIAGONAL: True}), "Correlation of A and R: 0.500 (with the diagonal)"),
     ],
 )
 def test_the_score_is_in_the_title(random_pair, score, title):

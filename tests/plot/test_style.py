@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.names import LONG_NAME
 from netxr.plot import symmetric_limit
 from netxr.plot.style import (
     DIVERGING,
@@ -68,7 +68,7 @@ def test_several_scores_are_refused():
 
 
 def test_axis_labels_are_long_names_or_words():
-    scores = xr.Dataset(coords={"n_neurons": [1], "lag": ("lag", [1], {LONG_NAME: "delay"})})
+    scores = xr.Dataset(coords={"n_neurons": [1], "lag": ("lag", [1], {n.LONG_NAME: "delay"})})
     assert axis_label(scores, "n_neurons") == "Number of neurons"
     assert axis_label(scores, "lag") == "delay"
 
