@@ -59,7 +59,8 @@ def _labelled(activity: xr.DataArray, frames: xr.DataArray) -> xr.DataArray:
         raise InvalidInput(
             "frames",
             got=f"{frames.dtype} with dims {dict(frames.sizes)}",
-            expected=f"bool, with time of {activity.sizes[n.TIME]} frames[, and the trials], labelled like it",
+            expected=f"bool, with time of {activity.sizes[n.TIME]} frames[, and the trials], "
+            "labelled like the activity",
         )
     return xr.DataArray(frames.transpose(*dims).values, dims=dims, coords={d: labels_of(activity, d) for d in dims[1:]})
 
