@@ -4,8 +4,6 @@ from netxr import report as report
 from netxr import tutorial as tutorial
 from netxr.appending import add as add
 from netxr.appending import append as append
-from netxr.arrays import as_activity as as_activity
-from netxr.arrays import as_connectivity as as_connectivity
 from netxr.catalogue import catalog as catalog
 from netxr.coarse import assign_groups as assign_groups
 from netxr.coarse import coarsen as coarsen
@@ -43,6 +41,8 @@ from netxr.preprocessing import clip as clip
 from netxr.preprocessing import difference as difference
 from netxr.preprocessing import resample as resample
 from netxr.report_runs import report_run as report_run
+from netxr.schema.arrays import as_activity as as_activity
+from netxr.schema.arrays import as_connectivity as as_connectivity
 from netxr.selection import select as select
 from netxr.simulation import simulate as simulate
 from netxr.snapshots import tag as tag

@@ -10,15 +10,15 @@ import zarr
 from zarr.abc.store import Store
 
 from netxr import names as n
-from netxr.arguments import check_choice
 from netxr.compact import as_codes, as_stored, is_coded
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.fitting import check_same_labels, fitting
 from netxr.headway import Report
 from netxr.headway import progress as told_progress
 from netxr.layout import storable
-from netxr.provenance import with_event
-from netxr.schema import check_activity
+from netxr.schema.arguments import check_choice
+from netxr.schema.provenance import with_event
+from netxr.schema.variables import check_activity
 from netxr.staging import PathLike
 from netxr.store import open as open_store
 from netxr.transactions import Transaction, transaction

@@ -13,6 +13,7 @@ import psutil
 from netxr.errors import InvalidInput
 from netxr.kernels.lag_spectrum import segment_length, spectrum_bytes
 from netxr.kernels.running_sums import PRODUCT_COLUMNS, PRODUCT_ROWS
+from netxr.schema.words import text_of
 
 DEFAULT_SHARE: Final = 0.5
 """Share of the memory that is free which a pass may take where no budget is given."""
@@ -151,16 +152,3 @@ def _rounded_up(n_bytes: int) -> str:
     """Return an amount of memory in whole units, enough to be given back as a budget."""
     unit, name = (2**30, "GiB") if n_bytes > 100 * 2**30 else (2**20, "MiB")
     return f"{ceil(n_bytes / unit)} {name}"
-
-
-def text_of(n_bytes: float) -> str:
-    """Return an amount of memory as people write it.
-
-    Examples
-    --------
-    >>> text_of(3_300_000_000)
-    '3.07 GiB'
-    """
-    unit = max(0, min(4, int(np.log2(max(n_bytes, 1)) // 10)))
-    amount = n_bytes / 1024**unit
-    return f"{amount:{'.3g' if amount < 999.5 else '.0f'}} {['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}"

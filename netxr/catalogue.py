@@ -22,7 +22,7 @@ from netxr.descriptions import (
     opened,
 )
 from netxr.errors import UnreadableFile
-from netxr.provenance import CURRENT_SCHEMA
+from netxr.schema.provenance import CURRENT_SCHEMA
 
 COLUMNS: Final = {
     "name": "object",

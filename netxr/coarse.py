@@ -11,7 +11,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import equal_groups, group_average, is_grouped, membership
 from netxr.kernels.moments import sumsq_of_side
-from netxr.schema import check_moments, labels_of
+from netxr.schema.variables import check_moments, labels_of
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 Groups = int | Sequence[Any] | Mapping[Any, Any] | NDArray[Any] | xr.DataArray

@@ -26,10 +26,10 @@ from netxr.kernels.rounding import (
     join_spreads,
     spread,
 )
-from netxr.lagged_pass import trials_of
-from netxr.provenance import with_event
 from netxr.schedulers import slots
-from netxr.schema import check_activity, labels_of
+from netxr.schema.provenance import with_event
+from netxr.schema.trials import trials_of
+from netxr.schema.variables import check_activity, labels_of
 from netxr.trial_pass import pieces_of
 
 UINT16: Final = "uint16"

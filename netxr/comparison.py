@@ -12,8 +12,8 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels import scores
 from netxr.overlaps import check_diagonal, entering, overlap_of, report_of, taken
-from netxr.provenance import provenance
-from netxr.schema import CONNECTIVITY_SPEC, check_connectivity, check_variable
+from netxr.schema.provenance import provenance
+from netxr.schema.variables import CONNECTIVITY_SPEC, check_connectivity, check_variable
 
 CONSTANT: Final = "truth or estimate is the same for all pairs"
 ONE_CLASS: Final = "all pairs or no pair have an edge"

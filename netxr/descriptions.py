@@ -15,11 +15,11 @@ from typing import Any, Final, NamedTuple
 import zarr
 from zarr.abc.store import Store
 
-from netxr.arguments import check_path
 from netxr.commits import PLACEHOLDER, ROOT, is_under_way
 from netxr.documents import DIMS_V2, DOCUMENT, wrong_in
 from netxr.errors import NetxrError, UnreadableFile
 from netxr.remote import is_url, store_of, without_scheme
+from netxr.schema.arguments import check_path
 from netxr.snapshots import is_repository
 
 BITS: Final = re.compile(r"(?:u?int|float|complex)(\d+)")

@@ -10,7 +10,6 @@ import xarray as xr
 from dask.delayed import delayed
 
 from netxr import names as n
-from netxr.arguments import is_whole
 from netxr.errors import InvalidInput
 from netxr.kernels.courses import (
     Course,
@@ -22,8 +21,10 @@ from netxr.kernels.courses import (
     trend,
     without_trend,
 )
-from netxr.lagged_pass import Trial, trials_of
-from netxr.steps import Recording, activity_of, float_type, put_back
+from netxr.schema.arguments import is_whole
+from netxr.schema.clock import activity_of
+from netxr.schema.trials import Trial, trials_of
+from netxr.steps import Recording, float_type, put_back
 from netxr.trial_pass import over_frames, stack_trials
 
 COEFFICIENT: Final = "coefficient"

@@ -8,14 +8,13 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.arguments import check_whole_numbers
 from netxr.errors import InvalidInput
-from netxr.kernels.lagged_sums import Missing
 from netxr.kernels.moments import correlation, correlation_of_pairs
 from netxr.matrices import store_correlation
 from netxr.moments import lagged_moments
 from netxr.planning import Precision, check_lags, is_label, positions_of
-from netxr.schema import check_activity, check_moments, labels_of
+from netxr.schema.arguments import check_whole_numbers
+from netxr.schema.variables import check_activity, check_moments, labels_of
 
 
 def lagged_correlation(
@@ -25,7 +24,7 @@ def lagged_correlation(
     dim: str | Sequence[str] = n.TIME,
     source: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
-    missing: Missing = "raise",
+    missing: n.Missing = "raise",
     memory: int | str | None = None,
     store: str | PathLike[str] | None = None,
 ) -> xr.DataArray:

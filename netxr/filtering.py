@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from netxr import names as n
-from netxr.arguments import check_count, is_number
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.courses import as_samples
 from netxr.kernels.filters import Floats, Response, filtered, n_padded, response, states_between
-from netxr.lagged_pass import Trial, trials_of
-from netxr.steps import Recording, activity_of, clock_of, float_type, put_back
+from netxr.schema.arguments import check_count, is_number
+from netxr.schema.clock import activity_of, clock_of
+from netxr.schema.trials import Trial, trials_of
+from netxr.steps import Recording, float_type, put_back
 from netxr.trial_pass import over_frames, rows_of, stack_trials
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.layout import TEXT_KINDS
-from netxr.schema import labels_of
+from netxr.schema.variables import labels_of
 
 SAME: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.UNITS)
 """Attributes in which what is appended must not differ."""

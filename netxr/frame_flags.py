@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema import labels_of
+from netxr.schema.variables import labels_of
 
 MOST_RANGES: Final = 1000
 """An attribute lists no more: it is read each time that its store is opened."""

@@ -11,8 +11,9 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.frame_flags import flags_of, ranges, told
 from netxr.kernels.courses import as_samples
-from netxr.lagged_pass import trials_of
-from netxr.steps import Recording, activity_of, clock_of, float_type, put_back, take
+from netxr.schema.clock import activity_of, clock_of
+from netxr.schema.trials import trials_of
+from netxr.steps import Recording, float_type, put_back, take
 from netxr.trial_pass import stack_trials
 
 

@@ -11,7 +11,6 @@ import xarray as xr
 import zarr
 
 from netxr import names as n
-from netxr.arguments import check_path
 from netxr.commits import (
     ROOT,
     array_to_be,
@@ -26,6 +25,7 @@ from netxr.commits import (
 )
 from netxr.errors import InvalidInput, NetxrError, OutputExists
 from netxr.layout import codec, fill_value, plain_attributes, storable
+from netxr.schema.arguments import check_path
 from netxr.staging import PathLike, appear, remove_abandoned, staging
 from netxr.store import open as open_store
 from netxr.writing import WHOLE_CHUNKS, write_dataset

@@ -7,13 +7,11 @@ from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
-import xarray as xr
 from dask.base import tokenize
 from dask.delayed import Delayed, delayed
 from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
-from netxr import names as n
 from netxr.blocks import in_lanes, in_threads, tree
 from netxr.budget import Cut, gather_bytes, product_bytes
 from netxr.headway import Part, told
@@ -22,24 +20,8 @@ from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, 
 from netxr.kernels.moments import LaggedMoments, moments_of, squares_of_groups
 from netxr.kernels.running_sums import RunningSums
 from netxr.plans import Plan
-from netxr.schema import labels_of
+from netxr.schema.trials import Trial
 from netxr.streams import Stream, streams
-
-
-class Trial(NamedTuple):
-    """Samples of one trial, (neuron, time), and what to call them in an error."""
-
-    name: str
-    samples: Any
-
-
-def trials_of(activity: xr.DataArray) -> list[Trial]:
-    """Return the samples of each trial; a recording without trial dim is one trial."""
-    if n.TRIAL not in activity.dims:
-        return [Trial(n.ACTIVITY, activity.transpose(n.NEURON, n.TIME).data)]
-    samples = activity.transpose(n.NEURON, n.TIME, n.TRIAL).data
-    labels = labels_of(activity, n.TRIAL).tolist()
-    return [Trial(f"{n.ACTIVITY}, trial {label}", samples[:, :, k]) for k, label in enumerate(labels)]
 
 
 class EdgeFrames(NamedTuple):

@@ -18,8 +18,8 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.provenance import first_saved
-from netxr.schema import ACTIVITY_SPEC, CONNECTIVITY_SPEC, NUMBER_KINDS
+from netxr.schema.provenance import first_saved
+from netxr.schema.variables import ACTIVITY_SPEC, CONNECTIVITY_SPEC, NUMBER_KINDS
 
 CHUNK_BYTES: Final = 5e6
 """About what a chunk of activity holds: reads run at full speed, and a few chunks fit in any memory."""

@@ -14,10 +14,10 @@ from netxr import names as n
 from netxr.coarse import Groups, average_over, average_run, group_labels, label_groups
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import membership
-from netxr.kernels.lagged_sums import Missing, Pass
+from netxr.kernels.lagged_sums import Pass
 from netxr.moments import sum_up
 from netxr.planning import Precision, chunk_bytes, prepare
-from netxr.schema import labels_of
+from netxr.schema.variables import labels_of
 
 
 class Level(NamedTuple):
@@ -35,7 +35,7 @@ def coarse_moments(
     lags: Sequence[int] = (0, 1),
     dim: str | Sequence[str] = n.TIME,
     precision: Precision | None = None,
-    missing: Missing = "raise",
+    missing: n.Missing = "raise",
     memory: int | str | None = None,
 ) -> dict[str, xr.Dataset]:
     """Sum up lagged moments of the neurons and of groups of them, at any number of levels, in one pass.

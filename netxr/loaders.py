@@ -13,7 +13,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
 from netxr.formats.registry import format_of, options_of, read_by
-from netxr.schema import check_activity, check_connectivity
+from netxr.schema.variables import check_activity, check_connectivity
 from netxr.sources import (
     Source,
     check_agrees,

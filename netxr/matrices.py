@@ -18,17 +18,17 @@ from dask.delayed import Delayed
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arguments import check_count, check_path, is_number
 from netxr.errors import InvalidInput, WorkersLost
 from netxr.headway import Part
-from netxr.kernels.lagged_sums import Missing, Pass
-from netxr.lagged_pass import Trial, trials_of
+from netxr.kernels.lagged_sums import Pass
 from netxr.planning import Precision, check_dim, check_lags, prepare, row_plan
-from netxr.provenance import provenance
 from netxr.row_blocks import STOP, RowBlocks, row_tasks
 from netxr.row_plans import RowPlan
 from netxr.schedulers import cluster
-from netxr.schema import check_activity, labels_of
+from netxr.schema.arguments import check_count, check_path, is_number
+from netxr.schema.provenance import provenance
+from netxr.schema.trials import Trial, trials_of
+from netxr.schema.variables import check_activity, labels_of
 from netxr.staging import streamed_variable
 from netxr.store import open as open_store
 
@@ -49,7 +49,7 @@ def store_correlation(
     dim: str | Sequence[str],
     source: Hashable | Sequence[Hashable] | None,
     precision: Precision | None,
-    missing: Missing,
+    missing: n.Missing,
     memory: int | str | None,
     store: str | PathLike[str],
 ) -> xr.DataArray:
@@ -94,7 +94,7 @@ def strongest_pairs(
     dim: str | Sequence[str] = n.TIME,
     source: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
-    missing: Missing = "raise",
+    missing: n.Missing = "raise",
     memory: int | str | None = None,
 ) -> xr.Dataset:
     """List the pairs of different neurons that correlate most: the strongest sources of each target, or above a limit.

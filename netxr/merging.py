@@ -9,9 +9,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arguments import check_entries
 from netxr.errors import InvalidInput
-from netxr.schema import check_moments, labels_of
+from netxr.schema.arguments import check_entries
+from netxr.schema.variables import check_moments, labels_of
 
 EDGES = (n.EDGE_ACTIVITY, n.NOT_TARGET, n.NOT_SOURCE)
 

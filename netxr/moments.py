@@ -10,11 +10,12 @@ import xarray as xr
 from dask.base import tokenize
 
 from netxr import names as n
-from netxr.kernels.lagged_sums import Missing, Pass
-from netxr.lagged_pass import Summary, lazy_moments, moments_at_once, trials_of
+from netxr.kernels.lagged_sums import Pass
+from netxr.lagged_pass import Summary, lazy_moments, moments_at_once
 from netxr.planning import Precision, check_dim, pass_plan, prepare
-from netxr.provenance import provenance
-from netxr.schema import labels_of
+from netxr.schema.provenance import provenance
+from netxr.schema.trials import trials_of
+from netxr.schema.variables import labels_of
 
 MOMENT_DIMS: Final = {
     n.COUNT: (n.LAG,),
@@ -39,7 +40,7 @@ def lagged_moments(
     dim: str | Sequence[str] = n.TIME,
     source: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
-    missing: Missing = "raise",
+    missing: n.Missing = "raise",
     memory: int | str | None = None,
 ) -> xr.Dataset:
     """Sum up all pairs of samples that lie `lags` apart: counts, means, squares and co-moments.

@@ -3,7 +3,8 @@
 A name that reaches a user's dataset is spelled here and nowhere else.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Literal, get_args
 
 # --- dimensions -------------------------------------------------------------
 NEURON: Final = "neuron"
@@ -221,3 +222,16 @@ COMPACT_NOTE: Final = "compact_note"
 """The same in words, with the neuron that it is about, and with what is possible at all."""
 LONG_NAME: Final = "long_name"
 UNITS: Final = "units"
+
+
+Rng = Literal["modern", "legacy"]
+
+
+RNGS: Final[tuple[str, ...]] = get_args(Rng)
+
+
+Missing = Literal["raise", "drop", "pairwise"]
+
+
+Progress = Callable[[int, int], object]
+"""Called with how much is done and how much there is to do."""

@@ -7,11 +7,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arguments import check_count, check_rng, check_seed, is_number
-from netxr.arrays import as_connectivity
 from netxr.errors import InvalidInput
-from netxr.kernels.noise import CONNECTIVITY_STREAM, Rng, philox
-from netxr.provenance import provenance
+from netxr.kernels.noise import CONNECTIVITY_STREAM, philox
+from netxr.schema.arguments import check_count, check_rng, check_seed, is_number
+from netxr.schema.arrays import as_connectivity
+from netxr.schema.provenance import provenance
 
 SPECTRAL_MARGIN = 1.01
 """Weights are scaled so that the largest singular value is 1 / 1.01: activity fades, within about 100 steps."""
@@ -20,7 +20,7 @@ NO_EDGE_WEIGHT = 1e-12
 """Weight of every entry of a network that drew no edge at all, which cannot be scaled."""
 
 
-def random_connectivity(n_neurons: int, *, sparsity: float = 0.9, seed: int = 0, rng: Rng = "modern") -> xr.DataArray:
+def random_connectivity(n_neurons: int, *, sparsity: float = 0.9, seed: int = 0, rng: n.Rng = "modern") -> xr.DataArray:
     """Draw the tutorial's random network: independent edges of equal weight, scaled to be stable.
 
     Each entry, self-connections included, is an edge with probability 1 - `sparsity`. The matrix is divided by
@@ -68,7 +68,7 @@ def random_connectivity(n_neurons: int, *, sparsity: float = 0.9, seed: int = 0,
     return as_connectivity(weights, rows="target").assign_attrs(provenance(**made))
 
 
-def _draw_edges(n_neurons: int, sparsity: float, seed: int, rng: Rng) -> NDArray[Any]:
+def _draw_edges(n_neurons: int, sparsity: float, seed: int, rng: n.Rng) -> NDArray[Any]:
     """Draw which entries are edges, 0 or 1, (target, source)."""
     shape, odds = (n_neurons, n_neurons), [sparsity, 1 - sparsity]
     if rng == "legacy":

@@ -10,7 +10,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema import labels_of
+from netxr.schema.variables import labels_of
 
 LABELS_WRITTEN: Final = 20
 """A count of neurons or trials names this many of them."""

@@ -10,14 +10,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arguments import check_choice, check_count, check_entries, check_memory, check_whole_numbers
 from netxr.budget import Work
 from netxr.errors import InvalidInput
-from netxr.kernels.lagged_sums import PRODUCTS, Missing, Pass, block_frames
+from netxr.kernels.lagged_sums import PRODUCTS, Pass, block_frames
 from netxr.plans import Plan, plan_pass
 from netxr.row_plans import RowPlan, plan_rows
 from netxr.schedulers import cluster, cores, slots
-from netxr.schema import check_activity, labels_of
+from netxr.schema.arguments import check_choice, check_count, check_entries, check_memory, check_whole_numbers
+from netxr.schema.variables import check_activity, labels_of
 
 Precision = Literal["float32", "float64"]
 
@@ -32,7 +32,7 @@ def plan(
     dim: str | Sequence[str] = n.TIME,
     source: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
-    missing: Missing = "raise",
+    missing: n.Missing = "raise",
     memory: int | str | None = None,
     stored: bool = False,
     workers: int | None = None,
@@ -82,7 +82,7 @@ def prepare(
     dim: str | Sequence[str],
     source: Hashable | Sequence[Hashable] | None,
     precision: Precision | None,
-    missing: Missing,
+    missing: n.Missing,
 ) -> Pass:
     """Return what a pass sums up, all arguments checked.
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from netxr.budget import OVERHEAD, Cut, Work, available, cuts, gather_bytes, product_bytes, text_of, too_small
+from netxr.budget import OVERHEAD, Cut, Work, available, cuts, gather_bytes, product_bytes, too_small
+from netxr.schema.words import counted, text_of
 
 SPLIT_EVERY: Final = 4
 """Partial results that are combined at a time."""
@@ -174,8 +175,3 @@ def told(plan: Any, *, reads: int, tasks: str) -> str:
         f"at most {text_of(plan.peak_bytes)} of memory{where}; "
         f"{tasks} at a time with {counted(plan.blas_threads, 'BLAS thread')} each"
     )
-
-
-def counted(number: int, what: str) -> str:
-    """Return how many there are, in words."""
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -13,7 +13,7 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.provenance import ORIGIN
+from netxr.schema.provenance import ORIGIN
 
 SCORES: Final = (n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.MANTEL_P, n.RV)
 

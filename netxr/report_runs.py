@@ -8,10 +8,10 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.arguments import check_path
 from netxr.errors import InvalidInput, NetxrError
 from netxr.report_facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows
 from netxr.report_sweeps import is_sweep, sweep_parts
+from netxr.schema.arguments import check_path
 
 MOST_NEURONS: Final = 1000
 """Up to which an estimate, or scores, that a run has not are made for its report."""

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from netxr.budget import OVERHEAD, Cut, Work, available, cuts, gather_bytes, product_bytes, too_small
-from netxr.plans import counted, seconds_of, told
+from netxr.plans import seconds_of, told
+from netxr.schema.words import counted
 
 HELD_BLOCK: Final = 8192
 """Frames that are multiplied at a time where the recording is held: as many as float32 sums allow."""

@@ -8,9 +8,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arguments import is_number
 from netxr.errors import InvalidInput
-from netxr.steps import Recording, activity_of, clock_of, take
+from netxr.schema.arguments import is_number
+from netxr.schema.clock import activity_of, clock_of
+from netxr.steps import Recording, take
 
 
 def select(

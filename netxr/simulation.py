@@ -10,7 +10,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arguments import (
+from netxr.errors import InvalidInput
+from netxr.growth import GrowingRun, growing
+from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
+from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource
+from netxr.layout import steps_per_chunk
+from netxr.schema.arguments import (
     check_choice,
     check_count,
     check_entries,
@@ -19,17 +24,9 @@ from netxr.arguments import (
     check_whole_numbers,
     is_number,
 )
-from netxr.errors import InvalidInput
-from netxr.growth import GrowingRun, growing
-from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
-from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource, Rng
-from netxr.layout import steps_per_chunk
-from netxr.provenance import provenance
-from netxr.schema import NUMBER_KINDS, check_connectivity, labels_of
+from netxr.schema.provenance import provenance
+from netxr.schema.variables import NUMBER_KINDS, check_connectivity, labels_of
 from netxr.store import open as open_store
-
-Progress = Callable[[int, int], object]
-"""Called with how much is done and how much there is to do."""
 
 Blocks = Iterator[tuple[slice, int, NDArray[Any]]]
 """Which trials, the first step, and states (t, k, n)."""
@@ -49,12 +46,12 @@ def simulate(
     n_steps: int,
     trials: int | Sequence[int] | None = None,
     seed: int | Sequence[int] = 0,
-    rng: Rng = "modern",
+    rng: n.Rng = "modern",
     noise_scale: float = 1.0,
     initial: float | xr.DataArray = 0.0,
     dtype: Literal["float32", "float64"] = "float64",
     store: str | PathLike[str] | None = None,
-    progress: Progress | None = None,
+    progress: n.Progress | None = None,
 ) -> xr.Dataset:
     """Simulate x(t + 1) = sigmoid(A x(t) + e(t)) with independent Gaussian noise e.
 
@@ -155,7 +152,7 @@ def simulate(
 
 
 def _stream(
-    growth: GrowingRun, advance: Callable[..., Blocks], state: NDArray[Any], *, chunk: int, progress: Progress | None
+    growth: GrowingRun, advance: Callable[..., Blocks], state: NDArray[Any], *, chunk: int, progress: n.Progress | None
 ) -> None:
     """Advance a run from where it is to its end, a stretch of all trials at a time, and commit each."""
     done, total = growth.committed, growth.n_steps
@@ -205,7 +202,7 @@ def _gather(blocks: Blocks, length: int, *, n_steps: int) -> Blocks:
             yield rows, start - at, gathered
 
 
-def _reporting(blocks: Blocks, progress: Progress | None, *, total: int, done: int = 0) -> Blocks:
+def _reporting(blocks: Blocks, progress: n.Progress | None, *, total: int, done: int = 0) -> Blocks:
     """Pass blocks on, and report how many steps they hold, with those that were done before."""
     for rows, start, states in blocks:
         yield rows, start, states
@@ -234,7 +231,7 @@ def _check_network(connectivity: xr.DataArray, trials: int | Sequence[int] | Non
     return network, labels
 
 
-def _trial_seeds(seed: int | Sequence[int], labels: Sequence[int], rng: Rng) -> list[int]:
+def _trial_seeds(seed: int | Sequence[int], labels: Sequence[int], rng: n.Rng) -> list[int]:
     """Return a seed for each trial."""
     if isinstance(seed, (int, np.integer)):
         first = check_seed(seed, rng=rng)

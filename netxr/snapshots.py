@@ -17,9 +17,9 @@ import pandas as pd
 import zarr
 from zarr.abc.store import Store
 
-from netxr.arguments import check_path
 from netxr.commits import OUT_OF_SPACE, locked
 from netxr.errors import DiskFull, InvalidInput, MissingExtra, StoreBusy, UnreadableFile, first_line
+from netxr.schema.arguments import check_path
 from netxr.staging import PathLike, staging
 
 __all__ = ["tag", "versioned", "versions"]

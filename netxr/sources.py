@@ -14,7 +14,7 @@ from zarr.abc.store import Store
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.remote import is_url
-from netxr.schema import check_activity, check_connectivity
+from netxr.schema.variables import check_activity, check_connectivity
 from netxr.staging import PathLike
 from netxr.store import is_store
 from netxr.store import open as open_store

@@ -14,10 +14,10 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from netxr.arguments import check_path
 from netxr.commits import locked, space_needed, unfinished_beside, unfinished_name
 from netxr.errors import InvalidInput, OutputExists, StoreBusy
 from netxr.layout import codec, fill_value, plain_attributes, storable
+from netxr.schema.arguments import check_path
 from netxr.writing import WHOLE_CHUNKS, write_dataset
 
 PathLike = str | OsPathLike[str]

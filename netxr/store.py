@@ -16,7 +16,6 @@ from zarr.abc.store import Store
 from zarr.errors import GroupNotFoundError
 
 from netxr import names as n
-from netxr.arguments import check_group, check_path
 from netxr.commits import ROOT, STAGING_PREFIX, documents, is_under_way
 from netxr.compact import compacted
 from netxr.documents import DOCUMENT, Document, read_document
@@ -24,8 +23,9 @@ from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile,
 from netxr.headway import Report
 from netxr.headway import progress as told_progress
 from netxr.layout import TEXT_KINDS, storable
-from netxr.provenance import CURRENT_SCHEMA
 from netxr.remote import place_of, store_of, unlisted, without_scheme
+from netxr.schema.arguments import check_group, check_path
+from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.snapshots import is_repository
 from netxr.staging import PathLike, staging
 from netxr.stored import lazily

@@ -11,7 +11,7 @@ from zarr.codecs import Crc32cCodec
 from netxr import names as n
 from netxr.descriptions import Node, Nodes
 from netxr.errors import one_line
-from netxr.provenance import CURRENT_SCHEMA
+from netxr.schema.provenance import CURRENT_SCHEMA
 
 MOST_VALUES: Final = 10_000_000
 """Entries above which an array is left to the check of its chunks."""

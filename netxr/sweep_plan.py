@@ -8,12 +8,11 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.arguments import check_count, check_entries, check_rng, check_seed, is_number, is_whole
 from netxr.comparison import SCORE_ATTRS
 from netxr.errors import InvalidInput
-from netxr.kernels.noise import Rng
 from netxr.layout import fill_value
-from netxr.provenance import provenance
+from netxr.schema.arguments import check_count, check_entries, check_rng, check_seed, is_number, is_whole
+from netxr.schema.provenance import provenance
 from netxr.simulation import MODEL_EQUATION
 
 CELL: Final = (n.N_NEURONS, n.SPARSITY, n.N_STEPS)
@@ -33,7 +32,7 @@ class Plan:
     axes: Mapping[str, Sequence[Any]]
     trials: int
     seed: int
-    rng: Rng
+    rng: n.Rng
     activity_seed: int | None
     diagonal: bool
     permutations: int
@@ -49,7 +48,7 @@ def check_plan(
     *,
     trials: int,
     seed: int,
-    rng: Rng,
+    rng: n.Rng,
     activity_seed: int | None,
     diagonal: bool,
     permutations: int,

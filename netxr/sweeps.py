@@ -12,15 +12,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arguments import check_count
 from netxr.coarse import coarsen
 from netxr.comparison import compare
 from netxr.errors import InvalidInput
 from netxr.estimators import lagged_correlation
 from netxr.kernels.blas import one_blas_thread
-from netxr.kernels.noise import Rng
 from netxr.networks import random_connectivity
-from netxr.simulation import Progress, simulate
+from netxr.schema.arguments import check_count
+from netxr.simulation import simulate
 from netxr.store import open as open_store
 from netxr.sweep_plan import CELL, Plan, blank_result, check_plan
 from netxr.sweep_store import resume
@@ -41,13 +40,13 @@ def sweep(
     lag: int | Sequence[int] = 1,
     trials: int = 5,
     seed: int = 0,
-    rng: Rng = "modern",
+    rng: n.Rng = "modern",
     activity_seed: int | None = None,
     diagonal: bool = True,
     permutations: int = 0,
     workers: int = 1,
     store: str | PathLike[str] | None = None,
-    progress: Progress | None = None,
+    progress: n.Progress | None = None,
 ) -> xr.Dataset:
     """Score the lagged correlation as an estimate of connectivity, over any grid of parameters, with trials.
 
@@ -132,7 +131,7 @@ def sweep(
     return open_store(store)[list(blank.data_vars)]
 
 
-def _fill(table: Mapping[str, Any], plan: Plan, workers: int, progress: Progress | None) -> None:
+def _fill(table: Mapping[str, Any], plan: Plan, workers: int, progress: n.Progress | None) -> None:
     """Compute the unfinished cells, and write each into the arrays of `table` before marking it."""
     finished = np.asarray(table[n.FINISHED][...])
     done = int(finished.sum())

@@ -12,7 +12,6 @@ from zarr.abc.buffer import Buffer
 from zarr.abc.store import Store
 from zarr.storage import MemoryStore
 
-from netxr.arguments import check_group, check_path
 from netxr.commits import (
     ROOT,
     array_to_be,
@@ -30,6 +29,7 @@ from netxr.commits import (
 from netxr.documents import DOCUMENT, Document
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.layout import STORABLE_KINDS, encoding, plain_attributes
+from netxr.schema.arguments import check_group, check_path
 from netxr.snapshots import is_repository
 from netxr.staging import PathLike, remove_abandoned
 from netxr.writing import stored_array

@@ -14,7 +14,7 @@ from netxr.chunk_checks import Progress, of_chunks
 from netxr.commits import ROOT, locked, unfinished_beside
 from netxr.descriptions import Nodes, groups, local_folder, nodes_in, nodes_of, opened
 from netxr.errors import InvalidInput, NetxrError, StoreBusy, UnreadableFile, one_line
-from netxr.provenance import CURRENT_SCHEMA
+from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store import open as open_store
 from netxr.store_checks import (
     COPY,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from netxr.arguments import check_choice, check_entries, check_memory, check_whole_numbers, is_number, is_whole
 from netxr.errors import InvalidInput
+from netxr.schema.arguments import check_choice, check_entries, check_memory, check_whole_numbers, is_number, is_whole
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.arrays import as_activity, as_connectivity
 from netxr.errors import InvalidInput
+from netxr.schema.arrays import as_activity, as_connectivity
 
 DIMS = ("neuron", "time", "trial")
 

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr import budget
-from netxr.arguments import check_memory
-from netxr.budget import SHORTEST_BLOCK, Cut, Work, cuts, gather_bytes, product_bytes, text_of
+from netxr.budget import SHORTEST_BLOCK, Cut, Work, cuts, gather_bytes, product_bytes
+from netxr.schema.arguments import check_memory
+from netxr.schema.words import text_of
 
 
 def work(n=100, n_steps=100_000, lags=(0, 1), **sizes):

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr import plans, row_plans
-from netxr.arguments import check_memory
-from netxr.budget import OVERHEAD, Cut, Work, text_of
+from netxr.budget import OVERHEAD, Cut, Work
 from netxr.errors import InvalidInput
 from netxr.plans import plan_pass
 from netxr.row_plans import plan_rows
+from netxr.schema.arguments import check_memory
+from netxr.schema.words import text_of
 
 GIB = 2**30
 

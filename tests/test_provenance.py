@@ -4,7 +4,7 @@ import numpy as np
 
 import netxr
 from netxr import names as n
-from netxr.provenance import CURRENT_SCHEMA, first_saved, provenance, with_event
+from netxr.schema.provenance import CURRENT_SCHEMA, first_saved, provenance, with_event
 
 
 def test_provenance_leaves_out_what_is_not_known():

@@ -16,9 +16,9 @@ import netxr
 from netxr.budget import Cut
 from netxr.errors import UnreadableFile
 from netxr.headway import Part
-from netxr.lagged_pass import trials_of
 from netxr.planning import prepare, row_plan
 from netxr.row_blocks import STOP, Stopped, row_tasks
+from netxr.schema.trials import trials_of
 from tests.oracles import naive_correlation
 from tests.oracles import trials_of as samples_of
 from tests.strategies import FLOATS, chunked, recordings, samples

@@ -7,13 +7,7 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput, NetxrError
-from netxr.schema import (
-    check_activity,
-    check_connectivity,
-    check_labels,
-    check_moments,
-    labels_of,
-)
+from netxr.schema.variables import check_activity, check_connectivity, check_labels, check_moments, labels_of
 from tests.strategies import recordings
 
 

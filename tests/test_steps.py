@@ -12,8 +12,8 @@ from netxr.errors import InvalidInput
 from netxr.filtering import high_pass
 from netxr.frames import bad_frames
 from netxr.preprocessing import clip, difference, resample
+from netxr.schema.clock import activity_of, clock_of
 from netxr.selection import select
-from netxr.steps import activity_of, clock_of
 from tests.preprocessing_steps import STEPS, each_step, nothing_computes, recording, unreadable
 from tests.strategies import chunked
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.layout import plain_attributes, steps_per_chunk
-from netxr.provenance import CURRENT_SCHEMA
+from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.staging import streamed_variable
 from netxr.store import open as open_store
 from netxr.store import save

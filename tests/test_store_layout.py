@@ -15,7 +15,7 @@ from numcodecs import Blosc, Zstd
 import netxr
 from netxr import names as n
 from netxr.commits import PLACEHOLDER, unfinished_name
-from netxr.provenance import CURRENT_SCHEMA
+from netxr.schema.provenance import CURRENT_SCHEMA
 
 PAGE = (Path(__file__).parents[1] / "examples" / "store_layout.md").read_text("utf-8")
 

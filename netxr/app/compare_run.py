@@ -10,7 +10,7 @@ import netxr
 from netxr import names as n
 from netxr.app.recording_run import check_size
 from netxr.errors import InvalidInput
-from netxr.schema import MOMENT_SPECS, labels_of
+from netxr.schema.variables import MOMENT_SPECS, labels_of
 
 FURTHER: Final = {n.TRIAL, n.LAG}
 """Dims of a matrix of which one entry is compared."""

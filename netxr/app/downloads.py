@@ -18,8 +18,8 @@ from netxr import names as n
 from netxr.app.jobs import message_of
 from netxr.app.looks import WIDGET_STYLE
 from netxr.app.session import Session
-from netxr.budget import text_of
 from netxr.errors import InvalidInput, NetxrError
+from netxr.schema.words import text_of
 
 MOST_BYTES: Final = 2**26
 """Of a download: it travels to the page in one piece."""

@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 
 import netxr
-from netxr.arguments import check_path
 from netxr.errors import InvalidInput
+from netxr.schema.arguments import check_path
 
 NOT_LISTED: Final = "a name that is not in the list"
 

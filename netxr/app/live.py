@@ -11,7 +11,7 @@ import numpy as np
 import panel as pn
 
 import netxr.plot
-from netxr.arrays import as_connectivity
+from netxr.schema.arrays import as_connectivity
 
 PATTERN: Final = as_connectivity([[0, 1, 2], [3, 0, 4], [5, 6, 0]], rows="target", neurons=[10, 11, 12])
 """A graph in which everything varies: HoloViews has no column for what is the same throughout."""

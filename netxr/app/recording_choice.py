@@ -8,8 +8,7 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.kernels.lagged_sums import Missing
-from netxr.schema import labels_of
+from netxr.schema.variables import labels_of
 
 ALL: Final = "all"
 """What stands for all neurons."""
@@ -50,7 +49,7 @@ class Choice(NamedTuple):
     neurons: str
     level: str
     groups: int
-    missing: Missing
+    missing: n.Missing
     diagonal: bool
 
 

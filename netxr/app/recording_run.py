@@ -17,9 +17,9 @@ from netxr.app.recording_choice import (
     chosen_truth,
     lags_of,
 )
-from netxr.budget import text_of
 from netxr.errors import InvalidInput
-from netxr.steps import clock_of
+from netxr.schema.clock import clock_of
+from netxr.schema.words import text_of
 
 MOST_NEURONS: Final = 10_000
 """Neurons whose matrix is drawn."""

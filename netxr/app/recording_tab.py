@@ -31,7 +31,7 @@ from netxr.app.saving import Saving
 from netxr.app.session import Session
 from netxr.app.stores import StoreList, no_folder, none_of, trial_choices
 from netxr.plot import Selection
-from netxr.schema import labels_of
+from netxr.schema.variables import labels_of
 
 KEY: Final = "recording"
 MARKED_STEPS: Final = 500

@@ -24,9 +24,9 @@ from netxr.app.looks import message_pane
 from netxr.app.page import Address, Page, Tab, template_of
 from netxr.app.session import Session
 from netxr.app.tabs import TABS
-from netxr.arguments import check_memory, is_whole
 from netxr.budget import available
 from netxr.errors import InvalidInput
+from netxr.schema.arguments import check_memory, is_whole
 
 ADDRESS: Final = "127.0.0.1"
 NAMES: Final = (ADDRESS, "localhost")

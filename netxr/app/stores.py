@@ -11,7 +11,7 @@ import param
 from netxr.app.controls import LOOK
 from netxr.app.panes import button
 from netxr.app.session import Session
-from netxr.budget import text_of
+from netxr.schema.words import text_of
 
 BROKEN: Final = "broken"
 """Kind of a store that cannot be read, in the catalogue."""

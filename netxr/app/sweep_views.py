@@ -10,10 +10,10 @@ import xarray as xr
 
 import netxr.plot
 from netxr import names as n
-from netxr.budget import text_of
 from netxr.comparison import ABOUT_SCORES
 from netxr.errors import InvalidInput
 from netxr.plot.style import axis_label
+from netxr.schema.words import text_of
 from netxr.sweep_plan import AXES
 
 CURVES, MAP = "curves", "map"

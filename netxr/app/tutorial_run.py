@@ -11,8 +11,8 @@ import xarray as xr
 import netxr
 import netxr.plot
 from netxr import names as n
-from netxr.budget import text_of
 from netxr.errors import InvalidInput
+from netxr.schema.words import text_of
 
 RNG: Final = "legacy"
 """The streams of the tutorial: 6 neurons, 5000 steps and the seed 42 give its correlation of 0.95967."""

@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 import netxr
-from netxr.budget import text_of
 from netxr.cli import options
 from netxr.cli.output import Row, echo_json, table
+from netxr.schema.words import text_of
 
 
 @click.command()

@@ -9,7 +9,7 @@ from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, listing, table
 from netxr.descriptions import Nodes, groups, nodes_at
-from netxr.provenance import ORIGIN
+from netxr.schema.provenance import ORIGIN
 
 if TYPE_CHECKING:
     import xarray as xr

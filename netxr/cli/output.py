@@ -13,16 +13,12 @@ import click
 
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists
+from netxr.schema.words import number
 
 Row = Mapping[str, Any]
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is to do."""
-
-
-def number(value: float, *, decimals: int = 3) -> str:
-    """Return a number as text; NaN is an undefined one."""
-    return "undefined" if math.isnan(value) else f"{value:.{decimals}f}"
 
 
 def table(rows: Sequence[Row]) -> str:

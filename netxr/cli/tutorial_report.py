@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import netxr
 from netxr import names as n
-from netxr.cli.output import number
+from netxr.schema.words import number
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -5,7 +5,7 @@ import click
 import netxr
 from netxr.cli import FAILED, options
 from netxr.cli.output import echo_json, progress
-from netxr.plans import counted
+from netxr.schema.words import counted
 
 
 @click.command()

@@ -12,12 +12,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.damage import readable_as
 from netxr.formats.hdf5 import choose, is_array, lazy_dataset, opened
 from netxr.formats.recognition import content_of
-from netxr.schema import NUMBER_KINDS
+from netxr.schema.arrays import as_activity
+from netxr.schema.variables import NUMBER_KINDS
 
 ESTIMATES: Final = "estimates"
 FRAME_RATE: Final = "params/data/fr"

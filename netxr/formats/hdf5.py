@@ -14,7 +14,7 @@ from netxr.formats.damage import readable_as
 from netxr.formats.extras import optional
 from netxr.formats.lazy import Box, lazy_array
 from netxr.formats.recognition import content_of
-from netxr.schema import NUMBER_KINDS
+from netxr.schema.variables import NUMBER_KINDS
 from netxr.tables import Table
 
 MOST_NAMED: Final = 30

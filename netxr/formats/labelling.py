@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.arguments import check_entries
-from netxr.arrays import as_activity, as_connectivity
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.timestamps import interval_of
+from netxr.schema.arguments import check_entries
+from netxr.schema.arrays import as_activity, as_connectivity
 from netxr.tables import Table, shown
 
 ARRAY_OPTIONS: Final = ("dims", "neurons", "sampling_interval", "interval_units", "units")

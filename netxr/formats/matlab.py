@@ -11,7 +11,7 @@ from netxr.formats.damage import readable_as
 from netxr.formats.hdf5 import choose, is_array, lazy_dataset, opened, text_of
 from netxr.formats.matlab5 import dense_of, read_variable, variables_in
 from netxr.formats.recognition import content_of
-from netxr.schema import NUMBER_KINDS
+from netxr.schema.variables import NUMBER_KINDS
 from netxr.tables import Table
 
 NUMBER_CLASSES: Final = frozenset(

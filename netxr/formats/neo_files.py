@@ -13,12 +13,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arguments import is_whole
-from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.extras import optional
 from netxr.formats.lazy import Box, lazy_array
 from netxr.formats.spikes import bins_in, counts, is_rate
+from netxr.schema.arguments import is_whole
+from netxr.schema.arrays import as_activity
 
 
 class Part(NamedTuple):

@@ -17,7 +17,7 @@ from netxr.formats.extras import optional
 from netxr.formats.lazy import Box, lazy_array
 from netxr.formats.recognition import content_of
 from netxr.formats.timestamps import check_interval, interval_of
-from netxr.schema import NUMBER_KINDS
+from netxr.schema.variables import NUMBER_KINDS
 
 RECORDING_DIMS: Final = frozenset((n.NEURON, n.TIME, n.TRIAL))
 

@@ -15,7 +15,7 @@ from netxr.formats.hdf5 import MOST_NAMED, is_array, nodes_of, opened, text_of
 from netxr.formats.nwb_series import load_series, stack_series
 from netxr.formats.nwb_units import load_units
 from netxr.formats.timestamps import check_interval
-from netxr.schema import NUMBER_KINDS
+from netxr.schema.variables import NUMBER_KINDS
 
 TYPE: Final = "neurodata_type"
 """Attribute that says what a group is."""

@@ -9,11 +9,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.hdf5 import is_array, lazy_dataset, text_of
 from netxr.formats.nwb_tables import Columns, labels_and_columns
 from netxr.formats.timestamps import interval_of
+from netxr.schema.arrays import as_activity
 
 REGIONS: Final = ("rois", "electrodes")
 """Arrays of a series that say which row of which table each column is."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import UnreadableFile
 from netxr.formats.hdf5 import is_array
-from netxr.schema import NUMBER_KINDS
+from netxr.schema.variables import NUMBER_KINDS
 
 TAKEN: Final = frozenset((n.ACTIVITY, n.GROUP, n.NEURON, n.TIME, n.TRIAL))
 """Names that a column cannot have in a recording: they mean something else there."""

@@ -10,14 +10,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arguments import check_entries, is_number
-from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.hdf5 import opened
 from netxr.formats.lazy import Box, lazy_array
 from netxr.formats.nwb_tables import labels_and_columns
 from netxr.formats.spikes import bins_in, counts, is_rate
 from netxr.formats.timestamps import PIECE
+from netxr.schema.arguments import check_entries, is_number
+from netxr.schema.arrays import as_activity
 
 
 def load_units(

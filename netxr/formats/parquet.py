@@ -13,7 +13,7 @@ from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.damage import readable_as
 from netxr.formats.extras import optional
 from netxr.formats.lazy import Box, lazy_array
-from netxr.schema import NUMBER_KINDS
+from netxr.schema.variables import NUMBER_KINDS
 from netxr.tables import Table, time_column
 
 NAMELESS_INDEX: Final = "__index_level_"

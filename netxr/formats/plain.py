@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.formats.lazy import Box, lazy_array
-from netxr.schema import NUMBER_KINDS
+from netxr.schema.variables import NUMBER_KINDS
 from netxr.tables import Table, read_table, time_column
 
 HEADERS: Final = {

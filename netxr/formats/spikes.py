@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.arguments import is_number
+from netxr.schema.arguments import is_number
 
 SLACK: Final = 1e-6
 """What a span may fall short of whole bins, as a share of one: rounding, not an end within a bin."""

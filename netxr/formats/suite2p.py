@@ -11,11 +11,11 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.arguments import check_choice, check_flag, is_number
-from netxr.arrays import as_activity
 from netxr.errors import InvalidInput, UnreadableFile, one_line
 from netxr.formats.plain import read_npy
 from netxr.formats.recognition import SUITE2P_PLACES
+from netxr.schema.arguments import check_choice, check_flag, is_number
+from netxr.schema.arrays import as_activity
 
 SIGNALS: Final = {"F": "fluorescence", "Fneu": "neuropil fluorescence", "spks": "deconvolved fluorescence"}
 """Arrays that a folder holds, (region, frame), and what they are."""

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from netxr.arguments import is_number
 from netxr.errors import InvalidInput, UnreadableFile
+from netxr.schema.arguments import is_number
 
 LARGEST_JITTER: Final = 0.1
 """How much longer or shorter than most a step may be, as a share of it: rounding and clocks, no lost frame."""

@@ -10,14 +10,15 @@ another join to those of both together, and no frame is read twice.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from netxr import names as n
+
 Floats = NDArray[np.float64]
-Missing = Literal["raise", "drop", "pairwise"]
 
 BLOCK_BYTES: Final = 2**22
 """Samples that are centred and multiplied at a time: small enough for a cache, large enough for a fast product."""
@@ -67,7 +68,7 @@ class Pass:
     lags: tuple[int, ...]
     sources: tuple[int, ...] | None
     precision: np.dtype[Any]
-    missing: Missing
+    missing: n.Missing
     block: int
     targets: tuple[int, int] | None = None
     groups: scipy.sparse.csr_array | None = None

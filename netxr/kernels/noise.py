@@ -1,13 +1,12 @@
 """Standard normal noise that belongs to labels (seed, trial, step), never to how a run is cut into blocks."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Rng = Literal["modern", "legacy"]
-RNGS: Final[tuple[str, ...]] = get_args(Rng)
+from netxr import names as n
 
 STEPS_PER_BLOCK: Final = 256
 """Steps that one counted block of the modern stream covers. A promise: another number is another stream."""
@@ -39,7 +38,7 @@ class NoiseSource:
         in float64, and rounded.
     """
 
-    def __init__(self, seeds: Sequence[int], *, trials: Sequence[int], n_neurons: int, rng: Rng) -> None:
+    def __init__(self, seeds: Sequence[int], *, trials: Sequence[int], n_neurons: int, rng: n.Rng) -> None:
         self.n_neurons, self.exact = n_neurons, rng == "legacy"
         self._seeds, self._trials = list(seeds), list(trials)
         self._twisters = [_Twister(seed, n_neurons) for seed in seeds] if self.exact else []

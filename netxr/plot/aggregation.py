@@ -9,7 +9,7 @@ from netxr import names as n
 from netxr.plot.grouping import GroupOrder, order_of
 from netxr.plot.style import loaded_matrix
 from netxr.plot.ticks import tick_step
-from netxr.schema import labels_of
+from netxr.schema.variables import labels_of
 
 ROOM: Final = 500
 """Neurons a side up to which every weight is drawn, and the most cells a side: a browser has a pixel for each."""

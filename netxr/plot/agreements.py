@@ -20,7 +20,7 @@ from netxr.plot.style import (
 )
 from netxr.plot.thresholds import Detection, detection
 from netxr.plot.violins import violins
-from netxr.schema import check_connectivity
+from netxr.schema.variables import check_connectivity
 
 MOST_POINTS: Final = 5_000
 """Pairs that are drawn one by one; of more, a cell shows how many there are."""

@@ -17,8 +17,8 @@ from netxr.plot.pairs import TITLE_A, TITLE_R, compare, room_for
 from netxr.plot.rasters import raster
 from netxr.plot.recordings import traces
 from netxr.plot.style import FRAME, title_over, with_options, with_title_over
-from netxr.schema import labels_of
-from netxr.steps import activity_of
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import labels_of
 
 MOST_NODES: Final = 60
 """Neurons up to which a graph is drawn: beyond, its arrows cover each other."""

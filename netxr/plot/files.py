@@ -6,8 +6,8 @@ from typing import Any, Final
 import holoviews as hv
 from holoviews.plotting.mpl.element import ColorbarPlot
 
-from netxr.arguments import check_path
 from netxr.errors import InvalidInput, OutputExists
+from netxr.schema.arguments import check_path
 
 FORMATS: Final = ("png", "svg", "pdf")
 DPI: Final = 150

@@ -15,7 +15,7 @@ from netxr.plot.heatmaps import FROM, TO, draw_view, heatmap, limits_of, what_is
 from netxr.plot.pairs import page, room_for
 from netxr.plot.style import MATRIX_SPEC, axis_label, check_loaded, literal, with_options
 from netxr.plot.ticks import label_text, plain_labels, ticks
-from netxr.schema import check_variable, labels_of
+from netxr.schema.variables import check_variable, labels_of
 
 MOST_FACETS: Final = 20
 WIDEST: Final = 5

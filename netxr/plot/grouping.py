@@ -11,7 +11,7 @@ from netxr.coarse import group_labels
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import is_grouped
 from netxr.plot.style import check_loaded
-from netxr.schema import labels_of
+from netxr.schema.variables import labels_of
 
 NO_GROUP = "no group"
 """Name of the neurons that are in none."""

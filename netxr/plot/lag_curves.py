@@ -16,7 +16,7 @@ from netxr.errors import InvalidInput
 from netxr.plot.lag_times import hooks_of_time, time_on_paper, time_on_screen
 from netxr.plot.style import FRAME, INK, POINTS, check_loaded, literal, no_formulas, stay_in_place, with_options
 from netxr.plot.ticks import shorten
-from netxr.schema import CONNECTIVITY_SPEC, check_variable, labels_of
+from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Told apart by all common kinds of colour vision: Okabe & Ito 2008, jfly.uni-koeln.de/color, without the yellow."""

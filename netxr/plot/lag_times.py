@@ -8,7 +8,7 @@ import xarray as xr
 from bokeh.models import CustomJSTickFormatter, LinearAxis
 
 from netxr import names as n
-from netxr.arguments import is_number
+from netxr.schema.arguments import is_number
 
 
 def hooks_of_time(R: xr.DataArray, add_axis: Callable[..., None]) -> list[Callable[..., None]]:

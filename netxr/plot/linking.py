@@ -20,7 +20,7 @@ from netxr.plot.heatmaps import matrix
 from netxr.plot.pairs import TITLE_A, TITLE_R, room_for
 from netxr.plot.recordings import MOST_TRACES, traces
 from netxr.plot.style import FRAME, POINTS, loaded_matrix, stay_in_place, with_options, with_title_over
-from netxr.schema import check_activity, check_connectivity, labels_of
+from netxr.schema.variables import check_activity, check_connectivity, labels_of
 
 CHOSEN: Final = "#d95f02"
 """Orange, which stands off from red, from blue and from grey for all common kinds of colour vision."""

@@ -27,7 +27,7 @@ from netxr.plot.style import (
     with_options,
 )
 from netxr.plot.ticks import ticks
-from netxr.schema import labels_of
+from netxr.schema.variables import labels_of
 
 SEQUENTIAL: Final[list[str]] = process_cmap("viridis", 255, provider="matplotlib")
 """Darker is lower, told apart by all common kinds of colour vision."""

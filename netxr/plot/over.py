@@ -14,7 +14,7 @@ from netxr.plot.heatmaps import FROM, TO, limits_of
 from netxr.plot.pairs import TITLE_BOTH, long_name, page, room_for
 from netxr.plot.style import diagonal_text, score_text
 from netxr.plot.ticks import plain_labels
-from netxr.schema import labels_of
+from netxr.schema.variables import labels_of
 
 
 def compare_over(

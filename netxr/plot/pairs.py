@@ -7,7 +7,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.arguments import check_flag
 from netxr.overlaps import left_out, shared_entries
 from netxr.plot.aggregation import sheet_of
 from netxr.plot.graphs import network
@@ -22,7 +21,8 @@ from netxr.plot.style import (
     with_title_over,
 )
 from netxr.plot.ticks import LONG_LABEL, shorten
-from netxr.schema import check_connectivity, labels_of
+from netxr.schema.arguments import check_flag
+from netxr.schema.variables import check_connectivity, labels_of
 
 TITLE_A: Final = "True connectivity matrix A"
 TITLE_R: Final = "Estimated connectivity matrix R"

@@ -13,7 +13,7 @@ from holoviews.plotting.util import process_cmap
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema import CONNECTIVITY_SPEC, check_variable
+from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable
 
 _chosen_backend = hv.Store.current_backend
 import holoviews.plotting.bokeh  # noqa: E402  registers the backend, and makes it the current one

@@ -3,9 +3,9 @@ import holoviews as hv
 import numpy as np
 import pytest
 
-from netxr.arrays import as_activity
 from netxr.errors import InvalidInput
 from netxr.plot import traces, windows
+from netxr.schema.arrays import as_activity
 from tests.plot.drawn import draw, on_paper, on_screen
 
 

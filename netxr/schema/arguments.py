@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from dask.utils import parse_bytes
 
+from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.kernels.noise import RNGS, Rng
 
 
 def is_number(value: Any) -> bool:
@@ -109,10 +109,10 @@ def check_rng(rng: Any) -> None:
     InvalidInput
         If it is neither "modern" nor "legacy".
     """
-    check_choice("rng", rng, RNGS)
+    check_choice("rng", rng, n.RNGS)
 
 
-def check_seed(seed: Any, *, rng: Rng, argument: str = "seed") -> int:
+def check_seed(seed: Any, *, rng: n.Rng, argument: str = "seed") -> int:
     """Return `seed` as an int if the stream can be seeded with it.
 
     Raises

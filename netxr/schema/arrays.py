@@ -7,9 +7,9 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.arguments import check_choice, check_entries, is_number
 from netxr.errors import InvalidInput
-from netxr.schema import ACTIVITY_SPEC, check_activity, check_connectivity, check_labels
+from netxr.schema.arguments import check_choice, check_entries, is_number
+from netxr.schema.variables import ACTIVITY_SPEC, check_activity, check_connectivity, check_labels
 
 ROWS: Final = (n.TARGET, n.SOURCE)
 

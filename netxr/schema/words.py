@@ -1,0 +1,28 @@
+"""..."""
+
+import math
+
+import numpy as np
+
+
+def counted(number: int, what: str) -> str:
+    """Return how many there are, in words."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def text_of(n_bytes: float) -> str:
+    """Return an amount of memory as people write it.
+
+    Examples
+    --------
+    >>> text_of(3_300_000_000)
+    '3.07 GiB'
+    """
+    unit = max(0, min(4, int(np.log2(max(n_bytes, 1)) // 10)))
+    amount = n_bytes / 1024**unit
+    return f"{amount:{'.3g' if amount < 999.5 else '.0f'}} {['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}"
+
+
+def number(value: float, *, decimals: int = 3) -> str:
+    """Return a number as text; NaN is an undefined one."""
+    return "undefined" if math.isnan(value) else f"{value:.{decimals}f}"
