@@ -43,7 +43,7 @@ _HOME = {
     "merge_moments": "merging",
     "open": "opening",
     "plan": "planning",
-    "progress": "headway",
+    "progress": "blocks.progress",
     "random_connectivity": "networks",
     "report_run": "report_runs",
     "resample": "preprocessing",

@@ -4,6 +4,7 @@ from netxr import report as report
 from netxr import tutorial as tutorial
 from netxr.appending import add as add
 from netxr.appending import append as append
+from netxr.blocks.progress import progress as progress
 from netxr.catalogue import catalog as catalog
 from netxr.coarse import assign_groups as assign_groups
 from netxr.coarse import coarsen as coarsen
@@ -25,7 +26,6 @@ from netxr.frames import bad_frames as bad_frames
 from netxr.frames import drop_frames as drop_frames
 from netxr.frames import interpolate_frames as interpolate_frames
 from netxr.frames import mask_frames as mask_frames
-from netxr.headway import progress as progress
 from netxr.importing import convert as convert
 from netxr.levels import coarse_moments as coarse_moments
 from netxr.loaders import load_activity as load_activity

@@ -10,11 +10,11 @@ import zarr
 from zarr.abc.store import Store
 
 from netxr import names as n
+from netxr.blocks.progress import Report
+from netxr.blocks.progress import progress as told_progress
 from netxr.compact import as_codes, as_stored, is_coded
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.fitting import check_same_labels, fitting
-from netxr.headway import Report
-from netxr.headway import progress as told_progress
 from netxr.layout import storable
 from netxr.schema.arguments import check_choice
 from netxr.schema.provenance import with_event

@@ -12,7 +12,9 @@ from dask.base import compute, tokenize
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.blocks import in_lanes
+from netxr.blocks.lanes import in_lanes
+from netxr.blocks.schedulers import slots
+from netxr.blocks.trials import pieces_of
 from netxr.errors import InvalidInput
 from netxr.kernels.rounding import (
     Codes,
@@ -26,11 +28,9 @@ from netxr.kernels.rounding import (
     join_spreads,
     spread,
 )
-from netxr.schedulers import slots
 from netxr.schema.provenance import with_event
 from netxr.schema.trials import trials_of
 from netxr.schema.variables import check_activity, labels_of
-from netxr.trial_pass import pieces_of
 
 UINT16: Final = "uint16"
 

@@ -10,6 +10,7 @@ import xarray as xr
 from dask.delayed import delayed
 
 from netxr import names as n
+from netxr.blocks.trials import over_frames, stack_trials
 from netxr.errors import InvalidInput
 from netxr.kernels.courses import (
     Course,
@@ -25,7 +26,6 @@ from netxr.schema.arguments import is_whole
 from netxr.schema.clock import activity_of
 from netxr.schema.trials import Trial, trials_of
 from netxr.steps import Recording, float_type, put_back
-from netxr.trial_pass import over_frames, stack_trials
 
 COEFFICIENT: Final = "coefficient"
 """Dim of what describes a neuron's course; it reaches no user."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from netxr import names as n
+from netxr.blocks.trials import over_frames, rows_of, stack_trials
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.courses import as_samples
 from netxr.kernels.filters import Floats, Response, filtered, n_padded, response, states_between
@@ -18,7 +19,6 @@ from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import activity_of, clock_of
 from netxr.schema.trials import Trial, trials_of
 from netxr.steps import Recording, float_type, put_back
-from netxr.trial_pass import over_frames, rows_of, stack_trials
 
 
 def high_pass(data: Recording, *, cutoff: float, order: int = 2) -> Recording:

@@ -8,13 +8,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
+from netxr.blocks.trials import stack_trials
 from netxr.errors import InvalidInput
 from netxr.frame_flags import flags_of, ranges, told
 from netxr.kernels.courses import as_samples
 from netxr.schema.clock import activity_of, clock_of
 from netxr.schema.trials import trials_of
 from netxr.steps import Recording, float_type, put_back, take
-from netxr.trial_pass import stack_trials
 
 
 def bad_frames(data: xr.DataArray | xr.Dataset) -> xr.DataArray:

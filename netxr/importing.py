@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from netxr import names as n
+from netxr.blocks.progress import Report
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.formats.registry import format_of
-from netxr.headway import Report
 from netxr.loaders import load_recording
 from netxr.schema.arguments import check_path
 from netxr.schema.provenance import first_saved, with_event

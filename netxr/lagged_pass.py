@@ -12,16 +12,16 @@ from dask.delayed import Delayed, delayed
 from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
-from netxr.blocks import in_lanes, in_threads, tree
+from netxr.blocks.lanes import in_lanes, in_threads, tree
+from netxr.blocks.progress import Part, told
+from netxr.blocks.streams import Stream, streams
 from netxr.budget import Cut, gather_bytes, product_bytes
-from netxr.headway import Part, told
 from netxr.kernels.frame_blocks import provisional_mean
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
 from netxr.kernels.moments import LaggedMoments, moments_of, squares_of_groups
 from netxr.kernels.running_sums import RunningSums
 from netxr.plans import Plan
 from netxr.schema.trials import Trial
-from netxr.streams import Stream, streams
 
 
 class EdgeFrames(NamedTuple):

@@ -18,13 +18,13 @@ from dask.delayed import Delayed
 from numpy.typing import NDArray
 
 from netxr import names as n
+from netxr.blocks.progress import Part
+from netxr.blocks.schedulers import cluster
 from netxr.errors import InvalidInput, WorkersLost
-from netxr.headway import Part
 from netxr.kernels.lagged_sums import Pass
 from netxr.planning import Precision, check_dim, check_lags, prepare, row_plan
 from netxr.row_blocks import STOP, RowBlocks, row_tasks
 from netxr.row_plans import RowPlan
-from netxr.schedulers import cluster
 from netxr.schema.arguments import check_count, check_path, is_number
 from netxr.schema.provenance import provenance
 from netxr.schema.trials import Trial, trials_of

@@ -7,11 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from netxr.blocks.lanes import SPLIT_EVERY
 from netxr.budget import OVERHEAD, Cut, Work, available, cuts, gather_bytes, product_bytes, too_small
 from netxr.schema.words import counted, text_of
-
-SPLIT_EVERY: Final = 4
-"""Partial results that are combined at a time."""
 
 LANE_FRAMES: Final = 1024
 """Frames below which a trial is not worth a further lane."""

@@ -16,7 +16,8 @@ from dask.base import tokenize
 from dask.delayed import Delayed, delayed
 from numpy.typing import NDArray
 
-from netxr.headway import Part, tell, told
+from netxr.blocks.progress import Part, tell, told
+from netxr.blocks.streams import streams
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.frame_blocks import FrameBlock, provisional_mean
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, pool_sums
@@ -24,7 +25,6 @@ from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of
 from netxr.kernels.running_sums import RunningSums, sums_of_block
 from netxr.row_plans import RowPlan
 from netxr.schema.trials import Trial
-from netxr.streams import streams
 
 T = TypeVar("T")
 

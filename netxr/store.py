@@ -16,12 +16,12 @@ from zarr.abc.store import Store
 from zarr.errors import GroupNotFoundError
 
 from netxr import names as n
+from netxr.blocks.progress import Report
+from netxr.blocks.progress import progress as told_progress
 from netxr.commits import ROOT, STAGING_PREFIX, documents, is_under_way
 from netxr.compact import compacted
 from netxr.documents import DOCUMENT, Document, read_document
 from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile, first_line
-from netxr.headway import Report
-from netxr.headway import progress as told_progress
 from netxr.layout import TEXT_KINDS, storable
 from netxr.remote import place_of, store_of, unlisted, without_scheme
 from netxr.schema.arguments import check_group, check_path

@@ -15,7 +15,7 @@ from dask.system import CPU_COUNT
 from numpy.typing import NDArray
 from zarr.abc.store import Store
 
-from netxr.headway import Part, tell
+from netxr.blocks.progress import Part, tell
 from netxr.layout import encoding
 
 T = TypeVar("T")

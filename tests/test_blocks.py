@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from netxr import schedulers
-from netxr.blocks import WORKING_MEMORY, even_cuts, in_lanes, in_threads, tree
-from netxr.plans import SPLIT_EVERY
+from netxr.blocks import schedulers
+from netxr.blocks.lanes import SPLIT_EVERY, WORKING_MEMORY, even_cuts, in_lanes, in_threads, tree
 from tests.strategies import splits
 
 

@@ -9,9 +9,10 @@ import xarray as xr
 from hypothesis import given
 
 import netxr
-from netxr import headway, matrices
+from netxr import matrices
+from netxr.blocks import progress as headway
+from netxr.blocks.progress import Part, tell, told
 from netxr.errors import InvalidInput
-from netxr.headway import Part, tell, told
 from netxr.planning import row_plan
 from tests.strategies import splits
 

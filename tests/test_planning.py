@@ -7,9 +7,9 @@ from dask.system import CPU_COUNT
 
 import netxr
 from netxr import planning
+from netxr.blocks.schedulers import Slots
 from netxr.errors import InvalidInput
 from netxr.planning import check_dim, check_lags, is_label, positions_of, prepare, work_of
-from netxr.schedulers import Slots
 from netxr.schema.words import text_of
 
 USUAL = {"lags": [0, 2], "dim": "time", "source": None, "precision": None, "missing": "raise"}

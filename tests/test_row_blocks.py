@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
+from netxr.blocks.progress import Part
 from netxr.budget import Cut
 from netxr.errors import UnreadableFile
-from netxr.headway import Part
 from netxr.planning import prepare, row_plan
 from netxr.row_blocks import STOP, Stopped, row_tasks
 from netxr.schema.trials import trials_of

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr import matrices
-from netxr.blocks import even_cuts
+from netxr.blocks.lanes import even_cuts
+from netxr.blocks.streams import streams
 from netxr.errors import UnreadableFile
 from netxr.kernels.frame_blocks import FrameBlock
 from netxr.planning import row_plan
-from netxr.streams import streams
 from tests.strategies import splits
 
 cloudpickle = pytest.importorskip("cloudpickle")

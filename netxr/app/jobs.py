@@ -11,8 +11,8 @@ from typing import Any, Final
 import xarray as xr
 
 import netxr
+from netxr.blocks.schedulers import cores
 from netxr.errors import NetxrError
-from netxr.schedulers import cores
 
 MOST_WAITING: Final = 8
 """Computations that may wait for the one under way: more would keep whoever asks waiting for too long."""

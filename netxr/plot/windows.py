@@ -11,8 +11,8 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+from netxr.blocks.trials import over_frames
 from netxr.kernels.courses import Course, join_courses, mean_and_deviation, sum_course
-from netxr.trial_pass import over_frames
 
 Floats = NDArray[np.float64]
 Rows = Sequence[int] | NDArray[np.intp]

@@ -8,8 +8,8 @@ import numpy as np
 from dask.base import tokenize
 from numpy.typing import NDArray
 
-from netxr.blocks import in_lanes
-from netxr.schedulers import slots
+from netxr.blocks.lanes import in_lanes
+from netxr.blocks.schedulers import slots
 
 P = TypeVar("P")
 Step = Callable[..., P]

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from numpy.typing import NDArray
 
+from netxr.blocks.schedulers import cluster
 from netxr.errors import InvalidInput
-from netxr.schedulers import cluster
 
 Report = Callable[[int, int], object]
 """Called with how many frames are done and how many there are."""

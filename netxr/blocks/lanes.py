@@ -15,10 +15,9 @@ from dask.delayed import Delayed, delayed
 from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
+from netxr.blocks.schedulers import cores
+from netxr.blocks.streams import Stream, streams
 from netxr.kernels.blas import one_blas_thread
-from netxr.plans import SPLIT_EVERY
-from netxr.schedulers import cores
-from netxr.streams import Stream, streams
 
 P = TypeVar("P")
 Pieces = Iterator[NDArray[Any]]
@@ -171,3 +170,7 @@ def tree(combine: Callable[[Sequence[P]], P], parts: Sequence[Any], *, key: str)
         level += 1
     last: Delayed = parts[0]
     return last
+
+
+SPLIT_EVERY: Final = 4
+"""Partial results that are combined at a time."""
