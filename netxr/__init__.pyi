@@ -6,8 +6,6 @@ from netxr.appending import add as add
 from netxr.appending import append as append
 from netxr.blocks.progress import progress as progress
 from netxr.catalogue import catalog as catalog
-from netxr.coarse import assign_groups as assign_groups
-from netxr.coarse import coarsen as coarsen
 from netxr.comparison import compare as compare
 from netxr.detrending import detrend as detrend
 from netxr.detrending import z_score as z_score
@@ -27,16 +25,18 @@ from netxr.frames import drop_frames as drop_frames
 from netxr.frames import interpolate_frames as interpolate_frames
 from netxr.frames import mask_frames as mask_frames
 from netxr.importing import convert as convert
-from netxr.levels import coarse_moments as coarse_moments
 from netxr.loaders import load_activity as load_activity
 from netxr.loaders import load_connectivity as load_connectivity
 from netxr.loaders import load_recording as load_recording
 from netxr.matrices import strongest_pairs as strongest_pairs
-from netxr.merging import merge_moments as merge_moments
-from netxr.moments import lagged_moments as lagged_moments
+from netxr.moments.coarse import assign_groups as assign_groups
+from netxr.moments.coarse import coarsen as coarsen
+from netxr.moments.lagged import lagged_moments as lagged_moments
+from netxr.moments.levels import coarse_moments as coarse_moments
+from netxr.moments.merge import merge_moments as merge_moments
+from netxr.moments.planning import plan as plan
 from netxr.networks import random_connectivity as random_connectivity
 from netxr.opening import open as open  # noqa: A004 - netxr.open is its name in public
-from netxr.planning import plan as plan
 from netxr.preprocessing import clip as clip
 from netxr.preprocessing import difference as difference
 from netxr.preprocessing import resample as resample

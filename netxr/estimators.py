@@ -11,8 +11,8 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.moments import correlation, correlation_of_pairs
 from netxr.matrices import store_correlation
-from netxr.moments import lagged_moments
-from netxr.planning import Precision, check_lags, is_label, positions_of
+from netxr.moments.lagged import lagged_moments
+from netxr.moments.planning import Precision, check_lags, is_label, positions_of
 from netxr.schema.arguments import check_whole_numbers
 from netxr.schema.variables import check_activity, check_moments, labels_of
 

@@ -22,9 +22,9 @@ from netxr.blocks.progress import Part
 from netxr.blocks.schedulers import cluster
 from netxr.errors import InvalidInput, WorkersLost
 from netxr.kernels.lagged_sums import Pass
-from netxr.planning import Precision, check_dim, check_lags, prepare, row_plan
-from netxr.row_blocks import STOP, RowBlocks, row_tasks
-from netxr.row_plans import RowPlan
+from netxr.moments.planning import Precision, check_dim, check_lags, prepare, row_plan
+from netxr.moments.plans import RowPlan
+from netxr.moments.row_pass import STOP, RowBlocks, row_tasks
 from netxr.schema.arguments import check_count, check_path, is_number
 from netxr.schema.provenance import provenance
 from netxr.schema.trials import Trial, trials_of

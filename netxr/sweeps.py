@@ -12,11 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.coarse import coarsen
 from netxr.comparison import compare
 from netxr.errors import InvalidInput
 from netxr.estimators import lagged_correlation
 from netxr.kernels.blas import one_blas_thread
+from netxr.moments.coarse import coarsen
 from netxr.networks import random_connectivity
 from netxr.schema.arguments import check_count
 from netxr.simulation import simulate

@@ -13,9 +13,9 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.coarse import coarsen
 from netxr.comparison import compare
 from netxr.estimators import lagged_correlation
+from netxr.moments.coarse import coarsen
 from netxr.networks import random_connectivity
 from netxr.simulation import simulate
 from netxr.sweeps import sweep

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr import budget
-from netxr.budget import SHORTEST_BLOCK, Cut, Work, cuts, gather_bytes, product_bytes
+from netxr.moments import budget
+from netxr.moments.budget import SHORTEST_BLOCK, Cut, Work, cuts, gather_bytes, product_bytes
 from netxr.schema.arguments import check_memory
 from netxr.schema.words import text_of
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import netxr
 from netxr.errors import InvalidInput
 from netxr.estimators import lagged_correlation
-from netxr.moments import lagged_moments
+from netxr.moments.lagged import lagged_moments
 from tests.oracles import naive_correlation, stacked_corrcoef, trials_of
 from tests.strategies import chunked, recordings, samples
 

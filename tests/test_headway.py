@@ -13,7 +13,7 @@ from netxr import matrices
 from netxr.blocks import progress as headway
 from netxr.blocks.progress import Part, tell, told
 from netxr.errors import InvalidInput
-from netxr.planning import row_plan
+from netxr.moments.planning import row_plan
 from tests.strategies import splits
 
 VALUES = np.random.default_rng(2).normal(size=(6, 6000))

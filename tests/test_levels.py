@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
-from netxr import levels as levels_module
 from netxr.errors import InvalidInput, NonFiniteActivity
-from netxr.levels import coarse_moments
-from netxr.moments import lagged_moments
+from netxr.moments import levels as levels_module
+from netxr.moments.lagged import lagged_moments
+from netxr.moments.levels import coarse_moments
 from tests.strategies import FLOATS, chunked, group_assignments, recordings, samples
 from tests.test_lagged_pass import Reader
 

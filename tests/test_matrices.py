@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import netxr
-from netxr import matrices, row_plans
-from netxr.budget import Cut
+from netxr import matrices
 from netxr.errors import InvalidInput, NonFiniteActivity, OutputExists
 from netxr.matrices import strongest_pairs
-from netxr.row_blocks import STOP
+from netxr.moments import plans as row_plans
+from netxr.moments.budget import Cut
+from netxr.moments.row_pass import STOP
 from tests.oracles import stacked_corrcoef
 from tests.strategies import FLOATS, chunked, recordings, samples
 

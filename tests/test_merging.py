@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput
-from netxr.merging import merge_moments
-from netxr.moments import lagged_moments
+from netxr.moments.lagged import lagged_moments
+from netxr.moments.merge import merge_moments
 from tests.oracles import naive_moments, naive_pair_moments, trials_of
 from tests.origins import without_origin
 from tests.strategies import FLOATS, chunked, recordings, samples

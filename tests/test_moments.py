@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.lagged_sums import Pass
-from netxr.lagged_pass import _finish_copy, _sums
-from netxr.moments import lagged_moments
+from netxr.moments.lagged import lagged_moments
+from netxr.moments.one_pass import _finish_copy, _sums
 from tests.oracles import naive_moments, trials_of
 from tests.strategies import FLOATS, chunked, recordings, samples, splits
 
@@ -109,7 +109,7 @@ def test_short_inner_blocks_and_threads(block, lag, drop, data):
     if drop:
         recording[1, data.draw(st.integers(0, 39)), 0] = np.nan
     with (
-        patch("netxr.planning.block_frames", lambda n, reach, precision: block),
+        patch("netxr.moments.lagged.planning.block_frames", lambda n, reach, precision: block),
         patch("netxr.blocks.schedulers.os.sched_getaffinity", lambda pid: range(data.draw(st.integers(1, 5)))),
     ):
         moments = lagged_moments(recording, lags=[lag, 1] if lag != 1 else [1], missing="drop" if drop else "raise")

@@ -6,10 +6,10 @@ import xarray as xr
 from dask.system import CPU_COUNT
 
 import netxr
-from netxr import planning
 from netxr.blocks.schedulers import Slots
 from netxr.errors import InvalidInput
-from netxr.planning import check_dim, check_lags, is_label, positions_of, prepare, work_of
+from netxr.moments import planning
+from netxr.moments.planning import check_dim, check_lags, is_label, positions_of, prepare, work_of
 from netxr.schema.words import text_of
 
 USUAL = {"lags": [0, 2], "dim": "time", "source": None, "precision": None, "missing": "raise"}

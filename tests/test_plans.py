@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr import plans, row_plans
-from netxr.budget import OVERHEAD, Cut, Work
 from netxr.errors import InvalidInput
-from netxr.plans import plan_pass
-from netxr.row_plans import plan_rows
+from netxr.moments import plans
+from netxr.moments import plans as row_plans
+from netxr.moments.budget import OVERHEAD, Cut, Work
+from netxr.moments.plans import plan_pass, plan_rows
 from netxr.schema.arguments import check_memory
 from netxr.schema.words import text_of
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.blocks.progress import Part
-from netxr.budget import Cut
 from netxr.errors import UnreadableFile
-from netxr.planning import prepare, row_plan
-from netxr.row_blocks import STOP, Stopped, row_tasks
+from netxr.moments.budget import Cut
+from netxr.moments.planning import prepare, row_plan
+from netxr.moments.row_pass import STOP, Stopped, row_tasks
 from netxr.schema.trials import trials_of
 from tests.oracles import naive_correlation
 from tests.oracles import trials_of as samples_of

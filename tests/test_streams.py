@@ -20,7 +20,7 @@ from netxr.blocks.lanes import even_cuts
 from netxr.blocks.streams import streams
 from netxr.errors import UnreadableFile
 from netxr.kernels.frame_blocks import FrameBlock
-from netxr.planning import row_plan
+from netxr.moments.planning import row_plan
 from tests.strategies import splits
 
 cloudpickle = pytest.importorskip("cloudpickle")

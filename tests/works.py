@@ -11,7 +11,7 @@ import netxr.appending
 import netxr.estimators
 import netxr.importing
 import netxr.layout
-import netxr.moments
+import netxr.moments.lagged
 import netxr.simulation
 import netxr.store
 from netxr.transactions import transaction

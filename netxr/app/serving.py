@@ -24,8 +24,8 @@ from netxr.app.looks import message_pane
 from netxr.app.page import Address, Page, Tab, template_of
 from netxr.app.session import Session
 from netxr.app.tabs import TABS
-from netxr.budget import available
 from netxr.errors import InvalidInput
+from netxr.moments.budget import available
 from netxr.schema.arguments import check_memory, is_whole
 
 ADDRESS: Final = "127.0.0.1"

@@ -13,7 +13,7 @@ from netxr.cli.estimate_report import STRONGEST, about_matrices, about_pairs, ec
 from netxr.cli.output import check_vacant, echo_json
 from netxr.cli.passes import plan_of_estimate, running
 from netxr.cli.scores import Scored, document, echo_scores, score
-from netxr.row_plans import RowPlan
+from netxr.moments.plans import RowPlan
 
 if TYPE_CHECKING:
     import xarray as xr

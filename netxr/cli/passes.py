@@ -9,8 +9,7 @@ import click
 import netxr
 from netxr.cli.output import progress
 from netxr.errors import InvalidInput
-from netxr.plans import Plan
-from netxr.row_plans import RowPlan
+from netxr.moments.plans import Plan, RowPlan
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,9 +7,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.coarse import group_labels
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import is_grouped
+from netxr.moments.coarse import group_labels
 from netxr.plot.style import check_loaded
 from netxr.schema.variables import labels_of
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from netxr.blocks.lanes import in_lanes, in_threads, tree
 from netxr.blocks.progress import Part, told
 from netxr.blocks.streams import Stream, streams
-from netxr.budget import Cut, gather_bytes, product_bytes
 from netxr.kernels.frame_blocks import provisional_mean
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
 from netxr.kernels.moments import LaggedMoments, moments_of, squares_of_groups
 from netxr.kernels.running_sums import RunningSums
-from netxr.plans import Plan
+from netxr.moments.budget import Cut, gather_bytes, product_bytes
+from netxr.moments.plans import Plan
 from netxr.schema.trials import Trial
 
 

@@ -11,12 +11,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.coarse import Groups, average_over, average_run, group_labels, label_groups
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import membership
 from netxr.kernels.lagged_sums import Pass
-from netxr.moments import sum_up
-from netxr.planning import Precision, chunk_bytes, prepare
+from netxr.moments.coarse import Groups, average_over, average_run, group_labels, label_groups
+from netxr.moments.lagged import sum_up
+from netxr.moments.planning import Precision, chunk_bytes, prepare
 from netxr.schema.variables import labels_of
 
 

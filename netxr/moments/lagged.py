@@ -11,8 +11,8 @@ from dask.base import tokenize
 
 from netxr import names as n
 from netxr.kernels.lagged_sums import Pass
-from netxr.lagged_pass import Summary, lazy_moments, moments_at_once
-from netxr.planning import Precision, check_dim, pass_plan, prepare
+from netxr.moments.one_pass import Summary, lazy_moments, moments_at_once
+from netxr.moments.planning import Precision, check_dim, pass_plan, prepare
 from netxr.schema.provenance import provenance
 from netxr.schema.trials import trials_of
 from netxr.schema.variables import labels_of

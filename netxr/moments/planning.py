@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.blocks.schedulers import cluster, cores, slots
-from netxr.budget import Work
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import PRODUCTS, Pass, block_frames
-from netxr.plans import Plan, plan_pass
-from netxr.row_plans import RowPlan, plan_rows
+from netxr.moments.budget import Work
+from netxr.moments.plans import Plan, RowPlan, plan_pass, plan_rows
 from netxr.schema.arguments import check_choice, check_count, check_entries, check_memory, check_whole_numbers
 from netxr.schema.variables import check_activity, labels_of
 

@@ -23,7 +23,7 @@ from netxr.kernels.frame_blocks import FrameBlock, provisional_mean
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, pool_sums
 from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of
 from netxr.kernels.running_sums import RunningSums, sums_of_block
-from netxr.row_plans import RowPlan
+from netxr.moments.plans import RowPlan
 from netxr.schema.trials import Trial
 
 T = TypeVar("T")
