@@ -45,10 +45,10 @@ from netxr.schema.arrays import as_activity as as_activity
 from netxr.schema.arrays import as_connectivity as as_connectivity
 from netxr.selection import select as select
 from netxr.simulation import simulate as simulate
-from netxr.snapshots import tag as tag
-from netxr.snapshots import versioned as versioned
-from netxr.snapshots import versions as versions
-from netxr.store import save as save
+from netxr.store.dataset import save as save
+from netxr.store.versions import tag as tag
+from netxr.store.versions import versioned as versioned
+from netxr.store.versions import versions as versions
 from netxr.sweeps import sweep as sweep
 from netxr.verification import verify as verify
 

@@ -12,18 +12,18 @@ from zarr.abc.store import Store
 from netxr import names as n
 from netxr.blocks.progress import Report
 from netxr.blocks.progress import progress as told_progress
-from netxr.compact import as_codes, as_stored, is_coded
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.fitting import check_same_labels, fitting
-from netxr.layout import storable
 from netxr.schema.arguments import check_choice
 from netxr.schema.provenance import with_event
 from netxr.schema.variables import check_activity
-from netxr.staging import PathLike
-from netxr.store import open as open_store
-from netxr.transactions import Transaction, transaction
+from netxr.store.compact import as_codes, as_stored, is_coded
+from netxr.store.dataset import open as open_store
+from netxr.store.layout import storable
+from netxr.store.staging import PathLike
+from netxr.store.transactions import Transaction, transaction
+from netxr.store.writing import Region, write_regions
 from netxr.upkeep import KEPT, Upkeep, upkeep
-from netxr.writing import Region, write_regions
 
 ORIGIN: Final = (n.MODEL, n.SEED, n.RNG, n.SOURCE_FILE, n.SOURCE_SHA256, n.PREPROCESSING)
 """Attributes that history tells of what is appended, where they differ from those of the run."""

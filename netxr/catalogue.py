@@ -9,7 +9,6 @@ import pandas as pd
 from zarr.abc.store import Store
 
 from netxr import names as n
-from netxr.commits import ROOT
 from netxr.descriptions import (
     Node,
     Nodes,
@@ -23,6 +22,7 @@ from netxr.descriptions import (
 )
 from netxr.errors import UnreadableFile
 from netxr.schema.provenance import CURRENT_SCHEMA
+from netxr.store.commits import ROOT
 
 COLUMNS: Final = {
     "name": "object",

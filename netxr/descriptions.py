@@ -15,12 +15,12 @@ from typing import Any, Final, NamedTuple
 import zarr
 from zarr.abc.store import Store
 
-from netxr.commits import PLACEHOLDER, ROOT, is_under_way
-from netxr.documents import DIMS_V2, DOCUMENT, wrong_in
 from netxr.errors import NetxrError, UnreadableFile
-from netxr.remote import is_url, store_of, without_scheme
 from netxr.schema.arguments import check_path
-from netxr.snapshots import is_repository
+from netxr.store.commits import PLACEHOLDER, ROOT, is_under_way
+from netxr.store.metadata import DIMS_V2, DOCUMENT, wrong_in
+from netxr.store.remote import is_url, store_of, without_scheme
+from netxr.store.versions import is_repository
 
 BITS: Final = re.compile(r"(?:u?int|float|complex)(\d+)")
 BYTES_V2: Final = re.compile(r"[<>|][a-zA-Z](\d+)")

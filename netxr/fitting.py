@@ -8,8 +8,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.layout import TEXT_KINDS
 from netxr.schema.variables import labels_of
+from netxr.store.layout import TEXT_KINDS
 
 SAME: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.UNITS)
 """Attributes in which what is appended must not differ."""

@@ -13,8 +13,8 @@ from netxr.formats.registry import format_of
 from netxr.loaders import load_recording
 from netxr.schema.arguments import check_path
 from netxr.schema.provenance import first_saved, with_event
-from netxr.staging import PathLike
-from netxr.store import is_store, save
+from netxr.store.dataset import is_store, save
+from netxr.store.staging import PathLike
 
 BLOCK_BYTES: Final = 2**20
 

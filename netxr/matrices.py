@@ -29,8 +29,8 @@ from netxr.schema.arguments import check_count, check_path, is_number
 from netxr.schema.provenance import provenance
 from netxr.schema.trials import Trial, trials_of
 from netxr.schema.variables import check_activity, labels_of
-from netxr.staging import streamed_variable
-from netxr.store import open as open_store
+from netxr.store.dataset import open as open_store
+from netxr.store.writing import streamed_variable
 
 
 class Edges(NamedTuple):

@@ -9,10 +9,10 @@ from zarr.abc.store import Store
 
 from netxr.errors import InvalidInput
 from netxr.loaders import load_recording
-from netxr.remote import is_url
-from netxr.staging import PathLike
-from netxr.store import is_store
-from netxr.store import open as open_store
+from netxr.store.dataset import is_store
+from netxr.store.dataset import open as open_store
+from netxr.store.remote import is_url
+from netxr.store.staging import PathLike
 
 __all__ = ["open"]
 

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.growth import GrowingRun, growing
 from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
 from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource
-from netxr.layout import steps_per_chunk
 from netxr.schema.arguments import (
     check_choice,
     check_count,
@@ -26,7 +24,9 @@ from netxr.schema.arguments import (
 )
 from netxr.schema.provenance import provenance
 from netxr.schema.variables import NUMBER_KINDS, check_connectivity, labels_of
-from netxr.store import open as open_store
+from netxr.store.dataset import open as open_store
+from netxr.store.layout import steps_per_chunk
+from netxr.store.resumable import GrowingRun, growing
 
 Blocks = Iterator[tuple[slice, int, NDArray[Any]]]
 """Which trials, the first step, and states (t, k, n)."""

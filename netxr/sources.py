@@ -13,11 +13,11 @@ from zarr.abc.store import Store
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.remote import is_url
 from netxr.schema.variables import check_activity, check_connectivity
-from netxr.staging import PathLike
-from netxr.store import is_store
-from netxr.store import open as open_store
+from netxr.store.dataset import is_store
+from netxr.store.dataset import open as open_store
+from netxr.store.remote import is_url
+from netxr.store.staging import PathLike
 
 Source = PathLike | Store | xr.Dataset | xr.DataArray | np.ndarray[Any, Any] | da.Array
 """What a recording is loaded from."""

@@ -10,10 +10,10 @@ import xarray as xr
 from netxr import names as n
 from netxr.comparison import SCORE_ATTRS
 from netxr.errors import InvalidInput
-from netxr.layout import fill_value
 from netxr.schema.arguments import check_count, check_entries, check_rng, check_seed, is_number, is_whole
 from netxr.schema.provenance import provenance
 from netxr.simulation import MODEL_EQUATION
+from netxr.store.layout import fill_value
 
 CELL: Final = (n.N_NEURONS, n.SPARSITY, n.N_STEPS)
 """Dims of the cells: what is simulated together."""

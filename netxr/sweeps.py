@@ -20,7 +20,7 @@ from netxr.moments.coarse import coarsen
 from netxr.networks import random_connectivity
 from netxr.schema.arguments import check_count
 from netxr.simulation import simulate
-from netxr.store import open as open_store
+from netxr.store.dataset import open as open_store
 from netxr.sweep_plan import CELL, Plan, blank_result, check_plan
 from netxr.sweep_store import resume
 

@@ -11,11 +11,12 @@ from zarr.abc.store import Store
 
 from netxr import names as n
 from netxr.chunk_checks import Progress, of_chunks
-from netxr.commits import ROOT, locked, unfinished_beside
 from netxr.descriptions import Nodes, groups, local_folder, nodes_in, nodes_of, opened
 from netxr.errors import InvalidInput, NetxrError, StoreBusy, UnreadableFile, one_line
 from netxr.schema.provenance import CURRENT_SCHEMA
-from netxr.store import open as open_store
+from netxr.store.commits import ROOT
+from netxr.store.dataset import open as open_store
+from netxr.store.staging import locked, unfinished_beside
 from netxr.store_checks import (
     COPY,
     Problem,

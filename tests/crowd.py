@@ -15,7 +15,7 @@ import netxr
 import netxr.appending
 import netxr.estimators
 import netxr.simulation
-import netxr.store
+import netxr.store.dataset
 from netxr.errors import NetxrError, StoreBusy, UnreadableFile
 
 N_NEURONS, TRIALS, LAGS = 5, (0, 1), (0, 1)

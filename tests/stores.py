@@ -7,7 +7,8 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.commits import DOCUMENT, PLACEHOLDER, STAGING_PREFIX
+from netxr.store.commits import DOCUMENT, PLACEHOLDER
+from netxr.store.staging import STAGING_PREFIX
 from netxr.verification import verify
 
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import netxr
-from netxr.commits import ROOT, documents
 from netxr.errors import InvalidInput, OutputExists, StoreBusy, UnreadableFile
-from netxr.staging import streamed_variable
+from netxr.store.commits import ROOT, documents
+from netxr.store.writing import streamed_variable
 
 MODES = ("raise", "drop", "pairwise")
 

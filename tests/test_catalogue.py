@@ -12,7 +12,7 @@ import zarr
 
 import netxr
 from netxr.catalogue import COLUMNS, catalog
-from netxr.commits import ROOT, documents
+from netxr.store.commits import ROOT, documents
 
 
 @pytest.fixture(scope="module")

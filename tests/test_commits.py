@@ -11,27 +11,13 @@ from hypothesis import strategies as st
 from zarr.errors import ZarrUserWarning
 
 import netxr
-from netxr import commits
 from netxr import names as n
-from netxr.commits import (
-    DOCUMENT,
-    ROOT,
-    STAGING_PREFIX,
-    array_to_be,
-    chunk_key,
-    chunks_to_come,
-    commit,
-    documents,
-    grown,
-    locked,
-    repair,
-    reserve,
-    under_new_keys,
-    unfinished_beside,
-    unfinished_name,
-)
 from netxr.errors import DiskFull, OutputExists, StoreBusy
-from netxr.transactions import transaction
+from netxr.store import commits
+from netxr.store.commits import DOCUMENT, ROOT, array_to_be, commit, documents, repair, reserve
+from netxr.store.metadata import chunk_key, chunks_to_come, grown, under_new_keys
+from netxr.store.staging import STAGING_PREFIX, locked, unfinished_beside, unfinished_name
+from netxr.store.transactions import transaction
 from tests.stores import check_open, check_tidy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of Unix")

@@ -11,8 +11,8 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.commits import STAGING_PREFIX
-from netxr.transactions import transaction
+from netxr.store.staging import STAGING_PREFIX
+from netxr.store.transactions import transaction
 from tests import works
 from tests.dying import workshop
 from tests.stores import check_open, check_tidy, content

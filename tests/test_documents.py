@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr.documents import read_document, wrong_in
 from netxr.errors import InvalidInput, UnreadableFile
+from netxr.store.metadata import read_document, wrong_in
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from netxr.cli import main
 from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile
 from netxr.importing import convert
 from netxr.loaders import load_recording
-from netxr.store import open as open_store
-from netxr.store import save
+from netxr.store.dataset import open as open_store
+from netxr.store.dataset import save
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the recordings are not on this machine")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from netxr.errors import InvalidInput, MissingExtra, NetxrError, UnreadableFile
 from netxr.formats import registry
 from netxr.loaders import load_activity, load_connectivity, load_recording
-from netxr.store import save
+from netxr.store.dataset import save
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the recordings are not on this machine")

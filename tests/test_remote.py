@@ -15,8 +15,8 @@ from zarr.storage import FsspecStore, LocalStore, MemoryStore, ZipStore
 
 from netxr.errors import InvalidInput, MissingExtra, OutputExists, UnreadableFile
 from netxr.opening import open as open_any
-from netxr.remote import is_url, without_scheme
-from netxr.store import save
+from netxr.store.dataset import save
+from netxr.store.remote import is_url, without_scheme
 
 
 def a_run():

@@ -15,8 +15,8 @@ from netxr.errors import DiskFull, InvalidInput, MissingExtra, OutputExists, Sto
 from netxr.estimators import lagged_correlation
 from netxr.loaders import load_activity
 from netxr.opening import open as open_any
-from netxr.snapshots import _icechunk, is_repository, tag, versioned, versions
-from netxr.store import save
+from netxr.store.dataset import save
+from netxr.store.versions import _icechunk, is_repository, tag, versioned, versions
 
 icechunk = pytest.importorskip("icechunk")
 

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
-from netxr.layout import plain_attributes, steps_per_chunk
 from netxr.schema.provenance import CURRENT_SCHEMA
-from netxr.staging import streamed_variable
-from netxr.store import open as open_store
-from netxr.store import save
+from netxr.store.dataset import open as open_store
+from netxr.store.dataset import save
+from netxr.store.layout import plain_attributes, steps_per_chunk
+from netxr.store.writing import streamed_variable
 from tests.origins import ORIGIN, without_origin
 
 ADDED = (n.SCHEMA_VERSION, n.NETXR_VERSION, n.NUMPY_VERSION, *ORIGIN)
@@ -260,7 +260,7 @@ def test_layout_of_activity_and_matrices(tmp_path):
 
 
 def test_a_large_matrix_is_cut_along_its_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("netxr.layout.MATRIX_BYTES", 5 * 8 * 20)
+    monkeypatch.setattr("netxr.store.dataset.layout.MATRIX_BYTES", 5 * 8 * 20)
     save(xr.Dataset({"connectivity": (("target", "source"), np.eye(20))}), tmp_path / "run.zarr")
     assert layout(tmp_path / "run.zarr", "connectivity")[0] == (5, 20)
     np.testing.assert_array_equal(open_store(tmp_path / "run.zarr").connectivity.values, np.eye(20))

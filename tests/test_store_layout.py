@@ -14,8 +14,9 @@ from numcodecs import Blosc, Zstd
 
 import netxr
 from netxr import names as n
-from netxr.commits import PLACEHOLDER, unfinished_name
 from netxr.schema.provenance import CURRENT_SCHEMA
+from netxr.store.commits import PLACEHOLDER
+from netxr.store.staging import unfinished_name
 
 PAGE = (Path(__file__).parents[1] / "examples" / "store_layout.md").read_text("utf-8")
 

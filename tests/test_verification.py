@@ -10,10 +10,12 @@ import xarray as xr
 import zarr
 
 import netxr
-from netxr import commits
 from netxr.catalogue import catalog
 from netxr.chunk_checks import MOST_LISTED
-from netxr.commits import ROOT, array_to_be, commit, documents, grown, locked, unfinished_name
+from netxr.store import commits
+from netxr.store.commits import ROOT, array_to_be, commit, documents
+from netxr.store.metadata import grown
+from netxr.store.staging import locked, unfinished_name
 from netxr.verification import Problem, verify
 
 NEURONS, STEPS, TRIALS = 4, 60, 2
@@ -32,7 +34,7 @@ def kept(tmp_path_factory):
     run = run.assign_coords(neuron=names, target=names, source=names, group=("neuron", [0, 0, 1, -1]))
     path = tmp_path_factory.mktemp("kept") / "run.zarr"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("netxr.layout.CHUNK_BYTES", PER_CHUNK * NEURONS * 8)
+        patch.setattr("netxr.store.dataset.layout.CHUNK_BYTES", PER_CHUNK * NEURONS * 8)
         netxr.save(run, path)
     return path
 
@@ -187,7 +189,7 @@ def test_a_shape_beyond_all_bounds_ends(store):
 
 
 def test_a_chunk_of_nothing_but_nan_is_told(kept, tmp_path, monkeypatch):
-    monkeypatch.setattr("netxr.layout.CHUNK_BYTES", PER_CHUNK * NEURONS * 8)
+    monkeypatch.setattr("netxr.store.dataset.layout.CHUNK_BYTES", PER_CHUNK * NEURONS * 8)
     run = netxr.open(kept)[["activity"]].load()
     run.activity[:, PER_CHUNK : 2 * PER_CHUNK, 1] = np.nan
     run.activity[:, 0, 0] = np.nan

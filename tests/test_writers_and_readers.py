@@ -10,9 +10,11 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr import commits, staging, store
-from netxr.commits import DOCUMENT, locked, unfinished_beside, unfinished_name
 from netxr.errors import OutputExists, StoreBusy, UnreadableFile
+from netxr.store import commits, staging
+from netxr.store import dataset as store
+from netxr.store.commits import DOCUMENT
+from netxr.store.staging import locked, unfinished_beside, unfinished_name
 from tests.crowd import ENOUGH, LAGS, NETWORK, TRIALS, begin, crowd, samples
 from tests.stores import check_open, check_tidy
 

@@ -5,16 +5,16 @@ import os
 import distributed  # noqa: F401 - dask would import it in the middle of the work
 import numpy as np
 import xarray as xr
+from netxr.store.dataset.transactions import transaction
 
 import netxr
 import netxr.appending
 import netxr.estimators
 import netxr.importing
-import netxr.layout
 import netxr.moments.lagged
 import netxr.simulation
-import netxr.store
-from netxr.transactions import transaction
+import netxr.store.dataset
+import netxr.store.layout
 
 N_NEURONS, N_STEPS, FIRST, STEPS_PER_CHUNK = 3, 30, 13, 8
 

@@ -18,8 +18,8 @@ import zarr
 from threadpoolctl import threadpool_limits
 
 import netxr
-from netxr.layout import steps_per_chunk
-from netxr.staging import streamed_variable
+from netxr.store.layout import steps_per_chunk
+from netxr.store.writing import streamed_variable
 from tests.benchmarks.timing import CORES, FULL, Cost, Prepared, Spent
 from tests.oracles import stacked_corrcoef
 

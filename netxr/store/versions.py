@@ -17,10 +17,9 @@ import pandas as pd
 import zarr
 from zarr.abc.store import Store
 
-from netxr.commits import OUT_OF_SPACE, locked
 from netxr.errors import DiskFull, InvalidInput, MissingExtra, StoreBusy, UnreadableFile, first_line
 from netxr.schema.arguments import check_path
-from netxr.staging import PathLike, staging
+from netxr.store.staging import OUT_OF_SPACE, PathLike, locked, staging
 
 __all__ = ["tag", "versioned", "versions"]
 

@@ -1,24 +1,21 @@
 """Output that appears whole or not at all: Zarr folders that are written beside their place, then renamed."""
 
 import errno
+import fcntl
+import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from os import PathLike as OsPathLike
 from os import path as os_path
 from pathlib import Path
-from typing import Any
+from typing import Final
+from uuid import uuid4
 
-import numpy as np
-import xarray as xr
-import zarr
-
-from netxr.commits import locked, space_needed, unfinished_beside, unfinished_name
-from netxr.errors import InvalidInput, OutputExists, StoreBusy
-from netxr.layout import codec, fill_value, plain_attributes, storable
+from netxr.errors import DiskFull, InvalidInput, OutputExists, StoreBusy
 from netxr.schema.arguments import check_path
-from netxr.writing import WHOLE_CHUNKS, write_dataset
+from netxr.store.metadata import DOCUMENT
 
 PathLike = str | OsPathLike[str]
 
@@ -113,63 +110,80 @@ def _remove(folder: Path, *, attempts: int = 100, pause: float = 0.2) -> None:
         time.sleep(pause)
 
 
+STAGING_PREFIX: Final = ".staging-"
+"""How the names of unfinished folders and files begin; they stand beside what they will be."""
+
+
+OUT_OF_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
+
+
 @contextmanager
-def streamed_variable(
-    path: PathLike,
-    dataset: xr.Dataset,
-    *,
-    name: str,
-    sizes: Mapping[str, int],
-    chunks: Mapping[str, int],
-    dtype: np.dtype[Any],
-    attrs: Mapping[str, Any],
-) -> Iterator[tuple["zarr.Array[Any]", Path]]:
-    """Make a store of which the caller fills in one variable block by block, in bounded memory.
-
-    Parameters
-    ----------
-    path : path-like
-        The folder to make. It appears on a clean exit; on any exception nothing stays behind.
-    dataset : Dataset
-        Everything but that variable.
-    name : str
-        Name of the variable.
-    sizes, chunks : mapping of str to int
-        Its dims in order, and its stored chunks.
-    dtype : dtype
-        Its dtype.
-    attrs : mapping
-        Its attributes.
-
-    Yields
-    ------
-    zarr.Array
-        The variable, to be assigned to, every chunk of it.
-    Path
-        The unfinished folder.
+def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the right to write to a folder; it ends with the process, however that ends.
 
     Raises
     ------
-    OutputExists
-        If there is something at `path`.
-    InvalidInput
-        If `dataset` cannot be stored or has other sizes, or the parent folder is missing.
+    StoreBusy
+        If another writer holds it, and it is not to be waited for.
     """
-    with staging(path) as folder:
-        rest, told = storable(dataset), plain_attributes(attrs, "attrs")
-        if any(rest.sizes.get(dim, size) != size for dim, size in sizes.items()):
-            raise InvalidInput("dataset", got=f"dims {dict(rest.sizes)}", expected=f"dims that fit {dict(sizes)}")
-        write_dataset(rest, folder)
-        stored = zarr.create_array(
-            folder,
-            name=name,
-            shape=tuple(sizes.values()),
-            dtype=dtype,
-            chunks=tuple(min(chunks[dim], max(1, size)) for dim, size in sizes.items()),
-            compressors=codec(),
-            fill_value=fill_value(dtype),
-            dimension_names=tuple(sizes),
-            attributes=told,
-            config=WHOLE_CHUNKS,
-        )
-        yield stored, folder
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise StoreBusy(folder) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def space_needed(path: Path) -> Iterator[None]:
+    """Turn the system's error on a full or a closed disk into one that says what became of the store at `path`.
+
+    Raises
+    ------
+    DiskFull
+        If the disk, the quota or the largest file that is allowed was reached.
+    InvalidInput
+        If nothing may be written there.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in OUT_OF_SPACE:
+            raise DiskFull(path, str(error.strerror)) from error
+        if error.errno not in FORBIDDEN:
+            raise
+        expected = f"a place that can be written to ({error.strerror})"
+        fix = "Choose another, or get the right to write there."
+        raise InvalidInput("path", got=str(path), expected=expected, fix=fix) from error
+
+
+def unfinished_name(path: Path) -> Path:
+    """Return a new hidden name beside `path`, or where that is in a store, beside the store."""
+    folder, begin = _beside(path)
+    return folder / f"{begin}{uuid4().hex}"
+
+
+def unfinished_beside(path: Path) -> list[Path]:
+    """Return what stands under such names."""
+    folder, begin = _beside(path)
+    length = len(begin) + len(uuid4().hex)
+    return [entry for entry in folder.iterdir() if entry.name.startswith(begin) and len(entry.name) == length]
+
+
+def _beside(path: Path) -> tuple[Path, str]:
+    """Return the folder in which the store of `path` stands, and how hidden names that belong to `path` begin.
+
+    Whatever else lies in the folder of a group is taken for a damaged member of it.
+    """
+    place = path.resolve()  # a link may lead to another disk, from which nothing can be renamed
+    name = place.name
+    while (place.parent / DOCUMENT).exists():
+        place = place.parent
+        name = f"{place.name}+{name}"
+    return place.parent, f"{STAGING_PREFIX}{name}-"

@@ -1,7 +1,8 @@
 """Datasets into Zarr groups: what is in memory at once, what is lazy block by block."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, cast
 from uuid import uuid4
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from zarr.abc.store import Store
 
 from netxr.blocks.progress import Part, tell
-from netxr.layout import encoding
+from netxr.errors import InvalidInput
+from netxr.store.layout import codec, encoding, fill_value, plain_attributes, storable
 
 T = TypeVar("T")
 
@@ -138,3 +140,65 @@ class _ToldTarget:
         self.array[place] = values
         key = f"{self.name}:{[(each.start, each.stop) for each in place]}"
         tell(Part(self.run, key, self.total), np.asarray(values).nbytes)
+
+
+@contextmanager
+def streamed_variable(
+    path: PathLike,
+    dataset: xr.Dataset,
+    *,
+    name: str,
+    sizes: Mapping[str, int],
+    chunks: Mapping[str, int],
+    dtype: np.dtype[Any],
+    attrs: Mapping[str, Any],
+) -> Iterator[tuple["zarr.Array[Any]", Path]]:
+    """Make a store of which the caller fills in one variable block by block, in bounded memory.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder to make. It appears on a clean exit; on any exception nothing stays behind.
+    dataset : Dataset
+        Everything but that variable.
+    name : str
+        Name of the variable.
+    sizes, chunks : mapping of str to int
+        Its dims in order, and its stored chunks.
+    dtype : dtype
+        Its dtype.
+    attrs : mapping
+        Its attributes.
+
+    Yields
+    ------
+    zarr.Array
+        The variable, to be assigned to, every chunk of it.
+    Path
+        The unfinished folder.
+
+    Raises
+    ------
+    OutputExists
+        If there is something at `path`.
+    InvalidInput
+        If `dataset` cannot be stored or has other sizes, or the parent folder is missing.
+    """
+    with staging(path) as folder:
+        rest, told = storable(dataset), plain_attributes(attrs, "attrs")
+        if any(rest.sizes.get(dim, size) != size for dim, size in sizes.items()):
+            raise InvalidInput("dataset", got=f"dims {dict(rest.sizes)}", expected=f"dims that fit {dict(sizes)}")
+        write_dataset(rest, folder)
+        stored = zarr.create_array(
+            folder,
+            name=name,
+            shape=tuple(sizes.values()),
+            dtype=dtype,
+            chunks=tuple(min(chunks[dim], max(1, size)) for dim, size in sizes.items()),
+            compressors=codec(),
+            fill_value=fill_value(dtype),
+            dimension_names=tuple(sizes),
+            attributes=told,
+            config=WHOLE_CHUNKS,
+        )
+        yield stored, folder

@@ -15,9 +15,9 @@ from dask.base import tokenize
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.commits import chunk_key, documents
-from netxr.documents import DOCUMENT, Document
 from netxr.errors import UnreadableFile
+from netxr.store.commits import documents
+from netxr.store.metadata import DOCUMENT, Document, chunk_key
 
 ALL_CHUNKS_ARE_THERE = "crc32c"
 """An array with this codec was written by netxr, which writes every chunk of it."""

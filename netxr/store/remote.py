@@ -10,7 +10,7 @@ import zarr
 from zarr.abc.store import Store
 
 from netxr.errors import InvalidInput, MissingExtra, UnreadableFile, first_line
-from netxr.snapshots import is_repository, snapshot_store
+from netxr.store.versions import is_repository, snapshot_store
 
 SCHEMES: Final = ("s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "http", "https")
 """What obstore is asked for; everything else is left to fsspec."""

@@ -18,18 +18,18 @@ from zarr.errors import GroupNotFoundError
 from netxr import names as n
 from netxr.blocks.progress import Report
 from netxr.blocks.progress import progress as told_progress
-from netxr.commits import ROOT, STAGING_PREFIX, documents, is_under_way
-from netxr.compact import compacted
-from netxr.documents import DOCUMENT, Document, read_document
 from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile, first_line
-from netxr.layout import TEXT_KINDS, storable
-from netxr.remote import place_of, store_of, unlisted, without_scheme
 from netxr.schema.arguments import check_group, check_path
 from netxr.schema.provenance import CURRENT_SCHEMA
-from netxr.snapshots import is_repository
-from netxr.staging import PathLike, staging
-from netxr.stored import lazily
-from netxr.writing import write_dataset
+from netxr.store.commits import ROOT, documents, is_under_way
+from netxr.store.compact import compacted
+from netxr.store.layout import TEXT_KINDS, storable
+from netxr.store.lazy import lazily
+from netxr.store.metadata import DOCUMENT, Document, read_document
+from netxr.store.remote import place_of, store_of, unlisted, without_scheme
+from netxr.store.staging import STAGING_PREFIX, PathLike, staging
+from netxr.store.versions import is_repository
+from netxr.store.writing import write_dataset
 
 __all__ = ["open", "save"]
 

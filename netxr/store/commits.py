@@ -7,28 +7,21 @@ the root is replaced without copy and mark. A writer that dies before has change
 changed everything, and the next writer ends its work.
 """
 
-import errno
-import fcntl
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from itertools import product
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 import zarr
 from zarr.storage import LocalStore, StorePath
 
 from netxr import names as n
-from netxr.documents import DOCUMENT, Document, copies_in, read_document
-from netxr.errors import DiskFull, InvalidInput, StoreBusy
-
-STAGING_PREFIX: Final = ".staging-"
-"""How the names of unfinished folders and files begin; they stand beside what they will be."""
+from netxr.errors import DiskFull
+from netxr.store.metadata import DOCUMENT, Document, chunk_key, copies_in, read_document
+from netxr.store.staging import STAGING_PREFIX, space_needed, unfinished_name
 
 ROOT: Final = ""
 """Name of the group itself among its arrays."""
@@ -38,78 +31,6 @@ PLACEHOLDER: Final = {"netxr": "an array that is being written"}
 
 CHUNK: Final = re.compile(r"c|(?:c\.)?\d+(?:\.\d+)*(?:\.[0-9a-f]+\.partial)?")
 """Names of what lies in the folder of an array beside its metadata: chunks, folders of them, and unfinished ones."""
-
-OUT_OF_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
-
-
-@contextmanager
-def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold the right to write to a folder; it ends with the process, however that ends.
-
-    Raises
-    ------
-    StoreBusy
-        If another writer holds it, and it is not to be waited for.
-    """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise StoreBusy(folder) from None
-        yield
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def space_needed(path: Path) -> Iterator[None]:
-    """Turn the system's error on a full or a closed disk into one that says what became of the store at `path`.
-
-    Raises
-    ------
-    DiskFull
-        If the disk, the quota or the largest file that is allowed was reached.
-    InvalidInput
-        If nothing may be written there.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in OUT_OF_SPACE:
-            raise DiskFull(path, str(error.strerror)) from error
-        if error.errno not in FORBIDDEN:
-            raise
-        expected = f"a place that can be written to ({error.strerror})"
-        fix = "Choose another, or get the right to write there."
-        raise InvalidInput("path", got=str(path), expected=expected, fix=fix) from error
-
-
-def unfinished_name(path: Path) -> Path:
-    """Return a new hidden name beside `path`, or where that is in a store, beside the store."""
-    folder, begin = _beside(path)
-    return folder / f"{begin}{uuid4().hex}"
-
-
-def unfinished_beside(path: Path) -> list[Path]:
-    """Return what stands under such names."""
-    folder, begin = _beside(path)
-    length = len(begin) + len(uuid4().hex)
-    return [entry for entry in folder.iterdir() if entry.name.startswith(begin) and len(entry.name) == length]
-
-
-def _beside(path: Path) -> tuple[Path, str]:
-    """Return the folder in which the store of `path` stands, and how hidden names that belong to `path` begin.
-
-    Whatever else lies in the folder of a group is taken for a damaged member of it.
-    """
-    place = path.resolve()  # a link may lead to another disk, from which nothing can be renamed
-    name = place.name
-    while (place.parent / DOCUMENT).exists():
-        place = place.parent
-        name = f"{place.name}+{name}"
-    return place.parent, f"{STAGING_PREFIX}{name}-"
 
 
 def documents(folder: Path) -> dict[str, Document]:
@@ -194,47 +115,6 @@ def array_to_be(folder: Path, name: str, document: Document) -> "zarr.Array[Any]
     """Return an array to write to as it will be once `document` is committed; the one on disk stays as it is."""
     path = StorePath(LocalStore(folder), name)
     return zarr.Array(zarr.AsyncArray(document, path, config={"write_empty_chunks": True}))  # type: ignore[call-overload]
-
-
-def sizes(document: Document) -> dict[str, int]:
-    """Return the dims of an array with their sizes."""
-    return dict(zip(document["dimension_names"] or (), document["shape"], strict=True))
-
-
-def grown(document: Document, dim: str, size: int) -> Document:
-    """Return the metadata of an array as it will be with `size` entries along `dim`."""
-    return document | {"shape": [size if each == dim else n for each, n in sizes(document).items()]}
-
-
-def under_new_keys(document: Document) -> Document:
-    """Return metadata whose chunks have other names, so that all values can be replaced in one commit."""
-    present = document["chunk_key_encoding"]
-    if document["shape"]:
-        other = {"name": "default", "configuration": {"separator": "." if _separator(document) == "/" else "/"}}
-    else:  # the one chunk of a single value has the same name under either separator
-        other = {"name": "v2" if present["name"] == "default" else "default", "configuration": {"separator": "/"}}
-    return document | {"chunk_key_encoding": other}
-
-
-def chunk_key(document: Document, index: Sequence[int]) -> str:
-    """Return the name of the file of a chunk, within the folder of its array."""
-    prefix = ["c"] if document["chunk_key_encoding"]["name"] == "default" else []
-    return _separator(document).join([*prefix, *map(str, index)]) or "0"
-
-
-def chunks_to_come(present: Document, later: Document) -> Iterator[str]:
-    """Yield the names of the chunks that an array has once it has grown, and has not yet."""
-    lengths = present["chunk_grid"]["configuration"]["chunk_shape"]
-    for index in product(*(range(-(-size // length)) for size, length in zip(later["shape"], lengths, strict=True))):
-        if any(i * length >= size for i, length, size in zip(index, lengths, present["shape"], strict=True)):
-            yield chunk_key(present, index)
-
-
-def _separator(document: Document) -> str:
-    """Return what parts the numbers in the name of a chunk."""
-    encoding = document["chunk_key_encoding"]
-    usual = "/" if encoding["name"] == "default" else "."
-    return str(encoding.get("configuration", {}).get("separator", usual))
 
 
 def _remove_unused(array: Path, document: Document) -> None:

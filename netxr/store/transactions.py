@@ -12,27 +12,14 @@ from zarr.abc.buffer import Buffer
 from zarr.abc.store import Store
 from zarr.storage import MemoryStore
 
-from netxr.commits import (
-    ROOT,
-    array_to_be,
-    chunks_to_come,
-    commit,
-    documents,
-    grown,
-    locked,
-    repair,
-    reserve,
-    space_needed,
-    under_new_keys,
-    unfinished_beside,
-)
-from netxr.documents import DOCUMENT, Document
 from netxr.errors import OutputExists, UnreadableFile
-from netxr.layout import STORABLE_KINDS, encoding, plain_attributes
 from netxr.schema.arguments import check_group, check_path
-from netxr.snapshots import is_repository
-from netxr.staging import PathLike, remove_abandoned
-from netxr.writing import stored_array
+from netxr.store.commits import ROOT, array_to_be, commit, documents, repair, reserve
+from netxr.store.layout import STORABLE_KINDS, encoding, plain_attributes
+from netxr.store.metadata import DOCUMENT, Document, chunks_to_come, grown, under_new_keys
+from netxr.store.staging import PathLike, locked, remove_abandoned, space_needed, unfinished_beside
+from netxr.store.versions import is_repository
+from netxr.store.writing import stored_array
 
 COORDINATES: Final = "coordinates"
 """The attribute that xarray tells coordinates from data by."""

@@ -1,6 +1,8 @@
 """Metadata documents of Zarr version 3: what each has to say before anything is read or written by it."""
 
 import json
+from collections.abc import Iterator, Sequence
+from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any, Final
@@ -110,3 +112,44 @@ def _damaged(file: Path, wrong: str) -> UnreadableFile:
     """Return the error about a damaged document."""
     fix = "Put back a copy of it; netxr verify lists what is damaged."
     return UnreadableFile(file, f"its metadata are damaged ({wrong})", fix=fix)
+
+
+def sizes(document: Document) -> dict[str, int]:
+    """Return the dims of an array with their sizes."""
+    return dict(zip(document["dimension_names"] or (), document["shape"], strict=True))
+
+
+def grown(document: Document, dim: str, size: int) -> Document:
+    """Return the metadata of an array as it will be with `size` entries along `dim`."""
+    return document | {"shape": [size if each == dim else n for each, n in sizes(document).items()]}
+
+
+def under_new_keys(document: Document) -> Document:
+    """Return metadata whose chunks have other names, so that all values can be replaced in one commit."""
+    present = document["chunk_key_encoding"]
+    if document["shape"]:
+        other = {"name": "default", "configuration": {"separator": "." if _separator(document) == "/" else "/"}}
+    else:  # the one chunk of a single value has the same name under either separator
+        other = {"name": "v2" if present["name"] == "default" else "default", "configuration": {"separator": "/"}}
+    return document | {"chunk_key_encoding": other}
+
+
+def chunk_key(document: Document, index: Sequence[int]) -> str:
+    """Return the name of the file of a chunk, within the folder of its array."""
+    prefix = ["c"] if document["chunk_key_encoding"]["name"] == "default" else []
+    return _separator(document).join([*prefix, *map(str, index)]) or "0"
+
+
+def chunks_to_come(present: Document, later: Document) -> Iterator[str]:
+    """Yield the names of the chunks that an array has once it has grown, and has not yet."""
+    lengths = present["chunk_grid"]["configuration"]["chunk_shape"]
+    for index in product(*(range(-(-size // length)) for size, length in zip(later["shape"], lengths, strict=True))):
+        if any(i * length >= size for i, length, size in zip(index, lengths, present["shape"], strict=True)):
+            yield chunk_key(present, index)
+
+
+def _separator(document: Document) -> str:
+    """Return what parts the numbers in the name of a chunk."""
+    encoding = document["chunk_key_encoding"]
+    usual = "/" if encoding["name"] == "default" else "."
+    return str(encoding.get("configuration", {}).get("separator", usual))

@@ -11,24 +11,14 @@ import xarray as xr
 import zarr
 
 from netxr import names as n
-from netxr.commits import (
-    ROOT,
-    array_to_be,
-    commit,
-    documents,
-    grown,
-    locked,
-    repair,
-    sizes,
-    space_needed,
-    unfinished_beside,
-)
 from netxr.errors import InvalidInput, NetxrError, OutputExists
-from netxr.layout import codec, fill_value, plain_attributes, storable
 from netxr.schema.arguments import check_path
-from netxr.staging import PathLike, appear, remove_abandoned, staging
-from netxr.store import open as open_store
-from netxr.writing import WHOLE_CHUNKS, write_dataset
+from netxr.store.commits import ROOT, array_to_be, commit, documents, repair
+from netxr.store.dataset import open as open_store
+from netxr.store.layout import codec, fill_value, plain_attributes, storable
+from netxr.store.metadata import grown, sizes
+from netxr.store.staging import PathLike, appear, locked, remove_abandoned, space_needed, staging, unfinished_beside
+from netxr.store.writing import WHOLE_CHUNKS, write_dataset
 
 
 class GrowingRun:
