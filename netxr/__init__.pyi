@@ -7,8 +7,6 @@ from netxr.appending import append as append
 from netxr.blocks.progress import progress as progress
 from netxr.catalogue import catalog as catalog
 from netxr.comparison import compare as compare
-from netxr.detrending import detrend as detrend
-from netxr.detrending import z_score as z_score
 from netxr.errors import DiskFull as DiskFull
 from netxr.errors import InvalidInput as InvalidInput
 from netxr.errors import MissingExtra as MissingExtra
@@ -19,11 +17,6 @@ from netxr.errors import StoreBusy as StoreBusy
 from netxr.errors import UnreadableFile as UnreadableFile
 from netxr.errors import WorkersLost as WorkersLost
 from netxr.estimators import lagged_correlation as lagged_correlation
-from netxr.filtering import high_pass as high_pass
-from netxr.frames import bad_frames as bad_frames
-from netxr.frames import drop_frames as drop_frames
-from netxr.frames import interpolate_frames as interpolate_frames
-from netxr.frames import mask_frames as mask_frames
 from netxr.importing import convert as convert
 from netxr.loaders import load_activity as load_activity
 from netxr.loaders import load_connectivity as load_connectivity
@@ -37,13 +30,20 @@ from netxr.moments.merge import merge_moments as merge_moments
 from netxr.moments.planning import plan as plan
 from netxr.networks import random_connectivity as random_connectivity
 from netxr.opening import open as open  # noqa: A004 - netxr.open is its name in public
-from netxr.preprocessing import clip as clip
-from netxr.preprocessing import difference as difference
-from netxr.preprocessing import resample as resample
+from netxr.preprocessing.detrend import detrend as detrend
+from netxr.preprocessing.detrend import z_score as z_score
+from netxr.preprocessing.frames import bad_frames as bad_frames
+from netxr.preprocessing.frames import drop_frames as drop_frames
+from netxr.preprocessing.frames import interpolate_frames as interpolate_frames
+from netxr.preprocessing.frames import mask_frames as mask_frames
+from netxr.preprocessing.high_pass import high_pass as high_pass
+from netxr.preprocessing.samples import clip as clip
+from netxr.preprocessing.samples import difference as difference
+from netxr.preprocessing.samples import resample as resample
+from netxr.preprocessing.select import select as select
 from netxr.report_runs import report_run as report_run
 from netxr.schema.arrays import as_activity as as_activity
 from netxr.schema.arrays import as_connectivity as as_connectivity
-from netxr.selection import select as select
 from netxr.simulation import simulate as simulate
 from netxr.store.dataset import save as save
 from netxr.store.versions import tag as tag

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from netxr.detrending import detrend, z_score
-from netxr.filtering import high_pass
-from netxr.frames import drop_frames, interpolate_frames, mask_frames
-from netxr.preprocessing import clip, difference, resample
-from netxr.selection import select
+from netxr.preprocessing.detrend import detrend, z_score
+from netxr.preprocessing.frames import drop_frames, interpolate_frames, mask_frames
+from netxr.preprocessing.high_pass import high_pass
+from netxr.preprocessing.samples import clip, difference, resample
+from netxr.preprocessing.select import select
 from tests.strategies import samples
 
 STEPS = {

@@ -10,8 +10,8 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.detrending import detrend, z_score
 from netxr.errors import InvalidInput
+from netxr.preprocessing.detrend import detrend, z_score
 from tests.preprocessing_steps import per_trial, recording
 from tests.strategies import chunked, recordings
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput, NonFiniteActivity
-from netxr.filtering import high_pass
-from netxr.frames import interpolate_frames, mask_frames
 from netxr.kernels.filters import filtered, n_padded, response, states_between
+from netxr.preprocessing.frames import interpolate_frames, mask_frames
+from netxr.preprocessing.high_pass import high_pass
 from tests.preprocessing_steps import per_trial, recording
 from tests.strategies import chunked, recordings
 from tests.stretches import cuts, spans

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput
-from netxr.frames import _fill, _reach, bad_frames, drop_frames, interpolate_frames, mask_frames
-from netxr.selection import select
+from netxr.preprocessing.frames import _fill, _reach, bad_frames, drop_frames, interpolate_frames, mask_frames
+from netxr.preprocessing.select import select
 from tests.preprocessing_steps import recording
 from tests.strategies import chunked, recordings, splits
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput
-from netxr.preprocessing import _whole_bins, clip, difference, resample
+from netxr.preprocessing.samples import _whole_bins, clip, difference, resample
 from tests.preprocessing_steps import recording
 from tests.strategies import chunked, recordings, splits
 

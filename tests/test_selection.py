@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput
-from netxr.selection import select
+from netxr.preprocessing.select import select
 
 
 def recording(**attrs):

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import netxr
-from netxr.detrending import detrend, z_score
 from netxr.errors import InvalidInput
-from netxr.filtering import high_pass
-from netxr.frames import bad_frames
-from netxr.preprocessing import clip, difference, resample
+from netxr.preprocessing.detrend import detrend, z_score
+from netxr.preprocessing.frames import bad_frames
+from netxr.preprocessing.high_pass import high_pass
+from netxr.preprocessing.samples import clip, difference, resample
+from netxr.preprocessing.select import select
 from netxr.schema.clock import activity_of, clock_of
-from netxr.selection import select
 from tests.preprocessing_steps import STEPS, each_step, nothing_computes, recording, unreadable
 from tests.strategies import chunked
 

@@ -15,10 +15,10 @@ from netxr.blocks.trials import over_frames, rows_of, stack_trials
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.courses import as_samples
 from netxr.kernels.filters import Floats, Response, filtered, n_padded, response, states_between
+from netxr.preprocessing.steps import Recording, float_type, put_back
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import activity_of, clock_of
 from netxr.schema.trials import Trial, trials_of
-from netxr.steps import Recording, float_type, put_back
 
 
 def high_pass(data: Recording, *, cutoff: float, order: int = 2) -> Recording:

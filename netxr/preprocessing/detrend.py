@@ -22,10 +22,10 @@ from netxr.kernels.courses import (
     trend,
     without_trend,
 )
+from netxr.preprocessing.steps import Recording, float_type, put_back
 from netxr.schema.arguments import is_whole
 from netxr.schema.clock import activity_of
 from netxr.schema.trials import Trial, trials_of
-from netxr.steps import Recording, float_type, put_back
 
 COEFFICIENT: Final = "coefficient"
 """Dim of what describes a neuron's course; it reaches no user."""

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.preprocessing.steps import Recording, take
 from netxr.schema.arguments import is_number
 from netxr.schema.clock import activity_of, clock_of
-from netxr.steps import Recording, take
 
 
 def select(
