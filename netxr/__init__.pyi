@@ -6,7 +6,6 @@ from netxr.appending import add as add
 from netxr.appending import append as append
 from netxr.blocks.progress import progress as progress
 from netxr.catalogue import catalog as catalog
-from netxr.comparison import compare as compare
 from netxr.errors import DiskFull as DiskFull
 from netxr.errors import InvalidInput as InvalidInput
 from netxr.errors import MissingExtra as MissingExtra
@@ -16,12 +15,13 @@ from netxr.errors import OutputExists as OutputExists
 from netxr.errors import StoreBusy as StoreBusy
 from netxr.errors import UnreadableFile as UnreadableFile
 from netxr.errors import WorkersLost as WorkersLost
-from netxr.estimators import lagged_correlation as lagged_correlation
+from netxr.estimators.compare import compare as compare
+from netxr.estimators.correlation import lagged_correlation as lagged_correlation
+from netxr.estimators.strongest import strongest_pairs as strongest_pairs
 from netxr.importing import convert as convert
 from netxr.loaders import load_activity as load_activity
 from netxr.loaders import load_connectivity as load_connectivity
 from netxr.loaders import load_recording as load_recording
-from netxr.matrices import strongest_pairs as strongest_pairs
 from netxr.moments.coarse import assign_groups as assign_groups
 from netxr.moments.coarse import coarsen as coarsen
 from netxr.moments.lagged import lagged_moments as lagged_moments

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.comparison import SCORE_ATTRS
 from netxr.errors import InvalidInput
+from netxr.estimators.compare import SCORE_ATTRS
 from netxr.schema.arguments import check_count, check_entries, check_rng, check_seed, is_number, is_whole
 from netxr.schema.provenance import provenance
 from netxr.simulation import MODEL_EQUATION

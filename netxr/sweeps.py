@@ -12,9 +12,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.comparison import compare
 from netxr.errors import InvalidInput
-from netxr.estimators import lagged_correlation
+from netxr.estimators.compare import compare
+from netxr.estimators.correlation import lagged_correlation
 from netxr.kernels.blas import one_blas_thread
 from netxr.moments.coarse import coarsen
 from netxr.networks import random_connectivity

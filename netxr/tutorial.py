@@ -13,8 +13,8 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.comparison import compare
-from netxr.estimators import lagged_correlation
+from netxr.estimators.compare import compare
+from netxr.estimators.correlation import lagged_correlation
 from netxr.moments.coarse import coarsen
 from netxr.networks import random_connectivity
 from netxr.simulation import simulate

@@ -7,7 +7,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators import lagged_correlation
+from netxr.estimators.correlation import lagged_correlation
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.merge import EDGES, merge_moments
 from netxr.schema.variables import MOMENT_SPECS, labels_of

@@ -13,7 +13,7 @@ import xarray as xr
 
 import netxr
 import netxr.appending
-import netxr.estimators
+import netxr.estimators.correlation
 import netxr.simulation
 import netxr.store.dataset
 from netxr.errors import NetxrError, StoreBusy, UnreadableFile

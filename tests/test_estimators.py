@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput
-from netxr.estimators import lagged_correlation
+from netxr.estimators.correlation import lagged_correlation
 from netxr.moments.lagged import lagged_moments
 from tests.oracles import naive_correlation, stacked_corrcoef, trials_of
 from tests.strategies import chunked, recordings, samples

@@ -9,10 +9,10 @@ import xarray as xr
 from hypothesis import given
 
 import netxr
-from netxr import matrices
 from netxr.blocks import progress as headway
 from netxr.blocks.progress import Part, tell, told
 from netxr.errors import InvalidInput
+from netxr.estimators import rows as matrices
 from netxr.moments.planning import row_plan
 from tests.strategies import splits
 

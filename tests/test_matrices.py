@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import netxr
-from netxr import matrices
 from netxr.errors import InvalidInput, NonFiniteActivity, OutputExists
-from netxr.matrices import strongest_pairs
+from netxr.estimators import rows as matrices
+from netxr.estimators.strongest import strongest_pairs
 from netxr.moments import plans as row_plans
 from netxr.moments.budget import Cut
 from netxr.moments.row_pass import STOP

@@ -3,7 +3,7 @@ import pytest
 import xarray as xr
 
 from netxr.errors import InvalidInput
-from netxr.overlaps import left_out, shared_entries, shared_pairs
+from netxr.estimators.overlap import left_out, shared_entries, shared_pairs
 
 NAMED = {"arguments": ("A", "R")}
 

@@ -12,7 +12,7 @@ import zarr
 
 from netxr.appending import add, append
 from netxr.errors import DiskFull, InvalidInput, MissingExtra, OutputExists, StoreBusy, UnreadableFile
-from netxr.estimators import lagged_correlation
+from netxr.estimators.correlation import lagged_correlation
 from netxr.loaders import load_activity
 from netxr.opening import open as open_any
 from netxr.store.dataset import save

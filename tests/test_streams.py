@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
-from netxr import matrices
 from netxr.blocks.lanes import even_cuts
 from netxr.blocks.streams import streams
 from netxr.errors import UnreadableFile
+from netxr.estimators import rows as matrices
 from netxr.kernels.frame_blocks import FrameBlock
 from netxr.moments.planning import row_plan
 from tests.strategies import splits

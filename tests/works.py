@@ -9,7 +9,7 @@ from netxr.store.dataset.transactions import transaction
 
 import netxr
 import netxr.appending
-import netxr.estimators
+import netxr.estimators.correlation
 import netxr.importing
 import netxr.moments.lagged
 import netxr.simulation

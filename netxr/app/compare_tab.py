@@ -19,7 +19,7 @@ from netxr.app.looks import score_list, scores_html, side_by_side, with_diagonal
 from netxr.app.panes import TOOLS, button, note, panels
 from netxr.app.session import Session
 from netxr.app.stores import StoreList, no_folder, none_of, store_choices
-from netxr.comparison import ABOUT_SCORES
+from netxr.estimators.compare import ABOUT_SCORES
 
 KEY: Final = "compare"
 

@@ -10,8 +10,8 @@ import xarray as xr
 
 import netxr.plot
 from netxr import names as n
-from netxr.comparison import ABOUT_SCORES
 from netxr.errors import InvalidInput
+from netxr.estimators.compare import ABOUT_SCORES
 from netxr.plot.style import axis_label
 from netxr.schema.words import text_of
 from netxr.sweep_plan import AXES

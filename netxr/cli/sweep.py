@@ -10,7 +10,7 @@ import netxr
 from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
-from netxr.comparison import SCORE_ATTRS
+from netxr.estimators.compare import SCORE_ATTRS
 
 if TYPE_CHECKING:
     import xarray as xr

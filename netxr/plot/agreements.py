@@ -6,7 +6,7 @@ import holoviews as hv
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.overlaps import Pairs, shared_pairs
+from netxr.estimators.overlap import Pairs, shared_pairs
 from netxr.plot.style import (
     FRAME,
     INK,

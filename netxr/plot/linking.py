@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.overlaps import left_out, shared_entries, shared_pairs
+from netxr.estimators.overlap import left_out, shared_entries, shared_pairs
 from netxr.plot.agreements import MOST_POINTS, entries
 from netxr.plot.arrow_marks import NODE
 from netxr.plot.choosing import CHOOSING, Bounds, Selection, choose_in, chosen_boxes, chosen_neurons, chosen_pairs

@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.overlaps import left_out, shared_entries
+from netxr.estimators.overlap import left_out, shared_entries
 from netxr.plot.aggregation import sheet_of
 from netxr.plot.graphs import network
 from netxr.plot.heatmaps import heatmap, limits_of, matrix

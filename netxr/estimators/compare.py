@@ -10,8 +10,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.overlap import check_diagonal, entering, overlap_of, report_of, taken
 from netxr.kernels import scores
-from netxr.overlaps import check_diagonal, entering, overlap_of, report_of, taken
 from netxr.schema.provenance import provenance
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_connectivity, check_variable
 

@@ -9,8 +9,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.rows import store_correlation
 from netxr.kernels.moments import correlation, correlation_of_pairs
-from netxr.matrices import store_correlation
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.planning import Precision, check_lags, is_label, positions_of
 from netxr.schema.arguments import check_whole_numbers
