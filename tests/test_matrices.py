@@ -259,7 +259,7 @@ def test_when_a_task_fails_those_under_way_are_told_and_waited_for(tmp_path):
 
     plan = replace(netxr.plan(activity(), stored=True), workers=2)
     with pytest.raises(ZeroDivisionError):
-        matrices._run([dask.delayed(fail)(), dask.delayed(wait)()], plan, tmp_path)
+        matrices.run_tasks([dask.delayed(fail)(), dask.delayed(wait)()], plan, tmp_path)
     assert (tmp_path / "told").exists()
 
 

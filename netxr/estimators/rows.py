@@ -47,16 +47,16 @@ def store_correlation(
     Parameters are those of `lagged_correlation`. What is stored has the precision of the products.
     """
     check_path("store", store)
-    todo, plan, matrices = _planned(
+    todo, plan, matrices = planned_rows(
         activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing, memory=memory
     )
-    keeps_trials = _keeps_trials(activity, dim)
-    labels = _coords(activity, todo, keeps_trials=keeps_trials)
+    keeps_trials = keeps_trials_apart(activity, dim)
+    labels = row_coords(activity, todo, keeps_trials=keeps_trials)
     sizes: dict[str, int] = {name: len(labels[name]) for name in (n.LAG, n.TRIAL, n.TARGET, n.SOURCE) if name in labels}
     coords: dict[str, Any] = {name: labels[name] for name in (n.LAG, n.TARGET, n.SOURCE)}
     if keeps_trials:
         coords |= {str(name): coord for name, coord in activity.coords.items() if coord.dims == (n.TRIAL,)}
-    attrs = _attrs(activity, todo, dim)
+    attrs = row_attrs(activity, todo, dim)
     with streamed_variable(
         store,
         xr.Dataset(coords=coords, attrs=attrs),
@@ -69,46 +69,46 @@ def store_correlation(
         tasks = []
         for k, trials in enumerate(matrices):
             use = partial(_write, stored, (k,) if keeps_trials else ())
-            tasks += row_tasks(trials, todo, plan=plan, use=use, folder=folder, part=_part(plan, k, folder))
-        _run(tasks, plan, folder)
+            tasks += row_tasks(trials, todo, plan=plan, use=use, folder=folder, part=part_of(plan, k, folder))
+        run_tasks(tasks, plan, folder)
     return open_store(store)[n.LAGGED_CORRELATION]
 
 
-def _planned(
+def planned_rows(
     activity: xr.DataArray, *, dim: str | Sequence[str], memory: int | str | None, **wanted: Any
 ) -> tuple[Pass, RowPlan, list[list[Trial]]]:
     """Return what is to be summed up, how it is cut up, and the trials of each matrix."""
     todo = prepare(activity, dim=dim, **wanted)
     plan = row_plan(activity, todo, dim=dim, memory=memory)
     trials = trials_of(activity)
-    matrices = [[trial] for trial in trials] if _keeps_trials(activity, dim) else [trials]
+    matrices = [[trial] for trial in trials] if keeps_trials_apart(activity, dim) else [trials]
     return replace(todo, **plan.cut._asdict()), plan, matrices
 
 
-def _keeps_trials(activity: xr.DataArray, dim: str | Sequence[str]) -> bool:
+def keeps_trials_apart(activity: xr.DataArray, dim: str | Sequence[str]) -> bool:
     """Return whether each trial has a matrix of its own."""
     return n.TRIAL in activity.dims and n.TRIAL not in check_dim(dim, activity)
 
 
-def _coords(activity: xr.DataArray, todo: Pass, *, keeps_trials: bool) -> dict[str, NDArray[Any]]:
+def row_coords(activity: xr.DataArray, todo: Pass, *, keeps_trials: bool) -> dict[str, NDArray[Any]]:
     """Return the labels of the matrices."""
     neurons = labels_of(activity, n.NEURON)
     labels = {n.LAG: np.array(todo.lags), n.TARGET: neurons, n.SOURCE: neurons[todo.columns]}
     return labels | ({n.TRIAL: labels_of(activity, n.TRIAL)} if keeps_trials else {})
 
 
-def _attrs(activity: xr.DataArray, todo: Pass, dim: str | Sequence[str]) -> dict[str, Any]:
+def row_attrs(activity: xr.DataArray, todo: Pass, dim: str | Sequence[str]) -> dict[str, Any]:
     """Return where the matrices come from."""
     made = {n.POOLED: list(check_dim(dim, activity)), n.PRECISION: todo.precision.name, n.MISSING: todo.missing}
     return activity.attrs | provenance(**made)
 
 
-def _part(plan: RowPlan, matrix: int, folder: Path) -> Part:
+def part_of(plan: RowPlan, matrix: int, folder: Path) -> Part:
     """Return a matrix as a part of the run that fills a folder."""
     return Part(str(folder), str(matrix), plan.tasks * plan.work.n_steps * plan.work.n_trials)
 
 
-def _run(tasks: Sequence[Delayed], plan: RowPlan, folder: Path) -> list[Any]:
+def run_tasks(tasks: Sequence[Delayed], plan: RowPlan, folder: Path) -> list[Any]:
     """Run all tasks; when one fails or the user gives up, those under way are told, and waited for."""
     with ThreadPoolExecutor(plan.workers) as pool, dask.config.set(pool=pool):
         try:

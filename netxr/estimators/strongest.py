@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.blocks.schedulers import cluster
 from netxr.errors import InvalidInput
+from netxr.estimators.rows import keeps_trials_apart, part_of, planned_rows, row_attrs, row_coords, run_tasks
 from netxr.kernels.lagged_sums import Pass
 from netxr.moments.planning import Precision, check_lags
 from netxr.moments.row_pass import RowBlocks, row_tasks
@@ -83,7 +84,7 @@ def strongest_pairs(
         raise InvalidInput("threshold", got=repr(threshold), expected="a magnitude of correlation, 0 to 1")
     lags = [lag] if isinstance(lag, (int, np.integer)) else lag
     check_lags(lags, n_steps=check_activity(activity).sizes[n.TIME], argument="lag")
-    todo, plan, matrices = _planned(
+    todo, plan, matrices = planned_rows(
         activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing, memory=memory
     )
     columns = np.arange(activity.sizes[n.NEURON])[todo.columns]
@@ -92,10 +93,10 @@ def strongest_pairs(
         folder = Path(scratch)
         seen = None if cluster() else folder  # by tasks: a folder of this machine is none of other machines
         tasks = [
-            row_tasks(trials, todo, plan=plan, use=use, folder=seen, part=_part(plan, k, folder))
+            row_tasks(trials, todo, plan=plan, use=use, folder=seen, part=part_of(plan, k, folder))
             for k, trials in enumerate(matrices)
         ]
-        found = _run([task for own in tasks for task in own], plan, folder)
+        found = run_tasks([task for own in tasks for task in own], plan, folder)
     trial = np.repeat(np.arange(len(tasks)), len(tasks[0]))
     return _labelled_edges(found, trial.tolist(), activity, todo, dim)
 
@@ -135,11 +136,11 @@ def _labelled_edges(
 ) -> xr.Dataset:
     """Return edges with the labels of their neurons, lags and trials."""
     edges = Edges(*(np.concatenate(column) for column in zip(*found, strict=True)))
-    labels = _coords(activity, todo, keeps_trials=_keeps_trials(activity, dim))
+    labels = row_coords(activity, todo, keeps_trials=keeps_trials_apart(activity, dim))
     positions = {n.LAG: edges.lag, n.TARGET: edges.target, n.SOURCE: edges.source}
     if n.TRIAL in labels:
         positions[n.TRIAL] = np.repeat(trial, [len(part.value) for part in found])
-    attrs = _attrs(activity, todo, dim)
+    attrs = row_attrs(activity, todo, dim)
     values = xr.Variable(n.EDGE, edges.value.astype(todo.precision), attrs | {n.ESTIMATOR: "lagged correlation"})
     coords = {name: (n.EDGE, labels[name][where]) for name, where in positions.items()}
     return xr.Dataset({n.LAGGED_CORRELATION: values}, coords, attrs)

@@ -19,6 +19,7 @@ from zarr.abc.store import Store
 from netxr.blocks.progress import Part, tell
 from netxr.errors import InvalidInput
 from netxr.store.layout import codec, encoding, fill_value, plain_attributes, storable
+from netxr.store.staging import PathLike, staging
 
 T = TypeVar("T")
 
