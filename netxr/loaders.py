@@ -11,8 +11,9 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
-from netxr.formats.registry import format_of, options_of, read_by
+from netxr.recordings.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
+from netxr.recordings.formats.registry import format_of, options_of, read_by
+from netxr.recordings.formats.text import Table
 from netxr.schema.variables import check_activity, check_connectivity
 from netxr.sources import (
     Source,
@@ -26,7 +27,6 @@ from netxr.sources import (
     variable_of,
     with_interval,
 )
-from netxr.tables import Table
 
 
 def load_recording(source: Source, *, format: str | None = None, **options: Any) -> xr.Dataset:  # noqa: A002

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from netxr.errors import UnreadableFile
-from netxr.tables import read_table
+from netxr.recordings.formats.text import read_table
 
 SEPARATORS = {"comma": ",", "comma and blank": ", ", "tab": "\t", "semicolon": ";", "blank": " ", "blanks": "   "}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.caiman import load
+from netxr.recordings.formats.caiman import load
 from tests.formats.damage import refusals
 from tests.formats.files import RATE, make_caiman, samples
 from tests.formats.opening import opening_takes

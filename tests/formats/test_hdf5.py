@@ -6,7 +6,7 @@ import pytest
 h5py = pytest.importorskip("h5py")
 
 from netxr.errors import InvalidInput, UnreadableFile  # noqa: E402
-from netxr.formats.hdf5 import read  # noqa: E402
+from netxr.recordings.formats.hdf5 import read  # noqa: E402
 from tests.formats.damage import refusals  # noqa: E402
 from tests.formats.files import samples  # noqa: E402
 from tests.formats.opening import opening_takes  # noqa: E402

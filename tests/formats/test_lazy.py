@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import UnreadableFile
-from netxr.formats.lazy import BLOCK_BYTES, FileArray, block_shape, lazy_array, stamp_of
+from netxr.recordings.formats.lazy import BLOCK_BYTES, FileArray, block_shape, lazy_array, stamp_of
 
 INDICES = [
     np.s_[::-1],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from netxr.errors import InvalidInput, MissingExtra, UnreadableFile
-from netxr.formats.matlab import read
+from netxr.recordings.formats.matlab import read
 from tests.formats.damage import refusals
 from tests.formats.files import make_matlab73, matlab_header, samples
 from tests.formats.opening import opening_takes

@@ -6,7 +6,7 @@ import xarray as xr
 
 import netxr
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.netcdf import load
+from netxr.recordings.formats.netcdf import load
 from tests.formats.damage import refusals
 from tests.formats.files import samples
 from tests.formats.opening import opening_takes

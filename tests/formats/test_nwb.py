@@ -10,7 +10,7 @@ import pytest
 h5py = pytest.importorskip("h5py")
 
 from netxr.errors import InvalidInput, UnreadableFile  # noqa: E402
-from netxr.formats.nwb import load  # noqa: E402
+from netxr.recordings.formats.nwb import load  # noqa: E402
 from tests.formats import files  # noqa: E402
 from tests.formats.damage import refusals  # noqa: E402
 from tests.formats.opening import opening_takes  # noqa: E402

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.timestamps import PIECE, check_interval, interval_of
+from netxr.recordings.formats.times import PIECE, check_interval, interval_of
 
 FILE = Path("run.nwb")
 

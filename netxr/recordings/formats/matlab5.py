@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from netxr.errors import UnreadableFile
-from netxr.formats.lazy import Box, lazy_array
+from netxr.recordings.formats.lazy import Box, lazy_array
 
 HEADER_BYTES: Final = 128
 HEAD_BYTES: Final = 2048

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats import hdf5
-from netxr.formats.damage import readable_as
-from netxr.formats.extras import optional
-from netxr.formats.lazy import Box, lazy_array
-from netxr.formats.recognition import content_of
-from netxr.formats.timestamps import check_interval, interval_of
+from netxr.recordings.formats import hdf5
+from netxr.recordings.formats.guards import optional, readable_as
+from netxr.recordings.formats.lazy import Box, lazy_array
+from netxr.recordings.formats.recognition import content_of
+from netxr.recordings.formats.times import check_interval, interval_of
 from netxr.schema.variables import NUMBER_KINDS
 
 RECORDING_DIMS: Final = frozenset((n.NEURON, n.TIME, n.TRIAL))

@@ -12,8 +12,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile, one_line
-from netxr.formats.plain import read_npy
-from netxr.formats.recognition import SUITE2P_PLACES
+from netxr.recordings.formats.plain import read_npy
+from netxr.recordings.formats.recognition import SUITE2P_PLACES
 from netxr.schema.arguments import check_choice, check_flag, is_number
 from netxr.schema.arrays import as_activity
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.extras import optional
-from netxr.formats.lazy import Box, lazy_array
-from netxr.formats.spikes import bins_in, counts, is_rate
+from netxr.recordings.formats.guards import optional
+from netxr.recordings.formats.lazy import Box, lazy_array
+from netxr.recordings.formats.times import bins_in, counts, is_rate
 from netxr.schema.arguments import is_whole
 from netxr.schema.arrays import as_activity
 

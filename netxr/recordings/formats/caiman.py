@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.damage import readable_as
-from netxr.formats.hdf5 import choose, is_array, lazy_dataset, opened
-from netxr.formats.recognition import content_of
+from netxr.recordings.formats.guards import readable_as
+from netxr.recordings.formats.hdf5 import choose, is_array, lazy_dataset, opened
+from netxr.recordings.formats.recognition import content_of
 from netxr.schema.arrays import as_activity
 from netxr.schema.variables import NUMBER_KINDS
 

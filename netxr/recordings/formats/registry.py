@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from netxr.errors import InvalidInput, UnreadableFile, one_line
-from netxr.formats.damage import readable_as
-from netxr.formats.recognition import SUITE2P_PLACES, content_of, written_by
+from netxr.recordings.formats.guards import readable_as
+from netxr.recordings.formats.recognition import SUITE2P_PLACES, content_of, written_by
 
 ENTRY_POINTS: Final = "netxr.loaders"
 
@@ -64,17 +64,19 @@ NEO_SUFFIXES: Final = (
 FORMATS: Final = {
     one.name: one
     for one in (
-        Format("npy", "array", "netxr.formats.plain:read_npy", (".npy",), ("npy",)),
-        Format("npz", "array", "netxr.formats.plain:read_npz", (".npz",), ("zip",)),
-        Format("text", "array", "netxr.formats.plain:read_text", (".csv", ".tsv", ".txt"), (None,)),
-        Format("parquet", "array", "netxr.formats.parquet:read", (".parquet", ".pq"), ("parquet",)),
-        Format("matlab", "array", "netxr.formats.matlab:read", (".mat",), ("mat5", "hdf5", None)),
-        Format("hdf5", "array", "netxr.formats.hdf5:read", (".h5", ".hdf5"), ("hdf5",)),
-        Format("nwb", "recording", "netxr.formats.nwb:load", (".nwb",), ("hdf5",)),
-        Format("netcdf", "recording", "netxr.formats.netcdf:load", (".nc", ".nc4", ".cdf"), ("hdf5", "netcdf3")),
-        Format("caiman", "recording", "netxr.formats.caiman:load", (), ("zip", "hdf5")),
-        Format("suite2p", "recording", "netxr.formats.suite2p:load"),
-        Format("neo", "recording", "netxr.formats.neo_files:load", NEO_SUFFIXES),
+        Format("npy", "array", "netxr.recordings.formats.plain:read_npy", (".npy",), ("npy",)),
+        Format("npz", "array", "netxr.recordings.formats.plain:read_npz", (".npz",), ("zip",)),
+        Format("text", "array", "netxr.recordings.formats.plain:read_text", (".csv", ".tsv", ".txt"), (None,)),
+        Format("parquet", "array", "netxr.recordings.formats.parquet:read", (".parquet", ".pq"), ("parquet",)),
+        Format("matlab", "array", "netxr.recordings.formats.matlab:read", (".mat",), ("mat5", "hdf5", None)),
+        Format("hdf5", "array", "netxr.recordings.formats.hdf5:read", (".h5", ".hdf5"), ("hdf5",)),
+        Format("nwb", "recording", "netxr.recordings.formats.nwb:load", (".nwb",), ("hdf5",)),
+        Format(
+            "netcdf", "recording", "netxr.recordings.formats.netcdf:load", (".nc", ".nc4", ".cdf"), ("hdf5", "netcdf3")
+        ),
+        Format("caiman", "recording", "netxr.recordings.formats.caiman:load", (), ("zip", "hdf5")),
+        Format("suite2p", "recording", "netxr.recordings.formats.suite2p:load"),
+        Format("neo", "recording", "netxr.recordings.formats.neo_files:load", NEO_SUFFIXES),
     )
 }
 """Every format that netxr itself knows, by its name."""

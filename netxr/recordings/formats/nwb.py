@@ -11,10 +11,10 @@ from typing import Any, Final
 import xarray as xr
 
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.hdf5 import MOST_NAMED, is_array, nodes_of, opened, text_of
-from netxr.formats.nwb_series import load_series, stack_series
-from netxr.formats.nwb_units import load_units
-from netxr.formats.timestamps import check_interval
+from netxr.recordings.formats.hdf5 import MOST_NAMED, is_array, nodes_of, opened, text_of
+from netxr.recordings.formats.nwb_series import load_series, stack_series
+from netxr.recordings.formats.nwb_units import load_units
+from netxr.recordings.formats.times import check_interval
 from netxr.schema.variables import NUMBER_KINDS
 
 TYPE: Final = "neurodata_type"

@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 
 from netxr.errors import UnreadableFile
-from netxr.formats.damage import readable_as
-from netxr.formats.hdf5 import choose, is_array, lazy_dataset, opened, text_of
-from netxr.formats.matlab5 import dense_of, read_variable, variables_in
-from netxr.formats.recognition import content_of
+from netxr.recordings.formats.guards import readable_as
+from netxr.recordings.formats.hdf5 import choose, is_array, lazy_dataset, opened, text_of
+from netxr.recordings.formats.matlab5 import dense_of, read_variable, variables_in
+from netxr.recordings.formats.recognition import content_of
+from netxr.recordings.formats.text import Table
 from netxr.schema.variables import NUMBER_KINDS
-from netxr.tables import Table
 
 NUMBER_CLASSES: Final = frozenset(
     ("double", "single", "logical", "sparse", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))

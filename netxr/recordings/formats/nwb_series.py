@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.hdf5 import is_array, lazy_dataset, text_of
-from netxr.formats.nwb_tables import Columns, labels_and_columns
-from netxr.formats.timestamps import interval_of
+from netxr.recordings.formats.hdf5 import is_array, lazy_dataset, text_of
+from netxr.recordings.formats.nwb_tables import Columns, labels_and_columns
+from netxr.recordings.formats.times import interval_of
 from netxr.schema.arrays import as_activity
 
 REGIONS: Final = ("rois", "electrodes")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import UnreadableFile
-from netxr.formats.hdf5 import is_array
+from netxr.recordings.formats.hdf5 import is_array
 from netxr.schema.variables import NUMBER_KINDS
 
 TAKEN: Final = frozenset((n.ACTIVITY, n.GROUP, n.NEURON, n.TIME, n.TRIAL))

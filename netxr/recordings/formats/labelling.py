@@ -11,10 +11,10 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.timestamps import interval_of
+from netxr.recordings.formats.text import Table, shown
+from netxr.recordings.formats.times import interval_of
 from netxr.schema.arguments import check_entries
 from netxr.schema.arrays import as_activity, as_connectivity
-from netxr.tables import Table, shown
 
 ARRAY_OPTIONS: Final = ("dims", "neurons", "sampling_interval", "interval_units", "units")
 """What is said of a plain array, which does not say it itself: the options of `activity_of`."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.lazy import Box, lazy_array
+from netxr.recordings.formats.lazy import Box, lazy_array
+from netxr.recordings.formats.text import Table, read_table, time_column
 from netxr.schema.variables import NUMBER_KINDS
-from netxr.tables import Table, read_table, time_column
 
 HEADERS: Final = {
     (1, 0): np.lib.format.read_array_header_1_0,

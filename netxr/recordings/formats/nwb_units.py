@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.hdf5 import opened
-from netxr.formats.lazy import Box, lazy_array
-from netxr.formats.nwb_tables import labels_and_columns
-from netxr.formats.spikes import bins_in, counts, is_rate
-from netxr.formats.timestamps import PIECE
+from netxr.recordings.formats.hdf5 import opened
+from netxr.recordings.formats.lazy import Box, lazy_array
+from netxr.recordings.formats.nwb_tables import labels_and_columns
+from netxr.recordings.formats.times import PIECE, bins_in, counts, is_rate
 from netxr.schema.arguments import check_entries, is_number
 from netxr.schema.arrays import as_activity
 

@@ -5,7 +5,7 @@ from typing import Final
 from zipfile import BadZipFile, ZipFile
 
 from netxr.errors import UnreadableFile, one_line
-from netxr.formats.extras import optional
+from netxr.recordings.formats.guards import optional
 
 SIGNATURES: Final = {
     b"\x93NUMPY": "npy",

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.damage import readable_as
-from netxr.formats.extras import optional
-from netxr.formats.lazy import Box, lazy_array
+from netxr.recordings.formats.guards import optional, readable_as
+from netxr.recordings.formats.lazy import Box, lazy_array
+from netxr.recordings.formats.text import Table, time_column
 from netxr.schema.variables import NUMBER_KINDS
-from netxr.tables import Table, time_column
 
 NAMELESS_INDEX: Final = "__index_level_"
 """How pandas begins the name of a column that was an index without one."""

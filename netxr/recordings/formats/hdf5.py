@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.formats.damage import readable_as
-from netxr.formats.extras import optional
-from netxr.formats.lazy import Box, lazy_array
-from netxr.formats.recognition import content_of
+from netxr.recordings.formats.guards import optional, readable_as
+from netxr.recordings.formats.lazy import Box, lazy_array
+from netxr.recordings.formats.recognition import content_of
+from netxr.recordings.formats.text import Table
 from netxr.schema.variables import NUMBER_KINDS
-from netxr.tables import Table
 
 MOST_NAMED: Final = 30
 """Arrays that a message lists."""
