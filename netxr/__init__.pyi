@@ -2,10 +2,7 @@ from netxr import app as app
 from netxr import plot as plot
 from netxr import report as report
 from netxr import tutorial as tutorial
-from netxr.appending import add as add
-from netxr.appending import append as append
 from netxr.blocks.progress import progress as progress
-from netxr.catalogue import catalog as catalog
 from netxr.errors import DiskFull as DiskFull
 from netxr.errors import InvalidInput as InvalidInput
 from netxr.errors import MissingExtra as MissingExtra
@@ -18,10 +15,6 @@ from netxr.errors import WorkersLost as WorkersLost
 from netxr.estimators.compare import compare as compare
 from netxr.estimators.correlation import lagged_correlation as lagged_correlation
 from netxr.estimators.strongest import strongest_pairs as strongest_pairs
-from netxr.importing import convert as convert
-from netxr.loaders import load_activity as load_activity
-from netxr.loaders import load_connectivity as load_connectivity
-from netxr.loaders import load_recording as load_recording
 from netxr.moments.coarse import assign_groups as assign_groups
 from netxr.moments.coarse import coarsen as coarsen
 from netxr.moments.lagged import lagged_moments as lagged_moments
@@ -29,7 +22,6 @@ from netxr.moments.levels import coarse_moments as coarse_moments
 from netxr.moments.merge import merge_moments as merge_moments
 from netxr.moments.planning import plan as plan
 from netxr.networks import random_connectivity as random_connectivity
-from netxr.opening import open as open  # noqa: A004 - netxr.open is its name in public
 from netxr.preprocessing.detrend import detrend as detrend
 from netxr.preprocessing.detrend import z_score as z_score
 from netxr.preprocessing.frames import bad_frames as bad_frames
@@ -41,6 +33,15 @@ from netxr.preprocessing.samples import clip as clip
 from netxr.preprocessing.samples import difference as difference
 from netxr.preprocessing.samples import resample as resample
 from netxr.preprocessing.select import select as select
+from netxr.recordings.append import add as add
+from netxr.recordings.append import append as append
+from netxr.recordings.catalog import catalog as catalog
+from netxr.recordings.convert import convert as convert
+from netxr.recordings.load import load_activity as load_activity
+from netxr.recordings.load import load_connectivity as load_connectivity
+from netxr.recordings.load import load_recording as load_recording
+from netxr.recordings.open import open as open  # noqa: A004 - netxr.open is its name in public
+from netxr.recordings.verify import verify as verify
 from netxr.report_runs import report_run as report_run
 from netxr.schema.arrays import as_activity as as_activity
 from netxr.schema.arrays import as_connectivity as as_connectivity
@@ -50,6 +51,5 @@ from netxr.store.versions import tag as tag
 from netxr.store.versions import versioned as versioned
 from netxr.store.versions import versions as versions
 from netxr.sweeps import sweep as sweep
-from netxr.verification import verify as verify
 
 __version__: str

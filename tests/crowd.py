@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 
 import netxr
-import netxr.appending
 import netxr.estimators.correlation
+import netxr.recordings.append
 import netxr.simulation
 import netxr.store.dataset
 from netxr.errors import NetxrError, StoreBusy, UnreadableFile

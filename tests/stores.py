@@ -7,9 +7,9 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
+from netxr.recordings.verify import verify
 from netxr.store.commits import DOCUMENT, PLACEHOLDER
 from netxr.store.staging import STAGING_PREFIX
-from netxr.verification import verify
 
 
 def content(dataset):

@@ -11,7 +11,7 @@ import xarray as xr
 import zarr
 
 import netxr
-from netxr.catalogue import COLUMNS, catalog
+from netxr.recordings.catalog import COLUMNS, catalog
 from netxr.store.commits import ROOT, documents
 
 

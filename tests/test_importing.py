@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from netxr.cli import main
 from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile
-from netxr.importing import convert
-from netxr.loaders import load_recording
+from netxr.recordings.convert import convert
+from netxr.recordings.load import load_recording
 from netxr.store.dataset import open as open_store
 from netxr.store.dataset import save
 
@@ -100,7 +100,7 @@ def test_a_file_that_is_cut_off_meanwhile_leaves_nothing(tmp_path, source, monke
         source.write_bytes(source.read_bytes()[:-3])
         return "0"
 
-    monkeypatch.setattr("netxr.importing._sha256", cut)
+    monkeypatch.setattr("netxr.recordings.convert._sha256", cut)
     with pytest.raises(NetxrError, match=r"day one\.npy: it was changed after it was opened"):
         convert(source, tmp_path / "run.zarr", dims=TIME_NEURON)
     assert sorted(tmp_path.iterdir()) == [source]

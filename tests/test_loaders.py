@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput, MissingExtra, NetxrError, UnreadableFile
-from netxr.loaders import load_activity, load_connectivity, load_recording
 from netxr.recordings.formats import registry
+from netxr.recordings.load import load_activity, load_connectivity, load_recording
 from netxr.store.dataset import save
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"

@@ -14,7 +14,7 @@ import zarr
 from zarr.storage import FsspecStore, LocalStore, MemoryStore, ZipStore
 
 from netxr.errors import InvalidInput, MissingExtra, OutputExists, UnreadableFile
-from netxr.opening import open as open_any
+from netxr.recordings.open import open as open_any
 from netxr.store.dataset import save
 from netxr.store.remote import is_url, without_scheme
 

@@ -10,11 +10,11 @@ import pytest
 import xarray as xr
 import zarr
 
-from netxr.appending import add, append
 from netxr.errors import DiskFull, InvalidInput, MissingExtra, OutputExists, StoreBusy, UnreadableFile
 from netxr.estimators.correlation import lagged_correlation
-from netxr.loaders import load_activity
-from netxr.opening import open as open_any
+from netxr.recordings.append import add, append
+from netxr.recordings.load import load_activity
+from netxr.recordings.open import open as open_any
 from netxr.store.dataset import save
 from netxr.store.versions import _icechunk, is_repository, tag, versioned, versions
 

@@ -10,13 +10,13 @@ import xarray as xr
 import zarr
 
 import netxr
-from netxr.catalogue import catalog
-from netxr.chunk_checks import MOST_LISTED
+from netxr.recordings.catalog import catalog
+from netxr.recordings.chunks import MOST_LISTED
+from netxr.recordings.verify import Problem, verify
 from netxr.store import commits
 from netxr.store.commits import ROOT, array_to_be, commit, documents
 from netxr.store.metadata import grown
 from netxr.store.staging import locked, unfinished_name
-from netxr.verification import Problem, verify
 
 NEURONS, STEPS, TRIALS = 4, 60, 2
 PER_CHUNK = 16

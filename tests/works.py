@@ -8,10 +8,10 @@ import xarray as xr
 from netxr.store.dataset.transactions import transaction
 
 import netxr
-import netxr.appending
 import netxr.estimators.correlation
-import netxr.importing
 import netxr.moments.lagged
+import netxr.recordings.append
+import netxr.recordings.convert
 import netxr.simulation
 import netxr.store.dataset
 import netxr.store.layout
@@ -120,7 +120,7 @@ def convert_long(path):
     """Convert the recording that lies beside the folder of the store."""
     in_small_chunks()
     recording = path.parent.with_name("recording.npy")
-    netxr.importing.convert(recording, path, dims=("time", "neuron"), sampling_interval=0.1)
+    netxr.recordings.convert.convert(recording, path, dims=("time", "neuron"), sampling_interval=0.1)
 
 
 def begin_long(path):

@@ -10,7 +10,7 @@ import netxr
 from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import check_vacant, echo_json, listing, progress
-from netxr.importing import convert
+from netxr.recordings.convert import convert
 
 
 class Setting(click.ParamType[tuple[str, Any]]):

@@ -8,7 +8,7 @@ import netxr
 from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, listing, table
-from netxr.descriptions import Nodes, groups, nodes_at
+from netxr.recordings.contents import Nodes, groups, nodes_at
 from netxr.schema.provenance import ORIGIN
 
 if TYPE_CHECKING:

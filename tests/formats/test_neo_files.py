@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from netxr.errors import InvalidInput, MissingExtra, UnreadableFile
-from netxr.loaders import load_activity, load_recording
 from netxr.recordings.formats import lazy
+from netxr.recordings.load import load_activity, load_recording
 
 rawio = pytest.importorskip("neo.rawio")
 

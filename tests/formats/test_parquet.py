@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput, MissingExtra, NetxrError, UnreadableFile
-from netxr.loaders import load_activity, load_connectivity
 from netxr.recordings.formats import lazy, parquet
+from netxr.recordings.load import load_activity, load_connectivity
 from tests.formats.test_plain import damaged
 
 pytest.importorskip("pyarrow")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from netxr.errors import InvalidInput, NetxrError, UnreadableFile
-from netxr.loaders import load_activity
 from netxr.recordings.formats import lazy
 from netxr.recordings.formats.plain import read_npy, read_npz, read_text
+from netxr.recordings.load import load_activity
 
 SAMPLES = np.random.default_rng(0).normal(size=(3, 50)).astype("float32")
 TIME_NEURON = ("time", "neuron")

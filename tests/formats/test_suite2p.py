@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from netxr.errors import InvalidInput, NetxrError, UnreadableFile
-from netxr.loaders import load_activity, load_recording
 from netxr.recordings.formats.suite2p import load
+from netxr.recordings.load import load_activity, load_recording
 from tests.formats.test_plain import damaged
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "suite2p"

@@ -8,7 +8,7 @@ import xarray as xr
 from zarr.abc.store import Store
 
 from netxr.errors import InvalidInput
-from netxr.loaders import load_recording
+from netxr.recordings.load import load_recording
 from netxr.store.dataset import is_store
 from netxr.store.dataset import open as open_store
 from netxr.store.remote import is_url

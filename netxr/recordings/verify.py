@@ -10,14 +10,8 @@ import zarr
 from zarr.abc.store import Store
 
 from netxr import names as n
-from netxr.chunk_checks import Progress, of_chunks
-from netxr.descriptions import Nodes, groups, local_folder, nodes_in, nodes_of, opened
 from netxr.errors import InvalidInput, NetxrError, StoreBusy, UnreadableFile, one_line
-from netxr.schema.provenance import CURRENT_SCHEMA
-from netxr.store.commits import ROOT
-from netxr.store.dataset import open as open_store
-from netxr.store.staging import locked, unfinished_beside
-from netxr.store_checks import (
+from netxr.recordings.checks import (
     COPY,
     Problem,
     Stored,
@@ -29,6 +23,12 @@ from netxr.store_checks import (
     of_sweep,
     open_array,
 )
+from netxr.recordings.chunks import Progress, of_chunks
+from netxr.recordings.contents import Nodes, groups, local_folder, nodes_in, nodes_of, opened
+from netxr.schema.provenance import CURRENT_SCHEMA
+from netxr.store.commits import ROOT
+from netxr.store.dataset import open as open_store
+from netxr.store.staging import locked, unfinished_beside
 
 __all__ = ["Problem", "verify"]
 

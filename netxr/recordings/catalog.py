@@ -9,7 +9,8 @@ import pandas as pd
 from zarr.abc.store import Store
 
 from netxr import names as n
-from netxr.descriptions import (
+from netxr.errors import UnreadableFile
+from netxr.recordings.contents import (
     Node,
     Nodes,
     groups,
@@ -20,7 +21,6 @@ from netxr.descriptions import (
     nodes_of,
     opened,
 )
-from netxr.errors import UnreadableFile
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.commits import ROOT
 

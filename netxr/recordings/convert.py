@@ -9,8 +9,8 @@ from typing import Any, Final
 from netxr import names as n
 from netxr.blocks.progress import Report
 from netxr.errors import OutputExists, UnreadableFile
-from netxr.loaders import load_recording
 from netxr.recordings.formats.registry import format_of
+from netxr.recordings.load import load_recording
 from netxr.schema.arguments import check_path
 from netxr.schema.provenance import first_saved, with_event
 from netxr.store.dataset import is_store, save

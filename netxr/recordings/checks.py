@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec
 
 from netxr import names as n
-from netxr.descriptions import Node, Nodes
 from netxr.errors import one_line
+from netxr.recordings.contents import Node, Nodes
 from netxr.schema.provenance import CURRENT_SCHEMA
 
 MOST_VALUES: Final = 10_000_000

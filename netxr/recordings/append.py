@@ -13,7 +13,8 @@ from netxr import names as n
 from netxr.blocks.progress import Report
 from netxr.blocks.progress import progress as told_progress
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
-from netxr.fitting import check_same_labels, fitting
+from netxr.recordings.compatible import check_same_labels, fitting
+from netxr.recordings.update import KEPT, Upkeep, upkeep
 from netxr.schema.arguments import check_choice
 from netxr.schema.provenance import with_event
 from netxr.schema.variables import check_activity
@@ -23,7 +24,6 @@ from netxr.store.layout import storable
 from netxr.store.staging import PathLike
 from netxr.store.transactions import Transaction, transaction
 from netxr.store.writing import Region, write_regions
-from netxr.upkeep import KEPT, Upkeep, upkeep
 
 ORIGIN: Final = (n.MODEL, n.SEED, n.RNG, n.SOURCE_FILE, n.SOURCE_SHA256, n.PREPROCESSING)
 """Attributes that history tells of what is appended, where they differ from those of the run."""
