@@ -1,7 +1,6 @@
 from netxr import app as app
 from netxr import plot as plot
 from netxr import report as report
-from netxr import tutorial as tutorial
 from netxr.blocks.progress import progress as progress
 from netxr.errors import DiskFull as DiskFull
 from netxr.errors import InvalidInput as InvalidInput
@@ -21,7 +20,6 @@ from netxr.moments.lagged import lagged_moments as lagged_moments
 from netxr.moments.levels import coarse_moments as coarse_moments
 from netxr.moments.merge import merge_moments as merge_moments
 from netxr.moments.planning import plan as plan
-from netxr.networks import random_connectivity as random_connectivity
 from netxr.preprocessing.detrend import detrend as detrend
 from netxr.preprocessing.detrend import z_score as z_score
 from netxr.preprocessing.frames import bad_frames as bad_frames
@@ -45,11 +43,12 @@ from netxr.recordings.verify import verify as verify
 from netxr.report_runs import report_run as report_run
 from netxr.schema.arrays import as_activity as as_activity
 from netxr.schema.arrays import as_connectivity as as_connectivity
-from netxr.simulation import simulate as simulate
+from netxr.simulation.networks import random_connectivity as random_connectivity
+from netxr.simulation.simulate import simulate as simulate
+from netxr.simulation.sweep import sweep as sweep
 from netxr.store.dataset import save as save
 from netxr.store.versions import tag as tag
 from netxr.store.versions import versioned as versioned
 from netxr.store.versions import versions as versions
-from netxr.sweeps import sweep as sweep
 
 __version__: str

@@ -14,7 +14,7 @@ import xarray as xr
 import netxr
 import netxr.estimators.correlation
 import netxr.recordings.append
-import netxr.simulation
+import netxr.simulation.simulate
 import netxr.store.dataset
 from netxr.errors import NetxrError, StoreBusy, UnreadableFile
 

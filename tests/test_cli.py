@@ -19,9 +19,9 @@ import zarr
 from click.testing import CliRunner
 
 import netxr
-from netxr import simulation
 from netxr.cli import COMMANDS, main
 from netxr.cli.output import listing, progress, table
+from netxr.simulation import simulate as simulation
 
 CLI = Path(netxr.cli.__file__).parent
 

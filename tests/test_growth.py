@@ -3,8 +3,8 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr import simulation
 from netxr.errors import InvalidInput, OutputExists, StoreBusy
+from netxr.simulation import simulate as simulation
 
 A = netxr.random_connectivity(6, seed=1)
 OPTIONS = {"n_steps": 3000, "trials": 3, "seed": 4}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput
-from netxr.networks import random_connectivity
+from netxr.simulation.networks import random_connectivity
 from tests.oracles import published_network
 
 

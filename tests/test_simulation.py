@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 import netxr
-from netxr import simulation
 from netxr.errors import InvalidInput, OutputExists
-from netxr.simulation import simulate
+from netxr.simulation import simulate as simulation
+from netxr.simulation.simulate import simulate
 from tests.oracles import published_activity, published_network
 from tests.origins import without_origin
 
@@ -322,7 +322,7 @@ def peak_bytes(task):
 
 def test_memory_does_not_grow_with_steps_or_trials(tmp_path, monkeypatch):
     limit = 4_000_000
-    for module in ("netxr.simulation", "netxr.kernels.dynamics"):
+    for module in ("netxr.simulation.simulate", "netxr.kernels.dynamics"):
         monkeypatch.setattr(f"{module}.BATCH_BYTES", limit)
     A = netxr.random_connectivity(200, seed=1)
     simulate(A, n_steps=300, store=tmp_path / "first.zarr")  # what is loaded once and for all is no part of it
@@ -512,7 +512,7 @@ def test_wrong_initial_states(what):
 def test_a_store_of_many_trials_has_shorter_chunks_and_the_same_samples(tmp_path, monkeypatch):
     network = netxr.random_connectivity(4, seed=1)
     whole = netxr.simulate(network, n_steps=2000, trials=6, seed=2)
-    for module in ("netxr.simulation", "netxr.kernels.dynamics"):
+    for module in ("netxr.simulation.simulate", "netxr.kernels.dynamics"):
         monkeypatch.setattr(f"{module}.BATCH_BYTES", 6 * 512 * 4 * 8)
     stored = netxr.simulate(network, n_steps=2000, trials=6, seed=2, store=tmp_path / "run.zarr")
     assert stored.activity.data.chunksize == (4, 512, 1)

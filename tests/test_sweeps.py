@@ -13,9 +13,10 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr import sweep_store, sweeps
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
-from netxr.sweep_plan import blank_result, check_plan
+from netxr.simulation import sweep as sweeps
+from netxr.simulation import sweep_store
+from netxr.simulation.sweep_plan import blank_result, check_plan
 from tests.oracles import published_activity, published_network, stacked_corrcoef
 from tests.origins import without_origin
 

@@ -15,7 +15,7 @@ import netxr
 import netxr.cli.tutorial as command
 from netxr.cli import main
 from netxr.plot.tutorial import tutorial_figures
-from netxr.tutorial import Check
+from netxr.simulation.tutorial import Check
 
 
 class Run(NamedTuple):

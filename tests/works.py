@@ -12,7 +12,7 @@ import netxr.estimators.correlation
 import netxr.moments.lagged
 import netxr.recordings.append
 import netxr.recordings.convert
-import netxr.simulation
+import netxr.simulation.simulate
 import netxr.store.dataset
 import netxr.store.layout
 

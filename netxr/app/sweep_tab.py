@@ -32,7 +32,7 @@ from netxr.app.sweep_views import (
     scores_of,
     sweep_lines,
 )
-from netxr.sweep_plan import AXES
+from netxr.simulation.sweep_plan import AXES
 
 KEY: Final = "sweep"
 

@@ -15,7 +15,7 @@ from netxr.app.live import LiveGraph, LiveMatrix
 from netxr.app.looks import scores_html, side_by_side
 from netxr.app.session import Session
 from netxr.app.tutorial_run import Setup, check_setup, figure, python_lines, remember, remembered, tutorial_run
-from netxr.tutorial import DEMO_SIZES, SEED
+from netxr.simulation.tutorial import DEMO_SIZES, SEED
 
 KEY: Final = "tutorial"
 

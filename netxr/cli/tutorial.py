@@ -22,7 +22,7 @@ from netxr.cli.tutorial_report import check_row, write_tutorial_report
 from netxr.store.staging import STAGING_PREFIX
 
 if TYPE_CHECKING:
-    from netxr.tutorial import Check
+    from netxr.simulation.tutorial import Check
 
 STORE: Final = "tutorial.zarr"
 FIGURES: Final = "figures"

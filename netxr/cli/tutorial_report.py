@@ -13,7 +13,7 @@ from netxr.schema.words import number
 if TYPE_CHECKING:
     import xarray as xr
 
-    from netxr.tutorial import Check
+    from netxr.simulation.tutorial import Check
 
 TITLE: Final = "When does correlation reveal connectivity?"
 

@@ -16,9 +16,9 @@ from netxr import names as n
 from netxr.estimators.compare import compare
 from netxr.estimators.correlation import lagged_correlation
 from netxr.moments.coarse import coarsen
-from netxr.networks import random_connectivity
-from netxr.simulation import simulate
-from netxr.sweeps import sweep
+from netxr.simulation.networks import random_connectivity
+from netxr.simulation.simulate import simulate
+from netxr.simulation.sweep import sweep
 
 SEED: Final = 42
 ONE_SOURCE: Final = 1

@@ -12,7 +12,7 @@ from netxr.errors import InvalidInput
 from netxr.estimators.compare import SCORE_ATTRS
 from netxr.schema.arguments import check_count, check_entries, check_rng, check_seed, is_number, is_whole
 from netxr.schema.provenance import provenance
-from netxr.simulation import MODEL_EQUATION
+from netxr.simulation.simulate import MODEL_EQUATION
 from netxr.store.layout import fill_value
 
 CELL: Final = (n.N_NEURONS, n.SPARSITY, n.N_STEPS)

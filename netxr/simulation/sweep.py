@@ -17,12 +17,12 @@ from netxr.estimators.compare import compare
 from netxr.estimators.correlation import lagged_correlation
 from netxr.kernels.blas import one_blas_thread
 from netxr.moments.coarse import coarsen
-from netxr.networks import random_connectivity
 from netxr.schema.arguments import check_count
-from netxr.simulation import simulate
+from netxr.simulation.networks import random_connectivity
+from netxr.simulation.simulate import simulate
+from netxr.simulation.sweep_plan import CELL, Plan, blank_result, check_plan
+from netxr.simulation.sweep_store import resume
 from netxr.store.dataset import open as open_store
-from netxr.sweep_plan import CELL, Plan, blank_result, check_plan
-from netxr.sweep_store import resume
 
 BATCH_BYTES: Final = 256e6
 """Trials of a cell are simulated together as long as their activity and networks fit into this."""

@@ -13,11 +13,11 @@ import zarr
 
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
+from netxr.simulation.sweep_plan import AXES, CELL, SETTINGS
 from netxr.store.dataset import open as open_store
 from netxr.store.layout import codec, fill_value, storable
 from netxr.store.staging import PathLike, staging
 from netxr.store.writing import write_dataset
-from netxr.sweep_plan import AXES, CELL, SETTINGS
 
 
 def resume(path: PathLike, blank: xr.Dataset) -> dict[str, Any]:
