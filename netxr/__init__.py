@@ -59,7 +59,7 @@ _HOME = {
     "z_score": "preprocessing.detrend",
 }
 
-_MODULES = ("app", "plot", "report", "tutorial")
+_MODULES = {"app": "app", "plot": "plot", "report": "report", "tutorial": "simulation.tutorial"}
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 
@@ -71,7 +71,7 @@ def __getattr__(name: str) -> Any:
 
         value: Any = version("netxr")
     elif name in _MODULES:
-        value = import_module(f"netxr.{name}")
+        value = import_module(f"netxr.{_MODULES[name]}")
     elif name in _HOME:
         value = getattr(import_module(f"netxr.{_HOME[name]}"), name)
     else:

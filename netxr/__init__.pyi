@@ -43,6 +43,7 @@ from netxr.recordings.verify import verify as verify
 from netxr.report_runs import report_run as report_run
 from netxr.schema.arrays import as_activity as as_activity
 from netxr.schema.arrays import as_connectivity as as_connectivity
+from netxr.simulation import tutorial as tutorial
 from netxr.simulation.networks import random_connectivity as random_connectivity
 from netxr.simulation.simulate import simulate as simulate
 from netxr.simulation.sweep import sweep as sweep

@@ -89,7 +89,7 @@ def printed(cell):
 
 def test_tutorial_has_every_number_of_its_reference(tmp_path):
     notebook, numbers = run("tutorial", tmp_path, then=TUTORIAL)
-    reference = json.loads((files("netxr") / "tutorial_reference.json").read_text("utf-8"))
+    reference = json.loads((files("netxr.simulation") / "tutorial_reference.json").read_text("utf-8"))
     assert numbers == {"checked": sum(map(len, reference.values())), "off": []}
     shown = {cell.id: cell for cell in notebook.cells}
     assert shown["small-score"].outputs[0].data["text/plain"].startswith("0.9596667994")

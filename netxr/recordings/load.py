@@ -25,6 +25,11 @@ from netxr.store.dataset import open as open_store
 from netxr.store.remote import is_url
 from netxr.store.staging import PathLike
 
+Source = PathLike | Store | xr.Dataset | xr.DataArray | np.ndarray[Any, Any] | da.Array
+"""What a recording is loaded from."""
+
+CHECKS: Final[dict[str, Callable[..., xr.DataArray]]] = {n.ACTIVITY: check_activity, n.CONNECTIVITY: check_connectivity}
+
 
 def load_recording(source: Source, *, format: str | None = None, **options: Any) -> xr.Dataset:  # noqa: A002
     """Load a recording from any known file or folder, an xarray object, or a plain array.
@@ -226,12 +231,6 @@ def _read_matrix(source: Any, name: str | None, format: str | None) -> Table | N
     # What is scored or simulated with a matrix is wanted at once, not when a cluster is at hand.
     values: Any = table.values
     return table._replace(values=values.compute(scheduler="synchronous") if hasattr(values, "compute") else values)
-
-
-Source = PathLike | Store | xr.Dataset | xr.DataArray | np.ndarray[Any, Any] | da.Array
-"""What a recording is loaded from."""
-
-CHECKS: Final[dict[str, Callable[..., xr.DataArray]]] = {n.ACTIVITY: check_activity, n.CONNECTIVITY: check_connectivity}
 
 
 def is_labelled(source: Any, format: str | None) -> bool:  # noqa: A002

@@ -95,7 +95,7 @@ def check_tutorial(sections: Mapping[str, xr.Dataset]) -> list[Check]:
     list of Check
         One for each score, and one for each array of samples, weights or correlations.
     """
-    reference = json.loads((files("netxr") / "tutorial_reference.json").read_text("utf-8"))
+    reference = json.loads((files("netxr.simulation") / "tutorial_reference.json").read_text("utf-8"))
     return [
         _check(name, quantity, value, reference[name][quantity])
         for name, section in sections.items()
