@@ -45,7 +45,7 @@ _HOME = {
     "plan": "moments.planning",
     "progress": "blocks.progress",
     "random_connectivity": "simulation.networks",
-    "report_run": "report_runs",
+    "report_run": "report.run",
     "resample": "preprocessing.samples",
     "save": "store.dataset",
     "select": "preprocessing.select",
@@ -59,7 +59,7 @@ _HOME = {
     "z_score": "preprocessing.detrend",
 }
 
-_MODULES = {"app": "app", "plot": "plot", "report": "report", "tutorial": "simulation.tutorial"}
+_MODULES = {"app": "app", "plot": "plot", "report": "report.page", "tutorial": "simulation.tutorial"}
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

@@ -1,6 +1,5 @@
 from netxr import app as app
 from netxr import plot as plot
-from netxr import report as report
 from netxr.blocks.progress import progress as progress
 from netxr.errors import DiskFull as DiskFull
 from netxr.errors import InvalidInput as InvalidInput
@@ -40,7 +39,7 @@ from netxr.recordings.load import load_connectivity as load_connectivity
 from netxr.recordings.load import load_recording as load_recording
 from netxr.recordings.open import open as open  # noqa: A004 - netxr.open is its name in public
 from netxr.recordings.verify import verify as verify
-from netxr.report_runs import report_run as report_run
+from netxr.report.run import report_run as report_run
 from netxr.schema.arrays import as_activity as as_activity
 from netxr.schema.arrays import as_connectivity as as_connectivity
 from netxr.simulation import tutorial as tutorial

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import netxr
-from netxr.report import Figure, Table, write_report
+from netxr.report.page import Figure, Table, write_report
 
 
 class Page(HTMLParser):

@@ -113,7 +113,7 @@ def test_report_is_whole_and_asks_nobody(run, sections):
 
 
 def test_every_figure_of_the_report_has_a_caption(sections):
-    from netxr.cli.tutorial_report import CAPTIONS
+    from netxr.report.tutorial import CAPTIONS
 
     assert set(tutorial_figures(sections)) == set(CAPTIONS)
     assert all(len(text) > 40 for _, text in CAPTIONS.values())

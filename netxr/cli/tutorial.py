@@ -18,7 +18,7 @@ import netxr
 from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import check_vacant, echo_json, progress, table
-from netxr.cli.tutorial_report import check_row, write_tutorial_report
+from netxr.report.tutorial import check_row, write_tutorial_report
 from netxr.store.staging import STAGING_PREFIX
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.report_facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows, words
+from netxr.report import page
+from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows, words
 
 
 def is_sweep(run: xr.Dataset) -> bool:
@@ -23,14 +24,14 @@ def sweep_parts(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     table = run[
         [name + end for name in scores for end in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)] + scores
     ].compute()
-    yield netxr.report.Table("Facts", "", facts(run))
+    yield page.Table("Facts", "", facts(run))
     varies = [str(dim) for dim in table[scores[0] + n.SCORE_MEAN].dims if table.sizes[dim] > 1]
     if len(varies) > 1:
         yield from _map(table, scores[0], varies)
     for dim in varies:
         yield from _curve(table, scores[0], dim, varies)
     rows = score_rows(table, [name + end for name in scores for end in (n.SCORE_MEAN, n.SCORE_DEFINED)])
-    yield netxr.report.Table("Scores", DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)
+    yield page.Table("Scores", DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)
     yield from origin_parts(run, source, "")
 
 
@@ -40,9 +41,7 @@ def _map(table: xr.Dataset, score: str, varies: list[str]) -> Iterator[Any]:
     one, at = _at_the_first(table, score, varies, keep=(x, y))
     if one is not None:
         text = f"The mean over trials. {at}".strip()
-        yield netxr.report.Figure(
-            f"Score over {words(x)} and {words(y)}", text, netxr.plot.map(one, x=x, y=y, score=score)
-        )
+        yield page.Figure(f"Score over {words(x)} and {words(y)}", text, netxr.plot.map(one, x=x, y=y, score=score))
 
 
 def _curve(table: xr.Dataset, score: str, dim: str, varies: list[str]) -> Iterator[Any]:
@@ -51,7 +50,7 @@ def _curve(table: xr.Dataset, score: str, dim: str, varies: list[str]) -> Iterat
     if one is not None:
         text = "Mean and band of one deviation over trials; an open mark is a mean over fewer trials than there are."
         curve = netxr.plot.score_curve(one, x=dim, score=score)
-        yield netxr.report.Figure(f"Score over {words(dim)}", f"{text} {at}".strip(), curve)
+        yield page.Figure(f"Score over {words(dim)}", f"{text} {at}".strip(), curve)
 
 
 def _at_the_first(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import netxr
 from netxr import names as n
+from netxr.report import page
 from netxr.schema.words import number
 
 if TYPE_CHECKING:
@@ -98,20 +99,18 @@ def write_tutorial_report(
     off = sum(not check.agrees for check in checks)
     verdict = f"{off} of {len(checks)} numbers are off" if off else f"All {len(checks)} numbers agree"
     scored = [_trap_row(name, sections[name]) for name in ("small", "large", "coarse")]
-    parts: list[netxr.report.Table | netxr.report.Figure] = [
-        netxr.report.Table(
+    parts: list[page.Table | page.Figure] = [
+        page.Table(
             "Numbers and references",
             f"{verdict}, within {netxr.tutorial.TOLERANCE:g}.",
             list(map(check_row, checks)),
             not off,
         ),
-        *(netxr.report.Figure(*CAPTIONS.get(name, (name, "")), figure) for name, figure in figures.items()),
-        netxr.report.Table("Diagonal and direction", TRAP, scored),
-        netxr.report.Table(
-            "Where these numbers come from", "Versions, sizes, seeds and parameters.", _provenance(sections)
-        ),
+        *(page.Figure(*CAPTIONS.get(name, (name, "")), figure) for name, figure in figures.items()),
+        page.Table("Diagonal and direction", TRAP, scored),
+        page.Table("Where these numbers come from", "Versions, sizes, seeds and parameters.", _provenance(sections)),
     ]
-    netxr.report.write_report(path, title=TITLE, text=INTRODUCTION, parts=parts)
+    page.write_report(path, title=TITLE, text=INTRODUCTION, parts=parts)
 
 
 def check_row(check: "Check") -> dict[str, str]:

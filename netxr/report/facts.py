@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
-import netxr
 from netxr import names as n
+from netxr.report import page
 from netxr.schema.provenance import ORIGIN
 
 SCORES: Final = (n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.MANTEL_P, n.RV)
@@ -112,15 +112,13 @@ def _score(name: str, value: xr.DataArray) -> str:
 
 def origin_parts(run: xr.Dataset, source: str | None, estimate: str) -> Iterator[Any]:
     """Yield where a run comes from, and how to make it and its report again."""
-    yield netxr.report.Table(
-        "Where it comes from", "Who made it when, from what, with which versions.", _origin(run, source)
-    )
+    yield page.Table("Where it comes from", "Who made it when, from what, with which versions.", _origin(run, source))
     if n.HISTORY in run.attrs:
-        yield netxr.report.Listing("History", "Every change, oldest first.", str(run.attrs[n.HISTORY]))
+        yield page.Listing("History", "Every change, oldest first.", str(run.attrs[n.HISTORY]))
     lines = _python_lines(run, source, estimate)
-    yield netxr.report.Listing("How to make it again, in Python", "Needs netxr[plot].", lines)
+    yield page.Listing("How to make it again, in Python", "Needs netxr[plot].", lines)
     if source is not None:
-        yield netxr.report.Listing("How to make it again, in the shell", "", _shell_lines(source))
+        yield page.Listing("How to make it again, in the shell", "", _shell_lines(source))
 
 
 def _origin(run: xr.Dataset, source: str | None) -> list[Row]:

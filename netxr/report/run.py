@@ -9,8 +9,9 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError
-from netxr.report_facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows
-from netxr.report_sweeps import is_sweep, sweep_parts
+from netxr.report import page
+from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows
+from netxr.report.sweep import is_sweep, sweep_parts
 from netxr.schema.arguments import check_path
 
 MOST_NEURONS: Final = 1000
@@ -96,12 +97,12 @@ def report_run(run: Any, path: str | Path) -> Path:
     opened = run if isinstance(run, xr.Dataset) else netxr.open(run)
     parts = list((sweep_parts if is_sweep(opened) else _of_run)(opened, source))
     title = f"Report of {Path(source).name}" if source else "Report of a run"
-    return netxr.report.write_report(path, title=title, text=_summary(opened), parts=parts)
+    return page.write_report(path, title=title, text=_summary(opened), parts=parts)
 
 
 def _check_place(path: Path, source: str | None) -> None:
     """Raise if the page cannot be where it is wanted, before anything is computed."""
-    netxr.report.check_new(path)
+    page.check_new(path)
     if source is not None and Path(source).exists() and path.resolve().is_relative_to(Path(source).resolve()):
         raise InvalidInput("path", got=repr(str(path)), expected="a file outside the run, which is left as it is")
 
@@ -125,12 +126,12 @@ def _of_run(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     """Yield the sections of the report of a run."""
     known, estimate, note = _estimated(run)
     holdings = netxr.plot.dashboards.holdings_of(known)
-    yield netxr.report.Table("Facts", f"The figures are of {holdings.note}." if holdings.note else "", facts(known))
+    yield page.Table("Facts", f"The figures are of {holdings.note}." if holdings.note else "", facts(known))
     for name, figure in netxr.plot.dashboards.figures_of(holdings).items():
         title, text = CAPTIONS[name]
-        yield netxr.report.Figure(title, f"{text} {note}".strip() if name in ("compare", "matrix") else text, figure)
+        yield page.Figure(title, f"{text} {note}".strip() if name in ("compare", "matrix") else text, figure)
     if note and holdings.R is None:
-        yield netxr.report.Table("Estimate", note, [])
+        yield page.Table("Estimate", note, [])
     yield from _scores(known, holdings)
     yield from origin_parts(known, source, estimate)
 
@@ -183,4 +184,4 @@ def _scores(run: xr.Dataset, holdings: Any) -> Iterator[Any]:
         rows = score_rows(labelled, [name for name in SCORES if name in labelled and name != n.MANTEL_P])
     else:
         return
-    yield netxr.report.Table("Scores of R against A", text + DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)
+    yield page.Table("Scores of R against A", text + DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)
