@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import netxr
 import netxr.cli.tutorial as command
 from netxr.cli import main
-from netxr.plot.tutorial import tutorial_figures
+from netxr.plot.panels.tutorial import tutorial_figures
 from netxr.simulation.tutorial import Check
 
 

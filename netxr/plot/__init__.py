@@ -4,23 +4,23 @@ The same object draws on the bokeh and the matplotlib backend, whichever is curr
 ``*``, and ``.opts`` restyles them.
 """
 
-from netxr.plot.agreements import agreement
-from netxr.plot.choosing import Selection
-from netxr.plot.curves import score_curve
-from netxr.plot.dashboards import dashboard
+from netxr.plot.activity.raster import raster
+from netxr.plot.activity.traces import traces
 from netxr.plot.files import save
-from netxr.plot.graphs import network
-from netxr.plot.grids import facets
-from netxr.plot.heatmaps import matrix
-from netxr.plot.lag_curves import lags
-from netxr.plot.linking import linked
-from netxr.plot.maps import map as map  # noqa: A004 - netxr.plot.map is its name in public
-from netxr.plot.over import compare_over
-from netxr.plot.pairs import compare, overview
-from netxr.plot.rasters import raster
-from netxr.plot.recordings import traces
+from netxr.plot.matrices.graphs import network
+from netxr.plot.matrices.grids import facets
+from netxr.plot.matrices.heatmaps import matrix
+from netxr.plot.matrices.over import compare_over
+from netxr.plot.matrices.pairs import compare, overview
+from netxr.plot.panels.choosing import Selection
+from netxr.plot.panels.dashboards import dashboard
+from netxr.plot.panels.linking import linked
+from netxr.plot.panels.tutorial import tutorial_figures
+from netxr.plot.scores.agreements import agreement
+from netxr.plot.scores.curves import score_curve
+from netxr.plot.scores.lag_curves import lags
+from netxr.plot.scores.maps import map as map  # noqa: A004 - netxr.plot.map is its name in public
 from netxr.plot.style import symmetric_limit
-from netxr.plot.tutorial import tutorial_figures
 
 __all__ = [
     "Selection",

@@ -4,6 +4,7 @@ from itertools import cycle
 from typing import Any, Final
 
 import numpy as np
+from bokeh.models import CustomJSHover
 
 MAX_TICKS: Final = 8
 MAX_TICK_LETTERS: Final = 12
@@ -48,3 +49,20 @@ def plain_labels(labels: np.ndarray[Any, Any]) -> list[Any]:
 def label_text(label: Any) -> str:
     """Return `label` as text, a date without the digits that are zero."""
     return str(np.datetime_as_string(label, unit="auto") if isinstance(label, np.datetime64) else label)
+
+
+LABELS_OF_CELL: Final = """
+    const first = Math.floor(Math.round(value) / step) * step
+    const last = Math.min(first + step, labels.length) - 1
+    if (!(first in labels)) return ''
+    return first === last ? labels[first] : `${labels[first]} to ${labels[last]}`
+"""
+"""What is under the pointer. n labels for a side travel to the browser so, and not one for each of n x n cells."""
+
+
+def labels_in_hover(plot: Any, _element: Any, *, sides: list[tuple[str, list[str], int]]) -> None:
+    """Tell bokeh's hover tool which labels stand for the positions along each axis."""
+    for axis, labels, step in sides:
+        plot.handles["hover"].formatters[axis] = CustomJSHover(
+            args={"labels": labels, "step": step}, code=LABELS_OF_CELL
+        )

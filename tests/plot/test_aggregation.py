@@ -4,7 +4,7 @@ import xarray as xr
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from netxr.plot.aggregation import ROOM, block_means, sheet_of, span_in_view, view_of
+from netxr.plot.matrices.aggregation import ROOM, block_means, sheet_of, span_in_view, view_of
 
 
 def naive_means(values, rows, columns, steps):

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from netxr.plot import arrows
-from netxr.plot.arrows import strongest_arrows
+from netxr.plot.matrices import arrows
+from netxr.plot.matrices.arrows import strongest_arrows
 
 MATRICES = st.integers(1, 6).flatmap(
     lambda n: arrays(np.float32, (n, n), elements=st.sampled_from([0, 0, 1, 1, 2, -1, -3, np.nan, np.inf]))

@@ -6,7 +6,7 @@ from bokeh.plotting import figure
 import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import dashboard
-from netxr.plot.dashboards import figures_of, holdings_of
+from netxr.plot.panels.dashboards import figures_of, holdings_of
 from netxr.plot.style import title_over
 from tests.plot.drawn import on_paper, on_screen
 

@@ -7,7 +7,8 @@ import xarray as xr
 from bokeh.models import ColorBar
 
 from netxr.errors import InvalidInput
-from netxr.plot import compare_over, facets, grids
+from netxr.plot import compare_over, facets
+from netxr.plot.matrices import grids
 from tests.plot.drawn import (
     bokeh_cells,
     bokeh_images,

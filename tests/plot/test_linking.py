@@ -12,9 +12,9 @@ from matplotlib.text import Text
 
 from netxr.errors import InvalidInput
 from netxr.plot import Selection, compare, linked
-from netxr.plot.choosing import chosen_boxes, chosen_neurons, chosen_pairs
 from netxr.plot.files import still
-from netxr.plot.linking import CHOSEN
+from netxr.plot.panels.choosing import chosen_boxes, chosen_neurons, chosen_pairs
+from netxr.plot.panels.linking import CHOSEN
 from netxr.plot.style import title_over
 from tests.plot.drawn import on_paper, on_screen
 

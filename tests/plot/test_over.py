@@ -5,8 +5,9 @@ from bokeh.models import ColorBar
 
 import netxr
 from netxr.errors import InvalidInput
-from netxr.plot import compare_over, grids
-from netxr.plot.grids import row_length
+from netxr.plot import compare_over
+from netxr.plot.matrices import grids
+from netxr.plot.matrices.grids import row_length
 from tests.plot.drawn import bokeh_limits, matplotlib_limits, on_paper, on_screen, title_of, titles_of
 
 

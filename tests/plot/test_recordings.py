@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from netxr.errors import InvalidInput
-from netxr.plot import traces, windows
+from netxr.plot import traces
+from netxr.plot.activity import binning as windows
 from netxr.schema.arrays import as_activity
 from tests.plot.drawn import draw, on_paper, on_screen
 

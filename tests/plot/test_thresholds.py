@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from netxr.kernels import scores
-from netxr.plot.thresholds import detection
+from netxr.plot.scores.thresholds import detection
 
 PAIRS = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=2, max_size=40).filter(
     lambda pairs: len({edge for edge, _ in pairs}) == 2

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import gaussian_kde
 
-from netxr.plot.violins import HALF, violins
+from netxr.plot.scores.violins import HALF, violins
 from tests.plot.drawn import draw
 
 

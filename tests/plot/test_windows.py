@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netxr.plot.windows import cells, extremes, read, stretches
+from netxr.plot.activity.binning import cells, extremes, read, stretches
 
 
 def with_gaps(samples, rng):

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.arrow_marks import NODE, by_sign, by_strength, edges_of
-from netxr.plot.arrows import MOST_ARROWS, Arrows, strongest_arrows
 from netxr.plot.grouping import order_of
-from netxr.plot.places import LETTER, PIXEL, SPAN, Places, circle_places, ring_places
+from netxr.plot.matrices.arrow_marks import NODE, by_sign, by_strength, edges_of
+from netxr.plot.matrices.arrows import MOST_ARROWS, Arrows, strongest_arrows
+from netxr.plot.matrices.places import LETTER, PIXEL, SPAN, Places, circle_places, ring_places
 from netxr.plot.style import FRAME, INK, POINTS, literal, loaded_matrix, no_formulas, stay_in_place, with_options
 from netxr.schema.arguments import check_choice
 from netxr.schema.variables import check_connectivity, labels_of

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.estimators.overlap import Pairs, shared_pairs
+from netxr.plot.scores.thresholds import Detection, detection
+from netxr.plot.scores.violins import violins
 from netxr.plot.style import (
     FRAME,
     INK,
@@ -18,8 +20,6 @@ from netxr.plot.style import (
     with_options,
     with_title_over,
 )
-from netxr.plot.thresholds import Detection, detection
-from netxr.plot.violins import violins
 from netxr.schema.variables import check_connectivity
 
 MOST_POINTS: Final = 5_000

@@ -11,8 +11,7 @@ from matplotlib.colors import ListedColormap
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.aggregation import Range, Sheet, Side, Span, View, sheet_of, span_in_view, view_of
-from netxr.plot.hovering import labels_in_hover
+from netxr.plot.matrices.aggregation import Range, Sheet, Side, Span, View, sheet_of, span_in_view, view_of
 from netxr.plot.style import (
     DIVERGING,
     FRAME,
@@ -23,7 +22,7 @@ from netxr.plot.style import (
     symmetric_limit,
     with_options,
 )
-from netxr.plot.ticks import LONG_LABEL, MAX_TICKS, shorten, tick_step
+from netxr.plot.ticks import LONG_LABEL, MAX_TICKS, labels_in_hover, shorten, tick_step
 
 FROM: Final = "Connectivity from"
 TO: Final = "Connectivity to"

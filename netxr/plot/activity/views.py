@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import is_grouped
+from netxr.plot.activity.binning import Part
 from netxr.plot.grouping import GroupOrder, order_of
-from netxr.plot.windows import Part
 from netxr.schema.arguments import is_number, is_whole
 from netxr.schema.variables import check_activity, labels_of
 

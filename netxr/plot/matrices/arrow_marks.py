@@ -8,9 +8,9 @@ from holoviews import dim
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
-from netxr.plot.arrows import Arrows
-from netxr.plot.heatmaps import STRENGTH
-from netxr.plot.places import PIXEL, Places
+from netxr.plot.matrices.arrows import Arrows
+from netxr.plot.matrices.heatmaps import STRENGTH
+from netxr.plot.matrices.places import PIXEL, Places
 from netxr.plot.style import INK, POINTS, with_options
 
 NODE: Final = 16.0

@@ -8,10 +8,10 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.aggregation import Range, Sheet, sheet_of
-from netxr.plot.grids import FACET_FONT, FACET_FRAME, MOST_FACETS, facet, row_length, says
-from netxr.plot.heatmaps import FROM, TO, limits_of
-from netxr.plot.pairs import TITLE_BOTH, long_name, page, room_for
+from netxr.plot.matrices.aggregation import Range, Sheet, sheet_of
+from netxr.plot.matrices.grids import FACET_FONT, FACET_FRAME, MOST_FACETS, facet, row_length, says
+from netxr.plot.matrices.heatmaps import FROM, TO, limits_of
+from netxr.plot.matrices.pairs import TITLE_BOTH, long_name, page, room_for
 from netxr.plot.style import diagonal_text, score_text
 from netxr.plot.ticks import plain_labels
 from netxr.schema.variables import labels_of

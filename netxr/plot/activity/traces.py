@@ -9,10 +9,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.plot.excerpts import Excerpt, excerpt_of
+from netxr.plot.activity.binning import Part, extremes, read, stretches
+from netxr.plot.activity.views import Excerpt, excerpt_of
 from netxr.plot.style import FRAME, INK, literal, stay_in_place, with_options
 from netxr.plot.ticks import shorten
-from netxr.plot.windows import Part, extremes, read, stretches
 
 MOST_TRACES: Final = 20
 """Neurons that are drawn where none are chosen."""

@@ -9,13 +9,13 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import is_grouped
-from netxr.plot.agreements import agreement
-from netxr.plot.graphs import network
-from netxr.plot.heatmaps import matrix
-from netxr.plot.lag_curves import lags
-from netxr.plot.pairs import TITLE_A, TITLE_R, compare, room_for
-from netxr.plot.rasters import raster
-from netxr.plot.recordings import traces
+from netxr.plot.activity.raster import raster
+from netxr.plot.activity.traces import traces
+from netxr.plot.matrices.graphs import network
+from netxr.plot.matrices.heatmaps import matrix
+from netxr.plot.matrices.pairs import TITLE_A, TITLE_R, compare, room_for
+from netxr.plot.scores.agreements import agreement
+from netxr.plot.scores.lag_curves import lags
 from netxr.plot.style import FRAME, title_over, with_options, with_title_over
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import labels_of

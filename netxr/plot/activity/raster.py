@@ -12,12 +12,12 @@ from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.plot.aggregation import ROOM, Range, Side, Span, span_in_view
-from netxr.plot.excerpts import Excerpt, excerpt_of
-from netxr.plot.heatmaps import side_ticks
-from netxr.plot.hovering import labels_in_hover
+from netxr.plot.activity.binning import Cells, cells
+from netxr.plot.activity.views import Excerpt, excerpt_of
+from netxr.plot.matrices.aggregation import ROOM, Range, Side, Span, span_in_view
+from netxr.plot.matrices.heatmaps import side_ticks
 from netxr.plot.style import DIVERGING, FRAME, INK, UNDEFINED_COLOUR, literal, stay_in_place, with_options
-from netxr.plot.windows import Cells, cells
+from netxr.plot.ticks import labels_in_hover
 
 SEQUENTIAL: Final[list[str]] = process_cmap("viridis", 256, provider="matplotlib")
 

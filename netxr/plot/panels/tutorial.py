@@ -6,10 +6,10 @@ from typing import Any, Final
 import xarray as xr
 
 from netxr import names as n
-from netxr.plot.curves import score_curve
-from netxr.plot.over import compare_over
-from netxr.plot.pairs import compare, overview
-from netxr.plot.recordings import traces
+from netxr.plot.activity.traces import traces
+from netxr.plot.matrices.over import compare_over
+from netxr.plot.matrices.pairs import compare, overview
+from netxr.plot.scores.curves import score_curve
 
 ONE_SOURCE: Final = 1
 """The neuron whose outgoing connections the first exercise estimates."""

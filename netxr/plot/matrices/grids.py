@@ -10,9 +10,9 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.aggregation import ROOM, Range, Sheet, sheet_of, view_of
-from netxr.plot.heatmaps import FROM, TO, draw_view, heatmap, limits_of, what_is_shown
-from netxr.plot.pairs import page, room_for
+from netxr.plot.matrices.aggregation import ROOM, Range, Sheet, sheet_of, view_of
+from netxr.plot.matrices.heatmaps import FROM, TO, draw_view, heatmap, limits_of, what_is_shown
+from netxr.plot.matrices.pairs import page, room_for
 from netxr.plot.style import MATRIX_SPEC, axis_label, check_loaded, literal, with_options
 from netxr.plot.ticks import label_text, plain_labels, ticks
 from netxr.schema.variables import check_variable, labels_of

@@ -12,13 +12,21 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.overlap import left_out, shared_entries, shared_pairs
-from netxr.plot.agreements import MOST_POINTS, entries
-from netxr.plot.arrow_marks import NODE
-from netxr.plot.choosing import CHOOSING, Bounds, Selection, choose_in, chosen_boxes, chosen_neurons, chosen_pairs
-from netxr.plot.graphs import network
-from netxr.plot.heatmaps import matrix
-from netxr.plot.pairs import TITLE_A, TITLE_R, room_for
-from netxr.plot.recordings import MOST_TRACES, traces
+from netxr.plot.activity.traces import MOST_TRACES, traces
+from netxr.plot.matrices.arrow_marks import NODE
+from netxr.plot.matrices.graphs import network
+from netxr.plot.matrices.heatmaps import matrix
+from netxr.plot.matrices.pairs import TITLE_A, TITLE_R, room_for
+from netxr.plot.panels.choosing import (
+    CHOOSING,
+    Bounds,
+    Selection,
+    choose_in,
+    chosen_boxes,
+    chosen_neurons,
+    chosen_pairs,
+)
+from netxr.plot.scores.agreements import MOST_POINTS, entries
 from netxr.plot.style import FRAME, POINTS, loaded_matrix, stay_in_place, with_options, with_title_over
 from netxr.schema.variables import check_activity, check_connectivity, labels_of
 

@@ -3,15 +3,15 @@
 from typing import Any, Final
 
 import holoviews as hv
+import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.estimators.overlap import left_out, shared_entries
-from netxr.plot.aggregation import sheet_of
-from netxr.plot.graphs import network
-from netxr.plot.heatmaps import heatmap, limits_of, matrix
-from netxr.plot.standardising import standardise
+from netxr.plot.matrices.aggregation import sheet_of
+from netxr.plot.matrices.graphs import network
+from netxr.plot.matrices.heatmaps import heatmap, limits_of, matrix
 from netxr.plot.style import (
     FRAME,
     diagonal_text,
@@ -184,3 +184,18 @@ def room_for(*labels: NDArray[Any]) -> float:
     """Return the inches that long tick labels take up beyond those of short ones."""
     longest = max((len(shorten(label)) for some in labels for label in some), default=0)
     return 0.12 * max(0, longest - LONG_LABEL)
+
+
+def standardise(matrix: xr.DataArray) -> xr.DataArray:
+    """Return a matrix with mean 0 and deviation 1 over its finite entries; NaN where they are all the same."""
+    values = matrix.values.astype(np.result_type(matrix.dtype, np.float32))
+    finite = np.isfinite(values)
+    low, high = values.min(initial=np.inf, where=finite), values.max(initial=-np.inf, where=finite)
+    if not low < high:
+        return matrix.copy(data=np.full_like(values, np.nan))
+    values[~finite] = np.nan
+    values /= max(-low, high)  # so that no square is too large or too small for a float
+    centre: Any = values.mean(dtype=np.float64, where=finite)
+    values -= centre
+    values /= np.sqrt(np.square(values).mean(dtype=np.float64, where=finite))
+    return matrix.copy(data=values)

@@ -1,21 +1,22 @@
 """Lagged correlation over lag, for chosen pairs of neurons."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from itertools import cycle
 from typing import Any, Final
 
 import holoviews as hv
 import numpy as np
 import xarray as xr
+from bokeh.models import CustomJSTickFormatter, LinearAxis
 from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.lag_times import hooks_of_time, time_on_paper, time_on_screen
 from netxr.plot.style import FRAME, INK, POINTS, check_loaded, literal, no_formulas, stay_in_place, with_options
 from netxr.plot.ticks import shorten
+from netxr.schema.arguments import is_number
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -236,3 +237,31 @@ def _marks(marks: hv.Scatter, colour: str, shape: tuple[str, str]) -> hv.Scatter
         bokeh={"marker": shape[0], "size": MARK, "tools": ["hover"], "hover_tooltips": TIPS},
         matplotlib={"marker": shape[1], "s": (MARK * POINTS) ** 2},
     )
+
+
+def hooks_of_time(R: xr.DataArray, add_axis: Callable[..., None]) -> list[Callable[..., None]]:
+    """Return what adds an axis of time, where the sampling interval is known."""
+    interval: Any = R.attrs.get(n.SAMPLING_INTERVAL)
+    unit = R.attrs.get(n.SAMPLING_INTERVAL_UNITS, "s")
+    known = is_number(interval) and unit != "step"
+    return [partial(add_axis, interval=float(interval), label=f"Lag ({unit})")] if known else []
+
+
+def time_on_screen(plot: Any, _element: Any, *, interval: float, label: str) -> None:
+    """Add an axis above whose ticks are those below, in time."""
+    if not plot.state.select({"type": LinearAxis, "axis_label": label}):
+        code = "return Number((tick * interval).toPrecision(4)).toString()"
+        in_time = CustomJSTickFormatter(args={"interval": interval}, code=code)
+        axis = LinearAxis(axis_label=label, ticker=plot.state.xaxis[0].ticker)
+        axis.update(formatter=in_time)
+        plot.state.add_layout(axis, "above")
+
+
+def time_on_paper(plot: Any, _element: Any, *, interval: float, label: str) -> None:
+    """Add an axis above likewise."""
+    axis = plot.handles["axis"]
+    if not axis.child_axes:
+        above = axis.secondary_xaxis("top")
+        above.set_xlabel(label)
+        above.set_xticks(axis.get_xticks())
+        above.xaxis.set_major_formatter(lambda tick, _place: f"{tick * interval:.4g}")

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.aggregation import Range
-from netxr.plot.hovering import labels_in_hover
-from netxr.plot.scored import drawn_score, n_trials_of, score_columns, score_label
+from netxr.plot.matrices.aggregation import Range
+from netxr.plot.scores.scored import drawn_score, n_trials_of, score_columns, score_label
 from netxr.plot.style import (
     DIVERGING,
     INK,
@@ -26,7 +25,7 @@ from netxr.plot.style import (
     symmetric_limit,
     with_options,
 )
-from netxr.plot.ticks import ticks
+from netxr.plot.ticks import labels_in_hover, ticks
 from netxr.schema.variables import labels_of
 
 SEQUENTIAL: Final[list[str]] = process_cmap("viridis", 255, provider="matplotlib")
