@@ -12,7 +12,7 @@ import xarray as xr
 from click.testing import CliRunner
 
 import netxr
-import netxr.cli.tutorial as command
+import netxr.cli.commands.tutorial as command
 from netxr.cli import main
 from netxr.plot.panels.tutorial import tutorial_figures
 from netxr.simulation.tutorial import Check

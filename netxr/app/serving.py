@@ -18,11 +18,11 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.routing import Matcher, Rule
 from tornado.web import OutputTransform, RequestHandler
 
-from netxr.app.folder import Folder
-from netxr.app.jobs import Desk, message_of
-from netxr.app.looks import message_pane
-from netxr.app.page import Address, Page, Tab, template_of
-from netxr.app.session import Session
+from netxr.app.frame.folder import Folder
+from netxr.app.frame.jobs import Desk, message_of
+from netxr.app.frame.looks import message_pane
+from netxr.app.frame.page import Address, Page, Tab, template_of
+from netxr.app.frame.session import Session
 from netxr.app.tabs import TABS
 from netxr.errors import InvalidInput
 from netxr.moments.budget import available

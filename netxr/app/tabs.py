@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from netxr.app.compare_tab import compare_settings, compare_tab
-from netxr.app.page import Tab
-from netxr.app.recording_settings import recording_settings
-from netxr.app.recording_tab import recording_tab
-from netxr.app.sweep_tab import sweep_settings, sweep_tab
-from netxr.app.tutorial_tab import TutorialSettings, tutorial_tab
+from netxr.app.compare.tab import compare_settings, compare_tab
+from netxr.app.frame.page import Tab
+from netxr.app.recording.settings import recording_settings
+from netxr.app.recording.tab import recording_tab
+from netxr.app.sweep.tab import sweep_settings, sweep_tab
+from netxr.app.tutorial.tab import TutorialSettings, tutorial_tab
 
 TABS: Final = {
     "Tutorial": Tab(lambda _session: TutorialSettings(), tutorial_tab),

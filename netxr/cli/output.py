@@ -5,14 +5,16 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists
+from netxr.moments.plans import Plan, RowPlan
 from netxr.schema.words import number
 
 Row = Mapping[str, Any]
@@ -109,3 +111,29 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def plan_of_estimate(
+    activity: "xr.DataArray", lags: Sequence[int], wanted: Mapping[str, Any], *, may_store: bool
+) -> Plan | RowPlan:
+    """Return how R is made: in memory, or if that is too small and R is only to be saved, on disk block by block."""
+    try:
+        return netxr.plan(activity, lags=lags, **wanted)
+    except InvalidInput as error:
+        if error.argument != "memory" or not may_store:
+            raise
+    return netxr.plan(activity, lags=lags, stored=True, **wanted)
+
+
+@contextmanager
+def running(activity: "xr.DataArray", plan: Plan | RowPlan, *, quiet: bool) -> Iterator[None]:
+    """Say what a pass over a stored recording will take, and how far it is."""
+    quiet = quiet or activity.chunks is None
+    if not quiet:
+        click.echo(f"Plan: {plan}", err=True)
+    with progress("Estimating", quiet=quiet) as report, netxr.progress(report) if report else nullcontext():
+        yield

@@ -9,6 +9,7 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError
+from netxr.plot.panels import dashboards
 from netxr.report import page
 from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows
 from netxr.report.sweep import is_sweep, sweep_parts
@@ -125,9 +126,9 @@ def _summary(run: xr.Dataset) -> str:
 def _of_run(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     """Yield the sections of the report of a run."""
     known, estimate, note = _estimated(run)
-    holdings = netxr.plot.dashboards.holdings_of(known)
+    holdings = dashboards.holdings_of(known)
     yield page.Table("Facts", f"The figures are of {holdings.note}." if holdings.note else "", facts(known))
-    for name, figure in netxr.plot.dashboards.figures_of(holdings).items():
+    for name, figure in dashboards.figures_of(holdings).items():
         title, text = CAPTIONS[name]
         yield page.Figure(title, f"{text} {note}".strip() if name in ("compare", "matrix") else text, figure)
     if note and holdings.R is None:

@@ -5,9 +5,9 @@ import queue
 import panel as pn
 import param
 
-from netxr.app.jobs import Desk
-from netxr.app.page import Address, Page
-from netxr.app.session import Session
+from netxr.app.frame.jobs import Desk
+from netxr.app.frame.page import Address, Page
+from netxr.app.frame.session import Session
 from netxr.app.tabs import TABS
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import netxr
-from netxr.app.compare_run import Pick, matrices_in, on_shared, picked
+from netxr.app.compare.run import Pick, matrices_in, on_shared, picked
 from netxr.errors import InvalidInput
 from tests.app.views import choose, download, figures, opened, panels_of, press, run_lines, table
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
-from netxr.app.folder import Folder
+from netxr.app.frame.folder import Folder
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr.app.jobs import MOST_WAITING, Cancelled, Desk, Job, TooManyWaiting, message_of
+from netxr.app.frame.jobs import MOST_WAITING, Cancelled, Desk, Job, TooManyWaiting, message_of
 
 
 class Outcome:

@@ -6,8 +6,8 @@ import param
 import pytest
 
 import netxr
-from netxr.app.page import Tab
-from netxr.app.session import deliver_to
+from netxr.app.frame.page import Tab
+from netxr.app.frame.session import deliver_to
 from tests.app.pages import OpenPage
 
 

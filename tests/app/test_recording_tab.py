@@ -8,8 +8,9 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr.app.recording_choice import Choice, chosen_activity, chosen_truth, lags_of, neurons_of
-from netxr.app.recording_run import check_size, estimate_of, excerpt_of
+from netxr.app.frame.limits import check_size
+from netxr.app.recording.choice import Choice, chosen_activity, chosen_truth, lags_of, neurons_of
+from netxr.app.recording.run import estimate_of, excerpt_of
 from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
 from tests.app.views import choose, download, figures, lines, opened, panels_of, press, run_lines, table
@@ -149,7 +150,7 @@ def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, search):
 
 
 def test_a_table_of_too_many_rows_is_refused(pages, library, monkeypatch):
-    monkeypatch.setattr("netxr.app.downloads.MOST_ROWS", 63)
+    monkeypatch.setattr("netxr.app.frame.downloads.MOST_ROWS", 63)
     page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=estimate")
     with pytest.raises(param.Skip):  # no file at all
         download(page, "CSV")
@@ -268,7 +269,7 @@ def test_cancelling_leaves_the_store_as_it_was(pages, library, monkeypatch):
         while True:
             self.step()
 
-    monkeypatch.setattr("netxr.app.jobs.Job.compute", endless)
+    monkeypatch.setattr("netxr.app.frame.jobs.Job.compute", endless)
     page = opened(pages, library, "?tab=recording&recording=grouped.zarr")
     page.widget("Estimate connectivity").clicks += 1
     begun.wait(10)
@@ -289,7 +290,7 @@ def test_marks_go_to_the_address_and_come_back(pages, library):
 
 
 def test_groups_are_marked_in_the_matrices(pages, library, monkeypatch):
-    monkeypatch.setattr("netxr.app.recording_figures.MOST_LINKED", 1)
+    monkeypatch.setattr("netxr.app.recording.figures.MOST_LINKED", 1)
     page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&neurons=4:11")
     assert lines(page).endswith("score=scores.pearson, groups=activity.group)")
     assert all(isinstance(panel, hv.Overlay) for panel in [*figures(page), *run_lines(page)[1]])  # with borders

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.app import state
+from netxr.app.frame import state
 
 
 class Settings(param.Parameterized):

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr.app.sweep_views import SweepChoice, check_read, defined_facets, figures_of, range_of, scores_of
+from netxr.app.sweep.views import SweepChoice, check_read, defined_facets, figures_of, range_of, scores_of
 from netxr.errors import InvalidInput
 from tests.app.views import choose, download, figures, opened, panels_of, run_lines, table
 

@@ -7,7 +7,7 @@ import holoviews as hv
 import pandas as pd
 import panel as pn
 
-from netxr.app.folder import Folder
+from netxr.app.frame.folder import Folder
 from tests.app.pages import OpenPage
 
 

@@ -9,12 +9,12 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.app.controls import flag, number, slider
-from netxr.app.downloads import NothingShown, downloads
-from netxr.app.live import LiveGraph, LiveMatrix
-from netxr.app.looks import scores_html, side_by_side
-from netxr.app.session import Session
-from netxr.app.tutorial_run import Setup, check_setup, figure, python_lines, remember, remembered, tutorial_run
+from netxr.app.frame.controls import flag, number, slider
+from netxr.app.frame.downloads import NothingShown, downloads
+from netxr.app.frame.looks import scores_html, side_by_side
+from netxr.app.frame.session import Session
+from netxr.app.tutorial.live import LiveGraph, LiveMatrix
+from netxr.app.tutorial.run import Setup, check_setup, figure, python_lines, remember, remembered, tutorial_run
 from netxr.simulation.tutorial import DEMO_SIZES, SEED
 
 KEY: Final = "tutorial"

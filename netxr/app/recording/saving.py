@@ -9,10 +9,10 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.app.folder import Folder
-from netxr.app.jobs import Job
-from netxr.app.panes import button
-from netxr.app.session import Session
+from netxr.app.frame.folder import Folder
+from netxr.app.frame.jobs import Job
+from netxr.app.frame.panes import button
+from netxr.app.frame.session import Session
 
 KEY: Final = "saving"
 

@@ -8,9 +8,9 @@ import pandas as pd
 import panel as pn
 import param
 
-from netxr.app.controls import LOOK
-from netxr.app.panes import button
-from netxr.app.session import Session
+from netxr.app.frame.controls import LOOK
+from netxr.app.frame.panes import button
+from netxr.app.frame.session import Session
 from netxr.schema.words import text_of
 
 BROKEN: Final = "broken"

@@ -10,12 +10,12 @@ import xarray as xr
 import netxr
 import netxr.plot
 from netxr import names as n
-from netxr.app.downloads import NothingShown
-from netxr.app.looks import scores_html
-from netxr.app.panes import TOOLS, panels, stretched
-from netxr.app.recording_choice import Choice
-from netxr.app.recording_lines import estimating_lines, preparing_lines
-from netxr.app.recording_run import Scored, at_lag
+from netxr.app.frame.downloads import NothingShown
+from netxr.app.frame.looks import scores_html
+from netxr.app.frame.panes import TOOLS, panels, stretched
+from netxr.app.recording.choice import Choice
+from netxr.app.recording.lines import estimating_lines, preparing_lines
+from netxr.app.recording.run import Scored, at_lag
 from netxr.errors import InvalidInput
 from netxr.plot import Selection
 

@@ -9,16 +9,16 @@ import param
 import xarray as xr
 
 from netxr import names as n
-from netxr.app.compare_run import Pick, lags_of, matrices_in, overlap_text, pair_of, trials_of, variable_of
-from netxr.app.compare_views import SIDES, VIEWS, Compared, compare_lines, figure_of, table_of
-from netxr.app.controls import LOOK, buttons, flag
-from netxr.app.downloads import NothingShown, downloads
-from netxr.app.folder import Folder
-from netxr.app.jobs import Job
-from netxr.app.looks import score_list, scores_html, side_by_side, with_diagonal
-from netxr.app.panes import TOOLS, button, note, panels
-from netxr.app.session import Session
-from netxr.app.stores import StoreList, no_folder, none_of, store_choices
+from netxr.app.compare.run import Pick, lags_of, matrices_in, overlap_text, pair_of, trials_of, variable_of
+from netxr.app.compare.views import SIDES, VIEWS, Compared, compare_lines, figure_of, table_of
+from netxr.app.frame.controls import LOOK, buttons, flag
+from netxr.app.frame.downloads import NothingShown, downloads
+from netxr.app.frame.folder import Folder
+from netxr.app.frame.jobs import Job
+from netxr.app.frame.looks import score_list, scores_html, side_by_side, with_diagonal
+from netxr.app.frame.panes import TOOLS, button, note, panels
+from netxr.app.frame.session import Session
+from netxr.app.frame.stores import StoreList, no_folder, none_of, store_choices
 from netxr.estimators.compare import ABOUT_SCORES
 
 KEY: Final = "compare"

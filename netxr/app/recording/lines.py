@@ -5,7 +5,7 @@ from pathlib import Path
 import xarray as xr
 
 from netxr import names as n
-from netxr.app.recording_choice import NEURONS, OWN, POOLED, Choice, chosen_truth, lags_of, neurons_of
+from netxr.app.recording.choice import NEURONS, OWN, POOLED, Choice, chosen_truth, lags_of, neurons_of
 
 
 def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:

@@ -12,7 +12,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.plot.style import score_text
 
-TEMPLATE: Final = (files("netxr.app") / "page.html").read_text("utf-8")
+TEMPLATE: Final = (files("netxr.app.frame") / "page.html").read_text("utf-8")
 
 ACCENT: Final = "#1f5f9e"
 """Of what can be clicked: 6.6 to 1 against white."""

@@ -8,25 +8,11 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.app.recording_choice import (
-    ALL,
-    NEURONS,
-    POOLED,
-    Choice,
-    chosen_activity,
-    chosen_truth,
-    lags_of,
-)
+from netxr.app.frame.limits import check_size
+from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_activity, chosen_truth, lags_of
 from netxr.errors import InvalidInput
 from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of
-
-MOST_NEURONS: Final = 10_000
-"""Neurons whose matrix is drawn."""
-
-MATRICES: Final = 6
-"""How many matrices a lag takes at most, from the sums to the figure."""
-
 
 COPIES: Final = 6
 """How many times an excerpt is held at most while it is drawn."""
@@ -81,27 +67,6 @@ def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
         places = [held.index(lag) for lag in lags]
         R = R.isel({n.LAG: places if len(lags) > 1 else places[0]})
     return R.isel({n.TRIAL: [max(choice.trial, 0)]}) if apart else R
-
-
-def check_size(n: int, n_lags: int, *, memory: int) -> None:
-    """Raise if the matrices of an estimate of n neurons are more than can be held or drawn, before it is made.
-
-    Raises
-    ------
-    InvalidInput
-        With both figures.
-    """
-    needed = 8 * MATRICES * n_lags * n**2
-    fix = "Choose fewer of them, or average them into groups."
-    if n > MOST_NEURONS:
-        raise InvalidInput("neurons", got=f"{n:,} of them", expected=f"at most {MOST_NEURONS:,} in a matrix", fix=fix)
-    if needed > memory:
-        raise InvalidInput(
-            "neurons, lags",
-            got=f"{n:,} neurons at {n_lags:,} lags, whose matrices take {text_of(needed)}",
-            expected=f"what {text_of(memory)} hold",
-            fix=f"{fix} Or start netxr app with another --memory.",
-        )
 
 
 def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) -> xr.DataArray:

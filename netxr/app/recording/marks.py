@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.app.recording_choice import labels_named
-from netxr.app.state import LONGEST
+from netxr.app.frame.state import LONGEST
+from netxr.app.recording.choice import labels_named
 from netxr.plot import Selection
 
 FROM: Final = "<-"

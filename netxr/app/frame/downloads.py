@@ -15,9 +15,9 @@ import xarray as xr
 import netxr
 import netxr.plot.files
 from netxr import names as n
-from netxr.app.jobs import message_of
-from netxr.app.looks import WIDGET_STYLE
-from netxr.app.session import Session
+from netxr.app.frame.jobs import message_of
+from netxr.app.frame.looks import WIDGET_STYLE
+from netxr.app.frame.session import Session
 from netxr.errors import InvalidInput, NetxrError
 from netxr.schema.words import text_of
 

@@ -10,8 +10,7 @@ import netxr
 from netxr import names as n
 from netxr.cli import options
 from netxr.cli.estimate_report import STRONGEST, about_matrices, about_pairs, echo_summary, result, summary
-from netxr.cli.output import check_vacant, echo_json
-from netxr.cli.passes import plan_of_estimate, running
+from netxr.cli.output import check_vacant, echo_json, plan_of_estimate, running
 from netxr.cli.scores import Scored, document, echo_scores, score
 from netxr.moments.plans import RowPlan
 

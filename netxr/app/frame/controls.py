@@ -7,7 +7,7 @@ from typing import Any
 import panel as pn
 import param
 
-from netxr.app.looks import WIDGET_STYLE
+from netxr.app.frame.looks import WIDGET_STYLE
 
 LOOK: dict[str, Any] = {
     "stylesheets": [WIDGET_STYLE],

@@ -6,15 +6,16 @@ from typing import Any, Final
 import panel as pn
 
 from netxr import names as n
-from netxr.app.controls import LOOK, buttons, choice, flag, number, text
-from netxr.app.downloads import NothingShown, downloads
-from netxr.app.folder import Folder
-from netxr.app.jobs import Job
-from netxr.app.looks import side_by_side
-from netxr.app.marks import marked, text_of
-from netxr.app.panes import button, note
-from netxr.app.recording_choice import LEVELS, NUMBER, POOLED, Choice, chosen_activity
-from netxr.app.recording_figures import (
+from netxr.app.frame.controls import LOOK, buttons, choice, flag, number, text
+from netxr.app.frame.downloads import NothingShown, downloads
+from netxr.app.frame.folder import Folder
+from netxr.app.frame.jobs import Job
+from netxr.app.frame.looks import side_by_side
+from netxr.app.frame.panes import button, note
+from netxr.app.frame.session import Session
+from netxr.app.frame.stores import StoreList, no_folder, none_of, trial_choices
+from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, chosen_activity
+from netxr.app.recording.figures import (
     ACTIVITY_VIEW,
     ESTIMATE_VIEW,
     VIEWS,
@@ -25,11 +26,10 @@ from netxr.app.recording_figures import (
     table_of,
     taken_along,
 )
-from netxr.app.recording_run import Estimate, estimate_of, excerpt_of, savable, scored
-from netxr.app.recording_settings import KINDS, MISSING_CHOICES, RecordingSettings
-from netxr.app.saving import Saving
-from netxr.app.session import Session
-from netxr.app.stores import StoreList, no_folder, none_of, trial_choices
+from netxr.app.recording.marks import marked, text_of
+from netxr.app.recording.run import Estimate, estimate_of, excerpt_of, savable, scored
+from netxr.app.recording.saving import Saving
+from netxr.app.recording.settings import KINDS, MISSING_CHOICES, RecordingSettings
 from netxr.plot import Selection
 from netxr.schema.variables import labels_of
 

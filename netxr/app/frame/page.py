@@ -7,9 +7,9 @@ import panel as pn
 import param
 from panel.io.location import Location
 
-from netxr.app import state
-from netxr.app.looks import TAB_STYLE, TEMPLATE
-from netxr.app.session import Session
+from netxr.app.frame import state
+from netxr.app.frame.looks import TAB_STYLE, TEMPLATE
+from netxr.app.frame.session import Session
 
 
 class Tab(NamedTuple):

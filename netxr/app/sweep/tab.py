@@ -9,15 +9,15 @@ import param
 import xarray as xr
 
 from netxr import names as n
-from netxr.app.controls import LOOK, buttons, choice
-from netxr.app.downloads import NothingShown, downloads
-from netxr.app.folder import Folder
-from netxr.app.jobs import Job
-from netxr.app.looks import side_by_side
-from netxr.app.panes import TOOLS, note, panels, stretched
-from netxr.app.session import Session
-from netxr.app.stores import StoreList, no_folder, none_of, store_choices
-from netxr.app.sweep_views import (
+from netxr.app.frame.controls import LOOK, buttons, choice
+from netxr.app.frame.downloads import NothingShown, downloads
+from netxr.app.frame.folder import Folder
+from netxr.app.frame.jobs import Job
+from netxr.app.frame.looks import side_by_side
+from netxr.app.frame.panes import TOOLS, note, panels, stretched
+from netxr.app.frame.session import Session
+from netxr.app.frame.stores import StoreList, no_folder, none_of, store_choices
+from netxr.app.sweep.views import (
     ALL_IN_ONE,
     CURVES,
     MAP,

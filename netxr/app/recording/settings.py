@@ -4,10 +4,10 @@ from typing import Final
 
 import param
 
-from netxr.app.recording_choice import ALL, LEVELS, POOLED
-from netxr.app.recording_figures import VIEWS
-from netxr.app.session import Session
-from netxr.app.stores import store_choices
+from netxr.app.frame.session import Session
+from netxr.app.frame.stores import store_choices
+from netxr.app.recording.choice import ALL, LEVELS, POOLED
+from netxr.app.recording.figures import VIEWS
 
 KINDS: Final = ("run", "recording")
 """Of the stores that are offered."""

@@ -8,7 +8,7 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.app.recording_run import check_size
+from netxr.app.frame.limits import check_size
 from netxr.errors import InvalidInput
 from netxr.schema.variables import MOMENT_SPECS, labels_of
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import holoviews as hv
 import panel as pn
 
-from netxr.app.looks import ACCENT, WIDGET_STYLE
+from netxr.app.frame.looks import ACCENT, WIDGET_STYLE
 
 TOOLS: Final = {"active_tools": ["box_zoom"]}
 """A box zooms in; the wheel scrolls the page."""

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import panel as pn
 
-from netxr.app.folder import Folder
-from netxr.app.jobs import Cancelled, Desk, Job, message_of
-from netxr.app.looks import WAITING, message_pane, progress_row
+from netxr.app.frame.folder import Folder
+from netxr.app.frame.jobs import Cancelled, Desk, Job, message_of
+from netxr.app.frame.looks import WAITING, message_pane, progress_row
 
 MOST_MESSAGES: Final = 4
 """Messages that are kept in view; older ones go."""

@@ -1,0 +1,34 @@
+"""..."""
+
+from typing import Final
+
+from netxr.errors import InvalidInput
+from netxr.schema.words import text_of
+
+MOST_NEURONS: Final = 10_000
+"""Neurons whose matrix is drawn."""
+
+
+MATRICES: Final = 6
+"""How many matrices a lag takes at most, from the sums to the figure."""
+
+
+def check_size(n: int, n_lags: int, *, memory: int) -> None:
+    """Raise if the matrices of an estimate of n neurons are more than can be held or drawn, before it is made.
+
+    Raises
+    ------
+    InvalidInput
+        With both figures.
+    """
+    needed = 8 * MATRICES * n_lags * n**2
+    fix = "Choose fewer of them, or average them into groups."
+    if n > MOST_NEURONS:
+        raise InvalidInput("neurons", got=f"{n:,} of them", expected=f"at most {MOST_NEURONS:,} in a matrix", fix=fix)
+    if needed > memory:
+        raise InvalidInput(
+            "neurons, lags",
+            got=f"{n:,} neurons at {n_lags:,} lags, whose matrices take {text_of(needed)}",
+            expected=f"what {text_of(memory)} hold",
+            fix=f"{fix} Or start netxr app with another --memory.",
+        )
