@@ -50,7 +50,7 @@ _HOME = {
     "save": "store.dataset",
     "select": "preprocessing.select",
     "simulate": "simulation.simulate",
-    "strongest_pairs": "estimators.rows",
+    "strongest_pairs": "estimators.strongest",
     "sweep": "simulation.sweep",
     "tag": "store.versions",
     "verify": "recordings.verify",

@@ -1,5 +1,6 @@
 from netxr import app as app
 from netxr import plot as plot
+from netxr import report as report
 from netxr.blocks.progress import progress as progress
 from netxr.errors import DiskFull as DiskFull
 from netxr.errors import InvalidInput as InvalidInput

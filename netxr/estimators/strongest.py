@@ -1,4 +1,4 @@
-"""..."""
+"""The strongest pairs of neurons, out of a matrix that is never held."""
 
 from collections.abc import Hashable, Sequence
 from functools import partial

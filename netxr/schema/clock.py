@@ -1,4 +1,4 @@
-"""..."""
+"""When samples were taken: the clock of a recording, and the activity with its clock."""
 
 from typing import Final
 

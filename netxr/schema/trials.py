@@ -1,4 +1,4 @@
-"""..."""
+"""The trials of a recording, one array each."""
 
 from typing import Any, NamedTuple
 

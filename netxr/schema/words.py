@@ -1,4 +1,4 @@
-"""..."""
+"""Numbers in words: how many there are, how much memory, a score."""
 
 import math
 

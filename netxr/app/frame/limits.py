@@ -1,4 +1,4 @@
-"""..."""
+"""How much the app computes for a page."""
 
 from typing import Final
 

@@ -1,1 +1,4 @@
-"""..."""
+"""The tab for the scores of a sweep.
+
+Begin with `tab`; `views` draws.
+"""

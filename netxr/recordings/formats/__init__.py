@@ -1,1 +1,4 @@
-"""Files of other tools, a format a module: plain arrays to be labelled, or recordings that know their labels."""
+"""Files of other tools, a module each: `registry` lists them, and is where a new one is entered.
+
+Begin with `registry`, then `plain`, the simplest reader.
+"""
