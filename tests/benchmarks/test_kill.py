@@ -14,9 +14,9 @@ import pytest
 
 import netxr
 from netxr import names as n
-from tests import works
-from tests.dying import workshop
-from tests.stores import attributes, check_open, check_tidy, content
+from tests.store import works
+from tests.store.dying import workshop
+from tests.store.stores import attributes, check_open, check_tidy, content
 
 pytestmark = [
     pytest.mark.benchmark,

@@ -1,0 +1,26 @@
+"""What opening a file takes, measured in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+MEASURE = """
+import resource, sys, tracemalloc
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from netxr.formats import {module} as module
+def load(path): return module.{call}
+load(Path({small!r}))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+tracemalloc.start()
+loaded = load(Path({large!r}))
+print(tracemalloc.get_traced_memory()[1] / 2**20, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def opening_takes(module, call, small, large):
+    """Return the MiB that opening `large` takes at its peak, by Python and by the system, after `small` was opened."""
+    root = str(Path(__file__).parents[3])
+    code = MEASURE.format(root=root, module=module, call=call, small=str(small), large=str(large))
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    return tuple(map(float, ran.stdout.split()))

@@ -1,0 +1,186 @@
+import hashlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+from netxr.cli import main
+from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile
+from netxr.recordings.convert import convert
+from netxr.recordings.load import load_recording
+from netxr.store.dataset import open as open_store
+from netxr.store.dataset import save
+from tests.conftest import SHARED
+
+DATA = SHARED / "data"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the recordings are not on this machine")
+
+SAMPLES = np.random.default_rng(0).normal(size=(500, 3)).astype("float32")
+TIME_NEURON = ("time", "neuron")
+
+
+@pytest.fixture
+def source(tmp_path):
+    np.save(tmp_path / "day one.npy", SAMPLES)
+    return tmp_path / "day one.npy"
+
+
+def test_a_store_holds_what_the_file_held_and_says_where_it_came_from(tmp_path, source):
+    convert(source, tmp_path / "run.zarr", dims=TIME_NEURON, neurons=list("abc"), sampling_interval=0.1, units="mV")
+    run = open_store(tmp_path / "run.zarr")
+    np.testing.assert_array_equal(run.activity.values, SAMPLES.T)
+    assert run.activity.dtype == np.float32
+    assert run.neuron.values.tolist() == ["a", "b", "c"]
+    assert run.activity.attrs == {"sampling_interval": 0.1, "sampling_interval_units": "s", "units": "mV"}
+    assert run.attrs["source_file"] == "day one.npy"
+    assert run.attrs["source_format"] == "npy"
+    assert run.attrs["source_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert run.attrs["history"].endswith(" import: day one.npy (npy)")
+    assert len(run.attrs["history"].splitlines()) == 1
+    assert str(tmp_path) not in json.dumps(run.attrs)
+    with xr.open_zarr(tmp_path / "run.zarr", consolidated=False) as plain:
+        np.testing.assert_array_equal(plain.activity.values, SAMPLES.T)
+
+
+def test_the_checksum_of_a_folder_is_that_of_its_files_in_order(tmp_path):
+    folder = tmp_path / "suite2p"
+    (folder / "plane0").mkdir(parents=True)
+    for name in ("spks", "F"):
+        np.save(folder / "plane0" / f"{name}.npy", SAMPLES.T)
+    convert(folder, tmp_path / "run.zarr", signal="spks")
+    content = b"".join((folder / "plane0" / f"{name}.npy").read_bytes() for name in ("F", "spks"))
+    run = open_store(tmp_path / "run.zarr")
+    assert run.attrs["source_sha256"] == hashlib.sha256(content).hexdigest()
+    assert run.attrs["source_format"] == "suite2p"
+
+
+def test_a_store_that_is_imported_again_keeps_its_history(tmp_path, source):
+    save(load_recording(source, dims=TIME_NEURON), tmp_path / "first.zarr")
+    convert(tmp_path / "first.zarr", tmp_path / "second.zarr")
+    first, second = (open_store(tmp_path / name) for name in ("first.zarr", "second.zarr"))
+    xr.testing.assert_equal(first, second)
+    assert second.attrs["created"] == first.attrs["created"]
+    assert second.attrs["source_format"] == "zarr"
+    assert second.attrs["history"].startswith(first.attrs["history"] + "\n")
+
+
+def test_progress_is_told_to_the_end(tmp_path, source):
+    told = []
+    convert(source, tmp_path / "run.zarr", dims=TIME_NEURON, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (SAMPLES.nbytes, SAMPLES.nbytes)
+
+
+def test_bad_input_is_refused_before_anything_is_written(tmp_path, source):
+    (tmp_path / "taken").touch()
+    np.save(tmp_path / "cut.npy", SAMPLES)
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "cut.npy").read_bytes()[:-3])
+    before = sorted(tmp_path.iterdir())
+    for error, given, options in (
+        (OutputExists, (tmp_path / "nothing", tmp_path / "taken"), {}),
+        (InvalidInput, (source, tmp_path / "run.zarr"), {}),
+        (InvalidInput, (source, tmp_path / "no" / "run.zarr"), {"dims": TIME_NEURON}),
+        (InvalidInput, (source, tmp_path / "run.zarr"), {"dims": TIME_NEURON, "gain": 2}),
+        (InvalidInput, (source, tmp_path / "run.zarr"), {"dims": TIME_NEURON, "format": "wav"}),
+        (InvalidInput, (SAMPLES, tmp_path / "run.zarr"), {"dims": TIME_NEURON}),
+        (InvalidInput, (source, 5), {"dims": TIME_NEURON}),
+        (UnreadableFile, (tmp_path / "nothing", tmp_path / "run.zarr"), {}),
+        (UnreadableFile, (tmp_path / "cut.npy", tmp_path / "run.zarr"), {"dims": TIME_NEURON}),
+    ):
+        with pytest.raises(error):
+            convert(*given, **options)
+        assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_file_that_is_cut_off_meanwhile_leaves_nothing(tmp_path, source, monkeypatch):
+    def cut(files):
+        source.write_bytes(source.read_bytes()[:-3])
+        return "0"
+
+    monkeypatch.setattr("netxr.recordings.convert._sha256", cut)
+    with pytest.raises(NetxrError, match=r"day one\.npy: it was changed after it was opened"):
+        convert(source, tmp_path / "run.zarr", dims=TIME_NEURON)
+    assert sorted(tmp_path.iterdir()) == [source]
+
+
+MEASURED = """
+import resource, sys, numpy as np
+from netxr.importing import convert
+np.save("small.npy", np.zeros((8, 100), "float32"))
+convert("small.npy", "small.zarr", dims=("neuron", "time"))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+convert("big.npy", "big.zarr", dims=sys.argv[1].split(","))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+@pytest.mark.parametrize(("shape", "dims"), [((100, 500_000), "neuron,time"), ((50_000, 1000), "time,neuron")])
+def test_memory_is_bounded(tmp_path, shape, dims):
+    big = np.lib.format.open_memmap(tmp_path / "big.npy", mode="w+", dtype="float32", shape=shape)
+    big[:] = np.random.default_rng(0).normal(size=shape[1]).astype("float32")
+    big.flush()
+    del big
+    run = subprocess.run(  # noqa: S603 - the code is written above
+        [sys.executable, "-c", MEASURED, dims], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert int(run.stdout) < 150e6
+    assert open_store(tmp_path / "big.zarr").activity.nbytes == 200e6
+
+
+# --- the command --------------------------------------------------------------
+
+
+def test_the_command_passes_its_options_on(tmp_path, source):
+    out = tmp_path / "run.zarr"
+    arguments = ["import", str(source), str(out), "--dims", "time,neuron", "--sampling-interval", "2", "--json"]
+    done = CliRunner().invoke(main, [*arguments, "--interval-units", "ms", "--option", 'neurons=["a", "b", "c"]'])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == {
+        "store": str(out),
+        **{"neurons": 3, "samples": 500, "trials": 1, "dtype": "float32", "sampling_interval": 2.0},
+        **{"source_file": "day one.npy", "source_format": "npy"},
+        "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+    }
+    run = open_store(out)
+    assert run.neuron.values.tolist() == ["a", "b", "c"]
+    assert run.activity.attrs["sampling_interval_units"] == "ms"
+
+
+@needs_data
+def test_the_command_imports_a_folder(tmp_path):
+    arguments = ["import", str(DATA / "suite2p"), str(tmp_path / "run.zarr"), "--option", "cells=true"]
+    done = CliRunner().invoke(main, [*arguments, "--option", "signal=spks"])
+    assert done.exit_code == 0, done.output
+    assert "source_format  suite2p" in done.stdout
+    expected = np.load(DATA / "suite2p" / "spks.npy")[np.load(DATA / "suite2p" / "iscell.npy")[:, 0] == 1]
+    np.testing.assert_array_equal(open_store(tmp_path / "run.zarr").activity.values, expected)
+
+
+@pytest.mark.parametrize(
+    ("further", "code", "message"),
+    [
+        ([], 2, "On the command line: --dims neuron,time"),
+        (["--option", "gain"], 2, "is not of the form KEY=VALUE"),
+        (["--dims", "time,neuron", "--rate", "3"], 2, "rate: got 3.0; expected no such option"),
+        (["--format", "parquet"], 4, "its content looks like npy"),
+    ],
+)
+def test_the_command_says_what_is_wrong(tmp_path, source, further, code, message):
+    done = CliRunner().invoke(main, ["import", str(source), str(tmp_path / "run.zarr"), *further])
+    assert done.exit_code == code
+    assert message in " ".join(done.output.split())
+    assert sorted(tmp_path.iterdir()) == [source]
+    taken = CliRunner().invoke(main, ["import", str(source), str(source)])
+    assert taken.exit_code == 3
+    assert "exists and is left as it is" in taken.output
+
+
+def test_a_missing_package_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    (tmp_path / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    done = CliRunner().invoke(main, ["import", str(tmp_path / "x.h5"), str(tmp_path / "run.zarr")])
+    assert done.exit_code == 1
+    assert 'pip install "netxr[io]"' in done.output

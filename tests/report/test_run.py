@@ -1,0 +1,190 @@
+import re
+from unittest.mock import create_autospec
+
+import dask.array as da
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+import netxr
+from netxr.cli import main
+from tests.conftest import SHARED
+from tests.report.test_page import Page, fetches
+
+DATA = SHARED / "data"
+
+
+def seen(path):
+    return Page(path.read_text("utf-8")).seen
+
+
+def titles(path):
+    return re.findall(r"<h2>(.*?)</h2>", path.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def run():
+    return netxr.simulate(netxr.random_connectivity(6, sparsity=0.7, seed=3), n_steps=300, trials=2, seed=5)
+
+
+@pytest.fixture(scope="module")
+def stored(run, tmp_path_factory):
+    store = tmp_path_factory.mktemp("runs") / "<b>run.zarr"
+    netxr.save(run, store)
+    return store
+
+
+@pytest.fixture(scope="module")
+def as_saved(stored):
+    return contents(stored)
+
+
+def contents(store):
+    return {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def page(stored, as_saved, tmp_path_factory):
+    path = tmp_path_factory.mktemp("pages") / "run.html"
+    assert netxr.report_run(stored, path) == path
+    return path
+
+
+def test_a_page_of_a_simulation_has_all_its_sections(page):
+    assert titles(page) == [
+        "Facts",
+        "Activity of some neurons",
+        "Activity of all neurons",
+        "True and estimated connectivity",
+        "Connectivity as a graph",
+        "How the estimate agrees with the truth",
+        "Scores of R against A",
+        "Where it comes from",
+        "History",
+        "How to make it again, in Python",
+        "How to make it again, in the shell",
+    ]
+    assert "R is the lagged correlation at lag 1, made for this report." in seen(page)
+    assert "The figures are of trial 0, the first of 2." in seen(page)
+
+
+def test_it_opens_without_a_network_and_takes_names_for_text(page):
+    assert fetches(page.read_text("utf-8")) == []
+    assert "<b>run" not in page.read_text("utf-8")
+    assert "Report of <b>run.zarr" in seen(page)
+    assert page.stat().st_size < 8e6
+
+
+def test_scores_are_those_of_the_matrices_drawn(run, page):
+    first = run.isel(trial=0)
+    R = netxr.lagged_correlation(first.activity, lag=1)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", page.read_text("utf-8"))
+    for word, diagonal in (("with", True), ("without", False)):
+        place = cells.index(word)
+        expected = netxr.compare(run.connectivity, R, diagonal=diagonal, permutations=0)
+        assert cells[place + 1] == f"{float(expected.pearson):.3f}"
+        assert cells[place + 2] == f"{float(expected.spearman):.3f}"
+
+
+def test_the_lines_in_the_page_make_the_run_again(run, page, stored, monkeypatch):
+    lines = re.search(r"import netxr.*?simulate\(.*?\)\n?", seen(page), flags=re.DOTALL).group()
+    assert repr(str(stored)) in lines
+    reported = create_autospec(netxr.report_run)  # the page at hand is what it makes
+    monkeypatch.setattr(netxr, "report_run", reported)
+    found = {}
+    exec(lines, found)  # noqa: S102 - our own lines
+    np.testing.assert_array_equal(found["again"].activity, run.activity)
+    ((of, name), _) = reported.call_args
+    np.testing.assert_array_equal(of.activity, run.activity)
+    assert name == "report.html"
+    expected = netxr.compare(run.connectivity, netxr.lagged_correlation(run.activity), diagonal=False)
+    assert found["scores"].pearson.values.tolist() == pytest.approx(expected.pearson.values.tolist())
+
+
+def test_the_run_is_left_as_it_is(stored, as_saved, page):
+    assert page.exists()
+    assert contents(stored) == as_saved
+    with pytest.raises(netxr.InvalidInput, match=r"path: got .*; expected a file outside the run"):
+        netxr.report_run(stored, stored / "run.html")
+
+
+def test_a_dataset_in_memory_has_a_page_of_its_own(run, tmp_path):
+    lagged = run.assign(lagged_correlation=netxr.lagged_correlation(run.activity, lag=[0, 1, 2]))
+    lagged = lagged.assign(netxr.compare(lagged.connectivity, lagged.lagged_correlation, diagonal=False)[["pearson"]])
+    path = netxr.report_run(lagged, tmp_path / "run.html")
+    assert "Correlation over lag" in titles(path)
+    assert "in the shell" not in seen(path)
+    assert "made for this report" not in seen(path)
+    assert "R at lag 1" in seen(path)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", path.read_text("utf-8"))
+    assert f"{float(lagged.pearson.sel(lag=2, trial=1)):.3f}" in cells
+
+
+@pytest.mark.parametrize("left", [["activity"], ["connectivity"]])
+def test_what_a_run_has_not_is_left_out(run, left, tmp_path):
+    path = netxr.report_run(run[left].isel(trial=0, missing_dims="ignore"), tmp_path / "run.html")
+    assert "Scores of R against A" not in titles(path)
+    assert "Connectivity" in titles(path)
+    assert ("Activity of all neurons" in titles(path)) == (left == ["activity"])
+
+
+def test_gaps_are_left_out_and_short_or_large_runs_say_why_there_is_no_estimate(run, tmp_path):
+    gaps = run[["activity"]].where(xr.DataArray(np.arange(300) != 7, dims="time"))
+    assert 'lag=1, missing="drop")' in seen(netxr.report_run(gaps, tmp_path / "gaps.html"))
+    short = run[["activity"]].isel(time=slice(1))
+    assert "none could be made: lag: got [1]" in seen(netxr.report_run(short, tmp_path / "short.html"))
+    many = netxr.as_activity(da.zeros((1001, 5)), dims=("neuron", "time")).to_dataset(name="activity")
+    path = netxr.report_run(many, tmp_path / "many.html")
+    assert "netxr estimate makes one in bounded memory" in seen(path)
+
+
+def test_estimates_come_from_moments_where_there_are_some(run, tmp_path):
+    moments = netxr.lagged_moments(run.activity, lags=[0, 1], dim=("time", "trial"))
+    path = netxr.report_run(moments, tmp_path / "moments.html")
+    assert "netxr.lagged_correlation(run, lag=1)" in seen(path)
+    assert "Connectivity" in titles(path)
+
+
+def test_a_sweep_has_a_curve_for_each_parameter_that_varies(tmp_path):
+    scores = netxr.sweep(n_neurons=[5, 10], sparsity=[0.5, 0.9], n_steps=100, trials=2)
+    path = netxr.report_run(scores, tmp_path / "sweep.html")
+    assert [title for title in titles(path) if title.startswith("Score over")] == [
+        "Score over number of neurons and sparsity",
+        "Score over number of neurons",
+        "Score over sparsity",
+    ]
+    assert "At sparsity 0.5." in seen(path)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", path.read_text("utf-8"))
+    assert f"{float(scores.pearson_mean.sel(n_neurons=10, sparsity=0.5).squeeze()):.3f}" in cells
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="no recordings beside the repository")
+def test_a_recording_of_suite2p_has_a_page(tmp_path):
+    path = netxr.report_run(DATA / "suite2p", tmp_path / "suite2p.html")
+    assert "219" in seen(path)
+    assert "Connectivity" in titles(path)
+
+
+def test_nothing_is_overwritten_and_what_cannot_be_reported_is_refused(run, tmp_path):
+    (tmp_path / "mine.html").write_text("mine")
+    with pytest.raises(netxr.OutputExists):
+        netxr.report_run(run, tmp_path / "mine.html")
+    with pytest.raises(netxr.InvalidInput, match=r"path: got .*folder that exists"):
+        netxr.report_run(run, tmp_path / "no" / "run.html")
+    with pytest.raises(netxr.InvalidInput, match="run: got a Dataset with x; expected one with activity"):
+        netxr.report_run(xr.Dataset({"x": 1}), tmp_path / "x.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.html"]
+
+
+def test_the_command_names_the_page_after_the_run(run, tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    stored = tmp_path / "runs" / "<b>run.zarr"
+    netxr.save(run[["connectivity"]], stored)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["report", str(stored)])
+    assert (done.exit_code, done.output) == (0, f"Wrote the report of {stored} to <b>run.html\n")
+    assert (tmp_path / "<b>run.html").exists()
+    again = CliRunner().invoke(main, ["report", str(stored)])
+    assert again.exit_code == 3
+    assert CliRunner().invoke(main, ["report", str(tmp_path / "none.zarr")]).exit_code == 4

@@ -1,0 +1,269 @@
+import json
+import sys
+from itertools import product
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from hypothesis import given
+from hypothesis import strategies as st
+from zarr.errors import ZarrUserWarning
+
+import netxr
+from netxr import names as n
+from netxr.errors import DiskFull, OutputExists, StoreBusy
+from netxr.store import commits
+from netxr.store.commits import DOCUMENT, ROOT, array_to_be, commit, documents, repair, reserve
+from netxr.store.metadata import chunk_key, chunks_to_come, grown, under_new_keys
+from netxr.store.staging import STAGING_PREFIX, locked, unfinished_beside, unfinished_name
+from netxr.store.transactions import transaction
+from tests.store.stores import check_open, check_tidy
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of Unix")
+
+ENCODINGS = [{"name": name, "configuration": {"separator": sep}} for name in ("default", "v2") for sep in "/."]
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A store of an array that grows, and of others."""
+    path = tmp_path / "run.zarr"
+    samples = xr.DataArray(np.arange(10.0).reshape(2, 5), dims=("neuron", "time"), coords={"neuron": [0, 1]})
+    netxr.save(xr.Dataset({"activity": samples, "score": ("neuron", [1.0, 2.0]), "number": 3.0}), path)
+    return path
+
+
+def document_of(shape, chunks, encoding):
+    grid = {"name": "regular", "configuration": {"chunk_shape": list(chunks)}}
+    return {
+        "shape": list(shape),
+        "chunk_grid": grid,
+        "chunk_key_encoding": encoding,
+        "dimension_names": [f"dim_{k}" for k in range(len(shape))],
+    }
+
+
+# --- names of chunks ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("shape", [(), (3,), (3, 2, 4)])
+def test_chunks_are_named_as_zarr_names_them(tmp_path, encoding, shape):
+    told = {"name": encoding["name"], "separator": encoding["configuration"]["separator"]}
+    array = zarr.create_array(
+        tmp_path / "a", shape=shape, chunks=(1,) * len(shape), dtype="f8", chunk_key_encoding=told, fill_value=0.0
+    )
+    array[...] = np.ones(shape)
+    files = {file.relative_to(tmp_path / "a").as_posix() for file in (tmp_path / "a").rglob("*") if file.is_file()}
+    document = document_of(shape, (1,) * len(shape), encoding)
+    expected = {chunk_key(document, index) for index in product(*map(range, shape))}
+    assert files - {DOCUMENT} == expected
+    assert chunk_key(under_new_keys(document), [0] * len(shape)) not in files
+
+
+@given(st.data())
+def test_chunks_to_come_are_those_that_zarr_writes_beyond_the_end(data):
+    n_dims = data.draw(st.integers(1, 3))
+    sizes = st.lists(st.integers(1, 6), min_size=n_dims, max_size=n_dims)
+    shape, chunks, axis = data.draw(sizes), data.draw(sizes), data.draw(st.integers(0, n_dims - 1))
+    present = document_of(shape, chunks, ENCODINGS[0])
+    later = grown(present, f"dim_{axis}", shape[axis] + data.draw(st.integers(0, 7)))
+    keys = [
+        {
+            chunk_key(present, index)
+            for index in np.ndindex(*(-(-n // k) for n, k in zip(each["shape"], chunks, strict=True)))
+        }
+        for each in (present, later)
+    ]
+    found = list(chunks_to_come(present, later))
+    assert set(found) == keys[1] - keys[0]
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("shapes", [[(2,), (), (2, 2), ()], [(), (2,), (2,), (2, 2, 2)], [(2, 2), (), (), (2,)]])
+def test_values_are_replaced_by_some_of_other_dims_again_and_again(path, shapes):
+    for turn, shape in enumerate([*shapes, *shapes]):
+        values = np.full(shape, float(turn))
+        dims = [f"of_{turn % len(shapes)}_{k}" for k in range(len(shape))]
+        netxr.add(xr.Dataset({"replaced": (dims, values)}), path, replace=True)
+        np.testing.assert_array_equal(check_open(path).replaced.values, values)
+        repair(path)
+        entries = {entry.name for entry in (path / "replaced").iterdir()} - {DOCUMENT}
+        np.testing.assert_array_equal(netxr.open(path).replaced.values, values)
+        encoding = documents(path)["replaced"]["chunk_key_encoding"]
+        assert len(entries) == 1 or encoding["configuration"]["separator"] == "."
+    check_tidy(path)
+
+
+# --- commits ------------------------------------------------------------------
+
+
+def test_several_documents_change_at_once(path, monkeypatch):
+    """Between any two of them, whoever opens the store sees either state."""
+    known = documents(path)
+    changed = {
+        "activity": grown(known["activity"], "time", 8),
+        ROOT: known[ROOT] | {"attributes": known[ROOT]["attributes"] | {"told": "new"}},
+    }
+    array_to_be(path, "activity", changed["activity"])[:, 5:] = 7.0
+    seen, replace = [], commits._replace
+
+    def watched(folder, name, document):
+        replace(folder, name, document)
+        with xr.open_zarr(path, consolidated=n.COMMIT_UNDER_WAY in documents_on_disk(path)["attributes"]) as plain:
+            seen.append((netxr.open(path).sizes["time"], netxr.open(path).attrs.get("told"), plain.sizes["time"]))
+
+    monkeypatch.setattr(commits, "_replace", watched)
+    assert netxr.open(path).sizes["time"] == 5
+    commit(path, changed)
+    assert seen == [(8, "new", 8)] * 3
+    assert documents_on_disk(path) == changed[ROOT]
+    check_tidy(path)
+
+
+def documents_on_disk(path):
+    return json.loads((path / DOCUMENT).read_bytes())
+
+
+def test_a_commit_that_cannot_be_ended_is_there_nevertheless(path, monkeypatch):
+    """The disk is full after the root was replaced: that is no error, for the caller would append a second time."""
+    replace, calls = commits._replace, []
+
+    def full(folder, name, document):
+        calls.append(name)
+        if len(calls) > 1:
+            raise DiskFull(folder, "No space left on device")
+        replace(folder, name, document)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(commits, "_replace", full)
+        netxr.append(
+            xr.DataArray(np.ones((2, 3)), dims=("neuron", "time"), coords={"neuron": [0, 1]}), path, dim="time"
+        )
+    assert n.COMMIT_UNDER_WAY in documents_on_disk(path)["attributes"]
+    assert n.COMMIT_UNDER_WAY not in check_open(path).attrs
+    assert check_open(path).sizes["time"] == 8
+    with transaction(path):
+        pass
+    assert check_open(path).sizes["time"] == 8
+    check_tidy(path)
+
+
+def test_metadata_that_someone_consolidated_do_not_outlive_a_commit(path):
+    with pytest.warns(ZarrUserWarning, match="Consolidated metadata"):
+        zarr.consolidate_metadata(path)
+    netxr.append(xr.DataArray(np.ones((2, 3)), dims=("neuron", "time"), coords={"neuron": [0, 1]}), path, dim="time")
+    assert check_open(path).sizes["time"] == 8
+
+
+def test_a_transaction_that_fails_leaves_nothing(path):
+    files = sorted(path.rglob("*"))
+    with pytest.raises(ZeroDivisionError), transaction(path) as changes:
+        change_and_fail(changes)
+    assert [file for file in sorted(path.rglob("*")) if file.is_file() or file in files] == files
+    assert "told" not in check_open(path).attrs
+    check_tidy(path)
+
+
+def change_and_fail(changes):
+    changes.grow("activity", "time", 40)[:, 5:] = 1.0
+    changes.put("score", xr.Variable(("neuron",), np.array([5.0, 6.0])))[:] = 5.0
+    changes.put("new", xr.Variable(("neuron",), np.array([5.0, 6.0])))[:] = 5.0
+    changes.update_attributes({"told": "new"})
+    raise ZeroDivisionError
+
+
+def test_the_end_of_a_commit_leaves_groups_as_they_have_become(path, monkeypatch):
+    """A group in a store has a lock of its own: it may be appended to while a commit of the store is cut off."""
+    samples = xr.DataArray(np.ones((2, 3)), dims=("neuron", "time"), coords={"neuron": [0, 1]})
+    netxr.save(samples.to_dataset(name="activity"), path, group="monday")
+    with monkeypatch.context() as patch:
+        patch.setattr(commits, "finish_commit", lambda _: None)
+        changed = {name: documents(path)[name] for name in (ROOT, "score")}
+        commit(path, changed)
+    netxr.append(samples, path / "monday", dim="time")
+    as_it_is = netxr.open(path, group="monday").compute()
+    with transaction(path):
+        pass
+    xr.testing.assert_identical(netxr.open(path, group="monday").compute(), as_it_is)
+    check_tidy(path)
+
+
+def test_an_array_does_not_take_the_place_of_a_group(path):
+    netxr.save(xr.Dataset({"score": 1.0}), path, group="monday")
+    for replace in (False, True):
+        with pytest.raises(OutputExists, match="monday exists"):
+            netxr.add(xr.Dataset({"monday": 2.0}), path, replace=replace)
+    assert netxr.open(path, group="monday").score == 1.0
+
+
+# --- repair -------------------------------------------------------------------
+
+
+def test_an_array_that_never_was_committed_goes_away(path):
+    reserve(path, "new")
+    (path / "new" / "c").mkdir()
+    (path / "new" / "c" / "0").write_bytes(b"a chunk")
+    before = check_open(path)
+    assert "new" not in before
+    netxr.add(xr.Dataset({"new": 4.0}), path)
+    assert check_open(path).new == 4.0
+    check_tidy(path)
+
+
+def test_only_chunks_are_taken_for_chunks(path):
+    """What someone put into the folder of an array stays."""
+    for name in ("notes.txt", "copy", ".DS_Store"):
+        (path / "score" / name).write_text("mine")
+    (path / "score" / "c.0").write_bytes(b"left over")
+    repair(path)
+    names = {entry.name for entry in (path / "score").iterdir()}
+    assert names == {DOCUMENT, "c", "notes.txt", "copy", ".DS_Store"}
+
+
+# --- who may write ------------------------------------------------------------
+
+
+def test_one_writer_at_a_time(tmp_path):
+    with locked(tmp_path), pytest.raises(StoreBusy, match="is being written to by another process"), locked(tmp_path):
+        raise AssertionError
+    with locked(tmp_path):
+        pass
+
+
+def test_only_its_own_unfinished_names_are_found_beside_a_store(tmp_path):
+    mine, other = unfinished_name(tmp_path / "run"), unfinished_name(tmp_path / "run-2")
+    for name in (mine, other, tmp_path / "run", tmp_path / f"{STAGING_PREFIX}run-mine"):
+        name.mkdir()
+    assert unfinished_beside(tmp_path / "run") == [mine]
+
+
+def test_a_group_is_made_beside_the_store_that_it_will_be_in(path):
+    monday, store = unfinished_name(path / "monday"), unfinished_name(path)
+    monday.mkdir()
+    store.mkdir()
+    assert monday.parent == store.parent == path.parent
+    assert unfinished_beside(path / "monday") == [monday]
+    assert unfinished_beside(path) == [store]
+    check_open(path)
+    netxr.save(xr.Dataset({"score": 1.0}), path, group="monday")
+    assert not monday.exists()
+    netxr.add(xr.Dataset({"new": 1.0}), path)
+    netxr.add(xr.Dataset({"new": 1.0}), path / "monday")
+    check_tidy(path)
+
+
+def test_a_store_behind_a_link_is_written_to_where_it_is(path, tmp_path):
+    """A link may lead to another disk, and no file can be renamed from one to another."""
+    (tmp_path / "elsewhere").mkdir()
+    real = path.rename(tmp_path / "elsewhere" / "real.zarr")
+    path.symlink_to(real)
+    assert unfinished_name(path).parent == real.parent
+    assert unfinished_name(path).name.startswith(f"{STAGING_PREFIX}real.zarr-")
+    netxr.add(xr.Dataset({"new": 1.0}), path)
+    assert path.is_symlink()
+    assert check_open(real).new == 1.0
+    with pytest.raises(OutputExists):
+        netxr.save(xr.Dataset({"new": 1.0}), path)
+    check_tidy(real)

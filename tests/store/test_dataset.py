@@ -1,0 +1,606 @@
+import getpass
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from pathlib import Path
+
+import dask
+import dask.array as da
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netxr import names as n
+from netxr.errors import InvalidInput, OutputExists, UnreadableFile
+from netxr.schema.provenance import CURRENT_SCHEMA
+from netxr.store.dataset import open as open_store
+from netxr.store.dataset import save
+from netxr.store.layout import plain_attributes, steps_per_chunk
+from netxr.store.writing import streamed_variable
+from tests.store.origins import ORIGIN, without_origin
+
+ADDED = (n.SCHEMA_VERSION, n.NETXR_VERSION, n.NUMPY_VERSION, *ORIGIN)
+
+
+def a_run(*, n_neurons=3, n_steps=7, trials=2, dtype="float32", lazy=False):
+    rng = np.random.default_rng(0)
+    labels = np.array([f"nérve {k}" for k in range(n_neurons)], dtype=object)
+    samples = rng.normal(size=(n_neurons, n_steps, trials)).astype(dtype)
+    samples[0, 0] = np.nan
+    samples[1, 1] = 0
+    return xr.Dataset(
+        {
+            "activity": (
+                ("neuron", "time", "trial"),
+                da.from_array(samples, chunks=(2, 3, 2)) if lazy else samples,
+                {"units": "mV", "sampling_interval": 0.5},
+            ),
+            "connectivity": (("target", "source"), rng.normal(size=(n_neurons, n_neurons))),
+            "lagged_correlation": (
+                ("lag", "trial", "target", "source"),
+                rng.random((2, trials, n_neurons, n_neurons), dtype=np.float32),
+            ),
+            "count": ("lag", np.array([6, 5])),
+            "pearson": ((), 0.25),
+        },
+        coords={
+            "neuron": labels,
+            "target": labels,
+            "source": labels,
+            "lag": [1, 2],
+            "trial": np.arange(trials),
+            "group": ("neuron", np.arange(n_neurons) - 1),
+            "area": ("neuron", np.array(["V1", "", "V2"] * n_neurons, dtype=object)[:n_neurons]),
+        },
+        attrs={"model": "sigmoid", "seed": 42, "nested": {"a": [1, 2.5, None, True]}, "undefined": float("nan")},
+    )
+
+
+def without_added(dataset):
+    bare = dataset.copy()
+    bare.attrs = {name: value for name, value in dataset.attrs.items() if name not in ADDED}
+    return bare
+
+
+def assert_same(opened, saved):
+    xr.testing.assert_identical(without_added(opened), without_added(saved))
+    for name, variable in saved.variables.items():
+        assert opened[name].dtype == variable.dtype, name
+        assert opened[name].dims == variable.dims, name
+
+
+def contents(folder):
+    return {file.relative_to(folder): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def names(folder):
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def raise_if_dask_computes():
+    def refuse(*args, **kwargs):
+        raise AssertionError("something computed")
+
+    return dask.config.set(scheduler=refuse)
+
+
+# --- round trips --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_run_comes_back_as_it_was_saved(tmp_path, lazy):
+    run = a_run(lazy=lazy)
+    save(run, tmp_path / "run.zarr")
+    opened = open_store(tmp_path / "run.zarr")
+    assert_same(opened, run)
+    assert {name: opened.attrs[name] for name in ADDED} == {
+        n.SCHEMA_VERSION: CURRENT_SCHEMA,
+        n.NETXR_VERSION: opened.attrs[n.NETXR_VERSION],
+        n.NUMPY_VERSION: np.__version__,
+        n.CREATED: opened.attrs[n.CREATED],
+        n.CREATED_BY: getpass.getuser(),
+        n.HISTORY: f"{opened.attrs[n.CREATED]} {getpass.getuser()}: netxr {opened.attrs[n.NETXR_VERSION]} save",
+    }
+    assert datetime.now(UTC) - datetime.fromisoformat(opened.attrs[n.CREATED]) < timedelta(minutes=10)
+    assert names(tmp_path) == ["run.zarr"]
+
+
+def test_saved_again_and_again_it_is_the_same(tmp_path):
+    save(a_run(), tmp_path / "1.zarr")
+    save(open_store(tmp_path / "1.zarr"), tmp_path / "2.zarr")
+    save(open_store(tmp_path / "2.zarr").chunk(time=2, neuron=1), tmp_path / "3.zarr")
+    save(open_store(tmp_path / "3.zarr").isel(time=slice(1, 6), neuron=[2, 0]), tmp_path / "4.zarr")
+    assert contents(tmp_path / "1.zarr") == contents(tmp_path / "2.zarr") == contents(tmp_path / "3.zarr")
+    assert_same(open_store(tmp_path / "4.zarr"), a_run().isel(time=slice(1, 6), neuron=[2, 0]))
+
+
+def test_an_opened_foreign_store_with_scaled_integers_saves_as_what_it_reads(tmp_path):
+    run = xr.Dataset({"activity": (("neuron", "time"), np.linspace(0, 1, 12).reshape(3, 4))})
+    packed = {"dtype": "uint16", "scale_factor": 1 / 65535, "add_offset": 0.0, "_FillValue": 65535, "chunks": (2, 2)}
+    run.to_zarr(tmp_path / "packed.zarr", consolidated=False, zarr_format=3, encoding={"activity": packed})
+    opened = open_store(tmp_path / "packed.zarr")
+    save(opened, tmp_path / "plain.zarr")
+    assert_same(open_store(tmp_path / "plain.zarr"), opened)
+
+
+def test_plain_xarray_reads_a_run(tmp_path):
+    run = a_run()
+    save(run, tmp_path / "run.zarr")
+    with xr.open_zarr(tmp_path / "run.zarr", consolidated=False) as opened:
+        for name in run.data_vars:
+            np.testing.assert_array_equal(opened[name].values, run[name].values)
+            assert opened[name].attrs == run[name].attrs
+        for name in run.coords:
+            assert opened[name].values.tolist() == run[name].values.tolist()
+        assert set(opened.coords) == set(run.coords)
+
+
+@given(
+    dtype=st.sampled_from(["bool", "int8", "uint16", "int64", "float16", "float32", "float64", "complex64"]),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 40), st.integers(1, 3)),
+    labels=st.one_of(
+        st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=4), min_size=4, max_size=4, unique=True),
+        st.lists(st.integers(-(2**63), 2**63 - 1), min_size=4, max_size=4, unique=True),
+    ),
+    chunks=st.one_of(st.none(), st.tuples(st.integers(1, 4), st.integers(1, 40), st.integers(1, 3))),
+    data=st.data(),
+)
+@settings(max_examples=40, deadline=None)
+def test_any_shape_dtype_label_and_chunking_comes_back(tmp_path_factory, dtype, shape, labels, chunks, data):
+    values = np.random.default_rng(data.draw(st.integers(0, 99))).integers(0, 3, size=shape).astype(dtype)
+    if np.dtype(dtype).kind == "f":
+        values.flat[0] = data.draw(st.sampled_from([np.nan, np.inf, -np.inf, -0.0, 0.0]))
+    if isinstance(labels[0], str):
+        labels = np.array(labels, dtype=object)
+    run = xr.Dataset(
+        {"activity": (("neuron", "time", "trial"), values if chunks is None else da.from_array(values, chunks=chunks))},
+        coords={"neuron": labels[: shape[0]]},
+    )
+    path = tmp_path_factory.mktemp("any") / "run.zarr"
+    save(run, path)
+    opened = open_store(path)
+    assert_same(opened, run)
+    assert opened.activity.values.tobytes() == values.tobytes()
+
+
+def test_fixed_width_text_comes_back_as_python_strings(tmp_path):
+    run = xr.Dataset({"kind": ("neuron", np.array(["excitatory", "in"]))}, coords={"neuron": np.array(["a", "bb"])})
+    save(run, tmp_path / "run.zarr")
+    opened = open_store(tmp_path / "run.zarr")
+    for name in ("kind", "neuron"):
+        assert opened[name].dtype == object
+        assert opened[name].values.tolist() == run[name].values.tolist()
+        assert type(opened[name].values[0]) is str
+    assert opened.sel(neuron="bb").kind.item() == "in"
+
+
+def test_dates_durations_and_empty_dims_come_back(tmp_path):
+    run = xr.Dataset(
+        {
+            "start": ("trial", np.array(["2024-01-01T10:00", "2025-06-01"], "datetime64[ns]")),
+            "none": ("x", np.zeros(0)),
+        },
+        coords={"length": ("trial", np.array([1, 2], "timedelta64[s]").astype("timedelta64[ns]"))},
+    )
+    save(run, tmp_path / "run.zarr")
+    assert_same(open_store(tmp_path / "run.zarr"), run)
+
+
+def test_units_called_seconds_stay_an_attribute(tmp_path):
+    run = xr.Dataset({"interval": ("trial", [1.5, 2.0], {"units": "seconds"})})
+    save(run, tmp_path / "run.zarr")
+    assert_same(open_store(tmp_path / "run.zarr"), run)
+
+
+def test_attributes_of_numpy_come_back_as_pythons(tmp_path):
+    attrs = {"a": np.float32(0.5), "b": np.arange(3), "c": (1, 2), "d": {"e": np.bool_(True)}, "f": np.str_("x")}
+    save(xr.Dataset({"x": ((), 1.0, attrs)}, attrs=attrs), tmp_path / "run.zarr")
+    opened = open_store(tmp_path / "run.zarr")
+    expected = {"a": 0.5, "b": [0, 1, 2], "c": [1, 2], "d": {"e": True}, "f": "x"}
+    assert opened.x.attrs == expected
+    assert {name: opened.attrs[name] for name in expected} == expected
+
+
+def test_known_provenance_is_kept_and_the_layout_is_that_of_the_writer(tmp_path):
+    save(xr.Dataset(attrs={n.NUMPY_VERSION: "1.0", n.SCHEMA_VERSION: 0}), tmp_path / "run.zarr")
+    attrs = open_store(tmp_path / "run.zarr").attrs
+    assert attrs[n.NUMPY_VERSION] == "1.0"
+    assert attrs[n.SCHEMA_VERSION] == CURRENT_SCHEMA
+
+
+def test_saving_leaves_the_dataset_as_it_was(tmp_path):
+    run = a_run(lazy=True)
+    run["activity"] = run.activity.transpose("trial", ...)
+    run.activity.encoding = {"chunks": (1, 1, 1), "dtype": "int8", "scale_factor": 3}
+    before, encoding, chunks = run.copy(deep=True), dict(run.activity.encoding), run.activity.chunks
+    save(run, tmp_path / "run.zarr")
+    xr.testing.assert_identical(run, before)
+    assert run.activity.encoding == encoding
+    assert run.activity.chunks == chunks
+    assert_same(open_store(tmp_path / "run.zarr"), a_run())
+
+
+# --- layout and laziness ------------------------------------------------------
+
+
+def layout(path, name):
+    meta = json.loads((path / name / "zarr.json").read_text())
+    return tuple(meta["chunk_grid"]["configuration"]["chunk_shape"]), meta
+
+
+def test_layout_of_activity_and_matrices(tmp_path):
+    run = a_run(n_neurons=100, n_steps=20_000, trials=2, dtype="float64")
+    save(run.transpose("trial", "source", "time", ...), tmp_path / "run.zarr")
+    chunk, meta = layout(tmp_path / "run.zarr", "activity")
+    assert chunk == (100, 8192, 1)
+    assert meta["dimension_names"] == ["neuron", "time", "trial"]
+    codec, checksum = meta["codecs"][-2:]
+    assert (codec["name"], checksum["name"]) == ("blosc", "crc32c")
+    assert {name: codec["configuration"][name] for name in ("cname", "clevel", "shuffle", "typesize")} == {
+        "cname": "lz4",
+        "clevel": 5,
+        "shuffle": "bitshuffle",
+        "typesize": 8,
+    }
+    assert layout(tmp_path / "run.zarr", "connectivity")[1]["dimension_names"] == ["target", "source"]
+    chunk, meta = layout(tmp_path / "run.zarr", "lagged_correlation")
+    assert chunk == (1, 1, 100, 100)
+    assert meta["dimension_names"] == ["trial", "lag", "target", "source"]
+    assert layout(tmp_path / "run.zarr", "neuron")[1]["data_type"] == "string"
+
+
+def test_a_large_matrix_is_cut_along_its_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr("netxr.store.dataset.layout.MATRIX_BYTES", 5 * 8 * 20)
+    save(xr.Dataset({"connectivity": (("target", "source"), np.eye(20))}), tmp_path / "run.zarr")
+    assert layout(tmp_path / "run.zarr", "connectivity")[0] == (5, 20)
+    np.testing.assert_array_equal(open_store(tmp_path / "run.zarr").connectivity.values, np.eye(20))
+
+
+@given(n_neurons=st.integers(1, 10**8), dtype=st.sampled_from(["float32", "float64", "uint8"]))
+def test_a_chunk_is_a_power_of_two_of_samples_and_about_5_mb(n_neurons, dtype):
+    steps = steps_per_chunk(n_neurons, dtype)
+    size = steps * n_neurons * np.dtype(dtype).itemsize
+    assert steps >= 1
+    assert steps & (steps - 1) == 0
+    assert steps == 1 or 3.4e6 < size < 7.2e6
+
+
+def test_opening_reads_no_sample_and_dask_chunks_are_stored_chunks(tmp_path):
+    run = a_run(n_neurons=100, n_steps=20_000, trials=2, dtype="float64")
+    save(run, tmp_path / "run.zarr")
+    for chunk in (tmp_path / "run.zarr" / "activity" / "c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(b"damaged")
+    with raise_if_dask_computes():
+        opened = open_store(tmp_path / "run.zarr")
+        assert opened.activity.chunks == ((100,), (8192, 8192, 3616), (1, 1))
+        assert opened.lagged_correlation.chunks == ((1, 1), (1, 1), (100,), (100,))
+        assert opened.group.chunks is None
+        assert opened.area.values.tolist() == run.area.values.tolist()
+
+
+def test_a_lazy_recording_is_written_block_by_block(tmp_path):
+    seen = []
+
+    def block(block_info):
+        location = block_info[None]["array-location"]
+        shape = tuple(stop - start for start, stop in location)
+        seen.append(shape)
+        return np.full(shape, location[1][0], dtype="float32")
+
+    # dask finds out the dtype of a block function by a call of its own unless it is told.
+    samples = da.map_blocks(
+        block, chunks=((4,), (10,) * 5, (1, 1)), dtype="float32", meta=np.empty((0, 0, 0), "float32")
+    )
+    with raise_if_dask_computes():
+        run = xr.Dataset({"activity": (("neuron", "time", "trial"), samples)})
+    save(run, tmp_path / "run.zarr")
+    assert sorted(seen) == [(4, 10, 1)] * 10
+    starts = np.repeat(np.arange(0, 50, 10), 10)
+    np.testing.assert_array_equal(open_store(tmp_path / "run.zarr").activity.values[0, :, 1], starts)
+
+
+def test_the_callers_scheduler_computes(tmp_path):
+    with raise_if_dask_computes(), pytest.raises(AssertionError, match="something computed"):
+        save(a_run(lazy=True), tmp_path / "run.zarr")
+    assert names(tmp_path) == []
+    with dask.config.set(scheduler="synchronous"):
+        save(a_run(lazy=True), tmp_path / "run.zarr")
+    assert_same(open_store(tmp_path / "run.zarr"), a_run())
+
+
+# --- whole or not at all ------------------------------------------------------
+
+
+@pytest.mark.parametrize("occupant", ["folder", "full folder", "file", "link to nowhere", "store"])
+def test_what_stands_at_the_path_is_left_as_it_is(tmp_path, occupant):
+    path = tmp_path / "run.zarr"
+    if occupant == "file":
+        path.write_text("mine")
+    elif occupant == "link to nowhere":
+        path.symlink_to(tmp_path / "nowhere")
+    elif occupant == "store":
+        save(a_run(n_steps=3), path)
+    else:
+        path.mkdir()
+    if occupant == "full folder":
+        (path / "notes").write_text("mine")
+    before = contents(tmp_path)
+    never = da.map_blocks(lambda: pytest.fail("worked before looking"), chunks=((2,), (2,)), meta=np.empty((0, 0)))
+    with pytest.raises(OutputExists, match=r"run\.zarr exists and is left as it is"):
+        save(xr.Dataset({"activity": (("neuron", "time"), never)}), path)
+    with pytest.raises(OutputExists), streamed(path):
+        pytest.fail("worked before looking")
+    assert contents(tmp_path) == before
+    assert names(tmp_path) == ["run.zarr"]
+
+
+def test_a_path_taken_while_writing_is_left_as_it_is(tmp_path):
+    with pytest.raises(OutputExists), streamed(tmp_path / "run.zarr"):
+        (tmp_path / "run.zarr").mkdir()
+    assert list(tmp_path.rglob("*")) == [tmp_path / "run.zarr"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failure_while_computing_leaves_nothing(tmp_path, error):
+    def block(block_id):
+        if block_id == (0, 3):
+            raise error("in the middle")
+        return np.zeros((2, 5))
+
+    samples = da.map_blocks(block, chunks=((2,), (5,) * 6), meta=np.empty((0, 0)))
+    with pytest.raises(error, match="in the middle"):
+        save(xr.Dataset({"activity": (("neuron", "time"), samples)}), tmp_path / "run.zarr")
+    assert names(tmp_path) == []
+
+
+def test_a_missing_parent_is_named(tmp_path):
+    with pytest.raises(InvalidInput, match=r"path: got .*a place in a folder that exists.*Make .*not-there"):
+        save(a_run(), tmp_path / "not-there" / "run.zarr")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (a_run().activity, r"dataset: got a DataArray; expected a Dataset.*\.to_dataset\(name='activity'\)"),
+        (np.zeros(3), "dataset: got ndarray; expected a Dataset"),
+        (xr.Dataset(attrs={"when": np.datetime64("2024-01-01")}), "attrs: got 'when' = .*what JSON holds"),
+        (xr.Dataset(attrs={"where": Path("x")}), "attrs: got 'where' = "),
+        (xr.Dataset(attrs={3: "x"}), "attrs: got the name 3"),
+        (xr.Dataset({"x": ((), 1.0, {"z": 1j})}), "attrs of x: got 'z' = 1j"),
+        (xr.Dataset({"x": ((), 1.0, {"missing_value": 0.0})}), "attrs of x: got the name 'missing_value'"),
+        (xr.Dataset({"x": ("y", np.array(["a", None], dtype=object))}), "x: got (nan|None) among entries of dtype obj"),
+        (xr.Dataset({"x": ("y", np.array([b"a"]))}), r"x: got dtype \|S1; expected numbers, dates or text"),
+        (xr.Dataset({"x": ("y", np.zeros(2, "longdouble"))}), r"x: got dtype \w+; .*\.astype\(float\)"),
+        (xr.Dataset({"x": ("y", pd.array([1, None], dtype="Int64"))}), "x: got dtype Int64"),
+        (
+            xr.Dataset({"x": ("y", da.arange(9, chunks=3)[da.arange(9, chunks=3) > 4])}),
+            "x: got chunks of unknown length",
+        ),
+        (xr.Dataset(attrs={"deep": reduce(lambda inner, _: [inner], range(3000), 1)}), "attrs: got 'deep' = "),
+        *((xr.Dataset({name: ((), 1.0)}), "a variable named") for name in ("zarr.json", "a\0b", "x" * 300)),
+        *(
+            (
+                xr.Dataset({"x": ("y", np.ones(3, dtype=dtype), attrs)}),
+                f"attrs of x: got .*{next(iter(attrs))}.*decode",
+            )
+            for dtype in ("i4", "f8", "bool")
+            for attrs in (
+                {"units": "days since 2000-01-01"},
+                {"units": "seconds since start"},
+                {"dtype": "bool"},
+                {"_Unsigned": "true"},
+            )
+        ),
+        (xr.Dataset({"..": ((), 1.0)}), r"a variable named '\.\.'"),
+        (xr.Dataset({5: ((), 1.0)}), "a variable named 5"),
+        (a_run().stack(both=["target", "source"]), "both: got .*reset_index"),
+    ],
+)
+def test_what_has_no_place_in_a_store_is_named_before_writing(tmp_path, dataset, message):
+    with pytest.raises(InvalidInput, match=message):
+        save(dataset, tmp_path / "run.zarr")
+    assert names(tmp_path) == []
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(attrs=st.dictionaries(st.text(max_size=5).map("a{}".format), json_values, max_size=3))
+def test_any_attributes_of_json_stay_as_they_are(attrs):
+    assert plain_attributes(attrs, "attrs") == attrs
+
+
+# --- what cannot be opened ----------------------------------------------------
+
+
+def test_what_is_not_a_store_is_said_with_what_is_there(tmp_path):
+    save(a_run(), tmp_path / "run.zarr")
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UnreadableFile, match=r"runn: there is no such folder\. Stores in .*: run\.zarr\."):
+        open_store(tmp_path / "runn")
+    with pytest.raises(UnreadableFile, match=r"no such folder\. There is no folder .*nowhere either"):
+        open_store(tmp_path / "nowhere" / "run.zarr")
+    with pytest.raises(UnreadableFile, match=r"notes\.txt: a file, not the folder of a store"):
+        open_store(tmp_path / "notes.txt")
+    with pytest.raises(UnreadableFile, match=r"a folder, but no Zarr group\. Stores in .*: run\.zarr"):
+        open_store(tmp_path)
+    with pytest.raises(UnreadableFile, match=r"no Zarr group\. There is no store in .*empty\."):
+        open_store(tmp_path / "empty")
+    with pytest.raises(UnreadableFile, match=r"not a readable Zarr group|its metadata are damaged"):
+        open_store(tmp_path / "run.zarr" / "activity")
+
+
+def test_a_store_of_a_later_release_says_to_upgrade(tmp_path):
+    save(a_run(), tmp_path / "run.zarr")
+    zarr.open_group(tmp_path / "run.zarr", mode="r+").attrs[n.SCHEMA_VERSION] = CURRENT_SCHEMA + 1
+    with pytest.raises(UnreadableFile, match=f"version {CURRENT_SCHEMA + 1} of the layout.*Upgrade netxr"):
+        open_store(tmp_path / "run.zarr")
+
+
+@pytest.mark.parametrize("file", ["zarr.json", "activity/zarr.json", "neuron/zarr.json", "neuron/c/0"])
+@pytest.mark.parametrize("damage", ["cut", "other"])
+def test_a_damaged_store_is_an_error_of_ours(tmp_path, file, damage):
+    save(a_run(), tmp_path / "run.zarr")
+    victim = tmp_path / "run.zarr" / file
+    victim.write_bytes(victim.read_bytes()[:9] if damage == "cut" else b'{"zarr_format": 9}')
+    with pytest.raises(UnreadableFile, match=r"not a readable Zarr group|its metadata are damaged"):
+        open_store(tmp_path / "run.zarr")
+
+
+def test_a_store_of_another_program_opens(tmp_path):
+    foreign = xr.Dataset({"activity": (("neuron", "time"), np.eye(3))}, coords={"neuron": ["a", "b", "c"]})
+    foreign.to_zarr(tmp_path / "v2.zarr", zarr_format=2, consolidated=False)
+    opened = open_store(tmp_path / "v2.zarr")
+    np.testing.assert_array_equal(opened.activity.values, np.eye(3))
+    assert opened.neuron.values.tolist() == ["a", "b", "c"]
+
+
+# --- streamed activity --------------------------------------------------------
+
+
+@contextmanager
+def streamed(path, *, n_steps=10, trials=2, rest=None, attrs=None):
+    rest = a_run().drop_dims("lag").drop_vars("activity") if rest is None else rest
+    sizes, chunks = {"neuron": 3, "time": n_steps, "trial": trials}, {"neuron": 3, "time": 4, "trial": 1}
+    with streamed_variable(
+        path, rest, name="activity", sizes=sizes, chunks=chunks, dtype=np.dtype("float32"), attrs=attrs or {}
+    ) as (array, _):
+        yield array
+
+
+def test_a_streamed_run_is_the_run_saved_at_once(tmp_path):
+    rest, samples = a_run().drop_vars(["activity", "lagged_correlation", "count", "lag"]), a_run(n_steps=10).activity
+    with streamed(
+        tmp_path / "streamed.zarr", rest=rest, attrs={"units": "mV", "sampling_interval": np.float64(0.5)}
+    ) as array:
+        assert isinstance(array, zarr.Array)
+        assert names(tmp_path)[0].startswith(".staging-")
+        for trial in range(2):
+            for start in range(0, 10, 4):
+                array[:, start : start + 4, trial] = samples.values[:, start : start + 4, trial]
+    assert names(tmp_path) == ["streamed.zarr"]
+    save(rest.assign(activity=samples), tmp_path / "saved.zarr")
+    opened = open_store(tmp_path / "streamed.zarr")
+    xr.testing.assert_identical(*map(without_origin, (opened, open_store(tmp_path / "saved.zarr"))))
+    assert opened.activity.chunks == ((3,), (4, 4, 2), (1, 1))
+    streamed_meta, saved_meta = (layout(tmp_path / name, "activity")[1] for name in ("streamed.zarr", "saved.zarr"))
+    for key in ("codecs", "fill_value", "data_type", "dimension_names"):
+        assert streamed_meta[key] == saved_meta[key]
+
+
+def test_a_chunk_never_written_is_an_error(tmp_path):
+    with streamed(tmp_path / "run.zarr") as array:
+        array[:, :4, 0] = 0
+    activity = open_store(tmp_path / "run.zarr").activity
+    assert (activity[:, :4, 0].values == 0).all()
+    with pytest.raises(UnreadableFile, match=r"chunk activity/c/0/[12]/0 is missing. Put it back"):
+        activity[:, 4:, 0].compute()
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_a_stream_that_breaks_leaves_nothing(tmp_path, error):
+    def stream():
+        with streamed(tmp_path / "run.zarr") as array:
+            array[:, :4, 0] = 1
+            raise error("enough")
+
+    with pytest.raises(error, match="enough"):
+        stream()
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        a_run(n_neurons=4).drop_vars("activity"),
+        a_run(trials=3).drop_vars("activity"),
+        a_run().drop_vars("activity").assign(stimulus=("time", np.zeros(9))),
+    ],
+)
+def test_a_stream_that_does_not_fit_its_labels_is_refused(tmp_path, rest):
+    with (
+        pytest.raises(InvalidInput, match=r"dataset: got dims .*expected dims that fit"),
+        streamed(tmp_path / "run.zarr", rest=rest),
+    ):
+        pytest.fail("not refused")
+    assert names(tmp_path) == []
+
+
+def test_an_unfinished_stream_cannot_be_opened(tmp_path):
+    with streamed(tmp_path / "run.zarr"):
+        (staging,) = tmp_path.iterdir()
+        with pytest.raises(UnreadableFile, match="a write that has not ended, or was cut off"):
+            open_store(staging)
+        with pytest.raises(UnreadableFile, match=r"no such folder\. There is no store in"):
+            open_store(tmp_path / "run.zarr")
+
+
+@pytest.mark.parametrize("way", ["streamed", "lazy", "in memory"])
+def test_ctrl_c_leaves_nothing(tmp_path, way):
+    script = """
+        import sys
+        import dask.array as da, numpy as np, xarray as xr
+        from netxr.staging import streamed_variable
+        from netxr.store import save
+
+        path, way = sys.argv[1:]
+        samples = da.zeros((100, 4_000_000), chunks=(100, 8192)) if way == "lazy" else np.random.rand(100, 400_000)
+        run = xr.Dataset({"activity": (("neuron", "time"), samples)}, coords={"neuron": np.arange(100)})
+        if way != "streamed":
+            save(run, path)
+        sizes, chunks = {"neuron": 100, "time": 400_000, "trial": 9}, {"neuron": 100, "time": 8192, "trial": 1}
+        options = {"sizes": sizes, "chunks": chunks, "dtype": np.dtype(float), "attrs": {}}
+        with streamed_variable(path, run[["neuron"]], name="activity", **options) as (array, _):
+            for block in range(9 * 48):
+                trial, start = block // 48, block % 48 * 8192
+                array[:, start : start + 8192, trial] = samples[:, start : start + 8192]
+    """
+    with (tmp_path / "errors").open("w+") as errors:
+        command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "run.zarr"), way]
+        process = subprocess.Popen(command, stderr=errors)  # noqa: S603 - runs this very interpreter
+        while process.poll() is None and not any(tmp_path.glob(".staging-*/activity/c/0/*")):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+    assert "KeyboardInterrupt" in (tmp_path / "errors").read_text()
+    assert process.returncode != 0
+    assert names(tmp_path) == ["errors"]
+
+
+@pytest.mark.parametrize(
+    "attrs", [{"units": "ms"}, {"units": "seconds"}, {"units": 5}, {"dtype": "float32"}, {"calendar": "x"}]
+)
+def test_attributes_that_only_sound_like_instructions_stay(tmp_path, attrs):
+    run = xr.Dataset({"x": ("y", np.arange(3), attrs), "z": ("y", np.arange(3.0), attrs)})
+    save(run, tmp_path / "run.zarr")
+    assert_same(open_store(tmp_path / "run.zarr"), run)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_dates_come_back_in_their_own_unit(tmp_path, unit):
+    dates = np.array(["2026-01-01T00:00:01", "NaT", "1999-12-31"], dtype=f"M8[{unit}]")
+    if unit != "ns":  # which reaches to the year 2262
+        dates[0] = np.datetime64("9999-01-01")
+    run = xr.Dataset({"when": ("neuron", dates), "once": dates[2]}, {"neuron": [1, 2, 3]})
+    run = run.assign_coords(time=np.arange(4).astype(f"M8[{unit}]"), length=("time", np.arange(4).astype("m8[ms]")))
+    save(run, tmp_path / "run.zarr")
+    assert_same(open_store(tmp_path / "run.zarr"), run)
+    save(open_store(tmp_path / "run.zarr"), tmp_path / "again.zarr")
+    assert_same(open_store(tmp_path / "again.zarr"), run)

@@ -1,0 +1,231 @@
+"""What examples/store_layout.md says of stores, held against stores."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import google_crc32c
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from numcodecs import Blosc, Zstd
+
+import netxr
+from netxr import names as n
+from netxr.schema.provenance import CURRENT_SCHEMA
+from netxr.store.commits import PLACEHOLDER
+from netxr.store.staging import unfinished_name
+
+PAGE = (Path(__file__).parents[2] / "examples" / "store_layout.md").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A run with all that the page tells of, of which an estimate was replaced and to which samples were appended."""
+    path = tmp_path_factory.mktemp("layout") / "run.zarr"
+    A = netxr.random_connectivity(5, seed=1, sparsity=0.5)
+    run = netxr.simulate(A, n_steps=300, trials=2, seed=1, dtype="float32")
+    labels = [f"n{k}" for k in range(5)]
+    run = run.assign_coords(neuron=labels, target=labels, source=labels, group=("neuron", [0, 0, 1, 1, -1]))
+    run["activity"][:, :100, 1] = np.nan
+    first = run.isel(time=slice(0, 250))
+    netxr.save(first, path)
+    clean = first.isel(trial=[0])
+    netxr.add(netxr.lagged_moments(clean.activity, lags=[0, 1], dim=("time", "trial")), path)
+    estimate = netxr.lagged_correlation(clean.activity, lag=[0, 1], dim=("time", "trial"))
+    netxr.add(estimate, path)
+    netxr.add(estimate, path, replace=True)
+    return path
+
+
+def document(path):
+    return json.loads((path / "zarr.json").read_text())
+
+
+def arrays(path):
+    return {entry.parent.name: document(entry.parent) for entry in sorted(path.glob("*/zarr.json"))}
+
+
+def files(array, told):
+    """Names of the chunks that an array has by its metadata, by another reading of them than netxr's."""
+    lengths = told["chunk_grid"]["configuration"]["chunk_shape"]
+    separator = told["chunk_key_encoding"]["configuration"]["separator"]
+    counts = [range(-(-n // length)) for n, length in zip(told["shape"], lengths, strict=True)]
+    return {index: array / separator.join(["c", *map(str, index)]) for index in itertools.product(*counts)}
+
+
+def test_every_attribute_is_named_and_exists():
+    table = PAGE.partition("## Attributes")[2].partition("## Changes")[0]
+    named = set(
+        itertools.chain(*(re.findall(r"`([a-z0-9_]+)`", row.split("|")[1]) for row in table.splitlines() if "|" in row))
+    )
+    source = Path(n.__file__).read_text().partition("# --- attributes")[2]
+    attributes = set(re.findall(r'Final = "(\w+)"', source))
+    assert attributes - named <= {"units"}  # told beside the clock
+    assert named <= attributes | {"n_steps", "sparsity", "diagonal", "permutations"}
+    assert "`units`" in table
+
+
+def test_every_dim_and_array_of_the_table_exists():
+    table = PAGE.partition("## Groups")[2].partition("An array of one dim")[0]
+    known = {value for name, value in vars(n).items() if name.isupper()}
+    assert set(re.findall(r"`([a-z_]+)`", table)) - {"group", "dimension_names"} <= known
+
+
+def test_python_of_the_page_runs(store, monkeypatch):
+    monkeypatch.chdir(store.parent)
+    (block,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    found = {}
+    exec(compile(block.replace("1000:2000", "100:200"), "page", "exec"), found)  # noqa: S102 - the page is ours
+    assert found["run"].activity.dims == ("neuron", "time", "trial")
+    assert np.array_equal(found["samples"], netxr.open(store).activity[:, 100:200, 0])
+
+
+def test_dims_are_in_the_order_of_the_table(store):
+    found = arrays(store)
+    for row in PAGE.partition("| array | dims |")[2].partition("\n\n")[0].splitlines()[2:]:
+        cells = row.split("|")
+        order = re.findall(r"`([a-z_]+)`", cells[2])
+        for name in re.findall(r"`([a-z_]+)`", cells[1]):
+            dims = found[name]["dimension_names"]
+            assert [dim for dim in order if dim in dims] == [dim for dim in dims if dim in order], name
+            assert "with" in cells[2] or set(dims) <= set(order)
+
+
+def test_codecs_and_fill_values(store):
+    for name, told in arrays(store).items():
+        codecs = [codec["name"] for codec in told["codecs"]]
+        kind = told["data_type"]
+        assert codecs == (["vlen-utf8", "zstd", "crc32c"] if kind == "string" else ["bytes", "blosc", "crc32c"]), name
+        expected = {"string": "", "bool": False}.get(kind, "NaN" if kind.startswith("float") else 0)
+        assert told["fill_value"] == expected
+        if kind != "string":
+            options = told["codecs"][1]["configuration"]
+            assert (options["cname"], options["clevel"], options["shuffle"]) == ("lz4", 5, "bitshuffle")
+
+
+def test_every_chunk_is_there_under_the_key_that_is_told(store):
+    found = arrays(store)
+    assert found["lagged_correlation"]["chunk_key_encoding"]["configuration"]["separator"] == "."
+    assert found["activity"]["chunk_key_encoding"]["configuration"]["separator"] == "/"
+    for name, told in found.items():
+        assert all(file.is_file() for file in files(store / name, told).values()), name
+
+
+def decoded(file, told):
+    """The values of a chunk by the rules of the page alone."""
+    data = file.read_bytes()
+    content, checksum = data[:-4], int.from_bytes(data[-4:], "little")
+    assert google_crc32c.value(content) == checksum
+    shape = told["chunk_grid"]["configuration"]["chunk_shape"]
+    if told["data_type"] != "string":
+        return np.frombuffer(Blosc().decode(content), told["data_type"]).reshape(shape)
+    content = Zstd().decode(content)
+    texts, at = [], 4
+    for _ in range(int.from_bytes(content[:4], "little")):
+        length = int.from_bytes(content[at : at + 4], "little")
+        texts.append(content[at + 4 : at + 4 + length].decode())
+        at += 4 + length
+    return np.array(texts, dtype=object).reshape(shape)
+
+
+def test_who_knows_the_page_alone_reads_what_netxr_reads(store):
+    run = netxr.open(store)
+    for name in ("activity", "connectivity", "neuron", "group", "lagged_correlation", "comoment"):
+        told = arrays(store)[name]
+        values = run[name].transpose(*told["dimension_names"]).values
+        lengths = told["chunk_grid"]["configuration"]["chunk_shape"]
+        for index, file in files(store / name, told).items():
+            place = tuple(slice(i * n, (i + 1) * n) for i, n in zip(index, lengths, strict=True))
+            part = values[place]
+            chunk = decoded(file, told)[tuple(slice(n) for n in part.shape)]
+            equal_nan = chunk.dtype.kind == "f"
+            assert np.array_equal(chunk, part, equal_nan=equal_nan), name
+
+
+def test_chunks_are_as_told(tmp_path):
+    samples = xr.DataArray(np.zeros((100, 20_000, 2), np.float32), dims=("neuron", "time", "trial"))
+    netxr.save(samples.to_dataset(name="activity"), tmp_path / "run.zarr")
+    lengths = arrays(tmp_path / "run.zarr")["activity"]["chunk_grid"]["configuration"]["chunk_shape"]
+    assert lengths == [100, 2**14, 1]
+    assert 3.5e6 < np.prod(lengths) * 4 < 7.1e6
+
+
+def test_compact_samples_are_as_told(store, tmp_path):
+    run = netxr.open(store)[["activity"]]
+    netxr.save(run, tmp_path / "codes.zarr", compact="uint16")
+    told = arrays(tmp_path / "codes.zarr")["activity"]
+    attrs = told["attributes"]
+    assert (told["data_type"], told["fill_value"], attrs["_FillValue"], attrs["compact_dtype"]) == (
+        *("uint16", 65535, 65535, "float32"),
+    )
+    assert [codec["name"] for codec in told["codecs"]] == ["bytes", "blosc", "crc32c"]
+    assert np.log2(attrs["scale_factor"]) % 1 == 0
+    assert {"add_offset", "compact", "compact_effect", "compact_note"} <= set(attrs)
+
+
+def test_an_appended_store_and_one_that_is_being_changed(store, tmp_path):
+    first = netxr.open(store)[["activity"]].drop_vars("group").compute()
+    netxr.save(first, tmp_path / "run.zarr")
+    netxr.append(first.isel(time=slice(0, 30)), tmp_path / "run.zarr", dim="time")
+    path = tmp_path / "run.zarr"
+    assert arrays(path)["activity"]["shape"] == [5, 280, 2]
+    assert len(document(path)["attributes"]["history"].splitlines()) == len(first.attrs["history"].splitlines()) + 1
+    # The copy counts while the mark is there.
+    root, old = document(path), arrays(path)
+    copy = {**old, "activity": old["activity"] | {"shape": [5, 250, 2]}}
+    root["attributes"]["commit_under_way"] = True
+    root["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": copy}
+    (path / "zarr.json").write_text(json.dumps(root))
+    assert netxr.open(path).sizes["time"] == 250
+
+
+def test_names_of_what_is_not_finished():
+    assert re.fullmatch(r"\.staging-run\.zarr-[0-9a-f]{32}", unfinished_name(Path("run.zarr")).name)
+    assert list(PLACEHOLDER) == ["netxr"]
+
+
+def test_the_page_is_of_the_present_version():
+    assert f"`schema_version` | {CURRENT_SCHEMA}:" in PAGE
+
+
+def test_version_1_opens_and_is_converted(store, tmp_path):
+    """Made of a store of version 2 as the page says that they differ."""
+    run = netxr.open(store)[["activity", "connectivity"]].compute()
+    old = tmp_path / "old.zarr"
+    group = zarr.open_group(old, mode="w", zarr_format=3)
+    group.attrs.update({"schema_version": 1, "netxr_version": "0.1.0"})
+    for name in ("activity", "connectivity"):
+        told = zarr.codecs.BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle")
+        data = run[name]
+        chunks = tuple(100 if dim == "time" else 1 if dim == "trial" else n for dim, n in data.sizes.items())
+        array = group.create_array(
+            name,
+            shape=data.shape,
+            dtype=data.dtype,
+            chunks=chunks,
+            compressors=told,
+            dimension_names=data.dims,
+            fill_value=np.nan,
+        )
+        array[...] = data.values
+    assert not (old / "activity" / "c" / "0" / "0" / "1").exists()  # nothing but NaN
+    netxr.save(netxr.open(old), tmp_path / "new.zarr")
+    new = netxr.open(tmp_path / "new.zarr")
+    assert new.attrs["schema_version"] == CURRENT_SCHEMA
+    assert np.array_equal(new.activity.values, run.activity.values, equal_nan=True)
+    assert (tmp_path / "new.zarr" / "activity" / "c" / "0" / "0" / "1").exists()
+    assert {codec["name"] for codec in arrays(tmp_path / "new.zarr")["activity"]["codecs"]} == {
+        "bytes",
+        "blosc",
+        "crc32c",
+    }
+
+
+def test_a_sweep_has_no_checksums(tmp_path):
+    netxr.sweep(n_neurons=[4], n_steps=50, trials=1, store=tmp_path / "sweep.zarr")
+    found = arrays(tmp_path / "sweep.zarr")
+    assert "finished" in found
+    assert [codec["name"] for codec in found["pearson"]["codecs"]] == ["bytes", "blosc"]
