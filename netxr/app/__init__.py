@@ -3,13 +3,10 @@
 `serve` starts it; ``netxr app`` does the same from the shell.
 """
 
-from netxr.errors import MissingExtra
+from netxr.compat import optional
 
-try:
-    import panel as _panel  # noqa: F401
-except ImportError as error:
-    raise MissingExtra("netxr app", package=error.name or "panel", extra="app") from None
+optional("panel", what="netxr app", extra="app")
 
-from netxr.app.serving import serve, server_of
+from netxr.app.serving import serve, server_of  # noqa: E402 - it needs panel
 
 __all__ = ["serve", "server_of"]

@@ -24,6 +24,7 @@ from netxr.app.frame.looks import message_pane
 from netxr.app.frame.page import Address, Page, Tab, template_of
 from netxr.app.frame.session import Session
 from netxr.app.tabs import TABS
+from netxr.compat import set_location, tornado_application
 from netxr.errors import InvalidInput
 from netxr.moments.budget import available
 from netxr.schema.arguments import check_memory, is_whole
@@ -180,14 +181,14 @@ def _address() -> Address:
     """Return the address that the current page was asked for by, which panel takes for its location from now on."""
     document = pn.state.curdoc
     address: Address = Address.from_request(document.session_context.request)
-    pn.state._locations[document] = address  # panel offers no public way to it
+    set_location(document, address)
     return address
 
 
 def _guard(server: Any) -> None:
     """Let the server answer its own pages only, and say so in its headers."""
     hosts = hosts_of(server.port)
-    application = server._tornado  # bokeh offers no public way to it
+    application = tornado_application(server)
     application.default_router.rules.insert(0, Rule(_Foreign(hosts), _Refusal))
     sockets = " ".join(f"ws://{host}" for host in hosts)
     headers = {name: value.format(sockets=sockets) for name, value in HEADERS.items()}

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import holoviews as hv
-from holoviews.plotting.mpl.element import ColorbarPlot
 
+from netxr.compat import release_colorbars
 from netxr.errors import InvalidInput, OutputExists
 from netxr.schema.arguments import check_path
 
@@ -74,17 +74,11 @@ def picture(figure: Any, file_format: str) -> bytes:
     b'PNG'
     """
     renderer = hv.renderer("matplotlib").instance(dpi=DPI)
-    drawn, _ = renderer(still(figure), fmt=file_format)
-    let_go(renderer.last_plot.state)
+    drawn, _ = renderer(static_view(figure), fmt=file_format)
+    release_colorbars(renderer.last_plot.state)
     return drawn.encode() if isinstance(drawn, str) else bytes(drawn)
 
 
-def let_go(drawn: Any) -> None:
-    """Let a figure of matplotlib leave memory: HoloViews would keep each that has a colour bar for ever."""
-    for axis in drawn.axes:
-        ColorbarPlot._colorbars.pop(id(axis), None)
-
-
-def still(figure: Any) -> Any:
+def static_view(figure: Any) -> Any:
     """Return the first view of a figure that draws anew when it is zoomed, where nobody is there to draw it."""
     return figure.map(lambda zoomable: zoomable[()], hv.DynamicMap)

@@ -12,6 +12,7 @@ import xarray as xr
 from holoviews.plotting.util import process_cmap
 
 from netxr import names as n
+from netxr.compat import option_ids, set_option_ids
 from netxr.errors import InvalidInput
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable
 
@@ -136,11 +137,10 @@ def with_options(
         first = next(iter(element))
         kept = [{k: v for k, v in (some or {}).items() if k in LASTING} for some in (shared, bokeh, matplotlib)]
         with_options(first, both=kept[0], bokeh=kept[1], matplotlib=kept[2])
-    own = [zoomable.id for zoomable in _zoomable_panels(element)]
+    own = option_ids(_zoomable_panels(element))
     element = element.opts(**shared, **(bokeh or {}), backend="bokeh")
     element = element.opts(**_as_written({**shared, **(matplotlib or {})}), backend="matplotlib")
-    for zoomable, before in zip(_zoomable_panels(element), own, strict=True):
-        zoomable.id = before  # HoloViews gives a DynamicMap the options of whichever panel beside it is the last
+    set_option_ids(_zoomable_panels(element), own)
     return element
 
 

@@ -12,7 +12,7 @@ from bokeh.models import ColumnDataSource, Plot
 from bokeh.resources import Resources
 
 from netxr.errors import InvalidInput, OutputExists
-from netxr.plot.files import still
+from netxr.plot.files import static_view
 from netxr.plot.style import title_over
 
 SCRIPTS: Final = ("bokeh", "bokeh-widgets")
@@ -209,7 +209,7 @@ def _section(name: str, part: Part, divs: Mapping[str, str]) -> str:
 
 def _drawn(figure: Any) -> Any:
     """Return the bokeh model of a figure, its tools below it, where they take no width."""
-    model = hv.render(still(figure), backend="bokeh")
+    model = hv.render(static_view(figure), backend="bokeh")
     for source in model.select({"type": ColumnDataSource}):
         if "image" in source.data:  # seven digits tell colours apart, in half the room
             source.data["image"] = [np.asarray(image, dtype=np.float32) for image in source.data["image"]]

@@ -9,6 +9,7 @@ from urllib.request import url2pathname
 import zarr
 from zarr.abc.store import Store
 
+from netxr.compat import optional
 from netxr.errors import InvalidInput, MissingExtra, UnreadableFile, first_line
 from netxr.store.versions import is_repository, snapshot_store
 
@@ -94,10 +95,7 @@ def remote_store(url: str) -> Store:
 
 def _object_store(url: str) -> Store:
     """Return a store in a bucket, or on a server of web pages."""
-    try:
-        from obstore.store import from_url
-    except ImportError as error:
-        raise MissingExtra("A URL", package="obstore", extra="remote") from error
+    from_url = optional("obstore.store", what="A URL", extra="remote").from_url
     return zarr.storage.ObjectStore(from_url(url, **PATIENCE), read_only=True)
 
 

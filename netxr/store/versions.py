@@ -17,7 +17,8 @@ import pandas as pd
 import zarr
 from zarr.abc.store import Store
 
-from netxr.errors import DiskFull, InvalidInput, MissingExtra, StoreBusy, UnreadableFile, first_line
+from netxr.compat import optional
+from netxr.errors import DiskFull, InvalidInput, StoreBusy, UnreadableFile, first_line
 from netxr.schema.arguments import check_path
 from netxr.store.staging import OUT_OF_SPACE, PathLike, locked, staging
 
@@ -201,10 +202,7 @@ def _icechunk() -> Any:
     MissingExtra
         If it is not installed.
     """
-    try:
-        import icechunk
-    except ImportError as error:
-        raise MissingExtra("A repository of versions", package="icechunk", extra="icechunk") from error
+    icechunk = optional("icechunk", what="A repository of versions", extra="icechunk")
     if "ICECHUNK_LOG" not in os.environ:
         # It warns, on the standard output even, of the commits that the lock here keeps apart.
         icechunk.set_logs_filter("error")

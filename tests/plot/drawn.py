@@ -5,14 +5,14 @@ from html import unescape
 import holoviews as hv
 from bokeh.models import GlyphRenderer, Image
 
-from netxr.plot.files import let_go
+from netxr.compat import release_colorbars
 
 
 def draw(figure, backend):
     """Return the model of bokeh or the figure of matplotlib; hv.render would draw the latter twice."""
     drawn = hv.renderer(backend).get_plot(figure).state
     if backend == "matplotlib":
-        let_go(drawn)
+        release_colorbars(drawn)
     return drawn
 
 

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from netxr.errors import InvalidInput
 from netxr.plot import Selection, compare, linked
-from netxr.plot.files import still
+from netxr.plot.files import static_view
 from netxr.plot.panels.choosing import chosen_boxes, chosen_neurons, chosen_pairs
 from netxr.plot.panels.linking import CHOSEN
 from netxr.plot.style import title_over
@@ -145,8 +145,8 @@ def test_the_choice_is_on_paper_too():
     A, R = pair_of()
     target, source = np.argwhere((A.values != 0) & ~np.eye(6, dtype=bool))[0]
     selection = Selection(targets=[LABELS[target]], sources=[LABELS[source]])
-    none = [on_paper(still(panel)).axes[0] for panel in linked(A, R, activity=ACTIVITY)]
-    page = on_paper(still(linked(A, R, activity=ACTIVITY, selection=selection)))
+    none = [on_paper(static_view(panel)).axes[0] for panel in linked(A, R, activity=ACTIVITY)]
+    page = on_paper(static_view(linked(A, R, activity=ACTIVITY, selection=selection)))
     chosen = [axis for axis in page.axes if axis.get_title() or axis.get_xlabel()]
     assert [marked_on_paper(axis) for axis in none] == [0, 0, 0, 0, 0]
     assert [marked_on_paper(axis) for axis in chosen] == [1, 1, 3, 1, 0]  # in the graph an arrow and its two neurons

@@ -10,6 +10,7 @@ from panel.io.location import Location
 from netxr.app.frame import state
 from netxr.app.frame.looks import TAB_STYLE, TEMPLATE
 from netxr.app.frame.session import Session
+from netxr.compat import reads_its_own_query
 
 
 class Tab(NamedTuple):
@@ -29,11 +30,9 @@ class Tab(NamedTuple):
     build: Callable[[Session, Any], Any]
 
 
+@reads_its_own_query
 class Address(Location):
     """The address of a page, which is read by the page alone."""
-
-    def _update_synced(self, event: Any = None) -> None:
-        """Leave the query alone: panel takes numbers out of it, and fails where they are too long, or are no digits."""
 
 
 class Page:

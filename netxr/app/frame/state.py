@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import param
 
+from netxr.compat import check_parameter
+
 TAB: Final = "tab"
 """What says in the address which tab is shown."""
 
@@ -83,7 +85,7 @@ def _checked(parameter: Any, text: str) -> Any:
     if len(text) > LONGEST:
         raise ValueError(text)
     value = _parsed(parameter, text)
-    parameter._validate(value)
+    check_parameter(parameter, value)
     return value
 
 

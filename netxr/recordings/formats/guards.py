@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from netxr.errors import MissingExtra, NetxrError, UnreadableFile, one_line
+from netxr.errors import NetxrError, UnreadableFile, one_line
 
 
 @contextmanager
@@ -33,26 +31,3 @@ def readable_as(kind: str, path: Path, *, fix: str = "It is damaged, or was cut 
         raise
     except Exception as error:  # a library raises what the place of the damage makes it stumble over
         raise UnreadableFile(path, f"not readable as {kind} ({one_line(error)})", fix=fix) from error
-
-
-def optional(module: str, *, what: str, extra: str) -> Any:
-    """Return a module of an optional package.
-
-    Parameters
-    ----------
-    module : str
-        Its name.
-    what : str
-        What needs it, the subject of a sentence.
-    extra : str
-        Which extra of netxr brings it.
-
-    Raises
-    ------
-    MissingExtra
-        If it is not installed.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise MissingExtra(what, package=module.partition(".")[0], extra=extra) from error

@@ -9,8 +9,9 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+from netxr.compat import optional
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.recordings.formats.guards import optional, readable_as
+from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.recognition import content_of
 from netxr.recordings.formats.text import Table

@@ -13,8 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
+from netxr.compat import optional
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.recordings.formats.guards import optional
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.times import bins_in, counts, is_rate
 from netxr.schema.arguments import is_whole

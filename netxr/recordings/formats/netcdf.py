@@ -10,9 +10,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
+from netxr.compat import optional
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats import hdf5
-from netxr.recordings.formats.guards import optional, readable_as
+from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.recognition import content_of
 from netxr.recordings.formats.times import check_interval, interval_of

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile, ZipFile
 
+from netxr.compat import optional
 from netxr.errors import UnreadableFile, one_line
-from netxr.recordings.formats.guards import optional
 
 SIGNATURES: Final = {
     b"\x93NUMPY": "npy",

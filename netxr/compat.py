@@ -1,0 +1,78 @@
+"""Where netxr leans on other libraries: packages that may be missing, and private parts that have no public way yet.
+
+Each private part is said with the version it was seen in. When a library changes, look here first. Nothing heavy is
+loaded before it is needed.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, TypeVar
+
+from netxr.errors import MissingExtra
+
+Class = TypeVar("Class", bound=type)
+
+
+def optional(module: str, *, what: str, extra: str) -> Any:
+    """Return a module of an optional package.
+
+    Parameters
+    ----------
+    module : str
+        Its name.
+    what : str
+        What needs it, the subject of a sentence.
+    extra : str
+        Which extra of netxr brings it.
+
+    Raises
+    ------
+    MissingExtra
+        If it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingExtra(what, package=(error.name or module).partition(".")[0], extra=extra) from error
+
+
+def release_colorbars(figure: Any) -> None:
+    """Let a matplotlib figure leave memory: HoloViews 1.23 keeps every axis with a colour bar for ever."""
+    colorbars = import_module("holoviews.plotting.mpl.element").ColorbarPlot._colorbars
+    for axis in figure.axes:
+        colorbars.pop(id(axis), None)
+
+
+def option_ids(panels: Sequence[Any]) -> list[Any]:
+    """Return what ties HoloViews elements to their options (`id`, HoloViews 1.23)."""
+    return [panel.id for panel in panels]
+
+
+def set_option_ids(panels: Sequence[Any], ids: Sequence[Any]) -> None:
+    """Tie elements to their options again: HoloViews 1.23 gives each DynamicMap of a Layout those of the last one."""
+    for panel, own in zip(panels, ids, strict=True):
+        panel.id = own
+
+
+def tornado_application(server: Any) -> Any:
+    """Return the Tornado application of a bokeh server, which decides who is answered (`_tornado`, bokeh 3.9)."""
+    return server._tornado
+
+
+def set_location(document: Any, location: Any) -> None:
+    """Have panel take `location` for the address of a page (`_locations`, panel 1.9)."""
+    import_module("panel").state._locations[document] = location
+
+
+def reads_its_own_query(location: Class) -> Class:
+    """Keep panel from reading the query of a class of locations (`_update_synced`, panel 1.9).
+
+    It takes numbers out of the query, and fails where they are too long or no decimal digits.
+    """
+    location._update_synced = lambda self, event=None: None  # type: ignore[attr-defined]
+    return location
+
+
+def check_parameter(parameter: Any, value: Any) -> None:
+    """Raise ValueError if a parameter of param cannot have a value, and set nothing (`_validate`, param 2.4)."""
+    parameter._validate(value)
