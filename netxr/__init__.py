@@ -9,6 +9,7 @@ from typing import Any
 
 _HOME = {
     "DiskFull": "errors",
+    "Estimator": "estimators.table",
     "InvalidInput": "errors",
     "MissingExtra": "errors",
     "NetxrError": "errors",
@@ -32,6 +33,7 @@ _HOME = {
     "detrend": "preprocessing.detrend",
     "difference": "preprocessing.samples",
     "drop_frames": "preprocessing.frames",
+    "estimate": "estimators.estimate",
     "high_pass": "preprocessing.high_pass",
     "interpolate_frames": "preprocessing.frames",
     "lagged_correlation": "estimators.correlation",
@@ -41,6 +43,7 @@ _HOME = {
     "load_recording": "recordings.load",
     "mask_frames": "preprocessing.frames",
     "merge_moments": "moments.merge",
+    "methods": "estimators.table",
     "open": "recordings.open",
     "plan": "moments.planning",
     "progress": "blocks.progress",

@@ -13,7 +13,10 @@ from netxr.errors import UnreadableFile as UnreadableFile
 from netxr.errors import WorkersLost as WorkersLost
 from netxr.estimators.compare import compare as compare
 from netxr.estimators.correlation import lagged_correlation as lagged_correlation
+from netxr.estimators.estimate import estimate as estimate
 from netxr.estimators.strongest import strongest_pairs as strongest_pairs
+from netxr.estimators.table import Estimator as Estimator
+from netxr.estimators.table import methods as methods
 from netxr.moments.coarse import assign_groups as assign_groups
 from netxr.moments.coarse import coarsen as coarsen
 from netxr.moments.lagged import lagged_moments as lagged_moments

@@ -51,7 +51,10 @@ CONNECTIVITY: Final = "connectivity"
 """True connectivity, (target, source[, trial])."""
 
 LAGGED_CORRELATION: Final = "lagged_correlation"
-"""Estimated connectivity, ([lag, ][trial, ]target, source)."""
+"""Correlation with a source some samples before, ([lag, ][trial, ]target, source)."""
+
+CORRELATION: Final = "correlation"
+"""Correlation at lag 0, ([trial, ]target, source)."""
 
 COUNT: Final = "count"
 """Pairs of samples that a lag offers."""
@@ -149,6 +152,21 @@ BAD_FRAMES: Final = "bad_frames"
 FINISHED: Final = "finished"
 """Of a sweep: whether a cell's scores are there, (n_neurons, sparsity, n_steps)."""
 
+ASSUMES: Final = "assumes"
+"""In the list of estimators: what has to hold for an estimate to be the connectivity."""
+
+DIRECTED: Final = "directed"
+"""In the list of estimators: whether it tells source from target."""
+
+SIGNED: Final = "signed"
+"""In the list of estimators: whether it tells excitation from inhibition."""
+
+PACKAGE: Final = "package"
+"""In the list of estimators: the package that brings it."""
+
+ERROR: Final = "error"
+"""In the list of estimators: why it cannot be loaded, empty where it can."""
+
 # --- coordinates beside the dimensions --------------------------------------
 GROUP: Final = "group"
 """On ``neuron``: which neurons are averaged together; negative or missing = in no group."""
@@ -182,6 +200,7 @@ INITIAL: Final = "initial"
 SAMPLING_INTERVAL: Final = "sampling_interval"
 SAMPLING_INTERVAL_UNITS: Final = "sampling_interval_units"
 ESTIMATOR: Final = "estimator"
+"""On an estimate: the name of its estimator, which a dim of several estimates has as labels."""
 POOLED: Final = "pooled_dims"
 PRECISION: Final = "precision"
 MISSING: Final = "missing"

@@ -113,7 +113,7 @@ def _of_moments(moments: xr.Dataset) -> xr.DataArray:
         dask_gufunc_kwargs={"allow_rechunk": True},
         output_dtypes=[np.float64],
     ).rename(n.LAGGED_CORRELATION)
-    return estimate.assign_attrs(moments.attrs | {n.ESTIMATOR: "lagged correlation", n.LONG_NAME: "lagged correlation"})
+    return estimate.assign_attrs(moments.attrs | {n.ESTIMATOR: n.LAGGED_CORRELATION, n.LONG_NAME: "lagged correlation"})
 
 
 def _select(moments: xr.Dataset, lags: Sequence[int], source: Hashable | Sequence[Hashable] | None) -> xr.Dataset:

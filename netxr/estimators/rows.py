@@ -64,7 +64,7 @@ def store_correlation(
         sizes=sizes,
         chunks=dict.fromkeys(sizes, 1) | {n.TARGET: plan.rows_at_a_time, n.SOURCE: sizes[n.SOURCE]},
         dtype=todo.precision,
-        attrs=attrs | {n.ESTIMATOR: "lagged correlation", n.LONG_NAME: "lagged correlation"},
+        attrs=attrs | {n.ESTIMATOR: n.LAGGED_CORRELATION, n.LONG_NAME: "lagged correlation"},
     ) as (stored, folder):
         tasks = []
         for k, trials in enumerate(matrices):

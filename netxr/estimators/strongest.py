@@ -141,6 +141,6 @@ def _labelled_edges(
     if n.TRIAL in labels:
         positions[n.TRIAL] = np.repeat(trial, [len(part.value) for part in found])
     attrs = row_attrs(activity, todo, dim)
-    values = xr.Variable(n.EDGE, edges.value.astype(todo.precision), attrs | {n.ESTIMATOR: "lagged correlation"})
+    values = xr.Variable(n.EDGE, edges.value.astype(todo.precision), attrs | {n.ESTIMATOR: n.LAGGED_CORRELATION})
     coords = {name: (n.EDGE, labels[name][where]) for name, where in positions.items()}
     return xr.Dataset({n.LAGGED_CORRELATION: values}, coords, attrs)

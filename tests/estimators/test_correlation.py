@@ -305,7 +305,7 @@ def test_labels_and_attributes():
     assert r.target.values.tolist() == r.source.values.tolist() == list("abcd")
     assert r.trial.values.tolist() == [5, 6]
     assert r.day.values.tolist() == ["mon", "tue"]
-    assert r.attrs["estimator"] == "lagged correlation"
+    assert r.attrs["estimator"] == "lagged_correlation"
     assert {"netxr_version", "numpy_version", "schema_version"} <= set(r.attrs)
     assert r.dtype == np.float64
 

@@ -333,7 +333,7 @@ def test_the_list_of_pairs():
     assert found.lagged_correlation.dtype == "float32"
     assert set(found.coords) == {"lag", "target", "source", "trial"}
     assert found.attrs.items() >= {"units": "mV", "missing": "raise", "precision": "float32"}.items()
-    assert found.lagged_correlation.attrs["estimator"] == "lagged correlation"
+    assert found.lagged_correlation.attrs["estimator"] == "lagged_correlation"
     assert not (found.target == found.source).any()
     pooled = strongest_pairs(recording, dim=POOLED, k=3)
     assert "trial" not in pooled.coords

@@ -1,0 +1,217 @@
+"""Estimates of connectivity by one estimator of the table or several, from one pass over the activity."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import xarray as xr
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.estimators.table import BUILT_IN, Estimator, compared, estimator
+from netxr.moments.lagged import lagged_moments
+from netxr.moments.planning import Precision, is_label, positions_of
+from netxr.schema.arguments import check_entries, is_whole
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import check_moments, labels_of
+
+Estimate = xr.DataArray | xr.Dataset
+"""A matrix, or a Dataset in which one is compared with a truth and the others go with it."""
+
+Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset, xr.DataArray | xr.Dataset)
+
+SAME_LABELS: Final[dict[str, Any]] = {"coords": "minimal", "compat": "override", "join": "override"}
+"""How estimates are put together that differ in lag or estimator alone."""
+
+UNSAID: Final[Mapping[str, Any]] = {"dim": n.TIME, "precision": None, "missing": "raise", "memory": None}
+"""Options of the pass as they are where nobody says anything."""
+
+
+def estimate(
+    data: xr.DataArray | xr.Dataset,
+    *,
+    method: str | Sequence[str],
+    lag: int = 1,
+    lags: Sequence[int] | None = None,
+    dim: str | Sequence[str] = n.TIME,
+    sources: Hashable | Sequence[Hashable] | None = None,
+    precision: Precision | None = None,
+    missing: n.Missing = "raise",
+    memory: int | str | None = None,
+    store: str | PathLike[str] | None = None,
+) -> xr.DataArray | xr.Dataset:
+    """Estimate connectivity by any estimator of `netxr.methods`, or by several from one read of the activity.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), NumPy or dask; a Dataset that holds it; or lagged moments, which need no
+        further read. A Dataset with both is taken for its moments.
+    method : str or sequence of str
+        Names of estimators, as `netxr.methods` lists them. A sequence gives a leading `estimator` dim.
+    lag : int
+        Samples by which the target is read after the source. At a negative lag the source is read after the target:
+        the estimate at the positive lag with its sides swapped.
+    lags : sequence of int, optional
+        Several lags in the place of `lag`; they give a `lag` dim. What does not depend on the lag has none, and is
+        repeated where it stands beside estimates that do.
+    dim, sources, precision, missing, memory
+        As in `lagged_moments`; for activity only, except `sources`. A single source drops the `source` dim.
+    store : path-like, optional
+        Zarr folder to make, some rows at a time; for activity, and one method that can be made so, such as
+        "lagged_correlation".
+
+    Returns
+    -------
+    DataArray or Dataset
+        ([estimator, ][lag, ][trial, ]target, source), lazy if `data` is, with the name of the estimator and its
+        reference in the attributes. A Dataset where a single estimator has further results, such as p-values.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such estimator, its package cannot be loaded, moments do not hold the lags that it needs, or
+        as `lagged_moments` does.
+    NonFiniteActivity
+        If a sample is NaN or infinite and `missing` is "raise".
+
+    Examples
+    --------
+    >>> import netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> netxr.estimate(run, method="lagged_correlation", lag=1).sizes
+    Frozen({'trial': 1, 'target': 5, 'source': 5})
+    >>> netxr.estimate(run, method=["lagged_correlation", "correlation"], lags=[1, 2]).sizes
+    Frozen({'estimator': 2, 'lag': 2, 'trial': 1, 'target': 5, 'source': 5})
+    """
+    entries = [estimator(name) for name in _names(method)]
+    wanted = _lag(lag) if lags is None else _lags(lags)
+    options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing, "memory": memory}
+    if isinstance(data, xr.Dataset) and n.COMOMENT not in data:
+        data = activity_of(data)
+    if store is not None:
+        return _by_rows(method, entries)(data, lag=wanted, source=sources, store=store, **options)
+    moments = _moments(data, entries, np.ravel(wanted).tolist(), sources=sources, **options)
+    found = [_over_lags(entry, moments, wanted) for entry in entries]
+    estimates = found[0] if isinstance(method, str) else _side_by_side(entries, found, wanted)
+    chosen = _of_sources(estimates, sources)
+    return chosen.isel({n.SOURCE: 0}) if is_label(sources) else chosen
+
+
+def lags_needed(entries: Sequence[Estimator], lags: Sequence[int]) -> list[int]:
+    """Return the lags of the moments from which some estimates at some lags follow."""
+    return list(dict.fromkeys(need for entry in entries for lag in lags for need in entry.lags(abs(lag))))
+
+
+# --- what goes in ----------------------------------------------------------------------
+
+
+def _names(method: object) -> list[str]:
+    """Return the names of the estimators that are asked for."""
+    if isinstance(method, str):
+        return [method]
+    expected = "the name of an estimator, or a list of different ones"
+    names = check_entries("method", method, expected=expected)
+    if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise InvalidInput("method", got=repr(method), expected=expected, fix="netxr.methods() lists them.")
+    return names
+
+
+def _lag(lag: object) -> int:
+    """Return a lag, if it is one."""
+    if not is_whole(lag):
+        fix = "Name several as lags." if isinstance(lag, Iterable) else ""
+        raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples", fix=fix)
+    return int(lag)  # type: ignore[call-overload,no-any-return]
+
+
+def _lags(lags: object) -> list[int]:
+    """Return lags, if they are different ones."""
+    expected = "different whole numbers of samples, such as [0, 1, 2]"
+    entries = check_entries("lags", lags, expected=expected, fix="Name a single one as lag.")
+    if not entries or not all(map(is_whole, entries)) or len(set(entries)) < len(entries):
+        raise InvalidInput("lags", got=repr(lags), expected=expected)
+    return list(map(int, entries))
+
+
+def _moments(
+    data: xr.DataArray | xr.Dataset, entries: Sequence[Estimator], lags: Sequence[int], *, sources: Any, **options: Any
+) -> xr.Dataset:
+    """Return the moments that the estimators need: those that are given, or of the activity that is."""
+    needed = lags_needed(entries, lags)
+    by_source = min(lags) >= 0 and not any(entry.all_sources for entry in entries)
+    if not isinstance(data, xr.Dataset):
+        return lagged_moments(data, lags=needed, source=sources if by_source else None, **options)
+    said = {name: value for name, value in options.items() if value != UNSAID[name]}
+    if said:
+        fix = "Say it to netxr.lagged_moments."
+        raise InvalidInput(", ".join(said), got=repr(said), expected="nothing of it beside moments", fix=fix)
+    held = labels_of(check_moments(data, argument="data"), n.LAG).tolist()
+    if not set(needed) <= set(held):
+        raise InvalidInput("lag", got=repr(list(lags)), expected=f"lags that the moments hold: {held}")
+    return _of_sources(data, sources) if by_source else data
+
+
+def _of_sources(data: Labelled, sources: Any) -> Labelled:
+    """Return moments or estimates of some sources; of all if none is named."""
+    positions = positions_of(labels_of(data, n.SOURCE), sources)
+    return data if positions is None else data.isel({n.SOURCE: list(positions)})
+
+
+def _by_rows(method: object, entries: Sequence[Estimator]) -> Callable[..., xr.DataArray]:
+    """Return what makes an estimate some rows at a time, where its estimator can be made so."""
+    make = entries[0].by_rows if isinstance(method, str) else None
+    if make is None:
+        able = [name for name, entry in BUILT_IN.items() if entry.by_rows is not None]
+        fix = "Estimate without store, and keep the result with netxr.save."
+        raise InvalidInput("method", got=repr(method), expected=f"{' or '.join(able)}, for a store", fix=fix)
+    return make
+
+
+# --- what comes out --------------------------------------------------------------------
+
+
+def _over_lags(entry: Estimator, moments: xr.Dataset, lag: int | Sequence[int]) -> Estimate:
+    """Return an estimate at one lag, or at several, which give a dim."""
+    if isinstance(lag, int):
+        return _at(entry, moments, lag)
+    if not entry.has_lag:
+        return _at(entry, moments, lag[0])
+    each: list[Any] = [_at(entry, moments, one) for one in lag]
+    joined: Estimate = xr.concat(each, n.LAG, **SAME_LABELS, combine_attrs="override")
+    return joined
+
+
+def _at(entry: Estimator, moments: xr.Dataset, lag: int) -> Estimate:
+    """Return an estimate at a lag, with its name, its reference and the attributes of the moments."""
+    found = entry.function(moments, abs(lag))
+    if lag < 0 and entry.has_lag:
+        found = found.rename({n.TARGET: n.SOURCE, n.SOURCE: n.TARGET})
+    matrix = compared(found, entry.name)
+    if not {n.TARGET, n.SOURCE} <= set(matrix.dims):
+        got = f"{entry.name!r}, whose function returns dims {tuple(map(str, matrix.dims))}"
+        raise InvalidInput("method", got=got, expected=f"([trial, ]{n.TARGET}, {n.SOURCE})")
+    about = {n.ESTIMATOR: entry.name, n.LONG_NAME: entry.long_name, n.REFERENCE: entry.reference}
+    attrs = moments.attrs | matrix.attrs | {key: text for key, text in about.items() if text}
+    labelled = found.drop_vars(n.LAG, errors="ignore").transpose(..., n.TARGET, n.SOURCE, missing_dims="ignore")
+    if entry.has_lag:
+        labelled = labelled.assign_coords({n.LAG: lag})
+    if isinstance(labelled, xr.DataArray):
+        return labelled.rename(entry.name).assign_attrs(attrs)
+    return labelled.assign({entry.name: labelled[entry.name].assign_attrs(attrs)}).assign_attrs(moments.attrs)
+
+
+def _side_by_side(entries: Sequence[Estimator], found: Sequence[Estimate], lag: int | Sequence[int]) -> xr.DataArray:
+    """Return what is compared of several estimates, over `estimator`; one without a lag is the same at every lag."""
+    matrices = [compared(one, entry.name).rename("estimate") for entry, one in zip(entries, found, strict=True)]
+    alike = xr.broadcast(*(matrix.drop_vars(n.LAG, errors="ignore") for matrix in matrices))
+    names = xr.Variable(n.ESTIMATOR, [entry.name for entry in entries])
+    joined = xr.concat(alike, names, **SAME_LABELS, combine_attrs="drop_conflicts")
+    about = {n.ESTIMATOR: ", ".join(names.values), n.LONG_NAME: "estimated connectivity"}
+    references = "; ".join(dict.fromkeys(entry.reference for entry in entries if entry.reference))
+    return (
+        joined.transpose(n.ESTIMATOR, n.LAG, n.TRIAL, n.TARGET, n.SOURCE, missing_dims="ignore")
+        .assign_coords({n.LAG: lag})
+        .assign_attrs(about | ({n.REFERENCE: references} if references else {}))
+    )

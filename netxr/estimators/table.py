@@ -1,0 +1,236 @@
+"""The table of estimators: what each assumes, which moments it needs, and how it follows from them.
+
+An estimator is one `Estimator`. Everything else (``netxr.estimate``, sweeps, stores that are appended to, the shell,
+reports, figures, the app) asks this table, so a new one is a new entry and no change elsewhere. Other packages add
+theirs by an entry point of the group `netxr.estimators`, whose name is the name of the estimator.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+import xarray as xr
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.estimators.correlation import lagged_correlation
+
+GROUP: Final = "netxr.estimators"
+"""Group of the entry points by which other packages add estimators."""
+
+
+def _the_lag(lag: int) -> tuple[int, ...]:
+    """Return the lag alone, which is all that most estimators need."""
+    return (lag,)
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A way to estimate connectivity from lagged moments.
+
+    Parameters
+    ----------
+    name : str
+        What ``netxr.estimate(..., method=name)`` asks for, and the name of the variable in a store.
+    function : callable
+        Takes lagged moments and a lag in samples, and returns the estimate ([trial, ]target, source):
+        a DataArray, or a Dataset whose variable `name` is the one that is compared with a truth.
+    long_name : str
+        Name in figures and messages.
+    reference : str
+        Source, with its DOI.
+    assumes : str
+        What has to hold for the estimate to be the connectivity.
+    lags : callable
+        Takes the lag that is asked for, and returns the lags of the moments that the function needs for it.
+    directed : bool
+        Whether the estimate tells source from target.
+    signed : bool
+        Whether the estimate tells excitation from inhibition.
+    all_sources : bool
+        Whether the estimate of one source takes the moments of all, as where the others are held fixed.
+    by_rows : callable, optional
+        Makes the estimate some rows at a time, straight from activity to disk, for more pairs of neurons than memory
+        holds: called as ``netxr.estimate`` is, without `method`.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> covariance = Estimator(
+    ...     name="lagged_covariance",
+    ...     function=lambda moments, lag: moments.comoment.sel(lag=lag) / moments["count"].sel(lag=lag),
+    ...     long_name="lagged covariance",
+    ... )
+    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> covariance.function(netxr.lagged_moments(run.activity), 1).sizes
+    Frozen({'trial': 1, 'target': 5, 'source': 5})
+    """
+
+    name: str
+    function: Callable[[xr.Dataset, int], xr.DataArray | xr.Dataset]
+    long_name: str
+    reference: str = ""
+    assumes: str = ""
+    lags: Callable[[int], Sequence[int]] = _the_lag
+    directed: bool = True
+    signed: bool = True
+    all_sources: bool = False
+    by_rows: Callable[..., xr.DataArray] | None = None
+
+    @property
+    def has_lag(self) -> bool:
+        """Whether the estimate depends on the lag that is asked for."""
+        return tuple(self.lags(0)) != tuple(self.lags(1))
+
+
+BUILT_IN: Final = {
+    entry.name: entry
+    for entry in (
+        Estimator(
+            name=n.LAGGED_CORRELATION,
+            function=lambda moments, lag: lagged_correlation(moments, lag=lag),
+            long_name="lagged correlation",
+            reference="Neuromatch Academy, W3D5 Network Causality, Tutorial 2: Correlations",
+            assumes="each source acts on its targets after the lag, and no two sources go together for another reason",
+            by_rows=lagged_correlation,
+        ),
+        Estimator(
+            name=n.CORRELATION,
+            function=lambda moments, _lag: lagged_correlation(moments, lag=0),
+            long_name="zero-lag correlation",
+            reference="Pearson 1895, doi:10.1098/rspl.1895.0041",
+            assumes="neurons that are connected go together within one sample, and no others do",
+            lags=lambda _lag: (0,),
+            directed=False,
+        ),
+    )
+}
+"""The estimators that netxr brings, by name; the first is the one where none is named."""
+
+DEFAULT: Final = next(iter(BUILT_IN))
+
+
+def methods() -> xr.Dataset:
+    """List the estimators of connectivity that there are, those of other packages included.
+
+    Returns
+    -------
+    Dataset
+        Over `estimator`, the names that ``netxr.estimate(..., method=name)`` takes: `long_name`, `reference`,
+        `assumes` (what has to hold for the estimate to be the connectivity), `directed` (whether it tells source from
+        target), `signed` (whether it tells excitation from inhibition), `package`, and `error`: why an estimator of
+        another package cannot be loaded, empty where it can.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> netxr.methods().sel(estimator="lagged_correlation").directed.item()
+    True
+    """
+    rows = [_row(name) for name in method_names()]
+    columns = {key: (n.ESTIMATOR, [row[key] for row in rows]) for key in rows[0]}
+    return xr.Dataset(columns, {n.ESTIMATOR: method_names()})
+
+
+def method_names() -> list[str]:
+    """Return the names of all estimators, without loading those of other packages."""
+    return [*BUILT_IN, *(name for name in _entry_points(tuple(sys.path)) if name not in BUILT_IN)]
+
+
+def estimator(name: str) -> Estimator:
+    """Return the estimator of that name.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none, with the list of those there are; or its package cannot be loaded.
+    """
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    offered = _entry_points(tuple(sys.path))
+    if name not in offered:
+        raise InvalidInput("method", got=repr(name), expected=f"one of {', '.join(method_names())}")
+    return _loaded(offered[name])
+
+
+def estimates_in(dataset: xr.Dataset) -> list[str]:
+    """Return the names of the estimates in a dataset, in the order of the table, those of no estimator in it last."""
+    order = method_names()
+    found = [str(name) for name, one in dataset.data_vars.items() if is_estimate(str(name), one.attrs)]
+    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def is_estimate(name: str, attrs: Mapping[Any, Any]) -> bool:
+    """Return whether a variable is an estimate: by its attribute `estimator`, or by its name in the table."""
+    return n.ESTIMATOR in attrs or name in method_names()
+
+
+def estimator_of(estimate: xr.DataArray) -> Estimator | None:
+    """Return the estimator that made an estimate; None where the table has it no more, or it cannot be loaded."""
+    for name in (estimate.attrs.get(n.ESTIMATOR), estimate.name):
+        if name in method_names():
+            with suppress(InvalidInput):
+                return estimator(str(name))
+    return None
+
+
+def compared(estimate: xr.DataArray | xr.Dataset, name: str) -> xr.DataArray:
+    """Return what of an estimate is compared with a truth: of several variables, the one with the estimator's name."""
+    return estimate[name] if isinstance(estimate, xr.Dataset) else estimate
+
+
+# --- estimators of other packages ------------------------------------------------------
+
+
+@cache
+def _entry_points(_path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """Return the entry points of other packages by name, of equal names the first on the path."""
+    return {point.name: point for point in reversed(tuple(entry_points(group=GROUP)))}
+
+
+@cache
+def _loaded(point: EntryPoint) -> Estimator:
+    """Return the estimator of another package.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be loaded, or is none.
+    """
+    try:
+        found = point.load()
+        made = found if isinstance(found, Estimator) else found()
+        if not isinstance(made, Estimator) or made.name != point.name:
+            raise TypeError(f"not a netxr.Estimator of the name {point.name!r}: {made!r:.80}")
+    except Exception as error:  # whatever another package raises
+        package = _package_of(point)
+        raise InvalidInput(
+            "method",
+            got=f"{point.name!r}, of the package {package}, whose entry point {point.value!r} cannot be loaded "
+            f"({type(error).__name__}: {error})",
+            expected="an estimator that can be loaded",
+            fix=f"Update {package}, or uninstall it.",
+        ) from error
+    return made
+
+
+def _package_of(point: EntryPoint) -> str:
+    """Return the name of the package that an entry point comes from."""
+    return point.dist.name if point.dist is not None else "unknown"
+
+
+def _row(name: str) -> dict[str, Any]:
+    """Return what `methods` says of an estimator."""
+    offered = _entry_points(tuple(sys.path))
+    about = {n.PACKAGE: "netxr" if name in BUILT_IN else _package_of(offered[name]), n.ERROR: ""}
+    entry = Estimator(name, function=lambda moments, _lag: moments, long_name="", directed=False, signed=False)
+    try:
+        entry = estimator(name)
+    except InvalidInput as error:
+        about[n.ERROR] = str(error)
+    columns = (n.LONG_NAME, n.REFERENCE, n.ASSUMES, n.DIRECTED, n.SIGNED)
+    return {column: getattr(entry, column) for column in columns} | about

@@ -1,0 +1,229 @@
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr.errors import InvalidInput
+from netxr.estimators import estimate as module
+from netxr.estimators.estimate import lags_needed
+from netxr.estimators.table import BUILT_IN, Estimator
+from tests.oracles import naive_correlation, trials_of
+from tests.strategies import samples
+
+BOTH = ["lagged_correlation", "correlation"]
+
+
+def activity(n=4, n_steps=80, trials=2):
+    return xr.DataArray(
+        samples((n, n_steps, trials), "float64", 0),
+        dims=("neuron", "time", "trial"),
+        coords={"neuron": list("abcd")[:n], "trial": 5 + np.arange(trials)},
+        attrs={"units": "mV"},
+    )
+
+
+def refuse_to_compute(*_, **__):
+    raise AssertionError("something was computed")
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """A table with estimators that need more than one lag, all sources, or give several results."""
+
+    def both_lags(moments, lag):
+        return moments.comoment.sel(lag=0) + moments.comoment.sel(lag=lag)
+
+    def of_all(moments, lag):
+        one = moments.comoment.sel(lag=lag)
+        return xr.Dataset({"of_all": one / one.sum("source"), "scale": one.sum("source")})
+
+    entries = [
+        Estimator("both_lags", both_lags, long_name="both lags", lags=lambda lag: (0, lag)),
+        Estimator("of_all", of_all, long_name="of all", all_sources=True),
+        Estimator("no_matrix", lambda moments, lag: moments.mean_target.sel(lag=lag), long_name="no matrix"),
+    ]
+    for entry in entries:
+        monkeypatch.setitem(BUILT_IN, entry.name, entry)
+
+
+# --- what an estimate is ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lag", [0, 1, 3])
+def test_the_lagged_correlation_is_that_of_its_own_function(lag):
+    found = netxr.estimate(activity(), method="lagged_correlation", lag=lag)
+    expected = netxr.lagged_correlation(activity(), lag=lag)
+    xr.testing.assert_identical(found.drop_attrs(), expected.drop_attrs())
+    assert found.name == "lagged_correlation"
+    assert found.attrs == {**expected.attrs, "reference": found.attrs["reference"]}
+    for k, trial in enumerate(trials_of(activity())):
+        np.testing.assert_allclose(found.values[k], naive_correlation([trial], lag), rtol=0, atol=1e-12)
+
+
+def test_the_correlation_is_at_lag_zero_whatever_the_lag():
+    found = netxr.estimate(activity(), method="correlation", lag=3)
+    assert "lag" not in found.coords
+    assert found.name == found.attrs["estimator"] == "correlation"
+    for k, trial in enumerate(trials_of(activity())):
+        np.testing.assert_allclose(found.values[k], np.corrcoef(trial.astype(float)), rtol=0, atol=1e-12)
+
+
+def test_several_lags_give_a_dim():
+    found = netxr.estimate(activity(), method="lagged_correlation", lags=[2, 0])
+    xr.testing.assert_identical(
+        found.drop_attrs(), netxr.lagged_correlation(activity(), lag=[2, 0]).drop_attrs().transpose(*found.dims)
+    )
+    assert netxr.estimate(activity(), method="correlation", lags=[2, 0]).dims == ("trial", "target", "source")
+
+
+def test_several_methods_stand_side_by_side():
+    found = netxr.estimate(activity(), method=BOTH, lags=[1, 2])
+    assert found.dims == ("estimator", "lag", "trial", "target", "source")
+    assert found.estimator.values.tolist() == BOTH
+    for lag in (1, 2):
+        own = netxr.lagged_correlation(activity(), lag=lag).values
+        at_zero = netxr.lagged_correlation(activity(), lag=0).values
+        np.testing.assert_array_equal(found.sel(estimator="lagged_correlation", lag=lag).values, own)
+        np.testing.assert_array_equal(found.sel(estimator="correlation", lag=lag).values, at_zero)
+    one = netxr.estimate(activity(), method=BOTH)
+    assert one.dims == ("estimator", "trial", "target", "source")
+    assert one.lag == 1
+    assert one.attrs["estimator"] == "lagged_correlation, correlation"
+    assert one.attrs["units"] == "mV"
+    assert "Pearson 1895" in one.attrs["reference"]
+    assert netxr.compare(xr.zeros_like(one[0, 0]), one, diagonal=False).pearson.dims == ("estimator", "trial")
+
+
+def test_a_negative_lag_swaps_the_sides():
+    found = netxr.estimate(activity(), method="lagged_correlation", lags=[-2, 2])
+    np.testing.assert_array_equal(found.sel(lag=-2).transpose(..., "source", "target"), found.sel(lag=2))
+    chosen = netxr.estimate(activity(), method="lagged_correlation", lag=-2, sources=["d", "b"])
+    np.testing.assert_array_equal(chosen.values, found.sel(lag=-2, source=["d", "b"]).values)
+
+
+# --- from what --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["lagged_correlation", BOTH])
+def test_from_activity_a_dataset_or_moments(method):
+    recording = activity()
+    expected = netxr.estimate(recording, method=method, lag=2)
+    moments = netxr.lagged_moments(recording, lags=[0, 1, 2])
+    for data in (recording.to_dataset(name="activity"), moments, moments.assign(activity=recording)):
+        found = netxr.estimate(data, method=method, lag=2)
+        xr.testing.assert_equal(found, expected)
+
+
+def test_moments_are_not_read_again_and_all_methods_share_one_pass(monkeypatch):
+    passes = []
+    monkeypatch.setattr(
+        module,
+        "lagged_moments",
+        lambda *args, **options: passes.append(options["lags"]) or netxr.lagged_moments(*args, **options),
+    )
+    netxr.estimate(activity(), method=BOTH, lags=[1, 2])
+    assert passes == [[1, 2, 0]]
+    netxr.estimate(netxr.lagged_moments(activity()), method=BOTH)
+    assert len(passes) == 1
+
+
+def test_lazy_in_lazy_out():
+    with dask.config.set(scheduler=refuse_to_compute):
+        found = netxr.estimate(activity().chunk(time=20), method=BOTH, lags=[0, 1])
+        assert isinstance(found.data, da.Array)
+    xr.testing.assert_allclose(found.compute(), netxr.estimate(activity(), method=BOTH, lags=[0, 1]), atol=1e-12)
+
+
+def test_options_go_to_the_pass():
+    recording = activity()
+    recording[1, 7, 0] = np.nan
+    pooled = netxr.estimate(recording, method="correlation", dim=("time", "trial"), missing="drop", precision="float32")
+    assert pooled.dims == ("target", "source")
+    assert pooled.attrs["missing"] == "drop"
+    assert pooled.attrs["precision"] == "float32"
+    column = netxr.estimate(recording, method="lagged_correlation", sources="b", missing="drop")
+    expected = netxr.lagged_correlation(recording, missing="drop").sel(source="b")
+    assert column.dims == ("trial", "target")
+    np.testing.assert_allclose(column.values, expected.values, rtol=0, atol=1e-12)
+    with pytest.raises(InvalidInput, match="memory: got"):
+        netxr.estimate(activity(n_steps=4000), method="correlation", memory="1KiB")
+
+
+def test_an_estimate_goes_straight_to_disk(tmp_path):
+    run = activity().to_dataset(name="activity")
+    found = netxr.estimate(run, method="lagged_correlation", lags=[0, 1], store=tmp_path / "R.zarr")
+    np.testing.assert_allclose(found.values, netxr.lagged_correlation(activity(), lag=[0, 1]).values, atol=1e-12)
+    for method in ("correlation", BOTH):
+        with pytest.raises(InvalidInput, match="expected lagged_correlation, for a store"):
+            netxr.estimate(run, method=method, store=tmp_path / "S.zarr")
+
+
+# --- what a function of moments may need and give ------------------------------------------
+
+
+def test_the_lags_that_estimators_need(table):
+    entries = [BUILT_IN[name] for name in ("lagged_correlation", "both_lags")]
+    assert lags_needed(entries, [2, 1]) == [2, 1, 0]
+    assert lags_needed([BUILT_IN["correlation"]], [2, 1]) == [0]
+    moments = netxr.lagged_moments(activity(), lags=[0, 2])
+    found = netxr.estimate(activity(), method="both_lags", lag=2)
+    np.testing.assert_allclose(found.values, (moments.comoment.sel(lag=0) + moments.comoment.sel(lag=2)).values)
+    with pytest.raises(InvalidInput, match=r"lag: got \[1\]; expected lags that the moments hold: \[0, 2\]"):
+        netxr.estimate(moments, method="both_lags", lag=1)
+
+
+def test_an_estimator_that_needs_all_sources_gets_them(table):
+    whole = netxr.estimate(activity(), method="of_all")
+    assert set(whole.data_vars) == {"of_all", "scale"}
+    assert whole.of_all.attrs["estimator"] == "of_all"
+    for data in (activity(), netxr.lagged_moments(activity())):
+        some = netxr.estimate(data, method="of_all", sources=["c", "a"])
+        xr.testing.assert_equal(some, whole.sel(source=["c", "a"]))
+    both = netxr.estimate(activity(), method=["of_all", "lagged_correlation"], lags=[0, 1])
+    np.testing.assert_array_equal(both.sel(estimator="of_all", lag=1).values, whole.of_all.values)
+    assert netxr.estimate(activity(), method="of_all", lags=[0, 1]).scale.dims == ("lag", "trial", "target")
+
+
+def test_a_function_that_gives_no_matrix_is_an_error(table):
+    with pytest.raises(
+        InvalidInput, match=r"method: got 'no_matrix', whose function returns dims \('trial', 'target'\)"
+    ):
+        netxr.estimate(activity(), method="no_matrix")
+
+
+# --- bad input ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "granger"}, "method: got 'granger'; expected one of lagged_correlation, correlation"),
+        ({"method": []}, "method: got"),
+        ({"method": ["correlation", "correlation"]}, "method: got"),
+        ({"method": [1]}, "method: got"),
+        ({"method": "correlation", "lag": 1.5}, "lag: got 1.5; expected a whole number of samples"),
+        ({"method": "correlation", "lag": [1, 2]}, "Name several as lags"),
+        ({"method": "correlation", "lags": 1}, "Name a single one as lag"),
+        ({"method": "correlation", "lags": []}, "lags: got"),
+        ({"method": "correlation", "lags": [1, 1]}, "lags: got"),
+        ({"method": "lagged_correlation", "lag": 79}, "lags: got"),
+        ({"method": "lagged_correlation", "sources": "z"}, "got"),
+    ],
+)
+def test_bad_input(options, message):
+    with pytest.raises(InvalidInput) as caught:
+        netxr.estimate(activity(), **options)
+    assert message in str(caught.value)
+
+
+def test_what_was_said_to_the_moments_is_not_said_again():
+    moments = netxr.lagged_moments(activity())
+    with pytest.raises(InvalidInput, match=r"missing, memory: got .*; expected nothing of it beside moments"):
+        netxr.estimate(moments, method="correlation", missing="drop", memory="1GiB")
+
+
+def test_a_dataset_of_neither_is_an_error():
+    with pytest.raises(InvalidInput, match="expected one with the variable 'activity'"):
+        netxr.estimate(xr.Dataset({"x": 1}), method="correlation")

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr.errors import InvalidInput
+from netxr.estimators.table import DEFAULT, estimates_in, estimator, estimator_of, method_names
+from tests.estimators.third import install
+
+BROKEN = ["third_broken", "third_raising", "third_stranger"]
+
+
+@pytest.fixture(scope="module")
+def third(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("third")
+    install(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield folder
+
+
+def test_the_estimators_that_netxr_brings():
+    listed = netxr.methods()
+    assert listed.estimator.values.tolist()[:2] == ["lagged_correlation", "correlation"]
+    assert listed.directed.values.tolist()[:2] == [True, False]
+    assert (listed.package[:2] == "netxr").all()
+    for name in ("long_name", "reference", "assumes"):
+        assert all(listed[name].values[:2])
+    assert DEFAULT == "lagged_correlation"
+
+
+def test_a_name_that_is_none_gets_the_list_of_those_there_are():
+    with pytest.raises(InvalidInput, match=r"method: got 'granger'; expected one of lagged_correlation, correlation"):
+        estimator("granger")
+
+
+def test_an_estimator_of_another_package_is_listed(third):
+    one = netxr.methods().sel(estimator="third_covariance")
+    assert one.package == "third-party"
+    assert one.long_name == "third covariance"
+    assert one.error == ""
+    assert estimator("third_covariance") is estimator("third_covariance")
+
+
+def test_what_cannot_be_loaded_is_listed_with_its_error_and_the_rest_works(third):
+    listed = netxr.methods().set_index(estimator="estimator")
+    assert set(BROKEN) <= set(method_names())
+    for name, told in zip(BROKEN, ("missing", "OSError: no such library", "TypeError"), strict=True):
+        error = listed.error.sel(estimator=name).item()
+        assert told in error
+        assert "third-party" in error
+        with pytest.raises(InvalidInput, match=rf"method: got '{name}', of the package third-party, whose entry point"):
+            estimator(name)
+    assert (listed.error == "").sum() == listed.sizes["estimator"] - len(BROKEN)
+
+
+def test_the_name_of_an_entry_point_is_that_of_its_estimator(tmp_path, monkeypatch):
+    (tmp_path / "renamed.py").write_text("import netxr; made = lambda: netxr.Estimator('a', None, long_name='A')")
+    (tmp_path / "renamed-1.dist-info").mkdir()
+    (tmp_path / "renamed-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: renamed\nVersion: 1\n")
+    points = "[netxr.estimators]\na = renamed:made\nb = renamed:made\nlagged_correlation = renamed:made\n"
+    (tmp_path / "renamed-1.dist-info" / "entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert estimator("a").long_name == "A"  # made by a function
+    with pytest.raises(InvalidInput, match=r"not a netxr\.Estimator of the name 'b'"):
+        estimator("b")
+    assert estimator("lagged_correlation").long_name == "lagged correlation"  # the table's own go before
+    assert method_names().count("lagged_correlation") == 1
+
+
+def test_estimates_are_found_by_name_and_by_attribute(third):
+    matrix = xr.DataArray(np.eye(2), dims=("target", "source"))
+    held = xr.Dataset(
+        {
+            "gone": matrix.assign_attrs(estimator="one of a package that is gone"),
+            "third_covariance": matrix,
+            "connectivity": matrix,
+            "early": matrix.assign_attrs(estimator="correlation"),
+            "lagged_correlation": matrix,
+        }
+    )
+    assert estimates_in(held) == ["lagged_correlation", "third_covariance", "gone", "early"]
+    made_by = {name: estimator_of(held[name]) for name in held}
+    assert made_by["gone"] is made_by["connectivity"] is None
+    assert made_by["early"].name == "correlation"
+    assert made_by["third_covariance"].long_name == "third covariance"
