@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import UnreadableFile
+from netxr.store.chunk import is_plain, read_chunk, within
 from netxr.store.commits import documents
 from netxr.store.metadata import DOCUMENT, Document, chunk_key
 
@@ -69,11 +70,12 @@ class _StoredArray:
         self.shape, self.ndim = variable.shape, variable.ndim
         # JSON holds scales in double precision, so xarray takes codes of float32 samples for float64.
         self.dtype = np.dtype(variable.attrs.get(n.COMPACT_DTYPE, variable.dtype))
+        self.is_plain = self.document is not None and is_plain(self.document, self.dtype, variable.encoding)
 
     def __getitem__(self, part: Any) -> NDArray[Any]:
         """Return a part as an array in memory."""
         try:
-            values = np.asarray(self.variable[part].values, dtype=self.dtype)
+            values = self._read(part)
         except Exception as error:  # whatever a damaged chunk makes the codecs stumble over
             with suppress(OSError):  # what may not be read may not be looked at either
                 self._check_there(part)
@@ -84,6 +86,15 @@ class _StoredArray:
             ) from error
         self._check_there(part)
         return values
+
+    def _read(self, part: Any) -> NDArray[Any]:
+        """Return a part without a look at whether it is all there: in this thread if it lies within a plain chunk."""
+        if self.folder is not None and self.document is not None and self.is_plain:
+            indices = list(chunks_of(self.document, part))
+            if len(indices) == 1:
+                chunk = read_chunk(self.folder / self.name / chunk_key(self.document, indices[0]), self.document)
+                return within(chunk, indices[0], part)
+        return np.asarray(self.variable[part].values, dtype=self.dtype)
 
     def _check_there(self, part: Any) -> None:
         """Raise if a chunk is missing, which Zarr reads as NaN or zero, or of values that came later."""
