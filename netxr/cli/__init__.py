@@ -41,6 +41,7 @@ HINTS: Final = {
     "rows": "On the command line: --rows target or --rows source.",
     "name": "On the command line: --name KEY, or the option that ends in -name for a matrix.",
     "rate": "On the command line: netxr import SRC DST.zarr --rate 100, for bins of 10 ms.",
+    "method": "On the command line: --method NAME.",
     "memory": "On the command line: --memory 2GiB. --strongest, --above, and --out without scores never hold all of R.",
 }
 """How to say on the command line what an error of the library asks for, by its argument."""
@@ -50,7 +51,7 @@ FRAMES_HINT: Final = (
 )
 
 LEFT_BEHIND: Final = {
-    "simulate": "the same command again goes on with what is there",
+    "simulate": "the same command again resumes what is there",
     "sweep": "the same command again computes what is missing",
 }
 """What an interruption leaves, where it leaves anything."""

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 import numpy as np
+import xarray as xr
 
 from netxr import names as n
 from netxr.cli.output import table
 from netxr.cli.scores import Scored
-
-if TYPE_CHECKING:
-    import xarray as xr
+from netxr.estimators.table import Estimator
 
 STRONGEST: Final = 10
 """Pairs of neurons that are printed, where it is not for all of them that the list is made."""
@@ -22,50 +21,52 @@ COUNTS: Final = {"undefined": "{:,} entries undefined", "pairs": "pairs listed: 
 
 UNSEEN: Final = """\
 R does not fit into the memory to be used: it was written block by block, and not looked at.
-netxr info {0} describes it; netxr.open("{0}").lagged_correlation.isel(lag=0, target=slice(100)) is a part of it."""
+netxr info {0} describes it; netxr.open("{0}").{1}.isel(lag=0, target=slice(100)) is a part of it."""
 """What to do with an estimate that is too large to be looked at."""
 
 
-def result(R: "xr.DataArray", A: "xr.DataArray | None", scored: Scored | None) -> "xr.Dataset":
+def result(found: xr.DataArray | xr.Dataset, A: xr.DataArray | None, scored: Scored | None) -> xr.Dataset:
     """Return what is saved: the estimate, its scores, and the truth where it is on the same neurons."""
-    about_run = {name: value for name, value in R.attrs.items() if name != n.LONG_NAME}
-    saved = R.to_dataset(name=n.LAGGED_CORRELATION).assign_attrs(about_run)
+    about_run = {name: value for name, value in found.attrs.items() if name not in (n.LONG_NAME, n.REFERENCE)}
+    saved = (found.to_dataset() if isinstance(found, xr.DataArray) else found).assign_attrs(about_run)
     if scored is not None:
         # On the scores, because the run has a seed of its own.
         settings = {name: scored.scores.attrs[name] for name in (n.DIAGONAL, n.PERMUTATIONS, n.SEED)}
         saved = saved.assign({name: one.assign_attrs(settings) for name, one in scored.scores.data_vars.items()})
-    if A is not None and all(A.indexes[axis].equals(R.indexes[axis]) for axis in (n.TARGET, n.SOURCE)):
+    if A is not None and all(A.indexes[axis].equals(found.indexes[axis]) for axis in (n.TARGET, n.SOURCE)):
         saved = saved.assign({n.CONNECTIVITY: A})
     return saved
 
 
-def summary(activity: "xr.DataArray", lags: Sequence[int], out: Path | None) -> dict[str, Any]:
+def summary(entry: Estimator, activity: xr.DataArray, lags: Sequence[int], out: Path | None) -> dict[str, Any]:
     """Return what was estimated out of what, and where to."""
     about = {
+        "method": entry.name,
         "neurons": activity.sizes[n.NEURON],
         "samples": activity.sizes[n.TIME],
         "trials": activity.sizes.get(n.TRIAL, 1),
-        "lags": list(lags),
+        "lags": list(lags) if entry.has_lag else [],
     }
     return about if out is None else about | {"out": str(out)}
 
 
-def about_matrices(R: "xr.DataArray") -> dict[str, Any]:
+def about_matrices(R: xr.DataArray) -> dict[str, Any]:
     """Return what to say of matrices: how much is undefined, and which pairs of neurons correlate most."""
     return {"undefined": int(R.isnull().sum()), "strongest": _strongest(R)}
 
 
-def about_pairs(pairs: "xr.Dataset", *, most: int | None) -> dict[str, Any]:
+def about_pairs(pairs: xr.Dataset, *, most: int | None) -> dict[str, Any]:
     """Return what to say of a list of pairs: how many there are, and all of them or the `most` strongest."""
-    order = np.argsort(-np.abs(pairs[n.LAGGED_CORRELATION].values), kind="stable")[:most]
+    (R,) = map(str, pairs.data_vars)
+    order = np.argsort(-np.abs(pairs[R].values), kind="stable")[:most]
     chosen = pairs.isel({n.EDGE: order})
-    names = {"from": n.SOURCE, "to": n.TARGET, n.LAG: n.LAG, n.TRIAL: n.TRIAL, "correlation": n.LAGGED_CORRELATION}
+    names = {"from": n.SOURCE, "to": n.TARGET, n.LAG: n.LAG, n.TRIAL: n.TRIAL, "R": R}
     columns = {name: chosen[own].values.tolist() for name, own in names.items() if own in chosen.variables}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return {"pairs": pairs.sizes[n.EDGE], "strongest": rows}
 
 
-def _strongest(R: "xr.DataArray") -> list[dict[str, Any]]:
+def _strongest(R: xr.DataArray) -> list[dict[str, Any]]:
     """Return a row for each of the strongest correlations between different neurons, with their labels."""
     magnitudes = np.abs(R.values)
     magnitudes[..., R[n.TARGET].values[:, None] == R[n.SOURCE].values] = -1
@@ -78,17 +79,18 @@ def _strongest(R: "xr.DataArray") -> list[dict[str, Any]]:
     for place in zip(*np.unravel_index(order, R.shape), strict=True):
         one = R[place]
         at = {str(dim): one[dim].item() if dim in one.coords else int(k) for dim, k in zip(R.dims, place, strict=True)}
-        rows.append({"from": at.pop(n.SOURCE), "to": at.pop(n.TARGET)} | at | {"correlation": one.item()})
+        rows.append({"from": at.pop(n.SOURCE), "to": at.pop(n.TARGET)} | at | {"R": one.item()})
     return rows
 
 
-def echo_summary(about: Mapping[str, Any], *, quiet: bool) -> None:
+def echo_summary(entry: Estimator, about: Mapping[str, Any], *, quiet: bool) -> None:
     """Print what was estimated, and the strongest pairs; or how to look at what is too large to be looked at."""
     if not quiet:
-        lags = ", ".join(map(str, about["lags"]))
+        name = f"{entry.long_name[:1].upper()}{entry.long_name[1:]} R"
+        at = f" at lag {', '.join(map(str, about['lags']))}" if entry.has_lag else ""
         shape = f"{about['neurons']} neurons, {about['samples']} samples, trials: {about['trials']}"
         counts = "".join(f"; {text.format(about[name])}" for name, text in COUNTS.items() if name in about)
-        click.echo(f"Lagged correlation R at lag {lags}: {shape}{counts}")
+        click.echo(f"{name}{at}: {shape}{counts}")
     if about.get("strongest"):
         if not quiet:
             click.echo("Strongest pairs of different neurons:")
@@ -96,4 +98,4 @@ def echo_summary(about: Mapping[str, Any], *, quiet: bool) -> None:
     if not quiet:
         click.echo(f"Saved to {about['out']}\n" if "out" in about else "")
     if not quiet and "strongest" not in about:
-        click.echo(UNSEEN.format(about["out"]))
+        click.echo(UNSEEN.format(about["out"], entry.name))

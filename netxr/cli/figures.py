@@ -8,6 +8,8 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.table import drawn_estimate
+from netxr.schema.variables import is_sweep
 
 MATRIX_DIMS: Final = (n.TARGET, n.SOURCE)
 
@@ -25,11 +27,11 @@ class Wishes(NamedTuple):
 
 def kind_of(data: xr.Dataset) -> str:
     """Return which kind of figure suits what is there."""
-    if any(str(name).endswith(n.SCORE_MEAN) for name in data.data_vars):
+    if is_sweep(data.data_vars):
         return "curve"
-    matrices = [name for name in (n.CONNECTIVITY, n.LAGGED_CORRELATION) if name in data]
-    if matrices:
-        return "compare" if len(matrices) == 2 else "matrix"
+    has_truth, has_estimate = n.CONNECTIVITY in data, drawn_estimate(data) is not None
+    if has_truth or has_estimate:
+        return "compare" if has_truth and has_estimate else "matrix"
     return "traces"
 
 
@@ -40,7 +42,7 @@ def draw(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
 
 def _pair(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
     """Draw A and R with their score."""
-    A, R = _both(data)
+    A, R = _both(data, wishes)
     scored = data.get(n.PEARSON) if wishes.score is None else _variable(data, wishes.score)
     return getattr(netxr.plot, kind)(A, R, score=None if scored is None else _first(scored))
 
@@ -51,20 +53,20 @@ def _agreement(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
         raise InvalidInput(
             "--diagonal", got="nothing", expected="--diagonal or --no-diagonal: whether self-connections enter"
         )
-    A, R = _both(data)
+    A, R = _both(data, wishes)
     return netxr.plot.agreement(A, R, diagonal=wishes.diagonal)
 
 
 def _one(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
     """Draw one matrix, as a heatmap or as a graph."""
-    known = n.CONNECTIVITY if n.CONNECTIVITY in data else n.LAGGED_CORRELATION
-    matrix = _first(_variable(data, wishes.variable or known), keep=MATRIX_DIMS)
+    name = n.CONNECTIVITY if wishes.variable is None and n.CONNECTIVITY in data else _estimate(data, wishes)
+    matrix = _first(_variable(data, name), keep=MATRIX_DIMS)
     return getattr(netxr.plot, kind)(matrix, title=str(matrix.attrs.get(n.LONG_NAME, matrix.name)))
 
 
-def _lags(_kind: str, data: xr.Dataset, _wishes: Wishes) -> Any:
+def _lags(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
     """Draw R over lag."""
-    return netxr.plot.lags(_first(_variable(data, n.LAGGED_CORRELATION), keep=(n.LAG, *MATRIX_DIMS)))
+    return netxr.plot.lags(_first(_variable(data, _estimate(data, wishes)), keep=(n.LAG, *MATRIX_DIMS)))
 
 
 def _activity(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
@@ -128,9 +130,15 @@ KINDS: Final[dict[str, Callable[[str, xr.Dataset, Wishes], Any]]] = {
 """What draws each kind."""
 
 
-def _both(data: xr.Dataset) -> list[xr.DataArray]:
+def _both(data: xr.Dataset, wishes: Wishes) -> list[xr.DataArray]:
     """Load A and R, the first of several trials or lags."""
-    return [_first(_variable(data, name), keep=MATRIX_DIMS) for name in (n.CONNECTIVITY, n.LAGGED_CORRELATION)]
+    names = (n.CONNECTIVITY, _estimate(data, wishes))
+    return [_first(_variable(data, name), keep=MATRIX_DIMS) for name in names]
+
+
+def _estimate(data: xr.Dataset, wishes: Wishes) -> str:
+    """Return the name of the estimate that is asked for, or of the first that there is."""
+    return wishes.variable or drawn_estimate(data) or "estimate"
 
 
 def _variable(data: xr.Dataset, name: str) -> xr.DataArray:

@@ -6,6 +6,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from netxr.estimators.table import BUILT_IN, DEFAULT
+
 FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 
 PATH: Final = click.Path(path_type=Path)
@@ -28,6 +30,14 @@ class CommaSeparated(click.ParamType[Any]):
 INTEGERS: Final = CommaSeparated(click.INT)
 NUMBERS: Final = CommaSeparated(click.FLOAT)
 WORDS: Final = CommaSeparated(click.STRING)
+
+method = click.option(
+    "--method",
+    metavar="NAME",
+    default=DEFAULT,
+    show_default=True,
+    help=f"How connectivity is estimated: {', '.join(BUILT_IN)}, or an estimator of another package.",
+)
 
 quiet = click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks: results and errors only.")
 

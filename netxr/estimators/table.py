@@ -164,6 +164,16 @@ def estimates_in(dataset: xr.Dataset) -> list[str]:
     return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
 
 
+def drawn_estimate(dataset: xr.Dataset) -> str | None:
+    """Return the name of the first estimate that is a matrix, which figures show; None where there is none."""
+    return next((name for name in estimates_in(dataset) if n.TARGET in dataset[name].dims), None)
+
+
+def name_in_words(estimate: xr.DataArray) -> str:
+    """Return what an estimate is called in text: as its estimator calls it, else its own name."""
+    return str(estimate.attrs.get(n.LONG_NAME, estimate.name))
+
+
 def is_estimate(name: str, attrs: Mapping[Any, Any]) -> bool:
     """Return whether a variable is an estimate: by its attribute `estimator`, or by its name in the table."""
     return n.ESTIMATOR in attrs or name in method_names()

@@ -11,10 +11,10 @@ from zarr.abc.store import Store
 
 from netxr import names as n
 from netxr.blocks.progress import Report
-from netxr.blocks.progress import progress as told_progress
+from netxr.blocks.progress import progress as progress_to
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
-from netxr.recordings.compatible import check_same_labels, fitting
-from netxr.recordings.update import KEPT, Upkeep, upkeep
+from netxr.recordings.compatible import check_same_labels, compatible
+from netxr.recordings.update import Updates, made_from_activity, updates
 from netxr.schema.arguments import check_choice
 from netxr.schema.provenance import with_event
 from netxr.schema.variables import check_activity
@@ -39,7 +39,7 @@ def append(
 ) -> None:
     """Append samples to every trial of a saved run, or further trials to it.
 
-    Lagged moments in the store are brought up to date from the new samples, and the lagged correlation from the
+    Lagged moments in the store are brought up to date from the new samples, and estimates of connectivity from the
     moments; what else was estimated or scored before says that it is outdated. The attributes of the run stay; its
     history tells a seed or file of what is new. Readers see the run without what is new, then with all of it; a writer
     that dies leaves it as it was.
@@ -84,24 +84,25 @@ def append(
     check_choice("dim", dim, (n.TIME, n.TRIAL))
     new = data.to_dataset(name=n.ACTIVITY) if isinstance(data, xr.DataArray) else data
     check_activity(new[n.ACTIVITY] if isinstance(new, xr.Dataset) and n.ACTIVITY in new else new, argument="data")
-    with nullcontext() if progress is None else told_progress(progress), transaction(path, group=group) as changes:
+    with nullcontext() if progress is None else progress_to(progress), transaction(path, group=group) as changes:
         stored = _run_at(path, group)
-        new = fitting(new, stored, dim=dim, kept_up=KEPT)
+        again = made_from_activity(stored)
+        new = compatible(new, stored, dim=dim, made_again=again)
         new = new.assign({n.ACTIVITY: as_stored(new[n.ACTIVITY].variable, stored[n.ACTIVITY].variable)})
         start, n_new = stored.sizes[dim], new.sizes[dim]
         regions = []
         for name, variable in stored.variables.items():
-            if dim in variable.dims and str(name) not in KEPT:
+            if dim in variable.dims and str(name) not in again:
                 _check_end(variable, dim)
                 array = changes.grow(str(name), dim, start + n_new)
                 regions.append(_region(array, _encoded(new[name].variable, variable), variable.dims.index(dim), start))
-        kept = upkeep(stored, new, dim=dim)
+        results = updates(stored, new, dim=dim)
         if isinstance(path, Store):  # where values are replaced at once, they are read before
-            kept = Upkeep(kept.further, kept.replaced.load(), kept.outdated)
-        regions += _results(changes, stored, kept, dim=dim, start=start)
-        for name in kept.outdated:
-            told = f"made before {n_new} samples were appended along {dim}"
-            changes.update_attributes({n.OUTDATED: told}, name=name)
+            results = results._replace(replaced=results.replaced.load())
+        regions += _results(changes, stored, results, dim=dim, start=start)
+        for name in results.outdated:
+            since = f"made before {n_new} samples were appended along {dim}"
+            changes.update_attributes({n.OUTDATED: since}, name=name)
         changes.update_attributes(with_event(stored.attrs, f"append: {n_new} along {dim}{_origin(new, stored)}"))
         write_regions(regions)
 
@@ -187,13 +188,13 @@ def _origin(new: xr.Dataset, stored: xr.Dataset) -> str:
     return f" ({', '.join(f'{name} {now[name]}'.replace(chr(10), '; ') for name in others)})" if others else ""
 
 
-def _results(changes: Transaction, stored: xr.Dataset, kept: Upkeep, *, dim: str, start: int) -> list[Region]:
+def _results(changes: Transaction, stored: xr.Dataset, results: Updates, *, dim: str, start: int) -> list[Region]:
     """Return where moments and estimates go: those of further trials behind the others, all others in their place."""
     regions = [
         _region(changes.grow(str(name), dim, start + one.sizes[dim]), one.variable, one.dims.index(dim), start)
-        for name, one in storable(kept.further).data_vars.items()
+        for name, one in storable(results.further).data_vars.items()
     ]
-    changed = storable(kept.replaced)
+    changed = storable(results.replaced)
     names = [name for name, variable in changed.variables.items() if not _same(variable, stored.get(name))]
     return regions + [_whole(changes, str(name), changed[name].variable) for name in names]
 

@@ -10,6 +10,7 @@ from zarr.abc.store import Store
 
 from netxr import names as n
 from netxr.errors import UnreadableFile
+from netxr.estimators.table import is_estimate
 from netxr.recordings.contents import (
     Node,
     Nodes,
@@ -22,6 +23,7 @@ from netxr.recordings.contents import (
     opened,
 )
 from netxr.schema.provenance import CURRENT_SCHEMA
+from netxr.schema.variables import is_sweep
 from netxr.store.commits import ROOT
 
 COLUMNS: Final = {
@@ -40,7 +42,7 @@ COLUMNS: Final = {
     "unfinished": "object",
     "problem": "object",
 }
-"""Columns of a catalogue with their dtypes; Int64 is the one that can be missing."""
+"""Columns of a catalog with their dtypes; Int64 is the one that can be missing."""
 
 
 def catalog(source: str | PathLike[str] | Store) -> pd.DataFrame:
@@ -62,7 +64,7 @@ def catalog(source: str | PathLike[str] | Store) -> pd.DataFrame:
         recording, sweep, moments, estimate, connectivity, other or empty; a store that cannot be read is a broken
         one), `bytes` (of its numbers in memory), `neurons`, `samples` (a trial), `trials`, `seed`, `model`, `truth`
         (whether the true connectivity is there), `moments` (whether lagged moments are), `estimates` (their names,
-        parted by commas; outdated ones say so), `created` (UTC, ISO 8601), `unfinished` (how long a simulation will
+        separated by commas; outdated ones say so), `created` (UTC, ISO 8601), `unfinished` (how long a simulation will
         be that has not ended) and `problem` (what is wrong with it, empty if nothing is). A number that does not
         apply is missing; a text that does not is empty.
 
@@ -159,7 +161,7 @@ def _kind(group: Node, arrays: Nodes) -> str:
     """Return in a word what a group holds."""
     if n.ACTIVITY in arrays:
         return "run" if n.MODEL in group.attrs else "recording"
-    if n.FINISHED in arrays:
+    if is_sweep(arrays):
         return "sweep"
     if n.COMOMENT in arrays:
         return "moments"
@@ -175,7 +177,7 @@ def _estimates(arrays: Nodes) -> list[str]:
     return [
         f"{name} (outdated)" if n.OUTDATED in node.attrs else name
         for name, node in arrays.items()
-        if n.ESTIMATOR in node.attrs or name == n.LAGGED_CORRELATION
+        if is_estimate(name, node.attrs)
     ]
 
 

@@ -15,8 +15,8 @@ SAME: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.UNITS)
 """Attributes in which what is appended must not differ."""
 
 
-def fitting(new: xr.Dataset, stored: xr.Dataset, *, dim: str, kept_up: Collection[str]) -> xr.Dataset:
-    """Return what is appended in the order of the run's labels, if it fits.
+def compatible(new: xr.Dataset, stored: xr.Dataset, *, dim: str, made_again: Collection[str]) -> xr.Dataset:
+    """Return what is appended in the order of the run's labels, if it is compatible with the run.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def fitting(new: xr.Dataset, stored: xr.Dataset, *, dim: str, kept_up: Collectio
         What is appended, and the run.
     dim : {"time", "trial"}
         Along what.
-    kept_up : collection of str
-        Variables that follow from the activity, and need not come with it.
+    made_again : collection of str
+        Variables that are made again from the activity, and need not come with it.
 
     Raises
     ------
@@ -55,7 +55,9 @@ def fitting(new: xr.Dataset, stored: xr.Dataset, *, dim: str, kept_up: Collectio
     new = _in_stored_order(new, stored, [other for other in map(str, present.dims) if other != dim])
     _check_goes_on(labels_of(stored, dim), labels_of(new, dim), stored, new, dim)
     missing = [
-        str(name) for name, v in stored.variables.items() if dim in v.dims and name not in new and name not in kept_up
+        str(name)
+        for name, v in stored.variables.items()
+        if dim in v.dims and name not in new and name not in made_again
     ]
     if missing:
         raise InvalidInput(
@@ -86,8 +88,8 @@ def _in_stored_order(new: xr.Dataset, stored: xr.Dataset, dims: Sequence[str]) -
             continue
         if dim == n.TIME or sorted(map(repr, old)) != sorted(map(repr, now)):
             other = [label for label in now if label not in set(old)][:3]
-            told = f"other labels along {dim}, such as {other}" if other else f"{len(now)} labels along {dim}"
-            raise InvalidInput("data", got=told, expected=f"the {len(old)} that the store has")
+            got = f"other labels along {dim}, such as {other}" if other else f"{len(now)} labels along {dim}"
+            raise InvalidInput("data", got=got, expected=f"the {len(old)} that the store has")
         new = new.sel({dim: old})
     return new
 

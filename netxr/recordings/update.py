@@ -1,4 +1,4 @@
-"""Moments and estimates of a run that has grown, from its new samples alone."""
+"""Moments and estimates of a run that was appended to, brought up to date from its new samples alone."""
 
 from typing import Any, Final, NamedTuple
 
@@ -7,18 +7,16 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.correlation import lagged_correlation
+from netxr.estimators.estimate import estimate, lags_needed
+from netxr.estimators.table import Estimator, compared, estimates_in, estimator_of
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.merge import EDGES, merge_moments
 from netxr.schema.variables import MOMENT_SPECS, labels_of
 
 MOMENTS: Final = tuple(spec.name for spec in MOMENT_SPECS)
 
-KEPT: Final = frozenset({*MOMENTS, n.LAGGED_CORRELATION})
-"""What follows from the activity, and is not asked of who appends."""
 
-
-class Upkeep(NamedTuple):
+class Updates(NamedTuple):
     """What becomes of moments and estimates.
 
     Parameters
@@ -36,8 +34,14 @@ class Upkeep(NamedTuple):
     outdated: list[str]
 
 
-def upkeep(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Upkeep:
-    """Return the moments and estimates that a run with new samples has.
+def made_from_activity(stored: xr.Dataset) -> frozenset[str]:
+    """Return the names of moments and estimates that are made again, and need not come with new samples."""
+    estimates = [name for name in estimates_in(stored) if estimator_of(stored[name]) is not None]
+    return frozenset({*MOMENTS, *estimates})
+
+
+def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
+    """Return the moments and estimates that a run has with new samples.
 
     Parameters
     ----------
@@ -48,40 +52,46 @@ def upkeep(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Upkeep:
     dim : {"time", "trial"}
         Along what.
     """
-    further, replaced, outdated = xr.Dataset(), xr.Dataset(), []
+    further, replaced = xr.Dataset(), xr.Dataset()
     moments = None
     if all(name in stored for name in MOMENTS[:6]):
         old = _moments_in(stored)
         if n.TRIAL in old[n.COMOMENT].dims and dim == n.TRIAL:
-            further = _summed_alike(new[n.ACTIVITY], old)
+            further = _accumulated_alike(new[n.ACTIVITY], old)
         else:
             if dim == n.TRIAL:
-                moments = merge_moments([old, _summed_alike(new[n.ACTIVITY], old)])
+                moments = merge_moments([old, _accumulated_alike(new[n.ACTIVITY], old)])
             else:
                 moments = _longer(old, stored[n.ACTIVITY], new[n.ACTIVITY])
             replaced = moments
-    if n.LAGGED_CORRELATION in stored:
-        old_estimate = stored[n.LAGGED_CORRELATION]
+    outdated = _other_results(stored, dim)
+    for name in estimates_in(stored):
+        old_estimate, entry = stored[name], estimator_of(stored[name])
+        if entry is None:
+            continue
         if n.TRIAL in old_estimate.dims and dim == n.TRIAL:
-            further = further.merge(_estimated(new[n.ACTIVITY], old_estimate).to_dataset(), combine_attrs="drop")
-        elif moments is not None and _gives(moments, old_estimate):
-            replaced = replaced.merge(_estimated(moments, old_estimate).to_dataset(), combine_attrs="override")
+            made = _estimated(new[n.ACTIVITY], old_estimate, entry)
+            further = further.merge(made.to_dataset(), combine_attrs="drop")
+        elif moments is not None and _gives(moments, old_estimate, entry):
+            made = _estimated(moments, old_estimate, entry)
+            replaced = replaced.merge(made.to_dataset(), combine_attrs="override")
         else:
-            outdated.append(n.LAGGED_CORRELATION)
-    return Upkeep(further, replaced, outdated + _other_results(stored, dim))
+            outdated.append(name)
+    return Updates(further, replaced, outdated)
 
 
 def _other_results(stored: xr.Dataset, dim: str) -> list[str]:
-    """Return the names of further estimates, and of scores, which are of the samples that there were."""
+    """Return the names of scores, and of estimates that nothing here can make again."""
     results = {name: one for name, one in stored.data_vars.items() if {n.ESTIMATOR, n.DIAGONAL} & set(one.attrs)}
-    return [str(name) for name, one in results.items() if name not in KEPT and dim not in one.dims]
+    again = made_from_activity(stored)
+    return [str(name) for name, one in results.items() if name not in again and dim not in one.dims]
 
 
 # --- moments ------------------------------------------------------------------
 
 
 def _moments_in(stored: xr.Dataset) -> xr.Dataset:
-    """Return the moments that a run holds, with how they were summed up."""
+    """Return the moments that a run holds, with how they were accumulated."""
     moments = stored[[name for name in MOMENTS if name in stored]]
     pooled = (
         [n.TIME, n.TRIAL]
@@ -93,8 +103,8 @@ def _moments_in(stored: xr.Dataset) -> xr.Dataset:
     return moments.assign_attrs({n.POOLED: pooled, n.MISSING: missing})
 
 
-def _summed_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[int] | None = None) -> xr.Dataset:
-    """Return the moments of other samples, summed up as `old` was."""
+def _accumulated_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[int] | None = None) -> xr.Dataset:
+    """Return the moments of other samples, accumulated as `old` was."""
     sources = labels_of(old, n.SOURCE)
     every = np.array_equal(sources, labels_of(old, n.TARGET))
     moments = lagged_moments(
@@ -109,9 +119,9 @@ def _summed_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[int] | 
 
 def _longer(old: xr.Dataset, before: xr.DataArray, after: xr.DataArray) -> xr.Dataset:
     """Return the moments of trials that go on, pairs across the end of the old samples included."""
-    reach = int(labels_of(old, n.LAG).max())
-    if n.EDGE_ACTIVITY in old and n.TRIAL not in old.attrs[n.POOLED] and after.sizes[n.TIME] > reach + 1:
-        parts = (old, _summed_alike(after, old))
+    max_lag = int(labels_of(old, n.LAG).max())
+    if n.EDGE_ACTIVITY in old and n.TRIAL not in old.attrs[n.POOLED] and after.sizes[n.TIME] > max_lag + 1:
+        parts = (old, _accumulated_alike(after, old))
         if n.TRIAL not in old[n.COMOMENT].dims:
             return merge_moments(parts, continuous=True)
         trials = [[part.isel({n.TRIAL: [k]}) for part in parts] for k in range(old.sizes[n.TRIAL])]
@@ -131,7 +141,7 @@ def _longer_lag_by_lag(old: xr.Dataset, before: xr.DataArray, after: xr.DataArra
     fresh = []
     for lag in lags:
         samples = _joined([before.isel({n.TIME: slice(n_before - lag, None)}), after])
-        fresh.append(_summed_alike(samples, old, lags=[lag]).drop_vars(EDGES, errors="ignore"))
+        fresh.append(_accumulated_alike(samples, old, lags=[lag]).drop_vars(EDGES, errors="ignore"))
     parts = [old.drop_vars(EDGES, errors="ignore"), _side_by_side(fresh, n.LAG)]
     longer = merge_moments(parts)
     if n.EDGE_ACTIVITY not in old:
@@ -140,11 +150,11 @@ def _longer_lag_by_lag(old: xr.Dataset, before: xr.DataArray, after: xr.DataArra
     kept = max(lags) + 1  # of fewer, the recording would be too short for its lags
     both = _joined([before.isel({n.TIME: slice(max(kept, n_before - kept), None)}), after])
     ends = [before.isel({n.TIME: slice(0, kept)}), both.isel({n.TIME: slice(-kept, None)})]
-    return longer.assign(_summed_alike(_joined(ends), old)[list(EDGES)].data_vars)
+    return longer.assign(_accumulated_alike(_joined(ends), old)[list(EDGES)].data_vars)
 
 
 def _joined(parts: list[xr.DataArray]) -> xr.DataArray:
-    """Return stretches of a recording one behind the other, without times."""
+    """Return segments of a recording one behind the other, without times."""
     return xr.concat(
         [part.drop_vars(n.TIME, errors="ignore") for part in parts], n.TIME, coords="minimal", compat="override"
     )
@@ -165,26 +175,28 @@ def _lags_of(estimate: xr.DataArray) -> int | list[int] | None:
     return estimate[n.LAG].values.tolist() if n.LAG in estimate.coords else None
 
 
-def _gives(moments: xr.Dataset, estimate: xr.DataArray) -> bool:
+def _gives(moments: xr.Dataset, estimate: xr.DataArray, entry: Estimator) -> bool:
     """Return whether an estimate follows from moments."""
-    lags = _lags_of(estimate)
+    lags = _lags_of(estimate) if entry.has_lag else 0
     return (
         lags is not None
-        and set(np.atleast_1d(lags).tolist()) <= set(labels_of(moments, n.LAG).tolist())
+        and set(lags_needed([entry], np.ravel(lags).tolist())) <= set(labels_of(moments, n.LAG).tolist())
         and (n.TRIAL in estimate.dims) == (n.TRIAL in moments[n.COMOMENT].dims)
         and all(dim in estimate.dims and moments.sizes[dim] == estimate.sizes[dim] for dim in (n.TARGET, n.SOURCE))
     )
 
 
-def _estimated(data: xr.DataArray | xr.Dataset, old: xr.DataArray) -> xr.DataArray:
+def _estimated(data: xr.DataArray | xr.Dataset, old: xr.DataArray, entry: Estimator) -> xr.DataArray:
     """Return an estimate like another, from other samples or moments."""
-    lags = _lags_of(old)
+    lags = _lags_of(old) if entry.has_lag else 0
     if lags is None:
         raise InvalidInput(
-            n.LAGGED_CORRELATION,
+            str(old.name),
             got="an estimate in the store that does not say its lag",
             expected="a coordinate lag",
-            fix="Estimate again with netxr.lagged_correlation, and put it there with netxr.add(..., replace=True).",
+            fix="Estimate again with netxr.estimate, and put it there with netxr.add(..., replace=True).",
         )
+    at: dict[str, Any] = {"lags": lags} if isinstance(lags, list) else {"lag": lags}
     options: dict[str, Any] = {} if isinstance(data, xr.Dataset) else {"missing": old.attrs.get(n.MISSING, "raise")}
-    return lagged_correlation(data, lag=lags, **options).astype(old.dtype)
+    made = compared(estimate(data, method=entry.name, **at, **options), entry.name)
+    return made.rename(old.name).astype(old.dtype)

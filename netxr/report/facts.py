@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
+from netxr.estimators.table import DEFAULT, drawn_estimate, estimates_in, name_in_words
 from netxr.report import page
 from netxr.schema.provenance import ORIGIN
 
@@ -38,12 +39,14 @@ def facts(run: xr.Dataset) -> list[Row]:
         weights = run[n.CONNECTIVITY]
         edges = int((weights != 0).sum())
         found["true connectivity A"] = f"{_shape(weights)}, {edges:,} weights other than 0 ({edges / weights.size:.1%})"
-    if n.LAGGED_CORRELATION in run:
-        R = run[n.LAGGED_CORRELATION]
-        found["estimate R"] = f"{_shape(R)}, {int(R.isnull().sum()):,} entries undefined"
-        found["lags of R"] = (
-            ", ".join(map(str, np.atleast_1d(run[n.LAG].values).tolist())) if n.LAG in run.coords else ""
-        )
+    for name in estimates_in(run):
+        R = run[name]
+        about = [name_in_words(R), _shape(R), f"{int(R.isnull().sum()):,} entries undefined"]
+        lags = ", ".join(map(str, np.atleast_1d(R[n.LAG].values).tolist())) if n.LAG in R.coords else ""
+        if name == drawn_estimate(run):
+            found |= {"estimate R": ", ".join(about), "lags of R": lags}
+        else:
+            found[f"estimate {name}"] = ", ".join([*about, f"lags {lags}"] if lags else about)
     found |= {f"outdated: {name}": value.attrs[n.OUTDATED] for name, value in run.items() if n.OUTDATED in value.attrs}
     return rows({**found, **{name: value for name, value in run.attrs.items() if name not in ORIGIN}})
 
@@ -135,16 +138,17 @@ def _python_lines(run: xr.Dataset, source: str | None, estimate: str) -> str:
     lines = ["import netxr", ""]
     lines += [f"run = netxr.open({source!r})" if source else "# run is the Dataset that this report was made of"]
     if estimate:
-        lines += [f"run = run.assign({n.LAGGED_CORRELATION}={estimate})"]
-    if {n.ACTIVITY, n.CONNECTIVITY, n.LAGGED_CORRELATION} & set(run.data_vars):
+        lines += [f"run = run.assign({DEFAULT}={estimate})"]
+    R = DEFAULT if estimate else drawn_estimate(run)
+    if R or {n.ACTIVITY, n.CONNECTIVITY} & set(run.data_vars):
         lines += ["figures = netxr.plot.dashboard(run)"]
-    if n.CONNECTIVITY in run and n.LAGGED_CORRELATION in run:
-        lines += [f"scores = netxr.compare(run.{n.CONNECTIVITY}, run.{n.LAGGED_CORRELATION}, diagonal=False)"]
+    if n.CONNECTIVITY in run and R:
+        lines += [f"scores = netxr.compare(run.{n.CONNECTIVITY}, run.{R}, diagonal=False)"]
     return "\n".join([*lines, 'netxr.report_run(run, "report.html")', *_simulated_again(run)])
 
 
 def _simulated_again(run: xr.Dataset) -> list[str]:
-    """Return the lines that simulate a run anew, if its attributes say how: as it is, not averaged or gone on with."""
+    """Return the lines that simulate a run anew, if its attributes say how: as it is, not averaged or appended to."""
     attrs = run.attrs
     there = {n.ACTIVITY, n.CONNECTIVITY} <= set(run.data_vars) and {n.MODEL, *SIMULATED_WITH} <= set(attrs)
     if (

@@ -1,5 +1,6 @@
 """The report of a run or a sweep: its figures, scores, facts and origin on one page."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -9,11 +10,13 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError
+from netxr.estimators.table import DEFAULT, compared, drawn_estimate, estimates_in, name_in_words
 from netxr.plot.panels import dashboards
 from netxr.report import page
 from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows
-from netxr.report.sweep import is_sweep, sweep_parts
+from netxr.report.sweep import sweep_parts
 from netxr.schema.arguments import check_path
+from netxr.schema.variables import is_sweep
 
 MOST_NEURONS: Final = 1000
 """Up to which an estimate, or scores, that a run has not are made for its report."""
@@ -96,7 +99,7 @@ def report_run(run: Any, path: str | Path) -> Path:
     source = None if isinstance(run, xr.Dataset) else str(run)
     _check_place(path, source)
     opened = run if isinstance(run, xr.Dataset) else netxr.open(run)
-    parts = list((sweep_parts if is_sweep(opened) else _of_run)(opened, source))
+    parts = list((sweep_parts if is_sweep(opened.data_vars) else _of_run)(opened, source))
     title = f"Report of {Path(source).name}" if source else "Report of a run"
     return page.write_report(path, title=title, text=_summary(opened), parts=parts)
 
@@ -110,16 +113,13 @@ def _check_place(path: Path, source: str | None) -> None:
 
 def _summary(run: xr.Dataset) -> str:
     """Say in a line what a page is about."""
-    if is_sweep(run):
+    if is_sweep(run.data_vars):
         return (
             "Scores of estimates over the parameters of simulated networks. In every matrix, row = to, column = from."
         )
     what = [f"{run.sizes[n.NEURON]:,} neurons"] if n.NEURON in run.sizes else []
-    what += [
-        name
-        for key, name in ((n.CONNECTIVITY, "the true connectivity A"), (n.LAGGED_CORRELATION, "an estimate R"))
-        if key in run
-    ]
+    what += ["the true connectivity A"] if n.CONNECTIVITY in run else []
+    what += ["an estimate R"] if drawn_estimate(run) else []
     return f"A run with {', '.join(what)}." if what else ""
 
 
@@ -134,33 +134,47 @@ def _of_run(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     if note and holdings.R is None:
         yield page.Table("Estimate", note, [])
     yield from _scores(known, holdings)
+    yield from _further_estimates(known)
     yield from origin_parts(known, source, estimate)
+
+
+def _further_estimates(run: xr.Dataset) -> Iterator[Any]:
+    """Yield figure and scores of every further estimate that is a matrix."""
+    first = drawn_estimate(run)
+    for name in estimates_in(run):
+        if name != first and n.TARGET in run[name].dims:
+            one = dashboards.holdings_of(run[[name, *{n.CONNECTIVITY} & set(run.data_vars)]])
+            figures = dashboards.figures_of(one)
+            title, text = CAPTIONS["compare" if "compare" in figures else "matrix"]
+            about = name_in_words(run[name])
+            yield page.Figure(f"{title}: {about}", text, figures.get("compare", figures.get("matrix")))
+            yield from _scores(xr.Dataset(), one, of=f": {about}")
 
 
 def _estimated(run: xr.Dataset) -> tuple[xr.Dataset, str, str]:
     """Return a run with an estimate, the call that made it where it had none, and what to say of that."""
-    if n.LAGGED_CORRELATION in run or not {n.ACTIVITY, n.COMOMENT} & set(run.data_vars):
+    if drawn_estimate(run) or not {n.ACTIVITY, n.COMOMENT} & set(run.data_vars):
         return run, "", ""
     n_neurons = run.sizes[n.NEURON] if n.ACTIVITY in run else run.sizes[n.TARGET]
     if n_neurons > MOST_NEURONS:
         how = "netxr estimate makes one in bounded memory, and this report draws it."
         return run, "", f"The run has no estimate of connectivity, and is large. {how}"
     if n.COMOMENT in run:
-        lag, call = _lag_of(run), "netxr.lagged_correlation(run, lag={})"
-        R, call = netxr.lagged_correlation(run, lag=lag), call.format(lag)
+        lag, data, name = _lag_of(run), run, "run"
     else:
-        lag, call = 1, 'netxr.lagged_correlation(run.activity, lag=1, missing="drop")'
-        try:
-            R = netxr.lagged_correlation(
-                run[n.ACTIVITY].isel({n.TRIAL: slice(1)}, missing_dims="ignore"), lag=1, missing="drop"
-            ).compute()
-        except NetxrError as error:
-            return run, "", f"The run has no estimate of connectivity, and none could be made: {error}"
+        lag, data, name = 1, run[[n.ACTIVITY]].isel({n.TRIAL: slice(1)}, missing_dims="ignore"), "run.activity"
+    wanted: dict[str, Any] = {"method": DEFAULT, "lag": lag} | ({} if data is run else {"missing": "drop"})
+    try:
+        R = compared(netxr.estimate(data, **wanted).compute(), DEFAULT)
+    except NetxrError as error:
+        return run, "", f"The run has no estimate of connectivity, and none could be made: {error}"
     one = R.isel({n.TRIAL: 0}, drop=True) if n.TRIAL in R.dims else R
+    options = ", ".join(f"{key}={json.dumps(value)}" for key, value in wanted.items())
+    call = f"netxr.estimate({name}, {options})"
     return (
-        run.assign({n.LAGGED_CORRELATION: one}),
+        run.assign({DEFAULT: one}),
         call,
-        f"R is the lagged correlation at lag {lag}, made for this report.",
+        f"R is the {name_in_words(R)} at lag {lag}, made for this report.",
     )
 
 
@@ -170,8 +184,8 @@ def _lag_of(moments: xr.Dataset) -> int:
     return 1 if 1 in known else known[-1]
 
 
-def _scores(run: xr.Dataset, holdings: Any) -> Iterator[Any]:
-    """Yield the scores that a run has, or those of its A and R."""
+def _scores(run: xr.Dataset, holdings: Any, *, of: str = "") -> Iterator[Any]:
+    """Yield the scores that a run has, or those of its A and R; `of` says which R, where there are several."""
     names = [name for name in SCORES if name in run]
     if names:
         flag = run[names[0]].attrs.get(n.DIAGONAL, run.attrs.get(n.DIAGONAL))
@@ -185,4 +199,4 @@ def _scores(run: xr.Dataset, holdings: Any) -> Iterator[Any]:
         rows = score_rows(labelled, [name for name in SCORES if name in labelled and name != n.MANTEL_P])
     else:
         return
-    yield page.Table("Scores of R against A", text + DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)
+    yield page.Table(f"Scores of R against A{of}", text + DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)

@@ -7,19 +7,14 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.errors import InvalidInput
 from netxr.report import page
 from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows, words
-
-
-def is_sweep(run: xr.Dataset) -> bool:
-    """Return whether a dataset has scores over parameters."""
-    return any(str(name).endswith(n.SCORE_MEAN) for name in run.data_vars)
+from netxr.simulation.sweep_plan import check_finished
 
 
 def sweep_parts(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     """Yield the sections of the report of a sweep."""
-    _check_finished(run)
+    check_finished(run, argument="run")
     scores = [name for name in SCORES if name + n.SCORE_MEAN in run]
     table = run[
         [name + end for name in scores for end in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)] + scores
@@ -62,15 +57,3 @@ def _at_the_first(
     places = [f"{words(dim)} {table[dim].values[0]}" for dim in varies if dim not in keep]
     is_defined = bool(one[score + n.SCORE_MEAN].notnull().any())
     return one if is_defined else None, f"At {', '.join(places)}." if places else ""
-
-
-def _check_finished(run: xr.Dataset) -> None:
-    """Raise if a sweep has cells that are not computed: its means come with the last one."""
-    if n.FINISHED in run and not bool(run[n.FINISHED].all()):
-        done, total = int(run[n.FINISHED].sum()), run[n.FINISHED].size
-        raise InvalidInput(
-            "run",
-            got=f"an unfinished sweep, {done} of {total} cells",
-            expected="a finished one",
-            fix="Run the same sweep again: it computes what is missing.",
-        )

@@ -3,7 +3,7 @@
 A check reads dims, dtypes and labels. It never reads samples, so it is free on data of any size.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -212,6 +212,11 @@ def check_moments(moments: object, *, argument: str = "moments") -> xr.Dataset:
         if spec.name in moments and not set(spec.dims) <= set(moments[spec.name].dims):
             check_variable(moments[spec.name], spec, argument=f"{argument}.{spec.name}")
     return moments
+
+
+def is_sweep(variables: Iterable[Hashable]) -> bool:
+    """Return whether a dataset whose variables have these names is a sweep: it has means of scores over trials."""
+    return any(str(name).endswith(n.SCORE_MEAN) for name in variables)
 
 
 def labels_of(data: xr.DataArray | xr.Dataset, dim: str) -> np.ndarray[Any, Any]:

@@ -26,13 +26,13 @@ from netxr.schema.provenance import provenance
 from netxr.schema.variables import NUMBER_KINDS, check_connectivity, labels_of
 from netxr.store.dataset import open as open_store
 from netxr.store.layout import steps_per_chunk
-from netxr.store.resumable import GrowingRun, growing
+from netxr.store.resumable import ResumableRun, resumable_run
 
 Blocks = Iterator[tuple[slice, int, NDArray[Any]]]
 """Which trials, the first step, and states (t, k, n)."""
 
 SETTINGS: Final = (n.MODEL, n.SEED, n.RNG, n.NOISE_SCALE, n.INITIAL, n.N_STEPS)
-"""What a run that was cut off must have in common with the one that goes on with it."""
+"""What a run that was interrupted must have in common with the call that resumes it."""
 
 COMMIT_BYTES: Final = 2**26
 """Samples of all trials from one commit to the next: a crash loses about half a second of work."""
@@ -81,9 +81,9 @@ def simulate(
     store : path-like, optional
         Zarr folder to make. Samples are written block by block, so that length is bounded by the disk: whatever
         the steps and trials, a run takes at most about 1.3 GB on top of its network, and much less for few trials.
-        The result is opened lazily. Every 64 MB or so, what is written is committed: a run that is cut off stays
-        there with what it has, and with the attribute `unfinished`. The same call goes on with it, and ends with the
-        same bits as one that was never cut off.
+        The result is opened lazily. Every 64 MB or so, what is written is committed: a run that is interrupted stays
+        there with what it has, and with the attribute `unfinished`. The same call resumes it, and ends with the
+        same bits as one that was never interrupted.
     progress : callable, optional
         Called with (steps done, steps in all), counted over trials.
 
@@ -144,41 +144,46 @@ def simulate(
         activity = xr.DataArray(samples, dims=(n.TRIAL, n.TIME, n.NEURON), attrs=attrs)
         return run.assign({n.ACTIVITY: activity.transpose(n.NEURON, n.TIME, n.TRIAL)})
     chunk = _stored_steps(len(neurons), len(labels), np.dtype(dtype))
-    with growing(
+    with resumable_run(
         store, run, n_steps=n_steps, dtype=np.dtype(dtype), steps_per_chunk=chunk, settings=SETTINGS
-    ) as growth:
-        _stream(growth, advance, state, chunk=max(chunk, STEPS_PER_BLOCK), progress=progress)
+    ) as resumed:
+        _stream(resumed, advance, state, chunk=max(chunk, STEPS_PER_BLOCK), progress=progress)
     return open_store(store)
 
 
 def _stream(
-    growth: GrowingRun, advance: Callable[..., Blocks], state: NDArray[Any], *, chunk: int, progress: n.Progress | None
+    resumed: ResumableRun,
+    advance: Callable[..., Blocks],
+    state: NDArray[Any],
+    *,
+    chunk: int,
+    progress: n.Progress | None,
 ) -> None:
-    """Advance a run from where it is to its end, a stretch of all trials at a time, and commit each."""
-    done, total = growth.committed, growth.n_steps
+    """Advance a run from where it is to its end, a segment of all trials at a time, and commit each."""
+    done, total = resumed.committed, resumed.n_steps
     per_step = state.size * state.dtype.itemsize
-    stretch = chunk * max(1, COMMIT_BYTES // (chunk * per_step))
+    segment = chunk * max(1, COMMIT_BYTES // (chunk * per_step))
     if done:
-        _check_begins_with(growth, state)
-        state = growth.last_state()
-    for start in range(done, total, stretch):
-        stop = min(start + stretch, total)
+        _check_begins_with(resumed, state)
+        state = resumed.last_state()
+    for start in range(done, total, segment):
+        stop = min(start + segment, total)
         blocks = _reporting(
             advance(state, first_step=start, n_steps=stop), progress, total=total * len(state), done=start * len(state)
         )
         state = state.copy()
         for rows, first, states in _gather(blocks, chunk, n_steps=stop):
-            growth.activity[:, first : first + len(states), rows] = states.transpose(2, 0, 1)
+            resumed.activity[:, first : first + len(states), rows] = states.transpose(2, 0, 1)
             state[rows] = states[-1]
-        growth.commit(stop)
+        resumed.commit(stop)
 
 
-def _check_begins_with(growth: GrowingRun, state: NDArray[Any]) -> None:
+def _check_begins_with(resumed: ResumableRun, state: NDArray[Any]) -> None:
     """Raise if an unfinished run does not begin in `state`."""
-    if not np.array_equal(np.asarray(growth.activity[:, 0, :]).T, state):
+    if not np.array_equal(np.asarray(resumed.activity[:, 0, :]).T, state):
         fix = "Ask for the same run, or choose another path."
         raise InvalidInput(
-            "initial", got="another first state", expected=f"that of the unfinished run at {growth.path}", fix=fix
+            "initial", got="another first state", expected=f"that of the unfinished run at {resumed.path}", fix=fix
         )
 
 

@@ -1,4 +1,4 @@
-"""Sweeps: scores of the lagged correlation over size, sparsity, length, coarseness and lag, with trials."""
+"""Sweeps: scores of an estimator over size, sparsity, length, coarseness and lag, with trials."""
 
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.compare import compare
-from netxr.estimators.correlation import lagged_correlation
+from netxr.estimators.estimate import estimate
+from netxr.estimators.table import DEFAULT, compared
 from netxr.kernels.blas import one_blas_thread
 from netxr.moments.coarse import coarsen
 from netxr.schema.arguments import check_count
@@ -38,6 +39,7 @@ def sweep(
     n_steps: int | Sequence[int] = 5000,
     n_groups: int | Sequence[int] = 0,
     lag: int | Sequence[int] = 1,
+    method: str = DEFAULT,
     trials: int = 5,
     seed: int = 0,
     rng: n.Rng = "modern",
@@ -48,7 +50,7 @@ def sweep(
     store: str | PathLike[str] | None = None,
     progress: n.Progress | None = None,
 ) -> xr.Dataset:
-    """Score the lagged correlation as an estimate of connectivity, over any grid of parameters, with trials.
+    """Score an estimator of connectivity over any grid of parameters, with trials.
 
     Every trial draws a network, simulates it, estimates its connectivity and compares the two, as in the sweeps of
     Neuromatch Academy's tutorial on correlations (W3D5, Network Causality). A cell is one (n_neurons, sparsity,
@@ -62,6 +64,9 @@ def sweep(
         Equal consecutive groups that the neurons are averaged into before estimate and comparison; 0 for none.
     lag : int or sequence of int
         Samples by which the target is read after the source.
+    method : str
+        Name of the estimator, as `netxr.methods` lists it. One that does not depend on the lag has the same scores at
+        every lag.
     trials : int
         Networks a cell, labelled 0, 1, 2, ...
     seed : int
@@ -83,7 +88,7 @@ def sweep(
     store : path-like, optional
         Zarr folder that keeps each cell as it finishes. The same call resumes an interrupted sweep there, computes
         only what is missing, and opens a finished one. `xarray.open_zarr` reads it at any time; cells that are not
-        `finished` are NaN, means and deviations are there once all cells are.
+        `finished` are NaN, means and standard deviations are there once all cells are.
     progress : callable, optional
         Called with (cells done, cells in all), at the start and after each cell.
 
@@ -91,7 +96,7 @@ def sweep(
     -------
     Dataset
         A variable for each score of `compare`, (n_neurons, sparsity, n_steps, n_groups, lag, trial), such as `pearson`;
-        `pearson_mean` and `pearson_std` (population deviation) over the trials in which it is defined, and
+        `pearson_mean` and `pearson_std` (population standard deviation) over the trials in which it is defined, and
         `pearson_defined`, how many they are. Lazily opened from `store` if there is one.
 
     Raises
@@ -119,6 +124,7 @@ def sweep(
         activity_seed=activity_seed,
         diagonal=diagonal,
         permutations=permutations,
+        method=method,
     )
     workers = check_count("workers", workers)
     if progress is not None and not callable(progress):
@@ -198,16 +204,23 @@ def _score_run(plan: Plan, run: xr.Dataset) -> NDArray[np.float64]:
     levels = []
     for n_groups in plan.axes[n.N_GROUPS]:
         level = coarsen(run, groups=n_groups) if n_groups else run
-        estimate = lagged_correlation(level[n.ACTIVITY], lag=plan.axes[n.LAG])
+        R = _estimated(plan, level[n.ACTIVITY])
         scores = compare(
-            level[n.CONNECTIVITY], estimate, diagonal=plan.diagonal, permutations=plan.permutations, seed=plan.seed
+            level[n.CONNECTIVITY], R, diagonal=plan.diagonal, permutations=plan.permutations, seed=plan.seed
         )
         levels.append([scores[name].values for name in plan.scores])
     return np.stack(levels, axis=1)
 
 
+def _estimated(plan: Plan, activity: xr.DataArray) -> xr.DataArray:
+    """Return the estimate at every lag of a plan, (lag, trial, target, source)."""
+    lags = plan.axes[n.LAG]
+    R = compared(estimate(activity, method=plan.estimator, lags=lags), plan.estimator)
+    return R if n.LAG in R.dims else R.expand_dims({n.LAG: lags})
+
+
 def _summarise(table: Mapping[str, Any], scores: Sequence[str]) -> None:
-    """Write mean, population deviation and number of the trials in which each score is defined."""
+    """Write mean, population standard deviation and number of the trials in which each score is defined."""
     for name in scores:
         values = np.asarray(table[name][...])
         defined = ~np.isnan(values)

@@ -10,6 +10,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.compare import SCORE_ATTRS
+from netxr.estimators.table import estimator
 from netxr.schema.arguments import check_count, check_entries, check_rng, check_seed, is_number, is_whole
 from netxr.schema.provenance import provenance
 from netxr.simulation.simulate import MODEL_EQUATION
@@ -21,7 +22,7 @@ CELL: Final = (n.N_NEURONS, n.SPARSITY, n.N_STEPS)
 AXES: Final = (*CELL, n.N_GROUPS, n.LAG)
 """Dims of a sweep, before its trials."""
 
-SETTINGS: Final = (n.TRIALS, n.SEED, n.RNG, n.ACTIVITY_SEED, n.DIAGONAL, n.PERMUTATIONS)
+SETTINGS: Final = (n.TRIALS, n.SEED, n.RNG, n.ACTIVITY_SEED, n.DIAGONAL, n.PERMUTATIONS, n.ESTIMATOR)
 """What is the same in all cells: fields of a plan, and attributes of the result."""
 
 
@@ -36,6 +37,7 @@ class Plan:
     activity_seed: int | None
     diagonal: bool
     permutations: int
+    estimator: str
 
     @property
     def scores(self) -> list[str]:
@@ -52,6 +54,7 @@ def check_plan(
     activity_seed: int | None,
     diagonal: bool,
     permutations: int,
+    method: str,
 ) -> Plan:
     """Return the plan of a sweep, if every argument is right and all fit together.
 
@@ -69,7 +72,7 @@ def check_plan(
     if not isinstance(diagonal, bool | np.bool_):
         raise InvalidInput(n.DIAGONAL, got=repr(diagonal), expected="True or False: whether self-connections enter")
     permutations = _check_not_negative(n.PERMUTATIONS, permutations)
-    return Plan(labels, trials, seed, rng, activity_seed, bool(diagonal), permutations)
+    return Plan(labels, trials, seed, rng, activity_seed, bool(diagonal), permutations, estimator(method).name)
 
 
 def _check_axes(given: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -119,6 +122,24 @@ def _check_probability(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_finished(sweep: xr.Dataset, *, argument: str) -> None:
+    """Raise if a sweep has cells that are not computed: its means and standard deviations come with the last one.
+
+    Raises
+    ------
+    InvalidInput
+        With how many cells there are.
+    """
+    if n.FINISHED in sweep and not bool(sweep[n.FINISHED].all()):
+        done, total = int(sweep[n.FINISHED].sum()), sweep[n.FINISHED].size
+        raise InvalidInput(
+            argument,
+            got=f"an unfinished sweep, {done} of {total} cells",
+            expected="a finished one",
+            fix="Run the same netxr sweep again: it computes what is missing.",
+        )
+
+
 def blank_result(plan: Plan) -> xr.Dataset:
     """Return the sweep before its first cell: nothing finished, every score NaN."""
     sizes = {**{name: len(labels) for name, labels in plan.axes.items()}, n.TRIAL: plan.trials}
@@ -132,7 +153,7 @@ def blank_result(plan: Plan) -> xr.Dataset:
         variables |= {
             name: blank((*AXES, n.TRIAL), "f8", SCORE_ATTRS[name] | diagonal),
             name + n.SCORE_MEAN: blank(AXES, "f8", {n.LONG_NAME: f"{about}, mean over trials"} | diagonal),
-            name + n.SCORE_STD: blank(AXES, "f8", {n.LONG_NAME: f"{about}, deviation over trials"} | diagonal),
+            name + n.SCORE_STD: blank(AXES, "f8", {n.LONG_NAME: f"{about}, standard deviation over trials"} | diagonal),
             name + n.SCORE_DEFINED: blank(AXES, "i8", {n.LONG_NAME: f"{about}, trials in which it is defined"}),
         }
     variables[n.FINISHED] = blank(CELL, "?", {n.LONG_NAME: "cells whose scores are there"})
@@ -142,5 +163,5 @@ def blank_result(plan: Plan) -> xr.Dataset:
     return xr.Dataset(
         variables,
         {**plan.axes, n.TRIAL: np.arange(plan.trials), n.NEURONS_PER_GROUP: per_group},
-        provenance(**{n.MODEL: MODEL_EQUATION, n.ESTIMATOR: "lagged correlation"}, **settings),
+        provenance(**{n.MODEL: MODEL_EQUATION}, **settings),
     )

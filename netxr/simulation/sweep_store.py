@@ -79,9 +79,10 @@ def _check_same_sweep(path: PathLike, stored: xr.Dataset, blank: xr.Dataset) -> 
     differing += [name for name in SETTINGS if stored.attrs.get(name) != blank.attrs.get(name)]
     if differing:
         name = differing[0]
+        argument = "method" if name == n.ESTIMATOR else name
         wanted, kept = (ds[name].values.tolist() if name in AXES else ds.attrs.get(name) for ds in (blank, stored))
         raise InvalidInput(
-            name,
+            argument,
             got=repr(wanted),
             expected=f"{kept!r}, as in the sweep that is kept in {path}",
             fix="Ask for the same sweep, or choose another store.",

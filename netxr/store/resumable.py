@@ -1,4 +1,4 @@
-"""A run on disk that grows along time: what was committed stays, whatever happens to who writes it."""
+"""A run on disk that can be resumed: samples that were committed stay, whatever happens to the process that writes."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from netxr.store.staging import PathLike, appear, locked, remove_abandoned, spac
 from netxr.store.writing import WHOLE_CHUNKS, write_dataset
 
 
-class GrowingRun:
+class ResumableRun:
     """Activity on disk that is written ahead, then committed.
 
     Parameters
@@ -43,7 +43,7 @@ class GrowingRun:
 
     def __init__(self, path: Path, folder: Path, *, n_steps: int) -> None:
         self.path, self.n_steps = path, n_steps
-        self._settle_in(folder)
+        self._use_folder(folder)
         self.committed = sizes(documents(folder)[n.ACTIVITY])[n.TIME]
 
     def commit(self, n_steps: int) -> None:
@@ -58,13 +58,13 @@ class GrowingRun:
         self.committed = n_steps
         if self.folder != self.path:
             appear(self.folder, self.path)
-            self._settle_in(self.path)
+            self._use_folder(self.path)
 
     def last_state(self) -> np.ndarray[Any, Any]:
         """Return the last samples that were committed, (trial, neuron)."""
         return np.ascontiguousarray(np.asarray(self.activity[:, self.committed - 1, :]).T)
 
-    def _settle_in(self, folder: Path) -> None:
+    def _use_folder(self, folder: Path) -> None:
         """Take the run to be in `folder`."""
         self.folder = folder
         whole = grown(documents(folder)[n.ACTIVITY], n.TIME, self.n_steps)
@@ -72,7 +72,7 @@ class GrowingRun:
 
 
 @contextmanager
-def growing(
+def resumable_run(
     path: PathLike,
     run: xr.Dataset,
     *,
@@ -80,8 +80,8 @@ def growing(
     dtype: np.dtype[Any],
     steps_per_chunk: int,
     settings: Sequence[str],
-) -> Iterator[GrowingRun]:
-    """Make a run whose activity the caller fills in and commits, or go on with one that was cut off.
+) -> Iterator[ResumableRun]:
+    """Make a run whose activity the caller fills in and commits, or resume one that was interrupted.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def growing(
     steps_per_chunk : int
         Samples in a stored chunk; blocks that begin at multiples of it are written without reading back.
     settings : sequence of str
-        Attributes that a run must have in common with the one that is gone on with.
+        Attributes that an unfinished run must have in common with the one that resumes it.
 
     Raises
     ------
@@ -116,10 +116,10 @@ def growing(
             repair(final)
             remove_abandoned(unfinished_beside(final))
             _check_same(final, run, dtype, settings)
-            yield GrowingRun(final, final, n_steps=n_steps)
+            yield ResumableRun(final, final, n_steps=n_steps)
         return
     with staging(final) as folder:
-        unfinished = {n.UNFINISHED: f"a simulation of {n_steps} steps, which the same call goes on with"}
+        unfinished = {n.UNFINISHED: f"a simulation of {n_steps} steps, which the same call resumes"}
         write_dataset(storable(run.assign_attrs(unfinished), event="simulate"), folder)
         zarr.create_array(
             folder,
@@ -133,11 +133,11 @@ def growing(
             attributes=plain_attributes(run.attrs, "attrs"),
             config=WHOLE_CHUNKS,
         )
-        yield GrowingRun(final, folder, n_steps=n_steps)
+        yield ResumableRun(final, folder, n_steps=n_steps)
 
 
 def _check_unfinished(path: Path) -> None:
-    """Raise if what is at `path` is not to be gone on with."""
+    """Raise if what is at `path` is no unfinished run."""
     try:
         stored = open_store(path)
     except NetxrError:

@@ -15,7 +15,7 @@ from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
 from tests.app.views import choose, download, figures, lines, opened, panels_of, press, run_lines, table
 
-ANY = Choice("1", 0, "all", "neurons", 4, "raise", False)
+ANY = Choice("1", 0, "all", "neurons", 4, "lagged_correlation", "raise", False)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_budget_that_no_pass_stays_within(library):
 
 
 def test_a_recording_is_looked_at_before_anything_is_estimated(pages, library, monkeypatch):
-    monkeypatch.setattr(netxr, "lagged_correlation", None)
+    monkeypatch.setattr(netxr, "estimate", None)
     page = opened(pages, library, "?tab=recording")
     assert not figures(page)
     choose(page, "Recording", "grouped.zarr")
@@ -158,13 +158,26 @@ def test_a_table_of_too_many_rows_is_refused(pages, library, monkeypatch):
 
 
 def test_a_stored_estimate_is_shown_without_computing(pages, library, monkeypatch):
-    monkeypatch.setattr(netxr, "lagged_correlation", None)
+    monkeypatch.setattr(netxr, "estimate", None)
     page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=estimate")
     assert not page.messages
     assert "run.lagged_correlation" in lines(page)
     assert not page.widget("Save with").visible
     choose(page, "Lags", "2")
     assert page.messages  # another lag would have to be computed
+
+
+def test_another_estimator(pages, own_library):
+    page = opened(pages, own_library, "?tab=recording&recording=grouped.zarr&view=estimate&trial=-1&method=correlation")
+    x = netxr.open(own_library / "grouped.zarr").activity.values
+    expected = np.corrcoef(np.concatenate([x[..., 0], x[..., 1]], axis=1))
+    np.testing.assert_allclose(table(page).correlation, expected.ravel(), atol=1e-10)
+    assert 'method="correlation"' in lines(page).replace("'", '"')
+    press(page, "Save with")
+    assert "Saved with grouped.zarr as correlation." in page.messages[0]
+    assert "correlation" in netxr.open(own_library / "grouped.zarr")
+    choose(page, "Estimator", "lagged_correlation")
+    assert "method=" not in page.location.search
 
 
 def test_saving_adds_the_estimate_and_nothing_else(pages, own_library):
@@ -243,14 +256,14 @@ def test_a_store_that_went_away(pages, own_library):
 
 def test_another_recording_never_shows_what_the_one_before_had(pages, library, monkeypatch):
     held, begun = threading.Event(), threading.Event()
-    original = netxr.lagged_correlation
+    original = netxr.estimate
 
     def slow(*args, **kwargs):
         begun.set()
         held.wait(10)
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(netxr, "lagged_correlation", slow)
+    monkeypatch.setattr(netxr, "estimate", slow)
     page = opened(pages, library, "?tab=recording&recording=grouped.zarr")
     page.widget("Estimate connectivity").clicks += 1
     begun.wait(10)

@@ -348,7 +348,7 @@ def test_ctrl_c_leaves_what_was_committed_and_exits_with_130(tmp_path):
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert stderr == "netxr: error: interrupted; the same command again goes on with what is there\n"
+    assert stderr == "netxr: error: interrupted; the same command again resumes what is there\n"
     assert names(tmp_path) in ([], ["run.zarr"])  # before and after the first commit
 
 
@@ -374,11 +374,12 @@ def test_simulate_goes_on_with_what_was_cut_off(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        ([], {"lag": (1,), "dim": "time", "source": None, "missing": "raise"}),
-        (["--lag", 0], {"lag": (0,)}),
-        (["--lag", 2, "--lag", 0], {"lag": (2, 0)}),
+        ([], {"method": "lagged_correlation", "lags": (1,), "dim": "time", "sources": None, "missing": "raise"}),
+        (["--lag", 0], {"lags": (0,)}),
+        (["--lag", 2, "--lag", 0], {"lags": (2, 0)}),
+        (["--method", "correlation"], {"method": "correlation"}),
         (["--pool-trials"], {"dim": ("time", "trial")}),
-        (["--source", 3], {"source": [3]}),
+        (["--source", 3], {"sources": [3]}),
         ([], {"memory": None}),
         (["--missing", "drop"], {"missing": "drop"}),
         (["--missing", "pairwise"], {"missing": "pairwise"}),
@@ -386,7 +387,7 @@ def test_simulate_goes_on_with_what_was_cut_off(tmp_path, monkeypatch):
     ],
 )
 def test_estimate_passes_each_flag_on(called, store, flags, expected):
-    calls = called("lagged_correlation")
+    calls = called("estimate")
     output("estimate", store, *flags)
     ((_, passed),) = calls
     assert passed.items() >= expected.items()
@@ -409,7 +410,7 @@ def test_estimate_loads_as_it_is_told(called, tmp_path, flags, expected):
 
 
 def test_estimate_clips_before_it_correlates(called, store):
-    calls = called("lagged_correlation")
+    calls = called("estimate")
     output("estimate", store, "--clip", "0.2", "0.6")
     ((activity,), _), *_ = calls
     assert activity.min() == 0.2
@@ -459,7 +460,7 @@ def test_estimate_names_the_strongest_pair(tmp_path):
     got = document("estimate", tmp_path / "run.csv", "--dims", "time,neuron")
     first = got["strongest"][0]
     assert (first["from"], first["to"]) == ("a", "c")
-    assert first["correlation"] > 0.9
+    assert first["R"] > 0.9
     assert all(row["from"] != row["to"] for row in got["strongest"])
 
 
@@ -550,7 +551,7 @@ def test_estimate_says_what_to_do_about_missing_samples(tmp_path):
     for how, got in found.items():
         assert got["undefined"] == 0
         (row,) = (row for row in got["strongest"] if row.items() >= pair.items())
-        assert row["correlation"] == pytest.approx(expected[how], abs=1e-12)
+        assert row["R"] == pytest.approx(expected[how], abs=1e-12)
 
 
 def test_estimate_offers_scores_where_the_truth_is_there(store):
@@ -560,7 +561,7 @@ def test_estimate_offers_scores_where_the_truth_is_there(store):
 
 def test_estimate_quiet_prints_only_tables(store):
     lines = output("estimate", store, "--no-diagonal", "--permutations", 0, "--quiet").splitlines()
-    assert lines[0].split() == ["from", "to", "lag", "trial", "correlation"]
+    assert lines[0].split() == ["from", "to", "lag", "trial", "R"]
     assert lines[11].split()[:4] == ["lag", "trial", "pearson", "pearson_transposed"]
     assert len(lines) == 14
 
@@ -601,7 +602,7 @@ def test_estimate_says_what_it_will_take_before_it_reads(store, tmp_path):
 
 
 def test_a_budget_that_is_too_small_is_an_error_before_anything_is_read(called, store, tmp_path):
-    calls = called("lagged_correlation")
+    calls = called("estimate")
     for flags in (["--strongest", 2], ["--out", tmp_path / "e.zarr"], []):
         result = run("estimate", store, "--memory", "2MiB", *flags)
         assert result.exit_code == 2
@@ -613,7 +614,7 @@ def test_a_budget_that_is_too_small_is_an_error_before_anything_is_read(called, 
 
 
 def test_a_matrix_beyond_the_budget_is_written_block_by_block(called, wide, tmp_path):
-    calls = called("lagged_correlation")
+    calls = called("estimate")
     budget = least(wide, "--out", tmp_path / "e.zarr")
     assert run("estimate", wide, "--memory", budget).exit_code == 2  # it is not to be saved, so it would be held
     assert calls == []
@@ -634,7 +635,8 @@ def test_a_matrix_beyond_the_budget_is_written_block_by_block(called, wide, tmp_
 def test_what_is_written_block_by_block_is_not_read_again(wide, tmp_path):
     budget = least(wide, "--out", tmp_path / "e.zarr")
     got = document("estimate", wide, "--memory", budget, "--out", tmp_path / "e.zarr")
-    assert got == {"neurons": 1500, "samples": 60, "trials": 1, "lags": [1], "out": str(tmp_path / "e.zarr")}
+    about = {"method": "lagged_correlation", "neurons": 1500, "samples": 60, "trials": 1, "lags": [1]}
+    assert got == about | {"out": str(tmp_path / "e.zarr")}
 
 
 def test_a_matrix_that_is_to_be_scored_has_to_fit_into_the_budget(wide, tmp_path):
@@ -676,10 +678,10 @@ def test_estimate_lists_the_strongest_pairs(store, tmp_path):
                 best = sorted((j for j in range(8) if j != to), key=lambda j: -abs(r[j]))[:2]
                 expected |= {(j, to, lag, trial, round(r[j], 9)) for j in best}
     rows = got["strongest"]
-    assert list(rows[0]) == ["from", "to", "lag", "trial", "correlation"]
-    assert {(*list(row.values())[:4], round(row["correlation"], 9)) for row in rows} == expected
+    assert list(rows[0]) == ["from", "to", "lag", "trial", "R"]
+    assert {(*list(row.values())[:4], round(row["R"], 9)) for row in rows} == expected
     assert got["pairs"] == len(rows) == 64
-    magnitudes = [abs(row["correlation"]) for row in rows]
+    magnitudes = [abs(row["R"]) for row in rows]
     assert magnitudes == sorted(magnitudes, reverse=True)
 
 
@@ -690,7 +692,7 @@ def test_estimate_saves_the_list_of_pairs_and_prints_its_head(store, tmp_path):
     assert "pairs listed: 32" in text
     lines = text.splitlines()
     head = lines.index("Strongest pairs of different neurons:") + 1
-    assert lines[head].split() == ["from", "to", "lag", "trial", "correlation"]
+    assert lines[head].split() == ["from", "to", "lag", "trial", "R"]
     assert lines[head + 11] == f"Saved to {tmp_path / 'p.zarr'}"
     assert "add --diagonal" not in text
     described = output("info", tmp_path / "p.zarr")
@@ -822,7 +824,7 @@ def test_compare_refuses(store, estimate, tmp_path):
     assert run("compare", store, estimate).exit_code == 2
     result = run("compare", store, store, "--diagonal")
     assert result.exit_code == 2
-    assert "lagged_correlation" in result.stderr
+    assert "expected an estimate that" in result.stderr
     assert run("compare", tmp_path / "gone.npy", estimate, "--diagonal").exit_code == 4
     result = run("compare", store, estimate, "--diagonal", "--estimate-rows", "source")
     assert result.exit_code == 2

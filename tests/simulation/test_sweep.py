@@ -265,6 +265,7 @@ class Dying:
 
 def test_crash_at_any_write_leaves_marks_on_whole_cells_only(monkeypatch):
     settings = {"trials": 3, "seed": 0, "rng": "modern", "activity_seed": None, "diagonal": True, "permutations": 0}
+    settings["method"] = "lagged_correlation"
     plan = check_plan({axis: SMALL[axis] for axis in AXES}, **settings)
     cells = {cell: sweeps._score_cell(plan, cell) for cell in np.ndindex(2, 2, 1)}
     monkeypatch.setattr(sweeps, "_score_cell", lambda _, cell: cells[cell])

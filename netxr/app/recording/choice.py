@@ -38,6 +38,8 @@ class Choice(NamedTuple):
         Of `LEVELS`: "neurons", "number" or "group".
     groups : int
         How many groups of equal size, where it is their number.
+    method : str
+        Name of the estimator, as `netxr.methods` lists it.
     missing : str
         "raise", "drop" or "pairwise".
     diagonal : bool
@@ -49,6 +51,7 @@ class Choice(NamedTuple):
     neurons: str
     level: str
     groups: int
+    method: str
     missing: n.Missing
     diagonal: bool
 

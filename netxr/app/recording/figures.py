@@ -165,7 +165,7 @@ def table_of(shown: Shown) -> xr.Dataset:
         return shown.excerpt.to_dataset(name=n.ACTIVITY)
     if shown.found is None:
         raise NothingShown
-    R = {n.LAGGED_CORRELATION: shown.found.R}
+    R = {shown.choice.method: shown.found.R}
     return xr.Dataset(R if shown.found.A is None else R | {n.CONNECTIVITY: shown.found.A})
 
 

@@ -42,17 +42,17 @@ def estimating_lines(run: xr.Dataset, choice: Choice, *, stored: bool) -> list[s
 def _computing_line(run: xr.Dataset, choice: Choice) -> str:
     """Return the line that computes R."""
     lags = lags_of(choice.lags)
-    options = f"lag={lags if len(lags) > 1 else lags[0]}"
+    options = f"lags={lags}" if len(lags) > 1 else f"lag={lags[0]}"
     if choice.trial == POOLED and n.TRIAL in run[n.ACTIVITY].dims:
         options += ', dim=("time", "trial")'
     if choice.missing != "raise":
         options += f', missing="{choice.missing}"'
-    return f"R = netxr.lagged_correlation(activity, {options}).compute()"
+    return f"R = netxr.estimate(activity, method={choice.method!r}, {options}).compute()"
 
 
 def _stored_line(run: xr.Dataset, choice: Choice) -> str:
     """Return the line that reads R."""
-    R, lags = run[n.LAGGED_CORRELATION], lags_of(choice.lags)
+    R, lags = run[choice.method], lags_of(choice.lags)
     lag = f".sel(lag={lags if len(lags) > 1 else lags[0]})" if n.LAG in R.dims else ""
     trial = f".isel(trial=[{max(choice.trial, 0)}])" if n.TRIAL in R.dims else ""
-    return f"R = run.{n.LAGGED_CORRELATION}{lag}{trial}.compute()"
+    return f"R = run.{choice.method}{lag}{trial}.compute()"

@@ -11,6 +11,7 @@ from netxr import names as n
 from netxr.app.frame.limits import check_size
 from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_activity, chosen_truth, lags_of
 from netxr.errors import InvalidInput
+from netxr.estimators.table import compared, estimator
 from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of
 
@@ -53,13 +54,15 @@ class Scored(NamedTuple):
 
 def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
     """Return the estimate that the store has already, lazily, if it is the one that is asked for."""
-    if n.LAGGED_CORRELATION not in run or choice.level != NEURONS or choice.neurons.strip() != ALL:
+    if choice.method not in run or choice.level != NEURONS or choice.neurons.strip() != ALL:
         return None
-    R, lags = run[n.LAGGED_CORRELATION], lags_of(choice.lags)
+    R, lags = run[choice.method], lags_of(choice.lags)
     held = np.atleast_1d(R[n.LAG].values).tolist() if n.LAG in R.coords else []
     several = run[n.ACTIVITY].sizes.get(n.TRIAL, 1) > 1
     apart = n.TRIAL in R.dims
-    if n.OUTDATED in R.attrs or R.attrs.get(n.MISSING, "raise") != choice.missing or not set(lags) <= set(held):
+    if n.OUTDATED in R.attrs or R.attrs.get(n.MISSING, "raise") != choice.missing:
+        return None
+    if estimator(choice.method).has_lag and not set(lags) <= set(held):
         return None
     if several and apart == (choice.trial == POOLED):
         return None
@@ -125,8 +128,9 @@ def estimate_of(
     if stored is not None:
         return Estimate(compute(stored), stored=True)
     dim = (n.TIME, n.TRIAL) if choice.trial == POOLED and n.TRIAL in activity.dims else n.TIME
-    lag = lags if len(lags) > 1 else lags[0]
-    lazy = netxr.lagged_correlation(activity, lag=lag, dim=dim, missing=choice.missing, memory=memory)
+    at: dict[str, Any] = {"lags": lags} if len(lags) > 1 else {"lag": lags[0]}
+    found = netxr.estimate(activity, method=choice.method, **at, dim=dim, missing=choice.missing, memory=memory)
+    lazy = compared(found, choice.method)
     return Estimate(compute(lazy), stored=False)
 
 
@@ -165,4 +169,4 @@ def savable(found: xr.DataArray, run: xr.Dataset, choice: Choice) -> xr.DataArra
     if n_trials > 1 and choice.trial != POOLED:
         got = f"an estimate of one of {n_trials} trials"
         raise InvalidInput("save", got=got, expected="one of all trials, pooled", fix=fix)
-    return found.rename(n.LAGGED_CORRELATION)
+    return found.rename(choice.method)

@@ -8,7 +8,6 @@ import panel as pn
 import xarray as xr
 
 import netxr
-from netxr import names as n
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
 from netxr.app.frame.panes import button
@@ -55,19 +54,19 @@ class Saving:
                 write = partial(self._add, self._name, self._make(), replace)
                 self._session.run(KEY, write, partial(self._tell, self._name), label=f"Saving with {self._name}")
 
-    def _add(self, name: str, R: xr.DataArray, replace: bool, _job: Job) -> bool:
-        """Add R and nothing else, and return whether it was; in another thread."""
-        if not replace and n.LAGGED_CORRELATION in self._folder.open(name):
-            return False
+    def _add(self, name: str, R: xr.DataArray, replace: bool, _job: Job) -> str:
+        """Add R and nothing else, and return its name in the store, "" where it was not added; in another thread."""
+        if not replace and R.name in self._folder.open(name):
+            return ""
         netxr.add(R, self._folder.path_of(name), replace=replace)
-        return True
+        return str(R.name)
 
-    def _tell(self, name: str, is_saved: bool) -> None:
+    def _tell(self, name: str, saved_as: str) -> None:
         """Say whether it was saved."""
         if name == self._name:
-            self._save.visible, self._replace.visible = False, not is_saved
-        if is_saved:
-            self._session.say(f"Saved with {name} as {n.LAGGED_CORRELATION}.", kind="note")
+            self._save.visible, self._replace.visible = False, not saved_as
+        if saved_as:
+            self._session.say(f"Saved with {name} as {saved_as}.", kind="note")
             self._saved()
         else:
             self._session.say(f"{name} has an estimate already, which is left as it is.", kind="note")

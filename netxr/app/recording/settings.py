@@ -4,10 +4,12 @@ from typing import Final
 
 import param
 
+from netxr import names as n
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import store_choices
 from netxr.app.recording.choice import ALL, LEVELS, POOLED
 from netxr.app.recording.figures import VIEWS
+from netxr.estimators.table import DEFAULT, methods
 
 KINDS: Final = ("run", "recording")
 """Of the stores that are offered."""
@@ -28,7 +30,7 @@ class RecordingSettings(param.Parameterized):
     neurons = param.String(ALL, label="Neurons")
     level = param.Selector(objects=list(LEVELS.values()), label="What is correlated")
     groups = param.Integer(4, bounds=(1, 100_000), label="Number of groups")
-    estimator = param.Selector(objects=["lagged correlation"], label="Estimator")
+    method = param.Selector(objects=[DEFAULT], label="Estimator")
     lags = param.String("1", label="Lags (samples)")
     lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag that is shown")
     missing = param.Selector(objects=list(MISSING_CHOICES.values()), label="Missing samples are")
@@ -38,8 +40,16 @@ class RecordingSettings(param.Parameterized):
     length = param.Integer(1000, bounds=(2, 10_000_000), label="Samples shown")
 
 
+def method_choices() -> dict[str, str]:
+    """Return {what is shown: name} of the estimators that can be loaded."""
+    listed = methods()
+    found = listed.isel({n.ESTIMATOR: listed[n.ERROR].values == ""})
+    return dict(zip(found[n.LONG_NAME].values.tolist(), found[n.ESTIMATOR].values.tolist(), strict=True))
+
+
 def recording_settings(session: Session) -> RecordingSettings:
     """Return settings that offer the recordings of the folder."""
     settings = RecordingSettings()
+    settings.param["method"].objects = list(method_choices().values())
     settings.param["recording"].objects = ["", *store_choices(session, *KINDS).values()]
     return settings

@@ -29,7 +29,7 @@ from netxr.app.recording.figures import (
 from netxr.app.recording.marks import marked, text_of
 from netxr.app.recording.run import Estimate, estimate_of, excerpt_of, savable, scored
 from netxr.app.recording.saving import Saving
-from netxr.app.recording.settings import KINDS, MISSING_CHOICES, RecordingSettings
+from netxr.app.recording.settings import KINDS, MISSING_CHOICES, RecordingSettings, method_choices
 from netxr.plot import Selection
 from netxr.schema.variables import labels_of
 
@@ -37,7 +37,7 @@ KEY: Final = "recording"
 MARKED_STEPS: Final = 500
 """Samples of the traces beside an estimate."""
 
-OF_ESTIMATES: Final = {"estimator", "lags", "lag", "missing", "diagonal"}
+OF_ESTIMATES: Final = {"method", "lags", "lag", "missing", "diagonal"}
 """Settings that the view of the activity does not show."""
 
 
@@ -82,7 +82,7 @@ class _View:
             text(settings, "neurons", hint="all, or a, b, c, or a:c, or group=V1"),
             choice(settings, "level", LEVELS),
             self._groups,
-            choice(settings, "estimator", settings.param["estimator"].objects),
+            choice(settings, "method", method_choices()),
             text(settings, "lags", hint="1, or 0, 2, 5, or 0-10"),
             choice(settings, "missing", MISSING_CHOICES),
             flag(settings, "diagonal"),

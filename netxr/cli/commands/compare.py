@@ -11,6 +11,7 @@ from netxr.cli import options
 from netxr.cli.output import echo_json
 from netxr.cli.scores import document, echo_scores, score
 from netxr.errors import InvalidInput
+from netxr.estimators.table import drawn_estimate
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,9 +71,11 @@ def _load_estimate(path: Path, rows: Any, name: str | None) -> "xr.DataArray":
         return matrix
     if rows not in (None, n.TARGET):
         raise InvalidInput("--estimate-rows", got=repr(rows), expected=f"none, or {n.TARGET!r} as {path} has it")
-    store, variable = netxr.open(path), name or n.LAGGED_CORRELATION
+    store = netxr.open(path)
+    variable = name or drawn_estimate(store)
     if variable not in store:
         there = ", ".join(map(str, store.data_vars)) or "nothing"
-        raise InvalidInput("--estimate-name", got=repr(variable), expected=f"a variable of {path}, which has {there}")
+        expected = f"an estimate that {path} holds, which has {there}"
+        raise InvalidInput("--estimate-name", got=repr(name) if name else "none", expected=expected)
     stored: xr.DataArray = store[variable]
     return stored

@@ -12,6 +12,8 @@ from netxr.cli import options
 from netxr.cli.estimate_report import STRONGEST, about_matrices, about_pairs, echo_summary, result, summary
 from netxr.cli.output import check_vacant, echo_json, plan_of_estimate, running
 from netxr.cli.scores import Scored, document, echo_scores, score
+from netxr.estimators.estimate import lags_needed
+from netxr.estimators.table import DEFAULT, Estimator, compared, estimator
 from netxr.moments.plans import RowPlan
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     metavar="DIM,DIM",
     help="What the axes of a plain file are, rows first: neuron,time or time,neuron, or three of them with trial.",
 )
+@options.method
 @click.option(
     "--lag",
     "lags",
@@ -82,6 +85,7 @@ if TYPE_CHECKING:
 def command(
     recording: Path,
     dims: tuple[str, ...] | None,
+    method: str,
     lags: tuple[int, ...],
     pool_trials: bool,
     sources: tuple[str, ...],
@@ -105,9 +109,9 @@ def command(
     """Estimate connectivity from a recording, and score it where the truth is known.
 
     RECORDING is a Zarr store of netxr, or a file or folder that netxr import takes; where that needs further options,
-    import it first. What the axes of a plain array are is never guessed: say it with --dims. The estimate is the
-    lagged correlation R: R[i, j] correlates neuron i (target, row) with neuron j (source, column) LAG samples before.
-    Correlations have no unit, and a lag counts samples.
+    import it first. What the axes of a plain array are is never guessed: say it with --dims. The estimate is by
+    default the lagged correlation R: R[i, j] correlates neuron i (target, row) with neuron j (source, column) LAG
+    samples before. Correlations have no unit, and a lag counts samples.
 
     With --truth, or a store that holds its true connectivity, R is scored against it; say with --diagonal or
     --no-diagonal whether self-connections enter.
@@ -120,10 +124,12 @@ def command(
       netxr estimate run.zarr --no-diagonal --out estimate.zarr
       netxr estimate voltage.txt --dims neuron,time --clip -100 30 --truth A.txt --rows target --no-diagonal
       netxr estimate traces.csv --dims time,neuron --lag 0 --lag 1 --lag 2 --missing drop
+      netxr estimate run.zarr --method correlation --no-diagonal
       netxr estimate long.zarr --memory 2GiB --strongest 5 --out pairs.zarr
     """  # noqa: D301 - click wants the character
     lists = most is not None or above is not None
-    _check_usage(truth, rows, truth_name, diagonal, lists=lists)
+    _check_usage(truth, rows, truth_name, diagonal, lists=lists, method=method)
+    entry = estimator(method)
     if out is not None:
         check_vacant(out)
     activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval)
@@ -145,12 +151,12 @@ def command(
         found = _list_pairs(activity, lags, wanted, k=most, threshold=above, out=out, quiet=silent)
     else:
         scoring = None if A is None or diagonal is None else {"diagonal": diagonal, "permutations": permutations}
-        found, scored = _estimate(activity, lags, wanted, A, scoring, out=out, quiet=silent)
-    about = summary(activity, lags, out) | found
+        found, scored = _estimate(entry, activity, lags, wanted, A, scoring, out=out, quiet=silent)
+    about = summary(entry, activity, lags, out) | found
     if as_json:
         echo_json(about | ({} if scored is None else document(scored)))
         return
-    echo_summary(about, quiet=quiet)
+    echo_summary(entry, about, quiet=quiet)
     if scored is not None:
         echo_scores(scored, quiet=quiet)
     elif A is not None and not lists and not quiet:
@@ -177,6 +183,7 @@ def _list_pairs(
 
 
 def _estimate(
+    entry: Estimator,
     activity: "xr.DataArray",
     lags: Sequence[int],
     wanted: Mapping[str, Any],
@@ -187,25 +194,30 @@ def _estimate(
     quiet: bool,
 ) -> tuple[dict[str, Any], Scored | None]:
     """Estimate all of R, score it and save it where it goes, and return what to say of it, and its scores."""
-    plan = plan_of_estimate(activity, lags, wanted, may_store=out is not None and scoring is None)
+    may_store = out is not None and scoring is None and entry.by_rows is not None
+    plan = plan_of_estimate(activity, lags_needed([entry], lags), wanted, may_store=may_store)
+    wanted = {"sources": wanted["source"], **{name: value for name, value in wanted.items() if name != "source"}}
     if isinstance(plan, RowPlan):
         with running(activity, plan, quiet=quiet):
-            netxr.lagged_correlation(activity, lag=lags, store=out, **wanted)
+            netxr.estimate(activity, method=entry.name, lags=lags, store=out, **wanted)
         return {}, None
     with running(activity, plan, quiet=quiet):
-        R = netxr.lagged_correlation(activity, lag=lags, **wanted).compute()
+        found = netxr.estimate(activity, method=entry.name, lags=lags, **wanted).compute()
+    R = compared(found, entry.name)
     scored = None if A is None or scoring is None else score(A, R, **scoring)
     if out is not None:
-        netxr.save(result(R, A, scored), out)
+        netxr.save(result(found, A, scored), out)
     return about_matrices(R), scored
 
 
 def _check_usage(
-    truth: Path | None, rows: str | None, truth_name: str | None, diagonal: bool | None, *, lists: bool
+    truth: Path | None, rows: str | None, truth_name: str | None, diagonal: bool | None, *, lists: bool, method: str
 ) -> None:
     """Raise if options do not go together."""
     if lists and (truth is not None or diagonal is not None):
         raise click.UsageError("--strongest and --above list pairs: there is no matrix to score against a truth.")
+    if lists and method != DEFAULT:
+        raise click.UsageError(f"--strongest and --above list pairs by {DEFAULT}, and not by {method}.")
     if truth is None and (rows or truth_name):
         raise click.UsageError("--rows and --truth-name go with --truth.")
     if truth is not None and diagonal is None:

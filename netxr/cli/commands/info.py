@@ -8,6 +8,7 @@ import netxr
 from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, listing, table
+from netxr.estimators.table import estimates_in
 from netxr.recordings.contents import Nodes, groups, nodes_at
 from netxr.schema.provenance import ORIGIN
 
@@ -37,7 +38,7 @@ def command(store: str, as_json: bool) -> None:
         "store": store,
         "variables": [_variable(name, dataset.variables[name]) for name in _in_order(dataset)],
         "true connectivity": n.CONNECTIVITY in dataset,
-        "estimates": [str(name) for name, value in dataset.data_vars.items() if n.ESTIMATOR in value.attrs],
+        "estimates": estimates_in(dataset),
         "outdated": {
             str(name): value.attrs[n.OUTDATED] for name, value in dataset.items() if n.OUTDATED in value.attrs
         },

@@ -13,6 +13,7 @@ from netxr.cli import options
 from netxr.cli.figures import KINDS, Wishes, draw, kind_of
 from netxr.cli.output import check_vacant
 from netxr.errors import InvalidInput
+from netxr.simulation.sweep_plan import check_finished
 
 PICTURES: Final = (".png", ".svg", ".pdf")
 PAGE: Final = ".html"
@@ -26,7 +27,7 @@ PAGE: Final = ".html"
     type=click.Choice(list(KINDS)),
     help="By default: curve of a sweep; else compare where A and R are there, matrix of one of them, or traces.",
 )
-@click.option("--variable", metavar="KEY", help="The matrix to draw as matrix or network.")
+@click.option("--variable", metavar="KEY", help="The matrix to draw; beside A, the estimate.")
 @click.option(
     "--at", "places", metavar="DIM=LABEL", multiple=True, help="Take this entry of a dim, e.g. trial=2 or lag=0."
 )
@@ -73,7 +74,7 @@ def command(
         raise InvalidInput("FIGURE", got=str(figure), expected=f"a name that ends in {', '.join((*PICTURES, PAGE))}")
     check_vacant(figure)
     data = netxr.open(store)
-    _check_finished(data)
+    check_finished(data, argument="STORE")
     data = _placed(data, places)
     kind = kind or kind_of(data)
     drawn = draw(kind, data, Wishes(variable=variable, x=x, y=y, score=score, steps=steps, diagonal=diagonal))
@@ -83,18 +84,6 @@ def command(
         netxr.plot.save(drawn, figure)
     if not quiet:
         click.echo(f"Drew {kind} of {store} to {figure}")
-
-
-def _check_finished(data: xr.Dataset) -> None:
-    """Raise if the store is of a sweep that is not finished: its means and deviations come with the last cell."""
-    if n.FINISHED in data and not data[n.FINISHED].all():
-        done, total = int(data[n.FINISHED].sum()), data[n.FINISHED].size
-        raise InvalidInput(
-            "STORE",
-            got=f"an unfinished sweep, {done} of {total} cells",
-            expected="a finished one",
-            fix="Run the same netxr sweep again: it computes what is missing.",
-        )
 
 
 def _placed(data: xr.Dataset, places: Sequence[str]) -> xr.Dataset:

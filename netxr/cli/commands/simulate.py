@@ -67,7 +67,7 @@ def command(
     Gaussian noise e. Time is counted in steps. A[i, j] is the weight from neuron j to neuron i. A random network has
     independent edges of equal weight, scaled so that activity stays stable. Samples are written block by block, so
     that length is bounded by the disk: a run takes at most about 1.3 GB of memory on top of its network, and much less
-    for few trials. A run that was cut off keeps what it has, and the same command goes on with it.
+    for few trials. A run that was interrupted keeps what it has, and the same command resumes it.
 
     \b
     Examples:

@@ -32,6 +32,7 @@ SCORES: Final = tuple(name for name in SCORE_ATTRS if name != n.MANTEL_P)
 @options.values(
     "--lag", "lag", options.INTEGERS, default="1", text="Samples by which the target is read after the source."
 )
+@options.method
 @click.option("--trials", type=int, default=5, show_default=True, help="Networks a cell, seeded by seed + trial.")
 @options.seed
 @options.rng
@@ -54,7 +55,7 @@ SCORES: Final = tuple(name for name in SCORE_ATTRS if name != n.MANTEL_P)
 def command(out: Path, score: str, quiet: bool, as_json: bool, **settings: Any) -> None:
     """Score estimates over network size, sparsity, length, coarseness and lag.
 
-    Every trial draws a network, simulates it, estimates its connectivity by lagged correlation and scores that
+    Every trial draws a network, simulates it, estimates its connectivity by --method and scores that
     against the true one. The store keeps each cell as it finishes: the same command again computes only what is
     missing. Values parted by commas make a grid; steps and lags count samples.
 

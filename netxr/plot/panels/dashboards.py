@@ -8,6 +8,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.table import drawn_estimate
 from netxr.kernels.groups import is_grouped
 from netxr.plot.activity.raster import raster
 from netxr.plot.activity.traces import traces
@@ -43,7 +44,7 @@ def dashboard(run: xr.Dataset) -> hv.Layout:
     Parameters
     ----------
     run : Dataset
-        As `netxr.open` or `netxr.simulate` returns it: `activity`, `connectivity` and `lagged_correlation`, each of
+        As `netxr.open` or `netxr.simulate` returns it: `activity`, `connectivity` and an estimate, each of
         which may be missing. A coordinate `group` on `neuron` orders the neurons in all figures.
 
     Returns
@@ -120,7 +121,7 @@ def _room(holdings: Holdings) -> float:
 
 
 def holdings_of(run: xr.Dataset) -> Holdings:
-    """Return what there is to draw of a run.
+    """Return what there is to draw of a run, with the first estimate that it has.
 
     Raises
     ------
@@ -129,17 +130,18 @@ def holdings_of(run: xr.Dataset) -> Holdings:
     """
     if not isinstance(run, xr.Dataset):
         raise InvalidInput("run", got=type(run).__name__, expected="a Dataset, as netxr.open returns it")
-    if not {n.ACTIVITY, n.CONNECTIVITY, n.LAGGED_CORRELATION} & set(run.data_vars):
+    estimate = drawn_estimate(run)
+    if estimate is None and not {n.ACTIVITY, n.CONNECTIVITY} & set(run.data_vars):
         known = ", ".join(map(str, run.data_vars)) or "no variable"
         raise InvalidInput(
             "run",
             got=f"a Dataset with {known}",
-            expected=f"one with {n.ACTIVITY}, {n.CONNECTIVITY} or {n.LAGGED_CORRELATION}",
+            expected=f"one with {n.ACTIVITY}, {n.CONNECTIVITY} or an estimate",
             fix="Draw the scores of a sweep with score_curve.",
         )
     lag, first = _drawn_lag(run), {n.TRIAL: 0} if n.TRIAL in run.dims else {}
     one = run.isel(first)
-    lagged = _estimate(one)
+    lagged = None if estimate is None else _loaded(one[estimate])
     several = lagged is not None and lagged.sizes.get(n.LAG, 1) > 1
     notes = [
         f"trial {labels_of(run, n.TRIAL)[0]}, the first of {run.sizes[n.TRIAL]}"
@@ -158,11 +160,9 @@ def holdings_of(run: xr.Dataset) -> Holdings:
     )
 
 
-def _estimate(run: xr.Dataset) -> xr.DataArray | None:
-    """Return R in memory, one source as a column, or None where the run has none."""
-    if n.LAGGED_CORRELATION not in run:
-        return None
-    R = run[n.LAGGED_CORRELATION].compute()
+def _loaded(estimate: xr.DataArray) -> xr.DataArray:
+    """Return R in memory, the first of several estimators, one source as a column."""
+    R = estimate.isel({n.ESTIMATOR: 0}, missing_dims="ignore").compute()
     return R if n.SOURCE in R.dims else R.expand_dims(n.SOURCE)
 
 

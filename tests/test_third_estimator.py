@@ -1,0 +1,131 @@
+"""An estimator of another package, five lines and an entry point, everywhere that netxr's own are."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr.app.recording.settings import method_choices
+from tests.estimators.third import install
+
+NAME = "third_covariance"
+
+
+@pytest.fixture(scope="module")
+def third(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("third")
+    install(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def run():
+    A = netxr.random_connectivity(5, sparsity=0.5, seed=1)
+    return netxr.simulate(A, n_steps=300, trials=2, seed=1)
+
+
+def covariance(activity, lag):
+    """What the third estimator is, by the definition."""
+    x = activity.transpose("trial", "neuron", "time").values
+    n_steps = x.shape[-1]
+    pairs = [(one[:, lag:], one[:, : n_steps - lag]) for one in x]
+    return np.stack([np.cov(to, from_, bias=True)[: len(to), len(to) :] for to, from_ in pairs])
+
+
+def shell(folder, *arguments):
+    paths = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH", ""))))
+    command = [sys.executable, "-c", "from netxr.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(  # noqa: S603 - the command is written above
+        command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": paths}
+    )
+
+
+def test_in_estimate_beside_others(third, run):
+    found = netxr.estimate(run, method=["lagged_correlation", NAME], lags=[0, 2])
+    for lag in (0, 2):
+        expected = covariance(run.activity, lag)
+        np.testing.assert_allclose(found.sel(estimator=NAME, lag=lag), expected, atol=1e-12)
+    assert netxr.estimate(run, method=NAME).attrs["reference"] == "doi:10.0000/third"
+
+
+def test_in_a_sweep(third, tmp_path):
+    asked = {"n_neurons": [4, 6], "n_steps": 200, "lag": [0, 1], "trials": 2, "seed": 3}
+    scores = netxr.sweep(**asked, method=NAME, store=tmp_path / "s.zarr")
+    assert scores.attrs["estimator"] == NAME
+    for k, n_neurons in enumerate(asked["n_neurons"]):
+        networks = [netxr.random_connectivity(n_neurons, seed=3 + trial) for trial in range(2)]
+        A = xr.concat(networks, xr.Variable("trial", [0, 1]), combine_attrs="override")
+        activity = netxr.simulate(A, n_steps=200, seed=3).activity
+        for lag in (0, 1):
+            pairs = zip(networks, covariance(activity, lag), strict=True)
+            expected = [np.corrcoef(truth.values.ravel(), R.ravel())[0, 1] for truth, R in pairs]
+            np.testing.assert_allclose(scores.pearson[k, 0, 0, 0].sel(lag=lag), expected, atol=1e-10)
+    with pytest.raises(netxr.InvalidInput, match=r"method: got 'correlation'; expected 'third_covariance', as in the"):
+        netxr.sweep(**asked, method="correlation", store=tmp_path / "s.zarr")
+
+
+def test_in_a_run_that_is_appended_to_and_in_its_report(third, run, tmp_path):
+    path, first = tmp_path / "run.zarr", run.isel(time=slice(0, 200))
+    moments = netxr.lagged_moments(first.activity, lags=[0, 1])
+    both = [netxr.estimate(moments, method=name, lags=[0, 1]) for name in (NAME, "lagged_correlation")]
+    netxr.save(xr.merge([first, moments, *both], compat="override", combine_attrs="override"), path)
+    netxr.append(run.activity[:, 200:], path, dim="time")
+    further = run.activity.assign_coords(trial=[7, 8])
+    netxr.append(further, path, dim="trial")
+    stored = netxr.open(path).load()
+    assert not [name for name, one in stored.items() if "outdated" in one.attrs]
+    for lag in (0, 1):
+        expected = np.tile(covariance(run.activity, lag), (2, 1, 1))
+        np.testing.assert_allclose(stored[NAME].sel(lag=lag), expected, atol=1e-12)
+    assert stored[NAME].attrs["estimator"] == NAME
+    assert netxr.catalog(path).estimates.item() == f"lagged_correlation, {NAME}"
+    pytest.importorskip("holoviews")
+    page = netxr.report_run(path, tmp_path / "run.html").read_text("utf-8")
+    assert "third covariance" in page
+    assert "True and estimated connectivity: third covariance" in page
+    alone = netxr.report_run(stored.drop_vars("lagged_correlation"), tmp_path / "one.html").read_text("utf-8")
+    assert f"scores = netxr.compare(run.connectivity, run.{NAME}, diagonal=False)" in alone
+
+
+def test_an_estimate_whose_package_is_gone_says_that_it_is_outdated(run, tmp_path):
+    path, first = tmp_path / "run.zarr", run.isel(time=slice(0, 200))
+    moments = netxr.lagged_moments(first.activity)
+    R = netxr.estimate(moments, method="correlation").assign_attrs(estimator="gone").rename("gone")
+    netxr.save(xr.merge([first, moments, R], compat="override", combine_attrs="override"), path)
+    netxr.append(run.activity[:, 200:], path, dim="time")
+    assert "outdated" in netxr.open(path).gone.attrs
+    assert netxr.catalog(path).estimates.item() == "gone (outdated)"
+
+
+def test_in_the_shell(third, run, tmp_path):
+    netxr.save(run, tmp_path / "run.zarr")
+    out = tmp_path / "estimate.zarr"
+    told = shell(third, "estimate", tmp_path / "run.zarr", "--method", NAME, "--diagonal", "--out", out)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("Third covariance R at lag 1: 5 neurons, 300 samples, trials: 2")
+    np.testing.assert_allclose(netxr.open(out)[NAME].squeeze("lag"), covariance(run.activity, 1), atol=1e-12)
+    compared = shell(third, "compare", tmp_path / "run.zarr", out, "--diagonal", "--json")
+    assert compared.returncode == 0, compared.stderr
+    drawn = shell(third, "plot", out, tmp_path / "R.svg")
+    assert drawn.returncode == 0, drawn.stderr
+    for name, message in (
+        ("granger", "expected one of lagged_correlation, correlation, third_"),
+        ("third_broken", "third-party"),
+    ):
+        failed = shell(third, "estimate", tmp_path / "run.zarr", "--method", name)
+        assert failed.returncode == 2
+        assert message in failed.stderr
+        assert "--method NAME" in failed.stderr
+
+
+def test_in_the_list_of_the_app(third):
+    choices = method_choices()
+    assert choices["third covariance"] == NAME
+    assert list(choices.values())[:2] == ["lagged_correlation", "correlation"]
+    assert "third_broken" not in choices.values()
