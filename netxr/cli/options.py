@@ -13,10 +13,10 @@ FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 PATH: Final = click.Path(path_type=Path)
 
 
-class CommaSeparated(click.ParamType[Any]):
+class CommaSeparated(click.ParamType):  # type: ignore[type-arg]  # takes a type from click 8.4 on
     """Values parted by commas, such as 5,10,25, each of one kind."""
 
-    def __init__(self, kind: click.ParamType[Any]) -> None:
+    def __init__(self, kind: "click.ParamType[Any]") -> None:
         self.kind = kind
         self.name = f"{kind.name},..."
 

@@ -259,5 +259,5 @@ def _add_product(total: Floats, targets: NDArray[Any], sources: NDArray[Any], pa
 def _squares(frames: NDArray[Any]) -> NDArray[Any]:
     """Return the sum of squares of each row, (n, t) -> (n), by the product that suits the memory order."""
     if frames.strides[1] == frames.itemsize:
-        return np.asarray(np.vecdot(frames, frames))
+        return np.asarray(np.matmul(frames[:, np.newaxis], frames[:, :, np.newaxis])[:, 0, 0])
     return np.asarray(np.einsum("it,it->i", frames, frames))

@@ -8,7 +8,6 @@ import xarray as xr
 import zarr
 from hypothesis import given
 from hypothesis import strategies as st
-from zarr.errors import ZarrUserWarning
 
 import netxr
 from netxr import names as n
@@ -151,7 +150,7 @@ def test_a_commit_that_cannot_be_ended_is_there_nevertheless(path, monkeypatch):
 
 
 def test_metadata_that_someone_consolidated_do_not_outlive_a_commit(path):
-    with pytest.warns(ZarrUserWarning, match="Consolidated metadata"):
+    with pytest.warns(UserWarning, match="Consolidated metadata"):
         zarr.consolidate_metadata(path)
     netxr.append(xr.DataArray(np.ones((2, 3)), dims=("neuron", "time"), coords={"neuron": [0, 1]}), path, dim="time")
     assert check_open(path).sizes["time"] == 8

@@ -13,7 +13,7 @@ from netxr.cli.output import check_vacant, echo_json, listing, progress
 from netxr.recordings.convert import convert
 
 
-class Setting(click.ParamType[tuple[str, Any]]):
+class Setting(click.ParamType):  # type: ignore[type-arg]  # takes a type from click 8.4 on
     """An option of a format, KEY=VALUE; a value that is a number, true, false, null or a list in JSON is one."""
 
     name = "key=value"

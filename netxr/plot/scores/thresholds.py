@@ -4,6 +4,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 
 MOST_POINTS: Final = 1000
 """Of a curve: a panel has fewer pixels."""
@@ -69,7 +70,7 @@ def detection(edge: NDArray[np.bool_], estimate: Floats) -> Detection:
         true_positives=tpr[roc],
         recall=recall[steps],
         precision=precision[steps],
-        roc_auc=float(np.trapezoid(tpr, fpr)),
+        roc_auc=float(trapezoid(tpr, fpr)),
         average_precision=float(precision @ gain[rising] / found[-1]),
     )
 
