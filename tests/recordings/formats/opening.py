@@ -8,7 +8,7 @@ MEASURE = """
 import resource, sys, tracemalloc
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from netxr.formats import {module} as module
+from netxr.recordings.formats import {module} as module
 def load(path): return module.{call}
 load(Path({small!r}))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
