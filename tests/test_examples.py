@@ -58,6 +58,7 @@ def test_a_folder_without_recordings_is_named(tmp_path):
     assert run().returncode == 1
 
 
+@pytest.mark.slow
 def test_the_same_lines_run_on_a_cluster(tmp_path):
     pytest.importorskip("distributed")
     run_ = netxr.simulate(netxr.random_connectivity(20, seed=1), n_steps=20_000, seed=1, dtype="float32")

@@ -87,6 +87,7 @@ def printed(cell):
     return "".join(output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stdout")
 
 
+@pytest.mark.slow
 def test_tutorial_has_every_number_of_its_reference(tmp_path):
     notebook, numbers = run("tutorial", tmp_path, then=TUTORIAL)
     reference = json.loads((files("netxr.simulation") / "tutorial_reference.json").read_text("utf-8"))
@@ -97,6 +98,7 @@ def test_tutorial_has_every_number_of_its_reference(tmp_path):
     assert "0.1871085307" in printed(shown["coarse-scores"])
 
 
+@pytest.mark.slow
 def test_recording_to_map_finds_which_areas_drive_which(tmp_path):
     _, (weakest, strongest_other, raw, clean, left) = run("recording_to_map", tmp_path, then=MAP)
     assert weakest > 3 * max(strongest_other, 0.01)
@@ -104,6 +106,7 @@ def test_recording_to_map_finds_which_areas_drive_which(tmp_path):
     assert not left
 
 
+@pytest.mark.slow
 def test_larger_than_memory_adds_a_second_day(tmp_path):
     _, (best_day, merged, sizes, edges, left) = run("larger_than_memory", tmp_path, then=LARGE)
     assert merged > best_day > 0.5

@@ -7,7 +7,7 @@ import pytest
 
 from tests.app.test_browser import CHROMIUM, settled, sync_api
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")]
 
 LONG = 30_000
 """Milliseconds, on a machine that does other things as well."""

@@ -14,7 +14,11 @@ from tests.benchmarks.timing import FULL
 pytest.importorskip("panel")
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
-pytestmark = [pytest.mark.benchmark, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")]
+pytestmark = [
+    pytest.mark.benchmark,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
+]
 
 CLIENTS, ROUNDS, SECONDS, THINKING = (10, 3, 60, 3.0) if FULL else (2, 1, 2, 0.2)
 FORGOTTEN = 30 if FULL else 0

@@ -52,6 +52,7 @@ def test_time_and_error(n, n_steps):
             assert error < tolerance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "n_steps"), SIZES)
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_extra_memory(n, n_steps, order):

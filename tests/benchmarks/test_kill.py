@@ -20,6 +20,7 @@ from tests.store.stores import attributes, check_open, check_tidy, content
 
 pytestmark = [
     pytest.mark.benchmark,
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix"),
 ]
 

@@ -289,6 +289,7 @@ netxr.sweep(**json.loads(sys.argv[1]), store=sys.argv[2], progress=lambda done, 
 """
 
 
+@pytest.mark.slow
 def test_killed_sweep_never_marks_a_cell_without_its_scores(tmp_path):
     asked = {"n_neurons": list(range(3, 23)), "n_steps": 1500, "trials": 2}
     path = tmp_path / "s.zarr"

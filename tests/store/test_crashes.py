@@ -71,6 +71,7 @@ def fresh(states, before, path):
     shutil.copytree(states / before, path.parent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "change"), CHANGES)
 def test_a_killed_change_is_all_or_nothing(shop, states, tmp_path, before, change):
     path = tmp_path / "work" / "run.zarr"
@@ -94,6 +95,7 @@ def test_a_killed_change_is_all_or_nothing(shop, states, tmp_path, before, chang
     assert set(seen) == {False, True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["append_time", "add"])
 def test_a_writer_that_is_killed_while_it_repairs(shop, states, tmp_path, change):
     path, cut = tmp_path / "work" / "run.zarr", tmp_path / "cut"
@@ -156,6 +158,7 @@ def test_a_new_store_is_there_as_a_whole_or_not_at_all(shop, tmp_path, how):
         check_tidy(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["kill", "full"])
 def test_a_simulation_that_is_cut_off_holds_what_was_committed(shop, tmp_path, how):
     path = tmp_path / "work" / "run.zarr"
@@ -183,6 +186,7 @@ def test_a_simulation_that_is_cut_off_holds_what_was_committed(shop, tmp_path, h
     assert len(set(lengths)) > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [0, 4, 20, 60] if EVERY else [20])
 def test_a_disk_that_is_really_full(shop, states, small_disk, room):
     """With some KB left, a writer ends in an error, or ends; with room again, it ends."""
@@ -214,6 +218,7 @@ def test_a_disk_that_is_really_full(shop, states, small_disk, room):
     assert any(errors)
 
 
+@pytest.mark.slow
 def test_a_file_that_would_be_too_long(shop, states, tmp_path):
     """What the system allows a process is reached: another error, with the same end."""
     path = tmp_path / "work" / "run.zarr"

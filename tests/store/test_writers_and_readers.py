@@ -31,7 +31,7 @@ def path(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("moments", [True, False])
+@pytest.mark.parametrize("moments", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_readers_see_what_was_committed(path, moments):
     """With moments, many documents change at once; without, few do, but ten times as often."""
     shutil.rmtree(path)
@@ -48,6 +48,7 @@ def test_readers_see_what_was_committed(path, moments):
     check_tidy(path)
 
 
+@pytest.mark.slow
 def test_two_writers_append_in_turns_or_are_told(path):
     """Each appends samples of its own, numbered on from where it began: the store is a shuffle of their pieces."""
     writers = crowd("appending", "appending", path=path, seconds=SECONDS)
@@ -68,6 +69,7 @@ def test_two_writers_append_in_turns_or_are_told(path):
     check_tidy(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["saving", "simulating"])
 def test_one_of_two_makes_a_store(tmp_path, role):
     outcomes = crowd(role, role, role, path=tmp_path / "run.zarr", seconds=2)
