@@ -32,7 +32,7 @@ def convert(
     Parameters
     ----------
     source : path-like
-        A file or folder, as in `netxr.loaders.load_recording`.
+        A file or folder, as in `netxr.load_recording`.
     path : path-like
         The store to make, in a folder that exists; it appears when it is complete. Its attributes say from which file
         it came, in which format, and with which SHA-256 checksum; of a folder, that of its files.

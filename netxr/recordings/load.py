@@ -45,7 +45,7 @@ def load_recording(source: Source, *, format: str | None = None, **options: Any)
         netcdf, caiman, suite2p, neo, or the name of an installed entry point of the group ``netxr.loaders``.
     **options : Any
         Of plain arrays: those of `load_activity`. Of other formats: those of their `load`, such as `signal`,
-        `neuropil` and `cells` of `netxr.formats.suite2p.load`.
+        `neuropil` and `cells` of `netxr.recordings.formats.suite2p.load`.
 
     Returns
     -------

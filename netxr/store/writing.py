@@ -77,7 +77,7 @@ def write_dataset(dataset: xr.Dataset, store: Path | Store, *, group: str | None
 def write_regions(regions: Sequence[Region]) -> None:
     """Write values into stored arrays, lazy ones block by block in one pass; how far it is, is told.
 
-    What listens to `netxr.headway.progress` hears of the bytes that are written.
+    What listens to `netxr.progress` hears of the bytes that are written.
     """
     if not regions:
         return

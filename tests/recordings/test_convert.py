@@ -108,7 +108,7 @@ def test_a_file_that_is_cut_off_meanwhile_leaves_nothing(tmp_path, source, monke
 
 MEASURED = """
 import resource, sys, numpy as np
-from netxr.importing import convert
+from netxr.recordings.convert import convert
 np.save("small.npy", np.zeros((8, 100), "float32"))
 convert("small.npy", "small.zarr", dims=("neuron", "time"))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -439,7 +439,7 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
 
 
 def test_loaders_load_no_format_before_it_is_used():
-    code = "import sys, netxr.loaders; print(*{name.split('.')[0] for name in sys.modules})"
+    code = "import sys, netxr.recordings.load; print(*{name.split('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout  # noqa: S603
     assert not {"h5py", "h5netcdf", "neo", "pynwb"} & set(loaded.split())
 

@@ -34,7 +34,7 @@ def kept(tmp_path_factory):
     run = run.assign_coords(neuron=names, target=names, source=names, group=("neuron", [0, 0, 1, -1]))
     path = tmp_path_factory.mktemp("kept") / "run.zarr"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("netxr.store.dataset.layout.CHUNK_BYTES", PER_CHUNK * NEURONS * 8)
+        patch.setattr("netxr.store.layout.CHUNK_BYTES", PER_CHUNK * NEURONS * 8)
         netxr.save(run, path)
     return path
 
@@ -189,7 +189,7 @@ def test_a_shape_beyond_all_bounds_ends(store):
 
 
 def test_a_chunk_of_nothing_but_nan_is_told(kept, tmp_path, monkeypatch):
-    monkeypatch.setattr("netxr.store.dataset.layout.CHUNK_BYTES", PER_CHUNK * NEURONS * 8)
+    monkeypatch.setattr("netxr.store.layout.CHUNK_BYTES", PER_CHUNK * NEURONS * 8)
     run = netxr.open(kept)[["activity"]].load()
     run.activity[:, PER_CHUNK : 2 * PER_CHUNK, 1] = np.nan
     run.activity[:, 0, 0] = np.nan

@@ -113,7 +113,7 @@ def saving(path, until, me):
 
 def simulating(path, until, _):
     """Simulate to ten places, at the same moments as others do, in stretches of one chunk."""
-    vars(netxr.simulation).update(COMMIT_BYTES=1, _stored_steps=lambda *_: 32)
+    vars(netxr.simulation.simulate).update(COMMIT_BYTES=1, _stored_steps=lambda *_: 32)
     simulate = partial(netxr.simulate, NETWORK, n_steps=640, seed=1)
     return [outcome(partial(simulate, store=place)) for place in places(path, until)]
 

@@ -260,7 +260,7 @@ def test_layout_of_activity_and_matrices(tmp_path):
 
 
 def test_a_large_matrix_is_cut_along_its_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("netxr.store.dataset.layout.MATRIX_BYTES", 5 * 8 * 20)
+    monkeypatch.setattr("netxr.store.layout.MATRIX_BYTES", 5 * 8 * 20)
     save(xr.Dataset({"connectivity": (("target", "source"), np.eye(20))}), tmp_path / "run.zarr")
     assert layout(tmp_path / "run.zarr", "connectivity")[0] == (5, 20)
     np.testing.assert_array_equal(open_store(tmp_path / "run.zarr").connectivity.values, np.eye(20))
@@ -557,8 +557,8 @@ def test_ctrl_c_leaves_nothing(tmp_path, way):
     script = """
         import sys
         import dask.array as da, numpy as np, xarray as xr
-        from netxr.staging import streamed_variable
-        from netxr.store import save
+        from netxr.store.writing import streamed_variable
+        from netxr.store.dataset import save
 
         path, way = sys.argv[1:]
         samples = da.zeros((100, 4_000_000), chunks=(100, 8192)) if way == "lazy" else np.random.rand(100, 400_000)

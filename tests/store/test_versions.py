@@ -43,9 +43,9 @@ def run_script(script, *arguments):
     """Start another interpreter on a script that begins with what it needs."""
     begin = """
         import sys, time, numpy as np, xarray as xr
-        from netxr.appending import append
-        from netxr.snapshots import versioned
-        from netxr.store import save
+        from netxr.recordings.append import append
+        from netxr.store.versions import versioned
+        from netxr.store.dataset import save
         run = xr.Dataset({"activity": (("neuron", "time", "trial"), np.ones((3, 10, 1)))},
                          {"neuron": ["n0", "n1", "n2"], "trial": [0]})
     """

@@ -75,7 +75,7 @@ def replace(path):
 def simulate(path):
     """Simulate in three stretches."""
     small = {"COMMIT_BYTES": 2 * N_NEURONS * 8 * 8, "STEPS_PER_BLOCK": STEPS_PER_CHUNK}
-    vars(netxr.simulation).update(small, _stored_steps=lambda *_: STEPS_PER_CHUNK)
+    vars(netxr.simulation.simulate).update(small, _stored_steps=lambda *_: STEPS_PER_CHUNK)
     netxr.simulate(a_network(), n_steps=N_STEPS, trials=2, seed=1, store=path)
 
 
@@ -92,7 +92,7 @@ LONG, LONGER, N_UPDATES = (400, 2000, 30) if os.environ.get("NETXR_BENCHMARK") =
 
 
 def in_small_chunks():
-    vars(netxr.layout).update(CHUNK_BYTES=N_NEURONS * 8 * STEPS_PER_CHUNK)
+    vars(netxr.store.layout).update(CHUNK_BYTES=N_NEURONS * 8 * STEPS_PER_CHUNK)
 
 
 def a_long_run(trials=2):
@@ -112,7 +112,7 @@ def save_long(path):
 
 def simulate_long(path):
     in_small_chunks()
-    vars(netxr.simulation).update(COMMIT_BYTES=1)
+    vars(netxr.simulation.simulate).update(COMMIT_BYTES=1)
     netxr.simulate(a_network(), n_steps=2 * LONGER, trials=2, seed=1, store=path)
 
 

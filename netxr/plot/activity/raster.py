@@ -70,7 +70,7 @@ def raster(
 
     Examples
     --------
-    >>> from netxr.arrays import as_activity
+    >>> from netxr import as_activity
     >>> X = as_activity([[0.0, 2.0], [5.0, 1.0]], dims=("neuron", "time"), neurons=["a", "b"])
     >>> raster(X).dimension_values("deviation", flat=False).tolist()  # the first row is the lowest of the axis
     [[-1.0, 1.0], [1.0, -1.0]]

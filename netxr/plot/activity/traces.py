@@ -63,7 +63,7 @@ def traces(
 
     Examples
     --------
-    >>> from netxr.arrays import as_activity
+    >>> from netxr import as_activity
     >>> X = as_activity(np.eye(3), dims=("neuron", "time"), neurons=["a", "b", "c"])
     >>> traces(X, neurons=["c", "a"]).keys()
     ['c', 'a']

@@ -66,7 +66,7 @@ def network(
 
     Examples
     --------
-    >>> from netxr.arrays import as_connectivity
+    >>> from netxr import as_connectivity
     >>> A = as_connectivity([[0, 1], [0, 0]], rows="target", neurons=["a", "b"])
     >>> [str(end) for end in network(A).Segments.I.array(["from", "to"])[0]]
     ['b', 'a']

@@ -77,7 +77,7 @@ def matrix(
 
     Examples
     --------
-    >>> from netxr.arrays import as_connectivity
+    >>> from netxr import as_connectivity
     >>> A = as_connectivity([[0, 1], [0, 0]], rows="target", neurons=["a", "b"])
     >>> matrix(A, title="True connectivity").vdims[0].range
     (-1.0, 1.0)

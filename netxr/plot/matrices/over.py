@@ -51,7 +51,7 @@ def compare_over(
 
     Examples
     --------
-    >>> from netxr.arrays import as_connectivity
+    >>> from netxr import as_connectivity
     >>> A = as_connectivity([[0, 1], [0, 0]], rows="target")
     >>> len(compare_over({0.5: A, 0.9: A}, {0.5: A, 0.9: 2 * A}, over="sparsity"))
     4

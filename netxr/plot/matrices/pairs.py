@@ -76,7 +76,7 @@ def compare(
 
     Examples
     --------
-    >>> from netxr.arrays import as_connectivity
+    >>> from netxr import as_connectivity
     >>> A = as_connectivity([[0, 1], [0, 0]], rows="target")
     >>> len(compare(A, 0.3 * A, score=1.0)), len(compare(A, 0.3 * A, standardised=True))
     (2, 3)
@@ -137,7 +137,7 @@ def overview(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
 
     Examples
     --------
-    >>> from netxr.arrays import as_connectivity
+    >>> from netxr import as_connectivity
     >>> A = as_connectivity([[0, 1], [0, 0]], rows="target")
     >>> len(overview(A, 0.3 * A))
     4

@@ -76,7 +76,7 @@ def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: S
 
     Examples
     --------
-    >>> from netxr.arrays import as_connectivity
+    >>> from netxr import as_connectivity
     >>> A = as_connectivity([[0, 1], [0, 0]], rows="target", neurons=["a", "b"])
     >>> selection = Selection(neurons=["a"])
     >>> figure = linked(A, 0.3 * A, selection=selection)

@@ -68,7 +68,7 @@ def agreement(A: Any, R: Any, *, diagonal: bool, title: str = "") -> hv.Layout:
 
     Examples
     --------
-    >>> from netxr.arrays import as_connectivity
+    >>> from netxr import as_connectivity
     >>> A = as_connectivity([[0, 1], [0, 0]], rows="target")
     >>> len(agreement(A, 0.3 * A, diagonal=False))
     4
