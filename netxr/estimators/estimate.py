@@ -174,7 +174,7 @@ def _by_rows(method: object, entries: Sequence[Estimator]) -> Callable[..., xr.D
 
 def _over_lags(entry: Estimator, moments: xr.Dataset, lag: int | Sequence[int]) -> Estimate:
     """Return an estimate at one lag, or at several, which give a dim."""
-    if isinstance(lag, int):
+    if isinstance(lag, int) or (entry.lags_at_once and min(lag) >= 0):
         return _at(entry, moments, lag)
     if not entry.has_lag:
         return _at(entry, moments, lag[0])
@@ -183,10 +183,11 @@ def _over_lags(entry: Estimator, moments: xr.Dataset, lag: int | Sequence[int]) 
     return joined
 
 
-def _at(entry: Estimator, moments: xr.Dataset, lag: int) -> Estimate:
+def _at(entry: Estimator, moments: xr.Dataset, lag: Any) -> Estimate:
     """Return an estimate at a lag, with its name, its reference and the attributes of the moments."""
-    found = entry.function(moments, abs(lag))
-    if lag < 0 and entry.has_lag:
+    is_swapped = entry.has_lag and isinstance(lag, int) and lag < 0
+    found = entry.function(moments, -lag if is_swapped else lag)
+    if is_swapped:
         found = found.rename({n.TARGET: n.SOURCE, n.SOURCE: n.TARGET})
     matrix = compared(found, entry.name)
     if not {n.TARGET, n.SOURCE} <= set(matrix.dims):
@@ -194,12 +195,20 @@ def _at(entry: Estimator, moments: xr.Dataset, lag: int) -> Estimate:
         raise InvalidInput("method", got=got, expected=f"([trial, ]{n.TARGET}, {n.SOURCE})")
     about = {n.ESTIMATOR: entry.name, n.LONG_NAME: entry.long_name, n.REFERENCE: entry.reference}
     attrs = moments.attrs | matrix.attrs | {key: text for key, text in about.items() if text}
-    labelled = found.drop_vars(n.LAG, errors="ignore").transpose(..., n.TARGET, n.SOURCE, missing_dims="ignore")
-    if entry.has_lag:
-        labelled = labelled.assign_coords({n.LAG: lag})
+    labelled = _with_lag(found, lag if entry.has_lag else None).transpose(
+        n.LAG, ..., n.TARGET, n.SOURCE, missing_dims="ignore"
+    )
     if isinstance(labelled, xr.DataArray):
         return labelled.rename(entry.name).assign_attrs(attrs)
     return labelled.assign({entry.name: labelled[entry.name].assign_attrs(attrs)}).assign_attrs(moments.attrs)
+
+
+def _with_lag(found: Estimate, lag: Any) -> Estimate:
+    """Return an estimate with a lag as its coordinate; None for without one."""
+    if lag is None:
+        return found.drop_vars(n.LAG, errors="ignore")
+    is_there = n.LAG in found.coords and found[n.LAG].values.tolist() == lag
+    return found if is_there else found.assign_coords({n.LAG: lag})
 
 
 def _side_by_side(entries: Sequence[Estimator], found: Sequence[Estimate], lag: int | Sequence[int]) -> xr.DataArray:

@@ -53,6 +53,8 @@ class Estimator:
         Whether the estimate tells excitation from inhibition.
     all_sources : bool
         Whether the estimate of one source takes the moments of all, as where the others are held fixed.
+    lags_at_once : bool
+        Whether the function takes a list of lags as well, and returns them along `lag`, which spares a copy.
     by_rows : callable, optional
         Makes the estimate some rows at a time, straight from activity to disk, for more pairs of neurons than memory
         holds: called as ``netxr.estimate`` is, without `method`.
@@ -79,6 +81,7 @@ class Estimator:
     directed: bool = True
     signed: bool = True
     all_sources: bool = False
+    lags_at_once: bool = False
     by_rows: Callable[..., xr.DataArray] | None = None
 
     @property
@@ -96,6 +99,7 @@ BUILT_IN: Final = {
             long_name="lagged correlation",
             reference="Neuromatch Academy, W3D5 Network Causality, Tutorial 2: Correlations",
             assumes="each source acts on its targets after the lag, and no two sources go together for another reason",
+            lags_at_once=True,
             by_rows=lagged_correlation,
         ),
         Estimator(
