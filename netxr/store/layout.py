@@ -69,7 +69,7 @@ def storable(dataset: xr.Dataset, *, event: str = "save") -> xr.Dataset:
         If it is no Dataset, or holds a variable, name or attribute that has no place in Zarr.
     """
     if isinstance(dataset, xr.DataArray):
-        fix = f"Name it: .to_dataset(name={str(dataset.name or n.LAGGED_CORRELATION)!r})."
+        fix = f"Name it: .to_dataset(name={str(dataset.name or 'estimate')!r})."
         raise InvalidInput("dataset", got="a DataArray", expected="a Dataset", fix=fix)
     if not isinstance(dataset, xr.Dataset):
         raise InvalidInput("dataset", got=type(dataset).__name__, expected="a Dataset")

@@ -845,6 +845,7 @@ def test_compare_refuses(store, estimate, tmp_path):
         (["--steps", "30,40"], {"n_steps": (30, 40)}),
         (["--groups", "0,2"], {"n_groups": (0, 2)}),
         (["--lag", "0,1"], {"lag": (0, 1)}),
+        (["--method", "correlation"], {"method": "correlation"}),
         (["--trials", 2], {"trials": 2}),
         (["--seed", 5], {"seed": 5}),
         (["--rng", "legacy", "--activity-seed", 42], {"rng": "legacy", "activity_seed": 42}),

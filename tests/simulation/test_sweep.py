@@ -263,6 +263,18 @@ class Dying:
         self.array[key] = values
 
 
+def test_an_estimator_without_a_lag_scores_the_same_at_every_lag(tmp_path):
+    asked = {"n_neurons": [4, 6], "n_steps": 200, "trials": 2, "seed": 3}
+    found = netxr.sweep(**asked, lag=[1, 3], method="correlation")
+    at_zero = netxr.sweep(**asked, lag=0)
+    for lag in (1, 3):
+        np.testing.assert_allclose(found.pearson.sel(lag=lag), at_zero.pearson.sel(lag=0), rtol=1e-12)
+    assert (found.attrs["estimator"], at_zero.attrs["estimator"]) == ("correlation", "lagged_correlation")
+    with pytest.raises(InvalidInput, match="method: got 'granger'; expected one of lagged_correlation, correlation"):
+        netxr.sweep(**asked, method="granger", store=tmp_path / "s.zarr")
+    assert not (tmp_path / "s.zarr").exists()
+
+
 def test_crash_at_any_write_leaves_marks_on_whole_cells_only(monkeypatch):
     settings = {"trials": 3, "seed": 0, "rng": "modern", "activity_seed": None, "diagonal": True, "permutations": 0}
     settings["method"] = "lagged_correlation"

@@ -38,7 +38,8 @@ def dashboard(run: xr.Dataset) -> hv.Layout:
     neurons (of R, the positive weights); without the diagonal, how R agrees with A; R over lag for the strongest pairs
     where there are several lags. What the run has not is left out, and nothing is computed: add an estimate with
     ``run.assign(lagged_correlation=netxr.lagged_correlation(run.activity, lag=[0, 1, 2]))``. Of several trials the
-    first is drawn, which the title says, and of several lags 1 where it is there. Activity is read as in `traces` and
+    first is drawn, which the title says, of several lags 1 where it is there, and of several estimates the first that
+    `netxr.methods` lists. Activity is read as in `traces` and
     `raster`; matrices are loaded.
 
     Parameters
