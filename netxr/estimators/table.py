@@ -17,7 +17,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.correlation import lagged_correlation
+from netxr.estimators.correlation import _of_moments, lagged_correlation
 
 GROUP: Final = "netxr.estimators"
 """Group of the entry points by which other packages add estimators."""
@@ -90,12 +90,17 @@ class Estimator:
         return tuple(self.lags(0)) != tuple(self.lags(1))
 
 
+def _correlation_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
+    """Return the correlation at a lag, or at several."""
+    return _of_moments(moments[[n.COMOMENT, n.SUMSQ_TARGET, n.SUMSQ_SOURCE]].sel({n.LAG: lag}))
+
+
 BUILT_IN: Final = {
     entry.name: entry
     for entry in (
         Estimator(
             name=n.LAGGED_CORRELATION,
-            function=lambda moments, lag: lagged_correlation(moments, lag=lag),
+            function=_correlation_at,
             long_name="lagged correlation",
             reference="Neuromatch Academy, W3D5 Network Causality, Tutorial 2: Correlations",
             assumes="each source acts on its targets after the lag, and no two sources go together for another reason",
@@ -104,7 +109,7 @@ BUILT_IN: Final = {
         ),
         Estimator(
             name=n.CORRELATION,
-            function=lambda moments, _lag: lagged_correlation(moments, lag=0),
+            function=lambda moments, _lag: _correlation_at(moments, 0),
             long_name="zero-lag correlation",
             reference="Pearson 1895, doi:10.1098/rspl.1895.0041",
             assumes="neurons that are connected go together within one sample, and no others do",
