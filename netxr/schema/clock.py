@@ -14,7 +14,7 @@ CLOCK: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.START_TIME)
 """Attributes that say when the samples were taken."""
 
 
-def activity_of(data: object) -> xr.DataArray:
+def activity_of(data: object, *, argument: str = "data") -> xr.DataArray:
     """Return the activity, (neuron, time[, trial]); what only its Dataset says of its clock is among its attributes.
 
     Raises
@@ -23,12 +23,12 @@ def activity_of(data: object) -> xr.DataArray:
         If there is none, or it is no recording.
     """
     if not isinstance(data, xr.Dataset):
-        activity = check_activity(data, argument="data")
+        activity = check_activity(data, argument=argument)
     elif n.ACTIVITY not in data:
         known = ", ".join(map(str, data.data_vars)) or "no variable"
-        raise InvalidInput("data", got=f"a Dataset with {known}", expected=f"one with the variable {n.ACTIVITY!r}")
+        raise InvalidInput(argument, got=f"a Dataset with {known}", expected=f"one with the variable {n.ACTIVITY!r}")
     else:
-        activity = check_activity(data[n.ACTIVITY], argument=f"data.{n.ACTIVITY}")
+        activity = check_activity(data[n.ACTIVITY], argument=f"{argument}.{n.ACTIVITY}")
         clock = {name: data.attrs[name] for name in CLOCK if name in data.attrs}
         activity = activity.assign_attrs(clock | activity.attrs)
     return activity.transpose(n.NEURON, n.TIME, ..., missing_dims="ignore")

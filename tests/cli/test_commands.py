@@ -348,7 +348,7 @@ def test_ctrl_c_leaves_what_was_committed_and_exits_with_130(tmp_path):
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert stderr == "netxr: error: interrupted; the same command again resumes what is there\n"
+    assert stderr == "netxr: error: interrupted; the same command again resumes the run\n"
     assert names(tmp_path) in ([], ["run.zarr"])  # before and after the first commit
 
 
@@ -498,7 +498,7 @@ def test_estimate_counts_what_is_undefined(tmp_path):
         (["--dims", "neuron,time", "--truth", "A.csv", "--rows", "target"], 2, "--diagonal or --no-diagonal"),
         (["--dims", "neuron,time", "--truth", "A.csv", "--diagonal"], 2, "--rows target"),
         (["--dims", "neuron,time", "--rows", "target"], 2, "--truth"),
-        (["--dims", "neuron,time", "--diagonal"], 2, "holds none"),
+        (["--dims", "neuron,time", "--diagonal"], 2, "has none"),
         (["--dims", "neuron,time", "--lag", 49], 2, "from 0 to 48"),
         (["--dims", "neuron,time", "--source", "z"], 2, "'z'"),
         (["--dims", "neuron,time", "--groups", 2], 2, "divides"),
@@ -622,7 +622,7 @@ def test_a_matrix_beyond_the_budget_is_written_block_by_block(called, wide, tmp_
     ((_, passed),) = calls
     assert passed["store"] == tmp_path / "e.zarr"
     assert passed["memory"] == budget
-    assert "written block by block, and not looked at" in text
+    assert "written block by block, and is not described here" in text
     assert "Strongest" not in text
     X = netxr.open(wide).activity.values
     R = netxr.open(tmp_path / "e.zarr").lagged_correlation
@@ -828,7 +828,7 @@ def test_compare_refuses(store, estimate, tmp_path):
     assert run("compare", tmp_path / "gone.npy", estimate, "--diagonal").exit_code == 4
     result = run("compare", store, estimate, "--diagonal", "--estimate-rows", "source")
     assert result.exit_code == 2
-    assert "--estimate-rows: got 'source'; expected none, or 'target'" in result.stderr
+    assert "--estimate-rows: got 'source'; expected nothing, or 'target'" in result.stderr
     assert run("compare", store, estimate, "--diagonal", "--estimate-rows", "target").exit_code == 0
     assert run("compare", store, estimate, "--diagonal", "--seed", -1).exit_code == 2
 
@@ -1038,7 +1038,7 @@ def test_plot_says_that_a_sweep_is_unfinished(tmp_path):
         result = run("plot", tmp_path / "s.zarr", tmp_path / "c.png", *flags)
         assert result.exit_code == 2
         assert "an unfinished sweep, 2 of 3 cells" in result.stderr
-        assert "Run the same netxr sweep again" in result.stderr
+        assert "Run the same sweep again" in result.stderr
     netxr.sweep(**grid)
     output("plot", tmp_path / "s.zarr", tmp_path / "c.png")
 
@@ -1066,8 +1066,8 @@ def test_plot_makes_a_page(estimate, tmp_path):
         ("a.png", ["--kind", "traces"], 2, "activity"),
         ("a.png", ["--kind", "curve"], 2, "pearson_mean"),
         ("a.png", ["--kind", "pie"], 2, "compare"),
-        ("a.png", ["--score", "foo"], 2, "no foo"),
-        ("a.png", ["--kind", "overview", "--score", "foo"], 2, "no foo"),
+        ("a.png", ["--score", "foo"], 2, "one with foo"),
+        ("a.png", ["--kind", "overview", "--score", "foo"], 2, "one with foo"),
         ("a.png", ["--kind", "traces", "--steps", 0], 2, "x>=1"),
         ("a.png", ["--kind", "agreement"], 2, "--diagonal or --no-diagonal"),
     ],
