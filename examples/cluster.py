@@ -29,7 +29,7 @@ def main() -> None:
     with ExitStack() as stack:
         path = options.recording or _simulated(Path(stack.enter_context(tempfile.TemporaryDirectory())))
         activity = netxr.open(path).activity
-        with_threads = netxr.lagged_correlation(activity, lag=[0, 1, 2], memory=options.memory).compute()
+        with_threads = netxr.lagged_correlation(activity, lags=[0, 1, 2], memory=options.memory).compute()
 
         if options.scheduler:
             stack.enter_context(Client(options.scheduler))
@@ -37,7 +37,7 @@ def main() -> None:
             cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
             stack.enter_context(Client(stack.enter_context(cluster)))
         print(netxr.plan(activity, lags=[0, 1, 2], memory=options.memory))
-        lazy = netxr.lagged_correlation(activity, lag=[0, 1, 2], memory=options.memory)
+        lazy = netxr.lagged_correlation(activity, lags=[0, 1, 2], memory=options.memory)
         with netxr.progress(lambda done, total: print(f"{done} of {total} frames")):
             on_cluster = lazy.compute()
         print(f"largest difference between threads and cluster: {float(abs(on_cluster - with_threads).max()):.1e}")

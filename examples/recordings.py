@@ -71,7 +71,7 @@ def netsim(folder: Path) -> None:
     for file in files:
         A = netxr.load_connectivity(file, rows="target", name="Gref")
         bold = netxr.load_activity(file, dims=("neuron", "time"), name="X_np")
-        R = netxr.lagged_correlation(bold, lag=[0, 1])
+        R = netxr.lagged_correlation(bold, lags=[0, 1])
         for lag in (0, 1):
             one = R.sel(lag=lag)
             with_self = pearson(no_self_connection(A), one, diagonal=True)

@@ -1,7 +1,6 @@
 """The app: a page in the browser of this machine, a viewer over the functions of netxr.
 
-Every tab has a folder, and `frame` is what they share. Begin with `serving`, which starts it (as ``netxr app`` does in
-the shell), then `tabs`.
+`serve` starts it; ``netxr app`` does the same from the shell.
 """
 
 from netxr.compat import optional

@@ -1,4 +1,4 @@
-"""Trials of plain arrays, (neuron, time), reduced over their frames: at once, or in lanes of a dask graph."""
+"""Trials of plain arrays, (neuron, time), reduced over their frames: at once, or in segments of a dask graph."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
@@ -8,8 +8,8 @@ import numpy as np
 from dask.base import tokenize
 from numpy.typing import NDArray
 
-from netxr.blocks.lanes import in_lanes
 from netxr.blocks.schedulers import slots
+from netxr.blocks.segments import in_segments
 
 P = TypeVar("P")
 Step = Callable[..., P]
@@ -26,14 +26,14 @@ def stack_trials(done: Sequence[Any], *, like: Any) -> Any:
 
 
 def over_frames(step: Step[P], combine: Callable[[Sequence[P]], P], samples: Any, *, key: str, **options: Any) -> Any:
-    """Reduce the frames of a trial: lazily where it is lazy, in lanes that make each block anew and hold none.
+    """Reduce the frames of a trial: lazily where it is lazy, in segments that make each block anew and hold none.
 
     Parameters
     ----------
     step : callable
-        (pieces (neuron, time) of a stretch, frame where it begins, options by keyword) -> partial result.
+        (pieces (neuron, time) of a segment, frame where it begins, options by keyword) -> partial result.
     combine : callable
-        Partial results of consecutive stretches, in order -> one.
+        Partial results of consecutive segments, in order -> one.
     samples : ndarray or dask array, (neuron, time)
         The trial.
     key : str
@@ -44,9 +44,9 @@ def over_frames(step: Step[P], combine: Callable[[Sequence[P]], P], samples: Any
     if not isinstance(samples, da.Array):
         return step(pieces_of(samples), 0, **options)
     processes, threads, _ = slots()
-    lanes = processes * threads
-    token = tokenize(samples.name, options, lanes)
-    return in_lanes(step, combine, samples, lanes=lanes, one_thread=True, key=f"{key}-{token}", **options)
+    segments = processes * threads
+    token = tokenize(samples.name, options, segments)
+    return in_segments(step, combine, samples, segments=segments, one_thread=True, key=f"{key}-{token}", **options)
 
 
 def pieces_of(samples: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -91,7 +91,7 @@ def estimate(
     if isinstance(data, xr.Dataset) and n.COMOMENT not in data:
         data = activity_of(data)
     if store is not None:
-        return _by_rows(method, entries)(data, lag=wanted, source=sources, store=store, **options)
+        return _by_rows(method, entries)(data, lag=lag, lags=lags, sources=sources, store=store, **options)
     moments = _moments(data, entries, np.ravel(wanted).tolist(), sources=sources, **options)
     found = [_over_lags(entry, moments, wanted) for entry in entries]
     estimates = found[0] if isinstance(method, str) else _side_by_side(entries, found, wanted)
@@ -142,7 +142,7 @@ def _moments(
     needed = lags_needed(entries, lags)
     by_source = min(lags) >= 0 and not any(entry.all_sources for entry in entries)
     if not isinstance(data, xr.Dataset):
-        return lagged_moments(data, lags=needed, source=sources if by_source else None, **options)
+        return lagged_moments(data, lags=needed, sources=sources if by_source else None, **options)
     said = {name: value for name, value in options.items() if value != UNSAID[name]}
     if said:
         fix = "Say it to netxr.lagged_moments."

@@ -1,62 +1,48 @@
 """Correlations of more pairs of neurons than memory holds: written to disk as they are made, or only the strongest."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask
-import numpy as np
 import xarray as xr
 import zarr
 from dask.base import compute
 from dask.delayed import Delayed
-from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.blocks.progress import Part
 from netxr.errors import WorkersLost
 from netxr.kernels.lagged_sums import Pass
-from netxr.moments.planning import Precision, check_dim, prepare, row_plan
+from netxr.moments.lagged import attrs_of, coords_of, keeps_trials_apart, trial_groups
+from netxr.moments.planning import check_lags, planned_rows, prepare
 from netxr.moments.plans import RowPlan
 from netxr.moments.row_pass import STOP, RowBlocks, row_tasks
 from netxr.schema.arguments import check_path
-from netxr.schema.provenance import provenance
-from netxr.schema.trials import Trial, trials_of
-from netxr.schema.variables import labels_of
+from netxr.schema.trials import Trial
 from netxr.store.dataset import open as open_store
 from netxr.store.writing import streamed_variable
 
 
 def store_correlation(
-    activity: xr.DataArray,
-    *,
-    lags: Sequence[int],
-    dim: str | Sequence[str],
-    source: Hashable | Sequence[Hashable] | None,
-    precision: Precision | None,
-    missing: n.Missing,
-    memory: int | str | None,
-    store: str | PathLike[str],
+    activity: xr.DataArray, *, lags: Sequence[int], memory: int | str | None, store: str | PathLike[str], **wanted: Any
 ) -> xr.DataArray:
     """Write lagged correlations to a Zarr folder, some rows at a time, and return them lazily opened.
 
     Parameters are those of `lagged_correlation`. What is stored has the precision of the products.
     """
     check_path("store", store)
-    todo, plan, matrices = planned_rows(
-        activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing, memory=memory
-    )
-    keeps_trials = keeps_trials_apart(activity, dim)
-    labels = row_coords(activity, todo, keeps_trials=keeps_trials)
-    sizes: dict[str, int] = {name: len(labels[name]) for name in (n.LAG, n.TRIAL, n.TARGET, n.SOURCE) if name in labels}
-    coords: dict[str, Any] = {name: labels[name] for name in (n.LAG, n.TARGET, n.SOURCE)}
-    if keeps_trials:
-        coords |= {str(name): coord for name, coord in activity.coords.items() if coord.dims == (n.TRIAL,)}
-    attrs = row_attrs(activity, todo, dim)
+    runs, plan = planned_runs(activity, lags=lags, memory=memory, **wanted)
+    todo = runs[0].todo
+    coords = coords_of(activity, todo) | {n.LAG: list(lags)}
+    dims = (n.LAG, *((n.TRIAL,) if keeps_trials_apart(activity, todo) else ()), n.TARGET, n.SOURCE)
+    lengths = {n.LAG: len(lags), n.TRIAL: activity.sizes.get(n.TRIAL, 1)}
+    sizes: dict[str, int] = {dim: lengths[dim] if dim in lengths else len(coords[dim]) for dim in dims}
+    attrs = attrs_of(activity, todo)
     with streamed_variable(
         store,
         xr.Dataset(coords=coords, attrs=attrs),
@@ -66,46 +52,55 @@ def store_correlation(
         dtype=todo.precision,
         attrs=attrs | {n.ESTIMATOR: n.LAGGED_CORRELATION, n.LONG_NAME: "lagged correlation"},
     ) as (stored, folder):
-        tasks = []
-        for k, trials in enumerate(matrices):
-            use = partial(_write, stored, (k,) if keeps_trials else ())
-            tasks += row_tasks(trials, todo, plan=plan, use=use, folder=folder, part=part_of(plan, k, folder))
-        run_tasks(tasks, plan, folder)
+        for run in runs:
+            tasks = []
+            for k, trials in enumerate(run.matrices):
+                use = partial(_write, stored, run.places, (k,) if n.TRIAL in sizes else ())
+                part = part_of(plan, f"{k} {run.direction}", folder, runs=len(runs))
+                tasks += row_tasks(trials, run.todo, plan=plan, use=use, folder=folder, part=part)
+            run_tasks(tasks, plan, folder)
     return open_store(store)[n.LAGGED_CORRELATION]
 
 
-def planned_rows(
-    activity: xr.DataArray, *, dim: str | Sequence[str], memory: int | str | None, **wanted: Any
-) -> tuple[Pass, RowPlan, list[list[Trial]]]:
-    """Return what is to be summed up, how it is cut up, and the trials of each matrix."""
-    todo = prepare(activity, dim=dim, **wanted)
-    plan = row_plan(activity, todo, dim=dim, memory=memory)
-    trials = trials_of(activity)
-    matrices = [[trial] for trial in trials] if keeps_trials_apart(activity, dim) else [trials]
-    return replace(todo, **plan.cut._asdict()), plan, matrices
+class Run(NamedTuple):
+    """The matrices at lags of one sign, which are made together."""
+
+    direction: str  # in which trials are read
+    places: list[int]  # of these lags among all
+    todo: Pass
+    matrices: list[list[Trial]]
 
 
-def keeps_trials_apart(activity: xr.DataArray, dim: str | Sequence[str]) -> bool:
-    """Return whether each trial has a matrix of its own."""
-    return n.TRIAL in activity.dims and n.TRIAL not in check_dim(dim, activity)
+def planned_runs(
+    activity: xr.DataArray,
+    *,
+    lags: Sequence[int],
+    argument: str,
+    memory: int | str | None,
+    **wanted: Any,
+) -> tuple[list[Run], RowPlan]:
+    """Return what is to be accumulated, and how it is shared: at negative lags, trials are read backwards.
+
+    A pair of frames at lag -k is a pair at lag k of the same trial backwards.
+    """
+    signed = check_lags(lags, n_steps=activity.sizes[n.TIME], argument=argument, signed=True)
+    lengths = list(dict.fromkeys(map(abs, signed)))
+    todo, plan = planned_rows(activity, prepare(activity, lags=lengths, **wanted), memory=memory)
+    runs = []
+    for direction, read in (("forwards", activity), ("backwards", activity.isel({n.TIME: slice(None, None, -1)}))):
+        places = [place for place, lag in enumerate(signed) if (lag < 0) == (direction == "backwards")]
+        if places:
+            own = replace(todo, lags=tuple(abs(signed[place]) for place in places))
+            groups = trial_groups(read, own)
+            if direction == "backwards":
+                groups = [[Trial(f"{name}, read backwards", samples) for name, samples in group] for group in groups]
+            runs.append(Run(direction, places, own, groups))
+    return runs, plan
 
 
-def row_coords(activity: xr.DataArray, todo: Pass, *, keeps_trials: bool) -> dict[str, NDArray[Any]]:
-    """Return the labels of the matrices."""
-    neurons = labels_of(activity, n.NEURON)
-    labels = {n.LAG: np.array(todo.lags), n.TARGET: neurons, n.SOURCE: neurons[todo.columns]}
-    return labels | ({n.TRIAL: labels_of(activity, n.TRIAL)} if keeps_trials else {})
-
-
-def row_attrs(activity: xr.DataArray, todo: Pass, dim: str | Sequence[str]) -> dict[str, Any]:
-    """Return where the matrices come from."""
-    made = {n.POOLED: list(check_dim(dim, activity)), n.PRECISION: todo.precision.name, n.MISSING: todo.missing}
-    return activity.attrs | provenance(**made)
-
-
-def part_of(plan: RowPlan, matrix: int, folder: Path) -> Part:
-    """Return a matrix as a part of the run that fills a folder."""
-    return Part(str(folder), str(matrix), plan.tasks * plan.work.n_steps * plan.work.n_trials)
+def part_of(plan: RowPlan, matrix: str, folder: Path, *, runs: int) -> Part:
+    """Return a matrix as a part of what fills a folder."""
+    return Part(str(folder), matrix, runs * plan.tasks * plan.work.n_steps * plan.work.n_trials)
 
 
 def run_tasks(tasks: Sequence[Delayed], plan: RowPlan, folder: Path) -> list[Any]:
@@ -120,9 +115,9 @@ def run_tasks(tasks: Sequence[Delayed], plan: RowPlan, folder: Path) -> list[Any
             raise
 
 
-def _write(stored: "zarr.Array[Any]", place: tuple[int, ...], blocks: RowBlocks) -> None:
+def _write(stored: "zarr.Array[Any]", lags: Sequence[int], trial: tuple[int, ...], blocks: RowBlocks) -> None:
     """Write rows to the store as they are made."""
     for rows, r in blocks:
-        for lag, matrix in enumerate(r):
-            where: Any = (lag, *place, rows)
+        for lag, matrix in zip(lags, r, strict=True):
+            where: Any = (lag, *trial, rows)
             stored[where] = matrix.astype(stored.dtype)

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.blocks.schedulers import cluster
 from netxr.errors import InvalidInput
-from netxr.estimators.rows import keeps_trials_apart, part_of, planned_rows, row_attrs, row_coords, run_tasks
+from netxr.estimators.rows import part_of, planned_runs, run_tasks
 from netxr.kernels.lagged_sums import Pass
-from netxr.moments.planning import Precision, check_lags
+from netxr.moments.lagged import attrs_of, coords_of, keeps_trials_apart
+from netxr.moments.planning import Precision, lags_of
 from netxr.moments.row_pass import RowBlocks, row_tasks
 from netxr.schema.arguments import check_count, is_number
-from netxr.schema.variables import check_activity
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import labels_of
 
 
 class Edges(NamedTuple):
@@ -28,16 +30,18 @@ class Edges(NamedTuple):
     target: NDArray[np.int64]
     source: NDArray[np.int64]
     value: NDArray[Any]
+    trial: NDArray[np.int64]
 
 
 def strongest_pairs(
-    activity: xr.DataArray,
+    activity: xr.DataArray | xr.Dataset,
     *,
-    lag: int | Sequence[int] = 1,
+    lag: int = 1,
+    lags: Sequence[int] | None = None,
     k: int | None = None,
     threshold: float | None = None,
     dim: str | Sequence[str] = n.TIME,
-    source: Hashable | Sequence[Hashable] | None = None,
+    sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: n.Missing = "raise",
     memory: int | str | None = None,
@@ -48,9 +52,9 @@ def strongest_pairs(
 
     Parameters
     ----------
-    activity : DataArray, (neuron, time[, trial])
-        Samples, NumPy or dask; read at once, within the budget.
-    lag, dim, source, precision, missing, memory
+    activity : DataArray or Dataset
+        Samples (neuron, time[, trial]), NumPy or dask, or a Dataset that holds them; read at once, within the budget.
+    lag, lags, dim, sources, precision, missing, memory
         As in `lagged_correlation`.
     k : int, optional
         How many sources to list for each target, by the magnitude of their correlation.
@@ -82,57 +86,30 @@ def strongest_pairs(
     most = None if k is None else check_count("k", k)
     if threshold is not None and (not is_number(threshold) or not 0 <= threshold <= 1):
         raise InvalidInput("threshold", got=repr(threshold), expected="a magnitude of correlation, 0 to 1")
-    lags = [lag] if isinstance(lag, (int, np.integer)) else lag
-    check_lags(lags, n_steps=check_activity(activity).sizes[n.TIME], argument="lag")
-    todo, plan, matrices = planned_rows(
-        activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing, memory=memory
-    )
-    columns = np.arange(activity.sizes[n.NEURON])[todo.columns]
-    use = partial(_strongest, columns, most, float(threshold or 0))
-    with TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        seen = None if cluster() else folder  # by tasks: a folder of this machine is none of other machines
-        tasks = [
-            row_tasks(trials, todo, plan=plan, use=use, folder=seen, part=part_of(plan, k, folder))
-            for k, trials in enumerate(matrices)
-        ]
-        found = run_tasks([task for own in tasks for task in own], plan, folder)
-    trial = np.repeat(np.arange(len(tasks)), len(tasks[0]))
-    return _labelled_edges(found, trial.tolist(), activity, todo, dim)
+    activity = activity_of(activity, argument="activity")
+    wanted, argument = lags_of(lag, lags)
+    options: dict[str, Any] = {"dim": dim, "sources": sources, "precision": precision, "missing": missing}
+    runs, plan = planned_runs(activity, lags=wanted, argument=argument, memory=memory, **options)
+    columns = np.arange(activity.sizes[n.NEURON])[runs[0].todo.columns]
+    found: list[Edges] = []
+    for run in runs:
+        use = partial(_strongest, np.array(run.places), columns, most, float(threshold or 0))
+        with TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            seen = None if cluster() else folder  # by tasks: a folder of this machine is none of other machines
+            tasks = [
+                row_tasks(trials, run.todo, plan=plan, use=use, folder=seen, part=part_of(plan, str(k), folder, runs=1))
+                for k, trials in enumerate(run.matrices)
+            ]
+            edges = run_tasks([task for own in tasks for task in own], plan, folder)
+        trial = np.repeat(np.arange(len(tasks)), len(tasks[0]))
+        found += [part._replace(trial=np.full(len(part.lag), k)) for k, part in zip(trial, edges, strict=True)]
+    return _labelled_edges(found, activity, runs[0].todo, wanted)
 
 
-def strongest_entries(R: NDArray[Any], targets: NDArray[Any], sources: NDArray[Any], *, most: int) -> NDArray[np.intp]:
-    """Return where the largest magnitudes between different neurons are, the largest first; of equal ones, the first.
-
-    Parameters
-    ----------
-    R : array, (..., target, source)
-        In memory; what is NaN or infinite is left out.
-    targets, sources : array
-        Labels of the neurons.
-    most : int
-        How many there are at most.
-
-    Returns
-    -------
-    array of int, (entry, dim of R)
-
-    Examples
-    --------
-    >>> neurons = np.array(["a", "b"])
-    >>> strongest_entries(np.array([[1.0, -0.2], [0.1, 1.0]]), neurons, neurons, most=1).tolist()
-    [[0, 1]]
-    """
-    strength = np.abs(R).astype(np.float64)
-    strength[~np.isfinite(strength) | (targets[:, np.newaxis] == sources)] = -1.0
-    flat = strength.ravel()
-    few = min(most, flat.size)
-    candidates = np.flatnonzero(flat >= max(0.0, np.partition(flat, -few)[-few]))
-    order = candidates[np.argsort(-flat[candidates], kind="stable")[:few]]
-    return np.column_stack(np.unravel_index(order, R.shape))
-
-
-def _strongest(columns: NDArray[np.int64], most: int | None, threshold: float, blocks: RowBlocks) -> Edges:
+def _strongest(
+    lags: NDArray[np.int64], columns: NDArray[np.int64], most: int | None, threshold: float, blocks: RowBlocks
+) -> Edges:
     """Return the strongest pairs among rows, without pairs of a neuron with itself."""
     parts = []
     for rows, r in blocks:
@@ -145,7 +122,13 @@ def _strongest(columns: NDArray[np.int64], most: int | None, threshold: float, b
         source = order[lag, row, place]
         by_target = np.lexsort((place, lag, row))
         lag, row, source = lag[by_target], row[by_target], source[by_target]
-        parts.append(Edges(lag, targets[row], source, r[lag, row, source]))
+        parts.append(Edges(lag, targets[row], source, r[lag, row, source], np.zeros_like(lag)))
+    edges = _together(parts)
+    return edges._replace(lag=lags[edges.lag])
+
+
+def _together(parts: Sequence[Edges]) -> Edges:
+    """Return the edges of several parts as one."""
     return Edges(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -162,16 +145,16 @@ def _first_few(magnitude: NDArray[Any], most: int | None) -> NDArray[np.int64]:
     return np.take_along_axis(places, order, axis=2)
 
 
-def _labelled_edges(
-    found: Sequence[Edges], trial: Sequence[int], activity: xr.DataArray, todo: Pass, dim: str | Sequence[str]
-) -> xr.Dataset:
-    """Return edges with the labels of their neurons, lags and trials."""
-    edges = Edges(*(np.concatenate(column) for column in zip(*found, strict=True)))
-    labels = row_coords(activity, todo, keeps_trials=keeps_trials_apart(activity, dim))
+def _labelled_edges(found: Sequence[Edges], activity: xr.DataArray, todo: Pass, lags: Sequence[int]) -> xr.Dataset:
+    """Return edges with the labels of their neurons, lags and trials, in the order of trial, target and lag."""
+    edges = _together(found)
+    order = np.lexsort((edges.lag, edges.target, edges.trial))  # of equal ones, the strongest stays the first
+    edges = Edges(*(column[order] for column in edges))
+    labels = coords_of(activity, todo) | {n.LAG: np.array(lags)}
     positions = {n.LAG: edges.lag, n.TARGET: edges.target, n.SOURCE: edges.source}
-    if n.TRIAL in labels:
-        positions[n.TRIAL] = np.repeat(trial, [len(part.value) for part in found])
-    attrs = row_attrs(activity, todo, dim)
+    if keeps_trials_apart(activity, todo):
+        labels[n.TRIAL], positions[n.TRIAL] = labels_of(activity, n.TRIAL), edges.trial
+    attrs = attrs_of(activity, todo)
     values = xr.Variable(n.EDGE, edges.value.astype(todo.precision), attrs | {n.ESTIMATOR: n.LAGGED_CORRELATION})
     coords = {name: (n.EDGE, labels[name][where]) for name, where in positions.items()}
     return xr.Dataset({n.LAGGED_CORRELATION: values}, coords, attrs)

@@ -66,7 +66,7 @@ def _sum_piece(piece: NDArray[Any], basis: Floats) -> Course:
 
 
 def join_courses(parts: Sequence[Course]) -> Course:
-    """Return the sums over several stretches of a trial, about the origin of the first that has samples."""
+    """Return the sums over several segments of a trial, about the origin of the first that has samples."""
     counts = np.stack([part.gram[:, 0, 0] for part in parts])
     first = (counts > 0).argmax(axis=0)
     origin = np.stack([part.origin for part in parts])[first, np.arange(len(first))]

@@ -3,6 +3,8 @@
 Index letters: p layer, i neuron, n row, t frame. Rows are the neurons, and after them groups of neurons.
 """
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -29,8 +31,17 @@ def provisional_mean(frames: NDArray[Any]) -> NDArray[Any]:
     return np.array([np.median(row[:: -(-len(row) // PILOT_FRAMES)]) if len(row) else 0 for row in rows])
 
 
+def first_of(pieces: Iterator[NDArray[Any]]) -> tuple[NDArray[Any], Iterator[NDArray[Any]]]:
+    """Return the provisional mean of the first piece (i, t) that holds any frame, and all that is left to go through.
+
+    This piece is the first that is left: it is looked at before it is counted.
+    """
+    first = next(piece for piece in pieces if piece.shape[1])
+    return provisional_mean(first), chain([first], pieces)
+
+
 class FrameBlock:
-    """A block of frames that is filled piece by piece; the `reach` frames before it, if any, stand in front.
+    """A block of frames that is filled piece by piece; the `max_lag` frames before it, if any, stand in front.
 
     Parameters
     ----------
@@ -50,7 +61,7 @@ class FrameBlock:
         self._todo, self.shift, self._place, self._offset = todo, shift, place, offset
         self._room = room
         self._layers = np.empty((0, 0, 0))
-        self._good = np.zeros(todo.reach + room, bool)
+        self._good = np.zeros(todo.max_lag + room, bool)
         self.filled = 0
 
     @property
@@ -60,13 +71,13 @@ class FrameBlock:
 
     @property
     def layers(self) -> NDArray[Any]:
-        """The frames before and those of the block, (p, n, reach + t)."""
-        return self._layers[..., : self._todo.reach + self.filled]
+        """The frames before and those of the block, (p, n, max_lag + t)."""
+        return self._layers[..., : self._todo.max_lag + self.filled]
 
     @property
     def good(self) -> NDArray[np.bool_]:
-        """Which of them enter any pair, (reach + t)."""
-        return self._good[: self._todo.reach + self.filled]
+        """Which of them enter any pair, (max_lag + t)."""
+        return self._good[: self._todo.max_lag + self.filled]
 
     @np.errstate(over="ignore", invalid="ignore")  # what they are about is said by an error that names the place
     def take(self, frames: NDArray[Any]) -> int:
@@ -88,18 +99,18 @@ class FrameBlock:
         """Return room for a block, in the memory order of the samples: centring reads and writes in sequence."""
         todo = self._todo
         n_layers = 1 + max(max(pair) for pair in PRODUCTS[todo.missing])
-        n_rows, width = len(self.shift) + todo.n_groups, todo.reach + self._room
+        n_rows, width = len(self.shift) + todo.n_groups, todo.max_lag + self._room
         if frames.strides[1] > frames.strides[0]:
             layers = np.empty((n_layers, width, n_rows), todo.precision).swapaxes(1, 2)
         else:
             layers = np.empty((n_layers, n_rows, width), todo.precision)
-        layers[..., : todo.reach] = 0
+        layers[..., : todo.max_lag] = 0
         return layers
 
     def _centre(self, part: NDArray[Any]) -> None:
         """Write frames, counted from the provisional mean, behind those that are there."""
         todo, n = self._todo, len(self.shift)
-        new = slice(todo.reach + self.filled, todo.reach + self.filled + part.shape[1])
+        new = slice(todo.max_lag + self.filled, todo.max_lag + self.filled + part.shape[1])
         samples = self._layers[SAMPLES, :n, new]
         # float32 samples lose no digit to a float32 difference if float64 products are asked for.
         exact = np.result_type(part, self.shift, todo.precision)
@@ -128,9 +139,9 @@ class FrameBlock:
 
     def empty_out(self) -> None:
         """Keep the last frames as those before the block, and make room for the frames that follow."""
-        reach = self._todo.reach
-        self._layers[..., :reach] = self.layers[..., self.filled :].copy()
-        self._good[:reach] = self.good[self.filled :].copy()
+        max_lag = self._todo.max_lag
+        self._layers[..., :max_lag] = self.layers[..., self.filled :].copy()
+        self._good[:max_lag] = self.good[self.filled :].copy()
         self._offset += self.filled
         self.filled = 0
 

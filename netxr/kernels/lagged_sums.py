@@ -1,9 +1,9 @@
-"""Sums over the pairs of samples in a stretch of one trial, from which its lagged moments follow.
+"""Sums over the pairs of samples in a segment of one trial, from which its lagged moments follow.
 
 Index letters: p layer, q product, i target neuron, j source neuron, n row, t frame, r lag, e edge frame. A lag l
 pairs x[i, t + l] with x[j, t]. Rows are the neurons, and after them groups of neurons where some are asked for.
 
-The sums of a stretch come with its first and last max(lags) frames. So the sums of two stretches that follow one
+The sums of a segment come with its first and last max(lags) frames. So the sums of two segments that follow one
 another join to those of both together, and no frame is read twice.
 """
 
@@ -61,8 +61,10 @@ class Pass:
         Weights of groups whose own sums and squares are wanted beside those of the neurons.
     block : int
         Frames that are multiplied at a time.
-    segment : int, optional
+    fourier : int, optional
         Frames of a Fourier segment; without it there is one product a lag.
+    dim : tuple of str
+        What is accumulated over: "time" keeps trials apart, with "trial" they are pooled.
     """
 
     lags: tuple[int, ...]
@@ -72,10 +74,11 @@ class Pass:
     block: int
     targets: tuple[int, int] | None = None
     groups: scipy.sparse.csr_array | None = None
-    segment: int | None = None
+    fourier: int | None = None
+    dim: tuple[str, ...] = (n.TIME,)
 
     @property
-    def reach(self) -> int:
+    def max_lag(self) -> int:
         """The longest lag."""
         return max(self.lags)
 
@@ -96,7 +99,7 @@ class Pass:
 
 
 class Frames(NamedTuple):
-    """A few frames at an end of a stretch."""
+    """A few frames at an end of a segment."""
 
     layers: NDArray[Any]  # (p, n, e)
     good: NDArray[np.bool_]  # (e): whether the frame enters any pair
@@ -111,7 +114,7 @@ class Edges(NamedTuple):
 
 
 class LaggedSums(NamedTuple):
-    """Sums over the pairs of samples in a stretch of frames; samples are counted from a provisional mean."""
+    """Sums over the pairs of samples in a segment of frames; samples are counted from a provisional mean."""
 
     n_frames: int
     n_pairs: NDArray[np.int64]  # (r): pairs of frames
@@ -125,24 +128,23 @@ class LaggedSums(NamedTuple):
     shift: NDArray[Any]  # (i): the provisional mean
 
 
-def block_frames(n_neurons: int, reach: int, precision: np.dtype[Any]) -> int:
-    """Return how many frames of `n_neurons` are multiplied at a time; the `reach` frames before them come on top."""
-    return max(BLOCK_BYTES // (n_neurons * precision.itemsize), 512, 4 * reach)
+def block_frames(n_neurons: int, max_lag: int, precision: np.dtype[Any]) -> int:
+    """Return how many frames of `n_neurons` are multiplied at a time; the `max_lag` frames before them come on top."""
+    return max(BLOCK_BYTES // (n_neurons * precision.itemsize), 512, 4 * max_lag)
 
 
 def join_sums(parts: Sequence[LaggedSums], *, todo: Pass) -> LaggedSums:
-    """Return the sums over consecutive stretches of one trial together."""
+    """Return the sums over consecutive segments of one trial together."""
     return reduce(lambda a, b: _join(a, b, todo), parts)
 
 
 def _join(a: LaggedSums, b: LaggedSums, todo: Pass) -> LaggedSums:
-    """Add the pairs that cross from one stretch into the next to the sums over both."""
+    """Add the pairs that cross from one segment into the next to the sums over both."""
     both = pool_sums([a, b])
     length, head = len(a.tail.good), b.head
     for r, lag in enumerate(todo.lags):
-        frames = slice(max(0, lag - length), min(lag, len(head.good)))
-        partners = slice(frames.start + length - lag, frames.stop + length - lag)
-        if frames.stop <= frames.start:
+        frames, partners = crossing_pairs(length, len(head.good), lag)
+        if frames.stop == frames.start:
             continue
         target, source = head.layers[..., frames], a.tail.layers[..., partners]
         for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
@@ -155,9 +157,37 @@ def _join(a: LaggedSums, b: LaggedSums, todo: Pass) -> LaggedSums:
             both.of_target[power - 1, r] += target[SAMPLES].astype(np.float64) ** power @ valid
             both.of_source[power - 1, r] += source[SAMPLES].astype(np.float64) ** power @ valid
     return both._replace(
-        head=_concatenate(a.head, b.head, slice(0, todo.reach)),
-        tail=_concatenate(a.tail, b.tail, slice(-todo.reach, None) if todo.reach else slice(0, 0)),
+        head=_concatenate(a.head, b.head, slice(0, todo.max_lag)),
+        tail=_concatenate(a.tail, b.tail, slice(-todo.max_lag, None) if todo.max_lag else slice(0, 0)),
     )
+
+
+def crossing_pairs(before: int, after: int, lag: int) -> tuple[slice, slice]:
+    """Return which pairs of frames cross a border: targets among the frames after it, sources among those before it.
+
+    Parameters
+    ----------
+    before, after : int
+        How many frames there are on either side.
+    lag : int
+        Frames from a source to its target.
+
+    Returns
+    -------
+    targets, sources : slice
+        Positions among the frames after the border, and among those before it; as many of each.
+
+    Examples
+    --------
+    Of frames a b c | d e f g, two are pairs at lag 2: d comes after b, and e after c.
+
+    >>> targets, sources = crossing_pairs(3, 4, 2)
+    >>> "defg"[targets], "abc"[sources]
+    ('de', 'bc')
+    """
+    start = min(max(0, lag - before), after)
+    stop = max(start, min(lag, after))
+    return slice(start, stop), slice(start + before - lag, stop + before - lag)
 
 
 def _neurons(layer: NDArray[Any], todo: Pass) -> NDArray[Any]:
@@ -172,7 +202,7 @@ def _concatenate(a: Frames, b: Frames, kept: slice) -> Frames:
 
 
 def pool_sums(parts: Sequence[LaggedSums], *, in_place: bool = False) -> LaggedSums:
-    """Return the sums over stretches that share no pair, such as trials, together.
+    """Return the sums over segments that share no pair, such as trials, together.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ FLOAT32_FRAMES: Final = 512
 
 
 class RunningSums:
-    """Sums over a stretch of a trial that grow with every piece of it.
+    """Sums over a segment of a trial that grow with every piece of it.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class RunningSums:
     place : str
         What to call the data in an error.
     offset : int
-        Where in the trial the stretch begins.
+        Where in the trial the segment begins.
     """
 
     def __init__(self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int) -> None:
@@ -101,7 +101,7 @@ def sums_of_block(block: FrameBlock, *, todo: Pass, place: str, going_on: Callab
     sums = no_sums(todo, block.shift)
     for start in range(0, block.filled, todo.block):
         going_on(start)
-        part = slice(start, start + todo.block + todo.reach)
+        part = slice(start, start + todo.block + todo.max_lag)
         sums = add_block(sums, block.layers[..., part], block.good[part], todo=todo)
     return check_finite(sums, place=place)
 
@@ -149,30 +149,30 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
     ----------
     sums : LaggedSums
         Sums over all frames before.
-    layers : ndarray, (p, n, reach + t)
+    layers : ndarray, (p, n, max_lag + t)
         Frames of the block behind those before it.
-    good : ndarray of bool, (reach + t)
+    good : ndarray of bool, (max_lag + t)
         Which of them enter any pair.
     todo : Pass
         What to sum up.
     """
-    reach, n = todo.reach, layers.shape[1] - todo.n_groups
+    max_lag, n = todo.max_lag, layers.shape[1] - todo.n_groups
     _add_sides(sums, layers[SAMPLES], good, todo)
     for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
-        _add_products(sums.product[:, q], layers[over, :n, reach:][todo.rows], layers[under, :n][todo.columns], todo)
-    own = frames_of(layers[..., reach:], good[reach:], slice(0, reach - len(sums.head.good)))
-    n_frames = sums.n_frames + layers.shape[2] - reach
+        _add_products(sums.product[:, q], layers[over, :n, max_lag:][todo.rows], layers[under, :n][todo.columns], todo)
+    own = frames_of(layers[..., max_lag:], good[max_lag:], slice(0, max_lag - len(sums.head.good)))
+    n_frames = sums.n_frames + layers.shape[2] - max_lag
     return sums._replace(
         n_frames=n_frames,
         head=Frames(*(np.concatenate(parts, axis=-1) for parts in zip(sums.head, own, strict=True))),
-        tail=frames_of(layers, good, slice(layers.shape[2] - min(reach, n_frames), None)),
+        tail=frames_of(layers, good, slice(layers.shape[2] - min(max_lag, n_frames), None)),
     )
 
 
 def _add_products(product: Floats, targets: NDArray[Any], sources: NDArray[Any], todo: Pass) -> None:
     """Add the products at all lags, (r, i, j): lag by lag, or by way of Fourier segments."""
-    if todo.segment is not None:
-        add_lagged_products(product, targets, sources, lags=todo.lags, segment=todo.segment)
+    if todo.fourier is not None:
+        add_lagged_products(product, targets, sources, lags=todo.lags, segment=todo.fourier)
         return
     own = targets.shape[1]
     height, width = (
@@ -180,7 +180,7 @@ def _add_products(product: Floats, targets: NDArray[Any], sources: NDArray[Any],
     )
     partial = np.empty((height, width), todo.precision)
     for total, lag in zip(product, todo.lags, strict=True):
-        _add_product(total, targets, sources[:, todo.reach - lag : todo.reach - lag + own], partial)
+        _add_product(total, targets, sources[:, todo.max_lag - lag : todo.max_lag - lag + own], partial)
 
 
 def _even_part(length: int, most: int) -> int:
@@ -190,7 +190,7 @@ def _even_part(length: int, most: int) -> int:
 
 def _add_sides(sums: LaggedSums, x: NDArray[Any], good: NDArray[np.bool_], todo: Pass) -> None:
     """Add sums and squares over the frames that each lag has partners for: those over all, and corrections."""
-    new = x[:, todo.reach :]
+    new = x[:, todo.max_lag :]
     totals = np.zeros((2, len(x)))
     at_a_time = FLOAT32_FRAMES if todo.precision == np.float32 else new.shape[1]
     for first in range(0, new.shape[1], at_a_time):
@@ -208,7 +208,7 @@ def _add_sides(sums: LaggedSums, x: NDArray[Any], good: NDArray[np.bool_], todo:
             sums.of_target[power] += of_target[:, some] @ few.T
             sums.of_source[power] += of_source[:, some] @ few.T
             np.square(few, out=few)
-    sums.n_pairs[:] += int(good[todo.reach :].sum()) + of_target.sum(axis=1).astype(np.int64)
+    sums.n_pairs[:] += int(good[todo.max_lag :].sum()) + of_target.sum(axis=1).astype(np.int64)
 
 
 def _corrections(
@@ -219,7 +219,7 @@ def _corrections(
     Parameters
     ----------
     good : ndarray of bool, (t)
-        Which frames enter any pair; the first `todo.reach` are those before the block.
+        Which frames enter any pair; the first `todo.max_lag` are those before the block.
     todo : Pass
         What is summed up.
 
@@ -230,17 +230,17 @@ def _corrections(
     of_target, of_source : ndarray, (r, e)
         What to add to a weight of one for new frames, and of zero for those before them.
     """
-    reach, n_frames = todo.reach, len(good)
+    max_lag, n_frames = todo.max_lag, len(good)
     # Frames at the ends, and those that have a bad one within reach.
     n_bad = np.concatenate([[0], np.cumsum(~good)])
     frames = np.arange(n_frames)
-    around = n_bad[np.minimum(frames + reach + 1, n_frames)] - n_bad[np.maximum(frames - reach, 0)]
-    frames = frames[(frames < 2 * reach) | (frames >= n_frames - reach) | (around > 0)]
+    around = n_bad[np.minimum(frames + max_lag + 1, n_frames)] - n_bad[np.maximum(frames - max_lag, 0)]
+    frames = frames[(frames < 2 * max_lag) | (frames >= n_frames - max_lag) | (around > 0)]
     lags = np.array(todo.lags)[:, None]
     before, after = frames - lags, frames + lags
-    counted = (frames >= reach) & good[frames]
+    counted = (frames >= max_lag) & good[frames]
     of_target = counted & good[np.maximum(before, 0)]
-    of_source = good[frames] & (after >= reach) & (after < n_frames) & good[np.minimum(after, n_frames - 1)]
+    of_source = good[frames] & (after >= max_lag) & (after < n_frames) & good[np.minimum(after, n_frames - 1)]
     wrong = ((of_target != counted) | (of_source != counted)).any(axis=0)
     weights = (side[:, wrong].astype(np.float64) - counted[wrong] for side in (of_target, of_source))
     return frames[wrong], *weights

@@ -3,9 +3,9 @@
 Projections count what a pass allocates: they are upper bounds, held against measured peaks by the tests.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import psutil
@@ -33,7 +33,7 @@ SPECTRAL_BLOCKS: Final = (16384, 8192, 4096)
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be summed up, in numbers.
+    """How much there is to accumulate, in numbers, and how many frames are multiplied at a time.
 
     Parameters
     ----------
@@ -53,6 +53,10 @@ class Work:
         Layers of a block, and products of them for each lag.
     results : int
         Separate sets of moments: one a trial that is kept apart.
+    block : int
+        Frames that are multiplied at a time.
+    fourier : int, optional
+        Frames of a Fourier segment; without it there is one product a lag.
     """
 
     n_neurons: int
@@ -67,9 +71,11 @@ class Work:
     layers: int = 1
     products: int = 1
     results: int = 1
+    block: int = 1
+    fourier: int | None = None
 
     @property
-    def reach(self) -> int:
+    def max_lag(self) -> int:
         """The longest lag."""
         return max(self.lags)
 
@@ -90,45 +96,34 @@ class Work:
         return 2.0 * frames * len(self.lags) * self.products * self.n_targets * self.n_sources
 
 
-class Cut(NamedTuple):
-    """How frames are multiplied: so many at a time, lag by lag or by way of Fourier segments of this length."""
-
-    block: int
-    segment: int | None = None
-
-
-def cuts(work: Work) -> list[Cut]:
+def ways(work: Work) -> list[Work]:
     """Return ways to multiply frames, the fastest first and the one that needs least memory last."""
     most = max(work.n_steps, SHORTEST_BLOCK)
-    best = max(min(max(BLOCK_BYTES // work.frame_bytes, 2048), most), 4 * work.reach)
-    ways = []
+    best = max(min(max(BLOCK_BYTES // work.frame_bytes, 2048), most), 4 * work.max_lag)
+    spectral = []
     for n_frames in {min(length, most): None for length in SPECTRAL_BLOCKS}:
-        segment = segment_length(
+        fourier = segment_length(
             work.n_targets, work.n_sources, lags=work.lags, n_frames=n_frames, precision=work.precision
         )
-        if segment is not None:
-            hop = segment - (work.reach - min(work.lags))
-            ways.append(Cut(max(hop, n_frames // hop * hop), segment))
-    return [
-        *ways,
-        Cut(best),
-        Cut(max(best // 4, work.reach, 1)),
-        Cut(max(min(best // 4, SHORTEST_BLOCK), work.reach, 1)),
-    ]
+        if fourier is not None:
+            hop = fourier - (work.max_lag - min(work.lags))
+            spectral.append(replace(work, block=max(hop, n_frames // hop * hop), fourier=fourier))
+    blocks = (best, max(best // 4, work.max_lag, 1), max(min(best // 4, SHORTEST_BLOCK), work.max_lag, 1))
+    return [*spectral, *(replace(work, block=block, fourier=None) for block in blocks)]
 
 
-def gather_bytes(work: Work, cut: Cut) -> int:
-    """Return the bytes of a block, and of the frames at both ends of a stretch."""
-    return work.frame_bytes * (cut.block + 6 * work.reach)
+def gather_bytes(work: Work) -> int:
+    """Return the bytes of a block, and of the frames at both ends of a segment."""
+    return work.frame_bytes * (work.block + 6 * work.max_lag)
 
 
-def product_bytes(work: Work, cut: Cut) -> int:
+def product_bytes(work: Work) -> int:
     """Return the bytes of a product on its way to the sum."""
-    if cut.segment is None:
+    if work.fourier is None:
         itemsize = work.precision.itemsize
         return min(work.n_targets, PRODUCT_ROWS) * min(work.n_sources, PRODUCT_COLUMNS) * itemsize
     return spectrum_bytes(
-        cut.segment, work.n_targets, work.n_sources, lags=work.lags, n_frames=cut.block, precision=work.precision
+        work.fourier, work.n_targets, work.n_sources, lags=work.lags, n_frames=work.block, precision=work.precision
     )
 
 

@@ -1,8 +1,7 @@
 """Lagged second moments of a recording: the one pass over the data from which every linear estimate follows."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import dask.array as da
 import numpy as np
@@ -11,52 +10,39 @@ from dask.base import tokenize
 
 from netxr import names as n
 from netxr.kernels.lagged_sums import Pass
-from netxr.moments.one_pass import Summary, lazy_moments, moments_at_once
-from netxr.moments.planning import Precision, check_dim, pass_plan, prepare
+from netxr.moments.one_pass import dims_of, lazy_moments, moments_at_once
+from netxr.moments.planning import Precision, is_lazy, planned_pass, prepare
+from netxr.schema.clock import activity_of
 from netxr.schema.provenance import provenance
-from netxr.schema.trials import trials_of
+from netxr.schema.trials import Trial, trials_of
 from netxr.schema.variables import labels_of
-
-MOMENT_DIMS: Final = {
-    n.COUNT: (n.LAG,),
-    n.MEAN_TARGET: (n.LAG, n.TARGET),
-    n.MEAN_SOURCE: (n.LAG, n.SOURCE),
-    n.SUMSQ_TARGET: (n.LAG, n.TARGET),
-    n.SUMSQ_SOURCE: (n.LAG, n.SOURCE),
-    n.COMOMENT: (n.LAG, n.TARGET, n.SOURCE),
-}
-GROUP_DIMS: Final = {n.GROUP_SUMSQ_TARGET: (n.LAG, n.GROUP), n.GROUP_SUMSQ_SOURCE: (n.LAG, n.GROUP)}
-EDGE_DIMS: Final = {
-    n.EDGE_ACTIVITY: (n.NEURON, n.EDGE_FRAME),
-    n.NOT_TARGET: (n.LAG, n.EDGE_FRAME),
-    n.NOT_SOURCE: (n.LAG, n.EDGE_FRAME),
-}
 
 
 def lagged_moments(
-    activity: xr.DataArray,
+    activity: xr.DataArray | xr.Dataset,
     *,
     lags: Sequence[int] = (0, 1),
     dim: str | Sequence[str] = n.TIME,
-    source: Hashable | Sequence[Hashable] | None = None,
+    sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: n.Missing = "raise",
     memory: int | str | None = None,
 ) -> xr.Dataset:
-    """Sum up all pairs of samples that lie `lags` apart: counts, means, squares and co-moments.
+    """Accumulate all pairs of samples that lie `lags` apart: counts, means, squares and co-moments.
 
     Lag l pairs x_i(t + l), the target, with x_j(t), the source, for all t with both inside one trial. Every
     lag has its own means and squares, over exactly the samples that its pairs hold. One read serves all lags.
 
     Parameters
     ----------
-    activity : DataArray, (neuron, time[, trial])
-        Samples, in any order of dims and any chunking; NumPy is summed at once, dask stays lazy.
+    activity : DataArray or Dataset
+        Samples (neuron, time[, trial]), in any order of dims and any chunking, or a Dataset that holds them. NumPy is
+        read at once, dask stays lazy.
     lags : sequence of int
         Lags in samples, 0 and above.
     dim : str or sequence of str
-        What to sum over: "time" keeps trials apart, ("time", "trial") pools them.
-    source : label or sequence of labels, optional
+        What to accumulate over: "time" keeps trials apart, ("time", "trial") pools them.
+    sources : label or sequence of labels, optional
         Neurons to take as sources; all if not given. A single label leaves a `source` axis of length 1.
     precision : {"float32", "float64"}, optional
         Of the products within a block of samples; sums over blocks are float64. By default as precise as the
@@ -99,65 +85,67 @@ def lagged_moments(
     >>> moments["count"].squeeze("trial").values.tolist()
     [100, 99, 98]
     """
-    todo = prepare(activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing)
-    return sum_up(activity, todo, dim=dim, memory=memory)
+    activity = activity_of(activity, argument="activity")
+    todo = prepare(activity, lags=lags, dim=dim, sources=sources, precision=precision, missing=missing)
+    return accumulate(activity, todo, memory=memory)
 
 
-def sum_up(
-    activity: xr.DataArray,
-    todo: Pass,
-    *,
-    dim: str | Sequence[str],
-    memory: int | str | None,
-    chunk: int = 0,
-) -> xr.Dataset:
-    """Return the lagged moments of a recording, and the squares of groups if `todo` has some, (lag[, trial], group)."""
-    plan = pass_plan(activity, todo, dim=dim, memory=memory, chunk=chunk)
-    pooled = check_dim(dim, activity)
-    keeps_trials = n.TRIAL in activity.dims and n.TRIAL not in pooled
-    trials = trials_of(activity)
-    groups = [[trial] for trial in trials] if keeps_trials else [trials]
-    lazy = isinstance(activity.data, da.Array)
-    if lazy or plan.cut.segment is not None or plan.cut.block < todo.block:
-        todo = replace(todo, **plan.cut._asdict())
-    if lazy:
-        run = tokenize(activity.data.name, todo, plan, pooled)
+def accumulate(activity: xr.DataArray, todo: Pass, *, memory: int | str | None, chunk: int = 0) -> xr.Dataset:
+    """Return the lagged moments of a recording, and the squares of groups if `todo` has some, (lag[, trial], group).
+
+    Parameters
+    ----------
+    activity, todo
+        The recording, and what is accumulated of it.
+    memory, chunk
+        As in `planned_pass`.
+    """
+    todo, plan = planned_pass(activity, todo, memory=memory, chunk=chunk)
+    groups = trial_groups(activity, todo)
+    if is_lazy(activity):
+        run = tokenize(activity.data.name, todo, plan)
         parts = [lazy_moments(group, todo, plan=plan, run=run) for group in groups]
     else:
         parts = [moments_at_once(group, todo, plan=plan) for group in groups]
-    made = {n.POOLED: list(pooled), n.PRECISION: todo.precision.name, n.MISSING: todo.missing}
-    return _label(parts, activity, todo=todo, keeps_trials=keeps_trials).assign_attrs(
-        activity.attrs | provenance(**made)
-    )
-
-
-def _label(parts: Sequence[Summary], activity: xr.DataArray, *, todo: Pass, keeps_trials: bool) -> xr.Dataset:
-    """Return the moments with dims, labels and coordinates of the activity."""
-    columns: dict[str, Any] = dict(zip(MOMENT_DIMS, zip(*(part.moments for part in parts), strict=True), strict=True))
-    by_pair = todo.missing == "pairwise"
-    dims: dict[str, tuple[str, ...]] = {
-        name: (n.LAG, n.TARGET, n.SOURCE) if by_pair else own for name, own in MOMENT_DIMS.items()
-    }
-    if todo.missing == "raise" and todo.sources is None:
-        columns |= zip(EDGE_DIMS, zip(*(part.edges for part in parts), strict=True), strict=True)
-        dims |= EDGE_DIMS
-    if todo.groups is not None:
-        columns |= zip(GROUP_DIMS, zip(*(part.groups for part in parts), strict=True), strict=True)
-        dims |= GROUP_DIMS
+    keeps_trials = keeps_trials_apart(activity, todo)
     variables = {}
-    for name, arrays in columns.items():
-        axis = int(dims[name][0] == n.LAG) if keeps_trials else 0
+    for name, dims in dims_of(todo).items():
+        arrays, axis = [part[name] for part in parts], int(dims[0] == n.LAG)
         stacked = _stack(arrays, axis) if keeps_trials else arrays[0]
-        with_trial = (*dims[name][:axis], n.TRIAL, *dims[name][axis:]) if keeps_trials else dims[name]
-        variables[name] = (with_trial, stacked)
-    neurons = labels_of(activity, n.NEURON)
-    coords: dict[str, Any] = {n.LAG: list(todo.lags), n.TARGET: neurons, n.SOURCE: neurons[todo.columns]}
+        variables[name] = ((*dims[:axis], n.TRIAL, *dims[axis:]) if keeps_trials else dims, stacked)
+    coords = coords_of(activity, todo)
     if n.EDGE_ACTIVITY in variables:
-        on_neuron = {str(name): coord for name, coord in activity.coords.items() if coord.dims == (n.NEURON,)}
-        coords.update({n.NEURON: neurons, **on_neuron})
-    if keeps_trials:
-        coords |= {str(name): coord for name, coord in activity.coords.items() if coord.dims == (n.TRIAL,)}
-    return xr.Dataset(variables, coords)
+        coords |= {n.NEURON: labels_of(activity, n.NEURON)} | _along(activity, n.NEURON)
+    return xr.Dataset(variables, coords, attrs_of(activity, todo))
+
+
+def keeps_trials_apart(activity: xr.DataArray, todo: Pass) -> bool:
+    """Return whether each trial has moments of its own."""
+    return n.TRIAL in activity.dims and n.TRIAL not in todo.dim
+
+
+def trial_groups(activity: xr.DataArray, todo: Pass) -> list[list[Trial]]:
+    """Return the trials whose moments are pooled, group by group."""
+    trials = trials_of(activity)
+    return [[trial] for trial in trials] if keeps_trials_apart(activity, todo) else [trials]
+
+
+def coords_of(activity: xr.DataArray, todo: Pass) -> dict[str, Any]:
+    """Return the labels of what a pass yields: lags, targets, sources, and trials that are kept apart."""
+    neurons = labels_of(activity, n.NEURON)
+    labels = {n.LAG: np.array(todo.lags), n.TARGET: neurons, n.SOURCE: neurons[todo.columns]}
+    return labels | (_along(activity, n.TRIAL) if keeps_trials_apart(activity, todo) else {})
+
+
+def _along(activity: xr.DataArray, dim: str) -> dict[str, Any]:
+    """Return the coordinates along a dim."""
+    return {str(name): coord for name, coord in activity.coords.items() if coord.dims == (dim,)}
+
+
+def attrs_of(activity: xr.DataArray, todo: Pass) -> dict[str, Any]:
+    """Return the attributes of what a pass yields: those of the activity, and how it was made."""
+    made = {n.POOLED: list(todo.dim), n.PRECISION: todo.precision.name, n.MISSING: todo.missing}
+    return activity.attrs | provenance(**made)
 
 
 def _stack(arrays: Sequence[Any], axis: int) -> Any:

@@ -15,8 +15,9 @@ from netxr.errors import InvalidInput
 from netxr.kernels.groups import membership
 from netxr.kernels.lagged_sums import Pass
 from netxr.moments.coarse import Groups, average_over, average_run, group_labels, label_groups
-from netxr.moments.lagged import sum_up
+from netxr.moments.lagged import accumulate
 from netxr.moments.planning import Precision, chunk_bytes, prepare
+from netxr.schema.clock import activity_of
 from netxr.schema.variables import labels_of
 
 
@@ -29,7 +30,7 @@ class Level(NamedTuple):
 
 
 def coarse_moments(
-    activity: xr.DataArray,
+    activity: xr.DataArray | xr.Dataset,
     *,
     levels: Mapping[str, Groups | None],
     lags: Sequence[int] = (0, 1),
@@ -38,15 +39,15 @@ def coarse_moments(
     missing: n.Missing = "raise",
     memory: int | str | None = None,
 ) -> dict[str, xr.Dataset]:
-    """Sum up lagged moments of the neurons and of groups of them, at any number of levels, in one pass.
+    """Accumulate lagged moments of the neurons and of groups of them, at any number of levels, in one pass.
 
     Where the groups of all levels together are few, samples are averaged first and only groups are multiplied;
     otherwise, or where moments of the neurons are wanted too, the co-moments of groups follow from those of neurons.
 
     Parameters
     ----------
-    activity : DataArray, (neuron, time[, trial])
-        Samples, NumPy or dask.
+    activity : DataArray or Dataset
+        Samples (neuron, time[, trial]), NumPy or dask, or a Dataset that holds them.
     levels : mapping of str to groups or None
         Name of each level and its groups, as in `assign_groups`; None for the neurons themselves.
     lags, dim, precision, missing, memory
@@ -82,30 +83,31 @@ def coarse_moments(
             expected="'raise' or 'drop'",
             fix="An average over a group has no sample where one of its neurons has none: coarse-grain the activity.",
         )
-    todo = prepare(activity, lags=lags, dim=dim, source=None, precision=precision, missing=missing)
+    activity = activity_of(activity, argument="activity")
+    todo = prepare(activity, lags=lags, dim=dim, sources=None, precision=precision, missing=missing)
     neurons = labels_of(activity, n.NEURON)
     coarse = {
         name: Level(*membership(group_labels(groups, neurons))) for name, groups in levels.items() if groups is not None
     }
     n_neurons, n_groups = len(neurons), sum(len(level.labels) for level in coarse.values())
     if len(coarse) == len(levels) and missing == "raise" and n_groups * (n_groups + n_neurons) < n_neurons * n_neurons:
-        return _samples_first(activity, coarse, todo, dim, memory)
-    found = _products_first(activity, coarse, todo, dim, memory)
+        return _samples_first(activity, coarse, todo, memory)
+    found = _products_first(activity, coarse, todo, memory)
     return {name: found[name if name in coarse else None] for name in levels}
 
 
 def _products_first(
-    activity: xr.DataArray, levels: Mapping[str, Level], todo: Pass, dim: str | Sequence[str], memory: int | str | None
+    activity: xr.DataArray, levels: Mapping[str, Level], todo: Pass, memory: int | str | None
 ) -> dict[str | None, xr.Dataset]:
     """Return the moments of the neurons, under None, and of all levels: averages of products of neurons."""
     stacked = np.concatenate([level.weights for level in levels.values()] or [np.empty((0, activity.sizes[n.NEURON]))])
     groups = scipy.sparse.csr_array(stacked.astype(todo.precision))
-    summed = sum_up(activity, replace(todo, groups=groups), dim=dim, memory=memory)
-    fine = summed.drop_dims(n.GROUP)
+    moments = accumulate(activity, replace(todo, groups=groups), memory=memory)
+    fine = moments.drop_dims(n.GROUP)
     found: dict[str | None, xr.Dataset] = {None: fine}
     for (name, level), rows in zip(levels.items(), _rows(levels), strict=True):
         coarse = average_run(fine.drop_vars([n.SUMSQ_TARGET, n.SUMSQ_SOURCE]), level.weights)
-        own = summed.isel({n.GROUP: rows})
+        own = moments.isel({n.GROUP: rows})
         coarse[n.SUMSQ_TARGET] = own[n.GROUP_SUMSQ_TARGET].rename({n.GROUP: n.TARGET})
         coarse[n.SUMSQ_SOURCE] = own[n.GROUP_SUMSQ_SOURCE].rename({n.GROUP: n.SOURCE})
         found[name] = label_groups(coarse, level.labels, level.sizes)
@@ -113,15 +115,14 @@ def _products_first(
 
 
 def _samples_first(
-    activity: xr.DataArray, levels: Mapping[str, Level], todo: Pass, dim: str | Sequence[str], memory: int | str | None
+    activity: xr.DataArray, levels: Mapping[str, Level], todo: Pass, memory: int | str | None
 ) -> dict[str, xr.Dataset]:
     """Return the moments of all levels: products of averaged samples, for the groups of all levels side by side."""
     stacked = np.concatenate([level.weights for level in levels.values()])
-    chunk = chunk_bytes(activity)
-    summed = sum_up(average_over(activity, stacked), todo, dim=dim, memory=memory, chunk=chunk)
+    moments = accumulate(average_over(activity, stacked), todo, memory=memory, chunk=chunk_bytes(activity))
     return {
         name: label_groups(
-            summed.isel(dict.fromkeys((n.TARGET, n.SOURCE, n.NEURON), rows), missing_dims="ignore"), *level[:2]
+            moments.isel(dict.fromkeys((n.TARGET, n.SOURCE, n.NEURON), rows), missing_dims="ignore"), *level[:2]
         )
         for (name, level), rows in zip(levels.items(), _rows(levels), strict=True)
     }

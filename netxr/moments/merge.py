@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.kernels.lagged_sums import crossing_pairs
 from netxr.schema.arguments import check_entries
 from netxr.schema.variables import check_moments, labels_of
 
@@ -85,7 +86,7 @@ def _check_ends(part: xr.Dataset) -> None:
             "parts",
             got="moments of several trials, of some sources, or with missing samples left out",
             expected="moments of one trial of all neurons each, which keep its first and last samples",
-            fix='Sum up with missing="raise" and without source=, or join the samples with xarray.concat first.',
+            fix='Sum up with missing="raise" and without sources=, or join the samples with xarray.concat first.',
         )
 
 
@@ -145,17 +146,17 @@ def _attrs(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:
 def _continue(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     """Return the moments of a trial that ends with `a` and goes on with `b`."""
     lags = labels_of(a, n.LAG)
-    reach = int(lags.max())
-    last, first = _ends(a[n.EDGE_ACTIVITY], reach)[1], _ends(b[n.EDGE_ACTIVITY], reach)[0]
+    max_lag = int(lags.max())
+    last, first = _ends(a[n.EDGE_ACTIVITY], max_lag)[1], _ends(b[n.EDGE_ACTIVITY], max_lag)[0]
     crossing = xr.concat([_crossing(last, first, lag) for lag in lags.tolist()], a[n.LAG]).assign_attrs(_attrs(a, b))
     names = list(EDGES)
     both = _merge(_merge(a.drop_vars(names), b.drop_vars(names)), crossing)
     return both.assign(_edges(a[n.EDGE_ACTIVITY], b[n.EDGE_ACTIVITY], lags))
 
 
-def _ends(edges: xr.DataArray, reach: int) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return the first and the last frames of a trial, `reach` of each, or all where there are fewer."""
-    length = min(reach, edges.sizes[n.EDGE_FRAME])
+def _ends(edges: xr.DataArray, max_lag: int) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return the first and the last frames of a trial, `max_lag` of each, or all where there are fewer."""
+    length = min(max_lag, edges.sizes[n.EDGE_FRAME])
     start = edges.sizes[n.EDGE_FRAME] - length
     return edges.isel({n.EDGE_FRAME: slice(0, length)}), edges.isel({n.EDGE_FRAME: slice(start, None)})
 
@@ -163,11 +164,9 @@ def _ends(edges: xr.DataArray, reach: int) -> tuple[xr.DataArray, xr.DataArray]:
 def _crossing(last: xr.DataArray, first: xr.DataArray, lag: int) -> xr.Dataset:
     """Return the moments over pairs whose source is among the last frames of one part, and its target in the next."""
     length = last.sizes[n.EDGE_FRAME]
-    start, stop = max(0, lag - length), min(lag, first.sizes[n.EDGE_FRAME])
-    n_pairs = max(0, stop - start)
-    stop = start + n_pairs
-    target = first.isel({n.EDGE_FRAME: slice(start, stop)})
-    source = last.isel({n.EDGE_FRAME: slice(start + length - lag, stop + length - lag)})
+    targets, sources = crossing_pairs(length, first.sizes[n.EDGE_FRAME], lag)
+    n_pairs = targets.stop - targets.start
+    target, source = first.isel({n.EDGE_FRAME: targets}), last.isel({n.EDGE_FRAME: sources})
     sides = {axis: _on(axis, frames) for axis, frames in ((n.TARGET, target), (n.SOURCE, source))}
     means = {axis: frames.sum(n.EDGE_FRAME) / max(1, n_pairs) for axis, frames in sides.items()}
     deviations = {axis: frames - means[axis] for axis, frames in sides.items()}
@@ -191,13 +190,13 @@ def _on(axis: str, frames: xr.DataArray) -> xr.DataArray:
 
 def _edges(a: xr.DataArray, b: xr.DataArray, lags: NDArray[Any]) -> dict[str, xr.DataArray]:
     """Return the edge frames of a trial from those of its two parts, and which lags leave them out."""
-    reach = int(lags.max())
+    max_lag = int(lags.max())
     frames = xr.concat([a, b], n.EDGE_FRAME)
     n_frames = frames.sizes[n.EDGE_FRAME]
     from_start = np.arange(n_frames)
-    if max(a.sizes[n.EDGE_FRAME], b.sizes[n.EDGE_FRAME]) == 2 * reach or n_frames > 2 * reach:
-        frames = frames.isel({n.EDGE_FRAME: np.r_[0:reach, n_frames - reach : n_frames]})
-        from_start = np.arange(2 * reach)  # there may be more frames between: those at the ends count alike
+    if max(a.sizes[n.EDGE_FRAME], b.sizes[n.EDGE_FRAME]) == 2 * max_lag or n_frames > 2 * max_lag:
+        frames = frames.isel({n.EDGE_FRAME: np.r_[0:max_lag, n_frames - max_lag : n_frames]})
+        from_start = np.arange(2 * max_lag)  # there may be more frames between: those at the ends count alike
     left_out = {
         n.NOT_TARGET: from_start < lags[:, None],
         n.NOT_SOURCE: from_start[::-1] < lags[:, None],

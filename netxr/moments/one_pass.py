@@ -1,9 +1,9 @@
 """The one pass over trials of plain arrays that yields their lagged moments: at once, or as a dask graph."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import dask.array as da
 import numpy as np
@@ -12,74 +12,136 @@ from dask.delayed import Delayed, delayed
 from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
-from netxr.blocks.lanes import in_lanes, in_threads, tree
+from netxr import names as n
 from netxr.blocks.progress import Part, told
+from netxr.blocks.segments import in_segments, in_threads, tree
 from netxr.blocks.streams import Stream, streams
-from netxr.kernels.frame_blocks import provisional_mean
+from netxr.kernels.frame_blocks import first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
-from netxr.kernels.moments import LaggedMoments, moments_of, squares_of_groups
+from netxr.kernels.moments import moments_of, squares_of_groups
 from netxr.kernels.running_sums import RunningSums
-from netxr.moments.budget import Cut, gather_bytes, product_bytes
+from netxr.moments.budget import gather_bytes, product_bytes
 from netxr.moments.plans import Plan
 from netxr.schema.trials import Trial
 
+MOMENT_DIMS: Final = {
+    n.COUNT: (n.LAG,),
+    n.MEAN_TARGET: (n.LAG, n.TARGET),
+    n.MEAN_SOURCE: (n.LAG, n.SOURCE),
+    n.SUMSQ_TARGET: (n.LAG, n.TARGET),
+    n.SUMSQ_SOURCE: (n.LAG, n.SOURCE),
+    n.COMOMENT: (n.LAG, n.TARGET, n.SOURCE),
+}
+EDGE_DIMS: Final = {
+    n.EDGE_ACTIVITY: (n.NEURON, n.EDGE_FRAME),
+    n.NOT_TARGET: (n.LAG, n.EDGE_FRAME),
+    n.NOT_SOURCE: (n.LAG, n.EDGE_FRAME),
+}
+GROUP_DIMS: Final = {n.GROUP_SUMSQ_TARGET: (n.LAG, n.GROUP), n.GROUP_SUMSQ_SOURCE: (n.LAG, n.GROUP)}
+DTYPES: Final = {n.COUNT: "i8", n.NOT_TARGET: "?", n.NOT_SOURCE: "?"}
+"""Of all that is not float64."""
 
-class EdgeFrames(NamedTuple):
-    """The frames near the ends of trials that some lags leave out."""
-
-    samples: Any  # (neuron, edge frame)
-    not_target: Any  # (lag, edge frame)
-    not_source: Any  # (lag, edge frame)
+Arrays = Mapping[str, Any]
+"""Arrays by the name of the variable that they become."""
 
 
-class Summary(NamedTuple):
-    """What a pass over some trials amounts to."""
+def dims_of(todo: Pass) -> dict[str, tuple[str, ...]]:
+    """Return the variables that a pass yields for trials together, and their dims."""
+    by_pair = todo.missing == "pairwise"
+    dims: dict[str, tuple[str, ...]] = {
+        name: MOMENT_DIMS[n.COMOMENT] if by_pair else own for name, own in MOMENT_DIMS.items()
+    }
+    if todo.missing == "raise" and todo.sources is None:
+        dims |= EDGE_DIMS
+    return dims if todo.groups is None else dims | GROUP_DIMS
 
-    moments: LaggedMoments
-    edges: EdgeFrames
-    groups: tuple[Any, Any]  # (lag, group) each: summed squared deviations of groups as targets and as sources
+
+class Reduction(NamedTuple):
+    """The steps from samples to moments: here is all that a pass does, and in which order."""
+
+    partial: Callable[..., LaggedSums]  # pieces of a segment, where it begins -> its sums
+    combine: Callable[[Sequence[LaggedSums]], LaggedSums]  # sums of consecutive segments -> of both together
+    close: Callable[[LaggedSums], LaggedSums]  # sums of a trial from end to end -> with its ends as edge frames
+    pool: Callable[[Sequence[LaggedSums]], LaggedSums]  # sums of trials -> of all together
+    finish: Callable[[LaggedSums], Arrays]  # sums of all that is reduced -> moments
 
 
-def moments_at_once(trials: Sequence[Trial], todo: Pass, *, plan: Plan) -> Summary:
+def reduction(todo: Pass) -> Reduction:
+    """Return the steps of a pass."""
+    return Reduction(
+        partial=partial(sums_of, todo=todo),
+        combine=partial(join_sums, todo=todo),
+        close=partial(close_trial, todo=todo),
+        pool=partial(pool_sums, in_place=False),
+        finish=partial(_finish, todo=todo),
+    )
+
+
+def sums_of(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any], place: str, todo: Pass) -> LaggedSums:
+    """Return the sums over the pieces of a segment, which begins at `offset` in its trial."""
+    running = RunningSums(todo, shift, place=place, offset=offset)
+    for piece in pieces:
+        running.add(piece)
+    return running.result()
+
+
+def _finish(sums: LaggedSums, *, todo: Pass) -> Arrays:
+    """Return the moments that sums over whole trials amount to; they take the place of the sums in memory."""
+    lags, edges = np.array(todo.lags)[:, None], sums.edges
+    groups = squares_of_groups(sums, todo=todo)
+    ends = edges.samples + sums.shift[:, None], edges.from_start < lags, edges.to_end < lags
+    found = dict(zip(MOMENT_DIMS, moments_of(sums, todo=todo), strict=True))
+    found |= dict(zip(EDGE_DIMS, ends, strict=True)) | dict(zip(GROUP_DIMS, groups, strict=True))
+    return {name: found[name] for name in dims_of(todo)}
+
+
+# --- samples in memory -----------------------------------------------------------------
+
+
+def moments_at_once(trials: Sequence[Trial], todo: Pass, *, plan: Plan) -> Arrays:
     """Return the moments of trials together, whose samples are in memory, (neuron, time) each."""
-    shift = provisional_mean(trials[0].samples)
-    cut = Cut(todo.block, todo.segment)
-    worker_bytes = gather_bytes(plan.work, cut) + product_bytes(plan.work, cut) + plan.work.sums
+    steps = reduction(todo)
+    shift, _ = first_of(iter([trials[0].samples]))
+    work = replace(plan.work, block=todo.block, fourier=todo.fourier)
     pooled: list[LaggedSums] = []
     for trial in trials:
         sums = in_threads(
-            partial(_sums, shift=shift, todo=todo, name=trial.name),
-            partial(join_sums, todo=todo),
+            partial(steps.partial, shift=shift, place=trial.name),
+            steps.combine,
             trial.samples,
             shortest=todo.block,
-            worker_bytes=worker_bytes,
+            worker_bytes=gather_bytes(work) + product_bytes(work) + work.sums,
         )
-        pooled = [pool_sums([*pooled, close_trial(sums, todo=todo)], in_place=True)]
-    return _finish(pooled[0], todo)
+        pooled = [pool_sums([*pooled, steps.close(sums)], in_place=True)]
+    return steps.finish(pooled[0])
 
 
-def lazy_moments(trials: Sequence[Trial], todo: Pass, *, plan: Plan, run: str) -> Summary:
+# --- lazy samples ----------------------------------------------------------------------
+
+
+def lazy_moments(trials: Sequence[Trial], todo: Pass, *, plan: Plan, run: str) -> Arrays:
     """Return the moments of trials together, whose samples are dask arrays, (neuron, time) each; part of a run."""
-    first = trials[0].samples[:, : next(filter(None, trials[0].samples.chunks[1]))].rechunk(-1)
+    steps = reduction(todo)
+    trials = [Trial(name, samples.rechunk({1: tuple(filter(None, samples.chunks[1]))})) for name, samples in trials]
+    first = trials[0].samples[:, : trials[0].samples.chunks[1][0]].rechunk(-1)
     token = tokenize(todo, plan, *(trial.samples.name for trial in trials))
-    # Each lane makes this block anew: if all waited for one task, a cluster would run them where that one was.
+    # Each segment makes this block anew: if all waited for one task, a cluster would run them where that one was.
     ((pilot, inputs),) = streams(first, [0, 1])
     n_frames = plan.work.n_steps * plan.work.n_trials
-    close = delayed(partial(close_trial, todo=todo), pure=True)
     sums = [
-        close(
-            in_lanes(
-                _lane_sums,
-                partial(join_sums, todo=todo),
+        delayed(steps.close, pure=True)(
+            in_segments(
+                _sums_of_segment,
+                steps.combine,
                 trial.samples,
-                lanes=plan.lanes,
+                segments=plan.segments,
                 one_thread=plan.workers * plan.processes > 1,
                 key=f"lagged-sums-{token}-{k}",
                 lock=SerializableLock(run) if plan.in_turn else None,
                 pilot=pilot,
                 inputs=inputs,
                 todo=todo,
-                name=trial.name,
+                place=trial.name,
                 is_first=k == 0,
                 part=Part(run, trial.name, n_frames),
             ),
@@ -87,79 +149,49 @@ def lazy_moments(trials: Sequence[Trial], todo: Pass, *, plan: Plan, run: str) -
         )
         for k, trial in enumerate(trials)
     ]
-    pooled = tree(pool_sums, sums, key=f"pooled-trials-{token}")
+    pooled = tree(steps.pool, sums, key=f"pooled-trials-{token}")
     done = delayed(_finish_copy, pure=True)(pooled, todo, dask_key_name=f"moments-{token}")
     return _as_arrays(done, todo, trials)
 
 
-def _as_arrays(done: Delayed, todo: Pass, trials: Sequence[Trial]) -> Summary:
-    """Return what a lazy summary holds as dask arrays."""
-    n, n_steps = trials[0].samples.shape
-    n_lags, index = len(todo.lags), np.arange(n)
-    n_targets, n_sources = index[todo.rows].size, index[todo.columns].size
-    n_edges = min(2 * todo.reach, n_steps) * len(trials) if todo.missing == "raise" else 0
-    by_pair = todo.missing == "pairwise"
-    whole = (n_lags, n_targets, n_sources)
-
-    def array(value: Any, shape: tuple[int, ...], dtype: str = "f8") -> Any:
-        return da.from_delayed(value, shape, np.dtype(dtype), name=f"{value.key}-array")  # type: ignore[no-untyped-call]
-
-    moments, n_groups = done.moments, todo.n_groups
-    return Summary(
-        LaggedMoments(
-            array(moments.n_pairs, whole if by_pair else (n_lags,), "i8"),
-            array(moments.mean_target, whole if by_pair else (n_lags, n_targets)),
-            array(moments.mean_source, whole if by_pair else (n_lags, n_sources)),
-            array(moments.sumsq_target, whole if by_pair else (n_lags, n_targets)),
-            array(moments.sumsq_source, whole if by_pair else (n_lags, n_sources)),
-            array(moments.comoment, whole),
-        ),
-        EdgeFrames(
-            array(done.edges.samples, (n, n_edges)),
-            array(done.edges.not_target, (n_lags, n_edges), "?"),
-            array(done.edges.not_source, (n_lags, n_edges), "?"),
-        ),
-        (array(done.groups[0], (n_lags, n_groups)), array(done.groups[1], (n_lags, n_groups))),
-    )
-
-
-def _lane_sums(
+def _sums_of_segment(
     pieces: Iterator[NDArray[Any]],
     offset: int,
     *,
     pilot: Stream,
     inputs: Sequence[Any],
     todo: Pass,
-    name: str,
+    place: str,
     is_first: bool,
     part: Part,
 ) -> LaggedSums:
-    """Return the sums over a lane, about the provisional mean of the recording's first block, which all lanes take."""
+    """Return the sums over a segment, about the provisional mean of the recording's first block, as all others."""
     pieces = told(pieces, part._replace(name=f"{part.name} from {offset}"))
-    if is_first and offset == 0 and (first := next((piece for piece in pieces if piece.shape[1]), None)) is not None:
-        shift, pieces = provisional_mean(first), chain([first], pieces)
-    else:
-        shift = provisional_mean(next(pilot.blocks(inputs)))
-    return _sums(pieces, offset, shift=shift, todo=todo, name=name)
+    own = is_first and offset == 0
+    shift, pieces = first_of(pieces) if own else (first_of(pilot.blocks(inputs))[0], pieces)
+    return reduction(todo).partial(pieces, offset, shift=shift, place=place)
 
 
-def _sums(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any], todo: Pass, name: str) -> LaggedSums:
-    """Return the sums over frames, which begin at `offset` in their trial."""
-    running = RunningSums(todo, shift, place=name, offset=offset)
-    for piece in pieces:
-        running.add(piece)
-    return running.result()
-
-
-def _finish(sums: LaggedSums, todo: Pass) -> Summary:
-    """Return the moments that the sums over whole trials amount to; they take the place of the sums in memory."""
-    lags, edges = np.array(todo.lags)[:, None], sums.edges
-    left_out = edges.from_start < lags, edges.to_end < lags
-    groups = squares_of_groups(sums, todo=todo)
-    frames = EdgeFrames(edges.samples + sums.shift[:, None], *left_out)
-    return Summary(moments_of(sums, todo=todo), frames, groups)
-
-
-def _finish_copy(sums: LaggedSums, todo: Pass) -> Summary:
+def _finish_copy(sums: LaggedSums, todo: Pass) -> Arrays:
     """Finish a copy: what a scheduler holds, it may hand out again."""
-    return _finish(sums._replace(product=sums.product.copy()), todo)
+    return reduction(todo).finish(sums._replace(product=sums.product.copy()))
+
+
+def _as_arrays(done: Delayed, todo: Pass, trials: Sequence[Trial]) -> Arrays:
+    """Return lazy moments as dask arrays."""
+    n_neurons, n_steps = trials[0].samples.shape
+    index = np.arange(n_neurons)
+    sizes = {
+        n.LAG: len(todo.lags),
+        n.NEURON: n_neurons,
+        n.TARGET: index[todo.rows].size,
+        n.SOURCE: index[todo.columns].size,
+        n.GROUP: todo.n_groups,
+        n.EDGE_FRAME: min(2 * todo.max_lag, n_steps) * len(trials),
+    }
+    found = {}
+    for name, dims in dims_of(todo).items():
+        value: Any = done[name]  # type: ignore[index]
+        shape, dtype = tuple(sizes[dim] for dim in dims), np.dtype(DTYPES.get(name, "f8"))
+        found[name] = da.from_delayed(value, shape, dtype, name=f"{value.key}-array")  # type: ignore[no-untyped-call]
+    return found

@@ -1,6 +1,6 @@
 """What a pass over a recording is to do, and how it stays within a budget: checked and planned before anything runs."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
@@ -15,8 +15,9 @@ from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import PRODUCTS, Pass, block_frames
 from netxr.moments.budget import Work
 from netxr.moments.plans import Plan, RowPlan, plan_pass, plan_rows
-from netxr.schema.arguments import check_choice, check_count, check_entries, check_memory, check_whole_numbers
-from netxr.schema.variables import check_activity, labels_of
+from netxr.schema.arguments import check_choice, check_count, check_entries, check_memory, is_whole
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import labels_of
 
 Precision = Literal["float32", "float64"]
 
@@ -25,11 +26,11 @@ CLUSTER_SHARE: Final = 0.5
 
 
 def plan(
-    activity: xr.DataArray,
+    activity: xr.DataArray | xr.Dataset,
     *,
     lags: Sequence[int] = (0, 1),
     dim: str | Sequence[str] = n.TIME,
-    source: Hashable | Sequence[Hashable] | None = None,
+    sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: n.Missing = "raise",
     memory: int | str | None = None,
@@ -40,19 +41,19 @@ def plan(
 
     Parameters
     ----------
-    activity : DataArray, (neuron, time[, trial])
-        Samples, as dask or NumPy.
-    lags, dim, source, precision, missing, memory
+    activity : DataArray or Dataset
+        Samples (neuron, time[, trial]), as dask or NumPy; or a Dataset that holds them.
+    lags, dim, sources, precision, missing, memory
         As in `lagged_moments`.
     stored : bool
-        Of a correlation that is written to disk block by block (``store=``), or of its strongest pairs.
+        Of a correlation that is written to disk some rows at a time (``store=``), or of its strongest pairs.
     workers : int, optional
         Plan for a cluster of so many processes with one core each; by default for the scheduler in force.
 
     Returns
     -------
     Plan or RowPlan
-        With `peak_bytes`, how many `workers` and `blas_threads` there are, and how the work is cut up; as text, a
+        With `peak_bytes`, how many `workers` and `blas_threads` there are, and how the work is shared; as text, a
         summary. On a cluster, of each of its processes.
 
     Raises
@@ -67,11 +68,12 @@ def plan(
     >>> plan(run.activity.chunk(time=500), lags=[1], memory="1GiB").peak_bytes < 2**30
     True
     """
-    todo = prepare(activity, lags=lags, dim=dim, source=source, precision=precision, missing=missing)
-    means = _means(memory)
+    activity = activity_of(activity, argument="activity")
+    todo = prepare(activity, lags=lags, dim=dim, sources=sources, precision=precision, missing=missing)
+    resources = _resources(memory)
     if workers is not None:
-        means |= {"processes": check_count("workers", workers), "threads": 1, "cores": 1, "cluster": True}
-    return (plan_rows if stored else plan_pass)(work_of(activity, todo, dim=dim), **means)
+        resources |= {"processes": check_count("workers", workers), "threads": 1, "cores": 1, "cluster": True}
+    return (plan_rows if stored else plan_pass)(work_of(activity, todo), **resources)
 
 
 def prepare(
@@ -79,56 +81,75 @@ def prepare(
     *,
     lags: Sequence[int],
     dim: str | Sequence[str],
-    source: Hashable | Sequence[Hashable] | None,
+    sources: Hashable | Sequence[Hashable] | None,
     precision: Precision | None,
     missing: n.Missing,
+    argument: str = "lags",
 ) -> Pass:
-    """Return what a pass sums up, all arguments checked.
+    """Return what a pass over a valid recording accumulates, all arguments checked.
 
     Raises
     ------
     InvalidInput
-        If the activity is no recording, or an argument does not fit.
+        If an argument does not fit; `argument` is what the message calls the lags.
     """
-    lag_list = check_lags(lags, n_steps=check_activity(activity).sizes[n.TIME])
-    check_dim(dim, activity)
+    lag_list = check_lags(lags, n_steps=activity.sizes[n.TIME], argument=argument)
+    pooled = check_dim(dim, activity)
     check_choice("missing", missing, tuple(PRODUCTS))
     dtype = _product_dtype(precision, activity.dtype)
     return Pass(
         lags=tuple(lag_list),
-        sources=positions_of(labels_of(activity, n.NEURON), source),
+        sources=positions_of(labels_of(activity, n.NEURON), sources),
         precision=dtype,
         missing=missing,
         block=block_frames(activity.sizes[n.NEURON], max(lag_list), dtype),
+        dim=pooled,
     )
 
 
-def pass_plan(
-    activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str], memory: int | str | None, chunk: int = 0
-) -> Plan:
-    """Return how a pass is cut up; `chunk` is the bytes of the chunks that are read, where they are larger.
+def planned_pass(activity: xr.DataArray, todo: Pass, *, memory: int | str | None, chunk: int = 0) -> tuple[Pass, Plan]:
+    """Return a pass with the number of frames that are multiplied at a time, and how it is shared.
+
+    Parameters
+    ----------
+    activity, todo
+        The recording, and what is accumulated.
+    memory : int or str, optional
+        Budget.
+    chunk : int
+        Bytes of the chunks that are read, where they are larger than those of the activity.
 
     Raises
     ------
     InvalidInput
         If the budget is too small.
     """
-    work = work_of(activity, todo, dim=dim)
-    return plan_pass(replace(work, chunk=max(chunk, work.chunk)), **_means(memory))
+    work = work_of(activity, todo)
+    plan = plan_pass(replace(work, chunk=max(chunk, work.chunk)), **_resources(memory))
+    # In memory, blocks that fit into a cache are faster than the longest that the budget allows.
+    if is_lazy(activity) or plan.work.fourier is not None or plan.work.block < todo.block:
+        todo = replace(todo, block=plan.work.block, fourier=plan.work.fourier)
+    return todo, plan
 
 
-def row_plan(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str], memory: int | str | None) -> RowPlan:
-    """Return how a matrix is made some rows at a time.
+def planned_rows(activity: xr.DataArray, todo: Pass, *, memory: int | str | None) -> tuple[Pass, RowPlan]:
+    """Return a pass that makes a matrix some rows at a time, and how it is shared.
 
     Raises
     ------
     InvalidInput
         If the budget is too small.
     """
-    return plan_rows(work_of(activity, todo, dim=dim), **_means(memory))
+    plan = plan_rows(work_of(activity, todo), **_resources(memory))
+    return replace(todo, block=plan.work.block, fourier=plan.work.fourier), plan
 
 
-def _means(memory: int | str | None) -> dict[str, Any]:
+def is_lazy(activity: xr.DataArray) -> bool:
+    """Return whether samples are dask's."""
+    return isinstance(activity.data, da.Array)
+
+
+def _resources(memory: int | str | None) -> dict[str, Any]:
     """Return the budget of a process, and what there is to share the work."""
     processes, threads, limit = slots()
     budget = check_memory(memory) if memory is not None else limit and int(CLUSTER_SHARE * limit)
@@ -141,7 +162,7 @@ def _means(memory: int | str | None) -> dict[str, Any]:
     }
 
 
-def work_of(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str]) -> Work:
+def work_of(activity: xr.DataArray, todo: Pass) -> Work:
     """Return how much a pass has to do."""
     n_neurons, n_trials = activity.sizes[n.NEURON], activity.sizes.get(n.TRIAL, 1)
     return Work(
@@ -156,30 +177,64 @@ def work_of(activity: xr.DataArray, todo: Pass, *, dim: str | Sequence[str]) -> 
         chunk=chunk_bytes(activity),
         layers=1 + max(max(pair) for pair in PRODUCTS[todo.missing]),
         products=len(PRODUCTS[todo.missing]),
-        results=n_trials if n.TRIAL not in check_dim(dim, activity) else 1,
+        results=1 if n.TRIAL in todo.dim else n_trials,
     )
 
 
 def chunk_bytes(activity: xr.DataArray) -> int:
     """Return the bytes of the longest block of one trial with all neurons, as the pass meets it; 0 in memory."""
-    if not isinstance(activity.data, da.Array):
+    if not is_lazy(activity):
         return 0
     longest = max(activity.chunksizes[n.TIME])
     together = max(activity.chunksizes.get(n.TRIAL, (1,)))
     return int(longest * together * activity.sizes[n.NEURON] * activity.dtype.itemsize)
 
 
-def check_lags(lags: Sequence[int], *, n_steps: int, argument: str = "lags") -> list[int]:
+def lags_of(lag: object, lags: object) -> tuple[list[Any], str]:
+    """Return the lags that a caller asks for, one as `lag` or several as `lags`, and the name of that argument.
+
+    Raises
+    ------
+    InvalidInput
+        If `lag` is no whole number, or `lags` no sequence.
+    """
+    if lags is not None:
+        expected = "different whole numbers of samples, such as [0, 1, 2]"
+        return check_entries("lags", lags, expected=expected, fix="Name a single one as lag."), "lags"
+    if not is_whole(lag):
+        fix = "Name several as lags." if isinstance(lag, Iterable) else ""
+        raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples", fix=fix)
+    return [lag], "lag"
+
+
+def check_lags(lags: Sequence[int], *, n_steps: int, argument: str = "lags", signed: bool = False) -> list[int]:
     """Return the lags as plain integers if a trial of `n_steps` samples offers at least two pairs at each.
+
+    Parameters
+    ----------
+    lags : sequence of int
+        What the caller passed.
+    n_steps : int
+        Samples of a trial.
+    argument : str
+        Name of the caller's argument, for the message.
+    signed : bool
+        Whether lags below 0 will do: those at which the source is read after the target.
 
     Raises
     ------
     InvalidInput
         If there is none, one repeats, is no whole number, is negative, or is too long for the trial.
     """
-    wanted = f"different whole numbers from 0 to {n_steps - 2}, for trials of {n_steps} samples"
-    fix = "Put a single lag into a list."
-    return check_whole_numbers(argument, lags, largest=n_steps - 2, expected=wanted, fix=fix)
+    least, largest = (2 - n_steps if signed else 0), n_steps - 2
+    wanted = f"different whole numbers from {least} to {largest}, for trials of {n_steps} samples"
+    entries = check_entries(argument, lags, expected=wanted, fix="Put a single lag into a list.")
+    right = all(is_whole(entry) and least <= entry <= largest for entry in entries)
+    if not entries or not right or len(set(entries)) < len(entries):
+        negative = not signed and any(is_whole(entry) and entry < 0 for entry in entries)
+        fix = "Moments at a lag hold those at minus that lag, with targets and sources swapped." if negative else ""
+        raise InvalidInput(argument, got=repr(entries), expected=wanted, fix=fix)
+    return [int(entry) for entry in entries]
 
 
 def check_dim(dim: str | Sequence[str], activity: xr.DataArray) -> tuple[str, ...]:
@@ -198,12 +253,12 @@ def check_dim(dim: str | Sequence[str], activity: xr.DataArray) -> tuple[str, ..
     return pooled
 
 
-def is_label(source: Hashable | Sequence[Hashable] | None) -> bool:
-    """Return whether `source` is a single label."""
-    return source is not None and np.ndim(np.asarray(source, dtype=object)) == 0
+def is_label(sources: Hashable | Sequence[Hashable] | None) -> bool:
+    """Return whether `sources` is a single label."""
+    return sources is not None and np.ndim(np.asarray(sources, dtype=object)) == 0
 
 
-def positions_of(neurons: NDArray[Any], source: Hashable | Sequence[Hashable] | None) -> tuple[int, ...] | None:
+def positions_of(neurons: NDArray[Any], sources: Hashable | Sequence[Hashable] | None) -> tuple[int, ...] | None:
     """Return where among the labels of `neurons` the sources stand, None for all.
 
     Raises
@@ -211,15 +266,15 @@ def positions_of(neurons: NDArray[Any], source: Hashable | Sequence[Hashable] | 
     InvalidInput
         If one is no label of a neuron, or comes twice.
     """
-    if source is None:
+    if sources is None:
         return None
     labels = neurons.tolist()
     places = {label: place for place, label in enumerate(labels)}
-    wanted = np.asarray(source, dtype=object).ravel().tolist()
+    wanted = np.asarray(sources, dtype=object).ravel().tolist()
     known = [places[label] for label in wanted if isinstance(label, Hashable) and label in places]
     if not wanted or len(set(known)) < len(wanted):
         raise InvalidInput(
-            "source",
+            "sources",
             got=repr(wanted),
             expected=f"labels of neurons, each once, such as {', '.join(map(repr, labels[:3]))}",
         )

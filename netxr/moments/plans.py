@@ -7,18 +7,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from netxr.blocks.lanes import SPLIT_EVERY
-from netxr.moments.budget import OVERHEAD, Cut, Work, available, cuts, gather_bytes, product_bytes, too_small
+from netxr.blocks.segments import SPLIT_EVERY
+from netxr.moments.budget import OVERHEAD, Work, available, gather_bytes, product_bytes, too_small, ways
 from netxr.schema.words import counted, text_of
 
-LANE_FRAMES: Final = 1024
-"""Frames below which a trial is not worth a further lane."""
+SEGMENT_FRAMES: Final = 1024
+"""Frames below which a trial is not worth a further segment."""
 
-LANES_A_WORKER: Final = (8, 2, 1)
-"""Lanes for each task that runs at a time: more keep all of them busy to the end, and lose less with a worker."""
+SEGMENTS_A_WORKER: Final = (8, 2, 1)
+"""Segments for each task that runs at a time: more keep all of them busy to the end, and lose less with a worker."""
 
-LANE_CHUNKS: Final = 32
-"""Chunks below which a lane costs too much: it reads the first chunk of the recording as well."""
+SEGMENT_CHUNKS: Final = 32
+"""Chunks below which a segment costs too much: it reads the first chunk of the recording as well."""
 
 PRODUCT_RATE: Final = 1e11
 """Operations a second of a float32 product on one core of an AMD EPYC (Zen 5)."""
@@ -49,10 +49,8 @@ class Plan:
         Threads of a product.
     cores : int
         Processor cores that a process may use.
-    lanes : int
-        Stretches of a trial that may be summed up side by side.
-    cut : Cut
-        How frames are multiplied.
+    segments : int
+        Segments of a trial that may be summed up side by side.
     """
 
     work: Work
@@ -60,8 +58,7 @@ class Plan:
     workers: int
     blas_threads: int
     cores: int
-    lanes: int
-    cut: Cut
+    segments: int
 
     @property
     def seconds(self) -> float:
@@ -72,15 +69,15 @@ class Plan:
     def peak_bytes(self) -> int:
         """The most memory that the pass takes in one process, on top of what the process holds already."""
         work, sums = self.work, self.work.sums
-        task = gather_bytes(work, self.cut) + product_bytes(work, self.cut) + 3 * work.chunk + sums
-        # Sums of finished lanes wait for those beside them.
-        waiting = (SPLIT_EVERY - 1) * ceil(log(self.lanes, SPLIT_EVERY))
-        finished = min(max(0, self.lanes - self.workers * self.processes), waiting) * sums
+        task = gather_bytes(work) + product_bytes(work) + 3 * work.chunk + sums
+        # Sums of finished segments wait for those beside them.
+        waiting = (SPLIT_EVERY - 1) * ceil(log(self.segments, SPLIT_EVERY))
+        finished = min(max(0, self.segments - self.workers * self.processes), waiting) * sums
         # Moments of trials that are kept apart, or sums of trials that wait to be pooled.
         levels = ceil(log(work.n_trials, SPLIT_EVERY))
         others = (work.results - 1) * sums if work.results > 1 else levels * (SPLIT_EVERY - 1) * sums
         crossing = work.n_targets * work.n_sources * work.precision.itemsize
-        combining = (min(self.lanes, SPLIT_EVERY) + 2) * sums + crossing
+        combining = (min(self.segments, SPLIT_EVERY) + 2) * sums + crossing
         labelled = (3 if work.results > 1 else 2) * work.results * sums
         return OVERHEAD + max(self.workers * task + finished + others, combining + others, labelled)
 
@@ -134,22 +131,24 @@ def plan_pass(
 
 def _plans(work: Work, processes: int, threads: int, cores: int, *, cluster: bool) -> Iterator[Plan]:
     """Yield ways to cut up a pass, the fastest first."""
-    ways = cuts(work)
+    *fast, slow = ways(work)
     n_chunks = work.stored // max(1, work.chunk * work.n_trials)
-    most = int(np.clip(work.n_steps // LANE_FRAMES, 1, max(1, threads * processes, n_chunks // LANE_CHUNKS)))
+    most = int(np.clip(work.n_steps // SEGMENT_FRAMES, 1, max(1, threads * processes, n_chunks // SEGMENT_CHUNKS)))
     for n in [threads] if cluster else _side_by_side(work, threads):
         blas_threads = 1 if processes > 1 else max(1, cores // n)
-        several = LANES_A_WORKER if n == threads and n * processes > 1 else (1,)
-        lanes = [min(most, k * n * processes) for k in several]
-        for cut in ways[:-1]:
-            yield from (Plan(work, processes, n, blas_threads, cores, some, cut) for some in lanes)
-    yield Plan(work, processes, n, blas_threads, cores, 1, ways[-1])
+        several = SEGMENTS_A_WORKER if n == threads and n * processes > 1 else (1,)
+        slots = n * processes
+        # As many for each slot: one that is left over would keep the others waiting.
+        segments = [most if most < slots else min(most // slots, k) * slots for k in several]
+        for way in fast:
+            yield from (Plan(way, processes, n, blas_threads, cores, some) for some in segments)
+    yield Plan(slow, processes, n, blas_threads, cores, 1)
 
 
 def _side_by_side(work: Work, threads: int) -> list[int]:
     """Return how many tasks may run side by side: as many as the scheduler will, unless something bounds them.
 
-    One trial has no more tasks than lanes; those of several trials wait for one another if there is to be one.
+    One trial has no more tasks than segments; those of several trials wait for one another if there is to be one.
     """
     return list(range(threads, 0, -1)) if work.n_trials == 1 else sorted({threads, 1}, reverse=True)
 
@@ -157,7 +156,7 @@ def _side_by_side(work: Work, threads: int) -> list[int]:
 def seconds_of(plan: Any, *, reads: int) -> float:
     """Return how long a plan takes: products on all cores, and reading by all workers."""
     rate = PRODUCT_RATE * 4 / plan.work.precision.itemsize
-    share = 1 + SUM_FRAMES / plan.cut.block if plan.cut.segment is None else SPECTRAL_SHARE / len(plan.work.lags)
+    share = 1 + SUM_FRAMES / plan.work.block if plan.work.fourier is None else SPECTRAL_SHARE / len(plan.work.lags)
     readers = plan.processes * min(plan.workers, plan.cores)
     products = share * plan.work.flops / (rate * plan.processes * min(plan.workers * plan.blas_threads, plan.cores))
     return float(products + reads * plan.work.stored / (READ_RATE * readers))
@@ -169,7 +168,7 @@ def told(plan: Any, *, reads: int, tasks: str) -> str:
     where = f" in each of {plan.processes} processes" if plan.processes > 1 else ""
     return (
         f"reads {text_of(plan.work.stored)} {'once' if reads == 1 else f'{reads:,} times'}; "
-        f"{mantissa}e{int(exponent)} operations{'' if plan.cut.segment is None else ', fewer by Fourier segments'}; "
+        f"{mantissa}e{int(exponent)} operations{'' if plan.work.fourier is None else ', fewer by Fourier segments'}; "
         f"at most {text_of(plan.peak_bytes)} of memory{where}; "
         f"{tasks} at a time with {counted(plan.blas_threads, 'BLAS thread')} each"
     )
@@ -202,8 +201,6 @@ class RowPlan:
         Targets of a task.
     rows_at_a_time : int
         Rows that are estimated, and written, at a time.
-    cut : Cut
-        How frames are multiplied.
     held : bool
         Whether the recording is held in memory, and so is read once.
     """
@@ -215,7 +212,6 @@ class RowPlan:
     cores: int
     rows: int
     rows_at_a_time: int
-    cut: Cut
     held: bool
 
     @property
@@ -235,12 +231,12 @@ class RowPlan:
         # Correlations of a few rows, what they are made of, the same as they are stored, and compressed.
         estimate = 6 * 8 * len(work.lags) * min(self.rows_at_a_time, work.n_targets) * work.n_sources
         pooled = work.n_trials > 1 and work.results == 1
-        task = product_bytes(work, self.cut) + (2 if pooled else 1) * work.sums + estimate
+        task = product_bytes(work) + (2 if pooled else 1) * work.sums + estimate
         if not self.held:
-            return OVERHEAD + self.workers * (task + gather_bytes(work, self.cut) + 3 * work.chunk)
+            return OVERHEAD + self.workers * (task + gather_bytes(work) + 3 * work.chunk)
         # Trials of the matrices that tasks are at, and one that is read.
         trials = work.n_trials if work.results == 1 else min(self.workers + 1, work.results)
-        held = trials * work.frame_bytes * (work.n_steps + work.reach)
+        held = trials * work.frame_bytes * (work.n_steps + work.max_lag)
         return OVERHEAD + held + 3 * work.chunk + self.workers * task
 
     def __str__(self) -> str:
@@ -275,13 +271,15 @@ def plan_rows(
     budget = available() if memory is None else memory
     row_bytes = len(work.lags) * work.n_sources * work.precision.itemsize
     at_a_time = int(np.clip(ROWS_BYTES // row_bytes, 1, work.n_targets))
-    ways = cuts(work)
-    held_ways = [way for way in ways if way.segment is not None] or [Cut(min(work.n_steps, HELD_BLOCK))]
+    reading = ways(work)
+    holding = [way for way in reading if way.fourier is not None] or [
+        replace(work, block=min(work.n_steps, HELD_BLOCK))
+    ]
     smallest = [
-        RowPlan(work, processes, n, 1 if processes > 1 else max(1, cores // n), cores, step, step, cut, held)
+        RowPlan(way, processes, n, 1 if processes > 1 else max(1, cores // n), cores, step, step, held)
         for step in (at_a_time, ceil(at_a_time / 8))
         for n in ([threads] if cluster or processes > 1 else range(threads, 0, -1))
-        for held, cut in [*((True, cut) for cut in held_ways), *((False, cut) for cut in ways)]
+        for held, way in [*((True, way) for way in holding), *((False, way) for way in reading)]
     ]
     fitting = [_with_more_rows(plan, budget) for plan in smallest if plan.peak_bytes <= budget]
     if not fitting:

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from netxr.blocks.progress import Part, tell, told
 from netxr.blocks.streams import streams
 from netxr.kernels.blas import one_blas_thread
-from netxr.kernels.frame_blocks import FrameBlock, provisional_mean
-from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, pool_sums
+from netxr.kernels.frame_blocks import FrameBlock, first_of
+from netxr.kernels.lagged_sums import LaggedSums, Pass, pool_sums
 from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of
-from netxr.kernels.running_sums import RunningSums, sums_of_block
+from netxr.kernels.running_sums import sums_of_block
+from netxr.moments.one_pass import reduction
 from netxr.moments.plans import RowPlan
 from netxr.schema.trials import Trial
 
@@ -55,7 +56,7 @@ def row_tasks(
     trials : sequence of Trial
         Samples (neuron, time) of each, all NumPy or all dask.
     todo : Pass
-        What is summed up, for all targets.
+        What is accumulated, for all targets.
     plan : RowPlan
         How many rows a task has.
     use : callable
@@ -110,16 +111,14 @@ def _pieces(source: Any, *inputs: Any) -> Iterator[NDArray[Any]]:
 
 def _pilot(*source: Any) -> NDArray[Any]:
     """Return the provisional mean, from the first piece that holds any frame."""
-    return provisional_mean(next(piece for piece in _pieces(*source) if piece.shape[1]))
+    return first_of(_pieces(*source))[0]
 
 
 def _held(n_steps: int, name: str, shift: NDArray[Any], todo: Pass, folder: Path | None, *source: Any) -> FrameBlock:
     """Return all samples of a source as one block."""
     block = FrameBlock(todo, shift, place=name, offset=0, room=n_steps)
-    for piece in _pieces(*source):
-        for start in range(0, piece.shape[1], todo.block):
-            _give_up_if_stopped(folder)
-            block.take(piece[:, start : start + todo.block])
+    for frames in _blocks(_pieces(*source), todo.block, folder):
+        block.take(frames)
     return block
 
 
@@ -134,7 +133,7 @@ def _rows(
     folder: Path | None,
     part: Part,
 ) -> T:
-    """Sum up the products of some target rows, and hand their correlations on."""
+    """Accumulate the products of some target rows, and hand their correlations on."""
     with one_blas_thread() if one_thread else nullcontext():
         pooled: list[LaggedSums] = []
         for source, name in zip(sources, names, strict=True):
@@ -149,18 +148,23 @@ def _sums(
     source: Sequence[Any], shift: NDArray[Any], todo: Pass, name: str, folder: Path | None, part: Part
 ) -> LaggedSums:
     """Return the sums over one trial, held or read anew."""
+    steps = reduction(todo)
     _give_up_if_stopped(folder)
     if isinstance(source[0], FrameBlock):
         sums = sums_of_block(source[0], todo=todo, place=name, going_on=partial(_going_on, folder, part))
         tell(part, source[0].filled)
     else:
-        running = RunningSums(todo, shift, place=name, offset=0)
-        for piece in told(_pieces(*source), part):
-            for start in range(0, piece.shape[1], todo.block):
-                _give_up_if_stopped(folder)
-                running.add(piece[:, start : start + todo.block])
-        sums = running.result()
-    return close_trial(sums, todo=todo)
+        blocks = _blocks(told(_pieces(*source), part), todo.block, folder)
+        sums = steps.partial(blocks, 0, shift=shift, place=name)
+    return steps.close(sums)
+
+
+def _blocks(pieces: Iterator[NDArray[Any]], length: int, folder: Path | None) -> Iterator[NDArray[Any]]:
+    """Yield some frames at a time, as long as the run has not been given up."""
+    for piece in pieces:
+        for start in range(0, piece.shape[1], length):
+            _give_up_if_stopped(folder)
+            yield piece[:, start : start + length]
 
 
 def _correlations(moments: Any, todo: Pass, rows_at_a_time: int, folder: Path | None) -> RowBlocks:

@@ -114,7 +114,7 @@ def _filter_whole(samples: NDArray[Any], *, sos: Floats, place: str) -> NDArray[
 
 
 def _responses(pieces: Iterable[NDArray[Any]], offset: int, *, sos: Floats, place: str) -> list[Response]:
-    """Return the states that each block of a stretch ends in."""
+    """Return the states that each block of a segment ends in."""
     found = []
     for piece in pieces:
         _check_finite(piece, offset, place=place)
@@ -124,7 +124,7 @@ def _responses(pieces: Iterable[NDArray[Any]], offset: int, *, sos: Floats, plac
 
 
 def _joined(parts: Sequence[list[Response]]) -> list[Response]:
-    """Return what consecutive stretches hold as one list."""
+    """Return what consecutive segments hold as one list."""
     return list(chain.from_iterable(parts))
 
 

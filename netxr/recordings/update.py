@@ -111,7 +111,7 @@ def _accumulated_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[in
         activity,
         lags=labels_of(old, n.LAG).tolist() if lags is None else lags,
         dim=old.attrs[n.POOLED],
-        source=None if every else sources.tolist(),
+        sources=None if every else sources.tolist(),
         missing=old.attrs[n.MISSING],
     )
     return moments.assign_attrs({name: old.attrs[name] for name in (n.POOLED, n.MISSING)})

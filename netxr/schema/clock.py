@@ -17,6 +17,13 @@ CLOCK: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.START_TIME)
 def activity_of(data: object, *, argument: str = "data") -> xr.DataArray:
     """Return the activity, (neuron, time[, trial]); what only its Dataset says of its clock is among its attributes.
 
+    Parameters
+    ----------
+    data : object
+        What the caller passed.
+    argument : str
+        Name of the caller's argument, for the message.
+
     Raises
     ------
     InvalidInput

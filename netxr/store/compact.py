@@ -12,8 +12,8 @@ from dask.base import compute, tokenize
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.blocks.lanes import in_lanes
 from netxr.blocks.schedulers import slots
+from netxr.blocks.segments import in_segments
 from netxr.blocks.trials import pieces_of
 from netxr.errors import InvalidInput
 from netxr.kernels.rounding import (
@@ -161,7 +161,7 @@ def _spread_of_trial(samples: Any) -> Any:
         return spread(pieces_of(samples))
     processes, threads, _ = slots()
     key = f"spread-{tokenize(samples.name)}"
-    return in_lanes(spread, join_spreads, samples, lanes=processes * threads, one_thread=False, key=key)
+    return in_segments(spread, join_spreads, samples, segments=processes * threads, one_thread=False, key=key)
 
 
 # --- codes --------------------------------------------------------------------

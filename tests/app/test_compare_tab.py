@@ -17,7 +17,7 @@ def test_estimates_come_first(library):
 
 def test_which_matrix_is_picked(library):
     run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=50, trials=3, seed=1)
-    R = netxr.lagged_correlation(run.activity, lag=[0, 2, 5])
+    R = netxr.lagged_correlation(run.activity, lags=[0, 2, 5])
     run = run.assign(lagged_correlation=R)
     np.testing.assert_array_equal(picked(run, Pick("", "", 2, 5)), R.values[2, 2])
     np.testing.assert_array_equal(picked(run, Pick("", "", 1, None)), R.values[0, 1])
@@ -67,7 +67,7 @@ def test_it_says_how_many_neurons_are_left_out(pages, library):
 
 def test_two_truths_are_alike_and_neither_is_an_estimate(pages, library):
     page = opened(pages, library, f"?tab=compare&{TRUTH}&second_matrix=connectivity")
-    assert "How similar the two are" in page.text()
+    assert "How alike the two are" in page.text()
     assert "The estimate" not in page.text()
 
 
@@ -76,7 +76,7 @@ def test_choosing_another_matrix(pages, library):
     choose(page, "Matrix", "connectivity")
     assert "first_matrix=connectivity" in page.location.search
     assert "true connectivity" in page.text()
-    press(page, "Refresh")
+    press(page, "Look again")
     assert len(figures(page)) == 2
 
 

@@ -37,7 +37,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("n", "n_steps", "wanted"),
-    [(2_000, 200_000, "<= 1.25"), (100, 10_000_000, "<= 1.3")] if FULL else [(40, 3_000, "-"), (10, 20_000, "-")],
+    [(2_000, 200_000, "<= 1.15"), (100, 10_000_000, "<= 1.3")] if FULL else [(40, 3_000, "-"), (10, 20_000, "-")],
 )
 def test_against_the_floor(folder, n, n_steps, wanted):
     path = recording(folder, n, n_steps)
@@ -83,7 +83,7 @@ def test_longer_recordings(folder):
 @pytest.mark.parametrize(("n", "n_steps"), [(1_000, 50_000), (2_000, 50_000)] if FULL else [(40, 3_000)])
 def test_many_lags(folder, n, n_steps):
     path = recording(folder, n, n_steps)
-    one, many = ({"lag": lag, "memory": "4GiB"} for lag in (1, range(33)))
+    one, many = ({"lags": lags, "memory": "4GiB"} for lags in ([1], range(33)))
     costs = best_apart(ROUNDS, {"one lag": (by_netxr, path, one), "lags 0 to 32": (by_netxr, path, many)})
     ratios = {"33 lags / one lag": ("lags 0 to 32", "one lag", "<= 8")}
     show(f"{n} neurons x {n_steps} samples", costs, ratios=ratios)
@@ -114,7 +114,7 @@ def test_result_larger_than_memory(folder):
         "floor: bare product of all tiles": (multiplying, tile, n_steps, n, -(-n // tile)),
     }
     costs = best_apart(1, contestants)
-    ratios = {"netxr / bare product": ("netxr", "floor: bare product of all tiles", "<= 1.4")}
+    ratios = {"netxr / bare product": ("netxr", "floor: bare product of all tiles", "<= 1.25")}
     show(f"{n} neurons x {n_steps} samples, all pairs to disk", costs, ratios=ratios)
     estimate = netxr.open(result).lagged_correlation
     assert estimate.dtype == np.float32
@@ -153,6 +153,6 @@ SHAPES = [(100, 1_000_000), (1_000, 20_000), (3_000, 5_000)] if FULL else [(20, 
 def test_peak_below_the_projected_one(folder, n, n_steps, lags, dtype):
     path = recording(folder, n, n_steps, dtype)
     projected = netxr.plan(netxr.open(path).activity, lags=lags, memory="4GB").peak_bytes / 1e6
-    spent = apart(by_netxr, path, {"lag": lags, "memory": "4GB"})
+    spent = apart(by_netxr, path, {"lags": lags, "memory": "4GB"})
     print(f"\n{n} neurons x {n_steps} {dtype} samples, lags {lags}: peak {spent.megabytes:.1f} of {projected:.1f} MB")
     assert spent.megabytes < projected

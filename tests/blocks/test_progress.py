@@ -13,7 +13,7 @@ from netxr.blocks import progress as headway
 from netxr.blocks.progress import Part, tell, told
 from netxr.errors import InvalidInput
 from netxr.estimators import rows as matrices
-from netxr.moments.planning import row_plan
+from netxr.moments.planning import planned_rows
 from tests.strategies import splits
 
 VALUES = np.random.default_rng(2).normal(size=(6, 6000))
@@ -52,9 +52,9 @@ def assert_growing(reports, total):
 
 @pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_pass_in_any_number_of_lanes(reports, scheduler, workers):
+def test_a_pass_in_any_number_of_segments(reports, scheduler, workers):
     with dask.config.set(scheduler=scheduler, num_workers=workers), listening(reports):
-        netxr.lagged_correlation(recording(), lag=[0, 3]).compute()
+        netxr.lagged_correlation(recording(), lags=[0, 3]).compute()
     assert_growing(reports, 6000)
     assert len(reports) == 12, "one a block"
 
@@ -113,9 +113,10 @@ def three_tasks(request, monkeypatch):
     """Matrices of three tasks with two rows each, of a recording that is held or read anew by each task."""
 
     def planned(*arguments, **options):
-        return replace(row_plan(*arguments, **options), rows=2, rows_at_a_time=1, held=request.param)
+        todo, plan = planned_rows(*arguments, **options)
+        return todo, replace(plan, rows=2, rows_at_a_time=1, held=request.param)
 
-    monkeypatch.setattr(matrices, "row_plan", planned)
+    monkeypatch.setattr(matrices, "planned_rows", planned)
 
 
 @pytest.mark.usefixtures("three_tasks")

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
-from netxr.blocks.lanes import even_cuts
+from netxr.blocks.segments import even_cuts
 from netxr.blocks.streams import streams
 from netxr.errors import UnreadableFile
 from netxr.estimators import rows as matrices
 from netxr.kernels.frame_blocks import FrameBlock
-from netxr.moments.planning import row_plan
+from netxr.moments.planning import planned_rows
 from tests.strategies import splits
 
 cloudpickle = pytest.importorskip("cloudpickle")
@@ -220,7 +220,7 @@ def test_an_error_in_a_chunk_is_raised():
 
 
 ROUTES = {
-    "computed": lambda activity, out: netxr.lagged_correlation(activity, lag=[0, 2]).compute(),
+    "computed": lambda activity, out: netxr.lagged_correlation(activity, lags=[0, 2]).compute(),
     "computed in one thread": lambda activity, out: netxr.lagged_moments(activity).compute(scheduler="synchronous"),
     "saved": lambda activity, out: netxr.save(netxr.lagged_moments(activity), out),
     "in rows": lambda activity, out: netxr.lagged_correlation(activity, store=out),
@@ -277,9 +277,10 @@ def test_a_store_that_goes_away_while_it_is_read(tmp_path, monkeypatch, goes_awa
     activity = stored(tmp_path, dtype)
 
     def planned(*arguments, **options):
-        return replace(row_plan(*arguments, **options), rows=2, held=held, workers=dask.config.get("num_workers") or 2)
+        todo, plan = planned_rows(*arguments, **options)
+        return todo, replace(plan, rows=2, held=held, workers=dask.config.get("num_workers") or 2)
 
-    monkeypatch.setattr(matrices, "row_plan", planned)
+    monkeypatch.setattr(matrices, "planned_rows", planned)
     goes_away(tmp_path / "run.zarr")
     with pytest.raises(UnreadableFile, match=r"run\.zarr: it went away") as caught:
         ROUTES[route](activity, tmp_path / "out.zarr")

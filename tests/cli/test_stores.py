@@ -5,9 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from click.testing import CliRunner
 
 import netxr
-from tests.cli.shell import output, run
+from netxr.cli import main
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def output(*arguments):
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +27,7 @@ def kept(tmp_path_factory):
     A = netxr.random_connectivity(4, sparsity=0.5, seed=1)
     simulated = netxr.simulate(A, n_steps=30, trials=2, seed=7)
     netxr.save(simulated, folder / "run.zarr")
-    estimates = netxr.lagged_correlation(simulated.activity, lag=[0, 1]).to_dataset(name="lagged_correlation")
+    estimates = netxr.lagged_correlation(simulated.activity, lags=[0, 1]).to_dataset(name="lagged_correlation")
     netxr.save(estimates.assign_attrs(simulated.attrs), folder / "estimate.zarr")
     return folder
 

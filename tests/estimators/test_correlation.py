@@ -33,9 +33,9 @@ def activity(n=4, n_steps=80, trials=2, seed=0, dtype="float64"):
 
 @given(recordings(max_neurons=4), st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True), st.data())
 def test_any_recording_against_loops_over_pairs(recording, lags, data):
-    lazy = lagged_correlation(data.draw(chunked(recording)), lag=lags)
+    lazy = lagged_correlation(data.draw(chunked(recording)), lags=lags)
     assert isinstance(lazy.data, da.Array)
-    eager = lagged_correlation(recording, lag=lags)
+    eager = lagged_correlation(recording, lags=lags)
     # float32 products of a dozen samples; the bound for many samples has a test of its own.
     tolerance = 2e-5 if eager.attrs["precision"] == "float32" else 1e-10
     assert eager.dims == lazy.dims == ("lag", *(["trial"] if "trial" in recording.dims else []), "target", "source")
@@ -59,7 +59,7 @@ def test_the_published_estimates(golden):
     run = netxr.simulate(A, n_steps=small["T"], seed=small["seed"], rng="legacy")
     r = lagged_correlation(run.activity).isel(trial=0)
     np.testing.assert_allclose(r.values, small["R"], rtol=0, atol=1e-12)
-    column = lagged_correlation(run.activity, source=1).isel(trial=0)
+    column = lagged_correlation(run.activity, sources=1).isel(trial=0)
     assert column.dims == ("target",)
     np.testing.assert_allclose(column.values, small["R_from_neuron_1"], rtol=0, atol=1e-12)
     score = np.corrcoef(A.values.ravel(), r.values.ravel())[0, 1]
@@ -248,7 +248,7 @@ def test_a_neuron_that_hardly_varies_is_defined():
 def test_estimates_stay_within_one():
     line = np.linspace(0, 1, 50)
     recording = netxr.as_activity([line, 3 * line, -line], dims=("neuron", "time"))
-    r = lagged_correlation(recording, lag=[0, 1, 5]).values
+    r = lagged_correlation(recording, lags=[0, 1, 5]).values
     assert np.abs(r).max() <= 1
     np.testing.assert_allclose(np.abs(r), 1, rtol=0, atol=1e-12)
 
@@ -258,7 +258,7 @@ def test_estimates_stay_within_one():
 
 def test_one_lag_has_no_lag_dim_and_several_have():
     recording = activity()
-    several = lagged_correlation(recording, lag=[3, 1])
+    several = lagged_correlation(recording, lags=[3, 1])
     assert several.dims == ("lag", "trial", "target", "source")
     assert several.lag.values.tolist() == [3, 1]
     for lag in (1, 3):
@@ -270,7 +270,7 @@ def test_one_lag_has_no_lag_dim_and_several_have():
 
 @pytest.mark.parametrize("source", ["c", np.str_("c"), np.array("c"), xr.DataArray("c")])
 def test_a_single_source_is_a_column(source):
-    column = lagged_correlation(activity(), source=source)
+    column = lagged_correlation(activity(), sources=source)
     assert column.dims == ("trial", "target")
     assert column.source.item() == "c"
     np.testing.assert_allclose(column.values, lagged_correlation(activity()).sel(source="c").values, rtol=0, atol=1e-13)
@@ -278,7 +278,7 @@ def test_a_single_source_is_a_column(source):
 
 @pytest.mark.parametrize("source", [["c"], ("d", "a"), np.array(["b", "d"]), xr.DataArray(["a", "c"], dims="x")])
 def test_several_sources_are_columns(source):
-    columns = lagged_correlation(activity(), source=source)
+    columns = lagged_correlation(activity(), sources=source)
     assert columns.dims == ("trial", "target", "source")
     assert columns.source.values.tolist() == np.asarray(source).tolist()
     expected = lagged_correlation(activity()).sel(source=np.asarray(source).astype(object))
@@ -287,7 +287,16 @@ def test_several_sources_are_columns(source):
 
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize(
-    "options", [{}, {"lag": 0}, {"lag": [2, 0]}, {"source": "b"}, {"source": ["d", "b"], "lag": 2}]
+    "options",
+    [
+        {},
+        {"lag": 0},
+        {"lags": [2, 0]},
+        {"sources": "b"},
+        {"sources": ["d", "b"], "lag": 2},
+        {"lags": [-1, 0, 2]},
+        {"lag": -2, "sources": "b"},
+    ],
 )
 def test_from_moments_as_from_activity(options, lazy):
     recording = activity().chunk(time=9) if lazy else activity()
@@ -312,12 +321,12 @@ def test_labels_and_attributes():
 
 def test_nothing_computes_while_the_graph_is_built():
     with dask.config.set(scheduler=refuse_to_compute):
-        lagged_correlation(activity().chunk(time=7, neuron=2), lag=[0, 3], source=["a", "b"], missing="drop")
+        lagged_correlation(activity().chunk(time=7, neuron=2), lags=[0, 3], sources=["a", "b"], missing="drop")
 
 
 def test_the_same_graph_has_the_same_keys():
     recording = activity().chunk(time=7)
-    first, second = (lagged_correlation(recording, lag=[0, 1]) for _ in range(2))
+    first, second = (lagged_correlation(recording, lags=[0, 1]) for _ in range(2))
     assert set(first.__dask_graph__()) == set(second.__dask_graph__())
     assert first.data.name == second.data.name
 
@@ -327,12 +336,74 @@ def test_a_warning_would_be_an_error():
         np.corrcoef(np.ones((2, 5)))
 
 
+# --- negative lags, several at once, and what holds the activity --------------------------------
+
+
+def test_by_hand():
+    """x = 1 2 3, y = 0 2 1: pairs (x, y) at lag 0, and what is left of them where one is read a sample later."""
+    recording = netxr.as_activity([[1, 2, 3], [0, 2, 1]], dims=("neuron", "time"), neurons=["x", "y"])
+    R = lagged_correlation(recording, lag=0)
+    assert R.sel(target="y", source="x").item() == pytest.approx(0.5)  # 1 / sqrt(2 x 2)
+    assert lagged_correlation(recording, lag=1).sel(target="y", source="x").item() == pytest.approx(-1)  # 2 1 on 1 2
+    assert lagged_correlation(recording, lag=-1).sel(target="y", source="x").item() == pytest.approx(1)  # 0 2 on 2 3
+
+
+@given(
+    recordings(),
+    st.lists(st.integers(-8, 8), min_size=1, max_size=4, unique=True),
+    st.sampled_from(["activity", "lazy", "moments", "store"]),
+)
+def test_at_a_negative_lag_the_sides_are_swapped(tmp_path_factory, recording, lags, form):
+    options = {}
+    if form == "store":
+        options["store"] = tmp_path_factory.mktemp("negative") / "R.zarr"
+    data = {
+        "activity": lambda: recording,
+        "lazy": lambda: recording.chunk(time=7),
+        "moments": lambda: lagged_moments(recording, lags=sorted({abs(lag) for lag in lags}), precision="float64"),
+        "store": lambda: recording,
+    }[form]()
+    precision = {} if form == "moments" else {"precision": "float64"}
+    found = lagged_correlation(data, lags=lags, **precision, **options)
+    assert found.lag.values.tolist() == lags
+    for lag in lags:
+        expected = lagged_correlation(recording, lag=abs(lag), precision="float64").values
+        if lag < 0:
+            expected = np.swapaxes(expected, -1, -2)
+        np.testing.assert_allclose(found.sel(lag=lag).values, expected, rtol=0, atol=1e-10)
+
+
+def test_labels_stay_with_their_side_at_negative_lags():
+    found = lagged_correlation(activity(), lags=[-2, 1], sources=["b", "a"])
+    assert (found.target.values.tolist(), found.source.values.tolist()) == (["a", "b", "c", "d"], ["b", "a"])
+    one = lagged_correlation(activity(), lag=-2, sources="b")
+    xr.testing.assert_allclose(one, found.sel(lag=-2, source="b"))
+    swapped = lagged_correlation(activity(), lag=2).sel(target="b").values
+    np.testing.assert_allclose(one.values, swapped, rtol=0, atol=1e-13)
+
+
+def test_moments_of_some_sources_have_no_other_side():
+    with pytest.raises(InvalidInput, match=r"^lag: got \[-1\]; expected lags from 0, for moments of some sources"):
+        lagged_correlation(lagged_moments(activity(), sources=["a", "b"]), lag=-1)
+
+
+def test_a_dataset_that_holds_activity_is_as_good():
+    run = activity().to_dataset(name="activity").assign_attrs(sampling_interval=0.5)
+    xr.testing.assert_equal(lagged_correlation(run), lagged_correlation(activity()))
+    xr.testing.assert_equal(lagged_moments(run), lagged_moments(activity()))
+    with_moments = run.assign(lagged_moments(activity(), lags=[3]))
+    xr.testing.assert_equal(lagged_correlation(with_moments, lag=3), lagged_correlation(activity(), lag=3))
+    with pytest.raises(InvalidInput, match="lags that the moments hold"):
+        lagged_correlation(with_moments)
+
+
 # --- bad input -----------------------------------------------------------------------------------
 
 
 WRONG = {
-    "lag": [[], None, 1.0, [1.0], True, [True], [0, 0], -1, 79, "1", [[1]], np.nan],
-    "source": [[], "z", ["a", "z"], ["a", "a"], 0, np.array(1)],
+    "lag": [[], None, 1.0, [1], True, -79, 79, "1", np.nan],
+    "lags": [[], [1.0], [True], [0, 0], [-79], [79], "1", [[1]], [np.nan], 1],
+    "sources": [[], "z", ["a", "z"], ["a", "a"], 0, np.array(1)],
 }
 CASES = [(name, value) for name, values in WRONG.items() for value in values]
 
@@ -348,7 +419,7 @@ def test_wrong_arguments(name, value, from_moments):
 
 @pytest.mark.parametrize(
     "data",
-    [None, np.zeros((3, 9)), 5, "run.zarr", activity().rename(neuron="cell"), activity().to_dataset(name="activity")],
+    [None, np.zeros((3, 9)), 5, "run.zarr", activity().rename(neuron="cell"), activity().to_dataset(name="voltage")],
 )
 def test_what_is_neither_activity_nor_moments(data):
     with pytest.raises(InvalidInput) as caught:
@@ -372,6 +443,6 @@ def test_moments_of_other_lags():
 
 def test_a_range_of_sources_is_several():
     recording = activity().assign_coords(neuron=range(4))
-    R = lagged_correlation(recording, source=range(3))
+    R = lagged_correlation(recording, sources=range(3))
     assert R.source.values.tolist() == [0, 1, 2]
-    assert lagged_correlation(recording, source=np.int64(2)).dims == ("trial", "target")
+    assert lagged_correlation(recording, sources=np.int64(2)).dims == ("trial", "target")

@@ -73,7 +73,7 @@ def test_the_correlation_is_at_lag_zero_whatever_the_lag():
 def test_several_lags_give_a_dim():
     found = netxr.estimate(activity(), method="lagged_correlation", lags=[2, 0])
     xr.testing.assert_identical(
-        found.drop_attrs(), netxr.lagged_correlation(activity(), lag=[2, 0]).drop_attrs().transpose(*found.dims)
+        found.drop_attrs(), netxr.lagged_correlation(activity(), lags=[2, 0]).drop_attrs().transpose(*found.dims)
     )
     assert netxr.estimate(activity(), method="correlation", lags=[2, 0]).dims == ("trial", "target", "source")
 
@@ -154,7 +154,7 @@ def test_options_go_to_the_pass():
 def test_an_estimate_goes_straight_to_disk(tmp_path):
     run = activity().to_dataset(name="activity")
     found = netxr.estimate(run, method="lagged_correlation", lags=[0, 1], store=tmp_path / "R.zarr")
-    np.testing.assert_allclose(found.values, netxr.lagged_correlation(activity(), lag=[0, 1]).values, atol=1e-12)
+    np.testing.assert_allclose(found.values, netxr.lagged_correlation(activity(), lags=[0, 1]).values, atol=1e-12)
     for method in ("correlation", BOTH):
         with pytest.raises(InvalidInput, match="expected lagged_correlation, for a store"):
             netxr.estimate(run, method=method, store=tmp_path / "S.zarr")

@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity, OutputExists
-from netxr.estimators import rows as matrices
+from netxr.estimators import rows as row_estimates
 from netxr.estimators.strongest import strongest_pairs
 from netxr.moments import plans as row_plans
-from netxr.moments.budget import Cut
 from netxr.moments.row_pass import STOP
 from tests.oracles import stacked_corrcoef
 from tests.strategies import FLOATS, chunked, recordings, samples
@@ -45,13 +44,18 @@ def ways_to_cut_rows(draw, n):
     step = draw(st.integers(1, n))
     rows = min(n, step * draw(st.integers(1, n)))
     held, workers, block = draw(st.booleans()), draw(st.integers(1, 3)), draw(st.integers(8, 50))
-    return {"rows": rows, "rows_at_a_time": step, "held": held, "workers": workers, "cut": Cut(block)}
+    return {"rows": rows, "rows_at_a_time": step, "held": held, "workers": workers, "block": block}
 
 
-def planned(**changes):
-    """Matrices are made by this plan."""
-    usual = matrices.row_plan
-    return patch.object(matrices, "row_plan", lambda *args, **options: replace(usual(*args, **options), **changes))
+def planned(*, block=None, **changes):
+    """Matrices are made by this plan, so many frames at a time."""
+    usual = row_estimates.planned_rows
+
+    def changed(*args, **options):
+        todo, plan = usual(*args, **options)
+        return (replace(todo, block=block, fourier=None) if block else todo), replace(plan, **changes)
+
+    return patch.object(row_estimates, "planned_rows", changed)
 
 
 def with_holes(recording, holes):
@@ -67,9 +71,9 @@ def with_holes(recording, holes):
 def test_what_is_stored_is_what_memory_would_hold(recording, lags, missing, lazy, data):
     neurons = recording.neuron.values.tolist()
     options = {
-        "lag": data.draw(st.sampled_from([lags, lags[0]])),
+        **data.draw(st.sampled_from([{"lags": lags}, {"lag": lags[0]}, {"lags": [-lag for lag in lags]}])),
         "dim": data.draw(st.sampled_from(["time", POOLED])) if "trial" in recording.dims else "time",
-        "source": data.draw(st.sampled_from([None, neurons[-1], neurons[::-2]])),
+        "sources": data.draw(st.sampled_from([None, neurons[-1], neurons[::-2]])),
         "missing": missing,
     }
     if missing != "raise" and recording.dtype in FLOATS:
@@ -109,7 +113,7 @@ def test_budgets_that_hold_the_recording_and_that_do_not(tmp_path, dtype, monkey
         for memory, held in ((row_plans.OVERHEAD + 40 * 2**20, True), (row_plans.OVERHEAD + values.nbytes, False)):
             plan = netxr.plan(lazy, lags=lags, memory=memory, stored=True)
             path = tmp_path / f"{held} {lazy.chunks[0][0]}.zarr"
-            R = netxr.lagged_correlation(lazy, lag=lags, memory=memory, store=path)
+            R = netxr.lagged_correlation(lazy, lags=lags, memory=memory, store=path)
             assert plan.held is held
             assert len(R.chunksizes["target"]) > 1
             wanted = [stacked_corrcoef(values.astype(float), lag) if lag else np.corrcoef(values) for lag in lags]
@@ -123,24 +127,26 @@ def test_a_plan_is_what_is_run(tmp_path, monkeypatch, function, dim, missing):
     monkeypatch.setattr(row_plans, "ROWS_BYTES", 300)
     monkeypatch.setattr(row_plans, "MATRIX_ROWS", 2)
     ran = []
-    usual = matrices.row_plan
-    monkeypatch.setattr(matrices, "row_plan", lambda *args, **options: ran.append(usual(*args, **options)) or ran[-1])
+    usual = row_estimates.planned_rows
+    monkeypatch.setattr(
+        row_estimates, "planned_rows", lambda *args, **options: ran.append(usual(*args, **options)) or ran[-1]
+    )
     recording, options = (
         activity().chunk(time=40),
-        {"dim": dim, "missing": missing, "memory": "1GiB", "source": ["cell 1"]},
+        {"dim": dim, "missing": missing, "memory": "1GiB", "sources": ["cell 1"]},
     )
     if function == "stored":
-        R = netxr.lagged_correlation(recording, lag=[1, 4], store=tmp_path / "r.zarr", **options)
-        assert R.chunksizes["target"][0] == ran[0].rows_at_a_time
+        R = netxr.lagged_correlation(recording, lags=[1, 4], store=tmp_path / "r.zarr", **options)
+        assert R.chunksizes["target"][0] == ran[0][1].rows_at_a_time
         assert {R.chunksizes[dim] for dim in set(R.dims) & {"lag", "trial"}} <= {(1, 1)}
     else:
-        strongest_pairs(recording, lag=[1, 4], k=2, **options)
-    assert ran == [netxr.plan(recording, lags=[1, 4], stored=True, **options)]
+        strongest_pairs(recording, lags=[1, 4], k=2, **options)
+    assert [plan for _, plan in ran] == [netxr.plan(recording, lags=[1, 4], stored=True, **options)]
 
 
 def test_rows_are_chunks_of_the_store(tmp_path):
     with planned(rows=6, rows_at_a_time=3):
-        netxr.lagged_correlation(activity(), lag=[1, 2], store=tmp_path / "r.zarr")
+        netxr.lagged_correlation(activity(), lags=[1, 2], store=tmp_path / "r.zarr")
     stored = zarr.open_array(tmp_path / "r.zarr" / "lagged_correlation", mode="r")
     assert (stored.shape, stored.chunks) == ((2, 2, 7, 7), (1, 1, 3, 7))
     assert stored.nchunks_initialized == 2 * 2 * 3
@@ -172,8 +178,8 @@ def test_the_recording_is_left_as_it_was(tmp_path):
 def test_whole_numbers_and_many_lags(tmp_path):
     recording = activity(n_steps=3000, trials=1, dtype="int16").chunk(time=700)
     lags = list(range(40))
-    R = netxr.lagged_correlation(recording, lag=lags, store=tmp_path / "r.zarr")
-    np.testing.assert_allclose(R, netxr.lagged_correlation(recording.compute(), lag=lags), rtol=0, atol=1e-12)
+    R = netxr.lagged_correlation(recording, lags=lags, store=tmp_path / "r.zarr")
+    np.testing.assert_allclose(R, netxr.lagged_correlation(recording.compute(), lags=lags), rtol=0, atol=1e-12)
     assert R.dtype == "float64"
 
 
@@ -190,9 +196,9 @@ def test_a_path_that_is_taken_is_left_before_anything_is_read(tmp_path):
 
 
 WRONG = {
-    "lag": {"lag": [0, 89]},
+    "lags": {"lags": [0, 89]},
     "dim": {"dim": "neuron"},
-    "source": {"source": "cell 9"},
+    "sources": {"sources": "cell 9"},
     "precision": {"precision": "float16"},
     "missing": {"missing": "ignore"},
     "memory": {"memory": 2**20},
@@ -226,15 +232,15 @@ def test_an_error_in_the_last_block_leaves_nothing(tmp_path, held, lazy):
 
 
 def test_a_user_who_gives_up_leaves_nothing(tmp_path):
-    usual, rows = matrices._write, []
+    usual, rows = row_estimates._write, []
 
-    def write_then_stop(stored, place, blocks):
-        usual(stored, place, itertools.islice(blocks, 1))
-        rows.append(place)
+    def write_then_stop(stored, lags, trial, blocks):
+        usual(stored, lags, trial, itertools.islice(blocks, 1))
+        rows.append(trial)
         raise KeyboardInterrupt
 
     with (
-        patch.object(matrices, "_write", write_then_stop),
+        patch.object(row_estimates, "_write", write_then_stop),
         planned(rows=2, rows_at_a_time=1),
         pytest.raises(KeyboardInterrupt),
     ):
@@ -259,7 +265,7 @@ def test_when_a_task_fails_those_under_way_are_told_and_waited_for(tmp_path):
 
     plan = replace(netxr.plan(activity(), stored=True), workers=2)
     with pytest.raises(ZeroDivisionError):
-        matrices.run_tasks([dask.delayed(fail)(), dask.delayed(wait)()], plan, tmp_path)
+        row_estimates.run_tasks([dask.delayed(fail)(), dask.delayed(wait)()], plan, tmp_path)
     assert (tmp_path / "told").exists()
 
 
@@ -304,13 +310,13 @@ def test_pairs_are_the_first_of_the_sorted_rows(recording, lags, which, lazy, da
     neurons = recording.neuron.values.tolist()
     options = {
         "dim": data.draw(st.sampled_from(["time", POOLED])) if "trial" in recording.dims else "time",
-        "source": data.draw(st.sampled_from([None, neurons[:1], neurons[::-2]])),
+        "sources": data.draw(st.sampled_from([None, neurons[:1], neurons[::-2]])),
     }
     given_as = data.draw(chunked(recording)) if lazy else recording
     k, threshold = which
     with planned(**data.draw(ways_to_cut_rows(len(neurons)))):
-        found = strongest_pairs(given_as, lag=lags, k=k, threshold=threshold, **options)
-    whole = netxr.lagged_correlation(given_as, lag=lags, **options).compute(scheduler="synchronous")
+        found = strongest_pairs(given_as, lags=lags, k=k, threshold=threshold, **options)
+    whole = netxr.lagged_correlation(given_as, lags=lags, **options).compute(scheduler="synchronous")
     assert as_edges(found) == naive_pairs(whole, k=k, threshold=threshold)
 
 
@@ -318,9 +324,9 @@ def test_pairs_are_the_first_of_the_sorted_rows(recording, lags, which, lazy, da
 @given(recordings(dtypes=FLOATS), lag_sets, st.sampled_from(["drop", "pairwise"]), st.data())
 def test_missing_samples(recording, lags, missing, data):
     recording = with_holes(recording, data.draw(st.lists(st.integers(0, recording.size - 1), max_size=4)))
-    R = netxr.lagged_correlation(recording, lag=lags, missing=missing, precision="float64")
+    R = netxr.lagged_correlation(recording, lags=lags, missing=missing, precision="float64")
     with planned(**data.draw(ways_to_cut_rows(recording.sizes["neuron"]))):
-        found = strongest_pairs(recording, lag=lags, k=10, missing=missing, precision="float64")
+        found = strongest_pairs(recording, lags=lags, k=10, missing=missing, precision="float64")
     expected = naive_pairs(R, k=10, threshold=None)
     assert {edge[:4] for edge in as_edges(found)} == {edge[:4] for edge in expected}
     np.testing.assert_allclose(*(sorted(e[4] for e in edges) for edges in (as_edges(found), expected)), atol=1e-12)
@@ -328,7 +334,7 @@ def test_missing_samples(recording, lags, missing, data):
 
 def test_the_list_of_pairs():
     recording = activity(dtype="float32")
-    found = strongest_pairs(recording.chunk(time=30), lag=[1, 3], k=2)
+    found = strongest_pairs(recording.chunk(time=30), lags=[1, 3], k=2)
     assert dict(found.sizes) == {"edge": 2 * 7 * 2 * 2}
     assert found.lagged_correlation.dtype == "float32"
     assert set(found.coords) == {"lag", "target", "source", "trial"}
@@ -370,9 +376,10 @@ def test_a_list_of_pairs_is_saved(tmp_path):
         ({}, r"^k, threshold: got neither; expected how many sources a target, or a limit, or both"),
         *(({"k": k}, r"^k: got .*whole number, 1 or above") for k in (0, -1, 1.5, True, "2")),
         *(({"threshold": x}, r"^threshold: got .*0 to 1") for x in (-0.1, 1.1, np.nan, "a", True)),
-        *(({"k": 1, "lag": lag}, r"^lag: got .*whole numbers from 0 to 88") for lag in (-1, 89, [0, 0], "a", [], None)),
+        *(({"k": 1, "lag": lag}, r"^lag: got") for lag in (89, -89, "a", [1], None)),
+        *(({"k": 1, "lags": lags}, r"^lags: got .*whole numbers") for lags in ([89], [-89], [0, 0], "a", [])),
         ({"k": 1, "dim": "neuron"}, r"^dim: got"),
-        ({"k": 1, "source": "cell 9"}, r"^source: got"),
+        ({"k": 1, "sources": "cell 9"}, r"^sources: got"),
         ({"k": 1, "missing": "ignore"}, r"^missing: got"),
         ({"k": 1, "memory": 2**20}, r"^memory: got 1 MiB; expected at least"),
     ],

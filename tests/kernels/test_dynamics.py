@@ -134,8 +134,8 @@ def test_a_run_in_stretches_is_the_run_in_one_go(monkeypatch, rng, batch):
     parts, state = [], np.zeros((3, 5))
     for start, stop in ((0, 256), (256, 768), (768, 1000)):
         part = np.full((3, stop - start, 5), np.nan)
-        stretch = trajectories(weights, state, noise=noise, n_steps=stop, noise_scale=1.0, first_step=start)
-        for rows, first, block in stretch:
+        segment = trajectories(weights, state, noise=noise, n_steps=stop, noise_scale=1.0, first_step=start)
+        for rows, first, block in segment:
             part[rows, first - start : first - start + len(block)] = block.swapaxes(0, 1)
         parts.append(part)
         state = part[:, -1].copy()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from netxr.errors import NonFiniteActivity
 from netxr.kernels.frame_blocks import provisional_mean
 from netxr.kernels.moments import moments_of
-from tests.kernels.stretches import a_pass, sums_of
+from tests.kernels.segments import a_pass, sums_of
 from tests.oracles import naive_moments
 from tests.strategies import samples
 

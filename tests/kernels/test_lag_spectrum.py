@@ -22,10 +22,10 @@ def naive_products(targets, sources, lags):
     return product
 
 
-def pair_of(n_targets, n_sources, n_frames, reach, *, precision=FLOAT64, order="F", seed=0):
+def pair_of(n_targets, n_sources, n_frames, max_lag, *, precision=FLOAT64, order="F", seed=0):
     draw = np.random.default_rng(seed).standard_normal
-    scratch = np.asarray(draw((n_targets + n_sources, reach + n_frames)), precision, order=order)
-    return scratch[:n_targets, reach:], scratch[n_targets:]
+    scratch = np.asarray(draw((n_targets + n_sources, max_lag + n_frames)), precision, order=order)
+    return scratch[:n_targets, max_lag:], scratch[n_targets:]
 
 
 def assert_close(product, targets, sources, lags):
@@ -57,13 +57,13 @@ def test_any_block_equals_the_naive_sums(lags, neurons, n_frames, hop, precision
     segment=st.integers(31, 64),
 )
 def test_blocks_one_after_the_other_add_up(cuts, lags, segment):
-    reach = max(lags)
-    targets, sources = pair_of(3, 2, 80, reach)
+    max_lag = max(lags)
+    targets, sources = pair_of(3, 2, 80, max_lag)
     product = np.zeros((len(lags), 3, 2))
     edges = [0, *sorted(cuts), 80]
     for start, stop in itertools.pairwise(edges):
         add_lagged_products(
-            product, targets[:, start:stop], sources[:, start : stop + reach], lags=lags, segment=segment
+            product, targets[:, start:stop], sources[:, start : stop + max_lag], lags=lags, segment=segment
         )
     assert_close(product, targets, sources, lags)
 
@@ -109,18 +109,18 @@ def test_a_neuron_of_zeros_has_products_of_zero_and_scales_do_not_mix():
 @pytest.mark.parametrize("slowness", [0.0, 0.98])
 def test_float32_blocks_resolve_a_correlation(slowness):
     rng = np.random.default_rng(2)
-    n, reach, length, n_blocks = 20, 32, 4096, 8
-    x = rng.standard_normal((n, reach + n_blocks * length))
+    n, max_lag, length, n_blocks = 20, 32, 4096, 8
+    x = rng.standard_normal((n, max_lag + n_blocks * length))
     for t in range(1, x.shape[1]):
         x[:, t] += slowness * x[:, t - 1]
     x = np.asarray(x / x.std(axis=1, keepdims=True), FLOAT32, order="F")
-    product = np.zeros((reach + 1, n, n))
+    product = np.zeros((max_lag + 1, n, n))
     for start in range(0, n_blocks * length, length):
-        block = x[:, start : start + length + reach]
-        add_lagged_products(product, block[:, reach:], block, lags=range(reach + 1), segment=96)
+        block = x[:, start : start + length + max_lag]
+        add_lagged_products(product, block[:, max_lag:], block, lags=range(max_lag + 1), segment=96)
     exact = x.astype(float)
     for lag in (0, 1, 17, 32):
-        expected = exact[:, reach:] @ exact[:, reach - lag : x.shape[1] - lag].T
+        expected = exact[:, max_lag:] @ exact[:, max_lag - lag : x.shape[1] - lag].T
         assert np.abs(product[lag] - expected).max() / (n_blocks * length) < (2e-7 if slowness == 0 else 6e-7)
 
 

@@ -7,9 +7,9 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.kernels.lagged_sums import PRODUCTS, block_frames, close_trial, join_sums, pool_sums
+from netxr.kernels.lagged_sums import PRODUCTS, block_frames, close_trial, crossing_pairs, join_sums, pool_sums
 from netxr.kernels.moments import moments_of
-from tests.kernels.stretches import a_pass, cuts, pooled_sums, spans, sums_of, sums_of_trial
+from tests.kernels.segments import a_pass, cuts, pooled_sums, spans, sums_of, sums_of_trial
 from tests.oracles import naive_moments, naive_pair_moments
 from tests.strategies import samples
 
@@ -50,7 +50,7 @@ def assert_equal_sums(a, b, *, rtol=1e-12):
 def test_any_stretches_of_any_trials_are_the_trials_as_a_whole(missing, lags, block, drawn, where, order, hop):
     """By direct products, or by way of Fourier segments of some frames more than the lags span."""
     segment = None if hop is None else hop + max(lags) - min(lags)
-    todo = a_pass(lags, missing=missing, block=block, segment=segment)
+    todo = a_pass(lags, missing=missing, block=block, fourier=segment)
     trials = [np.array(with_holes(trial(seed), where if missing != "raise" else []), order=order) for seed, _ in drawn]
     moments = moments_of(pooled_sums(trials, todo, [cut for _, cut in drawn], shift=SHIFT), todo=todo)
     oracle = naive_pair_moments if missing == "pairwise" else naive_moments
@@ -162,12 +162,12 @@ def test_pooled_stretches_share_no_pair():
 def test_the_ends_of_a_stretch_are_its_first_and_last_frames(lags, cut, block):
     todo, frames = a_pass(lags, block=block), trial()
     parts = [sums_of(frames[:, a:b], todo, shift=SHIFT, offset=a) for a, b in spans(map(sum, cut))]
-    joined, reach = join_sums(parts, todo=todo), max(lags)
+    joined, max_lag = join_sums(parts, todo=todo), max(lags)
     centred = frames - SHIFT[:, None]
-    np.testing.assert_allclose(joined.head.layers[0], centred[:, :reach], rtol=1e-15)
-    np.testing.assert_allclose(joined.tail.layers[0], centred[:, LENGTH - reach :], rtol=1e-15)
+    np.testing.assert_allclose(joined.head.layers[0], centred[:, :max_lag], rtol=1e-15)
+    np.testing.assert_allclose(joined.tail.layers[0], centred[:, LENGTH - max_lag :], rtol=1e-15)
     assert joined.head.good.all()
-    assert len(joined.head.good) == len(joined.tail.good) == reach
+    assert len(joined.head.good) == len(joined.tail.good) == max_lag
 
 
 # --- whole trials --------------------------------------------------------------------------------
@@ -203,12 +203,37 @@ def test_edges_of_pooled_trials_are_those_of_each():
 
 
 @pytest.mark.parametrize(
-    ("n", "reach", "precision", "expected"),
+    ("n", "max_lag", "precision", "expected"),
     [(100, 1, "float32", 10485), (100, 1, "float64", 5242), (5000, 1, "float64", 512), (5000, 1000, "float64", 4000)],
 )
-def test_frames_at_a_time(n, reach, precision, expected):
-    assert block_frames(n, reach, np.dtype(precision)) == expected
+def test_frames_at_a_time(n, max_lag, precision, expected):
+    assert block_frames(n, max_lag, np.dtype(precision)) == expected
 
 
 def test_pairwise_needs_six_products_and_the_others_one():
     assert {missing: len(products) for missing, products in PRODUCTS.items()} == {"raise": 1, "drop": 1, "pairwise": 6}
+
+
+# --- pairs across a border ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lag", "pairs"),
+    [
+        ("abc", "defg", 0, []),
+        ("abc", "defg", 1, ["cd"]),
+        ("abc", "defg", 2, ["bd", "ce"]),
+        ("abc", "defg", 3, ["ad", "be", "cf"]),
+        ("abc", "defg", 4, ["ae", "bf", "cg"]),
+        ("abc", "defg", 5, ["af", "bg"]),
+        ("abc", "defg", 7, []),
+        ("abc", "defg", 9, []),
+        ("abc", "d", 2, ["bd"]),
+        ("c", "defg", 2, ["ce"]),
+        ("", "defg", 2, []),
+        ("abc", "", 2, []),
+    ],
+)
+def test_pairs_that_cross_a_border(before, after, lag, pairs):
+    targets, sources = crossing_pairs(len(before), len(after), lag)
+    assert [source + target for source, target in zip(before[sources], after[targets], strict=True)] == pairs

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import close_trial
 from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of, sumsq_of_side
-from tests.kernels.stretches import a_pass, sums_of
+from tests.kernels.segments import a_pass, sums_of
 from tests.oracles import naive_correlation, naive_moments, naive_pair_moments
 from tests.strategies import samples
 

@@ -7,7 +7,7 @@ from netxr.errors import NonFiniteActivity
 from netxr.kernels import running_sums
 from netxr.kernels.frame_blocks import FrameBlock, provisional_mean
 from netxr.kernels.running_sums import RunningSums, sums_of_block
-from tests.kernels.stretches import a_pass, spans, sums_of
+from tests.kernels.segments import a_pass, spans, sums_of
 from tests.strategies import DTYPES, memory_orders, samples, splits
 
 

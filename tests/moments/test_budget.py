@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.moments import budget
-from netxr.moments.budget import SHORTEST_BLOCK, Cut, Work, cuts, gather_bytes, product_bytes
+from netxr.moments.budget import SHORTEST_BLOCK, Work, gather_bytes, product_bytes, ways
 from netxr.schema.arguments import check_memory
 from netxr.schema.words import text_of
 
@@ -14,13 +16,13 @@ def work(n=100, n_steps=100_000, lags=(0, 1), **sizes):
     return Work(n_neurons=n, n_steps=n_steps, lags=lags, **(usual | sizes))
 
 
-def block_bytes(some, way):
-    return gather_bytes(some, way) + product_bytes(some, way)
+def block_bytes(work):
+    return gather_bytes(work) + product_bytes(work)
 
 
 def test_what_there_is_to_do():
     some = work(lags=(0, 1, 5), n_sources=7, n_trials=3, products=6)
-    assert some.reach == 5
+    assert some.max_lag == 5
     assert some.sums == 8 * 3 * 6 * 100 * 7
     assert some.flops == 2 * 100_000 * 3 * 3 * 6 * 100 * 7
 
@@ -34,31 +36,31 @@ sizes = st.builds(
 
 @given(sizes)
 def test_ways_to_multiply_end_with_the_one_that_needs_least_memory(some):
-    ways = cuts(some)
-    assert block_bytes(some, ways[-1]) == min(block_bytes(some, way) for way in ways)
-    assert ways[-1].segment is None
-    assert all(way.block >= max(1, some.reach) for way in ways if way.segment is None)
+    *_, last = found = ways(some)
+    assert block_bytes(last) == min(map(block_bytes, found))
+    assert last.fourier is None
+    assert all(way.block >= max(1, some.max_lag) for way in found if way.fourier is None)
 
 
 @given(sizes)
 def test_a_block_is_a_whole_number_of_segments(some):
-    for way in cuts(some):
-        if way.segment is not None:
-            hop = way.segment - (some.reach - min(some.lags))
+    for way in ways(some):
+        if way.fourier is not None:
+            hop = way.fourier - (some.max_lag - min(some.lags))
             assert hop > 0
             assert way.block % hop == 0
 
 
 def test_many_lags_go_through_segments_and_few_do_not():
-    assert cuts(work(500, lags=tuple(range(64))))[0].segment is not None
-    assert all(way.segment is None for way in cuts(work(500, lags=(0, 1))))
+    assert ways(work(500, lags=tuple(range(64))))[0].fourier is not None
+    assert all(way.fourier is None for way in ways(work(500, lags=(0, 1))))
 
 
 def test_a_block_takes_what_its_samples_take_and_more():
     some = work(1000)
-    assert block_bytes(some, Cut(4096)) > 4096 * 1000 * 4
-    assert block_bytes(some, Cut(8192)) > block_bytes(some, Cut(4096))
-    assert cuts(some)[-1].block == SHORTEST_BLOCK
+    assert block_bytes(replace(some, block=4096)) > 4096 * 1000 * 4
+    assert block_bytes(replace(some, block=8192)) > block_bytes(replace(some, block=4096))
+    assert ways(some)[-1].block == SHORTEST_BLOCK
 
 
 # --- errors and words ------------------------------------------------------------------------------

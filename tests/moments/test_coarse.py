@@ -55,8 +55,8 @@ def test_coarse_moments_are_moments_of_coarse_activity(dim, dtype, lazy):
 def test_coarse_float32_recordings_agree_within_the_promise():
     x = recording(n_steps=5000, dtype="f4") * np.float32(0.05) - np.float32(65)
     groups = [1, 1, 0, -1, 0, 0]
-    by_activity = netxr.lagged_correlation(netxr.coarsen(x, groups=groups), lag=[0, 1])
-    by_moments = netxr.lagged_correlation(netxr.coarsen(netxr.lagged_moments(x), groups=groups), lag=[0, 1])
+    by_activity = netxr.lagged_correlation(netxr.coarsen(x, groups=groups), lags=[0, 1])
+    by_moments = netxr.lagged_correlation(netxr.coarsen(netxr.lagged_moments(x), groups=groups), lags=[0, 1])
     np.testing.assert_allclose(by_activity, by_moments, rtol=0, atol=1e-6)
 
 
@@ -143,7 +143,7 @@ def test_estimates_scores_and_poor_moments_are_refused():
     for moments in (
         netxr.lagged_moments(x, lags=[1]),
         netxr.lagged_moments(x, missing="drop"),
-        netxr.lagged_moments(x, source="a"),
+        netxr.lagged_moments(x, sources="a"),
     ):
         with pytest.raises(InvalidInput):
             netxr.coarsen(moments, groups=3)

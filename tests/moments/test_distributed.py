@@ -61,10 +61,10 @@ def assert_right(found, **options):
 @pytest.mark.filterwarnings("ignore:Running on a single-machine scheduler:UserWarning")
 def test_a_store_as_with_threads(client, tmp_path):
     netxr.save(xr.Dataset({"activity": (("neuron", "time"), VALUES)}), tmp_path / "run.zarr")
-    lazy = netxr.lagged_correlation(netxr.open(tmp_path / "run.zarr").activity, lag=[0, 3])
+    lazy = netxr.lagged_correlation(netxr.open(tmp_path / "run.zarr").activity, lags=[0, 3])
     with_threads = lazy.compute(scheduler="threads")
     np.testing.assert_allclose(lazy.compute().values, with_threads.values, rtol=0, atol=1e-13)
-    assert_right(with_threads, lag=[0, 3])
+    assert_right(with_threads, lags=[0, 3])
 
 
 def test_several_lags_trials_and_missing_samples(client):
@@ -72,9 +72,9 @@ def test_several_lags_trials_and_missing_samples(client):
     holes[3, 100:120] = np.nan
     both = xr.DataArray(np.stack([holes, VALUES], axis=2), dims=("neuron", "time", "trial"))
     lazy = netxr.lagged_correlation(
-        both.chunk(time=500, trial=1), lag=[0, 2], dim=("time", "trial"), missing="pairwise"
+        both.chunk(time=500, trial=1), lags=[0, 2], dim=("time", "trial"), missing="pairwise"
     )
-    at_once = netxr.lagged_correlation(both, lag=[0, 2], dim=("time", "trial"), missing="pairwise")
+    at_once = netxr.lagged_correlation(both, lags=[0, 2], dim=("time", "trial"), missing="pairwise")
     np.testing.assert_allclose(lazy.compute().values, at_once.values, rtol=0, atol=1e-12)
     with pytest.raises(netxr.NonFiniteActivity, match=r"trial 0.*frame 100"):
         netxr.lagged_correlation(both.chunk(time=500, trial=1)).compute()
@@ -98,7 +98,7 @@ def test_nothing_runs_while_the_graph_is_built(client):
         raise AssertionError("computed")
 
     before = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter)
-    netxr.lagged_correlation(passed_on(refuse), lag=[0, 1])
+    netxr.lagged_correlation(passed_on(refuse), lags=[0, 1])
     assert client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter) == before
 
 
@@ -126,14 +126,14 @@ def test_progress_comes_from_all_workers(client, trials):
     inner, outer = [], []
     with netxr.progress(lambda *report: outer.append(report)):
         with netxr.progress(lambda *report: inner.append(report)):
-            netxr.lagged_correlation(activity, lag=[0, 2]).compute()
+            netxr.lagged_correlation(activity, lags=[0, 2]).compute()
         netxr.lagged_correlation(activity, lag=1).compute()
     netxr.lagged_correlation(activity, lag=3).compute()
     for reports, total in ((inner, 6000), (outer, 12_000)):
         done = [done for done, _ in reports]
         assert all(a < b for a, b in itertools.pairwise(done))
         assert reports[-1] == (total, total)
-    assert len(inner) >= 2, "each worker tells of its own lanes"
+    assert len(inner) >= 2, "each worker tells of its own segments"
 
 
 def in_trials(trials):
@@ -180,10 +180,10 @@ def wait_for(condition):
 
 
 def test_a_worker_that_is_killed_is_made_up_for(client, tmp_path):
-    future = client.compute(netxr.lagged_correlation(passed_on(slowly(tmp_path), frames=100), lag=[0, 1]))
+    future = client.compute(netxr.lagged_correlation(passed_on(slowly(tmp_path), frames=100), lags=[0, 1]))
     wait_for(lambda: len(list(tmp_path.iterdir())) >= 20)
     os.kill(int(next(tmp_path.iterdir()).name.split("-")[0]), signal.SIGKILL)
-    assert_right(future.result(timeout=30), lag=[0, 1])
+    assert_right(future.result(timeout=30), lags=[0, 1])
     later = list(tmp_path.iterdir())
     assert len(later) > 61, "blocks of the lost worker were read again"
 
@@ -191,7 +191,7 @@ def test_a_worker_that_is_killed_is_made_up_for(client, tmp_path):
 def test_progress_counts_once_what_a_lost_worker_had_done(client, tmp_path):
     reports = []
     with netxr.progress(lambda *report: reports.append(report)):
-        future = client.compute(netxr.lagged_correlation(passed_on(slowly(tmp_path), frames=100), lag=[0, 1]))
+        future = client.compute(netxr.lagged_correlation(passed_on(slowly(tmp_path), frames=100), lags=[0, 1]))
         wait_for(lambda: reports)
         os.kill(int(next(tmp_path.iterdir()).name.split("-")[0]), signal.SIGKILL)
         future.result(timeout=30)

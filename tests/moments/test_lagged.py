@@ -13,7 +13,7 @@ import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.lagged_sums import Pass
 from netxr.moments.lagged import lagged_moments
-from netxr.moments.one_pass import _finish_copy, _sums
+from netxr.moments.one_pass import _finish_copy, sums_of
 from tests.oracles import naive_moments, trials_of
 from tests.strategies import FLOATS, chunked, recordings, samples, splits
 
@@ -97,7 +97,7 @@ def test_some_sources(recording, data):
     trials = trials_of(recording)
     for form in (recording, data.draw(chunked(recording))):
         dim = ("time", "trial") if "trial" in recording.dims else "time"
-        moments = lagged_moments(form, lags=[0, 2], source=chosen, dim=dim).compute(scheduler="synchronous")
+        moments = lagged_moments(form, lags=[0, 2], sources=chosen, dim=dim).compute(scheduler="synchronous")
         assert moments.source.values.tolist() == chosen
         tolerance = 1e-5 if moments.attrs["precision"] == "float32" else 1e-10
         assert_matches(moments, trials, sources=positions, tolerance=tolerance)
@@ -109,7 +109,7 @@ def test_short_inner_blocks_and_threads(block, lag, drop, data):
     if drop:
         recording[1, data.draw(st.integers(0, 39)), 0] = np.nan
     with (
-        patch("netxr.moments.planning.block_frames", lambda n, reach, precision: block),
+        patch("netxr.moments.planning.block_frames", lambda n, max_lag, precision: block),
         patch("netxr.blocks.schedulers.os.sched_getaffinity", lambda pid: range(data.draw(st.integers(1, 5)))),
     ):
         moments = lagged_moments(recording, lags=[lag, 1] if lag != 1 else [1], missing="drop" if drop else "raise")
@@ -167,9 +167,9 @@ def test_a_lazy_result_computes_the_same_twice():
 def test_what_a_scheduler_holds_is_not_written_to():
     frames, shift = activity(trials=1).values[..., 0], np.zeros(4)
     todo = Pass(lags=(1,), sources=None, precision=np.dtype("float64"), missing="raise", block=20)
-    sums = _sums(iter([frames]), 0, shift=shift, todo=todo, name="x")
+    sums = sums_of(iter([frames]), 0, shift=shift, todo=todo, place="x")
     before = sums.product.copy()
-    first, second = (_finish_copy(sums, todo).moments.comoment for _ in range(2))
+    first, second = (_finish_copy(sums, todo)["comoment"] for _ in range(2))
     np.testing.assert_array_equal(sums.product, before)
     np.testing.assert_array_equal(first, second)
 
@@ -258,7 +258,7 @@ def test_nothing_left_gives_nan_without_a_warning():
 WRONG = {
     "lags": [[], None, 1, 1.0, [1.0], [True], [0, 0], [-1], [59], "1", [[1]], [None], [np.nan]],
     "dim": [None, 5, "trial", "neuron", ["time", "time"], [], ["time", "cell"], [["time"]]],
-    "source": [[], "z", ["a", "z"], ["a", "a"], [None], 0, {}],
+    "sources": [[], "z", ["a", "z"], ["a", "a"], [None], 0, {}],
     "precision": ["float16", 64, np.float64, ["float32"], np.array(["a", "b"])],
     "missing": [None, "ignore", 0, ["drop"], np.array(["a", "b"])],
 }
@@ -278,7 +278,7 @@ WRONG_ACTIVITY = {
     "a plain array": np.zeros((3, 9)),
     "a list": [[1.0, 2.0]],
     "nothing": None,
-    "a dataset": xr.Dataset({"activity": (("neuron", "time"), np.zeros((3, 9)))}),
+    "a dataset": xr.Dataset({"voltage": (("neuron", "time"), np.zeros((3, 9)))}),
     "no time": xr.DataArray(np.zeros((3, 9)), dims=("neuron", "step")),
     "no neuron": xr.DataArray(np.zeros((3, 9)), dims=("cell", "time")),
     "one dim": xr.DataArray(np.zeros(9), dims="time"),

@@ -44,7 +44,7 @@ def test_measured_below_projected_below_allowed(tmp_path, n, n_steps, memory, dt
     activity = recording(tmp_path / "run.zarr", n, n_steps, dtype)
     projected = netxr.plan(activity, lags=lags, memory=memory).peak_bytes
     allowed = {"MB": 10**6, "GB": 10**9}[memory[-2:]] * int(memory[:-2])
-    peak = traced_peak(lambda: netxr.lagged_correlation(activity, lag=lags, memory=memory).compute())
+    peak = traced_peak(lambda: netxr.lagged_correlation(activity, lags=lags, memory=memory).compute())
     assert peak < projected <= allowed
 
 
@@ -64,7 +64,7 @@ def test_rows_that_are_written_as_they_are_made(tmp_path, n, n_steps, memory):
 def test_pooled_trials_are_added_as_they_come(tmp_path, stored):
     samples = np.random.default_rng(0).standard_normal((300, 20, 60))
     activity = xr.DataArray(samples, dims=("neuron", "time", "trial"))
-    options = {"lag": [0, 1, 2], "dim": ("time", "trial")}
+    options = {"lags": [0, 1, 2], "dim": ("time", "trial")}
     names = iter("ab")
 
     def run():

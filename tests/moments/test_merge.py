@@ -35,7 +35,7 @@ def activity(n=4, n_steps=60, trials=2, seed=0, dtype="float64"):
 
 
 @st.composite
-def stretches(draw, n_steps, *, least):
+def segments(draw, n_steps, *, least):
     """Where consecutive parts of a trial, each of `least` frames or more, lie."""
     n_parts = draw(st.integers(1, min(4, n_steps // least)))
     spare = st.integers(0, n_steps - n_parts * least)
@@ -82,7 +82,7 @@ def test_parts_of_one_trial_are_the_whole(recording, lags, form, data):
     recording = recording.isel(trial=[0]) if "trial" in recording.dims else recording
     recording = recording.assign_coords(area=("neuron", list("uvwxy")[: recording.sizes["neuron"]]))
     given_as = recording if form == "numpy" else data.draw(chunked(recording))
-    parts = data.draw(stretches(recording.sizes["time"], least=max(lags) + 2))
+    parts = data.draw(segments(recording.sizes["time"], least=max(lags) + 2))
     options = {"lags": lags, "precision": "float64"}
     merged = merged_lazily([lagged_moments(given_as.isel(time=part), **options) for part in parts], continuous=True)
     whole, trials = lagged_moments(recording, **options), trials_of(recording)
@@ -99,7 +99,7 @@ def test_parts_of_one_trial_are_the_whole(recording, lags, form, data):
 def test_separate_parts_are_trials_pooled(recording, lags, form, data):
     recording = recording if "trial" in recording.dims else recording.expand_dims(trial=["only"])
     given_as = recording if form == "numpy" else data.draw(chunked(recording))
-    numbers = data.draw(stretches(recording.sizes["trial"], least=1))
+    numbers = data.draw(segments(recording.sizes["trial"], least=1))
     parts = [lagged_moments(given_as.isel(trial=part), lags=lags, dim=POOLED) for part in numbers]
     merged, trials = merged_lazily(parts), trials_of(recording)
     assert_moments(merged, trials, tolerance=tolerance_of(recording))
@@ -114,7 +114,7 @@ def test_missing_samples(recording, lags, missing, form, data):
     values.flat[holes] = np.nan
     recording = recording.copy(data=values)
     given_as = recording if form == "numpy" else data.draw(chunked(recording))
-    parts = data.draw(stretches(recording.sizes["time"], least=max(lags) + 2))
+    parts = data.draw(segments(recording.sizes["time"], least=max(lags) + 2))
     options = {"lags": lags, "missing": missing, "precision": "float64"}
     merged = merged_lazily([lagged_moments(given_as.isel(time=part), **options) for part in parts])
     naive = naive_moments if missing == "drop" else naive_pair_moments
@@ -249,7 +249,7 @@ NO_PARTNERS = {
     "order of lags": (other(lags=[1, 0]), "different labels along lag"),
     "neurons": (lagged_moments(activity(trials=1).assign_coords(neuron=list("abcz"))), "different labels along target"),
     "fewer neurons": (lagged_moments(activity(3, trials=1)), "different labels along target"),
-    "sources": (other(source=["a", "b"]), "different labels along source"),
+    "sources": (other(sources=["a", "b"]), "different labels along source"),
     "trials": (lagged_moments(activity()), r"different labels along trial.*xarray\.concat"),
     "no trial": (lagged_moments(activity().isel(trial=0)), "different labels along trial"),
     "pooling": (other(dim=POOLED), "different labels along trial"),
@@ -273,13 +273,13 @@ def test_another_pooling_is_named():
 
 
 @pytest.mark.parametrize(
-    "options", [{"source": ["a", "b"]}, {"missing": "drop"}, {"missing": "pairwise"}, {"dim": POOLED}]
+    "options", [{"sources": ["a", "b"]}, {"missing": "drop"}, {"missing": "pairwise"}, {"dim": POOLED}]
 )
 def test_continuous_parts_need_the_ends_of_one_trial(options):
     part = other(**options)
     merge_moments([part, part])
     with pytest.raises(
-        InvalidInput, match=r"^parts: got moments of several trials, of some sources, or.*source="
+        InvalidInput, match=r"^parts: got moments of several trials, of some sources, or.*sources="
     ) as caught:
         merge_moments([part, part], continuous=True)
     assert "expected moments of one trial of all neurons each" in str(caught.value)

@@ -38,8 +38,8 @@ def test_one_read_serves_all_lags(missing, chunks, workers):
     first = {chunk: n for chunk, n in reader.reads.items() if chunk[1] == 0}
     others = {chunk: n for chunk, n in reader.reads.items() if chunk[1] > 0}
     assert set(others.values()) <= {1}
-    lanes = 1 if workers == 1 or chunks == (5, 4000) else 2 * workers
-    assert max(first.values()) <= lanes, "once in each lane, for the provisional mean"
+    segments = 1 if workers == 1 or chunks == (5, 4000) else 2 * workers
+    assert max(first.values()) <= segments, "once in each segment, for the provisional mean"
 
 
 def test_estimates_at_several_lags_share_the_read():

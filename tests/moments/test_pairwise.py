@@ -138,20 +138,20 @@ def test_one_sample_in_common_is_undefined():
 
 
 @pytest.mark.parametrize("source", ["c", ["d", "a"]])
-@pytest.mark.parametrize("lag", [1, [2, 0]])
-def test_from_moments_as_from_activity(source, lag):
+@pytest.mark.parametrize("at", [{"lag": 1}, {"lags": [2, 0]}, {"lags": [0, -2, 2]}])
+def test_from_moments_as_from_activity(source, at):
     recording = with_gaps()
     moments = netxr.lagged_moments(recording.chunk(time=31), lags=[0, 1, 2], missing="pairwise")
     with dask.config.set(scheduler=lambda *_, **__: pytest.fail("computed")):
-        r = netxr.lagged_correlation(moments, lag=lag, source=source)
-    expected = netxr.lagged_correlation(recording, lag=lag, source=source, missing="pairwise")
+        r = netxr.lagged_correlation(moments, **at, sources=source)
+    expected = netxr.lagged_correlation(recording, **at, sources=source, missing="pairwise")
     np.testing.assert_allclose(r.values, expected.values, rtol=0, atol=1e-13)
     assert r.dims == expected.dims
 
 
 def test_some_sources_in_float32():
     recording = with_gaps(n_steps=4000)
-    r = netxr.lagged_correlation(recording, source=["b", "d"], missing="pairwise", precision="float32")
+    r = netxr.lagged_correlation(recording, sources=["b", "d"], missing="pairwise", precision="float32")
     expected = [by_pairs([x], 1)[:, [1, 3]] for x in arrays(recording)]
     np.testing.assert_allclose(r.values, expected, rtol=0, atol=2e-6)
 

@@ -12,7 +12,7 @@ from netxr.moments import planning
 from netxr.moments.planning import check_dim, check_lags, is_label, positions_of, prepare, work_of
 from netxr.schema.words import text_of
 
-USUAL = {"lags": [0, 2], "dim": "time", "source": None, "precision": None, "missing": "raise"}
+USUAL = {"lags": [0, 2], "dim": "time", "sources": None, "precision": None, "missing": "raise"}
 
 
 @pytest.fixture(autouse=True)
@@ -32,16 +32,16 @@ def recording(n=6, n_steps=1000, trials=None, dtype="f4", chunks=None):
 
 def work(activity, **options):
     options = USUAL | options
-    return work_of(activity, prepare(activity, **options), dim=options["dim"])
+    return work_of(activity, prepare(activity, **options))
 
 
 # --- what is to be done ----------------------------------------------------------------------------
 
 
 def test_what_is_summed_up():
-    todo = prepare(recording(), **USUAL | {"source": ["d", "a"], "missing": "pairwise"})
+    todo = prepare(recording(), **USUAL | {"sources": ["d", "a"], "missing": "pairwise"})
     assert (todo.lags, todo.sources, todo.precision, todo.missing) == ((0, 2), (3, 0), np.dtype("f4"), "pairwise")
-    assert todo.reach == 2
+    assert todo.max_lag == 2
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_precision_of_products(dtype, precision, expected):
 
 
 def test_the_sizes_of_the_work():
-    found = work(recording(trials=3), source=["a", "b"], missing="pairwise")
+    found = work(recording(trials=3), sources=["a", "b"], missing="pairwise")
     assert (found.n_neurons, found.n_targets, found.n_sources) == (6, 6, 2)
     assert (found.n_steps, found.n_trials, found.results) == (1000, 3, 3)
     assert (found.layers, found.products) == (3, 6)
@@ -159,5 +159,5 @@ def test_positions_of_labels():
     assert positions_of(neurons, "b") == (1,)
     assert positions_of(neurons, ["c", "a"]) == (2, 0)
     for wrong in ("z", [], ["a", "a"], ["a", "z"]):
-        with pytest.raises(InvalidInput, match=r"source: got .*labels of neurons, each once, such as 'a', 'b', 'c'"):
+        with pytest.raises(InvalidInput, match=r"sources: got .*labels of neurons, each once, such as 'a', 'b', 'c'"):
             positions_of(neurons, wrong)

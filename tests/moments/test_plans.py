@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from netxr.errors import InvalidInput
 from netxr.moments import plans
 from netxr.moments import plans as row_plans
-from netxr.moments.budget import OVERHEAD, Cut, Work
+from netxr.moments.budget import OVERHEAD, Work
 from netxr.moments.plans import plan_pass, plan_rows
 from netxr.schema.arguments import check_memory
 from netxr.schema.words import text_of
@@ -82,10 +82,10 @@ def test_a_plan_obeys_the_budget_or_names_one_that_is_enough(work, memory, where
         assert memory < enough
         return
     assert plan.peak_bytes <= memory
-    assert plan.work == work
+    assert replace(plan.work, block=work.block, fourier=work.fourier) == work
     assert 1 <= plan.workers <= where["threads"]
     assert 1 <= plan.blas_threads <= where["cores"]
-    assert plan.cut.block >= max(1, work.reach)
+    assert plan.work.block >= max(1, work.max_lag)
 
 
 @given(any_work(), a_pass_anywhere, st.sampled_from(["n_sources", "n_neurons", "chunk", "products"]))
@@ -93,7 +93,7 @@ def test_more_of_anything_takes_no_less(work, where, what):
     more = replace(work, **{what: 2 * getattr(work, what)})
     assert least(more, where) >= least(work, where)
     plan = planned(work, memory=10**20, **where)
-    assert replace(plan, work=more).peak_bytes >= plan.peak_bytes
+    assert replace(plan, work=replace(plan.work, **{what: 2 * getattr(work, what)})).peak_bytes >= plan.peak_bytes
 
 
 @given(any_work(), a_pass_anywhere, st.integers(0, 3000))
@@ -105,7 +105,7 @@ def test_a_further_lag_takes_no_less(work, where, lag):
 def test_a_lavish_budget_keeps_all_cores_busy():
     plan = planned(work(n_steps=10**7), threads=4, cores=4)
     assert (plan.workers, plan.blas_threads) == (4, 1)
-    assert plan.lanes >= 4
+    assert plan.segments >= 4
 
 
 def test_workers_give_way_to_blas_threads_where_memory_is_short():
@@ -126,9 +126,9 @@ def test_the_sums_are_in_the_peak():
     assert plan.peak_bytes > OVERHEAD + plan.work.sums
 
 
-def test_short_trials_are_not_cut_into_lanes():
-    assert planned(work(n_steps=900)).lanes == 1
-    assert planned(work(n_steps=10**6)).lanes > 1
+def test_short_trials_are_not_cut_into_segments():
+    assert planned(work(n_steps=900)).segments == 1
+    assert planned(work(n_steps=10**6)).segments > 1
 
 
 # --- rows of a matrix ------------------------------------------------------------------------------
@@ -176,12 +176,14 @@ def test_without_a_budget_half_of_what_is_free_is_taken(how, monkeypatch):
 
 
 def test_a_plan_says_what_it_takes():
-    plan = replace(planned(work()), workers=2, blas_threads=1, cut=Cut(8192))
+    plan = replace(planned(work()), workers=2, blas_threads=1, work=replace(work(), block=8192))
     assert str(plan) == (
         f"reads 38.1 MiB once; 4.0e9 operations; at most {text_of(plan.peak_bytes)} of memory; "
         "2 tasks at a time with 1 BLAS thread each"
     )
-    assert "; 4.0e9 operations, fewer by Fourier segments; " in str(replace(plan, cut=Cut(8192, 2048)))
+    assert "; 4.0e9 operations, fewer by Fourier segments; " in str(
+        replace(plan, work=replace(work(), block=8192, fourier=2048))
+    )
     assert " of memory in each of 3 processes; " in str(replace(plan, processes=3))
 
 

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 import netxr
 from netxr.blocks.progress import Part
 from netxr.errors import UnreadableFile
-from netxr.moments.budget import Cut
-from netxr.moments.planning import prepare, row_plan
+from netxr.moments.planning import planned_rows, prepare
 from netxr.moments.row_pass import STOP, Stopped, row_tasks
 from netxr.schema.trials import trials_of
 from tests.moments.test_one_pass import Reader
@@ -29,12 +28,14 @@ def refuse_to_compute(*_, **__):
     raise AssertionError("something was computed")
 
 
-def tasks_for(activity, folder, *, use=list, lags=(0, 2), precision=None, missing="raise", **changes):
+def tasks_for(activity, folder, *, use=list, lags=(0, 2), precision=None, missing="raise", block=None, **changes):
     """The tasks of one matrix of all trials together, and their plan."""
     dim = ("time", "trial") if "trial" in activity.dims else "time"
-    todo = prepare(activity, lags=lags, dim=dim, source=None, precision=precision, missing=missing)
-    plan = replace(row_plan(activity, todo, dim=dim, memory="1GiB"), **changes)
-    todo = replace(todo, **plan.cut._asdict())
+    todo = prepare(activity, lags=lags, dim=dim, sources=None, precision=precision, missing=missing)
+    todo, plan = planned_rows(activity, todo, memory="1GiB")
+    if block is not None:
+        todo = replace(todo, block=block, fourier=None)
+    plan = replace(plan, **changes)
     total = plan.tasks * plan.work.n_steps * plan.work.n_trials
     part = Part("run", "matrix", total)
     return row_tasks(trials_of(activity), todo, plan=plan, use=use, folder=folder, part=part), plan
@@ -60,7 +61,7 @@ def test_rows_of_all_tasks_are_the_matrix(tmp_path_factory, activity, held, lazy
     n = activity.sizes["neuron"]
     step, tasks_of, block = data.draw(st.integers(1, n)), data.draw(st.integers(1, 3)), data.draw(st.integers(8, 50))
     form = data.draw(chunked(activity)) if lazy else activity
-    cut = {"rows": min(n, step * tasks_of), "rows_at_a_time": step, "held": held, "cut": Cut(block)}
+    cut = {"rows": min(n, step * tasks_of), "rows_at_a_time": step, "held": held, "block": block}
     with dask.config.set(scheduler=refuse_to_compute):
         tasks, plan = tasks_for(form, tmp_path_factory.getbasetemp(), lags=(3, 0, 8), precision="float64", **cut)
     assert len(tasks) == plan.tasks
@@ -173,7 +174,7 @@ def test_tasks_give_up_while_they_read(tmp_path):
 
     blocks = recording().chunk(time=100).data.map_blocks(stop_at_the_third, dtype=float, meta=np.empty((0, 0)))
     activity = xr.DataArray(blocks, dims=("neuron", "time"))
-    tasks, _ = tasks_for(activity, tmp_path, rows=5, rows_at_a_time=1, held=False, cut=Cut(100))
+    tasks, _ = tasks_for(activity, tmp_path, rows=5, rows_at_a_time=1, held=False, block=100)
     with pytest.raises(Stopped):
         compute(*tasks, scheduler="synchronous")
     assert reads == [0, 0, 1, 2]

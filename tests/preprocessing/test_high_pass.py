@@ -11,7 +11,7 @@ from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.filters import filtered, n_padded, response, states_between
 from netxr.preprocessing.frames import interpolate_frames, mask_frames
 from netxr.preprocessing.high_pass import high_pass
-from tests.kernels.stretches import cuts, spans
+from tests.kernels.segments import cuts, spans
 from tests.preprocessing.steps import per_trial, recording
 from tests.strategies import chunked, recordings
 
@@ -150,7 +150,7 @@ def test_the_extension_is_that_of_scipy(order):
 def test_states_carry_over_any_blocks(cut, order, seed):
     sos = scipy.signal.butter(order, 0.05, "highpass", output="sos")
     x = np.random.default_rng(seed).normal(size=(3, 60)).cumsum(axis=1)
-    blocks = [x[:, a:b] for a, b in spans([length for stretch in cut for length in stretch])]
+    blocks = [x[:, a:b] for a, b in spans([length for segment in cut for length in segment])]
     n = n_padded(sos) + 1
     between = states_between(sos, [response(sos, block) for block in blocks], x[:, :n], x[:, -n:])
     joined = np.concatenate([filtered(sos, b, *states) for b, states in zip(blocks, between, strict=True)], axis=1)

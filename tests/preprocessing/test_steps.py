@@ -118,8 +118,8 @@ def test_results_are_correlated_lazily(step):
     activity = recording(n_steps=120)
     lazily = step(activity.chunk(time=(7, 1, 50, 62), trial=1))
     with nothing_computes():
-        estimate = netxr.lagged_correlation(lazily, lag=[0, 1], missing="drop")
-    expected = netxr.lagged_correlation(step(activity), lag=[0, 1], missing="drop")
+        estimate = netxr.lagged_correlation(lazily, lags=[0, 1], missing="drop")
+    expected = netxr.lagged_correlation(step(activity), lags=[0, 1], missing="drop")
     np.testing.assert_allclose(estimate.values, expected, atol=1e-8)
     assert estimate.attrs["preprocessing"] == lazily.attrs["preprocessing"]
 

@@ -42,7 +42,7 @@ def saved(run, path, *, length=16):
 
 def with_moments(run, *, lags, dim, missing):
     moments = netxr.lagged_moments(run.activity, lags=lags, dim=dim, missing=missing)
-    return run.assign(moments).assign(lagged_correlation=netxr.lagged_correlation(moments, lag=lags))
+    return run.assign(moments).assign(lagged_correlation=netxr.lagged_correlation(moments, lags=lags))
 
 
 # --- samples ------------------------------------------------------------------
@@ -240,9 +240,11 @@ def test_other_results_say_that_they_are_outdated(tmp_path):
 def test_moments_of_some_sources(tmp_path):
     run = recording(dtype="float64")
     first = run.isel(time=slice(0, 40))
-    netxr.save(first.assign(netxr.lagged_moments(first.activity, lags=[1], source=["n2", "n0"])), tmp_path / "run.zarr")
+    netxr.save(
+        first.assign(netxr.lagged_moments(first.activity, lags=[1], sources=["n2", "n0"])), tmp_path / "run.zarr"
+    )
     netxr.append(run.isel(time=slice(40, None)), tmp_path / "run.zarr", dim="time")
-    whole = netxr.lagged_moments(run.activity, lags=[1], source=["n2", "n0"])
+    whole = netxr.lagged_moments(run.activity, lags=[1], sources=["n2", "n0"])
     np.testing.assert_allclose(netxr.open(tmp_path / "run.zarr").comoment.values, whole.comoment.values, rtol=1e-9)
 
 
@@ -325,14 +327,18 @@ def test_results_that_do_not_fit_are_refused(tmp_path, data, message):
     assert documents(path) == before
 
 
+def at(lag):
+    return {"lag": lag} if isinstance(lag, int) else {"lags": lag}
+
+
 @pytest.mark.parametrize("first", [1, [0, 1]])
 def test_results_of_other_lags_are_not_mixed(tmp_path, first):
     run = recording()
     path = saved(run, tmp_path / "run.zarr")
     second = [0, 1] if first == 1 else 1
-    netxr.add(netxr.lagged_correlation(run.activity, lag=first), path)
+    netxr.add(netxr.lagged_correlation(run.activity, **at(first)), path)
     with pytest.raises(InvalidInput, match="data: got another lag; expected that of the run"):
-        netxr.add(netxr.lagged_correlation(run.activity, lag=second).rename("other"), path)
+        netxr.add(netxr.lagged_correlation(run.activity, **at(second)).rename("other"), path)
     assert netxr.open(path)["lag"].values.tolist() == first
 
 

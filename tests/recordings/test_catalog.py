@@ -54,7 +54,7 @@ def test_what_a_folder_holds(run, tmp_path):
 
 def test_a_run_with_moments_and_an_estimate(run, tmp_path):
     whole = run.merge(netxr.lagged_moments(run.activity, lags=[0, 1]), compat="override")
-    whole["lagged_correlation"] = netxr.lagged_correlation(run.activity, lag=[0, 1])
+    whole["lagged_correlation"] = netxr.lagged_correlation(run.activity, lags=[0, 1])
     netxr.save(whole, tmp_path / "run.zarr")
     (row,) = catalog(tmp_path / "run.zarr").to_dict("records")
     assert (row["name"], row["kind"], row["moments"], row["estimates"]) == (".", "run", True, "lagged_correlation")

@@ -29,7 +29,7 @@ def kept(tmp_path_factory):
     run = netxr.simulate(A, n_steps=STEPS, trials=TRIALS, seed=1)
     moments = netxr.lagged_moments(run.activity, lags=[0, 1])[["count", "comoment"]]
     run = run.merge(moments, compat="override", combine_attrs="override")
-    run["lagged_correlation"] = netxr.lagged_correlation(run.activity, lag=[0, 1])
+    run["lagged_correlation"] = netxr.lagged_correlation(run.activity, lags=[0, 1])
     names = list("abcd")
     run = run.assign_coords(neuron=names, target=names, source=names, group=("neuron", [0, 0, 1, -1]))
     path = tmp_path_factory.mktemp("kept") / "run.zarr"

@@ -110,7 +110,7 @@ def test_the_run_is_left_as_it_is(stored, as_saved, page):
 
 
 def test_a_dataset_in_memory_has_a_page_of_its_own(run, tmp_path):
-    lagged = run.assign(lagged_correlation=netxr.lagged_correlation(run.activity, lag=[0, 1, 2]))
+    lagged = run.assign(lagged_correlation=netxr.lagged_correlation(run.activity, lags=[0, 1, 2]))
     lagged = lagged.assign(netxr.compare(lagged.connectivity, lagged.lagged_correlation, diagonal=False)[["pearson"]])
     path = netxr.report_run(lagged, tmp_path / "run.html")
     assert "Correlation over lag" in titles(path)
@@ -136,7 +136,7 @@ def test_gaps_are_left_out_and_short_or_large_runs_say_why_there_is_no_estimate(
     assert "none could be made: lags: got [1]" in seen(netxr.report_run(short, tmp_path / "short.html"))
     many = netxr.as_activity(da.zeros((1001, 5)), dims=("neuron", "time")).to_dataset(name="activity")
     path = netxr.report_run(many, tmp_path / "many.html")
-    assert "Make one with netxr estimate, in bounded memory" in seen(path)
+    assert "netxr estimate makes one in bounded memory" in seen(path)
 
 
 def test_estimates_come_from_moments_where_there_are_some(run, tmp_path):

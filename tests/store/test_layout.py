@@ -34,7 +34,7 @@ def store(tmp_path_factory):
     netxr.save(first, path)
     clean = first.isel(trial=[0])
     netxr.add(netxr.lagged_moments(clean.activity, lags=[0, 1], dim=("time", "trial")), path)
-    estimate = netxr.lagged_correlation(clean.activity, lag=[0, 1], dim=("time", "trial"))
+    estimate = netxr.lagged_correlation(clean.activity, lags=[0, 1], dim=("time", "trial"))
     netxr.add(estimate, path)
     netxr.add(estimate, path, replace=True)
     return path

@@ -33,7 +33,7 @@ def with_results(run, dim):
     """A run with moments and estimates of it."""
     run = run.compute()
     moments = netxr.lagged_moments(run.activity, lags=[0, 2], dim=dim)
-    estimates = netxr.lagged_correlation(moments, lag=[0, 2])
+    estimates = netxr.lagged_correlation(moments, lags=[0, 2])
     results = moments.assign(lagged_correlation=estimates).compute()
     return run.chunk(time=STEPS_PER_CHUNK, trial=1).assign(results.data_vars)
 

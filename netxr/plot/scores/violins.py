@@ -1,8 +1,4 @@
-"""Distributions side by side: the outline of each, a kernel density, and its median.
-
-Not `hv.Violin`: it looks different on bokeh and matplotlib, takes 8 to 10 s for a million values (this 0.3 s), and
-fails for very large ones (HoloViews 1.23).
-"""
+"""Distributions side by side: the outline of each by a kernel density, and its median."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -14,13 +10,13 @@ from numpy.typing import NDArray
 from netxr.plot.style import FRAME, INK, LINE_COLOUR, stay_in_place, with_options
 
 N_CELLS: Final = 200
-"""Values are counted in so many cells before they are smoothed, so that many values take no longer."""
+"""Values are counted in so many cells before they are smoothed, so that their number does not matter."""
 
 HALF: Final = 0.4
-"""Half the width of a violin, with violins 1 apart."""
+"""Of the width of a violin, where violins stand 1 apart."""
 
 FILL: Final = f"{LINE_COLOUR}4d"
-"""The fill has its own opacity, since matplotlib would also make the outline faint."""
+"""With its opacity, since matplotlib would make the outline as faint."""
 
 MEDIAN: Final = 0.15
 """Half the width of the mark at the median."""
@@ -32,7 +28,7 @@ def violins(groups: Mapping[str, NDArray[np.float64]], *, ylabel: str, title: st
     Parameters
     ----------
     groups : mapping
-        Finite values by the name of their group. At least one group has values; one without is only named.
+        Finite values by the name of the group, one of which has values; one without has a name only.
     ylabel, title : str
         Texts.
 

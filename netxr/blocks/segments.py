@@ -1,7 +1,7 @@
-"""One pass over a long axis: in threads where the array is in memory, as lanes of a dask graph where it is not.
+"""One pass over a long axis: in threads where the array is in memory, as segments of a dask graph where it is not.
 
-Knows nothing of neurons. A step takes the pieces of a stretch, in order, and where along the axis they begin, and
-returns a partial result; `combine` merges those of consecutive stretches.
+Knows nothing of neurons. A step takes the pieces of a segment, in order, and where along the axis they begin, and
+returns a partial result; `combine` merges those of consecutive segments.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ WORKING_MEMORY: Final = 48 * 2**20
 
 
 Step = Callable[[Pieces, int], P]
-"""(pieces of a stretch, where it begins) -> partial result."""
+"""(pieces of a segment, where it begins) -> partial result."""
 
 
 def in_threads(
@@ -38,7 +38,7 @@ def in_threads(
     shortest: int,
     worker_bytes: int,
 ) -> P:
-    """Reduce the last axis of an array in memory, one stretch a thread, and return the combined result.
+    """Reduce the last axis of an array in memory, one segment a thread, and return the combined result.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def in_threads(
     array : ndarray
         What to reduce.
     shortest : int
-        Entries below which a stretch is not worth a thread.
+        Entries below which a segment is not worth a thread.
     worker_bytes : int
         Memory that one thread needs. Where the threads of all cores would hold more than `WORKING_MEMORY`
         together, one does the work and BLAS uses the cores.
@@ -60,21 +60,21 @@ def in_threads(
         return step(iter([array]), 0)
     cuts = np.linspace(0, length, workers + 1).astype(int).tolist()
 
-    def stretch(start: int, stop: int) -> P:
+    def segment(start: int, stop: int) -> P:
         return step(iter([array[..., start:stop]]), start)
 
     with one_blas_thread(), ThreadPoolExecutor(workers - 1) as pool:
-        others = pool.map(stretch, cuts[1:-1], cuts[2:])
-        first = stretch(0, cuts[1])  # in this thread, which would only wait
+        others = pool.map(segment, cuts[1:-1], cuts[2:])
+        first = segment(0, cuts[1])  # in this thread, which would only wait
         return combine([first, *others])
 
 
-def in_lanes(
+def in_segments(
     step: Callable[..., P],
     combine: Callable[[Sequence[P]], P],
     array: da.Array,
     *,
-    lanes: int,
+    segments: int,
     one_thread: bool,
     key: str,
     lock: SerializableLock | None = None,
@@ -82,7 +82,7 @@ def in_lanes(
 ) -> Delayed:
     """Reduce the last axis of a dask array, and return the lazy combined result.
 
-    The axis is cut into lanes that may run side by side. Each is one task that makes its blocks one after the other,
+    The axis is cut into segments that may run side by side. Each is one task that makes its blocks one after the other,
     and so holds one partial result and a block or two.
 
     Parameters
@@ -93,8 +93,8 @@ def in_lanes(
         List of partial results, in order -> one.
     array : dask array
         Chunked along its last axis in any way.
-    lanes : int
-        The most lanes; each has at least one block.
+    segments : int
+        The most segments; each has at least one block.
     one_thread : bool
         Limit BLAS to one thread in a task.
     key : str
@@ -106,7 +106,7 @@ def in_lanes(
     """
     lengths = array.chunks[-1]
     whole = array.rechunk(dict.fromkeys(range(array.ndim - 1), -1))  # type: ignore[no-untyped-call]
-    cuts = even_cuts(lengths, lanes)
+    cuts = even_cuts(lengths, segments)
     offsets = np.cumsum([0, *lengths]).tolist()
     run = delayed(_run, pure=True)
     results = [

@@ -1,4 +1,4 @@
-"""Recordings cut into stretches, and their lagged sums, for the tests of the kernels."""
+"""Recordings cut into segments, and their lagged sums, for the tests of the kernels."""
 
 import itertools
 
@@ -17,7 +17,7 @@ def a_pass(lags, *, missing="raise", precision="float64", block=7, **options):
 
 
 def sums_of(frames, todo, *, shift=None, offset=0, pieces=None):
-    """The sums of a stretch that arrives in pieces of these lengths."""
+    """The sums of a segment that arrives in pieces of these lengths."""
     shift = np.zeros(len(frames)) if shift is None else shift
     running = RunningSums(todo, shift, place="here", offset=offset)
     for a, b in spans([frames.shape[1]] if pieces is None else pieces):
@@ -26,12 +26,12 @@ def sums_of(frames, todo, *, shift=None, offset=0, pieces=None):
 
 
 def sums_of_trial(frames, todo, cut, *, shift):
-    """The sums of a whole trial, from stretches that join, in pieces, as `cuts` says."""
-    stretches = [
+    """The sums of a whole trial, from segments that join, in pieces, as `cuts` says."""
+    segments = [
         sums_of(frames[:, start:stop], todo, shift=shift, offset=start, pieces=pieces)
         for (start, stop), pieces in zip(spans(map(sum, cut)), cut, strict=True)
     ]
-    return close_trial(join_sums(stretches, todo=todo), todo=todo)
+    return close_trial(join_sums(segments, todo=todo), todo=todo)
 
 
 def pooled_sums(trials, todo, cuts, *, shift):
@@ -41,8 +41,8 @@ def pooled_sums(trials, todo, cuts, *, shift):
 
 @st.composite
 def cuts(draw: st.DrawFn, length):
-    """Stretches of a trial: the lengths of their pieces."""
-    return [draw(splits(stretch)) for stretch in draw(splits(length))]
+    """Segments of a trial: the lengths of their pieces."""
+    return [draw(splits(segment)) for segment in draw(splits(length))]
 
 
 def spans(lengths):

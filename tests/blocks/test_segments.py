@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from netxr.blocks import schedulers
-from netxr.blocks.lanes import SPLIT_EVERY, WORKING_MEMORY, even_cuts, in_lanes, in_threads, tree
+from netxr.blocks.segments import SPLIT_EVERY, WORKING_MEMORY, even_cuts, in_segments, in_threads, tree
 from tests.strategies import splits
 
 
@@ -54,7 +54,7 @@ def test_parts_cover_all_have_a_block_each_and_are_nearly_even(lengths, parts):
     assert max(sizes) < sum(lengths) / (len(cuts) - 1) + 2 * max(lengths)
 
 
-# --- lanes -------------------------------------------------------------------------------------
+# --- segments -------------------------------------------------------------------------------------
 
 
 def recorder(pieces, offset, *, name):
@@ -63,16 +63,16 @@ def recorder(pieces, offset, *, name):
 
 
 @given(st.integers(1, 30).flatmap(lambda n: st.tuples(splits(n), splits(2))), st.integers(1, 9))
-def test_any_lanes_go_over_all_blocks_in_order(chunks, lanes):
+def test_any_segments_go_over_all_blocks_in_order(chunks, segments):
     lengths, rows = chunks
     entries = np.stack([np.arange(sum(lengths)), -np.arange(sum(lengths))])
     array = da.from_array(entries, chunks=(rows, lengths))
     with dask.config.set(scheduler=refuse_to_compute):
-        lazy = in_lanes(recorder, join, array, lanes=lanes, one_thread=True, key="walk", name="x")
+        lazy = in_segments(recorder, join, array, segments=segments, one_thread=True, key="walk", name="x")
     done = dask.compute(lazy, scheduler="synchronous")[0]
     assert [piece.shape[1] for _, pieces, _ in done for piece in pieces] == list(lengths)
     np.testing.assert_array_equal(np.concatenate([np.concatenate(p, axis=1) for _, p, _ in done], axis=1), entries)
-    assert len(done) == min(lanes, len(lengths))
+    assert len(done) == min(segments, len(lengths))
     assert all(pieces and name == "x" for _, pieces, name in done)
     assert [offset for offset, _, _ in done] == [pieces[0][0, 0] for _, pieces, _ in done]
 
@@ -80,14 +80,14 @@ def test_any_lanes_go_over_all_blocks_in_order(chunks, lanes):
 def test_keys_are_those_of_the_place():
     def keys():
         array = da.arange(12, chunks=2)
-        return set(in_lanes(recorder, join, array, lanes=2, one_thread=True, key="k", name="").__dask_graph__())
+        return set(in_segments(recorder, join, array, segments=2, one_thread=True, key="k", name="").__dask_graph__())
 
     assert keys() == keys() == {"k-0", "k-3", "k-sum-0-0"}
 
 
 def test_results_that_blocks_share_are_inputs_of_the_tasks():
     array = da.diff(da.from_array(np.arange(24) ** 2, chunks=4))
-    lazy = in_lanes(recorder, join, array, lanes=3, one_thread=True, key="k", name="")
+    lazy = in_segments(recorder, join, array, segments=3, one_thread=True, key="k", name="")
     done = dask.compute(lazy, scheduler="synchronous")[0]
     found = np.concatenate([np.concatenate(pieces) for _, pieces, _ in done])
     np.testing.assert_array_equal(found, np.diff(np.arange(24) ** 2))
@@ -101,7 +101,7 @@ def test_blas_threads_in_a_task(one_thread):
     with threadpool_limits(2, user_api="blas"):
         usual = _blas_threads()
         array = da.zeros(9, chunks=3)
-        lazy = in_lanes(step, join, array, lanes=2, one_thread=one_thread, key="k")
+        lazy = in_segments(step, join, array, segments=2, one_thread=one_thread, key="k")
         assert set.union(*dask.compute(lazy, scheduler="synchronous")[0]) == {1 if one_thread else usual}
         assert _blas_threads() == usual
 
@@ -116,13 +116,13 @@ def test_an_error_in_a_step_is_raised_and_the_threads_are_given_back():
 
     usual = _blas_threads()
     with pytest.raises(ZeroDivisionError):
-        in_lanes(step, join, da.zeros(9, chunks=3), lanes=2, one_thread=True, key="k").compute()
+        in_segments(step, join, da.zeros(9, chunks=3), segments=2, one_thread=True, key="k").compute()
     assert _blas_threads() == usual
 
 
 def test_the_graph_can_be_sent_elsewhere():
     array = da.arange(12, chunks=2)
-    lazy = in_lanes(recorder, join, array, lanes=2, one_thread=True, key="k", name="")
+    lazy = in_segments(recorder, join, array, segments=2, one_thread=True, key="k", name="")
     there = pickle.loads(pickle.dumps(dict(lazy.__dask_graph__())))  # noqa: S301 - written above
     assert [offset for offset, _, _ in dask.get(there, "k-sum-0-0")] == [0, 6]
 
@@ -152,8 +152,8 @@ def four_cores(monkeypatch):
     monkeypatch.setattr(schedulers.os, "sched_getaffinity", lambda pid: set(range(4)), raising=False)
 
 
-def stretches(*, length, shortest=10, worker_bytes=1):
-    """Where the stretches of an array begin, and their entries."""
+def segments(*, length, shortest=10, worker_bytes=1):
+    """Where the segments of an array begin, and their entries."""
     return in_threads(
         lambda pieces, offset: [(offset, *(piece.tolist() for piece in pieces))],
         join,
@@ -166,7 +166,7 @@ def stretches(*, length, shortest=10, worker_bytes=1):
 @pytest.mark.usefixtures("four_cores")
 @pytest.mark.parametrize(("length", "workers"), [(1, 1), (10, 1), (19, 1), (20, 2), (39, 3), (40, 4), (1003, 4)])
 def test_a_stretch_a_thread(length, workers):
-    parts = stretches(length=length)
+    parts = segments(length=length)
     assert len(parts) == workers
     assert all(entries[0] == offset for offset, entries in parts)
     assert join(entries for _, entries in parts) == list(range(length))
@@ -176,8 +176,8 @@ def test_a_stretch_a_thread(length, workers):
 
 @pytest.mark.usefixtures("four_cores")
 def test_one_thread_where_several_would_hold_too_much():
-    assert len(stretches(length=100, worker_bytes=WORKING_MEMORY // 4)) == 4
-    assert len(stretches(length=100, worker_bytes=WORKING_MEMORY // 4 + 1)) == 1
+    assert len(segments(length=100, worker_bytes=WORKING_MEMORY // 4)) == 4
+    assert len(segments(length=100, worker_bytes=WORKING_MEMORY // 4 + 1)) == 1
 
 
 @pytest.mark.usefixtures("four_cores")
