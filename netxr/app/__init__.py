@@ -1,6 +1,7 @@
 """The app: a page in the browser of this machine, a viewer over the functions of netxr.
 
-`serve` starts it; ``netxr app`` does the same from the shell.
+Every tab has a folder, and `frame` is what they share. Begin with `serving`, which starts it (as ``netxr app`` does in
+the shell), then `tabs`.
 """
 
 from netxr.compat import optional

@@ -1,4 +1,4 @@
-"""The server: on this machine only, for this page only."""
+"""The server of the app: for this machine and its own pages only."""
 
 import errno
 import re
@@ -19,7 +19,7 @@ from tornado.routing import Matcher, Rule
 from tornado.web import OutputTransform, RequestHandler
 
 from netxr.app.frame.folder import Folder
-from netxr.app.frame.jobs import Desk, message_of
+from netxr.app.frame.jobs import JobQueue, message_of
 from netxr.app.frame.looks import message_pane
 from netxr.app.frame.page import Address, Page, Tab, template_of
 from netxr.app.frame.session import Session
@@ -31,10 +31,10 @@ from netxr.schema.arguments import check_memory, is_whole
 
 ADDRESS: Final = "127.0.0.1"
 NAMES: Final = (ADDRESS, "localhost")
-"""How this machine is called by itself; another name in a request comes from a page that pretends to be here."""
+"""How this machine names itself; a request with another name comes from a page that pretends to be here."""
 
 MOST_SESSIONS: Final = 40
-"""Pages open at a time."""
+"""Most pages open at the same time."""
 
 LIMITS: Final = {
     "http_server_kwargs": {"max_body_size": 2**16, "max_header_size": 2**16, "max_buffer_size": 2**22},
@@ -42,7 +42,7 @@ LIMITS: Final = {
     "unused_session_lifetime_milliseconds": 20_000,
     "check_unused_sessions_milliseconds": 5_000,
 }
-"""A page sends settings, and no data: requests and messages are small. A page that is closed is soon forgotten."""
+"""Pages send settings and no data, so requests and messages are small. A closed page is soon forgotten."""
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -56,10 +56,10 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""Sent with every answer: scripts are those of this server (bokeh makes functions of text), nobody frames the page."""
+"""Sent with every answer: only scripts of this server run (bokeh makes functions of text), no page may embed it."""
 
 EMBEDDING: Final = re.compile(r"/(autoload\.js|metadata)$")
-"""What other pages would embed this one by."""
+"""Paths by which other pages could embed this one."""
 
 
 def serve(
@@ -77,11 +77,11 @@ def serve(
     Parameters
     ----------
     store : path-like, optional
-        A folder of stores, or one store; without it there is the tutorial alone.
+        A folder of stores, or one store; without it, only the tutorial is shown.
     port : int
         Where to listen; 0 for any port that is free.
     memory : int or str, optional
-        What a computation may take, in bytes or as text such as "2GiB"; by default half of what is free.
+        Most memory of a computation, in bytes or as text such as "2GiB"; by default half of what is free.
     browser : bool
         Whether to open the page in the browser.
     announce : callable, optional
@@ -112,18 +112,18 @@ def server_of(
     memory: int | str | None = None,
     tabs: Mapping[str, Tab] = TABS,
 ) -> Iterator[Any]:
-    """Have the server of the app, which listens but has not begun to answer; for the arguments see `serve`.
+    """Yield the server of the app, which listens but does not answer yet; for the arguments see `serve`.
 
     Yields
     ------
     bokeh.server.server.Server
-        With `start`, `io_loop` and `port`. At the end it stops, and cancels what it computes.
+        With `start`, `io_loop` and `port`. At the end it stops, and cancels its computations.
     """
     if not is_whole(port) or not 0 <= port < 2**16:
         raise InvalidInput("port", got=repr(port), expected="a port, 0 to 65535")
     budget = available() if memory is None else check_memory(memory)
     folder = None if store is None else Folder(store)
-    desk = Desk()
+    queue = JobQueue()
     hv.Store.set_current_backend("bokeh")
     hv.renderer("bokeh").webgl = False  # a browser without its graphics card leaves some figures empty
     silence(
@@ -132,14 +132,14 @@ def server_of(
     sessions: set[Session] = set()
 
     def make() -> pn.Template:
-        return _page(sessions, tabs, desk=desk, folder=folder, memory=budget)
+        return _page(sessions, tabs, queue=queue, folder=folder, memory=budget)
 
     try:
         server = get_server(
             make, port=int(port), address=ADDRESS, websocket_origin=list(NAMES), title="netxr", **LIMITS
         )
     except OSError as error:
-        desk.close()
+        queue.close()
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         fix = "Choose another one, or 0 for any that is free."
@@ -151,17 +151,17 @@ def server_of(
         yield server
     finally:
         server.stop()
-        desk.close()
+        queue.close()
 
 
 def _page(
-    sessions: set[Session], tabs: Mapping[str, Tab], *, desk: Desk, folder: Folder | None, memory: int
+    sessions: set[Session], tabs: Mapping[str, Tab], *, queue: JobQueue, folder: Folder | None, memory: int
 ) -> pn.Template:
     """Return a new page, and count it among the open ones."""
     if len(sessions) >= MOST_SESSIONS:
-        text = f"{MOST_SESSIONS} pages are open already. Close one, wait half a minute, and load this one again."
+        text = f"{MOST_SESSIONS} pages are already open. Close one, wait half a minute, and load this page again."
         return template_of(pn.pane.Str(text), title="netxr")
-    session = Session(desk, memory=memory, folder=folder)
+    session = Session(queue, memory=memory, folder=folder)
     sessions.add(session)
 
     def end(_context: object) -> None:
@@ -172,13 +172,13 @@ def _page(
     pn.config.exception_handler = lambda error: session.say(message_of(error))
     try:
         body = Page(session, tabs, _address()).body
-    except Exception as error:  # else the browser would show a page of the server's own
+    except Exception as error:  # the browser would otherwise show the server's own page of errors
         body = message_pane(message_of(error), kind="error")
     return template_of(body, title="netxr")
 
 
 def _address() -> Address:
-    """Return the address that the current page was asked for by, which panel takes for its location from now on."""
+    """Return the address of the current page, and make panel use it as its location."""
     document = pn.state.curdoc
     address: Address = Address.from_request(document.session_context.request)
     set_location(document, address)
@@ -186,7 +186,7 @@ def _address() -> Address:
 
 
 def _guard(server: Any) -> None:
-    """Let the server answer its own pages only, and say so in its headers."""
+    """Make the server answer only its own pages, and add its headers."""
     hosts = hosts_of(server.port)
     application = tornado_application(server)
     application.default_router.rules.insert(0, Rule(_Foreign(hosts), _Refusal))
@@ -196,7 +196,7 @@ def _guard(server: Any) -> None:
 
 
 def hosts_of(port: int) -> list[str]:
-    """Return what requests may call this server; browsers leave the port of the web out.
+    """Return the names by which requests may call this server; browsers leave out port 80.
 
     Examples
     --------
@@ -207,17 +207,17 @@ def hosts_of(port: int) -> list[str]:
 
 
 class _Foreign(Matcher):
-    """Matches requests that do not come from a page of this server, or are to embed it into another."""
+    """Matches requests that do not come from a page of this server, or that would embed it in another page."""
 
     def __init__(self, hosts: list[str]) -> None:
         self._hosts = hosts
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
-        """Return something for a request that is to be refused, None for any other."""
+        """Return an empty dict for a request that is to be refused, None for any other."""
         headers = request.headers
         by_another = headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
         refused = (
-            request.host not in self._hosts  # a name that was made to lead here
+            request.host not in self._hosts  # another name that leads here
             or (by_another and headers.get("Sec-Fetch-Dest") != "document")  # a link may lead here, a frame may not
             or headers.get("Origin", f"http://{request.host}") != f"http://{request.host}"
             or EMBEDDING.search(request.path)
@@ -229,7 +229,7 @@ class _Refusal(RequestHandler):
     """Refuses any request."""
 
     def prepare(self) -> None:
-        """Answer before anything is looked at."""
+        """Answer before anything is read."""
         self.set_status(403)
         self.finish("netxr answers its own pages only.")
 

@@ -1,6 +1,7 @@
 """The command line: options in, one call of the library, result out.
 
-Each command has a module of its own, which is loaded when the command is called: ``netxr --help`` loads none.
+Each command has its own module in `commands`, which is loaded when the command is called: ``netxr --help`` loads none.
+Begin with `commands.simulate`; the files here are shared by several commands.
 """
 
 import errno
@@ -34,7 +35,7 @@ UNREADABLE: Final = 4
 INTERRUPTED: Final = 130
 
 EXTRA_PACKAGES: Final = ("bokeh", "holoviews", "matplotlib")
-"""What figures need and nothing else does."""
+"""Packages that only figures need."""
 
 HINTS: Final = {
     "dims": "On the command line: --dims neuron,time if a row is a neuron, --dims time,neuron if a row is a sample.",
@@ -44,17 +45,17 @@ HINTS: Final = {
     "method": "On the command line: --method NAME.",
     "memory": "On the command line: --memory 2GiB. --strongest, --above, and --out without scores never hold all of R.",
 }
-"""How to say on the command line what an error of the library asks for, by its argument."""
+"""How to do on the command line what an error of the library asks for, by its argument."""
 
 FRAMES_HINT: Final = (
-    "On the command line: --missing drop leaves out every frame that holds one, --missing pairwise these samples alone."
+    "On the command line: --missing drop leaves out every sample time with one, --missing pairwise only these samples."
 )
 
 LEFT_BEHIND: Final = {
-    "simulate": "the same command again resumes what is there",
+    "simulate": "the same command again resumes the run",
     "sweep": "the same command again computes what is missing",
 }
-"""What an interruption leaves, where it leaves anything."""
+"""What to do after an interruption that leaves something."""
 
 
 class Failure(click.ClickException):
@@ -90,7 +91,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what it raises becomes a line of text and an exit code."""
+        """Run a command; turn an exception into a line of text and an exit code."""
         try:
             return super().invoke(ctx)
         except (NetxrError, OSError, MemoryError, ImportError, KeyboardInterrupt) as error:
@@ -98,7 +99,7 @@ class LazyGroup(click.Group):
 
 
 def _failure(error: BaseException, command: str | None) -> BaseException:
-    """Return the failure that an error of the library or of the machine ends `command` in."""
+    """Return the failure with which `command` ends after an error of the library or of the machine."""
     text = str(error) or type(error).__name__
     if isinstance(error, KeyboardInterrupt):
         return Failure(f"interrupted; {LEFT_BEHIND.get(command or '', 'no unfinished output is left')}", INTERRUPTED)
@@ -111,7 +112,7 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
             return error
         return Failure(f"figures need {package}: pip install 'netxr[plot]'", FAILED)
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
-        return error  # whoever read our output has read enough: click ends quietly
+        return error  # the reader of our output has ended: click ends quietly
     codes = {OutputExists: EXISTS, UnreadableFile: UNREADABLE}
     return Failure(text, next((code for kind, code in codes.items() if isinstance(error, kind)), FAILED))
 

@@ -1,4 +1,4 @@
-"""What ``netxr estimate`` says and saves of what it found."""
+"""What ``netxr estimate`` prints and saves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,22 +11,23 @@ import xarray as xr
 from netxr import names as n
 from netxr.cli.output import table
 from netxr.cli.scores import Scored
+from netxr.estimators.strongest import strongest_entries
 from netxr.estimators.table import Estimator
 
 STRONGEST: Final = 10
-"""Pairs of neurons that are printed, where it is not for all of them that the list is made."""
+"""How many pairs of neurons are printed, unless all are asked for."""
 
 COUNTS: Final = {"undefined": "{:,} entries undefined", "pairs": "pairs listed: {:,}"}
-"""What may be counted in a summary, and how it is put."""
+"""What a summary may count, and in which words."""
 
 UNSEEN: Final = """\
-R does not fit into the memory to be used: it was written block by block, and not looked at.
-netxr info {0} describes it; netxr.open("{0}").{1}.isel(lag=0, target=slice(100)) is a part of it."""
-"""What to do with an estimate that is too large to be looked at."""
+R does not fit into memory: it was written block by block, and is not described here.
+See netxr info {0}, or read a part with netxr.open("{0}").{1}.isel(lag=0, target=slice(100))."""
+"""What to do with an estimate that is too large for memory."""
 
 
 def result(found: xr.DataArray | xr.Dataset, A: xr.DataArray | None, scored: Scored | None) -> xr.Dataset:
-    """Return what is saved: the estimate, its scores, and the truth where it is on the same neurons."""
+    """Return what is saved: the estimate, its scores, and the truth if it has the same neurons."""
     about_run = {name: value for name, value in found.attrs.items() if name not in (n.LONG_NAME, n.REFERENCE)}
     saved = (found.to_dataset() if isinstance(found, xr.DataArray) else found).assign_attrs(about_run)
     if scored is not None:
@@ -39,7 +40,7 @@ def result(found: xr.DataArray | xr.Dataset, A: xr.DataArray | None, scored: Sco
 
 
 def summary(entry: Estimator, activity: xr.DataArray, lags: Sequence[int], out: Path | None) -> dict[str, Any]:
-    """Return what was estimated out of what, and where to."""
+    """Return what was estimated from what, and where it is saved."""
     about = {
         "method": entry.name,
         "neurons": activity.sizes[n.NEURON],
@@ -51,12 +52,12 @@ def summary(entry: Estimator, activity: xr.DataArray, lags: Sequence[int], out: 
 
 
 def about_matrices(R: xr.DataArray) -> dict[str, Any]:
-    """Return what to say of matrices: how much is undefined, and which pairs of neurons correlate most."""
+    """Return what to say about matrices: how much is undefined, and which pairs of neurons correlate most."""
     return {"undefined": int(R.isnull().sum()), "strongest": _strongest(R)}
 
 
 def about_pairs(pairs: xr.Dataset, *, most: int | None) -> dict[str, Any]:
-    """Return what to say of a list of pairs: how many there are, and all of them or the `most` strongest."""
+    """Return what to say about a list of pairs: how many there are, and all or the `most` strongest of them."""
     (R,) = map(str, pairs.data_vars)
     order = np.argsort(-np.abs(pairs[R].values), kind="stable")[:most]
     chosen = pairs.isel({n.EDGE: order})
@@ -68,23 +69,17 @@ def about_pairs(pairs: xr.Dataset, *, most: int | None) -> dict[str, Any]:
 
 def _strongest(R: xr.DataArray) -> list[dict[str, Any]]:
     """Return a row for each of the strongest correlations between different neurons, with their labels."""
-    magnitudes = np.abs(R.values)
-    magnitudes[..., R[n.TARGET].values[:, None] == R[n.SOURCE].values] = -1
-    magnitudes[np.isnan(magnitudes)] = -1
-    magnitudes = magnitudes.ravel()
-    few = min(STRONGEST, magnitudes.size)
-    candidates = np.flatnonzero(magnitudes >= max(0, np.partition(magnitudes, -few)[-few]))
-    order = candidates[np.argsort(-magnitudes[candidates], kind="stable")[:few]]
     rows = []
-    for place in zip(*np.unravel_index(order, R.shape), strict=True):
+    for entry in strongest_entries(R.values, R[n.TARGET].values, R[n.SOURCE].values, most=STRONGEST):
+        place = tuple(entry.tolist())
         one = R[place]
-        at = {str(dim): one[dim].item() if dim in one.coords else int(k) for dim, k in zip(R.dims, place, strict=True)}
+        at = {str(dim): one[dim].item() if dim in one.coords else k for dim, k in zip(R.dims, place, strict=True)}
         rows.append({"from": at.pop(n.SOURCE), "to": at.pop(n.TARGET)} | at | {"R": one.item()})
     return rows
 
 
 def echo_summary(entry: Estimator, about: Mapping[str, Any], *, quiet: bool) -> None:
-    """Print what was estimated, and the strongest pairs; or how to look at what is too large to be looked at."""
+    """Print what was estimated and the strongest pairs, or how to look at an estimate that is too large for memory."""
     if not quiet:
         name = f"{entry.long_name[:1].upper()}{entry.long_name[1:]} R"
         at = f" at lag {', '.join(map(str, about['lags']))}" if entry.has_lag else ""

@@ -1,4 +1,4 @@
-"""The figures that ``netxr plot`` draws out of a store, by their kinds."""
+"""The figures that ``netxr plot`` draws from a store, by kind."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -14,8 +14,8 @@ from netxr.schema.variables import is_sweep
 MATRIX_DIMS: Final = (n.TARGET, n.SOURCE)
 
 
-class Wishes(NamedTuple):
-    """What the options of the command say, None where one is not given."""
+class FigureOptions(NamedTuple):
+    """The options of the command, None if not given."""
 
     variable: str | None
     x: str | None
@@ -26,7 +26,7 @@ class Wishes(NamedTuple):
 
 
 def kind_of(data: xr.Dataset) -> str:
-    """Return which kind of figure suits what is there."""
+    """Return the kind of figure that suits a store."""
     if is_sweep(data.data_vars):
         return "curve"
     has_truth, has_estimate = n.CONNECTIVITY in data, drawn_estimate(data) is not None
@@ -35,50 +35,50 @@ def kind_of(data: xr.Dataset) -> str:
     return "traces"
 
 
-def draw(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+def draw(kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
     """Return the figure of that kind, one of `KINDS`."""
-    return KINDS[kind](kind, data, wishes)
+    return KINDS[kind](kind, data, options)
 
 
-def _pair(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+def _pair(kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
     """Draw A and R with their score."""
-    A, R = _both(data, wishes)
-    scored = data.get(n.PEARSON) if wishes.score is None else _variable(data, wishes.score)
+    A, R = _both(data, options)
+    scored = data.get(n.PEARSON) if options.score is None else _variable(data, options.score)
     return getattr(netxr.plot, kind)(A, R, score=None if scored is None else _first(scored))
 
 
-def _agreement(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+def _agreement(_kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
     """Draw how R agrees with A."""
-    if wishes.diagonal is None:
+    if options.diagonal is None:
         raise InvalidInput(
-            "--diagonal", got="nothing", expected="--diagonal or --no-diagonal: whether self-connections enter"
+            "--diagonal", got="nothing", expected="--diagonal or --no-diagonal: whether self-connections are included"
         )
-    A, R = _both(data, wishes)
-    return netxr.plot.agreement(A, R, diagonal=wishes.diagonal)
+    A, R = _both(data, options)
+    return netxr.plot.agreement(A, R, diagonal=options.diagonal)
 
 
-def _one(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+def _one(kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
     """Draw one matrix, as a heatmap or as a graph."""
-    name = n.CONNECTIVITY if wishes.variable is None and n.CONNECTIVITY in data else _estimate(data, wishes)
+    name = n.CONNECTIVITY if options.variable is None and n.CONNECTIVITY in data else _estimate(data, options)
     matrix = _first(_variable(data, name), keep=MATRIX_DIMS)
     return getattr(netxr.plot, kind)(matrix, title=str(matrix.attrs.get(n.LONG_NAME, matrix.name)))
 
 
-def _lags(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+def _lags(_kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
     """Draw R over lag."""
-    return netxr.plot.lags(_first(_variable(data, _estimate(data, wishes)), keep=(n.LAG, *MATRIX_DIMS)))
+    return netxr.plot.lags(_first(_variable(data, _estimate(data, options)), keep=(n.LAG, *MATRIX_DIMS)))
 
 
-def _activity(kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
-    """Draw activity over time, which the figure reads as it needs it."""
+def _activity(kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
+    """Draw activity over time; the figure reads what it needs."""
     activity = _variable(data, n.ACTIVITY)
     one_trial = activity.isel({dim: 0 for dim in activity.dims if dim not in (n.NEURON, n.TIME)})
-    return getattr(netxr.plot, kind)(one_trial, n_steps=wishes.steps)
+    return getattr(netxr.plot, kind)(one_trial, n_steps=options.steps)
 
 
-def _curve(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+def _curve(_kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
     """Draw a score over the one parameter that varies, or that `x` names."""
-    score, x = wishes.score or n.PEARSON, wishes.x
+    score, x = options.score or n.PEARSON, options.x
     mean = _variable(data, score + n.SCORE_MEAN)
     varies = _varying(mean)
     along = list(data[x].dims) if x in data.coords else varies
@@ -93,9 +93,9 @@ def _curve(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
     return netxr.plot.score_curve(curve.compute(), x=x or varies[0], score=score)
 
 
-def _map(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
+def _map(_kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
     """Draw a score over the two parameters that vary, or that `x` and `y` name."""
-    score = wishes.score or n.PEARSON
+    score = options.score or n.PEARSON
     mean = _variable(data, score + n.SCORE_MEAN)
     varies = _varying(mean)
     if len(varies) != 2:
@@ -106,15 +106,15 @@ def _map(_kind: str, data: xr.Dataset, wishes: Wishes) -> Any:
             fix="Take one entry of each other, e.g. --at sparsity=0.9, or draw a curve over one.",
         )
     scores = _scores(data, score).squeeze([dim for dim in mean.dims if dim not in varies]).compute()
-    return netxr.plot.map(scores, x=wishes.x or varies[0], y=wishes.y or varies[1], score=score)
+    return netxr.plot.map(scores, x=options.x or varies[0], y=options.y or varies[1], score=score)
 
 
-def _dashboard(_kind: str, data: xr.Dataset, _wishes: Wishes) -> Any:
-    """Draw all that there is of a run."""
+def _dashboard(_kind: str, data: xr.Dataset, _options: FigureOptions) -> Any:
+    """Draw all that a run has."""
     return netxr.plot.dashboard(data)
 
 
-KINDS: Final[dict[str, Callable[[str, xr.Dataset, Wishes], Any]]] = {
+KINDS: Final[dict[str, Callable[[str, xr.Dataset, FigureOptions], Any]]] = {
     "compare": _pair,
     "overview": _pair,
     "agreement": _agreement,
@@ -127,25 +127,25 @@ KINDS: Final[dict[str, Callable[[str, xr.Dataset, Wishes], Any]]] = {
     "map": _map,
     "dashboard": _dashboard,
 }
-"""What draws each kind."""
+"""The function that draws each kind."""
 
 
-def _both(data: xr.Dataset, wishes: Wishes) -> list[xr.DataArray]:
+def _both(data: xr.Dataset, options: FigureOptions) -> list[xr.DataArray]:
     """Load A and R, the first of several trials or lags."""
-    names = (n.CONNECTIVITY, _estimate(data, wishes))
+    names = (n.CONNECTIVITY, _estimate(data, options))
     return [_first(_variable(data, name), keep=MATRIX_DIMS) for name in names]
 
 
-def _estimate(data: xr.Dataset, wishes: Wishes) -> str:
+def _estimate(data: xr.Dataset, options: FigureOptions) -> str:
     """Return the name of the estimate that is asked for, or of the first that there is."""
-    return wishes.variable or drawn_estimate(data) or "estimate"
+    return options.variable or drawn_estimate(data) or "estimate"
 
 
 def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
     """Return a variable of the store."""
     if name not in data:
         there = ", ".join(map(str, data.data_vars)) or "nothing"
-        raise InvalidInput("STORE", got=f"no {name}", expected=f"it for this figure; the store has {there}")
+        raise InvalidInput("STORE", got=f"a store with {there}", expected=f"one with {name}, which this figure needs")
     return data[name]
 
 
@@ -160,5 +160,5 @@ def _varying(mean: xr.DataArray) -> list[str]:
 
 
 def _scores(data: xr.Dataset, score: str) -> xr.Dataset:
-    """Return a score with its mean, its deviation and its number of trials."""
+    """Return a score with its mean, standard deviation and number of trials."""
     return data[[score + ending for ending in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)] + [score]]

@@ -14,7 +14,7 @@ PATH: Final = click.Path(path_type=Path)
 
 
 class CommaSeparated(click.ParamType):  # type: ignore[type-arg]  # takes a type from click 8.4 on
-    """Values parted by commas, such as 5,10,25, each of one kind."""
+    """Values of one kind, separated by commas, such as 5,10,25."""
 
     def __init__(self, kind: "click.ParamType[Any]") -> None:
         self.kind = kind
@@ -39,7 +39,7 @@ method = click.option(
     help=f"How connectivity is estimated: {', '.join(BUILT_IN)}, or an estimator of another package.",
 )
 
-quiet = click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks: results and errors only.")
+quiet = click.option("--quiet", "-q", is_flag=True, help="Print results and errors only, no progress and no remarks.")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
@@ -58,8 +58,8 @@ rng = click.option(
 diagonal = click.option(
     "--diagonal/--no-diagonal",
     default=None,
-    help="Whether self-connections enter the scores. Neurons correlate with their own past whatever the network, "
-    "which drives the scores: there is no default.",
+    help="Whether self-connections are included in the scores. Neurons correlate with their own past whatever the "
+    "network, which dominates the scores, so there is no default.",
 )
 
 permutations = click.option(
@@ -67,12 +67,12 @@ permutations = click.option(
     type=NOT_NEGATIVE,
     default=999,
     show_default=True,
-    help="Relabellings of neurons behind the p-value of the Mantel test; 0 for none.",
+    help="Permutations of neurons for the p-value of the Mantel test; 0 for none.",
 )
 
 ROWS_HELP: Final = (
     "What a row of the {} is: 'target' if entry [i, j] is from j to i, 'source' if it is from i to j. "
-    "Needed for plain files; a store says it itself."
+    "Needed for plain files; stores know it."
 )
 
 
@@ -89,7 +89,7 @@ def key(flag: str, what: str) -> Callable[[FC], FC]:
 
 
 def values(flag: str, variable: str, kind: CommaSeparated, *, default: str, text: str) -> Callable[[FC], FC]:
-    """Return an option that takes one value or several, parted by commas."""
+    """Return an option that takes one value or several, separated by commas."""
     return click.option(flag, variable, type=kind, default=default, show_default=True, help=text)
 
 

@@ -2,18 +2,16 @@
 
 import json
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import netxr
 from netxr import names as n
-from netxr.errors import InvalidInput, OutputExists
+from netxr.errors import InvalidInput
 from netxr.moments.plans import Plan, RowPlan
 from netxr.schema.words import number
 
@@ -54,13 +52,13 @@ def listing(row: Row) -> str:
 
 
 def echo_json(document: Any) -> None:
-    """Print a document; what is NaN or infinite is null."""
+    """Print a document; NaN and infinity become null."""
     click.echo(json.dumps(_plain(document), indent=1, allow_nan=False))
 
 
 @contextmanager
 def progress(label: str, *, quiet: bool) -> Iterator[Progress | None]:
-    """Yield what to call with (done, in all) for a bar on the terminal; None where there is none, or none is wanted."""
+    """Yield a function of (done, total) that moves a bar on the terminal; None if there is no terminal, or `quiet`."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -77,24 +75,8 @@ def progress(label: str, *, quiet: bool) -> Iterator[Progress | None]:
         bar.render_finish()
 
 
-def check_vacant(path: Path) -> None:
-    """Raise if an output path is taken, or its folder is missing.
-
-    Raises
-    ------
-    OutputExists
-        If there is anything at `path`.
-    InvalidInput
-        If it is in no folder that exists.
-    """
-    if os.path.lexists(path):
-        raise OutputExists(path)
-    if not path.absolute().parent.is_dir():
-        raise InvalidInput(str(path), got="a place in no folder", expected="one in a folder that exists")
-
-
 def _cell(name: str, value: Any) -> str:
-    """Return the cell of a table under `name` as text; a p-value is worth its digits however small it is."""
+    """Return the cell of a table under `name` as text; a p-value keeps its digits however small it is."""
     if not isinstance(value, float):
         return str(value)
     return f"{value:g}" if name == n.MANTEL_P and not math.isnan(value) else number(value)
@@ -120,7 +102,7 @@ if TYPE_CHECKING:
 def plan_of_estimate(
     activity: "xr.DataArray", lags: Sequence[int], wanted: Mapping[str, Any], *, may_store: bool
 ) -> Plan | RowPlan:
-    """Return how R is made: in memory, or if that is too small and R is only to be saved, on disk block by block."""
+    """Return the plan for R: in memory or, if that is too small and R is only saved, block by block on disk."""
     try:
         return netxr.plan(activity, lags=lags, **wanted)
     except InvalidInput as error:
@@ -131,7 +113,7 @@ def plan_of_estimate(
 
 @contextmanager
 def running(activity: "xr.DataArray", plan: Plan | RowPlan, *, quiet: bool) -> Iterator[None]:
-    """Say what a pass over a stored recording will take, and how far it is."""
+    """Say what a pass over a stored recording will take, and show its progress."""
     quiet = quiet or activity.chunks is None
     if not quiet:
         click.echo(f"Plan: {plan}", err=True)

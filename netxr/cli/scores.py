@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 TRANSPOSED: Final = "pearson_transposed"
-"""Pearson correlation with the truth's axes swapped: where it is as high, the estimate does not tell direction."""
+"""Pearson correlation with the axes of the truth swapped: if it is as high, the estimate says nothing of direction."""
 
 ONE_SIDED: Final = (n.N_NEURONS_ONLY_TRUTH, n.N_NEURONS_ONLY_ESTIMATE, n.N_TRIALS_ONLY_TRUTH, n.N_TRIALS_ONLY_ESTIMATE)
 
@@ -47,7 +47,7 @@ def document(scored: Scored) -> dict[str, Any]:
 
 
 def echo_scores(scored: Scored, *, quiet: bool) -> None:
-    """Print the scores, with what they were computed on and how to read them."""
+    """Print the scores, what they compare, and how to read them."""
     scores, rows = scored
     if not quiet:
         which = "included" if scores.attrs[n.DIAGONAL] else "left out"
@@ -67,7 +67,7 @@ def echo_scores(scored: Scored, *, quiet: bool) -> None:
 
 
 def _score_names(scores: "xr.Dataset") -> list[str]:
-    """Return the names of the scores proper."""
+    """Return the names of the scores, without counts."""
     return [str(name) for name, values in scores.data_vars.items() if n.UNDEFINED_WHERE in values.attrs]
 
 

@@ -107,6 +107,37 @@ def strongest_pairs(
     return _labelled_edges(found, activity, runs[0].todo, wanted)
 
 
+def strongest_entries(R: NDArray[Any], targets: NDArray[Any], sources: NDArray[Any], *, most: int) -> NDArray[np.intp]:
+    """Return where the largest magnitudes between different neurons are, the largest first; of equal ones, the first.
+
+    Parameters
+    ----------
+    R : array, (..., target, source)
+        In memory; what is NaN or infinite is left out.
+    targets, sources : array
+        Labels of the neurons.
+    most : int
+        How many there are at most.
+
+    Returns
+    -------
+    array of int, (entry, dim of R)
+
+    Examples
+    --------
+    >>> neurons = np.array(["a", "b"])
+    >>> strongest_entries(np.array([[1.0, -0.2], [0.1, 1.0]]), neurons, neurons, most=1).tolist()
+    [[0, 1]]
+    """
+    strength = np.abs(R).astype(np.float64)
+    strength[~np.isfinite(strength) | (targets[:, np.newaxis] == sources)] = -1.0
+    flat = strength.ravel()
+    few = min(most, flat.size)
+    candidates = np.flatnonzero(flat >= max(0.0, np.partition(flat, -few)[-few]))
+    order = candidates[np.argsort(-flat[candidates], kind="stable")[:few]]
+    return np.column_stack(np.unravel_index(order, R.shape))
+
+
 def _strongest(
     lags: NDArray[np.int64], columns: NDArray[np.int64], most: int | None, threshold: float, blocks: RowBlocks
 ) -> Edges:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
+Counts: TypeAlias = npt.NDArray[np.int64]
 
 TIE: Final = 1e-12
 """Correlations closer than this are the same number, summed in another order."""
@@ -20,7 +21,7 @@ def pearson(truth: Floats, estimate: Floats) -> float:
     """Return the correlation coefficient; undefined where either is constant."""
     if is_constant(truth) or is_constant(estimate):
         return np.nan
-    return float(np.clip(_standardised(truth) @ _standardised(estimate), -1.0, 1.0))
+    return float(np.clip(standardised(truth) @ standardised(estimate), -1.0, 1.0))
 
 
 def spearman(truth: Floats, estimate: Floats) -> float:
@@ -43,24 +44,36 @@ def kappa(truth: Floats, estimate: Floats) -> float:
 def roc_auc(truth: Floats, estimate: Floats) -> float:
     """Return the chance of an edge above a non-edge, ties half; undefined where all or none are edges."""
     edge = truth != 0
-    if is_constant(edge):
-        return np.nan
-    n_edge = int(edge.sum())
-    wins = average_ranks(estimate)[edge].sum() - n_edge * (n_edge + 1) / 2
-    return float(wins / (n_edge * (edge.size - n_edge)))
+    return np.nan if is_constant(edge) else area_under_roc(*found_above(edge, estimate))
 
 
 def average_precision(truth: Floats, estimate: Floats) -> float:
     """Return precision averaged over steps of recall, ties in one step; undefined where all or none are edges."""
     edge = truth != 0
-    if is_constant(edge):
-        return np.nan
+    return np.nan if is_constant(edge) else mean_precision(*found_above(edge, estimate))
+
+
+def found_above(edge: Flags, estimate: Floats) -> tuple[Counts, Counts]:
+    """Return how many edges, and how many pairs, are above a threshold that falls past one estimate after the other.
+
+    Equal estimates pass it together, so there is one entry for each different estimate, the highest first.
+    """
     order = np.argsort(-estimate)
-    last_of_tie = np.append(np.flatnonzero(np.diff(estimate[order])), edge.size - 1)
-    found = np.cumsum(edge[order])[last_of_tie]
-    precision = found / (last_of_tie + 1)
-    recall_gain = np.diff(found, prepend=0) / found[-1]
-    return float(precision @ recall_gain)
+    ordered = estimate[order]
+    last_of_tie = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), edge.size - 1)
+    return np.cumsum(edge[order])[last_of_tie], last_of_tie + 1
+
+
+def area_under_roc(found: Counts, above: Counts) -> float:
+    """Return the area under the ROC curve, whose points are joined by lines; whole numbers until the last division."""
+    wrong = above - found
+    twice = np.diff(wrong, prepend=0) @ (found + np.append(0, found[:-1]))
+    return float(twice / (2 * found[-1] * wrong[-1]))
+
+
+def mean_precision(found: Counts, above: Counts) -> float:
+    """Return precision averaged over steps of recall."""
+    return float((found / above) @ (np.diff(found, prepend=0) / found[-1]))
 
 
 def mantel(truth: Floats, estimate: Floats, *, diagonal: bool, permutations: int, seed: int) -> tuple[float, float]:
@@ -74,7 +87,7 @@ def mantel(truth: Floats, estimate: Floats, *, diagonal: bool, permutations: int
     if is_constant(truth[pairs]) or is_constant(estimate[pairs]):
         return np.nan, np.nan
     x, y = np.zeros_like(truth), np.zeros_like(estimate)
-    x[pairs], y[pairs] = _standardised(truth[pairs]), _standardised(estimate[pairs])
+    x[pairs], y[pairs] = standardised(truth[pairs]), standardised(estimate[pairs])
     statistic = float(np.clip(np.vdot(x, y), -1.0, 1.0))
     if permutations == 0:
         return statistic, np.nan
@@ -115,7 +128,7 @@ def is_constant(values: npt.NDArray[np.generic]) -> bool:
     return values.size == 0 or bool(values.min() == values.max())
 
 
-def _standardised(values: Floats) -> Floats:
+def standardised(values: Floats) -> Floats:
     """Shift and scale values that are not constant to mean 0 and length 1."""
     scaled = _near_one(values)
     centred = scaled - scaled.mean()

@@ -1,7 +1,8 @@
 """Figures: pure functions of small labelled datasets in memory, HoloViews objects out.
 
-The same object draws on the bokeh and the matplotlib backend, whichever is current. Figures combine with ``+`` and
-``*``, and ``.opts`` restyles them.
+Matrices, activity and scores have a folder each, `panels` puts figures together, and the files beside them are shared.
+Begin with `matrices.heatmaps`. A figure draws on bokeh and on matplotlib; ``+`` and ``*`` combine figures, and
+``.opts`` restyles them.
 """
 
 from netxr.plot.activity.raster import raster

@@ -7,7 +7,7 @@ import holoviews as hv
 
 from netxr.compat import release_colorbars
 from netxr.errors import InvalidInput, OutputExists
-from netxr.schema.arguments import check_path
+from netxr.schema.arguments import check_path, check_vacant
 
 FORMATS: Final = ("png", "svg", "pdf")
 DPI: Final = 150
@@ -16,14 +16,14 @@ DPI: Final = 150
 def save(figure: Any, path: str | Path) -> Path:
     """Write a figure to a file that does not exist yet.
 
-    Of a figure that draws anew when it is zoomed, the first view is written.
+    Of a figure that is redrawn on zooming, the first view is written.
 
     Parameters
     ----------
     figure : HoloViews object
-        What a function of netxr.plot returned, restyled or combined as you like.
+        What a function of netxr.plot returns, restyled or combined as you like.
     path : str or Path
-        Where to; its ending, .png, .svg or .pdf, is the format. PNG has 150 pixels an inch.
+        The file to make. Its ending is the format: .png (150 pixels an inch), .svg or .pdf.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def save(figure: Any, path: str | Path) -> Path:
     Raises
     ------
     InvalidInput
-        If `figure` is none, the ending is another one, or the folder does not exist.
+        If `figure` is no figure, the ending is another one, or the folder does not exist.
     OutputExists
         If the file exists.
 
@@ -52,10 +52,7 @@ def save(figure: Any, path: str | Path) -> Path:
     if file_format not in FORMATS:
         fix = "Write a page with holoviews.save(figure, path, backend='bokeh')." if file_format == "html" else ""
         raise InvalidInput("path", got=repr(str(path)), expected="a name that ends in .png, .svg or .pdf", fix=fix)
-    if not path.parent.is_dir():
-        raise InvalidInput("path", got=repr(str(path)), expected="a folder that exists", fix="Make it first.")
-    if path.exists():
-        raise OutputExists(path)
+    check_vacant("path", path)
     drawn = picture(figure, file_format)
     try:
         with path.open("xb") as file:
@@ -80,5 +77,5 @@ def picture(figure: Any, file_format: str) -> bytes:
 
 
 def static_view(figure: Any) -> Any:
-    """Return the first view of a figure that draws anew when it is zoomed, where nobody is there to draw it."""
+    """Return a figure as it is first seen, without the parts that are redrawn on zooming."""
     return figure.map(lambda zoomable: zoomable[()], hv.DynamicMap)

@@ -1,4 +1,4 @@
-"""The order in which neurons are drawn: group by group, with borders between the groups and their names."""
+"""The order in which neurons are drawn: group by group, with the borders and names of the groups."""
 
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from netxr.plot.style import check_loaded
 from netxr.schema.variables import labels_of
 
 NO_GROUP = "no group"
-"""Name of the neurons that are in none."""
+"""What neurons in no group are called."""
 
 
 class GroupOrder(NamedTuple):
@@ -38,8 +38,8 @@ class GroupOrder(NamedTuple):
 def order_of(labels: NDArray[Any], groups: Any) -> GroupOrder:
     """Return in which order to draw neurons so that each group is together.
 
-    Groups stand in the order in which `groups` has them first, neurons within a group as they were, and neurons
-    in no group, or that `groups` does not name, come last.
+    Groups stand in the order in which they first appear in `groups`. Neurons keep their order within a group. Those in
+    no group, or missing from `groups`, come last.
 
     Parameters
     ----------

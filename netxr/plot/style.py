@@ -1,4 +1,4 @@
-"""What all figures share: colours, limits, ticks and words, and options set for both backends at once."""
+"""What all figures share: colours, limits, words, and options set on both backends at once."""
 
 import re
 from collections.abc import Hashable, Mapping
@@ -23,7 +23,7 @@ import holoviews.plotting.mpl  # noqa: E402
 hv.Store.set_current_backend(_chosen_backend)
 
 DIVERGING: Final[list[str]] = process_cmap("RdBu_r", 255, provider="matplotlib")
-"""Blue below zero, red above, told apart by all common kinds of colour vision; odd, so that zero has a colour alone."""
+"""Blue below zero, red above, safe for colour-blind readers. Their number is odd, so zero has a colour of its own."""
 
 UNDEFINED_COLOUR: Final = "#9e9e9e"
 """Of a cell that is NaN: darker than zero, which is almost white."""
@@ -35,17 +35,17 @@ FRAME: Final = 300
 """Height of a bokeh panel in pixels."""
 
 POINTS: Final = 0.72
-"""Size of a mark in a matplotlib figure, in points for each bokeh pixel: its panels are a little smaller."""
+"""Points of a mark in matplotlib for each pixel in bokeh: panels of matplotlib are a little smaller."""
 
 TEXTS: Final = ("title", "xlabel", "ylabel", "clabel")
 TICKS: Final = ("xticks", "yticks")
 """Options that are texts, and lists of (place, text)."""
 
-LASTING: Final = frozenset(
+FRAME_OPTIONS: Final = frozenset(
     {"title", "xlabel", "ylabel", "xticks", "yticks", "xlim", "ylim", "xaxis", "yaxis"}
     | {"frame_width", "frame_height", "aspect", "show_frame"}
 )
-"""Options of a frame that it keeps when something is laid over it."""
+"""Options that a frame keeps when something is drawn over it."""
 
 MATRIX_SPEC: Final = replace(CONNECTIVITY_SPEC, optional_dims=())
 
@@ -103,7 +103,7 @@ def check_loaded(data: Any, *, argument: str) -> Any:
 
 
 def loaded_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray:
-    """Return `weights` as one loaded (target, source) matrix, uncopied; one source alone becomes a single column.
+    """Return `weights` as one (target, source) matrix in memory, not copied; a single source becomes one column.
 
     Raises
     ------
@@ -130,12 +130,12 @@ def with_options(
 ) -> Any:
     """Set the options of `element` on both backends, whichever of them is current.
 
-    HoloViews forgets those of an Overlay when something is laid over it, and takes over those of its first element.
+    When something is laid over an Overlay, HoloViews drops its options and keeps those of its first element.
     """
     shared = both or {}
     if isinstance(element, hv.Overlay):
         first = next(iter(element))
-        kept = [{k: v for k, v in (some or {}).items() if k in LASTING} for some in (shared, bokeh, matplotlib)]
+        kept = [{k: v for k, v in (some or {}).items() if k in FRAME_OPTIONS} for some in (shared, bokeh, matplotlib)]
         with_options(first, both=kept[0], bokeh=kept[1], matplotlib=kept[2])
     own = option_ids(_zoomable_panels(element))
     element = element.opts(**shared, **(bokeh or {}), backend="bokeh")
@@ -145,7 +145,7 @@ def with_options(
 
 
 def _as_written(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options of matplotlib whose texts are no formulas: a dollar sign stands for itself."""
+    """Return matplotlib options in whose texts a dollar sign does not start a formula."""
     texts = {name: _no_formula(options[name]) for name in TEXTS if isinstance(options.get(name), str)}
     ticks = {
         name: [(place, _no_formula(text)) for place, text in options[name]]
@@ -156,21 +156,21 @@ def _as_written(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _no_formula(text: str) -> str:
-    """Return a text for matplotlib in which no formula begins."""
+    """Return a text for matplotlib with its dollar signs escaped."""
     return text.replace("$", r"\$")
 
 
 def no_formulas(plot: Any, _element: Any) -> None:
-    """Let matplotlib write names and legends as they are."""
+    """Make matplotlib write names and legends as they are, dollar signs included."""
     axis = plot.handles["axis"]
     for text in [*axis.texts, *(axis.get_legend().get_texts() if axis.get_legend() else ())]:
         text.set_parse_math(False)
 
 
 def stay_in_place(plot: Any, _element: Any) -> None:
-    """Keep bokeh from aligning the frames of a layout: it does not move their edges along, and cuts off what is there.
+    """Keep bokeh from aligning the frames of a layout.
 
-    What is cut off are ticks, names and colour bars beside a frame that was moved for the sake of another one.
+    It moves a frame without what stands around it, and cuts off ticks, names and colour bars.
     """
     plot.state.frame_align = False
 
@@ -182,7 +182,7 @@ def with_title_over(layout: hv.Layout, title: str) -> hv.Layout:
 
 
 def title_over(layout: hv.Layout) -> str:
-    """Return the title over all panels as it was set; nothing where there is none."""
+    """Return the title over all panels, an empty text if there is none."""
     title = str(hv.Store.lookup_options("matplotlib", layout, "plot").kwargs.get("title", ""))
     return title.replace(r"\$", "$").replace("{{", "{").replace("}}", "}")
 
@@ -193,7 +193,7 @@ def _zoomable_panels(element: Any) -> list[Any]:
 
 
 def literal(title: str) -> str:
-    """Return a title in which HoloViews finds no fields to fill in: braces stand for themselves."""
+    """Return a title with its braces doubled: HoloViews would fill in what single ones hold."""
     return title.replace("{", "{{").replace("}", "}}")
 
 
@@ -208,7 +208,7 @@ def score_text(score: Any) -> str:
 
 
 def diagonal_text(*scores: Any) -> str:
-    """Return whether the diagonal is in, in brackets; nothing where scores do not say or do not agree."""
+    """Say in brackets whether the diagonal is included; an empty text if the scores do not say, or disagree."""
     said: set[Any] = {getattr(score, "attrs", {}).get(n.DIAGONAL) for score in scores}
     if len(said) != 1 or None in said:
         return ""
@@ -216,12 +216,12 @@ def diagonal_text(*scores: Any) -> str:
 
 
 def diagonal_words(diagonal: bool) -> str:
-    """Return whether the diagonal is in, in brackets."""
+    """Say in brackets whether the diagonal is included."""
     return "(with the diagonal)" if diagonal else "(without the diagonal)"
 
 
 def axis_label(data: xr.DataArray | xr.Dataset, name: Hashable) -> str:
-    """Return how to call the variable or dim `name` on an axis: its long name, or its name in words."""
+    """Return what an axis calls the variable or dim `name`: its long name, or its name in words."""
     attrs = data[name].attrs if name in data.coords or name in getattr(data, "data_vars", ()) else {}
     words = re.sub(r"^n ", "number of ", str(name).replace("_", " "))
     return str(attrs.get(n.LONG_NAME, words[:1].upper() + words[1:]))

@@ -29,7 +29,7 @@ def tick_step(n_labels: int, most: int) -> int:
 
 
 def shorten(label: Any, *, most: int = MAX_TICK_LETTERS) -> str:
-    """Return `label` as text of at most `most` letters, its ends rather than its middle: names differ in numbers.
+    """Return `label` as text of at most `most` letters: its two ends, as names often differ in a number there.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def shorten(label: Any, *, most: int = MAX_TICK_LETTERS) -> str:
 
 
 def plain_labels(labels: np.ndarray[Any, Any]) -> list[Any]:
-    """Return labels as plain values, dates as text: else they would become numbers of nanoseconds."""
+    """Return labels as plain values, dates as text: they would otherwise become numbers of nanoseconds."""
     return [label_text(label) for label in labels] if labels.dtype.kind == "M" else labels.tolist()
 
 
@@ -57,11 +57,11 @@ LABELS_OF_CELL: Final = """
     if (!(first in labels)) return ''
     return first === last ? labels[first] : `${labels[first]} to ${labels[last]}`
 """
-"""What is under the pointer. n labels for a side travel to the browser so, and not one for each of n x n cells."""
+"""What is under the pointer. The browser gets the n labels of a side, not one for each of n x n cells."""
 
 
 def labels_in_hover(plot: Any, _element: Any, *, sides: list[tuple[str, list[str], int]]) -> None:
-    """Tell bokeh's hover tool which labels stand for the positions along each axis."""
+    """Give bokeh's hover tool the labels of the positions along each axis."""
     for axis, labels, step in sides:
         plot.handles["hover"].formatters[axis] = CustomJSHover(
             args={"labels": labels, "step": step}, code=LABELS_OF_CELL

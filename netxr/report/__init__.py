@@ -3,6 +3,6 @@
 `page` is what a page is made of; `run`, `sweep` and `tutorial` fill it from a dataset. Begin with `run.report_run`.
 """
 
-from netxr.report.page import Figure, Listing, Table, check_new, write_report
+from netxr.report.page import Figure, Listing, Table, write_report
 
-__all__ = ["Figure", "Listing", "Table", "check_new", "write_report"]
+__all__ = ["Figure", "Listing", "Table", "write_report"]

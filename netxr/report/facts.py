@@ -1,4 +1,4 @@
-"""What a report says of a run in tables and lines: facts, scores, where it comes from, how to make it again."""
+"""What a report says about a run in tables and lines: facts, scores, origin, how to make it again."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,17 +19,17 @@ from netxr.schema.provenance import ORIGIN
 SCORES: Final = (n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.MANTEL_P, n.RV)
 
 MOST_ROWS: Final = 12
-"""Rows of scores that are shown unasked."""
+"""Most rows of scores that are shown unfolded."""
 
 DIAGONAL_MATTERS: Final = (
-    "Neurons correlate with their own past, whatever the network: with the diagonal the score is partly about that. "
-    "It is undefined where truth or estimate is the same everywhere."
+    "Neurons correlate with their own past, whatever the network: with the diagonal, the score measures that too. "
+    "A score is undefined if truth or estimate is the same everywhere."
 )
 
 Row = dict[str, str]
 
 SIMULATED_WITH = (n.N_STEPS, n.SEED, n.RNG, n.NOISE_SCALE, n.INITIAL)
-"""Attributes that a simulation can be repeated from."""
+"""Attributes from which a simulation can be repeated."""
 
 
 def facts(run: xr.Dataset) -> list[Row]:
@@ -71,7 +71,7 @@ def _shape(values: xr.DataArray) -> str:
 
 
 def rows(found: Mapping[Any, Any]) -> list[Row]:
-    """Return names with what they stand for as rows of a table; what is empty is left out."""
+    """Return names and values as rows of a table, without empty ones."""
     texts = {words(name): _text(value) for name, value in found.items()}
     return [{"what": name, "is": text} for name, text in texts.items() if text]
 
@@ -89,7 +89,7 @@ def words(name: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return a value as a reader wants it."""
+    """Return a value as text."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -125,7 +125,7 @@ def origin_parts(run: xr.Dataset, source: str | None, estimate: str) -> Iterator
 
 
 def _origin(run: xr.Dataset, source: str | None) -> list[Row]:
-    """Return who made a run when and out of what, and what made the report."""
+    """Return who made a run, when and from what, and what made the report."""
     activity = run[n.ACTIVITY].attrs if n.ACTIVITY in run else {}
     known = {name: value for name, value in {**activity, **run.attrs}.items() if name in ORIGIN and name != n.HISTORY}
     software = [f"{package} {version(package)}" for package in ("netxr", "numpy", "xarray", "holoviews", "bokeh")]
@@ -148,7 +148,7 @@ def _python_lines(run: xr.Dataset, source: str | None, estimate: str) -> str:
 
 
 def _simulated_again(run: xr.Dataset) -> list[str]:
-    """Return the lines that simulate a run anew, if its attributes say how: as it is, not averaged or appended to."""
+    """Return the lines that simulate a run again, if its attributes say how and it was not averaged or resumed."""
     attrs = run.attrs
     there = {n.ACTIVITY, n.CONNECTIVITY} <= set(run.data_vars) and {n.MODEL, *SIMULATED_WITH} <= set(attrs)
     if (

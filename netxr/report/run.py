@@ -1,4 +1,4 @@
-"""The report of a run or a sweep: its figures, scores, facts and origin on one page."""
+"""The report of a run or a sweep: figures, scores, facts and origin on one page."""
 
 import json
 from collections.abc import Iterator
@@ -15,21 +15,21 @@ from netxr.plot.panels import dashboards
 from netxr.report import page
 from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows
 from netxr.report.sweep import sweep_parts
-from netxr.schema.arguments import check_path
+from netxr.schema.arguments import check_vacant
 from netxr.schema.variables import is_sweep
 
 MOST_NEURONS: Final = 1000
-"""Up to which an estimate, or scores, that a run has not are made for its report."""
+"""Largest run for whose report a missing estimate or missing scores are made."""
 
 CAPTIONS: Final = {
     "traces": (
         "Activity of some neurons",
-        "The first samples of some neurons, each drawn. All traces have one scale, written on the axis.",
+        "The first samples of some neurons. All traces share one scale, which is written on the axis.",
     ),
     "raster": (
         "Activity of all neurons",
-        "One row a neuron. Vertical stripes are events that all neurons share, which raise every correlation; a slow "
-        "change along a row is drift; grey is missing.",
+        "One row for each neuron. Vertical stripes are events that all neurons share; they raise every correlation. A "
+        "slow change along a row is drift. Grey is missing.",
     ),
     "matrix": (
         "Connectivity",
@@ -37,23 +37,23 @@ CAPTIONS: Final = {
     ),
     "compare": (
         "True and estimated connectivity",
-        "A column is where a connection comes from, a row where it goes to. Each matrix has a colour range of its own. "
-        "Look for the pattern of A in R, and for what R has beside it: a bright diagonal is each neuron's correlation "
-        "with its own past, bright rows and columns are neurons that go with all others.",
+        "A column is where a connection comes from, a row where it goes to. Each matrix has its own colour range. Look "
+        "for the pattern of A in R, and for what else R shows: a bright diagonal is the correlation of each neuron "
+        "with its own past, bright rows and columns are neurons that correlate with all others.",
     ),
     "network": (
         "Connectivity as a graph",
-        "Arrows point from source to target, the wider and darker the stronger.",
+        "Arrows point from source to target. The wider and darker, the stronger.",
     ),
     "agreement": (
         "How the estimate agrees with the truth",
-        "Without self-connections. Where there is an edge, R should be higher than where there is none: the less the "
-        "two distributions overlap, the closer the ROC curve comes to the upper left corner.",
+        "Without self-connections. R should be higher with an edge than without: the less the two distributions "
+        "overlap, the closer the ROC curve comes to the upper left corner.",
     ),
     "lags": (
         "Correlation over lag",
-        "The strongest pairs. A connection that is passed on within one step peaks at lag 1; what peaks at lag 0 "
-        "is shared rather than passed on.",
+        "The strongest pairs. A connection that acts within one sample peaks at lag 1. A peak at lag 0 is shared "
+        "activity rather than a connection.",
     ),
 }
 
@@ -61,10 +61,10 @@ CAPTIONS: Final = {
 def report_run(run: Any, path: str | Path) -> Path:
     """Write one self-contained page about a run: figures, scores, facts, where it comes from, how to make it again.
 
-    The page opens in any browser, without a network. It has the figures of `netxr.plot.dashboard`, of the first
-    trial. What a run has not is made for the page and not written to the run, for up to 1,000 neurons and within the
-    memory that is free: an estimate R at lag 1, and scores of it. Of a sweep the page has its scores over each
-    parameter that varies. A recording on disk is read once for the raster, and once for an estimate.
+    The page opens in any browser, without a network. It has the figures of `netxr.plot.dashboard`, of the first trial.
+    If a run of up to 1,000 neurons has no estimate or no scores, an estimate R at lag 1 and its scores are made for the
+    page; the run itself does not change. The page of a sweep has its scores over each parameter that varies. A
+    recording on disk is read once for the raster, and once for an estimate.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def report_run(run: Any, path: str | Path) -> Path:
     Raises
     ------
     OutputExists
-        If there is something at `path`.
+        If something exists at `path`.
     InvalidInput
         If its folder does not exist or is the run's own; if `run` is nothing that can be opened, or has nothing to
         report.
@@ -95,24 +95,18 @@ def report_run(run: Any, path: str | Path) -> Path:
     >>> "True and estimated connectivity" in page
     True
     """
-    path = check_path("path", path)
+    path = check_vacant("path", path)
     source = None if isinstance(run, xr.Dataset) else str(run)
-    _check_place(path, source)
+    if source is not None and Path(source).exists() and path.resolve().is_relative_to(Path(source).resolve()):
+        raise InvalidInput("path", got=repr(str(path)), expected="a file outside the run, which is left as it is")
     opened = run if isinstance(run, xr.Dataset) else netxr.open(run)
     parts = list((sweep_parts if is_sweep(opened.data_vars) else _of_run)(opened, source))
     title = f"Report of {Path(source).name}" if source else "Report of a run"
     return page.write_report(path, title=title, text=_summary(opened), parts=parts)
 
 
-def _check_place(path: Path, source: str | None) -> None:
-    """Raise if the page cannot be where it is wanted, before anything is computed."""
-    page.check_new(path)
-    if source is not None and Path(source).exists() and path.resolve().is_relative_to(Path(source).resolve()):
-        raise InvalidInput("path", got=repr(str(path)), expected="a file outside the run, which is left as it is")
-
-
 def _summary(run: xr.Dataset) -> str:
-    """Say in a line what a page is about."""
+    """Say in one line what a page is about."""
     if is_sweep(run.data_vars):
         return (
             "Scores of estimates over the parameters of simulated networks. In every matrix, row = to, column = from."
@@ -126,14 +120,14 @@ def _summary(run: xr.Dataset) -> str:
 def _of_run(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     """Yield the sections of the report of a run."""
     known, estimate, note = _estimated(run)
-    holdings = dashboards.holdings_of(known)
-    yield page.Table("Facts", f"The figures are of {holdings.note}." if holdings.note else "", facts(known))
-    for name, figure in dashboards.figures_of(holdings).items():
+    available = dashboards.available_in(known)
+    yield page.Table("Facts", f"The figures are of {available.note}." if available.note else "", facts(known))
+    for name, figure in dashboards.figures_of(available).items():
         title, text = CAPTIONS[name]
         yield page.Figure(title, f"{text} {note}".strip() if name in ("compare", "matrix") else text, figure)
-    if note and holdings.R is None:
+    if note and available.R is None:
         yield page.Table("Estimate", note, [])
-    yield from _scores(known, holdings)
+    yield from _scores(known, available)
     yield from _further_estimates(known)
     yield from origin_parts(known, source, estimate)
 
@@ -143,7 +137,7 @@ def _further_estimates(run: xr.Dataset) -> Iterator[Any]:
     first = drawn_estimate(run)
     for name in estimates_in(run):
         if name != first and n.TARGET in run[name].dims:
-            one = dashboards.holdings_of(run[[name, *{n.CONNECTIVITY} & set(run.data_vars)]])
+            one = dashboards.available_in(run[[name, *{n.CONNECTIVITY} & set(run.data_vars)]])
             figures = dashboards.figures_of(one)
             title, text = CAPTIONS["compare" if "compare" in figures else "matrix"]
             about = name_in_words(run[name])
@@ -152,13 +146,13 @@ def _further_estimates(run: xr.Dataset) -> Iterator[Any]:
 
 
 def _estimated(run: xr.Dataset) -> tuple[xr.Dataset, str, str]:
-    """Return a run with an estimate, the call that made it where it had none, and what to say of that."""
+    """Return a run with an estimate; if it had none, also the call that made it and a note about that."""
     if drawn_estimate(run) or not {n.ACTIVITY, n.COMOMENT} & set(run.data_vars):
         return run, "", ""
     n_neurons = run.sizes[n.NEURON] if n.ACTIVITY in run else run.sizes[n.TARGET]
     if n_neurons > MOST_NEURONS:
-        how = "netxr estimate makes one in bounded memory, and this report draws it."
-        return run, "", f"The run has no estimate of connectivity, and is large. {how}"
+        how = "Make one with netxr estimate, in bounded memory; the report then draws it."
+        return run, "", f"The run has no estimate of connectivity, and is too large to make one here. {how}"
     if n.COMOMENT in run:
         lag, data, name = _lag_of(run), run, "run"
     else:
@@ -179,22 +173,22 @@ def _estimated(run: xr.Dataset) -> tuple[xr.Dataset, str, str]:
 
 
 def _lag_of(moments: xr.Dataset) -> int:
-    """Return the lag to estimate from moments: 1 if it is there."""
+    """Return the lag to estimate from moments: 1 if they have it."""
     known: list[int] = moments[n.LAG].values.ravel().tolist()
     return 1 if 1 in known else known[-1]
 
 
-def _scores(run: xr.Dataset, holdings: Any, *, of: str = "") -> Iterator[Any]:
-    """Yield the scores that a run has, or those of its A and R; `of` says which R, where there are several."""
+def _scores(run: xr.Dataset, available: Any, *, of: str = "") -> Iterator[Any]:
+    """Yield the scores that a run has, or those of its A and R; `of` says which R, if there are several."""
     names = [name for name in SCORES if name in run]
     if names:
         flag = run[names[0]].attrs.get(n.DIAGONAL, run.attrs.get(n.DIAGONAL))
         text = "" if flag is None else f"{'With' if flag else 'Without'} the diagonal. "
         rows = score_rows(run, names)
-    elif holdings.A is not None and holdings.R is not None and holdings.A.sizes[n.TARGET] <= MOST_NEURONS:
-        text = "Made for this report, of the matrices drawn above. "
+    elif available.A is not None and available.R is not None and available.A.sizes[n.TARGET] <= MOST_NEURONS:
+        text = "Made for this report, from the matrices drawn above. "
         sides = {"without": False, "with": True}
-        made = [netxr.compare(holdings.A, holdings.R, diagonal=flag, permutations=0) for flag in sides.values()]
+        made = [netxr.compare(available.A, available.R, diagonal=flag, permutations=0) for flag in sides.values()]
         labelled = xr.concat([one.drop_attrs() for one in made], xr.Variable(n.DIAGONAL, list(sides)))
         rows = score_rows(labelled, [name for name in SCORES if name in labelled and name != n.MANTEL_P])
     else:

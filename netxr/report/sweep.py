@@ -31,7 +31,7 @@ def sweep_parts(run: xr.Dataset, source: str | None) -> Iterator[Any]:
 
 
 def _map(table: xr.Dataset, score: str, varies: list[str]) -> Iterator[Any]:
-    """Yield a score over the first two parameters that vary, if it is defined somewhere."""
+    """Yield a score over the first two parameters that vary, if it is defined anywhere."""
     x, y = varies[:2]
     one, at = _at_the_first(table, score, varies, keep=(x, y))
     if one is not None:
@@ -40,10 +40,10 @@ def _map(table: xr.Dataset, score: str, varies: list[str]) -> Iterator[Any]:
 
 
 def _curve(table: xr.Dataset, score: str, dim: str, varies: list[str]) -> Iterator[Any]:
-    """Yield a score over one parameter, if it is defined somewhere."""
+    """Yield a score over one parameter, if it is defined anywhere."""
     one, at = _at_the_first(table, score, varies, keep=(dim,))
     if one is not None:
-        text = "Mean and band of one deviation over trials; an open mark is a mean over fewer trials than there are."
+        text = "Mean and band of one standard deviation over trials. An open mark is a mean over fewer than all trials."
         curve = netxr.plot.score_curve(one, x=dim, score=score)
         yield page.Figure(f"Score over {words(dim)}", f"{text} {at}".strip(), curve)
 
@@ -51,7 +51,7 @@ def _curve(table: xr.Dataset, score: str, dim: str, varies: list[str]) -> Iterat
 def _at_the_first(
     table: xr.Dataset, score: str, varies: list[str], *, keep: Sequence[str]
 ) -> tuple[xr.Dataset | None, str]:
-    """Return the scores at the first value of every other parameter, and which these are; None if undefined there."""
+    """Return the scores at the first value of each other parameter, and these values; None if undefined there."""
     mean = table[score + n.SCORE_MEAN]
     one = table.isel({dim: 0 for dim in mean.dims if dim not in keep})
     places = [f"{words(dim)} {table[dim].values[0]}" for dim in varies if dim not in keep]

@@ -1,4 +1,4 @@
-"""The report of the tutorial: its numbers, its figures, and what to see in them."""
+"""The report of the tutorial: numbers, figures, and what to see in them."""
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -29,7 +29,7 @@ INTRODUCTION: Final = (
 CAPTIONS: Final = {
     "1_one_source": (
         "One neuron's outgoing connections",
-        "Left the true weights from neuron 1 to each neuron, right the correlations. The one real connection stands "
+        "Left: the true weights from neuron 1 to each neuron. Right: the correlations. The one real connection stands "
         "out. The others are small but not zero: with 5,000 samples, chance alone gives about 0.014 either way.",
     ),
     "2_overview": (
@@ -54,9 +54,9 @@ CAPTIONS: Final = {
     ),
     "5_size_sweep": (
         "Score over network size, five trials each",
-        "Mean and band of one deviation. At 5 neurons two of the five networks drew no edge at all: there is nothing "
-        "to find, and their score is undefined. The open mark is the mean of the other three, and says so; a plain "
-        "mean over five would lose the point without a word.",
+        "Mean and band of one standard deviation. At 5 neurons two of the five networks drew no edge at all: there is "
+        "nothing to find, and their score is undefined. The open mark is the mean of the other three, and says so; a "
+        "plain mean over five would lose the point without a word.",
     ),
     "6_sparsity_demo": (
         "From dense to sparse",

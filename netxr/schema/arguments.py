@@ -1,5 +1,6 @@
 """Checks of plain arguments: numbers, choices, sequences, seeds."""
 
+import os
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from dask.utils import parse_bytes
 
 from netxr import names as n
-from netxr.errors import InvalidInput
+from netxr.errors import InvalidInput, OutputExists
 
 
 def is_number(value: Any) -> bool:
@@ -33,6 +34,25 @@ def check_path(argument: str, value: Any) -> Path:
     if not isinstance(value, (str, PathLike)) or "\0" in str(value):
         raise InvalidInput(argument, got=repr(value), expected="a path: text, or a pathlib.Path")
     return Path(value)
+
+
+def check_vacant(argument: str, value: Any) -> Path:
+    """Return `value` as a path at which there is nothing, in a folder that exists.
+
+    Raises
+    ------
+    OutputExists
+        If there is anything at the path, even a link to nowhere.
+    InvalidInput
+        If it is no path, or its folder does not exist.
+    """
+    path = check_path(argument, value)
+    if os.path.lexists(path):
+        raise OutputExists(path)
+    if not path.absolute().parent.is_dir():
+        fix = f"Make {path.parent} first."
+        raise InvalidInput(argument, got=repr(str(path)), expected="a place in a folder that exists", fix=fix)
+    return path
 
 
 def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:

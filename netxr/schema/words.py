@@ -1,8 +1,12 @@
 """Numbers in words: how many there are, how much memory, a score."""
 
 import math
+from typing import Final
 
 import numpy as np
+
+UNDEFINED: Final = "undefined"
+"""How a number is written that is none."""
 
 
 def counted(number: int, what: str) -> str:
@@ -25,4 +29,19 @@ def text_of(n_bytes: float) -> str:
 
 def number(value: float, *, decimals: int = 3) -> str:
     """Return a number as text; NaN is an undefined one."""
-    return "undefined" if math.isnan(value) else f"{value:.{decimals}f}"
+    return UNDEFINED if math.isnan(value) else f"{value:.{decimals}f}"
+
+
+def reads_as_number(text: str) -> bool:
+    """Return whether a text is one number.
+
+    Examples
+    --------
+    >>> reads_as_number("-2e-16"), reads_as_number("1 mV"), reads_as_number("1_000")
+    (True, False, False)
+    """
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text

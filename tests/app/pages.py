@@ -5,7 +5,7 @@ import queue
 import panel as pn
 import param
 
-from netxr.app.frame.jobs import Desk
+from netxr.app.frame.jobs import JobQueue
 from netxr.app.frame.page import Address, Page
 from netxr.app.frame.session import Session
 from netxr.app.tabs import TABS
@@ -31,9 +31,9 @@ class Loop:
 class OpenPage:
     """A page at an address, with all that a test looks at."""
 
-    def __init__(self, search="", *, tabs=TABS, memory=2**30, folder=None, desk=None):
-        self.loop, self.desk = Loop(), desk or Desk()
-        self.session = Session(self.desk, memory=memory, folder=folder, deliver=self.loop.deliver)
+    def __init__(self, search="", *, tabs=TABS, memory=2**30, folder=None, queue=None):
+        self.loop, self.queue = Loop(), queue or JobQueue()
+        self.session = Session(self.queue, memory=memory, folder=folder, deliver=self.loop.deliver)
         self.location = Address(search=search)
         self.page = Page(self.session, tabs, self.location)
 
@@ -66,4 +66,4 @@ class OpenPage:
 
     def close(self):
         self.session.end()
-        self.desk.close()
+        self.queue.close()

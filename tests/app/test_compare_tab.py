@@ -67,7 +67,7 @@ def test_it_says_how_many_neurons_are_left_out(pages, library):
 
 def test_two_truths_are_alike_and_neither_is_an_estimate(pages, library):
     page = opened(pages, library, f"?tab=compare&{TRUTH}&second_matrix=connectivity")
-    assert "How alike the two are" in page.text()
+    assert "How similar the two are" in page.text()
     assert "The estimate" not in page.text()
 
 
@@ -76,7 +76,7 @@ def test_choosing_another_matrix(pages, library):
     choose(page, "Matrix", "connectivity")
     assert "first_matrix=connectivity" in page.location.search
     assert "true connectivity" in page.text()
-    press(page, "Look again")
+    press(page, "Refresh")
     assert len(figures(page)) == 2
 
 

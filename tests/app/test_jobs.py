@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr.app.frame.jobs import MOST_WAITING, Cancelled, Desk, Job, TooManyWaiting, message_of
+from netxr.app.frame.jobs import MOST_WAITING, Cancelled, Job, JobQueue, TooManyWaiting, message_of
 
 
 class Outcome:
@@ -16,9 +16,9 @@ class Outcome:
     def __init__(self):
         self.ended, self.result, self.error, self.told = threading.Event(), None, None, []
 
-    def start(self, desk, work, **options):
+    def start(self, queue, work, **options):
         self.job = Job(lambda done, total: self.told.append((done, total)))
-        desk.start(self.job, work, then=self.then, failed=self.failed, **options)
+        queue.start(self.job, work, then=self.then, failed=self.failed, **options)
         return self
 
     def then(self, result):
@@ -35,10 +35,10 @@ class Outcome:
 
 
 @pytest.fixture
-def desk():
-    desk = Desk()
-    yield desk
-    desk.close()
+def queue():
+    queue = JobQueue()
+    yield queue
+    queue.close()
 
 
 @pytest.fixture
@@ -59,40 +59,40 @@ def hold(gate, begun):
     return work
 
 
-def test_a_result_comes_back(desk):
-    assert Outcome().start(desk, lambda job: 42).wait().result == 42
+def test_a_result_comes_back(queue):
+    assert Outcome().start(queue, lambda job: 42).wait().result == 42
 
 
-def test_an_error_comes_back(desk):
-    assert isinstance(Outcome().start(desk, lambda job: 1 / 0).wait().error, ZeroDivisionError)
+def test_an_error_comes_back(queue):
+    assert isinstance(Outcome().start(queue, lambda job: 1 / 0).wait().error, ZeroDivisionError)
 
 
-def test_long_work_is_done_one_after_the_other_and_short_work_beside_it(desk, gate):
+def test_long_work_is_done_one_after_the_other_and_short_work_beside_it(queue, gate):
     begun = threading.Event()
-    first = Outcome().start(desk, hold(gate, begun))
-    second = Outcome().start(desk, lambda job: "second")
+    first = Outcome().start(queue, hold(gate, begun))
+    second = Outcome().start(queue, lambda job: "second")
     assert begun.wait(20)
-    assert Outcome().start(desk, lambda job: "short", short=True).wait().result == "short"
+    assert Outcome().start(queue, lambda job: "short", short=True).wait().result == "short"
     assert not first.ended.is_set()
     assert not second.ended.is_set()
     gate.set()
     assert (first.wait().result, second.wait().result) == ("done", "second")
 
 
-def test_the_queue_is_bounded(desk, gate):
-    outcomes = [Outcome().start(desk, hold(gate, threading.Event())) for _ in range(1 + MOST_WAITING)]
-    with pytest.raises(TooManyWaiting, match=f"{MOST_WAITING} computations are waiting already"):
-        Outcome().start(desk, lambda job: None)
+def test_the_queue_is_bounded(queue, gate):
+    outcomes = [Outcome().start(queue, hold(gate, threading.Event())) for _ in range(1 + MOST_WAITING)]
+    with pytest.raises(TooManyWaiting, match=f"{MOST_WAITING} computations are already waiting"):
+        Outcome().start(queue, lambda job: None)
     outcomes[-1].job.cancel()  # makes room at once
     assert isinstance(outcomes[-1].wait().error, Cancelled)
-    outcomes[-1] = Outcome().start(desk, lambda job: "done")
+    outcomes[-1] = Outcome().start(queue, lambda job: "done")
     gate.set()
     assert {outcome.wait().result for outcome in outcomes} == {"done"}
 
 
-def test_cancelling_ends_work_under_way_and_work_that_waits(desk, gate):
+def test_cancelling_ends_work_under_way_and_work_that_waits(queue, gate):
     begun = threading.Event()
-    running, waiting = Outcome().start(desk, hold(gate, begun)), Outcome().start(desk, lambda job: "never")
+    running, waiting = Outcome().start(queue, hold(gate, begun)), Outcome().start(queue, lambda job: "never")
     assert begun.wait(20)
     for outcome in (waiting, running):
         outcome.job.cancel()
@@ -101,10 +101,10 @@ def test_cancelling_ends_work_under_way_and_work_that_waits(desk, gate):
 
 
 def test_closing_the_desk_cancels_what_it_took_on(gate):
-    desk, begun = Desk(), threading.Event()
-    outcomes = [Outcome().start(desk, hold(gate, begun)), Outcome().start(desk, lambda job: "never")]
+    queue, begun = JobQueue(), threading.Event()
+    outcomes = [Outcome().start(queue, hold(gate, begun)), Outcome().start(queue, lambda job: "never")]
     assert begun.wait(20)
-    desk.close()
+    queue.close()
     assert all(isinstance(outcome.wait().error, Cancelled) for outcome in outcomes)
 
 
@@ -122,10 +122,10 @@ def lazy_activity(reads, *, pause):
     return xr.DataArray(samples, dims=("neuron", "time"), coords={"neuron": list("abc")})
 
 
-def test_a_correlation_in_threads_stops_promptly_and_leaves_no_reader_behind(desk):
+def test_a_correlation_in_threads_stops_promptly_and_leaves_no_reader_behind(queue):
     reads = []
     activity = lazy_activity(reads, pause=0.01)
-    outcome = Outcome().start(desk, lambda job: job.compute(netxr.lagged_correlation(activity, memory="1GiB")))
+    outcome = Outcome().start(queue, lambda job: job.compute(netxr.lagged_correlation(activity, memory="1GiB")))
     while not outcome.told:
         assert not outcome.ended.wait(0.01), outcome.error
     before = time.monotonic()
@@ -136,12 +136,12 @@ def test_a_correlation_in_threads_stops_promptly_and_leaves_no_reader_behind(des
     assert n_reads < 300
     time.sleep(0.3)
     assert len(reads) == n_reads  # the other threads have stopped too
-    assert Outcome().start(desk, lambda job: "next").wait().result == "next"
+    assert Outcome().start(queue, lambda job: "next").wait().result == "next"
 
 
-def test_progress_is_told(desk):
+def test_progress_is_told(queue):
     activity = lazy_activity([], pause=0.002)
-    outcome = Outcome().start(desk, lambda job: job.compute(netxr.lagged_correlation(activity, memory="1GiB"))).wait()
+    outcome = Outcome().start(queue, lambda job: job.compute(netxr.lagged_correlation(activity, memory="1GiB"))).wait()
     assert outcome.result.shape == (3, 3)
     done = [done for done, _ in outcome.told]
     assert done == sorted(done)

@@ -186,7 +186,7 @@ def test_a_page_that_goes_cancels_its_work(open_page):
     assert begun.wait(20)
     page.session.end()
     assert ended.wait(20)
-    page.desk.close()
+    page.queue.close()
     assert page.loop.is_empty()  # its document is gone, and takes no calls
 
 
@@ -203,7 +203,7 @@ def test_results_wait_until_the_browser_has_the_page(monkeypatch):
 
 def test_pages_do_not_see_each_other(open_page):
     first = open_page("?tab=count&n=3").wait()
-    second = open_page("?tab=count&n=5", desk=first.desk).wait()
+    second = open_page("?tab=count&n=5", queue=first.queue).wait()
     first.session.say("mine")
     assert "square 9" in first.text()
     assert "square 25" in second.text()

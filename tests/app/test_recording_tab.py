@@ -42,10 +42,10 @@ def test_what_is_no_lag(text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (" ", "none of them"),
-        ("0, 99", "'99', no neuron"),
+        (" ", "no neuron"),
+        ("0, 99", "'99', which is no neuron"),
         ("group=V9", r"the group 'V9'; expected a group of the recording \(V1, V2\)"),
-        ("5:3", "none of them"),
+        ("5:3", "no neuron"),
     ],
 )
 def test_what_is_no_choice_of_neurons(library, text, message):
@@ -200,7 +200,7 @@ def test_an_estimate_is_replaced_only_when_asked_for_again(pages, own_library):
     page = opened(pages, own_library, "?tab=recording&recording=estimated.zarr&view=estimate")
     press(page, "Estimate connectivity")  # it is there: anew
     press(page, "Save with")
-    assert "has an estimate already" in page.messages[0]
+    assert "already has an estimate" in page.messages[0]
     assert not netxr.open(store).lagged_correlation.any()
     assert page.widget("Replace").visible
     press(page, "Replace")
@@ -225,12 +225,12 @@ def test_what_cannot_be_saved(pages, library, search, message):
 @pytest.mark.parametrize(
     ("search", "message"),
     [
-        ("neurons=", "neurons: got none of them"),
-        ("neurons=0,99", "no neuron of it"),
+        ("neurons=", "neurons: got no neuron"),
+        ("neurons=0,99", "no neuron here"),
         ("trial=7", "trial: got 7; expected a position from 0 to 1"),
         ("lags=many&view=estimate", "lags: got &#x27;many&#x27;"),
         ("lags=399&view=estimate", "different whole numbers from 0 to 398"),
-        ("view=lags", "expected several of them"),
+        ("view=lags", "expected several lags"),
         ("start=400", "expected a sample of the recording"),
         ("level=number&groups=5", "expected a number that divides the 12 neurons"),
         ("view=agreement&trial=-1&neurons=3", ""),
@@ -249,7 +249,7 @@ def test_what_goes_wrong_is_a_message(pages, library, search, message):
 def test_a_store_that_went_away(pages, own_library):
     page = opened(pages, own_library, "?tab=recording&recording=grouped.zarr")
     shutil.rmtree(own_library / "grouped.zarr")
-    press(page, "Look again")
+    press(page, "Refresh")
     assert "not in the list" in page.messages[0]
     assert not figures(page)
 
@@ -299,7 +299,7 @@ def test_marks_go_to_the_address_and_come_back(pages, library):
     again = opened(pages, library, page.location.search)
     assert "sources=[0, 3, 4, 5], targets=[2]" in lines(again)
     choose(again, "Marked", "99")
-    assert "no neuron of it" in again.messages[0]
+    assert "no neuron here" in again.messages[0]
 
 
 def test_groups_are_marked_in_the_matrices(pages, library, monkeypatch):

@@ -61,7 +61,7 @@ def test_an_address_holds_what_differs_from_the_defaults():
         ({"rate": "inf"}, "got 'inf'"),
         ({"above": "-1"}, "a whole number, 0 or above"),
         ({"flag": "true"}, "flag: got 'true'; expected yes or no. Shown instead: yes."),
-        ({"kind": "c"}, "kind: got 'c'; expected one of those that are offered"),
+        ({"kind": "c"}, "kind: got 'c'; expected one of those on offer"),
         ({"strange": "1"}, "The address has 'strange', which is no setting here."),
         ({"inner": "1"}, "The address has 'inner'"),
         ({"name": "1"}, "The address has 'name'"),

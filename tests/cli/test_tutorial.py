@@ -128,7 +128,7 @@ def instead(monkeypatch, sections):
     monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: sections)
     monkeypatch.setattr(netxr.plot, "tutorial_figures", lambda _: {})
     monkeypatch.setattr(command, "_save", lambda *_: None)
-    monkeypatch.setattr(command, "_draughtsman", lambda: ThreadPoolExecutor(1))
+    monkeypatch.setattr(command, "_drawing_process", lambda: ThreadPoolExecutor(1))
     return monkeypatch
 
 

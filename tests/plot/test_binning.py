@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netxr.plot.activity.binning import cells, extremes, read, stretches
+from netxr.plot.activity.binning import cells, extremes, read, segments
 
 
 def with_gaps(samples, rng):
@@ -94,29 +94,29 @@ def test_reading_one_by_one_marks_what_is_missing():
         ((4, 1000), 1, [(5, 998)]),  # a part of a chunk costs as much as all of it
     ],
 )
-def test_stretches_are_whole_chunks_as_far_as_the_budget_goes(chunks, most, expected):
-    assert stretches(da.zeros((4, 1000), chunks=chunks), [2], 5, 998, most=most) == expected
+def test_segments_are_whole_chunks_as_far_as_the_budget_goes(chunks, most, expected):
+    assert segments(da.zeros((4, 1000), chunks=chunks), [2], 5, 998, most=most) == expected
 
 
-def test_stretches_of_small_chunks_are_few_and_do_not_overlap():
-    parts = np.array(stretches(da.zeros((4, 10_000), chunks=(4, 5)), [0], 0, 10_000, most=4 * 8 * 4000))
+def test_segments_of_small_chunks_are_few_and_do_not_overlap():
+    parts = np.array(segments(da.zeros((4, 10_000), chunks=(4, 5)), [0], 0, 10_000, most=4 * 8 * 4000))
     assert len(parts) <= 64
     assert (parts[1:, 0] >= parts[:-1, 1]).all()
     assert np.diff(parts).sum() == pytest.approx(4000, rel=0.1)
 
 
 def test_what_is_in_memory_is_read_whole():
-    assert stretches(np.zeros((4, 10**4)), [0], 5, 9_000, most=1) == [(5, 9_000)]
+    assert segments(np.zeros((4, 10**4)), [0], 5, 9_000, most=1) == [(5, 9_000)]
 
 
-def test_between_stretches_is_a_gap():
+def test_between_segments_is_a_gap():
     samples = np.arange(100.0)[np.newaxis]
     frames, values = extremes(da.from_array(samples, chunks=(1, 10)), [0], [(0, 10), (80, 100)], n_bins=4)
     np.testing.assert_array_equal(values[0], [0, 4, 5, 9, np.nan, 80, 89, 90, 99])
     np.testing.assert_array_equal(frames, values)
 
 
-def test_only_the_chunks_of_the_stretches_are_read():
+def test_only_the_chunks_of_the_segments_are_read():
     seen = []
 
     def chunk(block_info=None):

@@ -6,7 +6,7 @@ from bokeh.plotting import figure
 import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import dashboard
-from netxr.plot.panels.dashboards import figures_of, holdings_of
+from netxr.plot.panels.dashboards import available_in, figures_of
 from netxr.plot.style import title_over
 from tests.plot.drawn import on_paper, on_screen
 
@@ -18,7 +18,7 @@ def run():
 
 
 def names(run):
-    return list(figures_of(holdings_of(run)))
+    return list(figures_of(available_in(run)))
 
 
 def test_a_run_shows_all_that_it_has(run):
@@ -35,13 +35,13 @@ def test_what_a_run_has_not_is_left_out(run):
 
 
 def test_the_first_trial_and_lag_1_are_drawn_and_named(run):
-    holdings = holdings_of(run)
-    assert holdings.note == "trial 0, the first of 2, R at lag 1"
-    xr.testing.assert_equal(holdings.R, run.lagged_correlation.sel(trial=0, lag=1))
-    np.testing.assert_array_equal(holdings.activity, run.activity.isel(trial=0))
-    assert holdings.activity.attrs["sampling_interval_units"] == "step"
-    assert holdings_of(run.isel(trial=1, lag=[2])).note == ""
-    assert holdings_of(run.sel(lag=[0, 2])).note.endswith("R at lag 2")
+    available = available_in(run)
+    assert available.note == "trial 0, the first of 2, R at lag 1"
+    xr.testing.assert_equal(available.R, run.lagged_correlation.sel(trial=0, lag=1))
+    np.testing.assert_array_equal(available.activity, run.activity.isel(trial=0))
+    assert available.activity.attrs["sampling_interval_units"] == "step"
+    assert available_in(run.isel(trial=1, lag=[2])).note == ""
+    assert available_in(run.sel(lag=[0, 2])).note.endswith("R at lag 2")
 
 
 def test_titles_over_some_of_the_panels_stand_over_all(run):

@@ -38,7 +38,7 @@ def many():
 
 
 def test_a_grid_has_rows_and_columns_and_one_range(many):
-    figure = facets(many, rows="trial", columns="lag")
+    figure = facets(many, row="trial", col="lag")
     assert figure.shape == (2, 3)
     limit = float(abs(many).max())
     expected = [f"trial = {trial}\nlag = {lag}" for trial, lag in product(TRIALS, LAGS)]
@@ -52,7 +52,7 @@ def test_a_grid_has_rows_and_columns_and_one_range(many):
 
 
 def test_rows_and_columns_change_places_and_the_order_of_dims_does_not_matter(many):
-    turned = facets(many.transpose("source", "lag", "target", "trial"), rows="lag", columns="trial")
+    turned = facets(many.transpose("source", "lag", "target", "trial"), row="lag", col="trial")
     assert turned.shape == (3, 2)
     for values, (lag, trial) in zip(bokeh_cells(turned), product(LAGS, TRIALS), strict=True):
         np.testing.assert_array_equal(values, many.sel(trial=trial, lag=lag))
@@ -60,21 +60,21 @@ def test_rows_and_columns_change_places_and_the_order_of_dims_does_not_matter(ma
 
 def test_columns_alone_wrap_and_rows_alone_stand_in_one_column(many):
     six = many.stack(entry=("trial", "lag")).drop_vars(["entry", "trial", "lag"])
-    assert facets(six, columns="entry").shape == (2, 3)
-    assert facets(six, rows="entry").shape == (6, 1)
-    seven = facets(xr.concat([six, six[..., :1]], "entry"), columns="entry")
+    assert facets(six, col="entry").shape == (2, 3)
+    assert facets(six, row="entry").shape == (6, 1)
+    seven = facets(xr.concat([six, six[..., :1]], "entry"), col="entry")
     assert seven.shape == (2, 4)
     assert len(bokeh_images(on_screen(seven))) == 7
 
 
 def test_rows_that_are_not_full_are_drawn_on_paper_too(many, monkeypatch):
     monkeypatch.setattr(grids, "WIDEST", 2)
-    assert len(matplotlib_limits(on_paper(facets(many[0], columns="lag")))) == 3
+    assert len(matplotlib_limits(on_paper(facets(many[0], col="lag")))) == 3
 
 
 @pytest.mark.parametrize("columns", [None, "lag"])
 def test_other_dims_are_sliders(many, columns):
-    figure = facets(many, columns=columns)
+    figure = facets(many, col=columns)
     limit = float(abs(many).max())
     axes = [axis for axis in on_paper(figure).axes if axis.images]
     titles = [f"lag = {lag}\ntrial = first" for lag in LAGS] if columns else ["trial = first\nlag = 0"]
@@ -92,7 +92,7 @@ def test_other_dims_are_sliders(many, columns):
 def test_dates_are_written_as_dates(many):
     days = many.isel(lag=0).rename(trial="day").assign_coords(day=np.array(DAYS, dtype="datetime64[ns]"))
     assert list(facets(days).keys()) == list(DAYS)
-    assert titles_of(facets(days, columns="day")) == [f"day = {day}" for day in DAYS]
+    assert titles_of(facets(days, col="day")) == [f"day = {day}" for day in DAYS]
     assert titles_of(compare_over(days[0], days, over="day"))[0] == f"A, day = {DAYS[0]}"
 
 
@@ -100,12 +100,12 @@ def test_one_matrix_is_drawn_as_such(many):
     one = many.isel(trial=[0], lag=[1])
     assert isinstance(facets(one), hv.Image)
     np.testing.assert_array_equal(bokeh_cells(facets(one))[0], many[0, 1])
-    assert facets(one, columns="lag").shape == (1, 1)
+    assert facets(one, col="lag").shape == (1, 1)
 
 
 def test_facets_of_more_neurons_than_pixels_show_means():
     weights = xr.DataArray(np.random.default_rng(0).random((2, 160, 160)), dims=("trial", "target", "source"))
-    figure = facets(weights, columns="trial")
+    figure = facets(weights, col="trial")
     np.testing.assert_allclose(bokeh_cells(figure)[0], weights[0].values.reshape(80, 2, 80, 2).mean(axis=(1, 3)))
     title, low, high = matplotlib_limits(on_paper(figure))[1]
     assert title == "trial = 1\nmean of 2 x 2 weights"
@@ -117,8 +117,8 @@ def test_facets_of_more_neurons_than_pixels_show_means():
 @pytest.mark.parametrize("value", [0.0, np.nan])
 def test_undefined_and_constant_entries_are_drawn(many, backend, value):
     many[0] = value
-    draw(facets(many[:, :1], rows="trial", columns="lag"), backend)
-    draw(facets(many[0, :1] * 0 + value, rows="lag"), backend)
+    draw(facets(many[:, :1], row="trial", col="lag"), backend)
+    draw(facets(many[0, :1] * 0 + value, row="lag"), backend)
 
 
 @pytest.mark.parametrize(
@@ -126,20 +126,20 @@ def test_undefined_and_constant_entries_are_drawn(many, backend, value):
     [
         (
             lambda many: many,
-            {"rows": "sparsity"},
-            "rows: got 'sparsity'; expected a further dim of weights: trial, lag",
+            {"row": "sparsity"},
+            "row: got 'sparsity'; expected a further dim of weights: trial, lag",
         ),
-        (lambda many: many, {"columns": "target"}, "columns: got 'target'"),
-        (lambda many: many, {"rows": "lag", "columns": "lag"}, "columns: got 'lag'; expected another dim than rows"),
-        (lambda many: many[0, 0], {"rows": "lag"}, "there is none"),
+        (lambda many: many, {"col": "target"}, "col: got 'target'"),
+        (lambda many: many, {"row": "lag", "col": "lag"}, "col: got 'lag'; expected another dim than row"),
+        (lambda many: many[0, 0], {"row": "lag"}, "there is none"),
         (
             lambda many: many[0, 0].expand_dims(seed=50),
-            {"columns": "seed"},
-            r"columns: got 50 facets; expected 20 at most.*isel\(seed=slice\(None, None, 3\)\)",
+            {"col": "seed"},
+            r"col: got 50 facets; expected 20 at most.*isel\(seed=slice\(None, None, 3\)\)",
         ),
         (
             lambda many: many.expand_dims(seed=200),
-            {"columns": "lag"},
+            {"col": "lag"},
             r"weights: got 1200 matrices over lag, trial, seed|seed, trial; expected 500 at most.*isel\(seed=",
         ),
         (lambda many: many.chunk(), {}, r"lazy.*\.compute\(\)"),

@@ -64,7 +64,7 @@ def test_counts_are_drawn_as_they_are():
         np.testing.assert_array_equal(cells_of(figure), counts)
         assert figure.vdims[0].label == "Activity (spikes)"
         assert figure.vdims[0].range == (0, 4) or figure.vdims[0].range[0] == 0
-    assert raster(recording(counts - 1)).vdims[0].label == "Deviation from the mean (SD)"
+    assert raster(recording(counts - 1)).vdims[0].label == "Activity (SD from the mean)"
 
 
 @pytest.mark.parametrize("lazy", [False, True])

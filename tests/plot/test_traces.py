@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netxr.errors import InvalidInput
-from netxr.plot import traces
+from netxr.plot import raster, traces
 from netxr.plot.activity import binning as windows
 from netxr.schema.arrays import as_activity
 from tests.plot.drawn import draw, on_paper, on_screen
@@ -33,6 +33,16 @@ def test_traces_are_stacked_downwards_on_one_scale(activity):
     assert [tick.get_text() for tick in axis.get_yticklabels()] == ["a", "b", "c"]
     plot = on_screen(figure)
     assert ("neuron", "@{neuron}") in plot.hover[0].tooltips
+
+
+@pytest.mark.parametrize("figure", [traces, raster])
+def test_a_dataset_is_drawn_like_the_activity_that_it_holds(activity, figure):
+    run = activity.drop_attrs().to_dataset(name="activity").assign_attrs(activity.attrs)
+    axis, expected = (on_paper(figure(data)).axes[0] for data in (run, activity))
+    assert axis.get_xlim() == expected.get_xlim()
+    assert axis.get_xlabel() == expected.get_xlabel() == "Time (s)"
+    with pytest.raises(InvalidInput, match="activity: got a Dataset with connectivity"):
+        figure(run.rename(activity="connectivity"))
 
 
 def test_neurons_are_chosen_by_label_in_the_order_given(activity):
@@ -123,7 +133,7 @@ def test_zooming_in_shows_every_sample_on_the_same_scale(long):
     figure = traces(long)
     drawn = hv.renderer("bokeh").get_plot(figure)
     axis = drawn.state.yaxis[0].axis_label
-    assert drawn.state.title.text == "least and largest of every 50 samples"
+    assert drawn.state.title.text == "smallest and largest of every 50 samples"
     figure.streams[0].event(x_range=(15_600.1, 15_700.0))
     np.testing.assert_array_equal(curves_of(figure[()])["1"]["activity"], long.values[1, 31_200:31_401])
     assert drawn.state.title.text == ""
@@ -134,10 +144,10 @@ def test_zooming_in_shows_every_sample_on_the_same_scale(long):
     assert len(curves_of(figure[()])["1"]) == 1
 
 
-def test_more_than_the_budget_is_drawn_from_stretches_and_says_so(long, monkeypatch):
+def test_more_than_the_budget_is_drawn_from_segments_and_says_so(long, monkeypatch):
     monkeypatch.setattr(windows, "READ_BYTES", 3 * 4 * 20_000)
     figure = traces(long, neurons=[2])
-    assert on_paper(figure).axes[0].get_title() == "2 stretches of 5e+03 s, 40 % of all samples: zoom in for more"
+    assert on_paper(figure).axes[0].get_title() == "2 segments of 5e+03 s, 40 % of all samples: zoom in for more"
     curve = curves_of(figure[()])["2"]
     gap = np.flatnonzero(np.isnan(curve["activity"]))
     assert len(gap) == 1

@@ -136,7 +136,7 @@ def test_gaps_are_left_out_and_short_or_large_runs_say_why_there_is_no_estimate(
     assert "none could be made: lags: got [1]" in seen(netxr.report_run(short, tmp_path / "short.html"))
     many = netxr.as_activity(da.zeros((1001, 5)), dims=("neuron", "time")).to_dataset(name="activity")
     path = netxr.report_run(many, tmp_path / "many.html")
-    assert "netxr estimate makes one in bounded memory" in seen(path)
+    assert "Make one with netxr estimate, in bounded memory" in seen(path)
 
 
 def test_estimates_come_from_moments_where_there_are_some(run, tmp_path):

@@ -1,4 +1,4 @@
-"""Two matrices out of the folder, on the neurons that both have, and how alike they are."""
+"""Two matrices from the folder, for the neurons that both have, and how similar they are."""
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -13,7 +13,7 @@ from netxr.errors import InvalidInput
 from netxr.schema.variables import MOMENT_SPECS, labels_of
 
 FURTHER: Final = {n.TRIAL, n.LAG}
-"""Dims of a matrix of which one entry is compared."""
+"""Dims along which one entry is compared."""
 
 MOMENTS: Final = {spec.name for spec in MOMENT_SPECS}
 
@@ -26,11 +26,11 @@ class Pick(NamedTuple):
     store : str
         Name of its store.
     variable : str
-        Name in the store, "" for its estimate, or what there is.
+        Name in the store; "" for its estimate, or else for any matrix it has.
     trial : int
-        Position, where there are several.
+        Position, if there are several.
     lag : int or None
-        Lag, where there are several; None for the first.
+        Lag, if there are several; None for the first.
     """
 
     store: str
@@ -40,7 +40,7 @@ class Pick(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two matrices on the neurons that both have, (target, source), and how alike they are.
+    """Two matrices for the neurons that both have, (target, source), and how similar they are.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Pair(NamedTuple):
     names : (str, str)
         What they are called.
     scores : Dataset
-        As `netxr.compare` has them.
+        As `netxr.compare` returns them.
     with_truth : bool
         Whether A is a true connectivity, and R is not.
     """
@@ -77,7 +77,7 @@ def lags_of(matrix: xr.DataArray) -> list[int]:
 
 
 def trials_of(matrix: xr.DataArray) -> dict[str, int]:
-    """Return {what is shown: position} of the trials of a matrix."""
+    """Return {text: position} of the trials of a matrix."""
     n_trials = matrix.sizes.get(n.TRIAL, 1)
     return {f"{k + 1} of {n_trials}": k for k in range(n_trials)}
 
@@ -140,12 +140,12 @@ def pair_of(
     memory: int,
     compute: Callable[[Any], Any],
 ) -> Pair:
-    """Return two picked matrices in memory, on the neurons that both have, and score how alike they are.
+    """Return two picked matrices in memory, for the neurons that both have, and score how similar they are.
 
     Raises
     ------
     InvalidInput
-        If there is no such matrix, they share no neuron, or are more than memory holds.
+        If there is no such matrix, they share no neuron, or need more memory than there is.
     """
     lazy = [picked(run, pick) for run, pick in zip(runs, picks, strict=True)]
     check_size(max(matrix.sizes[n.TARGET] for matrix in lazy), len(lazy), memory=memory)
@@ -161,13 +161,13 @@ def _is_truth(matrix: xr.DataArray) -> bool:
 
 
 def on_shared(A: xr.DataArray, R: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return two matrices on the neurons that both have, in the order of the first."""
+    """Return two matrices for the neurons that both have, in the order of the first."""
     shared = {dim: A[dim].values[np.isin(A[dim].values, R[dim].values)] for dim in (n.TARGET, n.SOURCE)}
     return A.sel(shared), R.sel(shared)
 
 
 def overlap_text(pair: Pair) -> str:
-    """Return how many neurons are compared, and how many left out."""
+    """Say how many neurons are compared, and how many are left out."""
     counts = (n.N_NEURONS_SHARED, n.N_NEURONS_ONLY_TRUTH, n.N_NEURONS_ONLY_ESTIMATE)
     shared, only_first, only_second = (int(pair.scores[name]) for name in counts)
     left_out = [

@@ -15,10 +15,10 @@ from netxr.app.frame.controls import LOOK, buttons, flag
 from netxr.app.frame.downloads import NothingShown, downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.looks import score_list, scores_html, side_by_side, with_diagonal
+from netxr.app.frame.looks import score_list, scores_html, with_diagonal
 from netxr.app.frame.panes import TOOLS, button, note, panels
 from netxr.app.frame.session import Session
-from netxr.app.frame.stores import StoreList, no_folder, none_of, store_choices
+from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.estimators.compare import ABOUT_SCORES
 
 KEY: Final = "compare"
@@ -30,11 +30,11 @@ LIKENESS: Final = {
     name: f"{ABOUT_SCORES[name][0][:1].upper()}{ABOUT_SCORES[name][0][1:]}"
     for name in (n.PEARSON, n.SPEARMAN, n.MANTEL, n.RV)
 }
-"""Scores that ask for no edges, of two estimates, and what they are called."""
+"""Scores of two estimates, which need no edges, and what they are called."""
 
 
 class CompareSettings(param.Parameterized):
-    """What of the tab the address holds."""
+    """The settings of the tab, which the address holds."""
 
     first = param.Selector(objects=[""], default="", label="First store")
     first_matrix = param.String("", label="Matrix")
@@ -59,14 +59,7 @@ def compare_settings(session: Session) -> CompareSettings:
 
 def compare_tab(session: Session, settings: CompareSettings) -> Any:
     """Return the tab to compare."""
-    if session.folder is None:
-        return no_folder("estimates to compare")
-    if len(settings.param["first"].objects) == 1:
-        return none_of("stores with matrices")
-    view = _View(session, session.folder, settings)
-    settings.param.watch(view.update, [name for name in CompareSettings.param if name != "name"])
-    view.update()
-    return side_by_side(view.controls, view.body)
+    return tab_of_stores(session, settings, "first", _View, what="matrices to compare")
 
 
 class _Side:
@@ -89,7 +82,7 @@ class _Side:
         return Pick(*(getattr(self._settings, name) for name in self._names()))
 
     def offer(self, run: xr.Dataset, variable: str) -> None:
-        """Offer what there is in a store that was opened."""
+        """Offer the matrices, trials and lags of a store that was opened."""
         pick = self.pick()
         names, matrix = matrices_in(run), run[variable]
         lags = lags_of(matrix)
@@ -108,18 +101,18 @@ class _Side:
         return [self._side, *(f"{self._side}_{what}" for what in ("matrix", "trial", "lag"))]
 
     def _choose(self, name: str) -> None:
-        """Take a store."""
+        """Choose a store, and reset what was chosen in the last one."""
         fresh = {setting: self._settings.param[setting].default for setting in self._names()}
         self._settings.param.update(**fresh | {self._side: name})
 
     def _take(self, what: str, event: Any) -> None:
-        """Take over what was chosen, and not what is merely shown."""
+        """Take over what the user chose, not what the page itself has set."""
         if event.new is not None and event.new != self._shown.get(what):
             self._settings.param.update(**{f"{self._side}_{what}": event.new})
 
 
 class _View:
-    """What is shown of the current settings."""
+    """What the tab shows for the current settings."""
 
     def __init__(self, session: Session, folder: Folder, settings: CompareSettings) -> None:
         self._session, self._folder, self._settings = session, folder, settings
@@ -130,7 +123,7 @@ class _View:
             *self._sides[0].widgets,
             *self._sides[1].widgets,
             flag(settings, "diagonal"),
-            button("Look again what is there", self._look_again),
+            button("Refresh the list", self._look_again),
         ]
         self.body = pn.Column(
             buttons(settings, "view", VIEWS),
@@ -146,19 +139,19 @@ class _View:
         )
 
     def _look_again(self, _event: object) -> None:
-        """List what there is now, and read it anew."""
+        """List the stores again, and read what is shown again."""
         for side in self._sides:
             side.stores.look_again()
         self.update()
 
     def update(self, *_events: object) -> None:
-        """Read and compare what the settings ask for, and show it."""
+        """Read and compare the chosen matrices, and show them."""
         settings = self._settings
         self._shown = None
         self._session.cancel(KEY)
         self._figures.clear()
         if not (settings.first and settings.second):
-            self._figures.append(note("Choose two stores, or one twice."))
+            self._figures.append(note("Choose two stores, or the same one twice."))
             return
         picks = (self._sides[0].pick(), self._sides[1].pick())
         self._session.run(
@@ -169,7 +162,7 @@ class _View:
         )
 
     def _compare(self, picks: tuple[Pick, Pick], view: str, diagonal: bool, job: Job) -> Compared:
-        """Read two matrices and score how alike they are; in another thread."""
+        """Read two matrices and score how similar they are; in another thread."""
         paths: tuple[Path, ...] = tuple(self._folder.path_of(pick.store) for pick in picks)
         runs: tuple[xr.Dataset, ...] = tuple(self._folder.open(pick.store) for pick in picks)
         both = (runs[0], runs[1])
@@ -196,6 +189,6 @@ class _View:
 
 
 def likeness_html(scores: xr.Dataset) -> str:
-    """Return how alike two matrices are, as HTML."""
-    intro = f"How alike the two are, {with_diagonal(scores)} the diagonal:"
+    """Return how similar two matrices are, as HTML."""
+    intro = f"How similar the two are, {with_diagonal(scores)} the diagonal:"
     return f'<p style="margin:0 0 6px;font-size:15px">{intro}</p>{score_list(scores, LIKENESS)}'

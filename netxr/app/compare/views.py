@@ -26,13 +26,13 @@ class Compared(NamedTuple):
     Parameters
     ----------
     paths, runs, picks : pair of Path, Dataset, Pick
-        Where they are, their stores, opened lazily, and which they are.
+        Where their stores are, the stores opened lazily, and which matrices they are.
     pair : Pair
         Both in memory.
     view : str
         Of `VIEWS`.
     diagonal : bool
-        Whether self-connections enter the scores.
+        Whether self-connections are included in the scores.
     """
 
     paths: tuple[Path, Path]

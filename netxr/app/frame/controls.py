@@ -1,4 +1,4 @@
-"""Widgets for the settings of a tab, by name: a widget changes its setting, and follows it."""
+"""Widgets for the settings of a tab: a widget changes its setting, and follows it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +18,7 @@ LOOK: dict[str, Any] = {
 
 
 def slider(settings: param.Parameterized, name: str, *, start: float, end: float, step: float) -> Any:
-    """Return a slider that sets a number when it is let go of; a number beyond its ends is shown at the nearer one."""
+    """Return a slider that sets a number when it is released; a number beyond its ends is shown at the nearer end."""
     whole = isinstance(settings.param[name], param.Integer)
     kind = pn.widgets.IntSlider if whole else pn.widgets.FloatSlider
     near = partial(_within, start, end)
@@ -29,7 +29,7 @@ def slider(settings: param.Parameterized, name: str, *, start: float, end: float
 
 
 def number(settings: param.Parameterized, name: str, *, label: str = "") -> Any:
-    """Return a field for a whole number: beyond the bounds of the setting it becomes the nearest, empty the old one."""
+    """Return a field for a whole number, kept within the bounds of the setting; emptied, it shows the old one again."""
     parameter = settings.param[name]
     low, high = parameter.bounds
     widget = pn.widgets.IntInput(name=label or parameter.label, value=getattr(settings, name), **LOOK)
@@ -47,7 +47,7 @@ def choice(settings: param.Parameterized, name: str, options: Any) -> Any:
 
 
 def text(settings: param.Parameterized, name: str, *, hint: str = "") -> Any:
-    """Return a line of text, which is taken over when it is left or with the enter key."""
+    """Return a line of text, which takes effect with the enter key, or when it is left."""
     widget = pn.widgets.TextInput(
         name=settings.param[name].label, value=getattr(settings, name), placeholder=hint, **LOOK
     )
@@ -55,7 +55,7 @@ def text(settings: param.Parameterized, name: str, *, hint: str = "") -> Any:
 
 
 def buttons(settings: param.Parameterized, name: str, options: Any) -> Any:
-    """Return a row of buttons of which one is pressed: values, or {text: value}."""
+    """Return a row of buttons, one of them pressed: values, or {text: value}."""
     widget = pn.widgets.RadioButtonGroup(
         name=settings.param[name].label,
         options=options,
@@ -80,7 +80,7 @@ def _linked(
     by: str = "value",
     fit: Callable[[Any], Any] = lambda value: value,
 ) -> Any:
-    """Have a widget change a setting, and follow it, where the one cannot have every value of the other."""
+    """Make a widget change a setting and follow it; `fit` turns a value of the one into one of the other."""
 
     def show(*_events: object) -> None:
         widget.value = fit(getattr(settings, name))
@@ -95,5 +95,5 @@ def _linked(
 
 
 def _within(low: float, high: float, value: float) -> float:
-    """Return the number between two ends that is nearest."""
+    """Return the nearest number between two ends."""
     return min(max(value, low), high)

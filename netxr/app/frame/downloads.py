@@ -1,4 +1,4 @@
-"""What can be taken along from a view: the figure, its numbers, its data, and the lines of Python that make it."""
+"""What can be downloaded from a view: the figure, its numbers, its data, and the Python that makes it."""
 
 import io
 import math
@@ -22,17 +22,17 @@ from netxr.errors import InvalidInput, NetxrError
 from netxr.schema.words import text_of
 
 MOST_BYTES: Final = 2**26
-"""Of a download: it travels to the page in one piece."""
+"""Most bytes of a download, which is sent to the page in one piece."""
 
 MOST_ROWS: Final = 2_000_000
-"""Of a table: a matrix of 1,400 neurons."""
+"""Most rows of a table: a matrix of 1,400 neurons."""
 
 
 class NothingShown(NetxrError):
-    """A download of a view that shows nothing yet."""
+    """A download was asked for, but the view shows nothing yet."""
 
     def __init__(self) -> None:
-        super().__init__("There is nothing to take along yet: the view is empty.")
+        super().__init__("There is nothing to download yet: the view is empty.")
 
 
 def downloads(
@@ -44,7 +44,7 @@ def downloads(
     data: Callable[[], xr.Dataset],
     lines: Callable[[], str],
 ) -> pn.Column:
-    """Return a row of buttons to download what is shown; each file is made when it is asked for.
+    """Return a row of buttons to download what is shown; each file is made on demand.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def downloads(
 def csv(table: xr.Dataset) -> bytes:
     """Return variables as a table in CSV, one row for each entry: labels first, in the order target, source.
 
-    Labels are written as they are, also those that a spreadsheet takes for a formula ("=a", "-2"): as others they
-    would not be found in the recording again.
+    Labels are written as they are, even those that a spreadsheet takes for a formula ("=a", "-2"): otherwise they
+    would no longer match the labels of the recording.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def csv(table: xr.Dataset) -> bytes:
     """
     n_rows = math.prod(table.sizes.values())
     if n_rows > MOST_ROWS:
-        fix = "The Python lines have them all."
+        fix = "The Python lines of the view give all of them."
         raise InvalidInput("download", got=f"{n_rows:,} rows", expected=f"at most {MOST_ROWS:,}", fix=fix)
     order = sorted(map(str, table.dims), key=[n.SOURCE, n.TARGET].count)
     order = [dim for dim in order if dim not in (n.TARGET, n.SOURCE)] + [
@@ -113,14 +113,14 @@ def zipped_store(data: xr.Dataset, *, name: str) -> bytes:
     Raises
     ------
     InvalidInput
-        If it is too large to travel in one piece.
+        If it is too large to be sent in one piece.
     """
     if data.nbytes > MOST_BYTES:
         raise InvalidInput(
             "download",
             got=text_of(data.nbytes),
             expected=f"at most {text_of(MOST_BYTES)}",
-            fix="The Python lines save it on this machine: netxr.save.",
+            fix="Save it on this machine with netxr.save: see the Python lines of the view.",
         )
     packed = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
@@ -134,20 +134,20 @@ def zipped_store(data: xr.Dataset, *, name: str) -> bytes:
 def _button(session: Session, text: str, filename: str, make: Callable[[], bytes]) -> Any:
     """Return a button that downloads what `make` returns."""
 
-    def made() -> io.BytesIO:
+    def created() -> io.BytesIO:
         try:
             return io.BytesIO(make())
         except Exception as error:
             session.say(message_of(error))
-            raise param.Skip from error  # an empty file would look like one that was made
+            raise param.Skip from error  # an empty file would look like a successful download
 
     return pn.widgets.FileDownload(
-        callback=made, filename=filename, label=text, width=110, margin=(4, 6), stylesheets=[WIDGET_STYLE]
+        callback=created, filename=filename, label=text, width=110, margin=(4, 6), stylesheets=[WIDGET_STYLE]
     )
 
 
 def _python(lines: Callable[[], str]) -> pn.Column:
-    """Return a switch that shows the lines of Python, which can be copied."""
+    """Return a switch that shows the lines of Python, to be copied."""
     switch = pn.widgets.Toggle(name="Python lines of this view", width=220, margin=(4, 10), stylesheets=[WIDGET_STYLE])
     text = pn.widgets.TextAreaInput(
         name="Python",

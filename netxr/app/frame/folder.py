@@ -1,4 +1,4 @@
-"""What may be seen of the disk: the stores of one folder, by the names that the catalogue gives them."""
+"""The only part of the disk that pages can see: the stores of one folder, by the names that the catalogue has."""
 
 import os
 from collections.abc import Iterator
@@ -34,12 +34,12 @@ class Folder:
         self.catalog()
 
     def catalog(self) -> pd.DataFrame:
-        """Return the catalogue, without what a symbolic link leads out of the folder to."""
+        """Return the catalogue, without stores that symbolic links place outside of the folder."""
         listed = netxr.catalog(self.root)
         return listed[listed["name"].map(self._inside).astype(bool)].reset_index(drop=True)
 
     def names(self, *kinds: str) -> list[str]:
-        """Return the names of what is there, of certain kinds if they are given."""
+        """Return the names of all stores, or of those of certain kinds."""
         listed = self.catalog()
         return [str(name) for name in (listed[listed["kind"].isin(kinds)] if kinds else listed)["name"]]
 
@@ -51,9 +51,9 @@ class Folder:
         InvalidInput
             If the catalogue has no such name.
         """
-        # The names settle "..", absolute paths, and stores that are links; the links, files within them.
+        # The list of names rules out "..", absolute paths, and stores that are links; the second check, links inside.
         if name not in self.names() or not self._stays_here(self.root / name):
-            known = "is not in the folder, or not to be read" if self.names() else "is not: there is no store at all"
+            known = "is not there, or may not be read" if self.names() else "is not there: the folder has no store"
             raise InvalidInput("store", got=NOT_LISTED, expected=f"one of those shown; this one {known}")
         return self.root / name
 
@@ -77,19 +77,19 @@ class Folder:
         return all(one.resolve().is_relative_to(self.root) for one in (place, *members, *files))
 
     def _stays_here(self, place: Path) -> bool:
-        """Return whether all links in a store lead into the folder, as far as it can be seen."""
+        """Return whether all links in a store lead into the folder."""
         try:
             return all(map(self._leads_here, _links_in(place)))
-        except OSError:  # not to be listed, or just removed
+        except OSError:  # may not be listed, or was just removed
             return False
 
     def _leads_here(self, link: Path) -> bool:
-        """Return whether a link leads to a file in the folder: what is in another folder, it would not be seen."""
+        """Return whether a link leads to a file in the folder; what a linked folder holds would not be checked."""
         return link.resolve().is_relative_to(self.root) and not link.is_dir()
 
 
 def _listed(place: Path) -> list[Path]:
-    """Return what is in a folder; nothing where it is none, or one that the user may not list."""
+    """Return the entries of a folder; none if it is no folder, or the user may not list it."""
     try:
         return list(place.iterdir())
     except OSError:

@@ -1,4 +1,4 @@
-"""Work off the event loop: one long computation at a time, with progress, cancel and a bounded queue."""
+"""Computations in the background: one long one at a time, with progress, cancelling and a bounded queue."""
 
 import logging
 import time
@@ -15,43 +15,43 @@ from netxr.blocks.schedulers import cores
 from netxr.errors import NetxrError
 
 MOST_WAITING: Final = 8
-"""Computations that may wait for the one under way: more would keep whoever asks waiting for too long."""
+"""Most computations that may wait for the running one; with more, users would wait too long."""
 
-TELL_SECONDS: Final = 0.1
-"""Progress is passed on no more often than this."""
+PROGRESS_SECONDS: Final = 0.1
+"""Least time between two reports of progress."""
 
 log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):
-    """Raised within a computation that nobody waits for any more."""
+    """Raised in a computation whose result is no longer wanted."""
 
 
 class TooManyWaiting(NetxrError):
-    """A computation that is not taken on, because the queue is full."""
+    """A computation is refused because the queue is full."""
 
     def __init__(self, n_waiting: int) -> None:
-        super().__init__(f"{n_waiting} computations are waiting already. Try again in a moment.")
+        super().__init__(f"{n_waiting} computations are already waiting. Try again in a moment.")
 
 
 class Job:
-    """One computation: where its function finds out that it is cancelled, and tells how far it is.
+    """One computation, by which its function learns that it is cancelled, and reports progress.
 
     Parameters
     ----------
-    tell : callable
-        Called with (done, in all), in the thread of the computation and no more than ten times a second.
+    notify : callable
+        Called with (done, total) in the thread of the computation, at most ten times a second.
     """
 
-    def __init__(self, tell: Callable[[int, int], object]) -> None:
-        self._tell = tell
+    def __init__(self, notify: Callable[[int, int], object]) -> None:
+        self._notify = notify
         self._stop = Event()
         self._last = 0.0
         self.future: Future[Any] = Future()
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for the result any more."""
+        """Whether the result is no longer wanted."""
         return self._stop.is_set()
 
     def cancel(self) -> None:
@@ -60,23 +60,23 @@ class Job:
         self.future.cancel()
 
     def step(self, done: int = 0, total: int = 0) -> None:
-        """Tell how far the computation is: to be called between its steps, or given to netxr as `progress`.
+        """Report progress: called between the steps of a computation, or passed to netxr as `progress`.
 
         Raises
         ------
         Cancelled
-            If nobody waits for it any more.
+            If the result is no longer wanted.
         """
         if self.cancelled:
             raise Cancelled
         now = time.monotonic()
-        if total and (now - self._last > TELL_SECONDS or done == total):
+        if total and (now - self._last > PROGRESS_SECONDS or done == total):
             self._last = now
-            self._tell(done, total)
+            self._notify(done, total)
 
     def compute(self, lazy: xr.DataArray | xr.Dataset) -> Any:
-        """Return a lazy result in memory, telling how far it is; where the job is cancelled, all threads stop."""
-        # The pool ends while they are still listened to: what other threads read is stopped at their next piece.
+        """Compute a lazy result with progress; if the job is cancelled, all threads stop."""
+        # The pool ends inside the progress context, so that other threads still learn of the end at their next block.
         with netxr.progress(self.step), ThreadPoolExecutor(cores()) as pool:
             try:
                 return lazy.compute(scheduler="threads", pool=pool)
@@ -86,8 +86,8 @@ class Job:
                 raise
 
 
-class Desk:
-    """Takes computations on for all sessions of a server: long ones one after the other, short ones beside them."""
+class JobQueue:
+    """Runs the computations of all pages of a server: long ones one after the other, short ones beside them."""
 
     def __init__(self) -> None:
         self._long, self._short = ThreadPoolExecutor(1, "netxr-long"), ThreadPoolExecutor(1, "netxr-short")
@@ -104,18 +104,18 @@ class Desk:
         failed: Callable[[BaseException], object],
         short: bool = False,
     ) -> None:
-        """Take a computation on.
+        """Start a computation, or let it wait for its turn.
 
         Parameters
         ----------
         job : Job
-            To cancel it by.
+            Cancels it.
         work : callable
             Called with the job in another thread; returns the result.
         then, failed : callable
             Called with the result, or with the error (`Cancelled` included), in any thread.
         short : bool
-            Whether it takes well under a second: such work does not wait for long computations.
+            Whether it takes well under a second; it then does not wait for long computations.
 
         Raises
         ------
@@ -150,7 +150,7 @@ class Desk:
             failed(error)
 
     def close(self) -> None:
-        """Take on nothing more, and cancel what is under way."""
+        """Accept no more computations, and cancel those that are running or waiting."""
         with self._lock:
             jobs = list(self._jobs)
         for job in jobs:
@@ -160,7 +160,7 @@ class Desk:
 
 
 def _run(job: Job, work: Callable[[Job], Any]) -> Any:
-    """Do the work of a job unless it was cancelled meanwhile, before or after."""
+    """Do the work of a job, unless it is cancelled before or meanwhile."""
     job.step()
     result = work(job)
     job.step()
@@ -168,7 +168,7 @@ def _run(job: Job, work: Callable[[Job], Any]) -> Any:
 
 
 def message_of(error: BaseException) -> str:
-    """Return what a page says of an error; what nobody foresaw goes to the log with its traceback.
+    """Return what a page says about an error; an unexpected one is logged with its traceback.
 
     Examples
     --------
@@ -178,6 +178,6 @@ def message_of(error: BaseException) -> str:
     if isinstance(error, NetxrError):
         return " ".join(str(error).split())
     if isinstance(error, MemoryError):
-        return "There is not enough memory for that. Ask for less, or start netxr app with another --memory."
+        return "There is not enough memory for that. Ask for less, or start netxr app with a larger --memory."
     log.error("unexpected error", exc_info=error)
-    return f"Unexpected error ({type(error).__name__}). The terminal that netxr app was started in says more."
+    return f"Unexpected error ({type(error).__name__}). See the terminal in which netxr app was started."

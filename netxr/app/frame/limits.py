@@ -14,7 +14,7 @@ MATRICES: Final = 6
 
 
 def check_size(n: int, n_lags: int, *, memory: int) -> None:
-    """Raise if the matrices of an estimate of n neurons are more than can be held or drawn, before it is made.
+    """Raise, before an estimate of n neurons is made, if its matrices are too large to hold or draw.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from netxr.plot.style import score_text
 TEMPLATE: Final = (files("netxr.app.frame") / "page.html").read_text("utf-8")
 
 ACCENT: Final = "#1f5f9e"
-"""Of what can be clicked: 6.6 to 1 against white."""
+"""Colour of what can be clicked; its contrast with white is 6.6 to 1."""
 
 WIDGET_STYLE: Final = f"""
 :host {{ font-size: 14px; color: #262626; }}
@@ -27,7 +27,7 @@ label, .bk-slider-title {{ font-size: 14px; }}
 .bk-spin-btn {{ display: none !important; }}
 .noUi-connect {{ background-color: {ACCENT} !important; }}
 """
-"""Set on every widget: focus is seen, text is of one size."""
+"""Set on every widget: focus is visible, all text has one size."""
 
 TAB_STYLE: Final = f"""
 {WIDGET_STYLE}
@@ -45,7 +45,7 @@ MESSAGE_STYLE: Final = {
 
 
 def side_by_side(controls: list[Any], body: Any) -> pn.FlexBox:
-    """Return the widgets of a tab beside what they change; above it, in columns, where the page is narrow."""
+    """Return the widgets of a tab beside what they change, or above it in columns if the page is narrow."""
     left = pn.FlexBox(*controls, align_items="flex-end", styles={"flex": "1 1 250px", "min-width": "0"})
     body.styles = {"flex": "1000 1 620px", "min-width": "0"}
     return pn.FlexBox(left, body, gap="10px", align_items="flex-start", sizing_mode="stretch_width")
@@ -61,11 +61,11 @@ def message_pane(text: str, *, kind: str) -> Any:
 
 
 WAITING: Final = -1
-"""Value of a bar that moves without saying how far it is: before the first sample, and after the last one."""
+"""Value of a bar that moves without showing progress: before the first sample, and after the last one."""
 
 
 def progress_row(label: str, *, cancel: Callable[[], object]) -> pn.Row:
-    """Return a bar, what is done, and a button to cancel it."""
+    """Return a progress bar, its label, and a button to cancel."""
     bar = pn.indicators.Progress(value=WAITING, max=100, width=220, height=14, margin=(14, 10), bar_color="primary")
     button = pn.widgets.Button(name="Cancel", margin=(4, 10), stylesheets=[WIDGET_STYLE])
     button.on_click(lambda _: cancel())
@@ -90,7 +90,7 @@ def scores_html(scores: xr.Dataset) -> str:
 
 
 def score_list(scores: xr.Dataset, called: Mapping[str, str]) -> str:
-    """Return scores as a list in HTML, by what each is called."""
+    """Return scores as a list in HTML, each under its name in `called`."""
     cells = "".join(
         f'<div><dt style="color:#4a4a4a">{escape(text)}</dt>'
         f'<dd style="margin:0;font-size:18px;font-weight:600">{escape(score_text(scores[name]))}</dd></div>'
@@ -100,12 +100,12 @@ def score_list(scores: xr.Dataset, called: Mapping[str, str]) -> str:
 
 
 def with_diagonal(scores: xr.Dataset) -> str:
-    """Return "with" or "without", as the diagonal is in the scores."""
+    """Return "with" or "without", depending on whether the diagonal is included in the scores."""
     return "with" if scores[n.PEARSON].attrs.get(n.DIAGONAL) else "without"
 
 
 def verdict(correlation: float) -> str:
-    """Return in words how well two matrices agree that are correlated so.
+    """Return in words how well two matrices agree, given their correlation.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The page: a heading, messages, tabs that are built when they are first shown, and all of it in the address."""
+"""The page: messages, tabs that are built when first shown, and an address that holds what is shown."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -19,11 +19,11 @@ class Tab(NamedTuple):
     Parameters
     ----------
     settings : callable
-        Called with the Session; returns what of the tab the address holds: a `param.Parameterized` with a default, a
+        Called with the Session; returns the settings that the address holds: a `param.Parameterized` with a default, a
         label and bounds for each.
     build : callable
-        Called with the Session and these settings, restored from the address, when the tab is first shown; returns
-        what is shown. It watches its settings, which widgets and the address change.
+        Called with the Session and the restored settings when the tab is first shown; returns what is shown. It watches
+        its settings, which change by widgets and by the address.
     """
 
     settings: Callable[[Session], param.Parameterized]
@@ -83,7 +83,7 @@ class Page:
             self._session.say(problem)
 
     def _settings_of(self, title: str) -> param.Parameterized:
-        """Return the settings of a tab, which are there from the moment that it is first named."""
+        """Return the settings of a tab; they are made when it is first named."""
         if title not in self._settings:
             settings = self._settings[title] = self._tabs[title].settings(self._session)
             settings.param.watch(self._write, state.names(settings))
@@ -102,7 +102,7 @@ class Page:
         self._write()
 
     def _write(self, *_events: object) -> None:
-        """Write what is shown into the address, without loading it."""
+        """Write what is shown into the address, without loading the page again."""
         title = self.chosen.value
         if title in self._settings:
             self._location.search = state.address(title.lower(), self._settings[title])

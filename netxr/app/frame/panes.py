@@ -1,4 +1,4 @@
-"""Figures of netxr.plot on the page: side by side where there is room, and as wide as the page where they may be."""
+"""Figures of netxr.plot on the page: side by side if there is room, or as wide as the page."""
 
 from collections.abc import Callable
 from html import escape
@@ -33,7 +33,7 @@ def panels(figure: Any, **options: Any) -> pn.FlexBox:
 
 
 def stretched(figure: Any, *, height: int, basis: int = 420, most: int | None = None) -> pn.pane.HoloViews:
-    """Return a figure as wide as there is room up to `most`, beside others not below `basis`; sizes are in pixels."""
+    """Return a figure that fills the width up to `most`, and beside others is at least `basis` wide, in pixels."""
     wide = figure.opts(frame_width=None, frame_height=None, responsive=True, height=height, **TOOLS, backend="bokeh")
     styles = {"flex": f"1 1 {basis}px", "min-width": "0"} | ({"max-width": f"{most}px"} if most else {})
     return pn.pane.HoloViews(wide, linked_axes=False, sizing_mode="stretch_width", styles=styles)

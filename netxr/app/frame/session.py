@@ -1,4 +1,4 @@
-"""What one open page has: its messages, the computations under way for it, and what it may use."""
+"""One open page: its messages, its running computations, and what it may use."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ from typing import Any, Final
 import panel as pn
 
 from netxr.app.frame.folder import Folder
-from netxr.app.frame.jobs import Cancelled, Desk, Job, message_of
+from netxr.app.frame.jobs import Cancelled, Job, JobQueue, message_of
 from netxr.app.frame.looks import WAITING, message_pane, progress_row
 
 MOST_MESSAGES: Final = 4
-"""Messages that are kept in view; older ones go."""
+"""Most messages that are shown; older ones go."""
 
 Deliver = Callable[[Callable[[], object]], object]
-"""Has a function called in the thread of the event loop, where alone pages may be changed and figures drawn."""
+"""Calls a function in the thread of the event loop, the only one that may change pages and draw figures."""
 
 
 class Session:
@@ -24,40 +24,40 @@ class Session:
 
     Parameters
     ----------
-    desk : Desk
-        Takes computations on.
+    queue : JobQueue
+        Runs computations.
     memory : int
         Bytes that a computation may take.
     folder : Folder, optional
         The stores that may be read.
     deliver : callable, optional
-        Has a function called in the thread of the event loop; by way of the current document if not given.
+        Calls a function in the thread of the event loop; by default through the current document.
     """
 
     def __init__(
-        self, desk: Desk, *, memory: int, folder: Folder | None = None, deliver: Deliver | None = None
+        self, queue: JobQueue, *, memory: int, folder: Folder | None = None, deliver: Deliver | None = None
     ) -> None:
         self.memory, self.folder = memory, folder
         self.messages = pn.Column(sizing_mode="stretch_width", css_classes=["messages"])
         self.status = pn.Column(sizing_mode="stretch_width")
-        self._desk = desk
+        self._queue = queue
         self._deliver = deliver or deliver_to(pn.state.curdoc)
         self._jobs: dict[str, Job] = {}
         self._rows: dict[str, Any] = {}
 
     def say(self, text: str, *, kind: str = "error") -> None:
-        """Show a message above the tab: an "error", or a "note". Text is text: nothing in it is taken for HTML."""
+        """Show a message above the tab: an "error" or a "note". Its text is never taken for HTML."""
         message = message_pane(text, kind=kind)
         others = [one for one in self.messages if one.object != message.object]
         self.messages[:] = [*others, message][-MOST_MESSAGES:]
 
     def clear(self) -> None:
-        """Take all messages away."""
+        """Remove all messages."""
         self.messages.clear()
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Turn what is raised within into a message."""
+        """Turn exceptions into messages."""
         try:
             yield
         except Exception as error:
@@ -72,20 +72,20 @@ class Session:
         label: str,
         short: bool = False,
     ) -> None:
-        """Compute in the background, and show progress with a button to cancel; an error becomes a message.
+        """Compute in the background with progress and a button to cancel; an error becomes a message.
 
         Parameters
         ----------
         key : str
-            A tab's name: what it has under way is cancelled, since its settings have changed.
+            A tab's name; its running computation is cancelled, since its settings have changed.
         work : callable
-            Called with its Job in another thread, where it must neither draw nor touch the page; returns the result.
+            Called with its Job in another thread; returns the result. It must not draw, nor change the page.
         then : callable
             Called with the result in the thread of the event loop, to draw it.
         label : str
-            What is done, e.g. "Estimating 1,000 neurons".
+            What the page says meanwhile, such as "Estimating 1,000 neurons".
         short : bool
-            Whether it takes well under a second: nothing is shown of it, and it does not wait for long computations.
+            Whether it takes well under a second; it then shows no progress, and does not wait for long computations.
         """
         self.cancel(key)
         self.clear()
@@ -95,7 +95,7 @@ class Session:
             self._rows[key] = progress_row(label, cancel=lambda: self.cancel(key, say=f"{label}: cancelled."))
             self.status.append(self._rows[key])
         try:
-            self._desk.start(
+            self._queue.start(
                 job,
                 work,
                 then=lambda result: self._deliver(partial(self._finish, key, job, then, result)),
@@ -106,7 +106,7 @@ class Session:
             self.cancel(key, say=message_of(error))
 
     def cancel(self, key: str, *, say: str = "") -> None:
-        """Cancel what a tab has under way, if anything."""
+        """Cancel the running computation of a tab, if there is one."""
         if key in self._jobs:
             self._jobs.pop(key).cancel()
             self._hide(key)
@@ -114,7 +114,7 @@ class Session:
             self.say(say, kind="note" if say.endswith("cancelled.") else "error")
 
     def end(self) -> None:
-        """Cancel everything, and tell nothing more: the page is gone."""
+        """Cancel everything, and report nothing more: the page is gone."""
         self._deliver = lambda _call: None
         for job in self._jobs.values():
             job.cancel()
@@ -126,7 +126,7 @@ class Session:
             self._rows[key][0].value = round(100 * done / total) if done < total else WAITING
 
     def _finish(self, key: str, job: Job, what: Callable[[Any], object], value: Any) -> None:
-        """Pass a result or an error on, unless nobody waits for it any more."""
+        """Pass on a result or an error, unless it is no longer wanted."""
         if self._jobs.get(key) is not job:
             return
         del self._jobs[key]
@@ -140,16 +140,16 @@ class Session:
             self.say(message_of(error))
 
     def _hide(self, key: str) -> None:
-        """Take the bar of a computation away."""
+        """Remove the progress bar of a computation."""
         row = self._rows.pop(key, None)
         if row is not None:
             self.status.remove(row)
 
 
 def deliver_to(document: Any) -> Deliver:
-    """Return what has functions called in the event loop of a document, once the browser has loaded it.
+    """Return a function that calls functions in the event loop of a document, once the browser has loaded it.
 
-    What changes while a page is on its way to the browser may never get there.
+    A change that is made while the browser loads the page may be lost.
     """
     early: list[Callable[[], object]] = []
     is_loaded, lock = Event(), Lock()

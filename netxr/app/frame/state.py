@@ -1,6 +1,8 @@
-"""The settings of a tab in the address of the page, so that a view can be shared and comes back.
+"""The settings of a tab in the address of the page, so that a view can be shared and restored.
 
-Settings are a `param.Parameterized`: its parameters are what the address holds, by name, as plain text.
+Settings are a `param.Parameterized`; the address holds its parameters by name, as plain text. Panel's own
+`location.sync` does not serve: it turns texts such as "007" into numbers and then drops them, raises for a number of
+5,000 digits, and ignores what it cannot read without a word (panel 1.9).
 """
 
 import math
@@ -13,16 +15,16 @@ import param
 from netxr.compat import check_parameter
 
 TAB: Final = "tab"
-"""What says in the address which tab is shown."""
+"""The name under which the address holds the tab."""
 
 LONGEST: Final = 255
-"""Letters of a value that are looked at: no name of a store is longer."""
+"""Most letters of a value; no name of a store is longer."""
 
 LONGEST_ADDRESS: Final = 2**14
-"""Letters of an address that are looked at."""
+"""Most letters of an address."""
 
 MOST_NAMED: Final = 3
-"""Strange settings of an address that are named; the others are counted."""
+"""How many unknown settings of an address are named; the others are counted."""
 
 YES, NO = "yes", "no"
 
@@ -33,7 +35,7 @@ def names(settings: param.Parameterized) -> list[str]:
 
 
 def parse(search: str) -> dict[str, str]:
-    """Return what an address says after its question mark; nothing of one that is too long.
+    """Return the settings in an address as text; none if it is too long.
 
     Examples
     --------
@@ -44,7 +46,7 @@ def parse(search: str) -> dict[str, str]:
 
 
 def address(tab: str, settings: param.Parameterized) -> str:
-    """Return the part of an address that restores a tab: what differs from its defaults."""
+    """Return the part of an address that restores a tab: its settings that are not the default."""
     changed = {
         name: _text(getattr(settings, name))
         for name in names(settings)
@@ -56,9 +58,9 @@ def address(tab: str, settings: param.Parameterized) -> str:
 def restore(settings: param.Parameterized, query: Mapping[str, str]) -> list[str]:
     """Set the settings that an address names, and return what was wrong with it, a sentence each.
 
-    A setting that the address does not name, or that cannot be what it says, has its default.
+    A setting that the address does not name, or gives an impossible value, has its default.
     """
-    problems = _about_strangers([key for key in query if key != TAB and key not in names(settings)])
+    problems = _about_unknown([key for key in query if key != TAB and key not in names(settings)])
     values = {name: settings.param[name].default for name in names(settings)}
     for name in values.keys() & query.keys():
         parameter = settings.param[name]
@@ -71,8 +73,8 @@ def restore(settings: param.Parameterized, query: Mapping[str, str]) -> list[str
     return problems
 
 
-def _about_strangers(keys: list[str]) -> list[str]:
-    """Return a sentence on the keys of an address that name no setting, if there are any."""
+def _about_unknown(keys: list[str]) -> list[str]:
+    """Return a sentence about the keys of an address that are no settings, if there are any."""
     if not keys:
         return []
     named = ", ".join(map(_short, keys[:MOST_NAMED]))
@@ -81,7 +83,7 @@ def _about_strangers(keys: list[str]) -> list[str]:
 
 
 def _checked(parameter: Any, text: str) -> Any:
-    """Return the value that `text` stands for, or raise ValueError where the parameter cannot have it."""
+    """Return the value that `text` stands for; raise ValueError if the parameter cannot have it."""
     if len(text) > LONGEST:
         raise ValueError(text)
     value = _parsed(parameter, text)
@@ -109,7 +111,7 @@ def _parsed(parameter: Any, text: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Return a value as an address has it.
+    """Return a value as it is written in an address.
 
     Examples
     --------
@@ -122,11 +124,11 @@ def _text(value: Any) -> str:
 
 
 def _expected(parameter: Any) -> str:
-    """Return in words what a parameter may be."""
+    """Return in words which values a parameter can have."""
     if isinstance(parameter, param.Boolean):
         return f"{YES} or {NO}"
     if isinstance(parameter, param.Selector):
-        return "one of those that are offered"
+        return "one of those on offer"
     if not isinstance(parameter, param.Number):
         return "text"
     kind = "a whole number" if isinstance(parameter, param.Integer) else "a number"
@@ -137,5 +139,5 @@ def _expected(parameter: Any) -> str:
 
 
 def _short(text: str) -> str:
-    """Return what an address says in quotes, cut to a few letters."""
+    """Return a text of an address in quotes, shortened to a few letters."""
     return repr(text if len(text) <= 40 else f"{text[:39]}…")

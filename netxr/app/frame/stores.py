@@ -1,4 +1,4 @@
-"""The stores of the folder, as a list to choose from and in words."""
+"""The stores of the folder: a list to choose from, and what the catalogue says about them."""
 
 from collections.abc import Callable, Mapping
 from html import escape
@@ -9,16 +9,17 @@ import panel as pn
 import param
 
 from netxr.app.frame.controls import LOOK
+from netxr.app.frame.looks import side_by_side
 from netxr.app.frame.panes import button
 from netxr.app.frame.session import Session
 from netxr.schema.words import text_of
 
 BROKEN: Final = "broken"
-"""Kind of a store that cannot be read, in the catalogue."""
+"""Kind of a store that cannot be read."""
 
 
 class StoreList:
-    """A list of stores to choose from, what the catalogue says of the chosen one, and a button to look again.
+    """A list of stores, what the catalogue says about the chosen one, and a button to refresh both.
 
     Parameters
     ----------
@@ -27,13 +28,13 @@ class StoreList:
     settings : Parameterized
         Of the tab.
     name : str
-        The setting that the list is for: a Selector of names, "" for none.
+        The setting that the list changes: a Selector of names, "" for none.
     *kinds : str
         Of the stores that are offered.
     choose : callable, optional
-        Called with the name that is chosen in the list; sets the setting if not given.
+        Called with the name that is chosen in the list; by default it changes the setting.
     again : callable, optional
-        Called after the button was pressed.
+        Called after the button is pressed.
     """
 
     def __init__(
@@ -53,38 +54,38 @@ class StoreList:
         self._look()
         self.list.param.watch(self._chosen, "value")
         settings.param.watch(lambda event: self._show(), name)
-        self.widgets = [self.list, button("Look again what is there", self.look_again), self.about]
+        self.widgets = [self.list, button("Refresh the list", self.look_again), self.about]
 
-    def tell(self) -> None:
-        """Say what the catalogue has of the chosen store."""
+    def describe(self) -> None:
+        """Show what the catalogue says about the chosen store."""
         self.about.object = about_store(self._session, getattr(self._settings, self._name))
 
     def _show(self) -> None:
         """Show what is chosen."""
         self.list.value = getattr(self._settings, self._name)
-        self.tell()
+        self.describe()
 
     def _chosen(self, event: Any) -> None:
-        """Take over what was chosen in the list."""
+        """Take over the choice in the list."""
         if event.new and event.new != getattr(self._settings, self._name):
             self._choose(event.new)
 
     def _look(self) -> None:
-        """List what there is."""
+        """List the stores."""
         listed, chosen = store_choices(self._session, *self._kinds), getattr(self._settings, self._name)
         self._settings.param[self._name].objects = ["", *listed.values()]
         self.list.param.update(options=_offered(listed, chosen), value=chosen)
-        self.tell()
+        self.describe()
 
     def look_again(self, *_events: object) -> None:
-        """List what there is now."""
+        """List the stores again."""
         with self._session.guarded():
             self._look()
             self._again()
 
 
 def _offered(listed: dict[str, str], chosen: str) -> dict[str, str]:
-    """Return what a list offers: what there is, and the chosen one even where it is there no more.
+    """Return what a list offers: all stores, and the chosen one even if it is gone.
 
     Examples
     --------
@@ -96,7 +97,7 @@ def _offered(listed: dict[str, str], chosen: str) -> dict[str, str]:
 
 
 def store_choices(session: Session, *kinds: str) -> dict[str, str]:
-    """Return {what is shown: name} of the stores of certain kinds."""
+    """Return {text: name} of the stores of certain kinds."""
     if session.folder is None:
         return {}
     listed = session.folder.catalog()
@@ -120,7 +121,7 @@ def size_text(row: Any) -> str:
 
 
 def about_store(session: Session, name: str) -> str:
-    """Return what the catalogue says of a store, as HTML; of one that it does not have, which ones cannot be read."""
+    """Return what the catalogue says about a store, as HTML; for an unknown one, which stores cannot be read."""
     listed = session.folder.catalog() if session.folder is not None else pd.DataFrame({"name": [], "kind": []})
     rows = listed[listed["name"] == name]
     if rows.empty:
@@ -134,7 +135,7 @@ def about_store(session: Session, name: str) -> str:
         "Size": size_text(row),
         "Truth": "" if is_sweep else "known" if row["truth"] else "not known",
         "Estimates": "" if is_sweep else row["estimates"] or "none yet",
-        "Made": row["created"].replace("T", " ").removesuffix("Z"),
+        "Created": row["created"].replace("T", " ").removesuffix("Z"),
         "Unfinished": row["unfinished"],
         "Problem": row["problem"],
     }
@@ -142,7 +143,7 @@ def about_store(session: Session, name: str) -> str:
 
 
 def _facts_html(facts: Mapping[str, Any]) -> str:
-    """Return facts as a list in HTML, without those of which nothing is known."""
+    """Return facts as a list in HTML, without empty ones."""
     lines = "".join(
         f'<dt style="color:#4a4a4a;overflow-wrap:anywhere">{escape(what)}</dt>'
         f'<dd style="margin:0;overflow-wrap:anywhere">{escape(str(text))}</dd>'
@@ -152,10 +153,27 @@ def _facts_html(facts: Mapping[str, Any]) -> str:
     return f'<dl style="display:grid;grid-template-columns:auto 1fr;gap:2px 12px;margin:0">{lines}</dl>'
 
 
+def tab_of_stores(session: Session, settings: param.Parameterized, name: str, view: Any, *, what: str) -> Any:
+    """Return a tab that shows stores of the folder, or says that there are none.
+
+    `view` is called with the session, the folder and the settings. It returns an object with `controls`, `body` and
+    `update`, which is called whenever a setting changes. `name` is the setting that chooses a store, `what` the plural
+    of what the tab shows.
+    """
+    if session.folder is None:
+        return no_folder(what)
+    if len(settings.param[name].objects) == 1:
+        return none_of(what)
+    shown = view(session, session.folder, settings)
+    settings.param.watch(shown.update, [setting for setting in settings.param if setting != "name"])
+    shown.update()
+    return side_by_side(shown.controls, shown.body)
+
+
 def no_folder(what: str) -> pn.pane.HTML:
-    """Return what a tab shows where no folder was given."""
+    """Return what a tab shows if no folder was given."""
     return pn.pane.HTML(
-        f"<p>Here you see the {what} of a folder. Start the app with one:</p><pre>netxr app FOLDER</pre>"
+        f"<p>This tab shows the {what} in a folder. Start the app with one:</p><pre>netxr app FOLDER</pre>"
         "<p>FOLDER holds stores that <code>netxr simulate</code>, <code>netxr sweep</code>, <code>netxr import</code> "
         "or <code>netxr.save</code> made.</p>",
         margin=(10, 14),
@@ -164,12 +182,12 @@ def no_folder(what: str) -> pn.pane.HTML:
 
 
 def none_of(what: str) -> pn.pane.HTML:
-    """Return what a tab shows where the folder has nothing for it."""
+    """Return what a tab shows if the folder has nothing for it."""
     return pn.pane.HTML(f"<p>The folder holds no {what} yet.</p>", margin=(10, 14), styles={"font-size": "15px"})
 
 
 def trial_choices(session: Session, name: str, *, pooled: int) -> dict[str, int]:
-    """Return {what is shown: position} of the trials of a store, and of all of them where there are several."""
+    """Return {text: position} of the trials of a store, and of all of them together if there are several."""
     listed = session.folder.catalog() if session.folder is not None else pd.DataFrame({"name": [], "trials": []})
     rows = listed[listed["name"] == name]
     n = 1 if rows.empty or pd.isna(rows.iloc[0]["trials"]) else int(rows.iloc[0]["trials"])

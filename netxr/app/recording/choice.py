@@ -1,4 +1,4 @@
-"""What of a recording is estimated: lags, a trial, neurons or groups of them, as the settings say it."""
+"""What is estimated from a recording: which lags, trial, and neurons or groups, as the settings say."""
 
 import re
 from typing import Any, Final, NamedTuple
@@ -11,20 +11,20 @@ from netxr.errors import InvalidInput
 from netxr.schema.variables import labels_of
 
 ALL: Final = "all"
-"""What stands for all neurons."""
+"""Stands for all neurons."""
 
 POOLED: Final = -1
-"""What stands for all trials together."""
+"""Stands for all trials together."""
 
 NEURONS: Final = "neurons"
 NUMBER: Final = "number"
 OWN: Final = "group"
 LEVELS: Final = {"Neurons": NEURONS, "Groups of equal size": NUMBER, "The recording's own groups": OWN}
-"""What is correlated: neurons, a number of groups of neighbours, or groups by the coordinate `group`."""
+"""What is correlated: neurons, groups of neighbours of equal size, or groups by the coordinate `group`."""
 
 
 class Choice(NamedTuple):
-    """What of a recording is estimated.
+    """What is estimated from a recording.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class Choice(NamedTuple):
     level : str
         Of `LEVELS`: "neurons", "number" or "group".
     groups : int
-        How many groups of equal size, where it is their number.
+        Number of groups of equal size, if the level is "number".
     method : str
         Name of the estimator, as `netxr.methods` lists it.
     missing : str
         "raise", "drop" or "pairwise".
     diagonal : bool
-        Whether self-connections enter the scores.
+        Whether self-connections are included in the scores.
     """
 
     lags: str
@@ -57,12 +57,12 @@ class Choice(NamedTuple):
 
 
 def lags_of(text: str) -> list[int]:
-    """Return the lags that a text names.
+    """Return the lags in a text.
 
     Raises
     ------
     InvalidInput
-        If it names none, or is no list of whole numbers and ranges.
+        If there is none, or the text is no list of whole numbers and ranges.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def lags_of(text: str) -> list[int]:
 
 
 def neurons_of(activity: xr.DataArray, text: str) -> dict[str, Any]:
-    """Return what `netxr.select` is to be asked for, nothing for all neurons.
+    """Return the arguments of `netxr.select` for a text; none for all neurons.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def neurons_of(activity: xr.DataArray, text: str) -> dict[str, Any]:
 
 
 def labels_named(labels: list[Any], text: str, *, argument: str) -> list[Any]:
-    """Return the labels that a text names, parted by commas, or as ranges such as "a:c".
+    """Return the labels in a text, separated by commas, or as ranges such as "a:c".
 
     Raises
     ------
@@ -116,15 +116,15 @@ def labels_named(labels: list[Any], text: str, *, argument: str) -> list[Any]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         first, _, last = (part, "", part) if part in written else (end.strip() for end in part.partition(":"))
         if first not in written or last not in written:
-            raise InvalidInput(argument, got=f"{part!r}, no neuron of it", expected=expected)
+            raise InvalidInput(argument, got=f"{part!r}, which is no neuron here", expected=expected)
         chosen += labels[written[first] : written[last] + 1]
     if not chosen:
-        raise InvalidInput(argument, got="none of them", expected=expected)
+        raise InvalidInput(argument, got="no neuron", expected=expected)
     return list(dict.fromkeys(chosen))
 
 
 def _group_named(activity: xr.DataArray, name: str) -> Any:
-    """Return the label of a group that is written so."""
+    """Return the label of the group with that name."""
     groups = dict.fromkeys(activity[n.GROUP].values.tolist()) if n.GROUP in activity.coords else {}
     found = {str(group): group for group in groups}
     if name not in found:
@@ -153,7 +153,7 @@ def chosen_activity(run: xr.Dataset, choice: Choice) -> xr.DataArray:
 
 
 def _at_level(data: xr.DataArray, choice: Choice, groups: Any = None) -> xr.DataArray:
-    """Return groups in the place of neurons, where they are asked for."""
+    """Average neurons into groups, if the choice is of groups."""
     if choice.level == NEURONS:
         return data
     coarse: xr.DataArray = netxr.coarsen(data, groups=groups if choice.level == OWN else choice.groups)
@@ -161,7 +161,7 @@ def _at_level(data: xr.DataArray, choice: Choice, groups: Any = None) -> xr.Data
 
 
 def chosen_truth(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
-    """Return the true connectivity of the same neurons or groups, lazily; None where it is not known."""
+    """Return the true connectivity of the same neurons or groups, lazily; None if it is not known."""
     if n.CONNECTIVITY not in run:
         return None
     A = run[n.CONNECTIVITY]

@@ -1,4 +1,4 @@
-"""The views of a recording: as panes of the page, a figure on paper, a table, and the Python that makes them."""
+"""The views of a recording: panes of the page, a figure for paper, a table, and the Python that makes them."""
 
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -28,7 +28,7 @@ VIEWS: Final = {
 }
 
 MOST_LINKED: Final = 1000
-"""Neurons up to which what is chosen in one figure is marked in all of them."""
+"""Most neurons for which a choice in one figure is marked in all."""
 
 TRACE: Final = 24
 """Height of a trace in pixels."""
@@ -44,17 +44,17 @@ class Shown(NamedTuple):
     run : Dataset
         The recording, opened lazily.
     choice : Choice
-        What of it.
+        What is estimated.
     view : str
         Of `VIEWS`.
     lag : int or None
-        Which lag, of several.
+        Which lag, if there are several.
     part : (int, int)
-        First sample of the excerpt, and how many.
+        First sample of the excerpt, and its length.
     excerpt : DataArray
         Activity in memory, (neuron, time).
     found : Scored or None
-        The estimate, where the view shows it.
+        The estimate, if the view shows one.
     stored : bool
         Whether the estimate was in the store.
     selection : Selection
@@ -81,7 +81,7 @@ class Shown(NamedTuple):
 
     @property
     def is_linked(self) -> bool:
-        """Whether the view marks what is chosen in all of its figures."""
+        """Whether a choice in one figure of the view is marked in all."""
         found = self.matrices
         return found.A is not None and found.R.sizes[n.TARGET] <= MOST_LINKED
 
@@ -126,9 +126,9 @@ def _agreement_figure(shown: Shown) -> Any:
     if found.A is None:
         raise InvalidInput(
             "view",
-            got="a recording whose true connectivity is not known",
+            got="a recording without its true connectivity",
             expected="one to compare the estimate with",
-            fix="The tab Compare sets two estimates side by side.",
+            fix="The tab Compare shows two estimates side by side.",
         )
     return netxr.plot.agreement(found.A, found.R, diagonal=shown.choice.diagonal)
 
@@ -136,7 +136,7 @@ def _agreement_figure(shown: Shown) -> Any:
 def _lags_figure(shown: Shown) -> Any:
     """Draw R over lag."""
     if shown.found is None or n.LAG not in shown.found.R.dims:
-        raise InvalidInput("lags", got=shown.choice.lags, expected="several of them", fix='Ask for "0-10", say.')
+        raise InvalidInput("lags", got=shown.choice.lags, expected="several lags", fix='Ask for "0-10", for example.')
     return netxr.plot.lags(shown.found.R)
 
 
@@ -170,7 +170,7 @@ def table_of(shown: Shown) -> xr.Dataset:
 
 
 def taken_along(shown: Shown) -> xr.Dataset:
-    """Return what a view shows as a store: the excerpt, or the estimate with truth and scores."""
+    """Return the data of a view as a store holds them: the excerpt, or the estimate with truth and scores."""
     table = table_of(shown)
     scores = None if shown.found is None else shown.found.scores
     kept = table if scores is None else table.assign(scores.data_vars)

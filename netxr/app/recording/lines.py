@@ -1,4 +1,4 @@
-"""The Python that chooses of a recording and estimates, as the settings say it."""
+"""The Python that chooses from a recording and estimates, as the settings say."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from netxr.app.recording.choice import NEURONS, OWN, POOLED, Choice, chosen_trut
 
 
 def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:
-    """Return the lines of Python that open a recording and leave what was chosen of it as `activity`."""
+    """Return the lines of Python that open a recording, and name what was chosen from it `activity`."""
     trial = f".isel(trial=[{choice.trial}])" if n.TRIAL in run[n.ACTIVITY].dims and choice.trial != POOLED else ""
     lines = ["import netxr", "", f"run = netxr.open({str(path)!r})", f"activity = run.activity{trial}"]
     asked = ", ".join(f"{name}={value!r}" for name, value in neurons_of(run[n.ACTIVITY], choice.neurons).items())
@@ -22,7 +22,7 @@ def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:
 
 
 def estimating_lines(run: xr.Dataset, choice: Choice, *, stored: bool) -> list[str]:
-    """Return the lines that go on from those: they leave R, and where the truth is known A and `scores`."""
+    """Return the lines that follow: they make R and, if the truth is known, A and `scores`."""
     lines = [_stored_line(run, choice) if stored else _computing_line(run, choice)]
     if n.TRIAL in run[n.ACTIVITY].dims and choice.trial != POOLED:
         lines.append("R = R.isel(trial=0)")

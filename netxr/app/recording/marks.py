@@ -1,4 +1,4 @@
-"""Which connections are marked, as a text that the address holds and that can be typed."""
+"""Which connections are marked, as a text that can be typed and that the address holds."""
 
 from typing import Any, Final
 
@@ -10,16 +10,16 @@ from netxr.app.recording.choice import labels_named
 from netxr.plot import Selection
 
 FROM: Final = "<-"
-"""Parts targets from sources."""
+"""Stands between targets and sources."""
 
 
 def marked(labels: NDArray[Any], text: str) -> dict[str, list[Any]]:
-    """Return what a text says is marked: what a `Selection` has.
+    """Return what a text marks, as the parameters of a `Selection`.
 
     Raises
     ------
     InvalidInput
-        If it names no neuron, or one that there is not.
+        If it names no neuron, or an unknown one.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def marked(labels: NDArray[Any], text: str) -> dict[str, list[Any]]:
 
 
 def text_of(labels: NDArray[Any], selection: Selection) -> str:
-    """Return the text that says what is marked; nothing where it is too long for an address.
+    """Return the text for what is marked; an empty one if it would be too long for an address.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def text_of(labels: NDArray[Any], selection: Selection) -> str:
 
 
 def _runs(labels: NDArray[Any], chosen: list[Any]) -> str:
-    """Return neurons as text, those that stand beside each other as a range."""
+    """Return neurons as text, neighbours as a range."""
     wanted = set(chosen)
     places = np.flatnonzero([label in wanted for label in labels.tolist()])
     runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)

@@ -1,4 +1,4 @@
-"""An estimate of a recording: taken from its store, or computed, scored, and fit to be saved."""
+"""An estimate of a recording: taken from its store or computed, scored, and made ready to be saved."""
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -16,11 +16,11 @@ from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of
 
 COPIES: Final = 6
-"""How many times an excerpt is held at most while it is drawn."""
+"""Most copies of an excerpt that are held while it is drawn."""
 
 
 class Estimate(NamedTuple):
-    """What was estimated of a recording.
+    """An estimate of a recording.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Scored(NamedTuple):
     R : DataArray
         In memory, ([lag, ]target, source).
     A : DataArray or None
-        The true connectivity of the same neurons or groups, (target, source), where it is known.
+        The true connectivity of the same neurons or groups, (target, source), if it is known.
     scores : Dataset or None
         How well the two agree, ([lag]).
     """
@@ -53,7 +53,7 @@ class Scored(NamedTuple):
 
 
 def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
-    """Return the estimate that the store has already, lazily, if it is the one that is asked for."""
+    """Return the estimate in the store, lazily, if it is the one asked for."""
     if choice.method not in run or choice.level != NEURONS or choice.neurons.strip() != ALL:
         return None
     R, lags = run[choice.method], lags_of(choice.lags)
@@ -73,12 +73,12 @@ def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
 
 
 def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) -> xr.DataArray:
-    """Return a stretch of one trial in memory, (neuron, time), which says when it begins.
+    """Return a part of one trial in memory, (neuron, time), with the time at which it begins.
 
     Raises
     ------
     InvalidInput
-        If it begins after the end, or is more than memory holds.
+        If it begins after the end, or takes more than `memory`.
     """
     n_steps = activity.sizes[n.TIME]
     if start >= n_steps:
@@ -100,7 +100,7 @@ def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) 
 def estimate_of(
     run: xr.Dataset, choice: Choice, *, memory: int, compute: Callable[[Any], Any], afresh: bool = False
 ) -> Estimate:
-    """Estimate the connectivity of a recording, or take the estimate that its store has.
+    """Estimate the connectivity of a recording, or take the estimate from its store.
 
     Parameters
     ----------
@@ -109,16 +109,16 @@ def estimate_of(
     choice : Choice
         What of it.
     memory : int
-        Bytes that it may take.
+        Most bytes it may take.
     compute : callable
         Returns a lazy DataArray in memory.
     afresh : bool
-        Whether to leave the estimate in the store alone.
+        Whether to estimate even if the store has an estimate.
 
     Raises
     ------
     InvalidInput
-        If the choice does not fit the recording, or takes more memory than it may.
+        If the choice does not fit the recording, or takes more than `memory`.
     NonFiniteActivity
         If a sample is NaN or infinite, and `missing` is "raise".
     """
@@ -135,7 +135,7 @@ def estimate_of(
 
 
 def scored(run: xr.Dataset, R: xr.DataArray, choice: Choice) -> Scored:
-    """Put an estimate beside the true connectivity, where the run has it, and score it."""
+    """Put an estimate beside the true connectivity and score it, if the run has the truth."""
     R = R.isel({n.TRIAL: 0}) if n.TRIAL in R.dims else R
     truth = chosen_truth(run, choice)
     if truth is None:
@@ -145,7 +145,7 @@ def scored(run: xr.Dataset, R: xr.DataArray, choice: Choice) -> Scored:
 
 
 def at_lag(found: Scored, lag: int | None) -> Scored:
-    """Return the matrix of one lag and its scores: of the first lag where there is no such one."""
+    """Return the matrix of one lag and its scores; of the first lag if that one is missing."""
     if n.LAG not in found.R.dims:
         return found
     held = found.R[n.LAG].values.tolist()
@@ -154,14 +154,14 @@ def at_lag(found: Scored, lag: int | None) -> Scored:
 
 
 def savable(found: xr.DataArray, run: xr.Dataset, choice: Choice) -> xr.DataArray:
-    """Return an estimate as it is saved with its run.
+    """Return an estimate as it is saved with its recording.
 
     Raises
     ------
     InvalidInput
-        If it is one of some neurons, of groups, or of one of several trials.
+        If it is of some neurons only, of groups, or of one of several trials.
     """
-    fix = "The download as Zarr holds it."
+    fix = "Download it as Zarr instead."
     if choice.level != NEURONS or found.sizes[n.TARGET] != run[n.ACTIVITY].sizes[n.NEURON]:
         got = "an estimate of groups" if choice.level != NEURONS else "an estimate of some of the neurons"
         raise InvalidInput("save", got=got, expected="one of all neurons of the run", fix=fix)

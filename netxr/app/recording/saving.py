@@ -1,4 +1,4 @@
-"""Saving an estimate with its recording: added where there is none, and replacing one only when asked to again."""
+"""Saving an estimate with its recording. An existing one is replaced only after a second, separate click."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,12 +17,12 @@ KEY: Final = "saving"
 
 
 class Saving:
-    """A button that saves an estimate, and another one where there is one already.
+    """A button that saves an estimate, and another that replaces an existing one.
 
     Parameters
     ----------
     session : Session
-        Saves in the background, and says so.
+        Saves in the background, with messages.
     folder : Folder
         Of the recordings.
     saved : callable
@@ -38,12 +38,12 @@ class Saving:
         self.row = pn.FlexBox(self._save, self._replace)
 
     def offer(self, name: str, make: Callable[[], xr.DataArray]) -> None:
-        """Offer to save what `make` returns, or raises an error about, with the recording of that name."""
+        """Offer to save what `make` returns with the recording of that name; `make` may raise an error instead."""
         self._name, self._make = name, make
         self._save.visible, self._replace.visible = True, False
 
     def withdraw(self) -> None:
-        """Offer nothing."""
+        """Offer nothing any more."""
         self._make = None
         self._save.visible = self._replace.visible = False
 
@@ -52,16 +52,16 @@ class Saving:
         with self._session.guarded():
             if self._make is not None:
                 write = partial(self._add, self._name, self._make(), replace)
-                self._session.run(KEY, write, partial(self._tell, self._name), label=f"Saving with {self._name}")
+                self._session.run(KEY, write, partial(self._say, self._name), label=f"Saving with {self._name}")
 
     def _add(self, name: str, R: xr.DataArray, replace: bool, _job: Job) -> str:
-        """Add R and nothing else, and return its name in the store, "" where it was not added; in another thread."""
+        """Add R to its store, and return its name there, "" if it was not added; in another thread."""
         if not replace and R.name in self._folder.open(name):
             return ""
         netxr.add(R, self._folder.path_of(name), replace=replace)
         return str(R.name)
 
-    def _tell(self, name: str, saved_as: str) -> None:
+    def _say(self, name: str, saved_as: str) -> None:
         """Say whether it was saved."""
         if name == self._name:
             self._save.visible, self._replace.visible = False, not saved_as
@@ -69,4 +69,4 @@ class Saving:
             self._session.say(f"Saved with {name} as {saved_as}.", kind="note")
             self._saved()
         else:
-            self._session.say(f"{name} has an estimate already, which is left as it is.", kind="note")
+            self._session.say(f"{name} already has an estimate, which was kept.", kind="note")

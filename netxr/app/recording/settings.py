@@ -12,7 +12,7 @@ from netxr.app.recording.figures import VIEWS
 from netxr.estimators.table import DEFAULT, methods
 
 KINDS: Final = ("run", "recording")
-"""Of the stores that are offered."""
+"""Kinds of stores that are offered."""
 
 MISSING_CHOICES: Final = {
     "an error": "raise",
@@ -22,7 +22,7 @@ MISSING_CHOICES: Final = {
 
 
 class RecordingSettings(param.Parameterized):
-    """What of the tab the address holds."""
+    """The settings of the tab, which the address holds."""
 
     recording = param.Selector(objects=[""], default="", label="Recording")
     view = param.Selector(objects=list(VIEWS.values()), label="View")

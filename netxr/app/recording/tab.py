@@ -1,4 +1,4 @@
-"""The tab of a recording: chosen from the folder, looked at, its connectivity estimated, and the estimate saved."""
+"""The tab for a recording: choose one, look at it, estimate its connectivity, save the estimate."""
 
 from functools import partial
 from typing import Any, Final
@@ -10,10 +10,9 @@ from netxr.app.frame.controls import LOOK, buttons, choice, flag, number, text
 from netxr.app.frame.downloads import NothingShown, downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.looks import side_by_side
 from netxr.app.frame.panes import button, note
 from netxr.app.frame.session import Session
-from netxr.app.frame.stores import StoreList, no_folder, none_of, trial_choices
+from netxr.app.frame.stores import StoreList, tab_of_stores, trial_choices
 from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, chosen_activity
 from netxr.app.recording.figures import (
     ACTIVITY_VIEW,
@@ -38,23 +37,16 @@ MARKED_STEPS: Final = 500
 """Samples of the traces beside an estimate."""
 
 OF_ESTIMATES: Final = {"method", "lags", "lag", "missing", "diagonal"}
-"""Settings that the view of the activity does not show."""
+"""Settings that do not matter for the view of the activity."""
 
 
 def recording_tab(session: Session, settings: RecordingSettings) -> Any:
     """Return the tab of a recording."""
-    if session.folder is None:
-        return no_folder("recordings")
-    if len(settings.param["recording"].objects) == 1:
-        return none_of("recordings")
-    view = _View(session, session.folder, settings)
-    settings.param.watch(view.update, [name for name in RecordingSettings.param if name not in ("name", "marked")])
-    view.update()
-    return side_by_side(view.controls, view.body)
+    return tab_of_stores(session, settings, "recording", _View, what="recordings")
 
 
 class _View:
-    """What is shown of the current settings."""
+    """What the tab shows for the current settings."""
 
     def __init__(self, session: Session, folder: Folder, settings: RecordingSettings) -> None:
         self._session, self._folder, self._settings = session, folder, settings
@@ -63,7 +55,7 @@ class _View:
         self._marked = text(settings, "marked", hint="0, 5 or 0:3 <- 7")
         settings.param.watch(self._mark, "marked")
         self._stores = StoreList(session, settings, "recording", *KINDS, choose=self._choose, again=self._look_again)
-        self._saving = Saving(session, folder, saved=self._stores.tell)
+        self._saving = Saving(session, folder, saved=self._stores.describe)
         self._trial = choice(settings, "trial", {"1 of 1": 0})
         self._groups = number(settings, "groups")
         self._lag = pn.widgets.Select(name=settings.param["lag"].label, **LOOK)
@@ -73,7 +65,7 @@ class _View:
         self.body = self._body()
 
     def _controls(self) -> list[Any]:
-        """Return what is set beside the figures."""
+        """Return the widgets beside the figures."""
         settings = self._settings
         self._lag.param.watch(self._take_lag, "value")
         return [
@@ -90,7 +82,7 @@ class _View:
         ]
 
     def _body(self) -> pn.Column:
-        """Return the figures, with what belongs to them."""
+        """Return the figures with their widgets and downloads."""
         settings = self._settings
         excerpt = pn.FlexBox(number(settings, "start"), number(settings, "length"))
         settings.param.watch(lambda event: excerpt.param.update(visible=event.new == ACTIVITY_VIEW), "view")
@@ -112,7 +104,7 @@ class _View:
         )
 
     def _look_again(self) -> None:
-        """Read the recording anew."""
+        """Read the recording again."""
         self._known = None
         self._offer_trials()
         self.update()
@@ -125,13 +117,13 @@ class _View:
         self._trial.param.update(options=trials | gone, value=chosen, visible=len(trials) > 1)
 
     def _choose(self, name: str) -> None:
-        """Take another recording, and look at its activity first: nothing is estimated unasked."""
+        """Show the activity of another recording; nothing is estimated before it is asked for."""
         anew = ("view", "trial", "neurons", "level", "lag", "start", "marked")
         fresh = {setting: self._settings.param[setting].default for setting in anew}
         self._settings.param.update(recording=name, **fresh)
 
     def _estimate(self, _event: object) -> None:
-        """Show the estimate; where it is shown, make it anew."""
+        """Show the estimate; if it is shown already, make it again."""
         if self._settings.view == ACTIVITY_VIEW:
             self._settings.view = ESTIMATE_VIEW
         else:
@@ -140,7 +132,9 @@ class _View:
 
     def update(self, *events: Any, afresh: bool = False) -> None:
         """Read or compute what the settings ask for, and show it."""
-        settings, changed = self._settings, {event.name for event in events}
+        settings, changed = self._settings, {event.name for event in events} - {"marked"}
+        if events and not changed:
+            return
         seen = settings.view == ACTIVITY_VIEW
         if seen and self._shown is not None and changed and changed <= OF_ESTIMATES:
             return
@@ -180,7 +174,7 @@ class _View:
         afresh: bool,
         job: Job,
     ) -> tuple[Shown, Estimate | None]:
-        """Read, and estimate where the view is of an estimate; in another thread."""
+        """Read, and estimate if the view shows an estimate; in another thread."""
         name, wanted, view, lag = asked
         memory, folder = self._session.memory, self._folder
         path, run = folder.path_of(name), folder.open(name)
@@ -206,11 +200,11 @@ class _View:
         self._marked.visible = shown.view == ESTIMATE_VIEW and shown.is_linked
         if self._marked.visible:
             self._mark()
-            shown.selection.add_subscriber(lambda **_chosen: self._tell_marks(shown))
+            shown.selection.add_subscriber(lambda **_chosen: self._take_marks(shown))
         self._figures[:] = drawn_on_page(shown)
 
     def _take_lag(self, event: Any) -> None:
-        """Show another lag, where one is chosen and not merely shown."""
+        """Show another lag, if the user chose it and the page did not set it."""
         shown = self._shown
         if event.new is not None and shown is not None and event.new != shown.matrices.R[n.LAG].item():
             self._settings.lag = event.new
@@ -222,13 +216,13 @@ class _View:
             with self._session.guarded():
                 shown.selection.event(**marked(_neurons_of(shown), self._settings.marked))
 
-    def _tell_marks(self, shown: Shown) -> None:
-        """Have the settings say what was marked in a figure."""
+    def _take_marks(self, shown: Shown) -> None:
+        """Take over into the settings what was marked in a figure."""
         if shown is self._shown:
             self._settings.marked = text_of(_neurons_of(shown), shown.selection)
 
     def _show_nothing(self) -> None:
-        """Take away what is shown: it is not what the settings say."""
+        """Remove what is shown: the settings have changed."""
         self._shown = None
         self._figures.clear()
         self._saving.withdraw()
@@ -242,7 +236,7 @@ class _View:
 
 
 def _key(recording: str, wanted: Choice) -> tuple[str, Choice]:
-    """Return by what an estimate is known: by all but how it is scored."""
+    """Return the settings that an estimate depends on; how it is scored is not one of them."""
     return recording, wanted._replace(diagonal=False)
 
 

@@ -1,4 +1,4 @@
-"""The tab of a sweep: facets of its scores, and maps of them."""
+"""The tab for a sweep: curves and maps of its scores."""
 
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,9 @@ from netxr.app.frame.controls import LOOK, buttons, choice
 from netxr.app.frame.downloads import NothingShown, downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.looks import side_by_side
 from netxr.app.frame.panes import TOOLS, note, panels, stretched
 from netxr.app.frame.session import Session
-from netxr.app.frame.stores import StoreList, no_folder, none_of, store_choices
+from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.app.sweep.views import (
     ALL_IN_ONE,
     CURVES,
@@ -38,7 +37,7 @@ KEY: Final = "sweep"
 
 
 class SweepSettings(param.Parameterized):
-    """What of the tab the address holds."""
+    """The settings of the tab, which the address holds."""
 
     sweep = param.Selector(objects=[""], default="", label="Sweep")
     view = param.Selector(objects=list(VIEWS.values()), label="View")
@@ -62,18 +61,11 @@ def sweep_settings(session: Session) -> SweepSettings:
 
 def sweep_tab(session: Session, settings: SweepSettings) -> Any:
     """Return the tab of a sweep."""
-    if session.folder is None:
-        return no_folder("sweeps")
-    if len(settings.param["sweep"].objects) == 1:
-        return none_of("sweeps")
-    view = _View(session, session.folder, settings)
-    settings.param.watch(view.update, [name for name in SweepSettings.param if name != "name"])
-    view.update()
-    return side_by_side(view.controls, view.body)
+    return tab_of_stores(session, settings, "sweep", _View, what="sweeps")
 
 
 class _View:
-    """What is shown of the current settings."""
+    """What the tab shows for the current settings."""
 
     def __init__(self, session: Session, folder: Folder, settings: SweepSettings) -> None:
         self._session, self._folder, self._settings = session, folder, settings
@@ -107,7 +99,7 @@ class _View:
         )
 
     def _look_again(self) -> None:
-        """Read the sweep anew: more of its cells may be finished."""
+        """Read the sweep again: more of its cells may be finished."""
         self._read = None
         self.update()
 
@@ -148,7 +140,7 @@ class _View:
         self._figures[:] = [note(cells_text(sweep)), _arranged(figures, scores, wanted)]
 
     def _offer_axes(self, sweep: xr.Dataset, wanted: SweepChoice) -> None:
-        """Offer the entries of the axes of which one is drawn, where there are several."""
+        """Offer the entries of each axis of which only one is drawn, if it has several."""
         self._y.visible, self._facet.visible = wanted.view == MAP, wanted.view == CURVES
         for axis, widget in self._axes.items():
             held = sweep[axis].values.tolist()
@@ -158,7 +150,7 @@ class _View:
             widget.param.update(options=options, value=value, visible=axis not in wanted.drawn and len(held) > 1)
 
     def _take(self, axis: str, event: Any) -> None:
-        """Take over the entry of an axis that was chosen."""
+        """Take over the chosen entry of an axis."""
         if event.new is not None and self._read is not None:
             first = self._read[2][axis].values[0].item()
             asked = getattr(self._settings, axis)
@@ -184,12 +176,12 @@ class _View:
         return self._read[1]
 
     def _scores(self) -> xr.Dataset:
-        """Return what is drawn of it."""
+        """Return the scores that are drawn."""
         return scores_of(self._sweep(), self._choice())
 
 
 def _axis_choices() -> dict[str, str]:
-    """Return {what an axis is called: its name}."""
+    """Return {text: name} of the axes."""
     return {SweepSettings.param[axis].label: axis for axis in AXES}
 
 

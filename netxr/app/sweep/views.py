@@ -20,7 +20,7 @@ CURVES, MAP = "curves", "map"
 VIEWS: Final = {"Curves": CURVES, "Map over two axes": MAP}
 
 ALL_IN_ONE: Final = "none"
-"""Stands for no axis to draw facets along."""
+"""Stands for no axis of facets."""
 
 MOST_FACETS: Final = 20
 
@@ -28,11 +28,11 @@ WIDEST: Final = 3
 """Facets in a row on paper."""
 
 SCORES: Final = {about[0][:1].upper() + about[0][1:]: name for name, about in ABOUT_SCORES.items()}
-"""{what a score is called: its name}."""
+"""{text: name} of the scores."""
 
 
 class SweepChoice(NamedTuple):
-    """What of a sweep is drawn.
+    """What is drawn of a sweep.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class SweepChoice(NamedTuple):
     facet : str
         An axis to draw a curve for each entry of, or `ALL_IN_ONE`.
     values : mapping
-        {axis: the entry of it that is drawn, None for the first}, of the other axes.
+        {axis: the entry that is drawn, None for the first} of the other axes.
     """
 
     view: str
@@ -64,12 +64,12 @@ class SweepChoice(NamedTuple):
 
 
 def check_read(sweep: xr.Dataset, *, memory: int) -> None:
-    """Raise if a sweep is none, or more than memory holds.
+    """Raise if a store is no sweep, or takes more than `memory`.
 
     Raises
     ------
     InvalidInput
-        With what it lacks, or both figures.
+        With what is missing, or with both sizes.
     """
     lacking = [name for name in (n.FINISHED, *AXES, n.TRIAL) if name not in sweep.variables]
     if lacking:
@@ -79,19 +79,19 @@ def check_read(sweep: xr.Dataset, *, memory: int) -> None:
 
 
 def cells_text(sweep: xr.Dataset) -> str:
-    """Return how far a sweep is."""
+    """Say how many cells of a sweep are finished."""
     finished = sweep[n.FINISHED]
     done, n_cells = int(finished.sum()), finished.size
     return f"All {n_cells} cells are finished." if done == n_cells else f"Unfinished: {done} of {n_cells} cells so far."
 
 
 def is_finished(sweep: xr.Dataset) -> bool:
-    """Return whether all cells of a sweep are there, and so the means over trials."""
+    """Return whether all cells of a sweep are finished, and so the means over trials are there."""
     return bool(sweep[n.FINISHED].all())
 
 
 def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
-    """Return what is drawn of a sweep in memory: a score, its mean, deviation and number over the axes of the view.
+    """Return what is drawn of a sweep: a score with its mean, standard deviation and number of trials.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
     if not is_finished(sweep):
         each = sweep[score]
         scores[ends[n.SCORE_MEAN]] = each.mean(n.TRIAL, keep_attrs=True)
-        # Where no trial is there, a standard deviation of NumPy warns, and a mean of xarray does not.
+        # Not xarray's std: it warns if no trial is there.
         scores[ends[n.SCORE_STD]] = ((each - scores[ends[n.SCORE_MEAN]]) ** 2).mean(n.TRIAL, keep_attrs=True) ** 0.5
         scores[ends[n.SCORE_DEFINED]] = each.count(n.TRIAL, keep_attrs=True)
     return scores.isel({axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(choice)})

@@ -1,7 +1,7 @@
-"""Figures that follow a slider: made once by netxr.plot and HoloViews, then given new data.
+"""Figures that follow a slider: drawn once by netxr.plot and HoloViews, then given new data.
 
-To draw a graph anew takes HoloViews some tenths of a second, most of it for what stays the same. Its elements say
-which columns and options they are drawn by, and these are all that differ from one setting to the next.
+HoloViews takes some tenths of a second to draw a graph, most of it for what does not change. Only the columns and
+options of its elements differ from one setting of a slider to the next.
 """
 
 from typing import Any, Final
@@ -14,11 +14,11 @@ import netxr.plot
 from netxr.schema.arrays import as_connectivity
 
 PATTERN: Final = as_connectivity([[0, 1, 2], [3, 0, 4], [5, 6, 0]], rows="target", neurons=[10, 11, 12])
-"""A graph in which everything varies: HoloViews has no column for what is the same throughout."""
+"""A graph in which every property varies: HoloViews makes no column for a constant one."""
 
 
 class LiveGraph:
-    """A graph of `netxr.plot.network` in a pane that is given other graphs, of up to a hundred numbered neurons."""
+    """A graph of `netxr.plot.network` in a pane that can show other graphs, of up to a hundred numbered neurons."""
 
     def __init__(self, **look: Any) -> None:
         self._plot = hv.renderer("bokeh").get_plot(netxr.plot.network(PATTERN))
@@ -26,7 +26,7 @@ class LiveGraph:
         self.pane = pn.Column(**look)
 
     def show(self, graph: hv.Overlay) -> None:
-        """Show a graph, by the columns that it is drawn by and the size of its marks."""
+        """Show another graph: replace its columns of data and the size of its marks."""
         for drawn, part in zip(self._plot.subplots.values(), graph, strict=True):
             style = hv.Store.lookup_options("bokeh", part, "style").kwargs
             source, glyph = drawn.handles["source"], drawn.handles["glyph"]
@@ -38,7 +38,7 @@ class LiveGraph:
 
 
 class LiveMatrix:
-    """A heatmap of `netxr.plot.matrix` in a pane that is given other ones."""
+    """A heatmap of `netxr.plot.matrix` in a pane that can show other ones."""
 
     def __init__(self, **look: Any) -> None:
         self.pane = pn.Column(**look)
@@ -46,7 +46,7 @@ class LiveMatrix:
         self._kept: dict[str, Any] = {}
 
     def show(self, heatmap: Any) -> None:
-        """Show a heatmap; one of a big matrix, which zooms by itself, is drawn anew."""
+        """Show another heatmap; that of a big matrix, which zooms by itself, is redrawn."""
         if isinstance(heatmap, hv.DynamicMap):
             self.pane[:], self._plot = [pn.pane.HoloViews(heatmap)], None
             return
@@ -61,7 +61,7 @@ class LiveMatrix:
 
 
 KEPT: Final = ("title", "frame_width", "frame_height", "xrotation", "clipping_colors", "hover_tooltips")
-"""Options of a heatmap that stay as they are while it is given other matrices."""
+"""If one of these options changes, the heatmap is redrawn."""
 
 
 def _give(plot: Any, heatmap: hv.Image, options: dict[str, Any]) -> None:
@@ -82,10 +82,10 @@ def _give(plot: Any, heatmap: hv.Image, options: dict[str, Any]) -> None:
 
 
 def _column(name: str, part: Any, style: dict[str, Any]) -> Any:
-    """Return the column that an element is drawn by: an option that varies along its data, or a dim."""
+    """Return a column of an element: an option that varies along its data, or a dim."""
     option = style.get(name)
     if isinstance(option, hv.dim):
         return option.apply(part)
     is_dim = isinstance(option, str) and part.get_dimension(option) is not None
     values = part.dimension_values(option if is_dim else name)
-    return np.deg2rad(values) if name == "angle" else values  # HoloViews is told degrees, bokeh radians
+    return np.deg2rad(values) if name == "angle" else values  # degrees in HoloViews, radians in bokeh

@@ -1,4 +1,4 @@
-"""What the tab of the tutorial shows: a network, its activity, the estimate and the scores, from a few settings."""
+"""What the tab for the tutorial shows: a network, its activity, estimate and scores, from a few settings."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,16 +15,16 @@ from netxr.errors import InvalidInput
 from netxr.schema.words import text_of
 
 RNG: Final = "legacy"
-"""The streams of the tutorial: 6 neurons, 5000 steps and the seed 42 give its correlation of 0.95967."""
+"""Random streams of the tutorial: 6 neurons, 5000 steps and seed 42 give its correlation of 0.95967."""
 
 REMEMBERED: Final = 64
-"""Runs that are remembered, for all pages together."""
+"""Most runs that are remembered, for all pages together."""
 
 REMEMBERED_NEURONS: Final = 200
-"""Size up to which a run is remembered."""
+"""Largest network whose run is remembered."""
 
 MOST_IN_GRAPH: Final = 60
-"""Neurons up to which a graph can be read."""
+"""Most neurons of a readable graph."""
 
 SHORT_WORK: Final = 2e8
 """Multiplications that take well under a second."""
@@ -42,7 +42,7 @@ class Setup(NamedTuple):
     groups : int
         How many groups the neurons are averaged into, 0 for none.
     diagonal : bool
-        Whether self-connections enter the scores.
+        Whether self-connections are included in the scores.
     """
 
     n: int
@@ -55,7 +55,7 @@ class Setup(NamedTuple):
 
     @property
     def n_bytes(self) -> int:
-        """Memory that it takes at most: samples, noise and blocks of them; the matrices and their singular vectors."""
+        """Most memory it takes: samples, noise and blocks of them; matrices and their singular vectors."""
         return 8 * (3 * self.n * self.steps + 8 * self.n**2)
 
     @property
@@ -70,7 +70,7 @@ class Setup(NamedTuple):
 
 
 def check_setup(setup: Setup, *, memory: int) -> None:
-    """Raise if a run cannot be computed, before anything is.
+    """Raise if a run cannot be computed, before anything is computed.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def tutorial_run(setup: Setup, *, step: Callable[[int, int], object] | None = No
     setup : Setup
         The settings.
     step : callable, optional
-        Called with (steps done, steps in all) of the simulation, and without anything between the parts.
+        Called with (steps done, steps in all) of the simulation.
 
     Returns
     -------
@@ -128,7 +128,7 @@ _lock = Lock()
 
 
 def remembered(setup: Setup) -> xr.Dataset | None:
-    """Return a run that was computed lately, for whichever page."""
+    """Return a run that was computed recently, for any page."""
     with _lock:
         if setup in _remembered:
             _remembered.move_to_end(setup)
@@ -136,7 +136,7 @@ def remembered(setup: Setup) -> xr.Dataset | None:
 
 
 def remember(setup: Setup, run: xr.Dataset) -> None:
-    """Keep a run in mind, if it is not too large, and forget the one that was not asked for the longest."""
+    """Remember a run if it is not too large, and forget the one unused for longest."""
     if setup.n > REMEMBERED_NEURONS:
         return
     with _lock:
@@ -178,6 +178,6 @@ def python_lines(setup: Setup) -> str:
 
 
 def figure(setup: Setup, run: xr.Dataset) -> Any:
-    """Return the figure of a run that goes on paper."""
+    """Return the figure of a run for paper."""
     draw = netxr.plot.overview if setup.shows_graphs else netxr.plot.compare
     return draw(run[n.CONNECTIVITY], run[n.LAGGED_CORRELATION], score=run[n.PEARSON])

@@ -1,4 +1,4 @@
-"""The tab of the tutorial: sliders for the network, its true and its estimated connectivity, how well they agree."""
+"""The tab for the tutorial: sliders for a network, its true and estimated connectivity, how well they agree."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
@@ -23,7 +23,7 @@ TITLES: Final = {n.CONNECTIVITY: "True connectivity A", n.LAGGED_CORRELATION: "E
 
 
 class TutorialSettings(param.Parameterized):
-    """What of the tab the address holds."""
+    """The settings of the tab, which the address holds."""
 
     n = param.Integer(6, bounds=(1, 100_000), label="Network size (neurons)")
     sparsity = param.Number(0.9, bounds=(0, 1), label="Sparsity (chance of no edge)")
@@ -58,7 +58,7 @@ def _controls(settings: TutorialSettings) -> list[Any]:
 
 
 class _View:
-    """What is shown of the current settings."""
+    """What the tab shows for the current settings."""
 
     def __init__(self, session: Session, settings: TutorialSettings) -> None:
         self._session, self._settings = session, settings
@@ -119,6 +119,6 @@ class _View:
 
 
 def _no_inventory() -> AbstractContextManager[Any]:
-    """Have bokeh list the models of the page once after all changes, and not after each."""
+    """Let bokeh list the models of the page once after all changes, not after each."""
     document = pn.state.curdoc
     return nullcontext() if document is None else document.models.freeze()

@@ -14,14 +14,14 @@ from netxr.cli import options
     "--port", type=click.IntRange(0, 65535), default=0, show_default="any that is free", help="Where to listen."
 )
 @click.option(
-    "--memory", metavar="SIZE", help="What a computation may take, such as 2GiB. By default half of what is free."
+    "--memory", metavar="SIZE", help="Most memory of a computation, such as 2GiB. By default half of what is free."
 )
 @click.option("--no-browser", is_flag=True, help="Print the address only; do not open it.")
 def command(store: Path | None, port: int, memory: str | None, no_browser: bool) -> None:
     """Look at stores, and play with the tutorial, in the browser.
 
-    STORE is a folder of stores, or one store; nothing else can be read from the page. The page is served to this
-    machine only (127.0.0.1), and asks no other host for anything. Ctrl-C ends it.
+    STORE is a folder of stores, or one store; the page can read nothing else. It is served to this machine only
+    (127.0.0.1), and asks no other host for anything. Ctrl-C ends the app.
 
     \b
     Examples:

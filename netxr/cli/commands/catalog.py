@@ -16,9 +16,9 @@ from netxr.schema.words import text_of
 def command(folder: str, as_json: bool) -> None:
     """List the runs, recordings and sweeps in a folder.
 
-    Prints a row for each store in FOLDER, and for each group of a store, from metadata alone: what it is, how large
-    it would be in memory, its seed, whether the true connectivity is known, and whether moments and estimates are
-    there. FOLDER may also be one store. A store that cannot be read is listed with the reason.
+    Prints a row for each store in FOLDER, and for each group of a store, from metadata alone: what it is, its size in
+    memory, its seed, whether the true connectivity is known, and which moments and estimates it has. FOLDER may also be
+    one store. A store that cannot be read is listed with the reason.
 
     \b
     Examples:
@@ -42,7 +42,7 @@ def command(folder: str, as_json: bool) -> None:
 
 
 def _cells(row: dict[str, Any]) -> Row:
-    """Return a row as it is printed: of fixed width, with a dash for what is not there."""
+    """Return a row as it is printed, with a dash for what is missing."""
     return {
         **{name: row[name] for name in ("name", "kind")},
         "size": text_of(row["bytes"]),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @options.key("--truth-name", "true connectivity")
 @options.key("--estimate-name", "estimate")
 @options.permutations
-@click.option("--seed", type=options.NOT_NEGATIVE, default=0, show_default=True, help="Seed of the relabellings.")
+@click.option("--seed", type=options.NOT_NEGATIVE, default=0, show_default=True, help="Seed of the permutations.")
 @options.quiet
 @options.as_json
 def command(
@@ -44,9 +44,9 @@ def command(
 ) -> None:
     """Score an estimated connectivity against the true one.
 
-    TRUTH and ESTIMATE are .npy, .npz, .csv, .tsv or .txt files that hold a square matrix, or Zarr stores of netxr.
-    Both are aligned by the labels of their neurons and compared on those that they share; neurons in a plain file
-    are labelled 0, 1, 2, ... An undefined score is printed as such, with the reason. Every score is unit-free.
+    TRUTH and ESTIMATE are .npy, .npz, .csv, .tsv or .txt files with a square matrix, or Zarr stores of netxr. Both are
+    aligned by the labels of their neurons, and compared for those that they share; neurons in a plain file are labelled
+    0, 1, 2, ... An undefined score is printed with the reason. Scores have no unit.
 
     \b
     Examples:
@@ -54,7 +54,7 @@ def command(
       netxr compare A.csv R.npy --rows source --estimate-rows target --diagonal
     """  # noqa: D301 - click wants the character
     if diagonal is None:
-        raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections enter the scores.")
+        raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections are included in the scores.")
     A = netxr.load_connectivity(truth, rows=rows, name=truth_name)
     R = _load_estimate(estimate, estimate_rows, estimate_name)
     scored = score(A, R, diagonal=diagonal, permutations=permutations, seed=seed)
@@ -65,12 +65,13 @@ def command(
 
 
 def _load_estimate(path: Path, rows: Any, name: str | None) -> "xr.DataArray":
-    """Load an estimate, which in a store may have lags and trials."""
+    """Load an estimate; in a store it may have lags and trials."""
     if not path.is_dir():
         matrix: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name)
         return matrix
     if rows not in (None, n.TARGET):
-        raise InvalidInput("--estimate-rows", got=repr(rows), expected=f"none, or {n.TARGET!r} as {path} has it")
+        expected = f"nothing, or {n.TARGET!r}: {path} is a store, whose rows are targets"
+        raise InvalidInput("--estimate-rows", got=repr(rows), expected=expected)
     store = netxr.open(path)
     variable = name or drawn_estimate(store)
     if variable not in store:

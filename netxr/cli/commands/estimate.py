@@ -1,4 +1,4 @@
-"""``netxr estimate``: connectivity out of a recording, scored where the truth is known."""
+"""``netxr estimate``: connectivity from a recording, scored if the truth is known."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,11 +10,12 @@ import netxr
 from netxr import names as n
 from netxr.cli import options
 from netxr.cli.estimate_report import STRONGEST, about_matrices, about_pairs, echo_summary, result, summary
-from netxr.cli.output import check_vacant, echo_json, plan_of_estimate, running
+from netxr.cli.output import echo_json, plan_of_estimate, running
 from netxr.cli.scores import Scored, document, echo_scores, score
 from netxr.estimators.estimate import lags_needed
 from netxr.estimators.table import DEFAULT, Estimator, compared, estimator
 from netxr.moments.plans import RowPlan
+from netxr.schema.arguments import check_vacant
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     type=click.Choice(["raise", "drop", "pairwise"]),
     default="raise",
     show_default=True,
-    help="NaN or infinity: an error; or leave out the frames that hold one; or these samples alone, pair by pair.",
+    help="NaN or infinity: an error; or leave out every sample time with one; or only these samples, pair by pair.",
 )
 @click.option(
     "--clip",
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     type=float,
     metavar="LOW HIGH",
     callback=options.check_ascending,
-    help="Cut samples off at these values first, in their own unit.",
+    help="Limit samples to these values first, in their own unit.",
 )
 @click.option("--sampling-interval", type=float, help="Seconds from one sample of a plain file to the next.")
 @click.option("--truth", type=options.PATH, metavar="FILE", help="True connectivity, to score the estimate against.")
@@ -74,11 +75,11 @@ if TYPE_CHECKING:
 @click.option(
     "--memory",
     metavar="AMOUNT",
-    help="What the pass over the recording may take, such as 2GiB; by default half of what is free. If R does not fit "
-    "into it, and is saved without scores, it is written block by block.",
+    help="Most memory of the pass over the recording, such as 2GiB; by default half of what is free. If R does not "
+    "fit, and is saved without scores, it is written block by block.",
 )
 @click.option(
-    "--out", type=options.PATH, metavar="OUT.zarr", help="Save the estimate, with scores, or the listed pairs."
+    "--out", type=options.PATH, metavar="OUT.zarr", help="Save the estimate with its scores, or the listed pairs."
 )
 @options.quiet
 @options.as_json
@@ -106,18 +107,18 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Estimate connectivity from a recording, and score it where the truth is known.
+    """Estimate connectivity from a recording, and score it if the truth is known.
 
-    RECORDING is a Zarr store of netxr, or a file or folder that netxr import takes; where that needs further options,
-    import it first. What the axes of a plain array are is never guessed: say it with --dims. The estimate is by
-    default the lagged correlation R: R[i, j] correlates neuron i (target, row) with neuron j (source, column) LAG
-    samples before. Correlations have no unit, and a lag counts samples.
+    RECORDING is a Zarr store of netxr, or a file or folder that netxr import takes; if that needs further options,
+    import it first. The axes of a plain array are never guessed: name them with --dims. The estimate is by default the
+    lagged correlation R: R[i, j] correlates neuron i (target, row) with neuron j (source, column) LAG samples before.
+    Correlations have no unit, and a lag counts samples.
 
-    With --truth, or a store that holds its true connectivity, R is scored against it; say with --diagonal or
-    --no-diagonal whether self-connections enter.
+    With --truth, or if the store holds its true connectivity, R is scored against it. Say with --diagonal or
+    --no-diagonal whether self-connections are included.
 
-    With --strongest or --above, R is never held: the pairs are listed as it is made, --out saves them, and without
-    --out all of them are printed.
+    With --strongest or --above, R is never held as a whole: its pairs are listed as it is computed. --out saves the
+    list; without --out it is printed.
 
     \b
     Examples:
@@ -131,11 +132,11 @@ def command(
     _check_usage(truth, rows, truth_name, diagonal, lists=lists, method=method)
     entry = estimator(method)
     if out is not None:
-        check_vacant(out)
+        check_vacant("--out", out)
     activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval)
     A = _true_connectivity(recording, activity) if truth is None else _load_truth(truth, rows, truth_name, activity)
     if A is None and diagonal is not None:
-        raise click.UsageError(f"--diagonal and --no-diagonal go with a truth, and {recording} holds none.")
+        raise click.UsageError(f"--diagonal and --no-diagonal need a truth, and {recording} has none.")
     if clip is not None:
         activity = activity.clip(*clip, keep_attrs=True)
     if groups is not None:
@@ -173,7 +174,7 @@ def _list_pairs(
     out: Path | None,
     quiet: bool,
 ) -> dict[str, Any]:
-    """List the strongest pairs, save the list where it goes, and return what to say of it."""
+    """List the strongest pairs, save the list if asked to, and return what to say about it."""
     plan = netxr.plan(activity, lags=lags, stored=True, **wanted)
     with running(activity, plan, quiet=quiet):
         pairs = netxr.strongest_pairs(activity, lags=lags, k=k, threshold=threshold, **wanted)
@@ -193,7 +194,7 @@ def _estimate(
     out: Path | None,
     quiet: bool,
 ) -> tuple[dict[str, Any], Scored | None]:
-    """Estimate all of R, score it and save it where it goes, and return what to say of it, and its scores."""
+    """Estimate all of R, score and save it if asked to, and return what to say about it and its scores."""
     may_store = out is not None and scoring is None and entry.by_rows is not None
     plan = plan_of_estimate(activity, lags_needed([entry], lags), wanted, may_store=may_store)
     if isinstance(plan, RowPlan):
@@ -220,7 +221,7 @@ def _check_usage(
     if truth is None and (rows or truth_name):
         raise click.UsageError("--rows and --truth-name go with --truth.")
     if truth is not None and diagonal is None:
-        raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections enter the scores.")
+        raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections are included in the scores.")
 
 
 def _true_connectivity(recording: Path, activity: "xr.DataArray") -> "xr.DataArray | None":
@@ -245,6 +246,6 @@ def _load_truth(path: Path, rows: Any, name: str | None, activity: "xr.DataArray
 
 
 def _labels(texts: Sequence[str], activity: "xr.DataArray") -> list[Any]:
-    """Return the labels of neurons that are written like `texts`; a text that is like none stays as it is."""
+    """Return the labels of neurons that are written like `texts`; an unknown text stays as it is."""
     written = {str(label): label for label in activity[n.NEURON].values.tolist()}
     return [written.get(text, text) for text in texts]

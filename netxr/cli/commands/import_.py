@@ -9,12 +9,13 @@ import click
 import netxr
 from netxr import names as n
 from netxr.cli import options
-from netxr.cli.output import check_vacant, echo_json, listing, progress
+from netxr.cli.output import echo_json, listing, progress
 from netxr.recordings.convert import convert
+from netxr.schema.arguments import check_vacant
 
 
 class Setting(click.ParamType):  # type: ignore[type-arg]  # takes a type from click 8.4 on
-    """An option of a format, KEY=VALUE; a value that is a number, true, false, null or a list in JSON is one."""
+    """An option of a format, KEY=VALUE; the value is JSON (a number, true, false, null, a list) or text."""
 
     name = "key=value"
 
@@ -32,15 +33,19 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # takes a type from c
 @click.command()
 @click.argument("source", metavar="SRC", type=options.PATH)
 @click.argument("out", metavar="DST.zarr", type=options.PATH)
-@click.option("--format", help="What SRC is, where its suffix and content do not say it, e.g. neo, hdf5, suite2p.")
+@click.option("--format", help="What SRC is, if its suffix and content do not say so, e.g. neo, hdf5, suite2p.")
 @click.option("--name", metavar="KEY", help="Which of several arrays, series or streams in SRC.")
 @click.option(
     "--dims", type=options.WORDS, help="What each axis of a plain array is: neuron,time or time,neuron, or with trial."
 )
-@click.option("--sampling-interval", type=float, help="Time from one sample to the next; in seconds, unless said.")
+@click.option(
+    "--sampling-interval",
+    type=float,
+    help="Time from one sample to the next, in seconds unless --interval-units says otherwise.",
+)
 @click.option("--interval-units", help="Unit of the sampling interval of a plain array, e.g. ms.")
 @click.option("--units", help="Unit of the samples of a plain array, e.g. mV.")
-@click.option("--rate", type=float, help="For spike times: into how many bins a second they are counted.")
+@click.option("--rate", type=float, help="For spike times: bins per second in which they are counted.")
 @click.option(
     "--option",
     "further",
@@ -65,7 +70,7 @@ def command(
       netxr import suite2p/plane0 run.zarr --option neuropil=0.7 --option cells=true
       netxr import session.nwb run.zarr --name units --rate 100
     """  # noqa: D301 - click wants the character
-    check_vacant(out)
+    check_vacant("DST.zarr", out)
     given = dict(further) | {option: value for option, value in said.items() if value is not None}
     with progress("Importing", quiet=quiet or as_json) as report:
         convert(source, out, progress=report, **given)
@@ -73,7 +78,7 @@ def command(
     if as_json:
         echo_json(summary)
     elif not quiet:
-        click.echo(listing({name: _told(value) for name, value in summary.items()}))
+        click.echo(listing({name: _text(value) for name, value in summary.items()}))
 
 
 def _summary(out: Path) -> dict[str, Any]:
@@ -86,6 +91,6 @@ def _summary(out: Path) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     """Return an entry as text, however small a number it is."""
     return f"{value:g}" if isinstance(value, float) else str(value)

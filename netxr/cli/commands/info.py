@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def command(store: str, as_json: bool) -> None:
     """Say what a store holds, without loading it.
 
-    Prints the variables with their dims, type and chunks, whether the true connectivity is known, which estimates
-    and moments are there, with which settings the data were made, and where they come from: when, by whom, from which
-    file, and what was done to them since. Dims: a connectivity is target (to) x source (from). Of a store that
-    holds others, it lists those.
+    Prints the variables with their dims, type and chunks; whether the true connectivity is known; which estimates and
+    moments there are; the settings the data were made with; and their origin: when, by whom, from which file, and what
+    was done to them since. A connectivity is target (to) x source (from). If the store holds other stores, they are
+    listed.
 
     \b
     Examples:
@@ -77,7 +77,7 @@ def _variable(name: str, value: "xr.Variable") -> dict[str, Any]:
 
 
 def _group(path: str, members: Nodes) -> dict[str, Any]:
-    """Describe a store in a store by a line."""
+    """Describe a store in a store in one line."""
     sizes: dict[str, int] = {}
     for node in members.values():
         sizes |= node.sizes or {}
@@ -107,11 +107,11 @@ def _echo(about: dict[str, Any]) -> None:
 
 
 def _known(about: dict[str, Any]) -> str:
-    """Return in a line what is known of the connectivity."""
+    """Return in one line what is known about the connectivity."""
     parts = {
         "true connectivity": "known" if about["true connectivity"] else "not known",
         "estimates": ", ".join(about["estimates"]) or "none",
-        **{f"{name} is outdated": told for name, told in about["outdated"].items()},
+        **{f"{name} is outdated": text for name, text in about["outdated"].items()},
         "moments": "there" if about["moments"] else "none",
         "lags": ", ".join(map(str, about["lags"])),
     }
@@ -119,7 +119,7 @@ def _known(about: dict[str, Any]) -> str:
 
 
 def _listing(attributes: dict[str, Any]) -> str:
-    """Return attributes a line each; one of several lines or texts goes on below itself."""
+    """Return attributes, a line each; longer ones continue below."""
     indent = "\n" + " " * (max(map(len, attributes)) + 2)
     return listing({name: _setting(value).replace("\n", indent) for name, value in attributes.items()})
 

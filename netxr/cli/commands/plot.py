@@ -10,9 +10,9 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.cli import options
-from netxr.cli.figures import KINDS, Wishes, draw, kind_of
-from netxr.cli.output import check_vacant
+from netxr.cli.figures import KINDS, FigureOptions, draw, kind_of
 from netxr.errors import InvalidInput
+from netxr.schema.arguments import check_vacant
 from netxr.simulation.sweep_plan import check_finished
 
 PICTURES: Final = (".png", ".svg", ".pdf")
@@ -25,7 +25,7 @@ PAGE: Final = ".html"
 @click.option(
     "--kind",
     type=click.Choice(list(KINDS)),
-    help="By default: curve of a sweep; else compare where A and R are there, matrix of one of them, or traces.",
+    help="By default: curve for a sweep; else compare if there are A and R, matrix if there is one of them, or traces.",
 )
 @click.option("--variable", metavar="KEY", help="The matrix to draw; beside A, the estimate.")
 @click.option(
@@ -52,9 +52,9 @@ def command(
 ) -> None:
     """Draw what a store holds.
 
-    FIGURE ends in .png, .svg or .pdf, or in .html for an interactive page that opens without a network. Matrices
-    have from (source) to the right and to (target) downwards; red is positive, blue negative. Only what is drawn
-    is read: of several trials or lags, the first one, unless --at says which.
+    FIGURE ends in .png, .svg or .pdf, or in .html for an interactive page that works without a network. In matrices, a
+    column is from (source), a row is to (target); red is positive, blue negative. Of several trials or lags the first
+    is drawn, unless --at says which. Only what is drawn is read.
 
     \b
     Kinds:
@@ -62,7 +62,7 @@ def command(
       overview   both as graphs and as matrices                lags             R over lag, the strongest pairs
       agreement  how R agrees with A, pair by pair             traces, raster   activity over time
       curve      a score over a parameter of a sweep           map              a score over two of them
-      dashboard  all that there is of a run
+      dashboard  all that a run has
 
     \b
     Examples:
@@ -72,12 +72,12 @@ def command(
     """  # noqa: D301 - click wants the character
     if figure.suffix.lower() not in (*PICTURES, PAGE):
         raise InvalidInput("FIGURE", got=str(figure), expected=f"a name that ends in {', '.join((*PICTURES, PAGE))}")
-    check_vacant(figure)
+    check_vacant("FIGURE", figure)
     data = netxr.open(store)
     check_finished(data, argument="STORE")
     data = _placed(data, places)
     kind = kind or kind_of(data)
-    drawn = draw(kind, data, Wishes(variable=variable, x=x, y=y, score=score, steps=steps, diagonal=diagonal))
+    drawn = draw(kind, data, FigureOptions(variable=variable, x=x, y=y, score=score, steps=steps, diagonal=diagonal))
     if figure.suffix.lower() == PAGE:
         netxr.report.write_report(figure, title=str(store), parts=[netxr.report.Figure(kind, "", drawn)])
     else:
@@ -87,7 +87,7 @@ def command(
 
 
 def _placed(data: xr.Dataset, places: Sequence[str]) -> xr.Dataset:
-    """Take the entries that `places`, such as "lag=0", name."""
+    """Take the entries named by `places`, such as "lag=0"."""
     for place in places:
         dim, _, text = place.partition("=")
         if dim not in data.dims:

@@ -6,7 +6,7 @@ import click
 
 import netxr
 from netxr.cli import options
-from netxr.cli.output import check_vacant
+from netxr.schema.arguments import check_vacant
 
 
 @click.command()
@@ -16,9 +16,10 @@ from netxr.cli.output import check_vacant
 def command(run: str, out: Path | None, quiet: bool) -> None:
     """Write one page about a run: figures, scores, facts, origin.
 
-    RUN is a store, or a recording that netxr import takes and that needs no options. The page opens in any browser
-    without a network, and can be mailed. For up to 1,000 neurons an estimate R at lag 1 and scores are made for it
-    where the store has none; the store is left as it is. Of a sweep it has the scores over each parameter.
+    RUN is a store, or a recording that netxr import takes without options. The page is one file, which opens in any
+    browser without a network. If the store has no estimate or scores, an estimate R at lag 1 and its scores are made
+    for the page, for up to 1,000 neurons; the store does not change. The page of a sweep has its scores over each
+    parameter.
 
     \b
     Examples:
@@ -27,7 +28,7 @@ def command(run: str, out: Path | None, quiet: bool) -> None:
       netxr report suite2p/plane0 --out session.html
     """  # noqa: D301 - click wants the character
     page = out or Path(f"{Path(run.rstrip('/')).stem}.html")
-    check_vacant(page)
+    check_vacant("--out", page)
     netxr.report_run(run, page)
     if not quiet:
         click.echo(f"Wrote the report of {run} to {page}")

@@ -27,8 +27,10 @@ NEURONS, SPARSITY = 100, 0.9
 )
 @options.rows("--rows", "matrix in FILE")
 @options.key("--connectivity-name", "connectivity")
-@click.option("--steps", type=int, default=5000, show_default=True, help="Samples a trial, the first state included.")
-@click.option("--trials", type=int, default=1, show_default=True, help="Repetitions with noise of their own.")
+@click.option(
+    "--steps", type=int, default=5000, show_default=True, help="Samples in a trial, the first state included."
+)
+@click.option("--trials", type=int, default=1, show_default=True, help="Repetitions, each with its own noise.")
 @options.seed
 @options.rng
 @click.option("--noise-scale", type=float, default=1.0, show_default=True, help="Standard deviation of the noise e.")
@@ -65,9 +67,9 @@ def command(
 
     The state of every neuron lies between 0 and 1 and follows x(t + 1) = sigmoid(A x(t) + e(t)), with independent
     Gaussian noise e. Time is counted in steps. A[i, j] is the weight from neuron j to neuron i. A random network has
-    independent edges of equal weight, scaled so that activity stays stable. Samples are written block by block, so
-    that length is bounded by the disk: a run takes at most about 1.3 GB of memory on top of its network, and much less
-    for few trials. A run that was interrupted keeps what it has, and the same command resumes it.
+    independent edges of equal weight, scaled so that activity stays stable. Samples are written block by block, so that
+    only the disk limits the length: a run takes at most about 1.3 GB of memory on top of its network, and much less for
+    few trials. A run that was cut off keeps its samples, and the same command resumes it.
 
     \b
     Examples:
@@ -87,7 +89,7 @@ def command(
     else:
         if neurons is not None or sparsity is not None:
             raise click.UsageError(
-                "--neurons and --sparsity are of a random network, and do not go with --connectivity."
+                "--neurons and --sparsity describe a random network, and do not go with --connectivity."
             )
         network = netxr.load_connectivity(connectivity, rows=rows, name=connectivity_name)
     with progress("Simulating", quiet=quiet or as_json) as report:

@@ -25,7 +25,7 @@ SCORES: Final = tuple(name for name in SCORE_ATTRS if name != n.MANTEL_P)
 @click.argument("out", metavar="OUT.zarr", type=options.PATH)
 @options.values("--neurons", "n_neurons", options.INTEGERS, default="100", text="Sizes of the network.")
 @options.values("--sparsity", "sparsity", options.NUMBERS, default="0.9", text="Probabilities that an entry of A is 0.")
-@options.values("--steps", "n_steps", options.INTEGERS, default="5000", text="Samples a trial.")
+@options.values("--steps", "n_steps", options.INTEGERS, default="5000", text="Samples in a trial.")
 @options.values(
     "--groups", "n_groups", options.INTEGERS, default="0", text="Groups that the neurons are averaged into; 0 for none."
 )
@@ -33,22 +33,25 @@ SCORES: Final = tuple(name for name in SCORE_ATTRS if name != n.MANTEL_P)
     "--lag", "lag", options.INTEGERS, default="1", text="Samples by which the target is read after the source."
 )
 @options.method
-@click.option("--trials", type=int, default=5, show_default=True, help="Networks a cell, seeded by seed + trial.")
+@click.option("--trials", type=int, default=5, show_default=True, help="Networks in each cell, seeded by seed + trial.")
 @options.seed
 @options.rng
 @click.option(
     "--activity-seed", type=options.NOT_NEGATIVE, help="Seed of the noise of every trial, instead of its network's."
 )
 @click.option(
-    "--diagonal/--no-diagonal", default=True, show_default=True, help="Whether self-connections enter the scores."
+    "--diagonal/--no-diagonal",
+    default=True,
+    show_default=True,
+    help="Whether self-connections are included in the scores.",
 )
-@click.option("--workers", type=int, default=1, show_default=True, help="Cells computed side by side.")
+@click.option("--workers", type=int, default=1, show_default=True, help="Cells computed in parallel.")
 @click.option(
     "--score",
     type=click.Choice(SCORES),
     default=n.PEARSON,
     show_default=True,
-    help="The score that is printed; all are stored.",
+    help="The score that is printed; all scores are stored.",
 )
 @options.quiet
 @options.as_json
@@ -57,7 +60,7 @@ def command(out: Path, score: str, quiet: bool, as_json: bool, **settings: Any) 
 
     Every trial draws a network, simulates it, estimates its connectivity by --method and scores that
     against the true one. The store keeps each cell as it finishes: the same command again computes only what is
-    missing. Values parted by commas make a grid; steps and lags count samples.
+    missing. Values separated by commas make a grid; steps and lags count samples.
 
     \b
     Examples:
@@ -73,18 +76,19 @@ def command(out: Path, score: str, quiet: bool, as_json: bool, **settings: Any) 
         return
     if not quiet:
         which = "included" if settings[n.DIAGONAL] else "left out"
-        click.echo(f"{score} of A and R, diagonal {which}: mean and deviation over the trials in which it is defined")
+        spread = "mean and standard deviation over the trials in which it is defined"
+        click.echo(f"{score} of A and R, diagonal {which}: {spread}")
     click.echo(table(rows))
 
 
 def _rows(scores: "xr.Dataset", score: str) -> list[dict[str, Any]]:
-    """Return a row for each cell: its settings, mean, deviation, and how many of how many trials are defined."""
+    """Return a row for each cell: settings, mean, standard deviation, and how many of how many trials are defined."""
     summary = scores[[score + ending for ending in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)]].compute()
     rows = []
     for place in product(*(range(scores.sizes[axis]) for axis in AXES)):
         cell = summary.isel(dict(zip(AXES, place, strict=True)))
         settings = {axis: f"{cell[axis].item():g}" if axis == n.SPARSITY else cell[axis].item() for axis in AXES}
-        values = {"mean": float(cell[score + n.SCORE_MEAN]), "deviation": float(cell[score + n.SCORE_STD])}
+        values = {"mean": float(cell[score + n.SCORE_MEAN]), "standard deviation": float(cell[score + n.SCORE_STD])}
         rows.append(
             settings | values | {"defined": int(cell[score + n.SCORE_DEFINED]), "trials": scores.sizes[n.TRIAL]}
         )

@@ -1,4 +1,4 @@
-"""``netxr tutorial``: every number beside its reference, every figure, a store and a report."""
+"""``netxr tutorial``: every number with its reference, every figure, a store and a report."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,8 +17,9 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.cli import options
-from netxr.cli.output import check_vacant, echo_json, progress, table
+from netxr.cli.output import echo_json, progress, table
 from netxr.report.tutorial import check_row, write_tutorial_report
+from netxr.schema.arguments import check_vacant
 from netxr.store.staging import STAGING_PREFIX
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
     that is undefined says so. The exit code is 1 if a number is off.
 
     \b
-    Writes into DIR, all of it when it is complete:
+    Writes into DIR, once everything is complete:
       report.html     numbers and interactive figures; opens without a network
       figures/*.png   the figures of the tutorial
       tutorial.zarr   the data, a group a section
@@ -64,11 +65,11 @@ def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
       netxr plot netxr-tutorial/tutorial.zarr/small small.png --kind overview
     """  # noqa: D301 - click wants the character
     silent = quiet or as_json
-    with _whole_folder(out) as folder, _draughtsman() as draughtsman:
-        draughtsman.submit(_get_ready)
+    with _whole_folder(out) as folder, _drawing_process() as drawing:
+        drawing.submit(_get_ready)
         with progress("Computing", quiet=silent) as report:
             sections = netxr.tutorial.run_tutorial(report)
-        drawn = draughtsman.submit(_draw, sections, folder / FIGURES)
+        drawn = drawing.submit(_draw, sections, folder / FIGURES)
         checks = netxr.tutorial.check_tutorial(sections)
         _save(sections, folder / STORE)
         write_tutorial_report(folder / REPORT, sections, checks, netxr.plot.tutorial_figures(sections))
@@ -83,7 +84,7 @@ def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
 
 @contextmanager
 def _whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a hidden folder that becomes `path`, new or empty, on a clean exit and goes away on any other."""
+    """Yield a hidden folder that becomes `path` after success, and is removed after an error."""
     path = path.absolute()
     _check_new_or_empty(path)
     staging = path.with_name(f"{STAGING_PREFIX}{uuid4().hex}")
@@ -100,9 +101,9 @@ def _whole_folder(path: Path) -> Iterator[Path]:
 
 
 def _check_new_or_empty(path: Path) -> None:
-    """Raise if there is anything at `path` but an empty folder."""
+    """Raise if there is anything at `path` other than an empty folder."""
     if path.is_symlink() or not path.is_dir() or any(path.iterdir()):
-        check_vacant(path)
+        check_vacant("--out", path)
 
 
 def _save(sections: Mapping[str, xr.Dataset], store: Path) -> None:
@@ -112,13 +113,13 @@ def _save(sections: Mapping[str, xr.Dataset], store: Path) -> None:
         netxr.save(section, store / name)
 
 
-def _draughtsman() -> Executor:
-    """Return a process that draws beside this one, since drawing takes as long as computing; Ctrl-C is for this one."""
+def _drawing_process() -> Executor:
+    """Return a process that draws while this one computes, as drawing takes as long; only this one reacts to Ctrl-C."""
     return ProcessPoolExecutor(1, get_context("spawn"), initializer=signal, initargs=(SIGINT, SIG_IGN))
 
 
 def _get_ready() -> None:
-    """Load what drawing needs, while there is nothing to draw yet."""
+    """Load what drawing needs while there is nothing to draw yet."""
     _ = netxr.plot
 
 
@@ -140,7 +141,7 @@ def _document(out: Path, checks: Sequence["Check"], sections: Mapping[str, xr.Da
 
 
 def _echo(out: Path, checks: Sequence["Check"], sections: Mapping[str, xr.Dataset], *, quiet: bool) -> None:
-    """Print the numbers by section, those that are off only if `quiet`, and a verdict."""
+    """Print the numbers by section, only those that are off if `quiet`, and a verdict."""
     off = [check for check in checks if not check.agrees]
     for section, group in groupby(off if quiet else checks, key=lambda check: check.section):
         click.echo(f"{section}\n{table(list(map(_row, group)))}\n")
@@ -152,7 +153,7 @@ def _echo(out: Path, checks: Sequence["Check"], sections: Mapping[str, xr.Datase
 
 
 def _row(check: "Check") -> dict[str, str]:
-    """Return a number beside its reference, under a heading that names the section."""
+    """Return a number and its reference, without the section, which the heading names."""
     return {name: cell for name, cell in check_row(check).items() if name != "section"}
 
 

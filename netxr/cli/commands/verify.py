@@ -16,10 +16,9 @@ from netxr.schema.words import counted
 def command(ctx: click.Context, store: str, quiet: bool, as_json: bool) -> None:
     """Check that a store is whole and undamaged.
 
-    Reads every chunk of STORE, one after the other, and checks it against its checksum; nothing is written. Prints
-    what is wrong, a line each, and "sound" if nothing is. What is harmless is told as a remark: leftovers of a write
-    that was cut off, a simulation that has not ended, an older version of the layout. The exit code is 1 if something
-    is wrong.
+    Reads every chunk of STORE and compares it with its checksum; nothing is written. Prints a line for each problem, or
+    "sound" if there is none. Harmless findings are printed as remarks: leftovers of an interrupted write, a simulation
+    that has not ended, an older version of the layout. The exit code is 1 if something is wrong.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""What is in view of a recording, in as few numbers as a figure has room for: read piece by piece, whatever its length.
+"""The visible part of a recording, in as few numbers as a figure has room for. It is read block by block.
 
 Index letters: n neuron, t frame, b bin of frames. Samples are plain arrays (n, t), of NumPy or dask.
 """
@@ -17,24 +17,23 @@ from netxr.kernels.courses import Course, join_courses, mean_and_deviation, sum_
 Floats = NDArray[np.float64]
 Rows = Sequence[int] | NDArray[np.intp]
 Part = tuple[int, int]
-"""First frame of a part of a recording, and the one after its last."""
+"""First sample of a part of a recording, and the one after its last."""
 
 READ_BYTES: Final = 256 * 2**20
-"""What is read of a recording on disk for one view of its traces: less than a second's work."""
+"""Most bytes read from disk for one view of traces: less than a second's work."""
 
-MOST_STRETCHES: Final = 64
-"""Parts that a view is drawn from where it is not read whole: enough to see drifts, few enough for some bins each."""
+MOST_SEGMENTS: Final = 64
+"""Most segments a view is drawn from if it is not read whole: enough to see drifts, few enough for some bins each."""
 
 
-def stretches(samples: Any, rows: Rows, start: int, stop: int, *, most: int | None = None) -> list[Part]:
-    """Return which frames to read: all from `start` to `stop`, or evenly spaced stretches of about `most` bytes.
+def segments(samples: Any, rows: Rows, start: int, stop: int, *, most: int | None = None) -> list[Part]:
+    """Return which frames to read: all from `start` to `stop`, or evenly spaced segments of about `most` bytes.
 
-    What counts is what has to be read: the chunks that hold these rows, with all that is in them besides. An array in
-    memory is read whole.
+    Counted are all bytes of the chunks that hold these rows, other neurons included. An array in memory is read whole.
 
     Examples
     --------
-    >>> stretches(da.zeros((4, 1000), chunks=(4, 10)), [0], 0, 1000, most=4 * 8 * 30)
+    >>> segments(da.zeros((4, 1000), chunks=(4, 10)), [0], 0, 1000, most=4 * 8 * 30)
     [(0, 10), (490, 500), (990, 1000)]
     """
     if not isinstance(samples, da.Array):
@@ -46,15 +45,15 @@ def stretches(samples: Any, rows: Rows, start: int, stop: int, *, most: int | No
     affordable = (most or READ_BYTES) // _bytes_of_frame(samples, rows)
     if affordable >= stop - start or len(met) == 1:
         return [(start, stop)]
-    chunks_each = max(1, affordable // (MOST_STRETCHES * length))
-    n_stretches = min(MOST_STRETCHES, max(1, affordable // (chunks_each * length)))
-    first = met[np.linspace(0, len(met) - chunks_each, n_stretches).astype(int)]
+    chunks_each = max(1, affordable // (MOST_SEGMENTS * length))
+    n_segments = min(MOST_SEGMENTS, max(1, affordable // (chunks_each * length)))
+    first = met[np.linspace(0, len(met) - chunks_each, n_segments).astype(int)]
     last = first + chunks_each - 1
     return [(max(int(begins[a]), start), min(int(ends[b]), stop)) for a, b in zip(first, last, strict=True)]
 
 
 def _bytes_of_frame(samples: da.Array, rows: Rows) -> int:
-    """Return how much has to be read for a frame of these rows."""
+    """Return how many bytes have to be read for one sample of these rows."""
     chunk_ends = np.cumsum(samples.chunks[0])
     met = np.unique(np.searchsorted(chunk_ends, rows, side="right"))
     return int(np.take(samples.chunks[0], met).sum()) * int(samples.dtype.itemsize)
@@ -131,7 +130,7 @@ def _extremes_of(piece: NDArray[Any], offset: int, edges: NDArray[np.int64]) -> 
 
 
 def _two_more_extreme(a: Extremes, b: Extremes) -> Extremes:
-    """Return the extremes of two stretches, the first of several equal ones."""
+    """Return the extremes of two segments, the first of several equal ones."""
     less, more = b.least < a.least, b.most > a.most
     return Extremes(
         np.where(less, b.least, a.least),
@@ -142,24 +141,24 @@ def _two_more_extreme(a: Extremes, b: Extremes) -> Extremes:
 
 
 def _more_extreme(parts: Sequence[Extremes]) -> Extremes:
-    """Return the extremes of consecutive stretches."""
+    """Return the extremes of consecutive segments."""
     return reduce(_two_more_extreme, parts)
 
 
 class Cells(NamedTuple):
-    """Sums of each neuron over bins of frames, (n, b), how many samples stand behind them, and its course."""
+    """Sums of each neuron over bins of samples, (n, b), the number of samples in each, and its mean and spread."""
 
     total: Floats
     n_samples: NDArray[np.int32]
     course: Course
 
     def scale(self) -> Floats:
-        """Return the mean and the deviation of each neuron, (n, 2); the deviation of what does not vary is 1."""
+        """Return the mean and standard deviation of each neuron, (n, 2); 1 for one that does not vary."""
         return mean_and_deviation(self.course)
 
 
 def cells(samples: Any, rows: Rows, edges: NDArray[np.int64]) -> Cells:
-    """Sum up every sample of a part of a recording, by neuron and bin; NaN and infinity are left out.
+    """Add up the samples of a part of a recording, by neuron and bin; NaN and infinity are left out.
 
     Parameters
     ----------
@@ -192,12 +191,12 @@ def _cells_step(pieces: Iterable[NDArray[Any]], offset: int, *, edges: NDArray[n
             total[:, met] += np.add.reduceat(np.where(there, piece, 0), inside, axis=1, dtype=np.float64)
             count[:, met] += np.add.reduceat(there, inside, axis=1, dtype=np.int32)
         courses = [join_courses([*courses, sum_course([piece], 0, order=0, n_steps=1)])]
-    assert total is not None  # noqa: S101 - a stretch has a piece at least
+    assert total is not None  # noqa: S101 - a segment has a piece at least
     return Cells(total, count, courses[0])
 
 
 def _joined_cells(parts: Sequence[Cells]) -> Cells:
-    """Return the sums of consecutive stretches."""
+    """Return the sums of consecutive segments."""
     totals, counts, courses = zip(*parts, strict=True)
     return Cells(sum(totals), sum(counts), join_courses(courses))
 
@@ -212,7 +211,7 @@ def _over(
     key: str,
     edges: NDArray[np.int64],
 ) -> Any:
-    """Reduce some rows of parts of a recording, put one behind the other, and return the result."""
+    """Reduce some rows of parts of a recording, one part after the other, and return the result."""
     chosen = None if np.array_equal(rows, np.arange(len(samples))) else np.asarray(rows)
     if not isinstance(samples, da.Array):
         ((start, stop),) = parts
@@ -236,5 +235,5 @@ def _bins_met(edges: NDArray[np.int64], offset: int, length: int) -> range:
 
 
 def _in_one(edges: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return the edges of the bins of several parts as if these lay one behind the other."""
+    """Return the edges of the bins of several parts, counted as if the parts followed one another."""
     return np.concatenate([[0], np.cumsum(np.concatenate([np.diff(own) for own in edges]))])

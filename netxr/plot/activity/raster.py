@@ -1,4 +1,4 @@
-"""Activity of all neurons over time as an image: of a recording of any length, every sample of it."""
+"""Activity of all neurons over time as an image, of a recording of any length; every sample is read."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,21 +14,20 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.plot.activity.binning import Cells, cells
 from netxr.plot.activity.views import Excerpt, excerpt_of
-from netxr.plot.matrices.aggregation import ROOM, Range, Side, Span, span_in_view
-from netxr.plot.matrices.heatmaps import side_ticks
-from netxr.plot.style import DIVERGING, FRAME, INK, UNDEFINED_COLOUR, literal, stay_in_place, with_options
+from netxr.plot.spans import ROOM, Range, Side, Span, borders, side_ticks, span_in_view
+from netxr.plot.style import DIVERGING, FRAME, UNDEFINED_COLOUR, literal, stay_in_place, with_options
 from netxr.plot.ticks import labels_in_hover
 
 SEQUENTIAL: Final[list[str]] = process_cmap("viridis", 256, provider="matplotlib")
 
 INSIDE: Final = 0.99
-"""Share of the cells whose values the colours tell apart; those beyond have the colour at the end of the bar."""
+"""Share of the cells within the colour range; cells beyond it have the colour at the end of the bar."""
 
-DEVIATION: Final = "Deviation from the mean (SD)"
+STANDARDISED: Final = "Activity (SD from the mean)"
 
 
 def raster(
-    activity: xr.DataArray,
+    activity: xr.DataArray | xr.Dataset,
     *,
     neurons: Sequence[Any] | None = None,
     start: int = 0,
@@ -36,32 +35,32 @@ def raster(
 ) -> hv.Image | hv.Overlay | hv.DynamicMap:
     """Draw the activity of all neurons over time as an image, the first neuron at the top.
 
-    Colours are deviations from each neuron's mean over what is shown at first, in units of its standard deviation, so
-    that neurons compare: red is above, blue below, white the mean, grey missing. Whole numbers from 0 up, such as
-    spikes or counts, are drawn as they are, from dark to bright. The colours reach as far as 99 % of the cells do.
+    Colours are standard deviations from the mean of each neuron, over what is shown at first, so that neurons can be
+    compared: red is above the mean, blue below, white the mean, grey missing. Whole numbers from 0 up, such as spikes
+    or counts, are drawn as they are, from dark to bright. The colour range holds 99 % of the cells.
 
-    Up to 500 neurons and samples each has a cell. Of more, a cell is the mean of its samples over some steps and,
-    with very many neurons, over neighbouring ones, which the title says; then the figure is a DynamicMap, and zooming
-    in shows finer cells. Every sample in view is read, piece by piece, here and at every zoom: of a recording on disk
+    Up to 500 neurons and 500 samples, each sample has a cell. Beyond, a cell is a mean over several samples and, with
+    very many neurons, over neighbouring neurons; the title says so. The figure is then a DynamicMap, and zooming in
+    shows finer cells. Every visible sample is read, block by block, here and again on zooming: of a recording on disk
     that takes as long as reading its file, some seconds for a few gigabytes.
 
     Parameters
     ----------
-    activity : DataArray
-        Loaded or lazy, (neuron, time) in any order of dims; a `trial` of one entry may be there.
+    activity : DataArray, or Dataset that holds it
+        In memory or lazy, (neuron, time) in any order of dims; a `trial` of one entry may be there.
     neurons : sequence, optional
-        Labels of the neurons, from the top; all if not given, in order of their coordinate `group` where there is
+        Labels of the neurons, from the top. If not given, all, in the order of their coordinate `group` if there is
         one, with lines between the groups and their names on the axis.
     start : int
         First sample.
     n_steps : int, optional
-        Number of samples; fewer where the recording ends, and to its end if not given.
+        Number of samples; fewer if the recording ends before, and all to its end if not given.
 
     Returns
     -------
     holoviews.Image
-        Over time in units of the sampling interval, and whole-number places of neurons; with groups an Overlay of it
-        and the lines between them; a DynamicMap of either where a cell is a mean.
+        Over time in the unit of the sampling interval, and neurons at whole-number places. With groups, an Overlay of
+        it and the lines between them; a DynamicMap of either if cells are means.
 
     Raises
     ------
@@ -92,14 +91,14 @@ def raster(
 
 
 class Spans(NamedTuple):
-    """Places of neurons from the top, and frames after the first one shown, in cells."""
+    """Places of neurons from the top, and samples after the first one shown, in cells."""
 
     down: Span
     across: Span
 
 
 def _spans(shown: Excerpt, *, x_range: Range | None = None, y_range: Range | None = None) -> Spans:
-    """Return the cells of what is in view: at first all that is shown."""
+    """Return the visible cells: at first all that is shown."""
     return Spans(span_in_view(len(shown.rows), y_range), span_in_view(shown.part[1] - shown.part[0], x_range))
 
 
@@ -122,7 +121,9 @@ def _picture(shown: Excerpt, spans: Spans, summed: Cells, scale: NDArray[np.floa
     known = values[np.isfinite(values)]
     reach = float(np.quantile(np.abs(known), INSIDE) or np.abs(known).max()) if len(known) else 0.0
     limits = (0.0 if scale is None else -reach, reach) if reach > 0 else (-1.0, 1.0)
-    name = hv.Dimension(n.ACTIVITY, label=_unit(shown)) if scale is None else hv.Dimension("deviation", label=DEVIATION)
+    name = (
+        hv.Dimension(n.ACTIVITY, label=_unit(shown)) if scale is None else hv.Dimension("deviation", label=STANDARDISED)
+    )
     image = hv.Image(
         values[::-1].astype(np.float32) if len(known) else np.full(values.shape, -np.inf),  # as in a matrix
         bounds=_bounds(shown, spans),
@@ -133,7 +134,7 @@ def _picture(shown: Excerpt, spans: Spans, summed: Cells, scale: NDArray[np.floa
 
 
 def _values(summed: Cells, down: Span, scale: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """Return the mean of each cell over its samples, (row, bin), in deviations from their neurons' means if asked."""
+    """Return the mean of each cell, (row, bin); in standard deviations from its neuron's mean if `scale` is given."""
     total = summed.total
     if scale is not None:
         total = (total - summed.n_samples * scale[:, :1]) / scale[:, 1:]
@@ -150,12 +151,12 @@ def _bounds(shown: Excerpt, spans: Spans) -> tuple[float, float, float, float]:
 
 
 def _unit(shown: Excerpt) -> str:
-    """Return what samples are called that are drawn as they are."""
+    """Return what the colour bar of samples drawn as they are is called."""
     return f"Activity ({shown.units})" if shown.units else "Activity"
 
 
 def _what_cells_are(spans: Spans) -> str:
-    """Say of how many samples a cell is the mean, where of more than one."""
+    """Say how many samples a cell is the mean of, if more than one."""
     steps, neurons = (
         f"{span.step:,} {name}" if span.step > 1 else ""
         for span, name in zip(spans[::-1], ("samples", "neurons"), strict=True)
@@ -208,6 +209,4 @@ def _framed(image: hv.Image, shown: Excerpt, spans: Spans, limits: Range, colour
 def _borders(shown: Excerpt) -> hv.Segments:
     """Draw thin lines between the groups."""
     left, right = shown.ends
-    lines = np.array([(left, border, right, border) for border in shown.order.borders]).reshape(-1, 4)
-    segments = hv.Segments(lines, [n.TIME, n.NEURON, "end_time", "end_neuron"])
-    return with_options(segments, both={"color": INK}, bokeh={"line_width": 1}, matplotlib={"linewidth": 0.6})
+    return borders([(left, border, right, border) for border in shown.order.borders], n.TIME, n.NEURON)

@@ -1,4 +1,4 @@
-"""Activity over time: one trace a neuron, one above the other, of a recording of any length."""
+"""Activity over time as stacked traces, one for each neuron, of a recording of any length."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -9,20 +9,20 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.plot.activity.binning import Part, extremes, read, stretches
+from netxr.plot.activity.binning import Part, extremes, read, segments
 from netxr.plot.activity.views import Excerpt, excerpt_of
 from netxr.plot.style import FRAME, INK, literal, stay_in_place, with_options
 from netxr.plot.ticks import shorten
 
 MOST_TRACES: Final = 20
-"""Neurons that are drawn where none are chosen."""
+"""How many neurons are drawn if none are chosen."""
 
 MOST_POINTS: Final = 2000
 """Of a trace: about three to a pixel of a wide figure."""
 
 
 def traces(
-    activity: xr.DataArray,
+    activity: xr.DataArray | xr.Dataset,
     *,
     neurons: Sequence[Any] | None = None,
     start: int = 0,
@@ -30,31 +30,31 @@ def traces(
 ) -> hv.NdOverlay | hv.DynamicMap:
     """Draw the activity of some neurons over time, stacked, the first one on top.
 
-    All traces have one scale: the distance between two neurons is the largest range of any trace, and is written on
-    the axis. Up to 2,000 samples are drawn one by one. Of more, the least and the largest of each of a thousand bins
-    are drawn, so that no spike is lost; then the figure is a DynamicMap, and zooming shows what is in view in full.
-    A sample that is missing is a gap.
+    All traces share one scale. The distance between two neurons is the largest range of any trace; it is written on the
+    axis. Up to 2,000 samples are drawn one by one. Of more, the smallest and the largest of each of a thousand bins are
+    drawn, so that no spike is lost. The figure is then a DynamicMap, and zooming in shows every sample. A missing
+    sample is a gap.
 
-    A lazy recording is read here and at every zoom, piece by piece, never more at a time than some 100 MB. Where all
-    that is in view is more than 256 MB to read (chunks hold other neurons too), evenly spaced stretches of it are read
-    and drawn, and the title says so.
+    A lazy recording is read here and again on zooming, at most some 100 MB at a time. If the visible part takes more
+    than 256 MB to read (chunks hold other neurons too), evenly spaced segments of it are read and drawn, and the title
+    says so.
 
     Parameters
     ----------
-    activity : DataArray
-        Loaded or lazy, (neuron, time) in any order of dims; a `trial` of one entry may be there.
+    activity : DataArray, or Dataset that holds it
+        In memory or lazy, (neuron, time) in any order of dims; a `trial` of one entry may be there.
     neurons : sequence, optional
-        Labels of the neurons; the first 20 if not given, which the title says, or 20 spread over all groups, in order
-        of the coordinate `group`, where there is one.
+        Labels of the neurons. If not given, the first 20, or 20 spread over all groups in the order of the coordinate
+        `group` if there is one; the title says so.
     start : int
         First sample.
     n_steps : int, optional
-        Number of samples; fewer where the recording ends, and to its end if not given.
+        Number of samples; fewer if the recording ends before, and all to its end if not given.
 
     Returns
     -------
     holoviews.NdOverlay, or DynamicMap of an Overlay that holds one
-        One Curve a neuron, over time in units of the sampling interval, with the neuron and its value on hovering.
+        One Curve for each neuron, over time in the unit of the sampling interval; hovering shows neuron and value.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def traces(
 
 
 class Course(NamedTuple):
-    """What is drawn of each neuron: frames (neuron or 1, point), values (neuron, point), and whether it is all."""
+    """What is drawn of each neuron: samples (neuron or 1, point), values (neuron, point), and whether that is all."""
 
     frames: NDArray[np.float64]
     values: NDArray[np.float64]
@@ -110,13 +110,13 @@ def _course(shown: Excerpt, part: Part) -> Course:
             _some(shown),
             True,
         )
-    parts = stretches(shown.samples, shown.rows, start, stop)
+    parts = segments(shown.samples, shown.rows, start, stop)
     frames, values = extremes(shown.samples, shown.rows, parts, n_bins=MOST_POINTS // 2)
     return Course(frames, values, "\n".join(filter(None, (_some(shown), _note(shown, part, parts)))))
 
 
 def _some(shown: Excerpt) -> str:
-    """Say that not all neurons are drawn, where it is so."""
+    """Say so if not all neurons are drawn."""
     few = len(shown.rows) == shown.n_asked
     return "" if few else f"{len(shown.rows)} of {shown.n_asked:,} neurons"
 
@@ -126,15 +126,15 @@ def _note(shown: Excerpt, part: Part, parts: Sequence[Part]) -> str:
     n_frames = part[1] - part[0]
     n_read = sum(stop - start for start, stop in parts)
     if n_read == n_frames:
-        return f"least and largest of every {n_frames / (MOST_POINTS // 2):,.3g} samples"
+        return f"smallest and largest of every {n_frames / (MOST_POINTS // 2):,.3g} samples"
     interval, unit, _ = shown.clock
     length = interval * n_read / len(parts)
-    number = "one stretch" if len(parts) == 1 else f"{len(parts)} stretches"
+    number = "one segment" if len(parts) == 1 else f"{len(parts)} segments"
     return f"{number} of {length:.3g} {unit}, {100 * n_read / n_frames:.2g} % of all samples: zoom in for more"
 
 
 def _scale(values: NDArray[np.float64]) -> Scale:
-    """Return how to stack traces (neuron, point), so that none reaches into another."""
+    """Return how to stack traces (neuron, point) without overlap."""
     known = np.ma.masked_invalid(values)
     low, high = known.min(axis=1).filled(0.0), known.max(axis=1).filled(0.0)
     return Scale((low + high) / 2, float((high - low).max()) or 1.0)

@@ -1,4 +1,4 @@
-"""Which neurons and frames of a recording a figure shows, in which order, and what its axes say of them."""
+"""Which neurons and samples of a recording a figure shows, in which order, and how its axes are labelled."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +13,8 @@ from netxr.kernels.groups import is_grouped
 from netxr.plot.activity.binning import Part
 from netxr.plot.grouping import GroupOrder, order_of
 from netxr.schema.arguments import is_number, is_whole
-from netxr.schema.variables import check_activity, labels_of
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import labels_of
 
 
 class Excerpt(NamedTuple):
@@ -36,7 +37,7 @@ class Excerpt(NamedTuple):
     units : str
         Of the samples, where known.
     n_asked : int
-        How many neurons were asked for, of which not all may be drawn.
+        How many neurons were asked for; fewer may be drawn.
     """
 
     samples: Any
@@ -65,7 +66,7 @@ class Excerpt(NamedTuple):
         return left, right
 
     def frames_in(self, x_range: tuple[Any, Any] | None) -> tuple[float, float] | None:
-        """Return a range of times in frames after the first one shown, with a fraction; None where it is not known."""
+        """Return a range of times as (fractional) samples after the first one shown; None if it is not known."""
         if x_range is None or x_range[0] is None or x_range[1] is None:
             return None
         interval, _, origin = self.clock
@@ -73,7 +74,7 @@ class Excerpt(NamedTuple):
         return first, last
 
     def zoomed(self, x_range: tuple[Any, Any] | None) -> Part:
-        """Return which of the frames shown at first are between two times, one at least."""
+        """Return which of the samples first shown lie between two times, at least one."""
         view, (start, stop) = self.frames_in(x_range), self.part
         if view is None:
             return self.part
@@ -82,7 +83,7 @@ class Excerpt(NamedTuple):
 
 
 def excerpt_of(
-    activity: xr.DataArray,
+    activity: xr.DataArray | xr.Dataset,
     *,
     neurons: Sequence[Any] | None,
     start: int,
@@ -94,22 +95,22 @@ def excerpt_of(
     Parameters
     ----------
     activity : DataArray
-        (neuron, time), in any order; a `trial` of one entry may be there.
+        (neuron, time), in any order, or a Dataset that holds it; a `trial` of one entry may be there.
     neurons : sequence or None
-        Labels, in the order in which they are drawn. None is all, in order of their groups where they have some.
+        Labels, in the order in which they are drawn. None is all, in the order of their groups if they have any.
     start : int
         First sample.
     n_steps : int or None
         How many; None is to the end.
     most : int, optional
-        Neurons that are drawn where none are chosen: the first, or as many evenly spaced over all groups.
+        How many neurons are drawn if none are chosen: the first ones, or as many spread over all groups.
 
     Raises
     ------
     InvalidInput
         If it is no recording, has several trials, or has no such neuron or sample.
     """
-    one = _one_trial(check_activity(activity)).transpose(n.NEURON, n.TIME)
+    one = _one_trial(activity_of(activity, argument=n.ACTIVITY)).transpose(n.NEURON, n.TIME)
     part = _part(one.sizes[n.TIME], start, n_steps)
     labels = labels_of(one, n.NEURON)
     rows = _positions(labels, neurons)

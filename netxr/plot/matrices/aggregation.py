@@ -1,41 +1,15 @@
-"""What of a matrix is drawn: rows and columns in order of groups, and means over blocks where they are too many."""
+"""What is drawn of a matrix: rows and columns in the order of their groups, and block means if there are too many."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.plot.grouping import GroupOrder, order_of
+from netxr.plot.grouping import order_of
+from netxr.plot.spans import ROOM, Range, Side, Span, span_in_view
 from netxr.plot.style import loaded_matrix
-from netxr.plot.ticks import tick_step
 from netxr.schema.variables import labels_of
-
-ROOM: Final = 500
-"""Neurons a side up to which every weight is drawn, and the most cells a side: a browser has a pixel for each."""
-
-Range = tuple[float, float]
-
-
-class Span(NamedTuple):
-    """Consecutive places along a side, from `first` to before `end`, drawn in cells of `step` places."""
-
-    first: int
-    end: int
-    step: int
-
-    @property
-    def edges(self) -> Range:
-        """Where the first cell begins and the last one ends, which may reach beyond the last place."""
-        n_cells = -(-(self.end - self.first) // self.step)
-        return self.first - 0.5, self.first + n_cells * self.step - 0.5
-
-
-class Side(NamedTuple):
-    """The rows or the columns of a matrix: their labels from place to place, and where the groups are."""
-
-    labels: NDArray[Any]
-    order: GroupOrder
 
 
 class Sheet(NamedTuple):
@@ -61,7 +35,7 @@ class View(NamedTuple):
 
 
 def sheet_of(weights: Any, *, groups: Any = None, room: int = ROOM, argument: str = "weights") -> Sheet:
-    """Return what is drawn of a connectivity matrix, every weight if it has at most `room` neurons a side."""
+    """Return what is drawn of a connectivity matrix: every weight if it has at most `room` neurons on a side."""
     matrix = loaded_matrix(weights, argument=argument)
     targets, sources = (_side(labels_of(matrix, dim), groups) for dim in (n.TARGET, n.SOURCE))
     return Sheet(matrix.values, targets, sources, room)
@@ -85,24 +59,6 @@ def view_of(sheet: Sheet, *, x_range: Range | None = None, y_range: Range | None
     return View(cells, down, across)
 
 
-def span_in_view(n_places: int, view: Range | None, room: int = ROOM) -> Span:
-    """Return the places within `view`, all of them where it is None, in cells of a round number of places.
-
-    Examples
-    --------
-    >>> span_in_view(2000, None), span_in_view(2000, (1200.7, 99.6))
-    (Span(first=0, end=2000, step=5), Span(first=100, end=1205, step=5))
-    """
-    if n_places <= room:
-        return Span(0, n_places, 1)
-    low, high = sorted(view) if view is not None and np.isfinite(view).all() else (0, n_places)
-    first = min(max(0, int(np.floor(low + 0.5))), n_places - 1)
-    end = max(first + 1, min(n_places, int(np.ceil(high + 0.5))))
-    step = tick_step(end - first, room)
-    # Cells keep their places and are whole when the view moves.
-    return Span(first // step * step, min(n_places, -(-end // step) * step), step)
-
-
 def block_means(
     values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp], *, steps: tuple[int, int]
 ) -> NDArray[np.float64]:
@@ -111,7 +67,7 @@ def block_means(
     Parameters
     ----------
     values : array
-        The whole matrix; besides it, the rows of one row of blocks are held at a time.
+        The whole matrix; in addition, the rows of one row of blocks are held at a time.
     rows, columns : array of int
         Which of its rows and columns to take, in this order.
     steps : tuple of int

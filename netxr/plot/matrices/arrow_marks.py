@@ -19,20 +19,20 @@ THICKEST: Final = 3.5
 """Diameter of a node, side of an arrowhead and width of the strongest edge, in pixels, where there is room."""
 
 APART: Final = 4.0
-"""Pixels by which an edge is shifted to its left where there is another one in the other direction."""
+"""Pixels by which an edge is shifted to its left if there is one in the other direction."""
 
 POSITIVE_COLOUR: Final = "#b2182b"
 NEGATIVE_COLOUR: Final = "#2166ac"
 """Red and blue of the heatmaps, dark enough for a line."""
 
 PADDING: Final = 0.0125
-"""Room for a letter of a name, which reaches beyond the frame to its colour bar, as a fraction of a figure on paper."""
+"""Room for a letter of a name between the frame and its colour bar, as a fraction of a figure on paper."""
 
 FAINTEST: Final = 16
 """Opacity of the weakest edge, of 255."""
 
 CROWD: Final = 1_000
-"""Arrows beyond which all are drawn less opaque, so that one sees how many lie over each other."""
+"""Beyond so many arrows, all are drawn more transparent, so that one sees where many lie over each other."""
 
 TIPS: Final = [("from", "@from"), ("to", "@to"), ("connectivity strength", "@weight")]
 
@@ -45,13 +45,13 @@ class Look(NamedTuple):
 
 
 def by_strength(arrows: Arrows) -> Look:
-    """Return how arrows look that are dark by strength."""
+    """Return the look of arrows that are the darker the stronger."""
     values = [hv.Dimension("weight"), hv.Dimension("strength", range=(0, 1)), "from", "to"]
     return Look(values, {"color": "strength", "cmap": _ramp(INK, arrows), "clim": (0, 1)})
 
 
 def by_sign(arrows: Arrows) -> Look:
-    """Return how arrows look that are red or blue by sign, the darker the stronger."""
+    """Return the look of arrows that are red or blue by sign, and the darker the stronger."""
     limit = float(np.abs(arrows.weights).max(initial=0.0)) or 1.0
     values = [hv.Dimension("weight", label=STRENGTH, range=(-limit, limit)), "strength", "from", "to"]
     colours = _ramp(NEGATIVE_COLOUR, arrows)[::-1] + _ramp(POSITIVE_COLOUR, arrows)

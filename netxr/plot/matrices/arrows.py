@@ -1,4 +1,4 @@
-"""Which connections of a matrix are drawn as arrows: all of them, or the strongest where they are too many."""
+"""Which connections of a matrix are drawn as arrows: all of them, or the strongest if there are too many."""
 
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_ARROWS: Final = 10_000
-"""Drawn at most: more of them only blacken the picture."""
+"""Most arrows that are drawn: more of them only blacken the picture."""
 
 BLOCK: Final = 2**21
-"""Entries that are looked at at a time, so that a large matrix is never copied as a whole."""
+"""Entries looked at together, so that a large matrix is never copied as a whole."""
 
 
 class Arrows(NamedTuple):
-    """What is drawn, the weakest first: from and to which neuron, how strong, whether there is a way back, of how many.
+    """The arrows that are drawn, the weakest first.
 
-    Where only the strongest are drawn, `n_all` is larger than the number of arrows.
+    `mutual` says whether there is an arrow in the other direction too. `n_all` counts all connections, drawn or not.
     """
 
     sources: NDArray[np.intp]
@@ -29,8 +29,8 @@ class Arrows(NamedTuple):
 def strongest_arrows(weights: NDArray[Any], *, negative: bool) -> Arrows:
     """Return the strongest connections between different neurons.
 
-    Among equally strong ones that are not all drawn, chance decides, and always alike: else the first neurons of
-    a matrix of equal weights would get all arrows.
+    If only some of equally strong ones can be drawn, chance decides, always in the same way. Otherwise, in a matrix of
+    equal weights, the first neurons would get all arrows.
 
     Parameters
     ----------

@@ -33,23 +33,23 @@ def network(
 ) -> hv.Overlay:
     """Draw a connectivity matrix as a directed graph.
 
-    An arrow points from source to target, the wider and the more opaque the larger its weight is beside the largest
-    one drawn. No connection of a neuron with itself is drawn, and of more than 10,000 connections only the strongest;
-    chance decides among equally strong ones. The title says so, and where negative weights are not drawn. Marks shrink
-    the more neurons there are, and as many names are written as stand clear of each other.
+    An arrow points from source to target. It is the wider and darker, the larger its weight is compared with the
+    largest one drawn. Connections of a neuron with itself are not drawn, and of more than 10,000 connections only the
+    strongest; among equally strong ones, chance decides. The title says so, and also if negative weights are left out.
+    With more neurons, marks get smaller, and only as many names are written as fit.
 
     Parameters
     ----------
     weights : DataArray
-        Loaded square matrix, (target, source) in any order of dims; NaN is no arrow.
+        Square matrix in memory, (target, source) in any order of dims; NaN has no arrow.
     layout : {"circle", "groups"}
-        All neurons on one circle, the first at the right, the others counter-clockwise; or each group on a ring of
-        its own, and the rings likewise on a large circle.
+        All neurons on one circle, the first at the right, the others counter-clockwise; or each group on a ring of its
+        own, and the rings on a large circle.
     sign : {"positive", "both"}
-        Whether positive weights are drawn only, or negative ones as well: red is positive, blue negative.
+        Whether only positive weights are drawn, or negative ones too: red is positive, blue negative.
     groups : DataArray, optional
-        (neuron,): the group of each neuron, as `netxr.assign_groups` has it; neurons are ordered by group, and the
-        names of the groups are written in the place of theirs. On the circle there is a gap between two groups.
+        (neuron,): the group of each neuron, as `netxr.assign_groups` gives it. Neurons are ordered by group, and the
+        names of groups are written instead of theirs. On the circle, there is a gap between two groups.
     title : str
         Title over the graph.
 
@@ -93,13 +93,13 @@ def network(
 
 
 def _hidden(weights: NDArray[Any]) -> str:
-    """Say that negative weights are not drawn, where there are some between two neurons."""
+    """Say that negative weights are not drawn, if there are some between two neurons."""
     negative = np.isfinite(weights) & (weights < 0)
     return "positive weights only" if negative.sum() > np.diagonal(negative).sum() else ""
 
 
 def _cut(arrows: Arrows) -> str:
-    """Say that not all connections are drawn, where it is so."""
+    """Say so if not all connections are drawn."""
     few = arrows.n_all <= MOST_ARROWS
     return "" if few else f"strongest {MOST_ARROWS:,} of {arrows.n_all:,} connections"
 
@@ -113,7 +113,7 @@ def _framed(graph: hv.Overlay, places: Places, *, title: str) -> hv.Overlay:
             "xaxis": None,
             "yaxis": None,
             "ylim": (-half, half),
-            "axiswise": True,  # else a graph beside this one would stretch its axes
+            "axiswise": True,  # a graph beside this one would otherwise stretch its axes
             "title": literal(title),
             "show_legend": False,
         },

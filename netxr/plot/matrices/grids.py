@@ -1,4 +1,4 @@
-"""A set of matrices on one page: a grid over some dims, and sliders over the others."""
+"""Many matrices on one page: a grid over one or two dims, sliders over the others."""
 
 from functools import partial
 from itertools import groupby, product
@@ -10,9 +10,10 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.matrices.aggregation import ROOM, Range, Sheet, sheet_of, view_of
+from netxr.plot.matrices.aggregation import Sheet, sheet_of, view_of
 from netxr.plot.matrices.heatmaps import FROM, TO, draw_view, heatmap, limits_of, what_is_shown
 from netxr.plot.matrices.pairs import page, room_for
+from netxr.plot.spans import ROOM, Range
 from netxr.plot.style import MATRIX_SPEC, axis_label, check_loaded, literal, with_options
 from netxr.plot.ticks import label_text, plain_labels, ticks
 from netxr.schema.variables import check_variable, labels_of
@@ -22,7 +23,7 @@ WIDEST: Final = 5
 """Facets in a row."""
 
 MOST_MATRICES: Final = 500
-"""In all facets at all positions of the sliders: each of them is drawn, and travels to the browser."""
+"""In all facets at all positions of the sliders: each is drawn, and sent to the browser."""
 
 FACET_TICKS: Final = 5
 
@@ -33,42 +34,42 @@ FACET_FRAME: Final = 140
 """Height and width of a facet in bokeh pixels, and so the most neurons that have a pixel each."""
 
 
-def facets(weights: xr.DataArray, *, rows: str | None = None, columns: str | None = None) -> Any:
-    """Draw a set of matrices: a grid over one or two dims, sliders over all others, one colour range for all.
+def facets(weights: xr.DataArray, *, row: str | None = None, col: str | None = None) -> Any:
+    """Draw many matrices with one colour range: a grid over one or two dims, sliders over all others.
 
-    A notebook, and a page that HoloViews saves, have the sliders; a picture shows the first position of each. A facet
-    of more than 140 neurons shows means over blocks of weights, and says so.
+    Notebooks, and pages that HoloViews saves, have the sliders; a picture shows the first position of each. A facet of
+    more than 140 neurons shows means over blocks of weights, and says so.
 
     Parameters
     ----------
     weights : DataArray
-        Loaded, ([further dims, ]target, source) in any order, such as (trial, lag, target, source).
-    rows : str, optional
+        In memory, ([further dims, ]target, source) in any order, such as (trial, lag, target, source).
+    row : str, optional
         Dim whose entries stand one below the other.
-    columns : str, optional
-        Dim whose entries stand side by side; without `rows`, five in a row at most.
+    col : str, optional
+        Dim whose entries stand side by side; without `row`, at most five in a row.
 
     Returns
     -------
     holoviews.Layout
-        Heatmaps, or a HoloMap of them for each facet where there are sliders. Without `rows` and `columns` one
-        HoloMap; without further dims of more than one entry what `matrix` returns.
+        Heatmaps, or a HoloMap of them for each facet if there are sliders. Without `row` and `col`, one HoloMap;
+        without further dims of more than one entry, what `matrix` returns.
 
     Raises
     ------
     InvalidInput
-        If `rows` or `columns` is no further dim, or both are the same one; if there are more than 20 facets, or more
-        than 500 matrices in all; if `weights` is no set of matrices, or is lazy.
+        If `row` or `col` is no further dim, or both are the same; if there are more than 20 facets, or more than 500
+        matrices in all; if `weights` holds no matrices, or is lazy.
 
     Examples
     --------
     >>> import numpy as np
     >>> R = xr.DataArray(np.ones((3, 2, 4, 4)), dims=("trial", "lag", "target", "source"))
-    >>> facets(R, columns="lag").shape, [dim.name for dim in facets(R).kdims]
+    >>> facets(R, col="lag").shape, [dim.name for dim in facets(R).kdims]
     ((1, 2), ['trial', 'lag'])
     """
-    grid = [dim for dim in (rows, columns) if dim is not None]
-    weights = _check_set(weights, rows, columns)
+    grid = [dim for dim in (row, col) if dim is not None]
+    weights = _check_set(weights, row, col)
     sliders = [str(dim) for dim in weights.dims if dim not in (n.TARGET, n.SOURCE, *grid)]
     if not grid and not sliders:
         return heatmap(sheet_of(weights))
@@ -81,7 +82,7 @@ def facets(weights: xr.DataArray, *, rows: str | None = None, columns: str | Non
             place: draw_view(sheet, limits=limits, title=_text(weights, place)) for place, sheet in sheets.items()
         }
         return _over_sliders(weights, frames)
-    n_columns = 1 if columns is None else weights.sizes[columns] if rows else row_length(weights.sizes[columns])
+    n_columns = 1 if col is None else weights.sizes[col] if row else row_length(weights.sizes[col])
     panels = _grid(weights, sheets, limits, n_columns=n_columns, n_dims=len(grid))
     title = str(weights.attrs.get(n.LONG_NAME, axis_label(weights, weights.name or "connectivity")))
     beyond = FACET_FONT * room_for(*(labels_of(weights, dim) for dim in (n.TARGET, n.SOURCE)))
@@ -89,7 +90,7 @@ def facets(weights: xr.DataArray, *, rows: str | None = None, columns: str | Non
 
 
 Place = tuple[tuple[str, int], ...]
-"""An entry of each of some dims, as (dim, number) pairs."""
+"""One entry of each of some dims, as (dim, position) pairs."""
 
 
 def _places(weights: xr.DataArray, dims: list[str]) -> list[Place]:
@@ -136,7 +137,7 @@ def facet(sheet: Sheet, *, limits: Range, title: str, bar: bool, xlabel: str, yl
 
 
 def _over_sliders(weights: xr.DataArray, frames: dict[Place, Any]) -> Any:
-    """Return the frames behind a slider for each dim of their places; the only one where there is none."""
+    """Return the frames with a slider for each dim of their places; the only frame if there is no such dim."""
     dims = [dim for dim, _ in next(iter(frames))]
     if not dims:
         return next(iter(frames.values()))
@@ -152,30 +153,30 @@ def _text(weights: xr.DataArray, place: Place) -> str:
 
 
 def says(dim: str, label: Any) -> str:
-    """Return what a facet is of: "sparsity = 0.5"."""
+    """Return what a facet shows: "sparsity = 0.5"."""
     return f"{dim} = {label:g}" if isinstance(label, float) else f"{dim} = {label_text(label)}"
 
 
 def row_length(n_facets: int) -> int:
-    """Return how many facets stand in a row where they wrap, so that rows are about equally full."""
+    """Return how many facets stand in a row, so that rows are about equally full."""
     return -(-n_facets // -(-n_facets // WIDEST))
 
 
-def _check_set(weights: Any, rows: str | None, columns: str | None) -> xr.DataArray:
-    """Return a loaded set of matrices without further dims of one entry, or raise InvalidInput."""
+def _check_set(weights: Any, row: str | None, col: str | None) -> xr.DataArray:
+    """Return matrices in memory without further dims of one entry, or raise InvalidInput."""
     dims = [str(dim) for dim in getattr(weights, "dims", ())]
     checked = check_loaded(
         check_variable(weights, MATRIX_SPEC, argument="weights", extra_dims=dims), argument="weights"
     )
     further = [dim for dim in dims if dim not in (n.TARGET, n.SOURCE)]
-    for argument, dim in (("rows", rows), ("columns", columns)):
+    for argument, dim in (("row", row), ("col", col)):
         if dim is not None and dim not in further:
             raise InvalidInput(
                 argument, got=repr(dim), expected=f"a further dim of weights: {', '.join(further) or 'there is none'}"
             )
-    if rows is not None and rows == columns:
-        raise InvalidInput("columns", got=repr(columns), expected="another dim than rows")
-    single = [dim for dim in further if dim not in (rows, columns) and checked.sizes[dim] == 1]
+    if row is not None and row == col:
+        raise InvalidInput("col", got=repr(col), expected="another dim than row")
+    single = [dim for dim in further if dim not in (row, col) and checked.sizes[dim] == 1]
     loaded: xr.DataArray = checked.isel(dict.fromkeys(single, 0))
     return loaded
 
@@ -187,7 +188,7 @@ def _check_number(weights: xr.DataArray, grid: list[str], sliders: list[str]) ->
     fix = f"Take some of them, e.g. with .isel({longest}=slice(None, None, {{step}})), or one with .isel({longest}=0)."
     if n_facets > MOST_FACETS:
         raise InvalidInput(
-            "rows and columns",
+            "row and col",
             got=f"{n_facets} facets",
             expected=f"{MOST_FACETS} at most, as many as can be seen on a page",
             fix=fix.format(step=-(-n_facets // MOST_FACETS)),

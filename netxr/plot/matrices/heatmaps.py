@@ -11,18 +11,18 @@ from matplotlib.colors import ListedColormap
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.matrices.aggregation import Range, Sheet, Side, Span, View, sheet_of, span_in_view, view_of
+from netxr.plot.matrices.aggregation import Sheet, View, sheet_of, view_of
+from netxr.plot.spans import Range, borders, side_ticks, span_in_view
 from netxr.plot.style import (
     DIVERGING,
     FRAME,
-    INK,
     UNDEFINED_COLOUR,
     literal,
     stay_in_place,
     symmetric_limit,
     with_options,
 )
-from netxr.plot.ticks import LONG_LABEL, MAX_TICKS, labels_in_hover, shorten, tick_step
+from netxr.plot.ticks import LONG_LABEL, labels_in_hover
 
 FROM: Final = "Connectivity from"
 TO: Final = "Connectivity to"
@@ -34,40 +34,36 @@ NARROWEST: Final = 0.18
 NARROW_LETTERS: Final = 16
 """Of a line over a narrow panel, where bokeh cuts off what is wider."""
 
-MOST_GROUPS: Final = 16
-"""Names of groups along a side for which there is room."""
-
 
 def matrix(
     weights: Any, *, limits: Range | None = None, groups: xr.DataArray | None = None, title: str = ""
 ) -> hv.Image | hv.Overlay | hv.DynamicMap:
     """Draw one connectivity matrix as a heatmap.
 
-    Column = from, row = to, the first row at the top. Red is positive, blue negative, almost white zero
-    and grey undefined (NaN or infinite).
+    Column = from, row = to, with the first row at the top. Red is positive, blue negative, almost white zero and grey
+    undefined (NaN or infinite).
 
-    Above 500 neurons a cell is the mean over a block of weights, those left out that are NaN, and the title says
-    of how many. Where Python runs beside the picture, in a notebook or an app, zooming in shows finer cells, down to
-    single weights.
+    Above 500 neurons a cell is the mean over a block of weights, without those that are NaN, and the title says how
+    many. In a notebook or an app, zooming in shows finer cells, down to single weights.
 
     Parameters
     ----------
     weights : DataArray
-        Loaded, (target, source) in any order of dims; (target,) alone is one source and becomes one column.
+        In memory, (target, source) in any order of dims; (target,) is a single source and becomes one column.
     limits : tuple of float, optional
-        Weights at the two ends of the colour bar; if not given, symmetric about 0 and just wide enough for the cells
-        in view.
+        Weights at the two ends of the colour bar. If not given, symmetric about 0 and just wide enough for the visible
+        cells.
     groups : DataArray, optional
-        (neuron,): the group of each neuron, aligned by label, as `netxr.assign_groups` gives it. Groups are drawn
-        together, with lines between them and their names on the axes; neurons in no group come last.
+        (neuron,): the group of each neuron, aligned by label, as `netxr.assign_groups` gives it. The neurons of a group
+        stand together, with lines between groups and their names on the axes; neurons in no group come last.
     title : str
         Title over the heatmap.
 
     Returns
     -------
     holoviews.Image
-        Cells at whole-number positions, ticked with the neurons' labels, which are shown on hovering too. With
-        `groups` an Overlay of it and the lines between them; above 500 neurons a DynamicMap of either.
+        Cells at whole-number positions, with the labels of the neurons as ticks and on hovering. With `groups`, an
+        Overlay of it and the lines between groups; above 500 neurons a DynamicMap of either.
 
     Raises
     ------
@@ -87,7 +83,7 @@ def matrix(
 
 
 def heatmap(sheet: Sheet, *, limits: Range | None = None, title: str = "", strength: str = STRENGTH) -> Any:
-    """Draw a matrix whose weights are called `strength`; a big one is drawn again for what comes into view."""
+    """Draw a matrix whose weights are called `strength`; a big one is redrawn on zooming."""
 
     def draw(x_range: Range | None = None, y_range: Range | None = None) -> Any:
         return draw_view(sheet, limits=limits, title=title, strength=strength, x_range=x_range, y_range=y_range)
@@ -104,7 +100,7 @@ def draw_view(
     x_range: Range | None = None,
     y_range: Range | None = None,
 ) -> hv.Image | hv.Overlay:
-    """Draw what is in view: at first all of a matrix."""
+    """Draw the visible part of a matrix: at first all of it."""
     view = view_of(sheet, x_range=x_range, y_range=y_range)
     limits = limits or symmetric_limit(view.cells)
     image = _image(view, hv.Dimension("weight", label=strength, range=limits))
@@ -149,7 +145,7 @@ def _image(view: View, weight: hv.Dimension) -> hv.Image:
 
 
 def _axes(sheet: Sheet, view: View) -> dict[str, Any]:
-    """Return options of the axes: their ends, and ticks for what is in view."""
+    """Return options of the axes: their ends, and ticks for the visible part."""
     n_targets, n_sources = sheet.values.shape
     x_ticks = side_ticks(sheet.sources, view.across)
     return {
@@ -163,26 +159,6 @@ def _axes(sheet: Sheet, view: View) -> dict[str, Any]:
     }
 
 
-def side_ticks(side: Side, span: Span) -> list[tuple[float, str]]:
-    """Return (place, name) for some of the neurons in view, or for the groups."""
-    if side.order.names:
-        return _group_ticks(side, span)
-    step = tick_step(span.end - span.first, MAX_TICKS)
-    places = range(-(-span.first // step) * step, span.end, step)
-    return [(place, shorten(side.labels[place])) for place in places]
-
-
-def _group_ticks(side: Side, span: Span) -> list[tuple[float, str]]:
-    """Return the middle of what is in view of each group, and its name where there is room for it."""
-    edges = np.clip([-0.5, *side.order.borders, len(side.labels) - 0.5], span.first - 0.5, span.end - 0.5)
-    ticks: list[tuple[float, str]] = []
-    for low, high, (_, name) in zip(edges[:-1], edges[1:], side.order.names, strict=True):
-        middle = float(low + high) / 2
-        if high > low and (not ticks or middle - ticks[-1][0] >= (span.end - span.first) / MOST_GROUPS):
-            ticks.append((middle, shorten(name)))
-    return ticks
-
-
 def _colours(view: View, limits: Range) -> dict[str, Any]:
     """Return options of the colours and their bar."""
     undefined = {"min": UNDEFINED_COLOUR} if np.isnan(view.cells).all() else {}
@@ -190,7 +166,7 @@ def _colours(view: View, limits: Range) -> dict[str, Any]:
 
 
 def what_is_shown(view: View) -> str:
-    """Say of how many weights a cell is the mean, where of several, or that no weight is defined."""
+    """Say how many weights a cell is the mean of, if several, or that no weight is defined."""
     rows, columns = view.down.step, view.across.step
     if np.isnan(view.cells).all():
         return "undefined everywhere"
@@ -198,7 +174,7 @@ def what_is_shown(view: View) -> str:
 
 
 def _title(title: str, view: View, *, narrow: bool) -> str:
-    """Return the title, and below it what the cells are, in short lines over a narrow panel."""
+    """Return the title and what the cells are below it, in short lines if the panel is narrow."""
     shown = what_is_shown(view)
     lines = [*title.split("\n"), f"each cell the {shown}" if shown.startswith("mean") else shown]
     return literal("\n".join(filter(None, (fill(line, NARROW_LETTERS) if narrow else line for line in lines))))
@@ -209,12 +185,11 @@ def _borders(sheet: Sheet) -> hv.Segments:
     n_targets, n_sources = sheet.values.shape
     lines = [(border, -0.5, border, n_targets - 0.5) for border in sheet.sources.order.borders]
     lines += [(-0.5, border, n_sources - 0.5, border) for border in sheet.targets.order.borders]
-    segments = hv.Segments(np.array(lines).reshape(-1, 4), [n.SOURCE, n.TARGET, "end_source", "end_target"])
-    return with_options(segments, both={"color": INK}, bokeh={"line_width": 1}, matplotlib={"linewidth": 0.6})
+    return borders(lines, n.SOURCE, n.TARGET)
 
 
 def _hover(sheet: Sheet, view: View, strength: str) -> dict[str, Any]:
-    """Return bokeh's options that turn what is under the pointer into labels of neurons and a weight."""
+    """Return bokeh options that show labels of neurons and a weight on hovering."""
     sides = (("$x", sheet.sources.labels, view.across.step), ("$y", sheet.targets.labels, view.down.step))
     is_mean = view.across.step * view.down.step > 1
     undefined = np.isnan(view.cells).all()

@@ -8,10 +8,11 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.matrices.aggregation import Range, Sheet, sheet_of
+from netxr.plot.matrices.aggregation import Sheet, sheet_of
 from netxr.plot.matrices.grids import FACET_FONT, FACET_FRAME, MOST_FACETS, facet, row_length, says
 from netxr.plot.matrices.heatmaps import FROM, TO, limits_of
 from netxr.plot.matrices.pairs import TITLE_BOTH, long_name, page, room_for
+from netxr.plot.spans import Range
 from netxr.plot.style import diagonal_text, score_text
 from netxr.plot.ticks import plain_labels
 from netxr.schema.variables import labels_of
@@ -29,19 +30,19 @@ def compare_over(
     Parameters
     ----------
     A : DataArray or mapping
-        True connectivities, loaded, (`over`, target, source); without `over` if it is the same for all values;
-        a mapping {value: matrix} where the sizes differ.
+        True connectivities in memory, (`over`, target, source); without `over` if it is the same for all values; a
+        mapping {value: matrix} if the sizes differ.
     R : DataArray or mapping
         Estimated connectivities, likewise.
     over : str
-        What the facets differ in: the common dim, or what the keys of a mapping are values of.
+        The parameter in which the facets differ: the common dim, or what the keys of a mapping are.
     scores : DataArray or mapping, optional
         Correlation of A and R for each value, (`over`,) or {value: score}.
 
     Returns
     -------
     holoviews.Layout
-        Heatmaps in rows of five at most, A above R.
+        Heatmaps in rows of at most five, A above R.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def _values_along(matrices: Any, over: str) -> list[Any] | None:
 
 
 def _for_each(values: list[Any], matrices: Any, over: str, *, argument: str) -> dict[Any, Any]:
-    """Return what belongs to each of the values: an entry, or the same for all where `over` is no dim."""
+    """Return what belongs to each of the values: its entry, or the same for all if `over` is no dim."""
     own = _values_along(matrices, over)
     if own is None:
         return dict.fromkeys(values, matrices)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.estimators.overlap import left_out, shared_entries
+from netxr.kernels.scores import is_constant, standardised
 from netxr.plot.matrices.aggregation import sheet_of
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.heatmaps import heatmap, limits_of, matrix
@@ -29,7 +30,7 @@ TITLE_R: Final = "Estimated connectivity matrix R"
 TITLE_BOTH: Final = "True (A) and Estimated (R) connectivity matrices"
 TITLE_DIFFERENCE: Final = "Difference matrix R - A"
 DIFFERENCE: Final = "Difference, second - first"
-DEVIATIONS: Final = "Standard deviations from the mean"
+STANDARD_DEVIATIONS: Final = "Standard deviations from the mean"
 
 
 def compare(
@@ -43,10 +44,10 @@ def compare(
 ) -> hv.Layout:
     """Draw the true and the estimated connectivity side by side, each on its own symmetric colour range.
 
-    Standardised, each has mean 0 and deviation 1 over its defined entries, and both stand on one colour range with
-    their difference R - A. They are then drawn on the neurons that both have, in the order of A.
+    Standardised, each has mean 0 and standard deviation 1 over its defined entries, and both share one colour range
+    with their difference R - A. They are then drawn for the neurons that both have, in the order of A.
 
-    Above 300 neurons a cell is a mean over a block of weights, as in `matrix`, so that both fit beside each other.
+    Above 300 neurons a cell is a mean over a block of weights, as in `matrix`, so that both fit side by side.
 
     Parameters
     ----------
@@ -55,13 +56,13 @@ def compare(
     R : DataArray
         Estimated connectivity, likewise.
     score : float or scalar DataArray, optional
-        Correlation of the two, or another score that has a `long_name`, for the title; NaN is said to be undefined.
+        Correlation of the two, or another score with a `long_name`, for the title; NaN is called undefined.
     standardised : bool
-        Whether to draw both in standard deviations, and their difference.
+        Whether to draw both in standard deviations, with their difference.
     groups : DataArray, optional
         (neuron,): the group of each neuron, aligned by label, as in `matrix`.
     titles : (str, str)
-        What the two are, where they are no truth and its estimate.
+        What the two are called, if they are not a truth and its estimate.
 
     Returns
     -------
@@ -108,7 +109,7 @@ def _standardised_panels(A: xr.DataArray, R: xr.DataArray, groups: Any, titles: 
     sheets = [sheet_of(one, groups=groups, room=FRAME) for one in (A, R, R - A)]
     limits = limits_of(*sheets)
     return [
-        heatmap(sheet, limits=limits, title=title, strength=DEVIATIONS)
+        heatmap(sheet, limits=limits, title=title, strength=STANDARD_DEVIATIONS)
         for sheet, title in zip(sheets, titles, strict=True)
     ]
 
@@ -123,7 +124,7 @@ def overview(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
     R : DataArray
         Estimated connectivity, likewise.
     score : float or scalar DataArray, optional
-        Correlation of the two, or another score that has a `long_name`, for the title; NaN is said to be undefined.
+        Correlation of the two, or another score with a `long_name`, for the title; NaN is called undefined.
 
     Returns
     -------
@@ -150,19 +151,19 @@ def overview(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
 
 
 def _score_title(score: Any) -> str:
-    """Say how well A and R agree, and whether with the diagonal where that is known."""
+    """Say how well A and R agree, and whether the diagonal is included if that is known."""
     about = long_name(score)
     what = "Correlation of A and R" if about is None else about[:1].upper() + about[1:]
     return f"{what}: {score_text(score)} {diagonal_text(score)}".rstrip()
 
 
 def long_name(score: Any) -> str | None:
-    """Return what a score says it is, None for a plain number and for the correlation that every title means."""
+    """Return the long name of a score; None for a plain number, and for the correlation, which titles name anyway."""
     return None if getattr(score, "name", None) == n.PEARSON else getattr(score, "attrs", {}).get(n.LONG_NAME)
 
 
 def page(layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tuple[float, float]) -> hv.Layout:
-    """Set the title over all panels, and their size and the gaps between them, in inches on paper."""
+    """Set the title over all panels, their size, and the gaps between them in inches on paper."""
     rows = -(-len(layout) // columns)
     margin, head = 1.0, 0.4 + 0.3 * (title.count("\n") + 1)
     width = 2 * margin + columns * panel + (columns - 1) * gap[0]
@@ -181,21 +182,16 @@ def page(layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tupl
 
 
 def room_for(*labels: NDArray[Any]) -> float:
-    """Return the inches that long tick labels take up beyond those of short ones."""
+    """Return how many more inches long tick labels need than short ones."""
     longest = max((len(shorten(label)) for some in labels for label in some), default=0)
     return 0.12 * max(0, longest - LONG_LABEL)
 
 
 def standardise(matrix: xr.DataArray) -> xr.DataArray:
-    """Return a matrix with mean 0 and deviation 1 over its finite entries; NaN where they are all the same."""
-    values = matrix.values.astype(np.result_type(matrix.dtype, np.float32))
-    finite = np.isfinite(values)
-    low, high = values.min(initial=np.inf, where=finite), values.max(initial=-np.inf, where=finite)
-    if not low < high:
-        return matrix.copy(data=np.full_like(values, np.nan))
-    values[~finite] = np.nan
-    values /= max(-low, high)  # so that no square is too large or too small for a float
-    centre: Any = values.mean(dtype=np.float64, where=finite)
-    values -= centre
-    values /= np.sqrt(np.square(values).mean(dtype=np.float64, where=finite))
+    """Return a matrix with mean 0 and standard deviation 1 over its finite entries; NaN where they are all the same."""
+    finite = np.isfinite(matrix.values)
+    known = matrix.values[finite].astype(np.float64)
+    values = np.full(matrix.shape, np.nan, np.result_type(matrix.dtype, np.float32))
+    if not is_constant(known):
+        values[finite] = standardised(known) * np.sqrt(known.size)
     return matrix.copy(data=values)

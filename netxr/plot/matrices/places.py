@@ -1,4 +1,4 @@
-"""Where the neurons of a graph stand and where names are written: on one circle, or on a ring for each group."""
+"""Where neurons and names stand in a graph: on one circle, or on a ring for each group."""
 
 from typing import Any, Final, NamedTuple
 
@@ -47,7 +47,7 @@ class Places(NamedTuple):
     room : float
         Size of marks, as a fraction of full size.
     labels : list of str
-        Names that are written: of neurons, as many as stand clear of each other, or of groups.
+        Names that are written: of groups, or of as many neurons as fit without overlap.
     label_places : array
         (label, 2): x and y of their middles.
     """
@@ -59,9 +59,9 @@ class Places(NamedTuple):
 
 
 def circle_places(names: NDArray[Any], order: GroupOrder) -> Places:
-    """Stand the neurons on one circle, the first at the right, the others counter-clockwise.
+    """Put the neurons on one circle, the first at the right, the others counter-clockwise.
 
-    With groups there are gaps between them, and their names stand in the place of the neurons' own.
+    With groups there are gaps between them, and their names are written instead of the neurons' own.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def circle_places(names: NDArray[Any], order: GroupOrder) -> Places:
 
 
 def ring_places(order: GroupOrder) -> Places:
-    """Stand each group on a ring of its own, and the rings on a large circle, with the names of the groups.
+    """Put each group on a ring of its own, and the rings on a large circle, with the names of the groups.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def ring_places(order: GroupOrder) -> Places:
 
 
 def _rings(sizes: NDArray[np.int_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the middle and the radius of the ring of each group: its area goes by the number of neurons.
+    """Return the middle and the radius of the ring of each group, whose area is proportional to its neurons.
 
     A single neuron stands in the middle of its ring.
     """
@@ -134,7 +134,7 @@ def _rings(sizes: NDArray[np.int_]) -> tuple[NDArray[np.float64], NDArray[np.flo
 
 
 def _reach(middles: NDArray[np.float64], shares: NDArray[np.float64], step: int) -> float:
-    """Return by how much radii may be a multiple of `shares`, for rings that are `step` apart to touch only."""
+    """Return the multiple of `shares` at which rings that are `step` apart just touch."""
     apart = np.linalg.norm(middles - np.roll(middles, step, axis=0), axis=1)
     return float(np.min(apart / (shares + np.roll(shares, step))))
 
@@ -145,7 +145,7 @@ def _on_circle(angles: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _labelled(nodes: NDArray[np.float64], crowd: float, names: list[Any], names_at: NDArray[np.float64]) -> Places:
-    """Return the places with as many of the names as stand clear of each other."""
+    """Return the places with as many of the names as fit without overlap."""
     texts = [shorten(name, most=MOST_LETTERS) for name in names]
     letters = np.array([len(text) for text in texts])
     x, y = names_at.T

@@ -1,4 +1,4 @@
-"""Which connections of a network are chosen: what linked figures mark, and follow, and how one chooses in them."""
+"""Which connections of a network are chosen in linked figures, and how one chooses them there."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -18,9 +18,9 @@ class Selection(hv.streams.Stream):  # type: ignore[misc]  # HoloViews has no ty
     Parameters
     ----------
     targets, sources : list
-        Labels of the neurons that the chosen connections lead to and come from.
+        Labels of the neurons that the chosen connections go to and come from.
     neurons : list
-        In the place of a block: labels of neurons whose connections are chosen, whichever way they lead.
+        Instead of a block: labels of neurons whose connections, to and from them, are chosen.
 
     Examples
     --------
@@ -39,7 +39,7 @@ class Selection(hv.streams.Stream):  # type: ignore[misc]  # HoloViews has no ty
         self.event(targets=list(targets), sources=list(sources), neurons=[])
 
     def choose_neurons(self, neurons: list[Any]) -> None:
-        """Choose all connections from and to `neurons`; none of them: nothing is chosen."""
+        """Choose all connections from and to `neurons`; an empty list clears the choice."""
         self.event(targets=[], sources=[], neurons=list(neurons))
 
 
@@ -52,12 +52,12 @@ def chosen_pairs(labels: NDArray[Any], selection: Selection) -> NDArray[np.bool_
 
 
 def chosen_neurons(labels: NDArray[Any], selection: Selection) -> NDArray[np.bool_]:
-    """Return which of the neurons `labels` are chosen, or stand at an end of a chosen block."""
+    """Return which of the neurons `labels` are chosen, or are a target or source of the chosen block."""
     return _among(labels, [*selection.neurons, *selection.targets, *selection.sources])
 
 
 def chosen_boxes(labels: NDArray[Any], selection: Selection) -> list[tuple[float, float, float, float]]:
-    """Return what is chosen as boxes of a matrix: left and top, right and bottom edge, in cells from the first."""
+    """Return the chosen boxes of a matrix: left, top, right and bottom edge, in cells."""
     whole = [(-0.5, len(labels) - 0.5)]
     if selection.neurons:
         bands = _runs(_among(labels, selection.neurons))
@@ -69,7 +69,7 @@ def chosen_boxes(labels: NDArray[Any], selection: Selection) -> list[tuple[float
 
 
 def _among(labels: NDArray[Any], chosen: list[Any]) -> NDArray[np.bool_]:
-    """Return which of `labels` are chosen; labels of different types are different ones."""
+    """Return which of `labels` are chosen; labels of different types differ."""
     wanted = set(chosen)
     return np.array([label in wanted for label in labels.tolist()], dtype=bool)
 
@@ -87,17 +87,17 @@ def choose_in(
     box: Callable[[Bounds], object],
     tap: Callable[[float, float], object],
 ) -> None:
-    """Let a box or a tap in the panel of these marks choose, and its reset tool choose nothing."""
+    """Make a box or a tap in the panel of these marks choose, and its reset tool clear the choice."""
     hv.streams.BoundsXY(source=marks).add_subscriber(lambda bounds: box(bounds))
     hv.streams.Tap(source=marks).add_subscriber(lambda x, y: tap(x, y))
     hv.streams.PlotReset(source=marks).add_subscriber(lambda resetting: selection.choose_neurons([]))
 
 
 def _box_chooses(plot: Any, _marks: Any) -> None:
-    """Let the box of bokeh's tool tell where it is, and not fade what is outside."""
+    """Keep bokeh's box tool from fading what is outside its box."""
     for tool in plot.state.select({"type": BoxSelectTool}):
         tool.renderers = []
 
 
 CHOOSING: Final = {"tools": ["box_select"], "active_tools": ["box_select"], "hooks": [_box_chooses]}
-"""Options of the marks in whose panel one can choose."""
+"""Options of the marks of a panel in which one can choose."""

@@ -1,4 +1,4 @@
-"""All figures of one run on a page: activity, connectivity, how the estimate agrees with the truth."""
+"""All figures of a run on one page: activity, connectivity, and how the estimate agrees with the truth."""
 
 from typing import Any, Final, NamedTuple
 
@@ -22,36 +22,36 @@ from netxr.schema.clock import activity_of
 from netxr.schema.variables import labels_of
 
 MOST_NODES: Final = 60
-"""Neurons up to which a graph is drawn: beyond, its arrows cover each other."""
+"""Most neurons of which a graph is drawn: with more, arrows cover each other."""
 
 FRAMES: Final = {"traces": 350, "raster": 370, "lags": 230}
-"""Widths in bokeh pixels of frames that alone are wider, for two panels to fit on a page of 1,000 pixels."""
+"""Widths of frames in bokeh pixels, reduced so that two panels fit on a page of 1,000 pixels."""
 
 N_STEPS: Final = 1000
-"""Samples of traces, each of which is drawn; the raster has all."""
+"""Samples of traces; the raster shows all samples."""
 
 
 def dashboard(run: xr.Dataset) -> hv.Layout:
-    """Draw all that a run has: its activity, its true and its estimated connectivity, and how the two agree.
+    """Draw all that a run has: its activity, its true and estimated connectivity, and how well they agree.
 
-    A thousand samples of 20 neurons, and all of all neurons; the matrices A and R, and their graphs for up to 60
-    neurons (of R, the positive weights); without the diagonal, how R agrees with A; R over lag for the strongest pairs
-    where there are several lags. What the run has not is left out, and nothing is computed: add an estimate with
-    ``run.assign(lagged_correlation=netxr.lagged_correlation(run.activity, lags=[0, 1, 2]))``. Of several trials the
-    first is drawn, which the title says, of several lags 1 where it is there, and of several estimates the first that
-    `netxr.methods` lists. Activity is read as in `traces` and
-    `raster`; matrices are loaded.
+    Drawn are: traces of 20 neurons over a thousand samples, and a raster of all neurons and samples; the matrices A and
+    R, and their graphs for up to 60 neurons (of R, the positive weights); how R agrees with A, without the diagonal;
+    and R over lag for the strongest pairs, if there are several lags. What the run does not have is left out, and
+    nothing is estimated: add an estimate with ``run.assign(lagged_correlation=netxr.lagged_correlation(run.activity,
+    lag=[0, 1, 2]))``. Of several trials the first is drawn, and of several lags lag 1 if it is there; the title says
+    so. Of several estimates the first in `netxr.methods` is drawn. Activity is read as in `traces` and `raster`;
+    matrices are loaded.
 
     Parameters
     ----------
     run : Dataset
-        As `netxr.open` or `netxr.simulate` returns it: `activity`, `connectivity` and an estimate, each of
-        which may be missing. A coordinate `group` on `neuron` orders the neurons in all figures.
+        As `netxr.open` or `netxr.simulate` returns it, with `activity`, `connectivity` or an estimate. A coordinate
+        `group` on `neuron` orders the neurons in all figures.
 
     Returns
     -------
     holoviews.Layout
-        Two panels a row.
+        Two panels in a row.
 
     Raises
     ------
@@ -65,15 +65,15 @@ def dashboard(run: xr.Dataset) -> hv.Layout:
     >>> len(dashboard(run))  # traces, raster, A and its graph
     4
     """
-    holdings = holdings_of(run)
-    figures = figures_of(holdings)
+    available = available_in(run)
+    figures = figures_of(available)
     for name, width in FRAMES.items():
         if name in figures:
             figures[name] = with_options(figures[name], bokeh={"frame_width": width, "frame_height": FRAME})
     rows = [figure for figure in figures.values() if _is_row(figure)]
     panels = [panel for figure in figures.values() for panel in (figure if _is_row(figure) else [figure])]
-    n_rows, room = -(-len(panels) // 2), _room(holdings)
-    titles = filter(None, (holdings.note, *map(title_over, rows)))
+    n_rows, room = -(-len(panels) // 2), _room(available)
+    titles = filter(None, (available.note, *map(title_over, rows)))
     return with_options(
         with_title_over(hv.Layout(panels).cols(2), "\n".join(titles)),
         both={"shared_axes": False},
@@ -86,8 +86,8 @@ def dashboard(run: xr.Dataset) -> hv.Layout:
     )
 
 
-class Holdings(NamedTuple):
-    """What there is to draw of a run: one trial, matrices in memory.
+class Available(NamedTuple):
+    """What a run has to draw: one trial, matrices in memory.
 
     Parameters
     ----------
@@ -96,13 +96,13 @@ class Holdings(NamedTuple):
     A, R : DataArray or None
         (target, source)
     lagged : DataArray or None
-        (lag, target, source), where there are several lags.
+        (lag, target, source), if there are several lags.
     score : DataArray or None
         Correlation of A and R.
     groups : DataArray or None
         (neuron,)
     note : str
-        Which trial and which lag it is, where there are several.
+        Which trial and which lag it is, if there are several.
     """
 
     activity: xr.DataArray | None
@@ -114,15 +114,15 @@ class Holdings(NamedTuple):
     note: str
 
 
-def _room(holdings: Holdings) -> float:
-    """Return the inches that long names under a matrix take up."""
-    if holdings.groups is not None:
-        return room_for(holdings.groups.values)
-    return room_for(*(labels_of(one, n.SOURCE) for one in (holdings.A, holdings.R) if one is not None))
+def _room(available: Available) -> float:
+    """Return how many more inches long names under a matrix need."""
+    if available.groups is not None:
+        return room_for(available.groups.values)
+    return room_for(*(labels_of(one, n.SOURCE) for one in (available.A, available.R) if one is not None))
 
 
-def holdings_of(run: xr.Dataset) -> Holdings:
-    """Return what there is to draw of a run, with the first estimate that it has.
+def available_in(run: xr.Dataset) -> Available:
+    """Return what a run has to draw, with the first estimate that it has.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def holdings_of(run: xr.Dataset) -> Holdings:
         else ""
     ]
     notes += [f"R at lag {labels_of(run, n.LAG)[lag]}" if several else ""]
-    return Holdings(
+    return Available(
         activity=activity_of(one) if n.ACTIVITY in one else None,
         A=one[n.CONNECTIVITY].compute() if n.CONNECTIVITY in one else None,
         R=None if lagged is None else _at(lagged, lag),
@@ -162,13 +162,13 @@ def holdings_of(run: xr.Dataset) -> Holdings:
 
 
 def _loaded(estimate: xr.DataArray) -> xr.DataArray:
-    """Return R in memory, the first of several estimators, one source as a column."""
+    """Return R in memory: the first of several estimators, a single source as a column."""
     R = estimate.isel({n.ESTIMATOR: 0}, missing_dims="ignore").compute()
     return R if n.SOURCE in R.dims else R.expand_dims(n.SOURCE)
 
 
 def _drawn_lag(run: xr.Dataset) -> int:
-    """Return the place of the lag that is drawn: 1, else the first other than 0."""
+    """Return the position of the lag that is drawn: lag 1, else the first other than 0."""
     known = labels_of(run, n.LAG).tolist() if n.LAG in run.dims else [1]
     return known.index(1) if 1 in known else next((place for place, lag in enumerate(known) if lag), 0)
 
@@ -179,19 +179,19 @@ def _at(values: xr.DataArray, lag: int) -> xr.DataArray:
 
 
 def _groups(run: xr.Dataset) -> xr.DataArray | None:
-    """Return the groups of the neurons, where some are in one."""
+    """Return the groups of the neurons, if any neuron is in one."""
     there = n.GROUP in run.coords and run[n.GROUP].dims == (n.NEURON,) and is_grouped(run[n.GROUP].values).any()
     return run[n.GROUP] if there else None
 
 
-def figures_of(holdings: Holdings) -> dict[str, Any]:
-    """Draw what there is, by name of the figure, in the order of a page."""
-    activity, A, R, groups = holdings.activity, holdings.A, holdings.R, holdings.groups
+def figures_of(available: Available) -> dict[str, Any]:
+    """Return the figures by name, in their order on a page."""
+    activity, A, R, groups = available.activity, available.A, available.R, available.groups
     figures: dict[str, Any] = {}
     if activity is not None:
         figures |= {"traces": traces(activity, n_steps=N_STEPS), "raster": raster(activity)}
     if A is not None and R is not None:
-        figures["compare"] = compare(A, R, score=holdings.score, groups=groups)
+        figures["compare"] = compare(A, R, score=available.score, groups=groups)
     elif A is not None:
         figures["matrix"] = matrix(A, groups=groups, title=TITLE_A)
     elif R is not None:
@@ -205,8 +205,8 @@ def figures_of(holdings: Holdings) -> dict[str, Any]:
         figures["network"] = hv.Layout(graphs) if len(graphs) > 1 else graphs[0]
     if A is not None and R is not None and _is_square(A) and _shared(A, R):
         figures["agreement"] = agreement(A, R, diagonal=False)
-    if holdings.lagged is not None and _n_pairs(holdings.lagged):
-        figures["lags"] = lags(holdings.lagged)
+    if available.lagged is not None and _n_pairs(available.lagged):
+        figures["lags"] = lags(available.lagged)
     return figures
 
 

@@ -28,40 +28,42 @@ from netxr.plot.panels.choosing import (
 )
 from netxr.plot.scores.agreements import MOST_POINTS, entries
 from netxr.plot.style import FRAME, POINTS, loaded_matrix, stay_in_place, with_options, with_title_over
-from netxr.schema.variables import check_activity, check_connectivity, labels_of
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import check_connectivity, labels_of
 
 CHOSEN: Final = "#d95f02"
-"""Orange, which stands off from red, from blue and from grey for all common kinds of colour vision."""
+"""Orange, which colour-blind readers too can tell from red, blue and grey."""
 
 MOST_NEURONS: Final = 2_000
-"""Beyond it, marking what is chosen is no longer done at once."""
+"""With more neurons, marking a choice is no longer instant."""
 
 N_STEPS: Final = 500
 """Samples of the traces."""
 
 NEAR: Final = 0.15
-"""How far from a neuron of the graph a tap may be, in radii of its circle."""
+"""How far a tap may be from a neuron of the graph, in radii of its circle."""
 
 
-def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: Selection | None = None) -> hv.Layout:
-    """Draw A, R, the graph of A, R against A and some activity, and mark what is chosen in one of them in all.
+def linked(
+    A: Any, R: Any, *, activity: xr.DataArray | xr.Dataset | None = None, selection: Selection | None = None
+) -> hv.Layout:
+    """Draw A, R, the graph of A, R against A and some activity; what is chosen in one figure is marked in all.
 
-    On bokeh, with Python behind it (a notebook, the app): a box drawn in a matrix chooses that block of connections,
-    a tap one of them; a box drawn in the graph chooses neurons with all their connections, a tap the nearest one. The
-    reset tool chooses none. Elsewhere the figure shows what `selection` holds. Of more than 5,000 chosen connections,
-    some are marked in the scatter.
+    In a notebook or the app, on bokeh: a box in a matrix chooses a block of connections, a tap a single one. A box in
+    the graph chooses neurons with all their connections, a tap the nearest neuron. The reset tool clears the choice.
+    Elsewhere the figure shows what `selection` holds. Of more than 5,000 chosen connections, the scatter marks some.
 
     Parameters
     ----------
     A : DataArray
-        True connectivity, loaded square matrix, (target, source).
+        True connectivity, square matrix in memory, (target, source).
     R : DataArray
-        Estimated connectivity, likewise; neurons that only one of the two has are left out, and the title says so.
-    activity : DataArray, optional
-        Recording with the same labels, (neuron, time), loaded or lazy: the first 500 samples of the chosen neurons
+        Estimated connectivity, likewise. Neurons that only one of the two has are left out; the title says so.
+    activity : DataArray, or Dataset that holds it, optional
+        Recording with the same labels, (neuron, time), in memory or lazy: the first 500 samples of the chosen neurons
         (of the first 20 ones where none are) are read and drawn.
     selection : Selection, optional
-        What is chosen at the start. It follows what is chosen later, and chooses from Python.
+        What is chosen at the start. It follows later choices, and can make choices from Python.
 
     Returns
     -------
@@ -94,7 +96,7 @@ def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: S
         _scatter_panel(A, R, selection),
     ]
     if activity is not None:
-        panels.append(_traces_panel(check_activity(activity), selection))
+        panels.append(_traces_panel(activity_of(activity, argument="activity"), selection))
     n_rows, room = -(-len(panels) // 2), room_for(labels_of(A, n.SOURCE))
     return with_options(
         with_title_over(hv.Layout(panels).cols(2), cut),
@@ -109,7 +111,7 @@ def linked(A: Any, R: Any, *, activity: xr.DataArray | None = None, selection: S
 
 
 def _on_shared_neurons(A: Any, R: Any) -> tuple[xr.DataArray, xr.DataArray, str]:
-    """Return both matrices on the neurons that both have, in the order of A, and how many are left out."""
+    """Return both matrices for the neurons that both have, in the order of A, and how many are left out."""
     A = check_connectivity(loaded_matrix(A, argument="A"), argument="A")
     R = check_connectivity(loaded_matrix(R, argument="R"), argument="R")
     A, R, overlaps = shared_entries(A, R, arguments=("A", "R"))
@@ -124,12 +126,12 @@ def _on_shared_neurons(A: Any, R: Any) -> tuple[xr.DataArray, xr.DataArray, str]
 
 
 def _follow(marks: Callable[[], Any], selection: Selection) -> hv.DynamicMap:
-    """Return marks that are drawn anew whenever something else is chosen."""
+    """Return marks that are redrawn whenever the choice changes."""
     return hv.DynamicMap(lambda targets, sources, neurons: marks(), streams=[selection])
 
 
 def _matrix_panel(weights: xr.DataArray, title: str, selection: Selection) -> Any:
-    """Draw a matrix with what is chosen outlined."""
+    """Draw a matrix with the chosen connections outlined."""
     labels = labels_of(weights, n.SOURCE)
 
     def outlines() -> hv.Rectangles:
@@ -149,7 +151,7 @@ def _matrix_panel(weights: xr.DataArray, title: str, selection: Selection) -> An
 
 
 def _under(labels: NDArray[Any], first: float, last: float) -> list[Any]:
-    """Return the neurons whose cells a stretch of an axis touches."""
+    """Return the neurons whose cells a part of an axis touches."""
     lowest, highest = sorted((round(first), round(last)))  # an inverted axis has them the other way round
     chosen: list[Any] = labels[max(0, lowest) : highest + 1].tolist()
     return chosen
@@ -229,7 +231,7 @@ def _traces_panel(activity: xr.DataArray, selection: Selection) -> hv.DynamicMap
 
 
 def _renew_axis(plot: Any, figure: Any) -> None:
-    """Set the y axis, which HoloViews leaves as it was when the picture changes."""
+    """Update the y axis, which HoloViews leaves as it was."""
     options = hv.Store.lookup_options("bokeh", figure, "plot").kwargs
     axis, (low, high) = plot.handles["yaxis"], options["ylim"]
     axis.ticker = FixedTicker(ticks=[place for place, _ in options["yticks"]])

@@ -1,4 +1,4 @@
-"""The figures of the tutorial on correlations, out of its computed sections."""
+"""The figures of the tutorial on correlations, from its computed sections."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,11 +16,11 @@ ONE_SOURCE: Final = 1
 
 SHOWN_SIZES: Final = (6, 15, 24, 33, 42)
 SHOWN_SPARSITIES: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
-"""Settings of the two sliders that are drawn as facets; a curve beside them has the score at every setting."""
+"""Settings of the two sliders that are drawn as facets; a curve shows the score at every setting."""
 
 
 def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
-    """Draw every figure of the tutorial, interactive ones as facets and a curve over their slider, and the activity.
+    """Draw every figure of the tutorial: interactive ones as facets with a curve over their slider, and the activity.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from netxr.plot.style import (
 from netxr.schema.variables import check_connectivity
 
 MOST_POINTS: Final = 5_000
-"""Pairs that are drawn one by one; of more, a cell shows how many there are."""
+"""Most pairs that are drawn one by one; of more, the number in each cell is drawn."""
 
 N_CELLS: Final = 60
 """Cells along each side of a panel."""
@@ -37,29 +37,28 @@ PANELS: Final = ("Estimate against truth", "Estimate with and without an edge", 
 def agreement(A: Any, R: Any, *, diagonal: bool, title: str = "") -> hv.Layout:
     """Draw how an estimate agrees with the true connectivity, entry by entry.
 
-    Both are aligned by the labels of their neurons. Left out are neurons that only one of the two has, and pairs that
-    are NaN or infinite on either side, as in `netxr.compare`; the title counts them. An edge is a weight other than 0.
-    The estimate is taken with its sign: for networks with inhibition, pass ``abs(R)`` where edges are to be found by
-    magnitude.
+    Both are aligned by the labels of their neurons. Neurons that only one of the two has are left out, and so are pairs
+    that are NaN or infinite in either, as in `netxr.compare`; the title counts them. An edge is a weight other than 0.
+    The estimate keeps its sign: for networks with inhibition, pass ``abs(R)`` to find edges by magnitude.
 
     Parameters
     ----------
     A : DataArray
-        True connectivity, loaded square matrix, (target, source).
+        True connectivity, square matrix in memory, (target, source).
     R : DataArray
-        Estimated connectivity, loaded, likewise; (target,) is one source.
+        Estimated connectivity in memory, likewise; (target,) is one source.
     diagonal : bool
-        Whether self-connections (target and source the same neuron) enter. In autocorrelated activity they are high
-        whatever the network and drive the scores: there is no default.
+        Whether self-connections (target and source are the same neuron) are included. In autocorrelated activity they
+        are high whatever the network, and dominate the scores, so there is no default.
     title : str
         Title over all panels.
 
     Returns
     -------
     holoviews.Layout
-        Four panels: R against A, beyond 5,000 pairs as counts in cells; the distribution of R where there is an edge
-        and where there is none; the ROC curve with its area; precision over recall with the average precision, as
-        steps; both with what chance would reach. A panel of something undefined says so.
+        Four panels: R against A, beyond 5,000 pairs as counts in cells; the distribution of R with and without an
+        edge; the ROC curve with its area; precision over recall, as steps, with the average precision. Both curves
+        show what chance would reach. A panel that is undefined says so.
 
     Raises
     ------
@@ -147,7 +146,7 @@ def _counts(pairs: Pairs) -> hv.Image:
 
 
 def _cells(values: NDArray[np.float64]) -> tuple[NDArray[np.intp], float, float]:
-    """Return the cell of each value, and where the first cell begins and the last ends: ends are middles of cells."""
+    """Return the cell of each value, and the outer edges of all cells; the extreme values are middles of cells."""
     low, high = float(values.min()), float(values.max())
     width = (high - low) / (N_CELLS - 1) or 1.0
     cells = np.rint((values - low) / width).astype(np.intp)
@@ -155,7 +154,7 @@ def _cells(values: NDArray[np.float64]) -> tuple[NDArray[np.intp], float, float]
 
 
 def _curves(edge: NDArray[np.bool_], estimate: NDArray[np.float64]) -> list[Any]:
-    """Draw both curves over thresholds, or say why there is none."""
+    """Draw both curves, or say why there is none."""
     if edge.all() or not edge.any():
         note = f"undefined:\n{'every' if edge.all() else 'no'} pair has an edge"
         return [_empty(note, panel) for panel in PANELS[2:]]
@@ -180,7 +179,7 @@ def _precision(found: Detection, share: float) -> hv.Overlay:
     curve = hv.Curve((np.append(0.0, found.recall), np.append(found.precision[0], found.precision)), x, y)
     curve = with_options(curve, both={"interpolation": "steps-pre"})
     chance = hv.Curve(([0.0, 1.0], [share, share]), x, y)
-    area = f"Average precision {found.average_precision:.3f}"  # bokeh would cut a longer line off, number and all
+    area = f"Average precision {found.average_precision:.3f}"  # bokeh would cut off a longer line, with its number
     return _over_chance(curve, chance, f"{area}\n(dashed: chance, {share:.3f})")
 
 

@@ -1,4 +1,4 @@
-"""A score over a parameter: mean line, band of one deviation, and how many trials stand behind each point."""
+"""A score over a parameter: mean, band of one standard deviation, and the number of trials behind each point."""
 
 from typing import Any, Final, NamedTuple
 
@@ -26,7 +26,7 @@ MARK: Final = 8.0
 """Diameter of a mark in bokeh pixels."""
 
 ROOMY: Final = 20
-"""Marks up to which there is room for full size."""
+"""Most marks that have room at full size."""
 
 
 def score_curve(
@@ -38,17 +38,18 @@ def score_curve(
     ylabel: str | None = None,
     title: str = "",
 ) -> hv.Overlay:
-    """Draw a score over a parameter, as mean and band of one population deviation over trials.
+    """Draw a score over a parameter: its mean over trials, and a band of one (population) standard deviation.
 
-    A full point is a mean over all trials, an open one a mean over fewer, with their number beside it. Where no
-    trial is defined the line has a gap, and the title says where; it says whether the diagonal is in if the scores
-    do. A score without trials is a plain line.
+    A full point is a mean over all trials. An open point is a mean over fewer, with their number beside it. If the
+    score is undefined in all trials, the line has a gap and the title says where. The title also says whether the
+    diagonal is included, if the scores do. A score without trials is a plain line.
 
     Parameters
     ----------
     scores : Dataset
-        Loaded, with `{score}_mean`, `{score}_std` and `{score}_defined` (trials) over one dim; or with `score` itself.
-        The number of trials is the size of its dim `trial`, or the largest number of defined ones if it has none.
+        In memory, with `{score}_mean`, `{score}_std` and `{score}_defined` (trials) over one dim; or with `score`
+        itself. The number of trials is the size of its dim `trial`, or the largest number of defined ones if it has
+        none.
     x : str
         The coordinate for the x axis: numbers along that dim, not necessarily its own.
     score : str
@@ -98,7 +99,7 @@ def score_curve(
 
 
 class ScorePoints(NamedTuple):
-    """A score at ascending x: mean and deviation (NaN where undefined), and trials in which it is defined."""
+    """A score at ascending x: mean and standard deviation (NaN if undefined), and in how many trials it is defined."""
 
     x: NDArray[np.float64]
     mean: NDArray[np.float64]
@@ -131,7 +132,7 @@ def _places(scores: xr.Dataset, x: str, dims: tuple[Any, ...]) -> NDArray[np.flo
 
 
 def _band_and_line(points: ScorePoints, x_dim: hv.Dimension, y_dim: hv.Dimension) -> hv.Overlay:
-    """Draw the mean with a band of one deviation on both sides; where it is undefined, both have a gap."""
+    """Draw the mean with a band of one standard deviation on both sides, with gaps where they are undefined."""
     band = with_options(
         hv.Spread((points.x, points.mean, points.std), x_dim, [y_dim, "std"]),
         bokeh={"fill_color": LINE_COLOUR, "fill_alpha": 0.2, "line_alpha": 0},
@@ -147,7 +148,7 @@ def _band_and_line(points: ScorePoints, x_dim: hv.Dimension, y_dim: hv.Dimension
 
 
 def _marks(points: ScorePoints, x_dim: hv.Dimension, y_dim: hv.Dimension) -> hv.Points:
-    """Draw a full mark where all trials are defined, an open one where fewer are."""
+    """Draw a full mark if all trials are defined, an open one if fewer are."""
     seen = np.isfinite(points.mean)
     fill = np.where(points.defined < points.n_trials, "#ffffff", LINE_COLOUR)[seen].astype(object)
     counts = _texts(points)[seen]
@@ -165,7 +166,7 @@ def _marks(points: ScorePoints, x_dim: hv.Dimension, y_dim: hv.Dimension) -> hv.
             "hover_tooltips": [
                 (x_dim.label, "@x"),
                 (y_dim.label, "@mean{0.000}"),
-                ("deviation", "@std{0.000}"),
+                ("standard deviation", "@std{0.000}"),
                 ("trials defined", "@defined"),
             ],
         },
@@ -174,7 +175,7 @@ def _marks(points: ScorePoints, x_dim: hv.Dimension, y_dim: hv.Dimension) -> hv.
 
 
 def _counts(points: ScorePoints, x_dim: hv.Dimension, y_dim: hv.Dimension) -> hv.Labels:
-    """Write beside a mark how many of the trials are defined, where not all of them are."""
+    """Write beside a mark how many of the trials are defined, if not all are."""
     fewer = np.isfinite(points.mean) & (points.defined < points.n_trials)
     texts = ["  " + text for text in _texts(points)[fewer]]
     return with_options(

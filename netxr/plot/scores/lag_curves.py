@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.strongest import strongest_entries
 from netxr.plot.style import FRAME, INK, POINTS, check_loaded, literal, no_formulas, stay_in_place, with_options
 from netxr.plot.ticks import shorten
 from netxr.schema.arguments import is_number
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Told apart by all common kinds of colour vision: Okabe & Ito 2008, jfly.uni-koeln.de/color, without the yellow."""
+"""Safe for colour-blind readers: Okabe & Ito 2008, jfly.uni-koeln.de/color, without the yellow."""
 
 DASHES: Final = (("solid", "-"), ("dashed", "--"), ("dotted", ":"), ("dotdash", "-."))
 """As bokeh and matplotlib have them."""
@@ -28,16 +29,16 @@ DASHES: Final = (("solid", "-"), ("dashed", "--"), ("dotted", ":"), ("dotdash", 
 SHAPES: Final = (("circle", "o"), ("square", "s"), ("triangle", "^"), ("diamond", "D"), ("inverted_triangle", "v"))
 
 MOST_PAIRS: Final = len(COLOURS) * len(DASHES)
-"""As many curves differ in colour and dashes."""
+"""So many curves differ in colour or dashes."""
 
 STRONGEST: Final = 6
-"""Pairs that are drawn where none are chosen."""
+"""How many pairs are drawn if none are chosen."""
 
 ROOMY: Final = 24
-"""Lags up to which there is room for a mark at each."""
+"""Most lags that have room for a mark each."""
 
 MOST_TICKS: Final = 12
-"""Lags up to which each has its tick, if they are evenly spaced."""
+"""Most lags that have a tick each, if they are evenly spaced."""
 
 MARK: Final = 7.0
 """Diameter of a mark in bokeh pixels."""
@@ -49,17 +50,17 @@ TIPS: Final = [("pair", "@pair"), ("lag", f"@{n.LAG}"), ("value", "@value{0.000}
 def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, title: str = "") -> hv.Overlay:
     """Draw the lagged correlation of chosen pairs of neurons over lag.
 
-    Curves are told apart by colour, dashes and marks. What is undefined is a gap. Where the attributes of `R` have
-    the sampling interval, an axis above has the lag in time.
+    Curves differ in colour, dashes and marks. Undefined values are gaps. If the attributes of `R` have the sampling
+    interval, a second axis above shows the lag in time.
 
     Parameters
     ----------
     R : DataArray
-        Estimated connectivity, loaded, (lag, target, source) in any order of dims, as
+        Estimated connectivity in memory, (lag, target, source) in any order of dims, as
         `netxr.lagged_correlation` returns it for a sequence of lags; a dim of one trial may be there.
     pairs : iterable of (label, label), optional
-        Target and source of each curve, in this order; by default the six pairs of different neurons with the
-        largest magnitude at any lag, and the title says of how many.
+        Target and source of each curve, in this order. By default, the six pairs of different neurons with the largest
+        magnitude at any lag; the title says of how many.
     title : str
         Title over the curves.
 
@@ -129,15 +130,13 @@ def _checked(R: Any) -> xr.DataArray:
 
 
 def _strongest(R: xr.DataArray) -> tuple[list[tuple[int, int]], str]:
-    """Return where the pairs of different neurons are that have the largest magnitude at any lag, and of how many."""
-    largest = reduce(np.fmax, (np.abs(matrix) for matrix in R.values)).astype(np.float64)
+    """Return the pairs of different neurons with the largest magnitude at any lag, and a text that says of how many."""
+    largest = reduce(np.fmax, (np.abs(matrix) for matrix in R.values))
     targets, sources = labels_of(R, n.TARGET), labels_of(R, n.SOURCE)
-    largest[~np.isfinite(largest) | (targets[:, np.newaxis] == sources)] = -1.0
-    first = np.argsort(-largest, axis=None, kind="stable")[:STRONGEST]
-    places = zip(*np.unravel_index(first, largest.shape), strict=True)
-    n_all = np.count_nonzero(largest >= 0)
+    chosen = strongest_entries(largest, targets, sources, most=STRONGEST).tolist()
+    n_all = np.count_nonzero(np.isfinite(largest) & (targets[:, np.newaxis] != sources))
     cut = f"strongest {STRONGEST} of {n_all:,} pairs" if n_all > STRONGEST else ""
-    return [(int(to), int(from_)) for to, from_ in places if largest[to, from_] >= 0], cut
+    return [(to, from_) for to, from_ in chosen], cut
 
 
 def _positions(R: xr.DataArray, pairs: Iterable[Any]) -> list[tuple[int, int]]:
@@ -149,26 +148,28 @@ def _positions(R: xr.DataArray, pairs: Iterable[Any]) -> list[tuple[int, int]]:
         raise InvalidInput(
             "pairs",
             got=f"{len(wanted)} entries" if len(wanted) != 1 else repr(wanted[0]),
-            expected=f"1 to {MOST_PAIRS} pairs (target, source), as many as can be told apart",
+            expected=f"1 to {MOST_PAIRS} pairs (target, source), whose curves differ in colour or dashes",
         )
     places = [{label: k for k, label in enumerate(labels_of(R, dim).tolist())} for dim in (n.TARGET, n.SOURCE)]
     for pair in wanted:
         for dim, label, place in zip((n.TARGET, n.SOURCE), pair, places, strict=True):
             if not isinstance(label, Hashable) or label not in place:
                 some = ", ".join(map(repr, list(place)[:3]))
-                raise InvalidInput("pairs", got=f"{dim} {label!r}, which R has not", expected=f"labels such as {some}")
+                raise InvalidInput(
+                    "pairs", got=f"{dim} {label!r}, which R does not have", expected=f"labels such as {some}"
+                )
     return [(places[0][to], places[1][from_]) for to, from_ in wanted]
 
 
 def _names(R: xr.DataArray, chosen: list[tuple[int, int]]) -> list[str]:
-    """Return what each curve is called, shortened unless two would be called the same."""
+    """Return the name of each curve, shortened unless two would get the same name."""
     targets, sources = labels_of(R, n.TARGET), labels_of(R, n.SOURCE)
     short = [f"{shorten(sources[from_])} → {shorten(targets[to])}" for to, from_ in chosen]
     return short if len(set(short)) == len(short) else [f"{sources[from_]} → {targets[to]}" for to, from_ in chosen]
 
 
 def _ticks(steps: NDArray[Any]) -> list[Any]:
-    """Return the lags that get a tick: those that are far enough from the one before for a number at each."""
+    """Return the lags that get a tick: far enough apart to write a number at each."""
     chosen: list[Any] = steps[:1].tolist()
     for step in steps.tolist():
         if (step - chosen[-1]) * MOST_TICKS >= np.ptp(steps) and step > chosen[-1]:
@@ -182,7 +183,7 @@ def _zero() -> hv.HLine:
 
 
 def _drawn(R: xr.DataArray, curves: dict[str, NDArray[Any]]) -> list[Any]:
-    """Draw each curve, and marks on it: at every lag where they are few, else where a line would not be seen."""
+    """Draw each curve with marks: at every lag if they are few, else only where a line would not be seen."""
     steps = labels_of(R, n.LAG)
     x, y = hv.Dimension(n.LAG, label="Lag (samples)"), hv.Dimension("value", label=_value_label(R))
     drawn = []
@@ -230,7 +231,7 @@ def _line(curve: hv.Curve, colour: str, dash: tuple[str, str], shape: tuple[str,
 
 
 def _marks(marks: hv.Scatter, colour: str, shape: tuple[str, str]) -> hv.Scatter:
-    """Draw marks, which say on hovering what they are about."""
+    """Draw marks with their pair, lag and value on hovering."""
     return with_options(
         marks,
         both={"color": colour},

@@ -1,4 +1,4 @@
-"""A score over two parameters: a heatmap with the values written in, and how many trials stand behind each."""
+"""A score over two parameters: a heatmap with the values written in, and the number of trials behind each."""
 
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.matrices.aggregation import Range
 from netxr.plot.scores.scored import drawn_score, n_trials_of, score_columns, score_label
+from netxr.plot.spans import Range
 from netxr.plot.style import (
     DIVERGING,
     INK,
@@ -29,17 +29,17 @@ from netxr.plot.ticks import labels_in_hover, ticks
 from netxr.schema.variables import labels_of
 
 SEQUENTIAL: Final[list[str]] = process_cmap("viridis", 255, provider="matplotlib")
-"""Darker is lower, told apart by all common kinds of colour vision."""
+"""Darker is lower; safe for colour-blind readers."""
 
 CELL: Final = 52
-"""Width and height of a cell in bokeh pixels, where there is room."""
+"""Width and height of a cell in bokeh pixels, if there is room."""
 
 WIDEST: Final = 600
 LONG_TEXT: Final = 5
-"""Letters for which there is room under a cell."""
+"""Most letters that have room under a cell."""
 
 ROOMY: Final = 12
-"""Cells a side up to which there is room for numbers in them."""
+"""Most cells on a side that have room for numbers in them."""
 
 PAPER: Final = "#ffffff"
 
@@ -49,15 +49,15 @@ def map(  # noqa: A001 - netxr.plot.map is its name in public
 ) -> hv.Overlay:
     """Draw a score over two parameters, as a heatmap with its values written in.
 
-    Cells are equally large, however far apart the values of a parameter are. "3 of 5" in a cell says that the score
-    is defined in three trials of five, whose mean is drawn; grey is undefined. In maps of more than 12 cells a side
-    a dot marks a mean over fewer than all trials, and numbers are shown on hovering. Colours are symmetric about 0
-    where there are negative scores, and range from the lowest to the highest elsewhere.
+    All cells have the same size, however far apart the values of a parameter are. "3 of 5" in a cell says that the
+    score is defined in three of five trials, and that their mean is drawn. Grey is undefined. With more than 12 cells
+    on a side, a dot marks a mean over fewer than all trials, and numbers are shown on hovering. Colours are symmetric
+    about 0 if there are negative scores; otherwise they range from the lowest to the highest score.
 
     Parameters
     ----------
     scores : Dataset
-        Loaded, with `{score}_mean` and `{score}_defined` (trials) over two dims; or with `score` itself. The number
+        In memory, with `{score}_mean` and `{score}_defined` (trials) over two dims; or with `score` itself. The number
         of trials is the size of its dim `trial`, or the largest number of defined ones if it has none.
     x, y : str
         One of the two dims each, or a coordinate along it: numbers, which ascend to the right and upwards, or text.
@@ -197,7 +197,7 @@ def _image(
 
 
 def _numbers(cells: ScoreCells, dims: list[hv.Dimension], colours: list[str], limits: Range) -> hv.Labels:
-    """Write the score in each cell, and in how many trials it is defined where not in all."""
+    """Write the score in each cell, and in how many trials it is defined if not in all."""
     rows, columns = np.indices(cells.mean.shape).reshape(2, -1)
     values = cells.mean.ravel().tolist()
     counts = cells.defined.ravel().tolist()
@@ -226,7 +226,7 @@ def _ink(value: float, colours: list[str], limits: Range) -> str:
 
 
 def _dots(cells: ScoreCells, dims: list[hv.Dimension]) -> hv.Points:
-    """Draw a dot where the score is the mean over fewer than all trials."""
+    """Draw a dot in cells whose mean is over fewer than all trials."""
     rows, columns = np.nonzero((cells.defined > 0) & (cells.defined < cells.n_trials))
     size = max(3.0, min(6.0, WIDEST / max(cells.mean.shape) / 3))
     return with_options(
@@ -237,7 +237,7 @@ def _dots(cells: ScoreCells, dims: list[hv.Dimension]) -> hv.Points:
 
 
 def _note(cells: ScoreCells, *, roomy: bool) -> str:
-    """Say what grey and dots mean, where there are any."""
+    """Say what grey and dots mean, if there are any."""
     fewer = ((cells.defined > 0) & (cells.defined < cells.n_trials)).any() and not roomy
     notes = ["grey: undefined"] * bool(np.isnan(cells.mean).any())
     notes += [f"dots: fewer than {cells.n_trials} trials defined"] * bool(fewer)

@@ -47,12 +47,12 @@ def score_columns(scores: Any, score: str, endings: Sequence[str], *, n_dims: in
 
 
 def n_trials_of(scores: xr.Dataset, defined: xr.DataArray) -> int:
-    """Return over how many trials a score is: those that there are, or the largest number of defined ones."""
+    """Return the number of trials of a score: all there are, or else the largest number of defined ones."""
     return int(scores.sizes.get(n.TRIAL, defined.max()))
 
 
 def drawn_score(scores: xr.Dataset, score: str) -> xr.DataArray:
-    """Return the variable that is drawn: the mean over trials where there is one."""
+    """Return the variable that is drawn: the mean over trials if there is one."""
     return scores[score + n.SCORE_MEAN if score + n.SCORE_MEAN in scores else score]
 
 

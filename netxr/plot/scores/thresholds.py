@@ -1,19 +1,20 @@
-"""How well a threshold on the estimate finds the edges: the ROC and the precision-recall curve, and their areas."""
+"""The ROC and the precision-recall curve, with their areas: how well a threshold on the estimate finds the edges."""
 
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import trapezoid
+
+from netxr.kernels.scores import area_under_roc, found_above, mean_precision
 
 MOST_POINTS: Final = 1000
-"""Of a curve: a panel has fewer pixels."""
+"""Most points of a curve: a panel has fewer pixels."""
 
 Floats = NDArray[np.float64]
 
 
 class Detection(NamedTuple):
-    """What is found as the threshold falls; equal estimates pass it together.
+    """What is found as the threshold falls. Equal estimates pass it together.
 
     Parameters
     ----------
@@ -55,13 +56,9 @@ def detection(edge: NDArray[np.bool_], estimate: Floats) -> Detection:
     >>> found.true_positives.tolist(), found.false_positives.tolist(), found.roc_auc
     ([0.0, 0.5, 0.5, 1.0], [0.0, 0.0, 1.0, 1.0], 0.5)
     """
-    thresholds, ties = np.unique(estimate, return_counts=True)
-    above = np.cumsum(ties[::-1])
-    of_edges = np.sort(estimate[edge])
-    found = len(of_edges) - np.searchsorted(of_edges, thresholds[::-1])
+    found, above = found_above(edge, estimate)
     tpr, fpr = found / found[-1], (above - found) / (above[-1] - found[-1])
-    gain = np.diff(found, prepend=0)
-    rising = gain > 0
+    rising = np.diff(found, prepend=0) > 0
     recall, precision = tpr[rising], (found / above)[rising]
     tpr, fpr = np.append(0.0, tpr), np.append(0.0, fpr)
     roc, steps = _spread(tpr + fpr), _spread(recall)
@@ -70,8 +67,8 @@ def detection(edge: NDArray[np.bool_], estimate: Floats) -> Detection:
         true_positives=tpr[roc],
         recall=recall[steps],
         precision=precision[steps],
-        roc_auc=float(trapezoid(tpr, fpr)),
-        average_precision=float(precision @ gain[rising] / found[-1]),
+        roc_auc=area_under_roc(found, above),
+        average_precision=mean_precision(found, above),
     )
 
 

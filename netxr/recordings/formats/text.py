@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from netxr import names as n
 from netxr.errors import UnreadableFile
+from netxr.schema.words import reads_as_number
 
 DELIMITERS: Final = "\t;,"
 """What parts cells, first choice first; blanks do where the first line has none of them."""
@@ -120,7 +121,7 @@ def _cells(line: str, delimiter: str | None) -> list[str]:
 def _are_labels(cells: list[str]) -> bool:
     """Say whether the first line is words; a number with a decimal comma is none."""
     words = [cell for cell in cells if cell]
-    return bool(words) and not any(_is_number(cell.replace(",", ".")) for cell in words)
+    return bool(words) and not any(reads_as_number(cell.replace(",", ".")) for cell in words)
 
 
 def _count_columns(cells: list[str]) -> bool:
@@ -129,15 +130,6 @@ def _count_columns(cells: list[str]) -> bool:
     return len(cells) > 1 and any(
         counted == [str(column) for column in range(start, start + len(counted))] for start in (0, 1)
     )
-
-
-def _is_number(cell: str) -> bool:
-    """Say whether `cell` reads as a number."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
 
 
 def _parse(path: Path, rows: NumberedRows, labels: list[str] | None) -> npt.NDArray[np.float64]:
@@ -153,8 +145,8 @@ def _check_rows(path: Path, rows: NumberedRows) -> None:
     width = len(rows[0][1])
     for number, cells in rows:
         for column, cell in enumerate(cells, start=1):
-            if cell and not _is_number(cell):
-                comma = ": a decimal comma? Write decimal points" if _is_number(cell.replace(",", ".")) else ""
+            if cell and not reads_as_number(cell):
+                comma = ": a decimal comma? Write decimal points" if reads_as_number(cell.replace(",", ".")) else ""
                 raise UnreadableFile(path, f"{shown(cell)!r} in line {number}, column {column} is no number{comma}")
         if len(cells) != width:
             raise UnreadableFile(path, f"line {number} has {len(cells)} cells, the lines before it {width}")

@@ -1,0 +1,413 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+
+import netxr
+from tests.cli.shell import document, names, output, run
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ([], {"method": "lagged_correlation", "lags": (1,), "dim": "time", "sources": None, "missing": "raise"}),
+        (["--lag", 0], {"lags": (0,)}),
+        (["--lag", 2, "--lag", 0], {"lags": (2, 0)}),
+        (["--method", "correlation"], {"method": "correlation"}),
+        (["--pool-trials"], {"dim": ("time", "trial")}),
+        (["--source", 3], {"sources": [3]}),
+        ([], {"memory": None}),
+        (["--missing", "drop"], {"missing": "drop"}),
+        (["--missing", "pairwise"], {"missing": "pairwise"}),
+        (["--memory", "1GiB"], {"memory": "1GiB"}),
+    ],
+)
+def test_estimate_passes_each_flag_on(called, store, flags, expected):
+    calls = called("estimate")
+    output("estimate", store, *flags)
+    ((_, passed),) = calls
+    assert passed.items() >= expected.items()
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--dims", "time,neuron"], {"dims": ("time", "neuron"), "name": None}),
+        (["--dims", "time,neuron", "--name", "X"], {"name": "X"}),
+        (["--dims", "time, neuron", "--sampling-interval", 0.5], {"sampling_interval": 0.5}),
+    ],
+)
+def test_estimate_loads_as_it_is_told(called, tmp_path, flags, expected):
+    np.savez(tmp_path / "run.npz", X=np.random.default_rng(0).normal(size=(50, 3)))
+    calls = called("load_activity")
+    output("estimate", tmp_path / "run.npz", *flags)
+    ((_, passed),) = calls
+    assert passed.items() >= expected.items()
+
+
+def test_estimate_clips_before_it_correlates(called, store):
+    calls = called("estimate")
+    output("estimate", store, "--clip", "0.2", "0.6")
+    ((activity,), _), *_ = calls
+    assert activity.min() == 0.2
+    assert activity.max() == 0.6
+    assert activity.attrs["sampling_interval"] == 1
+
+
+def test_estimate_saves_what_the_library_gives(store, estimate):
+    saved = netxr.open(estimate).compute()
+    R = netxr.lagged_correlation(netxr.open(store).activity, lags=[0, 1]).compute()
+    np.testing.assert_array_equal(saved.lagged_correlation, R)
+    A = netxr.open(store).connectivity
+    xr.testing.assert_equal(saved.pearson, netxr.compare(A, R, diagonal=False, permutations=9).pearson)
+    xr.testing.assert_equal(saved.connectivity, A.compute())
+    assert saved.attrs["seed"] == 3
+    assert saved.pearson.attrs["diagonal"] is False
+
+
+def test_estimate_groups_recording_and_truth(store):
+    got = document("estimate", store, "--groups", 4, "--diagonal", "--pool-trials", "--permutations", 0)
+    coarse = netxr.coarsen(netxr.open(store).compute(), groups=4)
+    R = netxr.lagged_correlation(coarse.activity, lags=[1], dim=("time", "trial"))
+    expected = netxr.compare(coarse.connectivity, R, diagonal=True, permutations=0).pearson.item()
+    assert got["neurons"] == 4
+    assert got["scores"][0]["pearson"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_estimate_scores_both_ways(store):
+    got = document("estimate", store, "--no-diagonal", "--permutations", 0, "--lag", 0, "--lag", 1)
+    data = netxr.open(store).compute()
+    off = ~np.eye(8, dtype=bool)
+    R = netxr.lagged_correlation(data.activity, lag=1).values
+    rows = {(row["lag"], row["trial"]): row for row in got["scores"]}
+    for trial in (0, 1):
+        for key, A in (("pearson", data.connectivity.values), ("pearson_transposed", data.connectivity.values.T)):
+            expected = np.corrcoef(A[off], R[trial][off])[0, 1]
+            assert rows[1, trial][key] == pytest.approx(expected, abs=1e-12)
+        assert rows[0, trial]["pearson"] == pytest.approx(rows[0, trial]["pearson_transposed"], abs=1e-12)
+    assert got["diagonal"] is False
+    assert got["overlap"]["n_neurons_shared"] == 8
+
+
+def test_estimate_names_the_strongest_pair(tmp_path):
+    noise = np.random.default_rng(1).normal(size=(3, 500))
+    noise[2, 1:] += 3 * noise[0, :-1]
+    np.savetxt(tmp_path / "run.csv", noise.T, delimiter=",", header="a,b,c", comments="")
+    got = document("estimate", tmp_path / "run.csv", "--dims", "time,neuron")
+    first = got["strongest"][0]
+    assert (first["from"], first["to"]) == ("a", "c")
+    assert first["R"] > 0.9
+    assert all(row["from"] != row["to"] for row in got["strongest"])
+
+
+def test_estimate_takes_a_plain_truth_in_the_order_of_a_labelled_recording(tmp_path):
+    noise = np.random.default_rng(1).normal(size=(3, 500))
+    noise[2, 1:] += 3 * noise[0, :-1]
+    np.savetxt(tmp_path / "run.csv", noise.T, delimiter=",", header="a,b,c", comments="")
+    np.save(tmp_path / "A.npy", np.array([[0, 0, 1.0], [0, 0, 0], [0, 0, 0]]))
+    flags = ["--dims", "time,neuron", "--truth", tmp_path / "A.npy", "--no-diagonal", "--permutations", 0]
+    right = document("estimate", tmp_path / "run.csv", *flags, "--rows", "source")["scores"][0]
+    wrong = document("estimate", tmp_path / "run.csv", *flags, "--rows", "target")["scores"][0]
+    assert right["pearson"] == wrong["pearson_transposed"]
+    assert right["pearson"] > 0.9 > 0.1 > wrong["pearson"]
+
+
+def test_estimate_of_some_sources_scores_those(store):
+    got = document("estimate", store, "--source", 2, "--source", 5, "--no-diagonal", "--pool-trials")
+    assert got["scores"][0]["n_pairs"] == 14
+    assert got["scores"][0]["mantel"] is None
+
+
+def test_estimate_counts_what_is_undefined(tmp_path):
+    samples = np.random.default_rng(0).normal(size=(3, 50))
+    samples[1] = 4.0
+    np.save(tmp_path / "run.npy", samples)
+    assert document("estimate", tmp_path / "run.npy", "--dims", "neuron,time")["undefined"] == 5
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "says"),
+    [
+        ([], 2, "of shape (3, 50)"),
+        ([], 2, "--dims neuron,time"),
+        (["--dims", "neuron,trial"], 2, "dims"),
+        (["--dims", "neuron,time", "--truth", "A.csv", "--rows", "target"], 2, "--diagonal or --no-diagonal"),
+        (["--dims", "neuron,time", "--truth", "A.csv", "--diagonal"], 2, "--rows target"),
+        (["--dims", "neuron,time", "--rows", "target"], 2, "--truth"),
+        (["--dims", "neuron,time", "--diagonal"], 2, "has none"),
+        (["--dims", "neuron,time", "--lag", 49], 2, "from 0 to 48"),
+        (["--dims", "neuron,time", "--source", "z"], 2, "'z'"),
+        (["--dims", "neuron,time", "--groups", 2], 2, "divides"),
+        (["--dims", "neuron,time", "--truth", "gone.csv", "--rows", "target", "--diagonal"], 4, "no such file"),
+        (["--dims", "neuron,time", "--out", "A.csv"], 3, "exists"),
+        (["--dims", "neuron,time", "--clip", "5", "5"], 2, "5 is not below 5"),
+        (["--dims", "neuron,time", "--clip", "nan", "5"], 2, "LOW must be below HIGH"),
+        (["--dims", "neuron,time", "--out", "no/such/folder.zarr"], 2, "folder"),
+    ],
+)
+def test_estimate_refuses(tmp_path, monkeypatch, flags, code, says):
+    monkeypatch.chdir(tmp_path)
+    np.save("run.npy", np.random.default_rng(0).normal(size=(3, 50)))
+    np.savetxt("A.csv", np.eye(3), delimiter=",")
+    result = run("estimate", "run.npy", *flags)
+    assert result.exit_code == code
+    assert says in result.stderr
+    assert names(tmp_path) == ["A.csv", "run.npy"]
+
+
+def test_estimate_refuses_a_negative_number_of_permutations_before_it_reads(called, store):
+    calls = called("load_activity")
+    assert run("estimate", store, "--diagonal", "--permutations", -1).exit_code == 2
+    assert calls == []
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_estimate_says_that_the_truth_is_of_another_size(tmp_path, size):
+    np.save(tmp_path / "A.npy", np.eye(size))
+    np.save(tmp_path / "run.npy", np.random.default_rng(0).normal(size=(4, 50)))
+    flags = ["--dims", "neuron,time", "--truth", tmp_path / "A.npy", "--rows", "target", "--diagonal"]
+    result = run("estimate", tmp_path / "run.npy", *flags)
+    assert result.exit_code == 2
+    assert f"the truth is {size} x {size} and the recording has 4 neurons" in " ".join(result.stderr.split())
+
+
+def test_estimate_says_what_to_do_about_missing_samples(tmp_path):
+    samples = np.random.default_rng(0).normal(size=(3, 50))
+    samples[1, 7:49:2] = np.nan
+    np.save(tmp_path / "run.npy", samples)
+    result = run("estimate", tmp_path / "run.npy", "--dims", "neuron,time")
+    assert result.exit_code == 2
+    assert "--missing drop" in result.stderr
+    assert "--missing pairwise" in result.stderr
+    flags = [tmp_path / "run.npy", "--dims", "neuron,time", "--lag", 0, "--missing"]
+    pair = {"from": 0, "to": 2, "lag": 0}
+    found = {how: document("estimate", *flags, how) for how in ("drop", "pairwise")}
+    whole = np.isfinite(samples[1])
+    expected = {"drop": np.corrcoef(samples[[0, 2]][:, whole])[0, 1], "pairwise": np.corrcoef(samples[[0, 2]])[0, 1]}
+    for how, got in found.items():
+        assert got["undefined"] == 0
+        (row,) = (row for row in got["strongest"] if row.items() >= pair.items())
+        assert row["R"] == pytest.approx(expected[how], abs=1e-12)
+
+
+def test_estimate_offers_scores_where_the_truth_is_there(store):
+    assert "add --diagonal or --no-diagonal" in output("estimate", store)
+    assert "add --diagonal" not in output("estimate", store, "--quiet")
+
+
+def test_estimate_quiet_prints_only_tables(store):
+    lines = output("estimate", store, "--no-diagonal", "--permutations", 0, "--quiet").splitlines()
+    assert lines[0].split() == ["from", "to", "lag", "trial", "R"]
+    assert lines[11].split()[:4] == ["lag", "trial", "pearson", "pearson_transposed"]
+    assert len(lines) == 14
+
+
+def test_estimate_says_whether_the_diagonal_is_in(store):
+    assert "diagonal left out" in output("estimate", store, "--no-diagonal", "--permutations", 0)
+    assert "diagonal included" in output("estimate", store, "--diagonal", "--permutations", 0)
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A recording of 1,500 neurons, whose matrix is larger than itself."""
+    path = tmp_path_factory.mktemp("wide") / "wide.zarr"
+    samples = np.random.default_rng(0).normal(size=(1500, 60))
+    netxr.save(netxr.as_activity(samples, dims=("neuron", "time")).to_dataset(name="activity"), path)
+    return path
+
+
+def least(*flags):
+    """The budget that an error asks for."""
+    result = run("estimate", *flags, "--memory", "1MiB")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("netxr: error: memory: got 1 MiB; expected at least ")
+    return re.search(r"at least (\d+ \w+)", result.stderr)[1].replace(" ", "")
+
+
+def test_estimate_says_what_it_will_take_before_it_reads(store, tmp_path):
+    told = run("estimate", store, "--memory", "1GiB").stderr
+    assert told == f"Plan: {netxr.plan(netxr.open(store).activity, lags=[1], memory='1GiB')}\n"
+    told = run("estimate", store, "--memory", "1GiB", "--strongest", 1).stderr
+    assert told == f"Plan: {netxr.plan(netxr.open(store).activity, lags=[1], memory='1GiB', stored=True)}\n"
+    assert run("estimate", store, "--quiet").stderr == run("estimate", store, "--json").stderr == ""
+    np.savez(tmp_path / "run.npz", np.random.default_rng(0).normal(size=(3, 50)))
+    assert run("estimate", tmp_path / "run.npz", "--dims", "neuron,time").stderr == ""
+
+
+def test_a_budget_that_is_too_small_is_an_error_before_anything_is_read(called, store, tmp_path):
+    calls = called("estimate")
+    for flags in (["--strongest", 2], ["--out", tmp_path / "e.zarr"], []):
+        result = run("estimate", store, "--memory", "2MiB", *flags)
+        assert result.exit_code == 2
+        assert re.search(r"memory: got 2 MiB; expected at least \d+ MiB for 8 x 8 pairs", result.stderr)
+        assert "On the command line: --memory 2GiB" in result.stderr
+    assert run("estimate", store, "--memory", "plenty").exit_code == 2
+    assert calls == []
+    assert names(tmp_path) == []
+
+
+def test_a_matrix_beyond_the_budget_is_written_block_by_block(called, wide, tmp_path):
+    calls = called("estimate")
+    budget = least(wide, "--out", tmp_path / "e.zarr")
+    assert run("estimate", wide, "--memory", budget).exit_code == 2  # it is not to be saved, so it would be held
+    assert calls == []
+    text = output("estimate", wide, "--memory", budget, "--out", tmp_path / "e.zarr")
+    ((_, passed),) = calls
+    assert passed["store"] == tmp_path / "e.zarr"
+    assert passed["memory"] == budget
+    assert "written block by block, and is not described here" in text
+    assert "Strongest" not in text
+    X = netxr.open(wide).activity.values
+    R = netxr.open(tmp_path / "e.zarr").lagged_correlation
+    assert R.dims == ("lag", "target", "source")
+    expected = np.corrcoef(X[:, 1:], X[:, :-1])[:1500, 1500:]
+    np.testing.assert_allclose(R.isel(lag=0), expected, rtol=0, atol=1e-12)
+    assert "estimates: lagged_correlation" in output("info", tmp_path / "e.zarr")
+
+
+def test_what_is_written_block_by_block_is_not_read_again(wide, tmp_path):
+    budget = least(wide, "--out", tmp_path / "e.zarr")
+    got = document("estimate", wide, "--memory", budget, "--out", tmp_path / "e.zarr")
+    about = {"method": "lagged_correlation", "neurons": 1500, "samples": 60, "trials": 1, "lags": [1]}
+    assert got == about | {"out": str(tmp_path / "e.zarr")}
+
+
+def test_a_matrix_that_is_to_be_scored_has_to_fit_into_the_budget(wide, tmp_path):
+    budget = least(wide, "--out", tmp_path / "e.zarr")
+    np.save(tmp_path / "A.npy", np.zeros((1500, 1500)))
+    flags = ["--truth", tmp_path / "A.npy", "--rows", "target", "--diagonal", "--out", tmp_path / "e.zarr"]
+    result = run("estimate", wide, "--memory", budget, *flags)
+    assert result.exit_code == 2
+    assert "memory: got" in result.stderr
+    assert names(tmp_path) == ["A.npy"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--strongest", 2], {"k": 2, "threshold": None, "lags": (1,), "dim": "time", "missing": "raise"}),
+        (["--above", 0.5], {"k": None, "threshold": 0.5, "sources": None, "memory": None}),
+        (["--strongest", 1, "--above", 0.1], {"k": 1, "threshold": 0.1}),
+        (["--above", 0, "--lag", 0, "--lag", 2], {"threshold": 0.0, "lags": (0, 2)}),
+        (["--above", 0.5, "--pool-trials", "--source", 3], {"dim": ("time", "trial"), "sources": [3]}),
+        (["--above", 0.5, "--missing", "drop", "--memory", "1GiB"], {"missing": "drop", "memory": "1GiB"}),
+    ],
+)
+def test_estimate_passes_flags_of_pairs_on(called, store, flags, expected):
+    calls = called("strongest_pairs")
+    output("estimate", store, *flags)
+    ((_, passed),) = calls
+    assert passed.items() >= expected.items()
+
+
+def test_estimate_lists_the_strongest_pairs(store, tmp_path):
+    got = document("estimate", store, "--strongest", 2, "--lag", 0, "--lag", 1)
+    X = netxr.open(store).activity.values
+    expected = set()
+    for trial in (0, 1):
+        for lag in (0, 1):
+            for to in range(8):
+                r = [np.corrcoef(X[to, lag:, trial], X[j, : 400 - lag, trial])[0, 1] for j in range(8)]
+                best = sorted((j for j in range(8) if j != to), key=lambda j: -abs(r[j]))[:2]
+                expected |= {(j, to, lag, trial, round(r[j], 9)) for j in best}
+    rows = got["strongest"]
+    assert list(rows[0]) == ["from", "to", "lag", "trial", "R"]
+    assert {(*list(row.values())[:4], round(row["R"], 9)) for row in rows} == expected
+    assert got["pairs"] == len(rows) == 64
+    magnitudes = [abs(row["R"]) for row in rows]
+    assert magnitudes == sorted(magnitudes, reverse=True)
+
+
+def test_estimate_saves_the_list_of_pairs_and_prints_its_head(store, tmp_path):
+    text = output("estimate", store, "--strongest", 2, "--out", tmp_path / "p.zarr")
+    saved = netxr.open(tmp_path / "p.zarr").compute()
+    xr.testing.assert_equal(saved, netxr.strongest_pairs(netxr.open(store).activity, k=2))
+    assert "pairs listed: 32" in text
+    lines = text.splitlines()
+    head = lines.index("Strongest pairs of different neurons:") + 1
+    assert lines[head].split() == ["from", "to", "lag", "trial", "R"]
+    assert lines[head + 11] == f"Saved to {tmp_path / 'p.zarr'}"
+    assert "add --diagonal" not in text
+    described = output("info", tmp_path / "p.zarr")
+    assert "edge 32" in described
+    assert "estimates: lagged_correlation" in described
+
+
+def test_pairs_have_the_labels_of_their_neurons(tmp_path):
+    noise = np.random.default_rng(1).normal(size=(3, 500))
+    noise[2, 1:] += 3 * noise[0, :-1]
+    np.savetxt(tmp_path / "run.csv", noise.T, delimiter=",", header="a,b,c", comments="")
+    lines = output("estimate", tmp_path / "run.csv", "--dims", "time,neuron", "--above", 0.5, "--quiet").splitlines()
+    assert [line.split()[:3] for line in lines] == [["from", "to", "lag"], ["a", "c", "1"]]
+
+
+def test_no_pair_may_be_that_strong(store, tmp_path):
+    text = output("estimate", store, "--above", 0.99, "--out", tmp_path / "p.zarr")
+    assert "pairs listed: 0" in text
+    assert "Strongest" not in text
+    assert netxr.open(tmp_path / "p.zarr").sizes["edge"] == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--strongest", 0], "x>=1"),
+        (["--above", 1.5], "0<=x<=1"),
+        (["--above", "nan"], "threshold"),
+        (["--strongest", 2, "--diagonal"], "no matrix to score"),
+        (["--above", 0.5, "--truth", "A.npy", "--rows", "target", "--no-diagonal"], "no matrix to score"),
+        (["--missing", "ignore"], "pairwise"),
+    ],
+)
+def test_estimate_refuses_before_it_computes(called, store, flags, says):
+    calls = called("strongest_pairs")
+    result = run("estimate", store, *flags)
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.split())
+    assert all(passed["threshold"] != passed["threshold"] for _, passed in calls)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of Unix")
+@pytest.mark.parametrize("in_blocks", [False, True])
+def test_ctrl_c_in_an_estimate_ends_the_line_and_leaves_nothing(tmp_path, in_blocks):
+    import pty
+
+    n, n_steps = (1000, 100_000) if in_blocks else (200, 10**8)
+    shape, chunks = (n, n_steps), (n, 2000 if in_blocks else 50_000)
+    group = zarr.create_group(tmp_path / "long.zarr")  # all of it is fill value: it takes no room on disk
+    group.create_array(
+        "activity", shape=shape, chunks=chunks, dtype="f4", fill_value=0.5, dimension_names=("neuron", "time")
+    )
+    flags = [tmp_path / "long.zarr", *(f"--lag={lag}" for lag in range(30 if in_blocks else 1))]
+    flags += ["--out", tmp_path / "out.zarr"]
+    if in_blocks:
+        flags += ["--memory", least(*flags)]
+    terminal, slave = pty.openpty()
+    command = [sys.executable, "-c", "from netxr.cli import main; main()", "estimate", *map(str, flags)]
+    with subprocess.Popen(command, stderr=slave) as process:  # noqa: S603 - our own program
+        os.close(slave)
+        told = b""
+        while b"0%" not in told:
+            told += os.read(terminal, 1000)
+        while in_blocks and names(tmp_path) == ["long.zarr"]:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        with suppress(OSError):  # of Linux, when the other side is closed
+            while more := os.read(terminal, 1000):
+                told += more
+        assert process.wait(timeout=60) == 130
+    os.close(terminal)
+    plan, bar, error = told.decode().splitlines()[0], *told.decode().splitlines()[-2:]
+    assert plan.startswith("Plan: reads ")
+    assert ("target rows" in plan) == in_blocks
+    assert "Estimating" in bar
+    assert error == "netxr: error: interrupted; no unfinished output is left"
+    assert names(tmp_path) == ["long.zarr"]

@@ -1,0 +1,66 @@
+import time
+
+import pytest
+
+import netxr
+from tests.cli.shell import document, names, output, run
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ([], {"lag": (1,), "n_groups": (0,), "sparsity": (0.9,), "seed": 0, "rng": "modern", "activity_seed": None}),
+        (["--neurons", "4, 8"], {"n_neurons": (4, 8)}),
+        (["--sparsity", "0.5,0.8"], {"sparsity": (0.5, 0.8)}),
+        (["--steps", "30,40"], {"n_steps": (30, 40)}),
+        (["--groups", "0,2"], {"n_groups": (0, 2)}),
+        (["--lag", "0,1"], {"lag": (0, 1)}),
+        (["--method", "correlation"], {"method": "correlation"}),
+        (["--trials", 2], {"trials": 2}),
+        (["--seed", 5], {"seed": 5}),
+        (["--rng", "legacy", "--activity-seed", 42], {"rng": "legacy", "activity_seed": 42}),
+        (["--no-diagonal"], {"diagonal": False}),
+        (["--workers", 2], {"workers": 2}),
+    ],
+)
+def test_sweep_passes_each_flag_on(called, tmp_path, flags, expected):
+    calls = called("sweep")
+    output("sweep", tmp_path / "s.zarr", "--neurons", "4", "--steps", "30", "--trials", 2, *flags)
+    ((_, passed),) = calls
+    assert passed.items() >= expected.items()
+    assert passed["store"] == tmp_path / "s.zarr"
+
+
+def test_sweep_prints_the_tutorials_means_and_resumes(tmp_path):
+    flags = ["--neurons", "5,10", "--steps", 1000, "--rng", "legacy", "--activity-seed", 42]
+    rows = document("sweep", tmp_path / "s.zarr", *flags)["cells"]
+    assert [(row["n_neurons"], row["defined"], row["trials"]) for row in rows] == [(5, 3, 5), (10, 5, 5)]
+    assert rows[0]["mean"] == pytest.approx(0.859, abs=5e-4)
+    begun = time.perf_counter()
+    again = output("sweep", tmp_path / "s.zarr", *flags)
+    assert time.perf_counter() - begun < 5
+    assert "diagonal included" in again
+    assert again.splitlines()[-1].split()[-2:] == ["5", "5"]
+    other = run("sweep", tmp_path / "s.zarr", "--neurons", "7", "--steps", 1000)
+    assert other.exit_code == 2
+
+
+def test_sweep_of_another_score(tmp_path):
+    got = output("sweep", tmp_path / "s.zarr", "--neurons", 4, "--steps", 30, "--trials", 2, "--score", "rv", "-q")
+    assert len(got.splitlines()) == 2
+    result = run("sweep", tmp_path / "s.zarr", "--neurons", 4, "--steps", 30, "--trials", 2, "--score", "iq")
+    assert result.exit_code == 2
+    assert "pearson" in result.stderr
+
+
+@pytest.mark.parametrize("flags", [["--score", "foo"], ["--score", "mantel_p"], ["--activity-seed", -1]])
+def test_sweep_refuses_before_it_computes(called, tmp_path, flags):
+    calls = called("sweep")
+    assert run("sweep", tmp_path / "s.zarr", "--neurons", 4, "--steps", 30, *flags).exit_code == 2
+    assert calls == []
+    assert names(tmp_path) == []
+
+
+def test_sweep_leaves_what_exists(store):
+    assert run("sweep", store, "--neurons", 4).exit_code in (2, 3)
+    assert "activity" in netxr.open(store)
