@@ -101,7 +101,7 @@ def test_a_page_without_its_server_says_so(app, browser):
     page.route_web_socket("**/ws", lambda route: ends.append((route, route.connect_to_server())))
     page.goto(app.address)
     verdict(page)
-    lost = page.get_by_text("not connected any more")
+    lost = page.get_by_text("no longer connected")
     assert not lost.is_visible()
     ends[0][0].close()
     lost.wait_for(timeout=10_000)

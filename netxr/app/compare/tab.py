@@ -45,7 +45,7 @@ class CompareSettings(param.Parameterized):
     second_trial = param.Integer(0, bounds=(0, None), label="Trial")
     second_lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag")
     view = param.Selector(objects=list(VIEWS.values()), label="View")
-    diagonal = param.Boolean(False, label="Diagonal counts in the scores")
+    diagonal = param.Boolean(False, label="Include the diagonal in the scores")
 
 
 def compare_settings(session: Session) -> CompareSettings:

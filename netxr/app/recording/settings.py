@@ -16,7 +16,7 @@ KINDS: Final = ("run", "recording")
 
 MISSING_CHOICES: Final = {
     "an error": "raise",
-    'left out with their frame ("drop")': "drop",
+    'left out with their sample time ("drop")': "drop",
     'left out pair by pair ("pairwise")': "pairwise",
 }
 
@@ -32,10 +32,10 @@ class RecordingSettings(param.Parameterized):
     groups = param.Integer(4, bounds=(1, 100_000), label="Number of groups")
     method = param.Selector(objects=[DEFAULT], label="Estimator")
     lags = param.String("1", label="Lags (samples)")
-    lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag that is shown")
+    lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag shown")
     missing = param.Selector(objects=list(MISSING_CHOICES.values()), label="Missing samples are")
     marked = param.String("", label="Marked: neurons, or targets <- sources")
-    diagonal = param.Boolean(False, label="Diagonal counts in the scores")
+    diagonal = param.Boolean(False, label="Include the diagonal in the scores")
     start = param.Integer(0, bounds=(0, 10**12), label="First sample shown")
     length = param.Integer(1000, bounds=(2, 10_000_000), label="Samples shown")
 

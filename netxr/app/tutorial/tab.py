@@ -31,7 +31,7 @@ class TutorialSettings(param.Parameterized):
     seed = param.Integer(SEED, bounds=(0, 2**32 - 1), label="Seed")
     lag = param.Integer(1, bounds=(0, 1000), label="Lag (time steps)")
     groups = param.Integer(0, bounds=(0, 100_000), label="Groups of neurons (0: none)")
-    diagonal = param.Boolean(True, label="Diagonal counts in the scores")
+    diagonal = param.Boolean(True, label="Include the diagonal in the scores")
 
 
 def tutorial_tab(session: Session, settings: TutorialSettings) -> Any:

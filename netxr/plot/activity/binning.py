@@ -1,6 +1,6 @@
 """The visible part of a recording, in as few numbers as a figure has room for. It is read block by block.
 
-Index letters: n neuron, t frame, b bin of frames. Samples are plain arrays (n, t), of NumPy or dask.
+Index letters: n neuron, t time, b bin of times. Recordings are plain arrays (n, t), of NumPy or dask.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ MOST_SEGMENTS: Final = 64
 
 
 def segments(samples: Any, rows: Rows, start: int, stop: int, *, most: int | None = None) -> list[Part]:
-    """Return which frames to read: all from `start` to `stop`, or evenly spaced segments of about `most` bytes.
+    """Return which samples to read: all from `start` to `stop`, or evenly spaced segments of about `most` bytes.
 
     Counted are all bytes of the chunks that hold these rows, other neurons included. An array in memory is read whole.
 
@@ -42,7 +42,7 @@ def segments(samples: Any, rows: Rows, start: int, stop: int, *, most: int | Non
     begins = ends - samples.chunks[1]
     met = np.flatnonzero((ends > start) & (begins < stop))
     length = max(1, int(np.mean(ends[met] - begins[met])))
-    affordable = (most or READ_BYTES) // _bytes_of_frame(samples, rows)
+    affordable = (most or READ_BYTES) // _bytes_of_time(samples, rows)
     if affordable >= stop - start or len(met) == 1:
         return [(start, stop)]
     chunks_each = max(1, affordable // (MOST_SEGMENTS * length))
@@ -52,21 +52,21 @@ def segments(samples: Any, rows: Rows, start: int, stop: int, *, most: int | Non
     return [(max(int(begins[a]), start), min(int(ends[b]), stop)) for a, b in zip(first, last, strict=True)]
 
 
-def _bytes_of_frame(samples: da.Array, rows: Rows) -> int:
-    """Return how many bytes have to be read for one sample of these rows."""
+def _bytes_of_time(samples: da.Array, rows: Rows) -> int:
+    """Return how many bytes have to be read for one sample of each of these rows."""
     chunk_ends = np.cumsum(samples.chunks[0])
     met = np.unique(np.searchsorted(chunk_ends, rows, side="right"))
     return int(np.take(samples.chunks[0], met).sum()) * int(samples.dtype.itemsize)
 
 
 def read(samples: Any, rows: Rows, part: Part) -> Floats:
-    """Return all samples of some rows and frames, (n, t); NaN where one is missing or infinite."""
+    """Return some rows of a part of a recording, (n, t); NaN where a sample is missing or infinite."""
     values = np.asarray(samples[:, slice(*part)][np.asarray(rows)], dtype=np.float64)  # computes what is lazy
     return np.where(np.isfinite(values), values, np.nan)
 
 
 class Extremes(NamedTuple):
-    """The least and the largest sample of each bin, (n, b), and their frames; infinite where there is no number."""
+    """The smallest and the largest sample of each bin, (n, b), and their positions; infinite if there is no number."""
 
     least: Floats
     least_at: NDArray[np.int64]
@@ -75,7 +75,7 @@ class Extremes(NamedTuple):
 
 
 def extremes(samples: Any, rows: Rows, parts: Sequence[Part], *, n_bins: int) -> tuple[Floats, Floats]:
-    """Return the least and the largest sample of each bin, in order of time: frames and values, both (n, point).
+    """Return the smallest and the largest sample of each bin, in order of time: positions and values, both (n, point).
 
     Parameters
     ----------
@@ -84,31 +84,33 @@ def extremes(samples: Any, rows: Rows, parts: Sequence[Part], *, n_bins: int) ->
     rows : sequence of int
         Which neurons, in order.
     parts : sequence of (int, int)
-        Which frames.
+        Which samples.
     n_bins : int
         Bins in all; each part has its share of them.
 
     Returns
     -------
-    frames, values : ndarray, (n, point)
+    positions, values : ndarray, (n, point)
         Two points for each bin, NaN in value where a bin holds no number; between two parts a point that is NaN.
     """
     edges = [np.linspace(a, b, min(max(1, n_bins // len(parts)), b - a) + 1).astype(np.int64) for a, b in parts]
     found = _over(_extremes_step, _more_extreme, samples, rows, parts, key="extremes", edges=_in_one(edges))
     shift = np.concatenate([own[:-1] for own in edges]) - _in_one(edges)[:-1]
     order = found.least_at <= found.most_at
-    frames = np.stack([np.minimum(found.least_at, found.most_at), np.maximum(found.least_at, found.most_at)], axis=-1)
+    positions = np.stack(
+        [np.minimum(found.least_at, found.most_at), np.maximum(found.least_at, found.most_at)], axis=-1
+    )
     values = np.stack([np.where(order, found.least, found.most), np.where(order, found.most, found.least)], axis=-1)
     values[~np.isfinite(values)] = np.nan
-    frames = (frames + shift[:, np.newaxis]).reshape(len(rows), -1).astype(np.float64)
+    positions = (positions + shift[:, np.newaxis]).reshape(len(rows), -1).astype(np.float64)
     cuts = 2 * np.cumsum([len(own) - 1 for own in edges])[:-1]
-    return np.insert(frames, cuts, np.nan, axis=1), np.insert(values.reshape(len(rows), -1), cuts, np.nan, axis=1)
+    return np.insert(positions, cuts, np.nan, axis=1), np.insert(values.reshape(len(rows), -1), cuts, np.nan, axis=1)
 
 
 def _extremes_step(
     pieces: Iterable[NDArray[Any]], offset: int, *, edges: NDArray[np.int64], rows: Rows | None
 ) -> Extremes:
-    """Return the extremes of consecutive pieces that begin at frame `offset`, in all bins between `edges`."""
+    """Return the extremes of consecutive pieces that begin at position `offset`, in all bins between `edges`."""
     return reduce(_two_more_extreme, (_extremes_of(piece, at, edges) for piece, at in _chosen(pieces, offset, rows)))
 
 
@@ -167,7 +169,7 @@ def cells(samples: Any, rows: Rows, edges: NDArray[np.int64]) -> Cells:
     rows : sequence of int
         Which neurons, in order.
     edges : array of int, (b + 1)
-        The frame that each bin begins with, ascending, and the one after the last.
+        The first position of each bin, ascending, and the one after the last.
     """
     part = int(edges[0]), int(edges[-1])
     summed: Cells = _over(_cells_step, _joined_cells, samples, rows, [part], key="cells", edges=edges - edges[0])
@@ -175,7 +177,7 @@ def cells(samples: Any, rows: Rows, edges: NDArray[np.int64]) -> Cells:
 
 
 def _cells_step(pieces: Iterable[NDArray[Any]], offset: int, *, edges: NDArray[np.int64], rows: Rows | None) -> Cells:
-    """Return the sums of consecutive pieces that begin at frame `offset`, in all bins between `edges`."""
+    """Return the sums of consecutive pieces that begin at position `offset`, in all bins between `edges`."""
     total: Floats | None = None
     courses: list[Course] = []
     for piece, at in _chosen(pieces, offset, rows):
@@ -222,14 +224,14 @@ def _over(
 
 
 def _chosen(pieces: Iterable[NDArray[Any]], offset: int, rows: Rows | None) -> Iterator[tuple[NDArray[Any], int]]:
-    """Yield the chosen rows of pieces, with the frame that each begins at."""
+    """Yield the chosen rows of pieces, with the position at which each begins."""
     for piece in pieces:
         yield piece if rows is None else piece[rows], offset
         offset += piece.shape[1]
 
 
 def _bins_met(edges: NDArray[np.int64], offset: int, length: int) -> range:
-    """Return which bins hold some of the frames from `offset` on."""
+    """Return which bins hold some of the samples from `offset` on."""
     first, last = np.searchsorted(edges, [offset, offset + length - 1], side="right") - 1
     return range(int(first), int(last) + 1)
 

@@ -84,7 +84,7 @@ def raster(
 
     def zoomed(x_range: Range | None, y_range: Range | None) -> Any:
         """Draw what is in view."""
-        spans = _spans(shown, x_range=shown.frames_in(x_range), y_range=y_range)
+        spans = _spans(shown, x_range=shown.positions_in(x_range), y_range=y_range)
         return first if spans == whole else _picture(shown, spans, _summed(shown, spans), scale)
 
     return hv.DynamicMap(zoomed, streams=[hv.streams.RangeXY()])

@@ -69,7 +69,7 @@ def traces(
     ['c', 'a']
     """
     shown = excerpt_of(activity, neurons=neurons, start=start, n_steps=n_steps, most=MOST_TRACES)
-    first = _course(shown, shown.part)
+    first = _drawn(shown, shown.part)
     scale = _scale(first.values)
     if first.whole:
         return _stacked(shown, first, scale)
@@ -77,17 +77,17 @@ def traces(
     def zoomed(x_range: tuple[float, float] | None) -> hv.Overlay:
         """Draw what is in view; HoloViews changes the title of an Overlay, and not of an NdOverlay."""
         part = shown.zoomed(x_range)
-        course = first if part == shown.part else _course(shown, part)
-        figure = hv.Overlay([_stacked(shown, course, scale)])
-        return _framed(figure, shown, scale, title=course.note)
+        drawn = first if part == shown.part else _drawn(shown, part)
+        figure = hv.Overlay([_stacked(shown, drawn, scale)])
+        return _framed(figure, shown, scale, title=drawn.note)
 
     return hv.DynamicMap(zoomed, streams=[hv.streams.RangeX()])
 
 
-class Course(NamedTuple):
-    """What is drawn of each neuron: samples (neuron or 1, point), values (neuron, point), and whether that is all."""
+class Drawn(NamedTuple):
+    """What is drawn: positions in time (neuron or 1, point), values (neuron, point), and whether these are all."""
 
-    frames: NDArray[np.float64]
+    positions: NDArray[np.float64]
     values: NDArray[np.float64]
     note: str
     whole: bool = False
@@ -100,19 +100,19 @@ class Scale(NamedTuple):
     step: float
 
 
-def _course(shown: Excerpt, part: Part) -> Course:
-    """Read what is drawn of some frames."""
+def _drawn(shown: Excerpt, part: Part) -> Drawn:
+    """Read what is drawn of a part of a recording."""
     start, stop = part
     if stop - start <= MOST_POINTS:
-        return Course(
+        return Drawn(
             np.arange(start, stop, dtype=np.float64)[np.newaxis],
             read(shown.samples, shown.rows, part),
             _some(shown),
             True,
         )
     parts = segments(shown.samples, shown.rows, start, stop)
-    frames, values = extremes(shown.samples, shown.rows, parts, n_bins=MOST_POINTS // 2)
-    return Course(frames, values, "\n".join(filter(None, (_some(shown), _note(shown, part, parts)))))
+    positions, values = extremes(shown.samples, shown.rows, parts, n_bins=MOST_POINTS // 2)
+    return Drawn(positions, values, "\n".join(filter(None, (_some(shown), _note(shown, part, parts)))))
 
 
 def _some(shown: Excerpt) -> str:
@@ -123,14 +123,14 @@ def _some(shown: Excerpt) -> str:
 
 def _note(shown: Excerpt, part: Part, parts: Sequence[Part]) -> str:
     """Say what the drawn samples were chosen from."""
-    n_frames = part[1] - part[0]
+    n_samples = part[1] - part[0]
     n_read = sum(stop - start for start, stop in parts)
-    if n_read == n_frames:
-        return f"smallest and largest of every {n_frames / (MOST_POINTS // 2):,.3g} samples"
+    if n_read == n_samples:
+        return f"smallest and largest of every {n_samples / (MOST_POINTS // 2):,.3g} samples"
     interval, unit, _ = shown.clock
     length = interval * n_read / len(parts)
     number = "one segment" if len(parts) == 1 else f"{len(parts)} segments"
-    return f"{number} of {length:.3g} {unit}, {100 * n_read / n_frames:.2g} % of all samples: zoom in for more"
+    return f"{number} of {length:.3g} {unit}, {100 * n_read / n_samples:.2g} % of all samples: zoom in for more"
 
 
 def _scale(values: NDArray[np.float64]) -> Scale:
@@ -140,15 +140,15 @@ def _scale(values: NDArray[np.float64]) -> Scale:
     return Scale((low + high) / 2, float((high - low).max()) or 1.0)
 
 
-def _stacked(shown: Excerpt, course: Course, scale: Scale) -> hv.NdOverlay:
+def _stacked(shown: Excerpt, drawn: Drawn, scale: Scale) -> hv.NdOverlay:
     """Lay the traces over each other in one frame."""
-    times = np.broadcast_to(shown.times(course.frames), course.values.shape)
-    heights = course.values - scale.middle[:, np.newaxis] - scale.step * np.arange(len(shown.rows))[:, np.newaxis]
+    times = np.broadcast_to(shown.times(drawn.positions), drawn.values.shape)
+    heights = drawn.values - scale.middle[:, np.newaxis] - scale.step * np.arange(len(shown.rows))[:, np.newaxis]
     curves = {
         name: _curve(time, height, value)
-        for name, time, height, value in zip(shown.labels, times, heights, course.values, strict=True)
+        for name, time, height, value in zip(shown.labels, times, heights, drawn.values, strict=True)
     }
-    return _framed(hv.NdOverlay(curves, kdims=n.NEURON, sort=False), shown, scale, title=course.note)
+    return _framed(hv.NdOverlay(curves, kdims=n.NEURON, sort=False), shown, scale, title=drawn.note)
 
 
 def _curve(time: NDArray[np.float64], height: NDArray[np.float64], value: NDArray[np.float64]) -> hv.Curve:

@@ -31,9 +31,9 @@ class Excerpt(NamedTuple):
     order : GroupOrder
         Where groups lie among them.
     part : (int, int)
-        The first frame, and the one after the last.
+        The first sample, and the one after the last.
     clock : (float, str, float)
-        Time between two frames, its unit, and the time of the first frame of the recording.
+        Sampling interval, its unit, and the time of the first sample of the recording.
     units : str
         Of the samples, where known.
     n_asked : int
@@ -54,18 +54,18 @@ class Excerpt(NamedTuple):
         """What the axis of time is called."""
         return f"Time ({self.clock[1]})"
 
-    def times(self, frames: Any) -> NDArray[np.float64]:
-        """Return when frames were taken."""
+    def times(self, positions: Any) -> NDArray[np.float64]:
+        """Return the times of samples."""
         interval, _, first = self.clock
-        return first + interval * np.asarray(frames, dtype=np.float64)
+        return first + interval * np.asarray(positions, dtype=np.float64)
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Where the axis of time begins and ends: half a frame before the first one shown and after the last."""
+        """Where the axis of time begins and ends: half a sample before the first one shown and after the last."""
         left, right = self.times(np.array(self.part) - 0.5).tolist()
         return left, right
 
-    def frames_in(self, x_range: tuple[Any, Any] | None) -> tuple[float, float] | None:
+    def positions_in(self, x_range: tuple[Any, Any] | None) -> tuple[float, float] | None:
         """Return a range of times as (fractional) samples after the first one shown; None if it is not known."""
         if x_range is None or x_range[0] is None or x_range[1] is None:
             return None
@@ -75,7 +75,7 @@ class Excerpt(NamedTuple):
 
     def zoomed(self, x_range: tuple[Any, Any] | None) -> Part:
         """Return which of the samples first shown lie between two times, at least one."""
-        view, (start, stop) = self.frames_in(x_range), self.part
+        view, (start, stop) = self.positions_in(x_range), self.part
         if view is None:
             return self.part
         begin = int(np.clip(start + np.floor(view[0] + 0.5), start, stop - 1))
@@ -154,7 +154,7 @@ def _one_trial(activity: xr.DataArray) -> xr.DataArray:
 
 
 def _part(length: int, start: int, n_steps: int | None) -> Part:
-    """Return the first frame and the one after the last."""
+    """Return the first sample and the one after the last."""
     if not is_whole(start) or not 0 <= start < length:
         raise InvalidInput("start", got=repr(start), expected=f"a sample from 0 to {length - 1}")
     if n_steps is not None and (not is_whole(n_steps) or n_steps < 1):

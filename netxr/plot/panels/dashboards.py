@@ -38,7 +38,7 @@ def dashboard(run: xr.Dataset) -> hv.Layout:
     R, and their graphs for up to 60 neurons (of R, the positive weights); how R agrees with A, without the diagonal;
     and R over lag for the strongest pairs, if there are several lags. What the run does not have is left out, and
     nothing is estimated: add an estimate with ``run.assign(lagged_correlation=netxr.lagged_correlation(run.activity,
-    lag=[0, 1, 2]))``. Of several trials the first is drawn, and of several lags lag 1 if it is there; the title says
+    lags=[0, 1, 2]))``. Of several trials the first is drawn, and of several lags lag 1 if it is there; the title says
     so. Of several estimates the first in `netxr.methods` is drawn. Activity is read as in `traces` and `raster`;
     matrices are loaded.
 
