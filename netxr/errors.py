@@ -81,6 +81,19 @@ class StoreBusy(NetxrError):
         return partial(type(self), fix=fix), (path, reason)
 
 
+class CannotLock(NetxrError):
+    """A place where no other writer could be kept out, so that nothing is written."""
+
+    def __init__(self, path: object, reason: str, *, fix: str) -> None:
+        self._told = (path, reason, fix)
+        super().__init__(f"{path}: it cannot be locked against other writers ({reason}). {fix}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes."""
+        path, reason, fix = self._told
+        return partial(type(self), fix=fix), (path, reason)
+
+
 class DiskFull(NetxrError, OSError):
     """No room for what was to be written; what had been committed before is as it was."""
 

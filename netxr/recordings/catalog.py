@@ -24,7 +24,7 @@ from netxr.recordings.contents import (
 )
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.schema.variables import is_sweep
-from netxr.store.commits import ROOT
+from netxr.store.metadata import ROOT
 
 COLUMNS: Final = {
     "name": "object",

@@ -1,6 +1,7 @@
 """What can be wrong with a store as its metadata and its labels tell it: no sample is read."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec
 
 from netxr import names as n
-from netxr.errors import one_line
+from netxr.errors import UnreadableFile, one_line
 from netxr.recordings.contents import Node, Nodes
 from netxr.schema.provenance import CURRENT_SCHEMA
+from netxr.store.metadata import DOCUMENT, arrays_in, read_document
 
 MOST_VALUES: Final = 10_000_000
 """Entries above which an array is left to the check of its chunks."""
@@ -82,17 +84,33 @@ def join(path: str, name: str) -> str:
     return f"{path}/{name}" if path else name
 
 
-def open_array(group: zarr.Group, path: str, node: Node, about: Node) -> Stored | Problem:
-    """Return an array, or why it cannot be opened."""
+def open_array(group: zarr.Group, path: str, name: str, node: Node, about: Node) -> Stored | Problem:
+    """Return an array of the group at `path`, or why it cannot be opened."""
     try:
-        array = group[path]
+        array = group[name]
         if not isinstance(array, zarr.Array):
             raise TypeError("a group")
-        stored = Stored(path.rpartition("/")[2], path, array, node.sizes or {}, about.attrs)
+        stored = Stored(name, join(path, name), array, node.sizes or {}, about.attrs)
         len(stored.array.chunks), stored.has_checksums  # of some metadata, Zarr finds only now that they are damaged
     except Exception as error:  # whatever damaged metadata make Zarr stumble over
-        return Problem(path, f"Zarr cannot open it ({one_line(error)})", COPY)
+        return Problem(join(path, name), f"Zarr cannot open it ({one_line(error)})", COPY)
     return stored
+
+
+def of_documents(folder: Path, path: str) -> Iterator[Problem]:
+    """Yield the documents of arrays that are not like the copy of them in the document of their group."""
+    fix = f"Its copy in the {DOCUMENT} of the group counts, and the next writer puts it there."
+    root = read_document(folder / path) if (folder / path / DOCUMENT).exists() else {}
+    for name, document in arrays_in(root).items():
+        place = join(path, name)
+        try:
+            if read_document(folder / place) != document:
+                wrong = f"its {DOCUMENT} is not what was committed: a commit was cut off, or another program changed it"
+                yield Problem(place, wrong, fix, harmless=True)
+        except FileNotFoundError:
+            yield Problem(place, f"its {DOCUMENT} is missing", fix)
+        except UnreadableFile:
+            yield Problem(place, f"its {DOCUMENT} is damaged", fix)
 
 
 def of_metadata(path: str, group: Node, members: Nodes) -> Iterator[Problem]:
@@ -111,10 +129,6 @@ def of_metadata(path: str, group: Node, members: Nodes) -> Iterator[Problem]:
         yield Problem(path, wrong, SAVE_AGAIN, harmless=True)
     if n.UNFINISHED in group.attrs:
         yield Problem(path, f"unfinished: {group.attrs[n.UNFINISHED]!s:.200}", harmless=True)
-    if n.COMMIT_UNDER_WAY in group.attrs:
-        yield Problem(
-            path, "a change of its metadata is under way, or was cut off", "The next writer ends it.", harmless=True
-        )
     yield from _of_sizes(path, members)
 
 

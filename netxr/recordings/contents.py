@@ -17,8 +17,7 @@ from zarr.abc.store import Store
 
 from netxr.errors import NetxrError, UnreadableFile
 from netxr.schema.arguments import check_path
-from netxr.store.commits import PLACEHOLDER, ROOT, is_under_way
-from netxr.store.metadata import DIMS_V2, DOCUMENT, wrong_in
+from netxr.store.metadata import DIMS_V2, DOCUMENT, PLACEHOLDER, ROOT, arrays_in, wrong_in
 from netxr.store.remote import is_url, store_of, without_scheme
 from netxr.store.versions import is_repository
 
@@ -50,7 +49,7 @@ class Node(NamedTuple):
 
 
 Nodes = dict[str, Node]
-"""Groups and arrays by their path in the store, with `commits.ROOT` for the store itself."""
+"""Groups and arrays by their path in the store, with `metadata.ROOT` for the store itself."""
 
 
 def local_folder(source: object) -> Path | None:
@@ -105,12 +104,8 @@ def nodes_at(source: Any) -> Nodes:
 
 
 def nodes_in(folder: Path) -> Nodes:
-    """Return what the store in a local folder says of itself; where a commit was cut off, what counts."""
+    """Return what the store in a local folder says of itself."""
     documents = dict(_documents(os.fspath(folder), ROOT, frozenset()))
-    root = documents[ROOT]
-    if not isinstance(root, str) and not wrong_in(root) and is_under_way(root):
-        copy = _field(root, "consolidated_metadata", "metadata")
-        documents |= copy if isinstance(copy, dict) else {ROOT: "its copy of the metadata is damaged"}
     return {name: _node(document) for name, document in sorted(documents.items())}
 
 
@@ -139,8 +134,10 @@ def _documents(folder: str, path: str, above: frozenset[tuple[int, int]]) -> Ite
     if isinstance(document, dict) and document.get("attributes") == PLACEHOLDER:
         return
     yield path, document
-    if isinstance(document, str) or document.get("node_type") != "group":
+    if isinstance(document, str) or document.get("node_type") != "group" or wrong_in(document):
         return
+    arrays = arrays_in(document)
+    yield from ((f"{path}/{name}" if path else name, array) for name, array in arrays.items())
     try:
         about = os.stat(folder)  # noqa: PTH116 - paths as text: objects of pathlib would take half of the time
         with os.scandir(folder) as entries:
@@ -149,7 +146,8 @@ def _documents(folder: str, path: str, above: frozenset[tuple[int, int]]) -> Ite
         yield path, f"its folder cannot be listed ({error.strerror})"
         return
     here = (about.st_dev, about.st_ino)
-    for name in names if here not in above else ():  # a link may lead back to a group that it lies in
+    others = [name for name in names if name not in arrays]
+    for name in others if here not in above else ():  # a link may lead back to a group that it lies in
         yield from _documents(f"{folder}/{name}", f"{path}/{name}" if path else name, above | {here})
 
 

@@ -1,21 +1,22 @@
 """Whether a store is sound: its metadata, its labels, and every chunk of it, one after the other."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from os import PathLike
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import zarr
 from zarr.abc.store import Store
 
 from netxr import names as n
-from netxr.errors import InvalidInput, NetxrError, StoreBusy, UnreadableFile, one_line
+from netxr.errors import InvalidInput, NetxrError, UnreadableFile, one_line
 from netxr.recordings.checks import (
     COPY,
     Problem,
     Stored,
-    join,
+    of_documents,
     of_labels,
     of_layout,
     of_metadata,
@@ -26,9 +27,9 @@ from netxr.recordings.checks import (
 from netxr.recordings.chunks import Progress, of_chunks
 from netxr.recordings.contents import Nodes, groups, local_folder, nodes_in, nodes_of, opened
 from netxr.schema.provenance import CURRENT_SCHEMA
-from netxr.store.commits import ROOT
 from netxr.store.dataset import open as open_store
-from netxr.store.staging import locked, unfinished_beside
+from netxr.store.locks import locked, unfinished_beside
+from netxr.store.metadata import ROOT
 
 __all__ = ["Problem", "verify"]
 
@@ -76,7 +77,7 @@ def verify(source: str | PathLike[str] | Store, *, progress: Progress | None = N
     with warnings.catch_warnings(action="ignore"):  # Zarr's remarks on metadata: what matters is said as a problem
         if folder is None:
             group = opened(source)
-            return tuple(_of_store(group, nodes_of(group), None, progress))
+            return tuple(_of_store(nodes_of(group), lambda path: group[path] if path else group, None, progress))
         if not folder.exists():
             raise UnreadableFile(folder, "there is no such folder")
         nodes = nodes_in(folder)
@@ -96,16 +97,21 @@ def _of_folder(folder: Path, nodes: Nodes, progress: Progress | None) -> Iterato
         fix = "Name a store, or a group in one; put back a copy of its zarr.json if it was one."
         yield Problem("", f"no Zarr group: {root.wrong or 'one array, not a group of them'}", fix)
         return
+    yield from _of_store(nodes, lambda path: _group_in(folder / path), folder, progress)
+
+
+def _group_in(folder: Path) -> zarr.Group:
+    """Return a group on disk by its copy of the metadata; where that cannot be used, each array says why."""
     try:
-        group = zarr.open_group(folder, mode="r", use_consolidated=None if n.COMMIT_UNDER_WAY in root.attrs else False)
-    except Exception as error:  # whatever damaged metadata make Zarr stumble over
-        yield Problem("", f"Zarr cannot open it ({one_line(error)})", COPY)
-        return
-    yield from _of_store(group, nodes, folder, progress)
+        return zarr.open_group(folder, mode="r")
+    except Exception:
+        return zarr.open_group(folder, mode="r", use_consolidated=False)
 
 
-def _of_store(group: zarr.Group, nodes: Nodes, folder: Path | None, progress: Progress | None) -> Iterator[Problem]:
-    """Yield what is wrong with an opened store."""
+def _of_store(
+    nodes: Nodes, opened_at: Callable[[str], Any], folder: Path | None, progress: Progress | None
+) -> Iterator[Problem]:
+    """Yield what is wrong with a store, the groups of which are opened by their paths."""
     newer = nodes[ROOT].attrs.get(n.SCHEMA_VERSION)
     if isinstance(newer, int) and newer > CURRENT_SCHEMA:
         known = f"this netxr knows versions up to {CURRENT_SCHEMA}"
@@ -114,9 +120,14 @@ def _of_store(group: zarr.Group, nodes: Nodes, folder: Path | None, progress: Pr
     found: dict[str, dict[str, Stored]] = {}
     for path, about, members in groups(nodes):
         yield from of_metadata(path, about, members)
-        tried = [
-            open_array(group, join(path, name), node, about) for name, node in members.items() if node.sizes is not None
-        ]
+        if folder is not None:
+            yield from of_documents(folder, path)
+        try:
+            group = opened_at(path)
+        except Exception as error:  # whatever damaged metadata make Zarr stumble over
+            yield Problem(path, f"Zarr cannot open it ({one_line(error)})", COPY)
+            continue
+        tried = [open_array(group, path, name, node, about) for name, node in members.items() if node.sizes is not None]
         yield from (array for array in tried if isinstance(array, Problem))
         found[path] = {array.name: array for array in tried if isinstance(array, Stored)}
         yield from of_layout(path, found[path])
@@ -145,7 +156,7 @@ def _beside(folder: Path) -> Iterator[Problem]:
             if entry.is_dir():
                 with locked(entry):
                     pass
-        except (StoreBusy, OSError):  # its writer is at work, or has just ended
+        except (NetxrError, OSError):  # its writer is at work, or has just ended
             continue
         wrong = f"left by a writer that was cut off, beside the store in {entry.parent}"
         yield Problem(entry.name, wrong, "The next writer removes it.", harmless=True)

@@ -1,6 +1,6 @@
 """A sweep on disk: one Zarr chunk a cell, filled in as cells finish, and picked up again where it stopped.
 
-The store is a plain one: ``xarray.open_zarr(path, consolidated=False)`` reads it at any time. A chunk is
+The store is a plain one: ``xarray.open_zarr(path)`` reads it at any time. A chunk is
 replaced as a whole, and a cell is marked `finished` after its scores are there.
 """
 

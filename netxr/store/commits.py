@@ -1,55 +1,61 @@
-"""Changes to a store that happen as a whole or not at all, by one writer at a time.
+"""Changes to a store that happen as a whole or not at all: the protocol that writers keep.
 
 What a reader sees of a Zarr array is what its metadata say. So new chunks are written beyond the shape that the
-metadata give, or under keys that they do not use, and then the metadata are replaced. Where several documents change
-together, the root comes first, with a copy of all of them and a mark that the copy counts; the others follow; then
-the root is replaced without copy and mark. A writer that dies before has changed nothing; one that dies after has
-changed everything, and the next writer ends its work.
+metadata give, or under keys that they do not use. Then the document of the group is replaced, with a copy of those of
+its arrays, which count: that is the commit. The documents of the arrays follow, for programs that read them one by one.
+A writer that dies before the commit has changed nothing; one that dies after it has changed everything, and the next
+writer ends its work.
 """
 
 import json
 import re
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import zarr
 from zarr.storage import LocalStore, StorePath
 
-from netxr import names as n
-from netxr.errors import DiskFull
-from netxr.store.metadata import DOCUMENT, Document, chunk_key, copies_in, read_document
-from netxr.store.staging import STAGING_PREFIX, space_needed, unfinished_name
-
-ROOT: Final = ""
-"""Name of the group itself among its arrays."""
-
-PLACEHOLDER: Final = {"netxr": "an array that is being written"}
-"""Attributes of the group that stands where an array will be."""
+from netxr.errors import DiskFull, NetxrError
+from netxr.store.locks import STAGING_PREFIX, locked, remove_abandoned, space_needed, unfinished_beside, unfinished_name
+from netxr.store.metadata import (
+    COPY,
+    DOCUMENT,
+    PLACEHOLDER,
+    ROOT,
+    Document,
+    chunk_key,
+    documents,
+    groups_in,
+    read_document,
+    with_commit,
+    with_copy,
+    without_kept,
+    written,
+)
 
 CHUNK: Final = re.compile(r"c|(?:c\.)?\d+(?:\.\d+)*(?:\.[0-9a-f]+\.partial)?")
 """Names of what lies in the folder of an array beside its metadata: chunks, folders of them, and unfinished ones."""
 
 
-def documents(folder: Path) -> dict[str, Document]:
-    """Return the metadata of a group and its arrays, by name; those that count where a commit was cut off."""
-    root = read_document(folder)
-    if is_under_way(root):
-        plain = {key: value for key, value in root.items() if key != "consolidated_metadata"}
-        attributes = {key: value for key, value in root["attributes"].items() if key != n.COMMIT_UNDER_WAY}
-        return {ROOT: plain | {"attributes": attributes}, **copies_in(root, folder)}
-    found = {ROOT: root}
-    for entry in sorted(folder.glob(f"[!.]*/{DOCUMENT}")):
-        with suppress(FileNotFoundError):  # a writer has just removed an array that never was committed
-            found[entry.parent.name] = read_document(entry.parent)
-    return found
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Hold the right to change a store, and find it in order.
 
-
-def is_under_way(root: Document) -> bool:
-    """Return whether the root of a store says that its copy of the metadata counts."""
-    return bool(root.get("attributes", {}).get(n.COMMIT_UNDER_WAY)) and "consolidated_metadata" in root
+    Raises
+    ------
+    StoreBusy
+        If another writer holds it.
+    """
+    try:
+        with locked(folder):
+            repair(folder)
+            remove_abandoned(unfinished_beside(folder))
+            yield
+    finally:
+        update_copies(folder)
 
 
 def commit(folder: Path, changed: Mapping[str, Document]) -> None:
@@ -60,34 +66,56 @@ def commit(folder: Path, changed: Mapping[str, Document]) -> None:
     DiskFull
         If there is no room; then nothing has changed.
     """
-    if len(changed) == 1:
-        ((name, document),) = changed.items()
-        return _replace(folder, name, document)
-    new = documents(folder) | dict(changed)
-    root = new.pop(ROOT)
-    marked = root | {
-        "attributes": root.get("attributes", {}) | {n.COMMIT_UNDER_WAY: True},
-        "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": new},
-    }
-    _replace(folder, ROOT, marked)
+    known = with_commit(documents(folder), changed)
+    _replace(folder, ROOT, with_copy(known, groups_in(folder, known)))
     with suppress(DiskFull):  # what was to change has changed: the next writer does the rest
-        finish_commit(folder)
-    return None
+        for name in changed:
+            if name != ROOT:
+                _replace(folder, name, changed[name])
 
 
 def repair(folder: Path) -> None:
     """Bring a store in order that another writer may have left in the middle; the caller holds the lock.
 
-    A commit that was cut off is ended. Arrays that never were committed go away, and values that were replaced.
+    Documents that did not follow a commit do so. Arrays that never were committed go away, and values that were
+    replaced.
     """
-    finish_commit(folder)
-    for name, document in documents(folder).items():
-        if document.get("attributes") == PLACEHOLDER:
-            unfinished = unfinished_name(folder)  # a folder that is half removed would be a damaged array
-            (folder / name).rename(unfinished)
-            shutil.rmtree(unfinished)
-        elif document["node_type"] == "array":
+    known = documents(folder)
+    if any(written(known, name).kept for name in known):  # said before they go, for whoever reads them
+        _replace(folder, ROOT, with_copy(without_kept(known), groups_in(folder, known)))
+    for name, document in known.items():
+        if name != ROOT:
+            if _on_disk(folder / name) != document:
+                _replace(folder, name, document)
             _remove_unused(folder / name, document)
+    for entry in folder.glob(f"[!.]*/{DOCUMENT}"):
+        name = entry.parent.name
+        if name not in known and (_on_disk(entry.parent) or {}).get("attributes") == PLACEHOLDER:
+            unfinished = unfinished_name(folder)  # a folder that is half removed would be a damaged array
+            entry.parent.rename(unfinished)
+            shutil.rmtree(unfinished)
+
+
+def update_copies(folder: Path) -> None:
+    """Let a group, and those around it, carry a copy of the groups in them as these have become.
+
+    Groups have writers of their own. Where a lock is held, its holder does this as soon as it lets go.
+    """
+    while (folder / DOCUMENT).exists():
+        with suppress(NetxrError, OSError):  # they serve plain readers, and the next writer sees to them
+            while _is_behind(folder):
+                with locked(folder):
+                    known = documents(folder)
+                    _replace(folder, ROOT, with_copy(known, groups_in(folder, known)))
+        folder = folder.parent
+
+
+def consolidate(folder: Path) -> None:
+    """Give a finished group its copy; nobody reads it yet."""
+    if (folder / DOCUMENT).exists():
+        known = documents(folder)
+        known = with_commit(known, {name: one for name, one in known.items() if not written(known, name).values})
+        _replace(folder, ROOT, with_copy(known, groups_in(folder, known)))
 
 
 def reserve(folder: Path, name: str) -> None:
@@ -99,22 +127,17 @@ def reserve(folder: Path, name: str) -> None:
     new.rename(folder / name)
 
 
-def finish_commit(folder: Path) -> None:
-    """End the work of a commit that was cut off, if there is one; the caller holds the lock."""
-    if not is_under_way(read_document(folder)):
-        return
-    new = documents(folder)
-    for name, document in new.items():
-        # Groups have writers of their own, and may have changed since.
-        if document["node_type"] == "array" and not (_there(folder, name) and read_document(folder / name) == document):
-            _replace(folder, name, document)
-    _replace(folder, ROOT, new[ROOT])
-
-
 def array_to_be(folder: Path, name: str, document: Document) -> "zarr.Array[Any]":
     """Return an array to write to as it will be once `document` is committed; the one on disk stays as it is."""
     path = StorePath(LocalStore(folder), name)
     return zarr.Array(zarr.AsyncArray(document, path, config={"write_empty_chunks": True}))  # type: ignore[call-overload]
+
+
+def _is_behind(folder: Path) -> bool:
+    """Return whether groups in a group have become other than the copy of them in its document."""
+    root = read_document(folder)
+    known = documents(folder)
+    return root.get(COPY) is not None and root != with_copy(known, groups_in(folder, known))
 
 
 def _remove_unused(array: Path, document: Document) -> None:
@@ -130,9 +153,11 @@ def _remove_unused(array: Path, document: Document) -> None:
             entry.unlink()
 
 
-def _there(folder: Path, name: str) -> bool:
-    """Return whether a group has a document of that name."""
-    return (folder / name / DOCUMENT).exists()
+def _on_disk(folder: Path) -> Document | None:
+    """Return the document that is in the folder of an array, None if it cannot be read."""
+    with suppress(NetxrError, FileNotFoundError):
+        return read_document(folder)
+    return None
 
 
 def _replace(folder: Path, name: str, document: Document) -> None:

@@ -1,19 +1,20 @@
 """Runs on disk: plain Zarr v3 groups that appear whole or not at all, and open lazily.
 
-A folder holds one Dataset and reads with ``xarray.open_zarr(path, consolidated=False)`` alone.
+A folder holds one Dataset and reads with ``xarray.open_zarr(path)`` alone.
 """
 
 import json
-import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import xarray as xr
 import zarr
+from xarray.backends import ZarrStore
 from zarr.abc.store import Store
 from zarr.errors import GroupNotFoundError
+from zarr.storage import LocalStore, StorePath
 
 from netxr import names as n
 from netxr.blocks.progress import Report
@@ -21,22 +22,17 @@ from netxr.blocks.progress import progress as told_progress
 from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile, first_line
 from netxr.schema.arguments import check_group, check_path
 from netxr.schema.provenance import CURRENT_SCHEMA
-from netxr.store.commits import ROOT, documents, is_under_way
 from netxr.store.compact import compacted
 from netxr.store.layout import TEXT_KINDS, storable
 from netxr.store.lazy import lazily
-from netxr.store.metadata import DOCUMENT, Document, read_document
+from netxr.store.locks import STAGING_PREFIX
+from netxr.store.metadata import DOCUMENT, Document, documents, with_copy
 from netxr.store.remote import place_of, store_of, unlisted, without_scheme
-from netxr.store.staging import STAGING_PREFIX, PathLike, staging
+from netxr.store.staging import PathLike, staging
 from netxr.store.versions import is_repository
-from netxr.store.writing import write_dataset
+from netxr.store.writing import consolidate_store, write_dataset
 
 __all__ = ["open", "save"]
-
-ATTEMPTS: Final = 100
-"""A store whose metadata change while it is opened is opened again, so many times, after a short pause."""
-
-PAUSE_SECONDS: Final = 0.02
 
 
 def save(
@@ -93,6 +89,7 @@ def save(
             if _is_taken(path, check_group(group)):
                 raise OutputExists(f"{place_of(path)}{'/' + group if group else ''}")
             write_dataset(_as_written(dataset, compact), path, group=group)
+            consolidate_store(path)
             return
         if group is not None and is_repository(path):
             fix = f"with netxr.versioned({str(path)!r}, message=...) as store: netxr.save(dataset, store, group=...)"
@@ -165,21 +162,13 @@ def is_store(path: Path) -> bool:
 def _open_folder(folder: Path) -> xr.Dataset:
     """Open a group on disk in a state that was committed as a whole."""
     _check_is_store(folder)
-    for _ in range(ATTEMPTS):
-        known, under_way = _documents(folder), _commit_under_way(folder)
+    while True:
+        known = _documents(folder)
         try:
-            times = _decoding(known.get(ROOT, {}).get("attributes", {}))
-            dataset = xr.open_zarr(folder, consolidated=under_way, chunks=None, **times)
-            dataset.attrs.pop(n.COMMIT_UNDER_WAY, None)
-            dataset = _with_labels_in_memory(lazily(dataset, str(folder), folder=folder.absolute(), known=known))
+            return _dataset(_group(folder, known), str(folder), folder=folder.absolute(), known=known)
         except Exception as error:  # zarr and xarray raise whatever a damaged file makes them stumble over
-            if (known, under_way) == (_documents(folder), _commit_under_way(folder)):
+            if known == _documents(folder):  # else labels have gone that were replaced meanwhile
                 raise UnreadableFile(folder, f"not a readable Zarr group ({type(error).__name__}: {error})") from error
-        else:
-            if known == _documents(folder):
-                return dataset
-        time.sleep(PAUSE_SECONDS)
-    raise UnreadableFile(folder, "it changes faster than it can be opened", fix="Try again.")
 
 
 def _documents(folder: Path) -> dict[str, Document]:
@@ -198,9 +187,19 @@ def _documents(folder: Path) -> dict[str, Document]:
         raise UnreadableFile(folder, f"its metadata cannot be read ({error.strerror})") from error
 
 
-def _commit_under_way(folder: Path) -> bool:
-    """Return whether the copy of the metadata in the root is what counts."""
-    return (folder / DOCUMENT).exists() and is_under_way(read_document(folder))
+def _group(folder: Path, known: Mapping[str, Document]) -> zarr.Group:
+    """Return a group as its metadata were read, whatever has become of them since."""
+    if not known:
+        return zarr.open_group(folder, mode="r", use_consolidated=False)
+    place = StorePath(LocalStore(folder, read_only=True))
+    return zarr.Group(zarr.AsyncGroup.from_dict(place, with_copy(known)))
+
+
+def _dataset(group: zarr.Group, place: str, **told: Any) -> xr.Dataset:
+    """Return what an opened group holds; `told` is what `lazily` is told of the folder that it is in."""
+    times = _decoding(group.attrs)
+    dataset = xr.open_dataset(ZarrStore(group, mode="r"), chunks=None, **times)
+    return _with_labels_in_memory(lazily(dataset, place, **told))
 
 
 def _check_is_store(folder: Path) -> None:
@@ -238,11 +237,7 @@ def _is_array(folder: Path) -> bool:
 def _open_store(store: Store, group: str, place: str) -> xr.Dataset:
     """Open a group of any Zarr store."""
     try:
-        root = zarr.open_group(store, path=group, mode="r")
-        consolidated = root.metadata.consolidated_metadata is not None
-        times = _decoding(root.attrs)
-        dataset = xr.open_zarr(store, group=group or None, consolidated=consolidated, chunks=None, **times)
-        return _with_labels_in_memory(lazily(dataset, f"{place}/{group}" if group else place))
+        return _dataset(zarr.open_group(store, path=group, mode="r"), f"{place}/{group}" if group else place)
     except NetxrError:
         raise
     except (GroupNotFoundError, FileNotFoundError) as error:

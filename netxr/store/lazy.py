@@ -1,11 +1,10 @@
 """Stored arrays as lazy ones: a stored chunk is a dask chunk, and one that is missing or damaged is an error."""
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
 import dask.array as da
@@ -17,14 +16,10 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import UnreadableFile
 from netxr.store.chunk import is_plain, read_chunk, within
-from netxr.store.commits import documents
-from netxr.store.metadata import DOCUMENT, Document, chunk_key
+from netxr.store.metadata import DOCUMENT, Document, chunk_key, documents, written
 
 ALL_CHUNKS_ARE_THERE = "crc32c"
 """An array with this codec was written by netxr, which writes every chunk of it."""
-
-NEVER: Final = (0, 0)
-"""When a file was written that is not there."""
 
 
 def lazily(
@@ -41,14 +36,13 @@ def lazily(
     folder : Path, optional
         The folder that is the store, if it is one.
     known : mapping, optional
-        Metadata of its arrays, by name.
+        Metadata of the group and its arrays, by name, as they were read.
     """
     lazy = {}
     for name, variable in dataset.variables.items():
         if name in dataset.indexes or not variable.ndim:
             continue
-        document = (known or {}).get(str(name))
-        stored = _StoredArray(variable, place, str(name), folder, document)
+        stored = _StoredArray(variable, place, str(name), folder, known or {})
         chunks = variable.encoding.get("preferred_chunks", {})
         shape = tuple(min(chunks.get(dim, size), size) or 1 for dim, size in variable.sizes.items())
         array = da.from_array(  # type: ignore[no-untyped-call]
@@ -62,11 +56,13 @@ class _StoredArray:
     """What dask slices: reads a part of an array, and says which store, array and chunk it stumbled over."""
 
     def __init__(
-        self, variable: xr.Variable, place: str, name: str, folder: Path | None, document: Document | None
+        self, variable: xr.Variable, place: str, name: str, folder: Path | None, known: Mapping[str, Document]
     ) -> None:
         self.variable, self.place, self.name, self.folder = variable, place, name, folder
+        document = known.get(name)
         self.document = document if document and _is_complete(document) else None
-        self.opened, self.state = time.time_ns(), _changed(folder / DOCUMENT) if folder else NEVER
+        self.written = written(known, name)
+        self.checked: object = None
         self.shape, self.ndim = variable.shape, variable.ndim
         # JSON holds scales in double precision, so xarray takes codes of float32 samples for float64.
         self.dtype = np.dtype(variable.attrs.get(n.COMPACT_DTYPE, variable.dtype))
@@ -102,31 +98,26 @@ class _StoredArray:
             return
         if not self.folder.exists():
             raise UnreadableFile(self.place, "it went away while it was read", fix="Put it back, and run again.")
-        if self.document is not None:
-            for index in chunks_of(self.document, part):
-                self._check_chunk(self.folder, self.document, index)
+        if self.document is None:
+            return
+        self._check_not_replaced(self.folder)
+        for index in chunks_of(self.document, part):
+            chunk = self.folder / self.name / chunk_key(self.document, index)
+            if not chunk.exists():
+                fix = "Put it back from a copy of the store; netxr verify lists all that are missing."
+                raise UnreadableFile(self.place, f"chunk {chunk.relative_to(self.folder)} is missing", fix=fix)
 
-    def _check_chunk(self, folder: Path, document: Document, index: tuple[int, ...]) -> None:
-        """Raise if a chunk is missing, or was written after the store was opened."""
-        chunk = folder / self.name / chunk_key(document, index)
-        written = _changed(chunk)
-        later = written[0] > self.opened and not self._only_grew(folder, document, index)
-        if (later or written == NEVER) and _changed(folder / DOCUMENT) != self.state:
+    def _check_not_replaced(self, folder: Path) -> None:
+        """Raise if the chunks that were read may hold other values than when the store was opened."""
+        about = (folder / DOCUMENT).stat()
+        state = about.st_ino, about.st_mtime_ns, about.st_size
+        if state == self.checked:  # it is the same document, which is not read again
+            return
+        now = written(documents(folder), self.name)
+        if self.written.values and self.written.values not in (now.values, now.kept):
             reason = f"{self.name} was replaced after the store was opened"
             raise UnreadableFile(self.place, reason, fix="Open it again.")
-        if written == NEVER:
-            fix = "Put it back from a copy of the store; netxr verify lists all that are missing."
-            raise UnreadableFile(self.place, f"chunk {chunk.relative_to(folder)} is missing", fix=fix)
-
-    def _only_grew(self, folder: Path, document: Document, index: tuple[int, ...]) -> bool:
-        """Return whether what was written to a chunk since then lies behind the end that its array had."""
-        if self.name == n.ACTIVITY:  # which is never replaced
-            return True
-        lengths = document["chunk_grid"]["configuration"]["chunk_shape"]
-        at_the_end = any(
-            (i + 1) * length > size for i, length, size in zip(index, lengths, document["shape"], strict=True)
-        )
-        return at_the_end and documents(folder).get(self.name, document)["shape"] != document["shape"]
+        self.checked = state
 
 
 def chunks_of(document: Document, part: Any) -> Iterator[tuple[int, ...]]:
@@ -144,22 +135,12 @@ def _is_complete(document: Document) -> bool:
     return any(codec["name"] == ALL_CHUNKS_ARE_THERE for codec in document.get("codecs", ()))
 
 
-def _changed(path: Path) -> tuple[int, int]:
-    """Return when a file was written, and which it is."""
-    try:
-        about = path.stat()
-    except FileNotFoundError:
-        return NEVER
-    return about.st_mtime_ns, about.st_ino
-
-
 def _token(stored: _StoredArray) -> str:
-    """Return a name that is the same whenever the same state of an array is opened."""
-    if stored.folder is None:
+    """Return a name that is the same whenever the same state of an array is opened, if it can be told apart."""
+    if stored.document is None or not stored.written.values:
         return f"open-{stored.name}-{uuid4().hex}"
-    path = stored.folder / stored.name / DOCUMENT
-    changed = path.stat().st_mtime_ns if path.exists() else uuid4().hex
-    return f"open-{stored.name}-{tokenize(str(stored.folder), stored.name, changed, stored.shape)}"
+    state = tokenize(str(stored.folder), stored.name, stored.written[:2], stored.document)
+    return f"open-{stored.name}-{state}"
 
 
 def _shown(part: Any) -> str:

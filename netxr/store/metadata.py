@@ -1,19 +1,33 @@
-"""Metadata documents of Zarr version 3: what each has to say before anything is read or written by it."""
+"""Metadata documents of Zarr version 3: reading them, which of them count, and what follows from what they say."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
 
 from netxr.errors import UnreadableFile
 
 DOCUMENT: Final = "zarr.json"
 """Metadata of a Zarr group or array."""
 
+ROOT: Final = ""
+"""Name of the group itself among its arrays."""
+
+COPY: Final = "consolidated_metadata"
+"""Where the document of a group carries a copy of all others, which then count in their place."""
+
+WRITTEN: Final = "netxr"
+"""In such a copy, and in the document of a group in memory: which commits wrote each array, by name."""
+
 DIMS_V2: Final = "_ARRAY_DIMENSIONS"
 """The attribute in which xarray keeps the dims of an array of Zarr version 2."""
+
+PLACEHOLDER: Final = {"netxr": "an array that is being written"}
+"""Attributes of the group that stands where an array will be."""
 
 MOST: Final = 2**56
 """Entries of an array beyond which its shape is taken for damaged."""
@@ -22,6 +36,24 @@ NEEDED: Final = ("data_type", "chunk_grid", "chunk_key_encoding", "fill_value", 
 """What an array says beside its shape; of one that does not, Zarr reads the group as if it had no such array."""
 
 Document = dict[str, Any]
+
+
+class Written(NamedTuple):
+    """Names of the commits that wrote an array.
+
+    Parameters
+    ----------
+    values : str
+        That which wrote its first values; later ones only made it longer.
+    last : str
+        The last one.
+    kept : str
+        That which wrote the values that were replaced, as long as their chunks are there for whoever has them open.
+    """
+
+    values: str
+    last: str
+    kept: str
 
 
 def read_document(folder: Path) -> Document:
@@ -49,27 +81,109 @@ def read_document(folder: Path) -> Document:
     return found
 
 
-def copies_in(root: Document, folder: Path) -> dict[str, Document]:
-    """Return the copy of the documents of its arrays that the root of a store carries, by name.
+def documents(folder: Path) -> dict[str, Document]:
+    """Return the metadata of a group and of its arrays, by name.
 
-    Raises
-    ------
-    UnreadableFile
-        If it is damaged, or names anything that is no member of the group.
+    Those count that the document of the group holds a copy of, so that one read sees one state. Only groups that
+    were written by older releases, or by other programs, have no copy.
     """
-    copy = root["consolidated_metadata"]
-    known = copy.get("metadata") if isinstance(copy, dict) else None
-    if not isinstance(known, dict):
-        raise _damaged(folder / DOCUMENT, "its copy of the metadata is no JSON object")
-    for name, document in known.items():
-        wrong = "no name of a member" if not name or set(name) & set("/\\") or name[0] == "." else wrong_in(document)
-        if wrong:
-            raise _damaged(folder / DOCUMENT, f"in its copy of the metadata, {name!r}: {wrong}")
-    return known
+    while True:
+        root = read_document(folder)
+        if root.get(COPY) is not None:
+            alone = {key: value for key, value in root.items() if key != COPY}
+            return {ROOT: alone | {WRITTEN: root[COPY].get(WRITTEN, {})}, **arrays_in(root)}
+        found = {entry.parent.name: entry.parent for entry in sorted(folder.glob(f"[!.]*/{DOCUMENT}"))}
+        known = {name: read_document(place) for name, place in found.items()}
+        if read_document(folder) == root:  # else the first commit was made meanwhile
+            return {ROOT: root, **_arrays(known)}
+
+
+def arrays_in(root: Document) -> dict[str, Document]:
+    """Return the documents of its arrays of which the document of a group holds a copy, by name."""
+    copy = root.get(COPY) or {"metadata": {}}
+    return _arrays({name: document for name, document in copy["metadata"].items() if "/" not in name})
+
+
+def with_copy(known: Mapping[str, Document], groups: Mapping[str, Document] = {}) -> Document:
+    """Return the document of a group with a copy of those of its arrays, and of the groups in it by their paths."""
+    members = {name: document for name, document in known.items() if name != ROOT} | dict(groups)
+    # Zarr wants the members of a group beside one another, after the group.
+    in_order = {path: members[path] for path in sorted(members, key=lambda path: (path.count("/"), path))}
+    copy = {"kind": "inline", "must_understand": False, "metadata": in_order, WRITTEN: known[ROOT].get(WRITTEN, {})}
+    return {key: value for key, value in known[ROOT].items() if key != WRITTEN} | {COPY: copy}
+
+
+def written(known: Mapping[str, Document], name: str) -> Written:
+    """Return which commits wrote an array; empty names where netxr did not."""
+    ids = known.get(ROOT, {}).get(WRITTEN)
+    found = ids.get(name) if isinstance(ids, dict) else None
+    return Written(*found) if isinstance(found, list) and len(found) == len(Written._fields) else Written("", "", "")
+
+
+def with_commit(known: Mapping[str, Document], changed: Mapping[str, Document]) -> dict[str, Document]:
+    """Return the documents of a group and its arrays after a commit of those that have changed."""
+    commit, new = uuid4().hex, {**known, **changed}
+    ids = {name: list(written(known, name)) for name in new if name != ROOT}
+    for name in changed.keys() & ids:
+        values, _, kept = ids[name]
+        is_longer = values and known[name]["chunk_key_encoding"] == changed[name]["chunk_key_encoding"]
+        ids[name] = [values, commit, kept] if is_longer else [commit, commit, values]
+    return new | {ROOT: new[ROOT] | {WRITTEN: ids}}
+
+
+def without_kept(known: Mapping[str, Document]) -> dict[str, Document]:
+    """Return the documents of a group and its arrays once values that were replaced are no longer kept."""
+    ids = {name: [*written(known, name)[:2], ""] for name in known if name != ROOT}
+    return {**known, ROOT: known[ROOT] | {WRITTEN: ids}}
+
+
+def groups_in(folder: Path, arrays: Mapping[str, Document]) -> dict[str, Document]:
+    """Return the metadata of the groups in a group and of all that they hold, by path."""
+    found: dict[str, Document] = {}
+    for entry in sorted(folder.glob(f"[!.]*/{DOCUMENT}")):
+        name, place = entry.parent.name, entry.parent
+        if name in arrays or place.is_symlink():  # a link may lead back to a group that it lies in
+            continue
+        with suppress(UnreadableFile, OSError):  # what is damaged is told to who opens it
+            known = documents(place)
+            if known[ROOT]["node_type"] == "group" and known[ROOT].get("attributes") != PLACEHOLDER:
+                inside = {f"{name}/{path}": one for path, one in (known | groups_in(place, known)).items() if path}
+                found |= {name: with_copy({ROOT: known[ROOT]})} | inside
+    return found
+
+
+def _arrays(known: Mapping[str, Document]) -> dict[str, Document]:
+    """Return those documents that are of arrays."""
+    return {name: document for name, document in known.items() if document["node_type"] == "array"}
+
+
+def _is_name(name: str) -> bool:
+    """Return whether a member of a group can have a name."""
+    return bool(name) and "\\" not in name and name[0] != "."
 
 
 def wrong_in(document: object) -> str:
-    """Return what is wrong with a document, nothing where it can be used."""
+    """Return what is wrong with a document, or with a copy of others in it, nothing where it can be used."""
+    return _wrong_in_node(document) or _wrong_in_copy(document)
+
+
+def _wrong_in_copy(root: Any) -> str:
+    """Return what is wrong with the copy of other documents in one, if it holds such a copy."""
+    copy = root.get(COPY)
+    if copy is None:
+        return ""
+    members = copy.get("metadata") if isinstance(copy, dict) else None
+    if not isinstance(members, dict):
+        return "its copy of the metadata is no JSON object"
+    for path, document in members.items():
+        wrong = _wrong_in_node(document) if all(map(_is_name, path.split("/"))) else "no name of a member"
+        if wrong:
+            return f"in its copy of the metadata, {path!r}: {wrong}"
+    return ""
+
+
+def _wrong_in_node(document: object) -> str:
+    """Return what is wrong with a document by itself."""
     if not isinstance(document, dict) or document.get("node_type") not in ("group", "array"):
         return "its metadata are neither of a Zarr group nor of an array"
     attrs = document.get("attributes", {})
@@ -112,6 +226,9 @@ def _damaged(file: Path, wrong: str) -> UnreadableFile:
     """Return the error about a damaged document."""
     fix = "Put back a copy of it; netxr verify lists what is damaged."
     return UnreadableFile(file, f"its metadata are damaged ({wrong})", fix=fix)
+
+
+# --- what follows from what they say ------------------------------------------
 
 
 def sizes(document: Document) -> dict[str, int]:

@@ -13,11 +13,12 @@ import zarr
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError, OutputExists
 from netxr.schema.arguments import check_path
-from netxr.store.commits import ROOT, array_to_be, commit, documents, repair
+from netxr.store.commits import array_to_be, commit, writing
 from netxr.store.dataset import open as open_store
 from netxr.store.layout import codec, fill_value, plain_attributes, storable
-from netxr.store.metadata import grown, sizes
-from netxr.store.staging import PathLike, appear, locked, remove_abandoned, space_needed, staging, unfinished_beside
+from netxr.store.locks import space_needed
+from netxr.store.metadata import ROOT, documents, grown, sizes
+from netxr.store.staging import PathLike, appear, staging
 from netxr.store.writing import WHOLE_CHUNKS, write_dataset
 
 
@@ -112,9 +113,7 @@ def resumable_run(
     final = check_path("path", path).absolute()
     if os.path.lexists(final):
         _check_unfinished(final)
-        with locked(final), space_needed(final):
-            repair(final)
-            remove_abandoned(unfinished_beside(final))
+        with space_needed(final), writing(final):
             _check_same(final, run, dtype, settings)
             yield ResumableRun(final, final, n_steps=n_steps)
         return

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
+from os.path import lexists
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -14,12 +15,13 @@ from zarr.storage import MemoryStore
 
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.schema.arguments import check_group, check_path
-from netxr.store.commits import ROOT, array_to_be, commit, documents, repair, reserve
+from netxr.store.commits import array_to_be, commit, repair, reserve, writing
 from netxr.store.layout import STORABLE_KINDS, encoding, plain_attributes
-from netxr.store.metadata import DOCUMENT, Document, chunks_to_come, grown, under_new_keys
-from netxr.store.staging import PathLike, locked, remove_abandoned, space_needed, unfinished_beside
+from netxr.store.locks import remove_abandoned, space_needed, unfinished_beside
+from netxr.store.metadata import DOCUMENT, ROOT, Document, chunks_to_come, documents, grown, under_new_keys
+from netxr.store.staging import PathLike
 from netxr.store.versions import is_repository
-from netxr.store.writing import stored_array
+from netxr.store.writing import consolidate_store, stored_array
 
 COORDINATES: Final = "coordinates"
 """The attribute that xarray tells coordinates from data by."""
@@ -61,14 +63,12 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
     """
     if isinstance(place, Store):
         yield _StoreTransaction(place, check_group(group))
+        consolidate_store(place)
         return
     folder = (check_path("path", place) / check_group(group)).absolute()
-    with space_needed(folder), ExitStack() as held:
-        if not (folder / DOCUMENT).exists():
-            raise _unchangeable(place, folder)
-        held.enter_context(locked(folder))
-        repair(folder)
-        remove_abandoned(unfinished_beside(folder))
+    if not (folder / DOCUMENT).exists():
+        raise _unchangeable(place, folder)
+    with space_needed(folder), writing(folder):
         changes = _FolderTransaction(folder)
         try:
             yield changes
@@ -109,14 +109,14 @@ class _FolderTransaction:
         document = _document_of(name, variable)
         if name in self.known:
             present = self.known[name]
-            if present["node_type"] == "group":
-                raise OutputExists(self.folder / name)
             unused = under_new_keys(present | {"shape": document["shape"]})
             beside = {key: value for key, value in present["attributes"].items() if key == COORDINATES}
             document = document | {
                 "chunk_key_encoding": unused["chunk_key_encoding"],
                 "attributes": document["attributes"] | beside,
             }
+        elif lexists(self.folder / name):  # a group, or what another program has put there
+            raise OutputExists(self.folder / name)
         else:
             reserve(self.folder, name)
         self.changed[name] = document
@@ -156,7 +156,7 @@ class _StoreTransaction:
 
     def __init__(self, store: Store, group: str) -> None:
         self.store, self.path = store, group
-        self.group = zarr.open_group(store, path=group, mode="r+")
+        self.group = zarr.open_group(store, path=group, mode="r+", use_consolidated=False)
 
     def grow(self, name: str, dim: str, size: int) -> "zarr.Array[Any]":
         """Return an array that has grown."""

@@ -1,5 +1,6 @@
 """Datasets into Zarr groups: what is in memory at once, what is lazy block by block."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -72,6 +73,13 @@ def write_dataset(dataset: xr.Dataset, store: Path | Store, *, group: str | None
             for name, one in lazy.items()
         ]
     )
+
+
+def consolidate_store(store: Store) -> None:
+    """Let the root of a Zarr store that is no folder carry a copy of all metadata, if that is of use there."""
+    if store.supports_consolidated_metadata and store.supports_listing:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # that Zarr 3 does not describe it yet
+            zarr.consolidate_metadata(store)
 
 
 def write_regions(regions: Sequence[Region]) -> None:

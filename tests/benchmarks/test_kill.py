@@ -16,7 +16,7 @@ import netxr
 from netxr import names as n
 from tests.store import works
 from tests.store.dying import workshop
-from tests.store.stores import attributes, check_open, check_tidy, content
+from tests.store.stores import behind, check_open, check_tidy, content
 
 pytestmark = [
     pytest.mark.benchmark,
@@ -89,7 +89,7 @@ def test_killed_writers_leave_what_they_committed(shop, folder, states):
         again = shop.do(work, path).error
         assert not again or (again.startswith("OutputExists") and stages[work, "at the end"])
         assert check_open(path).identical(states[work][-1])
-        if n.COMMIT_UNDER_WAY in attributes(path):  # it was the last commit: the same call had nothing more to write
+        if behind(path):  # it was the last commit: the same call had nothing more to write
             assert not shop.do("nothing", path).error
         check_tidy(path)
     for (work, reached), count in sorted(stages.items()):
@@ -115,7 +115,7 @@ def stage(work, path, states):
         assert (n.UNFINISHED in now.attrs) == (done < total)
         return "at the end" if done == total else "in the middle, unfinished"
     at = next(k for k, state in enumerate(states) if now.identical(state))
-    if n.COMMIT_UNDER_WAY in attributes(path):
+    if behind(path):
         return "in the middle, between the documents of a commit"
     if beside:
         return "in the middle, while it wrote a document"

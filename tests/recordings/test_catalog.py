@@ -12,7 +12,8 @@ import zarr
 
 import netxr
 from netxr.recordings.catalog import COLUMNS, catalog
-from netxr.store.commits import ROOT, documents
+from netxr.store.metadata import ROOT, documents, with_copy
+from tests.store.stores import edit
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +146,7 @@ def test_links_to_stores_are_listed_and_loops_end(run, tmp_path):
         (b'{"node_type": "group", "attributes": [1]}', "attributes are no JSON object"),
         (b'{"node_type": "array", "shape": [1], "data_type": "int8"}', "one array"),
         (b'{"node_type": "array", "shape": [99999999999999999999]}', "its shape is"),
-        (b'{"node_type": "group", "attributes": {"commit_under_way": true}, "consolidated_metadata": 3}', "damaged"),
+        (b'{"node_type": "group", "consolidated_metadata": 3}', "copy of the metadata"),
         (None, "without zarr.json"),
     ],
 )
@@ -164,7 +165,10 @@ def test_a_broken_store_says_so_beside_the_others(run, tmp_path, damage, told):
 def test_a_broken_array_says_so_beside_the_others(run, tmp_path, shape):
     netxr.save(run, tmp_path / "a.zarr")
     path = tmp_path / "a.zarr" / "activity" / "zarr.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"shape": json.loads(shape)}))
+    edit(path, shape=json.loads(shape))
+    (row,) = catalog(tmp_path).to_dict("records")
+    assert (row["kind"], "'activity': its" in row["problem"]) == ("broken", True)
+    edit(tmp_path / "a.zarr" / "zarr.json", consolidated_metadata=None)  # as older releases and other programs write it
     (row,) = catalog(tmp_path).to_dict("records")
     assert "activity: its" in row["problem"]
     assert row["kind"] == "connectivity"
@@ -183,9 +187,8 @@ def test_what_counts_where_a_commit_was_cut_off(run, tmp_path):
     known = documents(tmp_path / "a.zarr")
     known["activity"]["shape"][1] = 20
     root = known.pop(ROOT)
-    root["attributes"] |= {"commit_under_way": True, "unfinished": "40 steps"}
-    root["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": known}
-    (tmp_path / "a.zarr" / "zarr.json").write_text(json.dumps(root))
+    root["attributes"] |= {"unfinished": "40 steps"}
+    (tmp_path / "a.zarr" / "zarr.json").write_text(json.dumps(with_copy({ROOT: root, **known})))
     (row,) = catalog(tmp_path).to_dict("records")
     assert (row["samples"], row["unfinished"], row["problem"]) == (20, "40 steps", "")
 
@@ -223,7 +226,7 @@ def test_only_metadata_are_read(run, tmp_path, monkeypatch):
     monkeypatch.setattr(zarr, "open_group", lambda *_, **__: pytest.fail("opened"))
     table = catalog(tmp_path)
     assert len(table) == 5
-    assert sorted(opened) == sorted(map(str, tmp_path.rglob("zarr.json")))
+    assert sorted(opened) == sorted(map(str, tmp_path.glob("*/zarr.json")))
 
 
 @pytest.mark.benchmark

@@ -14,9 +14,10 @@ from netxr.recordings.catalog import catalog
 from netxr.recordings.chunks import MOST_LISTED
 from netxr.recordings.verify import Problem, verify
 from netxr.store import commits
-from netxr.store.commits import ROOT, array_to_be, commit, documents
-from netxr.store.metadata import grown
-from netxr.store.staging import locked, unfinished_name
+from netxr.store.commits import array_to_be, commit
+from netxr.store.locks import locked, unfinished_name
+from netxr.store.metadata import ROOT, documents, grown
+from tests.store.stores import edit
 
 NEURONS, STEPS, TRIALS = 4, 60, 2
 PER_CHUNK = 16
@@ -42,11 +43,6 @@ def kept(tmp_path_factory):
 @pytest.fixture
 def store(kept, tmp_path):
     return Path(shutil.copytree(kept, tmp_path / "run.zarr"))
-
-
-def edit(path, **changes):
-    """Change entries of a metadata document."""
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def attributes(path, **changes):
@@ -294,6 +290,7 @@ def test_dims_of_different_length(store):
 
 
 def test_an_array_that_is_named_like_a_dim_of_others(store):
+    edit(store / "zarr.json", consolidated_metadata=None)
     edit(store / "group" / "zarr.json", dimension_names=["trial"], shape=[TRIALS])
     assert wrong(store) == []
     (store / "group").rename(store / "time")
@@ -302,7 +299,7 @@ def test_an_array_that_is_named_like_a_dim_of_others(store):
 
 def test_a_member_without_metadata(store):
     (store / "connectivity" / "zarr.json").unlink()
-    assert [problem[:2] for problem in wrong(store)] == [("connectivity", "a folder without zarr.json")]
+    assert [problem[:2] for problem in wrong(store)] == [("connectivity", "its zarr.json is missing")]
 
 
 def test_an_array_that_zarr_cannot_open(store):
@@ -379,12 +376,13 @@ def test_an_outdated_estimate(store):
 def test_a_commit_that_was_cut_off(store, monkeypatch):
     known = documents(store)
     array_to_be(store, "activity", grown(known["activity"], "time", 128))[:, STEPS:, :] = 1.0
-    monkeypatch.setattr(commits, "finish_commit", lambda _: None)
+    replace = commits._replace
+    monkeypatch.setattr(commits, "_replace", lambda folder, name, document: name or replace(folder, name, document))
     root = known[ROOT] | {"attributes": known[ROOT]["attributes"] | {"note": "longer"}}
     commit(store, {ROOT: root, "activity": grown(known["activity"], "time", 128)})
     told = [problem for problem in verify(store) if problem.place != "count"]
     assert [problem.harmless for problem in told] == [True]
-    assert "under way" in told[0].wrong
+    assert "a commit was cut off" in told[0].wrong
     (store / "activity" / "c" / "0" / "7" / "1").unlink()
     assert "activity/c/0/7/1" in [problem.place for problem in wrong(store)]
 

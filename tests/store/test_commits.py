@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
-from netxr import names as n
 from netxr.errors import DiskFull, OutputExists, StoreBusy
 from netxr.store import commits
-from netxr.store.commits import DOCUMENT, ROOT, array_to_be, commit, documents, repair, reserve
-from netxr.store.metadata import chunk_key, chunks_to_come, grown, under_new_keys
-from netxr.store.staging import STAGING_PREFIX, locked, unfinished_beside, unfinished_name
+from netxr.store.commits import array_to_be, commit, repair, reserve
+from netxr.store.locks import STAGING_PREFIX, locked, unfinished_beside, unfinished_name
+from netxr.store.metadata import COPY, DOCUMENT, ROOT, chunk_key, chunks_to_come, documents, grown, under_new_keys
 from netxr.store.transactions import transaction
-from tests.store.stores import check_open, check_tidy
+from tests.store.stores import behind, check_open, check_tidy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of Unix")
 
@@ -110,19 +109,14 @@ def test_several_documents_change_at_once(path, monkeypatch):
 
     def watched(folder, name, document):
         replace(folder, name, document)
-        with xr.open_zarr(path, consolidated=n.COMMIT_UNDER_WAY in documents_on_disk(path)["attributes"]) as plain:
+        with xr.open_zarr(path) as plain:
             seen.append((netxr.open(path).sizes["time"], netxr.open(path).attrs.get("told"), plain.sizes["time"]))
 
     monkeypatch.setattr(commits, "_replace", watched)
     assert netxr.open(path).sizes["time"] == 5
     commit(path, changed)
-    assert seen == [(8, "new", 8)] * 3
-    assert documents_on_disk(path) == changed[ROOT]
+    assert seen == [(8, "new", 8)] * 2
     check_tidy(path)
-
-
-def documents_on_disk(path):
-    return json.loads((path / DOCUMENT).read_bytes())
 
 
 def test_a_commit_that_cannot_be_ended_is_there_nevertheless(path, monkeypatch):
@@ -140,8 +134,7 @@ def test_a_commit_that_cannot_be_ended_is_there_nevertheless(path, monkeypatch):
         netxr.append(
             xr.DataArray(np.ones((2, 3)), dims=("neuron", "time"), coords={"neuron": [0, 1]}), path, dim="time"
         )
-    assert n.COMMIT_UNDER_WAY in documents_on_disk(path)["attributes"]
-    assert n.COMMIT_UNDER_WAY not in check_open(path).attrs
+    assert behind(path) == ["activity"]
     assert check_open(path).sizes["time"] == 8
     with transaction(path):
         pass
@@ -149,7 +142,7 @@ def test_a_commit_that_cannot_be_ended_is_there_nevertheless(path, monkeypatch):
     check_tidy(path)
 
 
-def test_metadata_that_someone_consolidated_do_not_outlive_a_commit(path):
+def test_metadata_that_someone_consolidated_are_kept_up_to_date(path):
     with pytest.warns(UserWarning, match="Consolidated metadata"):
         zarr.consolidate_metadata(path)
     netxr.append(xr.DataArray(np.ones((2, 3)), dims=("neuron", "time"), coords={"neuron": [0, 1]}), path, dim="time")
@@ -173,20 +166,49 @@ def change_and_fail(changes):
     raise ZeroDivisionError
 
 
-def test_the_end_of_a_commit_leaves_groups_as_they_have_become(path, monkeypatch):
-    """A group in a store has a lock of its own: it may be appended to while a commit of the store is cut off."""
+def test_a_store_carries_a_copy_of_the_groups_in_it_as_they_have_become(path):
+    """A group in a store has a lock of its own: it may be appended to while the store is written to, or cut off."""
     samples = xr.DataArray(np.ones((2, 3)), dims=("neuron", "time"), coords={"neuron": [0, 1]})
-    netxr.save(samples.to_dataset(name="activity"), path, group="monday")
-    with monkeypatch.context() as patch:
-        patch.setattr(commits, "finish_commit", lambda _: None)
-        changed = {name: documents(path)[name] for name in (ROOT, "score")}
-        commit(path, changed)
-    netxr.append(samples, path / "monday", dim="time")
-    as_it_is = netxr.open(path, group="monday").compute()
+
+    def seen():
+        with xr.open_zarr(path, group="monday") as plain:
+            assert list(plain.activity.load().values[0]) == [1.0] * plain.sizes["time"]
+            return netxr.open(path, group="monday").sizes["time"], plain.sizes["time"]
+
     with transaction(path):
-        pass
-    xr.testing.assert_identical(netxr.open(path, group="monday").compute(), as_it_is)
-    check_tidy(path)
+        netxr.save(samples.to_dataset(name="activity"), path, group="monday")
+        netxr.save(samples.to_dataset(name="activity"), path / "monday", group="noon")
+    assert seen() == (3, 3)
+    with transaction(path) as changes:
+        changes.update_attributes({"told": "new"})
+        netxr.append(samples, path / "monday", dim="time")
+        assert seen() == (6, 3)
+    assert seen() == (6, 6)
+    netxr.append(samples, path / "monday", dim="time")
+    assert seen() == (9, 9)
+    assert xr.open_zarr(path, group="monday/noon").sizes["time"] == 3
+    members = dict(zarr.open_group(path, mode="r").members(max_depth=None))
+    assert {"monday/activity", "monday/noon", "monday/noon/activity"} <= set(members)
+    check_open(path)
+    check_open(path / "monday")
+
+
+def test_a_store_of_others_gets_no_copy_unasked(tmp_path):
+    xr.Dataset({"score": 1.0}).to_zarr(tmp_path / "theirs.zarr", consolidated=False)
+    netxr.save(xr.Dataset({"score": 2.0}), tmp_path / "theirs.zarr", group="ours")
+    assert COPY not in json.loads((tmp_path / "theirs.zarr" / DOCUMENT).read_bytes())
+    assert xr.open_zarr(tmp_path / "theirs.zarr", group="ours", consolidated=False).score == 2.0
+
+
+def test_a_store_of_an_older_release_has_one_commit_point_from_its_first_change_on(path):
+    root = json.loads((path / DOCUMENT).read_bytes())
+    del root[COPY]
+    (path / DOCUMENT).write_text(json.dumps(root))
+    before = netxr.open(path).load()
+    xr.testing.assert_identical(before, xr.open_zarr(path, consolidated=False).load())
+    netxr.add(xr.Dataset({"new": 1.0}), path)
+    assert check_open(path).new == 1.0
+    xr.testing.assert_equal(netxr.open(path).drop_vars("new"), before)
 
 
 def test_an_array_does_not_take_the_place_of_a_group(path):

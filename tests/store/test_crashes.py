@@ -11,7 +11,7 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.store.staging import STAGING_PREFIX
+from netxr.store.locks import STAGING_PREFIX
 from netxr.store.transactions import transaction
 from tests.store import works
 from tests.store.dying import workshop

@@ -24,6 +24,13 @@ def store(kept, tmp_path):
     return shutil.copytree(kept, tmp_path / "run.zarr")
 
 
+@pytest.fixture
+def plain(store):
+    """A store as older releases and other programs write it: the document of each array is the only one."""
+    edit(store, {"consolidated_metadata": ...})
+    return store
+
+
 def edit(folder, changes):
     document = json.loads((folder / "zarr.json").read_text())
     for key, value in changes.items():
@@ -49,7 +56,7 @@ def refused_by_all(store, message):
     assert {file: file.read_bytes() for file in store.rglob("*") if file.is_file()} == before
 
 
-@pytest.mark.parametrize(
+DAMAGE = pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"shape": "abc"}, "its shape is 'abc'"),
@@ -70,31 +77,71 @@ def refused_by_all(store, message):
         ),
     ],
 )
-def test_a_damaged_document_is_told_by_all_and_changes_nothing(store, changes, message):
-    edit(store / "activity", changes)
-    refused_by_all(store, message)
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", "{", "[" * 100_000, '{"shape": [1' + "0" * 5000 + "]}"])
+@DAMAGE
+def test_a_damaged_document_is_told_by_all_and_changes_nothing(plain, changes, message):
+    edit(plain / "activity", changes)
+    refused_by_all(plain, message)
+
+
+@DAMAGE
+def test_a_damaged_copy_of_a_document_is_told_by_all_and_changes_nothing(store, changes, message):
+    edit(store, {f"consolidated_metadata.metadata.activity.{key}": value for key, value in changes.items()})
+    refused_by_all(store, f"in its copy of the metadata, 'activity': .*{message}")
+
+
+NO_DOCUMENTS = ["", "null", "[]", "{", "[" * 100_000, '{"shape": [1' + "0" * 5000 + "]}"]
+
+
+@pytest.mark.parametrize("text", NO_DOCUMENTS)
 @pytest.mark.parametrize("name", ["", "activity"])
-def test_what_is_no_document_is_told_by_all(store, name, text):
-    (store / name / "zarr.json").write_text(text)
-    refused_by_all(store, "its metadata are damaged")
+def test_what_is_no_document_is_told_by_all(plain, name, text):
+    (plain / name / "zarr.json").write_text(text)
+    refused_by_all(plain, "its metadata are damaged")
 
 
-@pytest.mark.parametrize("name", ["../../elsewhere", "a/b", ".hidden", ""])
+@pytest.mark.parametrize("text", [*NO_DOCUMENTS, None])
+def test_a_document_of_an_array_that_is_lost_is_told_and_made_again(store, kept, text):
+    """The document of the store holds a copy of it, which counts."""
+    document = store / "activity" / "zarr.json"
+    if text is None:
+        document.unlink()
+    else:
+        document.write_text(text)
+    (problem,) = netxr.verify(store)
+    wrong = "its zarr.json is missing" if text is None else "its zarr.json is damaged"
+    assert (problem.place, problem.wrong, problem.harmless) == ("activity", wrong, False)
+    for opened in (netxr.open(store), xr.open_zarr(store)):
+        np.testing.assert_array_equal(opened.activity, netxr.open(kept).activity)
+    netxr.add(xr.Dataset({"score": 1.0}), store)
+    assert json.loads(document.read_text()) == read_document(kept / "activity")
+    assert netxr.verify(store) == ()
+
+
+def test_a_document_that_another_program_changed_is_told_and_made_again(store, kept):
+    edit(store / "activity", {"shape": [4, 40, 1]})
+    (problem,) = netxr.verify(store)
+    assert problem.harmless
+    assert (problem.place, "is not what was committed" in problem.wrong) == ("activity", True)
+    assert netxr.open(store).sizes["time"] == 50
+    netxr.add(xr.Dataset({"score": 1.0}), store)
+    assert read_document(store / "activity") == read_document(kept / "activity")
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "a/../b", "a//b", ".hidden", "", "a\\b"])
 def test_a_copy_of_the_metadata_leads_nowhere_else(store, tmp_path, name):
     (tmp_path / "elsewhere").mkdir()
     array = read_document(store / "activity")
     copy = {"kind": "inline", "must_understand": False, "metadata": {name: array}}
-    edit(store, {"attributes.commit_under_way": True, "consolidated_metadata": copy})
+    edit(store, {"consolidated_metadata": copy})
     refused_by_all(store, "no name of a member")
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-@pytest.mark.parametrize("copy", [None, 5, {}, {"metadata": []}, {"metadata": {"activity": {}}}])
+@pytest.mark.parametrize("copy", [5, {}, {"metadata": []}, {"metadata": {"activity": {}}}])
 def test_a_damaged_copy_of_the_metadata_is_told(store, copy):
-    edit(store, {"attributes.commit_under_way": True, "consolidated_metadata": copy})
+    edit(store, {"consolidated_metadata": copy})
     refused_by_all(store, "in its copy of|its copy of the metadata is no JSON object")
 
 
@@ -104,7 +151,10 @@ def test_sound_documents_of_either_version_are_taken(kept):
 
 
 def test_what_opens_no_more_is_not_called_sound(store):
-    edit(store / "activity", {"attributes.units": "days since never"})
+    edit(store, {"consolidated_metadata.metadata.activity.attributes.units": "days since never"})
+    (store / "activity" / "zarr.json").write_text(
+        json.dumps(read_document(store)["consolidated_metadata"]["metadata"]["activity"])
+    )
     with pytest.raises(UnreadableFile, match="unable to decode time units"):
         netxr.open(store)
     (problem,) = netxr.verify(store)

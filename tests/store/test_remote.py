@@ -1,6 +1,5 @@
 import functools
 import http.server
-import shutil
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from netxr.errors import InvalidInput, MissingExtra, OutputExists, UnreadableFil
 from netxr.recordings.open import open as open_any
 from netxr.store.dataset import save
 from netxr.store.remote import is_url, without_scheme
+from tests.store.stores import edit
 
 
 def a_run():
@@ -170,14 +170,12 @@ def address(stored):
         thread.join()
 
 
-@pytest.mark.filterwarnings("ignore:Consolidated metadata is currently not part:UserWarning")
-def test_over_http_a_consolidated_store_opens(address, stored):
-    shutil.copytree(stored, stored.with_name("consolidated.zarr"))
-    zarr.consolidate_metadata(stored.with_name("consolidated.zarr"))
-    xr.testing.assert_equal(open_any(f"{address}/consolidated.zarr"), a_run())
+def test_over_http_a_store_opens(address):
+    xr.testing.assert_equal(open_any(f"{address}/run.zarr"), a_run())
 
 
-def test_over_http_another_store_says_what_it_lacks(address):
+def test_over_http_another_store_says_what_it_lacks(address, stored):
+    edit(stored / "zarr.json", consolidated_metadata=None)
     with pytest.raises(UnreadableFile, match=r"Over http a store cannot be listed.*consolidate_metadata"):
         open_any(f"{address}/run.zarr")
     with pytest.raises(UnreadableFile, match=r"/nothing.zarr: there is no Zarr group"):

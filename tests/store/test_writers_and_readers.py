@@ -1,5 +1,6 @@
 """Several processes at one store: readers see what was committed, and a second writer is told so."""
 
+import json
 import os
 import shutil
 import sys
@@ -11,10 +12,9 @@ import xarray as xr
 
 import netxr
 from netxr.errors import OutputExists, StoreBusy, UnreadableFile
-from netxr.store import commits, staging
-from netxr.store import dataset as store
-from netxr.store.commits import DOCUMENT
-from netxr.store.staging import locked, unfinished_beside, unfinished_name
+from netxr.store import commits, locks, metadata, staging
+from netxr.store.locks import locked, unfinished_beside, unfinished_name
+from netxr.store.metadata import COPY, DOCUMENT, read_document
 from tests.store.crowd import ENOUGH, LAGS, NETWORK, TRIALS, begin, crowd, samples
 from tests.store.stores import check_open, check_tidy
 
@@ -102,7 +102,7 @@ def test_a_folder_that_is_being_made_is_not_taken_for_abandoned(tmp_path, monkey
     def late(folder):
         if not taken:
             taken.append(folder)
-            staging.remove_abandoned(unfinished_beside(final))
+            locks.remove_abandoned(unfinished_beside(final))
         return locked(folder)
 
     monkeypatch.setattr(staging, "locked", late)
@@ -152,22 +152,44 @@ def test_samples_of_a_run_that_has_grown_are_read_on(path):
     xr.testing.assert_equal(opened.activity.compute(), samples(0, 30).transpose(*opened.activity.dims))
 
 
-def test_a_commit_that_ends_while_a_store_is_opened(path, monkeypatch):
-    """The metadata that count are in the root at one moment, and in their places at the next."""
-    known = commits.documents(path)
+def test_the_first_commit_to_an_old_store_while_it_is_opened(path, monkeypatch):
+    """Its documents are read one by one: old ones and new ones must not be mixed."""
+    root = read_document(path)
+    del root[COPY]
+    (path / DOCUMENT).write_text(json.dumps(root))
+    calls = []
+
+    def watched(folder):
+        if folder == path / "comoment" and not calls:
+            calls.append(folder)
+            netxr.append(samples(30, 5), path, dim="time")
+        return read_document(folder)
+
+    monkeypatch.setattr(metadata, "read_document", watched)
+    now = netxr.open(path)
+    assert calls
+    assert now.sizes["time"] == 35
+    assert now["count"].values.tolist() == [(35 - lag) * len(TRIALS) for lag in LAGS]
+
+
+def test_what_was_replaced_in_a_commit_that_was_cut_off_has_a_name_of_its_own(path, monkeypatch):
+    """Opened before and after it, in one computation: no clock tells them apart."""
+    before = netxr.open(path)
+    replace = commits._replace
     with monkeypatch.context() as patch:
-        patch.setattr(commits, "finish_commit", lambda _: None)
-        commits.commit(path, {name: known[name] for name in ("", "comoment")})
-    under_way = store._commit_under_way
-    ended = []
+        patch.setattr(commits, "_replace", lambda folder, name, document: name or replace(folder, name, document))
+        netxr.add(before[["comoment"]].compute() + 1, path, replace=True)
+    after = netxr.open(path)
+    np.testing.assert_array_equal(after.comoment - before.comoment, 1)
+    assert netxr.open(path).comoment.data.name == after.comoment.data.name
+    assert after.activity.data.name == before.activity.data.name
 
-    def asked(folder):
-        answer = under_way(folder)
-        if not ended:
-            ended.append(answer)
-            commits.finish_commit(folder)
-        return answer
 
-    monkeypatch.setattr(store, "_commit_under_way", asked)
-    assert netxr.open(path).sizes["time"] == 30
-    assert ended == [True]
+def test_another_store_in_the_place_of_one_that_is_held_open(path):
+    held = netxr.open(path)
+    shutil.rmtree(path)
+    begin(path, 30)
+    os.utime(path / DOCUMENT, ns=(0, 0))
+    with pytest.raises(UnreadableFile, match=r"was replaced after the store was opened\. Open it again"):
+        held.activity.compute()
+    assert netxr.open(path).activity.data.name != held.activity.data.name

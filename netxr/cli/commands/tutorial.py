@@ -20,7 +20,7 @@ from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
 from netxr.report.tutorial import check_row, write_tutorial_report
 from netxr.schema.arguments import check_vacant
-from netxr.store.staging import STAGING_PREFIX
+from netxr.store.locks import STAGING_PREFIX
 
 if TYPE_CHECKING:
     from netxr.simulation.tutorial import Check

@@ -1,0 +1,160 @@
+"""Who may write: locks that end with their process, and the hidden names under which unfinished work stands."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from netxr.errors import CannotLock, DiskFull, InvalidInput, StoreBusy
+from netxr.store.metadata import DOCUMENT
+
+
+def _module(name: str) -> Any:
+    """Return a module that some platforms lack, None on those."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+FCNTL: Final = _module("fcntl")
+MSVCRT: Final = _module("msvcrt")
+"""Locks of Unix and of Windows."""
+
+HAS_LOCKS: Final = bool(FCNTL or MSVCRT)
+
+STAGING_PREFIX: Final = ".staging-"
+"""How the names of unfinished folders and files begin; they stand beside what they will be."""
+
+OUT_OF_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
+HELD: Final = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+NO_LOCKS_HERE: Final = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EINVAL)
+"""Errors of the system in place of a lock: another writer holds it; the file system has none."""
+
+
+@contextmanager
+def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the right to write to a folder; it ends with the process, however that ends.
+
+    Unix locks the folder itself, Windows a hidden file beside it.
+
+    Raises
+    ------
+    StoreBusy
+        If another writer holds it, and it is not to be waited for.
+    CannotLock
+        If this Python or the file system has no locks.
+    """
+    if FCNTL:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    elif MSVCRT:
+        handle = os.open(_lock_file(folder), os.O_RDWR | os.O_CREAT)
+    else:
+        fix = "Save a new store, which needs no lock: netxr.save(dataset, path)."
+        raise CannotLock(folder, "this Python has neither the module fcntl nor msvcrt", fix=fix)
+    try:
+        _lock(handle, folder, wait=wait)
+        yield
+    finally:
+        _release(handle, folder)
+
+
+def _lock(handle: int, folder: Path, *, wait: bool) -> None:
+    """Take a lock."""
+    try:
+        if FCNTL:
+            FCNTL.flock(handle, FCNTL.LOCK_EX | (0 if wait else FCNTL.LOCK_NB))
+        else:
+            MSVCRT.locking(handle, MSVCRT.LK_LOCK if wait else MSVCRT.LK_NBLCK, 1)
+    except OSError as error:
+        if error.errno in HELD:
+            raise StoreBusy(folder) from None
+        if error.errno in NO_LOCKS_HERE:
+            fix = "Write to a local disk, and copy the finished store."
+            raise CannotLock(folder, f"its file system has no locks: {error.strerror}", fix=fix) from error
+        raise
+
+
+def _release(handle: int, folder: Path) -> None:
+    """Give a lock back, if it was taken; a process that was forked meanwhile does not keep it."""
+    with suppress(OSError):
+        if FCNTL:
+            FCNTL.flock(handle, FCNTL.LOCK_UN)
+        else:
+            MSVCRT.locking(handle, MSVCRT.LK_UNLCK, 1)
+    os.close(handle)
+    if not FCNTL:
+        with suppress(OSError):  # Windows removes no file that another writer has open
+            _lock_file(folder).unlink()
+
+
+def _lock_file(folder: Path) -> Path:
+    """Return the file that is locked where folders cannot be."""
+    place, begin = _beside(folder)
+    return place / f"{begin}lock"
+
+
+@contextmanager
+def space_needed(path: Path) -> Iterator[None]:
+    """Turn the system's error on a full or a closed disk into one that says what became of the store at `path`.
+
+    Raises
+    ------
+    DiskFull
+        If the disk, the quota or the largest file that is allowed was reached.
+    InvalidInput
+        If nothing may be written there.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in OUT_OF_SPACE:
+            raise DiskFull(path, str(error.strerror)) from error
+        if error.errno not in FORBIDDEN:
+            raise
+        expected = f"a place that can be written to ({error.strerror})"
+        fix = "Choose another, or get the right to write there."
+        raise InvalidInput("path", got=str(path), expected=expected, fix=fix) from error
+
+
+def unfinished_name(path: Path) -> Path:
+    """Return a new hidden name beside `path`, or where that is in a store, beside the store."""
+    folder, begin = _beside(path)
+    return folder / f"{begin}{uuid4().hex}"
+
+
+def unfinished_beside(path: Path) -> list[Path]:
+    """Return what stands under such names."""
+    folder, begin = _beside(path)
+    length = len(begin) + len(uuid4().hex)
+    return [entry for entry in folder.iterdir() if entry.name.startswith(begin) and len(entry.name) == length]
+
+
+def remove_abandoned(entries: Iterable[Path]) -> None:
+    """Remove what writers that are gone left beside a store; the caller holds its lock, if there is such a store."""
+    for entry in entries if HAS_LOCKS else ():
+        with suppress(StoreBusy, FileNotFoundError):
+            if entry.is_dir():
+                with locked(entry):
+                    shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
+
+
+def _beside(path: Path) -> tuple[Path, str]:
+    """Return the folder in which the store of `path` stands, and how hidden names that belong to `path` begin.
+
+    Whatever else lies in the folder of a group is taken for a damaged member of it.
+    """
+    place = path.resolve()  # a link may lead to another disk, from which nothing can be renamed
+    name = place.name
+    while (place.parent / DOCUMENT).exists():
+        place = place.parent
+        name = f"{place.name}+{name}"
+    return place.parent, f"{STAGING_PREFIX}{name}-"
