@@ -108,7 +108,7 @@ MANTEL: Final = "mantel"
 """Score: Mantel's matrix correlation."""
 
 MANTEL_P: Final = "mantel_p"
-"""How often a random relabelling of neurons reaches ``mantel``, one-sided."""
+"""How often a random permutation of neurons reaches ``mantel``, one-sided."""
 
 RV: Final = "rv"
 """Score: RV coefficient of the column-centred matrices."""

@@ -63,7 +63,7 @@ def compare(
     `roc_auc`, `average_precision` and `kappa` should go by magnitude.
 
     Whole-matrix: `mantel` is the correlation of the entries and `mantel_p` the chance of one at least as high when the
-    neurons of one side are relabelled at random, (1 + times reached) / (1 + permutations). Rows and columns move
+    neurons of one side are permuted at random, (1 + times reached) / (1 + permutations). Rows and columns move
     together, so both matrices may be asymmetric [1]_ and diagonal entries stay diagonal. `rv` is
     ``|A'R|^2 / (|A'A| |R'R|)`` of the column-centred matrices, with |.| the Frobenius norm. Without the diagonal,
     `mantel` takes the other entries only, and `rv` sets both diagonals to 0.
@@ -80,7 +80,7 @@ def compare(
     permutations : int
         Relabellings behind `mantel_p`; 0 leaves it undefined and saves nearly all of the time.
     seed : int
-        Seed of the relabellings, which are the same for every matrix of the estimate.
+        Seed of the permutations, which are the same for every matrix of the estimate.
 
     Returns
     -------

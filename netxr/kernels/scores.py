@@ -77,10 +77,10 @@ def mean_precision(found: Counts, above: Counts) -> float:
 
 
 def mantel(truth: Floats, estimate: Floats, *, diagonal: bool, permutations: int, seed: int) -> tuple[float, float]:
-    """Return the correlation of two square matrices, and how often a relabelling of neurons reaches it.
+    """Return the correlation of two square matrices, and how often a permutation of neurons reaches it.
 
-    A relabelling moves rows and columns together, so mean and spread of the entries stay as they are and only the sum
-    of products changes. It keeps the diagonal on the diagonal, which enters or not as `diagonal` says.
+    A permutation moves rows and columns together, so mean and spread of the entries stay as they are and only the sum
+    of products changes. It keeps the diagonal on the diagonal, which is included or not as `diagonal` says.
     """
     n_neurons = len(truth)
     pairs = np.full((n_neurons, n_neurons), diagonal) | ~np.eye(n_neurons, dtype=bool)

@@ -103,7 +103,7 @@ def load_activity(
     Parameters
     ----------
     source : path-like, URL, zarr Store, Dataset, DataArray, numpy or dask array
-        As in `load_recording`, and Zarr stores, also at a URL. Cells of text are parted by tabs, semicolons, commas
+        As in `load_recording`, and Zarr stores, also at a URL. Cells of text are separated by tabs, semicolons, commas
         or spaces; an empty cell is NaN, unless spaces part the cells; lines that begin with # are skipped.
     format : str, optional
         As in `load_recording`.

@@ -16,7 +16,7 @@ from netxr.store.versions import is_repository, snapshot_store
 SCHEMES: Final = ("s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "http", "https")
 """What obstore is asked for; everything else is left to fsspec."""
 
-PATIENCE: Final[Any] = {
+RETRY: Final[Any] = {
     "retry_config": {"max_retries": 5, "retry_timeout": timedelta(seconds=10)},
     "client_options": {"connect_timeout": "3s", "allow_http": True},
 }
@@ -96,7 +96,7 @@ def remote_store(url: str) -> Store:
 def _object_store(url: str) -> Store:
     """Return a store in a bucket, or on a server of web pages."""
     from_url = optional("obstore.store", what="A URL", extra="remote").from_url
-    return zarr.storage.ObjectStore(from_url(url, **PATIENCE), read_only=True)
+    return zarr.storage.ObjectStore(from_url(url, **RETRY), read_only=True)
 
 
 def unlisted(error: Exception) -> str:

@@ -97,7 +97,7 @@ def versions(path: PathLike) -> pd.DataFrame:
     -------
     DataFrame
         A row a version: `version` (its identifier, which `netxr.open` takes), `when` (UTC), `message`, and `tags`
-        (text, parted by commas).
+        (text, separated by commas).
 
     Raises
     ------

@@ -36,7 +36,7 @@ class Table(NamedTuple):
 def read_table(path: Path) -> Table:
     """Read the rows and columns of a text file, and the labels of the columns where the first line is no numbers.
 
-    Cells are parted by tabs, semicolons, commas or blanks, the first of these that the first line shows. What
+    Cells are separated by tabs, semicolons, commas or blanks, the first of these that the first line shows. What
     follows a # is skipped. An empty cell is NaN, except where blanks part the cells.
 
     Raises
