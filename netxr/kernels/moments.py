@@ -17,8 +17,8 @@ FLOAT32_RANGE: Final = 400
 
 FAR_AWAY: Final = f"with frames more than {FLOAT32_RANGE**0.5:.0f} deviations away from the others"
 
-ROWS: Final = 512
-"""Rows of a matrix that are worked on at a time, so that what is in between stays small."""
+PART_ENTRIES: Final = 2**17
+"""Entries of a matrix that are worked on at a time, so that what is in between stays in a cache."""
 
 
 class LaggedMoments(NamedTuple):
@@ -60,8 +60,9 @@ def moments_of(sums: LaggedSums, *, todo: Pass) -> LaggedMoments:
     mean_target, mean_source = (_quotient(total, sums.n_pairs[:, None]) for total in (sum_target, sum_source))
     comoments = sums.product[:, 0]
     for comoment, total, mean in zip(comoments, sum_target, mean_source, strict=True):
-        for first in range(0, len(comoment), ROWS):
-            rows = slice(first, first + ROWS)
+        height = max(1, PART_ENTRIES // len(mean))
+        for first in range(0, len(comoment), height):
+            rows = slice(first, first + height)
             comoment[rows] -= np.outer(total[rows], mean)
     return LaggedMoments(
         sums.n_pairs,

@@ -4,7 +4,8 @@ Index letters as in `lagged_sums`. A block holds the `max(lags)` frames before i
 targets, and those with the frames before them are sources.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -79,15 +80,31 @@ class RunningSums:
         return check_finite(self._sums, place=self._place)
 
 
-def sums_of_block(block: FrameBlock, *, todo: Pass, place: str, going_on: Callable[[int], object]) -> LaggedSums:
+def sides_of_block(block: FrameBlock, *, todo: Pass) -> LaggedSums:
+    """Return the sums over a whole trial that is in memory as one block, without any product.
+
+    They are the same for all targets, so that they are made once, however many parts the targets are taken in.
+    """
+    no_targets = replace(todo, targets=(0, 0))
+    sums = no_sums(no_targets, block.shift)
+    for layers, good in _parts(block, todo):
+        sums = add_block(sums, layers, good, todo=no_targets)
+    return sums
+
+
+def sums_of_block(
+    block: FrameBlock, sides: LaggedSums, *, todo: Pass, place: str, going_on: Callable[[int], object]
+) -> LaggedSums:
     """Return the sums over a whole trial that is in memory as one block.
 
     Parameters
     ----------
     block : FrameBlock
         All frames.
+    sides : LaggedSums
+        What `sides_of_block` makes of it.
     todo : Pass
-        What to sum up.
+        What to accumulate.
     place : str
         What to call the data in an error.
     going_on : callable
@@ -98,12 +115,18 @@ def sums_of_block(block: FrameBlock, *, todo: Pass, place: str, going_on: Callab
     NonFiniteActivity
         If sums or products of finite samples overflow.
     """
-    sums = no_sums(todo, block.shift)
-    for start in range(0, block.filled, todo.block):
-        going_on(start)
-        part = slice(start, start + todo.block + todo.max_lag)
-        sums = add_block(sums, block.layers[..., part], block.good[part], todo=todo)
+    sums = sides._replace(product=no_sums(todo, block.shift).product)
+    for k, (layers, _) in enumerate(_parts(block, todo)):
+        going_on(k * todo.block)
+        add_products(sums, layers, todo=todo)
     return check_finite(sums, place=place)
+
+
+def _parts(block: FrameBlock, todo: Pass) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
+    """Yield the layers of some frames at a time, behind the frames before them, and which of these are good."""
+    for start in range(0, block.filled, todo.block):
+        part = slice(start, start + todo.block + todo.max_lag)
+        yield block.layers[..., part], block.good[part]
 
 
 def check_finite(sums: LaggedSums, *, place: str) -> LaggedSums:
@@ -156,10 +179,9 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
     todo : Pass
         What to sum up.
     """
-    max_lag, n = todo.max_lag, layers.shape[1] - todo.n_groups
+    max_lag = todo.max_lag
     _add_sides(sums, layers[SAMPLES], good, todo)
-    for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
-        _add_products(sums.product[:, q], layers[over, :n, max_lag:][todo.rows], layers[under, :n][todo.columns], todo)
+    add_products(sums, layers, todo=todo)
     own = frames_of(layers[..., max_lag:], good[max_lag:], slice(0, max_lag - len(sums.head.good)))
     n_frames = sums.n_frames + layers.shape[2] - max_lag
     return sums._replace(
@@ -167,6 +189,17 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
         head=Frames(*(np.concatenate(parts, axis=-1) for parts in zip(sums.head, own, strict=True))),
         tail=frames_of(layers, good, slice(layers.shape[2] - min(max_lag, n_frames), None)),
     )
+
+
+@np.errstate(over="ignore", invalid="ignore")  # as above
+def add_products(sums: LaggedSums, layers: NDArray[Any], *, todo: Pass) -> None:
+    """Add the products over the frames of a block alone, with `layers` as in `add_block`."""
+    if not sums.product.size:
+        return
+    n_neurons = layers.shape[1] - todo.n_groups
+    for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
+        targets, sources = layers[over, :n_neurons, todo.max_lag :][todo.rows], layers[under, :n_neurons][todo.columns]
+        _add_products(sums.product[:, q], targets, sources, todo)
 
 
 def _add_products(product: Floats, targets: NDArray[Any], sources: NDArray[Any], todo: Pass) -> None:

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from dask.base import tokenize
@@ -22,7 +22,7 @@ from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.frame_blocks import FrameBlock, first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, pool_sums
 from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of
-from netxr.kernels.running_sums import sums_of_block
+from netxr.kernels.running_sums import sides_of_block, sums_of_block
 from netxr.moments.one_pass import reduction
 from netxr.moments.plans import RowPlan
 from netxr.schema.trials import Trial
@@ -114,12 +114,19 @@ def _pilot(*source: Any) -> NDArray[Any]:
     return first_of(_pieces(*source))[0]
 
 
-def _held(n_steps: int, name: str, shift: NDArray[Any], todo: Pass, folder: Path | None, *source: Any) -> FrameBlock:
+class Held(NamedTuple):
+    """All samples of a trial, and the sums over them that all tasks share."""
+
+    block: FrameBlock
+    sides: LaggedSums
+
+
+def _held(n_steps: int, name: str, shift: NDArray[Any], todo: Pass, folder: Path | None, *source: Any) -> Held:
     """Return all samples of a source as one block."""
     block = FrameBlock(todo, shift, place=name, offset=0, room=n_steps)
     for frames in _blocks(_pieces(*source), todo.block, folder):
         block.take(frames)
-    return block
+    return Held(block, sides_of_block(block, todo=todo))
 
 
 def _rows(
@@ -150,9 +157,9 @@ def _sums(
     """Return the sums over one trial, held or read anew."""
     steps = reduction(todo)
     _give_up_if_stopped(folder)
-    if isinstance(source[0], FrameBlock):
-        sums = sums_of_block(source[0], todo=todo, place=name, going_on=partial(_going_on, folder, part))
-        tell(part, source[0].filled)
+    if isinstance(source[0], Held):
+        sums = sums_of_block(*source[0], todo=todo, place=name, going_on=partial(_going_on, folder, part))
+        tell(part, source[0].block.filled)
     else:
         blocks = _blocks(told(_pieces(*source), part), todo.block, folder)
         sums = steps.partial(blocks, 0, shift=shift, place=name)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from netxr.errors import NonFiniteActivity
 from netxr.kernels import running_sums
 from netxr.kernels.frame_blocks import FrameBlock, provisional_mean
-from netxr.kernels.running_sums import RunningSums, sums_of_block
+from netxr.kernels.running_sums import RunningSums, sides_of_block, sums_of_block
 from tests.kernels.segments import a_pass, spans, sums_of
 from tests.strategies import DTYPES, memory_orders, samples, splits
 
@@ -92,7 +92,7 @@ def test_a_block_that_holds_all_frames_has_the_sums_of_running_ones(pieces, bloc
         held.take(frames[:, start:stop])
     for _ in range(2):
         done = []
-        ours = sums_of_block(held, todo=todo, place="here", going_on=done.append)
+        ours = sums_of_block(held, sides_of_block(held, todo=todo), todo=todo, place="here", going_on=done.append)
         assert done == list(range(0, 30, block))
         other = sums_of(frames, todo, shift=shift)
         for name in ("n_pairs", "square", "of_target", "of_source", "product", "shift"):
