@@ -1,7 +1,10 @@
 """Blocks of a dask array that are computed one at a time, inside a task that needs them only in turn.
 
 A task that takes many blocks as its inputs holds them all. A stream holds the part of the graph that makes them
-instead, so that each block is there while it is used, whatever the scheduler does meanwhile. Knows nothing of neurons.
+instead, so that each block is there while it is used, whatever the scheduler does meanwhile. To compute
+``array.blocks[k]`` in turn would be shorter, but makes what neighbouring blocks share once for each of them, and plans
+anew for each block: 3 reads in the place of 1, and 30 times the overhead, where each block needs the one before it.
+Knows nothing of neurons.
 """
 
 import itertools
