@@ -23,7 +23,7 @@ from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile,
 from netxr.schema.arguments import check_group, check_path
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.compact import compacted
-from netxr.store.layout import TEXT_KINDS, storable
+from netxr.store.layout import DURATIONS, TEXT_KINDS, storable
 from netxr.store.lazy import lazily
 from netxr.store.locks import STAGING_PREFIX
 from netxr.store.metadata import DOCUMENT, Document, documents, with_copy
@@ -270,7 +270,7 @@ def _in(store: Store) -> str:
 def _decoding(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return how times are read: dates that netxr wrote in the unit in which they were saved, be it coarse or fine."""
     dates = xr.coders.CFDatetimeCoder(time_unit="s" if n.SCHEMA_VERSION in attributes else "ns")
-    return {"decode_times": dates, "decode_timedelta": xr.coders.CFTimedeltaCoder()}
+    return {"decode_times": dates, "decode_timedelta": DURATIONS}
 
 
 def _with_labels_in_memory(dataset: xr.Dataset) -> xr.Dataset:

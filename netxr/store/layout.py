@@ -42,6 +42,9 @@ RESERVED_ATTRIBUTES: Final = frozenset({"_FillValue", "missing_value", "scale_fa
 # These are such instructions with some values, and plain remarks with others.
 DECODED_BY: Final = frozenset({"units", "calendar", "dtype", "_Unsigned"})
 
+DURATIONS: Final = xr.coders.CFTimedeltaCoder(decode_via_units=False)
+"""Numbers in seconds are numbers: xarray before 2026.4 would take them for durations by their units alone."""
+
 # They are about how samples lie on disk, and said anew by what is written.
 COMPACT_ATTRIBUTES: Final = frozenset({n.COMPACT, n.COMPACT_DTYPE, n.COMPACT_EFFECT, n.COMPACT_NOTE})
 
@@ -112,7 +115,7 @@ def _check_read_alike(name: str, variable: xr.Variable) -> None:
     some = np.zeros(1, variable.dtype)  # without an entry, dates are not decoded
     try:
         with warnings.catch_warnings(action="ignore"):
-            read = xr.conventions.decode_cf_variable(name, xr.Variable("entry", some, told))
+            read = xr.conventions.decode_cf_variable(name, xr.Variable("entry", some, told), decode_timedelta=DURATIONS)
             alike = read.dtype == variable.dtype and read.attrs == told
     except Exception:  # what it cannot follow, it would stumble over at every opening
         alike = False
