@@ -1,23 +1,41 @@
-"""Tables of numbers in text files, with or without a first line of labels."""
+"""Tables of numbers in text files, with or without a first line of labels.
+
+The first line is looked at here; the numbers below it are read by pandas. Where pandas finds no number in a cell, or
+may have filled up a short line, the lines are read again, one by one, to say what is wrong and where.
+"""
 
 import csv
 import re
-from collections.abc import Sequence
+from array import array
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from netxr import names as n
 from netxr.errors import UnreadableFile
 from netxr.schema.words import reads_as_number
 
 DELIMITERS: Final = "\t;,"
-"""What parts cells, first choice first; blanks do where the first line has none of them."""
+"""What separates cells, first choice first; blanks do where the first line has none of them."""
 
-NumberedLines = list[tuple[int, str]]
-NumberedRows = list[tuple[int, list[str]]]
+NAN: Final = ["", *(sign + word for sign in ("", "+", "-") for word in ("nan", "NaN", "NAN"))]
+"""Cells that hold NaN for pandas; other spellings are read line by line."""
+
+TRUTH: Final = {
+    word: str(value) for value, name in enumerate(("false", "true")) for word in (name, name.title(), name.upper())
+}
+"""Cells of a column of conditions, as pandas reads them."""
+
+EXACT: Final = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+"""What has pandas read numbers to the last digit: 3.1 does so by itself, and warns of the option."""
+
+Rows = Generator[tuple[int, list[str]], None, None]
+"""Number of a line, from 1, and its cells."""
 
 
 class Table(NamedTuple):
@@ -37,7 +55,7 @@ def read_table(path: Path) -> Table:
     """Read the rows and columns of a text file, and the labels of the columns where the first line is no numbers.
 
     Cells are separated by tabs, semicolons, commas or blanks, the first of these that the first line shows. What
-    follows a # is skipped. An empty cell is NaN, except where blanks part the cells.
+    follows a # is skipped. An empty cell is NaN, except where blanks separate the cells; true is 1, and false 0.
 
     Raises
     ------
@@ -46,20 +64,20 @@ def read_table(path: Path) -> Table:
         if every line ends in a separator and no column has a label, or the first row numbers the columns beside a
         column without a name.
     """
-    lines, delimiter = _lines(_text(path))
-    first = _cells(lines[0][1], delimiter) if lines else []
-    labels = first if _are_labels(first) else None
-    rows = lines if labels is None else lines[1:]
-    if not rows:
+    delimiter = _delimiter(path)
+    with closing(_rows(path, delimiter)) as rows:
+        number, first = next(rows, (0, list[str]()))
+        labels = first if _are_labels(first) else None
+        second = next(rows, None)
+    if not first or (labels is not None and second is None):
         raise UnreadableFile(path, "no numbers in it")
-    counts = _count_columns(first) and len(rows) > 1
+    counts = _count_columns(first) and second is not None
     if counts and not first[0]:
         fix = "Remove both; DataFrame.to_csv(header=False, index=False) writes neither."
         raise UnreadableFile(path, "its first row and first column look like column and row numbers", fix=fix)
-    try:
-        values = np.loadtxt([line for _, line in rows], delimiter=delimiter, ndmin=2)
-    except ValueError:  # far slower, but knows empty cells and quotes, and says what is wrong where
-        values = _parse(path, [(number, _cells(line, delimiter)) for number, line in rows], labels)
+    values = _numbers(path, delimiter, number if labels is not None else number - 1)
+    if labels is None and np.isnan(values[:, -1]).all() and not any(cells[-1] for _, cells in _rows(path, delimiter)):
+        raise UnreadableFile(path, "its last column is empty", fix="Remove the separator at the end of every line.")
     if labels is not None and len(labels) != values.shape[1]:
         fix = "Label every column, also one that numbers or times the rows; close every quote."
         reason = f"its first line has {len(labels)} labels, the rows have {values.shape[1]} cells"
@@ -83,45 +101,54 @@ def shown(cell: str) -> str:
     return cell if len(cell) <= 40 else f"{cell[:37]}..."
 
 
-def _text(path: Path) -> str:
-    """Return what is in a text file."""
-    content = path.read_bytes()
+def _lines(path: Path) -> Generator[tuple[int, str], None, None]:
+    """Yield the lines of a text file with their numbers."""
     try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        with path.open(encoding="utf-8-sig") as file:
+            yield from enumerate(file, start=1)
+    except UnicodeDecodeError:
+        raise _no_text(path) from None
+
+
+def _no_text(path: Path) -> UnreadableFile:
+    """Return the error that says where a file is no text."""
+    content = path.read_bytes()
+    good = content.decode(errors="ignore")
+    try:
+        content.decode()
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        fix = "Save it as text in UTF-8, if it is a table."
-        raise UnreadableFile(path, f"byte {error.start}, in line {line}, is no text in UTF-8", fix=fix) from error
+        good = content[: error.start].decode()
+        line = len(good.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    fix = "Save it as text in UTF-8, if it is a table."
+    return UnreadableFile(path, f"byte {len(good.encode())}, in line {line}, is no text in UTF-8", fix=fix)
 
 
-def _lines(text: str) -> tuple[NumberedLines, str | None]:
-    """Return the lines that hold cells, with their numbers from 1, and what parts the cells."""
-    numbered = list(enumerate(text.split("\n"), start=1))
-    filled = [(number, line) for number, line in numbered if line.partition("#")[0].strip()]
-    # A separator within quotes belongs to a label.
-    first = re.sub(r'"[^"]*"', "", filled[0][1].partition("#")[0]) if filled else ""
-    delimiter = next((mark for mark in DELIMITERS if mark in first), None)
-    if delimiter == "\t":  # a line of tabs alone is a row of empty cells, not a blank line
-        filled = [
-            (number, line)
-            for number, line in numbered
-            if line.partition("#")[0].strip() or ("\t" in line and "#" not in line)
-        ]
-    return filled, delimiter
+def _delimiter(path: Path) -> str | None:
+    """Return what separates the cells of the first line that has some; within quotes it belongs to a label."""
+    with closing(_lines(path)) as lines:
+        first = next((text for _, line in lines if (text := line.partition("#")[0]).strip()), "")
+    unquoted = re.sub(r'"[^"]*"', "", first)
+    return next((mark for mark in DELIMITERS if mark in unquoted), None)
 
 
-def _cells(line: str, delimiter: str | None) -> list[str]:
-    """Return the cells of one line, without quotes and blanks around them."""
-    cells = line.partition("#")[0]
-    if delimiter is None:
-        return cells.split()
-    return [cell.strip() for cell in next(csv.reader([cells], delimiter=delimiter))]
+def _rows(path: Path, delimiter: str | None, *, skip: int = 0) -> Rows:
+    """Yield the cells of each line that has some, without quotes and blanks around them, behind the first `skip`."""
+    for number, line in _lines(path):
+        text, comment, _ = line.partition("#")
+        # A line of tabs alone is a row of empty cells, not a blank line.
+        if number <= skip or not (text.strip() or (delimiter == "\t" and "\t" in text and not comment)):
+            continue
+        if delimiter is None:
+            yield number, text.split()
+        else:
+            cells = next(csv.reader([text], delimiter=delimiter)) if '"' in text else text.split(delimiter)
+            yield number, [cell.strip() for cell in cells]
 
 
 def _are_labels(cells: list[str]) -> bool:
     """Say whether the first line is words; a number with a decimal comma is none."""
     words = [cell for cell in cells if cell]
-    return bool(words) and not any(reads_as_number(cell.replace(",", ".")) for cell in words)
+    return bool(words) and not any(_is_number(cell.replace(",", ".")) for cell in words)
 
 
 def _count_columns(cells: list[str]) -> bool:
@@ -132,21 +159,68 @@ def _count_columns(cells: list[str]) -> bool:
     )
 
 
-def _parse(path: Path, rows: NumberedRows, labels: list[str] | None) -> npt.NDArray[np.float64]:
-    """Return the numbers of all cells, NaN for an empty one."""
-    _check_rows(path, rows)
-    if labels is None and not any(cells[-1] for _, cells in rows):
-        raise UnreadableFile(path, "its last column is empty", fix="Remove the separator at the end of every line.")
-    return np.array([[float(cell or "nan") for cell in cells] for _, cells in rows])
+def _is_number(cell: str) -> bool:
+    """Return whether a cell holds a number, or says true or false."""
+    return cell in TRUTH or reads_as_number(cell)
 
 
-def _check_rows(path: Path, rows: NumberedRows) -> None:
-    """Raise where a table stops being one."""
-    width = len(rows[0][1])
-    for number, cells in rows:
+def _numbers(path: Path, delimiter: str | None, skip: int) -> npt.NDArray[np.float64]:
+    """Return the numbers of all lines behind the first `skip`, NaN for an empty cell."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for _ in range(skip):
+                file.readline()
+            table = pd.read_csv(
+                file,
+                sep=delimiter or r"\s+",
+                header=None,
+                dtype=np.float64,
+                comment="#",
+                skipinitialspace=True,
+                na_values=NAN,
+                keep_default_na=False,
+                **EXACT,
+            )
+        values = np.ascontiguousarray(table.to_numpy())
+    except ValueError:  # a cell that is no number, or a line that is too long
+        return _one_by_one(path, _rows(path, delimiter, skip=skip))
+    if not np.isnan(values[:, -1]).any():
+        return values
+    # pandas fills up lines that are too short, and makes a row of a remark behind a tab.
+    n_rows = sum(1 for _ in _even(path, _rows(path, delimiter, skip=skip)))
+    return values if n_rows == len(values) else _one_by_one(path, _rows(path, delimiter, skip=skip))
+
+
+def _one_by_one(path: Path, rows: Rows) -> npt.NDArray[np.float64]:
+    """Return the numbers of rows as Python reads them.
+
+    Raises
+    ------
+    UnreadableFile
+        Where the table stops being one.
+    """
+    numbers, width = array("d"), 0
+    for number, cells in _even(path, rows):
+        width = len(cells)
         for column, cell in enumerate(cells, start=1):
-            if cell and not reads_as_number(cell):
+            if cell and not _is_number(cell):
                 comma = ": a decimal comma? Write decimal points" if reads_as_number(cell.replace(",", ".")) else ""
                 raise UnreadableFile(path, f"{shown(cell)!r} in line {number}, column {column} is no number{comma}")
+        numbers.extend(float(TRUTH.get(cell, cell or "nan")) for cell in cells)
+    return np.frombuffer(numbers).reshape(-1, width)
+
+
+def _even(path: Path, rows: Rows) -> Rows:
+    """Yield rows, which all have as many cells as the first.
+
+    Raises
+    ------
+    UnreadableFile
+        If one has more or fewer.
+    """
+    width = 0
+    for number, cells in rows:
+        width = width or len(cells)
         if len(cells) != width:
             raise UnreadableFile(path, f"line {number} has {len(cells)} cells, the lines before it {width}")
+        yield number, cells
