@@ -22,9 +22,9 @@ from netxr.kernels.courses import (
     trend,
     without_trend,
 )
-from netxr.preprocessing.steps import Recording, float_type, put_back
+from netxr.preprocessing.steps import float_type, put_back
 from netxr.schema.arguments import is_whole
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import Recording, activity_of
 from netxr.schema.trials import Trial, trials_of
 
 COEFFICIENT: Final = "coefficient"

@@ -12,8 +12,8 @@ from netxr import names as n
 from netxr.blocks.trials import stack_trials
 from netxr.errors import InvalidInput
 from netxr.kernels.courses import as_samples
-from netxr.preprocessing.steps import Recording, float_type, put_back, take
-from netxr.schema.clock import activity_of, clock_of
+from netxr.preprocessing.steps import float_type, put_back, take
+from netxr.schema.clock import Recording, activity_of
 from netxr.schema.trials import trials_of
 from netxr.schema.variables import labels_of
 
@@ -45,7 +45,7 @@ def bad_frames(data: xr.DataArray | xr.Dataset) -> xr.DataArray:
     """
     activity = activity_of(data)
     finite: xr.DataArray = xr.apply_ufunc(np.isfinite, activity, dask="allowed")
-    return (~finite.all(n.NEURON)).rename(n.BAD_FRAMES).drop_attrs()
+    return (~finite.all(n.NEURON)).rename(n.BAD_FRAMES).drop_attrs(deep=False)
 
 
 def mask_frames(data: Recording, *, frames: Any) -> Recording:
@@ -150,8 +150,8 @@ def drop_frames(data: Recording, *, frames: Any, join: bool = False) -> Recordin
     Returns
     -------
     DataArray or Dataset
-        With fewer frames. Where there is no coordinate `time`, the attribute `start_time` says when the first of them
-        was taken.
+        With fewer frames. The attribute `start_time` says when the first of them was taken, as the coordinate `time`
+        does; frames that were joined have no times any more.
 
     Raises
     ------
@@ -185,12 +185,8 @@ def drop_frames(data: Recording, *, frames: Any, join: bool = False) -> Recordin
             expected="frames at the ends",
             fix="Mark them as missing with mask_frames; or say join=True, and have pairs across the cuts.",
         )
-    attrs = {}
-    if n.TIME not in activity.coords:
-        interval, _, start = clock_of(activity)
-        attrs = {n.START_TIME: start + first * interval} if first else {}
     step = f"drop_frames {told(bad)}{'' if at_ends else ', the rest joined'}"
-    return take(data, {n.TIME: slice(first, last) if at_ends else kept}, step=step, **attrs)
+    return take(data, {n.TIME: slice(first, last) if at_ends else kept}, step=step)
 
 
 def _interpolated(samples: Any, bad: NDArray[np.bool_]) -> Any:

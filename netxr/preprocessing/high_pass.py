@@ -15,9 +15,9 @@ from netxr.blocks.trials import over_frames, rows_of, stack_trials
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.courses import as_samples
 from netxr.kernels.filters import Floats, Response, filtered, n_padded, response, states_between
-from netxr.preprocessing.steps import Recording, float_type, put_back
+from netxr.preprocessing.steps import float_type, put_back
 from netxr.schema.arguments import check_count, is_number
-from netxr.schema.clock import activity_of, clock_of
+from netxr.schema.clock import Recording, activity_of, clock_of
 from netxr.schema.trials import Trial, trials_of
 
 
@@ -66,7 +66,7 @@ def high_pass(data: Recording, *, cutoff: float, order: int = 2) -> Recording:
     True
     """
     activity = activity_of(data)
-    if n.SAMPLING_INTERVAL not in activity.attrs:
+    if n.SAMPLING_INTERVAL not in activity.attrs and n.TIME not in activity.coords:
         fix = f"Say it with .assign_attrs({n.SAMPLING_INTERVAL}=..., {n.SAMPLING_INTERVAL_UNITS}='s')."
         raise InvalidInput(
             "data", got="no sampling interval", expected=f"the attribute {n.SAMPLING_INTERVAL!r}", fix=fix

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.preprocessing.steps import Recording, float_type, put_back
+from netxr.preprocessing.steps import float_type, put_back
 from netxr.schema.arguments import check_choice, is_number
-from netxr.schema.clock import activity_of, clock_of
+from netxr.schema.clock import Recording, activity_of, clock_of
 
 
 def resample(data: Recording, *, sampling_interval: float, how: Literal["mean", "sum"] = "mean") -> Recording:

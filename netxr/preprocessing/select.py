@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.preprocessing.steps import Recording, take
+from netxr.preprocessing.steps import take
 from netxr.schema.arguments import is_number
-from netxr.schema.clock import activity_of, clock_of
+from netxr.schema.axis import axis_of
+from netxr.schema.clock import Recording, activity_of, clock_of
 
 
 def select(
@@ -29,8 +30,7 @@ def select(
         Activity (neuron, time[, trial]), or a Dataset that holds it; dask stays lazy. Labels are read, samples are not.
     time : (start, stop), optional
         Samples from `start` on and before `stop`; None for an open end. By the coordinate `time` where there is one,
-        else in `sampling_interval_units`: sample k is at ``start_time + k * sampling_interval``, which is k where
-        nothing is said of either.
+        else by the number of the sample, from 0.
     neurons : sequence of labels, optional
         Neurons, in the order in which they are wanted.
     where : mapping, optional
@@ -40,8 +40,8 @@ def select(
     Returns
     -------
     DataArray or Dataset
-        With fewer samples, and all dims. Where there is no coordinate `time`, the attribute `start_time` says when the
-        first sample was taken.
+        With fewer samples, and all dims. Where they are evenly spaced, the attribute `start_time` says when the first
+        of them was taken, as the coordinate `time` does.
 
     Raises
     ------
@@ -63,7 +63,6 @@ def select(
     if time is None and neurons is None and where is None:
         raise InvalidInput("time, neurons, where", got="none of them", expected="at least one to select by")
     positions: dict[str, Any] = {}
-    attrs: dict[str, Any] = {}
     asked = []
     if neurons is not None or where is not None:
         chosen = _positions(activity, neurons)
@@ -78,11 +77,8 @@ def select(
     if time is not None:
         positions[n.TIME], text = _stretch(activity, time)
         asked.insert(0, f"time {text}")
-        if n.TIME not in activity.coords:
-            interval, _, start = clock_of(activity)
-            attrs[n.START_TIME] = start + positions[n.TIME].start * interval
     told = f"select {', '.join(asked)}: {_counted(activity, positions)}"
-    return take(data, positions, step=told, **attrs)
+    return take(data, positions, step=told)
 
 
 def _positions(activity: xr.DataArray, neurons: Sequence[Any] | None) -> NDArray[np.int64]:
@@ -131,7 +127,7 @@ def _stretch(activity: xr.DataArray, time: Any) -> tuple[slice, str]:
     if not isinstance(time, (tuple, list)) or len(time) != 2:
         raise InvalidInput("time", got=repr(time), expected="(start, stop), None for an open end")
     n_steps = activity.sizes[n.TIME]
-    if n.TIME in activity.coords:
+    if n.TIME in activity.coords and axis_of(activity) is None:
         first, last = _by_coordinate(activity, time)
         begin, end, units = activity[n.TIME].values[0], activity[n.TIME].values[-1], ""
     else:

@@ -1,17 +1,15 @@
 """A step of preprocessing: takes the activity out of what was given, and puts it back with what was done to it."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema.clock import activity_of
-
-Recording = TypeVar("Recording", xr.DataArray, xr.Dataset)
-"""Activity, or a Dataset that holds it."""
+from netxr.schema.axis import axis_of
+from netxr.schema.clock import Recording, activity_of, clock_of, with_axis
 
 
 def put_back(data: Recording, activity: xr.DataArray, *, step: str, **attrs: Any) -> Recording:
@@ -37,6 +35,10 @@ def put_back(data: Recording, activity: xr.DataArray, *, step: str, **attrs: Any
     done = activity.copy(deep=False)
     done.attrs = activity.attrs | attrs | {n.PREPROCESSING: f"{before}\n{step}" if before else step}
     done.encoding = {}  # how the file held the samples before
+    if axis_of(done) is not None:
+        told = done[n.TIME].attrs
+        done = with_axis(done.drop_vars(n.TIME))
+        done[n.TIME].attrs.update(told)
     if isinstance(data, xr.DataArray):
         return done
     changed = {dim for dim, size in done.sizes.items() if size != data.sizes[dim]}
@@ -53,9 +55,19 @@ def put_back(data: Recording, activity: xr.DataArray, *, step: str, **attrs: Any
     return kept.assign_attrs({name: attrs[name] for name in attrs if name in data.attrs})
 
 
-def take(data: Recording, positions: Mapping[Any, Any], *, step: str, **attrs: Any) -> Recording:
-    """Return the entries at these positions along dims, of all that a Dataset has along them."""
+def take(data: Recording, positions: Mapping[Any, Any], *, step: str) -> Recording:
+    """Return the entries at these positions along dims, of all that a Dataset has along them.
+
+    Samples that follow one another keep their clock. Of others, the first says when the recording begins, and the rest
+    follow it as if nothing had been between them.
+    """
     chosen: Recording = data.isel(positions)
+    attrs: dict[str, Any] = {}
+    if n.TIME in positions and (n.TIME not in data.coords or axis_of(data) is not None):
+        interval, _, start = clock_of(activity_of(data))
+        first = int(np.arange(data.sizes[n.TIME])[positions[n.TIME]][0])
+        attrs[n.START_TIME] = start + first * interval
+        chosen = chosen if axis_of(chosen) is not None else chosen.drop_vars(n.TIME, errors="ignore")
     return put_back(chosen, activity_of(chosen), step=step, **attrs)
 
 

@@ -16,6 +16,7 @@ from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.recordings.compatible import check_same_labels, compatible
 from netxr.recordings.update import Updates, made_from_activity, updates
 from netxr.schema.arguments import check_choice
+from netxr.schema.clock import without_axis
 from netxr.schema.provenance import with_event
 from netxr.schema.variables import check_activity
 from netxr.store.compact import as_codes, as_stored, is_coded
@@ -154,7 +155,7 @@ def add(
             "data", got="the activity" if n.ACTIVITY in new else "no variable", expected="results", fix=fix
         )
     with transaction(path, group=group) as changes:
-        stored = open_store(path, group=group)
+        stored = without_axis(open_store(path, group=group))
         check_same_labels(new, stored)
         taken = [str(name) for name in new.data_vars if name in stored.variables]
         if taken and not replace:
@@ -247,7 +248,7 @@ def _in_chunks(values: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
 
 def _run_at(path: PathLike | Store, group: str | None) -> xr.Dataset:
     """Return the run that is appended to."""
-    stored = open_store(path, group=group)
+    stored = without_axis(open_store(path, group=group))
     if n.ACTIVITY not in stored:
         raise UnreadableFile(path, "a store without activity, to which no samples can be appended")
     if n.UNFINISHED in stored.attrs:

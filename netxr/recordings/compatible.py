@@ -8,6 +8,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.schema.clock import without_axis
 from netxr.schema.variables import labels_of
 from netxr.store.layout import TEXT_KINDS
 
@@ -33,6 +34,7 @@ def compatible(new: xr.Dataset, stored: xr.Dataset, *, dim: str, made_again: Col
         If neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there already, `time`
         does not go on evenly, or something is missing that the run has along `dim`.
     """
+    new = new if n.TIME in stored.coords else without_axis(new)
     present, added = stored[n.ACTIVITY], new[n.ACTIVITY]
     if set(added.dims) != set(present.dims):
         fix = (

@@ -19,6 +19,7 @@ from netxr.errors import InvalidInput
 from netxr.recordings.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
 from netxr.recordings.formats.registry import format_of, options_of, read_by
 from netxr.recordings.formats.text import Table
+from netxr.schema.clock import CLOCK, with_axis
 from netxr.schema.variables import check_activity, check_connectivity
 from netxr.store.dataset import is_store
 from netxr.store.dataset import open as open_store
@@ -75,15 +76,15 @@ def load_recording(source: Source, *, format: str | None = None, **options: Any)
         return check_recording(dataset, place_of(source)) if dataset is source else dataset
     if isinstance(source, np.ndarray | da.Array):
         check_options(options, ARRAY_OPTIONS, "a plain array")
-        return with_interval(activity_of(place_of(source), Table(source), **options).to_dataset())
+        return with_clock(activity_of(place_of(source), Table(source), **options).to_dataset())
     path = check_source(source)
     one = format_of(path, format)
     if one.kind == "recording":
         check_options(options, options_of(one), f"format {one.name!r}")
-        return with_interval(check_recording(read_by(one, path, **options), str(path)))
+        return with_clock(check_recording(read_by(one, path, **options), str(path)))
     check_options(options, ["name", *ARRAY_OPTIONS], f"format {one.name!r}")
     table = read_by(one, path, options.pop("name", None))
-    return with_interval(activity_of(str(path), table, **options).to_dataset())
+    return with_clock(activity_of(str(path), table, **options).to_dataset())
 
 
 def load_activity(
@@ -263,7 +264,7 @@ def dataset_of(source: Any) -> xr.Dataset:
     """Return a store's or a given Dataset as it is, and a DataArray as the variable that its dims make it."""
     if isinstance(source, xr.DataArray):
         name = n.CONNECTIVITY if n.TARGET in source.dims else n.ACTIVITY
-        return with_interval(CHECKS[name](source, argument="source").to_dataset(name=name))
+        return with_clock(CHECKS[name](source, argument="source").to_dataset(name=name))
     return source if isinstance(source, xr.Dataset) else open_store(source)
 
 
@@ -318,14 +319,13 @@ def check_recording(loaded: object, place: str) -> xr.Dataset:
     return loaded
 
 
-def with_interval(recording: xr.Dataset) -> xr.Dataset:
-    """Return a recording of which both the whole and its activity say the sampling interval that one of them says."""
+def with_clock(recording: xr.Dataset) -> xr.Dataset:
+    """Return a recording with an axis of time, whose clock both the whole and its activity say as one of them does."""
     if n.ACTIVITY not in recording:
         return recording
     activity = recording[n.ACTIVITY]
-    both = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS)
-    known = {name: value for name, value in (recording.attrs | activity.attrs).items() if name in both}
-    return recording.assign({n.ACTIVITY: activity.assign_attrs(known)}).assign_attrs(known)
+    known = {name: value for name, value in (recording.attrs | activity.attrs).items() if name in CLOCK}
+    return with_axis(recording.assign({n.ACTIVITY: activity.assign_attrs(known)}).assign_attrs(known))
 
 
 def check_options(options: Mapping[str, Any], taken: Sequence[str] | None, what: str) -> None:

@@ -9,6 +9,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.schema.arguments import check_choice, check_entries, is_number
+from netxr.schema.clock import with_axis
 from netxr.schema.variables import ACTIVITY_SPEC, check_activity, check_connectivity, check_labels
 
 ROWS: Final = (n.TARGET, n.SOURCE)
@@ -21,6 +22,7 @@ def as_activity(
     neurons: Sequence[Any] | None = None,
     sampling_interval: float | None = None,
     interval_units: str = "s",
+    start_time: float | None = None,
     units: str | None = None,
 ) -> xr.DataArray:
     """Label a plain array of samples as a recording.
@@ -37,13 +39,16 @@ def as_activity(
         Time from one sample to the next, in `interval_units`.
     interval_units : str
         Unit of `sampling_interval`.
+    start_time : float, optional
+        Time of the first sample in `interval_units`, e.g. by the clock of the session; 0 if not given.
     units : str, optional
         Unit of the samples, e.g. "mV".
 
     Returns
     -------
     DataArray
-        The samples, dims ordered (neuron, time[, trial]), same dtype.
+        The samples, dims ordered (neuron, time[, trial]), same dtype; with a coordinate `time` if there is a sampling
+        interval, of which only start and interval are held.
 
     Raises
     ------
@@ -55,6 +60,8 @@ def as_activity(
     >>> import numpy as np
     >>> as_activity(np.zeros((500, 3)), dims=("time", "neuron"), neurons=["a", "b", "c"]).sizes
     Frozen({'neuron': 3, 'time': 500})
+    >>> as_activity(np.zeros((500, 3)), dims=("time", "neuron"), sampling_interval=0.1, start_time=5).time.values[:3]
+    array([5. , 5.1, 5.2])
     """
     array = _plain_array("samples", samples)
     expected = f"{n.NEURON!r}, {n.TIME!r} and, for a third axis, {n.TRIAL!r}, in the order of the array's axes"
@@ -70,10 +77,14 @@ def as_activity(
         if not isinstance(interval_units, str):
             raise InvalidInput("interval_units", got=repr(interval_units), expected="text, such as 's' or 'ms'")
         labelled.attrs |= {n.SAMPLING_INTERVAL: float(sampling_interval), n.SAMPLING_INTERVAL_UNITS: interval_units}
+    if start_time is not None:
+        if not is_number(start_time) or not np.isfinite(start_time):
+            raise InvalidInput("start_time", got=repr(start_time), expected="a number")
+        labelled.attrs[n.START_TIME] = float(start_time)
     if units is not None:
         labelled.attrs[n.UNITS] = units
     check_labels(labelled, argument="neurons")
-    return check_activity(labelled, argument="samples")
+    return with_axis(check_activity(labelled, argument="samples"))
 
 
 def as_connectivity(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import xarray as xr
+from xarray.indexes import PandasIndex
 
 from netxr import names as n
 from netxr.errors import InvalidInput
@@ -131,8 +132,9 @@ def check_labels(data: xr.DataArray, *, argument: str) -> None:
     InvalidInput
         Naming the dim and the first label that repeats.
     """
-    for dim, index in data.indexes.items():
-        if not index.is_unique:
+    for dim, one in data.xindexes.items():
+        index = one.to_pandas_index() if isinstance(one, PandasIndex) else None  # others hold no single labels
+        if index is not None and not index.is_unique:
             twice = index[index.duplicated()][0]
             raise InvalidInput(
                 argument,

@@ -22,6 +22,7 @@ from netxr.schema.arguments import (
     check_whole_numbers,
     is_number,
 )
+from netxr.schema.clock import with_axis
 from netxr.schema.provenance import provenance
 from netxr.schema.variables import NUMBER_KINDS, check_connectivity, labels_of
 from netxr.store.dataset import open as open_store
@@ -142,7 +143,7 @@ def simulate(
         for rows, start, states in _reporting(advance(state, n_steps=n_steps), progress, total=n_steps * len(labels)):
             samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
         activity = xr.DataArray(samples, dims=(n.TRIAL, n.TIME, n.NEURON), attrs=attrs)
-        return run.assign({n.ACTIVITY: activity.transpose(n.NEURON, n.TIME, n.TRIAL)})
+        return with_axis(run.assign({n.ACTIVITY: activity.transpose(n.NEURON, n.TIME, n.TRIAL)}))
     chunk = _stored_steps(len(neurons), len(labels), np.dtype(dtype))
     with resumable_run(
         store, run, n_steps=n_steps, dtype=np.dtype(dtype), steps_per_chunk=chunk, settings=SETTINGS

@@ -21,9 +21,10 @@ from netxr.blocks.progress import Report
 from netxr.blocks.progress import progress as told_progress
 from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile, first_line
 from netxr.schema.arguments import check_group, check_path
+from netxr.schema.clock import with_axis
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.compact import compacted
-from netxr.store.layout import DURATIONS, TEXT_KINDS, storable
+from netxr.store.layout import DURATIONS, TEXT_KINDS, storable, unfolded
 from netxr.store.lazy import lazily
 from netxr.store.locks import STAGING_PREFIX
 from netxr.store.metadata import DOCUMENT, Document, documents, with_copy
@@ -274,14 +275,14 @@ def _decoding(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_labels_in_memory(dataset: xr.Dataset) -> xr.Dataset:
-    """Return `dataset` with labels and text loaded, text as Python strings."""
+    """Return `dataset` with its axis of time, and labels and text loaded, text as Python strings."""
     labels = {}
     for name, variable in dataset.variables.items():
         is_text = variable.dtype.kind in TEXT_KINDS
         if is_text or not variable.ndim or (name in dataset.coords and variable.ndim == 1):
             # Labels are too small to be worth a trip to the caller's scheduler; those of an index are loaded already.
-            loaded = variable if name in dataset.indexes else variable.load(scheduler="synchronous")
+            loaded = variable if name in dataset.xindexes else variable.load(scheduler="synchronous")
             labels[name] = loaded.astype(object) if is_text else loaded
     whole = dataset.assign(labels)
     in_order = {name: whole.variables[name] for name in sorted(whole.data_vars, key=str)}
-    return xr.Dataset(in_order, whole.coords, whole.attrs)
+    return with_axis(unfolded(xr.Dataset(in_order, whole.coords, whole.attrs)))

@@ -18,6 +18,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.schema.axis import axis_of, even_times
 from netxr.schema.provenance import first_saved
 from netxr.schema.variables import ACTIVITY_SPEC, CONNECTIVITY_SPEC, NUMBER_KINDS
 
@@ -76,12 +77,35 @@ def storable(dataset: xr.Dataset, *, event: str = "save") -> xr.Dataset:
         raise InvalidInput("dataset", got="a DataArray", expected="a Dataset", fix=fix)
     if not isinstance(dataset, xr.Dataset):
         raise InvalidInput("dataset", got=type(dataset).__name__, expected="a Dataset")
+    dataset = _folded(dataset)
     variables = {name: _storable_variable(name, variable) for name, variable in dataset.variables.items()}
     return xr.Dataset(
         {name: variables[name] for name in dataset.data_vars},
         coords={name: variables[name] for name in dataset.coords},
         attrs=plain_attributes(first_saved(dataset.attrs, event), "attrs"),
     )
+
+
+def _folded(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset that says in an attribute what its evenly spaced times are."""
+    axis = axis_of(dataset)
+    if axis is None:
+        return dataset
+    attrs = plain_attributes(dataset[n.TIME].attrs, f"attrs of {n.TIME}")
+    said = json.dumps({"start": axis.start, "interval": axis.step, "attrs": attrs})
+    rest = dataset.drop_vars(n.TIME)
+    rest.attrs = {n.TIME_AXIS: said} | rest.attrs
+    return rest
+
+
+def unfolded(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset as it was before it was stored, with evenly spaced times as a coordinate."""
+    rest = dataset.copy(deep=False)
+    said = rest.attrs.pop(n.TIME_AXIS, None)
+    if said is None or n.TIME not in rest.dims or n.TIME in rest.coords:
+        return rest
+    axis = json.loads(said)
+    return rest.assign_coords(even_times(axis["start"], axis["interval"], rest.sizes[n.TIME], axis["attrs"]))
 
 
 def _storable_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:

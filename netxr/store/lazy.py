@@ -40,7 +40,7 @@ def lazily(
     """
     lazy = {}
     for name, variable in dataset.variables.items():
-        if name in dataset.indexes or not variable.ndim:
+        if name in dataset.xindexes or not variable.ndim:
             continue
         stored = _StoredArray(variable, place, str(name), folder, known or {})
         chunks = variable.encoding.get("preferred_chunks", {})

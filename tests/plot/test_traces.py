@@ -7,6 +7,7 @@ from netxr.errors import InvalidInput
 from netxr.plot import raster, traces
 from netxr.plot.activity import binning as windows
 from netxr.schema.arrays import as_activity
+from netxr.schema.axis import even_times
 from tests.plot.drawn import draw, on_paper, on_screen
 
 
@@ -59,9 +60,9 @@ def test_the_title_says_where_not_all_neurons_are_drawn():
 
 def test_time_is_in_steps_where_the_interval_is_unknown(activity):
     del activity.attrs["sampling_interval"], activity.attrs["sampling_interval_units"]
-    figure = traces(activity, start=990)
+    figure = traces(activity.drop_vars("time"), start=990)
     np.testing.assert_array_equal(figure.last["time"], np.arange(990, 1000))
-    assert on_screen(figure).xaxis[0].axis_label == "Time (steps)"
+    assert on_screen(figure).xaxis[0].axis_label == "Time (step)"
 
 
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
@@ -76,12 +77,13 @@ def test_one_trial_is_drawn_and_several_are_refused(activity):
     assert len(traces(activity.expand_dims(trial=[4]))) == 3
     with pytest.raises(InvalidInput, match=r"activity: got 2 trials; expected one\. .*isel\(trial=0\)"):
         traces(activity.expand_dims(trial=2))
-    with pytest.raises(InvalidInput, match="activity: got attribute sampling_interval 'x'; expected a positive number"):
-        traces(activity.assign_attrs(sampling_interval="x"))
-    with pytest.raises(InvalidInput, match="activity: got attribute sampling_interval nan"):
-        traces(activity.assign_attrs(sampling_interval=np.nan))
-    with pytest.raises(InvalidInput, match="activity: got attribute start_time 'now'; expected a number"):
-        traces(activity.assign_attrs(start_time="now"))
+    bare = activity.drop_vars("time")
+    with pytest.raises(InvalidInput, match=r"attrs.'sampling_interval'.: got 'x'; expected a number above 0"):
+        traces(bare.assign_attrs(sampling_interval="x"))
+    with pytest.raises(InvalidInput, match=r"activity\.attrs\['sampling_interval'\]: got nan"):
+        traces(bare.assign_attrs(sampling_interval=np.nan))
+    with pytest.raises(InvalidInput, match=r"activity\.attrs\['start_time'\]: got 'now'; expected a number"):
+        traces(bare.assign_attrs(start_time="now"))
 
 
 @pytest.mark.parametrize(
@@ -166,5 +168,7 @@ def test_groups_are_drawn_together_and_each_has_its_share(activity):
 
 
 def test_time_begins_at_the_clock_of_the_session(activity):
-    figure = traces(activity.assign_attrs(start_time=7.0), start=100, n_steps=2)
+    figure = traces(activity.drop_vars("time").assign_attrs(start_time=7.0), start=100, n_steps=2)
+    np.testing.assert_allclose(figure.last["time"], [8.0, 8.01])
+    figure = traces(activity.assign_coords(even_times(7.0, 0.01, activity.sizes["time"])), start=100, n_steps=2)
     np.testing.assert_allclose(figure.last["time"], [8.0, 8.01])

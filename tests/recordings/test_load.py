@@ -450,7 +450,8 @@ def test_loaders_load_no_format_before_it_is_used():
 def test_xarray_objects_are_checked_and_passed_through():
     activity = xr.DataArray(SAMPLES, dims=NEURON_TIME, attrs={"sampling_interval": 0.5}, name="anything")
     recording = load_recording(activity)
-    assert recording.activity.identical(activity.rename("activity"))
+    assert recording.activity.drop_vars("time").identical(activity.rename("activity"))
+    assert recording.time.values.tolist() == [0, 0.5, 1, 1.5, 2]
     assert recording.attrs == {"sampling_interval": 0.5}
     whole = xr.Dataset({"activity": activity, "connectivity": (("target", "source"), WEIGHTS)})
     assert load_recording(whole) is whole

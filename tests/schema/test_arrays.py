@@ -38,7 +38,9 @@ def test_labels_and_attributes():
     assert labelled.neuron.dtype == object
     assert labelled.attrs == {"sampling_interval": 0.5, "sampling_interval_units": "ms", "units": "mV"}
     assert as_activity(np.zeros((4, 3)), dims=("time", "neuron")).neuron.values.tolist() == [0, 1, 2]
-    assert "time" not in labelled.coords
+    assert labelled.time.values.tolist() == [0, 0.5, 1]
+    assert labelled.time.attrs == {"units": "ms"}
+    assert "time" not in as_activity([[1, 2, 3]], dims=["neuron", "time"]).coords
 
 
 def test_lazy_stays_lazy():

@@ -216,7 +216,8 @@ def test_labels_dims_and_attributes():
     assert run.connectivity.dims == ("target", "source")
     assert run.neuron.values.tolist() == run.target.values.tolist() == list("abcde")
     assert run.trial.values.tolist() == [0, 1]
-    assert "time" not in run.coords
+    assert run.time.values.tolist() == list(range(run.sizes["time"]))
+    assert run.time.attrs == {"units": "step"}
     known = {"seed": 5, "rng": "modern", "noise_scale": 0.5, "initial": 0.0, "sampling_interval": 1.0}
     assert run.attrs.items() >= known.items()
     assert run.activity.attrs.items() >= known.items()

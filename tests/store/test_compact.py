@@ -323,7 +323,7 @@ def test_samples_beyond_the_codes_are_refused_and_nothing_is_written(tmp_path, l
 
 
 def test_other_tools_codes_do_not_wrap_either(tmp_path):
-    run = recording(np.linspace(0, 1, 24).reshape(2, 12), "float64").drop_vars("neuron")
+    run = recording(np.linspace(0, 1, 24).reshape(2, 12), "float64").drop_vars(["neuron", "time"])
     packed = {"dtype": "uint8", "scale_factor": 1 / 250, "add_offset": 0.0, "_FillValue": 255}
     run.to_zarr(tmp_path / "run.zarr", consolidated=False, zarr_format=3, encoding={n.ACTIVITY: packed})
     with pytest.raises(InvalidInput, match=r"a sample of 1\.1; expected 0 to 1\.016"):

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
+from netxr.schema.clock import with_axis
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.dataset import open as open_store
 from netxr.store.dataset import save
@@ -39,7 +40,7 @@ def a_run(*, n_neurons=3, n_steps=7, trials=2, dtype="float32", lazy=False):
     samples = rng.normal(size=(n_neurons, n_steps, trials)).astype(dtype)
     samples[0, 0] = np.nan
     samples[1, 1] = 0
-    return xr.Dataset(
+    run = xr.Dataset(
         {
             "activity": (
                 ("neuron", "time", "trial"),
@@ -65,6 +66,7 @@ def a_run(*, n_neurons=3, n_steps=7, trials=2, dtype="float32", lazy=False):
         },
         attrs={"model": "sigmoid", "seed": 42, "nested": {"a": [1, 2.5, None, True]}, "undefined": float("nan")},
     )
+    return with_axis(run)
 
 
 def without_added(dataset):
@@ -136,6 +138,27 @@ def test_an_opened_foreign_store_with_scaled_integers_saves_as_what_it_reads(tmp
     assert_same(open_store(tmp_path / "plain.zarr"), opened)
 
 
+@pytest.mark.parametrize("part", [slice(None), slice(3, None), slice(1, None, 2)])
+def test_times_come_back_of_which_start_and_interval_are_stored(tmp_path, part):
+    run = a_run(n_steps=20).isel(time=part)
+    run.time.attrs["long_name"] = "time since the tone"
+    save(run, tmp_path / "run.zarr")
+    opened = open_store(tmp_path / "run.zarr")
+    assert_same(opened, run)
+    assert isinstance(opened.xindexes["time"], xr.indexes.RangeIndex)
+    assert "time" not in names(tmp_path / "run.zarr")
+    again = tmp_path / "again.zarr"
+    save(opened, again)
+    xr.testing.assert_identical(open_store(again), opened)
+
+
+def test_times_that_are_not_even_are_stored_one_by_one(tmp_path):
+    run = a_run().isel(time=[0, 1, 4])
+    save(run, tmp_path / "run.zarr")
+    assert_same(open_store(tmp_path / "run.zarr"), run)
+    assert "time" in names(tmp_path / "run.zarr")
+
+
 def test_plain_xarray_reads_a_run(tmp_path):
     run = a_run()
     save(run, tmp_path / "run.zarr")
@@ -143,9 +166,10 @@ def test_plain_xarray_reads_a_run(tmp_path):
         for name in run.data_vars:
             np.testing.assert_array_equal(opened[name].values, run[name].values)
             assert opened[name].attrs == run[name].attrs
-        for name in run.coords:
+        for name in opened.coords:
             assert opened[name].values.tolist() == run[name].values.tolist()
-        assert set(opened.coords) == set(run.coords)
+        assert set(opened.coords) == set(run.coords) - {"time"}
+        assert json.loads(opened.time_axis) == {"start": 0, "interval": 0.5, "attrs": {"units": "s"}}
 
 
 @given(
@@ -490,7 +514,10 @@ def streamed(path, *, n_steps=10, trials=2, rest=None, attrs=None):
 
 
 def test_a_streamed_run_is_the_run_saved_at_once(tmp_path):
-    rest, samples = a_run().drop_vars(["activity", "lagged_correlation", "count", "lag"]), a_run(n_steps=10).activity
+    rest, samples = (
+        a_run().drop_vars(["activity", "time", "lagged_correlation", "count", "lag"]),
+        a_run(n_steps=10).activity,
+    )
     with streamed(
         tmp_path / "streamed.zarr", rest=rest, attrs={"units": "mV", "sampling_interval": np.float64(0.5)}
     ) as array:
@@ -535,7 +562,7 @@ def test_a_stream_that_breaks_leaves_nothing(tmp_path, error):
     [
         a_run(n_neurons=4).drop_vars("activity"),
         a_run(trials=3).drop_vars("activity"),
-        a_run().drop_vars("activity").assign(stimulus=("time", np.zeros(9))),
+        a_run().drop_vars(["activity", "time"]).assign(stimulus=("time", np.zeros(9))),
     ],
 )
 def test_a_stream_that_does_not_fit_its_labels_is_refused(tmp_path, rest):

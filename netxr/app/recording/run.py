@@ -93,7 +93,7 @@ def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) 
             expected=f"what {text_of(memory)} hold",
             fix="Show fewer samples.",
         )
-    interval, _, first = clock_of(part)
+    interval, _, first = clock_of(one)
     return part.assign_attrs({n.START_TIME: first + start * interval}).compute()
 
 

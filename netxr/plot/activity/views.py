@@ -12,8 +12,8 @@ from netxr.errors import InvalidInput
 from netxr.kernels.groups import is_grouped
 from netxr.plot.activity.binning import Part
 from netxr.plot.grouping import GroupOrder, order_of
-from netxr.schema.arguments import is_number, is_whole
-from netxr.schema.clock import activity_of
+from netxr.schema.arguments import is_whole
+from netxr.schema.clock import activity_of, clock_of
 from netxr.schema.variables import labels_of
 
 
@@ -125,23 +125,10 @@ def excerpt_of(
         [str(label) for label in labels[rows]],
         order_of(labels[rows], groups if neurons is None else None),
         part,
-        _clock_of(one),
+        clock_of(one, argument=n.ACTIVITY),
         str(one.attrs.get(n.UNITS, "")),
         len(labels) if neurons is None else len(rows),
     )
-
-
-def _clock_of(activity: xr.DataArray) -> tuple[float, str, float]:
-    """Return the time between two frames, its unit, and the time of the first frame, as the attributes say."""
-    interval, first = activity.attrs.get(n.SAMPLING_INTERVAL, 1.0), activity.attrs.get(n.START_TIME, 0.0)
-    for name, value, expected, is_right in (
-        (n.SAMPLING_INTERVAL, interval, "a positive number", is_number(interval) and 0 < interval < np.inf),
-        (n.START_TIME, first, "a number", is_number(first) and np.isfinite(first)),
-    ):
-        if not is_right:
-            fix = f"Set it with .assign_attrs({name}=...)."
-            raise InvalidInput(n.ACTIVITY, got=f"attribute {name} {value!r}", expected=expected, fix=fix)
-    return float(interval), str(activity.attrs.get(n.SAMPLING_INTERVAL_UNITS, "steps")), float(first)
 
 
 def _one_trial(activity: xr.DataArray) -> xr.DataArray:

@@ -67,11 +67,13 @@ def activity_of(
             _check_different(place, table.labels or [])
     elif table.labels is not None:
         refuse_labels(place, table, f"dims=({n.TIME!r}, {n.NEURON!r}), where each column is a neuron")
+    times = table.times
     return as_activity(
         table.values,
         dims=dims,
         neurons=table.labels if neurons is None else neurons,
         sampling_interval=_agreed_interval(place, table, sampling_interval, interval_units),
+        start_time=None if times is None or times.dtype.kind in "mM" else float(times[0]),
         interval_units="s" if interval_units is None else interval_units,
         units=units,
     )

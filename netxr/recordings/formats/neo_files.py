@@ -156,6 +156,11 @@ def _recording(trials: list[da.Array], **labels: Any) -> xr.DataArray:
     return as_activity(stacked, dims=(n.NEURON, n.TIME, n.TRIAL), **labels)
 
 
+def _start_of(parts: list[Part], start: Any) -> float | None:
+    """Return when a recording starts; several segments, as trials, start each at a time of its own."""
+    return float(start) if len(parts) == 1 else None
+
+
 # --- signals ------------------------------------------------------------------
 
 
@@ -173,16 +178,16 @@ def _signals(path: Path, file: Any, parts: list[Part]) -> xr.Dataset:
         for part, length in zip(parts, lengths, strict=True)
     ]
     interval = 1 / float(file.get_signal_sampling_rate(parts[0].stream))
-    activity = _recording(trials, neurons=_labels(channels), sampling_interval=interval)
+    start = file.get_signal_t_start(parts[0].block, parts[0].segment, parts[0].stream)
+    activity = _recording(
+        trials, neurons=_labels(channels), sampling_interval=interval, start_time=_start_of(parts, start)
+    )
     units = [str(unit) for unit in channels["units"]]
     if len(set(units)) == 1:
         activity.attrs[n.UNITS] = units[0]
     else:
         activity = activity.assign_coords({n.UNITS: (n.NEURON, np.array(units, dtype=object))})
-    known: dict[str, Any] = {n.SOURCE_ARRAY: str(stream["name"])}
-    if len(parts) == 1:
-        known[n.START_TIME] = float(file.get_signal_t_start(parts[0].block, parts[0].segment, parts[0].stream))
-    return activity.to_dataset().assign_attrs(known)
+    return activity.to_dataset().assign_attrs({n.SOURCE_ARRAY: str(stream["name"])})
 
 
 def _box(path: Path, name: str, box: Box, *, part: Part) -> NDArray[Any]:
@@ -217,8 +222,13 @@ def _spikes(path: Path, file: Any, parts: list[Part], rate: Any) -> xr.Dataset:
         )
         for part, length in zip(parts, lengths, strict=True)
     ]
-    activity = _recording(trials, neurons=_labels(units), sampling_interval=1 / float(rate), units="spikes")
-    return activity.to_dataset().assign_attrs({n.START_TIME: spans[0][0]} if len(parts) == 1 else {})
+    return _recording(
+        trials,
+        neurons=_labels(units),
+        sampling_interval=1 / float(rate),
+        start_time=_start_of(parts, spans[0][0]),
+        units="spikes",
+    ).to_dataset()
 
 
 def _span(file: Any, part: Part) -> tuple[float, float]:

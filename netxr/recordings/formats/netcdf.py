@@ -17,6 +17,7 @@ from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.recognition import content_of
 from netxr.recordings.formats.times import check_interval, interval_of
+from netxr.schema.clock import on_axis
 from netxr.schema.variables import NUMBER_KINDS
 
 RECORDING_DIMS: Final = frozenset((n.NEURON, n.TIME, n.TRIAL))
@@ -72,7 +73,7 @@ def load(
             }
             attributes = _plain_attributes(file.attrs)
         known = _renamed(path, xr.Dataset(variables, coordinates, attributes), name, dims or {})
-        return _dated(_timed(path, known, sampling_interval) if n.ACTIVITY in known else known)
+        return on_axis(_dated(_timed(path, known, sampling_interval) if n.ACTIVITY in known else known))
 
 
 @contextmanager

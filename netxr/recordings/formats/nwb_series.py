@@ -88,11 +88,15 @@ def _recording(
 ) -> xr.Dataset:
     """Return samples (time, neuron) as a labelled recording."""
     neurons = None if labels is None else list(labels)
-    activity = as_activity(samples, dims=(n.TIME, n.NEURON), neurons=neurons, sampling_interval=interval, units=unit)
-    activity = activity.assign_coords({name: (n.NEURON, values) for name, values in columns.items()})
-    if np.isfinite(start):
-        activity.attrs[n.START_TIME] = start
-    return activity.to_dataset()
+    activity = as_activity(
+        samples,
+        dims=(n.TIME, n.NEURON),
+        neurons=neurons,
+        sampling_interval=interval,
+        start_time=start if np.isfinite(start) else None,
+        units=unit,
+    )
+    return activity.assign_coords({name: (n.NEURON, values) for name, values in columns.items()}).to_dataset()
 
 
 def _samples_of(path: Path, series: Any) -> da.Array:

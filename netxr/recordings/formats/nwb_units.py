@@ -14,9 +14,10 @@ from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.hdf5 import opened
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.nwb_tables import labels_and_columns
-from netxr.recordings.formats.times import PIECE, bins_in, counts, is_rate
+from netxr.recordings.formats.times import bins_in, counts, is_rate
 from netxr.schema.arguments import check_entries, is_number
 from netxr.schema.arrays import as_activity
+from netxr.schema.axis import PIECE
 
 
 def load_units(
@@ -69,10 +70,15 @@ def load_units(
         dtype=np.int32,
     )
     activity = as_activity(
-        spikes, dims=(n.NEURON, n.TIME), neurons=list(labels), sampling_interval=1 / float(rate), units="spikes"
+        spikes,
+        dims=(n.NEURON, n.TIME),
+        neurons=list(labels),
+        sampling_interval=1 / float(rate),
+        start_time=start,
+        units="spikes",
     )
     activity = activity.assign_coords({name: (n.NEURON, values) for name, values in columns.items()})
-    return activity.assign_attrs({n.START_TIME: start}).to_dataset().assign_attrs({n.SOURCE_ARRAY: place})
+    return activity.to_dataset().assign_attrs({n.SOURCE_ARRAY: place})
 
 
 def _bounds(path: Path, units: Any, n_units: int) -> NDArray[np.int64]:

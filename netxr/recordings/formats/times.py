@@ -9,17 +9,9 @@ from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.schema.arguments import is_number
-
-LARGEST_JITTER: Final = 0.1
-"""How much longer or shorter than most a step may be, as a share of it: rounding and clocks, no lost frame."""
-
-LARGEST_DRIFT: Final = 0.5
-"""How far a sample may be from its place on the even grid, in sampling intervals: each is nearest to its own."""
+from netxr.schema.axis import interval_in
 
 FIX: Final = "Resample to even times, or leave the times out and say sampling_interval= if the samples are even."
-
-PIECE: Final = 2**18
-"""Times that are in memory at once."""
 
 
 def interval_of(times: Any, path: Path, place: str) -> float:
@@ -49,30 +41,10 @@ def interval_of(times: Any, path: Path, place: str) -> float:
     >>> interval_of(np.array([0.1, 0.2, 0.3]), Path("run.csv"), "its column 'time'")
     0.1
     """
-    if len(times) < 2:
-        raise UnreadableFile(path, f"{place} holds {len(times)} time, from which no interval follows", fix=FIX)
-    interval = float(times[len(times) - 1] - times[0]) / (len(times) - 1)
-    if not np.isfinite(interval):
-        raise UnreadableFile(path, f"{place} begins or ends with a time that is not finite", fix=FIX)
-    # A lost frame shifts all that follows: the median shows the interval that there would have been without.
-    median = float(np.median(np.diff(times[: PIECE + 1])))
-    step = median if median > 0 else interval
-    drifted = ""
-    for start in range(0, len(times) - 1, PIECE):
-        piece = np.asarray(times[start : start + PIECE + 1])
-        since = np.asarray(piece - times[0], dtype=np.float64)  # whole numbers since 1970 need all their digits so far
-        off = ~(np.abs(np.diff(since) - step) <= LARGEST_JITTER * step) | (step <= 0)  # NaN is off too
-        if off.any():
-            k = int(off.argmax())
-            reason = f"{place} is not even: {piece[k]} is followed by {piece[k + 1]} (sample {start + k + 1}), where"
-            raise UnreadableFile(path, f"{reason} most steps are {step:.6g}", fix=FIX)
-        drift = np.abs(since - interval * np.arange(start, start + len(since))) > LARGEST_DRIFT * interval
-        if drift.any() and not drifted:
-            k = int(drift.argmax())
-            drifted = f"{place} is not even: {piece[k]} (sample {start + k}) is off the grid of step {interval:.6g}"
-    if drifted:  # after all steps, since one lost frame moves the grid
-        raise UnreadableFile(path, drifted, fix=FIX)
-    return float(f"{interval:.12g}")
+    interval, wrong = interval_in(times)
+    if wrong:
+        raise UnreadableFile(path, f"{place} {wrong}", fix=FIX)
+    return interval
 
 
 def check_interval(sampling_interval: Any) -> float:

@@ -172,7 +172,9 @@ def test_a_column_of_times_gives_the_sampling_interval(tmp_path, label, column):
     loaded = load_activity(tmp_path / "x.csv", dims=TIME_NEURON, units="mV")
     assert loaded.neuron.values.tolist() == ["a", "b"]
     assert loaded.values.tolist() == [[0, 1, 2, 3], [0, -1, -2, -3]]
-    assert loaded.attrs == {"sampling_interval": 0.1, "sampling_interval_units": "s", "units": "mV"}
+    clock = {"sampling_interval": 0.1, "sampling_interval_units": "s", "start_time": 0.3}
+    assert loaded.attrs == {**clock, "units": "mV"}
+    np.testing.assert_allclose(loaded.time, [0.3, 0.4, 0.5, 0.6], rtol=1e-12)
     loaded = load_activity(tmp_path / "x.csv", dims=TIME_NEURON, interval_units="ms", sampling_interval=0.1)
     assert loaded.attrs["sampling_interval_units"] == "ms"
     with pytest.raises(

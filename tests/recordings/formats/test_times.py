@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.recordings.formats.times import PIECE, check_interval, interval_of
+from netxr.recordings.formats.times import check_interval, interval_of
+from netxr.schema.axis import PIECE
 
 FILE = Path("run.nwb")
 

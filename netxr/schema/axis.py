@@ -1,0 +1,214 @@
+"""The axis of time of evenly spaced samples: a start and an interval, and nothing as long as the recording."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final, Self
+
+import numpy as np
+import xarray as xr
+from xarray.core.indexing import IndexSelResult  # not in xarray's reference; there in 2025.4 to 2026.9
+from xarray.indexes import PandasIndex, RangeIndex
+from xarray.indexes.range_index import (
+    RangeCoordinateTransform,  # not in xarray's reference; there 2025.4 to 2026.9
+)
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+
+SLACK: Final = 1e-6
+"""By how much of an interval two times may differ and still be the same: rounding."""
+
+
+LARGEST_JITTER: Final = 0.1
+"""How much longer or shorter than most a step may be, as a share of it: rounding and clocks, no lost frame."""
+
+LARGEST_DRIFT: Final = 0.5
+"""How far a sample may be from its place on the even grid, in sampling intervals: each is nearest to its own."""
+
+PIECE: Final = 2**18
+"""Times that are in memory at once."""
+
+
+class EvenTimes(RangeCoordinateTransform):
+    """Sample k is at ``start + k * step``.
+
+    Parameters
+    ----------
+    start, step : float
+        Time of the first sample, and from each to the next.
+    size : int
+        How many there are.
+    coord_name, dim : str
+        Name of the coordinate, and of its dim.
+    """
+
+    def __init__(self, start: float, step: float, size: int, coord_name: Hashable = n.TIME, dim: str = n.TIME) -> None:
+        super().__init__(start, start + size * step, size, coord_name, dim)
+        self.interval = step
+
+    @property
+    def step(self) -> float:
+        """Time from each sample to the next, to the last digit: older xarray divides the span by the size."""
+        return self.interval
+
+    def slice(self, sl: slice) -> "EvenTimes":
+        """Return the times of a slice of the samples."""
+        chosen = range(self.size)[sl]
+        start = self.start + chosen.start * self.step
+        return EvenTimes(start, self.step * chosen.step, len(chosen), self.coord_name, self.dim)
+
+    def equals(self, other: Any, exclude: frozenset[Hashable] | None = None, **_: Any) -> bool:
+        """Return whether both say the same of each sample, but for rounding."""
+        if not isinstance(other, RangeCoordinateTransform) or self.size != other.size:
+            return False
+        return max(abs(self.start - other.start), abs(self.stop - other.stop)) <= SLACK * abs(self.step)
+
+
+class TimeIndex(RangeIndex):
+    """Index of evenly spaced times that can be joined end to end, as those of pandas can."""
+
+    def isel(self, indexers: Mapping[Any, Any]) -> xr.Index | None:
+        """Return the index of some of the samples; of others than a slice, one that holds every time."""
+        chosen = indexers[self.dim]
+        return type(self)(self.transform.slice(chosen)) if isinstance(chosen, slice) else super().isel(indexers)
+
+    def sel(self, labels: dict[Any, Any], method: Any = None, tolerance: Any = None) -> Any:
+        """Return where times are: those of a slice both ends included, single ones exactly, as by an index of pandas.
+
+        With method="nearest", as `RangeIndex` has it.
+
+        Raises
+        ------
+        KeyError
+            If no sample was taken at a time.
+        """
+        wanted = labels[self.coord_name]
+        if method is not None:
+            return super().sel(labels, method=method, tolerance=tolerance)
+        if isinstance(wanted, slice):
+            first = 0 if wanted.start is None else int(np.ceil((wanted.start - self.start) / self.step - SLACK))
+            last = self.size if wanted.stop is None else int((wanted.stop - self.start) / self.step + SLACK) + 1
+            return IndexSelResult({self.dim: slice(max(first, 0), max(last, 0), wanted.step)})
+        found = super().sel(labels, method="nearest")
+        places = np.asarray(found.dim_indexers[self.dim])
+        off = np.abs(self.start + places * self.step - np.asarray(wanted)) > SLACK * abs(self.step)
+        if (off | (places < 0) | (places >= self.size)).any():
+            raise KeyError(f"{wanted!r}: no sample was taken then; with method='nearest' the nearest is found")
+        return found
+
+    def to_pandas_index(self) -> Any:
+        """Return every time, under the name of the coordinate, which tables are to have."""
+        return super().to_pandas_index().rename(self.coord_name)
+
+    @classmethod
+    def concat(cls, indexes: Sequence[Any], dim: Hashable, positions: Iterable[Iterable[int]] | None = None) -> Any:
+        """Return the index of samples one behind the other: even if they go on evenly, else one of every time."""
+        even = positions is None and all(isinstance(each, RangeIndex) for each in indexes)
+        if even and all(_goes_on(one, other) for one, other in pairwise(indexes)):
+            first, size = indexes[0], sum(each.size for each in indexes)
+            return cls(EvenTimes(first.start, first.step, size, first.coord_name, first.dim))
+        plain = [PandasIndex(each.to_pandas_index(), dim) for each in indexes]
+        return PandasIndex.concat(plain, dim, positions)
+
+    def join(self, other: xr.Index, how: Any = "inner") -> Self:
+        """Raise: which sample belongs to which is not told by times that differ.
+
+        Raises
+        ------
+        InvalidInput
+            Always; xarray asks only where two indexes differ.
+        """
+        raise InvalidInput(
+            self.dim,
+            got=f"recordings of different times, {_span(self)} and {_span(other)}",
+            expected="the same times, or none",
+            fix=f"To go by the order of samples, remove the times of each with .drop_vars({str(self.coord_name)!r}).",
+        )
+
+
+def _goes_on(one: Any, other: Any) -> bool:
+    """Return whether the times of one index go on in another."""
+    end, drift = one.start + one.size * one.step, (one.step - other.step) * other.size
+    return bool(max(abs(drift), abs(end - other.start)) <= SLACK * abs(one.step))
+
+
+def _span(index: Any) -> str:
+    """Say from when to when an index goes."""
+    if not isinstance(index, RangeIndex):
+        return "others"
+    return f"{index.start:g} to {index.start + (index.size - 1) * index.step:g}"
+
+
+def even_times(start: float, interval: float, size: int, attrs: Mapping[Any, Any] | None = None) -> xr.Coordinates:
+    """Return the coordinate `time` of evenly spaced samples.
+
+    Parameters
+    ----------
+    start, interval : float
+        Time of the first sample, and from each to the next.
+    size : int
+        How many samples there are.
+    attrs : mapping, optional
+        Attributes of the coordinate, such as its units.
+
+    Examples
+    --------
+    >>> even_times(1.0, 0.5, 3)["time"].values.tolist()
+    [1.0, 1.5, 2.0]
+    """
+    coordinates = xr.Coordinates.from_xindex(TimeIndex(EvenTimes(float(start), float(interval), size)))
+    coordinates[n.TIME].variable.attrs.update(attrs or {})
+    return coordinates
+
+
+def axis_of(data: xr.DataArray | xr.Dataset) -> RangeIndex | None:
+    """Return the index of evenly spaced times, None if there is none."""
+    index = data.xindexes.get(n.TIME)
+    return index if isinstance(index, RangeIndex) else None
+
+
+def interval_in(times: Any) -> tuple[float, str]:
+    """Return the time from one sample to the next, or what is wrong with the times.
+
+    Parameters
+    ----------
+    times : array-like, (time,)
+        Of each sample, in any unit: an array, or one in an opened file, which is read in pieces.
+
+    Returns
+    -------
+    interval : float
+        In the unit of `times`; its digits end where rounding begins.
+    wrong : str
+        Empty where the times are even; else a predicate with the first sample that is off its place.
+
+    Examples
+    --------
+    >>> interval_in(np.array([0.1, 0.2, 0.3]))
+    (0.1, '')
+    >>> interval_in(np.array([0.1, 0.2, 0.4, 0.5]))[1]
+    'is not even: 0.2 is followed by 0.4 (sample 2), where most steps are 0.1'
+    """
+    if len(times) < 2:
+        return np.nan, f"holds {len(times)} time, from which no interval follows"
+    interval = float(times[len(times) - 1] - times[0]) / (len(times) - 1)
+    if not np.isfinite(interval):
+        return np.nan, "begins or ends with a time that is not finite"
+    # A lost frame shifts all that follows: the median shows the interval that there would have been without.
+    median = float(np.median(np.diff(times[: PIECE + 1])))
+    step = median if median > 0 else interval
+    drifted = ""
+    for start in range(0, len(times) - 1, PIECE):
+        piece = np.asarray(times[start : start + PIECE + 1])
+        since = np.asarray(piece - times[0], dtype=np.float64)  # whole numbers since 1970 need all their digits so far
+        off = ~(np.abs(np.diff(since) - step) <= LARGEST_JITTER * step) | (step <= 0)  # NaN is off too
+        if off.any():
+            k = int(off.argmax())
+            place = f"{piece[k]} is followed by {piece[k + 1]} (sample {start + k + 1})"
+            return np.nan, f"is not even: {place}, where most steps are {step:.6g}"
+        drift = np.abs(since - interval * np.arange(start, start + len(since))) > LARGEST_DRIFT * interval
+        if drift.any() and not drifted:
+            k = int(drift.argmax())
+            drifted = f"is not even: {piece[k]} (sample {start + k}) is off the grid of step {interval:.6g}"
+    # A drift counts after all steps, since one lost frame moves the grid.
+    return (np.nan, drifted) if drifted else (float(f"{interval:.12g}"), "")
