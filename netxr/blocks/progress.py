@@ -1,4 +1,4 @@
-"""How far a pass over a recording has come: told by its tasks, wherever they run, and heard by who asked."""
+"""The progress of a pass over a recording: its tasks report it wherever they run, and listeners are notified."""
 
 import sys
 import time
@@ -19,10 +19,10 @@ TOPIC: Final = "netxr-progress"
 """The topic of a cluster's messages about it."""
 
 PAUSE_SECONDS: Final = 0.1
-"""A part tells no more often than this, but for its end."""
+"""A part reports no more often than this, but for its end."""
 
-_heard_here: list[Callable[..., object]] = []
-"""Who asked in this process."""
+_listeners: list[Callable[..., object]] = []
+"""Those of this process."""
 
 
 class Part(NamedTuple):
@@ -43,40 +43,40 @@ class Part(NamedTuple):
     total: int
 
 
-def told(pieces: Iterable[NDArray[Any]], part: Part) -> Iterator[NDArray[Any]]:
-    """Yield pieces (..., time), and tell how many frames of the part are done."""
+def reported(pieces: Iterable[NDArray[Any]], part: Part) -> Iterator[NDArray[Any]]:
+    """Yield pieces (..., time), and report how many frames of the part are done."""
     done, last = 0, time.monotonic()
     for piece in pieces:
         yield piece
         done += piece.shape[-1]
         if time.monotonic() - last > PAUSE_SECONDS:
-            tell(part, done)
+            report(part, done)
             last = time.monotonic()
-    tell(part, done)
+    report(part, done)
 
 
-def tell(part: Part, done: int) -> None:
-    """Tell how many frames of a part are done, to this process and to the cluster whose worker it is."""
-    _hear([*part, done])
+def report(part: Part, done: int) -> None:
+    """Report how many frames of a part are done, to this process and to the cluster whose worker it is."""
+    _notify([*part, done])
     if "distributed" in sys.modules:
         with suppress(ValueError):  # this is no worker
             sys.modules["distributed"].get_worker().log_event(TOPIC, [*part, done])
 
 
 @contextmanager
-def progress(report: Report) -> Iterator[None]:
-    """Tell how far lazy results have come that are computed within, with threads and on a cluster alike.
+def progress(listener: Report) -> Iterator[None]:
+    """Report how far lazy results have come that are computed within, with threads and on a cluster alike.
 
     Parameters
     ----------
-    report : callable
+    listener : callable
         Called with (frames done, frames in all), from one thread at a time; a frame that several tasks go through
         counts once for each. What is done again after a worker was lost does not count twice.
 
     Raises
     ------
     InvalidInput
-        If `report` is no function.
+        If `listener` is no function.
 
     Examples
     --------
@@ -86,37 +86,40 @@ def progress(report: Report) -> Iterator[None]:
     >>> with netxr.progress(lambda done, total: print(f"{done} of {total}")):
     ...     R = lazy.compute(scheduler="synchronous")
     100 of 100
+
+    A bar of tqdm, ``bar = tqdm.tqdm()``, goes along with
+    ``netxr.progress(lambda done, total: setattr(bar, "total", total) or bar.update(done - bar.n))``.
     """
-    if not callable(report):
-        raise InvalidInput("report", got=repr(report), expected="a function of (frames done, frames in all)")
-    hear, client = _hearer(report), cluster()
-    _heard_here.append(hear)
+    if not callable(listener):
+        raise InvalidInput("listener", got=repr(listener), expected="a function of (frames done, frames in all)")
+    own, client = _adding_up(listener), cluster()
+    _listeners.append(own)
     try:
         if client is not None:
-            client.subscribe_topic(TOPIC, lambda event: _hear(event[1]))  # a client has one handler of a topic
+            client.subscribe_topic(TOPIC, lambda event: _notify(event[1]))  # a client has one handler of a topic
         yield
     finally:
-        _heard_here.remove(hear)
-        if client is not None and not _heard_here:
+        _listeners.remove(own)
+        if client is not None and not _listeners:
             client.unsubscribe_topic(TOPIC)
 
 
-def _hear(message: Sequence[Any]) -> None:
-    """Pass on what a part tells to all who asked in this process."""
-    for hear in _heard_here.copy():  # who asked may leave meanwhile
-        hear(*message)
+def _notify(message: Sequence[Any]) -> None:
+    """Pass the report of a part on to all listeners of this process."""
+    for listener in _listeners.copy():  # one may leave meanwhile
+        listener(*message)
 
 
-def _hearer(report: Report) -> Callable[[str, str, int, int], None]:
-    """Return a function that adds up what parts tell, and reports it."""
+def _adding_up(listen: Report) -> Callable[[str, str, int, int], None]:
+    """Return a listener that adds up what parts report, and passes it on as one."""
     done: dict[tuple[str, str], int] = {}
     totals: dict[Hashable, int] = {}
     lock = Lock()
 
-    def hear(run: str, name: str, total: int, frames: int) -> None:
+    def listener(run: str, name: str, total: int, frames: int) -> None:
         with lock:
             if frames > done.get((run, name), 0):
                 done[run, name], totals[run] = frames, total
-                report(sum(done.values()), sum(totals.values()))
+                listen(sum(done.values()), sum(totals.values()))
 
-    return hear
+    return listener

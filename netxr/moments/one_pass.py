@@ -13,7 +13,7 @@ from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.blocks.progress import Part, told
+from netxr.blocks.progress import Part, reported
 from netxr.blocks.segments import in_segments, in_threads, tree
 from netxr.blocks.streams import Stream, streams
 from netxr.kernels.frame_blocks import first_of
@@ -166,7 +166,7 @@ def _sums_of_segment(
     part: Part,
 ) -> LaggedSums:
     """Return the sums over a segment, about the provisional mean of the recording's first block, as all others."""
-    pieces = told(pieces, part._replace(name=f"{part.name} from {offset}"))
+    pieces = reported(pieces, part._replace(name=f"{part.name} from {offset}"))
     own = is_first and offset == 0
     shift, pieces = first_of(pieces) if own else (first_of(pilot.blocks(inputs))[0], pieces)
     return reduction(todo).partial(pieces, offset, shift=shift, place=place)

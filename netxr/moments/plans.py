@@ -88,7 +88,7 @@ class Plan:
 
     def __str__(self) -> str:
         """Say what it takes in a line."""
-        return told(self, reads=1, tasks=counted(self.workers, "task"))
+        return described(self, reads=1, tasks=counted(self.workers, "task"))
 
 
 def plan_pass(
@@ -162,7 +162,7 @@ def seconds_of(plan: Any, *, reads: int) -> float:
     return float(products + reads * plan.work.stored / (READ_RATE * readers))
 
 
-def told(plan: Any, *, reads: int, tasks: str) -> str:
+def described(plan: Any, *, reads: int, tasks: str) -> str:
     """Return in a line what a plan takes."""
     mantissa, exponent = f"{plan.work.flops:.1e}".split("e")
     where = f" in each of {plan.processes} processes" if plan.processes > 1 else ""
@@ -241,7 +241,7 @@ class RowPlan:
 
     def __str__(self) -> str:
         """Say what it takes in a line."""
-        return told(self, reads=self.reads, tasks=f"{counted(self.workers, 'task')} of {self.rows:,} target rows")
+        return described(self, reads=self.reads, tasks=f"{counted(self.workers, 'task')} of {self.rows:,} target rows")
 
     @property
     def seconds(self) -> float:

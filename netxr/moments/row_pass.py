@@ -16,7 +16,7 @@ from dask.base import tokenize
 from dask.delayed import Delayed, delayed
 from numpy.typing import NDArray
 
-from netxr.blocks.progress import Part, tell, told
+from netxr.blocks.progress import Part, report, reported
 from netxr.blocks.streams import streams
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.frame_blocks import FrameBlock, first_of
@@ -159,9 +159,9 @@ def _sums(
     _give_up_if_stopped(folder)
     if isinstance(source[0], Held):
         sums = sums_of_block(*source[0], todo=todo, place=name, going_on=partial(_going_on, folder, part))
-        tell(part, source[0].block.filled)
+        report(part, source[0].block.filled)
     else:
-        blocks = _blocks(told(_pieces(*source), part), todo.block, folder)
+        blocks = _blocks(reported(_pieces(*source), part), todo.block, folder)
         sums = steps.partial(blocks, 0, shift=shift, place=name)
     return steps.close(sums)
 
@@ -190,7 +190,7 @@ def _correlations(moments: Any, todo: Pass, rows_at_a_time: int, folder: Path | 
 def _going_on(folder: Path | None, part: Part, done: int) -> None:
     """Tell how many frames of a part are done, and raise if the run has been given up."""
     _give_up_if_stopped(folder)
-    tell(part, done)
+    report(part, done)
 
 
 def _give_up_if_stopped(folder: Path | None) -> None:

@@ -17,7 +17,7 @@ from dask.system import CPU_COUNT
 from numpy.typing import NDArray
 from zarr.abc.store import Store
 
-from netxr.blocks.progress import Part, tell
+from netxr.blocks.progress import Part, report
 from netxr.errors import InvalidInput
 from netxr.store.layout import codec, encoding, fill_value, plain_attributes, storable
 from netxr.store.staging import PathLike, staging
@@ -148,7 +148,7 @@ class _ToldTarget:
         """Write, then tell."""
         self.array[place] = values
         key = f"{self.name}:{[(each.start, each.stop) for each in place]}"
-        tell(Part(self.run, key, self.total), np.asarray(values).nbytes)
+        report(Part(self.run, key, self.total), np.asarray(values).nbytes)
 
 
 @contextmanager

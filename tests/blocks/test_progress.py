@@ -9,8 +9,8 @@ import xarray as xr
 from hypothesis import given
 
 import netxr
-from netxr.blocks import progress as headway
-from netxr.blocks.progress import Part, tell, told
+from netxr.blocks import progress as module
+from netxr.blocks.progress import Part, report, reported
 from netxr.errors import InvalidInput
 from netxr.estimators import rows as matrices
 from netxr.moments.planning import planned_rows
@@ -30,9 +30,9 @@ def recording(frames=500, trials=None):
 @pytest.fixture
 def reports(monkeypatch):
     """What `reports.append` is called with; parts tell after every piece, however soon."""
-    monkeypatch.setattr(headway, "PAUSE_SECONDS", -1)
+    monkeypatch.setattr(module, "PAUSE_SECONDS", -1)
     yield []
-    assert not headway._heard_here, "nobody listens any more"
+    assert not module._listeners, "nobody listens any more"
 
 
 def listening(reports):
@@ -172,10 +172,10 @@ def test_an_error_of_the_report_ends_the_pass(reports, tmp_path, error):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("report", [None, 5, "print", [print]])
-def test_what_is_no_function(report):
-    with pytest.raises(InvalidInput, match=r"report: got .*; expected a function of \(frames done"):  # noqa: SIM117
-        with netxr.progress(report):
+@pytest.mark.parametrize("listener", [None, 5, "print", [print]])
+def test_what_is_no_function(listener):
+    with pytest.raises(InvalidInput, match=r"listener: got .*; expected a function of \(frames done"):  # noqa: SIM117
+        with netxr.progress(listener):
             pytest.fail("entered")
 
 
@@ -187,15 +187,15 @@ def test_pieces_pass_through_and_what_is_done_is_told(lengths):
     pieces = np.split(np.arange(60).reshape(2, 30), np.cumsum(lengths)[:-1], axis=1)
     reports = []
     with pytest.MonkeyPatch.context() as patch, listening(reports):
-        patch.setattr(headway, "PAUSE_SECONDS", -1)
-        passed = list(told(iter(pieces), Part("run", "part", 30)))
+        patch.setattr(module, "PAUSE_SECONDS", -1)
+        passed = list(reported(iter(pieces), Part("run", "part", 30)))
     assert all(ours is piece for ours, piece in zip(passed, pieces, strict=True))
     assert reports == [(done, 30) for done in np.cumsum(lengths).tolist()]
 
 
 def test_a_piece_is_done_when_the_next_one_is_asked_for(reports):
     with listening(reports):
-        pieces = told(iter([np.zeros((2, 5))] * 2), Part("run", "part", 10))
+        pieces = reported(iter([np.zeros((2, 5))] * 2), Part("run", "part", 10))
         next(pieces)
         assert not reports
         next(pieces)
@@ -205,15 +205,30 @@ def test_a_piece_is_done_when_the_next_one_is_asked_for(reports):
 def test_what_is_told_twice_counts_once(reports):
     with listening(reports):
         for done in (3, 5, 5, 2, 4):  # a part that is done again after a worker was lost
-            tell(Part("run", "a", 10), done)
-        tell(Part("run", "b", 10), 5)
-        tell(Part("other run", "a", 7), 7)
+            report(Part("run", "a", 10), done)
+        report(Part("run", "b", 10), 5)
+        report(Part("other run", "a", 7), 7)
     assert reports == [(3, 10), (5, 10), (10, 10), (17, 17)]
 
 
-def test_what_is_told_before_and_after_is_not_heard(reports):
-    tell(Part("run", "a", 10), 3)
+def test_what_is_reported_before_and_after_is_passed_on_to_none(reports):
+    report(Part("run", "a", 10), 3)
     with listening(reports):
         pass
-    tell(Part("run", "a", 10), 5)
+    report(Part("run", "a", 10), 5)
     assert not reports
+
+
+def test_a_bar_of_tqdm_goes_along():
+    """By the line in the docstring, with what a bar has of it."""
+
+    class Bar:
+        n, total = 0, None
+
+        def update(self, more):
+            self.n += more
+
+    bar = Bar()
+    with netxr.progress(lambda done, total: setattr(bar, "total", total) or bar.update(done - bar.n)):
+        netxr.lagged_correlation(recording()).compute(scheduler="synchronous")
+    assert (bar.n, bar.total) == (6000, 6000)
