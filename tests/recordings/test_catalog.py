@@ -23,7 +23,7 @@ def run():
 
 
 def save_all(run, folder):
-    recording = xr.Dataset({"activity": run.activity.drop_attrs().isel(trial=0, drop=True).astype("f4")})
+    recording = xr.Dataset({"activity": run.activity.drop_attrs(deep=False).isel(trial=0, drop=True).astype("f4")})
     netxr.save(run, folder / "run.zarr")
     netxr.save(recording, folder / "recording.zarr")
     netxr.save(netxr.lagged_moments(run.activity), folder / "moments.zarr")

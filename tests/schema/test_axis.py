@@ -68,7 +68,7 @@ def test_pieces_with_a_gap_keep_every_time():
 
 def test_trials_are_stacked_and_variables_merged():
     x = recording()
-    stacked = xr.concat([x, 2 * x], pd.Index(["a", "b"], name="trial"))
+    stacked = xr.concat([x, 2 * x], pd.Index([0, 1], name="trial"))
     assert stacked.sizes == {"trial": 2, "neuron": 2, "time": 10}
     assert axis_of(stacked).equals(axis_of(x))
     merged = xr.merge([x.to_dataset(), x.rename("again").to_dataset()])
