@@ -10,6 +10,7 @@ import netxr
 from netxr import names as n
 from netxr.app.frame.limits import check_size
 from netxr.errors import InvalidInput
+from netxr.estimators.table import estimates_in
 from netxr.schema.variables import MOMENT_SPECS, labels_of
 
 FURTHER: Final = {n.TRIAL, n.LAG}
@@ -68,7 +69,8 @@ def matrices_in(run: xr.Dataset) -> list[str]:
         for name, variable in run.data_vars.items()
         if {n.TARGET, n.SOURCE} <= set(variable.dims) <= {n.TARGET, n.SOURCE} | FURTHER and name not in MOMENTS
     ]
-    return sorted(found, key=lambda name: n.ESTIMATOR not in run[name].attrs)
+    estimates = estimates_in(run)
+    return sorted(found, key=lambda name: name not in estimates)
 
 
 def lags_of(matrix: xr.DataArray) -> list[int]:
