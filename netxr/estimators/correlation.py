@@ -1,21 +1,14 @@
-"""Estimates of connectivity: small functions of lagged moments."""
+"""The lagged correlation, which the tutorial estimates connectivity by."""
 
 from collections.abc import Hashable, Sequence
 from os import PathLike
-from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.errors import InvalidInput
-from netxr.estimators.rows import store_correlation
-from netxr.kernels.moments import correlation, correlation_of_pairs
-from netxr.moments.lagged import accumulate
-from netxr.moments.planning import Precision, check_lags, is_label, lags_of, positions_of, prepare
-from netxr.schema.arguments import is_whole
-from netxr.schema.clock import activity_of
-from netxr.schema.variables import check_moments, labels_of
+from netxr.estimators.estimate import estimate
+from netxr.estimators.table import compared
+from netxr.moments.planning import Precision
 
 
 def lagged_correlation(
@@ -82,80 +75,6 @@ def lagged_correlation(
     >>> netxr.lagged_correlation(run.activity, lag=1).sizes
     Frozen({'trial': 1, 'target': 5, 'source': 5})
     """
-    wanted, argument = lags_of(lag, lags)
-    if isinstance(data, xr.Dataset) and (n.COMOMENT in data or n.ACTIVITY not in data):
-        if (dim, precision, missing, memory, store) != (n.TIME, None, "raise", None, None):
-            raise InvalidInput(
-                "dim, precision, missing, memory, store",
-                got=repr((dim, precision, missing, memory, store)),
-                expected="nothing beside moments, which were made with their own",
-                fix="Say it to netxr.lagged_moments.",
-            )
-        estimate = _at_lags(check_moments(data, argument="data"), wanted, sources, argument=argument)
-    else:
-        activity = activity_of(data)
-        options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing}
-        if store is None:
-            signed = check_lags(wanted, n_steps=activity.sizes[n.TIME], argument=argument, signed=True)
-            lengths = list(dict.fromkeys(map(abs, signed)))
-            own = sources if min(signed) >= 0 else None
-            todo = prepare(activity, lags=lengths, sources=own, **options)
-            moments = accumulate(activity, todo, memory=memory)
-            estimate = _at_lags(moments, signed, None if own is not None else sources, argument=argument)
-        else:
-            options |= {"sources": sources, "argument": argument}
-            estimate = store_correlation(activity, lags=wanted, memory=memory, store=store, **options)
-    if lags is None:
-        estimate = estimate.isel({n.LAG: 0})
-    return estimate.isel({n.SOURCE: 0}) if is_label(sources) else estimate
-
-
-def _at_lags(moments: xr.Dataset, lags: Sequence[int], sources: Any, *, argument: str) -> xr.DataArray:
-    """Return the correlations at some lags, of some sources: at a negative one, those at the lag with sides swapped.
-
-    Raises
-    ------
-    InvalidInput
-        If the moments do not hold such a lag, or such a source; `argument` is what the message calls the lags.
-    """
-    known = labels_of(moments, n.LAG).tolist()
-    expected = f"lags that the moments hold: {known}, or minus those"
-    if not lags or not all(is_whole(lag) and abs(lag) in known for lag in lags) or len(set(lags)) < len(lags):
-        raise InvalidInput(argument, got=repr(list(lags)), expected=expected)
-    positions = positions_of(labels_of(moments, n.SOURCE), sources)
-    chosen = slice(None) if positions is None else list(positions)
-    places = [known.index(abs(lag)) for lag in lags]
-    if min(lags) >= 0:
-        held = moments if positions is None else moments.isel({n.SOURCE: chosen})
-        # To pick all lags would copy them.
-        return _of_moments(held if places == list(range(len(known))) else held.isel({n.LAG: places}))
-    if not np.array_equal(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE)):
-        raise InvalidInput(argument, got=repr(list(lags)), expected="lags from 0, for moments of some sources")
-    each = _of_moments(moments.isel({n.LAG: list(dict.fromkeys(places))}))
-    rows = [each.sel({n.LAG: [abs(lag)]}) for lag in lags]
-    signed = [_swapped(one) if lag < 0 else one for lag, one in zip(lags, rows, strict=True)]
-    labelled = [one.assign_coords({n.LAG: [lag]}) for lag, one in zip(lags, signed, strict=True)]
-    joined = xr.concat(labelled, n.LAG, coords="minimal", compat="override", join="override", combine_attrs="override")
-    return joined.isel({n.SOURCE: chosen})
-
-
-def _swapped(estimate: xr.DataArray) -> xr.DataArray:
-    """Return an estimate with its targets as sources, and its sources as targets."""
-    return estimate.copy(data=estimate.transpose(..., n.SOURCE, n.TARGET).data)
-
-
-def _of_moments(moments: xr.Dataset) -> xr.DataArray:
-    """Return the correlations that moments amount to."""
-    by_pair = n.SOURCE in moments[n.SUMSQ_TARGET].dims
-    estimate: xr.DataArray = xr.apply_ufunc(
-        correlation_of_pairs if by_pair else correlation,
-        moments[n.COMOMENT],
-        moments[n.SUMSQ_TARGET],
-        moments[n.SUMSQ_SOURCE],
-        input_core_dims=[[n.TARGET, n.SOURCE]] * 3 if by_pair else [[n.TARGET, n.SOURCE], [n.TARGET], [n.SOURCE]],
-        output_core_dims=[[n.TARGET, n.SOURCE]],
-        dask="parallelized",
-        dask_gufunc_kwargs={"allow_rechunk": True},
-        output_dtypes=[np.float64],
-    ).rename(n.LAGGED_CORRELATION)
-    return estimate.assign_attrs(moments.attrs | {n.ESTIMATOR: n.LAGGED_CORRELATION, n.LONG_NAME: "lagged correlation"})
+    options = {"dim": dim, "sources": sources, "precision": precision, "missing": missing, "memory": memory}
+    found = estimate(data, method=n.LAGGED_CORRELATION, lag=lag, lags=lags, store=store, **options)  # type: ignore[arg-type]
+    return compared(found, n.LAGGED_CORRELATION)

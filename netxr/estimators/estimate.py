@@ -1,6 +1,6 @@
 """Estimates of connectivity by one estimator of the table or several, from one pass over the activity."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Final, TypeVar
 
@@ -10,8 +10,8 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.table import BUILT_IN, Estimator, compared, estimator
-from netxr.moments.lagged import lagged_moments
-from netxr.moments.planning import Precision, is_label, positions_of
+from netxr.moments.lagged import accumulate
+from netxr.moments.planning import Precision, check_lags, is_label, lags_of, positions_of, prepare
 from netxr.schema.arguments import check_entries, is_whole
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import check_moments, labels_of
@@ -24,7 +24,10 @@ Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset, xr.DataArray | xr.Datas
 SAME_LABELS: Final[dict[str, Any]] = {"coords": "minimal", "compat": "override", "join": "override"}
 """How estimates are put together that differ in lag or estimator alone."""
 
-UNSAID: Final[Mapping[str, Any]] = {"dim": n.TIME, "precision": None, "missing": "raise", "memory": None}
+UNSAID: Final[Mapping[str, Any]] = {
+    **{"dim": n.TIME, "precision": None, "missing": "raise"},
+    **{"memory": None, "store": None},
+}
 """Options of the pass as they are where nobody says anything."""
 
 
@@ -86,17 +89,26 @@ def estimate(
     Frozen({'estimator': 2, 'lag': 2, 'trial': 1, 'target': 5, 'source': 5})
     """
     entries = [estimator(name) for name in _names(method)]
-    wanted = _lag(lag) if lags is None else _lags(lags)
-    options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing, "memory": memory}
-    if isinstance(data, xr.Dataset) and n.COMOMENT not in data:
-        data = activity_of(data)
-    if store is not None:
-        return _by_rows(method, entries)(data, lag=lag, lags=lags, sources=sources, store=store, **options)
-    moments = _moments(data, entries, np.ravel(wanted).tolist(), sources=sources, **options)
-    found = [_over_lags(entry, moments, wanted) for entry in entries]
-    estimates = found[0] if isinstance(method, str) else _side_by_side(entries, found, wanted)
-    chosen = _of_sources(estimates, sources)
-    return chosen.isel({n.SOURCE: 0}) if is_label(sources) else chosen
+    wanted, argument = lags_of(lag, lags)
+    options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing}
+    if isinstance(data, xr.Dataset) and (n.COMOMENT in data or n.ACTIVITY not in data):
+        _check_unsaid(options | {"memory": memory, "store": store})
+        moments = _held(data, entries, wanted, sources=sources, argument=argument)
+    elif store is None:
+        activity = activity_of(data)
+        check_lags(wanted, n_steps=activity.sizes[n.TIME], argument=argument, signed=True)
+        options |= {"lags": lags_needed(entries, wanted), "argument": argument}
+        todo = prepare(activity, sources=sources if _by_source(entries, wanted) else None, **options)
+        moments = accumulate(activity, todo, memory=memory)
+    else:
+        options |= {"lags": wanted, "sources": sources, "argument": argument}
+        stored = _by_rows(method, entries)(activity_of(data), memory=memory, store=store, **options)
+        stored = stored if lags is not None else stored.isel({n.LAG: 0})
+        return stored.isel({n.SOURCE: 0}) if is_label(sources) else stored
+    at = list(map(int, wanted)) if lags is not None else int(wanted[0])
+    found = [_over_lags(entry, moments, at) for entry in entries]
+    estimates = _of_sources(found[0] if isinstance(method, str) else _side_by_side(entries, found, at), sources)
+    return estimates.isel({n.SOURCE: 0}) if is_label(sources) else estimates
 
 
 def lags_needed(entries: Sequence[Estimator], lags: Sequence[int]) -> list[int]:
@@ -118,39 +130,31 @@ def _names(method: object) -> list[str]:
     return names
 
 
-def _lag(lag: object) -> int:
-    """Return a lag, if it is one."""
-    if not is_whole(lag):
-        fix = "Name several as lags." if isinstance(lag, Iterable) else ""
-        raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples", fix=fix)
-    return int(lag)  # type: ignore[call-overload,no-any-return]
+def _by_source(entries: Sequence[Estimator], lags: Sequence[int]) -> bool:
+    """Return whether estimates of some sources follow from the moments of these alone."""
+    return min(lags) >= 0 and not any(entry.all_sources for entry in entries)
 
 
-def _lags(lags: object) -> list[int]:
-    """Return lags, if they are different ones."""
-    expected = "different whole numbers of samples, such as [0, 1, 2]"
-    entries = check_entries("lags", lags, expected=expected, fix="Name a single one as lag.")
-    if not entries or not all(map(is_whole, entries)) or len(set(entries)) < len(entries):
-        raise InvalidInput("lags", got=repr(lags), expected=expected)
-    return list(map(int, entries))
-
-
-def _moments(
-    data: xr.DataArray | xr.Dataset, entries: Sequence[Estimator], lags: Sequence[int], *, sources: Any, **options: Any
-) -> xr.Dataset:
-    """Return the moments that the estimators need: those that are given, or of the activity that is."""
-    needed = lags_needed(entries, lags)
-    by_source = min(lags) >= 0 and not any(entry.all_sources for entry in entries)
-    if not isinstance(data, xr.Dataset):
-        return lagged_moments(data, lags=needed, sources=sources if by_source else None, **options)
+def _check_unsaid(options: Mapping[str, Any]) -> None:
+    """Raise if anything is said about the pass beside moments, which had their own."""
     said = {name: value for name, value in options.items() if value != UNSAID[name]}
     if said:
         fix = "Say it to netxr.lagged_moments."
         raise InvalidInput(", ".join(said), got=repr(said), expected="nothing of it beside moments", fix=fix)
-    held = labels_of(check_moments(data, argument="data"), n.LAG).tolist()
-    if not set(needed) <= set(held):
-        raise InvalidInput("lag", got=repr(list(lags)), expected=f"lags that the moments hold: {held}")
-    return _of_sources(data, sources) if by_source else data
+
+
+def _held(
+    moments: xr.Dataset, entries: Sequence[Estimator], lags: Sequence[int], *, sources: Any, argument: str
+) -> xr.Dataset:
+    """Return moments that are given, of the sources that are asked for, if they hold all that the estimators need."""
+    held = labels_of(check_moments(moments, argument="data"), n.LAG).tolist()
+    expected = f"lags that the moments hold: {held}, or minus those"
+    is_right = bool(lags) and all(map(is_whole, lags)) and len(set(lags)) == len(lags)
+    if not is_right or not set(lags_needed(entries, lags)) <= set(held):
+        raise InvalidInput(argument, got=repr(list(lags)), expected=expected)
+    if min(lags) < 0 and not np.array_equal(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE)):
+        raise InvalidInput(argument, got=repr(list(lags)), expected="lags from 0, for moments of some sources")
+    return _of_sources(moments, sources) if _by_source(entries, lags) else moments
 
 
 def _of_sources(data: Labelled, sources: Any) -> Labelled:

@@ -17,6 +17,7 @@ from dask.delayed import Delayed
 from netxr import names as n
 from netxr.blocks.progress import Part
 from netxr.errors import WorkersLost
+from netxr.estimators.pearson import ABOUT
 from netxr.kernels.lagged_sums import Pass
 from netxr.moments.lagged import attrs_of, coords_of, keeps_trials_apart, trial_groups
 from netxr.moments.planning import check_lags, planned_rows, prepare
@@ -50,7 +51,7 @@ def store_correlation(
         sizes=sizes,
         chunks=dict.fromkeys(sizes, 1) | {n.TARGET: plan.rows_at_a_time, n.SOURCE: sizes[n.SOURCE]},
         dtype=todo.precision,
-        attrs=attrs | {n.ESTIMATOR: n.LAGGED_CORRELATION, n.LONG_NAME: "lagged correlation"},
+        attrs=attrs | ABOUT,
     ) as (stored, folder):
         for run in runs:
             tasks = []

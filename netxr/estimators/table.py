@@ -17,7 +17,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.correlation import _of_moments, lagged_correlation
+from netxr.estimators.pearson import ABOUT, correlation_at
+from netxr.estimators.rows import store_correlation
 
 GROUP: Final = "netxr.estimators"
 """Group of the entry points by which other packages add estimators."""
@@ -57,7 +58,7 @@ class Estimator:
         Whether the function takes a list of lags as well, and returns them along `lag`, which spares a copy.
     by_rows : callable, optional
         Makes the estimate some rows at a time, straight from activity to disk, for more pairs of neurons than memory
-        holds: called as ``netxr.estimate`` is, without `method`.
+        holds: called as `rows.store_correlation` is.
 
     Examples
     --------
@@ -90,26 +91,21 @@ class Estimator:
         return tuple(self.lags(0)) != tuple(self.lags(1))
 
 
-def _correlation_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
-    """Return the correlation at a lag, or at several."""
-    return _of_moments(moments[[n.COMOMENT, n.SUMSQ_TARGET, n.SUMSQ_SOURCE]].sel({n.LAG: lag}))
-
-
 BUILT_IN: Final = {
     entry.name: entry
     for entry in (
         Estimator(
             name=n.LAGGED_CORRELATION,
-            function=_correlation_at,
-            long_name="lagged correlation",
-            reference="Neuromatch Academy, W3D5 Network Causality, Tutorial 2: Correlations",
+            function=correlation_at,
+            long_name=ABOUT[n.LONG_NAME],
+            reference=ABOUT[n.REFERENCE],
             assumes="each source acts on its targets after the lag, and no two sources go together for another reason",
             lags_at_once=True,
-            by_rows=lagged_correlation,
+            by_rows=store_correlation,
         ),
         Estimator(
             name=n.CORRELATION,
-            function=lambda moments, _lag: _correlation_at(moments, 0),
+            function=lambda moments, _lag: correlation_at(moments, 0),
             long_name="zero-lag correlation",
             reference="Pearson 1895, doi:10.1098/rspl.1895.0041",
             assumes="neurons that are connected go together within one sample, and no others do",

@@ -230,7 +230,7 @@ def test_what_cannot_be_saved(pages, library, search, message):
         ("neurons=0,99", "no neuron here"),
         ("trial=7", "trial: got 7; expected a position from 0 to 1"),
         ("lags=many&view=estimate", "lags: got &#x27;many&#x27;"),
-        ("lags=399&view=estimate", "different whole numbers from 0 to 398"),
+        ("lags=399&view=estimate", "different whole numbers from -398 to 398"),
         ("view=lags", "expected several lags"),
         ("start=400", "expected a sample of the recording"),
         ("level=number&groups=5", "expected a number that divides the 12 neurons"),

@@ -70,6 +70,13 @@ def test_the_correlation_is_at_lag_zero_whatever_the_lag():
         np.testing.assert_allclose(found.values[k], np.corrcoef(trial.astype(float)), rtol=0, atol=1e-12)
 
 
+def test_lags_may_be_integers_of_numpy():
+    found = netxr.estimate(activity(), method=BOTH, lag=np.int64(-1))
+    xr.testing.assert_identical(found, netxr.estimate(activity(), method=BOTH, lag=-1))
+    found = netxr.estimate(activity(), method="lagged_correlation", lags=np.arange(2))
+    xr.testing.assert_identical(found, netxr.estimate(activity(), method="lagged_correlation", lags=[0, 1]))
+
+
 def test_several_lags_give_a_dim():
     found = netxr.estimate(activity(), method="lagged_correlation", lags=[2, 0])
     xr.testing.assert_identical(
@@ -118,10 +125,9 @@ def test_from_activity_a_dataset_or_moments(method):
 
 def test_moments_are_not_read_again_and_all_methods_share_one_pass(monkeypatch):
     passes = []
+    prepare = module.prepare
     monkeypatch.setattr(
-        module,
-        "lagged_moments",
-        lambda *args, **options: passes.append(options["lags"]) or netxr.lagged_moments(*args, **options),
+        module, "prepare", lambda *args, **options: passes.append(options["lags"]) or prepare(*args, **options)
     )
     netxr.estimate(activity(), method=BOTH, lags=[1, 2])
     assert passes == [[1, 2, 0]]
@@ -208,7 +214,7 @@ def test_a_function_that_gives_no_matrix_is_an_error(table):
         ({"method": "correlation", "lags": 1}, "Name a single one as lag"),
         ({"method": "correlation", "lags": []}, "lags: got"),
         ({"method": "correlation", "lags": [1, 1]}, "lags: got"),
-        ({"method": "lagged_correlation", "lag": 79}, "lags: got"),
+        ({"method": "lagged_correlation", "lag": 79}, "lag: got [79]"),
         ({"method": "lagged_correlation", "sources": "z"}, "got"),
     ],
 )
@@ -225,5 +231,5 @@ def test_what_was_said_to_the_moments_is_not_said_again():
 
 
 def test_a_dataset_of_neither_is_an_error():
-    with pytest.raises(InvalidInput, match="expected one with the variable 'activity'"):
+    with pytest.raises(InvalidInput, match="data: got a Dataset with x; expected a Dataset with count"):
         netxr.estimate(xr.Dataset({"x": 1}), method="correlation")
