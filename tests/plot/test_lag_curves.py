@@ -161,7 +161,7 @@ def test_what_cannot_be_drawn_is_refused(R):
     ):
         with pytest.raises(InvalidInput, match=f"pairs: got {came}; expected 1 to 28 pairs"):
             lags(R, pairs=wrong)
-    with pytest.raises(InvalidInput, match=r"R: got dims \('target', 'source'\).*lag=range"):
+    with pytest.raises(InvalidInput, match=r"R: got dims \('target', 'source'\).*lags=range"):
         lags(R.isel(lag=0, drop=True))
     with pytest.raises(InvalidInput, match=r"lazy.*\.compute\(\)"):
         lags(R.chunk())
