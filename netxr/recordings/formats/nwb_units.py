@@ -14,7 +14,7 @@ from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.hdf5 import opened
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.nwb_tables import labels_and_columns
-from netxr.recordings.formats.times import bins_in, counts, is_rate
+from netxr.recordings.formats.times import SLACK, bins_in, counts, is_rate
 from netxr.schema.arguments import check_entries, is_number
 from netxr.schema.arrays import as_activity
 from netxr.schema.axis import PIECE
@@ -101,7 +101,7 @@ def _bins(
         observed = units["obs_intervals"][()] if "obs_intervals" in units else np.empty((0, 2))
         if not observed.size:
             first, last = _extremes(path, units, int(bounds[-1]))
-            return first, floor((last - first) * rate) + 1
+            return first, floor((last - first) * rate + SLACK) + 1
         start, stop = float(np.min(observed)), float(np.max(observed))
     else:
         expected = "a start and a later stop, in seconds"

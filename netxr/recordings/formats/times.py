@@ -81,7 +81,7 @@ def bins_in(start: float, stop: float, rate: float) -> int:
 
 
 def counts(times: NDArray[Any], bins: slice, *, start: float, rate: float) -> NDArray[np.int64]:
-    """Return how many spikes of one unit are in each of some bins.
+    """Return how many spikes of one unit are in each of some bins; one on an edge is in the bin that begins there.
 
     Parameters
     ----------
@@ -99,6 +99,6 @@ def counts(times: NDArray[Any], bins: slice, *, start: float, rate: float) -> ND
     >>> counts(np.array([1.0, 1.05, 1.1, 1.35]), slice(0, 3), start=1.0, rate=10).tolist()
     [2, 1, 0]
     """
-    places = np.floor((times - start) * rate)
+    places = np.floor((times - start) * rate + SLACK)  # (0.7 - 0.1) * 10 is less than 6
     within = places[(places >= bins.start) & (places < bins.stop)].astype(np.int64) - bins.start
     return np.bincount(within, minlength=bins.stop - bins.start)

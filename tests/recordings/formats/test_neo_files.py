@@ -129,7 +129,7 @@ def test_spikes_are_counted_in_bins(example, rate):
             times = file.rescale_spike_timestamp(file.get_spike_timestamps(1, trial, unit), "float64")
             counts = [0] * n_bins
             for time in times:
-                if (k := int(np.floor((time - start) * rate))) < n_bins:
+                if (k := int(np.floor(round((time - start) * rate, 6)))) < n_bins:  # an edge is no rounding error
                     counts[k] += 1
             assert recording.activity.isel(neuron=unit, trial=trial).values.tolist() == counts
 
