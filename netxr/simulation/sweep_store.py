@@ -5,6 +5,7 @@ replaced as a whole, and a cell is marked `finished` after its scores are there.
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.simulation.sweep_plan import AXES, CELL, SETTINGS
 from netxr.store.dataset import open as open_store
-from netxr.store.layout import codec, fill_value, storable
+from netxr.store.layout import codec, storable
+from netxr.store.metadata import DOCUMENT
 from netxr.store.staging import PathLike, staging
-from netxr.store.writing import write_dataset
+from netxr.store.writing import empty_array, write_dataset
 
 
 def resume(path: PathLike, blank: xr.Dataset) -> dict[str, Any]:
@@ -58,16 +60,15 @@ def _create(path: PathLike, blank: xr.Dataset) -> None:
         write_dataset(storable(blank.drop_vars(blank.data_vars), event="sweep"), folder)
         for name, variable in blank.data_vars.items():
             by_cell = name == n.FINISHED or n.TRIAL in variable.dims
-            zarr.create_array(
+            sizes = {str(dim): size for dim, size in variable.sizes.items()}
+            empty_array(
                 folder,
-                name=str(name),
-                shape=variable.shape,
+                str(name),
+                sizes=sizes,
+                chunks={dim: 1 if by_cell and dim in CELL else size for dim, size in sizes.items()},
                 dtype=variable.dtype,
-                chunks=tuple(1 if by_cell and dim in CELL else size for dim, size in variable.sizes.items()),
-                compressors=codec()[0],  # cells that are not finished have no chunk yet
-                fill_value=fill_value(variable.dtype),
-                dimension_names=[str(dim) for dim in variable.dims],
-                attributes=variable.attrs,
+                attrs=variable.attrs,
+                compressors=codec()[:1],  # cells that are not finished have no chunk yet
             )
 
 
@@ -87,7 +88,11 @@ def _check_same_sweep(path: PathLike, stored: xr.Dataset, blank: xr.Dataset) -> 
             expected=f"{kept!r}, as in the sweep that is kept in {path}",
             fix="Ask for the same sweep, or choose another store.",
         )
-    lost = [str(name) for name, variable in blank.data_vars.items() if _shape(stored, name) != variable.shape]
+    lost = [
+        str(name)
+        for name, variable in blank.data_vars.items()
+        if _shape(stored, name) != variable.shape or not Path(path, str(name), DOCUMENT).exists()
+    ]
     if lost:
         raise UnreadableFile(path, f"a sweep in which {', '.join(lost)} is missing or cut", fix="Choose another store.")
 

@@ -162,7 +162,7 @@ def _on_disk(folder: Path) -> Document | None:
 
 def _replace(folder: Path, name: str, document: Document) -> None:
     """Put a document in its place in one step."""
-    text, place = json.dumps(document, indent=2), folder / name / DOCUMENT
+    text, place = json.dumps(document), folder / name / DOCUMENT
     if folder.name.startswith(STAGING_PREFIX):  # nobody reads it yet
         place.write_text(text, encoding="utf-8")
         return

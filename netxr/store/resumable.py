@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-import zarr
 
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError, OutputExists
 from netxr.schema.arguments import check_path
 from netxr.store.commits import array_to_be, commit, writing
 from netxr.store.dataset import open as open_store
-from netxr.store.layout import codec, fill_value, plain_attributes, storable
+from netxr.store.layout import plain_attributes, storable
 from netxr.store.locks import space_needed
 from netxr.store.metadata import ROOT, documents, grown, sizes
 from netxr.store.staging import PathLike, appear, staging
-from netxr.store.writing import WHOLE_CHUNKS, write_dataset
+from netxr.store.writing import empty_array, write_dataset
 
 
 class ResumableRun:
@@ -120,18 +119,10 @@ def resumable_run(
     with staging(final) as folder:
         unfinished = {n.UNFINISHED: f"a simulation of {n_steps} steps, which the same call resumes"}
         write_dataset(storable(run.assign_attrs(unfinished), event="simulate"), folder)
-        zarr.create_array(
-            folder,
-            name=n.ACTIVITY,
-            shape=(run.sizes[n.NEURON], 0, run.sizes[n.TRIAL]),
-            dtype=dtype,
-            chunks=(run.sizes[n.NEURON], min(steps_per_chunk, n_steps), 1),
-            compressors=codec(),
-            fill_value=fill_value(dtype),
-            dimension_names=(n.NEURON, n.TIME, n.TRIAL),
-            attributes=plain_attributes(run.attrs, "attrs"),
-            config=WHOLE_CHUNKS,
-        )
+        sizes = {n.NEURON: run.sizes[n.NEURON], n.TIME: 0, n.TRIAL: run.sizes[n.TRIAL]}
+        chunks = sizes | {n.TIME: min(steps_per_chunk, n_steps), n.TRIAL: 1}
+        attrs = plain_attributes(run.attrs, "attrs")
+        empty_array(folder, n.ACTIVITY, sizes=sizes, chunks=chunks, dtype=dtype, attrs=attrs)
         yield ResumableRun(final, folder, n_steps=n_steps)
 
 

@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from os import PathLike as OsPathLike
-from os import path as os_path
 from pathlib import Path
 
-from netxr.errors import CannotLock, InvalidInput, OutputExists, StoreBusy
-from netxr.schema.arguments import check_path
+from netxr.errors import CannotLock, OutputExists, StoreBusy
+from netxr.schema.arguments import check_path, check_vacant
 from netxr.store.commits import consolidate, update_copies
 from netxr.store.locks import HAS_LOCKS, locked, remove_abandoned, space_needed, unfinished_beside, unfinished_name
 
@@ -33,14 +32,10 @@ def staging(path: PathLike) -> Iterator[Path]:
         If there is no room.
     """
     final = check_path("path", path)
-    _check_vacant(final)
     with space_needed(final), ExitStack() as held:
-        if not final.parent.is_dir():
-            raise InvalidInput(
-                "path", got=str(path), expected="a place in a folder that exists", fix=f"Make {final.parent}."
-            )
+        check_vacant("path", final)
         left = unfinished_beside(final)
-        _check_vacant(final)  # of a store that has appeared meanwhile, they might be metadata on their way
+        check_vacant("path", final)  # of a store that has appeared meanwhile, they might be metadata on their way
         remove_abandoned(left)
         unfinished = _new_folder(final, held)
         try:
@@ -79,7 +74,7 @@ def appear(unfinished: Path, final: Path) -> None:
     OutputExists
         If there is something at `final`.
     """
-    _check_vacant(final)
+    check_vacant("path", final)
     consolidate(unfinished)
     try:
         unfinished.rename(final)
@@ -88,12 +83,6 @@ def appear(unfinished: Path, final: Path) -> None:
             raise OutputExists(final) from None
         raise
     update_copies(final.parent)
-
-
-def _check_vacant(path: Path) -> None:
-    """Raise if there is anything at `path`, even a link to nowhere."""
-    if os_path.lexists(path):
-        raise OutputExists(path)
 
 
 def _remove(folder: Path, *, attempts: int = 100, pause: float = 0.2) -> None:

@@ -15,6 +15,7 @@ import xarray as xr
 import zarr
 from dask.system import CPU_COUNT
 from numpy.typing import NDArray
+from zarr.abc.codec import BytesBytesCodec
 from zarr.abc.store import Store
 
 from netxr.blocks.progress import Part, report
@@ -151,6 +152,31 @@ class _ToldTarget:
         report(Part(self.run, key, self.total), np.asarray(values).nbytes)
 
 
+def empty_array(
+    folder: Path,
+    name: str,
+    *,
+    sizes: Mapping[str, int],
+    chunks: Mapping[str, int],
+    dtype: np.dtype[Any],
+    attrs: Mapping[str, Any],
+    compressors: Sequence[BytesBytesCodec] | None = None,
+) -> "zarr.Array[Any]":
+    """Make an array in the folder of a group and return it, to be assigned to, every chunk of it."""
+    return zarr.create_array(
+        folder,
+        name=name,
+        shape=tuple(sizes.values()),
+        dtype=dtype,
+        chunks=tuple(chunks[dim] for dim in sizes),
+        compressors=codec() if compressors is None else compressors,
+        fill_value=fill_value(dtype),
+        dimension_names=tuple(sizes),
+        attributes=dict(attrs),
+        config=WHOLE_CHUNKS,
+    )
+
+
 @contextmanager
 def streamed_variable(
     path: PathLike,
@@ -198,16 +224,5 @@ def streamed_variable(
         if any(rest.sizes.get(dim, size) != size for dim, size in sizes.items()):
             raise InvalidInput("dataset", got=f"dims {dict(rest.sizes)}", expected=f"dims that fit {dict(sizes)}")
         write_dataset(rest, folder)
-        stored = zarr.create_array(
-            folder,
-            name=name,
-            shape=tuple(sizes.values()),
-            dtype=dtype,
-            chunks=tuple(min(chunks[dim], max(1, size)) for dim, size in sizes.items()),
-            compressors=codec(),
-            fill_value=fill_value(dtype),
-            dimension_names=tuple(sizes),
-            attributes=told,
-            config=WHOLE_CHUNKS,
-        )
-        yield stored, folder
+        fitted = {dim: min(chunks[dim], max(1, size)) for dim, size in sizes.items()}
+        yield empty_array(folder, name, sizes=sizes, chunks=fitted, dtype=dtype, attrs=told), folder
