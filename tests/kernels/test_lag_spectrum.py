@@ -12,6 +12,21 @@ from netxr.kernels.lag_spectrum import add_lagged_products, segment_length, spec
 FLOAT32, FLOAT64 = np.dtype("float32"), np.dtype("float64")
 
 
+@pytest.mark.parametrize(
+    ("targets", "sources", "lags", "expected"),
+    [
+        ([1, 2], [5, 3, 4], [0, 1], [1 * 3 + 2 * 4, 1 * 5 + 2 * 3]),
+        ([1, 0, 0], [7, 8, 9, 1], [1], [7]),
+        ([1, 1], [1, 2, 3, 4], [0, 2], [3 + 4, 1 + 2]),
+    ],
+)
+def test_by_hand(targets, sources, lags, expected):
+    """Sources begin max(lags) frames before the targets."""
+    product = np.zeros((len(lags), 1, 1))
+    add_lagged_products(product, np.array([targets], float), np.array([sources], float), lags=lags, segment=8)
+    np.testing.assert_allclose(product.ravel(), expected, atol=1e-13)
+
+
 def naive_products(targets, sources, lags):
     """Sum target by source, frame by frame, in extended precision."""
     product = np.zeros((len(lags), len(targets), len(sources)), np.longdouble)

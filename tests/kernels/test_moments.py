@@ -20,6 +20,24 @@ def trial(n=3, length=40, seed=5):
     return samples((n, length, 1), "float64", seed)[..., 0].copy()
 
 
+# --- by hand: x = 1 2 3, y = 0 2 1 ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lag", "n_pairs", "mean_target", "mean_source", "sumsq_target", "sumsq_source", "comoment"),
+    [
+        (0, 3, [2, 1], [2, 1], [2, 2], [2, 2], [[2, 1], [1, 2]]),
+        (1, 2, [2.5, 1.5], [1.5, 1], [0.5, 0.5], [0.5, 2], [[0.5, 1], [-0.5, -1]]),
+        (2, 1, [3, 1], [1, 0], [0, 0], [0, 0], [[0, 0], [0, 0]]),
+    ],
+)
+def test_by_hand(lag, n_pairs, mean_target, mean_source, sumsq_target, sumsq_source, comoment):
+    found = moments(np.array([[1.0, 2, 3], [0, 2, 1]]), a_pass([lag]))
+    expected = (n_pairs, mean_target, mean_source, sumsq_target, sumsq_source, comoment)
+    for ours, by_hand in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours[0], by_hand, atol=1e-15)
+
+
 # --- moments of sums -----------------------------------------------------------------------------
 
 

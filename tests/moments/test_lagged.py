@@ -34,6 +34,23 @@ def refuse_to_compute(*_, **__):
     raise AssertionError("something was computed")
 
 
+@pytest.mark.parametrize(
+    ("lag", "count", "mean_target", "comoment"),
+    [
+        (0, 4, [3, 1], [[14, 1], [1, 2]]),
+        (1, 3, [11 / 3, 4 / 3], [[4, 1], [-1, -1]]),
+        (2, 2, [4.5, 1], [[1.5, 3], [0, 0]]),
+    ],
+)
+def test_by_hand(lag, count, mean_target, comoment):
+    """x = 1 2 3 6, y = 0 2 1 1."""
+    recording = netxr.as_activity([[1, 2, 3, 6], [0, 2, 1, 1]], dims=("neuron", "time"), neurons=["x", "y"])
+    found = lagged_moments(recording, lags=[lag]).isel(lag=0)
+    assert found["count"].item() == count
+    np.testing.assert_allclose(found.mean_target, mean_target)
+    np.testing.assert_allclose(found.comoment, comoment, atol=1e-14)
+
+
 def assert_matches(moments, trials, *, sources=slice(None), tolerance=1e-9):
     for lag in moments.lag.values.tolist():
         ours, expected = moments.sel(lag=lag), naive_moments(trials, lag)

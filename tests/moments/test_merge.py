@@ -34,6 +34,22 @@ def activity(n=4, n_steps=60, trials=2, seed=0, dtype="float64"):
     )
 
 
+@pytest.mark.parametrize(
+    ("continuous", "lag", "count", "mean_target", "comoment"),
+    [
+        (True, 0, 6, 4, 28),
+        (True, 1, 5, 4.6, 16.8),  # 1-2 2-3 3-5 5-6 6-7: 95 - 5 x 4.6 x 3.4
+        (False, 1, 4, 4.5, 17),  # without 3-5: 80 - 4 x 4.5 x 3.5
+    ],
+)
+def test_by_hand(continuous, lag, count, mean_target, comoment):
+    """One neuron, 1 2 3 and then 5 6 7: as one trial, or as two."""
+    days = [netxr.as_activity([x], dims=("neuron", "time")) for x in ([1.0, 2, 3], [5.0, 6, 7])]
+    found = merge_moments([lagged_moments(day) for day in days], continuous=continuous).sel(lag=lag)
+    assert (found["count"].item(), found.mean_target.item()) == (count, pytest.approx(mean_target))
+    assert found.comoment.item() == pytest.approx(comoment)
+
+
 @st.composite
 def segments(draw, n_steps, *, least):
     """Where consecutive parts of a trial, each of `least` frames or more, lie."""
