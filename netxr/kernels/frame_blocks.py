@@ -46,7 +46,7 @@ class FrameBlock:
     Parameters
     ----------
     todo : Pass
-        What is summed up.
+        What is accumulated.
     shift : ndarray, (i)
         Provisional mean.
     place : str

@@ -15,7 +15,7 @@ FLOAT32_RANGE: Final = 400
 """Squares about the provisional mean may be this many times the squared deviations, for an error below 1e-6."""
 
 
-FAR_AWAY: Final = f"with frames more than {FLOAT32_RANGE**0.5:.0f} deviations away from the others"
+FAR_AWAY: Final = f"with frames more than {FLOAT32_RANGE**0.5:.0f} standard deviations away from the others"
 
 PART_ENTRIES: Final = 2**17
 """Entries of a matrix that are worked on at a time, so that what is in between stays in a cache."""

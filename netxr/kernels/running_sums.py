@@ -34,7 +34,7 @@ class RunningSums:
     Parameters
     ----------
     todo : Pass
-        What to sum up.
+        What to accumulate.
     shift : ndarray, (i)
         Provisional mean.
     place : str
@@ -177,7 +177,7 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
     good : ndarray of bool, (max_lag + t)
         Which of them enter any pair.
     todo : Pass
-        What to sum up.
+        What to accumulate.
     """
     max_lag = todo.max_lag
     _add_sides(sums, layers[SAMPLES], good, todo)
@@ -254,7 +254,7 @@ def _corrections(
     good : ndarray of bool, (t)
         Which frames enter any pair; the first `todo.max_lag` are those before the block.
     todo : Pass
-        What is summed up.
+        What is accumulated.
 
     Returns
     -------

@@ -207,7 +207,7 @@ def _average_moments(moments: xr.Dataset, weights: NDArray[np.float64]) -> xr.Da
             "data",
             got="moments of some sources, without lag 0, or with dropped frames",
             expected="moments of all sources and frames, lag 0 among the lags",
-            fix="Coarse-grain the activity instead, or sum up again with lags=[0, ...].",
+            fix="Coarse-grain the activity instead, or accumulate again with lags=[0, ...].",
         )
     coarse = average_run(moments.drop_vars([n.SUMSQ_TARGET, n.SUMSQ_SOURCE]), weights)
     same_time = coarse[n.COMOMENT].isel({n.LAG: at_zero[0]}, drop=True)

@@ -23,7 +23,7 @@ def merge_moments(parts: Sequence[xr.Dataset], *, continuous: bool = False) -> x
     Parameters
     ----------
     parts : sequence of Dataset
-        Lagged moments of the same neurons, sources and lags, summed up in the same way; lazy or not. Where trials
+        Lagged moments of the same neurons, sources and lags, made in the same way; lazy or not. Where trials
         are kept apart, those of the same label are merged.
     continuous : bool
         Whether each part goes on where the one before it ended, without a gap, as parts of one long trial: then the
@@ -32,7 +32,7 @@ def merge_moments(parts: Sequence[xr.Dataset], *, continuous: bool = False) -> x
     Returns
     -------
     Dataset
-        Lagged moments, equal up to rounding to those of all samples summed up at once; lazy if a part is.
+        Lagged moments, equal up to rounding to those of all samples at once; lazy if a part is.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def _check_same(first: xr.Dataset, other: xr.Dataset) -> None:
     for name in (n.POOLED, n.MISSING):
         if first.attrs.get(name) != other.attrs.get(name):
             got = f"{name} {first.attrs.get(name)!r} and {other.attrs.get(name)!r}"
-            raise InvalidInput("parts", got=got, expected="moments that were summed up in the same way")
+            raise InvalidInput("parts", got=got, expected="moments that were made in the same way")
 
 
 def _check_ends(part: xr.Dataset) -> None:
@@ -86,7 +86,7 @@ def _check_ends(part: xr.Dataset) -> None:
             "parts",
             got="moments of several trials, of some sources, or with missing samples left out",
             expected="moments of one trial of all neurons each, which keep its first and last samples",
-            fix='Sum up with missing="raise" and without sources=, or join the samples with xarray.concat first.',
+            fix='Accumulate with missing="raise" and without sources=, or join the samples with xarray.concat first.',
         )
 
 

@@ -1,4 +1,4 @@
-"""How a pass is cut up so that it stays within a budget of memory, and what it will take."""
+"""How a pass is split so that it stays within a budget of memory, and what it will take."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -35,12 +35,12 @@ SPECTRAL_SHARE: Final = 5.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How a pass is cut up, and what it will take.
+    """How a pass is split, and what it will take.
 
     Parameters
     ----------
     work : Work
-        What is summed up.
+        What is accumulated.
     processes : int
         Processes that share the pass.
     workers : int
@@ -50,7 +50,7 @@ class Plan:
     cores : int
         Processor cores that a process may use.
     segments : int
-        Segments of a trial that may be summed up side by side.
+        Segments of a trial that may be accumulated side by side.
     """
 
     work: Work
@@ -99,7 +99,7 @@ def plan_pass(
     Parameters
     ----------
     work : Work
-        What is to be summed up.
+        What is to be accumulated.
     memory : int, optional
         Bytes that the pass may take in one process; by default half of what is free.
     processes, threads : int
@@ -130,7 +130,7 @@ def plan_pass(
 
 
 def _plans(work: Work, processes: int, threads: int, cores: int, *, cluster: bool) -> Iterator[Plan]:
-    """Yield ways to cut up a pass, the fastest first."""
+    """Yield ways to split a pass, the fastest first."""
     *fast, slow = ways(work)
     n_chunks = work.stored // max(1, work.chunk * work.n_trials)
     most = int(np.clip(work.n_steps // SEGMENT_FRAMES, 1, max(1, threads * processes, n_chunks // SEGMENT_CHUNKS)))
@@ -194,7 +194,7 @@ class RowPlan:
     Parameters
     ----------
     work : Work
-        What is summed up, for all targets.
+        What is accumulated, for all targets.
     processes, workers, blas_threads, cores : int
         As in `Plan`.
     rows : int
@@ -257,7 +257,7 @@ def plan_rows(
     Parameters
     ----------
     work : Work
-        What is to be summed up, for all targets.
+        What is to be accumulated, for all targets.
     memory : int, optional
         Bytes that it may take in one process; by default half of what is free.
     processes, threads, cores, cluster

@@ -269,7 +269,7 @@ NO_PARTNERS = {
     "trials": (lagged_moments(activity()), r"different labels along trial.*xarray\.concat"),
     "no trial": (lagged_moments(activity().isel(trial=0)), "different labels along trial"),
     "pooling": (other(dim=POOLED), "different labels along trial"),
-    "missing": (other(missing="drop"), "missing 'raise' and 'drop'; expected moments that were summed up in the same"),
+    "missing": (other(missing="drop"), "missing 'raise' and 'drop'; expected moments that were made in the same"),
     "pairs": (other(missing="pairwise"), "missing 'raise' and 'pairwise'"),
 }
 
