@@ -178,8 +178,14 @@ def test_info_begins_with_what_is_unfinished(tmp_path):
 
 
 def test_info_lists_a_broken_store_in_a_store(folder):
-    shutil.copytree(folder / "run.zarr", folder / "run.zarr" / "inner")
-    (folder / "run.zarr" / "inner" / "activity" / "zarr.json").write_text("{")
+    inner = Path(shutil.copytree(folder / "run.zarr", folder / "run.zarr" / "inner"))
+    document = json.loads((inner / "zarr.json").read_text())
+    (inner / "zarr.json").write_text("{")
+    assert "(broken: its metadata are no JSON" in output("info", folder / "run.zarr")
+    # Without a copy in the document of the group, those of its arrays count.
+    del document["consolidated_metadata"]
+    (inner / "zarr.json").write_text(json.dumps(document))
+    (inner / "activity" / "zarr.json").write_text("{")
     assert "activity (broken: its metadata are no JSON" in output("info", folder / "run.zarr")
 
 

@@ -45,7 +45,7 @@ def command(store: str, as_json: bool) -> None:
         "moments": n.COMOMENT in dataset,
         "lags": dataset[n.LAG].values.ravel().tolist() if n.LAG in dataset.coords else [],
         "attributes": _attributes(dataset),
-        "groups": [_group(path, members) for path, _, members in groups(nodes_at(store)) if path],
+        "groups": _groups(nodes_at(store)),
     }
     if as_json:
         echo_json(about)
@@ -76,12 +76,19 @@ def _variable(name: str, value: "xr.Variable") -> dict[str, Any]:
     }
 
 
+def _groups(nodes: Nodes) -> list[dict[str, Any]]:
+    """Describe the stores in a store, those that cannot be read too."""
+    found = {path: members for path, _, members in groups(nodes)}
+    found |= {name: {"": node} for name, node in found.pop("", {}).items() if node.wrong}
+    return [_group(path, found[path]) for path in sorted(found)]
+
+
 def _group(path: str, members: Nodes) -> dict[str, Any]:
     """Describe a store in a store in one line."""
     sizes: dict[str, int] = {}
     for node in members.values():
         sizes |= node.sizes or {}
-    broken = [f"{name} (broken: {node.wrong})" for name, node in members.items() if node.wrong]
+    broken = [f"{name} (broken: {node.wrong})".strip() for name, node in members.items() if node.wrong]
     variables = [name for name, node in members.items() if node.sizes is not None and name not in node.sizes]
     return {"group": path, "sizes": _sizes(sizes), "variables": ", ".join(variables + broken)}
 
