@@ -32,7 +32,7 @@ ORIGIN: Final = (n.MODEL, n.SEED, n.RNG, n.SOURCE_FILE, n.SOURCE_SHA256, n.PREPR
 
 def append(
     data: xr.Dataset | xr.DataArray,
-    path: PathLike | Store,
+    store: PathLike | Store,
     *,
     dim: str,
     group: str | None = None,
@@ -50,7 +50,7 @@ def append(
     data : Dataset or DataArray
         Activity (neuron, time[, trial]), and in a Dataset whatever else the store has along `dim`. Neurons are
         matched by label.
-    path : path-like or zarr Store
+    store : path-like or zarr Store
         A run that `save`, `simulate` or `convert` made.
     dim : {"time", "trial"}
         "time": the trials go on where they ended, without a gap. "trial": further trials, of labels of their own.
@@ -66,7 +66,7 @@ def append(
         does not go on evenly, something is missing that the store has along `dim`, or a compact store has no code for
         a sample.
     UnreadableFile
-        If there is no run at `path`, or it is unfinished, or the chunk is damaged that new samples share with old ones.
+        If there is no run at `store`, it is unfinished, or a chunk that new samples share with old ones is damaged.
     StoreBusy
         If another process is writing to it.
     DiskFull
@@ -85,8 +85,8 @@ def append(
     check_choice("dim", dim, (n.TIME, n.TRIAL))
     new = data.to_dataset(name=n.ACTIVITY) if isinstance(data, xr.DataArray) else data
     check_activity(new[n.ACTIVITY] if isinstance(new, xr.Dataset) and n.ACTIVITY in new else new, argument="data")
-    with nullcontext() if progress is None else progress_to(progress), transaction(path, group=group) as changes:
-        stored = _run_at(path, group)
+    with nullcontext() if progress is None else progress_to(progress), transaction(store, group=group) as changes:
+        stored = _run_at(store, group)
         again = made_from_activity(stored)
         new = compatible(new, stored, dim=dim, made_again=again)
         new = new.assign({n.ACTIVITY: as_stored(new[n.ACTIVITY].variable, stored[n.ACTIVITY].variable)})
@@ -98,7 +98,7 @@ def append(
                 array = changes.grow(str(name), dim, start + n_new)
                 regions.append(_region(array, _encoded(new[name].variable, variable), variable.dims.index(dim), start))
         results = updates(stored, new, dim=dim)
-        if isinstance(path, Store):  # where values are replaced at once, they are read before
+        if isinstance(store, Store):  # where values are replaced at once, they are read before
             results = results._replace(replaced=results.replaced.load())
         regions += _results(changes, stored, results, dim=dim, start=start)
         for name in results.outdated:
@@ -109,7 +109,7 @@ def append(
 
 
 def add(
-    data: xr.Dataset | xr.DataArray, path: PathLike | Store, *, group: str | None = None, replace: bool = False
+    data: xr.Dataset | xr.DataArray, store: PathLike | Store, *, group: str | None = None, replace: bool = False
 ) -> None:
     """Add results to a saved run: estimates, moments, scores, a connectivity.
 
@@ -117,7 +117,7 @@ def add(
     ----------
     data : Dataset or DataArray
         What to add; labels that the run has as well must be the same.
-    path : path-like or zarr Store
+    store : path-like or zarr Store
         The run.
     group : str, optional
         Group of the run within a Zarr store; its root if not given.
@@ -131,7 +131,7 @@ def add(
     InvalidInput
         If labels differ from those of the run, or `data` holds the activity, or nothing.
     UnreadableFile
-        If there is no run at `path`.
+        If there is no run at `store`.
     StoreBusy
         If another process is writing to it.
     DiskFull
@@ -154,12 +154,12 @@ def add(
         raise InvalidInput(
             "data", got="the activity" if n.ACTIVITY in new else "no variable", expected="results", fix=fix
         )
-    with transaction(path, group=group) as changes:
-        stored = without_axis(open_store(path, group=group))
+    with transaction(store, group=group) as changes:
+        stored = without_axis(open_store(store, group=group))
         check_same_labels(new, stored)
         taken = [str(name) for name in new.data_vars if name in stored.variables]
         if taken and not replace:
-            raise OutputExists(f"{path}: {', '.join(taken)}")
+            raise OutputExists(f"{store}: {', '.join(taken)}")
         names = [name for name in new.variables if name in new.data_vars or name not in stored.variables]
         regions = [_whole(changes, str(name), new[name].variable) for name in names]
         listed = ", ".join(map(str, new.data_vars))
@@ -246,11 +246,11 @@ def _in_chunks(values: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
     return da.from_array(values, chunks=chunks, name=False)  # type: ignore[no-untyped-call]
 
 
-def _run_at(path: PathLike | Store, group: str | None) -> xr.Dataset:
+def _run_at(store: PathLike | Store, group: str | None) -> xr.Dataset:
     """Return the run that is appended to."""
-    stored = without_axis(open_store(path, group=group))
+    stored = without_axis(open_store(store, group=group))
     if n.ACTIVITY not in stored:
-        raise UnreadableFile(path, "a store without activity, to which no samples can be appended")
+        raise UnreadableFile(store, "a store without activity, to which no samples can be appended")
     if n.UNFINISHED in stored.attrs:
-        raise UnreadableFile(path, f"unfinished: {stored.attrs[n.UNFINISHED]}", fix="Let it end first.")
+        raise UnreadableFile(store, f"unfinished: {stored.attrs[n.UNFINISHED]}", fix="Let it end first.")
     return stored

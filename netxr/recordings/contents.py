@@ -52,7 +52,7 @@ Nodes = dict[str, Node]
 """Groups and arrays by their path in the store, with `metadata.ROOT` for the store itself."""
 
 
-def local_folder(source: object) -> Path | None:
+def local_folder(source: object, *, argument: str = "source") -> Path | None:
     """Return `source` as a path; None if it is a URL, a store object of Zarr, or a repository of versions.
 
     Raises
@@ -63,7 +63,7 @@ def local_folder(source: object) -> Path | None:
     source = without_scheme(source)
     if isinstance(source, Store) or is_url(source) or is_repository(source):
         return None
-    return check_path("source", source)
+    return check_path(argument, source)
 
 
 def opened(source: Any) -> zarr.Group:

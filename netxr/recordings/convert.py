@@ -21,7 +21,7 @@ BLOCK_BYTES: Final = 2**20
 
 def convert(
     source: PathLike,
-    path: PathLike,
+    store: PathLike,
     *,
     format: str | None = None,  # noqa: A002
     progress: Report | None = None,
@@ -33,7 +33,7 @@ def convert(
     ----------
     source : path-like
         A file or folder, as in `netxr.load_recording`.
-    path : path-like
+    store : path-like
         The store to make, in a folder that exists; it appears when it is complete. Its attributes say from which file
         it came, in which format, and with which SHA-256 checksum; of a folder, that of its files.
     format : str, optional
@@ -46,7 +46,7 @@ def convert(
     Raises
     ------
     OutputExists
-        If there is something at `path`.
+        If there is something at `store`.
     UnreadableFile
         If the file is missing, damaged or of no known kind; nothing stays behind.
     InvalidInput
@@ -65,7 +65,7 @@ def convert(
     ...     netxr.open(folder + "/run.zarr").attrs["source_file"]
     'run.npy'
     """
-    file, target = check_path("source", source), check_path("path", path)
+    file, target = check_path("source", source), check_path("store", store)
     if os_path.lexists(target):
         raise OutputExists(target)
     recording = load_recording(file, format=format, **options)

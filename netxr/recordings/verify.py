@@ -34,15 +34,15 @@ from netxr.store.metadata import ROOT
 __all__ = ["Problem", "verify"]
 
 
-def verify(source: str | PathLike[str] | Store, *, progress: Progress | None = None) -> tuple[Problem, ...]:
+def verify(store: str | PathLike[str] | Store, *, progress: Progress | None = None) -> tuple[Problem, ...]:
     """Check that a store is whole and undamaged: metadata, labels, and every chunk, read one after the other.
 
     Nothing is written, and no more than one chunk is in memory at a time.
 
     Parameters
     ----------
-    source : path-like or Zarr store
-        A store: a folder, a URL or a store object of Zarr; with all groups in it.
+    store : path-like or Zarr store
+        A folder, a URL or a store object of Zarr; with all groups in it.
     progress : callable, optional
         Called with (chunks read, chunks in all).
 
@@ -56,9 +56,9 @@ def verify(source: str | PathLike[str] | Store, *, progress: Progress | None = N
     Raises
     ------
     UnreadableFile
-        If there is nothing at `source`, or a URL or store object holds no Zarr group.
+        If there is nothing at `store`, or a URL or store object holds no Zarr group.
     InvalidInput
-        If `source` is neither a path nor a store, or `progress` no function.
+        If `store` is neither a path nor a store, or `progress` no function.
 
     Examples
     --------
@@ -73,10 +73,10 @@ def verify(source: str | PathLike[str] | Store, *, progress: Progress | None = N
     """
     if progress is not None and not callable(progress):
         raise InvalidInput("progress", got=repr(progress), expected="a function of (chunks read, chunks in all)")
-    folder = local_folder(source)
+    folder = local_folder(store, argument="store")
     with warnings.catch_warnings(action="ignore"):  # Zarr's remarks on metadata: what matters is said as a problem
         if folder is None:
-            group = opened(source)
+            group = opened(store)
             return tuple(_of_store(nodes_of(group), lambda path: group[path] if path else group, None, progress))
         if not folder.exists():
             raise UnreadableFile(folder, "there is no such folder")

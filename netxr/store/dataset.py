@@ -38,7 +38,7 @@ __all__ = ["open", "save"]
 
 def save(
     dataset: xr.Dataset,
-    path: PathLike | Store,
+    store: PathLike | Store,
     *,
     group: str | None = None,
     compact: str | None = None,
@@ -51,7 +51,7 @@ def save(
     dataset : Dataset
         Activity, connectivity, estimates, moments or scores, together or alone. dask-backed variables
         are computed and written chunk by chunk. The dataset itself is left as it is.
-    path : path-like or zarr Store
+    store : path-like or zarr Store
         The folder to make, in a folder that exists; it appears when it is complete. In a Zarr store, such as that of
         an icechunk session, the group is written in place.
     group : str, optional
@@ -69,7 +69,7 @@ def save(
     Raises
     ------
     OutputExists
-        If there is something at `path`.
+        If there is something at `store`.
     InvalidInput
         If the dataset holds what Zarr or JSON cannot, the parent folder is missing, or `compact` is no such word, or
         of no use for this activity.
@@ -86,16 +86,16 @@ def save(
     [[0, 1], [0, 0]]
     """
     with nullcontext() if progress is None else told_progress(progress):
-        if isinstance(path, Store):
-            if _is_taken(path, check_group(group)):
-                raise OutputExists(f"{place_of(path)}{'/' + group if group else ''}")
-            write_dataset(_as_written(dataset, compact), path, group=group)
-            consolidate_store(path)
+        if isinstance(store, Store):
+            if _is_taken(store, check_group(group)):
+                raise OutputExists(f"{place_of(store)}{'/' + group if group else ''}")
+            write_dataset(_as_written(dataset, compact), store, group=group)
+            consolidate_store(store)
             return
-        if group is not None and is_repository(path):
-            fix = f"with netxr.versioned({str(path)!r}, message=...) as store: netxr.save(dataset, store, group=...)"
-            raise InvalidInput("path", got=f"the repository {path}", expected="a transaction of it", fix=fix)
-        with staging(check_path("path", path) / check_group(group)) as folder:
+        if group is not None and is_repository(store):
+            fix = f"with netxr.versioned({str(store)!r}, message=...) as new: netxr.save(dataset, new, group=...)"
+            raise InvalidInput("store", got=f"the repository {store}", expected="a transaction of it", fix=fix)
+        with staging(check_path("store", store) / check_group(group)) as folder:
             write_dataset(_as_written(dataset, compact), folder)
 
 

@@ -120,7 +120,7 @@ def space_needed(path: Path) -> Iterator[None]:
             raise
         expected = f"a place that can be written to ({error.strerror})"
         fix = "Choose another, or get the right to write there."
-        raise InvalidInput("path", got=str(path), expected=expected, fix=fix) from error
+        raise InvalidInput("store", got=str(path), expected=expected, fix=fix) from error
 
 
 def unfinished_name(path: Path) -> Path:

@@ -109,7 +109,7 @@ def resumable_run(
     DiskFull
         If there is no room; what was committed stays.
     """
-    final = check_path("path", path).absolute()
+    final = check_path("store", path).absolute()
     if os.path.lexists(final):
         _check_unfinished(final)
         with space_needed(final), writing(final):

@@ -31,11 +31,11 @@ def staging(path: PathLike) -> Iterator[Path]:
     DiskFull
         If there is no room.
     """
-    final = check_path("path", path)
+    final = check_path("store", path)
     with space_needed(final), ExitStack() as held:
-        check_vacant("path", final)
+        check_vacant("store", final)
         left = unfinished_beside(final)
-        check_vacant("path", final)  # of a store that has appeared meanwhile, they might be metadata on their way
+        check_vacant("store", final)  # of a store that has appeared meanwhile, they might be metadata on their way
         remove_abandoned(left)
         unfinished = _new_folder(final, held)
         try:
@@ -74,7 +74,7 @@ def appear(unfinished: Path, final: Path) -> None:
     OutputExists
         If there is something at `final`.
     """
-    check_vacant("path", final)
+    check_vacant("store", final)
     consolidate(unfinished)
     try:
         unfinished.rename(final)

@@ -65,7 +65,7 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
         yield _StoreTransaction(place, check_group(group))
         consolidate_store(place)
         return
-    folder = (check_path("path", place) / check_group(group)).absolute()
+    folder = (check_path("store", place) / check_group(group)).absolute()
     if not (folder / DOCUMENT).exists():
         raise _unchangeable(place, folder)
     with space_needed(folder), writing(folder):

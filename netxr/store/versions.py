@@ -33,7 +33,7 @@ OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
-def versioned(path: PathLike, *, message: str) -> Iterator[Store]:
+def versioned(store: PathLike, *, message: str) -> Iterator[Store]:
     """Change a repository of versions: all at once on a clean exit, nothing on any other.
 
     What `netxr.save`, `append` and `add` write to the store within the block becomes one new version. Readers see the
@@ -42,7 +42,7 @@ def versioned(path: PathLike, *, message: str) -> Iterator[Store]:
 
     Parameters
     ----------
-    path : path-like
+    store : path-like
         Folder of a local icechunk repository; it is made if there is none.
     message : str
         What the new version is, for the list of them.
@@ -57,7 +57,7 @@ def versioned(path: PathLike, *, message: str) -> Iterator[Store]:
     StoreBusy
         If another writer changed the same arrays since the block began; nothing of the block is kept.
     OutputExists
-        If there is something else at `path`.
+        If there is something else at `store`.
     UnreadableFile
         If the repository is damaged, or of a format that the installed icechunk does not know.
     DiskFull
@@ -72,7 +72,7 @@ def versioned(path: PathLike, *, message: str) -> Iterator[Store]:
     >>> with netxr.versioned("runs.icechunk", message="Monday") as store:  # doctest: +SKIP
     ...     netxr.save(run, store)
     """
-    folder = check_path("path", path)
+    folder = check_path("store", store)
     if not isinstance(message, str) or not message.strip():
         raise InvalidInput("message", got=repr(message), expected="text that says what the new version is")
     with _errors_told(folder) as icechunk:
@@ -85,12 +85,12 @@ def versioned(path: PathLike, *, message: str) -> Iterator[Store]:
                 session.commit(message, rebase_with=icechunk.ConflictDetector())
 
 
-def versions(path: PathLike) -> pd.DataFrame:
+def versions(store: PathLike) -> pd.DataFrame:
     """List the versions of a repository, the newest first.
 
     Parameters
     ----------
-    path : path-like
+    store : path-like
         Folder of a local icechunk repository.
 
     Returns
@@ -106,7 +106,7 @@ def versions(path: PathLike) -> pd.DataFrame:
     MissingExtra
         If icechunk is not installed.
     """
-    folder = check_path("path", path)
+    folder = check_path("store", store)
     with _errors_told(folder):
         repository = _repository(folder)
         tags: dict[str, list[str]] = {}
@@ -120,12 +120,12 @@ def versions(path: PathLike) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["version", "when", "message", "tags"])
 
 
-def tag(path: PathLike, name: str, *, version: str | None = None) -> None:
+def tag(store: PathLike, name: str, *, version: str | None = None) -> None:
     """Give a version of a repository a name that stays.
 
     Parameters
     ----------
-    path : path-like
+    store : path-like
         Folder of a local icechunk repository.
     name : str
         The name, which no version has had.
@@ -141,7 +141,7 @@ def tag(path: PathLike, name: str, *, version: str | None = None) -> None:
     MissingExtra
         If icechunk is not installed.
     """
-    folder = check_path("path", path)
+    folder = check_path("store", store)
     if not isinstance(name, str) or not name.strip() or "/" in name:
         raise InvalidInput("name", got=repr(name), expected="text without a slash")
     with _errors_told(folder) as icechunk:
@@ -223,7 +223,7 @@ def _create(folder: Path) -> None:
     """Make a repository, unless another process was a moment faster."""
     if not folder.absolute().parent.is_dir():
         fix = f"Make {folder.parent}."
-        raise InvalidInput("path", got=str(folder), expected="a place in a folder that exists", fix=fix)
+        raise InvalidInput("store", got=str(folder), expected="a place in a folder that exists", fix=fix)
     icechunk = _icechunk()
     with locked(folder.absolute().parent, wait=True):
         if is_repository(folder):

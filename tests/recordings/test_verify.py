@@ -242,7 +242,7 @@ def test_an_array_is_no_store(store):
 
 @pytest.mark.parametrize("source", [3, None])
 def test_what_is_no_path(source):
-    with pytest.raises(netxr.InvalidInput, match="source: got"):
+    with pytest.raises(netxr.InvalidInput, match="store: got"):
         verify(source)
 
 

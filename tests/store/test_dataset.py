@@ -392,7 +392,7 @@ def test_a_failure_while_computing_leaves_nothing(tmp_path, error):
 
 
 def test_a_missing_parent_is_named(tmp_path):
-    with pytest.raises(InvalidInput, match=r"path: got .*a place in a folder that exists.*Make .*not-there"):
+    with pytest.raises(InvalidInput, match=r"store: got .*a place in a folder that exists.*Make .*not-there"):
         save(a_run(), tmp_path / "not-there" / "run.zarr")
     assert names(tmp_path) == []
 
