@@ -72,26 +72,10 @@ def taken(data: xr.DataArray, positions: dict[str, list[int]]) -> xr.DataArray:
 def shared_entries(
     truth: xr.DataArray, estimate: xr.DataArray, *, arguments: tuple[str, str]
 ) -> tuple[xr.DataArray, xr.DataArray, dict[str, Overlap]]:
-    """Return two matrices on the targets and sources that both have, and which these are.
+    """Return two connectivities on the neurons that both have, labelled as the truth, and their overlaps by dim.
 
-    Parameters
-    ----------
-    truth, estimate : DataArray
-        Valid connectivities, (target, source).
-    arguments : tuple of str
-        What the caller calls the two, for messages.
-
-    Returns
-    -------
-    DataArray, DataArray
-        Both with the dims and the labels of the truth.
-    dict of Overlap
-        By dim.
-
-    Raises
-    ------
-    InvalidInput
-        If the two share no label, or one has no labels and another size.
+    Raises InvalidInput if the two share no label, or one has no labels and another size; `arguments` is what the caller
+    calls the two.
 
     Examples
     --------
@@ -135,26 +119,9 @@ class Pairs(NamedTuple):
 
 
 def shared_pairs(truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool, arguments: tuple[str, str]) -> Pairs:
-    """Return the weights that `netxr.compare` scores elementwise, of one matrix in memory each.
+    """Return the weights that `netxr.compare` scores, row by row of the truth, without those that are NaN or infinite.
 
-    Parameters
-    ----------
-    truth, estimate : DataArray
-        Valid connectivities, (target, source).
-    diagonal : bool
-        Whether self-connections enter.
-    arguments : tuple of str
-        What the caller calls the two, for messages.
-
-    Returns
-    -------
-    Pairs
-        Row by row in the order of the truth; without the pairs that are NaN or infinite on either side.
-
-    Raises
-    ------
-    InvalidInput
-        If the two share no label, or `diagonal` is no flag.
+    Raises InvalidInput if the two share no label, or `diagonal` (whether self-connections count) is no flag.
 
     Examples
     --------

@@ -149,10 +149,7 @@ def method_names() -> list[str]:
 def estimator(name: str) -> Estimator:
     """Return the estimator of that name.
 
-    Raises
-    ------
-    InvalidInput
-        If there is none, with the list of those there are; or its package cannot be loaded.
+    Raises InvalidInput if there is none, with the list of those there are; or its package cannot be loaded.
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
@@ -209,13 +206,7 @@ def _entry_points(_path: tuple[str, ...]) -> dict[str, EntryPoint]:
 
 @cache
 def _loaded(point: EntryPoint) -> Estimator:
-    """Return the estimator of another package.
-
-    Raises
-    ------
-    InvalidInput
-        If it cannot be loaded, or is none.
-    """
+    """Return the estimator of another package, or raise InvalidInput if it cannot be loaded, or is none."""
     try:
         found = point.load()
         made = found if isinstance(found, Estimator) else found()

@@ -243,10 +243,7 @@ MOST_RANGES: Final = 1000
 def flags_of(activity: xr.DataArray, frames: Any) -> xr.DataArray:
     """Return which frames are bad, (time[, trial]).
 
-    Raises
-    ------
-    InvalidInput
-        If `frames` does not fit the recording, or is lazy.
+    Raises InvalidInput if `frames` does not fit the recording, or is lazy.
     """
     n_steps = activity.sizes[n.TIME]
     if isinstance(getattr(frames, "data", frames), da.Array):

@@ -155,13 +155,7 @@ def difference(data: Recording) -> Recording:
 
 
 def _bin_length(wanted: float, interval: float, units: str) -> int:
-    """Return how many samples make a bin.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no whole number of them.
-    """
+    """Return how many samples make a bin, or raise InvalidInput if it is no whole number of them."""
     if not is_number(wanted) or not 0 < wanted < np.inf:
         raise InvalidInput("sampling_interval", got=repr(wanted), expected=f"a length in {units}, above 0")
     ratio = wanted / interval

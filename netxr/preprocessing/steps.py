@@ -13,23 +13,10 @@ from netxr.schema.clock import Recording, activity_of, clock_of, with_axis
 
 
 def put_back(data: Recording, activity: xr.DataArray, *, step: str, **attrs: Any) -> Recording:
-    """Return `data` with this activity in the place of its own, which says what was done.
+    """Return `data` with this activity in the place of its own.
 
-    Parameters
-    ----------
-    data : DataArray or Dataset
-        Where the activity comes from; all else in a Dataset is kept.
-    activity : DataArray
-        With the attributes that it had before the step.
-    step : str
-        What was done, in one line.
-    **attrs : Any
-        Attributes that the step changes.
-
-    Raises
-    ------
-    InvalidInput
-        If the step changes the length of a dim that another variable of the Dataset has as well.
+    `step` says in one line what was done; `attrs` are the attributes that it changes. All else in a Dataset is kept.
+    Raises InvalidInput if the step changes the length of a dim that another variable of the Dataset has as well.
     """
     before = activity.attrs.get(n.PREPROCESSING)
     done = activity.copy(deep=False)

@@ -17,22 +17,11 @@ SAME: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.UNITS)
 
 
 def compatible(new: xr.Dataset, stored: xr.Dataset, *, dim: str, made_again: Collection[str]) -> xr.Dataset:
-    """Return what is appended in the order of the run's labels, if it is compatible with the run.
+    """Return `new`, its labels in the order of the store's, if it goes on where `stored` ends along `dim`.
 
-    Parameters
-    ----------
-    new, stored : Dataset
-        What is appended, and the run.
-    dim : {"time", "trial"}
-        Along what.
-    made_again : collection of str
-        Variables that are made again from the activity, and need not come with it.
-
-    Raises
-    ------
-    InvalidInput
-        If neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there already, `time`
-        does not go on evenly, or something is missing that the run has along `dim`.
+    Raises InvalidInput if neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there
+    already, `time` does not go on evenly, or something is missing that the run has along `dim`, unless it is in
+    `made_again`.
     """
     new = new if n.TIME in stored.coords else without_axis(new)
     present, added = stored[n.ACTIVITY], new[n.ACTIVITY]
@@ -126,13 +115,7 @@ def _check_goes_on(
 
 
 def check_same_labels(new: xr.Dataset, stored: xr.Dataset) -> None:
-    """Raise if results are about other neurons, trials or lags than the run's, or have another coordinate of its name.
-
-    Raises
-    ------
-    InvalidInput
-        Naming the dim or coordinate.
-    """
+    """Raise InvalidInput if results have other labels than the run, or another coordinate of the same name."""
     for name in dict.fromkeys([*new.dims, *new.coords, *stored.dims, *stored.coords]):
         if not all(name in each.dims or name in each.variables for each in (new, stored)):
             continue

@@ -55,10 +55,7 @@ Nodes = dict[str, Node]
 def local_folder(source: object, *, argument: str = "source") -> Path | None:
     """Return `source` as a path; None if it is a URL, a store object of Zarr, or a repository of versions.
 
-    Raises
-    ------
-    InvalidInput
-        If it is none of them.
+    Raises InvalidInput if it is none of them.
     """
     source = without_scheme(source)
     if isinstance(source, Store) or is_url(source) or is_repository(source):
@@ -69,12 +66,7 @@ def local_folder(source: object, *, argument: str = "source") -> Path | None:
 def opened(source: Any) -> zarr.Group:
     """Return the group at a URL, in a store object of Zarr, or in the newest version of a repository, for reading.
 
-    Raises
-    ------
-    UnreadableFile
-        If there is none that can be read.
-    MissingExtra
-        If the package that reads such a URL or repository is not installed.
+    Raises UnreadableFile if there is none that can be read, MissingExtra if the package that reads it is missing.
     """
     try:
         return zarr.open_group(store_of(source), mode="r")

@@ -247,13 +247,7 @@ def place_of(source: Any) -> str:
 
 
 def check_source(source: object) -> Path:
-    """Return the path of a file or folder.
-
-    Raises
-    ------
-    InvalidInput
-        If `source` is no path at all.
-    """
+    """Return the path of a file or folder, or raise InvalidInput if `source` is no path at all."""
     if not isinstance(source, str | OsPathLike) or isinstance(fspath(source), bytes):
         expected = "the path of a file or folder, a str or pathlib.Path; an xarray object, a NumPy or dask array"
         raise InvalidInput("source", got=f"{source!r:.80}", expected=expected)
@@ -271,10 +265,7 @@ def dataset_of(source: Any) -> xr.Dataset:
 def variable_of(source: Any, name: str, given: Mapping[str, object]) -> xr.DataArray:
     """Return one variable of what has labels, and therefore is not given any.
 
-    Raises
-    ------
-    InvalidInput
-        If an option is given, or there is no such variable.
+    Raises InvalidInput if an option is given, or there is no such variable.
     """
     for option, value in given.items():
         if value is not None:
@@ -291,13 +282,7 @@ def variable_of(source: Any, name: str, given: Mapping[str, object]) -> xr.DataA
 
 
 def check_agrees(option: str, given: object, stored: object, source: object) -> None:
-    """Raise if the caller says something else than what has labels.
-
-    Raises
-    ------
-    InvalidInput
-        If the two differ.
-    """
+    """Raise InvalidInput if the caller says something else than what has labels."""
     if given not in (None, stored):
         raise InvalidInput(option, got=repr(given), expected=f"none, or {stored!r} as {place_of(source)} has it")
 
@@ -305,10 +290,7 @@ def check_agrees(option: str, given: object, stored: object, source: object) -> 
 def check_recording(loaded: object, place: str) -> xr.Dataset:
     """Return what came from `place` if it is a recording, or a connectivity.
 
-    Raises
-    ------
-    InvalidInput
-        If it is neither, or its dims are not those of one.
+    Raises InvalidInput if it is neither, or its dims are not those of one.
     """
     if not isinstance(loaded, xr.Dataset) or not {n.ACTIVITY, n.CONNECTIVITY} & set(loaded):
         got = f"a {type(loaded).__name__} without it from {place}"
@@ -329,13 +311,7 @@ def with_clock(recording: xr.Dataset) -> xr.Dataset:
 
 
 def check_options(options: Mapping[str, Any], taken: Sequence[str] | None, what: str) -> None:
-    """Raise if an option is none of those that are taken; None takes any.
-
-    Raises
-    ------
-    InvalidInput
-        If there is one.
-    """
+    """Raise InvalidInput if an option is none of those that are taken; None takes any."""
     for option, value in options.items():
         if taken is not None and option not in taken:
             expected = f"no such option: {what} takes {', '.join(taken) or 'none'}"

@@ -41,17 +41,7 @@ def made_from_activity(stored: xr.Dataset) -> frozenset[str]:
 
 
 def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
-    """Return the moments and estimates that a run has with new samples.
-
-    Parameters
-    ----------
-    stored : Dataset
-        The run as it was.
-    new : Dataset
-        What is appended, its labels in the order of the run's.
-    dim : {"time", "trial"}
-        Along what.
-    """
+    """Return the moments and estimates of a run to which `new` is appended along `dim`, labels in the same order."""
     further, replaced = xr.Dataset(), xr.Dataset()
     moments = None
     if all(name in stored for name in MOMENTS[:6]):

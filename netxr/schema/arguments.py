@@ -24,13 +24,7 @@ def is_whole(value: Any) -> bool:
 
 
 def check_path(argument: str, value: Any) -> Path:
-    """Return `value` as a path.
-
-    Raises
-    ------
-    InvalidInput
-        If it is neither text nor a path.
-    """
+    """Return `value` as a path, or raise InvalidInput if it is neither text nor a path."""
     if not isinstance(value, (str, PathLike)) or "\0" in str(value):
         raise InvalidInput(argument, got=repr(value), expected="a path: text, or a pathlib.Path")
     return Path(value)
@@ -39,12 +33,7 @@ def check_path(argument: str, value: Any) -> Path:
 def check_vacant(argument: str, value: Any) -> Path:
     """Return `value` as a path at which there is nothing, in a folder that exists.
 
-    Raises
-    ------
-    OutputExists
-        If there is anything at the path, even a link to nowhere.
-    InvalidInput
-        If it is no path, or its folder does not exist.
+    Raises OutputExists if there is anything, even a link to nowhere; InvalidInput if it is no path, or has no folder.
     """
     path = check_path(argument, value)
     if os.path.lexists(path):
@@ -56,37 +45,19 @@ def check_vacant(argument: str, value: Any) -> Path:
 
 
 def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:
-    """Raise if `value` is none of the words in `choices`.
-
-    Raises
-    ------
-    InvalidInput
-        If it is none of them.
-    """
+    """Raise InvalidInput if `value` is none of the words in `choices`."""
     if not isinstance(value, str) or value not in choices:
         raise InvalidInput(argument, got=repr(value), expected=" or ".join(map(repr, choices)))
 
 
 def check_flag(argument: str, value: Any) -> None:
-    """Raise if `value` is neither True nor False: text such as "no" would count as yes.
-
-    Raises
-    ------
-    InvalidInput
-        If it is anything else.
-    """
+    """Raise InvalidInput if `value` is neither True nor False: text such as "no" would count as yes."""
     if not isinstance(value, (bool, np.bool_)):
         raise InvalidInput(argument, got=repr(value), expected="True or False")
 
 
 def check_entries(argument: str, value: Any, *, expected: str, fix: str = "") -> list[Any]:
-    """Return the entries of a sequence as a list.
-
-    Raises
-    ------
-    InvalidInput
-        If `value` is no sequence.
-    """
+    """Return the entries of a sequence as a list, or raise InvalidInput if `value` is no sequence."""
     try:
         return list(getattr(value, "values", value))  # those of a DataArray would be DataArrays
     except TypeError:
@@ -96,10 +67,7 @@ def check_entries(argument: str, value: Any, *, expected: str, fix: str = "") ->
 def check_whole_numbers(argument: str, value: Any, *, largest: int, expected: str, fix: str = "") -> list[int]:
     """Return the entries of a sequence as integers if they are different whole numbers from 0 to `largest`.
 
-    Raises
-    ------
-    InvalidInput
-        If `value` is no sequence, is empty, repeats a number, or holds anything else.
+    Raises InvalidInput if `value` is no sequence, is empty, repeats a number, or holds anything else.
     """
     entries = check_entries(argument, value, expected=expected, fix=fix)
     right = all(is_whole(entry) and 0 <= entry <= largest for entry in entries)
@@ -109,36 +77,21 @@ def check_whole_numbers(argument: str, value: Any, *, largest: int, expected: st
 
 
 def check_count(argument: str, value: Any) -> int:
-    """Return `value` as an int if it is a whole number, 1 or above.
-
-    Raises
-    ------
-    InvalidInput
-        If it is not.
-    """
+    """Return `value` as an int if it is a whole number, 1 or above, or raise InvalidInput if it is not."""
     if not is_whole(value) or value < 1:
         raise InvalidInput(argument, got=repr(value), expected="a whole number, 1 or above")
     return int(value)
 
 
 def check_rng(rng: Any) -> None:
-    """Raise if `rng` names no stream of random numbers.
-
-    Raises
-    ------
-    InvalidInput
-        If it is neither "modern" nor "legacy".
-    """
+    """Raise InvalidInput if `rng` names no stream of random numbers."""
     check_choice("rng", rng, n.RNGS)
 
 
 def check_seed(seed: Any, *, rng: n.Rng, argument: str = "seed") -> int:
     """Return `seed` as an int if the stream can be seeded with it.
 
-    Raises
-    ------
-    InvalidInput
-        If it is no whole number, negative, or too large.
+    Raises InvalidInput if it is no whole number, negative, or too large.
     """
     largest = 2**32 - 1 if rng == "legacy" else 2**64 - 1
     if not is_whole(seed) or not 0 <= seed <= largest:
@@ -149,10 +102,7 @@ def check_seed(seed: Any, *, rng: n.Rng, argument: str = "seed") -> int:
 def check_memory(memory: object) -> int:
     """Return an amount of memory in bytes.
 
-    Raises
-    ------
-    InvalidInput
-        If it is neither a whole number of bytes above zero nor text such as "2GiB".
+    Raises InvalidInput if it is neither a whole number of bytes above zero nor text such as "2GiB".
     """
     try:
         n_bytes = parse_bytes(memory) if isinstance(memory, str) and any(map(str.isdigit, memory)) else memory
@@ -168,10 +118,7 @@ def check_memory(memory: object) -> int:
 def check_group(group: Any) -> str:
     """Return the path of a group within a store, "" for the root.
 
-    Raises
-    ------
-    InvalidInput
-        If it is no text, or points out of the store.
+    Raises InvalidInput if it is no text, or points out of the store.
     """
     parts = group.split("/") if isinstance(group, str) else []
     if group is not None and (not parts or set(group) & set("\\\0") or {"", ".", ".."} & set(parts)):

@@ -134,10 +134,7 @@ def as_connectivity(
 def neuron_labels(neurons: Sequence[Any] | None, n_neurons: int) -> np.ndarray[Any, Any]:
     """Return one label a neuron: those given, or 0, 1, 2, ...
 
-    Raises
-    ------
-    InvalidInput
-        If there is not exactly one for each neuron.
+    Raises InvalidInput if there is not exactly one for each neuron.
     """
     if neurons is None:
         return np.arange(n_neurons)

@@ -77,10 +77,7 @@ class TimeIndex(RangeIndex):
 
         With method="nearest", as `RangeIndex` has it.
 
-        Raises
-        ------
-        KeyError
-            If no sample was taken at a time.
+        Raises KeyError if no sample was taken at a time.
         """
         wanted = labels[self.coord_name]
         if method is not None:
@@ -113,10 +110,7 @@ class TimeIndex(RangeIndex):
     def join(self, other: xr.Index, how: Any = "inner") -> Self:
         """Raise: which sample belongs to which is not told by times that differ.
 
-        Raises
-        ------
-        InvalidInput
-            Always; xarray asks only where two indexes differ.
+        Raises InvalidInput always: xarray asks only where two indexes differ.
         """
         raise InvalidInput(
             self.dim,
@@ -140,16 +134,7 @@ def _span(index: Any) -> str:
 
 
 def even_times(start: float, interval: float, size: int, attrs: Mapping[Any, Any] | None = None) -> xr.Coordinates:
-    """Return the coordinate `time` of evenly spaced samples.
-
-    Parameters
-    ----------
-    start, interval : float
-        Time of the first sample, and from each to the next.
-    size : int
-        How many samples there are.
-    attrs : mapping, optional
-        Attributes of the coordinate, such as its units.
+    """Return the coordinate `time` of evenly spaced samples, from the first time and the interval.
 
     Examples
     --------

@@ -21,17 +21,7 @@ CLOCK: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.START_TIME)
 def activity_of(data: object, *, argument: str = "data") -> xr.DataArray:
     """Return the activity, (neuron, time[, trial]); its attributes say all that is known of its clock.
 
-    Parameters
-    ----------
-    data : object
-        What the caller passed.
-    argument : str
-        Name of the caller's argument, for the message.
-
-    Raises
-    ------
-    InvalidInput
-        If there is none, or it is no recording.
+    Raises InvalidInput if there is none, or it is no recording.
     """
     if not isinstance(data, xr.Dataset):
         activity = check_activity(data, argument=argument)
@@ -48,10 +38,8 @@ def clock_of(data: xr.DataArray | xr.Dataset, *, argument: str = "data") -> tupl
 
     The attributes say it; where they do not, the coordinate `time`.
 
-    Raises
-    ------
-    InvalidInput
-        If an attribute is no number, or there are times that are not even, and no sampling interval.
+    Raises InvalidInput if an attribute is no number, or there are times that are not even, and no sampling
+    interval.
     """
     attrs = _attributes(data)
     if n.SAMPLING_INTERVAL not in attrs and n.TIME in data.coords:
@@ -67,13 +55,7 @@ def clock_of(data: xr.DataArray | xr.Dataset, *, argument: str = "data") -> tupl
 
 
 def _told_by(times: xr.DataArray, argument: str) -> dict[str, Any]:
-    """Return what the times of the samples say of the clock.
-
-    Raises
-    ------
-    InvalidInput
-        If they are not even.
-    """
+    """Return what the times of the samples say of the clock, or raise InvalidInput if they are not even."""
     values = times.values
     if values.dtype.kind in "mM":
         values = (values - values[:1]) / np.timedelta64(1, "s")

@@ -74,24 +74,10 @@ MOMENT_SPECS: Final = tuple(
 
 
 def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dims: Iterable[str] = ()) -> xr.DataArray:
-    """Return `data` if it is a DataArray that fits `spec`, in any order of dims.
+    """Return `data` if it is a DataArray that fits `spec` (and may have `extra_dims`), in any order of dims.
 
-    Parameters
-    ----------
-    data : object
-        What the caller passed.
-    spec : VariableSpec
-        What it must look like.
-    argument : str
-        Name of the caller's argument, for the message.
-    extra_dims : iterable of str
-        Further dims that the caller can handle.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no DataArray, lacks a dim, has one too many, is not numeric, is empty, has chunks of unknown length,
-        or repeats a label.
+    Raises InvalidInput if it is no DataArray, lacks a dim, has one too many, is not numeric, is empty, has chunks of
+    unknown length, or repeats a label.
     """
     wanted = f"a DataArray with dims ({', '.join(spec.dims)}{''.join(f'[, {d}]' for d in spec.optional_dims)})"
     if not isinstance(data, xr.DataArray):
@@ -125,13 +111,7 @@ def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dim
 
 
 def check_labels(data: xr.DataArray, *, argument: str) -> None:
-    """Raise if a dim of `data` carries the same label twice.
-
-    Raises
-    ------
-    InvalidInput
-        Naming the dim and the first label that repeats.
-    """
+    """Raise InvalidInput if a dim of `data` carries the same label twice."""
     for dim, one in data.xindexes.items():
         index = one.to_pandas_index() if isinstance(one, PandasIndex) else None  # others hold no single labels
         if index is not None and not index.is_unique:
@@ -145,38 +125,12 @@ def check_labels(data: xr.DataArray, *, argument: str) -> None:
 
 
 def check_activity(activity: object, *, argument: str = n.ACTIVITY) -> xr.DataArray:
-    """Return `activity` if it is a valid recording, without reading its samples.
-
-    Parameters
-    ----------
-    activity : object
-        What the caller passed; right is a DataArray (neuron, time[, trial]) of real numbers, in any order of dims.
-    argument : str
-        Name of the caller's argument, for the message.
-
-    Raises
-    ------
-    InvalidInput
-        If it is not, with what came and the fix.
-    """
+    """Return `activity` if it is a DataArray (neuron, time[, trial]) of real numbers; no sample is read."""
     return check_variable(activity, ACTIVITY_SPEC, argument=argument)
 
 
 def check_connectivity(connectivity: object, *, argument: str = n.CONNECTIVITY) -> xr.DataArray:
-    """Return `connectivity` if it is square with the same labels on both axes, without reading its weights.
-
-    Parameters
-    ----------
-    connectivity : object
-        What the caller passed; right is a DataArray (target, source[, trial]) of real numbers, in any order of dims.
-    argument : str
-        Name of the caller's argument, for the message.
-
-    Raises
-    ------
-    InvalidInput
-        If it is not square, is labelled differently on its two axes, or is no connectivity at all.
-    """
+    """Return `connectivity` if it is a square DataArray (target, source[, trial]) with the same labels on both axes."""
     matrix = check_variable(connectivity, CONNECTIVITY_SPEC, argument=argument)
     if matrix.sizes[n.TARGET] != matrix.sizes[n.SOURCE]:
         raise InvalidInput(
@@ -197,10 +151,7 @@ def check_connectivity(connectivity: object, *, argument: str = n.CONNECTIVITY) 
 def check_moments(moments: object, *, argument: str = "moments") -> xr.Dataset:
     """Return `moments` if it is a Dataset of lagged moments, without reading it.
 
-    Raises
-    ------
-    InvalidInput
-        If it is no Dataset, lacks a variable of lagged moments, or one of them has the wrong dims.
+    Raises InvalidInput if it is no Dataset, lacks a variable of lagged moments, or one of them has the wrong dims.
     """
     names = [spec.name for spec in MOMENT_SPECS[:6]]
     if not isinstance(moments, xr.Dataset) or any(name not in moments for name in names):

@@ -58,10 +58,7 @@ def check_plan(
 ) -> Plan:
     """Return the plan of a sweep, if every argument is right and all fit together.
 
-    Raises
-    ------
-    InvalidInput
-        If one is not.
+    Raises InvalidInput if one is not.
     """
     check_rng(rng)
     labels = _check_axes(axes)
@@ -123,13 +120,7 @@ def _check_probability(name: str, value: Any) -> float:
 
 
 def check_finished(sweep: xr.Dataset, *, argument: str) -> None:
-    """Raise if a sweep has cells that are not computed: its means and standard deviations come with the last one.
-
-    Raises
-    ------
-    InvalidInput
-        With how many cells there are.
-    """
+    """Raise InvalidInput if a sweep has cells that are not computed: means and deviations come with the last one."""
     if n.FINISHED in sweep and not bool(sweep[n.FINISHED].all()):
         done, total = int(sweep[n.FINISHED].sum()), sweep[n.FINISHED].size
         raise InvalidInput(

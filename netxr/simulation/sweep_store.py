@@ -23,28 +23,10 @@ from netxr.store.writing import empty_array, write_dataset
 
 
 def resume(path: PathLike, blank: xr.Dataset) -> dict[str, Any]:
-    """Return the arrays of the sweep at `path` to be filled in; make them where there is nothing yet.
+    """Return the arrays of the sweep at `path` by name, to be filled in; made as in `blank` if there is nothing yet.
 
-    Parameters
-    ----------
-    path : path-like
-        Folder of the store.
-    blank : Dataset
-        The sweep before its first cell: variables, labels and settings.
-
-    Returns
-    -------
-    dict of str to zarr.Array
-        One array for each variable of `blank`.
-
-    Raises
-    ------
-    InvalidInput
-        If the sweep at `path` has another axis or setting; it names which.
-    OutputExists
-        If there is a store of something else at `path`.
-    UnreadableFile
-        If there is something else, or a damaged store.
+    Raises InvalidInput if the sweep there has another axis or setting, OutputExists if the store is of something else,
+    UnreadableFile if there is no store, or it is damaged.
     """
     if os.path.lexists(path):
         _check_same_sweep(path, open_store(path), blank)

@@ -9,22 +9,7 @@ from netxr.errors import NetxrError, UnreadableFile, one_line
 
 @contextmanager
 def readable_as(kind: str, path: Path, *, fix: str = "It is damaged, or was cut off: copy it again.") -> Iterator[None]:
-    """Turn what a damaged file makes other libraries raise into an error that says which file, and why.
-
-    Parameters
-    ----------
-    kind : str
-        What the file is taken for.
-    path : Path
-        The file.
-    fix : str
-        What to do about it.
-
-    Raises
-    ------
-    UnreadableFile
-        For every exception but those of netxr, which pass through.
-    """
+    """Turn errors of other libraries, as a damaged file causes them, into an UnreadableFile that names the file."""
     try:
         yield
     except NetxrError:

@@ -22,27 +22,10 @@ MOST_NAMED: Final = 30
 
 
 def read(path: Path, name: str | None = None) -> Table:
-    """Return one array of an HDF5 file; a block is read when it is asked for.
+    """Return one array of an HDF5 file by its path in it, such as "session/traces"; a block is read when it is needed.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str, optional
-        Path of the array in the file, e.g. "session/traces". Needed unless there is exactly one array of
-        two or three axes.
-
-    Returns
-    -------
-    Table
-        A dask array, in the byte order of this machine.
-
-    Raises
-    ------
-    InvalidInput
-        If `name` is needed, or names no array of numbers.
-    UnreadableFile
-        If the file is missing, damaged or not HDF5.
+    Without a name, the file must have exactly one array of two or three axes. Raises InvalidInput if `name` is needed,
+    or is not that of an array of numbers.
     """
     with opened(path) as file:
         if isinstance(name, str) and is_array(named := file.get(name.strip("/") or "/")):
@@ -54,15 +37,7 @@ def read(path: Path, name: str | None = None) -> Table:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """Open an HDF5 file for reading, as an ``h5py.File``.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is missing or not HDF5; also for all that h5py raises while the file is open.
-    MissingExtra
-        If h5py is not installed.
-    """
+    """Open an HDF5 file for reading, as an ``h5py.File``; whatever h5py raises meanwhile is an UnreadableFile."""
     if content_of(path) != "hdf5":
         raise UnreadableFile(path, "it does not begin as an HDF5 file does", fix="Was it cut off, or renamed?")
     h5py = optional("h5py", what=f"Reading {path}, an HDF5 file,", extra="io")
@@ -73,10 +48,7 @@ def opened(path: Path) -> Iterator[Any]:
 def lazy_dataset(path: Path, dataset: Any) -> da.Array:
     """Return an array of an opened HDF5 file as a lazy array of numbers.
 
-    Raises
-    ------
-    UnreadableFile
-        If it holds anything but real numbers, is empty, or less is stored of it than its shape says.
+    Raises UnreadableFile if it holds no real numbers, is empty, or was cut off.
     """
     path, name = Path(dataset.file.filename), dataset.name.strip("/")  # a link may lead to another file
     if dataset.dtype.kind not in NUMBER_KINDS:
@@ -114,21 +86,9 @@ def text_of(value: Any) -> str:
 
 
 def choose(path: Path, name: str | None, shapes: Mapping[str, tuple[int, ...]]) -> str:
-    """Return which array of a file is meant: the one of that name, or the only one of two or three axes.
+    """Return the array of that name, or the only one of two or three axes, by the shapes of all arrays of numbers.
 
-    Parameters
-    ----------
-    path : Path
-        The file, for the message.
-    name : str or None
-        What the caller said.
-    shapes : mapping
-        The shape of each array of numbers that is there.
-
-    Raises
-    ------
-    InvalidInput
-        With the names and shapes of those that are there.
+    Raises InvalidInput with the names and shapes that there are.
     """
     if name in shapes:
         return str(name)

@@ -39,23 +39,11 @@ def activity_of(
     interval_units: str | None = None,
     units: str | None = None,
 ) -> xr.DataArray:
-    """Label a plain array as a recording.
+    """Label a plain array as a recording, by what the caller says, as to `netxr.as_activity`, and what its table says.
 
-    Parameters
-    ----------
-    place : str
-        Its file, or what else it came from, for messages.
-    table : Table
-        What was read: the samples, and what the table says of its columns and rows.
-    dims, neurons, sampling_interval, interval_units, units
-        As in `netxr.as_activity`; labels of columns are neurons where none are given, with dims ("time", "neuron").
-
-    Raises
-    ------
-    InvalidInput
-        If `dims` is missing, or something does not fit the samples.
-    UnreadableFile
-        If columns have labels and are no neurons, or not every column is a neuron; if times are not even.
+    With dims ("time", "neuron"), labels of columns are neurons where none are given. `place` is what messages call the
+    source. Raises InvalidInput if `dims` is missing, or something does not fit the samples; UnreadableFile if not every
+    column is a neuron, or times are not even.
     """
     if dims is None:
         fix = f"Say what its axes are, e.g. dims=({n.NEURON!r}, {n.TIME!r}) or dims=({n.TIME!r}, {n.NEURON!r})."
@@ -80,21 +68,9 @@ def activity_of(
 
 
 def connectivity_of(place: str, table: Table, *, rows: Any, neurons: Sequence[Any] | None) -> xr.DataArray:
-    """Label a plain matrix as a connectivity.
+    """Label a plain matrix as a connectivity, with the labels of its columns as neurons where none are given.
 
-    Parameters
-    ----------
-    place : str
-        Its file, or what else it came from, for messages.
-    table : Table
-        What was read.
-    rows, neurons
-        As in `netxr.as_connectivity`; labels of columns are neurons where none are given.
-
-    Raises
-    ------
-    InvalidInput
-        If `rows` is missing, or something does not fit the matrix.
+    Raises InvalidInput if `rows` is missing, or something does not fit the matrix.
     """
     if rows is None:
         fix = f"rows={n.TARGET!r} if entry [i, j] is from j to i, rows={n.SOURCE!r} if it is from i to j."

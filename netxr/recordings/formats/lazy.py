@@ -60,10 +60,7 @@ class FileArray:
     def __getitem__(self, index: Any) -> NDArray[Any]:
         """Return what `index`, an integer, slice or array of integers an axis, selects.
 
-        Raises
-        ------
-        UnreadableFile
-            If the file is gone, changed or damaged, with the box that could not be read.
+        Raises UnreadableFile if the file is gone, changed or damaged, with the box that could not be read.
         """
         box, rest = _box_of(index, self.shape)
         wanted = tuple(one.stop - one.start for one in box)
@@ -92,32 +89,10 @@ def lazy_array(
     dtype: Any,
     own_chunks: tuple[int, ...] | None = None,
 ) -> da.Array:
-    """Return an array in a file as a dask array in blocks of about 8 MB.
+    """Return an array in a file as a dask array in blocks of about 8 MB, of whole chunks of the file if it has them.
 
-    Parameters
-    ----------
-    read : callable
-        (path, name, box) -> the samples of the box, a function at the top of a module.
-    path : Path
-        The file.
-    name : str
-        Which array of the file; empty where it holds one.
-    shape : tuple of int
-        Its shape.
-    dtype : dtype-like
-        Its dtype.
-    own_chunks : tuple of int, optional
-        Chunks of the file: blocks are made of whole ones.
-
-    Returns
-    -------
-    dask.array.Array
-        Its token is that of file, name and time of change: the same at every opening of an unchanged file.
-
-    Raises
-    ------
-    UnreadableFile
-        If the file is missing, or its array is too large to be true.
+    Its token is that of file, name and time of change: the same at every opening of an unchanged file. `read` is at the
+    top of a module. Raises UnreadableFile if the file is missing, or its array is too large to be true.
     """
     array = FileArray(path.absolute(), name, tuple(map(int, shape)), np.dtype(dtype), read, stamp_of(path))
     block = block_shape(array.shape, array.dtype.itemsize, own_chunks)
@@ -148,13 +123,7 @@ def block_shape(shape: tuple[int, ...], itemsize: int, own_chunks: tuple[int, ..
 
 
 def stamp_of(path: Path) -> tuple[int, int]:
-    """Return size and time of change of a file.
-
-    Raises
-    ------
-    UnreadableFile
-        If there is none.
-    """
+    """Return size and time of change of a file, or raise UnreadableFile if there is none."""
     try:
         known = path.stat()
     except OSError as error:

@@ -27,27 +27,11 @@ SPARSE: Final = "MATLAB_sparse"
 
 
 def read(path: Path, name: str | None = None) -> Table:
-    """Return one variable of a MATLAB file, its axes in the order in which MATLAB has them.
+    """Return one variable of a MATLAB file of any version, its axes in the order in which MATLAB has them.
 
-    Parameters
-    ----------
-    path : Path
-        The file; of any version.
-    name : str, optional
-        Which variable. Needed unless there is exactly one matrix of numbers.
-
-    Returns
-    -------
-    Table
-        A dask array, or a NumPy array where a file before version 7.3 is compressed; sparse matrices are made dense.
-
-    Raises
-    ------
-    InvalidInput
-        If `name` is needed, or there is no variable of that name.
-    UnreadableFile
-        If the file is missing, damaged or no MATLAB file, or the variable is a struct, a cell, an object, text,
-        complex or empty.
+    It is a dask array, or a NumPy array where a file before version 7.3 is compressed; sparse matrices become dense.
+    Raises InvalidInput if `name` is needed, or there is no variable of that name; UnreadableFile if the variable is a
+    struct, a cell, an object, text, complex or empty.
 
     Examples
     --------

@@ -58,10 +58,7 @@ class Variable(NamedTuple):
 def variables_in(path: Path) -> dict[str, Variable]:
     """Return the variables of a file, by name, without reading them.
 
-    Raises
-    ------
-    UnreadableFile
-        If it is no such file, or is cut off.
+    Raises UnreadableFile if it is no such file, or is cut off.
     """
     with path.open("rb") as file:
         order = _byte_order(path, file)
@@ -71,10 +68,7 @@ def variables_in(path: Path) -> dict[str, Variable]:
 def read_variable(path: Path, name: str, variable: Variable) -> Any:
     """Return the numbers of a variable, lazily where they lie plain in the file.
 
-    Raises
-    ------
-    UnreadableFile
-        If they are complex, or their tags do not fit what the variable is.
+    Raises UnreadableFile if they are complex, or their tags do not fit what the variable is.
     """
     with path.open("rb") as file:
         order = _byte_order(path, file)

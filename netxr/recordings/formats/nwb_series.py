@@ -20,21 +20,9 @@ REGIONS: Final = ("rois", "electrodes")
 
 
 def load_series(path: Path, series: Any, *, sampling_interval: float | None) -> xr.Dataset:
-    """Return the recording that a series of one or more neurons is.
+    """Return the recording in an opened series, `data` (time[, neuron]); `sampling_interval`, in s, replaces its own.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    series : h5py.Group
-        The series, opened: `data` (time[, neuron]).
-    sampling_interval : float or None
-        In seconds, instead of what the series says.
-
-    Raises
-    ------
-    UnreadableFile
-        If its times are not evenly spaced, or lengths within it differ.
+    Raises UnreadableFile if its times are not evenly spaced, or lengths within it differ.
     """
     samples = _samples_of(path, series)
     interval, start = _clock_of(path, series, len(samples), sampling_interval)
@@ -44,23 +32,10 @@ def load_series(path: Path, series: Any, *, sampling_interval: float | None) -> 
 
 
 def stack_series(path: Path, several: list[Any], *, sampling_interval: float | None) -> xr.Dataset:
-    """Return the recording of several series, one neuron each; their names are the labels.
+    """Return the recording of several opened series, one neuron each; their names are the labels.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    several : list of h5py.Group
-        The series, opened, in the order of the neurons: `data` (time).
-    sampling_interval : float or None
-        In seconds, instead of what they say.
-
-    Raises
-    ------
-    InvalidInput
-        If their lengths, sampling intervals, starts or units differ.
-    UnreadableFile
-        If the times of one are not evenly spaced.
+    Raises InvalidInput if their lengths, sampling intervals, starts or units differ, UnreadableFile if
+    times are not even.
     """
     names = [series.name.strip("/") for series in several]
     samples = [_samples_of(path, series) for series in several]

@@ -22,28 +22,10 @@ Columns = dict[str, NDArray[Any]]
 
 
 def labels_and_columns(path: Path, table: Any, rows: NDArray[Any] | None = None) -> tuple[NDArray[Any], Columns]:
-    """Return the ids of rows of a table and its plain columns.
+    """Return the ids of the given rows of an opened table (of all if none are given), and its plain columns.
 
-    Parameters
-    ----------
-    path : Path
-        The file, for messages.
-    table : h5py.Group
-        The table, opened.
-    rows : array of int, optional
-        Which rows, by their place; all if not given.
-
-    Returns
-    -------
-    labels : array
-        An id for each row.
-    columns : dict of array
-        Numbers and text, an entry a row; columns of lists, references and matrices are left out.
-
-    Raises
-    ------
-    UnreadableFile
-        If a row is not there, or two have the same id.
+    Columns of lists, references and matrices are left out. Raises UnreadableFile if a row is not there, or two have
+    the same id.
     """
     ids = np.asarray(table["id"][()])
     chosen = np.arange(len(ids)) if rows is None else np.asarray(rows).astype(np.int64)

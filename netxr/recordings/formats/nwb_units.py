@@ -28,30 +28,11 @@ def load_units(
     span: tuple[float, float] | None,
     sampling_interval: float | None,
 ) -> xr.Dataset:
-    """Return spike counts of a table of units, binned when they are read.
+    """Return spike counts of an opened table of units, in `rate` bins a second, counted when they are read.
 
     Bin k holds spikes from start + k / rate up to, and without, start + (k + 1) / rate. A last bin that the span would
-    cut is left out.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    units : h5py.Group
-        The table, opened, with `spike_times` and `spike_times_index`.
-    rate : float or None
-        Bins a second.
-    span : (float, float) or None
-        Start of the first bin and end of the last, in seconds.
-    sampling_interval : float or None
-        Refused: the rate says it.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no rate, or the span holds no bin.
-    UnreadableFile
-        If the index of the spike times does not fit them.
+    cut is left out. Raises InvalidInput if there is no rate, a sampling interval beside it, or no bin in the span;
+    UnreadableFile if the index of the spike times does not fit them.
     """
     place = units.name.strip("/")
     if rate is None or sampling_interval is not None or not is_rate(rate):

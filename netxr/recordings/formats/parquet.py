@@ -21,27 +21,10 @@ NAMELESS_INDEX: Final = "__index_level_"
 
 
 def read(path: Path, name: str | None = None) -> Table:
-    """Return the columns of a Parquet file; rows are read when they are asked for.
+    """Return the columns of a Parquet file, as the type that holds all of them; rows are read when they are needed.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : None
-        The file holds one table.
-
-    Returns
-    -------
-    Table
-        A dask array, (row, column), of the type that holds all columns; a gap among floats is NaN. Labels are those
-        of the columns, unless they only number them. A column that is called time is read at once.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is no such file, is damaged, has no rows, or has a column that is no number.
-    MissingExtra
-        If pyarrow is not installed.
+    A gap among floats is NaN. Labels are those of the columns, unless they only number them. A column that is called
+    time is read at once. Raises UnreadableFile if the file is damaged, has no rows, or a column that is no number.
     """
     if name is not None:
         raise InvalidInput("name", got=repr(name), expected="none for a Parquet file, which holds one table")

@@ -30,24 +30,9 @@ class Header(NamedTuple):
 
 
 def read_npy(path: Path, name: str | None = None) -> Table:
-    """Return the array of a .npy file; a block is read when it is asked for.
+    """Return the array of a .npy file; a block is read when it is needed.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : None
-        The file holds one array.
-
-    Returns
-    -------
-    Table
-        A dask array, in the byte order of this machine.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is no such file, is shorter than its header says, or holds anything but real numbers.
+    Raises UnreadableFile if it is no such file, is shorter than its header says, or holds no real numbers.
     """
     _check_one(name, ".npy")
     with path.open("rb") as file:
@@ -59,24 +44,8 @@ def read_npy(path: Path, name: str | None = None) -> Table:
 def read_npz(path: Path, name: str | None = None) -> Table:
     """Return one array of a .npz archive, in memory.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str, optional
-        Which of its arrays, where there are several.
-
-    Returns
-    -------
-    Table
-        A NumPy array, in the byte order of this machine.
-
-    Raises
-    ------
-    InvalidInput
-        If `name` is needed, or names none of them.
-    UnreadableFile
-        If the file is no archive, or the array is cut off or anything but real numbers.
+    Raises InvalidInput if there are several and `name` is none of them, UnreadableFile if the array is cut off or holds
+    no real numbers.
     """
     # Opened here, because NumPy leaves a damaged archive open.
     with path.open("rb") as file:
@@ -93,20 +62,7 @@ def read_npz(path: Path, name: str | None = None) -> Table:
 
 
 def read_text(path: Path, name: str | None = None) -> Table:
-    """Return the numbers of a text table, the labels of its columns, and the times of its rows, in memory.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : None
-        The file holds one table.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is no text in UTF-8, or no table of numbers.
-    """
+    """Return the numbers of a text table, the labels of its columns, and the times of its rows, in memory."""
     _check_one(name, path.suffix)
     table = read_table(path)
     k = time_column(table.labels or [])
@@ -117,13 +73,7 @@ def read_text(path: Path, name: str | None = None) -> Table:
 
 
 def chosen(name: str | None, there: list[str], path: Path) -> str:
-    """Return which array of a file is meant.
-
-    Raises
-    ------
-    InvalidInput
-        If `name` is none of those that are there, or there are several and none is named.
-    """
+    """Return which array of a file is meant, or raise InvalidInput with the names that there are."""
     if name in there:
         return name
     if name is not None or len(there) != 1:

@@ -34,10 +34,7 @@ SUITE2P_PLACES: Final = ("", "plane*/", "suite2p/plane*/", "combined/", "suite2p
 def content_of(path: Path) -> str | None:
     """Return what kind of file begins like `path`: npy, zip, hdf5, mat5, netcdf3 or parquet; None for any other.
 
-    Raises
-    ------
-    UnreadableFile
-        If it cannot be opened.
+    Raises UnreadableFile if it cannot be opened.
     """
     try:
         with path.open("rb") as file:
@@ -52,12 +49,7 @@ def content_of(path: Path) -> str | None:
 def written_by(path: Path, content: str | None) -> str | None:
     """Return the format of a file whose suffix says no more than its content: npz, caiman, matlab, nwb, netcdf, hdf5.
 
-    Raises
-    ------
-    UnreadableFile
-        If it is too damaged to look into.
-    MissingExtra
-        If it is HDF5, and h5py is not installed.
+    Raises UnreadableFile if it is too damaged to look into, MissingExtra if it is HDF5 and h5py is not installed.
     """
     if content == "zip":
         return _in_archive(path)

@@ -98,21 +98,8 @@ AMBIGUOUS: Final = ("npz", "hdf5")
 def format_of(path: Path, named: str | None = None, *, look_inside: bool = True) -> Format:
     """Return the format of a file or folder: the one that is named, or that suffix and content agree on.
 
-    Parameters
-    ----------
-    path : Path
-        The file or folder.
-    named : str, optional
-        What the caller says that it is.
-    look_inside : bool
-        Whether archives and HDF5 files that some program wrote are told from others.
-
-    Raises
-    ------
-    InvalidInput
-        If no format has that name.
-    UnreadableFile
-        If there is nothing, the content is not what suffix or name promise, or neither says what it is.
+    With `look_inside`, archives and HDF5 files of known programs are told from others. Raises InvalidInput if no format
+    has that name; UnreadableFile if there is nothing, or the content is not what suffix or name promise.
     """
     if not path.exists():
         raise UnreadableFile(path, "there is no such file or folder")
@@ -138,10 +125,7 @@ def format_of(path: Path, named: str | None = None, *, look_inside: bool = True)
 def own_formats() -> dict[str, Format]:
     """Return the formats that installed packages add, by their names.
 
-    Raises
-    ------
-    InvalidInput
-        If two packages add a format of the same name.
+    Raises InvalidInput if two packages add a format of the same name.
     """
     found: dict[str, Format] = {}
     for entry in entry_points(group=ENTRY_POINTS):
@@ -162,15 +146,7 @@ def options_of(one: Format) -> list[str] | None:
 
 
 def read_by(one: Format, path: Path, *given: Any, **options: Any) -> Any:
-    """Return what the function of a format makes of a file; whatever it stumbles over is an error of ours.
-
-    Raises
-    ------
-    UnreadableFile
-        If the file is damaged.
-    NetxrError
-        Whatever else the function refuses.
-    """
+    """Return what the function of a format reads from a file; a damaged file is an UnreadableFile."""
     with readable_as(one.name, path, fix="Is it damaged, or of another format? Say which with format=."):
         return one.function()(path, *given, **options)
 

@@ -57,12 +57,9 @@ def read_table(path: Path) -> Table:
     Cells are separated by tabs, semicolons, commas or blanks, the first of these that the first line shows. What
     follows a # is skipped. An empty cell is NaN, except where blanks separate the cells; true is 1, and false 0.
 
-    Raises
-    ------
-    UnreadableFile
-        If there are no numbers, a row is longer or shorter than the others, or a cell is no number, with its place;
-        if every line ends in a separator and no column has a label, or the first row numbers the columns beside a
-        column without a name.
+    Raises UnreadableFile if there are no numbers, a row is longer or shorter than the others, or a cell is no
+    number, with its place; if every line ends in a separator and no column has a label, or the first row numbers
+    the columns beside a column without a name.
     """
     delimiter = _delimiter(path)
     with closing(_rows(path, delimiter)) as rows:
@@ -192,13 +189,7 @@ def _numbers(path: Path, delimiter: str | None, skip: int) -> npt.NDArray[np.flo
 
 
 def _one_by_one(path: Path, rows: Rows) -> npt.NDArray[np.float64]:
-    """Return the numbers of rows as Python reads them.
-
-    Raises
-    ------
-    UnreadableFile
-        Where the table stops being one.
-    """
+    """Return the numbers of rows as Python reads them. Raises UnreadableFile where the table stops being one."""
     numbers, width = array("d"), 0
     for number, cells in _even(path, rows):
         width = len(cells)
@@ -211,13 +202,7 @@ def _one_by_one(path: Path, rows: Rows) -> npt.NDArray[np.float64]:
 
 
 def _even(path: Path, rows: Rows) -> Rows:
-    """Yield rows, which all have as many cells as the first.
-
-    Raises
-    ------
-    UnreadableFile
-        If one has more or fewer.
-    """
+    """Yield rows, which all have as many cells as the first, or raise UnreadableFile if one has more or fewer."""
     width = 0
     for number, cells in rows:
         width = width or len(cells)

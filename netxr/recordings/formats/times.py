@@ -15,26 +15,10 @@ FIX: Final = "Resample to even times, or leave the times out and say sampling_in
 
 
 def interval_of(times: Any, path: Path, place: str) -> float:
-    """Return the time from one sample to the next.
+    """Return the time from one sample to the next, in the unit of `times`; its digits end where rounding begins.
 
-    Parameters
-    ----------
-    times : array-like, (time,)
-        The time of each sample, in any unit: an array, or one in an opened file, which is read in pieces.
-    path : Path
-        Their file, for the message.
-    place : str
-        What they are in the file, the subject of a sentence.
-
-    Returns
-    -------
-    float
-        In the unit of `times`; its digits end where rounding begins.
-
-    Raises
-    ------
-    UnreadableFile
-        If the times are not even, with the first sample that is off its place, or do not ascend.
+    `place` is what the times are in the file, the subject of a sentence. Raises UnreadableFile if the times are not
+    even, with the first sample that is off its place, or do not ascend.
 
     Examples
     --------
@@ -48,13 +32,7 @@ def interval_of(times: Any, path: Path, place: str) -> float:
 
 
 def check_interval(sampling_interval: Any) -> float:
-    """Return a sampling interval that the caller gave, in seconds.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no positive number.
-    """
+    """Return a sampling interval in seconds, or raise InvalidInput if it is no positive number."""
     if not is_number(sampling_interval) or not 0 < sampling_interval < np.inf:
         raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected="a positive number, in seconds")
     return float(sampling_interval)
@@ -81,18 +59,10 @@ def bins_in(start: float, stop: float, rate: float) -> int:
 
 
 def counts(times: NDArray[Any], bins: slice, *, start: float, rate: float) -> NDArray[np.int64]:
-    """Return how many spikes of one unit are in each of some bins; one on an edge is in the bin that begins there.
+    """Return how many spikes of one unit fall into each of some bins, by their times in seconds, in any order.
 
-    Parameters
-    ----------
-    times : array, (spike,)
-        When they were, in seconds, in any order.
-    bins : slice
-        Which bins.
-    start : float
-        Start of bin 0, in seconds.
-    rate : float
-        Bins a second.
+    Bin 0 begins at `start`, in seconds; there are `rate` bins a second. A spike on an edge is in the bin that begins
+    there.
 
     Examples
     --------
