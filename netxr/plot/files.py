@@ -53,10 +53,14 @@ def save(figure: Any, path: str | Path) -> Path:
         fix = "Write a page with holoviews.save(figure, path, backend='bokeh')." if file_format == "html" else ""
         raise InvalidInput("path", got=repr(str(path)), expected="a name that ends in .png, .svg or .pdf", fix=fix)
     check_vacant("path", path)
-    drawn = picture(figure, file_format)
+    return write_new(path, picture(figure, file_format))
+
+
+def write_new(path: Path, content: bytes) -> Path:
+    """Write a file that must not exist yet, and return its path."""
     try:
         with path.open("xb") as file:
-            file.write(drawn)
+            file.write(content)
     except FileExistsError:
         raise OutputExists(path) from None
     return path

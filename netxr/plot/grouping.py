@@ -54,11 +54,6 @@ def order_of(labels: NDArray[Any], groups: Any) -> GroupOrder:
     GroupOrder
         Positions, borders and names.
 
-    Raises
-    ------
-    InvalidInput
-        If `groups` is no DataArray (neuron,), is lazy, has no group, or names none of the neurons.
-
     Examples
     --------
     >>> groups = xr.DataArray(["V1", "V2", "V1"], dims="neuron", coords={"neuron": ["a", "b", "c"]})
@@ -86,6 +81,12 @@ def order_of(labels: NDArray[Any], groups: Any) -> GroupOrder:
         starts[1:].astype(np.float64) - 0.5,
         [(float(first + end - 1) / 2, names[which]) for which, first, end in zip(present, starts, ends, strict=True)],
     )
+
+
+def groups_of(data: xr.DataArray | xr.Dataset) -> xr.DataArray | None:
+    """Return the groups of the neurons, if any neuron is in one."""
+    there = n.GROUP in data.coords and data[n.GROUP].dims == (n.NEURON,) and is_grouped(data[n.GROUP].values).any()
+    return data[n.GROUP] if there else None
 
 
 def _ranks(groups: Any) -> tuple[list[Any], list[str], list[int]]:

@@ -181,6 +181,12 @@ def with_title_over(layout: hv.Layout, title: str) -> hv.Layout:
     return layout.opts(title=literal(_no_formula(title)), backend="matplotlib")
 
 
+def laid_out(layout: hv.Layout, *, title: str, columns: int = 2, **paper: Any) -> hv.Layout:
+    """Set the title over all panels and how many stand in a row; `paper` are further options on matplotlib."""
+    layout = with_title_over(layout.cols(columns), title)
+    return with_options(layout, both={"shared_axes": False}, matplotlib={"sublabel_format": "", **paper})
+
+
 def title_over(layout: hv.Layout) -> str:
     """Return the title over all panels, an empty text if there is none."""
     title = str(hv.Store.lookup_options("matplotlib", layout, "plot").kwargs.get("title", ""))

@@ -12,8 +12,7 @@ from bokeh.models import ColumnDataSource, Plot
 from bokeh.resources import Resources
 from jinja2 import Environment
 
-from netxr.errors import OutputExists
-from netxr.plot.files import static_view
+from netxr.plot.files import static_view, write_new
 from netxr.plot.style import title_over
 from netxr.schema.arguments import check_vacant
 from netxr.schema.words import UNDEFINED, reads_as_number
@@ -144,13 +143,7 @@ def write_report(path: str | Path, *, title: str, text: str = "", parts: Sequenc
     True
     """
     path = check_vacant("path", path)
-    page = _page(title, text, parts)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(page)
-    except FileExistsError:
-        raise OutputExists(path) from None
-    return path
+    return write_new(path, _page(title, text, parts).encode())
 
 
 def _page(title: str, text: str, parts: Sequence[Part]) -> str:

@@ -85,13 +85,7 @@ def trials_of(matrix: xr.DataArray) -> dict[str, int]:
 
 
 def variable_of(run: xr.Dataset, pick: Pick) -> str:
-    """Return the name of the picked matrix.
-
-    Raises
-    ------
-    InvalidInput
-        If the store has no matrix of that name.
-    """
+    """Return the name of the picked matrix."""
     there = matrices_in(run)
     if not there or pick.variable not in ("", *there):
         got = repr(pick.variable) if pick.variable else f"{pick.store}, which has no matrix"
@@ -102,13 +96,7 @@ def variable_of(run: xr.Dataset, pick: Pick) -> str:
 
 
 def picked(run: xr.Dataset, pick: Pick) -> xr.DataArray:
-    """Return the picked matrix, lazily, (target, source).
-
-    Raises
-    ------
-    InvalidInput
-        If there is no such matrix, trial or lag.
-    """
+    """Return the picked matrix, lazily, (target, source)."""
     matrix = run[variable_of(run, pick)]
     if n.TRIAL in matrix.dims:
         n_trials = matrix.sizes[n.TRIAL]
@@ -142,13 +130,7 @@ def pair_of(
     memory: int,
     compute: Callable[[Any], Any],
 ) -> Pair:
-    """Return two picked matrices in memory, for the neurons that both have, and score how similar they are.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no such matrix, they share no neuron, or need more memory than there is.
-    """
+    """Return two picked matrices in memory, for the neurons that both have, and score how similar they are."""
     lazy = [picked(run, pick) for run, pick in zip(runs, picks, strict=True)]
     check_size(max(matrix.sizes[n.TARGET] for matrix in lazy), len(lazy), memory=memory)
     A, R = (compute(matrix) for matrix in lazy)

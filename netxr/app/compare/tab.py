@@ -12,7 +12,7 @@ from netxr import names as n
 from netxr.app.compare.run import Pick, lags_of, matrices_in, overlap_text, pair_of, trials_of, variable_of
 from netxr.app.compare.views import SIDES, VIEWS, Compared, compare_lines, figure_of, table_of
 from netxr.app.frame.controls import LOOK, buttons, flag
-from netxr.app.frame.downloads import NothingShown, downloads
+from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
 from netxr.app.frame.looks import score_list, scores_html, with_diagonal
@@ -131,10 +131,11 @@ class _View:
             downloads(
                 session,
                 name="netxr_compare",
-                figure=lambda: figure_of(self._drawn()),
-                table=lambda: table_of(self._drawn()),
-                data=lambda: table_of(self._drawn()).assign(self._drawn().pair.scores.data_vars),
-                lines=lambda: compare_lines(self._drawn()),
+                shown=lambda: self._shown,
+                figure=figure_of,
+                table=table_of,
+                data=lambda shown: table_of(shown).assign(shown.pair.scores.data_vars),
+                lines=compare_lines,
             ),
         )
 
@@ -180,12 +181,6 @@ class _View:
             note(overlap_text(shown.pair)),
             panels(figure_of(shown), **TOOLS),
         ]
-
-    def _drawn(self) -> Compared:
-        """Return what is shown."""
-        if self._shown is None:
-            raise NothingShown
-        return self._shown
 
 
 def likeness_html(scores: xr.Dataset) -> str:

@@ -5,6 +5,7 @@ import math
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,10 +40,11 @@ def downloads(
     session: Session,
     *,
     name: str,
-    figure: Callable[[], Any],
-    table: Callable[[], xr.Dataset],
-    data: Callable[[], xr.Dataset],
-    lines: Callable[[], str],
+    shown: Callable[[], Any],
+    figure: Callable[[Any], Any],
+    table: Callable[[Any], xr.Dataset],
+    data: Callable[[Any], xr.Dataset],
+    lines: Callable[[Any], str],
 ) -> pn.Column:
     """Return a row of buttons to download what is shown; each file is made on demand.
 
@@ -52,6 +54,8 @@ def downloads(
         Shows errors.
     name : str
         Of the files, without ending.
+    shown : callable
+        Returns what the view shows, None if nothing; the others are called with it.
     figure : callable
         Returns the HoloViews object to draw as PNG and SVG.
     table : callable
@@ -61,17 +65,25 @@ def downloads(
     lines : callable
         Returns the lines of Python that make the view.
     """
-    makers: dict[str, Callable[[], bytes]] = {
-        "png": lambda: netxr.plot.files.picture(figure(), "png"),
-        "svg": lambda: netxr.plot.files.picture(figure(), "svg"),
-        "csv": lambda: csv(table()),
-        "zarr.zip": lambda: zipped_store(data(), name=name),
+
+    def of_shown(make: Callable[[Any], Any]) -> Any:
+        what = shown()
+        if what is None:
+            raise NothingShown
+        return make(what)
+
+    makers: dict[str, tuple[str, Callable[[Any], bytes]]] = {
+        "png": ("PNG", lambda what: netxr.plot.files.picture(figure(what), "png")),
+        "svg": ("SVG", lambda what: netxr.plot.files.picture(figure(what), "svg")),
+        "csv": ("CSV", lambda what: csv(table(what))),
+        "zarr.zip": ("Zarr (zip)", lambda what: zipped_store(data(what), name=name)),
     }
-    texts = {"png": "PNG", "svg": "SVG", "csv": "CSV", "zarr.zip": "Zarr (zip)"}
-    buttons = [_button(session, texts[ending], f"{name}.{ending}", make) for ending, make in makers.items()]
+    buttons = [
+        _button(session, text, f"{name}.{ending}", partial(of_shown, make)) for ending, (text, make) in makers.items()
+    ]
     return pn.Column(
         pn.FlexBox(pn.pane.HTML("Download", margin=(12, 10)), *buttons, align_items="center"),
-        _python(lines),
+        _python(partial(of_shown, lines)),
         sizing_mode="stretch_width",
     )
 
@@ -81,11 +93,6 @@ def csv(table: xr.Dataset) -> bytes:
 
     Labels are written as they are, even those that a spreadsheet takes for a formula ("=a", "-2"): otherwise they
     would no longer match the labels of the recording.
-
-    Raises
-    ------
-    InvalidInput
-        If it has too many rows.
 
     Examples
     --------
@@ -108,13 +115,7 @@ def csv(table: xr.Dataset) -> bytes:
 
 
 def zipped_store(data: xr.Dataset, *, name: str) -> bytes:
-    """Return a Zarr store as one zip file.
-
-    Raises
-    ------
-    InvalidInput
-        If it is too large to be sent in one piece.
-    """
+    """Return a Zarr store as one zip file."""
     if data.nbytes > MOST_BYTES:
         raise InvalidInput(
             "download",

@@ -22,11 +22,6 @@ class Folder:
     ----------
     root : path-like
         The folder or the store.
-
-    Raises
-    ------
-    UnreadableFile
-        If there is nothing at `root`, or no folder.
     """
 
     def __init__(self, root: Any) -> None:
@@ -44,13 +39,7 @@ class Folder:
         return [str(name) for name in (listed[listed["kind"].isin(kinds)] if kinds else listed)["name"]]
 
     def path_of(self, name: str) -> Path:
-        """Return where the store of that name is.
-
-        Raises
-        ------
-        InvalidInput
-            If the catalogue has no such name.
-        """
+        """Return where the store of that name is."""
         # The list of names rules out "..", absolute paths, and stores that are links; the second check, links inside.
         if name not in self.names() or not self._stays_here(self.root / name):
             known = "is not there, or may not be read" if self.names() else "is not there: the folder has no store"
@@ -58,15 +47,7 @@ class Folder:
         return self.root / name
 
     def open(self, name: str) -> xr.Dataset:
-        """Open a store, lazily.
-
-        Raises
-        ------
-        InvalidInput
-            If the catalogue has no such name.
-        UnreadableFile
-            If it cannot be read.
-        """
+        """Open a store, lazily."""
         return netxr.open(self.path_of(name))
 
     def _inside(self, name: str) -> bool:

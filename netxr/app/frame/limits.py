@@ -14,13 +14,7 @@ MATRICES: Final = 6
 
 
 def check_size(n: int, n_lags: int, *, memory: int) -> None:
-    """Raise, before an estimate of n neurons is made, if its matrices are too large to hold or draw.
-
-    Raises
-    ------
-    InvalidInput
-        With both figures.
-    """
+    """Raise, before an estimate of n neurons is made, if its matrices are too large to hold or draw."""
     needed = 8 * MATRICES * n_lags * n**2
     fix = "Choose fewer of them, or average them into groups."
     if n > MOST_NEURONS:

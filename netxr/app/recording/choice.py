@@ -59,11 +59,6 @@ class Choice(NamedTuple):
 def lags_of(text: str) -> list[int]:
     """Return the lags in a text.
 
-    Raises
-    ------
-    InvalidInput
-        If there is none, or the text is no list of whole numbers and ranges.
-
     Examples
     --------
     >>> lags_of("1"), lags_of("0-3, 8")
@@ -79,11 +74,6 @@ def lags_of(text: str) -> list[int]:
 
 def neurons_of(activity: xr.DataArray, text: str) -> dict[str, Any]:
     """Return the arguments of `netxr.select` for a text; none for all neurons.
-
-    Raises
-    ------
-    InvalidInput
-        If the text names no neuron, or one that there is not.
 
     Examples
     --------
@@ -102,13 +92,7 @@ def neurons_of(activity: xr.DataArray, text: str) -> dict[str, Any]:
 
 
 def labels_named(labels: list[Any], text: str, *, argument: str) -> list[Any]:
-    """Return the labels in a text, separated by commas, or as ranges such as "a:c".
-
-    Raises
-    ------
-    InvalidInput
-        If it names none, or one that there is not.
-    """
+    """Return the labels in a text, separated by commas, or as ranges such as "a:c"."""
     written = {str(label): place for place, label in enumerate(labels)}
     some = f'labels such as "{", ".join(map(str, labels[:3]))}" or "{labels[0]}:{labels[-1]}"'
     expected = f'"{ALL}", {some}, or "{n.GROUP}=..."' if argument == NEURONS else some
@@ -134,13 +118,7 @@ def _group_named(activity: xr.DataArray, name: str) -> Any:
 
 
 def chosen_activity(run: xr.Dataset, choice: Choice) -> xr.DataArray:
-    """Return the activity of the chosen trial and neurons or groups, lazily, (neuron, time[, trial]).
-
-    Raises
-    ------
-    InvalidInput
-        If there is no such trial, neuron or group.
-    """
+    """Return the activity of the chosen trial and neurons or groups, lazily, (neuron, time[, trial])."""
     activity = run[n.ACTIVITY]
     if n.TRIAL in activity.dims and choice.trial != POOLED:
         if choice.trial >= activity.sizes[n.TRIAL]:

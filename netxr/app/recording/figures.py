@@ -87,13 +87,7 @@ class Shown(NamedTuple):
 
 
 def figure_of(shown: Shown) -> Any:
-    """Return the figure of a view.
-
-    Raises
-    ------
-    InvalidInput
-        If there is nothing to draw, such as an agreement with no truth.
-    """
+    """Return the figure of a view."""
     draw = {
         ACTIVITY_VIEW: _activity_figure,
         ESTIMATE_VIEW: _estimate_figure,

@@ -16,11 +16,6 @@ FROM: Final = "<-"
 def marked(labels: NDArray[Any], text: str) -> dict[str, list[Any]]:
     """Return what a text marks, as the parameters of a `Selection`.
 
-    Raises
-    ------
-    InvalidInput
-        If it names no neuron, or an unknown one.
-
     Examples
     --------
     >>> labels = np.array(["a", "b", "c"])

@@ -73,13 +73,7 @@ def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
 
 
 def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) -> xr.DataArray:
-    """Return a part of one trial in memory, (neuron, time), with the time at which it begins.
-
-    Raises
-    ------
-    InvalidInput
-        If it begins after the end, or takes more than `memory`.
-    """
+    """Return a part of one trial in memory, (neuron, time), with the time at which it begins."""
     n_steps = activity.sizes[n.TIME]
     if start >= n_steps:
         raise InvalidInput("start", got=f"{start:,}", expected=f"a sample of the recording, 0 to {n_steps - 1:,}")
@@ -114,13 +108,6 @@ def estimate_of(
         Returns a lazy DataArray in memory.
     afresh : bool
         Whether to estimate even if the store has an estimate.
-
-    Raises
-    ------
-    InvalidInput
-        If the choice does not fit the recording, or takes more than `memory`.
-    NonFiniteActivity
-        If a sample is NaN or infinite, and `missing` is "raise".
     """
     activity, lags = chosen_activity(run, choice), lags_of(choice.lags)
     check_size(activity.sizes[n.NEURON], len(lags), memory=memory)
@@ -154,13 +141,7 @@ def at_lag(found: Scored, lag: int | None) -> Scored:
 
 
 def savable(found: xr.DataArray, run: xr.Dataset, choice: Choice) -> xr.DataArray:
-    """Return an estimate as it is saved with its recording.
-
-    Raises
-    ------
-    InvalidInput
-        If it is of some neurons only, of groups, or of one of several trials.
-    """
+    """Return an estimate as it is saved with its recording; raise unless it is of all neurons and trials."""
     fix = "Download it as Zarr instead."
     if choice.level != NEURONS or found.sizes[n.TARGET] != run[n.ACTIVITY].sizes[n.NEURON]:
         got = "an estimate of groups" if choice.level != NEURONS else "an estimate of some of the neurons"

@@ -7,7 +7,7 @@ import panel as pn
 
 from netxr import names as n
 from netxr.app.frame.controls import LOOK, buttons, choice, flag, number, text
-from netxr.app.frame.downloads import NothingShown, downloads
+from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
 from netxr.app.frame.panes import button, note
@@ -95,10 +95,11 @@ class _View:
             downloads(
                 self._session,
                 name="netxr_recording",
-                figure=lambda: figure_of(self._drawn()),
-                table=lambda: table_of(self._drawn()),
-                data=lambda: taken_along(self._drawn()),
-                lines=lambda: lines_of(self._drawn()),
+                shown=lambda: self._shown,
+                figure=figure_of,
+                table=table_of,
+                data=taken_along,
+                lines=lines_of,
             ),
             styles={"flex": "1000 1 480px", "min-width": "0"},
         )
@@ -227,12 +228,6 @@ class _View:
         self._figures.clear()
         self._saving.withdraw()
         self._lag.visible = self._marked.visible = False
-
-    def _drawn(self) -> Shown:
-        """Return what is shown."""
-        if self._shown is None:
-            raise NothingShown
-        return self._shown
 
 
 def _key(recording: str, wanted: Choice) -> tuple[str, Choice]:

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import panel as pn
 import param
@@ -10,7 +10,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.app.frame.controls import LOOK, buttons, choice
-from netxr.app.frame.downloads import NothingShown, downloads
+from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
 from netxr.app.frame.panes import TOOLS, note, panels, stretched
@@ -34,6 +34,14 @@ from netxr.app.sweep.views import (
 from netxr.simulation.sweep_plan import AXES
 
 KEY: Final = "sweep"
+
+
+class Read(NamedTuple):
+    """A sweep in memory, with its name in the folder and its path."""
+
+    name: str
+    path: Path
+    sweep: xr.Dataset
 
 
 class SweepSettings(param.Parameterized):
@@ -69,7 +77,7 @@ class _View:
 
     def __init__(self, session: Session, folder: Folder, settings: SweepSettings) -> None:
         self._session, self._folder, self._settings = session, folder, settings
-        self._read: tuple[str, Path, xr.Dataset] | None = None
+        self._read: Read | None = None
         self._stores = StoreList(session, settings, "sweep", "sweep", again=self._look_again)
         self._axes = {axis: pn.widgets.Select(name=settings.param[axis].label, **LOOK) for axis in AXES}
         for axis, widget in self._axes.items():
@@ -91,10 +99,11 @@ class _View:
             downloads(
                 session,
                 name="netxr_sweep",
-                figure=lambda: on_paper(figures_of(self._scores(), self._choice())),
-                table=lambda: self._scores().drop_dims("trial"),
-                data=lambda: self._sweep(),
-                lines=lambda: sweep_lines(self._place(), self._sweep(), self._choice()),
+                shown=lambda: self._read,
+                figure=lambda read: on_paper(figures_of(scores_of(read.sweep, self._choice()), self._choice())),
+                table=lambda read: scores_of(read.sweep, self._choice()).drop_dims(n.TRIAL),
+                data=lambda read: read.sweep,
+                lines=lambda read: sweep_lines(read.path, read.sweep, self._choice()),
             ),
         )
 
@@ -111,33 +120,27 @@ class _View:
         if not name:
             self._figures.append(note("Choose a sweep."))
             return
-        if self._read is not None and self._read[0] == name:
+        if self._read is not None and self._read.name == name:
             self._session.clear()
             with self._session.guarded():
-                self._show()
+                self._show(self._read)
             return
         self._read = None
-        self._session.run(KEY, partial(self._load, name), self._take_over, label=f"Reading {name}", short=True)
+        self._session.run(KEY, partial(self._load, name), self._show, label=f"Reading {name}", short=True)
 
-    def _load(self, name: str, job: Job) -> tuple[str, Path, xr.Dataset]:
+    def _load(self, name: str, job: Job) -> Read:
         """Read a sweep; in another thread."""
         path, sweep = self._folder.path_of(name), self._folder.open(name)
         check_read(sweep, memory=self._session.memory)
         job.step()
-        return name, path, sweep.load()
+        return Read(name, path, sweep.load())
 
-    def _take_over(self, read: tuple[str, Path, xr.Dataset]) -> None:
-        """Show a sweep that was read."""
-        self._read = read
-        self._show()
-
-    def _show(self) -> None:
-        """Show what the settings ask for."""
-        sweep, wanted = self._sweep(), self._choice()
-        self._offer_axes(sweep, wanted)
-        scores = scores_of(sweep, wanted)
-        figures = figures_of(scores, wanted)
-        self._figures[:] = [note(cells_text(sweep)), _arranged(figures, scores, wanted)]
+    def _show(self, read: Read) -> None:
+        """Show what the settings ask for of a sweep that was read."""
+        self._read, wanted = read, self._choice()
+        self._offer_axes(read.sweep, wanted)
+        scores = scores_of(read.sweep, wanted)
+        self._figures[:] = [note(cells_text(read.sweep)), _arranged(figures_of(scores, wanted), scores, wanted)]
 
     def _offer_axes(self, sweep: xr.Dataset, wanted: SweepChoice) -> None:
         """Offer the entries of each axis of which only one is drawn, if it has several."""
@@ -152,7 +155,7 @@ class _View:
     def _take(self, axis: str, event: Any) -> None:
         """Take over the chosen entry of an axis."""
         if event.new is not None and self._read is not None:
-            first = self._read[2][axis].values[0].item()
+            first = self._read.sweep[axis].values[0].item()
             asked = getattr(self._settings, axis)
             if event.new != (first if asked is None else asked):
                 self._settings.param.update(**{axis: event.new})
@@ -162,22 +165,6 @@ class _View:
         settings = self._settings
         values = {axis: getattr(settings, axis) for axis in AXES}
         return SweepChoice(settings.view, settings.score, settings.x, settings.y, settings.facet, values)
-
-    def _sweep(self) -> xr.Dataset:
-        """Return the sweep in memory."""
-        if self._read is None:
-            raise NothingShown
-        return self._read[2]
-
-    def _place(self) -> Path:
-        """Return where it was read from."""
-        if self._read is None:
-            raise NothingShown
-        return self._read[1]
-
-    def _scores(self) -> xr.Dataset:
-        """Return the scores that are drawn."""
-        return scores_of(self._sweep(), self._choice())
 
 
 def _axis_choices() -> dict[str, str]:

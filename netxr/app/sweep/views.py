@@ -64,13 +64,7 @@ class SweepChoice(NamedTuple):
 
 
 def check_read(sweep: xr.Dataset, *, memory: int) -> None:
-    """Raise if a store is no sweep, or takes more than `memory`.
-
-    Raises
-    ------
-    InvalidInput
-        With what is missing, or with both sizes.
-    """
+    """Raise if a store is no sweep, or takes more than `memory`."""
     lacking = [name for name in (n.FINISHED, *AXES, n.TRIAL) if name not in sweep.variables]
     if lacking:
         raise InvalidInput("sweep", got=f"a store without {', '.join(lacking)}", expected="one that netxr.sweep made")
@@ -91,13 +85,7 @@ def is_finished(sweep: xr.Dataset) -> bool:
 
 
 def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
-    """Return what is drawn of a sweep: a score with its mean, standard deviation and number of trials.
-
-    Raises
-    ------
-    InvalidInput
-        If the sweep lacks the score, or an entry of an axis; if two axes of the view are the same.
-    """
+    """Return what is drawn of a sweep: a score with its mean, standard deviation and number of trials."""
     if choice.score not in sweep:
         there = ", ".join(name for name in SCORES.values() if name in sweep)
         raise InvalidInput("score", got=repr(choice.score), expected=f"a score of this sweep: {there}")
@@ -129,13 +117,7 @@ def _place(sweep: xr.Dataset, axis: str, value: float | None) -> int:
 
 
 def figures_of(scores: xr.Dataset, choice: SweepChoice) -> list[Any]:
-    """Return the figures of a view: one, or a curve for each entry of the axis of facets that is defined somewhere.
-
-    Raises
-    ------
-    InvalidInput
-        If there are too many facets, or nothing is defined.
-    """
+    """Return the figures of a view: one, or a curve for each entry of the axis of facets that is defined somewhere."""
     if choice.view == MAP:
         return [netxr.plot.map(scores, x=choice.x, y=choice.y, score=choice.score)]
     if choice.facet == ALL_IN_ONE:

@@ -70,13 +70,7 @@ class Setup(NamedTuple):
 
 
 def check_setup(setup: Setup, *, memory: int) -> None:
-    """Raise if a run cannot be computed, before anything is computed.
-
-    Raises
-    ------
-    InvalidInput
-        If there are more groups than neurons, the run is too short for the lag, or takes more than `memory` bytes.
-    """
+    """Raise if a run cannot be computed, before anything is computed."""
     if setup.groups > setup.n:
         raise InvalidInput("groups", got=f"{setup.groups}", expected=f"at most one for each of {setup.n} neurons")
     if setup.steps < setup.lag + 2:

@@ -10,7 +10,7 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.app.frame.controls import flag, number, slider
-from netxr.app.frame.downloads import NothingShown, downloads
+from netxr.app.frame.downloads import downloads
 from netxr.app.frame.looks import scores_html, side_by_side
 from netxr.app.frame.session import Session
 from netxr.app.tutorial.live import LiveGraph, LiveMatrix
@@ -73,10 +73,11 @@ class _View:
             downloads(
                 session,
                 name="netxr_tutorial",
-                figure=lambda: figure(*self._now()),
-                table=lambda: self._now()[1][[n.CONNECTIVITY, n.LAGGED_CORRELATION]],
-                data=lambda: self._now()[1],
-                lines=lambda: python_lines(self._now()[0]),
+                shown=lambda: self._shown,
+                figure=lambda shown: figure(*shown),
+                table=lambda shown: shown[1][[n.CONNECTIVITY, n.LAGGED_CORRELATION]],
+                data=lambda shown: shown[1],
+                lines=lambda shown: python_lines(shown[0]),
             ),
         )
 
@@ -98,12 +99,6 @@ class _View:
                 label=f"Simulating {setup.n:,} neurons over {setup.steps:,} steps",
                 short=setup.is_short,
             )
-
-    def _now(self) -> tuple[Setup, xr.Dataset]:
-        """Return what is shown."""
-        if self._shown is None:
-            raise NothingShown
-        return self._shown
 
     def _show(self, setup: Setup, run: xr.Dataset) -> None:
         """Show a run."""

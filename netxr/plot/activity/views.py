@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.kernels.groups import is_grouped
 from netxr.plot.activity.binning import Part
-from netxr.plot.grouping import GroupOrder, order_of
+from netxr.plot.grouping import GroupOrder, groups_of, order_of
 from netxr.schema.arguments import is_whole
 from netxr.schema.clock import activity_of, clock_of
 from netxr.schema.variables import labels_of
@@ -104,17 +103,12 @@ def excerpt_of(
         How many; None is to the end.
     most : int, optional
         How many neurons are drawn if none are chosen: the first ones, or as many spread over all groups.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no recording, has several trials, or has no such neuron or sample.
     """
     one = _one_trial(activity_of(activity, argument=n.ACTIVITY)).transpose(n.NEURON, n.TIME)
     part = _part(one.sizes[n.TIME], start, n_steps)
     labels = labels_of(one, n.NEURON)
     rows = _positions(labels, neurons)
-    groups = _groups_of(one)
+    groups = groups_of(one)
     if neurons is None:
         rows = order_of(labels, groups).positions
         if most is not None and len(rows) > most:
@@ -170,10 +164,3 @@ def _listed(neurons: Any) -> list[Any]:
     if isinstance(neurons, str) or not isinstance(neurons, Iterable):
         return [neurons]
     return np.ravel(np.asarray(neurons)).tolist() if hasattr(neurons, "dtype") else list(neurons)
-
-
-def _groups_of(activity: xr.DataArray) -> xr.DataArray | None:
-    """Return the groups of the neurons, where some are in one."""
-    if n.GROUP not in activity.coords or not is_grouped(activity[n.GROUP].values).any():
-        return None
-    return activity[n.GROUP]

@@ -13,14 +13,7 @@ from netxr.kernels.scores import is_constant, standardised
 from netxr.plot.matrices.aggregation import sheet_of
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.heatmaps import heatmap, limits_of, matrix
-from netxr.plot.style import (
-    FRAME,
-    diagonal_text,
-    loaded_matrix,
-    score_text,
-    with_options,
-    with_title_over,
-)
+from netxr.plot.style import FRAME, diagonal_text, laid_out, loaded_matrix, score_text
 from netxr.plot.ticks import LONG_LABEL, shorten
 from netxr.schema.arguments import check_flag
 from netxr.schema.variables import check_connectivity, labels_of
@@ -168,16 +161,14 @@ def page(layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tupl
     margin, head = 1.0, 0.4 + 0.3 * (title.count("\n") + 1)
     width = 2 * margin + columns * panel + (columns - 1) * gap[0]
     height = margin + rows * panel + (rows - 1) * gap[1] + head
-    return with_options(
-        with_title_over(layout.cols(columns), title),
-        both={"shared_axes": False},
-        matplotlib={
-            "sublabel_format": "",
-            "fig_inches": (width, height),
-            "fig_bounds": (margin / width, margin / height, 1 - margin / width, 1 - head / height),
-            "hspace": gap[0] / panel,
-            "vspace": gap[1] / panel,
-        },
+    return laid_out(
+        layout,
+        title=title,
+        columns=columns,
+        fig_inches=(width, height),
+        fig_bounds=(margin / width, margin / height, 1 - margin / width, 1 - head / height),
+        hspace=gap[0] / panel,
+        vspace=gap[1] / panel,
     )
 
 

@@ -9,15 +9,15 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.table import drawn_estimate
-from netxr.kernels.groups import is_grouped
 from netxr.plot.activity.raster import raster
 from netxr.plot.activity.traces import traces
+from netxr.plot.grouping import groups_of
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.heatmaps import matrix
 from netxr.plot.matrices.pairs import TITLE_A, TITLE_R, compare, room_for
 from netxr.plot.scores.agreements import agreement
 from netxr.plot.scores.lag_curves import lags
-from netxr.plot.style import FRAME, title_over, with_options, with_title_over
+from netxr.plot.style import FRAME, laid_out, title_over, with_options
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import labels_of
 
@@ -70,20 +70,12 @@ def dashboard(run: xr.Dataset) -> hv.Layout:
     for name, width in FRAMES.items():
         if name in figures:
             figures[name] = with_options(figures[name], bokeh={"frame_width": width, "frame_height": FRAME})
-    rows = [figure for figure in figures.values() if _is_row(figure)]
-    panels = [panel for figure in figures.values() for panel in (figure if _is_row(figure) else [figure])]
-    n_rows, room = -(-len(panels) // 2), _room(available)
+    rows = [figure for figure in figures.values() if isinstance(figure, hv.Layout)]
+    panels = [one for figure in figures.values() for one in (figure if isinstance(figure, hv.Layout) else [figure])]
     titles = filter(None, (available.note, *map(title_over, rows)))
-    return with_options(
-        with_title_over(hv.Layout(panels).cols(2), "\n".join(titles)),
-        both={"shared_axes": False},
-        matplotlib={
-            "sublabel_format": "",
-            "fig_inches": (12, (4.6 + room) * n_rows),
-            "hspace": 0.4,
-            "vspace": 0.35 + room / 4,
-        },
-    )
+    room = _room(available)
+    size = (12, (4.6 + room) * -(-len(panels) // 2))
+    return laid_out(hv.Layout(panels), title="\n".join(titles), fig_inches=size, hspace=0.4, vspace=0.35 + room / 4)
 
 
 class Available(NamedTuple):
@@ -156,7 +148,7 @@ def available_in(run: xr.Dataset) -> Available:
         R=None if lagged is None else _at(lagged, lag),
         lagged=lagged if several else None,
         score=_at(one[n.PEARSON].compute(), lag) if n.PEARSON in one else None,
-        groups=_groups(one),
+        groups=groups_of(one),
         note=", ".join(filter(None, notes)),
     )
 
@@ -178,12 +170,6 @@ def _at(values: xr.DataArray, lag: int) -> xr.DataArray:
     return values.isel({n.LAG: lag}) if n.LAG in values.dims else values
 
 
-def _groups(run: xr.Dataset) -> xr.DataArray | None:
-    """Return the groups of the neurons, if any neuron is in one."""
-    there = n.GROUP in run.coords and run[n.GROUP].dims == (n.NEURON,) and is_grouped(run[n.GROUP].values).any()
-    return run[n.GROUP] if there else None
-
-
 def figures_of(available: Available) -> dict[str, Any]:
     """Return the figures by name, in their order on a page."""
     activity, A, R, groups = available.activity, available.A, available.R, available.groups
@@ -197,22 +183,17 @@ def figures_of(available: Available) -> dict[str, Any]:
     elif R is not None:
         figures["matrix"] = matrix(R, groups=groups, title=TITLE_R)
     graphs = [
-        network(one, groups=groups, sign="both" if is_true and (one < 0).any() else "positive", title=_short(title))
-        for one, title, is_true in ((A, TITLE_A, True), (R, TITLE_R, False))
-        if one is not None and _fits_a_graph(one)
+        network(one, groups=groups, sign="both" if one is A and (one < 0).any() else "positive", title=title)
+        for one, title in ((A, "True connectivity A"), (R, "Estimated connectivity R"))
+        if one is not None and one.sizes[n.TARGET] <= MOST_NODES and _is_square(one)
     ]
     if graphs:
         figures["network"] = hv.Layout(graphs) if len(graphs) > 1 else graphs[0]
     if A is not None and R is not None and _is_square(A) and _shared(A, R):
         figures["agreement"] = agreement(A, R, diagonal=False)
-    if available.lagged is not None and _n_pairs(available.lagged):
+    if available.lagged is not None and _n_neurons(available.lagged) > 1:
         figures["lags"] = lags(available.lagged)
     return figures
-
-
-def _fits_a_graph(weights: xr.DataArray) -> bool:
-    """Return whether a matrix is square and of few neurons."""
-    return weights.ndim == 2 and weights.sizes[n.TARGET] <= MOST_NODES and _is_square(weights)
 
 
 def _is_square(weights: xr.DataArray) -> bool:
@@ -220,22 +201,11 @@ def _is_square(weights: xr.DataArray) -> bool:
     return np.array_equal(labels_of(weights, n.TARGET), labels_of(weights, n.SOURCE))
 
 
-def _short(title: str) -> str:
-    """Return the title of a matrix for its graph."""
-    return title.replace(" matrix", "")
-
-
 def _shared(A: xr.DataArray, R: xr.DataArray) -> bool:
     """Return whether the two have pairs of neurons in common."""
     return all(set(labels_of(A, dim).tolist()) & set(labels_of(R, dim).tolist()) for dim in (n.TARGET, n.SOURCE))
 
 
-def _n_pairs(R: xr.DataArray) -> int:
-    """Return how many pairs of different neurons there are."""
-    targets, sources = (labels_of(R, dim) for dim in (n.TARGET, n.SOURCE))
-    return int((targets[:, np.newaxis] != sources).sum())
-
-
-def _is_row(figure: Any) -> bool:
-    """Return whether a figure is several panels."""
-    return isinstance(figure, hv.Layout)
+def _n_neurons(R: xr.DataArray) -> int:
+    """Return how many neurons are a target or a source."""
+    return len({label for dim in (n.TARGET, n.SOURCE) for label in labels_of(R, dim).tolist()})

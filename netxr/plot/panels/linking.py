@@ -27,7 +27,7 @@ from netxr.plot.panels.choosing import (
     chosen_pairs,
 )
 from netxr.plot.scores.agreements import MOST_POINTS, entries
-from netxr.plot.style import FRAME, POINTS, loaded_matrix, stay_in_place, with_options, with_title_over
+from netxr.plot.style import FRAME, POINTS, laid_out, loaded_matrix, stay_in_place, with_options
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import check_connectivity, labels_of
 
@@ -97,17 +97,9 @@ def linked(
     ]
     if activity is not None:
         panels.append(_traces_panel(activity_of(activity, argument="activity"), selection))
-    n_rows, room = -(-len(panels) // 2), room_for(labels_of(A, n.SOURCE))
-    return with_options(
-        with_title_over(hv.Layout(panels).cols(2), cut),
-        both={"shared_axes": False},
-        matplotlib={
-            "sublabel_format": "",
-            "fig_inches": (11, (5 + room) * n_rows),
-            "hspace": 0.4,
-            "vspace": 0.4 + room / 4,
-        },
-    )
+    room = room_for(labels_of(A, n.SOURCE))
+    size = (11, (5 + room) * -(-len(panels) // 2))
+    return laid_out(hv.Layout(panels), title=cut, fig_inches=size, hspace=0.4, vspace=0.4 + room / 4)
 
 
 def _on_shared_neurons(A: Any, R: Any) -> tuple[xr.DataArray, xr.DataArray, str]:

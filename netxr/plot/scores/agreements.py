@@ -15,10 +15,10 @@ from netxr.plot.style import (
     LINE_COLOUR,
     POINTS,
     diagonal_words,
+    laid_out,
     loaded_matrix,
     stay_in_place,
     with_options,
-    with_title_over,
 )
 from netxr.schema.variables import check_connectivity
 
@@ -81,17 +81,13 @@ def agreement(A: Any, R: Any, *, diagonal: bool, title: str = "") -> hv.Layout:
     else:
         panels = [_empty(NO_PAIR, panel) for panel in PANELS]
     lines = (title, _about(pairs, diagonal), pairs.left_out)
-    layout = with_title_over(hv.Layout(panels).cols(2), "\n".join(filter(None, lines)))
-    return with_options(
-        layout,
-        both={"shared_axes": False},
-        matplotlib={
-            "sublabel_format": "",
-            "fig_inches": (9, 9.5),
-            "fig_bounds": (0.1, 0.06, 0.97, 0.9),
-            "hspace": 0.5,
-            "vspace": 0.35,
-        },
+    return laid_out(
+        hv.Layout(panels),
+        title="\n".join(filter(None, lines)),
+        fig_inches=(9, 9.5),
+        fig_bounds=(0.1, 0.06, 0.97, 0.9),
+        hspace=0.5,
+        vspace=0.35,
     )
 
 

@@ -14,14 +14,7 @@ DIMS: Final = {1: "one dim", 2: "two dims"}
 
 
 def score_columns(scores: Any, score: str, endings: Sequence[str], *, n_dims: int) -> list[xr.DataArray]:
-    """Return the variables of a score that `endings` name, the mean over trials first, or the score itself.
-
-    Raises
-    ------
-    InvalidInput
-        If `scores` is no Dataset or lacks one of them; if one is lazy, or they are not over the same `n_dims` dims;
-        if the first is undefined everywhere.
-    """
+    """Return the variables of a score that `endings` name, the mean over trials first, or the score itself."""
     if not isinstance(scores, xr.Dataset):
         raise InvalidInput("scores", got=type(scores).__name__, expected="a Dataset of scores")
     wanted = [score] if score + n.SCORE_MEAN not in scores else [score + ending for ending in endings]
