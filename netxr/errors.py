@@ -5,7 +5,16 @@ from typing import Any
 
 
 class NetxrError(Exception):
-    """Anything that netxr itself refuses or fails at."""
+    """Anything that netxr itself refuses or fails at.
+
+    Between processes, exceptions are otherwise rebuilt from their message alone: those with other arguments keep them.
+    """
+
+    _given: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+
+    def __reduce__(self) -> Any:
+        """Travel between processes."""
+        return super().__reduce__() if self._given is None else (partial(type(self), **self._given[1]), self._given[0])
 
 
 class InvalidInput(NetxrError, ValueError):
@@ -25,12 +34,8 @@ class InvalidInput(NetxrError, ValueError):
 
     def __init__(self, argument: str, *, got: str, expected: str, fix: str = "") -> None:
         self.argument = argument
-        self._told = {"got": got, "expected": expected, "fix": fix}
+        self._given = (argument,), {"got": got, "expected": expected, "fix": fix}
         super().__init__(f"{argument}: got {got}; expected {expected}." + (f" {fix}" if fix else ""))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes: exceptions are otherwise rebuilt from their message alone."""
-        return partial(type(self), **self._told), (self.argument,)
 
 
 class NonFiniteActivity(InvalidInput):
@@ -41,25 +46,16 @@ class OutputExists(NetxrError, FileExistsError):
     """An output path that is taken: nothing is overwritten unasked."""
 
     def __init__(self, path: object) -> None:
-        self._path = path
+        self._given = (path,), {}
         super().__init__(f"{path} exists and is left as it is. Choose another path, or remove it first.")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes."""
-        return type(self), (self._path,)
 
 
 class UnreadableFile(NetxrError):
     """A file or store that is missing, damaged, or not what its name promises."""
 
     def __init__(self, path: object, reason: str, *, fix: str = "") -> None:
-        self._told = (path, reason, fix)
+        self._given = (path, reason), {"fix": fix}
         super().__init__(f"{path}: {reason}." + (f" {fix}" if fix else ""))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes."""
-        path, reason, fix = self._told
-        return partial(type(self), fix=fix), (path, reason)
 
 
 class StoreBusy(NetxrError):
@@ -72,65 +68,42 @@ class StoreBusy(NetxrError):
         *,
         fix: str = "Wait until it has ended, and try again.",
     ) -> None:
-        self._told = (path, reason, fix)
+        self._given = (path, reason), {"fix": fix}
         super().__init__(f"{path}: {reason}. {fix}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes."""
-        path, reason, fix = self._told
-        return partial(type(self), fix=fix), (path, reason)
 
 
 class CannotLock(NetxrError):
     """A place where no other writer could be kept out, so that nothing is written."""
 
     def __init__(self, path: object, reason: str, *, fix: str) -> None:
-        self._told = (path, reason, fix)
+        self._given = (path, reason), {"fix": fix}
         super().__init__(f"{path}: it cannot be locked against other writers ({reason}). {fix}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes."""
-        path, reason, fix = self._told
-        return partial(type(self), fix=fix), (path, reason)
 
 
 class DiskFull(NetxrError, OSError):
     """No room for what was to be written; what had been committed before is as it was."""
 
     def __init__(self, path: object, reason: str) -> None:
-        self._told = (path, reason)
+        self._given = (path, reason), {}
         fix = "What was committed before is as it was. Make room, and run again."
         super().__init__(f"{path}: no room to write it ({reason}). {fix}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes."""
-        return type(self), self._told
 
 
 class MissingExtra(NetxrError, ImportError):
     """An optional package that is not installed, and what needs it."""
 
     def __init__(self, what: str, *, package: str, extra: str) -> None:
-        self._told = (what, package, extra)
+        self._given = (what,), {"package": package, "extra": extra}
         super().__init__(f'{what} needs {package}, which is not installed. Run: pip install "netxr[{extra}]"')
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes."""
-        what, package, extra = self._told
-        return partial(type(self), package=package, extra=extra), (what,)
 
 
 class WorkersLost(NetxrError):
     """Workers of a cluster that died, one after the other, with the same part of a run."""
 
     def __init__(self, reason: str) -> None:
-        self._reason = reason
+        self._given = (reason,), {}
         fix = "Give them more memory, or say with memory= how little there is."
         super().__init__(f"Workers died with a part of the run: {reason} {fix}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes."""
-        return type(self), (self._reason,)
 
 
 def one_line(error: BaseException) -> str:

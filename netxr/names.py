@@ -141,7 +141,7 @@ SCORE_MEAN: Final = "_mean"
 """Ends the name of a score's mean over the trials in which it is defined: ``pearson_mean``."""
 
 SCORE_STD: Final = "_std"
-"""Ends the name of a score's population deviation over those trials."""
+"""Ends the name of a score's population standard deviation over those trials."""
 
 SCORE_DEFINED: Final = "_defined"
 """Ends the name of the number of those trials."""
@@ -156,10 +156,10 @@ ASSUMES: Final = "assumes"
 """In the list of estimators: what has to hold for an estimate to be the connectivity."""
 
 DIRECTED: Final = "directed"
-"""In the list of estimators: whether it tells source from target."""
+"""In the list of estimators: whether it distinguishes source from target."""
 
 SIGNED: Final = "signed"
-"""In the list of estimators: whether it tells excitation from inhibition."""
+"""In the list of estimators: whether it distinguishes excitation from inhibition."""
 
 PACKAGE: Final = "package"
 """In the list of estimators: the package that brings it."""
@@ -244,13 +244,9 @@ UNITS: Final = "units"
 
 
 Rng = Literal["modern", "legacy"]
-
-
 RNGS: Final[tuple[str, ...]] = get_args(Rng)
 
-
 Missing = Literal["raise", "drop", "pairwise"]
-
 
 Progress = Callable[[int, int], object]
 """Called with how much is done and how much there is to do."""

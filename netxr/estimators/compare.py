@@ -78,7 +78,7 @@ def compare(
         Whether self-connections (target and source the same neuron) enter. In autocorrelated activity they are high
         whatever the network and drive the scores: there is no default.
     permutations : int
-        Relabellings behind `mantel_p`; 0 leaves it undefined and saves nearly all of the time.
+        Random permutations of the neurons for `mantel_p`; 0 leaves it undefined and saves nearly all of the time.
     seed : int
         Seed of the permutations, which are the same for every matrix of the estimate.
 
@@ -133,7 +133,7 @@ def compare(
 
 
 def _unlabelled(data: xr.DataArray) -> xr.DataArray:
-    """Return data whose neurons are told apart by their place alone."""
+    """Return data whose neurons are known by position alone."""
     return data.drop_vars([name for name, labels in data.coords.items() if {n.TARGET, n.SOURCE} & set(labels.dims)])
 
 

@@ -28,7 +28,7 @@ UNSAID: Final[Mapping[str, Any]] = {
     **{"dim": n.TIME, "precision": None, "missing": "raise"},
     **{"memory": None, "store": None},
 }
-"""Options of the pass as they are where nobody says anything."""
+"""Options of the pass by default."""
 
 
 def estimate(
@@ -136,11 +136,11 @@ def _by_source(entries: Sequence[Estimator], lags: Sequence[int]) -> bool:
 
 
 def _check_unsaid(options: Mapping[str, Any]) -> None:
-    """Raise if anything is said about the pass beside moments, which had their own."""
+    """Raise if options of the pass are given for moments, which had their own."""
     said = {name: value for name, value in options.items() if value != UNSAID[name]}
     if said:
-        fix = "Say it to netxr.lagged_moments."
-        raise InvalidInput(", ".join(said), got=repr(said), expected="nothing of it beside moments", fix=fix)
+        fix = "Give them to netxr.lagged_moments."
+        raise InvalidInput(", ".join(said), got=repr(said), expected="no options of the pass for moments", fix=fix)
 
 
 def _held(

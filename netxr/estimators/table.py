@@ -39,7 +39,8 @@ class Estimator:
         What ``netxr.estimate(..., method=name)`` asks for, and the name of the variable in a store.
     function : callable
         Takes lagged moments and a lag in samples, and returns the estimate ([trial, ]target, source):
-        a DataArray, or a Dataset whose variable `name` is the one that is compared with a truth.
+        a DataArray, or a Dataset whose variable `name` is the one that is compared with a truth. When samples are
+        appended to a store, only that variable is updated, not the others of a Dataset.
     long_name : str
         Name in figures and messages.
     reference : str
@@ -49,9 +50,9 @@ class Estimator:
     lags : callable
         Takes the lag that is asked for, and returns the lags of the moments that the function needs for it.
     directed : bool
-        Whether the estimate tells source from target.
+        Whether the estimate distinguishes source from target.
     signed : bool
-        Whether the estimate tells excitation from inhibition.
+        Whether the estimate distinguishes excitation from inhibition.
     all_sources : bool
         Whether the estimate of one source takes the moments of all, as where the others are held fixed.
     lags_at_once : bool
@@ -126,9 +127,9 @@ def methods() -> xr.Dataset:
     -------
     Dataset
         Over `estimator`, the names that ``netxr.estimate(..., method=name)`` takes: `long_name`, `reference`,
-        `assumes` (what has to hold for the estimate to be the connectivity), `directed` (whether it tells source from
-        target), `signed` (whether it tells excitation from inhibition), `package`, and `error`: why an estimator of
-        another package cannot be loaded, empty where it can.
+        `assumes` (what has to hold for the estimate to be the connectivity), `directed` (whether it distinguishes
+        source from target), `signed` (whether it distinguishes excitation from inhibition), `package`, and `error`:
+        why an estimator of another package cannot be loaded, empty where it can.
 
     Examples
     --------

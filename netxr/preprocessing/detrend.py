@@ -1,4 +1,4 @@
-"""Preprocessing by the whole course of a neuron over a trial: its trend, its mean and deviation."""
+"""Preprocessing that reads a whole trial first: for its trend, or its mean and standard deviation."""
 
 from collections.abc import Callable
 from functools import partial
@@ -28,7 +28,7 @@ from netxr.schema.clock import Recording, activity_of
 from netxr.schema.trials import Trial, trials_of
 
 COEFFICIENT: Final = "coefficient"
-"""Dim of what describes a neuron's course; it reaches no user."""
+"""Dim of the numbers that describe a neuron in a trial; no result has it."""
 
 
 def z_score(data: Recording) -> Recording:
@@ -43,9 +43,9 @@ def z_score(data: Recording) -> Recording:
     Returns
     -------
     DataArray or Dataset
-        The scores, with units "1"; floating-point samples in their dtype, integers as float64. Deviations are those
-        of the population (ddof = 0). NaN and infinity are left out of both, and stay what they are. A neuron that
-        does not vary is 0.
+        The scores, with units "1"; floating-point samples in their dtype, integers as float64. Standard
+        deviations are those of the population (ddof = 0). NaN and infinity are left out of both, and stay what they
+        are. A neuron that does not vary is 0.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def z_score(data: Recording) -> Recording:
     ([[-1.0, 1.0, -1.0, 1.0]], '1')
     """
     activity = activity_of(data)
-    scale = _of_course(activity, mean_and_deviation, order=0)
+    scale = _coefficients(activity, mean_and_deviation, order=0)
     scored = _sample_by_sample(standardised, activity, scale)
     return put_back(data, scored, step="z_score", **{n.UNITS: "1"})
 
@@ -101,7 +101,7 @@ def detrend(data: Recording, *, order: int = 1) -> Recording:
         raise InvalidInput("order", got=repr(order), expected="0, 1 or 2", fix=fix)
     if n_steps < order + 2:
         raise InvalidInput("data", got=f"{n_steps} samples a trial", expected=f"{order + 2} or more for order {order}")
-    fitted = _of_course(activity, trend, order=order)
+    fitted = _coefficients(activity, trend, order=order)
     along = activity.chunksizes.get(n.TIME)
     frames = xr.DataArray(da.arange(n_steps, chunks=(along,)) if along else np.arange(n_steps), dims=n.TIME)
     left = _sample_by_sample(partial(without_trend, n_steps=n_steps), activity, frames, fitted)
@@ -109,7 +109,7 @@ def detrend(data: Recording, *, order: int = 1) -> Recording:
 
 
 def _sample_by_sample(kernel: Callable[..., Any], activity: xr.DataArray, *others: xr.DataArray) -> xr.DataArray:
-    """Return what a kernel makes of samples and of what describes their neurons' courses."""
+    """Return the result of a kernel for samples and the coefficients of their neurons."""
     done = xr.apply_ufunc(
         kernel,
         activity,
@@ -121,8 +121,8 @@ def _sample_by_sample(kernel: Callable[..., Any], activity: xr.DataArray, *other
     return activity.copy(data=done.data)
 
 
-def _of_course(activity: xr.DataArray, finish: Callable[[Course], Floats], *, order: int) -> xr.DataArray:
-    """Return what the course of each neuron amounts to, (neuron, coefficient[, trial])."""
+def _coefficients(activity: xr.DataArray, finish: Callable[[Course], Floats], *, order: int) -> xr.DataArray:
+    """Return the coefficients of each neuron, (neuron, coefficient[, trial])."""
     n_neurons, n_steps = activity.sizes[n.NEURON], activity.sizes[n.TIME]
     width = order + 2
 

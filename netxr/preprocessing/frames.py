@@ -85,7 +85,7 @@ def mask_frames(data: Recording, *, frames: Any) -> Recording:
     activity = activity_of(data)
     bad = flags_of(activity, frames)
     marked = activity.astype(float_type(activity), copy=False).where(~bad)
-    return put_back(data, activity.copy(data=marked.data), step=f"mask_frames {told(bad)}")
+    return put_back(data, activity.copy(data=marked.data), step=f"mask_frames {in_words(bad)}")
 
 
 def interpolate_frames(data: Recording, *, frames: Any) -> Recording:
@@ -98,7 +98,7 @@ def interpolate_frames(data: Recording, *, frames: Any) -> Recording:
     ----------
     data : DataArray or Dataset
         Activity (neuron, time[, trial]), or a Dataset that holds it; dask stays lazy. Chunks become at least as long
-        as the longest stretch of bad frames that goes on from one to the next.
+        as the longest run of bad frames across a border of chunks.
     frames : sequence of int, or of bool, or DataArray of bool
         As in `mask_frames`.
 
@@ -129,7 +129,8 @@ def interpolate_frames(data: Recording, *, frames: Any) -> Recording:
         _interpolated(trial.samples, by_trial[k if len(by_trial) > 1 else 0])
         for k, trial in enumerate(trials_of(activity))
     ]
-    return put_back(data, activity.copy(data=stack_trials(each, like=activity)), step=f"interpolate_frames {told(bad)}")
+    filled = activity.copy(data=stack_trials(each, like=activity))
+    return put_back(data, filled, step=f"interpolate_frames {in_words(bad)}")
 
 
 def drop_frames(data: Recording, *, frames: Any, join: bool = False) -> Recording:
@@ -185,7 +186,7 @@ def drop_frames(data: Recording, *, frames: Any, join: bool = False) -> Recordin
             expected="frames at the ends",
             fix="Mark them as missing with mask_frames; or say join=True, and have pairs across the cuts.",
         )
-    step = f"drop_frames {told(bad)}{'' if at_ends else ', the rest joined'}"
+    step = f"drop_frames {in_words(bad)}{'' if at_ends else ', the rest joined'}"
     return take(data, {n.TIME: slice(first, last) if at_ends else kept}, step=step)
 
 
@@ -194,25 +195,25 @@ def _interpolated(samples: Any, bad: NDArray[np.bool_]) -> Any:
     if not isinstance(samples, da.Array):
         return _fill(samples, bad[None])
     flags = da.from_array(bad[None], chunks=((1,), samples.chunks[1]))  # type: ignore[no-untyped-call]
-    reach = _reach(bad, np.cumsum(samples.chunks[1])[:-1])
+    needed = _frames_needed(bad, np.cumsum(samples.chunks[1])[:-1])
     dtype = samples.dtype if samples.dtype.kind == "f" else np.dtype(np.float64)
     meta = np.empty((0, 0), dtype)
-    if not reach:
+    if not needed:
         return da.map_blocks(_fill, samples, flags, dtype=dtype, meta=meta)  # type: ignore[no-untyped-call]
-    depth = {0: 0, 1: reach}
+    depth = {0: 0, 1: needed}
     return da.map_overlap(  # type: ignore[no-untyped-call]
         _fill, samples, flags, depth=depth, boundary="none", dtype=dtype, meta=meta
     )
 
 
-def _reach(bad: NDArray[np.bool_], cuts: NDArray[Any]) -> int:
-    """Return how many frames a chunk needs of its neighbours, so that bad frames at its cuts have good ones around.
+def _frames_needed(bad: NDArray[np.bool_], cuts: NDArray[Any]) -> int:
+    """Return how many frames a chunk needs of its neighbours, so that bad frames at its ends have good ones around.
 
     Examples
     --------
-    >>> _reach(np.array([0, 0, 1, 1, 1, 0], dtype=bool), np.array([3]))
+    >>> _frames_needed(np.array([0, 0, 1, 1, 1, 0], dtype=bool), np.array([3]))
     3
-    >>> _reach(np.array([0, 0, 1, 1, 1, 0], dtype=bool), np.array([1]))
+    >>> _frames_needed(np.array([0, 0, 1, 1, 1, 0], dtype=bool), np.array([1]))
     0
     """
     edges = np.flatnonzero(np.diff(bad, prepend=False, append=False)).reshape(-1, 2)
@@ -286,13 +287,13 @@ def _labelled(activity: xr.DataArray, frames: xr.DataArray) -> xr.DataArray:
     return xr.DataArray(frames.transpose(*dims).values, dims=dims, coords={d: labels_of(activity, d) for d in dims[1:]})
 
 
-def told(bad: xr.DataArray) -> str:
+def in_words(bad: xr.DataArray) -> str:
     """Say how many frames are bad, and which."""
     if n.TRIAL not in bad.dims:
         numbers = np.flatnonzero(bad.values)
         return f"{len(numbers)} of {bad.sizes[n.TIME]}" + (f": {ranges(numbers)}" if len(numbers) else "")
     return "; ".join(
-        f"in trial {one[n.TRIAL].item()} {told(one.drop_vars(n.TRIAL))}" for one in bad.transpose(n.TRIAL, n.TIME)
+        f"in trial {one[n.TRIAL].item()} {in_words(one.drop_vars(n.TRIAL))}" for one in bad.transpose(n.TRIAL, n.TIME)
     )
 
 

@@ -113,8 +113,8 @@ def clip(data: Recording, *, lower: float | None = None, upper: float | None = N
         got = f"lower={lower!r}, upper={upper!r}"
         raise InvalidInput("lower, upper", got=got, expected="a lower bound, an upper one, or both in this order")
     clipped = activity.astype(float_type(activity), copy=False).clip(lower, upper)
-    told = " ".join(f"{name}={bound:g}" for name, bound in bounds.items())
-    return put_back(data, activity.copy(data=clipped.data), step=f"clip {told}")
+    limits = " ".join(f"{name}={bound:g}" for name, bound in bounds.items())
+    return put_back(data, activity.copy(data=clipped.data), step=f"clip {limits}")
 
 
 def difference(data: Recording) -> Recording:
@@ -171,7 +171,7 @@ def _bin_length(wanted: float, interval: float, units: str) -> int:
 
 
 def _whole_bins(lengths: tuple[int, ...], factor: int) -> tuple[int, ...]:
-    """Return chunk lengths that are whole numbers of bins, cut at or shortly before where they were cut.
+    """Return chunk lengths in whole numbers of bins, with ends at or shortly before the old ones.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The part of a recording that an analysis is about: a stretch of time, some neurons, those of a kind or quality."""
+"""Selection of a part of a recording: a segment of time, neurons by label, neurons by their coordinates."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def select(
     neurons: Sequence[Any] | None = None,
     where: Mapping[str, Any | Sequence[Any] | Callable[[NDArray[Any]], Any]] | None = None,
 ) -> Recording:
-    """Select by time, by neuron label, or by what is said of the neurons: area, depth, a quality flag.
+    """Select samples by time, and neurons by label or by coordinates: area, depth, a quality flag.
 
     Parameters
     ----------
@@ -32,16 +32,16 @@ def select(
         Samples from `start` on and before `stop`; None for an open end. By the coordinate `time` where there is one,
         else by the number of the sample, from 0.
     neurons : sequence of labels, optional
-        Neurons, in the order in which they are wanted.
+        Labels of the neurons to keep, in the order of the result.
     where : mapping, optional
-        What must hold of the neurons, all of it: for a coordinate on `neuron` (in a Dataset, a variable too), a
-        value, several of which one must hold, or a function of the array of values that says True or False for each.
+        Conditions that a neuron must all meet: for a coordinate on `neuron` (in a Dataset, also a variable), the value,
+        several allowed values, or a function that takes the array of values and returns True or False for each.
 
     Returns
     -------
     DataArray or Dataset
-        With fewer samples, and all dims. Where they are evenly spaced, the attribute `start_time` says when the first
-        of them was taken, as the coordinate `time` does.
+        The selection, with all dims. Where samples are evenly spaced, the attribute `start_time` and the coordinate
+        `time` say when the first of them was taken.
 
     Raises
     ------
@@ -67,22 +67,22 @@ def select(
     if neurons is not None or where is not None:
         chosen = _positions(activity, neurons)
         if where is not None:
-            chosen = chosen[_fulfilled(data, where)[chosen]]
+            chosen = chosen[_meets(data, where)[chosen]]
         if not len(chosen):
             there = "; ".join(f"{name} is one of {_examples(data[name].values)}" for name in where or {})
-            expected = f"something that holds of a neuron; {there}"
-            raise InvalidInput("where", got=f"{_told(where)}, of no neuron", expected=expected)
+            expected = f"conditions that a neuron meets; {there}"
+            raise InvalidInput("where", got=f"{_in_words(where)}, which no neuron meets", expected=expected)
         positions[n.NEURON] = chosen
-        asked = ["by label"] * (neurons is not None) + [f"where {_told(where)}"] * (where is not None)
+        asked = ["by label"] * (neurons is not None) + [f"where {_in_words(where)}"] * (where is not None)
     if time is not None:
-        positions[n.TIME], text = _stretch(activity, time)
+        positions[n.TIME], text = _segment(activity, time)
         asked.insert(0, f"time {text}")
-    told = f"select {', '.join(asked)}: {_counted(activity, positions)}"
-    return take(data, positions, step=told)
+    step = f"select {', '.join(asked)}: {_counted(activity, positions)}"
+    return take(data, positions, step=step)
 
 
 def _positions(activity: xr.DataArray, neurons: Sequence[Any] | None) -> NDArray[np.int64]:
-    """Return where the neurons with these labels stand, in the order of the labels."""
+    """Return the positions of the neurons with these labels, in the order of the labels."""
     index = activity.get_index(n.NEURON)
     if neurons is None:
         return np.arange(len(index))
@@ -98,8 +98,8 @@ def _positions(activity: xr.DataArray, neurons: Sequence[Any] | None) -> NDArray
     return np.array([places[label] for label in wanted])
 
 
-def _fulfilled(data: xr.DataArray | xr.Dataset, where: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """Return of each neuron whether all holds that is asked of it."""
+def _meets(data: xr.DataArray | xr.Dataset, where: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Return for each neuron whether it meets all conditions."""
     known = data.variables if isinstance(data, xr.Dataset) else data.coords
     of_neurons = {name: known[name] for name in known if known[name].dims == (n.NEURON,)}
     if not isinstance(where, Mapping) or not where:
@@ -122,8 +122,8 @@ def _fulfilled(data: xr.DataArray | xr.Dataset, where: Mapping[str, Any]) -> NDA
     return holds
 
 
-def _stretch(activity: xr.DataArray, time: Any) -> tuple[slice, str]:
-    """Return the samples between two times, and how to tell them."""
+def _segment(activity: xr.DataArray, time: Any) -> tuple[slice, str]:
+    """Return the samples between two times, and the times in words."""
     if not isinstance(time, (tuple, list)) or len(time) != 2:
         raise InvalidInput("time", got=repr(time), expected="(start, stop), None for an open end")
     n_steps = activity.sizes[n.TIME]
@@ -136,10 +136,10 @@ def _stretch(activity: xr.DataArray, time: Any) -> tuple[slice, str]:
         first, last = _by_clock(time, interval, begin, n_steps)
     if first >= last:
         got = f"{time!r}, without a sample between them"
-        raise InvalidInput("time", got=got, expected=f"a stretch of what there is, {begin} to {end} {units}".rstrip())
+        raise InvalidInput("time", got=got, expected=f"a segment of the recording, {begin} to {end} {units}".rstrip())
     start, stop = ("the start", "the end")
-    told = f"{start if time[0] is None else time[0]} to {stop if time[1] is None else time[1]} {units}".rstrip()
-    return slice(first, last), told
+    text = f"{start if time[0] is None else time[0]} to {stop if time[1] is None else time[1]} {units}".rstrip()
+    return slice(first, last), text
 
 
 def _by_clock(time: Sequence[Any], interval: float, begin: float, n_steps: int) -> tuple[int, int]:
@@ -184,8 +184,8 @@ def _several(wanted: Any) -> list[Any]:
     return list(getattr(wanted, "values", wanted))
 
 
-def _told(where: Mapping[str, Any] | None) -> str:
-    """Say what is asked of the neurons."""
+def _in_words(where: Mapping[str, Any] | None) -> str:
+    """Return the conditions as text."""
     pairs = (where or {}).items()
     return ", ".join(f"{name}={getattr(value, '__name__', repr(value))}" for name, value in pairs)
 
@@ -197,7 +197,7 @@ def _examples(values: NDArray[Any]) -> str:
 
 
 def _counted(activity: xr.DataArray, positions: Mapping[str, Any]) -> str:
-    """Say how many samples and neurons are left of how many."""
+    """Say how many of the samples and neurons are selected."""
     left = []
     if n.TIME in positions:
         n_steps = activity.sizes[n.TIME]

@@ -1,4 +1,4 @@
-"""A step of preprocessing: takes the activity out of what was given, and puts it back with what was done to it."""
+"""What all preprocessing steps share: the new activity goes back into the recording, with a note of the step."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,9 +23,9 @@ def put_back(data: Recording, activity: xr.DataArray, *, step: str, **attrs: Any
     done.attrs = activity.attrs | attrs | {n.PREPROCESSING: f"{before}\n{step}" if before else step}
     done.encoding = {}  # how the file held the samples before
     if axis_of(done) is not None:
-        told = done[n.TIME].attrs
+        attrs_of_axis = done[n.TIME].attrs
         done = with_axis(done.drop_vars(n.TIME))
-        done[n.TIME].attrs.update(told)
+        done[n.TIME].attrs.update(attrs_of_axis)
     if isinstance(data, xr.DataArray):
         return done
     changed = {dim for dim, size in done.sizes.items() if size != data.sizes[dim]}
@@ -59,5 +59,5 @@ def take(data: Recording, positions: Mapping[Any, Any], *, step: str) -> Recordi
 
 
 def float_type(activity: xr.DataArray) -> np.dtype[Any]:
-    """Return the dtype of a result that is no whole number: that of the samples, float64 for integers."""
+    """Return the dtype of a result with fractions: that of the samples, float64 for integers."""
     return activity.dtype if activity.dtype.kind == "f" else np.dtype(np.float64)

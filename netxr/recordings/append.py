@@ -27,7 +27,7 @@ from netxr.store.transactions import Transaction, transaction
 from netxr.store.writing import Region, write_regions
 
 ORIGIN: Final = (n.MODEL, n.SEED, n.RNG, n.SOURCE_FILE, n.SOURCE_SHA256, n.PREPROCESSING)
-"""Attributes that history tells of what is appended, where they differ from those of the run."""
+"""Attributes of the appended data that go into the history where those of the run differ."""
 
 
 def append(
@@ -40,10 +40,10 @@ def append(
 ) -> None:
     """Append samples to every trial of a saved run, or further trials to it.
 
-    Lagged moments in the store are brought up to date from the new samples, and estimates of connectivity from the
-    moments; what else was estimated or scored before says that it is outdated. The attributes of the run stay; its
-    history tells a seed or file of what is new. Readers see the run without what is new, then with all of it; a writer
-    that dies leaves it as it was.
+    Lagged moments in the store are updated from the new samples, and estimates of connectivity from the moments; other
+    estimates and scores are marked as outdated. The attributes of the run stay; its history names the seed or file of
+    the new samples. Readers see the run without the new samples, then with all of them; a writer that dies leaves the
+    run as it was.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def append(
     store : path-like or zarr Store
         A run that `save`, `simulate` or `convert` made.
     dim : {"time", "trial"}
-        "time": the trials go on where they ended, without a gap. "trial": further trials, of labels of their own.
+        "time": the trials continue where they ended, without a gap. "trial": further trials, with new labels.
     group : str, optional
         Group of the run within a Zarr store; its root if not given.
     progress : callable, optional
@@ -70,7 +70,7 @@ def append(
     StoreBusy
         If another process is writing to it.
     DiskFull
-        If there is no room; the run is as it was.
+        If the disk is full; the run is as it was.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def add(
     StoreBusy
         If another process is writing to it.
     DiskFull
-        If there is no room; the run is as it was.
+        If the disk is full; the run is as it was.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def add(
 
 
 def _check_end(stored: xr.Variable, dim: str) -> None:
-    """Read the chunks that will be filled up, which raises if one is missing: Zarr would take it for empty."""
+    """Read the chunks that new samples will fill up, to raise if one is missing: Zarr would read it as empty."""
     if stored.chunks is None:
         return
     rest = stored.sizes[dim] % stored.chunksizes[dim][0]
@@ -183,14 +183,14 @@ def _check_end(stored: xr.Variable, dim: str) -> None:
 
 
 def _origin(new: xr.Dataset, stored: xr.Dataset) -> str:
-    """Say what of its origin tells the appended from the run, whose attributes stay: a seed, a file."""
+    """Say where the appended samples come from, if not from where the run does: another seed, another file."""
     old, now = ({**each[n.ACTIVITY].attrs, **each.attrs} for each in (stored, new))
     others = [name for name in ORIGIN if name in now and repr(now[name]) != repr(old.get(name))]
     return f" ({', '.join(f'{name} {now[name]}'.replace(chr(10), '; ') for name in others)})" if others else ""
 
 
 def _results(changes: Transaction, stored: xr.Dataset, results: Updates, *, dim: str, start: int) -> list[Region]:
-    """Return where moments and estimates go: those of further trials behind the others, all others in their place."""
+    """Return where moments and estimates are written: those of further trials at the end, others in their place."""
     regions = [
         _region(changes.grow(str(name), dim, start + one.sizes[dim]), one.variable, one.dims.index(dim), start)
         for name, one in storable(results.further).data_vars.items()
@@ -220,21 +220,21 @@ CODES = ("units", "calendar", "dtype", "_FillValue")
 
 
 def _region(array: "zarr.Array[Any]", values: xr.Variable, axis: int, start: int) -> Region:
-    """Return where values go behind the first `start` entries along an axis, in blocks that share no stored chunk."""
+    """Return where values are written after the first `start` entries of an axis, in blocks that share no chunk."""
     first = [start if k == axis else 0 for k in range(values.ndim)]
     chunks = tuple(_pieces(n, at, length) for n, at, length in zip(values.shape, first, array.chunks, strict=True))
     return Region(array, first, _in_chunks(values.data, chunks))
 
 
 def _whole(changes: Transaction, name: str, variable: xr.Variable) -> Region:
-    """Return where all values of a variable go."""
+    """Return where all values of a variable are written."""
     array = changes.put(name, variable)
     coded = xr.conventions.encode_cf_variable(variable)
     return Region(array, [0] * coded.ndim, coded.data)
 
 
 def _pieces(n: int, start: int, length: int) -> tuple[int, ...]:
-    """Return how `n` entries from `start` on are cut where stored chunks of some length end."""
+    """Return the lengths of the pieces of `n` entries from `start` on, split where stored chunks end."""
     cuts = [*range(length - start % length, n, length)] if n else []
     return tuple(int(piece) for piece in np.diff([0, *cuts, n]))
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a store as its metadata and its labels tell it: no sample is read."""
+"""What can be wrong with a store, by its metadata and its labels: no sample is read."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ COPY: Final = "Put back a copy of it, or make the store again."
 SAVE_AGAIN: Final = "Save it under another name: netxr.save(netxr.open(...), ...)."
 
 UNLABELLED: Final = (n.TIME, n.EDGE_FRAME)
-"""Dims whose entries are told by their place: a label of each would be as many as there are samples."""
+"""Dims whose entries are known by position, not by label: there are as many as samples."""
 
 
 class Problem(NamedTuple):
@@ -37,7 +37,7 @@ class Problem(NamedTuple):
     fix : str
         What to do about it.
     harmless : bool
-        Whether all that was committed is there and right nevertheless.
+        Whether all committed data are there and right nevertheless.
     """
 
     place: str
@@ -114,7 +114,7 @@ def of_documents(folder: Path, path: str) -> Iterator[Problem]:
 
 
 def of_metadata(path: str, group: Node, members: Nodes) -> Iterator[Problem]:
-    """Yield what the documents of a group and its arrays tell."""
+    """Yield what is wrong by the documents of a group and its arrays."""
     for name, node in members.items():
         if node.wrong:
             yield Problem(join(path, name), node.wrong, COPY)

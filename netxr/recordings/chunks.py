@@ -27,7 +27,7 @@ Index = tuple[int, ...]
 DOCUMENTS: Final = frozenset({"zarr.json", ".zarray", ".zattrs"})
 
 MOST_LISTED: Final = 100
-"""Missing chunks of an array that are told one by one."""
+"""Missing chunks of an array that are listed one by one."""
 
 
 class Files(NamedTuple):
@@ -90,17 +90,15 @@ def _not_written(stored: Stored, n_missing: int, first: Index) -> Iterator[Probl
     """Yield that chunks are missing of an array in which that may be meant: for them, Zarr reads its fill value."""
     is_of_sweep = n.N_NEURONS in stored.sizes  # its chunks are written as cells are finished
     if stored.name == n.ACTIVITY or (n.SCHEMA_VERSION in stored.group and not is_of_sweep):
-        reads = f"and read as {stored.array.fill_value}"
-        wrong = (
-            f"{n_missing} of {prod(_grid(stored))} chunks are not written, {reads}; the first: {_told(stored, first)}"
-        )
-        fix = "Nothing tells whether they are lost, or were nothing but that."
+        unwritten = f"{n_missing} of {prod(_grid(stored))} chunks are not written"
+        wrong = f"{unwritten}, and read as {stored.array.fill_value}; the first: {_entries(stored, first)}"
+        fix = "They may be lost, or may never have held anything else."
         yield Problem(stored.path, wrong, fix, harmless=stored.name != n.ACTIVITY)
 
 
 def _missing(stored: Stored, index: Index) -> Problem:
     """Return that a chunk is missing."""
-    return Problem(_key(stored, index), f"missing: {_told(stored, index)}", COPY)
+    return Problem(_key(stored, index), f"missing: {_entries(stored, index)}", COPY)
 
 
 def _is_there(stored: Stored, index: Index) -> bool:
@@ -113,11 +111,11 @@ def _of_chunk(stored: Stored, index: Index) -> Iterator[Problem]:
     try:
         values: NDArray[Any] = np.asarray(stored.array[_region(stored, index)])
     except Exception as error:  # whatever a damaged chunk makes the codecs stumble over
-        yield Problem(_key(stored, index), f"damaged: {_told(stored, index)} ({one_line(error)})", COPY)
+        yield Problem(_key(stored, index), f"damaged: {_entries(stored, index)} ({one_line(error)})", COPY)
         return
     if stored.name == n.ACTIVITY and values.dtype.kind == "f" and values.size and np.isnan(values).all():
         fix = "Frames may have been left out on purpose."
-        yield Problem(_key(stored, index), f"nothing but NaN: {_told(stored, index)}", fix, harmless=True)
+        yield Problem(_key(stored, index), f"nothing but NaN: {_entries(stored, index)}", fix, harmless=True)
 
 
 def _files(stored: Stored, folder: Path) -> Files:
@@ -185,8 +183,8 @@ def _key(stored: Stored, index: Index) -> str:
     return f"{stored.path}/{stored.array.metadata.encode_chunk_key(index)}"
 
 
-def _told(stored: Stored, index: Index) -> str:
-    """Say which entries a chunk holds, by their place along the dims that it cuts."""
+def _entries(stored: Stored, index: Index) -> str:
+    """Say which entries a chunk holds, by their positions along the dims that chunks split."""
     cut = [
         f"{dim} {part.start}" + (f" to {part.stop - 1}" if part.stop - part.start > 1 else "")
         for (dim, size), part in zip(stored.sizes.items(), _region(stored, index), strict=False)

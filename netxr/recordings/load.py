@@ -51,7 +51,7 @@ def load_recording(source: Source, *, format: str | None = None, **options: Any)
     Returns
     -------
     Dataset
-        The activity, (neuron, time[, trial]), with what else the file tells of the neurons as coordinates.
+        The activity, (neuron, time[, trial]), with what else the file holds about the neurons as coordinates.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def load_recording(source: Source, *, format: str | None = None, **options: Any)
     Frozen({'neuron': 3, 'time': 500})
     """
     if is_labelled(source, format):
-        check_options(options, [], "what carries its own labels")
+        check_options(options, [], "a source with labels")
         dataset = dataset_of(source)
         return check_recording(dataset, place_of(source)) if dataset is source else dataset
     if isinstance(source, np.ndarray | da.Array):
@@ -105,7 +105,7 @@ def load_activity(
     ----------
     source : path-like, URL, zarr Store, Dataset, DataArray, numpy or dask array
         As in `load_recording`, and Zarr stores, also at a URL. Cells of text are separated by tabs, semicolons, commas
-        or spaces; an empty cell is NaN, unless spaces part the cells; lines that begin with # are skipped.
+        or spaces; an empty cell is NaN, unless spaces separate the cells; lines that begin with # are skipped.
     format : str, optional
         As in `load_recording`.
     dims : sequence of str
@@ -242,7 +242,7 @@ def is_labelled(source: Any, format: str | None) -> bool:  # noqa: A002
 
 
 def place_of(source: Any) -> str:
-    """Return what a message calls a source."""
+    """Return the name of a source in messages."""
     return str(source) if isinstance(source, str | OsPathLike) else f"the {type(source).__name__}"
 
 
@@ -263,14 +263,14 @@ def dataset_of(source: Any) -> xr.Dataset:
 
 
 def variable_of(source: Any, name: str, given: Mapping[str, object]) -> xr.DataArray:
-    """Return one variable of what has labels, and therefore is not given any.
+    """Return one variable of a source that has labels; options that would set others are refused.
 
     Raises InvalidInput if an option is given, or there is no such variable.
     """
     for option, value in given.items():
         if value is not None:
             fix = "Change it on what is loaded, with .assign_coords or .assign_attrs."
-            expected = "nothing for a store or an xarray object, which carries its own"
+            expected = "nothing: a store or an xarray object has its own"
             raise InvalidInput(option, got=repr(value), expected=expected, fix=fix)
     dataset = dataset_of(source)
     if name not in dataset.data_vars:
@@ -282,7 +282,7 @@ def variable_of(source: Any, name: str, given: Mapping[str, object]) -> xr.DataA
 
 
 def check_agrees(option: str, given: object, stored: object, source: object) -> None:
-    """Raise InvalidInput if the caller says something else than what has labels."""
+    """Raise InvalidInput if the caller contradicts a source that has labels."""
     if given not in (None, stored):
         raise InvalidInput(option, got=repr(given), expected=f"none, or {stored!r} as {place_of(source)} has it")
 
@@ -302,7 +302,7 @@ def check_recording(loaded: object, place: str) -> xr.Dataset:
 
 
 def with_clock(recording: xr.Dataset) -> xr.Dataset:
-    """Return a recording with an axis of time, whose clock both the whole and its activity say as one of them does."""
+    """Return a recording with an axis of time, and its clock in the attributes of both Dataset and activity."""
     if n.ACTIVITY not in recording:
         return recording
     activity = recording[n.ACTIVITY]

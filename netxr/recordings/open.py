@@ -41,7 +41,7 @@ def open(  # noqa: A001 - netxr.open is its name in public
     version : str, optional
         Tag or identifier of a version in a repository, as `versions` lists them; the newest if not given.
     format : str, optional
-        Format of a file, where content and suffix do not tell.
+        Format of a file, where content and suffix do not show it.
     **options : Any
         What the format needs to know, such as ``dims`` of a plain array.
 
@@ -71,11 +71,13 @@ def open(  # noqa: A001 - netxr.open is its name in public
     if not _is_file(source, group, format):
         if (options or format is not None) and not _is_missing(source):
             names = ", ".join([*options, *(["format"] if format is not None else [])])
-            raise InvalidInput(names, got=f"it for {source}", expected="nothing for a store, which says it itself")
+            raise InvalidInput(
+                names, got=f"options for the store {source}", expected="none: a store holds its own labels"
+            )
         return open_store(source, group=group, version=version)
     for name, value in (("group", group), ("version", version)):
         if value is not None:
-            raise InvalidInput(name, got=repr(value), expected=f"none for {source}, which is no store")
+            raise InvalidInput(name, got=repr(value), expected=f"none: {source} is not a store")
     return load_recording(source, format=format, **options)
 
 
@@ -90,5 +92,5 @@ def _is_file(source: Any, group: str | None, format: str | None) -> bool:  # noq
 
 
 def _is_missing(source: Any) -> bool:
-    """Return whether there is nothing at a path: of which kind it might be, its options do not tell."""
+    """Return whether `source` is a path at which there is nothing."""
     return isinstance(source, str | os.PathLike) and not is_url(source) and not Path(source).exists()

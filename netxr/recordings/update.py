@@ -1,4 +1,4 @@
-"""Moments and estimates of a run that was appended to, brought up to date from its new samples alone."""
+"""Moments and estimates of a run that was appended to, updated from its new samples alone."""
 
 from typing import Any, Final, NamedTuple
 
@@ -22,11 +22,11 @@ class Updates(NamedTuple):
     Parameters
     ----------
     further : Dataset
-        Those of further trials, to be put behind the others.
+        Those of further trials, to be appended to the others.
     replaced : Dataset
-        Those that take the place of others.
+        Those that replace others.
     outdated : list of str
-        Names of estimates and scores that cannot be brought up to date without reading the whole activity.
+        Names of estimates and scores that cannot be updated without reading the whole activity.
     """
 
     further: xr.Dataset
@@ -35,7 +35,7 @@ class Updates(NamedTuple):
 
 
 def made_from_activity(stored: xr.Dataset) -> frozenset[str]:
-    """Return the names of moments and estimates that are made again, and need not come with new samples."""
+    """Return the names of moments and estimates that are computed from the new samples, and need not come with them."""
     estimates = [name for name in estimates_in(stored) if estimator_of(stored[name]) is not None]
     return frozenset({*MOMENTS, *estimates})
 
@@ -71,7 +71,7 @@ def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
 
 
 def _other_results(stored: xr.Dataset, dim: str) -> list[str]:
-    """Return the names of scores, and of estimates that nothing here can make again."""
+    """Return the names of scores, and of estimates that cannot be computed again here."""
     results = {name: one for name, one in stored.data_vars.items() if {n.ESTIMATOR, n.DIAGONAL} & set(one.attrs)}
     again = made_from_activity(stored)
     return [str(name) for name, one in results.items() if name not in again and dim not in one.dims]
@@ -108,7 +108,7 @@ def _accumulated_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[in
 
 
 def _longer(old: xr.Dataset, before: xr.DataArray, after: xr.DataArray) -> xr.Dataset:
-    """Return the moments of trials that go on, pairs across the end of the old samples included."""
+    """Return the moments of longer trials, with pairs across the end of the old samples."""
     max_lag = int(labels_of(old, n.LAG).max())
     if n.EDGE_ACTIVITY in old and n.TRIAL not in old.attrs[n.POOLED] and after.sizes[n.TIME] > max_lag + 1:
         parts = (old, _accumulated_alike(after, old))
@@ -144,7 +144,7 @@ def _longer_lag_by_lag(old: xr.Dataset, before: xr.DataArray, after: xr.DataArra
 
 
 def _joined(parts: list[xr.DataArray]) -> xr.DataArray:
-    """Return segments of a recording one behind the other, without times."""
+    """Return segments of a recording joined in time, without times."""
     return xr.concat(
         [part.drop_vars(n.TIME, errors="ignore") for part in parts], n.TIME, coords="minimal", compat="override"
     )

@@ -16,14 +16,14 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 
 SLACK: Final = 1e-6
-"""By how much of an interval two times may differ and still be the same: rounding."""
+"""Largest difference of two equal times, as a share of the interval: rounding."""
 
 
 LARGEST_JITTER: Final = 0.1
-"""How much longer or shorter than most a step may be, as a share of it: rounding and clocks, no lost frame."""
+"""Largest difference of an interval from most others, as a share: noise of a clock, but no lost frame."""
 
 LARGEST_DRIFT: Final = 0.5
-"""How far a sample may be from its place on the even grid, in sampling intervals: each is nearest to its own."""
+"""Largest distance of a sample from its place on the even grid, in sampling intervals."""
 
 PIECE: Final = 2**18
 """Times that are in memory at once."""
@@ -73,7 +73,7 @@ class TimeIndex(RangeIndex):
         return type(self)(self.transform.slice(chosen)) if isinstance(chosen, slice) else super().isel(indexers)
 
     def sel(self, labels: dict[Any, Any], method: Any = None, tolerance: Any = None) -> Any:
-        """Return where times are: those of a slice both ends included, single ones exactly, as by an index of pandas.
+        """Return the positions of times: of a slice with both ends, of single ones exactly, as an index of pandas does.
 
         With method="nearest", as `RangeIndex` has it.
 
@@ -99,7 +99,7 @@ class TimeIndex(RangeIndex):
 
     @classmethod
     def concat(cls, indexes: Sequence[Any], dim: Hashable, positions: Iterable[Iterable[int]] | None = None) -> Any:
-        """Return the index of samples one behind the other: even if they go on evenly, else one of every time."""
+        """Return the index of joined samples: even times if they continue evenly, else one that holds every time."""
         even = positions is None and all(isinstance(each, RangeIndex) for each in indexes)
         if even and all(_goes_on(one, other) for one, other in pairwise(indexes)):
             first, size = indexes[0], sum(each.size for each in indexes)
@@ -108,10 +108,7 @@ class TimeIndex(RangeIndex):
         return PandasIndex.concat(plain, dim, positions)
 
     def join(self, other: xr.Index, how: Any = "inner") -> Self:
-        """Raise: which sample belongs to which is not told by times that differ.
-
-        Raises InvalidInput always: xarray asks only where two indexes differ.
-        """
+        """Raise InvalidInput: samples at different times cannot be matched. xarray asks only where indexes differ."""
         raise InvalidInput(
             self.dim,
             got=f"recordings of different times, {_span(self)} and {_span(other)}",
@@ -121,7 +118,7 @@ class TimeIndex(RangeIndex):
 
 
 def _goes_on(one: Any, other: Any) -> bool:
-    """Return whether the times of one index go on in another."""
+    """Return whether another index continues one."""
     end, drift = one.start + one.size * one.step, (one.step - other.step) * other.size
     return bool(max(abs(drift), abs(end - other.start)) <= SLACK * abs(one.step))
 

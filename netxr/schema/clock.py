@@ -43,7 +43,7 @@ def clock_of(data: xr.DataArray | xr.Dataset, *, argument: str = "data") -> tupl
     """
     attrs = _attributes(data)
     if n.SAMPLING_INTERVAL not in attrs and n.TIME in data.coords:
-        attrs = attrs | _told_by(data[n.TIME], argument)
+        attrs = attrs | _clock_from(data[n.TIME], argument)
     interval, start = attrs.get(n.SAMPLING_INTERVAL, 1.0), attrs.get(n.START_TIME, 0.0)
     for name, value, least in ((n.SAMPLING_INTERVAL, interval, 0.0), (n.START_TIME, start, -np.inf)):
         if not is_number(value) or not least < value < np.inf:
@@ -54,8 +54,8 @@ def clock_of(data: xr.DataArray | xr.Dataset, *, argument: str = "data") -> tupl
     return float(interval), str(attrs.get(n.SAMPLING_INTERVAL_UNITS, default)), float(start)
 
 
-def _told_by(times: xr.DataArray, argument: str) -> dict[str, Any]:
-    """Return what the times of the samples say of the clock, or raise InvalidInput if they are not even."""
+def _clock_from(times: xr.DataArray, argument: str) -> dict[str, Any]:
+    """Return the clock that the times of the samples show, or raise InvalidInput if they are not even."""
     values = times.values
     if values.dtype.kind in "mM":
         values = (values - values[:1]) / np.timedelta64(1, "s")

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 UNDEFINED: Final = "undefined"
-"""How a number is written that is none."""
+"""NaN as text."""
 
 
 def counted(number: int, what: str) -> str:

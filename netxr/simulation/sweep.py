@@ -79,7 +79,7 @@ def sweep(
     diagonal : bool
         Whether self-connections enter the scores. They do in the tutorial.
     permutations : int
-        Relabellings behind `mantel_p`; with 0 there is no such score.
+        Random permutations of the neurons for `mantel_p`; with 0 there is no such score.
     workers : int
         Cells computed side by side, in threads with one BLAS thread each; the result is the same up to rounding. On
         two cores, two workers were 1.3 to 1.5 times faster at 256 neurons and no faster at 100, whose short steps

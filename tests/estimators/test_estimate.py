@@ -226,7 +226,7 @@ def test_bad_input(options, message):
 
 def test_what_was_said_to_the_moments_is_not_said_again():
     moments = netxr.lagged_moments(activity())
-    with pytest.raises(InvalidInput, match=r"missing, memory: got .*; expected nothing of it beside moments"):
+    with pytest.raises(InvalidInput, match=r"missing, memory: got .*; expected no options of the pass for moments"):
         netxr.estimate(moments, method="correlation", missing="drop", memory="1GiB")
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput
-from netxr.preprocessing.frames import _fill, _reach, bad_frames, drop_frames, interpolate_frames, mask_frames
+from netxr.preprocessing.frames import _fill, _frames_needed, bad_frames, drop_frames, interpolate_frames, mask_frames
 from netxr.preprocessing.select import select
 from tests.preprocessing.steps import recording
 from tests.strategies import chunked, recordings, splits
@@ -179,7 +179,7 @@ def test_chunks_reach_as_far_as_they_need(n, data):
     bad = data.draw(flags(n))
     lengths = data.draw(splits(n))
     ends = np.cumsum(lengths)
-    reach = _reach(bad, ends[:-1])
+    reach = _frames_needed(bad, ends[:-1])
     x = np.random.default_rng(0).normal(size=(1, n))
     expected = naive_fill(x, bad)
     for start, end in zip([0, *ends[:-1]], ends, strict=True):

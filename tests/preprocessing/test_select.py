@@ -188,12 +188,12 @@ def test_what_is_recorded():
         ({"neurons": []}, ["neurons: got []"]),
         ({"neurons": [["a"]]}, ["neurons: got", "among them"]),
         ({"where": {"layer": 4}}, ["where: got 'layer'", "there are: neuron, area, iscell, depth"]),
-        ({"where": {"area": "V9"}}, ["area='V9', of no neuron", "area is one of 'V1', 'LM'"]),
+        ({"where": {"area": "V9"}}, ["area='V9', which no neuron meets", "area is one of 'V1', 'LM'"]),
         ({"where": "V1"}, ["where: got 'V1'", "a mapping"]),
         ({"where": {}}, ["where: got {}"]),
         ({"where": {"depth": lambda depth: depth.mean()}}, ["where['depth']", "shape ()", "each of 4 neurons"]),
         ({"where": {"depth": lambda depth: depth}}, ["returns float64"]),
-        ({"where": {"area": "LM"}, "neurons": ["a"]}, ["of no neuron"]),
+        ({"where": {"area": "LM"}, "neurons": ["a"]}, ["which no neuron meets"]),
     ],
 )
 def test_wrong_neurons(arguments, words):

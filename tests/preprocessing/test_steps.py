@@ -203,10 +203,11 @@ def test_a_wrong_clock(attrs, word):
     assert word in str(error.value)
 
 
-def test_times_without_a_sampling_interval_are_not_guessed_at():
+def test_even_times_are_the_clock_where_no_sampling_interval_is_said():
     activity = recording().drop_attrs().assign_coords(time=0.5 * np.arange(80))
-    with pytest.raises(InvalidInput, match=r"times, but no sampling interval.*assign_attrs"):
-        resample(activity, sampling_interval=2)
+    assert resample(activity, sampling_interval=2).sizes["time"] == 20
+    with pytest.raises(InvalidInput, match=r"'time' that is not even.*expected even times, or 'sampling_interval'"):
+        resample(activity.assign_coords(time=np.arange(80.0) ** 2), sampling_interval=2)
 
 
 def test_bad_frames_are_lazy_too():

@@ -145,7 +145,7 @@ def test_stores_say_themselves_what_their_axes_are(tmp_path):
         load_connectivity(path, rows="source")
     with pytest.raises(InvalidInput, match=r"name: got 'raw' .*which has activity, clean, connectivity"):
         load_activity(path, name="raw")
-    with pytest.raises(InvalidInput, match="units: got 'mV'; expected nothing for a store or an xarray object"):
+    with pytest.raises(InvalidInput, match="units: got 'mV'; expected nothing: a store or an xarray object has its own"):
         load_activity(path, units="mV")
     with pytest.raises(InvalidInput, match=r"neurons: got .*assign_coords"):
         load_connectivity(path, neurons=[1, 2, 3])
@@ -463,7 +463,7 @@ def test_xarray_objects_are_checked_and_passed_through():
     with pytest.raises(InvalidInput, match="expected a Dataset with 'activity', or 'connectivity'"):
         load_recording(xr.Dataset({"x": activity}))
     with pytest.raises(
-        InvalidInput, match=r"dims: got .*; expected no such option: what carries its own labels takes none"
+        InvalidInput, match=r"dims: got .*; expected no such option: a source with labels takes none"
     ):
         load_recording(activity, dims=NEURON_TIME)
     with pytest.raises(

@@ -192,7 +192,7 @@ def _lazy_numbers(path: Path, file: IO[bytes], name: str, variable: Variable, or
 def _mapped_box(
     path: Path, name: str, box: Box, *, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> NDArray[Any]:
-    """Return a box of an array that lies plain in a file, copied: the file is let go of."""
+    """Return a box of an array that lies plain in a file, copied, so that the file can be closed."""
     return np.array(np.memmap(path, dtype, "r", offset, shape)[box])
 
 

@@ -180,7 +180,7 @@ def _timed(path: Path, recording: xr.Dataset, sampling_interval: float | None) -
 
 
 def _dated(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a dataset with dates and durations where labels count them; those that xarray cannot tell stay numbers."""
+    """Return a dataset with dates and durations where labels count them, and xarray can decode them."""
     dates = {}
     for name, one in dataset.coords.items():
         if one.dtype.kind in "fiu" and one.ndim == 1 and n.UNITS in one.attrs:

@@ -122,7 +122,7 @@ def _clock_of(path: Path, series: Any, length: int, sampling_interval: float | N
     rate = _number(path, series["starting_time"], "rate", np.nan) if "rate" in series["starting_time"].attrs else 0.0
     if rate <= 0:
         fix = "Give sampling_interval=, in seconds."
-        raise UnreadableFile(path, f"{place}/starting_time tells no rate above 0 (it says {rate:g})", fix=fix)
+        raise UnreadableFile(path, f"{place}/starting_time has no rate above 0 (it is {rate:g})", fix=fix)
     return 1 / rate, start
 
 

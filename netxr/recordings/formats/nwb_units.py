@@ -69,7 +69,7 @@ def _bounds(path: Path, units: Any, n_units: int) -> NDArray[np.int64]:
     ends = np.asarray(units["spike_times_index"][()]).astype(np.int64)
     bounds = np.concatenate([np.zeros(1, dtype=np.int64), ends.ravel()])
     if ends.shape != (n_units,) or not n_units or (np.diff(bounds) < 0).any() or bounds[-1] > n_spikes:
-        reason = f"{place}/spike_times_index does not part {n_spikes} spike times among {n_units} units"
+        reason = f"{place}/spike_times_index does not divide {n_spikes} spike times among {n_units} units"
         raise UnreadableFile(path, reason, fix="The table is damaged.")
     return bounds
 

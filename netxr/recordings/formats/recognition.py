@@ -28,7 +28,7 @@ CAIMAN_ARRAYS: Final = frozenset({"A", "S", "YrA", "F_dff", "b", "f", "idx_compo
 
 
 SUITE2P_PLACES: Final = ("", "plane*/", "suite2p/plane*/", "combined/", "suite2p/combined/")
-"""Where F.npy lies in the folder that suite2p wrote, or was told to write to."""
+"""Where F.npy lies in the output folder of suite2p, or in the one above it."""
 
 
 def content_of(path: Path) -> str | None:
@@ -57,7 +57,7 @@ def written_by(path: Path, content: str | None) -> str | None:
 
 
 def _in_archive(path: Path) -> str:
-    """Tell CaImAn's archive of arrays from any other."""
+    """Return whether CaImAn or another program wrote an archive of arrays."""
     try:
         with ZipFile(path) as archive:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
@@ -68,7 +68,7 @@ def _in_archive(path: Path) -> str:
 
 
 def _in_hdf5(path: Path) -> str:
-    """Tell who wrote an HDF5 file."""
+    """Return which program wrote an HDF5 file."""
     h5py = optional("h5py", what=f"Reading {path}, an HDF5 file,", extra="io")
     try:
         with path.open("rb") as raw:

@@ -48,7 +48,7 @@ class Format:
         try:
             function: Callable[..., Any] = EntryPoint(self.name, self.home, ENTRY_POINTS).load()
         except (ImportError, AttributeError) as error:
-            fix = "Mend or uninstall the package that adds it."
+            fix = "Fix or uninstall the package that adds it."
             got = f"{self.name!r}, whose function {self.home} cannot be loaded ({one_line(error)})"
             raise InvalidInput("format", got=got, expected="one that can be imported", fix=fix) from error
         return function
@@ -98,7 +98,7 @@ AMBIGUOUS: Final = ("npz", "hdf5")
 def format_of(path: Path, named: str | None = None, *, look_inside: bool = True) -> Format:
     """Return the format of a file or folder: the one that is named, or that suffix and content agree on.
 
-    With `look_inside`, archives and HDF5 files of known programs are told from others. Raises InvalidInput if no format
+    With `look_inside`, archives and HDF5 files of known programs are recognised. Raises InvalidInput if no format
     has that name; UnreadableFile if there is nothing, or the content is not what suffix or name promise.
     """
     if not path.exists():

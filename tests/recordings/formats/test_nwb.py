@@ -297,7 +297,7 @@ def test_an_index_that_does_not_fit_is_refused(tmp_path, ends):
     with h5py.File(path, "r+") as file:
         del file["units/spike_times_index"]
         file["units/spike_times_index"] = np.array(ends, "u2")
-    with pytest.raises(UnreadableFile, match="spike_times_index does not part 341 spike times among 3 units"):
+    with pytest.raises(UnreadableFile, match="spike_times_index does not divide 341 spike times among 3 units"):
         load(path, rate=10)
 
 
