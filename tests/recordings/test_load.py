@@ -145,7 +145,7 @@ def test_stores_say_themselves_what_their_axes_are(tmp_path):
         load_connectivity(path, rows="source")
     with pytest.raises(InvalidInput, match=r"name: got 'raw' .*which has activity, clean, connectivity"):
         load_activity(path, name="raw")
-    with pytest.raises(InvalidInput, match="units: got 'mV'; expected nothing: a store or an xarray object has its own"):
+    with pytest.raises(InvalidInput, match="units: got 'mV'; expected nothing: a store or an xarray object"):
         load_activity(path, units="mV")
     with pytest.raises(InvalidInput, match=r"neurons: got .*assign_coords"):
         load_connectivity(path, neurons=[1, 2, 3])

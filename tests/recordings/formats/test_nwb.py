@@ -220,7 +220,7 @@ def counted(trains, *, start, rate, n_bins):
     counts = np.zeros((len(trains), n_bins), int)
     for row, train in enumerate(trains):
         for time in train:
-            k = int(np.floor((time - start) * rate))
+            k = int(np.floor(np.round((time - start) * rate, 6)))  # within rounding of an edge: in the next
             if 0 <= k < n_bins:
                 counts[row, k] += 1
     return counts
