@@ -24,7 +24,7 @@ from netxr.moments.planning import check_lags, planned_rows, prepare
 from netxr.moments.plans import RowPlan
 from netxr.moments.row_pass import STOP, RowBlocks, row_tasks
 from netxr.schema.arguments import check_path
-from netxr.schema.trials import Trial
+from netxr.schema.variables import Trial
 from netxr.store.dataset import open as open_store
 from netxr.store.writing import streamed_variable
 

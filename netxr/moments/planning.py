@@ -13,8 +13,7 @@ from netxr import names as n
 from netxr.blocks.schedulers import cluster, cores, slots
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import PRODUCTS, Pass, block_frames
-from netxr.moments.budget import Work
-from netxr.moments.plans import Plan, RowPlan, plan_pass, plan_rows
+from netxr.moments.plans import Plan, RowPlan, Work, plan_pass, plan_rows
 from netxr.schema.arguments import check_choice, check_count, check_entries, check_memory, is_whole
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import labels_of

@@ -1,4 +1,7 @@
-"""How a pass is split so that it stays within a budget of memory, and what it will take."""
+"""How a pass is split so that it stays within a budget of memory, and what it will take: numbers in, numbers out.
+
+Projections count what a pass allocates: they are upper bounds, held against measured peaks by the tests.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -6,10 +9,144 @@ from math import ceil, log
 from typing import Any, Final
 
 import numpy as np
+import psutil
 
 from netxr.blocks.segments import SPLIT_EVERY
-from netxr.moments.budget import OVERHEAD, Work, available, gather_bytes, product_bytes, too_small, ways
+from netxr.errors import InvalidInput
+from netxr.kernels.lag_spectrum import segment_length, spectrum_bytes
+from netxr.kernels.running_sums import PRODUCT_COLUMNS, PRODUCT_ROWS
 from netxr.schema.words import counted, text_of
+
+DEFAULT_SHARE: Final = 0.5
+"""Share of the memory that is free which a pass may take where no budget is given."""
+
+OVERHEAD: Final = 112 * 2**20
+"""Bytes for libraries that load on first use, threads, and what the allocator does not give back at once."""
+
+BLOCK_BYTES: Final = 2**24
+"""Bytes of a block, where there is room: long enough that adding a product to its sum costs little beside it."""
+
+SHORTEST_BLOCK: Final = 256
+"""Frames below which products are too slow to be worth the memory that they save."""
+
+SPECTRAL_BLOCKS: Final = (16384, 8192, 4096)
+"""Frames of a block that goes through Fourier segments: the longer, the less it costs to come back from them."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """How much there is to accumulate, in numbers, and how many frames are multiplied at a time.
+
+    Parameters
+    ----------
+    n_neurons, n_targets, n_sources : int
+        Rows of a frame, and of them the targets and sources.
+    n_steps, n_trials : int
+        Frames of a trial, and trials.
+    lags : tuple of int
+        Lags.
+    precision : dtype
+        Of samples within a product.
+    stored : int
+        Bytes of all samples as they are stored.
+    chunk : int
+        Bytes of the largest chunk as it comes, with all neurons.
+    layers, products : int
+        Layers of a block, and products of them for each lag.
+    results : int
+        Separate sets of moments: one a trial that is kept apart.
+    block : int
+        Frames that are multiplied at a time.
+    fourier : int, optional
+        Frames of a Fourier segment; without it there is one product a lag.
+    """
+
+    n_neurons: int
+    n_targets: int
+    n_sources: int
+    n_steps: int
+    n_trials: int
+    lags: tuple[int, ...]
+    precision: np.dtype[Any]
+    stored: int
+    chunk: int
+    layers: int = 1
+    products: int = 1
+    results: int = 1
+    block: int = 1
+    fourier: int | None = None
+
+    @property
+    def max_lag(self) -> int:
+        """The longest lag."""
+        return max(self.lags)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of a frame within a block."""
+        return self.layers * self.n_neurons * self.precision.itemsize
+
+    @property
+    def sums(self) -> int:
+        """Bytes of the sums over products."""
+        return 8 * len(self.lags) * self.products * self.n_targets * self.n_sources
+
+    @property
+    def flops(self) -> float:
+        """Operations of the products, a lag at a time."""
+        frames = self.n_steps * self.n_trials
+        return 2.0 * frames * len(self.lags) * self.products * self.n_targets * self.n_sources
+
+
+def ways(work: Work) -> list[Work]:
+    """Return ways to multiply frames, the fastest first and the one that needs least memory last."""
+    most = max(work.n_steps, SHORTEST_BLOCK)
+    best = max(min(max(BLOCK_BYTES // work.frame_bytes, 2048), most), 4 * work.max_lag)
+    spectral = []
+    for n_frames in {min(length, most): None for length in SPECTRAL_BLOCKS}:
+        fourier = segment_length(
+            work.n_targets, work.n_sources, lags=work.lags, n_frames=n_frames, precision=work.precision
+        )
+        if fourier is not None:
+            hop = fourier - (work.max_lag - min(work.lags))
+            spectral.append(replace(work, block=max(hop, n_frames // hop * hop), fourier=fourier))
+    blocks = (best, max(best // 4, work.max_lag, 1), max(min(best // 4, SHORTEST_BLOCK), work.max_lag, 1))
+    return [*spectral, *(replace(work, block=block, fourier=None) for block in blocks)]
+
+
+def gather_bytes(work: Work) -> int:
+    """Return the bytes of a block, and of the frames at both ends of a segment."""
+    return work.frame_bytes * (work.block + 6 * work.max_lag)
+
+
+def product_bytes(work: Work) -> int:
+    """Return the bytes of a product on its way to the sum."""
+    if work.fourier is None:
+        itemsize = work.precision.itemsize
+        return min(work.n_targets, PRODUCT_ROWS) * min(work.n_sources, PRODUCT_COLUMNS) * itemsize
+    return spectrum_bytes(
+        work.fourier, work.n_targets, work.n_sources, lags=work.lags, n_frames=work.block, precision=work.precision
+    )
+
+
+def available() -> int:
+    """Return the bytes that a pass may take where no budget is given."""
+    return int(DEFAULT_SHARE * psutil.virtual_memory().available)
+
+
+def _too_small(budget: int, memory: int | None, least: int, work: Work, *, fix: str) -> InvalidInput:
+    """Return the error for a budget that no plan stays within; what it asks for can be given back as a budget."""
+    unit, name = (2**30, "GiB") if least > 100 * 2**30 else (2**20, "MiB")
+    pairs = f"{work.n_targets:,} x {work.n_sources:,} pairs of neurons at {len(work.lags)} lags"
+    return InvalidInput(
+        "memory",
+        got=f"{text_of(budget)}{' (half of what is free)' if memory is None else ''}",
+        expected=f"at least {ceil(least / unit)} {name} for {pairs}, from chunks of {text_of(work.chunk)}",
+        fix=fix,
+    )
+
+
+# --- a pass for all targets ------------------------------------------------------------
 
 SEGMENT_FRAMES: Final = 1024
 """Frames below which a trial is not worth a further segment."""
@@ -19,18 +156,6 @@ SEGMENTS_A_WORKER: Final = (8, 2, 1)
 
 SEGMENT_CHUNKS: Final = 32
 """Chunks below which a segment costs too much: it reads the first chunk of the recording as well."""
-
-PRODUCT_RATE: Final = 1e11
-"""Operations a second of a float32 product on one core of an AMD EPYC (Zen 5)."""
-
-READ_RATE: Final = 4e8
-"""Bytes a second of samples that one worker reads and decompresses from a local disk."""
-
-SUM_FRAMES: Final = 60
-"""Adding a product to its sum takes as long as the products of so many frames."""
-
-SPECTRAL_SHARE: Final = 5.0
-"""Products at many lags cost about as much as at this number of lags, by way of Fourier segments."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +186,6 @@ class Plan:
     segments: int
 
     @property
-    def seconds(self) -> float:
-        """About how long it takes at the rates of the machine that it was measured on."""
-        return seconds_of(self, reads=1)
-
-    @property
     def peak_bytes(self) -> int:
         """The most memory that the pass takes in one process, on top of what the process holds already."""
         work, sums = self.work, self.work.sums
@@ -88,7 +208,7 @@ class Plan:
 
     def __str__(self) -> str:
         """Say what it takes in a line."""
-        return described(self, reads=1, tasks=counted(self.workers, "task"))
+        return _described(self, reads=1, tasks=counted(self.workers, "task"))
 
 
 def plan_pass(
@@ -120,13 +240,8 @@ def plan_pass(
         if plan.peak_bytes <= budget:
             return plan
     least = min(plan.peak_bytes for plan in plans)
-    raise too_small(
-        budget,
-        memory,
-        least,
-        work,
-        fix="Ask for fewer lags or sources, or let the estimate be written to disk block by block with store=.",
-    )
+    fix = "Ask for fewer lags or sources, or let the estimate be written to disk block by block with store=."
+    raise _too_small(budget, memory, least, work, fix=fix)
 
 
 def _plans(work: Work, processes: int, threads: int, cores: int, *, cluster: bool) -> Iterator[Plan]:
@@ -134,7 +249,9 @@ def _plans(work: Work, processes: int, threads: int, cores: int, *, cluster: boo
     *fast, slow = ways(work)
     n_chunks = work.stored // max(1, work.chunk * work.n_trials)
     most = int(np.clip(work.n_steps // SEGMENT_FRAMES, 1, max(1, threads * processes, n_chunks // SEGMENT_CHUNKS)))
-    for n in [threads] if cluster else _side_by_side(work, threads):
+    # One trial has no more tasks than segments; tasks of several trials wait for one another if there is to be one.
+    fewer = range(threads, 0, -1) if work.n_trials == 1 else sorted({threads, 1}, reverse=True)
+    for n in [threads] if cluster else fewer:
         blas_threads = 1 if processes > 1 else max(1, cores // n)
         several = SEGMENTS_A_WORKER if n == threads and n * processes > 1 else (1,)
         slots = n * processes
@@ -145,24 +262,7 @@ def _plans(work: Work, processes: int, threads: int, cores: int, *, cluster: boo
     yield Plan(slow, processes, n, blas_threads, cores, 1)
 
 
-def _side_by_side(work: Work, threads: int) -> list[int]:
-    """Return how many tasks may run side by side: as many as the scheduler will, unless something bounds them.
-
-    One trial has no more tasks than segments; those of several trials wait for one another if there is to be one.
-    """
-    return list(range(threads, 0, -1)) if work.n_trials == 1 else sorted({threads, 1}, reverse=True)
-
-
-def seconds_of(plan: Any, *, reads: int) -> float:
-    """Return how long a plan takes: products on all cores, and reading by all workers."""
-    rate = PRODUCT_RATE * 4 / plan.work.precision.itemsize
-    share = 1 + SUM_FRAMES / plan.work.block if plan.work.fourier is None else SPECTRAL_SHARE / len(plan.work.lags)
-    readers = plan.processes * min(plan.workers, plan.cores)
-    products = share * plan.work.flops / (rate * plan.processes * min(plan.workers * plan.blas_threads, plan.cores))
-    return float(products + reads * plan.work.stored / (READ_RATE * readers))
-
-
-def described(plan: Any, *, reads: int, tasks: str) -> str:
+def _described(plan: Any, *, reads: int, tasks: str) -> str:
     """Return in a line what a plan takes."""
     mantissa, exponent = f"{plan.work.flops:.1e}".split("e")
     where = f" in each of {plan.processes} processes" if plan.processes > 1 else ""
@@ -174,11 +274,25 @@ def described(plan: Any, *, reads: int, tasks: str) -> str:
     )
 
 
+# --- some target rows at a time --------------------------------------------------------
+
 HELD_BLOCK: Final = 8192
 """Frames that are multiplied at a time where the recording is held: as many as float32 sums allow."""
 
 ROWS_BYTES: Final = 2**23
 """Rows of an estimate that are made and written at a time: a chunk of the store."""
+
+PRODUCT_RATE: Final = 1e11
+"""Operations a second of a float32 product on one core of an AMD EPYC (Zen 5)."""
+
+READ_RATE: Final = 4e8
+"""Bytes a second of samples that one worker reads and decompresses from a local disk."""
+
+SUM_FRAMES: Final = 60
+"""Adding a product to its sum takes as long as the products of so many frames."""
+
+SPECTRAL_SHARE: Final = 5.0
+"""Products at many lags cost about as much as at this number of lags, by way of Fourier segments."""
 
 MATRIX_ROWS: Final = 1024
 """Rows below which products are too slow for splitting a matrix further."""
@@ -241,33 +355,22 @@ class RowPlan:
 
     def __str__(self) -> str:
         """Say what it takes in a line."""
-        return described(self, reads=self.reads, tasks=f"{counted(self.workers, 'task')} of {self.rows:,} target rows")
+        return _described(self, reads=self.reads, tasks=f"{counted(self.workers, 'task')} of {self.rows:,} target rows")
 
     @property
     def seconds(self) -> float:
-        """About how long it takes at the rates of the machine that it was measured on."""
-        return seconds_of(self, reads=self.reads)
+        """About how long it takes at the rates of the machine that it was measured on: products, and reading."""
+        work, rate = self.work, PRODUCT_RATE * 4 / self.work.precision.itemsize
+        share = 1 + SUM_FRAMES / work.block if work.fourier is None else SPECTRAL_SHARE / len(work.lags)
+        products = share * work.flops / (rate * self.processes * min(self.workers * self.blas_threads, self.cores))
+        readers = self.processes * min(self.workers, self.cores)
+        return float(products + self.reads * work.stored / (READ_RATE * readers))
 
 
 def plan_rows(
     work: Work, *, memory: int | None, processes: int, threads: int, cores: int, cluster: bool = False
 ) -> RowPlan:
-    """Return the fastest plan within a budget that makes a matrix some target rows at a time.
-
-    Parameters
-    ----------
-    work : Work
-        What is to be accumulated, for all targets.
-    memory : int, optional
-        Bytes that it may take in one process; by default half of what is free.
-    processes, threads, cores, cluster
-        As in `plan_pass`.
-
-    Raises
-    ------
-    InvalidInput
-        If no plan stays within the budget.
-    """
+    """Return the fastest plan within a budget that makes a matrix some target rows at a time; all as in `plan_pass`."""
     budget = available() if memory is None else memory
     row_bytes = len(work.lags) * work.n_sources * work.precision.itemsize
     at_a_time = int(np.clip(ROWS_BYTES // row_bytes, 1, work.n_targets))
@@ -284,7 +387,7 @@ def plan_rows(
     fitting = [_with_more_rows(plan, budget) for plan in smallest if plan.peak_bytes <= budget]
     if not fitting:
         least = min(plan.peak_bytes for plan in smallest)
-        raise too_small(budget, memory, least, work, fix="Ask for fewer lags or sources.")
+        raise _too_small(budget, memory, least, work, fix="Ask for fewer lags or sources.")
     return min(fitting, key=lambda plan: plan.seconds)
 
 

@@ -23,9 +23,9 @@ from netxr.kernels.frame_blocks import FrameBlock, first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, pool_sums
 from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of
 from netxr.kernels.running_sums import sides_of_block, sums_of_block
-from netxr.moments.one_pass import reduction
+from netxr.moments.lagged import reduction
 from netxr.moments.plans import RowPlan
-from netxr.schema.trials import Trial
+from netxr.schema.variables import Trial
 
 T = TypeVar("T")
 

@@ -25,7 +25,7 @@ from netxr.kernels.courses import (
 from netxr.preprocessing.steps import float_type, put_back
 from netxr.schema.arguments import is_whole
 from netxr.schema.clock import Recording, activity_of
-from netxr.schema.trials import Trial, trials_of
+from netxr.schema.variables import Trial, trials_of
 
 COEFFICIENT: Final = "coefficient"
 """Dim of the numbers that describe a neuron in a trial; no result has it."""

@@ -14,8 +14,7 @@ from netxr.errors import InvalidInput
 from netxr.kernels.courses import as_samples
 from netxr.preprocessing.steps import float_type, put_back, take
 from netxr.schema.clock import Recording, activity_of
-from netxr.schema.trials import trials_of
-from netxr.schema.variables import labels_of
+from netxr.schema.variables import labels_of, trials_of
 
 
 def bad_frames(data: xr.DataArray | xr.Dataset) -> xr.DataArray:

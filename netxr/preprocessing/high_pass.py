@@ -18,7 +18,7 @@ from netxr.kernels.filters import Floats, Response, filtered, n_padded, response
 from netxr.preprocessing.steps import float_type, put_back
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import Recording, activity_of, clock_of
-from netxr.schema.trials import Trial, trials_of
+from netxr.schema.variables import Trial, trials_of
 
 
 def high_pass(data: Recording, *, cutoff: float, order: int = 2) -> Recording:

@@ -5,7 +5,7 @@ A check reads dims, dtypes and labels. It never reads samples, so it is free on 
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -175,6 +175,22 @@ def is_sweep(variables: Iterable[Hashable]) -> bool:
 def labels_of(data: xr.DataArray | xr.Dataset, dim: str) -> np.ndarray[Any, Any]:
     """Return the labels along `dim`: its coordinate, or 0, 1, 2, ... where it has none."""
     return np.asarray(data[dim].values if dim in data.coords else np.arange(data.sizes[dim]))
+
+
+class Trial(NamedTuple):
+    """Samples of one trial, (neuron, time), and what to call them in an error."""
+
+    name: str
+    samples: Any
+
+
+def trials_of(activity: xr.DataArray) -> list[Trial]:
+    """Return the samples of each trial; a recording without trial dim is one trial."""
+    if n.TRIAL not in activity.dims:
+        return [Trial(n.ACTIVITY, activity.transpose(n.NEURON, n.TIME).data)]
+    samples = activity.transpose(n.NEURON, n.TIME, n.TRIAL).data
+    labels = labels_of(activity, n.TRIAL).tolist()
+    return [Trial(f"{n.ACTIVITY}, trial {label}", samples[:, :, k]) for k, label in enumerate(labels)]
 
 
 def _describe(value: object) -> str:

@@ -29,8 +29,7 @@ from netxr.kernels.rounding import (
     spread,
 )
 from netxr.schema.provenance import with_event
-from netxr.schema.trials import trials_of
-from netxr.schema.variables import check_activity, labels_of
+from netxr.schema.variables import check_activity, labels_of, trials_of
 
 UINT16: Final = "uint16"
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.moments import budget
-from netxr.moments.budget import SHORTEST_BLOCK, Work, gather_bytes, product_bytes, ways
+from netxr.moments import plans
+from netxr.moments.plans import SHORTEST_BLOCK, Work, gather_bytes, product_bytes, ways
 from netxr.schema.arguments import check_memory
 from netxr.schema.words import text_of
 
@@ -70,8 +70,8 @@ def test_available_is_part_of_what_is_free(monkeypatch):
     class Free:
         available = 10 * 2**30
 
-    monkeypatch.setattr(budget.psutil, "virtual_memory", Free)
-    assert budget.available() == 5 * 2**30
+    monkeypatch.setattr(plans.psutil, "virtual_memory", Free)
+    assert plans.available() == 5 * 2**30
 
 
 @pytest.mark.parametrize(

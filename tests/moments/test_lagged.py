@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.lagged_sums import Pass
-from netxr.moments.lagged import lagged_moments
-from netxr.moments.one_pass import _finish_copy, sums_of
+from netxr.moments.lagged import _finish_copy, lagged_moments, sums_of
 from tests.oracles import naive_moments, trials_of
 from tests.strategies import FLOATS, chunked, recordings, samples, splits
 

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput
 from netxr.moments import plans
-from netxr.moments import plans as row_plans
-from netxr.moments.budget import OVERHEAD, Work
-from netxr.moments.plans import plan_pass, plan_rows
+from netxr.moments.plans import OVERHEAD, Work, plan_pass, plan_rows
 from netxr.schema.arguments import check_memory
 from netxr.schema.words import text_of
 
@@ -164,11 +162,10 @@ def test_too_small_a_budget_names_both_figures_and_a_fix(how):
 
 @pytest.mark.parametrize("how", [plan_pass, plan_rows])
 def test_without_a_budget_half_of_what_is_free_is_taken(how, monkeypatch):
-    module = plans if how is plan_pass else row_plans
-    monkeypatch.setattr(module, "available", lambda: 60 * 2**20)
+    monkeypatch.setattr(plans, "available", lambda: 60 * 2**20)
     with pytest.raises(InvalidInput, match=r"memory: got 60 MiB \(half of what is free\)"):
         planned(work(), memory=None, how=how)
-    monkeypatch.setattr(module, "available", lambda: 60 * GIB)
+    monkeypatch.setattr(plans, "available", lambda: 60 * GIB)
     assert planned(work(), memory=None, how=how) == planned(work(), memory=60 * GIB, how=how)
 
 

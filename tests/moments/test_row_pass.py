@@ -17,7 +17,7 @@ from netxr.blocks.progress import Part
 from netxr.errors import UnreadableFile
 from netxr.moments.planning import planned_rows, prepare
 from netxr.moments.row_pass import STOP, Stopped, row_tasks
-from netxr.schema.trials import trials_of
+from netxr.schema.variables import trials_of
 from tests.moments.test_one_pass import Reader
 from tests.oracles import naive_correlation
 from tests.oracles import trials_of as samples_of
