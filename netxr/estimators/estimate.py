@@ -96,9 +96,9 @@ def estimate(
         moments = _held(data, entries, wanted, sources=sources, argument=argument)
     elif store is None:
         activity = activity_of(data)
-        check_lags(wanted, n_steps=activity.sizes[n.TIME], argument=argument, signed=True)
-        options |= {"lags": lags_needed(entries, wanted), "argument": argument}
-        todo = prepare(activity, sources=sources if _by_source(entries, wanted) else None, **options)
+        needed = _lags_within(activity, entries, wanted, argument=argument)
+        kept = sources if _by_source(entries, wanted) else None
+        todo = prepare(activity, lags=needed, sources=kept, **options)
         moments = accumulate(activity, todo, memory=memory)
     else:
         options |= {"lags": wanted, "sources": sources, "argument": argument}
@@ -128,6 +128,18 @@ def _names(method: object) -> list[str]:
     if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise InvalidInput("method", got=repr(method), expected=expected, fix="netxr.methods() lists them.")
     return names
+
+
+def _lags_within(
+    activity: xr.DataArray, entries: Sequence[Estimator], lags: Sequence[int], *, argument: str
+) -> list[int]:
+    """Return the lags of the moments that are needed, if a trial offers pairs of samples at each."""
+    n_steps = activity.sizes[n.TIME]
+    needed = lags_needed(entries, check_lags(lags, n_steps=n_steps, argument=argument, signed=True))
+    further = [lag for lag in needed if lag not in map(abs, lags)]
+    if further:
+        check_lags(further, n_steps=n_steps, argument=argument)
+    return needed
 
 
 def _by_source(entries: Sequence[Estimator], lags: Sequence[int]) -> bool:

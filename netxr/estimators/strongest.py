@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.blocks.schedulers import cluster
 from netxr.errors import InvalidInput
-from netxr.estimators.rows import part_of, planned_runs, run_tasks
+from netxr.estimators.rows import RowBlocks, part_of, planned_runs, row_tasks, run_tasks
 from netxr.kernels.lagged_sums import Pass
 from netxr.moments.lagged import attrs_of, coords_of, keeps_trials_apart
 from netxr.moments.planning import Precision, lags_of
-from netxr.moments.row_pass import RowBlocks, row_tasks
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import labels_of

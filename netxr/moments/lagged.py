@@ -25,7 +25,7 @@ from netxr.kernels.frame_blocks import first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
 from netxr.kernels.moments import moments_of, squares_of_groups
 from netxr.kernels.running_sums import RunningSums
-from netxr.moments.planning import Precision, is_lazy, planned_pass, prepare
+from netxr.moments.planning import Precision, check_lags, is_lazy, planned_pass, prepare
 from netxr.moments.plans import Plan, gather_bytes, product_bytes
 from netxr.schema.clock import activity_of
 from netxr.schema.provenance import provenance
@@ -120,7 +120,8 @@ def lagged_moments(
     [100, 99, 98]
     """
     activity = activity_of(activity, argument="activity")
-    todo = prepare(activity, lags=lags, dim=dim, sources=sources, precision=precision, missing=missing)
+    checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
+    todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing)
     return accumulate(activity, todo, memory=memory)
 
 

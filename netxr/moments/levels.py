@@ -16,7 +16,7 @@ from netxr.kernels.groups import membership
 from netxr.kernels.lagged_sums import Pass
 from netxr.moments.coarse import Groups, average_over, average_run, group_labels, label_groups
 from netxr.moments.lagged import accumulate
-from netxr.moments.planning import Precision, chunk_bytes, prepare
+from netxr.moments.planning import Precision, check_lags, chunk_bytes, prepare
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import labels_of
 
@@ -84,7 +84,8 @@ def coarse_moments(
             fix="An average over a group has no sample where one of its neurons has none: coarse-grain the activity.",
         )
     activity = activity_of(activity, argument="activity")
-    todo = prepare(activity, lags=lags, dim=dim, sources=None, precision=precision, missing=missing)
+    checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
+    todo = prepare(activity, lags=checked, dim=dim, sources=None, precision=precision, missing=missing)
     neurons = labels_of(activity, n.NEURON)
     coarse = {
         name: Level(*membership(group_labels(groups, neurons))) for name, groups in levels.items() if groups is not None

@@ -68,7 +68,8 @@ def plan(
     True
     """
     activity = activity_of(activity, argument="activity")
-    todo = prepare(activity, lags=lags, dim=dim, sources=sources, precision=precision, missing=missing)
+    checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
+    todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing)
     resources = _resources(memory)
     if workers is not None:
         resources |= {"processes": check_count("workers", workers), "threads": 1, "cores": 1, "cluster": True}
@@ -83,25 +84,23 @@ def prepare(
     sources: Hashable | Sequence[Hashable] | None,
     precision: Precision | None,
     missing: n.Missing,
-    argument: str = "lags",
 ) -> Pass:
-    """Return what a pass over a valid recording accumulates, all arguments checked.
+    """Return what a pass over a valid recording accumulates at lags that `check_lags` let through.
 
     Raises
     ------
     InvalidInput
-        If an argument does not fit; `argument` is what the message calls the lags.
+        If any other argument does not fit.
     """
-    lag_list = check_lags(lags, n_steps=activity.sizes[n.TIME], argument=argument)
     pooled = check_dim(dim, activity)
     check_choice("missing", missing, tuple(PRODUCTS))
     dtype = _product_dtype(precision, activity.dtype)
     return Pass(
-        lags=tuple(lag_list),
+        lags=tuple(lags),
         sources=positions_of(labels_of(activity, n.NEURON), sources),
         precision=dtype,
         missing=missing,
-        block=block_frames(activity.sizes[n.NEURON], max(lag_list), dtype),
+        block=block_frames(activity.sizes[n.NEURON], max(lags), dtype),
         dim=pooled,
     )
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity, OutputExists
 from netxr.estimators import rows as row_estimates
+from netxr.estimators.rows import STOP
 from netxr.estimators.strongest import strongest_pairs
 from netxr.moments import plans
-from netxr.moments.row_pass import STOP
 from tests.oracles import stacked_corrcoef
 from tests.strategies import FLOATS, chunked, recordings, samples
 
