@@ -27,10 +27,9 @@ from netxr.blocks.streams import streams
 from netxr.errors import WorkersLost
 from netxr.estimators.pearson import ABOUT
 from netxr.kernels.blas import one_blas_thread
-from netxr.kernels.frame_blocks import FrameBlock, first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, pool_sums
 from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of
-from netxr.kernels.running_sums import sides_of_block, sums_of_block
+from netxr.kernels.running_sums import FrameBlock, first_of, sides_of_block, sums_of_block
 from netxr.moments.lagged import attrs_of, coords_of, keeps_trials_apart, reduction, trial_groups
 from netxr.moments.planning import check_lags, planned_rows, prepare
 from netxr.moments.plans import RowPlan

@@ -104,6 +104,10 @@ class Frames(NamedTuple):
     layers: NDArray[Any]  # (p, n, e)
     good: NDArray[np.bool_]  # (e): whether the frame enters any pair
 
+    def copied(self, kept: slice) -> "Frames":
+        """Return a copy of some of them."""
+        return Frames(self.layers[..., kept].copy(), self.good[kept].copy())
+
 
 class Edges(NamedTuple):
     """The frames of whole trials that some lag leaves without partner, and how far from the ends they are."""
@@ -131,6 +135,28 @@ class LaggedSums(NamedTuple):
 def block_frames(n_neurons: int, max_lag: int, precision: np.dtype[Any]) -> int:
     """Return how many frames of `n_neurons` are multiplied at a time; the `max_lag` frames before them come on top."""
     return max(BLOCK_BYTES // (n_neurons * precision.itemsize), 512, 4 * max_lag)
+
+
+def no_sums(todo: Pass, shift: NDArray[Any]) -> LaggedSums:
+    """Return the sums over no frame."""
+    n_neurons, n_lags = len(shift), len(todo.lags)
+    n_rows, index = n_neurons + todo.n_groups, np.arange(n_neurons)
+    shape = (n_lags, len(PRODUCTS[todo.missing]), index[todo.rows].size, index[todo.columns].size)
+    of_target, of_source = np.zeros((2, 2, n_lags, n_rows))
+    n_layers = 1 + max(max(pair) for pair in PRODUCTS[todo.missing])
+    nothing = Frames(np.empty((n_layers, n_rows, 0), todo.precision), np.empty(0, bool))
+    return LaggedSums(
+        n_frames=0,
+        n_pairs=np.zeros(n_lags, np.int64),
+        square=np.zeros(n_rows),
+        of_target=of_target,
+        of_source=of_source,
+        product=np.zeros(shape),
+        head=nothing,
+        tail=nothing,
+        edges=Edges(np.empty((n_neurons, 0)), np.empty(0, np.int64), np.empty(0, np.int64)),
+        shift=shift,
+    )
 
 
 def join_sums(parts: Sequence[LaggedSums], *, todo: Pass) -> LaggedSums:
@@ -197,8 +223,7 @@ def _neurons(layer: NDArray[Any], todo: Pass) -> NDArray[Any]:
 
 def _concatenate(a: Frames, b: Frames, kept: slice) -> Frames:
     """Return some of the frames of two ends that follow one another."""
-    layers, good = np.concatenate([a.layers, b.layers], axis=2), np.concatenate([a.good, b.good])
-    return Frames(layers[..., kept].copy(), good[kept].copy())
+    return Frames(*(np.concatenate(both, axis=-1) for both in zip(a, b, strict=True))).copied(kept)
 
 
 def pool_sums(parts: Sequence[LaggedSums], *, in_place: bool = False) -> LaggedSums:

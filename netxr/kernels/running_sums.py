@@ -1,4 +1,4 @@
-"""Lagged sums of frames that arrive in order, in pieces of any length.
+"""Lagged sums of frames that arrive in order, in pieces of any length: centred, gathered in blocks, multiplied.
 
 Index letters as in `lagged_sums`. A block holds the `max(lags)` frames before it as well: new frames are
 targets, and those with the frames before them are sources.
@@ -6,14 +6,19 @@ targets, and those with the frames before them are sources.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.kernels.frame_blocks import FrameBlock, frames_of, overflow
+from netxr.errors import NonFiniteActivity
 from netxr.kernels.lag_spectrum import add_lagged_products
-from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, Edges, Floats, Frames, LaggedSums, Pass
+from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, Frames, LaggedSums, Pass, no_sums
+
+PILOT_FRAMES: Final = 63
+"""The most frames that the provisional mean is taken from."""
+
 
 PRODUCT_ROWS: Final = 1024
 """Targets of a product at a time: a fast product already, and the partial result takes little memory."""
@@ -28,56 +33,197 @@ FLOAT32_FRAMES: Final = 512
 """Frames whose samples and squares are added up in float32, one after the other, before float64 takes over."""
 
 
-class RunningSums:
-    """Sums over a segment of a trial that grow with every piece of it.
+def provisional_mean(frames: NDArray[Any]) -> NDArray[Any]:
+    """Return a value near the bulk of each neuron's samples, (i, t) -> (i): the median of some finite frames.
+
+    Counting from it keeps products small beside what they are to resolve: raw float32 sums of a membrane
+    potential near -65 lose every digit. The frames are spread over all that there are, because the first ones may
+    be unlike the rest; a median ignores strange frames and returns a constant exactly.
+    """
+    pilot = frames[:, :: max(1, -(-frames.shape[1] // PILOT_FRAMES))]
+    if pilot.size and np.isfinite(pilot).all():
+        return np.asarray(np.median(pilot, axis=1))
+    rows = (row[np.isfinite(row)] for row in frames)
+    return np.array([np.median(row[:: -(-len(row) // PILOT_FRAMES)]) if len(row) else 0 for row in rows])
+
+
+def first_of(pieces: Iterator[NDArray[Any]]) -> tuple[NDArray[Any], Iterator[NDArray[Any]]]:
+    """Return the provisional mean of the first piece (i, t) that holds any frame, and all that is left to go through.
+
+    This piece is the first that is left: it is looked at before it is counted.
+    """
+    first = next(piece for piece in pieces if piece.shape[1])
+    return provisional_mean(first), chain([first], pieces)
+
+
+def sums_of(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any], place: str, todo: Pass) -> LaggedSums:
+    """Return the sums over a segment of a trial.
+
+    Parameters
+    ----------
+    pieces : iterator of ndarray, (i, t)
+        The frames, in order.
+    offset : int
+        Where in the trial the segment begins.
+    shift : ndarray, (i)
+        Provisional mean.
+    place : str
+        What to call the data in an error.
+    todo : Pass
+        What to accumulate.
+
+    Raises
+    ------
+    NonFiniteActivity
+        If a sample is NaN or infinite and is to be an error, or sums or products of finite samples overflow.
+    """
+    sums = no_sums(todo, shift)
+    block = FrameBlock(todo, shift, place=place, offset=offset, room=todo.block)
+    for piece in pieces:
+        first = 0
+        while first < piece.shape[1]:
+            first += block.take(piece[:, first:])
+            if block.filled == todo.block:
+                sums = add_block(sums, block.layers, block.good, todo=todo)
+                block.empty_out()
+    if block.filled:
+        sums = add_block(sums, block.layers, block.good, todo=todo)
+    return _finite(sums, place=place)
+
+
+# --- blocks of frames ------------------------------------------------------------------
+
+
+class FrameBlock:
+    """A block of frames that is filled piece by piece; the `max_lag` frames before it, if any, stand in front.
 
     Parameters
     ----------
     todo : Pass
-        What to accumulate.
+        What is accumulated.
     shift : ndarray, (i)
         Provisional mean.
     place : str
         What to call the data in an error.
     offset : int
-        Where in the trial the segment begins.
+        Where in the trial the block begins.
+    room : int
+        The most frames.
     """
 
-    def __init__(self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int) -> None:
-        self._todo, self._place = todo, place
-        self._sums = no_sums(todo, shift)
-        self._block = FrameBlock(todo, shift, place=place, offset=offset, room=todo.block)
+    def __init__(self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int, room: int) -> None:
+        self._todo, self.shift, self._place, self._offset = todo, shift, place, offset
+        self._room = room
+        self._layers = np.empty((0, 0, 0))
+        self._good = np.zeros(todo.max_lag + room, bool)
+        self.filled = 0
 
-    def add(self, frames: NDArray[Any]) -> None:
-        """Add the frames that follow, (i, t).
+    @property
+    def layers(self) -> NDArray[Any]:
+        """The frames before and those of the block, (p, n, max_lag + t)."""
+        return self._layers[..., : self._todo.max_lag + self.filled]
+
+    @property
+    def good(self) -> NDArray[np.bool_]:
+        """Which of them enter any pair, (max_lag + t)."""
+        return self._good[: self._todo.max_lag + self.filled]
+
+    @np.errstate(over="ignore", invalid="ignore")  # what they are about is said by an error that names the place
+    def take(self, frames: NDArray[Any]) -> int:
+        """Add as many of these frames, (i, t), as there is room for, and return how many.
 
         Raises
         ------
         NonFiniteActivity
             If a sample is NaN or infinite and is to be an error.
         """
-        first = 0
-        while first < frames.shape[1]:
-            first += self._block.take(frames[:, first:])
-            if self._block.is_full:
-                self._multiply()
+        if not self._layers.size:
+            self._layers = self._empty(frames)
+        part = frames[:, : self._room - self.filled]
+        self._centre(part)
+        self.filled += part.shape[1]
+        return int(part.shape[1])
 
-    def _multiply(self) -> None:
-        """Add the sums over the block, and make room for the next one."""
-        self._sums = add_block(self._sums, self._block.layers, self._block.good, todo=self._todo)
-        self._block.empty_out()
+    def _empty(self, frames: NDArray[Any]) -> NDArray[Any]:
+        """Return room for a block, in the memory order of the samples: centring reads and writes in sequence."""
+        todo = self._todo
+        n_layers = 1 + max(max(pair) for pair in PRODUCTS[todo.missing])
+        n_rows, width = len(self.shift) + todo.n_groups, todo.max_lag + self._room
+        if frames.strides[1] > frames.strides[0]:
+            layers = np.empty((n_layers, width, n_rows), todo.precision).swapaxes(1, 2)
+        else:
+            layers = np.empty((n_layers, n_rows, width), todo.precision)
+        layers[..., : todo.max_lag] = 0
+        return layers
 
-    def result(self) -> LaggedSums:
-        """Return the sums over all frames so far.
+    def _centre(self, part: NDArray[Any]) -> None:
+        """Write frames, counted from the provisional mean, behind those that are there."""
+        todo, n = self._todo, len(self.shift)
+        new = slice(todo.max_lag + self.filled, todo.max_lag + self.filled + part.shape[1])
+        samples = self._layers[SAMPLES, :n, new]
+        # float32 samples lose no digit to a float32 difference if float64 products are asked for.
+        exact = np.result_type(part, self.shift, todo.precision)
+        np.subtract(part, self.shift[:, None], out=samples, dtype=exact, casting="same_kind")
+        self._good[new] = True
+        if todo.missing == "pairwise":
+            valid = np.isfinite(samples)
+            self._check_range(part, valid)
+            samples[~valid] = 0
+            self._layers[VALID, :n, new] = valid
+            np.square(samples, out=self._layers[SQUARES, :n, new])
+        elif not np.isfinite(samples.sum()):
+            good = np.isfinite(samples).all(axis=0)
+            self._check_range(part, np.isfinite(samples))
+            if todo.missing == "raise" and not good.all():
+                raise _non_finite(part, place=self._place, offset=self._offset + self.filled)
+            self._good[new] = good
+            samples[:, ~good] = 0
+        if todo.groups is not None:
+            self._layers[SAMPLES, n:, new] = todo.groups @ samples
 
-        Raises
-        ------
-        NonFiniteActivity
-            If sums or products of finite samples overflow.
-        """
-        if self._block.filled:
-            self._multiply()
-        return check_finite(self._sums, place=self._place)
+    def _check_range(self, part: NDArray[Any], valid: NDArray[np.bool_]) -> None:
+        """Raise if finite samples are none any more in the precision of the products: those are not missing."""
+        if np.isfinite(part)[~valid].any():
+            raise _overflow(self._place)
+
+    def empty_out(self) -> None:
+        """Keep the last frames as those before the block, and make room for the frames that follow."""
+        max_lag = self._todo.max_lag
+        self._layers[..., :max_lag] = self.layers[..., self.filled :].copy()
+        self._good[:max_lag] = self.good[self.filled :].copy()
+        self._offset += self.filled
+        self.filled = 0
+
+    def parts(self) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
+        """Yield the layers of some frames at a time, behind the frames before them, and which of these are good."""
+        length, max_lag = self._todo.block, self._todo.max_lag
+        for start in range(0, self.filled, length):
+            part = slice(start, start + length + max_lag)
+            yield self.layers[..., part], self.good[part]
+
+
+def _non_finite(frames: NDArray[Any], *, place: str, offset: int) -> NonFiniteActivity:
+    """Return the error for samples that are NaN or infinite, or that overflow when they are counted from a mean."""
+    wrong = np.argwhere(~np.isfinite(frames))
+    if not len(wrong):
+        return _overflow(place)
+    neuron, frame = wrong[np.lexsort(wrong.T)[0]] if len(wrong) < 10**6 else wrong[0]
+    return NonFiniteActivity(
+        place,
+        got=f"{len(wrong):,} samples that are NaN or infinite in frames {offset} to {offset + frames.shape[1] - 1}, "
+        f"the first at neuron number {neuron} (from 0), frame {offset + frame}",
+        expected="finite samples",
+        fix='Leave out the frames that hold them with missing="drop", or the samples alone with missing="pairwise".',
+    )
+
+
+def _overflow(place: str) -> NonFiniteActivity:
+    """Return the error for finite samples whose sums or products are not."""
+    expected = "a range whose products the precision can hold"
+    return NonFiniteActivity(place, got="samples so large that they overflow", expected=expected, fix="Rescale them.")
+
+
+# --- sums over blocks ------------------------------------------------------------------
 
 
 def sides_of_block(block: FrameBlock, *, todo: Pass) -> LaggedSums:
@@ -87,7 +233,7 @@ def sides_of_block(block: FrameBlock, *, todo: Pass) -> LaggedSums:
     """
     no_targets = replace(todo, targets=(0, 0))
     sums = no_sums(no_targets, block.shift)
-    for layers, good in _parts(block, todo):
+    for layers, good in block.parts():
         sums = add_block(sums, layers, good, todo=no_targets)
     return sums
 
@@ -116,52 +262,17 @@ def sums_of_block(
         If sums or products of finite samples overflow.
     """
     sums = sides._replace(product=no_sums(todo, block.shift).product)
-    for k, (layers, _) in enumerate(_parts(block, todo)):
+    for k, (layers, _) in enumerate(block.parts()):
         going_on(k * todo.block)
         add_products(sums, layers, todo=todo)
-    return check_finite(sums, place=place)
+    return _finite(sums, place=place)
 
 
-def _parts(block: FrameBlock, todo: Pass) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
-    """Yield the layers of some frames at a time, behind the frames before them, and which of these are good."""
-    for start in range(0, block.filled, todo.block):
-        part = slice(start, start + todo.block + todo.max_lag)
-        yield block.layers[..., part], block.good[part]
-
-
-def check_finite(sums: LaggedSums, *, place: str) -> LaggedSums:
-    """Return sums if no finite sample made them overflow.
-
-    Raises
-    ------
-    NonFiniteActivity
-        If one did.
-    """
+def _finite(sums: LaggedSums, *, place: str) -> LaggedSums:
+    """Return sums, or raise if finite samples made them overflow."""
     if not (np.isfinite(sums.square).all() and np.isfinite(sums.product).all()):
-        raise overflow(place)
+        raise _overflow(place)
     return sums
-
-
-def no_sums(todo: Pass, shift: NDArray[Any]) -> LaggedSums:
-    """Return the sums over no frame."""
-    n_neurons, n_lags = len(shift), len(todo.lags)
-    n_rows, index = n_neurons + todo.n_groups, np.arange(n_neurons)
-    shape = (n_lags, len(PRODUCTS[todo.missing]), index[todo.rows].size, index[todo.columns].size)
-    of_target, of_source = np.zeros((2, 2, n_lags, n_rows))
-    n_layers = 1 + max(max(pair) for pair in PRODUCTS[todo.missing])
-    nothing = Frames(np.empty((n_layers, n_rows, 0), todo.precision), np.empty(0, bool))
-    return LaggedSums(
-        n_frames=0,
-        n_pairs=np.zeros(n_lags, np.int64),
-        square=np.zeros(n_rows),
-        of_target=of_target,
-        of_source=of_source,
-        product=np.zeros(shape),
-        head=nothing,
-        tail=nothing,
-        edges=Edges(np.empty((n_neurons, 0)), np.empty(0, np.int64), np.empty(0, np.int64)),
-        shift=shift,
-    )
 
 
 @np.errstate(over="ignore", invalid="ignore")  # said by an error that names the place
@@ -182,12 +293,13 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
     max_lag = todo.max_lag
     _add_sides(sums, layers[SAMPLES], good, todo)
     add_products(sums, layers, todo=todo)
-    own = frames_of(layers[..., max_lag:], good[max_lag:], slice(0, max_lag - len(sums.head.good)))
+    block = Frames(layers, good)
+    own = block.copied(slice(max_lag, 2 * max_lag - len(sums.head.good)))
     n_frames = sums.n_frames + layers.shape[2] - max_lag
     return sums._replace(
         n_frames=n_frames,
         head=Frames(*(np.concatenate(parts, axis=-1) for parts in zip(sums.head, own, strict=True))),
-        tail=frames_of(layers, good, slice(layers.shape[2] - min(max_lag, n_frames), None)),
+        tail=block.copied(slice(layers.shape[2] - min(max_lag, n_frames), None)),
     )
 
 
@@ -207,13 +319,17 @@ def _add_products(product: Floats, targets: NDArray[Any], sources: NDArray[Any],
     if todo.fourier is not None:
         add_lagged_products(product, targets, sources, lags=todo.lags, segment=todo.fourier)
         return
-    own = targets.shape[1]
-    height, width = (
-        _even_part(len(side), most) for side, most in ((targets, PRODUCT_ROWS), (sources, PRODUCT_COLUMNS))
-    )
-    partial = np.empty((height, width), todo.precision)
+    height = _even_part(len(targets), PRODUCT_ROWS)
+    width = _even_part(len(sources), PRODUCT_COLUMNS)
+    tile = np.empty((height, width), todo.precision)
     for total, lag in zip(product, todo.lags, strict=True):
-        _add_product(total, targets, sources[:, todo.max_lag - lag : todo.max_lag - lag + own], partial)
+        shifted = sources[:, todo.max_lag - lag :][:, : targets.shape[1]]
+        for first in range(0, len(targets), height):
+            rows = targets[first : first + height]
+            for left in range(0, len(sources), width):
+                columns = shifted[left : left + width]
+                part = np.matmul(rows, columns.T, out=tile[: len(rows), : len(columns)])
+                total[first : first + height, left : left + width] += part
 
 
 def _even_part(length: int, most: int) -> int:
@@ -277,16 +393,6 @@ def _corrections(
     wrong = ((of_target != counted) | (of_source != counted)).any(axis=0)
     weights = (side[:, wrong].astype(np.float64) - counted[wrong] for side in (of_target, of_source))
     return frames[wrong], *weights
-
-
-def _add_product(total: Floats, targets: NDArray[Any], sources: NDArray[Any], partial: NDArray[Any]) -> None:
-    """Add the product of (i, t) and (j, t) to `total`, (i, j), a tile at a time by way of `partial`."""
-    height, width = partial.shape
-    for first in range(0, len(targets), height):
-        for left in range(0, len(sources), width):
-            rows, columns = targets[first : first + height], sources[left : left + width]
-            part = partial[: len(rows), : len(columns)]
-            total[first : first + height, left : left + width] += np.matmul(rows, columns.T, out=part)
 
 
 def _squares(frames: NDArray[Any]) -> NDArray[Any]:

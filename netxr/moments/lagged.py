@@ -21,10 +21,9 @@ from netxr import names as n
 from netxr.blocks.progress import Part, reported
 from netxr.blocks.segments import in_segments, in_threads, tree
 from netxr.blocks.streams import Stream, streams
-from netxr.kernels.frame_blocks import first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
 from netxr.kernels.moments import moments_of, squares_of_groups
-from netxr.kernels.running_sums import RunningSums
+from netxr.kernels.running_sums import first_of, sums_of
 from netxr.moments.planning import Precision, check_lags, is_lazy, planned_pass, prepare
 from netxr.moments.plans import Plan, gather_bytes, product_bytes
 from netxr.schema.clock import activity_of
@@ -187,14 +186,6 @@ def reduction(todo: Pass) -> Reduction:
         pool=partial(pool_sums, in_place=False),
         finish=partial(_finish, todo=todo),
     )
-
-
-def sums_of(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any], place: str, todo: Pass) -> LaggedSums:
-    """Return the sums over the pieces of a segment, which begins at `offset` in its trial."""
-    running = RunningSums(todo, shift, place=place, offset=offset)
-    for piece in pieces:
-        running.add(piece)
-    return running.result()
 
 
 def _finish(sums: LaggedSums, *, todo: Pass) -> Arrays:

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 from hypothesis import strategies as st
 
+from netxr.kernels import running_sums
 from netxr.kernels.lagged_sums import Pass, close_trial, join_sums, pool_sums
-from netxr.kernels.running_sums import RunningSums
 from tests.strategies import splits
 
 
@@ -19,10 +19,8 @@ def a_pass(lags, *, missing="raise", precision="float64", block=7, **options):
 def sums_of(frames, todo, *, shift=None, offset=0, pieces=None):
     """The sums of a segment that arrives in pieces of these lengths."""
     shift = np.zeros(len(frames)) if shift is None else shift
-    running = RunningSums(todo, shift, place="here", offset=offset)
-    for a, b in spans([frames.shape[1]] if pieces is None else pieces):
-        running.add(frames[:, a:b])
-    return running.result()
+    parts = (frames[:, a:b] for a, b in spans([frames.shape[1]] if pieces is None else pieces))
+    return running_sums.sums_of(parts, offset, shift=shift, place="here", todo=todo)
 
 
 def sums_of_trial(frames, todo, cut, *, shift):

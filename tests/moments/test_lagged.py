@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.lagged_sums import Pass
-from netxr.moments.lagged import _finish_copy, lagged_moments, sums_of
+from netxr.kernels.running_sums import sums_of
+from netxr.moments.lagged import _finish_copy, lagged_moments
 from tests.oracles import naive_moments, trials_of
 from tests.strategies import FLOATS, chunked, recordings, samples, splits
 

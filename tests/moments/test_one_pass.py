@@ -1,4 +1,5 @@
 from collections import Counter
+from threading import Lock
 
 import dask
 import dask.array as da
@@ -11,6 +12,9 @@ import netxr
 VALUES = np.random.default_rng(1).normal(size=(5, 4000))
 
 
+LOCK = Lock()
+
+
 class Reader:
     """Makes chunks, and counts how often each is made."""
 
@@ -18,7 +22,8 @@ class Reader:
         self.reads = Counter()
 
     def __call__(self, block, block_info=None):
-        self.reads[tuple(block_info[0]["chunk-location"])] += 1
+        with LOCK:  # tasks run side by side, and "add one" is two steps
+            self.reads[tuple(block_info[0]["chunk-location"])] += 1
         return block
 
     def recording(self, chunks, dims=("neuron", "time"), values=VALUES):
