@@ -173,7 +173,7 @@ class Reduction(NamedTuple):
     partial: Callable[..., LaggedSums]  # pieces of a segment, where it begins -> its sums
     combine: Callable[[Sequence[LaggedSums]], LaggedSums]  # sums of consecutive segments -> of both together
     close: Callable[[LaggedSums], LaggedSums]  # sums of a trial from end to end -> with its ends as edge frames
-    pool: Callable[[Sequence[LaggedSums]], LaggedSums]  # sums of trials -> of all together
+    pool: Callable[..., LaggedSums]  # sums of trials -> of all together, in_place: in the memory of the first
     finish: Callable[[LaggedSums], Arrays]  # sums of all that is reduced -> moments
 
 
@@ -183,7 +183,7 @@ def reduction(todo: Pass) -> Reduction:
         partial=partial(sums_of, todo=todo),
         combine=partial(join_sums, todo=todo),
         close=partial(close_trial, todo=todo),
-        pool=partial(pool_sums, in_place=False),
+        pool=pool_sums,
         finish=partial(_finish, todo=todo),
     )
 
@@ -215,7 +215,7 @@ def moments_at_once(trials: Sequence[Trial], todo: Pass, *, plan: Plan) -> Array
             shortest=todo.block,
             worker_bytes=gather_bytes(work) + product_bytes(work) + work.sums,
         )
-        pooled = [pool_sums([*pooled, steps.close(sums)], in_place=True)]
+        pooled = [steps.pool([*pooled, steps.close(sums)], in_place=True)]
     return steps.finish(pooled[0])
 
 
