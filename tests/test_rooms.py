@@ -1,13 +1,13 @@
 """The rooms of the house: what each may import, and that imports point downwards inside a room as well."""
 
 import ast
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import netxr
+from tests.runs import printed_by
 
 PACKAGE = Path(netxr.__file__).parent
 
@@ -166,9 +166,7 @@ def test_a_room_that_is_none_is_an_error():
 
 
 def run(code):
-    return subprocess.run(  # noqa: S603 - the code is written below
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    return printed_by(code).split()
 
 
 def test_import_is_light():

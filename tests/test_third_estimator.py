@@ -10,18 +10,9 @@ import xarray as xr
 
 import netxr
 from netxr.app.recording.settings import method_choices
-from tests.estimators.third import install
+from tests.cli import shell as here
 
 NAME = "third_covariance"
-
-
-@pytest.fixture(scope="module")
-def third(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("third")
-    install(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -110,16 +101,16 @@ def test_in_the_shell(third, run, tmp_path):
     assert told.returncode == 0, told.stderr
     assert told.stdout.startswith("Third covariance R at lag 1: 5 neurons, 300 samples, trials: 2")
     np.testing.assert_allclose(netxr.open(out)[NAME].squeeze("lag"), covariance(run.activity, 1), atol=1e-12)
-    compared = shell(third, "compare", tmp_path / "run.zarr", out, "--diagonal", "--json")
-    assert compared.returncode == 0, compared.stderr
-    drawn = shell(third, "plot", out, tmp_path / "R.svg")
-    assert drawn.returncode == 0, drawn.stderr
+    compared = here.run("compare", tmp_path / "run.zarr", out, "--diagonal", "--json")
+    assert compared.exit_code == 0, compared.stderr
+    drawn = here.run("plot", out, tmp_path / "R.svg")
+    assert drawn.exit_code == 0, drawn.stderr
     for name, message in (
         ("granger", "expected one of lagged_correlation, correlation, third_"),
         ("third_broken", "third-party"),
     ):
-        failed = shell(third, "estimate", tmp_path / "run.zarr", "--method", name)
-        assert failed.returncode == 2
+        failed = here.run("estimate", tmp_path / "run.zarr", "--method", name)
+        assert failed.exit_code == 2
         assert message in failed.stderr
         assert "--method NAME" in failed.stderr
 

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from tests.app.conftest import COMMAND
+from tests.cli.shell import run
 
 
 @pytest.fixture
@@ -147,8 +148,8 @@ def test_a_port_that_is_taken_is_told(ask):
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):
-    told = subprocess.run([*COMMAND, str(tmp_path / "no")], capture_output=True, text=True)  # noqa: S603
-    assert told.returncode == 4
+    told = run("app", tmp_path / "no")
+    assert told.exit_code == 4
     assert "there is no such folder" in told.stderr
 
 

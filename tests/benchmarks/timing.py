@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
+
+from tests.runs import printed_by
 
 FULL = os.environ.get("NETXR_BENCHMARK") == "full"
 """Whether to run at full size; otherwise sizes are small, for correctness only."""
@@ -153,7 +153,4 @@ print(json.dumps(measured(lambda: {task}).megabytes))
 def peak_megabytes(*, prepare: str, task: str) -> float:
     """Memory that a task takes on top of what `prepare` left, in a process of its own: nothing freed is used again."""
     code = PEAK.format(prepare=prepare, task=task)
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
-    )
-    return float(json.loads(done.stdout))
+    return float(json.loads(printed_by(code, folder=Path(__file__).parents[2])))

@@ -11,15 +11,12 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from netxr.blocks import schedulers
 from netxr.blocks.segments import SPLIT_EVERY, WORKING_MEMORY, even_cuts, in_segments, in_threads, tree
+from tests.runs import nothing_computes
 from tests.strategies import splits
 
 
 def join(parts):
     return [entry for part in parts for entry in part]
-
-
-def refuse_to_compute(*_, **__):
-    raise AssertionError("something was computed")
 
 
 # --- cuts --------------------------------------------------------------------------------------
@@ -67,7 +64,7 @@ def test_any_segments_go_over_all_blocks_in_order(chunks, segments):
     lengths, rows = chunks
     entries = np.stack([np.arange(sum(lengths)), -np.arange(sum(lengths))])
     array = da.from_array(entries, chunks=(rows, lengths))
-    with dask.config.set(scheduler=refuse_to_compute):
+    with nothing_computes():
         lazy = in_segments(recorder, join, array, segments=segments, one_thread=True, key="walk", name="x")
     done = dask.compute(lazy, scheduler="synchronous")[0]
     assert [piece.shape[1] for _, pieces, _ in done for piece in pieces] == list(lengths)

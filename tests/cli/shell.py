@@ -21,9 +21,5 @@ def output(*arguments):
     return result.stdout
 
 
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
 def document(*arguments):
     return json.loads(output(*arguments, "--json"))

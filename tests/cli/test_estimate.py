@@ -12,7 +12,8 @@ import xarray as xr
 import zarr
 
 import netxr
-from tests.cli.shell import document, names, output, run
+from tests.cli.shell import document, output, run
+from tests.runs import names
 
 
 @pytest.mark.parametrize(

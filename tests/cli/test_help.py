@@ -12,6 +12,7 @@ import netxr
 from netxr.cli import COMMANDS, main
 from netxr.cli.output import listing, progress, table
 from tests.cli.shell import output, run
+from tests.runs import printed_by
 
 CLI = Path(netxr.cli.__file__).parent
 
@@ -25,8 +26,7 @@ def test_help_lists_every_command_and_the_exit_codes():
 
 def test_help_loads_only_click_and_the_standard_library():
     code = "import sys; from netxr.cli import main\ntry: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
-    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    loaded = {name.partition(".")[0] for name in printed_by(code).splitlines()[-1].split()}
     assert not loaded & {"numpy", "xarray", "dask", "zarr", "scipy", "holoviews", "bokeh", "matplotlib"}
 
 

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 import netxr
-from tests.cli.shell import names, output, run
+from tests.cli.shell import output, run
+from tests.runs import names
 
 
 @pytest.mark.parametrize(

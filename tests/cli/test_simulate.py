@@ -9,7 +9,8 @@ import xarray as xr
 
 import netxr
 from netxr.simulation import simulate as simulation
-from tests.cli.shell import document, names, output, run
+from tests.cli.shell import document, output, run
+from tests.runs import names
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ import time
 import pytest
 
 import netxr
-from tests.cli.shell import document, names, output, run
+from tests.cli.shell import document, output, run
+from tests.runs import names
 
 
 @pytest.mark.parametrize(

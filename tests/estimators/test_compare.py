@@ -1,6 +1,5 @@
 import json
 
-import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from tests.conftest import SHARED
+from tests.runs import labelled, nothing_computes
 
 GOLDEN = SHARED / "tutorial" / "golden.json"
 ELEMENTWISE = (n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION)
@@ -27,14 +27,6 @@ QUICK = settings(max_examples=30, deadline=None)
 sizes = st.shared(st.integers(2, 7), key="size")
 truths = sizes.flatmap(lambda n: arrays(np.float64, (n, n), elements=st.sampled_from([0.0, 0.0, 0.5, 1.0, -0.25])))
 guesses = sizes.flatmap(lambda n: arrays(np.float64, (n, n), elements=st.integers(-8, 8).map(lambda k: k / 8)))
-
-
-def labelled(matrix, labels=None, **dims):
-    matrix = np.asarray(matrix)
-    labels = np.arange(matrix.shape[-1]) if labels is None else labels
-    return xr.DataArray(
-        matrix, dims=(*dims, "target", "source"), coords={**dims, "target": labels, "source": labels}, name="matrix"
-    )
 
 
 def pair(n=6, seed=0, labels=None):
@@ -54,10 +46,6 @@ def assert_same_scores(left, right, variables=SCORES, tolerance=1e-12):
         np.testing.assert_allclose(left[name].values, right[name].values, rtol=0, atol=tolerance, err_msg=name)
 
 
-def refuse(dsk, keys, **kwargs):
-    raise AssertionError("computed while building")
-
-
 def oracle(truth, estimate, keep):
     a, r = truth[keep], estimate[keep]
     return {
@@ -67,6 +55,38 @@ def oracle(truth, estimate, keep):
         n.ROC_AUC: roc_auc_score(a != 0, r),
         n.AVERAGE_PRECISION: average_precision_score(a != 0, r),
     }
+
+
+def by_hand(truth, estimate, *, diagonal, **expected):
+    found = netxr.compare(labelled(truth), labelled(estimate), diagonal=diagonal, permutations=0)
+    np.testing.assert_allclose([found[name] for name in expected], list(expected.values()), atol=1e-12)
+
+
+def test_both_edges_first_by_hand():
+    """Edges are 5 and 4, the other four pairs 1, 3, 2 and 3: their mean is 3, their median too."""
+    truth, estimate = [[0, 1, 0], [0, 0, 1], [0, 0, 0]], [[9, 5, 1], [3, 9, 4], [2, 3, 9]]
+    pearson = 3 / np.sqrt(10 * 4 / 3)  # deviations 2 -2 0 1 -1 0; 2/3 of edges, -1/3 of others
+    by_hand(truth, estimate, diagonal=False, pearson=pearson, mantel=pearson, kappa=1, roc_auc=1, average_precision=1)
+
+
+def test_an_edge_behind_another_pair_by_hand():
+    """From the strongest: an edge of 3, a pair of 2 without one, an edge of 1, a pair of 0 without one."""
+    by_hand(
+        [[1, 0], [0, 1]],
+        [[3, 2], [0, 1]],
+        diagonal=True,
+        pearson=1 / np.sqrt(5),  # deviations +-1/2, and 3/2 1/2 -3/2 -1/2
+        spearman=1 / np.sqrt(5),  # ranks are the values and one
+        kappa=0,  # 3 and 2 are above the median: right for half, as by chance
+        roc_auc=3 / 4,  # only 1 loses to 2
+        average_precision=(1 / 1 + 2 / 3) / 2,
+        rv=1,  # in either matrix the second row is the first with its sign turned, once means are gone
+    )
+
+
+def test_a_tie_by_hand():
+    truth, estimate = [[0, 1], [0, 0]], [[0, 2], [2, 0]]
+    by_hand(truth, estimate, diagonal=False, pearson=np.nan, kappa=0, roc_auc=1 / 2, average_precision=1 / 2)
 
 
 @pytest.mark.parametrize("diagonal", [True, False])
@@ -321,7 +341,7 @@ def test_chunked_input_gives_the_same_scores_lazily(chunks):
     truth, estimate = estimates()
     expected = netxr.compare(truth, estimate, diagonal=False, permutations=19)
     for lazy_truth in (truth, truth.chunk(target=4)):
-        with dask.config.set(scheduler=refuse):
+        with nothing_computes():
             result = netxr.compare(lazy_truth, estimate.chunk(chunks), diagonal=False, permutations=19)
         assert all(isinstance(result[name].data, da.Array) for name in SCORES)
         xr.testing.assert_identical(result.compute(scheduler="synchronous"), expected)
@@ -329,7 +349,7 @@ def test_chunked_input_gives_the_same_scores_lazily(chunks):
 
 def test_a_chunked_truth_alone_makes_the_result_lazy():
     truth, estimate = pair(labels=list("abcdef"))
-    with dask.config.set(scheduler=refuse):
+    with nothing_computes():
         result = netxr.compare(truth.chunk(source=2), estimate[::-1, ::-1], diagonal=True, permutations=0)
     assert isinstance(result.pearson.data, da.Array)
     assert result.pearson.dtype == np.float64

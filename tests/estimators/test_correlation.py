@@ -1,4 +1,3 @@
-import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -11,21 +10,35 @@ from netxr.errors import InvalidInput
 from netxr.estimators.correlation import lagged_correlation
 from netxr.moments.lagged import lagged_moments
 from tests.oracles import naive_correlation, stacked_corrcoef, trials_of
-from tests.strategies import chunked, recordings, samples
+from tests.runs import activity, nothing_computes
+from tests.strategies import chunked, recordings
+
+# --- by hand -------------------------------------------------------------------------------
 
 
-def refuse_to_compute(*_, **__):
-    raise AssertionError("something was computed")
+def test_two_neurons_by_hand():
+    """x = 1 2 3, y = 0 2 1: pairs (x, y) at lag 0, and what is left of them where one is read a sample later."""
+    recording = netxr.as_activity([[1, 2, 3], [0, 2, 1]], dims=("neuron", "time"), neurons=["x", "y"])
+    R = lagged_correlation(recording, lags=[0, 1, -1])
+    assert R.sel(lag=0, target="y", source="x").item() == pytest.approx(0.5)  # 1 / sqrt(2 x 2)
+    assert R.sel(lag=1, target="y", source="x").item() == pytest.approx(-1)  # 2 1 on 1 2
+    assert R.sel(lag=-1, target="y", source="x").item() == pytest.approx(1)  # 0 2 on 2 3
 
 
-def activity(n=4, n_steps=80, trials=2, seed=0, dtype="float64"):
-    values = samples((n, n_steps, trials), dtype, seed)
-    return xr.DataArray(
-        values,
-        dims=("neuron", "time", "trial"),
-        coords={"neuron": list("abcdefgh")[:n], "trial": 5 + np.arange(trials)},
-        attrs={"units": "mV"},
-    )
+def test_one_neuron_by_hand():
+    """x = 1 -1 1 -1 is its own opposite a sample later, and itself two samples later."""
+    recording = netxr.as_activity([[1, -1, 1, -1]], dims=("neuron", "time"))
+    np.testing.assert_allclose(lagged_correlation(recording, lags=[0, 1, 2]).values.ravel(), [1, -1, 1])
+
+
+def test_two_trials_by_hand():
+    """x = 0 1 2 and 4 5 6, y = 0 0 0 and 1 1 1: no pair of samples is of two trials."""
+    samples = [[[0, 1, 2], [0, 0, 0]], [[4, 5, 6], [1, 1, 1]]]
+    recording = netxr.as_activity(samples, dims=("trial", "neuron", "time"), neurons=["x", "y"])
+    assert lagged_correlation(recording, lag=0).sel(target="y").isnull().all()
+    pooled = lagged_correlation(recording, dim=("time", "trial"), lags=[0, 1]).sel(target="y", source="x")
+    # From the means, y is +-1/2 and x -3 -2 -1 1 2 3; at lag 1, where x is 0 1 and 4 5, it is -5/2 -3/2 3/2 5/2.
+    np.testing.assert_allclose(pooled.values, [6 / np.sqrt(28 * 3 / 2), 4 / np.sqrt(17 * 1)])
 
 
 # --- against independent oracles -----------------------------------------------------------
@@ -301,7 +314,7 @@ def test_several_sources_are_columns(source):
 def test_from_moments_as_from_activity(options, lazy):
     recording = activity().chunk(time=9) if lazy else activity()
     moments = lagged_moments(recording, lags=[0, 1, 2])
-    with dask.config.set(scheduler=refuse_to_compute):
+    with nothing_computes():
         r = lagged_correlation(moments, **options)
     expected = lagged_correlation(activity(), **options)
     np.testing.assert_allclose(r.values, expected.values, rtol=0, atol=1e-13)
@@ -320,7 +333,7 @@ def test_labels_and_attributes():
 
 
 def test_nothing_computes_while_the_graph_is_built():
-    with dask.config.set(scheduler=refuse_to_compute):
+    with nothing_computes():
         lagged_correlation(activity().chunk(time=7, neuron=2), lags=[0, 3], sources=["a", "b"], missing="drop")
 
 
@@ -337,15 +350,6 @@ def test_a_warning_would_be_an_error():
 
 
 # --- negative lags, several at once, and what holds the activity --------------------------------
-
-
-def test_by_hand():
-    """x = 1 2 3, y = 0 2 1: pairs (x, y) at lag 0, and what is left of them where one is read a sample later."""
-    recording = netxr.as_activity([[1, 2, 3], [0, 2, 1]], dims=("neuron", "time"), neurons=["x", "y"])
-    R = lagged_correlation(recording, lag=0)
-    assert R.sel(target="y", source="x").item() == pytest.approx(0.5)  # 1 / sqrt(2 x 2)
-    assert lagged_correlation(recording, lag=1).sel(target="y", source="x").item() == pytest.approx(-1)  # 2 1 on 1 2
-    assert lagged_correlation(recording, lag=-1).sel(target="y", source="x").item() == pytest.approx(1)  # 0 2 on 2 3
 
 
 @given(

@@ -1,4 +1,3 @@
-import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -10,22 +9,9 @@ from netxr.estimators import estimate as module
 from netxr.estimators.estimate import lags_needed
 from netxr.estimators.table import BUILT_IN, Estimator
 from tests.oracles import naive_correlation, trials_of
-from tests.strategies import samples
+from tests.runs import activity, nothing_computes
 
 BOTH = ["lagged_correlation", "correlation"]
-
-
-def activity(n=4, n_steps=80, trials=2):
-    return xr.DataArray(
-        samples((n, n_steps, trials), "float64", 0),
-        dims=("neuron", "time", "trial"),
-        coords={"neuron": list("abcd")[:n], "trial": 5 + np.arange(trials)},
-        attrs={"units": "mV"},
-    )
-
-
-def refuse_to_compute(*_, **__):
-    raise AssertionError("something was computed")
 
 
 @pytest.fixture
@@ -46,6 +32,33 @@ def table(monkeypatch):
     ]
     for entry in entries:
         monkeypatch.setitem(BUILT_IN, entry.name, entry)
+
+
+# --- by hand ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two():
+    """x = 1 2 3 and y = 0 2 1."""
+    return netxr.as_activity([[1, 2, 3], [0, 2, 1]], dims=("neuron", "time"), neurons=["x", "y"])
+
+
+def test_lagged_correlation_by_hand(two):
+    found = netxr.estimate(two, method="lagged_correlation", lags=[0, 1, -1])
+    # y on x: 0 2 1 on 1 2 3, 2 1 on 1 2, 0 2 on 2 3
+    np.testing.assert_allclose(found.sel(target="y", source="x"), [0.5, -1, 1])
+
+
+def test_correlation_by_hand(two):
+    found = netxr.estimate(two, method=BOTH, lag=1)
+    np.testing.assert_allclose(found.sel(estimator="correlation"), [[1, 0.5], [0.5, 1]])  # 1 / sqrt(2 x 2)
+    # x 2 3 on x 1 2 and on y 0 2, y 2 1 on x 1 2 and on y 0 2
+    np.testing.assert_allclose(found.sel(estimator="lagged_correlation"), [[1, 1], [-1, -1]])
+
+
+def test_an_estimator_of_two_lags_by_hand(table, two):
+    found = netxr.estimate(two, method="both_lags", lag=1).sel(target="y", source="x")
+    assert found.item() == pytest.approx(0.5)  # 1 x 1 + 0 x 1 + 1 x 0 = 1 at lag 0, 1/2 x -1/2 + -1/2 x 1/2 at lag 1
 
 
 # --- what an estimate is ------------------------------------------------------------------
@@ -136,7 +149,7 @@ def test_moments_are_not_read_again_and_all_methods_share_one_pass(monkeypatch):
 
 
 def test_lazy_in_lazy_out():
-    with dask.config.set(scheduler=refuse_to_compute):
+    with nothing_computes():
         found = netxr.estimate(activity().chunk(time=20), method=BOTH, lags=[0, 1])
         assert isinstance(found.data, da.Array)
     xr.testing.assert_allclose(found.compute(), netxr.estimate(activity(), method=BOTH, lags=[0, 1]), atol=1e-12)

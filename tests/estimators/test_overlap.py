@@ -4,12 +4,9 @@ import xarray as xr
 
 from netxr.errors import InvalidInput
 from netxr.estimators.overlap import left_out, shared_entries, shared_pairs
+from tests.runs import labelled
 
 NAMED = {"arguments": ("A", "R")}
-
-
-def labelled(values, neurons):
-    return xr.DataArray(values, dims=("target", "source"), coords={"target": list(neurons), "source": list(neurons)})
 
 
 def test_entries_are_matched_by_label_in_the_order_of_the_truth():

@@ -3,7 +3,6 @@ from dataclasses import replace
 from functools import partial
 from threading import Lock
 
-import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -21,11 +20,8 @@ from netxr.schema.variables import trials_of
 from tests.moments.test_one_pass import Reader
 from tests.oracles import naive_correlation
 from tests.oracles import trials_of as samples_of
+from tests.runs import nothing_computes
 from tests.strategies import FLOATS, chunked, recordings, samples
-
-
-def refuse_to_compute(*_, **__):
-    raise AssertionError("something was computed")
 
 
 def tasks_for(activity, folder, *, use=list, lags=(0, 2), precision=None, missing="raise", block=None, **changes):
@@ -62,7 +58,7 @@ def test_rows_of_all_tasks_are_the_matrix(tmp_path_factory, activity, held, lazy
     step, tasks_of, block = data.draw(st.integers(1, n)), data.draw(st.integers(1, 3)), data.draw(st.integers(8, 50))
     form = data.draw(chunked(activity)) if lazy else activity
     cut = {"rows": min(n, step * tasks_of), "rows_at_a_time": step, "held": held, "block": block}
-    with dask.config.set(scheduler=refuse_to_compute):
+    with nothing_computes():
         tasks, plan = tasks_for(form, tmp_path_factory.getbasetemp(), lags=(3, 0, 8), precision="float64", **cut)
     assert len(tasks) == plan.tasks
     r = whole(compute(*tasks, scheduler="synchronous"))

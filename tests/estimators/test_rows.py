@@ -1,6 +1,7 @@
 import itertools
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -20,22 +21,16 @@ from netxr.estimators import rows as row_estimates
 from netxr.estimators.rows import STOP
 from netxr.estimators.strongest import strongest_pairs
 from netxr.moments import plans
+from tests import runs
 from tests.oracles import stacked_corrcoef
+from tests.runs import nothing_computes
 from tests.strategies import FLOATS, chunked, recordings, samples
+
+activity = partial(runs.activity, n=7, n_steps=90)
 
 POOLED = ("time", "trial")
 
 lag_sets = st.lists(st.integers(0, 8), min_size=1, max_size=3, unique=True)
-
-
-def refuse_to_compute(*_, **__):
-    raise AssertionError("something was computed")
-
-
-def activity(n=7, n_steps=90, trials=2, dtype="float64"):
-    values = samples((n, n_steps, trials), dtype, 0)
-    labels = {"neuron": [f"cell {k}" for k in range(n)], "trial": 5 + np.arange(trials)}
-    return xr.DataArray(values, dims=("neuron", "time", "trial"), coords=labels, attrs={"units": "mV"})
 
 
 @st.composite
@@ -133,7 +128,7 @@ def test_a_plan_is_what_is_run(tmp_path, monkeypatch, function, dim, missing):
     )
     recording, options = (
         activity().chunk(time=40),
-        {"dim": dim, "missing": missing, "memory": "1GiB", "sources": ["cell 1"]},
+        {"dim": dim, "missing": missing, "memory": "1GiB", "sources": ["b"]},
     )
     if function == "stored":
         R = netxr.lagged_correlation(recording, lags=[1, 4], store=tmp_path / "r.zarr", **options)
@@ -190,7 +185,7 @@ def test_a_path_that_is_taken_is_left_before_anything_is_read(tmp_path):
     path = tmp_path / "r.zarr"
     path.mkdir()
     (path / "precious").write_text("mine")
-    with dask.config.set(scheduler=refuse_to_compute), pytest.raises(OutputExists, match=r"r\.zarr exists"):
+    with nothing_computes(), pytest.raises(OutputExists, match=r"r\.zarr exists"):
         netxr.lagged_correlation(activity().chunk(time=30), store=path)
     assert [entry.name for entry in tmp_path.rglob("*")] == ["r.zarr", "precious"]
 
@@ -202,7 +197,7 @@ WRONG = {
     "precision": {"precision": "float16"},
     "missing": {"missing": "ignore"},
     "memory": {"memory": 2**20},
-    "path": {"store": "nowhere/r.zarr"},
+    "store": {"store": "nowhere/r.zarr"},
 }
 
 
@@ -211,7 +206,7 @@ WRONG = {
 def test_wrong_arguments_before_anything_is_written(tmp_path, monkeypatch, argument, lazy):
     monkeypatch.chdir(tmp_path)
     recording = activity().chunk(time=30) if lazy else activity()
-    with dask.config.set(scheduler=refuse_to_compute), pytest.raises(InvalidInput, match=f"^{argument}: got") as caught:
+    with nothing_computes(), pytest.raises(InvalidInput, match=f"^{argument}: got") as caught:
         netxr.lagged_correlation(recording, **{"store": "r.zarr"} | WRONG[argument])
     assert "expected" in str(caught.value)
     assert not list(tmp_path.iterdir())
@@ -385,7 +380,7 @@ def test_a_list_of_pairs_is_saved(tmp_path):
     ],
 )
 def test_wrong_arguments_of_a_list(options, message):
-    with dask.config.set(scheduler=refuse_to_compute), pytest.raises(InvalidInput, match=message):
+    with nothing_computes(), pytest.raises(InvalidInput, match=message):
         strongest_pairs(activity().chunk(time=30), **options)
 
 

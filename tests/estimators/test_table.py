@@ -5,18 +5,8 @@ import xarray as xr
 import netxr
 from netxr.errors import InvalidInput
 from netxr.estimators.table import DEFAULT, estimates_in, estimator, estimator_of, method_names
-from tests.estimators.third import install
 
 BROKEN = ["third_broken", "third_raising", "third_stranger"]
-
-
-@pytest.fixture(scope="module")
-def third(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("third")
-    install(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        yield folder
 
 
 def test_the_estimators_that_netxr_brings():

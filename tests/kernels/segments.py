@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 
 from netxr.kernels import running_sums
 from netxr.kernels.lagged_sums import Pass, close_trial, join_sums, pool_sums
-from tests.strategies import splits
+from tests.strategies import samples, splits
+
+
+def trial(n=3, length=30, seed=3, dtype="float64"):
+    """Samples (neuron, time) of one trial."""
+    return samples((n, length, 1), dtype, seed)[..., 0].copy()
 
 
 def a_pass(lags, *, missing="raise", precision="float64", block=7, **options):

@@ -6,14 +6,8 @@ from hypothesis import strategies as st
 from netxr.errors import NonFiniteActivity
 from netxr.kernels.moments import moments_of
 from netxr.kernels.running_sums import provisional_mean
-from tests.kernels.segments import a_pass, sums_of
+from tests.kernels.segments import a_pass, sums_of, trial
 from tests.oracles import naive_moments
-from tests.strategies import samples
-
-
-def trial(n=3, length=30, seed=3):
-    return samples((n, length, 1), "float64", seed)[..., 0].copy()
-
 
 # --- the provisional mean ------------------------------------------------------------------------
 

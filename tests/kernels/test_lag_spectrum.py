@@ -1,5 +1,4 @@
 import itertools
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 from netxr.kernels import lag_spectrum
 from netxr.kernels.lag_spectrum import add_lagged_products, segment_length, spectrum_bytes, spectrum_cost
+from tests.runs import peak_bytes
 
 FLOAT32, FLOAT64 = np.dtype("float32"), np.dtype("float64")
 
@@ -154,10 +154,7 @@ def test_float32_blocks_resolve_a_correlation(slowness):
 def test_bytes_are_a_bound_and_a_close_one(n_targets, n_sources, n_frames, lags, segment, precision, order):
     targets, sources = pair_of(n_targets, n_sources, n_frames, max(lags), precision=precision, order=order)
     product = np.zeros((len(lags), n_targets, n_sources))
-    tracemalloc.start()
-    add_lagged_products(product, targets, sources, lags=lags, segment=segment)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_bytes(lambda: add_lagged_products(product, targets, sources, lags=lags, segment=segment))
     bound = spectrum_bytes(segment, n_targets, n_sources, lags=lags, n_frames=n_frames, precision=precision)
     tables = 40 * segment * (2 * segment + len(lags))
     assert peak <= bound <= 1.1 * peak + 2**19 + tables

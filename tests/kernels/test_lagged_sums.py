@@ -1,5 +1,6 @@
 import itertools
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,18 +10,15 @@ from hypothesis import strategies as st
 
 from netxr.kernels.lagged_sums import PRODUCTS, block_frames, close_trial, crossing_pairs, join_sums, pool_sums
 from netxr.kernels.moments import moments_of
+from tests.kernels import segments
 from tests.kernels.segments import a_pass, cuts, pooled_sums, spans, sums_of, sums_of_trial
 from tests.oracles import naive_moments, naive_pair_moments
-from tests.strategies import samples
 
 LENGTH = 24
+trial = partial(segments.trial, length=LENGTH)
 SHIFT = np.array([0.5, -3.0, 2.0])
 
 lag_sets = st.lists(st.integers(0, LENGTH - 2), min_size=1, max_size=3, unique=True).map(tuple)
-
-
-def trial(seed=3, n=3, length=LENGTH):
-    return samples((n, length, 1), "float64", seed)[..., 0].copy()
 
 
 def with_holes(frames, where):
@@ -51,7 +49,9 @@ def test_any_stretches_of_any_trials_are_the_trials_as_a_whole(missing, lags, bl
     """By direct products, or by way of Fourier segments of some frames more than the lags span."""
     segment = None if hop is None else hop + max(lags) - min(lags)
     todo = a_pass(lags, missing=missing, block=block, fourier=segment)
-    trials = [np.array(with_holes(trial(seed), where if missing != "raise" else []), order=order) for seed, _ in drawn]
+    trials = [
+        np.array(with_holes(trial(seed=seed), where if missing != "raise" else []), order=order) for seed, _ in drawn
+    ]
     moments = moments_of(pooled_sums(trials, todo, [cut for _, cut in drawn], shift=SHIFT), todo=todo)
     oracle = naive_pair_moments if missing == "pairwise" else naive_moments
     for r, lag in enumerate(lags):
@@ -193,7 +193,7 @@ def test_no_edges_where_frames_are_left_out_anywhere(missing):
 
 def test_edges_of_pooled_trials_are_those_of_each():
     todo = a_pass([1])
-    parts = [close_trial(sums_of(trial(seed), todo), todo=todo) for seed in (1, 2)]
+    parts = [close_trial(sums_of(trial(seed=seed), todo), todo=todo) for seed in (1, 2)]
     edges = pool_sums(parts).edges
     assert edges.from_start.tolist() == [0, 23, 0, 23]
     np.testing.assert_array_equal(edges.samples[:, 2:], parts[1].edges.samples)

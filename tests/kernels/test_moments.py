@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,18 +8,16 @@ from hypothesis import strategies as st
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import close_trial
 from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of, sumsq_of_side
+from tests.kernels import segments
 from tests.kernels.segments import a_pass, sums_of
 from tests.oracles import naive_correlation, naive_moments, naive_pair_moments
-from tests.strategies import samples
+
+trial = partial(segments.trial, length=40, seed=5)
 
 
 def moments(frames, todo, *, shift=None):
     shift = np.zeros(len(frames)) if shift is None else shift
     return moments_of(close_trial(sums_of(frames, todo, shift=shift), todo=todo), todo=todo)
-
-
-def trial(n=3, length=40, seed=5):
-    return samples((n, length, 1), "float64", seed)[..., 0].copy()
 
 
 # --- by hand: x = 1 2 3, y = 0 2 1 ---------------------------------------------------------------

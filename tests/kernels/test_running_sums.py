@@ -6,13 +6,8 @@ from hypothesis import strategies as st
 from netxr.errors import NonFiniteActivity
 from netxr.kernels import running_sums
 from netxr.kernels.running_sums import FrameBlock, provisional_mean, sides_of_block, sums_of_block
-from tests.kernels.segments import a_pass, spans, sums_of
-from tests.strategies import DTYPES, memory_orders, samples, splits
-
-
-def trial(n=3, length=30, seed=3, dtype="float64"):
-    return samples((n, length, 1), dtype, seed)[..., 0].copy()
-
+from tests.kernels.segments import a_pass, spans, sums_of, trial
+from tests.strategies import DTYPES, memory_orders, splits
 
 # --- products and sums, against the plain ones -----------------------------------------------------
 

@@ -31,6 +31,31 @@ def mixed(truth):
     return varies(truth != 0)
 
 
+def test_correlations_by_hand():
+    truth = np.array([0.0, 1, 2])
+    assert scores.pearson(truth, np.array([1.0, 3, 2])) == pytest.approx(1 / 2)  # -1 0 1 by -1 1 0, over 2
+    assert scores.spearman(truth, np.array([1.0, 9, 4])) == pytest.approx(1 / 2)  # the same ranks
+
+
+def test_edge_scores_by_hand():
+    """From the strongest: an edge, a pair without one, an edge, a pair without one."""
+    truth, estimate = np.array([1.0, 0, 1, 0]), np.array([3.0, 2, 1, 0])
+    assert scores.roc_auc(truth, estimate) == pytest.approx(3 / 4)  # only 1 loses to 2
+    assert scores.average_precision(truth, estimate) == pytest.approx((1 / 1 + 2 / 3) / 2)
+    assert scores.kappa(truth, estimate) == pytest.approx(0)  # half are right, as by chance
+    # With one edge, on top: 3 of 4 are right, by chance 1/4 x 1/2 + 3/4 x 1/2.
+    assert scores.kappa(np.array([1.0, 0, 0, 0]), estimate) == pytest.approx((3 / 4 - 1 / 2) / (1 - 1 / 2))
+
+
+def test_whole_matrix_scores_by_hand():
+    truth, estimate = np.array([[1.0, 0], [0, 1]]), np.array([[3.0, 2], [0, 1]])
+    # Without the means of columns, the second row of either is the first with its sign turned.
+    assert scores.rv(truth, estimate) == pytest.approx(1)
+    statistic, p = scores.mantel(truth, estimate, diagonal=True, permutations=20, seed=0)
+    assert statistic == pytest.approx(1 / np.sqrt(5))  # deviations +-1/2, and 3/2 1/2 -3/2 -1/2
+    assert p == 1  # two neurons that change places change no sum
+
+
 @QUICK
 @given(weights, estimates)
 def test_pearson_agrees_with_numpy(truth, estimate):

@@ -1,4 +1,3 @@
-import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput
+from tests.runs import nothing_computes
 
 
 def recording(n=6, n_steps=200, trials=2, *, dtype=float, seed=0):
@@ -99,7 +99,7 @@ def test_groups_of_one_change_nothing():
 
 def test_lazy_stays_lazy():
     run = xr.Dataset({"activity": recording().chunk(time=50)})
-    with dask.config.set(scheduler=lambda *_, **__: pytest.fail("computed")):
+    with nothing_computes():
         coarse = netxr.coarsen(run, groups=3)
         netxr.coarsen(netxr.lagged_moments(run.activity), groups=3)
     assert isinstance(coarse.activity.data, da.Array)

@@ -1,3 +1,4 @@
+from functools import partial
 from unittest.mock import patch
 
 import dask
@@ -14,24 +15,13 @@ from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.lagged_sums import Pass
 from netxr.kernels.running_sums import sums_of
 from netxr.moments.lagged import _finish_copy, lagged_moments
+from tests import runs
 from tests.oracles import naive_moments, trials_of
-from tests.strategies import FLOATS, chunked, recordings, samples, splits
+from tests.runs import nothing_computes
+from tests.strategies import FLOATS, chunked, recordings, splits
 
+activity = partial(runs.activity, n_steps=60)
 FIELDS = ("count", "mean_target", "mean_source", "sumsq_target", "sumsq_source", "comoment")
-
-
-def activity(n=4, n_steps=60, trials=2, seed=0, dtype="float64"):
-    values = samples((n, n_steps, trials), dtype, seed)
-    return xr.DataArray(
-        values,
-        dims=("neuron", "time", "trial"),
-        coords={"neuron": list("abcdefgh")[:n], "trial": 5 + np.arange(trials)},
-        attrs={"units": "mV", "sampling_interval": 0.5},
-    )
-
-
-def refuse_to_compute(*_, **__):
-    raise AssertionError("something was computed")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +65,7 @@ def test_moments_of_any_recording(recording, lags, data):
     dims = ["time", ("time", "trial"), ["trial", "time"]] if "trial" in recording.dims else ["time"]
     dim = data.draw(st.sampled_from(dims))
     lazily = data.draw(chunked(recording))
-    with dask.config.set(scheduler=refuse_to_compute):
+    with nothing_computes():
         lazy = lagged_moments(lazily, lags=lags, dim=dim)
     eager = lagged_moments(recording, lags=lags, dim=dim)
     assert all(isinstance(lazy[name].data, da.Array) for name in FIELDS)
@@ -122,7 +112,7 @@ def test_some_sources(recording, data):
 
 @given(st.integers(1, 9), st.integers(0, 12), st.booleans(), st.data())
 def test_short_inner_blocks_and_threads(block, lag, drop, data):
-    recording = activity(3, 40, 1)
+    recording = activity(3, n_steps=40, trials=1)
     if drop:
         recording[1, data.draw(st.integers(0, 39)), 0] = np.nan
     with (
@@ -221,7 +211,7 @@ def test_edges_hold_the_frames_that_some_lag_leaves_out():
 
 @given(splits(30))
 def test_edges_are_the_same_for_any_chunks(lengths):
-    recording = activity(2, 30, 1).isel(trial=0)
+    recording = activity(2, n_steps=30, trials=1).isel(trial=0)
     at_once = lagged_moments(recording, lags=[1, 4])
     in_blocks = lagged_moments(recording.chunk(time=lengths), lags=[1, 4]).compute(scheduler="synchronous")
     for name in ("edge_activity", "not_target", "not_source"):
@@ -285,7 +275,7 @@ WRONG = {
 @pytest.mark.parametrize("lazy", [False, True])
 def test_wrong_arguments(name, value, lazy):
     recording = activity().chunk(time=7) if lazy else activity()
-    with dask.config.set(scheduler=refuse_to_compute), pytest.raises(InvalidInput) as caught:
+    with nothing_computes(), pytest.raises(InvalidInput) as caught:
         lagged_moments(recording, **{name: value})
     assert caught.value.argument == name
     assert str(caught.value).startswith(f"{name}: got ")

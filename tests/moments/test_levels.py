@@ -1,3 +1,4 @@
+from functools import partial
 from unittest.mock import patch
 
 import dask
@@ -13,23 +14,17 @@ from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.moments import levels as levels_module
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.levels import coarse_moments
+from tests import runs
 from tests.moments.test_one_pass import Reader
-from tests.strategies import FLOATS, chunked, group_assignments, recordings, samples
+from tests.runs import nothing_computes
+from tests.strategies import FLOATS, chunked, group_assignments, recordings
 
 POOLED = ("time", "trial")
+activity = partial(runs.activity, n=6)
+
 LABELLED = ["a", "b", "", "a", "c", "b"]
 
 lag_sets = st.lists(st.integers(0, 8), min_size=1, max_size=3, unique=True)
-
-
-def refuse_to_compute(*_, **__):
-    raise AssertionError("something was computed")
-
-
-def activity(n=6, n_steps=80, trials=2, dtype="float64"):
-    values = samples((n, n_steps, trials), dtype, 0)
-    labels = {"neuron": [f"cell {k}" for k in range(n)], "trial": 5 + np.arange(trials)}
-    return xr.DataArray(values, dims=("neuron", "time", "trial"), coords=labels, attrs={"units": "mV"})
 
 
 def only_by(route):
@@ -62,7 +57,7 @@ def test_levels_are_the_moments_of_the_coarse_grained_recording(recording, lags,
     levels = {f"level {k}": groups for k, groups in enumerate(wanted)}
     options = {"lags": lags, "dim": POOLED if pool and "trial" in recording.dims else "time"}
     given_as = data.draw(chunked(recording)) if lazy else recording
-    with dask.config.set(scheduler=refuse_to_compute):
+    with nothing_computes():
         found = coarse_moments(given_as, levels=levels, **options)
     assert list(found) == list(levels)
     found = dask.compute(found, scheduler="synchronous")[0]
@@ -117,7 +112,7 @@ def test_frames_are_dropped_by_way_of_products():
 
 
 def test_groups_of_equal_neurons_that_cancel_do_not_vary():
-    recording = activity(4, trials=1)
+    recording = activity(n=4, trials=1)
     recording = xr.concat([recording, (7 - recording).assign_coords(neuron=list("abcd"))], "neuron", coords="minimal")
     groups = [0, 1, 2, 3, 0, 1, 2, 3]
     for levels in ({"still": groups}, {"still": groups, "neurons": None}):
@@ -210,7 +205,7 @@ WRONG = {
 @pytest.mark.parametrize("lazy", [False, True])
 def test_wrong_arguments(argument, lazy):
     recording = activity().chunk(time=20) if lazy else activity()
-    with dask.config.set(scheduler=refuse_to_compute), pytest.raises(InvalidInput, match=f"{argument}: got") as caught:
+    with nothing_computes(), pytest.raises(InvalidInput, match=f"{argument}: got") as caught:
         coarse_moments(recording, **{"levels": {"neurons": None, "a": 3}} | WRONG[argument])
     assert caught.value.argument == argument
 

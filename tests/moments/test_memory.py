@@ -1,13 +1,13 @@
 """What a run holds in memory is less than what was projected, and than what was allowed."""
 
 import gc
-import tracemalloc
 
 import numpy as np
 import pytest
 import xarray as xr
 
 import netxr
+from tests.runs import peak_bytes
 
 
 def recording(path, n, n_steps, dtype):
@@ -21,12 +21,7 @@ def traced_peak(task):
     """Bytes that NumPy and Python hold at most on top of what they held before."""
     task()  # what is imported and kept on first use is no part of it
     gc.collect()
-    tracemalloc.start()
-    try:
-        task()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    return peak_bytes(task)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import itertools
+from functools import partial
 
-import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,27 +11,18 @@ import netxr
 from netxr.errors import InvalidInput
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.merge import merge_moments
+from tests import runs
 from tests.oracles import naive_moments, naive_pair_moments, trials_of
+from tests.runs import nothing_computes
 from tests.store.origins import without_origin
-from tests.strategies import FLOATS, chunked, recordings, samples
+from tests.strategies import FLOATS, chunked, recordings
 
+activity = partial(runs.activity, n_steps=60)
 FIELDS = ("count", "mean_target", "mean_source", "sumsq_target", "sumsq_source", "comoment")
 POOLED = ("time", "trial")
 
 lag_sets = st.lists(st.integers(0, 6), min_size=1, max_size=3, unique=True)
 forms = st.sampled_from(["numpy", "dask"])
-
-
-def refuse_to_compute(*_, **__):
-    raise AssertionError("something was computed")
-
-
-def activity(n=4, n_steps=60, trials=2, seed=0, dtype="float64"):
-    return xr.DataArray(
-        samples((n, n_steps, trials), dtype, seed),
-        dims=("neuron", "time", "trial"),
-        coords={"neuron": list("abcdefgh")[:n], "trial": 5 + np.arange(trials)},
-    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +53,7 @@ def segments(draw, n_steps, *, least):
 
 def merged_lazily(parts, **options):
     """The merged moments, computed after merging."""
-    with dask.config.set(scheduler=refuse_to_compute):
+    with nothing_computes():
         merged = merge_moments(parts, **options)
     return merged.compute(scheduler="synchronous")
 
@@ -172,7 +163,7 @@ def test_saved_moments_and_those_of_new_samples(tmp_path):
     recording = activity(trials=1).assign_coords(group=("neuron", ["p", "q", "p", ""]))
     yesterday, today = (lagged_moments(recording[:, part], lags=[0, 4]) for part in (slice(0, 33), slice(33, 60)))
     netxr.save(yesterday, tmp_path / "yesterday.zarr")
-    with dask.config.set(scheduler=refuse_to_compute):
+    with nothing_computes():
         merged = merge_moments([netxr.open(tmp_path / "yesterday.zarr"), today], continuous=True)
     netxr.save(merged, tmp_path / "both.zarr")
     both = netxr.open(tmp_path / "both.zarr")

@@ -11,14 +11,15 @@ from netxr.errors import InvalidInput
 from netxr.moments import planning
 from netxr.moments.planning import check_dim, check_lags, is_label, positions_of, prepare, work_of
 from netxr.schema.words import text_of
+from tests.runs import nothing_computes
 
 USUAL = {"lags": [0, 2], "dim": "time", "sources": None, "precision": None, "missing": "raise"}
 
 
 @pytest.fixture(autouse=True)
-def refuse_to_compute():
+def no_sample_is_read():
     """Planning reads no sample."""
-    with dask.config.set(scheduler=lambda *_, **__: pytest.fail("computed")):
+    with nothing_computes():
         yield
 
 

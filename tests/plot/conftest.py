@@ -1,16 +1,9 @@
-from typing import Any
-
 import numpy as np
 import pytest
 import xarray as xr
 
 import netxr.plot  # noqa: F401  registers both backends
-
-
-def labelled(weights: Any, labels: Any = None) -> xr.DataArray:
-    weights = np.asarray(weights)
-    labels = np.arange(len(weights)) if labels is None else labels
-    return xr.DataArray(weights, dims=("target", "source"), coords={"target": labels, "source": labels})
+from tests.runs import labelled
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import agreement
-from tests.plot.conftest import labelled
 from tests.plot.drawn import draw, on_paper, on_screen, title_of, titles_of
+from tests.runs import labelled
 
 BACKENDS = pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 

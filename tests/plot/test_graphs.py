@@ -5,8 +5,8 @@ from bokeh.models import GlyphRenderer, HoverTool, Scatter, Segment
 
 from netxr.errors import InvalidInput
 from netxr.plot import matrix, network
-from tests.plot.conftest import labelled
 from tests.plot.drawn import draw, on_paper, on_screen, title_of
+from tests.runs import labelled
 
 
 def circle(n_neurons):

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import dask.array
 import holoviews as hv
 import numpy as np
@@ -25,6 +22,7 @@ from netxr.plot.style import (
     with_title_over,
 )
 from tests.plot.drawn import draw, on_paper, on_screen
+from tests.runs import printed_by
 
 values = hnp.arrays(np.float64, hnp.array_shapes(max_dims=2, max_side=4), elements=st.floats(width=32))
 
@@ -101,7 +99,7 @@ chosen = hv.Store.current_backend
 import netxr.plot
 assert (hv.Store.current_backend, len(hv.Store.loaded_backends())) == (chosen, 2)
 """
-    subprocess.run([sys.executable, "-c", script], check=True)  # noqa: S603
+    printed_by(script)
 
 
 def test_titles_and_ticks_are_written_as_they_are():

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -53,15 +52,6 @@ def unreadable(activity, **chunks):
 
     blocks = da.zeros(activity.shape, dtype=activity.dtype, chunks=chunks)
     return activity.copy(data=blocks.map_blocks(refuse, dtype=activity.dtype, meta=np.empty((0, 0, 0), activity.dtype)))
-
-
-def nothing_computes():
-    """While it holds, computing fails."""
-
-    def refuse(*_, **__):
-        raise AssertionError("something was computed")
-
-    return dask.config.set(scheduler=refuse)
 
 
 def per_trial(activity, function):

@@ -14,7 +14,8 @@ from netxr.preprocessing.high_pass import high_pass
 from netxr.preprocessing.samples import clip, difference, resample
 from netxr.preprocessing.select import select
 from netxr.schema.clock import activity_of, clock_of
-from tests.preprocessing.steps import STEPS, each_step, nothing_computes, recording, unreadable
+from tests.preprocessing.steps import STEPS, each_step, recording, unreadable
+from tests.runs import nothing_computes
 from tests.strategies import chunked
 
 

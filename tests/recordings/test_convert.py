@@ -1,6 +1,5 @@
 import hashlib
 import json
-import subprocess
 import sys
 
 import numpy as np
@@ -15,6 +14,7 @@ from netxr.recordings.load import load_recording
 from netxr.store.dataset import open as open_store
 from netxr.store.dataset import save
 from tests.conftest import SHARED
+from tests.runs import printed_by
 
 DATA = SHARED / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the recordings are not on this machine")
@@ -123,10 +123,7 @@ def test_memory_is_bounded(tmp_path, shape, dims):
     big[:] = np.random.default_rng(0).normal(size=shape[1]).astype("float32")
     big.flush()
     del big
-    run = subprocess.run(  # noqa: S603 - the code is written above
-        [sys.executable, "-c", MEASURED, dims], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
-    assert int(run.stdout) < 150e6
+    assert int(printed_by(MEASURED, dims, folder=tmp_path)) < 150e6
     assert open_store(tmp_path / "big.zarr").activity.nbytes == 200e6
 
 

@@ -1,10 +1,8 @@
 import pickle
-import subprocess
 import sys
 from contextlib import suppress
 from importlib.metadata import EntryPoint
 
-import dask
 import dask.array as da
 import numpy as np
 import pandas as pd
@@ -18,6 +16,7 @@ from netxr.recordings.formats import registry
 from netxr.recordings.load import load_activity, load_connectivity, load_recording
 from netxr.store.dataset import save
 from tests.conftest import SHARED
+from tests.runs import nothing_computes, printed_by
 
 DATA = SHARED / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the recordings are not on this machine")
@@ -80,13 +79,9 @@ def test_three_axes_with_trials(tmp_path):
     np.testing.assert_array_equal(loaded.transpose("trial", "time", "neuron").values, samples)
 
 
-def computes(*_args, **_options):
-    raise AssertionError("something was computed")
-
-
 def test_npy_is_opened_without_a_read_and_read_anywhere(tmp_path):
     np.save(tmp_path / "x.npy", SAMPLES)
-    with dask.config.set(scheduler=computes):
+    with nothing_computes():
         loaded = load_activity(str(tmp_path / "x.npy"), dims=TIME_NEURON)
     assert loaded.chunks is not None
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(loaded)).values, SAMPLES.T)  # noqa: S301 - our own
@@ -440,8 +435,7 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
 
 def test_loaders_load_no_format_before_it_is_used():
     code = "import sys, netxr.recordings.load; print(*{name.split('.')[0] for name in sys.modules})"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout  # noqa: S603
-    assert not {"h5py", "h5netcdf", "neo", "pynwb"} & set(loaded.split())
+    assert not {"h5py", "h5netcdf", "neo", "pynwb"} & set(printed_by(code).split())
 
 
 # --- xarray objects and plain arrays ------------------------------------------
@@ -462,9 +456,7 @@ def test_xarray_objects_are_checked_and_passed_through():
         load_recording(activity.rename(time="x"))
     with pytest.raises(InvalidInput, match="expected a Dataset with 'activity', or 'connectivity'"):
         load_recording(xr.Dataset({"x": activity}))
-    with pytest.raises(
-        InvalidInput, match=r"dims: got .*; expected no such option: a source with labels takes none"
-    ):
+    with pytest.raises(InvalidInput, match=r"dims: got .*; expected no such option: a source with labels takes none"):
         load_recording(activity, dims=NEURON_TIME)
     with pytest.raises(
         InvalidInput, match="name: got 'connectivity' for the Dataset; expected a variable of it, which has"

@@ -11,6 +11,7 @@ import netxr
 from netxr.cli import main
 from tests.conftest import SHARED
 from tests.report.test_page import Page, fetches
+from tests.runs import contents
 
 DATA = SHARED / "data"
 
@@ -38,10 +39,6 @@ def stored(run, tmp_path_factory):
 @pytest.fixture(scope="module")
 def as_saved(stored):
     return contents(stored)
-
-
-def contents(store):
-    return {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")

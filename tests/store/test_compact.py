@@ -301,10 +301,6 @@ def test_moments_are_those_of_the_stored_samples(tmp_path):
     np.testing.assert_allclose(opened.comoment, expected.comoment, rtol=1e-9, atol=1e-9)
 
 
-def contents(path):
-    return {file.relative_to(path): file.read_bytes() for file in Path(path).rglob("*") if file.is_file()}
-
-
 @pytest.mark.parametrize("wrong", [10.0, -10.0, np.inf])
 @pytest.mark.parametrize("lazy", [False, True])
 def test_samples_beyond_the_codes_are_refused_and_nothing_is_written(tmp_path, lazy, wrong):

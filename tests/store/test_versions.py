@@ -17,6 +17,7 @@ from netxr.recordings.load import load_activity
 from netxr.recordings.open import open as open_any
 from netxr.store.dataset import save
 from netxr.store.versions import _icechunk, is_repository, tag, versioned, versions
+from tests.runs import nothing_computes
 
 icechunk = pytest.importorskip("icechunk")
 
@@ -215,10 +216,7 @@ def test_every_version_opens_as_it_was(repository):
 
 
 def test_an_opened_version_is_lazy_and_travels(repository):
-    def refuse(*args, **kwargs):
-        raise AssertionError("something computed")
-
-    with dask.config.set(scheduler=refuse):
+    with nothing_computes():
         opened = open_any(repository)
     copy = pickle.loads(pickle.dumps(opened))  # noqa: S301 - made on this line
     with dask.config.set(scheduler="threads"):

@@ -1,8 +1,8 @@
 """What opening a file takes, measured in a process of its own."""
 
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.runs import printed_by
 
 MEASURE = """
 import resource, sys, tracemalloc
@@ -22,5 +22,4 @@ def opening_takes(module, call, small, large):
     """Return the MiB that opening `large` takes at its peak, by Python and by the system, after `small` was opened."""
     root = str(Path(__file__).parents[3])
     code = MEASURE.format(root=root, module=module, call=call, small=str(small), large=str(large))
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
-    return tuple(map(float, ran.stdout.split()))
+    return tuple(map(float, printed_by(code).split()))

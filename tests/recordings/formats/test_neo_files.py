@@ -1,13 +1,13 @@
 import pickle
 import sys
 
-import dask
 import numpy as np
 import pytest
 
 from netxr.errors import InvalidInput, MissingExtra, UnreadableFile
 from netxr.recordings.formats import lazy
 from netxr.recordings.load import load_activity, load_recording
+from tests.runs import nothing_computes
 
 rawio = pytest.importorskip("neo.rawio")
 
@@ -59,13 +59,9 @@ def open_example(path, **options):
     return load_recording(path, format="neo", reader="ExampleRawIO", **options)
 
 
-def computes(*_args, **_options):
-    raise AssertionError("something was computed")
-
-
 def test_signals_of_a_real_format(tmp_path):
     file = brainvision(tmp_path)
-    with dask.config.set(scheduler=computes):
+    with nothing_computes():
         recording = load_recording(file)
     assert recording.activity.dims == ("neuron", "time")
     assert recording.neuron.values.tolist() == ["Fp1", "Fp2", "Cz"]

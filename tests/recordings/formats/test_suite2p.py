@@ -1,6 +1,5 @@
 import pickle
 
-import dask
 import numpy as np
 import pytest
 
@@ -8,7 +7,8 @@ from netxr.errors import InvalidInput, NetxrError, UnreadableFile
 from netxr.recordings.formats.suite2p import load
 from netxr.recordings.load import load_activity, load_recording
 from tests.conftest import SHARED
-from tests.recordings.formats.test_plain import damaged
+from tests.recordings.formats.damage import damaged
+from tests.runs import nothing_computes
 
 DATA = SHARED / "data" / "suite2p"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the recording is not on this machine")
@@ -26,10 +26,6 @@ def write(folder, **arrays):
     return folder
 
 
-def computes(*_args, **_options):
-    raise AssertionError("something was computed")
-
-
 @pytest.mark.parametrize(("signal", "expected"), [("F", F), ("Fneu", FNEU), ("spks", SPKS)])
 def test_each_signal_is_as_the_file_has_it(tmp_path, signal, expected):
     recording = load_recording(write(tmp_path / "plane0"), signal=signal, sampling_interval=0.1)
@@ -44,7 +40,7 @@ def test_each_signal_is_as_the_file_has_it(tmp_path, signal, expected):
 
 
 def test_neuropil_is_taken_off_lazily(tmp_path):
-    with dask.config.set(scheduler=computes):
+    with nothing_computes():
         activity = load_activity(write(tmp_path / "plane0"), neuropil=0.7)
     assert activity.dtype == np.float32
     assert activity.attrs["long_name"] == "fluorescence - 0.7 x neuropil"
@@ -140,18 +136,17 @@ def test_files_that_do_not_fit_together_are_refused(tmp_path, arrays, message):
 
 
 def test_damaged_folders_are_errors_of_ours(tmp_path):
-    rng = np.random.default_rng(3)
     folder = write(tmp_path / "plane0")
-    whole = {file: file.read_bytes() for file in sorted(folder.iterdir())}
     refused = 0
-    for case in range(60):
-        file = list(whole)[case % len(whole)]
-        file.write_bytes(damaged(whole[file], rng))
-        try:
-            load_activity(folder, neuropil=0.7, cells=True).compute()
-        except NetxrError:
-            refused += 1
-        file.write_bytes(whole[file])
+    for file in sorted(folder.iterdir()):
+        whole = file.read_bytes()
+        for content in damaged(whole, cases=15):
+            file.write_bytes(content)
+            try:
+                load_activity(folder, neuropil=0.7, cells=True).compute()
+            except NetxrError:
+                refused += 1
+        file.write_bytes(whole)
     assert refused > 25
 
 
