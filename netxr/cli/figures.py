@@ -76,42 +76,25 @@ def _activity(kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
     return getattr(netxr.plot, kind)(one_trial, n_steps=options.steps)
 
 
-def _curve(_kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
-    """Draw a score over the one parameter that varies, or that `x` names."""
+def _score(kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
+    """Draw a score over the parameters that vary, or that `x` and `y` name: a curve over one, a map over two."""
     score, x = options.score or n.PEARSON, options.x
     mean = _variable(data, score + n.SCORE_MEAN)
-    varies = _varying(mean)
-    along = list(data[x].dims) if x in data.coords else varies
-    if len(varies) > 1 or not (x or varies):
-        raise InvalidInput(
-            "--at",
-            got=f"scores over {', '.join(varies) or 'nothing'}",
-            expected="one parameter that varies",
-            fix="Take one entry of each other, e.g. --at sparsity=0.9, or draw a map of two.",
-        )
-    curve = _scores(data, score).squeeze([dim for dim in mean.dims if dim not in along])
-    return netxr.plot.score_curve(curve.compute(), x=x or varies[0], score=score)
-
-
-def _map(_kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
-    """Draw a score over the two parameters that vary, or that `x` and `y` name."""
-    score = options.score or n.PEARSON
-    mean = _variable(data, score + n.SCORE_MEAN)
-    varies = _varying(mean)
-    if len(varies) != 2:
-        raise InvalidInput(
-            "--at",
-            got=f"scores over {', '.join(varies) or 'nothing'}",
-            expected="two parameters that vary",
-            fix="Take one entry of each other, e.g. --at sparsity=0.9, or draw a curve over one.",
-        )
-    scores = _scores(data, score).squeeze([dim for dim in mean.dims if dim not in varies]).compute()
-    return netxr.plot.map(scores, x=options.x or varies[0], y=options.y or varies[1], score=score)
-
-
-def _dashboard(_kind: str, data: xr.Dataset, _options: FigureOptions) -> Any:
-    """Draw all that a run has."""
-    return netxr.plot.dashboard(data)
+    varies = [str(dim) for dim in mean.dims if mean.sizes[dim] > 1]
+    if kind == "map":
+        fits, along, wanted, other = len(varies) == 2, varies, "two parameters that vary", "a curve over one"
+    else:
+        fits, wanted, other = len(varies) < 2 and bool(x or varies), "one parameter that varies", "a map of two"
+        along = list(map(str, data[x].dims)) if x in data.coords else varies
+    if not fits:
+        got = f"scores over {', '.join(varies) or 'nothing'}"
+        fix = f"Take one entry of each other, e.g. --at sparsity=0.9, or draw {other}."
+        raise InvalidInput("--at", got=got, expected=wanted, fix=fix)
+    names = [score, *(score + ending for ending in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED))]
+    scores = data[names].squeeze([dim for dim in mean.dims if dim not in along]).compute()
+    if kind == "map":
+        return netxr.plot.map(scores, x=x or varies[0], y=options.y or varies[1], score=score)
+    return netxr.plot.score_curve(scores, x=x or varies[0], score=score)
 
 
 KINDS: Final[dict[str, Callable[[str, xr.Dataset, FigureOptions], Any]]] = {
@@ -123,9 +106,9 @@ KINDS: Final[dict[str, Callable[[str, xr.Dataset, FigureOptions], Any]]] = {
     "lags": _lags,
     "traces": _activity,
     "raster": _activity,
-    "curve": _curve,
-    "map": _map,
-    "dashboard": _dashboard,
+    "curve": _score,
+    "map": _score,
+    "dashboard": lambda _kind, data, _options: netxr.plot.dashboard(data),
 }
 """The function that draws each kind."""
 
@@ -152,13 +135,3 @@ def _variable(data: xr.Dataset, name: str) -> xr.DataArray:
 def _first(data: xr.DataArray, keep: Sequence[str] = ()) -> xr.DataArray:
     """Load the first entry along every dim but those in `keep`."""
     return data.isel({dim: 0 for dim in data.dims if dim not in keep}).compute()
-
-
-def _varying(mean: xr.DataArray) -> list[str]:
-    """Return the parameters that have several values."""
-    return [str(dim) for dim in mean.dims if mean.sizes[dim] > 1]
-
-
-def _scores(data: xr.Dataset, score: str) -> xr.Dataset:
-    """Return a score with its mean, standard deviation and number of trials."""
-    return data[[score + ending for ending in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)] + [score]]

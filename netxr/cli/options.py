@@ -36,7 +36,8 @@ method = click.option(
     metavar="NAME",
     default=DEFAULT,
     show_default=True,
-    help=f"How connectivity is estimated: {', '.join(BUILT_IN)}, or an estimator of another package.",
+    help=f"How connectivity is estimated: {', '.join(BUILT_IN)}, or an estimator of another package. "
+    "netxr.methods() lists them.",
 )
 
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print results and errors only, no progress and no remarks.")

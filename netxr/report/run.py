@@ -114,7 +114,7 @@ def _summary(run: xr.Dataset) -> str:
     what = [f"{run.sizes[n.NEURON]:,} neurons"] if n.NEURON in run.sizes else []
     what += ["the true connectivity A"] if n.CONNECTIVITY in run else []
     what += ["an estimate R"] if drawn_estimate(run) else []
-    return f"A run with {', '.join(what)}." if what else ""
+    return f"A run: {', '.join(what)}." if what else ""
 
 
 def _of_run(run: xr.Dataset, source: str | None) -> Iterator[Any]:

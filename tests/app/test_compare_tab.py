@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import xarray as xr
 
 import netxr
-from netxr.app.compare.run import Pick, matrices_in, on_shared, picked
+from netxr.app.compare.run import Pick, matrices_in, pair_of, picked
 from netxr.errors import InvalidInput
 from tests.app.views import choose, download, figures, opened, panels_of, press, run_lines, table
 
@@ -35,9 +36,17 @@ def test_which_matrix_is_picked(library):
 def test_neurons_are_matched_by_label():
     A = netxr.as_connectivity(np.arange(9.0).reshape(3, 3), rows="target", neurons=["a", "b", "c"])
     R = netxr.as_connectivity(np.arange(9.0).reshape(3, 3), rows="target", neurons=["c", "x", "a"])
-    first, second = on_shared(A, R)
-    assert first.values.tolist() == [[0, 2], [6, 8]]
-    assert second.target.values.tolist() == ["c", "a"] or second.values.tolist() == [[8, 6], [2, 0]]
+    runs = (A.to_dataset(name="connectivity"), R.to_dataset(name="R"))
+    pair = pair_of(
+        runs,
+        (Pick("a", "", 0, None), Pick("b", "", 0, None)),
+        diagonal=True,
+        memory=2**20,
+        compute=xr.DataArray.compute,
+    )
+    assert pair.A.values.tolist() == [[0, 2], [6, 8]]
+    assert pair.R.values.tolist() == [[8, 6], [2, 0]]
+    assert pair.R.target.values.tolist() == ["a", "c"]
 
 
 @pytest.mark.parametrize("view", ["beside", "standardised", "agreement"])
@@ -97,4 +106,4 @@ def test_what_goes_wrong_is_a_message(pages, library, search, message):
 
 def test_matrices_beyond_the_budget(pages, library):
     page = opened(pages, library, f"?tab=compare&{TRUTH}", memory=1000)
-    assert "8 neurons at 2 lags, whose matrices take 6 KiB; expected what 1000 B hold" in page.messages[0]
+    assert "8 neurons at 2 lags, whose matrices take 6 KiB; expected at most 1000 B" in page.messages[0]

@@ -72,7 +72,7 @@ def test_an_excerpt_says_when_it_begins(library):
     assert part.start_time == 8.0
     with pytest.raises(InvalidInput, match="start: got 400; expected a sample of the recording, 0 to 399"):
         excerpt_of(x, start=400, length=20, memory=2**30)
-    with pytest.raises(InvalidInput, match=r"take 11.2 KiB; expected what 1 KiB hold"):
+    with pytest.raises(InvalidInput, match=r"take 11.2 KiB; expected at most 1 KiB"):
         excerpt_of(x, start=10, length=20, memory=2**10)
 
 
@@ -80,7 +80,7 @@ def test_too_large_a_matrix_names_both_figures():
     with pytest.raises(InvalidInput, match="got 10,001 of them; expected at most 10,000"):
         check_size(10_001, 1, memory=2**50)
     with pytest.raises(
-        InvalidInput, match=r"2,000 neurons at 3 lags, whose matrices take 549 MiB; expected what 100 MiB"
+        InvalidInput, match=r"2,000 neurons at 3 lags, whose matrices take 549 MiB; expected at most 100 MiB"
     ):
         check_size(2_000, 3, memory=100 * 2**20)
 

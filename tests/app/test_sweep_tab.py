@@ -43,7 +43,7 @@ def test_facets_share_a_range_and_leave_out_what_is_undefined(library):
 def test_what_is_no_sweep_or_too_large(library):
     with pytest.raises(InvalidInput, match="a store without finished"):
         check_read(netxr.open(library / "grouped.zarr"), memory=2**30)
-    with pytest.raises(InvalidInput, match="expected what 1 KiB hold"):
+    with pytest.raises(InvalidInput, match="expected at most 1 KiB"):
         check_read(netxr.open(library / "sweep.zarr"), memory=2**10)
 
 

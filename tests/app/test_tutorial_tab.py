@@ -73,7 +73,7 @@ def test_what_cannot_be_computed_is_told_before(setup, told):
 
 
 def test_both_figures_of_memory_are_told():
-    with pytest.raises(netxr.InvalidInput, match=r"which take [\d.]+ GiB; expected what 1 GiB hold"):
+    with pytest.raises(netxr.InvalidInput, match=r"which take [\d.]+ GiB; expected at most 1 GiB"):
         check_setup(SMALL._replace(n=20_000), memory=2**30)
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 import xarray as xr
 
 import netxr
 from netxr import names as n
 from netxr.app.frame.limits import check_size
 from netxr.errors import InvalidInput
+from netxr.estimators.overlap import shared_entries
 from netxr.estimators.table import estimates_in
 from netxr.schema.variables import MOMENT_SPECS, labels_of
 
@@ -136,18 +136,13 @@ def pair_of(
     A, R = (compute(matrix) for matrix in lazy)
     scores = netxr.compare(A, R, diagonal=diagonal, permutations=0)
     names = tuple(name_of(run, pick) for run, pick in zip(runs, picks, strict=True))
-    return Pair(*on_shared(A, R), (names[0], names[1]), scores, _is_truth(A) and not _is_truth(R))
+    shared_A, shared_R, _ = shared_entries(A, R, arguments=("first", "second"))
+    return Pair(shared_A, shared_R, (names[0], names[1]), scores, _is_truth(A) and not _is_truth(R))
 
 
 def _is_truth(matrix: xr.DataArray) -> bool:
     """Return whether a matrix is a true connectivity."""
     return matrix.name == n.CONNECTIVITY and n.ESTIMATOR not in matrix.attrs
-
-
-def on_shared(A: xr.DataArray, R: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return two matrices for the neurons that both have, in the order of the first."""
-    shared = {dim: A[dim].values[np.isin(A[dim].values, R[dim].values)] for dim in (n.TARGET, n.SOURCE)}
-    return A.sel(shared), R.sel(shared)
 
 
 def overlap_text(pair: Pair) -> str:

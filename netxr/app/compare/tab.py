@@ -68,14 +68,14 @@ class _Side:
     def __init__(self, session: Session, settings: CompareSettings, side: str) -> None:
         self._settings, self._side = settings, side
         self.stores = StoreList(session, settings, side, *KINDS, choose=self._choose)
-        self._matrix, self._trial, self._lag = (
-            pn.widgets.Select(name=settings.param[f"{side}_{what}"].label, visible=False, **LOOK)
+        self._lists = {
+            what: pn.widgets.Select(name=settings.param[f"{side}_{what}"].label, visible=False, **LOOK)
             for what in ("matrix", "trial", "lag")
-        )
-        for what, widget in (("matrix", self._matrix), ("trial", self._trial), ("lag", self._lag)):
+        }
+        for what, widget in self._lists.items():
             widget.param.watch(partial(self._take, what), "value")
         self._shown: dict[str, Any] = {}
-        self.widgets = [self.stores.list, self._matrix, self._trial, self._lag]
+        self.widgets = [self.stores.list, *self._lists.values()]
 
     def pick(self) -> Pick:
         """Return which matrix is chosen."""
@@ -83,22 +83,16 @@ class _Side:
 
     def offer(self, run: xr.Dataset, variable: str) -> None:
         """Offer the matrices, trials and lags of a store that was opened."""
-        pick = self.pick()
-        names, matrix = matrices_in(run), run[variable]
-        lags = lags_of(matrix)
-        self._shown = {
-            "matrix": variable,
-            "trial": pick.trial,
-            "lag": pick.lag if pick.lag in lags else next(iter(lags), None),
-        }
-        self._matrix.param.update(options=names, value=variable, visible=len(names) > 1)
-        trials = trials_of(matrix)
-        self._trial.param.update(options=trials, value=pick.trial, visible=len(trials) > 1)
-        self._lag.param.update(options=lags, value=self._shown["lag"], visible=len(lags) > 1)
+        pick, lags = self.pick(), lags_of(run[variable])
+        lag = pick.lag if pick.lag in lags else next(iter(lags), None)
+        self._shown = {"matrix": variable, "trial": pick.trial, "lag": lag}
+        options = {"matrix": matrices_in(run), "trial": trials_of(run[variable]), "lag": lags}
+        for what, widget in self._lists.items():
+            widget.param.update(options=options[what], value=self._shown[what], visible=len(options[what]) > 1)
 
     def _names(self) -> list[str]:
         """Return the names of the settings of this side."""
-        return [self._side, *(f"{self._side}_{what}" for what in ("matrix", "trial", "lag"))]
+        return [self._side, *(f"{self._side}_{what}" for what in self._lists)]
 
     def _choose(self, name: str) -> None:
         """Choose a store, and reset what was chosen in the last one."""

@@ -23,6 +23,6 @@ def check_size(n: int, n_lags: int, *, memory: int) -> None:
         raise InvalidInput(
             "neurons, lags",
             got=f"{n:,} neurons at {n_lags:,} lags, whose matrices take {text_of(needed)}",
-            expected=f"what {text_of(memory)} hold",
+            expected=f"at most {text_of(memory)}",
             fix=f"{fix} Or start netxr app with another --memory.",
         )

@@ -114,6 +114,6 @@ def verdict(correlation: float) -> str:
     """
     if math.isnan(correlation):
         return "The correlation of A and R is undefined: one of them is the same everywhere."
-    words = [(0.8, "is close to"), (0.5, "resembles"), (0.2, "has little of"), (-1.1, "tells next to nothing of")]
+    words = [(0.8, "is close to"), (0.5, "resembles"), (0.2, "shows little of"), (-1.1, "shows next to nothing of")]
     how = next(text for least, text in words if correlation >= least)
     return f"The estimate {how} the true connectivity: their correlation is {correlation:.5f}."

@@ -161,29 +161,22 @@ def tab_of_stores(session: Session, settings: param.Parameterized, name: str, vi
     of what the tab shows.
     """
     if session.folder is None:
-        return no_folder(what)
+        return _words(
+            f"<p>This tab shows the {what} in a folder. Start the app with one:</p><pre>netxr app FOLDER</pre>"
+            "<p>FOLDER holds stores that <code>netxr simulate</code>, <code>netxr sweep</code>, "
+            "<code>netxr import</code> or <code>netxr.save</code> made.</p>"
+        )
     if len(settings.param[name].objects) == 1:
-        return none_of(what)
+        return _words(f"<p>The folder holds no {what} yet.</p>")
     shown = view(session, session.folder, settings)
     settings.param.watch(shown.update, [setting for setting in settings.param if setting != "name"])
     shown.update()
     return side_by_side(shown.controls, shown.body)
 
 
-def no_folder(what: str) -> pn.pane.HTML:
-    """Return what a tab shows if no folder was given."""
-    return pn.pane.HTML(
-        f"<p>This tab shows the {what} in a folder. Start the app with one:</p><pre>netxr app FOLDER</pre>"
-        "<p>FOLDER holds stores that <code>netxr simulate</code>, <code>netxr sweep</code>, <code>netxr import</code> "
-        "or <code>netxr.save</code> made.</p>",
-        margin=(10, 14),
-        styles={"font-size": "15px"},
-    )
-
-
-def none_of(what: str) -> pn.pane.HTML:
-    """Return what a tab shows if the folder has nothing for it."""
-    return pn.pane.HTML(f"<p>The folder holds no {what} yet.</p>", margin=(10, 14), styles={"font-size": "15px"})
+def _words(html: str) -> pn.pane.HTML:
+    """Return what a tab shows that has no store."""
+    return pn.pane.HTML(html, margin=(10, 14), styles={"font-size": "15px"})
 
 
 def trial_choices(session: Session, name: str, *, pooled: int) -> dict[str, int]:

@@ -84,7 +84,7 @@ def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) 
         raise InvalidInput(
             "length",
             got=f"{part.sizes[n.TIME]:,} samples of {part.sizes[n.NEURON]:,} neurons, which take {text_of(needed)}",
-            expected=f"what {text_of(memory)} hold",
+            expected=f"at most {text_of(memory)}",
             fix="Show fewer samples.",
         )
     interval, _, first = clock_of(one)

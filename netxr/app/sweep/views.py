@@ -69,7 +69,7 @@ def check_read(sweep: xr.Dataset, *, memory: int) -> None:
     if lacking:
         raise InvalidInput("sweep", got=f"a store without {', '.join(lacking)}", expected="one that netxr.sweep made")
     if sweep.nbytes > memory:
-        raise InvalidInput("sweep", got=text_of(sweep.nbytes), expected=f"what {text_of(memory)} hold")
+        raise InvalidInput("sweep", got=text_of(sweep.nbytes), expected=f"at most {text_of(memory)}")
 
 
 def cells_text(sweep: xr.Dataset) -> str:

@@ -79,7 +79,7 @@ def check_setup(setup: Setup, *, memory: int) -> None:
         raise InvalidInput(
             "n, steps",
             got=f"{setup.n:,} neurons x {setup.steps:,} steps, which take {text_of(setup.n_bytes)}",
-            expected=f"what {text_of(memory)} hold",
+            expected=f"at most {text_of(memory)}",
             fix="Ask for fewer, or start netxr app with another --memory.",
         )
 

@@ -26,7 +26,7 @@ class TutorialSettings(param.Parameterized):
     """The settings of the tab, which the address holds."""
 
     n = param.Integer(6, bounds=(1, 100_000), label="Network size (neurons)")
-    sparsity = param.Number(0.9, bounds=(0, 1), label="Sparsity (chance of no edge)")
+    sparsity = param.Number(0.9, bounds=(0, 1), label="Sparsity (share of zeros)")
     steps = param.Integer(5000, bounds=(3, 10_000_000), label="Length (time steps)")
     seed = param.Integer(SEED, bounds=(0, 2**32 - 1), label="Seed")
     lag = param.Integer(1, bounds=(0, 1000), label="Lag (time steps)")

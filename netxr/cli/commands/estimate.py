@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     type=click.Choice(["raise", "drop", "pairwise"]),
     default="raise",
     show_default=True,
-    help="NaN or infinity: an error; or leave out every sample time with one; or only these samples, pair by pair.",
+    help="What to do with NaN or infinity: raise an error; drop every sample time that has one; or leave out these "
+    "samples pair by pair.",
 )
 @click.option(
     "--clip",

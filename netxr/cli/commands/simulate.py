@@ -28,7 +28,12 @@ NEURONS, SPARSITY = 100, 0.9
 @options.rows("--rows", "matrix in FILE")
 @options.key("--connectivity-name", "connectivity")
 @click.option(
-    "--steps", type=int, default=5000, show_default=True, help="Samples in a trial, the first state included."
+    "--steps",
+    "n_steps",
+    type=int,
+    default=5000,
+    show_default=True,
+    help="Samples in a trial, the first state included.",
 )
 @click.option("--trials", type=int, default=1, show_default=True, help="Repetitions, each with its own noise.")
 @options.seed
@@ -53,15 +58,11 @@ def command(
     connectivity: Path | None,
     rows: Any,
     connectivity_name: str | None,
-    steps: int,
-    trials: int,
     seed: int,
     rng: Any,
-    noise_scale: float,
-    initial: float,
-    dtype: Any,
     quiet: bool,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     """Simulate a network of neurons into a Zarr store.
 
@@ -93,18 +94,7 @@ def command(
             )
         network = netxr.load_connectivity(connectivity, rows=rows, name=connectivity_name)
     with progress("Simulating", quiet=quiet or as_json) as report:
-        run = netxr.simulate(
-            network,
-            n_steps=steps,
-            trials=trials,
-            seed=seed,
-            rng=rng,
-            noise_scale=noise_scale,
-            initial=initial,
-            dtype=dtype,
-            store=out,
-            progress=report,
-        )
+        run = netxr.simulate(network, seed=seed, rng=rng, store=out, progress=report, **settings)
     summary = {
         "store": str(out),
         "neurons": run.sizes[n.NEURON],

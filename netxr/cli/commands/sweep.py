@@ -11,11 +11,10 @@ from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
 from netxr.estimators.compare import SCORE_ATTRS
+from netxr.simulation.sweep_plan import AXES
 
 if TYPE_CHECKING:
     import xarray as xr
-
-AXES: Final = (n.N_NEURONS, n.SPARSITY, n.N_STEPS, n.N_GROUPS, n.LAG)
 
 SCORES: Final = tuple(name for name in SCORE_ATTRS if name != n.MANTEL_P)
 """What a sweep without permutations has."""
