@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec
 
 from netxr import names as n
-from netxr.errors import UnreadableFile, one_line
+from netxr.errors import one_line
 from netxr.recordings.contents import Node, Nodes
 from netxr.schema.provenance import CURRENT_SCHEMA
-from netxr.store.metadata import DOCUMENT, arrays_in, read_document
+from netxr.store.metadata import COPY as COPIED
+from netxr.store.metadata import DOCUMENT, ROOT, documents, on_disk, read_document, was_edited
 
 MOST_VALUES: Final = 10_000_000
 """Entries above which an array is left to the check of its chunks."""
@@ -99,18 +100,22 @@ def open_array(group: zarr.Group, path: str, name: str, node: Node, about: Node)
 
 def of_documents(folder: Path, path: str) -> Iterator[Problem]:
     """Yield the documents of arrays that are not like the copy of them in the document of their group."""
+    here = folder / path
+    if not ((here / DOCUMENT).exists() and read_document(here).get(COPIED)):
+        return
+    known, found = documents(here), on_disk(here)
+    for name, document in found.items():
+        if was_edited(known, name, document):
+            wrong = f"another program has {'changed' if name in known else 'added'} it since the last commit"
+            fix = "What netxr opens is from before; the next change to the store takes this in."
+            yield Problem(join(path, name), wrong, fix, harmless=True)
     fix = f"Its copy in the {DOCUMENT} of the group counts, and the next writer puts it there."
-    root = read_document(folder / path) if (folder / path / DOCUMENT).exists() else {}
-    for name, document in arrays_in(root).items():
-        place = join(path, name)
-        try:
-            if read_document(folder / place) != document:
-                wrong = f"its {DOCUMENT} is not what was committed: a commit was cut off, or another program changed it"
-                yield Problem(place, wrong, fix, harmless=True)
-        except FileNotFoundError:
-            yield Problem(place, f"its {DOCUMENT} is missing", fix)
-        except UnreadableFile:
-            yield Problem(place, f"its {DOCUMENT} is damaged", fix)
+    for name in known.keys() - {ROOT}:
+        if name not in found:
+            wrong = f"its {DOCUMENT} is {'damaged' if (here / name / DOCUMENT).exists() else 'missing'}"
+            yield Problem(join(path, name), wrong, fix)
+        elif found[name] != known[name] and not was_edited(known, name, found[name]):
+            yield Problem(join(path, name), f"its {DOCUMENT} is older: a commit was cut off", fix, harmless=True)
 
 
 def of_metadata(path: str, group: Node, members: Nodes) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from netxr.recordings.checks import (
     COPY,
     Problem,
     Stored,
+    join,
     of_documents,
     of_labels,
     of_layout,
@@ -120,14 +121,19 @@ def _of_store(
     found: dict[str, dict[str, Stored]] = {}
     for path, about, members in groups(nodes):
         yield from of_metadata(path, about, members)
-        if folder is not None:
-            yield from of_documents(folder, path)
+        not_committed = [] if folder is None else list(of_documents(folder, path))
+        yield from not_committed
         try:
             group = opened_at(path)
         except Exception as error:  # whatever damaged metadata make Zarr stumble over
             yield Problem(path, f"Zarr cannot open it ({one_line(error)})", COPY)
             continue
-        tried = [open_array(group, path, name, node, about) for name, node in members.items() if node.sizes is not None]
+        added = {problem.place for problem in not_committed if problem.harmless}
+        tried = [
+            open_array(group, path, name, node, about)
+            for name, node in members.items()
+            if node.sizes is not None and (join(path, name) not in added or name in group)
+        ]
         yield from (array for array in tried if isinstance(array, Problem))
         found[path] = {array.name: array for array in tried if isinstance(array, Stored)}
         yield from of_layout(path, found[path])

@@ -26,13 +26,15 @@ from netxr.store.metadata import (
     PLACEHOLDER,
     ROOT,
     Document,
+    after_commit,
     chunk_key,
     documents,
     groups_in,
+    on_disk,
     read_document,
+    was_edited,
     with_commit,
     with_copy,
-    without_kept,
     written,
 )
 
@@ -67,32 +69,33 @@ def commit(folder: Path, changed: Mapping[str, Document]) -> None:
         If there is no room; then nothing has changed.
     """
     known = with_commit(documents(folder), changed)
-    _replace(folder, ROOT, with_copy(known, groups_in(folder, known)))
+    _replace_root(folder, known)
     with suppress(DiskFull):  # what was to change has changed: the next writer does the rest
-        for name in changed:
-            if name != ROOT:
-                _replace(folder, name, changed[name])
+        for name in changed.keys() - {ROOT}:
+            _replace(folder, name, changed[name])
+        _replace_root(folder, after_commit(known, follows=False))
 
 
 def repair(folder: Path) -> None:
-    """Bring a store in order that another writer may have left in the middle; the caller holds the lock.
+    """Bring a store in order that other writers have left; the caller holds the lock.
 
-    Documents that did not follow a commit do so. Arrays that never were committed go away, and values that were
-    replaced.
+    Documents of arrays that did not follow a commit do so; those that another program has changed or added are taken
+    into the copy. Arrays that never were committed go away, and values that were replaced.
     """
-    known = documents(folder)
-    if any(written(known, name).kept for name in known):  # said before they go, for whoever reads them
-        _replace(folder, ROOT, with_copy(without_kept(known), groups_in(folder, known)))
-    for name, document in known.items():
-        if name != ROOT:
-            if _on_disk(folder / name) != document:
-                _replace(folder, name, document)
-            _remove_unused(folder / name, document)
-    for entry in folder.glob(f"[!.]*/{DOCUMENT}"):
-        name = entry.parent.name
-        if name not in known and (_on_disk(entry.parent) or {}).get("attributes") == PLACEHOLDER:
+    known, found = documents(folder), on_disk(folder)
+    edited = {name: document for name, document in found.items() if was_edited(known, name, document)}
+    for name in known.keys() - edited.keys() - {ROOT}:
+        if found.get(name) != known[name]:
+            _replace(folder, name, known[name])
+    settled = after_commit(with_commit(known, edited), kept="", follows=False)
+    if edited or any(written(known, name) != written(settled, name) for name in known):
+        _replace_root(folder, settled)  # before values that were replaced go, for whoever reads them
+    for name in settled.keys() - {ROOT}:
+        _remove_unused(folder / name, settled[name])
+    for name in found.keys() - settled.keys():
+        if found[name].get("attributes") == PLACEHOLDER:
             unfinished = unfinished_name(folder)  # a folder that is half removed would be a damaged array
-            entry.parent.rename(unfinished)
+            (folder / name).rename(unfinished)
             shutil.rmtree(unfinished)
 
 
@@ -105,8 +108,7 @@ def update_copies(folder: Path) -> None:
         with suppress(NetxrError, OSError):  # they serve plain readers, and the next writer sees to them
             while _is_behind(folder):
                 with locked(folder):
-                    known = documents(folder)
-                    _replace(folder, ROOT, with_copy(known, groups_in(folder, known)))
+                    _replace_root(folder, documents(folder))
         folder = folder.parent
 
 
@@ -115,7 +117,7 @@ def consolidate(folder: Path) -> None:
     if (folder / DOCUMENT).exists():
         known = documents(folder)
         known = with_commit(known, {name: one for name, one in known.items() if not written(known, name).values})
-        _replace(folder, ROOT, with_copy(known, groups_in(folder, known)))
+        _replace_root(folder, after_commit(known, follows=False))
 
 
 def reserve(folder: Path, name: str) -> None:
@@ -153,11 +155,9 @@ def _remove_unused(array: Path, document: Document) -> None:
             entry.unlink()
 
 
-def _on_disk(folder: Path) -> Document | None:
-    """Return the document that is in the folder of an array, None if it cannot be read."""
-    with suppress(NetxrError, FileNotFoundError):
-        return read_document(folder)
-    return None
+def _replace_root(folder: Path, known: Mapping[str, Document]) -> None:
+    """Put the document of a group in its place, with a copy of all others."""
+    _replace(folder, ROOT, with_copy(known, groups_in(folder, known)))
 
 
 def _replace(folder: Path, name: str, document: Document) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import UnreadableFile
 from netxr.store.chunk import is_plain, read_chunk, within
-from netxr.store.metadata import DOCUMENT, Document, chunk_key, documents, written
+from netxr.store.metadata import DOCUMENT, Document, chunk_key, documents, lie_alike, written
 
 ALL_CHUNKS_ARE_THERE = "crc32c"
 """An array with this codec was written by netxr, which writes every chunk of it."""
@@ -109,15 +109,27 @@ class _StoredArray:
 
     def _check_not_replaced(self, folder: Path) -> None:
         """Raise if the chunks that were read may hold other values than when the store was opened."""
-        about = (folder / DOCUMENT).stat()
-        state = about.st_ino, about.st_mtime_ns, about.st_size
-        if state == self.checked:  # it is the same document, which is not read again
+        state = _state(folder / DOCUMENT), _state(folder / self.name / DOCUMENT)
+        if state == self.checked:  # they are the same documents, which are not read again
             return
-        now = written(documents(folder), self.name)
-        if self.written.values and self.written.values not in (now.values, now.kept):
+        known = documents(folder)
+        now = written(known, self.name)
+        if now.last:
+            replaced = self.written.values not in (now.values, now.kept)
+        else:  # what other programs write has no names of commits
+            replaced = not (self.name in known and self.document and lie_alike(known[self.name], self.document))
+        if replaced:
             reason = f"{self.name} was replaced after the store was opened"
             raise UnreadableFile(self.place, reason, fix="Open it again.")
         self.checked = state
+
+
+def _state(file: Path) -> object:
+    """Return what changes when another file takes the place of this one, None where there is none."""
+    with suppress(FileNotFoundError):
+        about = file.stat()
+        return about.st_ino, about.st_mtime_ns, about.st_size
+    return None
 
 
 def chunks_of(document: Document, part: Any) -> Iterator[tuple[int, ...]]:

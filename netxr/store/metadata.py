@@ -49,11 +49,14 @@ class Written(NamedTuple):
         The last one.
     kept : str
         That which wrote the values that were replaced, as long as their chunks are there for whoever has them open.
+    follows : bool
+        Whether the document of the array has still to follow the last one.
     """
 
-    values: str
-    last: str
-    kept: str
+    values: str = ""
+    last: str = ""
+    kept: str = ""
+    follows: bool = False
 
 
 def read_document(folder: Path) -> Document:
@@ -117,24 +120,55 @@ def written(known: Mapping[str, Document], name: str) -> Written:
     """Return which commits wrote an array; empty names where netxr did not."""
     ids = known.get(ROOT, {}).get(WRITTEN)
     found = ids.get(name) if isinstance(ids, dict) else None
-    return Written(*found) if isinstance(found, list) and len(found) == len(Written._fields) else Written("", "", "")
+    return Written(*found) if isinstance(found, list) and len(found) == len(Written._fields) else Written()
 
 
 def with_commit(known: Mapping[str, Document], changed: Mapping[str, Document]) -> dict[str, Document]:
     """Return the documents of a group and its arrays after a commit of those that have changed."""
     commit, new = uuid4().hex, {**known, **changed}
-    ids = {name: list(written(known, name)) for name in new if name != ROOT}
+    ids = {name: written(known, name) for name in new if name != ROOT}
     for name in changed.keys() & ids:
-        values, _, kept = ids[name]
+        values, _, kept, _ = ids[name]
         is_longer = values and known[name]["chunk_key_encoding"] == changed[name]["chunk_key_encoding"]
-        ids[name] = [values, commit, kept] if is_longer else [commit, commit, values]
-    return new | {ROOT: new[ROOT] | {WRITTEN: ids}}
+        ids[name] = Written(values, commit, kept, True) if is_longer else Written(commit, commit, values, True)
+    return _with_ids(new, ids)
 
 
-def without_kept(known: Mapping[str, Document]) -> dict[str, Document]:
-    """Return the documents of a group and its arrays once values that were replaced are no longer kept."""
-    ids = {name: [*written(known, name)[:2], ""] for name in known if name != ROOT}
-    return {**known, ROOT: known[ROOT] | {WRITTEN: ids}}
+def after_commit(known: Mapping[str, Document], **changes: Any) -> dict[str, Document]:
+    """Return the documents of a group and its arrays once these have followed, or `kept` values have gone."""
+    return _with_ids(known, {name: written(known, name)._replace(**changes) for name in known if name != ROOT})
+
+
+def _with_ids(known: Mapping[str, Document], ids: Mapping[str, Written]) -> dict[str, Document]:
+    """Return documents that name the commits which wrote each array."""
+    return {**known, ROOT: known[ROOT] | {WRITTEN: {name: list(written) for name, written in ids.items()}}}
+
+
+def was_edited(known: Mapping[str, Document], name: str, document: Document) -> bool:
+    """Return whether another program made the document of an array what it is, not a commit that was cut off."""
+    if document["node_type"] != "array" or document == known.get(name):
+        return False
+    ids = written(known, name)
+    if ids.last or name not in known:
+        return not ids.follows
+    # Another program wrote the copy, without names of commits: then what holds more counts.
+    copy = known[name]
+    return lie_alike(document, copy) and all(a >= b for a, b in zip(document["shape"], copy["shape"], strict=True))
+
+
+def lie_alike(a: Document, b: Document) -> bool:
+    """Return whether two documents are of arrays of the same dims and type, in the same files, but for their length."""
+    keys = ("chunk_key_encoding", "chunk_grid", "data_type", "codecs")
+    return len(a["shape"]) == len(b["shape"]) and all(a.get(key) == b.get(key) for key in keys)
+
+
+def on_disk(folder: Path) -> dict[str, Document]:
+    """Return the documents in the folders of a group, by name, without those that cannot be read."""
+    found = {}
+    for entry in folder.glob(f"[!.]*/{DOCUMENT}"):
+        with suppress(UnreadableFile, FileNotFoundError):
+            found[entry.parent.name] = read_document(entry.parent)
+    return found
 
 
 def groups_in(folder: Path, arrays: Mapping[str, Document]) -> dict[str, Document]:

@@ -12,12 +12,11 @@ import netxr
 from netxr.recordings.catalog import catalog
 from netxr.recordings.chunks import MOST_LISTED
 from netxr.recordings.verify import Problem, verify
-from netxr.store import commits
 from netxr.store.commits import array_to_be, commit
 from netxr.store.locks import locked, unfinished_name
 from netxr.store.metadata import ROOT, documents, grown
 from tests.runs import peak_bytes
-from tests.store.stores import edit
+from tests.store.stores import cut_off, edit
 
 NEURONS, STEPS, TRIALS = 4, 60, 2
 PER_CHUNK = 16
@@ -372,8 +371,7 @@ def test_an_outdated_estimate(store):
 def test_a_commit_that_was_cut_off(store, monkeypatch):
     known = documents(store)
     array_to_be(store, "activity", grown(known["activity"], "time", 128))[:, STEPS:, :] = 1.0
-    replace = commits._replace
-    monkeypatch.setattr(commits, "_replace", lambda folder, name, document: name or replace(folder, name, document))
+    cut_off(monkeypatch)
     root = known[ROOT] | {"attributes": known[ROOT]["attributes"] | {"note": "longer"}}
     commit(store, {ROOT: root, "activity": grown(known["activity"], "time", 128)})
     told = [problem for problem in verify(store) if problem.place != "count"]

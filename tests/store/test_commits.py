@@ -16,7 +16,7 @@ from netxr.store.commits import array_to_be, commit, repair, reserve
 from netxr.store.locks import STAGING_PREFIX, locked, unfinished_beside, unfinished_name
 from netxr.store.metadata import COPY, DOCUMENT, ROOT, chunk_key, chunks_to_come, documents, grown, under_new_keys
 from netxr.store.transactions import transaction
-from tests.store.stores import behind, check_open, check_tidy
+from tests.store.stores import behind, check_open, check_tidy, cut_off
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of Unix")
 
@@ -115,7 +115,7 @@ def test_several_documents_change_at_once(path, monkeypatch):
     monkeypatch.setattr(commits, "_replace", watched)
     assert netxr.open(path).sizes["time"] == 5
     commit(path, changed)
-    assert seen == [(8, "new", 8)] * 2
+    assert seen == [(8, "new", 8)] * 3
     check_tidy(path)
 
 
@@ -217,6 +217,58 @@ def test_an_array_does_not_take_the_place_of_a_group(path):
         with pytest.raises(OutputExists, match="monday exists"):
             netxr.add(xr.Dataset({"monday": 2.0}), path, replace=replace)
     assert netxr.open(path, group="monday").score == 1.0
+
+
+# --- what other programs write ------------------------------------------------
+
+
+def test_what_another_program_changed_in_an_array_is_kept(path):
+    """It changes the document of the array alone; the next commit takes that into the copy."""
+    group = zarr.open_group(path, mode="r+", use_consolidated=False)
+    group["activity"].attrs["note"] = "mine"
+    group["activity"].resize((2, 7))
+    group["activity"][:, 5:] = 9.0
+    group.create_array("theirs", shape=(2,), dtype="f8", dimension_names=("neuron",))[:] = 4.0
+    told = {problem.place: problem.wrong for problem in netxr.verify(path) if "no checksums" not in problem.wrong}
+    assert told == {
+        name: f"another program has {done} it since the last commit"
+        for name, done in (("activity", "changed"), ("theirs", "added"))
+    }
+    netxr.append(xr.DataArray(np.ones((2, 3)), dims=("neuron", "time"), coords={"neuron": [0, 1]}), path, dim="time")
+    now = check_open(path)
+    assert (now.activity.attrs["note"], now.theirs.values.tolist()) == ("mine", [4.0, 4.0])
+    assert now.activity.values[0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 9.0, 9.0, 1.0, 1.0, 1.0]
+    check_tidy(path)
+
+
+def test_an_attribute_that_another_program_takes_back_stays_away(path):
+    """The document is then like the one before the commit, and yet not what a commit left behind."""
+    before = (path / "score" / DOCUMENT).read_bytes()
+    with transaction(path) as changes:
+        changes.update_attributes({"note": "new"}, name="score")
+    (path / "score" / DOCUMENT).write_bytes(before)
+    netxr.add(xr.Dataset({"other": 1.0}), path)
+    assert "note" not in check_open(path).score.attrs
+
+
+@pytest.mark.parametrize("name", ["activity", "score"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_commit_that_was_cut_off_is_not_taken_for_an_edit(path, monkeypatch, name, named):
+    """Not even where another program has meanwhile changed the group, which loses the names of commits."""
+    samples = xr.DataArray(np.ones((2, 3)), dims=("neuron", "time"), coords={"neuron": [0, 1]})
+    with monkeypatch.context() as patch:
+        cut_off(patch)
+        if name == "activity":
+            netxr.append(samples, path, dim="time")
+        else:
+            netxr.add(xr.Dataset({"score": ("neuron", [5.0, 6.0])}), path, replace=True)
+    assert behind(path) == [name]
+    after = netxr.open(path).load()
+    if not named:
+        zarr.open_group(path, mode="r+").attrs["note"] = "mine"
+    netxr.add(xr.Dataset({"new": 1.0}), path)
+    xr.testing.assert_equal(check_open(path).drop_vars("new"), after)
+    check_tidy(path)
 
 
 # --- repair -------------------------------------------------------------------

@@ -9,14 +9,15 @@ from collections import Counter
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 import netxr
 from netxr.errors import OutputExists, StoreBusy, UnreadableFile
-from netxr.store import commits, locks, metadata, staging
+from netxr.store import locks, metadata, staging
 from netxr.store.locks import locked, unfinished_beside, unfinished_name
 from netxr.store.metadata import COPY, DOCUMENT, read_document
 from tests.store.crowd import ENOUGH, LAGS, NETWORK, TRIALS, begin, crowd, samples
-from tests.store.stores import check_open, check_tidy
+from tests.store.stores import check_open, check_tidy, cut_off
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of Unix")
 
@@ -175,9 +176,8 @@ def test_the_first_commit_to_an_old_store_while_it_is_opened(path, monkeypatch):
 def test_what_was_replaced_in_a_commit_that_was_cut_off_has_a_name_of_its_own(path, monkeypatch):
     """Opened before and after it, in one computation: no clock tells them apart."""
     before = netxr.open(path)
-    replace = commits._replace
     with monkeypatch.context() as patch:
-        patch.setattr(commits, "_replace", lambda folder, name, document: name or replace(folder, name, document))
+        cut_off(patch)
         netxr.add(before[["comoment"]].compute() + 1, path, replace=True)
     after = netxr.open(path)
     np.testing.assert_array_equal(after.comoment - before.comoment, 1)
@@ -193,3 +193,33 @@ def test_another_store_in_the_place_of_one_that_is_held_open(path):
     with pytest.raises(UnreadableFile, match=r"was replaced after the store was opened\. Open it again"):
         held.activity.compute()
     assert netxr.open(path).activity.data.name != held.activity.data.name
+
+
+def test_a_change_by_another_program_is_no_replacement(path):
+    """Zarr leaves names of commits out where it writes the attributes of a group."""
+    held = netxr.open(path)
+    group = zarr.open_group(path, mode="r+")
+    for changed in (group["activity"], group):
+        changed.attrs["note"] = 1
+        np.testing.assert_array_equal(held.activity[:, 5:9], samples(0, 30).transpose(*held.activity.dims)[:, 5:9])
+    netxr.append(samples(30, 5), path, dim="time")
+    assert netxr.open(path).sizes["time"] == 35
+
+
+@pytest.mark.parametrize("by", ["netxr", "xarray"])
+def test_a_replacement_in_a_store_without_a_copy_is_told_to_who_holds_it_open(path, by):
+    root = read_document(path)
+    del root[COPY]
+    (path / DOCUMENT).write_text(json.dumps(root))
+    held, comoment = netxr.open(path), netxr.open(path)[["comoment"]].compute()
+    held.comoment[0].compute()
+    for _ in range(2):
+        if by == "netxr":
+            netxr.add(comoment + 1, path, replace=True)
+        else:
+            shutil.rmtree(path / "comoment")
+            coded = (comoment + 1).drop_vars(comoment.coords).drop_encoding()
+            coded.to_zarr(path, mode="a", consolidated=False)
+    with pytest.raises(UnreadableFile, match=r"was replaced after the store was opened\. Open it again"):
+        held.comoment.compute()
+    held.activity.compute()
