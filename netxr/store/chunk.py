@@ -1,7 +1,7 @@
 """A stored chunk, read and decoded in the thread that asks for it.
 
-zarr-python sends every read through one event loop, so that threads which read side by side wait for each other. What
-netxr wrote, it can read without: a chunk is a file, compressed by Blosc, with a checksum at its end.
+zarr-python sends every read through one event loop, so threads that read at the same time wait for each other. A chunk
+that netxr wrote is a file, compressed by Blosc, with a checksum at its end: it can be read directly.
 """
 
 from collections.abc import Mapping
@@ -21,17 +21,7 @@ DECODED_BY: Final = {"_FillValue", "scale_factor", "add_offset"}
 
 
 def is_plain(document: Document, dtype: np.dtype[Any], encoding: Mapping[str, Any]) -> bool:
-    """Return whether the chunks of an array hold its values as they are read.
-
-    Parameters
-    ----------
-    document : mapping
-        Its metadata.
-    dtype : dtype
-        Type of the values that a reader gets.
-    encoding : mapping
-        What xarray decodes them by.
-    """
+    """Return whether the chunks of an array hold values of `dtype` that xarray's `encoding` does not decode."""
     codecs = document.get("codecs", ())
     if tuple(codec["name"] for codec in codecs) != CODECS or DECODED_BY & set(encoding):
         return False
@@ -44,12 +34,8 @@ def read_chunk(path: Path, document: Document) -> NDArray[Any]:
 
     Raises
     ------
-    OSError
-        If there is no such file.
-    ValueError
-        If its checksum does not match.
-    RuntimeError
-        If it cannot be decompressed.
+    OSError, ValueError, RuntimeError
+        If there is no such file, its checksum does not match, or it cannot be decompressed.
     """
     stored = path.read_bytes()
     compressed, checksum = stored[:-CHECKSUM_BYTES], stored[-CHECKSUM_BYTES:]
@@ -70,11 +56,10 @@ def within(chunk: NDArray[Any], index: tuple[int, ...], part: Any) -> NDArray[An
     >>> within(np.arange(4.0), (2,), (slice(9, 11),)).tolist()
     [1.0, 2.0]
     """
-    inside: list[Any] = []
-    for each, i, length in zip(part, index, chunk.shape, strict=True):
-        start = i * length
-        inside.append(
-            slice(each.start - start, each.stop - start, each.step) if isinstance(each, slice) else each - start
-        )
-    values: NDArray[Any] = chunk[tuple(inside)]
+    starts = (i * length for i, length in zip(index, chunk.shape, strict=True))
+    inside = tuple(
+        slice(each.start - first, each.stop - first, each.step) if isinstance(each, slice) else each - first
+        for each, first in zip(part, starts, strict=True)
+    )
+    values: NDArray[Any] = chunk[inside]
     return values if values.size == chunk.size else values.copy()

@@ -1,4 +1,4 @@
-"""Stored arrays as lazy ones: a stored chunk is a dask chunk, and one that is missing or damaged is an error."""
+"""Stored arrays as dask arrays: a stored chunk is a dask chunk, and one that is missing or damaged is an error."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -27,16 +27,7 @@ def lazily(
 ) -> xr.Dataset:
     """Return a dataset that xarray opened without dask, with its chunks as dask chunks.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Lazily indexed variables.
-    place : str
-        What errors call the store.
-    folder : Path, optional
-        The folder that is the store, if it is one.
-    known : mapping, optional
-        Metadata of the group and its arrays, by name, as they were read.
+    Errors call the store `place`. Where it is a `folder`, `known` is the metadata of the group and its arrays, by name.
     """
     lazy = {}
     for name, variable in dataset.variables.items():
@@ -53,7 +44,7 @@ def lazily(
 
 
 class _StoredArray:
-    """What dask slices: reads a part of an array, and says which store, array and chunk it stumbled over."""
+    """What dask slices: a stored array whose errors name the store, the array and the chunk."""
 
     def __init__(
         self, variable: xr.Variable, place: str, name: str, folder: Path | None, known: Mapping[str, Document]
@@ -72,8 +63,8 @@ class _StoredArray:
         """Return a part as an array in memory."""
         try:
             values = self._read(part)
-        except Exception as error:  # whatever a damaged chunk makes the codecs stumble over
-            with suppress(OSError):  # what may not be read may not be looked at either
+        except Exception as error:  # codecs raise anything on a damaged chunk
+            with suppress(OSError):  # the folder may be unreadable too
                 self._check_there(part)
             raise UnreadableFile(
                 self.place,
@@ -84,7 +75,7 @@ class _StoredArray:
         return values
 
     def _read(self, part: Any) -> NDArray[Any]:
-        """Return a part without a look at whether it is all there: in this thread if it lies within a plain chunk."""
+        """Return a part without checking that it is all there, read in this thread if it lies in one plain chunk."""
         if self.folder is not None and self.document is not None and self.is_plain:
             indices = list(chunks_of(self.document, part))
             if len(indices) == 1:
@@ -93,11 +84,11 @@ class _StoredArray:
         return np.asarray(self.variable[part].values, dtype=self.dtype)
 
     def _check_there(self, part: Any) -> None:
-        """Raise if a chunk is missing, which Zarr reads as NaN or zero, or of values that came later."""
+        """Raise if a chunk is missing, which Zarr reads as NaN or zero, or if values were replaced since."""
         if self.folder is None:
             return
         if not self.folder.exists():
-            raise UnreadableFile(self.place, "it went away while it was read", fix="Put it back, and run again.")
+            raise UnreadableFile(self.place, "it was removed while it was read", fix="Put it back, and run again.")
         if self.document is None:
             return
         self._check_not_replaced(self.folder)
@@ -116,7 +107,7 @@ class _StoredArray:
         now = written(known, self.name)
         if now.last:
             replaced = self.written.values not in (now.values, now.kept)
-        else:  # what other programs write has no names of commits
+        else:  # other programs name no commits
             replaced = not (self.name in known and self.document and lie_alike(known[self.name], self.document))
         if replaced:
             reason = f"{self.name} was replaced after the store was opened"
@@ -125,7 +116,7 @@ class _StoredArray:
 
 
 def _state(file: Path) -> object:
-    """Return what changes when another file takes the place of this one, None where there is none."""
+    """Return the identity of a file, None if it is missing."""
     with suppress(FileNotFoundError):
         about = file.stat()
         return about.st_ino, about.st_mtime_ns, about.st_size
@@ -148,7 +139,7 @@ def _is_complete(document: Document) -> bool:
 
 
 def _token(stored: _StoredArray) -> str:
-    """Return a name that is the same whenever the same state of an array is opened, if it can be told apart."""
+    """Return the same name for the same committed state of an array, else a new one."""
     if stored.document is None or not stored.written.values:
         return f"open-{stored.name}-{uuid4().hex}"
     state = tokenize(str(stored.folder), stored.name, stored.written[:2], stored.document)
@@ -156,5 +147,5 @@ def _token(stored: _StoredArray) -> str:
 
 
 def _shown(part: Any) -> str:
-    """Return a part of an array as it is written."""
+    """Return a part of an array as text."""
     return ", ".join(f"{each.start}:{each.stop}" if isinstance(each, slice) else str(each) for each in part)

@@ -14,13 +14,13 @@ from netxr.errors import InvalidInput, MissingExtra, UnreadableFile, first_line
 from netxr.store.versions import is_repository, snapshot_store
 
 SCHEMES: Final = ("s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "http", "https")
-"""What obstore is asked for; everything else is left to fsspec."""
+"""What obstore reads; fsspec reads everything else."""
 
 RETRY: Final[Any] = {
     "retry_config": {"max_retries": 5, "retry_timeout": timedelta(seconds=10)},
     "client_options": {"connect_timeout": "3s", "allow_http": True},
 }
-"""A place that does not answer is given up after some seconds, where obstore would try for minutes."""
+"""Give up on a place that does not answer after some seconds; obstore would try for minutes."""
 
 
 def is_url(source: Any) -> bool:
@@ -29,13 +29,7 @@ def is_url(source: Any) -> bool:
 
 
 def without_scheme(source: Any) -> Any:
-    """Return the path that a URL such as ``"file:///data/run.zarr"`` names, and anything else as it is.
-
-    Raises
-    ------
-    UnreadableFile
-        If it names another host.
-    """
+    """Return the path of a URL such as ``"file:///data/run.zarr"``, else the source; another host is an error."""
     if not (is_url(source) and source.lower().startswith("file://")):
         return source
     parts = urlsplit(source)
@@ -46,16 +40,14 @@ def without_scheme(source: Any) -> Any:
 
 
 def store_of(source: Any, version: str | None = None) -> Store | None:
-    """Return the Zarr store that a URL, a store object or a repository of versions stands for; None for other paths.
+    """Return the Zarr store at a URL or in a repository of versions, or the one given; None for other paths.
 
     Raises
     ------
     InvalidInput
-        If a version is named of what is no repository.
-    MissingExtra
-        If it needs a package that is not installed.
-    UnreadableFile
-        If it cannot be reached, or there is no such version.
+        If a version is named, but this is no repository.
+    MissingExtra, UnreadableFile
+        If a package is not installed, the place cannot be reached, or there is no such version.
     """
     if is_repository(source):
         return snapshot_store(source, version)
@@ -73,19 +65,12 @@ def place_of(source: Any) -> str:
 
 
 def remote_store(url: str) -> Store:
-    """Return a Zarr store to read from; credentials come from the environment.
-
-    Raises
-    ------
-    MissingExtra
-        If obstore is not installed.
-    UnreadableFile
-        If the URL is of no kind that is known.
-    """
+    """Return a Zarr store to read from; credentials come from the environment."""
     fix = "For other places, or other credentials, open a Zarr store object of your own."
     try:
         if urlsplit(url).scheme.lower() in SCHEMES:
-            return _object_store(url)
+            from_url = optional("obstore.store", what="A URL", extra="remote").from_url
+            return zarr.storage.ObjectStore(from_url(url, **RETRY), read_only=True)
         return zarr.storage.FsspecStore.from_url(url, read_only=True)
     except MissingExtra:
         raise
@@ -93,14 +78,8 @@ def remote_store(url: str) -> Store:
         raise UnreadableFile(url, f"no place that can be read ({first_line(error)})", fix=fix) from error
 
 
-def _object_store(url: str) -> Store:
-    """Return a store in a bucket, or on a server of web pages."""
-    from_url = optional("obstore.store", what="A URL", extra="remote").from_url
-    return zarr.storage.ObjectStore(from_url(url, **RETRY), read_only=True)
-
-
 def unlisted(error: Exception) -> str:
-    """Say in a sentence what a store on a server of web pages lacks, nothing if that is not what an error is about."""
-    if "PROPFIND" not in str(error):  # how obstore asks such a server for a list
+    """Return a hint if an error says that a web server cannot list a store, else nothing."""
+    if "PROPFIND" not in str(error):  # the request for a list that obstore sends
         return ""
     return "Over http a store cannot be listed: only one with consolidated metadata opens (zarr.consolidate_metadata)."

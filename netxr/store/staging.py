@@ -18,9 +18,9 @@ PathLike = str | OsPathLike[str]
 
 @contextmanager
 def staging(path: PathLike) -> Iterator[Path]:
-    """Yield a hidden folder beside `path` that becomes `path` on a clean exit and goes away on any other.
+    """Yield a hidden folder beside `path` that becomes `path` on a clean exit and is removed on any other.
 
-    What writers that were killed left beside `path` is removed. What the caller lets appear earlier stays.
+    What killed writers left beside `path` is removed. What the caller renamed with `appear` stays.
 
     Raises
     ------
@@ -35,12 +35,12 @@ def staging(path: PathLike) -> Iterator[Path]:
     with space_needed(final), ExitStack() as held:
         check_vacant("store", final)
         left = unfinished_beside(final)
-        check_vacant("store", final)  # of a store that has appeared meanwhile, they might be metadata on their way
+        check_vacant("store", final)  # if a store has appeared meanwhile, its writer is using these files
         remove_abandoned(left)
         unfinished = _new_folder(final, held)
         try:
             yield unfinished
-            if unfinished.exists():  # it may have appeared before
+            if unfinished.exists():
                 appear(unfinished, final)
         except BaseException:
             _remove(unfinished)
@@ -52,10 +52,9 @@ def _new_folder(final: Path, held: ExitStack) -> Path:
     while True:
         unfinished = unfinished_name(final)
         unfinished.mkdir()
-        if not HAS_LOCKS:  # then no writer takes it for one that was abandoned
+        if not HAS_LOCKS:  # then no writer removes abandoned folders
             return unfinished
-        # Before it was locked, another writer may have taken it for one that was abandoned.
-        try:
+        try:  # before it is locked, another writer may remove it as abandoned
             held.enter_context(locked(unfinished))
         except (StoreBusy, FileNotFoundError):
             continue
@@ -67,13 +66,7 @@ def _new_folder(final: Path, held: ExitStack) -> Path:
 
 
 def appear(unfinished: Path, final: Path) -> None:
-    """Give a finished folder its name.
-
-    Raises
-    ------
-    OutputExists
-        If there is something at `final`.
-    """
+    """Give a finished folder its name; it is an error if that is taken."""
     check_vacant("store", final)
     consolidate(unfinished)
     try:
@@ -86,7 +79,7 @@ def appear(unfinished: Path, final: Path) -> None:
 
 
 def _remove(folder: Path, *, attempts: int = 100, pause: float = 0.2) -> None:
-    """Remove `folder`, again while a block that was being written when an exception came brings parts of it back."""
+    """Remove `folder`, again and again while blocks that were being written bring parts of it back."""
     for _ in range(attempts):
         if not folder.exists():
             return

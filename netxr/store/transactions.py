@@ -16,12 +16,12 @@ from zarr.storage import MemoryStore
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.schema.arguments import check_group, check_path
 from netxr.store.commits import array_to_be, commit, repair, reserve, writing
-from netxr.store.layout import STORABLE_KINDS, encoding, plain_attributes
+from netxr.store.layout import STORABLE_KINDS, plain_attributes
 from netxr.store.locks import remove_abandoned, space_needed, unfinished_beside
 from netxr.store.metadata import DOCUMENT, ROOT, Document, chunks_to_come, documents, grown, under_new_keys
 from netxr.store.staging import PathLike
 from netxr.store.versions import is_repository
-from netxr.store.writing import consolidate_store, stored_array
+from netxr.store.writing import consolidate_store, create_arrays, stored_array
 
 COORDINATES: Final = "coordinates"
 """The attribute that xarray tells coordinates from data by."""
@@ -190,16 +190,7 @@ class _StoreTransaction:
 def _create(name: str, variable: xr.Variable, store: Store, *, group: str | None = None) -> None:
     """Make an array for a variable that `storable` returned, and write no numbers to it."""
     lazy = variable.chunk() if variable.chunks is None and variable.dtype.kind in STORABLE_KINDS else variable
-    xr.Dataset({name: lazy}).to_zarr(
-        store,
-        group=group,
-        mode="a",
-        zarr_format=3,
-        consolidated=False,
-        encoding={name: encoding(variable)},
-        compute=False,
-        write_empty_chunks=True,
-    )
+    create_arrays(xr.Dataset({name: lazy}), store, group)
 
 
 def _document_of(name: str, variable: xr.Variable) -> Document:

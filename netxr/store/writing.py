@@ -1,11 +1,11 @@
 """Datasets into Zarr groups: what is in memory at once, what is lazy block by block."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import dask
@@ -23,23 +23,14 @@ from netxr.errors import InvalidInput
 from netxr.store.layout import codec, encoding, fill_value, plain_attributes, storable
 from netxr.store.staging import PathLike, staging
 
-T = TypeVar("T")
-
 WHOLE_CHUNKS: Final[Any] = {"write_empty_chunks": True}
 """A chunk of nothing but NaN or zero is written too: then one that is missing has been lost."""
 
 
 class Region(NamedTuple):
-    """Values and their place in a stored array.
+    """Values (ndarray or dask array), and where in a stored array the first one goes.
 
-    Parameters
-    ----------
-    array : zarr.Array
-        The stored array.
-    start : sequence of int
-        Where the first value goes.
-    values : ndarray or dask array
-        The values; dask blocks shall not share a stored chunk.
+    No two dask blocks may share a stored chunk.
     """
 
     array: "zarr.Array[Any]"
@@ -51,23 +42,8 @@ def write_dataset(dataset: xr.Dataset, store: Path | Store, *, group: str | None
     """Write what `storable` returned as a new group of a folder or a Zarr store."""
     lazy = {str(name): _coded(variable) for name, variable in dataset.variables.items() if variable.chunks is not None}
     dataset = dataset.assign(lazy)
-    told = {name: encoding(variable) for name, variable in dataset.variables.items()}
-
-    def create() -> None:
-        """Write metadata and what is in memory."""
-        # With mode "a", because a folder that is being made exists already, and a store may be a transaction.
-        dataset.to_zarr(
-            store,
-            group=group,
-            mode="a",
-            zarr_format=3,
-            consolidated=False,
-            encoding=told,
-            compute=False,
-            write_empty_chunks=True,
-        )
-
-    _in_waited_pool(create)
+    with ThreadPoolExecutor(1) as pool:  # its end is waited for when Ctrl-C comes: no thread writes on after it
+        pool.submit(create_arrays, dataset, store, group).result()
     write_regions(
         [
             Region(stored_array(store, f"{group}/{name}" if group else name), [0] * one.ndim, one.data)
@@ -76,42 +52,45 @@ def write_dataset(dataset: xr.Dataset, store: Path | Store, *, group: str | None
     )
 
 
+def create_arrays(dataset: xr.Dataset, store: Path | Store, group: str | None = None) -> None:
+    """Write metadata, and values that are in memory; lazy ones are left out."""
+    dataset.to_zarr(
+        store,
+        group=group,
+        mode="a",  # a folder that is being made exists already, and a store may be a transaction
+        zarr_format=3,
+        consolidated=False,
+        encoding={name: encoding(variable) for name, variable in dataset.variables.items()},
+        compute=False,
+        write_empty_chunks=True,
+    )
+
+
 def consolidate_store(store: Store) -> None:
-    """Let the root of a Zarr store that is no folder carry a copy of all metadata, if that is of use there."""
+    """Put a copy of all metadata into the root of a Zarr store that is no folder, where the store allows it."""
     if store.supports_consolidated_metadata and store.supports_listing:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # that Zarr 3 does not describe it yet
             zarr.consolidate_metadata(store)
 
 
 def write_regions(regions: Sequence[Region]) -> None:
-    """Write values into stored arrays, lazy ones block by block in one pass; how far it is, is told.
-
-    What listens to `netxr.progress` hears of the bytes that are written.
-    """
+    """Write values into stored arrays, lazy ones block by block in one pass; the bytes written are reported."""
     if not regions:
         return
     run, total = uuid4().hex, sum(region.values.nbytes for region in regions)
-    targets = [_ToldTarget(region.array, f"{number}", run, total) for number, region in enumerate(regions)]
+    targets = [_Target(region.array, f"{number}", run, total) for number, region in enumerate(regions)]
     places = [
         tuple(slice(first, first + n) for first, n in zip(region.start, region.values.shape, strict=True))
         for region in regions
     ]
-    lazy = da.store(
-        [_lazy(region.values) for region in regions],
-        targets,  # type: ignore[arg-type]
-        lock=False,
-        regions=places,
-        compute=False,
-    )
-    with ThreadPoolExecutor(_threads()) as pool:
+    # Values in memory are one block: several might share a stored chunk.
+    values: list[Any] = [
+        each if isinstance(each, da.Array) else da.from_array(each, chunks=-1, name=False)  # type: ignore[no-untyped-call]
+        for _, _, each in regions
+    ]
+    lazy = da.store(values, targets, lock=False, regions=places, compute=False)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(dask.config.get("num_workers", None) or CPU_COUNT) as pool:
         dask.base.compute(lazy, pool=pool)  # type: ignore[no-untyped-call]
-
-
-def _lazy(values: Any) -> da.Array:
-    """Return values as a dask array, those in memory as one block: others might share a stored chunk."""
-    if not isinstance(values, da.Array):
-        values = da.from_array(values, chunks=-1, name=False)  # type: ignore[no-untyped-call]
-    return cast(da.Array, values)
 
 
 def _coded(variable: xr.Variable) -> xr.Variable:
@@ -128,25 +107,14 @@ def stored_array(store: Path | Store, path: str) -> "zarr.Array[Any]":
     return zarr.Array(zarr.AsyncArray(array.metadata, array.store_path, config=WHOLE_CHUNKS))
 
 
-def _threads() -> int:
-    """Return how many blocks are written side by side."""
-    return dask.config.get("num_workers", None) or CPU_COUNT
-
-
-def _in_waited_pool(work: Callable[[], T]) -> T:
-    """Do work in a thread that is waited for when an exception or Ctrl-C comes: none writes on after it."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
-
-
-class _ToldTarget:
-    """A stored array that tells how much has been written to it."""
+class _Target:
+    """A stored array that reports how much is written to it."""
 
     def __init__(self, array: "zarr.Array[Any]", name: str, run: str, total: int) -> None:
         self.array, self.name, self.run, self.total = array, name, run, total
 
     def __setitem__(self, place: Any, values: NDArray[Any]) -> None:
-        """Write, then tell."""
+        """Write, then report."""
         self.array[place] = values
         key = f"{self.name}:{[(each.start, each.stop) for each in place]}"
         report(Part(self.run, key, self.total), np.asarray(values).nbytes)
@@ -162,7 +130,7 @@ def empty_array(
     attrs: Mapping[str, Any],
     compressors: Sequence[BytesBytesCodec] | None = None,
 ) -> "zarr.Array[Any]":
-    """Make an array in the folder of a group and return it, to be assigned to, every chunk of it."""
+    """Make an array in the folder of a group and return it; every chunk of it has to be written."""
     return zarr.create_array(
         folder,
         name=name,
@@ -188,27 +156,23 @@ def streamed_variable(
     dtype: np.dtype[Any],
     attrs: Mapping[str, Any],
 ) -> Iterator[tuple["zarr.Array[Any]", Path]]:
-    """Make a store of which the caller fills in one variable block by block, in bounded memory.
+    """Make a store in which the caller fills one variable block by block, in bounded memory.
+
+    It appears on a clean exit; on any exception nothing stays behind.
 
     Parameters
     ----------
     path : path-like
-        The folder to make. It appears on a clean exit; on any exception nothing stays behind.
+        The folder to make.
     dataset : Dataset
         Everything but that variable.
-    name : str
-        Name of the variable.
-    sizes, chunks : mapping of str to int
-        Its dims in order, and its stored chunks.
-    dtype : dtype
-        Its dtype.
-    attrs : mapping
-        Its attributes.
+    name, sizes, chunks, dtype, attrs
+        Of the variable: dims in order with their sizes, and with the sizes of stored chunks.
 
     Yields
     ------
     zarr.Array
-        The variable, to be assigned to, every chunk of it.
+        The variable; every chunk of it has to be written.
     Path
         The unfinished folder.
 
@@ -220,9 +184,9 @@ def streamed_variable(
         If `dataset` cannot be stored or has other sizes, or the parent folder is missing.
     """
     with staging(path) as folder:
-        rest, told = storable(dataset), plain_attributes(attrs, "attrs")
+        rest, plain = storable(dataset), plain_attributes(attrs, "attrs")
         if any(rest.sizes.get(dim, size) != size for dim, size in sizes.items()):
             raise InvalidInput("dataset", got=f"dims {dict(rest.sizes)}", expected=f"dims that fit {dict(sizes)}")
         write_dataset(rest, folder)
         fitted = {dim: min(chunks[dim], max(1, size)) for dim, size in sizes.items()}
-        yield empty_array(folder, name, sizes=sizes, chunks=fitted, dtype=dtype, attrs=told), folder
+        yield empty_array(folder, name, sizes=sizes, chunks=fitted, dtype=dtype, attrs=plain), folder
