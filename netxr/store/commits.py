@@ -1,10 +1,9 @@
-"""Changes to a store that happen as a whole or not at all: the protocol that writers keep.
+"""Changes to a store that happen as a whole or not at all: the protocol of writers.
 
-What a reader sees of a Zarr array is what its metadata say. So new chunks are written beyond the shape that the
-metadata give, or under keys that they do not use. Then the document of the group is replaced, with a copy of those of
-its arrays, which count: that is the commit. The documents of the arrays follow, for programs that read them one by one.
-A writer that dies before the commit has changed nothing; one that dies after it has changed everything, and the next
-writer ends its work.
+Readers see of a Zarr array what its metadata say. So new chunks are written beyond the shape in the metadata, or under
+other names. Then the document of the group is replaced, with a copy of those of its arrays: this is the commit. The
+documents of the arrays follow, for programs that read them one by one. A writer that dies before the commit has changed
+nothing; one that dies after it has changed everything, and the next writer does the rest.
 """
 
 import json
@@ -39,18 +38,12 @@ from netxr.store.metadata import (
 )
 
 CHUNK: Final = re.compile(r"c|(?:c\.)?\d+(?:\.\d+)*(?:\.[0-9a-f]+\.partial)?")
-"""Names of what lies in the folder of an array beside its metadata: chunks, folders of them, and unfinished ones."""
+"""Names of chunks, of folders of chunks, and of unfinished chunks in the folder of an array."""
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Hold the right to change a store, and find it in order.
-
-    Raises
-    ------
-    StoreBusy
-        If another writer holds it.
-    """
+    """Lock a store, and repair it; it is an error if another writer has the lock."""
     try:
         with locked(folder):
             repair(folder)
@@ -61,26 +54,20 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def commit(folder: Path, changed: Mapping[str, Document]) -> None:
-    """Make metadata documents the ones that count, all at once; the caller holds the lock.
-
-    Raises
-    ------
-    DiskFull
-        If there is no room; then nothing has changed.
-    """
+    """Let changed documents count, all at once; the caller holds the lock. If the disk is full, nothing has changed."""
     known = with_commit(documents(folder), changed)
     _replace_root(folder, known)
-    with suppress(DiskFull):  # what was to change has changed: the next writer does the rest
+    with suppress(DiskFull):  # the change is made: the next writer does the rest
         for name in changed.keys() - {ROOT}:
             _replace(folder, name, changed[name])
         _replace_root(folder, after_commit(known, follows=False))
 
 
 def repair(folder: Path) -> None:
-    """Bring a store in order that other writers have left; the caller holds the lock.
+    """Finish what other writers have left; the caller holds the lock.
 
-    Documents of arrays that did not follow a commit do so; those that another program has changed or added are taken
-    into the copy. Arrays that never were committed go away, and values that were replaced.
+    Documents of arrays follow the last commit; those that another program has changed or added are taken into the copy.
+    Arrays that never were committed are removed, and values that were replaced.
     """
     known, found = documents(folder), on_disk(folder)
     edited = {name: document for name, document in found.items() if was_edited(known, name, document)}
@@ -89,23 +76,23 @@ def repair(folder: Path) -> None:
             _replace(folder, name, known[name])
     settled = after_commit(with_commit(known, edited), kept="", follows=False)
     if edited or any(written(known, name) != written(settled, name) for name in known):
-        _replace_root(folder, settled)  # before values that were replaced go, for whoever reads them
+        _replace_root(folder, settled)  # readers must know before values that were replaced are removed
     for name in settled.keys() - {ROOT}:
         _remove_unused(folder / name, settled[name])
     for name in found.keys() - settled.keys():
         if found[name].get("attributes") == PLACEHOLDER:
-            unfinished = unfinished_name(folder)  # a folder that is half removed would be a damaged array
+            unfinished = unfinished_name(folder)  # a folder that is half removed would look like a damaged array
             (folder / name).rename(unfinished)
             shutil.rmtree(unfinished)
 
 
 def update_copies(folder: Path) -> None:
-    """Let a group, and those around it, carry a copy of the groups in them as these have become.
+    """Update the copies of groups in the document of a group, and of the groups around it.
 
-    Groups have writers of their own. Where a lock is held, its holder does this as soon as it lets go.
+    Groups have writers of their own. Where one holds the lock, it does this when it ends.
     """
     while (folder / DOCUMENT).exists():
-        with suppress(NetxrError, OSError):  # they serve plain readers, and the next writer sees to them
+        with suppress(NetxrError, OSError):  # the next writer does it
             while _is_behind(folder):
                 with locked(folder):
                     _replace_root(folder, documents(folder))
@@ -113,7 +100,7 @@ def update_copies(folder: Path) -> None:
 
 
 def consolidate(folder: Path) -> None:
-    """Give a finished group its copy; nobody reads it yet."""
+    """Write the copy into the document of a new group that nobody reads yet."""
     if (folder / DOCUMENT).exists():
         known = documents(folder)
         known = with_commit(known, {name: one for name, one in known.items() if not written(known, name).values})
@@ -121,7 +108,7 @@ def consolidate(folder: Path) -> None:
 
 
 def reserve(folder: Path, name: str) -> None:
-    """Make room for a new array, which readers take for an empty group until it is committed."""
+    """Make the folder of a new array, which is an empty group until the commit."""
     new = unfinished_name(folder)
     new.mkdir()
     document = {"zarr_format": 3, "node_type": "group", "attributes": PLACEHOLDER}
@@ -130,13 +117,13 @@ def reserve(folder: Path, name: str) -> None:
 
 
 def array_to_be(folder: Path, name: str, document: Document) -> "zarr.Array[Any]":
-    """Return an array to write to as it will be once `document` is committed; the one on disk stays as it is."""
+    """Return an array to write to, as it will be once `document` is committed."""
     path = StorePath(LocalStore(folder), name)
     return zarr.Array(zarr.AsyncArray(document, path, config={"write_empty_chunks": True}))  # type: ignore[call-overload]
 
 
 def _is_behind(folder: Path) -> bool:
-    """Return whether groups in a group have become other than the copy of them in its document."""
+    """Return whether groups in a group differ from the copy of them in its document."""
     root = read_document(folder)
     known = documents(folder)
     return root.get(COPY) is not None and root != with_copy(known, groups_in(folder, known))

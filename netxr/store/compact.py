@@ -1,4 +1,4 @@
-"""Activity in less room: as 16-bit codes, or with fewer bits of mantissa, saying what that does to correlations."""
+"""Activity in less space: as 16-bit codes, or with fewer bits of mantissa, and how that changes correlations."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -34,30 +34,17 @@ from netxr.schema.variables import check_activity, labels_of, trials_of
 UINT16: Final = "uint16"
 
 SMALLEST_GAIN: Final = 4
-"""Bytes a sample below which there is nothing to gain."""
+"""Bytes a sample; smaller ones gain nothing."""
 
 WITHOUT_CODES: Final = "Save the run once more without codes, netxr.save(netxr.open(old), new), and append to that one."
 
 
 def compacted(dataset: xr.Dataset, compact: str) -> xr.Dataset:
-    """Return what `storable` returned with its activity as it is to be written; lazy activity is read once for that.
+    """Return a dataset from `storable` with its activity rounded, or as codes with attributes of the CF conventions.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        With `activity`, (neuron, time[, trial]).
-    compact : str
-        "uint16" or "bits1", "bits2" and so on.
-
-    Returns
-    -------
-    Dataset
-        Activity is rounded, or codes with the attributes of the CF conventions, and its attributes say the effect.
-
-    Raises
-    ------
-    InvalidInput
-        If `compact` is something else, there is no activity of 4 or 8 bytes a sample, or, for codes, it holds infinity.
+    `compact` is "uint16" or "bits1", "bits2" and so on. Lazy activity is read once for that. The attributes of the
+    activity say the effect. It is an error if there is no activity of 4 or 8 bytes a sample, or, for codes, if it has
+    infinite samples.
     """
     activity = _activity_of(dataset, compact)
     bits = _bits(compact, activity.dtype)
@@ -78,13 +65,7 @@ def compacted(dataset: xr.Dataset, compact: str) -> xr.Dataset:
 
 
 def as_stored(new: xr.Variable, stored: xr.Variable) -> xr.Variable:
-    """Return samples that are appended as they will read from the store: rounded as those that it has.
-
-    Raises
-    ------
-    InvalidInput
-        If a sample has no code in the store; of lazy ones, when it is computed.
-    """
+    """Return samples to append, rounded as those in the store; computing a sample without a code is an error."""
     compact = stored.attrs.get(n.COMPACT)
     if is_coded(stored):
         kernel: Callable[..., NDArray[Any]] = partial(_recoded, codes=_codes_in(stored))
@@ -97,13 +78,7 @@ def as_stored(new: xr.Variable, stored: xr.Variable) -> xr.Variable:
 
 
 def as_codes(new: xr.Variable, stored: xr.Variable) -> xr.Variable:
-    """Return samples as codes of a stored variable.
-
-    Raises
-    ------
-    InvalidInput
-        As above.
-    """
+    """Return samples as codes of a stored variable; a sample without a code is an error."""
     codes, samples = _codes_in(stored), new.transpose(*stored.dims)
     kernel = partial(_coded, codes=codes, argument="data", fix=WITHOUT_CODES)
     return xr.Variable(samples.dims, _by_block(kernel, samples.data, codes.dtype))
@@ -114,23 +89,22 @@ def is_coded(stored: xr.Variable) -> bool:
     return stored.dtype.kind == "f" and np.dtype(stored.encoding.get("dtype", stored.dtype)).kind in "iu"
 
 
-# --- what was asked for -------------------------------------------------------
-
-
 def _activity_of(dataset: xr.Dataset, compact: str) -> xr.DataArray:
-    """Return the activity, if there is any that can be made smaller."""
+    """Return the activity; it is an error if it cannot be made smaller."""
     if n.ACTIVITY not in dataset:
         known = ", ".join(map(str, dataset.data_vars)) or "no variable"
         raise InvalidInput("compact", got=f"{compact!r} for {known}", expected=f"a Dataset with {n.ACTIVITY}")
     activity = check_activity(dataset[n.ACTIVITY], argument=n.ACTIVITY)
     if activity.dtype.kind != "f" or activity.dtype.itemsize < SMALLEST_GAIN:
         got = f"{compact!r} for activity of dtype {activity.dtype}"
-        raise InvalidInput("compact", got=got, expected="float32 or float64", fix="Leave it out: nothing is to be won.")
+        raise InvalidInput(
+            "compact", got=got, expected="float32 or float64", fix="Leave it out: it would save nothing."
+        )
     return activity
 
 
 def _bits(compact: object, dtype: np.dtype[Any]) -> int | None:
-    """Return how many bits of mantissa are kept; None where samples become codes."""
+    """Return how many bits of mantissa are kept; None if samples become codes."""
     most = np.finfo(dtype).nmant - 1
     number = re.fullmatch(r"bits([1-9][0-9]?)", compact) if isinstance(compact, str) else None
     if number and int(number[1]) <= most:
@@ -145,17 +119,14 @@ def _bits(compact: object, dtype: np.dtype[Any]) -> int | None:
     )
 
 
-# --- how samples lie ----------------------------------------------------------
-
-
 def _spreads(activity: xr.DataArray) -> Spread:
-    """Return how the samples of each neuron lie in each trial, all (trial, neuron), in one pass."""
+    """Return the spread of each neuron in each trial, all (trial, neuron), in one pass."""
     each = compute(*[_spread_of_trial(trial.samples) for trial in trials_of(activity)])  # type: ignore[no-untyped-call]
     return Spread(*(np.stack(column) for column in zip(*each, strict=True)))
 
 
 def _spread_of_trial(samples: Any) -> Any:
-    """Return how the samples of a trial (neuron, time) lie, lazily if they are lazy."""
+    """Return the spread of a trial (neuron, time), lazily if it is lazy."""
     if not isinstance(samples, da.Array):
         return spread(pieces_of(samples))
     processes, threads, _ = slots()
@@ -163,26 +134,17 @@ def _spread_of_trial(samples: Any) -> Any:
     return in_segments(spread, join_spreads, samples, segments=processes * threads, one_thread=False, key=key)
 
 
-# --- codes --------------------------------------------------------------------
-
-
 def _codes_of(spreads: Spread, activity: xr.DataArray) -> Codes:
-    """Return codes for samples that lie so.
-
-    Raises
-    ------
-    InvalidInput
-        If a sample is infinite, or so large that its code might read as infinite.
-    """
+    """Return codes for samples of these spreads; a sample that is infinite, or nearly, is an error."""
     largest = np.finfo(activity.dtype).max / 4
-    # Of neurons without a finite sample, `least` and `most` are infinite.
+    # They are infinite for neurons without a finite sample.
     least, most = float(spreads.least.min()), float(spreads.most.max())
     wrong = (spreads.n_infinite > 0) | (spreads.least < -largest) | (spreads.most > largest)
     if wrong.any():
         neuron = labels_of(activity, n.NEURON)[wrong.any(axis=0).argmax()]
         raise InvalidInput(
             n.ACTIVITY,
-            got=f"infinite samples, or such as nearly are, of neuron {neuron}",
+            got=f"infinite samples, or nearly infinite ones, of neuron {neuron}",
             expected=f"samples below {largest:g} for compact='{UINT16}'",
             fix="Make them NaN, or save with compact='bits10', which keeps infinity.",
         )
@@ -190,30 +152,24 @@ def _codes_of(spreads: Spread, activity: xr.DataArray) -> Codes:
 
 
 def _cf(codes: Codes) -> dict[str, Any]:
-    """Return the attributes by which any reader that knows the CF conventions decodes codes."""
+    """Return the attributes of the CF conventions by which readers decode codes."""
     return {"scale_factor": codes.scale, "add_offset": codes.offset, "_FillValue": codes.missing}
 
 
 def _codes_in(stored: xr.Variable) -> Codes:
-    """Return by which codes a variable was read."""
-    told = stored.encoding
-    scale, offset = float(told.get("scale_factor", 1)), float(told.get("add_offset", 0))
-    return Codes(np.dtype(told["dtype"]), scale, offset, told.get("_FillValue"))
+    """Return the codes of a stored variable."""
+    cf = stored.encoding
+    scale, offset = float(cf.get("scale_factor", 1)), float(cf.get("add_offset", 0))
+    return Codes(np.dtype(cf["dtype"]), scale, offset, cf.get("_FillValue"))
 
 
 def _coded(samples: NDArray[Any], *, codes: Codes, argument: str, fix: str = "") -> NDArray[Any]:
-    """Return the codes of samples.
-
-    Raises
-    ------
-    InvalidInput
-        If a sample has none.
-    """
+    """Return the codes of samples; a sample without a code is an error."""
     done, outside = coded(samples, codes)
     if outside.any():
         low, high = codes.reach
         got = f"a sample of {samples[outside][0]:g}"
-        raise InvalidInput(argument, got=got, expected=f"{low:g} to {high:g}, which the stored codes reach", fix=fix)
+        raise InvalidInput(argument, got=got, expected=f"{low:g} to {high:g}, the range of the stored codes", fix=fix)
     return done
 
 
@@ -222,11 +178,8 @@ def _recoded(samples: NDArray[Any], *, codes: Codes) -> NDArray[Any]:
     return decoded(_coded(samples, codes=codes, argument="data", fix=WITHOUT_CODES), codes, samples.dtype)
 
 
-# --- what it does to correlations ---------------------------------------------
-
-
 def _effect(spreads: Spread, error: NDArray[Any], steps: str, neurons: NDArray[Any]) -> Mapping[str, Any]:
-    """Return the attributes that say by how much lagged correlations change."""
+    """Return attributes that say how much lagged correlations change."""
     likely, possible = (change.max(axis=0) for change in changes_of_correlation(spreads, error))
     worst, n_lost = int(likely.argmax()), int(np.count_nonzero(possible >= 2))
     note = (
@@ -238,7 +191,7 @@ def _effect(spreads: Spread, error: NDArray[Any], steps: str, neurons: NDArray[A
 
 
 def _by_block(kernel: Callable[[Any], NDArray[Any]], samples: Any, dtype: np.dtype[Any]) -> Any:
-    """Return what a kernel makes of samples (neuron, time[, trial]), lazily if they are lazy, else some at a time."""
+    """Apply a kernel to samples (neuron, time[, trial]), lazily if they are lazy, else piece by piece."""
     if isinstance(samples, da.Array):
         meta = np.empty((0,) * samples.ndim, dtype)
         return da.map_blocks(kernel, samples, dtype=dtype, meta=meta)  # type: ignore[no-untyped-call]

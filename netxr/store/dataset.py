@@ -1,7 +1,4 @@
-"""Runs on disk: plain Zarr v3 groups that appear whole or not at all, and open lazily.
-
-A folder holds one Dataset and reads with ``xarray.open_zarr(path)`` alone.
-"""
+"""Runs on disk: plain Zarr v3 groups that appear whole or not at all, and open lazily, also in xarray alone."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +15,7 @@ from zarr.storage import LocalStore, StorePath
 
 from netxr import names as n
 from netxr.blocks.progress import Report
-from netxr.blocks.progress import progress as told_progress
+from netxr.blocks.progress import progress as progress_to
 from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile, first_line
 from netxr.schema.arguments import check_group, check_path
 from netxr.schema.clock import with_axis
@@ -49,8 +46,8 @@ def save(
     Parameters
     ----------
     dataset : Dataset
-        Activity, connectivity, estimates, moments or scores, together or alone. dask-backed variables
-        are computed and written chunk by chunk. The dataset itself is left as it is.
+        Activity, connectivity, estimates, moments or scores, together or alone. Lazy variables are computed and written
+        chunk by chunk. The dataset itself is not changed.
     store : path-like or zarr Store
         The folder to make, in a folder that exists; it appears when it is complete. In a Zarr store, such as that of
         an icechunk session, the group is written in place.
@@ -64,15 +61,15 @@ def save(
         of standard deviation s, of the neuron for which that is most. Lazy activity is read twice. What is appended
         later is rounded alike.
     progress : callable, optional
-        Called with (bytes written, bytes to write) of what is lazy.
+        Called with (bytes written, bytes to write), for lazy variables.
 
     Raises
     ------
     OutputExists
         If there is something at `store`.
     InvalidInput
-        If the dataset holds what Zarr or JSON cannot, the parent folder is missing, or `compact` is no such word, or
-        of no use for this activity.
+        If Zarr or JSON cannot store something in the dataset, the parent folder is missing, or `compact` is unknown or
+        saves nothing for this activity.
     DiskFull
         If there is no room; nothing stays behind.
 
@@ -85,7 +82,7 @@ def save(
     ...     netxr.open(folder + "/run.zarr").connectivity.values.tolist()
     [[0, 1], [0, 0]]
     """
-    with nullcontext() if progress is None else told_progress(progress):
+    with nullcontext() if progress is None else progress_to(progress):
         if isinstance(store, Store):
             if _is_taken(store, check_group(group)):
                 raise OutputExists(f"{place_of(store)}{'/' + group if group else ''}")
@@ -110,13 +107,13 @@ def open(  # noqa: A001 - one name in public
 ) -> xr.Dataset:
     """Open a saved run lazily: a stored chunk is a dask chunk, and no sample is read.
 
-    What is opened is what was committed when it was opened, whatever is written meanwhile.
+    The dataset stays as it was when it was opened, whatever is written later.
 
     Parameters
     ----------
     source : path-like, URL or zarr Store
-        Folder that `save` or a streamed simulation made, or another Zarr group that xarray reads, on disk, at a URL
-        such as ``"s3://bucket/run.zarr"``, in a Zarr store, or in an icechunk repository.
+        Folder of `save` or a streamed simulation, or any Zarr group that xarray reads: on disk, at a URL such as
+        ``"s3://bucket/run.zarr"``, in a Zarr store, or in an icechunk repository.
     group : str, optional
         Group within it; its root if not given.
     version : str, optional
@@ -153,7 +150,7 @@ def open(  # noqa: A001 - one name in public
 
 
 def is_store(path: Path) -> bool:
-    """Return whether there is the top of a Zarr group in a folder, or a repository of such."""
+    """Return whether a folder is a Zarr group, or a repository of versions."""
     return is_repository(path) or any((path / name).exists() for name in (DOCUMENT, ".zgroup"))
 
 
@@ -161,25 +158,19 @@ def is_store(path: Path) -> bool:
 
 
 def _open_folder(folder: Path) -> xr.Dataset:
-    """Open a group on disk in a state that was committed as a whole."""
+    """Open a group on disk in one committed state."""
     _check_is_store(folder)
     while True:
         known = _documents(folder)
         try:
             return _dataset(_group(folder, known), str(folder), folder=folder.absolute(), known=known)
-        except Exception as error:  # zarr and xarray raise whatever a damaged file makes them stumble over
-            if known == _documents(folder):  # else labels have gone that were replaced meanwhile
+        except Exception as error:  # zarr and xarray raise anything on a damaged file
+            if known == _documents(folder):  # else labels were replaced while they were read
                 raise UnreadableFile(folder, f"not a readable Zarr group ({type(error).__name__}: {error})") from error
 
 
 def _documents(folder: Path) -> dict[str, Document]:
-    """Return the metadata that count, none where the group is of Zarr's version 2.
-
-    Raises
-    ------
-    UnreadableFile
-        If a document is damaged.
-    """
+    """Return the metadata that count, none for a group of Zarr's version 2; a damaged document is an error."""
     if not (folder / DOCUMENT).exists():
         return {}
     try:
@@ -189,22 +180,24 @@ def _documents(folder: Path) -> dict[str, Document]:
 
 
 def _group(folder: Path, known: Mapping[str, Document]) -> zarr.Group:
-    """Return a group as its metadata were read, whatever has become of them since."""
+    """Return a group by metadata that were read, whatever has been written since."""
     if not known:
         return zarr.open_group(folder, mode="r", use_consolidated=False)
     place = StorePath(LocalStore(folder, read_only=True))
     return zarr.Group(zarr.AsyncGroup.from_dict(place, with_copy(known)))
 
 
-def _dataset(group: zarr.Group, place: str, **told: Any) -> xr.Dataset:
-    """Return what an opened group holds; `told` is what `lazily` is told of the folder that it is in."""
-    times = _decoding(group.attrs)
-    dataset = xr.open_dataset(ZarrStore(group, mode="r"), chunks=None, **times)
-    return _with_labels_in_memory(lazily(dataset, place, **told))
+def _dataset(group: zarr.Group, place: str, **on_disk: Any) -> xr.Dataset:
+    """Return the dataset in an opened group; `on_disk` is passed on to `lazily`."""
+    # Dates of netxr are read in the unit in which they were saved, coarse or fine.
+    dates = xr.coders.CFDatetimeCoder(time_unit="s" if n.SCHEMA_VERSION in group.attrs else "ns")
+    store = ZarrStore(group, mode="r")
+    dataset = xr.open_dataset(store, chunks=None, decode_times=dates, decode_timedelta=DURATIONS)
+    return _with_labels_in_memory(lazily(dataset, place, **on_disk))
 
 
 def _check_is_store(folder: Path) -> None:
-    """Raise, saying what is there instead, if `folder` is not the top of a finished Zarr group."""
+    """Raise if `folder` is no finished Zarr group, and say what it is."""
     if folder.name.startswith(STAGING_PREFIX):
         raise UnreadableFile(
             folder, "a write that has not ended, or was cut off", fix="Open the finished run beside it."
@@ -217,7 +210,7 @@ def _check_is_store(folder: Path) -> None:
 
 
 def _stores_in(folder: Path) -> str:
-    """Say in a sentence which stores, or groups of a store, `folder` holds."""
+    """Return a sentence that lists the stores in a folder."""
     if not folder.is_dir():
         return f"There is no folder {folder} either."
     names = sorted(entry.name for entry in folder.glob("[!.]*") if is_store(entry) and not _is_array(entry))
@@ -225,10 +218,10 @@ def _stores_in(folder: Path) -> str:
 
 
 def _is_array(folder: Path) -> bool:
-    """Return whether the metadata in a folder are those of an array of a store."""
+    """Return whether a folder is an array of a store."""
     try:
         return bool(json.loads((folder / DOCUMENT).read_bytes())["node_type"] == "array")
-    except (OSError, ValueError, KeyError, TypeError):  # it is no array that could be told from a store
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
@@ -251,7 +244,7 @@ def _open_store(store: Store, group: str, place: str) -> xr.Dataset:
 
 
 def _is_taken(store: Store, group: str) -> bool:
-    """Return whether there is such a group in a store, with anything in it."""
+    """Return whether a store has this group, with anything in it."""
     try:
         found = zarr.open_group(store, path=group, mode="r")
     except (GroupNotFoundError, FileNotFoundError):
@@ -260,27 +253,21 @@ def _is_taken(store: Store, group: str) -> bool:
 
 
 def _in(store: Store) -> str:
-    """Say in a sentence which groups a store holds."""
+    """Return a sentence that lists the groups in a store."""
     try:
         names = sorted(zarr.open_group(store, mode="r").group_keys())
-    except Exception:  # whatever it is, the first error tells
+    except Exception:  # the error at hand matters more
         return "There is no Zarr group at its root."
     return f"Groups in it: {', '.join(names)}." if names else "There is no group in it."
 
 
-def _decoding(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how times are read: dates that netxr wrote in the unit in which they were saved, be it coarse or fine."""
-    dates = xr.coders.CFDatetimeCoder(time_unit="s" if n.SCHEMA_VERSION in attributes else "ns")
-    return {"decode_times": dates, "decode_timedelta": DURATIONS}
-
-
 def _with_labels_in_memory(dataset: xr.Dataset) -> xr.Dataset:
-    """Return `dataset` with its axis of time, and labels and text loaded, text as Python strings."""
+    """Return a dataset with its axis of time, with labels and text in memory, text as Python strings."""
     labels = {}
     for name, variable in dataset.variables.items():
         is_text = variable.dtype.kind in TEXT_KINDS
         if is_text or not variable.ndim or (name in dataset.coords and variable.ndim == 1):
-            # Labels are too small to be worth a trip to the caller's scheduler; those of an index are loaded already.
+            # Labels are too small for the caller's scheduler; those of an index are loaded already.
             loaded = variable if name in dataset.xindexes else variable.load(scheduler="synchronous")
             labels[name] = loaded.astype(object) if is_text else loaded
     whole = dataset.assign(labels)

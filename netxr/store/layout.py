@@ -1,6 +1,6 @@
 """How a dataset lies in Zarr: the order of dims, chunks, codec, text and attributes.
 
-Everything here looks at metadata, and at text; no sample is read or copied.
+Only metadata and text are looked at; no sample is read or copied.
 """
 
 import json
@@ -23,30 +23,30 @@ from netxr.schema.provenance import first_saved
 from netxr.schema.variables import ACTIVITY_SPEC, CONNECTIVITY_SPEC, NUMBER_KINDS
 
 CHUNK_BYTES: Final = 5e6
-"""About what a chunk of activity holds: reads run at full speed, and a few chunks fit in any memory."""
+"""About the size of a chunk of activity: reads run at full speed, and a few chunks fit in any memory."""
 
 MATRIX_BYTES: Final = 100e6
-"""The most that a chunk of any other variable holds; larger matrices are cut along their rows."""
+"""The largest chunk of any other variable; larger matrices are split along their rows."""
 
 TEXT_KINDS: Final = "OUT"
 STORABLE_KINDS: Final = "biufcmM"
 
 LONGEST_NAME: Final = 200
-"""Bytes in the name of a variable: a folder's may have 255, with what stands before it while it is made."""
+"""Bytes in the name of a variable: names of folders may have 255, and hidden ones are longer."""
 
 DATE_UNITS: Final = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 """The units of dates that xarray has, and what the CF conventions call them."""
 
-# xarray takes these for instructions on decoding: left in place, they would change values on reading.
+# xarray decodes by these: left in place, they would change values on reading.
 RESERVED_ATTRIBUTES: Final = frozenset({"_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates"})
 
-# These are such instructions with some values, and plain remarks with others.
+# xarray decodes by some values of these.
 DECODED_BY: Final = frozenset({"units", "calendar", "dtype", "_Unsigned"})
 
 DURATIONS: Final = xr.coders.CFTimedeltaCoder(decode_via_units=False)
-"""Numbers in seconds are numbers: xarray before 2026.4 would take them for durations by their units alone."""
+"""Numbers in seconds stay numbers: xarray before 2026.4 would decode them as durations."""
 
-# They are about how samples lie on disk, and said anew by what is written.
+# They describe samples on disk, and are written anew.
 COMPACT_ATTRIBUTES: Final = frozenset({n.COMPACT, n.COMPACT_DTYPE, n.COMPACT_EFFECT, n.COMPACT_NOTE})
 
 
@@ -65,12 +65,7 @@ def steps_per_chunk(n_neurons: int, dtype: npt.DTypeLike) -> int:
 def storable(dataset: xr.Dataset, *, event: str = "save") -> xr.Dataset:
     """Return a copy of `dataset` in the order, chunks and types of the store, with provenance.
 
-    `event` is what history says of it where it is saved for the first time.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no Dataset, or holds a variable, name or attribute that has no place in Zarr.
+    `event` is the first line of its history. What Zarr cannot store is an error.
     """
     if isinstance(dataset, xr.DataArray):
         fix = f"Name it: .to_dataset(name={str(dataset.name or 'estimate')!r})."
@@ -87,29 +82,28 @@ def storable(dataset: xr.Dataset, *, event: str = "save") -> xr.Dataset:
 
 
 def _folded(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a dataset that says in an attribute what its evenly spaced times are."""
+    """Return a dataset whose evenly spaced times are an attribute."""
     axis = axis_of(dataset)
     if axis is None:
         return dataset
     attrs = plain_attributes(dataset[n.TIME].attrs, f"attrs of {n.TIME}")
-    said = json.dumps({"start": axis.start, "interval": axis.step, "attrs": attrs})
     rest = dataset.drop_vars(n.TIME)
-    rest.attrs = {n.TIME_AXIS: said} | rest.attrs
+    rest.attrs = {n.TIME_AXIS: json.dumps({"start": axis.start, "interval": axis.step, "attrs": attrs})} | rest.attrs
     return rest
 
 
 def unfolded(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a dataset as it was before it was stored, with evenly spaced times as a coordinate."""
+    """Return a dataset whose evenly spaced times are a coordinate again."""
     rest = dataset.copy(deep=False)
-    said = rest.attrs.pop(n.TIME_AXIS, None)
-    if said is None or n.TIME not in rest.dims or n.TIME in rest.coords:
+    text = rest.attrs.pop(n.TIME_AXIS, None)
+    if text is None or n.TIME not in rest.dims or n.TIME in rest.coords:
         return rest
-    axis = json.loads(said)
+    axis = json.loads(text)
     return rest.assign_coords(even_times(axis["start"], axis["interval"], rest.sizes[n.TIME], axis["attrs"]))
 
 
 def _storable_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:
-    """Return `variable` with dims in order, dask chunks as stored, text as Python strings, and plain attributes."""
+    """Return a variable with dims in order, dask chunks as stored, text as Python strings, and plain attributes."""
     if not isinstance(name, str) or not _names_folder(name):
         got = f"a variable named {name!r:.80}"
         raise InvalidInput("dataset", got=got, expected="names that can be names of folders")
@@ -132,20 +126,22 @@ def _storable_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:
 
 
 def _check_read_alike(name: str, variable: xr.Variable) -> None:
-    """Raise if xarray would take an attribute for an instruction on decoding, as units such as "days since 2000"."""
+    """Raise if xarray would decode values by an attribute, such as units of "days since 2000"."""
     if variable.dtype.kind not in NUMBER_KINDS:
         return
-    told = {each: value for each, value in variable.attrs.items() if each in DECODED_BY}
-    some = np.zeros(1, variable.dtype)  # without an entry, dates are not decoded
+    attrs = {each: value for each, value in variable.attrs.items() if each in DECODED_BY}
+    entry = np.zeros(1, variable.dtype)  # without an entry, dates are not decoded
     try:
         with warnings.catch_warnings(action="ignore"):
-            read = xr.conventions.decode_cf_variable(name, xr.Variable("entry", some, told), decode_timedelta=DURATIONS)
-            alike = read.dtype == variable.dtype and read.attrs == told
-    except Exception:  # what it cannot follow, it would stumble over at every opening
+            read = xr.conventions.decode_cf_variable(
+                name, xr.Variable("entry", entry, attrs), decode_timedelta=DURATIONS
+            )
+            alike = read.dtype == variable.dtype and read.attrs == attrs
+    except Exception:  # it would raise at every opening
         alike = False
     if not alike:
         expected = "attributes that xarray does not decode by"
-        raise InvalidInput(f"attrs of {name}", got=repr(told), expected=expected, fix="Rename or remove it.")
+        raise InvalidInput(f"attrs of {name}", got=repr(attrs), expected=expected, fix="Rename or remove it.")
 
 
 def _names_folder(name: str) -> bool:
@@ -185,11 +181,11 @@ def _text(name: str, variable: xr.Variable) -> npt.NDArray[np.object_]:
 
 
 def _chunks(variable: xr.Variable) -> dict[Hashable, int]:
-    """Return the stored chunk: all neurons and about 5 MB of time in one trial, else one matrix, else everything."""
+    """Return the stored chunk: all neurons by about 5 MB of time in one trial, else one matrix, else everything."""
     sizes: dict[Hashable, int] = {dim: max(1, size) for dim, size in variable.sizes.items()}
     one_each: dict[Hashable, int] = dict.fromkeys(sizes, 1)
     if {n.NEURON, n.TIME} <= set(sizes):
-        # Codes lie in the chunks of the samples that they stand for.
+        # Codes have the chunks of their samples.
         dtype = variable.attrs.get(n.COMPACT_DTYPE, variable.dtype)
         steps = min(sizes[n.TIME], steps_per_chunk(sizes[n.NEURON], dtype))
         return one_each | {n.NEURON: sizes[n.NEURON], n.TIME: steps}
@@ -198,7 +194,7 @@ def _chunks(variable: xr.Variable) -> dict[Hashable, int]:
 
 
 def _last_dims_first(sizes: dict[Hashable, int], dtype: np.dtype[Any]) -> dict[Hashable, int]:
-    """Return the chunk of at most `MATRIX_BYTES` that fills the last dims before the first."""
+    """Return a chunk of at most `MATRIX_BYTES`, as large as possible along the last dims."""
     chunk: dict[Hashable, int] = {}
     room = int(MATRIX_BYTES / dtype.itemsize)
     for dim in reversed(sizes):
@@ -208,38 +204,32 @@ def _last_dims_first(sizes: dict[Hashable, int], dtype: np.dtype[Any]) -> dict[H
 
 
 def encoding(variable: xr.Variable) -> dict[str, Any]:
-    """Return what xarray shall tell Zarr about a variable that `storable` made."""
-    told: dict[str, Any] = {"chunks": tuple(_chunks(variable).values())} if variable.dims else {}
-    told["compressors"] = codec() if variable.dtype.kind in STORABLE_KINDS else (ZstdCodec(), Crc32cCodec())
+    """Return the encoding with which xarray writes a variable that `storable` made."""
+    encoding: dict[str, Any] = {"chunks": tuple(_chunks(variable).values())} if variable.dims else {}
+    encoding["compressors"] = codec() if variable.dtype.kind in STORABLE_KINDS else (ZstdCodec(), Crc32cCodec())
     if variable.dtype.kind == "f":
-        # NaN stands for itself and needs no mask on reading.
-        told |= {"_FillValue": None, "fill_value": fill_value(variable.dtype)}
+        # NaN is stored as NaN and needs no mask on reading.
+        encoding |= {"_FillValue": None, "fill_value": fill_value(variable.dtype)}
     elif variable.dtype.kind == "M":  # counted in its own unit, in which it is read again
         unit = DATE_UNITS[np.datetime_data(variable.dtype)[0]]
-        told |= {"units": f"{unit} since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
+        encoding |= {"units": f"{unit} since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
     elif n.COMPACT_DTYPE in variable.attrs:
-        told["fill_value"] = variable.attrs["_FillValue"]
-    return told
+        encoding["fill_value"] = variable.attrs["_FillValue"]
+    return encoding
 
 
 def fill_value(dtype: np.dtype[Any]) -> float | int:
-    """Return what a chunk that was never written reads as: not zero, where the type has a NaN."""
+    """Return the value of entries that were never written: NaN if the type has it."""
     return np.nan if dtype.kind == "f" else 0
 
 
 def codec() -> tuple[BytesBytesCodec, ...]:
-    """Return the codec of numbers: written faster than uncompressed, and a checksum that every read checks."""
+    """Return the codec of numbers: faster than none, with a checksum that every read checks."""
     return BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"), Crc32cCodec()
 
 
 def plain_attributes(attrs: Mapping[Any, Any], place: str) -> dict[str, Any]:
-    """Return attributes as JSON holds them.
-
-    Raises
-    ------
-    InvalidInput
-        Naming the attribute that JSON cannot hold, or that xarray would decode values by.
-    """
+    """Return attributes as JSON has them; an error names one that JSON cannot hold, or that xarray would decode by."""
     plain = {}
     for name, value in attrs.items():
         if not isinstance(name, str) or name in RESERVED_ATTRIBUTES:
@@ -262,4 +252,4 @@ def _from_numpy(value: Any) -> Any:
     """Return a NumPy number, text or array of them as Python's own."""
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufU":
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no place in JSON")
+    raise TypeError(f"JSON has no {type(value).__name__}")

@@ -88,7 +88,7 @@ class _StoredArray:
         if self.folder is None:
             return
         if not self.folder.exists():
-            raise UnreadableFile(self.place, "it was removed while it was read", fix="Put it back, and run again.")
+            raise UnreadableFile(self.place, "it went away while it was read", fix="Put it back, and run again.")
         if self.document is None:
             return
         self._check_not_replaced(self.folder)

@@ -1,4 +1,4 @@
-"""Who may write: locks that end with their process, and the hidden names under which unfinished work stands."""
+"""Who may write: locks that end with their process, and hidden names of unfinished work."""
 
 import errno
 import os
@@ -29,27 +29,23 @@ MSVCRT: Final = _module("msvcrt")
 HAS_LOCKS: Final = bool(FCNTL or MSVCRT)
 
 STAGING_PREFIX: Final = ".staging-"
-"""How the names of unfinished folders and files begin; they stand beside what they will be."""
+"""How names of unfinished folders and files begin; they are beside what they will be."""
 
 OUT_OF_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 HELD: Final = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 NO_LOCKS_HERE: Final = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EINVAL)
-"""Errors of the system in place of a lock: another writer holds it; the file system has none."""
+"""Errors of the system: another writer has the lock; the file system has no locks."""
 
 
 @contextmanager
 def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold the right to write to a folder; it ends with the process, however that ends.
-
-    Unix locks the folder itself, Windows a hidden file beside it.
+    """Lock a folder; the lock ends with the process. Unix locks the folder itself, Windows a hidden file beside it.
 
     Raises
     ------
-    StoreBusy
-        If another writer holds it, and it is not to be waited for.
-    CannotLock
-        If this Python or the file system has no locks.
+    StoreBusy, CannotLock
+        If another writer has the lock and `wait` is false; if this Python or the file system has no locks.
     """
     if FCNTL:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -82,7 +78,7 @@ def _lock(handle: int, folder: Path, *, wait: bool) -> None:
 
 
 def _release(handle: int, folder: Path) -> None:
-    """Give a lock back, if it was taken; a process that was forked meanwhile does not keep it."""
+    """Give a lock back, if it was taken; processes that were forked meanwhile do not keep it."""
     with suppress(OSError):
         if FCNTL:
             FCNTL.flock(handle, FCNTL.LOCK_UN)
@@ -95,22 +91,14 @@ def _release(handle: int, folder: Path) -> None:
 
 
 def _lock_file(folder: Path) -> Path:
-    """Return the file that is locked where folders cannot be."""
+    """Return the file that is locked where folders cannot be locked."""
     place, begin = _beside(folder)
     return place / f"{begin}lock"
 
 
 @contextmanager
 def space_needed(path: Path) -> Iterator[None]:
-    """Turn the system's error on a full or a closed disk into one that says what became of the store at `path`.
-
-    Raises
-    ------
-    DiskFull
-        If the disk, the quota or the largest file that is allowed was reached.
-    InvalidInput
-        If nothing may be written there.
-    """
+    """Turn the system's errors about a full disk or a forbidden place into DiskFull and InvalidInput."""
     try:
         yield
     except OSError as error:
@@ -124,20 +112,20 @@ def space_needed(path: Path) -> Iterator[None]:
 
 
 def unfinished_name(path: Path) -> Path:
-    """Return a new hidden name beside `path`, or where that is in a store, beside the store."""
+    """Return a new hidden name beside `path`, or if that is in a store, beside the store."""
     folder, begin = _beside(path)
     return folder / f"{begin}{uuid4().hex}"
 
 
 def unfinished_beside(path: Path) -> list[Path]:
-    """Return what stands under such names."""
+    """Return what has such a name."""
     folder, begin = _beside(path)
     length = len(begin) + len(uuid4().hex)
     return [entry for entry in folder.iterdir() if entry.name.startswith(begin) and len(entry.name) == length]
 
 
 def remove_abandoned(entries: Iterable[Path]) -> None:
-    """Remove what writers that are gone left beside a store; the caller holds its lock, if there is such a store."""
+    """Remove what dead writers left beside a store; the caller holds its lock, if there is a store."""
     for entry in entries if HAS_LOCKS else ():
         with suppress(StoreBusy, FileNotFoundError):
             if entry.is_dir():
@@ -148,9 +136,9 @@ def remove_abandoned(entries: Iterable[Path]) -> None:
 
 
 def _beside(path: Path) -> tuple[Path, str]:
-    """Return the folder in which the store of `path` stands, and how hidden names that belong to `path` begin.
+    """Return the folder around the store of `path`, and how hidden names for `path` begin.
 
-    Whatever else lies in the folder of a group is taken for a damaged member of it.
+    In the folder of a group, they would look like damaged arrays.
     """
     place = path.resolve()  # a link may lead to another disk, from which nothing can be renamed
     name = place.name

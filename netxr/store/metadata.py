@@ -1,4 +1,4 @@
-"""Metadata documents of Zarr version 3: reading them, which of them count, and what follows from what they say."""
+"""Metadata documents of Zarr version 3: which of them count, what is wrong with them, what follows from them."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +18,10 @@ ROOT: Final = ""
 """Name of the group itself among its arrays."""
 
 COPY: Final = "consolidated_metadata"
-"""Where the document of a group carries a copy of all others, which then count in their place."""
+"""Key of the copy of all other documents in that of a group; the copy counts."""
 
 WRITTEN: Final = "netxr"
-"""In such a copy, and in the document of a group in memory: which commits wrote each array, by name."""
+"""Key, in that copy and in the document of a group in memory, of the commits that wrote each array."""
 
 DIMS_V2: Final = "_ARRAY_DIMENSIONS"
 """The attribute in which xarray keeps the dims of an array of Zarr version 2."""
@@ -30,27 +30,27 @@ PLACEHOLDER: Final = {"netxr": "an array that is being written"}
 """Attributes of the group that stands where an array will be."""
 
 MOST: Final = 2**56
-"""Entries of an array beyond which its shape is taken for damaged."""
+"""An array of more entries than this has a damaged shape."""
 
 NEEDED: Final = ("data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs")
-"""What an array says beside its shape; of one that does not, Zarr reads the group as if it had no such array."""
+"""Keys of the document of an array beside its shape; without one, Zarr leaves the array out."""
 
 Document = dict[str, Any]
 
 
 class Written(NamedTuple):
-    """Names of the commits that wrote an array.
+    """The commits that wrote an array, by name.
 
     Parameters
     ----------
     values : str
-        That which wrote its first values; later ones only made it longer.
+        The one that wrote its values; later ones only made it longer.
     last : str
         The last one.
     kept : str
-        That which wrote the values that were replaced, as long as their chunks are there for whoever has them open.
+        The one before `values`, as long as readers that have its chunks open can still read them.
     follows : bool
-        Whether the document of the array has still to follow the last one.
+        Whether the array's own document has still to follow the last one.
     """
 
     values: str = ""
@@ -64,10 +64,8 @@ def read_document(folder: Path) -> Document:
 
     Raises
     ------
-    UnreadableFile
-        If it cannot be read, is no JSON, or describes neither.
-    FileNotFoundError
-        If there is none.
+    UnreadableFile, FileNotFoundError
+        If it cannot be read or is damaged; if there is none.
     """
     file = folder / DOCUMENT
     try:
@@ -85,10 +83,9 @@ def read_document(folder: Path) -> Document:
 
 
 def documents(folder: Path) -> dict[str, Document]:
-    """Return the metadata of a group and of its arrays, by name.
+    """Return the metadata of a group and of its arrays, by name: one read of the copy is one state.
 
-    Those count that the document of the group holds a copy of, so that one read sees one state. Only groups that
-    were written by older releases, or by other programs, have no copy.
+    Only groups that older releases or other programs wrote have no copy.
     """
     while True:
         root = read_document(folder)
@@ -97,12 +94,12 @@ def documents(folder: Path) -> dict[str, Document]:
             return {ROOT: alone | {WRITTEN: root[COPY].get(WRITTEN, {})}, **arrays_in(root)}
         found = {entry.parent.name: entry.parent for entry in sorted(folder.glob(f"[!.]*/{DOCUMENT}"))}
         known = {name: read_document(place) for name, place in found.items()}
-        if read_document(folder) == root:  # else the first commit was made meanwhile
+        if read_document(folder) == root:  # else the first commit has just been made
             return {ROOT: root, **_arrays(known)}
 
 
 def arrays_in(root: Document) -> dict[str, Document]:
-    """Return the documents of its arrays of which the document of a group holds a copy, by name."""
+    """Return the documents of arrays, by name, that are copied in the document of a group."""
     copy = root.get(COPY) or {"metadata": {}}
     return _arrays({name: document for name, document in copy["metadata"].items() if "/" not in name})
 
@@ -110,7 +107,7 @@ def arrays_in(root: Document) -> dict[str, Document]:
 def with_copy(known: Mapping[str, Document], groups: Mapping[str, Document] = {}) -> Document:
     """Return the document of a group with a copy of those of its arrays, and of the groups in it by their paths."""
     members = {name: document for name, document in known.items() if name != ROOT} | dict(groups)
-    # Zarr wants the members of a group beside one another, after the group.
+    # Zarr wants the members of a group after the group, without others between them.
     in_order = {path: members[path] for path in sorted(members, key=lambda path: (path.count("/"), path))}
     copy = {"kind": "inline", "must_understand": False, "metadata": in_order, WRITTEN: known[ROOT].get(WRITTEN, {})}
     return {key: value for key, value in known[ROOT].items() if key != WRITTEN} | {COPY: copy}
@@ -135,7 +132,7 @@ def with_commit(known: Mapping[str, Document], changed: Mapping[str, Document]) 
 
 
 def after_commit(known: Mapping[str, Document], **changes: Any) -> dict[str, Document]:
-    """Return the documents of a group and its arrays once these have followed, or `kept` values have gone."""
+    """Return the documents of a group and its arrays with other facts about their commits."""
     return _with_ids(known, {name: written(known, name)._replace(**changes) for name in known if name != ROOT})
 
 
@@ -145,13 +142,13 @@ def _with_ids(known: Mapping[str, Document], ids: Mapping[str, Written]) -> dict
 
 
 def was_edited(known: Mapping[str, Document], name: str, document: Document) -> bool:
-    """Return whether another program made the document of an array what it is, not a commit that was cut off."""
+    """Return whether another program changed or added an array; else a commit was cut off."""
     if document["node_type"] != "array" or document == known.get(name):
         return False
     ids = written(known, name)
     if ids.last or name not in known:
         return not ids.follows
-    # Another program wrote the copy, without names of commits: then what holds more counts.
+    # Another program wrote the copy and names no commits: the document counts unless that loses samples.
     copy = known[name]
     return lie_alike(document, copy) and all(a >= b for a, b in zip(document["shape"], copy["shape"], strict=True))
 
@@ -176,9 +173,9 @@ def groups_in(folder: Path, arrays: Mapping[str, Document]) -> dict[str, Documen
     found: dict[str, Document] = {}
     for entry in sorted(folder.glob(f"[!.]*/{DOCUMENT}")):
         name, place = entry.parent.name, entry.parent
-        if name in arrays or place.is_symlink():  # a link may lead back to a group that it lies in
+        if name in arrays or place.is_symlink():  # a link may lead to a group above
             continue
-        with suppress(UnreadableFile, OSError):  # what is damaged is told to who opens it
+        with suppress(UnreadableFile, OSError):  # opening it raises
             known = documents(place)
             if known[ROOT]["node_type"] == "group" and known[ROOT].get("attributes") != PLACEHOLDER:
                 inside = {f"{name}/{path}": one for path, one in (known | groups_in(place, known)).items() if path}
@@ -192,17 +189,17 @@ def _arrays(known: Mapping[str, Document]) -> dict[str, Document]:
 
 
 def _is_name(name: str) -> bool:
-    """Return whether a member of a group can have a name."""
+    """Return whether a member of a group can have this name."""
     return bool(name) and "\\" not in name and name[0] != "."
 
 
 def wrong_in(document: object) -> str:
-    """Return what is wrong with a document, or with a copy of others in it, nothing where it can be used."""
+    """Return what is wrong with a document, or with the copy of others in it; nothing if it is sound."""
     return _wrong_in_node(document) or _wrong_in_copy(document)
 
 
 def _wrong_in_copy(root: Any) -> str:
-    """Return what is wrong with the copy of other documents in one, if it holds such a copy."""
+    """Return what is wrong with the copy of other documents in one."""
     copy = root.get(COPY)
     if copy is None:
         return ""
@@ -235,7 +232,7 @@ def _wrong_in_node(document: object) -> str:
 
 
 def _wrong_in_chunks(document: Document, n_dims: int) -> str:
-    """Return what is wrong with how an array of version 3 is said to lie in chunks."""
+    """Return what is wrong with the chunks of an array of version 3."""
     missing = [key for key in NEEDED if key not in document]
     if missing:
         return f"its metadata lack {', '.join(missing)}"
@@ -252,7 +249,7 @@ def _wrong_in_chunks(document: Document, n_dims: int) -> str:
 
 
 def _are_whole(numbers: list[Any], least: int) -> bool:
-    """Return whether these are whole numbers, `least` or above."""
+    """Return whether all are whole numbers of at least `least`."""
     return all(type(n) is int and n >= least for n in numbers)
 
 
@@ -276,11 +273,11 @@ def grown(document: Document, dim: str, size: int) -> Document:
 
 
 def under_new_keys(document: Document) -> Document:
-    """Return metadata whose chunks have other names, so that all values can be replaced in one commit."""
+    """Return metadata that give chunks other names, so that all values can be replaced in one commit."""
     present = document["chunk_key_encoding"]
     if document["shape"]:
         other = {"name": "default", "configuration": {"separator": "." if _separator(document) == "/" else "/"}}
-    else:  # the one chunk of a single value has the same name under either separator
+    else:  # the chunk of a single value has no separator in its name
         other = {"name": "v2" if present["name"] == "default" else "default", "configuration": {"separator": "/"}}
     return document | {"chunk_key_encoding": other}
 
@@ -292,7 +289,7 @@ def chunk_key(document: Document, index: Sequence[int]) -> str:
 
 
 def chunks_to_come(present: Document, later: Document) -> Iterator[str]:
-    """Yield the names of the chunks that an array has once it has grown, and has not yet."""
+    """Yield the names of the chunks that an array gains when it becomes longer."""
     lengths = present["chunk_grid"]["configuration"]["chunk_shape"]
     for index in product(*(range(-(-size // length)) for size, length in zip(later["shape"], lengths, strict=True))):
         if any(i * length >= size for i, length, size in zip(index, lengths, present["shape"], strict=True)):
@@ -300,7 +297,7 @@ def chunks_to_come(present: Document, later: Document) -> Iterator[str]:
 
 
 def _separator(document: Document) -> str:
-    """Return what parts the numbers in the name of a chunk."""
+    """Return the separator of the numbers in the name of a chunk."""
     encoding = document["chunk_key_encoding"]
     usual = "/" if encoding["name"] == "default" else "."
     return str(encoding.get("configuration", {}).get("separator", usual))

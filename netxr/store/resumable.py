@@ -1,4 +1,4 @@
-"""A run on disk that can be resumed: samples that were committed stay, whatever happens to the process that writes."""
+"""A simulated run on disk that can be resumed: committed samples stay, whatever happens to the process that writes."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -22,21 +22,14 @@ from netxr.store.writing import empty_array, write_dataset
 
 
 class ResumableRun:
-    """Activity on disk that is written ahead, then committed.
+    """A run whose activity is written first and committed then, `n_steps` samples a trial at the end.
 
-    Parameters
-    ----------
-    path : Path
-        Where the run is, or will appear with the first commit.
-    folder : Path
-        Where it is now.
-    n_steps : int
-        Samples a trial at the end.
+    It is in `folder`, and appears at `path` with the first commit.
 
     Attributes
     ----------
     activity : zarr.Array
-        (neuron, time, trial), as long as it will be, to be assigned to from `committed` on.
+        (neuron, time, trial) at its final length, to be written from `committed` on.
     committed : int
         Samples a trial that readers see.
     """
@@ -86,28 +79,26 @@ def resumable_run(
     Parameters
     ----------
     path : path-like
-        The folder to make. It appears with the first commit; if none comes, nothing stays behind.
+        The folder to make. It appears with the first commit; without one, nothing stays behind.
     run : Dataset
         Everything but the activity: connectivity, labels of neurons and trials, and the attributes of both.
     n_steps : int
-        Samples a trial at the end; until then the attribute `unfinished` says so.
+        Samples a trial at the end; until then the run has the attribute `unfinished`.
     dtype : dtype
         Of the activity.
     steps_per_chunk : int
-        Samples in a stored chunk; blocks that begin at multiples of it are written without reading back.
+        Samples in a stored chunk; blocks should begin at multiples of it.
     settings : sequence of str
-        Attributes that an unfinished run must have in common with the one that resumes it.
+        Attributes that must be the same when a run is resumed.
 
     Raises
     ------
     OutputExists
         If there is something at `path` that is no unfinished run.
     InvalidInput
-        If there is an unfinished run of other settings, labels or weights, or the parent folder is missing.
-    StoreBusy
-        If another process is at it.
-    DiskFull
-        If there is no room; what was committed stays.
+        If the unfinished run has other settings, labels or weights, or the parent folder is missing.
+    StoreBusy, DiskFull
+        If another process writes to it, or there is no room; what was committed stays.
     """
     final = check_path("store", path).absolute()
     if os.path.lexists(final):
@@ -137,9 +128,9 @@ def _check_unfinished(path: Path) -> None:
 
 
 def _check_same(path: Path, run: xr.Dataset, dtype: np.dtype[Any], settings: Sequence[str]) -> None:
-    """Raise unless the unfinished run at `path` is the one that `run` begins."""
+    """Raise unless the unfinished run at `path` began as `run` does."""
     stored = open_store(path)
-    if n.UNFINISHED not in stored.attrs:  # who held the lock has ended it
+    if n.UNFINISHED not in stored.attrs:  # another process has just finished it
         raise OutputExists(path)
     kept = {name: stored.attrs.get(name) for name in settings} | {"dtype": str(stored[n.ACTIVITY].dtype)}
     wanted = plain_attributes({name: run.attrs.get(name) for name in settings}, "attrs") | {"dtype": str(dtype)}

@@ -1,4 +1,4 @@
-"""Changes to a saved dataset: arrays that grow, arrays that are new or replaced, and attributes, all at once."""
+"""Changes to a saved dataset, all at once: longer arrays, new or replaced ones, and attributes."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,42 +24,38 @@ from netxr.store.versions import is_repository
 from netxr.store.writing import consolidate_store, create_arrays, stored_array
 
 COORDINATES: Final = "coordinates"
-"""The attribute that xarray tells coordinates from data by."""
+"""The attribute in which xarray lists coordinates."""
 
 
 class Transaction(Protocol):
-    """A dataset that is being changed; what it was stays until the end."""
+    """Changes to a dataset, which count at the end."""
 
     def grow(self, name: str, dim: str, size: int) -> "zarr.Array[Any]":
-        """Return an array to write to, as it will be with `size` entries along `dim`."""
+        """Return an array to write to, longer along `dim`."""
 
     def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
-        """Return an array to write the values of `variable` to, new or in the place of one that there is."""
+        """Return an array for the values of `variable`, new or in place of one."""
 
     def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
         """Set attributes of an array, or of the dataset; others stay."""
 
     def declare_coordinates(self, names: Iterable[str]) -> None:
-        """Say that arrays are coordinates, not data."""
+        """List arrays as coordinates."""
 
 
 @contextmanager
 def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterator[Transaction]:
     """Change a dataset on disk: all at once on a clean exit, nothing on any other.
 
-    In a Zarr store that is no folder, changes are made at once, and it is for the store, such as that of an icechunk
-    session, to commit them or not.
+    In a Zarr store that is no folder, such as that of an icechunk session, changes are made at once; the store commits
+    them or not.
 
     Raises
     ------
-    StoreBusy
-        If another process is writing to it.
     UnreadableFile
         If there is nothing, or no group of Zarr's version 3; if its metadata are damaged.
-    InvalidInput
-        If nothing may be written there.
-    DiskFull
-        If there is no room.
+    StoreBusy, InvalidInput, DiskFull
+        If another process writes to it, nothing may be written there, or there is no room.
     """
     if isinstance(place, Store):
         yield _StoreTransaction(place, check_group(group))
@@ -80,7 +76,7 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
 
 
 def _unchangeable(place: PathLike, folder: Path) -> UnreadableFile:
-    """Return the error about a group that is none, or none that can be changed."""
+    """Return the error about a place that is no group, or a group that cannot be changed."""
     if is_repository(place):
         fix = f"Change it with netxr.versioned({str(place)!r}, message=...) as store."
         return UnreadableFile(place, "a repository of versions, which only a transaction changes", fix=fix)
@@ -91,7 +87,7 @@ def _unchangeable(place: PathLike, folder: Path) -> UnreadableFile:
 
 
 class _FolderTransaction:
-    """Changes to a folder: chunks are written where no reader looks, documents are held back."""
+    """Changes to a folder: chunks are written where no reader looks, documents at the end."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.known = folder, documents(folder)
@@ -105,16 +101,15 @@ class _FolderTransaction:
         return array_to_be(self.folder, name, self.changed[name])
 
     def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
-        """Return an array to write to under names of chunks that are not in use."""
+        """Return an array to write to; the names of its chunks are not in use."""
         document = _document_of(name, variable)
         if name in self.known:
             present = self.known[name]
-            unused = under_new_keys(present | {"shape": document["shape"]})
-            beside = {key: value for key, value in present["attributes"].items() if key == COORDINATES}
-            document = document | {
-                "chunk_key_encoding": unused["chunk_key_encoding"],
-                "attributes": document["attributes"] | beside,
-            }
+            document["chunk_key_encoding"] = under_new_keys(present | {"shape": document["shape"]})[
+                "chunk_key_encoding"
+            ]
+            if COORDINATES in present["attributes"]:
+                document["attributes"][COORDINATES] = present["attributes"][COORDINATES]
         elif lexists(self.folder / name):  # a group, or what another program has put there
             raise OutputExists(self.folder / name)
         else:
@@ -123,13 +118,16 @@ class _FolderTransaction:
         return array_to_be(self.folder, name, document)
 
     def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
-        """Hold new attributes back."""
-        self._update(name, plain_attributes(attrs, "attrs"))
+        """Keep attributes for the commit."""
+        document = self._document(name)
+        new = document.get("attributes", {}) | plain_attributes(attrs, "attrs")
+        self.changed[name] = document | {"attributes": new}
 
     def declare_coordinates(self, names: Iterable[str]) -> None:
-        """Hold back what are coordinates."""
-        known = self._document(ROOT)["attributes"].get(COORDINATES, "").split()
-        self._update(ROOT, {COORDINATES: " ".join(sorted({*known, *names}))})
+        """Keep names of coordinates for the commit."""
+        root = self._document(ROOT)
+        listed = {*root["attributes"].get(COORDINATES, "").split(), *names}
+        self.changed[ROOT] = root | {"attributes": root["attributes"] | {COORDINATES: " ".join(sorted(listed))}}
 
     def undo(self) -> None:
         """Remove what was written for changes that were not committed."""
@@ -141,13 +139,8 @@ class _FolderTransaction:
                 for key in chunks_to_come(present[name], self.changed[name]):
                     (self.folder / name / key).unlink(missing_ok=True)
 
-    def _update(self, name: str, attributes: Document) -> None:
-        """Hold attributes back that JSON can hold."""
-        document = self._document(name)
-        self.changed[name] = document | {"attributes": document.get("attributes", {}) | attributes}
-
     def _document(self, name: str) -> Document:
-        """Return the metadata of an array as they will be."""
+        """Return metadata as they will be."""
         return self.changed.get(name, self.known[name])
 
 
@@ -159,14 +152,14 @@ class _StoreTransaction:
         self.group = zarr.open_group(store, path=group, mode="r+", use_consolidated=False)
 
     def grow(self, name: str, dim: str, size: int) -> "zarr.Array[Any]":
-        """Return an array that has grown."""
+        """Return a longer array."""
         array = self._array(name)
         names = array.metadata.dimension_names or ()  # type: ignore[union-attr]
         array.resize(tuple(size if each == dim else n for each, n in zip(names, array.shape, strict=True)))
         return array
 
     def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
-        """Return a new array, or one in the place of that which there is."""
+        """Return a new array, also in place of one."""
         if name in self.group:
             del self.group[name]
         _create(name, variable, self.store, group=self.path or None)
@@ -178,7 +171,7 @@ class _StoreTransaction:
         node.attrs.update(plain_attributes(attrs, "attrs"))
 
     def declare_coordinates(self, names: Iterable[str]) -> None:
-        """Say that arrays are coordinates."""
+        """List coordinates."""
         known = str(self.group.attrs.get(COORDINATES, "")).split()
         self.group.attrs[COORDINATES] = " ".join(sorted({*known, *names}))
 
@@ -188,7 +181,7 @@ class _StoreTransaction:
 
 
 def _create(name: str, variable: xr.Variable, store: Store, *, group: str | None = None) -> None:
-    """Make an array for a variable that `storable` returned, and write no numbers to it."""
+    """Make an array for a variable that `storable` returned, without its numbers."""
     lazy = variable.chunk() if variable.chunks is None and variable.dtype.kind in STORABLE_KINDS else variable
     create_arrays(xr.Dataset({name: lazy}), store, group)
 

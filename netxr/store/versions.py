@@ -1,8 +1,7 @@
-"""Versions of a store that stay: local icechunk repositories, with transactions, snapshots and tags.
+"""Versions of a store: local icechunk repositories, with transactions, snapshots and tags.
 
-A repository is a folder in which every commit is a snapshot that can be opened again. Its storage on a local disk is
-not safe where several processes commit at once, and loses commits without a word; so commits and tags wait here for
-a lock on the folder.
+A repository is a folder in which every commit is a snapshot that can be opened again. On a local disk, icechunk loses
+commits silently if several processes commit at once; so commits and tags wait here for a lock on the folder.
 """
 
 import os
@@ -26,26 +25,26 @@ from netxr.store.staging import PathLike, staging
 __all__ = ["tag", "versioned", "versions"]
 
 BRANCH: Final = "main"
-"""The branch that is written to, and of which the newest snapshot is opened."""
+"""The one branch that is written to and opened."""
 
 OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
-"""How icechunk tells an error of the system."""
+"""An error of the system, in messages of icechunk."""
 
 
 @contextmanager
 def versioned(store: PathLike, *, message: str) -> Iterator[Store]:
     """Change a repository of versions: all at once on a clean exit, nothing on any other.
 
-    What `netxr.save`, `append` and `add` write to the store within the block becomes one new version. Readers see the
-    version before until then, and a process that dies leaves that. Other processes may write meanwhile: who commits
-    while another does waits, and who changed the same arrays gets an error.
+    What `netxr.save`, `append` and `add` write to the store within the block becomes one new version. Until then, and
+    if the process dies, readers see the version before. Other processes may write at the same time; one that changed
+    the same arrays gets an error.
 
     Parameters
     ----------
     store : path-like
         Folder of a local icechunk repository; it is made if there is none.
     message : str
-        What the new version is, for the list of them.
+        Describes the new version in `netxr.versions`.
 
     Yields
     ------
@@ -75,7 +74,7 @@ def versioned(store: PathLike, *, message: str) -> Iterator[Store]:
     folder = check_path("store", store)
     if not isinstance(message, str) or not message.strip():
         raise InvalidInput("message", got=repr(message), expected="text that says what the new version is")
-    with _errors_told(folder) as icechunk:
+    with _readable_errors(folder) as icechunk:
         if not is_repository(folder):
             _create(folder)
         session = _repository(folder).writable_session(BRANCH)
@@ -107,7 +106,7 @@ def versions(store: PathLike) -> pd.DataFrame:
         If icechunk is not installed.
     """
     folder = check_path("store", store)
-    with _errors_told(folder):
+    with _readable_errors(folder):
         repository = _repository(folder)
         tags: dict[str, list[str]] = {}
         for name in sorted(repository.list_tags()):
@@ -144,7 +143,7 @@ def tag(store: PathLike, name: str, *, version: str | None = None) -> None:
     folder = check_path("store", store)
     if not isinstance(name, str) or not name.strip() or "/" in name:
         raise InvalidInput("name", got=repr(name), expected="text without a slash")
-    with _errors_told(folder) as icechunk:
+    with _readable_errors(folder) as icechunk:
         repository = _repository(folder)
         snapshot = _session(repository, folder, version).snapshot_id
         with locked(folder, wait=True):
@@ -156,13 +155,7 @@ def tag(store: PathLike, name: str, *, version: str | None = None) -> None:
 
 
 def is_repository(path: object) -> bool:
-    """Return whether a path leads to a local icechunk repository; nothing but names in it is looked at.
-
-    Raises
-    ------
-    UnreadableFile
-        If it cannot be looked at.
-    """
+    """Return whether a path leads to a local icechunk repository, by the names in it."""
     if not isinstance(path, str | os.PathLike):
         return False
     folder = Path(path)
@@ -173,17 +166,9 @@ def is_repository(path: object) -> bool:
 
 
 def snapshot_store(path: PathLike, version: str | None = None) -> Store:
-    """Return a version of a repository, the newest if none is named, as a Zarr store to read from.
-
-    Raises
-    ------
-    UnreadableFile
-        If there is no such version, or no repository that can be read.
-    MissingExtra
-        If icechunk is not installed.
-    """
+    """Return a version of a repository, the newest if none is named, as a Zarr store to read from."""
     folder = Path(path)
-    with _errors_told(folder):
+    with _readable_errors(folder):
         repository = _repository(folder)
         session = _session(repository, folder, version)
         repository.lookup_snapshot(session.snapshot_id)  # Zarr takes one that is damaged for an empty store
@@ -196,16 +181,10 @@ def snapshot_store(path: PathLike, version: str | None = None) -> Store:
 
 @cache
 def _icechunk() -> Any:
-    """Return the package, told to be silent unless the user's environment says how loud it shall be.
-
-    Raises
-    ------
-    MissingExtra
-        If it is not installed.
-    """
+    """Return the package, silent unless the user's environment says otherwise."""
     icechunk = optional("icechunk", what="A repository of versions", extra="icechunk")
     if "ICECHUNK_LOG" not in os.environ:
-        # It warns, on the standard output even, of the commits that the lock here keeps apart.
+        # It warns on the standard output of concurrent commits, which the lock here prevents.
         icechunk.set_logs_filter("error")
     return icechunk
 
@@ -220,7 +199,7 @@ def _repository(folder: Path) -> Any:
 
 
 def _create(folder: Path) -> None:
-    """Make a repository, unless another process was a moment faster."""
+    """Make a repository, unless another process has just made it."""
     if not folder.absolute().parent.is_dir():
         fix = f"Make {folder.parent}."
         raise InvalidInput("store", got=str(folder), expected="a place in a folder that exists", fix=fix)
@@ -231,7 +210,7 @@ def _create(folder: Path) -> None:
         with staging(folder) as unfinished:
             repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(unfinished.absolute())))
             session = repository.writable_session(BRANCH)
-            # Writers of different groups would otherwise all make the group that holds them, which is a conflict.
+            # Otherwise each writer of a group would make the root, which is a conflict.
             zarr.open_group(session.store, mode="w", zarr_format=3)
             session.commit("New repository")
 
@@ -246,14 +225,14 @@ def _session(repository: Any, folder: Path, version: str | None) -> Any:
     try:
         return repository.readonly_session(snapshot_id=version)
     except (_icechunk().IcechunkError, TypeError) as error:
-        told = f"Tags: {', '.join(tags)}." if tags else "It has no tags."
-        fix = f"{told} netxr.versions lists the identifiers."
+        listed = f"Tags: {', '.join(tags)}." if tags else "It has no tags."
+        fix = f"{listed} netxr.versions lists the identifiers."
         raise UnreadableFile(folder, f"there is no version {version!r}", fix=fix) from error
 
 
 @contextmanager
-def _errors_told(folder: Path) -> Iterator[Any]:
-    """Yield icechunk, and turn its errors into ones that say what became of a repository."""
+def _readable_errors(folder: Path) -> Iterator[Any]:
+    """Yield icechunk, and turn its errors into those of netxr."""
     icechunk = _icechunk()
     try:
         yield icechunk

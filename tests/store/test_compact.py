@@ -309,7 +309,7 @@ def test_samples_beyond_the_codes_are_refused_and_nothing_is_written(tmp_path, l
     before = netxr.open(tmp_path / "run.zarr").compute()
     further = recording(normal(seed=2) / 2)
     further[n.ACTIVITY][1, 4567] = wrong
-    with pytest.raises(InvalidInput, match="which the stored codes reach") as told:
+    with pytest.raises(InvalidInput, match="the range of the stored codes") as told:
         netxr.append(further.chunk(time=500) if lazy else further, tmp_path / "run.zarr", dim="time")
     assert f"a sample of {wrong:g}" in str(told.value)
     assert "netxr.save(netxr.open(old), new)" in str(told.value)
