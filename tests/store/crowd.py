@@ -25,11 +25,11 @@ ENOUGH, PATIENCE = 6, 60
 
 
 def crowd(*roles, path, seconds):
-    """Let processes do what their roles say for some seconds; returns what each has to tell."""
+    """Let processes do what their roles say for some seconds; returns what became of each."""
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "DASK_NUM_WORKERS": "1"}
     command = [sys.executable, "-W", "ignore", __file__, *roles, str(path), str(seconds)]
-    told = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment)  # noqa: S603 - this interpreter
-    return json.loads(told.stdout)
+    crowd = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment)  # noqa: S603 - this interpreter
+    return json.loads(crowd.stdout)
 
 
 def samples(start, n, *, writer=0):
@@ -142,17 +142,17 @@ def main():
         read, write = os.pipe()
         if not os.fork():
             try:
-                told = globals()[name](path, until, me)
+                outcome = globals()[name](path, until, me)
             except BaseException as error:
-                told = {"error": f"{type(error).__name__}: {error}"}
-            os.write(write, json.dumps(told).encode())
+                outcome = {"error": f"{type(error).__name__}: {error}"}
+            os.write(write, json.dumps(outcome).encode())
             os._exit(0)
         os.close(write)
         answers.append(read)
-    told = [b"".join(iter(partial(os.read, answer, 2**16), b"")) for answer in answers]
+    outcomes = [b"".join(iter(partial(os.read, answer, 2**16), b"")) for answer in answers]
     for _ in names:
         os.wait()
-    sys.stdout.write(json.dumps([json.loads(each) for each in told]))
+    sys.stdout.write(json.dumps([json.loads(each) for each in outcomes]))
 
 
 if __name__ == "__main__":

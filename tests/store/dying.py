@@ -45,8 +45,8 @@ class Workshop:
         began = time.monotonic()
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
-        told = json.loads(self.process.stdout.readline())
-        return SimpleNamespace(**told, seconds=time.monotonic() - began)
+        outcome = json.loads(self.process.stdout.readline())
+        return SimpleNamespace(**outcome, seconds=time.monotonic() - began)
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def workshop(script):
 def hook(folder, at, how, operations):
     """Count operations that change a folder, and strike at one of them."""
 
-    def heard(event, args):
+    def noticed(event, args):
         if event == "open":
             changes = isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         else:
@@ -81,7 +81,7 @@ def hook(folder, at, how, operations):
                 raise OSError(ENOSPC, "No space left on device", path)
         operations.append(f"{event} {path.removeprefix(folder)}")
 
-    sys.addaudithook(heard)
+    sys.addaudithook(noticed)
 
 
 def obey(order, works, answer):
@@ -93,10 +93,10 @@ def obey(order, works, answer):
         hook(str(Path(order["path"]).parent), order["at"], order["how"], operations)
     try:
         works[order["work"]](Path(order["path"]))
-    except BaseException as raised:  # whatever it is, it is told
+    except BaseException as raised:  # also Ctrl-C
         error = type(raised).__name__ + f": {raised}"
-    told = json.dumps({"operations": operations, "error": error, "died": False})
-    os.write(answer, told.encode())
+    outcome = json.dumps({"operations": operations, "error": error, "died": False})
+    os.write(answer, outcome.encode())
     os._exit(0)
 
 
@@ -115,11 +115,11 @@ def main():
         os.close(write)
         if order["after"] is not None:
             time.sleep(order["after"])
-            os.kill(child, signal.SIGKILL)  # it waits for us to be told of, should it have ended
+            os.kill(child, signal.SIGKILL)  # an ended child is known by this number until it is waited for
         with os.fdopen(read) as answer:
-            told = answer.read()
+            outcome = answer.read()
         os.waitpid(child, 0)
-        print(told or json.dumps({"operations": [], "error": "", "died": True}), flush=True)
+        print(outcome or json.dumps({"operations": [], "error": "", "died": True}), flush=True)
 
 
 if __name__ == "__main__":

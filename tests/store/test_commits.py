@@ -48,9 +48,9 @@ def document_of(shape, chunks, encoding):
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("shape", [(), (3,), (3, 2, 4)])
 def test_chunks_are_named_as_zarr_names_them(tmp_path, encoding, shape):
-    told = {"name": encoding["name"], "separator": encoding["configuration"]["separator"]}
+    keys = {"name": encoding["name"], "separator": encoding["configuration"]["separator"]}
     array = zarr.create_array(
-        tmp_path / "a", shape=shape, chunks=(1,) * len(shape), dtype="f8", chunk_key_encoding=told, fill_value=0.0
+        tmp_path / "a", shape=shape, chunks=(1,) * len(shape), dtype="f8", chunk_key_encoding=keys, fill_value=0.0
     )
     array[...] = np.ones(shape)
     files = {file.relative_to(tmp_path / "a").as_posix() for file in (tmp_path / "a").rglob("*") if file.is_file()}
@@ -102,7 +102,7 @@ def test_several_documents_change_at_once(path, monkeypatch):
     known = documents(path)
     changed = {
         "activity": grown(known["activity"], "time", 8),
-        ROOT: known[ROOT] | {"attributes": known[ROOT]["attributes"] | {"told": "new"}},
+        ROOT: known[ROOT] | {"attributes": known[ROOT]["attributes"] | {"note": "new"}},
     }
     array_to_be(path, "activity", changed["activity"])[:, 5:] = 7.0
     seen, replace = [], commits._replace
@@ -110,7 +110,7 @@ def test_several_documents_change_at_once(path, monkeypatch):
     def watched(folder, name, document):
         replace(folder, name, document)
         with xr.open_zarr(path) as plain:
-            seen.append((netxr.open(path).sizes["time"], netxr.open(path).attrs.get("told"), plain.sizes["time"]))
+            seen.append((netxr.open(path).sizes["time"], netxr.open(path).attrs.get("note"), plain.sizes["time"]))
 
     monkeypatch.setattr(commits, "_replace", watched)
     assert netxr.open(path).sizes["time"] == 5
@@ -154,7 +154,7 @@ def test_a_transaction_that_fails_leaves_nothing(path):
     with pytest.raises(ZeroDivisionError), transaction(path) as changes:
         change_and_fail(changes)
     assert [file for file in sorted(path.rglob("*")) if file.is_file() or file in files] == files
-    assert "told" not in check_open(path).attrs
+    assert "note" not in check_open(path).attrs
     check_tidy(path)
 
 
@@ -162,7 +162,7 @@ def change_and_fail(changes):
     changes.grow("activity", "time", 40)[:, 5:] = 1.0
     changes.put("score", xr.Variable(("neuron",), np.array([5.0, 6.0])))[:] = 5.0
     changes.put("new", xr.Variable(("neuron",), np.array([5.0, 6.0])))[:] = 5.0
-    changes.update_attributes({"told": "new"})
+    changes.update_attributes({"note": "new"})
     raise ZeroDivisionError
 
 
@@ -180,7 +180,7 @@ def test_a_store_carries_a_copy_of_the_groups_in_it_as_they_have_become(path):
         netxr.save(samples.to_dataset(name="activity"), path / "monday", group="noon")
     assert seen() == (3, 3)
     with transaction(path) as changes:
-        changes.update_attributes({"told": "new"})
+        changes.update_attributes({"note": "new"})
         netxr.append(samples, path / "monday", dim="time")
         assert seen() == (6, 3)
     assert seen() == (6, 6)

@@ -93,7 +93,7 @@ def test_correlations_change_by_less_than_is_said(tmp_path, name, compact):
         assert 0 < said < 30 * measured
 
 
-def test_a_neuron_that_varies_by_less_than_a_step_is_told(tmp_path):
+def test_a_neuron_that_varies_by_less_than_a_step_is_named(tmp_path):
     run = recording(normal() * np.where(np.arange(N_NEURONS) == 3, 1e6, 1.0)[:, None])
     netxr.save(run, tmp_path / "run.zarr", compact="uint16")
     activity = netxr.open(tmp_path / "run.zarr").activity
@@ -309,10 +309,10 @@ def test_samples_beyond_the_codes_are_refused_and_nothing_is_written(tmp_path, l
     before = netxr.open(tmp_path / "run.zarr").compute()
     further = recording(normal(seed=2) / 2)
     further[n.ACTIVITY][1, 4567] = wrong
-    with pytest.raises(InvalidInput, match="the range of the stored codes") as told:
+    with pytest.raises(InvalidInput, match="the range of the stored codes") as error:
         netxr.append(further.chunk(time=500) if lazy else further, tmp_path / "run.zarr", dim="time")
-    assert f"a sample of {wrong:g}" in str(told.value)
-    assert "netxr.save(netxr.open(old), new)" in str(told.value)
+    assert f"a sample of {wrong:g}" in str(error.value)
+    assert "netxr.save(netxr.open(old), new)" in str(error.value)
     assert_identical(netxr.open(tmp_path / "run.zarr").compute(), before)
     netxr.append(recording(normal(seed=2) / 2), tmp_path / "run.zarr", dim="time")
     assert netxr.open(tmp_path / "run.zarr").sizes["time"] == 2 * N_STEPS
@@ -334,9 +334,9 @@ def test_other_tools_codes_do_not_wrap_either(tmp_path):
 
 @pytest.mark.parametrize("compact", ["uint8", "bits0", "bits23", "bits", "bits010", "Bits10", "bits-1", 10, True, ""])
 def test_other_words_are_refused(tmp_path, compact):
-    with pytest.raises(InvalidInput, match=r"^compact: got") as told:
+    with pytest.raises(InvalidInput, match=r"^compact: got") as error:
         netxr.save(recording(normal()), tmp_path / "run.zarr", compact=compact)
-    assert "'uint16', or 'bits1' to 'bits22' for float32" in str(told.value)
+    assert "'uint16', or 'bits1' to 'bits22' for float32" in str(error.value)
     assert not list(tmp_path.iterdir())
 
 
@@ -365,9 +365,9 @@ def test_without_activity_or_samples_there_is_nothing_to_round(tmp_path):
 def test_infinity_has_no_code(tmp_path, wrong, lazy):
     run = recording(normal())
     run[n.ACTIVITY][4, 17] = wrong
-    with pytest.raises(InvalidInput, match="of neuron n4; expected samples below") as told:
+    with pytest.raises(InvalidInput, match="of neuron n4; expected samples below") as error:
         netxr.save(run.chunk(time=100) if lazy else run, tmp_path / "run.zarr", compact="uint16")
-    assert "bits10" in str(told.value)
+    assert "bits10" in str(error.value)
     assert not list(tmp_path.iterdir())
 
 

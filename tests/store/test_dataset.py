@@ -305,7 +305,7 @@ def test_a_lazy_recording_is_written_block_by_block(tmp_path):
         seen.append(shape)
         return np.full(shape, location[1][0], dtype="float32")
 
-    # dask finds out the dtype of a block function by a call of its own unless it is told.
+    # dask finds out the dtype of a block function by a call of its own unless it is given.
     samples = da.map_blocks(
         block, chunks=((4,), (10,) * 5, (1, 1)), dtype="float32", meta=np.empty((0, 0, 0), "float32")
     )

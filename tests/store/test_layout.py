@@ -23,7 +23,7 @@ PAGE = (Path(__file__).parents[2] / "examples" / "store_layout.md").read_text("u
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """A run with all that the page tells of, of which an estimate was replaced and to which samples were appended."""
+    """A run with all that the page describes, after an estimate was replaced and samples were appended."""
     path = tmp_path_factory.mktemp("layout") / "run.zarr"
     A = netxr.random_connectivity(5, seed=1, sparsity=0.5)
     run = netxr.simulate(A, n_steps=300, trials=2, seed=1, dtype="float32")
@@ -48,11 +48,11 @@ def arrays(path):
     return {entry.parent.name: document(entry.parent) for entry in sorted(path.glob("*/zarr.json"))}
 
 
-def files(array, told):
+def files(array, metadata):
     """Names of the chunks that an array has by its metadata, by another reading of them than netxr's."""
-    lengths = told["chunk_grid"]["configuration"]["chunk_shape"]
-    separator = told["chunk_key_encoding"]["configuration"]["separator"]
-    counts = [range(-(-n // length)) for n, length in zip(told["shape"], lengths, strict=True)]
+    lengths = metadata["chunk_grid"]["configuration"]["chunk_shape"]
+    separator = metadata["chunk_key_encoding"]["configuration"]["separator"]
+    counts = [range(-(-n // length)) for n, length in zip(metadata["shape"], lengths, strict=True)]
     return {index: array / separator.join(["c", *map(str, index)]) for index in itertools.product(*counts)}
 
 
@@ -63,7 +63,7 @@ def test_every_attribute_is_named_and_exists():
     )
     source = Path(n.__file__).read_text().partition("# --- attributes")[2]
     attributes = set(re.findall(r'Final = "(\w+)"', source))
-    assert attributes - named <= {"units"}  # told beside the clock
+    assert attributes - named <= {"units"}  # beside the clock
     assert named <= attributes | {"n_steps", "sparsity", "diagonal", "permutations"}
     assert "`units`" in table
 
@@ -95,33 +95,33 @@ def test_dims_are_in_the_order_of_the_table(store):
 
 
 def test_codecs_and_fill_values(store):
-    for name, told in arrays(store).items():
-        codecs = [codec["name"] for codec in told["codecs"]]
-        kind = told["data_type"]
+    for name, metadata in arrays(store).items():
+        codecs = [codec["name"] for codec in metadata["codecs"]]
+        kind = metadata["data_type"]
         assert codecs == (["vlen-utf8", "zstd", "crc32c"] if kind == "string" else ["bytes", "blosc", "crc32c"]), name
         expected = {"string": "", "bool": False}.get(kind, "NaN" if kind.startswith("float") else 0)
-        assert told["fill_value"] == expected
+        assert metadata["fill_value"] == expected
         if kind != "string":
-            options = told["codecs"][1]["configuration"]
+            options = metadata["codecs"][1]["configuration"]
             assert (options["cname"], options["clevel"], options["shuffle"]) == ("lz4", 5, "bitshuffle")
 
 
-def test_every_chunk_is_there_under_the_key_that_is_told(store):
+def test_every_chunk_is_there_under_the_key_in_the_metadata(store):
     found = arrays(store)
     assert found["lagged_correlation"]["chunk_key_encoding"]["configuration"]["separator"] == "."
     assert found["activity"]["chunk_key_encoding"]["configuration"]["separator"] == "/"
-    for name, told in found.items():
-        assert all(file.is_file() for file in files(store / name, told).values()), name
+    for name, metadata in found.items():
+        assert all(file.is_file() for file in files(store / name, metadata).values()), name
 
 
-def decoded(file, told):
+def decoded(file, metadata):
     """The values of a chunk by the rules of the page alone."""
     data = file.read_bytes()
     content, checksum = data[:-4], int.from_bytes(data[-4:], "little")
     assert google_crc32c.value(content) == checksum
-    shape = told["chunk_grid"]["configuration"]["chunk_shape"]
-    if told["data_type"] != "string":
-        return np.frombuffer(Blosc().decode(content), told["data_type"]).reshape(shape)
+    shape = metadata["chunk_grid"]["configuration"]["chunk_shape"]
+    if metadata["data_type"] != "string":
+        return np.frombuffer(Blosc().decode(content), metadata["data_type"]).reshape(shape)
     content = Zstd().decode(content)
     texts, at = [], 4
     for _ in range(int.from_bytes(content[:4], "little")):
@@ -134,18 +134,18 @@ def decoded(file, told):
 def test_who_knows_the_page_alone_reads_what_netxr_reads(store):
     run = netxr.open(store)
     for name in ("activity", "connectivity", "neuron", "group", "lagged_correlation", "comoment"):
-        told = arrays(store)[name]
-        values = run[name].transpose(*told["dimension_names"]).values
-        lengths = told["chunk_grid"]["configuration"]["chunk_shape"]
-        for index, file in files(store / name, told).items():
+        metadata = arrays(store)[name]
+        values = run[name].transpose(*metadata["dimension_names"]).values
+        lengths = metadata["chunk_grid"]["configuration"]["chunk_shape"]
+        for index, file in files(store / name, metadata).items():
             place = tuple(slice(i * n, (i + 1) * n) for i, n in zip(index, lengths, strict=True))
             part = values[place]
-            chunk = decoded(file, told)[tuple(slice(n) for n in part.shape)]
+            chunk = decoded(file, metadata)[tuple(slice(n) for n in part.shape)]
             equal_nan = chunk.dtype.kind == "f"
             assert np.array_equal(chunk, part, equal_nan=equal_nan), name
 
 
-def test_chunks_are_as_told(tmp_path):
+def test_chunks_are_as_described(tmp_path):
     samples = xr.DataArray(np.zeros((100, 20_000, 2), np.float32), dims=("neuron", "time", "trial"))
     netxr.save(samples.to_dataset(name="activity"), tmp_path / "run.zarr")
     lengths = arrays(tmp_path / "run.zarr")["activity"]["chunk_grid"]["configuration"]["chunk_shape"]
@@ -153,15 +153,15 @@ def test_chunks_are_as_told(tmp_path):
     assert 3.5e6 < np.prod(lengths) * 4 < 7.1e6
 
 
-def test_compact_samples_are_as_told(store, tmp_path):
+def test_compact_samples_are_as_described(store, tmp_path):
     run = netxr.open(store)[["activity"]]
     netxr.save(run, tmp_path / "codes.zarr", compact="uint16")
-    told = arrays(tmp_path / "codes.zarr")["activity"]
-    attrs = told["attributes"]
-    assert (told["data_type"], told["fill_value"], attrs["_FillValue"], attrs["compact_dtype"]) == (
+    metadata = arrays(tmp_path / "codes.zarr")["activity"]
+    attrs = metadata["attributes"]
+    assert (metadata["data_type"], metadata["fill_value"], attrs["_FillValue"], attrs["compact_dtype"]) == (
         *("uint16", 65535, 65535, "float32"),
     )
-    assert [codec["name"] for codec in told["codecs"]] == ["bytes", "blosc", "crc32c"]
+    assert [codec["name"] for codec in metadata["codecs"]] == ["bytes", "blosc", "crc32c"]
     assert np.log2(attrs["scale_factor"]) % 1 == 0
     assert {"add_offset", "compact", "compact_effect", "compact_note"} <= set(attrs)
 
@@ -198,7 +198,7 @@ def test_version_1_opens_and_is_converted(store, tmp_path):
     group = zarr.open_group(old, mode="w", zarr_format=3)
     group.attrs.update({"schema_version": 1, "netxr_version": "0.1.0"})
     for name in ("activity", "connectivity"):
-        told = zarr.codecs.BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle")
+        codec = zarr.codecs.BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle")
         data = run[name]
         chunks = tuple(100 if dim == "time" else 1 if dim == "trial" else n for dim, n in data.sizes.items())
         array = group.create_array(
@@ -206,7 +206,7 @@ def test_version_1_opens_and_is_converted(store, tmp_path):
             shape=data.shape,
             dtype=data.dtype,
             chunks=chunks,
-            compressors=told,
+            compressors=codec,
             dimension_names=data.dims,
             fill_value=np.nan,
         )

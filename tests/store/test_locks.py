@@ -66,10 +66,10 @@ def done(script, folder):
 
 
 def test_without_locks_new_stores_are_made_and_others_left_alone(tmp_path):
-    told = done(WITHOUT_FCNTL, tmp_path)
-    assert told.startswith("CannotLock run.zarr") or f"CannotLock {tmp_path}" in told
-    assert "neither the module fcntl nor msvcrt" in told
-    assert "netxr.save" in told
+    printed = done(WITHOUT_FCNTL, tmp_path)
+    assert printed.startswith("CannotLock run.zarr") or f"CannotLock {tmp_path}" in printed
+    assert "neither the module fcntl nor msvcrt" in printed
+    assert "netxr.save" in printed
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["run.zarr", "simulated.zarr", "sweep.zarr"]
 
 
@@ -78,7 +78,7 @@ def test_the_locks_of_windows(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["run.zarr", "simulated.zarr", "sweep.zarr"]
 
 
-def test_a_store_that_is_busy_is_told_with_the_locks_of_windows(tmp_path):
+def test_a_store_that_is_busy_says_so_with_the_locks_of_windows(tmp_path):
     script = """
         import netxr
         from netxr.store.locks import locked

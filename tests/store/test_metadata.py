@@ -80,13 +80,13 @@ DAMAGE = pytest.mark.parametrize(
 
 
 @DAMAGE
-def test_a_damaged_document_is_told_by_all_and_changes_nothing(plain, changes, message):
+def test_a_damaged_document_is_reported_by_all_and_changes_nothing(plain, changes, message):
     edit(plain / "activity", changes)
     refused_by_all(plain, message)
 
 
 @DAMAGE
-def test_a_damaged_copy_of_a_document_is_told_by_all_and_changes_nothing(store, changes, message):
+def test_a_damaged_copy_of_a_document_is_reported_by_all_and_changes_nothing(store, changes, message):
     edit(store, {f"consolidated_metadata.metadata.activity.{key}": value for key, value in changes.items()})
     refused_by_all(store, f"in its copy of the metadata, 'activity': .*{message}")
 
@@ -96,13 +96,13 @@ NO_DOCUMENTS = ["", "null", "[]", "{", "[" * 100_000, '{"shape": [1' + "0" * 500
 
 @pytest.mark.parametrize("text", NO_DOCUMENTS)
 @pytest.mark.parametrize("name", ["", "activity"])
-def test_what_is_no_document_is_told_by_all(plain, name, text):
+def test_what_is_no_document_is_reported_by_all(plain, name, text):
     (plain / name / "zarr.json").write_text(text)
     refused_by_all(plain, "its metadata are damaged")
 
 
 @pytest.mark.parametrize("text", [*NO_DOCUMENTS, None])
-def test_a_document_of_an_array_that_is_lost_is_told_and_made_again(store, kept, text):
+def test_a_document_of_an_array_that_is_lost_is_reported_and_restored(store, kept, text):
     """The document of the store holds a copy of it, which counts."""
     document = store / "activity" / "zarr.json"
     if text is None:
@@ -119,7 +119,7 @@ def test_a_document_of_an_array_that_is_lost_is_told_and_made_again(store, kept,
     assert netxr.verify(store) == ()
 
 
-def test_a_document_that_another_program_changed_is_told_and_counts_from_the_next_change_on(store):
+def test_a_document_that_another_program_changed_is_reported_and_counts_from_the_next_change_on(store):
     edit(store / "activity", {"shape": [4, 40, 1]})
     (problem,) = netxr.verify(store)
     assert problem.harmless
@@ -141,7 +141,7 @@ def test_a_copy_of_the_metadata_leads_nowhere_else(store, tmp_path, name):
 
 
 @pytest.mark.parametrize("copy", [5, {}, {"metadata": []}, {"metadata": {"activity": {}}}])
-def test_a_damaged_copy_of_the_metadata_is_told(store, copy):
+def test_a_damaged_copy_of_the_metadata_is_reported(store, copy):
     edit(store, {"consolidated_metadata": copy})
     refused_by_all(store, "in its copy of|its copy of the metadata is no JSON object")
 

@@ -146,9 +146,9 @@ def test_a_place_that_does_not_answer_is_given_up(monkeypatch):
     for name, value in settings.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     begin = time.monotonic()
-    with pytest.raises(UnreadableFile, match=r"s3://bucket/run.zarr: not a readable Zarr group") as told:
+    with pytest.raises(UnreadableFile, match=r"s3://bucket/run.zarr: not a readable Zarr group") as error:
         open_any("s3://bucket/run.zarr")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     assert time.monotonic() - begin < 30
 
 

@@ -76,12 +76,12 @@ def test_it_may_be_cut_off_many_times(tmp_path):
 
 
 def test_progress_goes_on_where_it_was(tmp_path):
-    path, heard = tmp_path / "run.zarr", []
+    path, reported = tmp_path / "run.zarr", []
     cut_off(path, after=5000)
     done = netxr.open(path).sizes["time"] * 3
-    netxr.simulate(A, store=path, progress=lambda *told: heard.append(told), **OPTIONS)
-    assert done < heard[0][0] <= done + 3 * 256
-    assert heard[-1] == (9000, 9000)
+    netxr.simulate(A, store=path, progress=lambda *counts: reported.append(counts), **OPTIONS)
+    assert done < reported[0][0] <= done + 3 * 256
+    assert reported[-1] == (9000, 9000)
 
 
 def test_a_run_cut_off_before_its_first_commit_leaves_nothing(tmp_path):

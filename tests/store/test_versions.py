@@ -138,8 +138,8 @@ def test_processes_that_commit_at_once_lose_nothing(tmp_path):
     """
     processes = [run_script(script, path, name) for name in ("anna", "ben")]
     for process in processes:
-        told, errors = process.communicate()
-        assert (process.returncode, told, errors) == (0, "", "")
+        output, errors = process.communicate()
+        assert (process.returncode, output, errors) == (0, "", "")
     expected = {f"{name} {k}" for name in ("anna", "ben") for k in range(3)}
     assert set(versions(path).message) == expected | {"New repository"}
     for name in expected:
@@ -173,8 +173,8 @@ def test_a_full_disk_is_said_and_leaves_the_version_before(repository):
         except DiskFull as error:
             print(error)
     """
-    told, errors = run_script(script, repository).communicate(timeout=120)
-    assert "no room" in told, errors
+    output, errors = run_script(script, repository).communicate(timeout=120)
+    assert "no room" in output, errors
     assert issubclass(DiskFull, OSError)
     xr.testing.assert_equal(open_any(repository).activity, a_run(60).activity)
 

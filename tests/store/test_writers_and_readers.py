@@ -1,4 +1,4 @@
-"""Several processes at one store: readers see what was committed, and a second writer is told so."""
+"""Several processes at one store: readers see what was committed, and a second writer gets an error."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def test_readers_see_what_was_committed(path, moments):
 
 
 @pytest.mark.slow
-def test_two_writers_append_in_turns_or_are_told(path):
+def test_two_writers_append_in_turns_or_get_an_error(path):
     """Each appends samples of its own, numbered on from where it began: the store is a shuffle of their pieces."""
     writers = crowd("appending", "appending", path=path, seconds=SECONDS)
     assert not [each["error"] for each in writers if "error" in each]
@@ -113,7 +113,7 @@ def test_a_folder_that_is_being_made_is_not_taken_for_abandoned(tmp_path, monkey
 
 
 def test_metadata_on_their_way_are_not_taken_for_abandoned(tmp_path, monkeypatch):
-    """Another writer's store appears while what lies beside it is listed, and its next commit begins."""
+    """Another writer's store appears while what is beside it is listed, and its next commit begins."""
     final = tmp_path / "run.zarr"
     document = unfinished_name(final)
 
@@ -207,7 +207,7 @@ def test_a_change_by_another_program_is_no_replacement(path):
 
 
 @pytest.mark.parametrize("by", ["netxr", "xarray"])
-def test_a_replacement_in_a_store_without_a_copy_is_told_to_who_holds_it_open(path, by):
+def test_a_replacement_in_a_store_without_a_copy_is_noticed_by_who_holds_it_open(path, by):
     root = read_document(path)
     del root[COPY]
     (path / DOCUMENT).write_text(json.dumps(root))

@@ -117,7 +117,7 @@ def simulate_long(path):
 
 
 def convert_long(path):
-    """Convert the recording that lies beside the folder of the store."""
+    """Convert the recording beside the folder of the store."""
     in_small_chunks()
     recording = path.parent.with_name("recording.npy")
     netxr.recordings.convert.convert(recording, path, dims=("time", "neuron"), sampling_interval=0.1)
