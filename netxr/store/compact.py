@@ -52,7 +52,8 @@ def compacted(dataset: xr.Dataset, compact: str) -> xr.Dataset:
     attrs = activity.attrs | {n.COMPACT: compact}
     if bits is None:
         codes = _codes_of(spreads, activity)
-        attrs |= {n.COMPACT_DTYPE: str(activity.dtype), **_cf(codes)}
+        attrs |= {"scale_factor": codes.scale, "add_offset": codes.offset, "_FillValue": codes.missing}
+        attrs[n.COMPACT_DTYPE] = str(activity.dtype)
         data = _by_block(partial(_coded, codes=codes, argument=n.ACTIVITY), activity.data, codes.dtype)
         error, steps = np.full(spreads.n_finite.shape, codes.scale / 2), f"steps of {codes.scale:.4g}"
     else:
@@ -149,11 +150,6 @@ def _codes_of(spreads: Spread, activity: xr.DataArray) -> Codes:
             fix="Make them NaN, or save with compact='bits10', which keeps infinity.",
         )
     return codes_between(least, most) if least <= most else codes_between(0.0, 0.0)
-
-
-def _cf(codes: Codes) -> dict[str, Any]:
-    """Return the attributes of the CF conventions by which readers decode codes."""
-    return {"scale_factor": codes.scale, "add_offset": codes.offset, "_FillValue": codes.missing}
 
 
 def _codes_in(stored: xr.Variable) -> Codes:
