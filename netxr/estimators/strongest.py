@@ -33,7 +33,7 @@ class Edges(NamedTuple):
 
 
 def strongest_pairs(
-    activity: xr.DataArray | xr.Dataset,
+    data: xr.DataArray | xr.Dataset,
     *,
     lag: int = 1,
     lags: Sequence[int] | None = None,
@@ -51,7 +51,7 @@ def strongest_pairs(
 
     Parameters
     ----------
-    activity : DataArray or Dataset
+    data : DataArray or Dataset
         Samples (neuron, time[, trial]), NumPy or dask, or a Dataset that holds them; read at once, within the budget.
     lag, lags, dim, sources, precision, missing, memory
         As in `lagged_correlation`.
@@ -85,7 +85,7 @@ def strongest_pairs(
     most = None if k is None else check_count("k", k)
     if threshold is not None and (not is_number(threshold) or not 0 <= threshold <= 1):
         raise InvalidInput("threshold", got=repr(threshold), expected="a magnitude of correlation, 0 to 1")
-    activity = activity_of(activity, argument="activity")
+    activity = activity_of(data)
     wanted, argument = lags_of(lag, lags)
     options: dict[str, Any] = {"dim": dim, "sources": sources, "precision": precision, "missing": missing}
     runs, plan = planned_runs(activity, lags=wanted, argument=argument, memory=memory, **options)

@@ -52,7 +52,7 @@ Arrays = Mapping[str, Any]
 
 
 def lagged_moments(
-    activity: xr.DataArray | xr.Dataset,
+    data: xr.DataArray | xr.Dataset,
     *,
     lags: Sequence[int] = (0, 1),
     dim: str | Sequence[str] = n.TIME,
@@ -68,7 +68,7 @@ def lagged_moments(
 
     Parameters
     ----------
-    activity : DataArray or Dataset
+    data : DataArray or Dataset
         Samples (neuron, time[, trial]), in any order of dims and any chunking, or a Dataset that holds them. NumPy is
         read at once, dask stays lazy.
     lags : sequence of int
@@ -118,7 +118,7 @@ def lagged_moments(
     >>> moments["count"].squeeze("trial").values.tolist()
     [100, 99, 98]
     """
-    activity = activity_of(activity, argument="activity")
+    activity = activity_of(data)
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
     todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing)
     return accumulate(activity, todo, memory=memory)

@@ -30,7 +30,7 @@ class Level(NamedTuple):
 
 
 def coarse_moments(
-    activity: xr.DataArray | xr.Dataset,
+    data: xr.DataArray | xr.Dataset,
     *,
     levels: Mapping[str, Groups | None],
     lags: Sequence[int] = (0, 1),
@@ -46,7 +46,7 @@ def coarse_moments(
 
     Parameters
     ----------
-    activity : DataArray or Dataset
+    data : DataArray or Dataset
         Samples (neuron, time[, trial]), NumPy or dask, or a Dataset that holds them.
     levels : mapping of str to groups or None
         Name of each level and its groups, as in `assign_groups`; None for the neurons themselves.
@@ -56,8 +56,8 @@ def coarse_moments(
     Returns
     -------
     dict of str to Dataset
-        Lagged moments at each level, equal to those of `coarsen(activity, groups=...)` up to rounding. Lazy if the
-        activity is: compute all of them together, ``dask.compute(result)[0]``, for a single read.
+        Lagged moments at each level, equal to those of `coarsen(data, groups=...)` up to rounding. Lazy if
+        `data` is: compute all of them together, ``dask.compute(result)[0]``, for a single read.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def coarse_moments(
             expected="'raise' or 'drop'",
             fix="An average over a group has no sample where one of its neurons has none: coarse-grain the activity.",
         )
-    activity = activity_of(activity, argument="activity")
+    activity = activity_of(data)
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
     todo = prepare(activity, lags=checked, dim=dim, sources=None, precision=precision, missing=missing)
     neurons = labels_of(activity, n.NEURON)

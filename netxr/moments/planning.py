@@ -25,7 +25,7 @@ CLUSTER_SHARE: Final = 0.5
 
 
 def plan(
-    activity: xr.DataArray | xr.Dataset,
+    data: xr.DataArray | xr.Dataset,
     *,
     lags: Sequence[int] = (0, 1),
     dim: str | Sequence[str] = n.TIME,
@@ -40,7 +40,7 @@ def plan(
 
     Parameters
     ----------
-    activity : DataArray or Dataset
+    data : DataArray or Dataset
         Samples (neuron, time[, trial]), as dask or NumPy; or a Dataset that holds them.
     lags, dim, sources, precision, missing, memory
         As in `lagged_moments`.
@@ -67,7 +67,7 @@ def plan(
     >>> plan(run.activity.chunk(time=500), lags=[1], memory="1GiB").peak_bytes < 2**30
     True
     """
-    activity = activity_of(activity, argument="activity")
+    activity = activity_of(data)
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
     todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing)
     resources = _resources(memory)

@@ -385,7 +385,7 @@ def test_wrong_arguments_of_a_list(options, message):
 
 
 def test_what_is_no_recording():
-    with pytest.raises(InvalidInput, match=r"^activity: got a Dataset"):
+    with pytest.raises(InvalidInput, match=r"^data: got a Dataset"):
         strongest_pairs(netxr.lagged_moments(activity()), k=1)
 
 

@@ -113,7 +113,7 @@ def test_frames_are_dropped_by_way_of_products():
 
 def test_groups_of_equal_neurons_that_cancel_do_not_vary():
     recording = activity(n=4, trials=1)
-    recording = xr.concat([recording, (7 - recording).assign_coords(neuron=list("abcd"))], "neuron", coords="minimal")
+    recording = xr.concat([recording, (7 - recording).assign_coords(neuron=list("efgh"))], "neuron", coords="minimal")
     groups = [0, 1, 2, 3, 0, 1, 2, 3]
     for levels in ({"still": groups}, {"still": groups, "neurons": None}):
         still = coarse_moments(recording, levels=levels)["still"]
@@ -217,7 +217,7 @@ def test_groups_that_do_not_fit(groups):
 
 
 def test_what_is_no_recording():
-    with pytest.raises(InvalidInput, match=r"^activity: got"):
+    with pytest.raises(InvalidInput, match=r"^data: got"):
         coarse_moments(lagged_moments(activity()), levels={"a": 2})
 
 

@@ -118,7 +118,7 @@ def test_a_budget_that_is_none(memory):
 def test_unknown_chunk_lengths_are_an_error_with_the_fix():
     values = da.random.default_rng(0).normal(size=(6, 1000), chunks=(6, 100))
     activity = xr.DataArray(values[:, values[0] > 0], dims=("neuron", "time"))
-    with pytest.raises(InvalidInput, match=r"activity: got chunks of unknown length.*compute_chunk_sizes"):
+    with pytest.raises(InvalidInput, match=r"data: got chunks of unknown length.*compute_chunk_sizes"):
         netxr.lagged_moments(activity)
 
 
