@@ -17,7 +17,7 @@ TUTORIAL = """
 import json
 
 import xarray as xr
-from netxr.tutorial import check_tutorial
+from netxr.simulation.tutorial import check_tutorial
 
 
 def scored(score, **matrices):
