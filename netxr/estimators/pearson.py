@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.kernels.moments import correlation, correlation_of_pairs
+from netxr.kernels.moments import correlation
 from netxr.schema.variables import labels_of
 
 ABOUT: Final = {
@@ -25,12 +25,13 @@ def correlation_at(moments: xr.Dataset, lag: int | Sequence[int]) -> xr.DataArra
         held = held.sel({n.LAG: lag})
     by_pair = n.SOURCE in held[n.SUMSQ_TARGET].dims
     estimate: xr.DataArray = xr.apply_ufunc(
-        correlation_of_pairs if by_pair else correlation,
+        correlation,
         held[n.COMOMENT],
         held[n.SUMSQ_TARGET],
         held[n.SUMSQ_SOURCE],
         input_core_dims=[[n.TARGET, n.SOURCE]] * 3 if by_pair else [[n.TARGET, n.SOURCE], [n.TARGET], [n.SOURCE]],
         output_core_dims=[[n.TARGET, n.SOURCE]],
+        kwargs={"by_pair": by_pair},
         dask="parallelized",
         dask_gufunc_kwargs={"allow_rechunk": True},
         output_dtypes=[np.float64],

@@ -28,7 +28,7 @@ from netxr.errors import WorkersLost
 from netxr.estimators.pearson import ABOUT
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.lagged_sums import LaggedSums, Pass, pool_sums
-from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of
+from netxr.kernels.moments import correlation, moments_of
 from netxr.kernels.running_sums import FrameBlock, first_of, sides_of_block, sums_of_block
 from netxr.moments.lagged import attrs_of, coords_of, keeps_trials_apart, reduction, trial_groups
 from netxr.moments.planning import check_lags, planned_rows, prepare
@@ -290,9 +290,9 @@ def _correlations(moments: Any, todo: Pass, rows_at_a_time: int, folder: Path | 
     for start in range(0, moments.comoment.shape[1], rows_at_a_time):
         _give_up_if_stopped(folder)
         rows = slice(start, start + rows_at_a_time)
-        comoment = moments.comoment[:, rows]
+        r = moments.comoment[:, rows]
         sumsq_source = moments.sumsq_source[:, rows] if by_pair else moments.sumsq_source
-        r = (correlation_of_pairs if by_pair else correlation)(comoment, moments.sumsq_target[:, rows], sumsq_source)
+        correlation(r, moments.sumsq_target[:, rows], sumsq_source, by_pair=by_pair, out=r)
         yield slice(first + start, first + start + r.shape[1]), r
 
 

@@ -179,17 +179,33 @@ def sumsq_of_side(same_time: Floats, edges: Floats, left_out: NDArray[np.bool_],
     return _deviations(kept, count, int(count[0] + left_out[0].sum()), square)[1]
 
 
-def correlation(comoment: Floats, sumsq_target: Floats, sumsq_source: Floats) -> Floats:
-    """Return Pearson's r, (..., i, j) from (..., i, j), (..., i) and (..., j); NaN where a side does not vary."""
-    return correlation_of_pairs(comoment, sumsq_target[..., :, None], sumsq_source[..., None, :])
+def correlation(
+    comoment: Floats, sumsq_target: Floats, sumsq_source: Floats, *, by_pair: bool = False, out: Floats | None = None
+) -> Floats:
+    """Return Pearson's r, (..., i, j) from (..., i, j), (..., i) and (..., j); NaN where a side does not vary.
 
-
-def correlation_of_pairs(comoment: Floats, sumsq_target: Floats, sumsq_source: Floats) -> Floats:
-    """Return Pearson's r, (..., i, j), where each pair has squares of its own; NaN where a side does not vary."""
-    r = np.sqrt(sumsq_target) * np.sqrt(sumsq_source)
-    r[r == 0] = np.nan
-    np.divide(comoment, r, out=r)
-    return np.asarray(np.clip(r, -1, 1, out=r))
+    Parameters
+    ----------
+    comoment, sumsq_target, sumsq_source : ndarray
+        Co-moments and summed squares.
+    by_pair : bool
+        Whether each pair has squares of its own, (..., i, j).
+    out : ndarray, (..., i, j), optional
+        Takes the result; may be `comoment`.
+    """
+    r = np.empty(comoment.shape) if out is None else out
+    targets, sources = np.sqrt(sumsq_target), np.sqrt(sumsq_source)
+    if not by_pair:
+        targets, sources = targets[..., :, None], sources[..., None, :]
+    targets, sources = np.broadcast_to(targets, r.shape), np.broadcast_to(sources, r.shape)
+    height = max(1, PART_ENTRIES * r.shape[-2] // max(1, r.size))
+    for first in range(0, r.shape[-2], height):
+        rows = np.s_[..., first : first + height, :]
+        norm = targets[rows] * sources[rows]
+        norm[norm == 0] = np.nan
+        np.divide(comoment[rows], norm, out=norm)
+        np.clip(norm, -1, 1, out=r[rows])
+    return r
 
 
 def _quotient(sums: Floats, count: NDArray[Any]) -> Floats:

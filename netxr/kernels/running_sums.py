@@ -26,6 +26,9 @@ PRODUCT_ROWS: Final = 1024
 PRODUCT_COLUMNS: Final = 4096
 """Sources of a product at a time."""
 
+GROUPED_SAMPLES: Final = 2**16
+"""Samples that are averaged over groups at a time where they lie frame by frame."""
+
 CORRECTED_FRAMES: Final = 2048
 """Frames whose weight differs from lag to lag that are taken at a time."""
 
@@ -179,7 +182,13 @@ class FrameBlock:
             self._good[new] = good
             samples[:, ~good] = 0
         if todo.groups is not None:
-            self._layers[SAMPLES, n:, new] = todo.groups @ samples
+            # SciPy copies samples that lie frame by frame: a part at a time, the copy stays in a cache.
+            n_frames = part.shape[1]
+            frame_by_frame = samples.strides[1] > samples.strides[0]
+            length = max(1, GROUPED_SAMPLES // n) if frame_by_frame else max(1, n_frames)
+            groups = self._layers[SAMPLES, n:, new]
+            for first in range(0, n_frames, length):
+                groups[:, first : first + length] = todo.groups @ samples[:, first : first + length]
 
     def _check_range(self, part: NDArray[Any], valid: NDArray[np.bool_]) -> None:
         """Raise if finite samples are none any more in the precision of the products: those are not missing."""

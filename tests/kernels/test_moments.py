@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import close_trial
-from netxr.kernels.moments import correlation, correlation_of_pairs, moments_of, sumsq_of_side
+from netxr.kernels.moments import correlation, moments_of, sumsq_of_side
 from tests.kernels import segments
 from tests.kernels.segments import a_pass, sums_of
 from tests.oracles import naive_correlation, naive_moments, naive_pair_moments
@@ -70,7 +70,7 @@ def test_nothing_left_is_nan_without_a_warning(missing):
     else:
         assert found.n_pairs[0].tolist() == [[0, 0, 0], [0, 20, 0], [0, 0, 20]]
         assert np.isnan(found.mean_source[0, 1, 2])
-        assert np.isnan(correlation_of_pairs(found.comoment, found.sumsq_target, found.sumsq_source)[0, 1, 2])
+        assert np.isnan(correlation(found.comoment, found.sumsq_target, found.sumsq_source, by_pair=True)[0, 1, 2])
 
 
 @pytest.mark.parametrize("missing", ["raise", "pairwise"])
@@ -113,7 +113,7 @@ def test_correlation_of_pairs_that_have_squares_of_their_own():
     x = trial()
     x[0, 5:9], x[2, 20] = np.nan, np.inf
     m = naive_pair_moments([x], 0)
-    r = correlation_of_pairs(*(np.asarray(a, float) for a in (m.comoment, m.sumsq_target, m.sumsq_source)))
+    r = correlation(*(np.asarray(a, float) for a in (m.comoment, m.sumsq_target, m.sumsq_source)), by_pair=True)
     for i in range(3):
         for j in range(3):
             both = np.isfinite(x[i]) & np.isfinite(x[j])
