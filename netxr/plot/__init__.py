@@ -8,11 +8,11 @@ Begin with `matrices.heatmaps`. A figure draws on bokeh and on matplotlib; ``+``
 from netxr.plot.activity.raster import raster
 from netxr.plot.activity.traces import traces
 from netxr.plot.files import save
+from netxr.plot.matrices.compare_over import compare_over
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.grids import facets
 from netxr.plot.matrices.heatmaps import matrix
-from netxr.plot.matrices.over import compare_over
-from netxr.plot.matrices.pairs import compare, overview
+from netxr.plot.matrices.side_by_side import compare, overview
 from netxr.plot.panels.choosing import Selection
 from netxr.plot.panels.dashboards import dashboard
 from netxr.plot.panels.linking import linked

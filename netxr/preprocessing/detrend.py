@@ -12,7 +12,7 @@ from dask.delayed import delayed
 from netxr import names as n
 from netxr.blocks.trials import over_frames, stack_trials
 from netxr.errors import InvalidInput
-from netxr.kernels.courses import (
+from netxr.kernels.trends import (
     Course,
     Floats,
     join_courses,
@@ -22,7 +22,7 @@ from netxr.kernels.courses import (
     trend,
     without_trend,
 )
-from netxr.preprocessing.steps import float_type, put_back
+from netxr.preprocessing.put_back import float_type, put_back
 from netxr.schema.arguments import is_whole
 from netxr.schema.clock import Recording, activity_of
 from netxr.schema.variables import Trial, trials_of

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.blocks.trials import stack_trials
 from netxr.errors import InvalidInput
-from netxr.kernels.courses import as_samples
-from netxr.preprocessing.steps import float_type, put_back, take
+from netxr.kernels.trends import as_samples
+from netxr.preprocessing.put_back import float_type, put_back, take
 from netxr.schema.clock import Recording, activity_of
 from netxr.schema.variables import labels_of, trials_of
 

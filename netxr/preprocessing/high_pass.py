@@ -13,9 +13,9 @@ from scipy.signal import butter, sosfiltfilt
 from netxr import names as n
 from netxr.blocks.trials import over_frames, rows_of, stack_trials
 from netxr.errors import InvalidInput, NonFiniteActivity
-from netxr.kernels.courses import as_samples
 from netxr.kernels.filters import Floats, Response, filtered, n_padded, response, states_between
-from netxr.preprocessing.steps import float_type, put_back
+from netxr.kernels.trends import as_samples
+from netxr.preprocessing.put_back import float_type, put_back
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import Recording, activity_of, clock_of
 from netxr.schema.variables import Trial, trials_of

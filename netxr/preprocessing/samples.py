@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.preprocessing.steps import float_type, put_back
+from netxr.preprocessing.put_back import float_type, put_back
 from netxr.schema.arguments import check_choice, is_number
 from netxr.schema.clock import Recording, activity_of, clock_of
 

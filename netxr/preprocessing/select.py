@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.preprocessing.steps import take
+from netxr.preprocessing.put_back import take
 from netxr.schema.arguments import is_number
 from netxr.schema.axis import axis_of
 from netxr.schema.clock import Recording, activity_of, clock_of

@@ -12,7 +12,9 @@ from zarr.abc.store import Store
 
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError, UnreadableFile, one_line
-from netxr.recordings.checks import (
+from netxr.recordings.contents import Nodes, groups, local_folder, nodes_in, nodes_of, opened
+from netxr.recordings.verify_chunks import Progress, of_chunks
+from netxr.recordings.verify_metadata import (
     COPY,
     Problem,
     Stored,
@@ -25,8 +27,6 @@ from netxr.recordings.checks import (
     of_sweep,
     open_array,
 )
-from netxr.recordings.chunks import Progress, of_chunks
-from netxr.recordings.contents import Nodes, groups, local_folder, nodes_in, nodes_of, opened
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.dataset import open as open_store
 from netxr.store.locks import locked, unfinished_beside

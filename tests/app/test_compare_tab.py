@@ -3,7 +3,7 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr.app.compare.run import Pick, matrices_in, pair_of, picked
+from netxr.app.compare.compute import Pick, matrices_in, pair_of, picked
 from netxr.errors import InvalidInput
 from tests.app.views import choose, download, figures, opened, panels_of, press, run_lines, table
 

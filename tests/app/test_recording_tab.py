@@ -10,7 +10,7 @@ import xarray as xr
 import netxr
 from netxr.app.frame.limits import check_size
 from netxr.app.recording.choice import Choice, chosen_activity, chosen_truth, lags_of, neurons_of
-from netxr.app.recording.run import estimate_of, excerpt_of
+from netxr.app.recording.compute import estimate_of, excerpt_of
 from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
 from tests.app.views import choose, download, figures, lines, opened, panels_of, press, run_lines, table
@@ -304,7 +304,7 @@ def test_marks_go_to_the_address_and_come_back(pages, library):
 
 
 def test_groups_are_marked_in_the_matrices(pages, library, monkeypatch):
-    monkeypatch.setattr("netxr.app.recording.figures.MOST_LINKED", 1)
+    monkeypatch.setattr("netxr.app.recording.views.MOST_LINKED", 1)
     page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&neurons=4:11")
     assert lines(page).endswith("score=scores.pearson, groups=activity.group)")
     assert all(isinstance(panel, hv.Overlay) for panel in [*figures(page), *run_lines(page)[1]])  # with borders

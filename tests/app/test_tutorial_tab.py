@@ -12,8 +12,8 @@ import zarr
 import netxr
 import netxr.plot
 from netxr.app.frame import downloads
+from netxr.app.tutorial.compute import Setup, check_setup, python_lines, remember, remembered, tutorial_run
 from netxr.app.tutorial.live import LiveGraph, LiveMatrix
-from netxr.app.tutorial.run import Setup, check_setup, python_lines, remember, remembered, tutorial_run
 from tests.app.pages import OpenPage
 
 SMALL = Setup(6, 0.9, 5000, 42, lag=1, groups=0, diagonal=True)

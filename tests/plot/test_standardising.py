@@ -3,7 +3,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from netxr.plot.matrices.pairs import standardise
+from netxr.plot.matrices.side_by_side import standardise
 
 
 def test_deviations_are_those_of_the_defined_entries():

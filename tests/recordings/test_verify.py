@@ -10,8 +10,8 @@ import zarr
 
 import netxr
 from netxr.recordings.catalog import catalog
-from netxr.recordings.chunks import MOST_LISTED
 from netxr.recordings.verify import Problem, verify
+from netxr.recordings.verify_chunks import MOST_LISTED
 from netxr.store.commits import array_to_be, commit
 from netxr.store.locks import locked, unfinished_name
 from netxr.store.metadata import ROOT, documents, grown

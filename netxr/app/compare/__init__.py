@@ -1,4 +1,4 @@
 """The tab for two matrices side by side.
 
-Begin with `tab`; `run` scores, `views` draws.
+Begin with `tab`; `compute` scores, `views` draws.
 """

@@ -9,7 +9,7 @@ import param
 import xarray as xr
 
 from netxr import names as n
-from netxr.app.compare.run import Pick, lags_of, matrices_in, overlap_text, pair_of, trials_of, variable_of
+from netxr.app.compare.compute import Pick, lags_of, matrices_in, overlap_text, pair_of, trials_of, variable_of
 from netxr.app.compare.views import SIDES, VIEWS, Compared, compare_lines, figure_of, table_of
 from netxr.app.frame.controls import LOOK, buttons, flag
 from netxr.app.frame.downloads import downloads

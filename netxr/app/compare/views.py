@@ -7,7 +7,7 @@ import xarray as xr
 
 import netxr.plot
 from netxr import names as n
-from netxr.app.compare.run import FURTHER, Pair, Pick, picked, variable_of
+from netxr.app.compare.compute import FURTHER, Pair, Pick, picked, variable_of
 from netxr.plot.style import with_options
 
 BESIDE, STANDARDISED, AGREEMENT = "beside", "standardised", "agreement"

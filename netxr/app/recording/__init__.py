@@ -1,4 +1,4 @@
 """The tab for a recording: choose it, estimate, look, save.
 
-Begin with `tab`; `run` computes, `figures` draws.
+Begin with `tab`; `compute` estimates, `views` draws.
 """

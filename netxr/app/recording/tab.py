@@ -14,7 +14,11 @@ from netxr.app.frame.panes import button, note
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, tab_of_stores, trial_choices
 from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, chosen_activity
-from netxr.app.recording.figures import (
+from netxr.app.recording.compute import Estimate, estimate_of, excerpt_of, savable, scored
+from netxr.app.recording.marked_pairs import marked, text_of
+from netxr.app.recording.saving import Saving
+from netxr.app.recording.settings import KINDS, MISSING_CHOICES, RecordingSettings, method_choices
+from netxr.app.recording.views import (
     ACTIVITY_VIEW,
     ESTIMATE_VIEW,
     VIEWS,
@@ -25,10 +29,6 @@ from netxr.app.recording.figures import (
     table_of,
     taken_along,
 )
-from netxr.app.recording.marks import marked, text_of
-from netxr.app.recording.run import Estimate, estimate_of, excerpt_of, savable, scored
-from netxr.app.recording.saving import Saving
-from netxr.app.recording.settings import KINDS, MISSING_CHOICES, RecordingSettings, method_choices
 from netxr.plot import Selection
 from netxr.schema.variables import labels_of
 

@@ -1,4 +1,4 @@
 """The tab for the tutorial, with its sliders.
 
-Begin with `tab`; `run` simulates, `live` redraws as one moves.
+Begin with `tab`; `compute` simulates, `live` redraws as one moves.
 """

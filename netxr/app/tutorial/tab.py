@@ -13,8 +13,8 @@ from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.looks import scores_html, side_by_side
 from netxr.app.frame.session import Session
+from netxr.app.tutorial.compute import Setup, check_setup, figure, python_lines, remember, remembered, tutorial_run
 from netxr.app.tutorial.live import LiveGraph, LiveMatrix
-from netxr.app.tutorial.run import Setup, check_setup, figure, python_lines, remember, remembered, tutorial_run
 from netxr.simulation.tutorial import DEMO_SIZES, SEED
 
 KEY: Final = "tutorial"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.blocks.trials import over_frames
-from netxr.kernels.courses import Course, join_courses, mean_and_deviation, sum_course
+from netxr.kernels.trends import Course, join_courses, mean_and_deviation, sum_course
 
 Floats = NDArray[np.float64]
 Rows = Sequence[int] | NDArray[np.intp]

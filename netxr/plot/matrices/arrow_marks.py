@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netxr.plot.matrices.arrows import Arrows
 from netxr.plot.matrices.heatmaps import STRENGTH
-from netxr.plot.matrices.places import PIXEL, Places
+from netxr.plot.matrices.node_positions import PIXEL, Places
 from netxr.plot.style import INK, POINTS, with_options
 
 NODE: Final = 16.0

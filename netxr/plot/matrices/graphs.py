@@ -11,7 +11,7 @@ from netxr.errors import InvalidInput
 from netxr.plot.grouping import order_of
 from netxr.plot.matrices.arrow_marks import NODE, by_sign, by_strength, edges_of
 from netxr.plot.matrices.arrows import MOST_ARROWS, Arrows, strongest_arrows
-from netxr.plot.matrices.places import LETTER, PIXEL, SPAN, Places, circle_places, ring_places
+from netxr.plot.matrices.node_positions import LETTER, PIXEL, SPAN, Places, circle_places, ring_places
 from netxr.plot.style import FRAME, INK, POINTS, literal, loaded_matrix, no_formulas, stay_in_place, with_options
 from netxr.schema.arguments import check_choice
 from netxr.schema.variables import check_connectivity, labels_of

@@ -12,7 +12,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.plot.matrices.aggregation import Sheet, sheet_of, view_of
 from netxr.plot.matrices.heatmaps import FROM, TO, draw_view, heatmap, limits_of, what_is_shown
-from netxr.plot.matrices.pairs import page, room_for
+from netxr.plot.matrices.side_by_side import page, room_for
 from netxr.plot.spans import ROOM, Range
 from netxr.plot.style import MATRIX_SPEC, axis_label, check_loaded, literal, with_options
 from netxr.plot.ticks import label_text, plain_labels, ticks

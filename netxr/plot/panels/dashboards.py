@@ -14,7 +14,7 @@ from netxr.plot.activity.traces import traces
 from netxr.plot.grouping import groups_of
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.heatmaps import matrix
-from netxr.plot.matrices.pairs import TITLE_A, TITLE_R, compare, room_for
+from netxr.plot.matrices.side_by_side import TITLE_A, TITLE_R, compare, room_for
 from netxr.plot.scores.agreements import agreement
 from netxr.plot.scores.lag_curves import lags
 from netxr.plot.style import FRAME, laid_out, title_over, with_options

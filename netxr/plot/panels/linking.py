@@ -16,7 +16,7 @@ from netxr.plot.activity.traces import MOST_TRACES, traces
 from netxr.plot.matrices.arrow_marks import NODE
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.heatmaps import matrix
-from netxr.plot.matrices.pairs import TITLE_A, TITLE_R, room_for
+from netxr.plot.matrices.side_by_side import TITLE_A, TITLE_R, room_for
 from netxr.plot.panels.choosing import (
     CHOOSING,
     Bounds,

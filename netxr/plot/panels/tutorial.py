@@ -7,8 +7,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.plot.activity.traces import traces
-from netxr.plot.matrices.over import compare_over
-from netxr.plot.matrices.pairs import compare, overview
+from netxr.plot.matrices.compare_over import compare_over
+from netxr.plot.matrices.side_by_side import compare, overview
 from netxr.plot.scores.curves import score_curve
 
 ONE_SOURCE: Final = 1

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.scores.scored import drawn_score, n_trials_of, score_columns, score_label
+from netxr.plot.scores.score_columns import drawn_score, n_trials_of, score_columns, score_label
 from netxr.plot.spans import Range
 from netxr.plot.style import (
     DIVERGING,

@@ -11,7 +11,7 @@ from netxr.errors import InvalidInput
 from netxr.plot.matrices.aggregation import Sheet, sheet_of
 from netxr.plot.matrices.grids import FACET_FONT, FACET_FRAME, MOST_FACETS, facet, row_length, says
 from netxr.plot.matrices.heatmaps import FROM, TO, limits_of
-from netxr.plot.matrices.pairs import TITLE_BOTH, long_name, page, room_for
+from netxr.plot.matrices.side_by_side import TITLE_BOTH, long_name, page, room_for
 from netxr.plot.spans import Range
 from netxr.plot.style import diagonal_text, score_text
 from netxr.plot.ticks import plain_labels

@@ -17,7 +17,7 @@ from zarr.core.sync import sync
 
 from netxr import names as n
 from netxr.errors import one_line
-from netxr.recordings.checks import COPY, Problem, Stored
+from netxr.recordings.verify_metadata import COPY, Problem, Stored
 
 Progress = Callable[[int, int], object]
 

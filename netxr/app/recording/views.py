@@ -14,8 +14,8 @@ from netxr.app.frame.downloads import NothingShown
 from netxr.app.frame.looks import scores_html
 from netxr.app.frame.panes import TOOLS, panels, stretched
 from netxr.app.recording.choice import Choice
-from netxr.app.recording.lines import estimating_lines, preparing_lines
-from netxr.app.recording.run import Scored, at_lag
+from netxr.app.recording.compute import Scored, at_lag
+from netxr.app.recording.python_lines import estimating_lines, preparing_lines
 from netxr.errors import InvalidInput
 from netxr.plot import Selection
 

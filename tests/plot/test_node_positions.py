@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netxr.plot.grouping import order_of
-from netxr.plot.matrices.places import circle_places, ring_places
+from netxr.plot.matrices.node_positions import circle_places, ring_places
 
 
 def ordered(groups):
