@@ -4,7 +4,7 @@ Each private part is said with the version it was seen in. When a library change
 loaded before it is needed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -76,3 +76,39 @@ def reads_its_own_query(location: Class) -> Class:
 def check_parameter(parameter: Any, value: Any) -> None:
     """Raise ValueError if a parameter of param cannot have a value, and set nothing (`_validate`, param 2.4)."""
     parameter._validate(value)
+
+
+def limit_blas_threads(library: Any, threads: int) -> None:
+    """Limit a BLAS library of threadpoolctl to some threads (`_real_set_num_threads`, threadpoolctl 3.7).
+
+    Since 3.7 its own setter does nothing in any thread but the first that ever called it.
+    """
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
+
+
+def array_of_all_chunks(metadata: Any, path: Any) -> Any:
+    """Return a Zarr array that writes every chunk, also one of nothing but the fill value (`AsyncArray`, zarr 3.1)."""
+    zarr = import_module("zarr")
+    return zarr.Array(zarr.AsyncArray(metadata, path, config={"write_empty_chunks": True}))
+
+
+def wait_for(coroutine: Any) -> Any:
+    """Return what a coroutine of Zarr comes to, by Zarr's own event loop (`zarr.core.sync`, zarr 3.1)."""
+    return import_module("zarr.core.sync").sync(coroutine)
+
+
+def sel_result(indexers: Mapping[Any, Any]) -> Any:
+    """Return what `sel` of an index of xarray's hands back (`xarray.core.indexing`, xarray 2025.8 to 2026.9)."""
+    return import_module("xarray.core.indexing").IndexSelResult(indexers)
+
+
+def results_of(tasks: Mapping[Any, Any], keys: Sequence[Any], known: dict[Any, Any]) -> Sequence[Any]:
+    """Return the results of some tasks of a dask graph, made in this thread (`dask.core`, dask 2024.8 to 2026.8)."""
+    results: Sequence[Any] = import_module("dask.core").get(tasks, keys, cache=known)
+    return results
+
+
+def dependencies(graph: Mapping[Any, Any], task: Any) -> set[Any]:
+    """Return what a task of a dask graph needs directly (`dask.core`, dask 2024.8 to 2026.8)."""
+    needed: set[Any] = import_module("dask.core").get_dependencies(graph, task)
+    return needed

@@ -149,7 +149,7 @@ def test_figures_are_needed_by_faces_alone():
         ("from netxr.store import open as o", {"store"}),
         ("from netxr import store", {"store"}),
         ("from netxr.kernels import scores, noise", {"kernels.scores", "kernels.noise"}),
-        ("def f():\n    from netxr.plot.matrices import pairs", {"plot.matrices.pairs"}),
+        ("def f():\n    from netxr.plot.matrices import grids", {"plot.matrices.grids"}),
         ("import netxr", {DOOR}),
         ("from netxr import simulate", {DOOR}),
         ("import numpy", set()),

@@ -13,10 +13,11 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dask.array as da
-from dask.core import get, get_dependencies
 from dask.delayed import Delayed
 from dask.typing import Key
 from numpy.typing import NDArray
+
+from netxr.compat import dependencies, results_of
 
 Graph = Mapping[Key, Any]
 
@@ -54,7 +55,7 @@ class Stream:
         steps, last_use = self._steps()
         for k, (key, new) in enumerate(zip(self.keys, steps, strict=True)):
             kept = [task for task in new if last_use[task] > k or task == key]
-            values = get({task: self.graph[task] for task in new}, kept, cache=dict(held))
+            values = results_of({task: self.graph[task] for task in new}, kept, dict(held))
             held |= zip(kept, values, strict=True)
             block = held[key]
             held = {task: value for task, value in held.items() if last_use.get(task, -1) > k}
@@ -71,7 +72,7 @@ class Stream:
             new = _needed(graph, [key], done)
             done |= new
             steps.append(new)
-            last_use |= dict.fromkeys((task for mine in new for task in get_dependencies(graph, mine)), k)
+            last_use |= dict.fromkeys((task for mine in new for task in dependencies(graph, mine)), k)
             last_use[key] = k
         return steps, last_use
 
@@ -108,7 +109,7 @@ def streams(array: da.Array, cuts: Sequence[int]) -> list[tuple[Stream, list[Del
     found = []
     for part, needed in zip(parts, needs, strict=True):
         own = needed - shared
-        direct = {task for mine in own for task in get_dependencies(graph, mine)} | set(part)
+        direct = {task for mine in own for task in dependencies(graph, mine)} | set(part)
         inputs = sorted(direct - own, key=str)
         found.append((Stream(part, {task: graph[task] for task in own}, inputs), [lazy(task) for task in inputs]))
     return found
@@ -128,7 +129,7 @@ def _needed(graph: Graph, keys: Iterable[Key], known: Container[Key] = ()) -> se
         key = waiting.pop()
         if key not in needed and key not in known:
             needed.add(key)
-            waiting.extend(get_dependencies(graph, key))
+            waiting.extend(dependencies(graph, key))
     return needed
 
 

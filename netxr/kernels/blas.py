@@ -8,6 +8,8 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
+from netxr.compat import limit_blas_threads
+
 _lock = Lock()
 _former: list[list[int]] = []
 
@@ -40,6 +42,5 @@ def _libraries() -> list[Any]:
 def _limit(library: Any, threads: int) -> int:
     """Limit a library to `threads` and return its former limit."""
     former = int(library.num_threads)
-    # Since 3.7 threadpoolctl's own setter does nothing in any thread but the first that ever called it.
-    getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
+    limit_blas_threads(library, threads)
     return former

@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from zarr.core.sync import sync
 
 from netxr import names as n
+from netxr.compat import wait_for
 from netxr.errors import one_line
 from netxr.recordings.verify_metadata import COPY, Problem, Stored
 
@@ -103,7 +103,7 @@ def _missing(stored: Stored, index: Index) -> Problem:
 
 def _is_there(stored: Stored, index: Index) -> bool:
     """Return whether a store that is no folder has a chunk."""
-    return sync((stored.array.store_path / stored.array.metadata.encode_chunk_key(index)).exists())
+    return bool(wait_for((stored.array.store_path / stored.array.metadata.encode_chunk_key(index)).exists()))
 
 
 def _of_chunk(stored: Stored, index: Index) -> Iterator[Problem]:

@@ -6,13 +6,13 @@ from typing import Any, Final, Self
 
 import numpy as np
 import xarray as xr
-from xarray.core.indexing import IndexSelResult  # not in xarray's reference; there in 2025.4 to 2026.9
 from xarray.indexes import PandasIndex, RangeIndex
 from xarray.indexes.range_index import (
     RangeCoordinateTransform,  # not in xarray's reference; there 2025.4 to 2026.9
 )
 
 from netxr import names as n
+from netxr.compat import sel_result
 from netxr.errors import InvalidInput
 
 SLACK: Final = 1e-6
@@ -85,7 +85,7 @@ class TimeIndex(RangeIndex):
         if isinstance(wanted, slice):
             first = 0 if wanted.start is None else int(np.ceil((wanted.start - self.start) / self.step - SLACK))
             last = self.size if wanted.stop is None else int((wanted.stop - self.start) / self.step + SLACK) + 1
-            return IndexSelResult({self.dim: slice(max(first, 0), max(last, 0), wanted.step)})
+            return sel_result({self.dim: slice(max(first, 0), max(last, 0), wanted.step)})
         found = super().sel(labels, method="nearest")
         places = np.asarray(found.dim_indexers[self.dim])
         off = np.abs(self.start + places * self.step - np.asarray(wanted)) > SLACK * abs(self.step)

@@ -17,6 +17,7 @@ from typing import Any, Final
 import zarr
 from zarr.storage import LocalStore, StorePath
 
+from netxr.compat import array_of_all_chunks
 from netxr.errors import DiskFull, NetxrError
 from netxr.store.locks import STAGING_PREFIX, locked, remove_abandoned, space_needed, unfinished_beside, unfinished_name
 from netxr.store.metadata import (
@@ -119,7 +120,8 @@ def reserve(folder: Path, name: str) -> None:
 def array_to_be(folder: Path, name: str, document: Document) -> "zarr.Array[Any]":
     """Return an array to write to, as it will be once `document` is committed."""
     path = StorePath(LocalStore(folder), name)
-    return zarr.Array(zarr.AsyncArray(document, path, config={"write_empty_chunks": True}))  # type: ignore[call-overload]
+    array: zarr.Array[Any] = array_of_all_chunks(document, path)
+    return array
 
 
 def _is_behind(folder: Path) -> bool:

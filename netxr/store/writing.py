@@ -19,6 +19,7 @@ from zarr.abc.codec import BytesBytesCodec
 from zarr.abc.store import Store
 
 from netxr.blocks.progress import Part, report
+from netxr.compat import array_of_all_chunks
 from netxr.errors import InvalidInput
 from netxr.store.layout import codec, encoding, fill_value, plain_attributes, storable
 from netxr.store.staging import PathLike, staging
@@ -104,7 +105,8 @@ def _coded(variable: xr.Variable) -> xr.Variable:
 def stored_array(store: Path | Store, path: str) -> "zarr.Array[Any]":
     """Return a stored array to write to, every chunk of it."""
     array = zarr.open_array(store, path=path, mode="r+")
-    return zarr.Array(zarr.AsyncArray(array.metadata, array.store_path, config=WHOLE_CHUNKS))
+    whole: zarr.Array[Any] = array_of_all_chunks(array.metadata, array.store_path)
+    return whole
 
 
 class _Target:
