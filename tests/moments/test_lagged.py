@@ -306,7 +306,7 @@ WRONG_ACTIVITY = {
 def test_what_is_no_recording(what):
     with pytest.raises(InvalidInput) as caught:
         lagged_moments(WRONG_ACTIVITY[what])
-    assert caught.value.argument == "activity"
+    assert caught.value.argument == "data"
 
 
 @pytest.mark.parametrize("n_steps", [1, 2])
