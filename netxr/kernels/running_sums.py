@@ -98,20 +98,9 @@ def sums_of(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any],
 
 
 class FrameBlock:
-    """A block of frames that is filled piece by piece; the `max_lag` frames before it, if any, stand in front.
+    """A block of at most `room` frames that is filled piece by piece; the `max_lag` frames before it stand in front.
 
-    Parameters
-    ----------
-    todo : Pass
-        What is accumulated.
-    shift : ndarray, (i)
-        Provisional mean.
-    place : str
-        What to call the data in an error.
-    offset : int
-        Where in the trial the block begins.
-    room : int
-        The most frames.
+    It begins at frame `offset` of a trial, which an error calls `place`; `shift`, (i), is taken off each frame.
     """
 
     def __init__(self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int, room: int) -> None:

@@ -43,14 +43,10 @@ class Work:
         Rows of a frame, and of them the targets and sources.
     n_steps, n_trials : int
         Frames of a trial, and trials.
-    lags : tuple of int
-        Lags.
-    precision : dtype
-        Of samples within a product.
-    stored : int
-        Bytes of all samples as they are stored.
-    chunk : int
-        Bytes of the largest chunk as it comes, with all neurons.
+    lags, precision
+        Those of the pass.
+    stored, chunk : int
+        Bytes of all samples as they are stored, and of the largest chunk as it comes, with all neurons.
     layers, products : int
         Layers of a block, and products of them for each lag.
     results : int
