@@ -10,12 +10,14 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.schema.axis import axis_of
 from netxr.schema.clock import Recording, activity_of, clock_of, with_axis
+from netxr.schema.variables import MOMENT_SPECS
 
 
 def put_back(data: Recording, activity: xr.DataArray, *, step: str, **attrs: Any) -> Recording:
     """Return `data` with this activity in the place of its own.
 
-    `step` says in one line what was done; `attrs` are the attributes that it changes. All else in a Dataset is kept.
+    `step` says in one line what was done; `attrs` are the attributes that it changes. Moments and estimates of a
+    Dataset go, since they are those of the samples before the step; all else is kept.
     Raises InvalidInput if the step changes the length of a dim that another variable of the Dataset has as well.
     """
     before = activity.attrs.get(n.PREPROCESSING)
@@ -28,6 +30,7 @@ def put_back(data: Recording, activity: xr.DataArray, *, step: str, **attrs: Any
         done[n.TIME].attrs.update(attrs_of_axis)
     if isinstance(data, xr.DataArray):
         return done
+    data = _without_results(data)
     changed = {dim for dim, size in done.sizes.items() if size != data.sizes[dim]}
     along = [name for name, variable in data.variables.items() if changed & set(variable.dims)]
     stuck = [str(name) for name in along if name != n.ACTIVITY and name not in data[n.ACTIVITY].coords]
@@ -40,6 +43,17 @@ def put_back(data: Recording, activity: xr.DataArray, *, step: str, **attrs: Any
         )
     kept = data.drop_vars(along).assign({n.ACTIVITY: done})[list(data.data_vars)]
     return kept.assign_attrs({name: attrs[name] for name in attrs if name in data.attrs})
+
+
+def _without_results(run: xr.Dataset) -> xr.Dataset:
+    """Return a run without the moments and estimates that were made of its activity."""
+    moments = {spec.name for spec in MOMENT_SPECS}
+    results = [name for name, one in run.data_vars.items() if name in moments or n.ESTIMATOR in one.attrs]
+    kept = run.drop_vars(results)
+    used = {dim for one in kept.data_vars.values() for dim in one.dims}
+    return kept.drop_vars(
+        [name for name in (n.LAG, n.TARGET, n.SOURCE) if results and name in kept.coords and name not in used]
+    )
 
 
 def take(data: Recording, positions: Mapping[Any, Any], *, step: str) -> Recording:

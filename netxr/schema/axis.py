@@ -70,18 +70,25 @@ class TimeIndex(RangeIndex):
     def isel(self, indexers: Mapping[Any, Any]) -> xr.Index | None:
         """Return the index of some of the samples; of others than a slice, one that holds every time."""
         chosen = indexers[self.dim]
-        return type(self)(self.transform.slice(chosen)) if isinstance(chosen, slice) else super().isel(indexers)
+        if isinstance(chosen, slice):
+            return type(self)(self.transform.slice(chosen))
+        if np.asarray(chosen).dtype.kind == "b":  # which samples, where `RangeIndex` reads the numbers 0 and 1
+            places = np.flatnonzero(np.asarray(chosen))
+            chosen = xr.Variable(chosen.dims, places) if isinstance(chosen, xr.Variable) else places
+        return super().isel({self.dim: chosen})
 
     def sel(self, labels: dict[Any, Any], method: Any = None, tolerance: Any = None) -> Any:
         """Return the positions of times: of a slice with both ends, of single ones exactly, as an index of pandas does.
 
-        With method="nearest", as `RangeIndex` has it.
+        With method="nearest", the nearest sample there is. True and false say of each sample whether it is chosen.
 
         Raises KeyError if no sample was taken at a time.
         """
         wanted = labels[self.coord_name]
+        if not isinstance(wanted, slice) and np.asarray(wanted).dtype.kind == "b":
+            return sel_result({self.dim: np.flatnonzero(np.asarray(wanted))})
         if method is not None:
-            return super().sel(labels, method=method, tolerance=tolerance)
+            return self._nearest(super().sel(labels, method=method, tolerance=tolerance))
         if isinstance(wanted, slice):
             first = 0 if wanted.start is None else int(np.ceil((wanted.start - self.start) / self.step - SLACK))
             last = self.size if wanted.stop is None else int((wanted.stop - self.start) / self.step + SLACK) + 1
@@ -92,6 +99,14 @@ class TimeIndex(RangeIndex):
         if (off | (places < 0) | (places >= self.size)).any():
             raise KeyError(f"{wanted!r}: no sample was taken then; with method='nearest' the nearest is found")
         return found
+
+    def _nearest(self, found: Any) -> Any:
+        """Return the places found: those of the first or last sample for times that lie outside."""
+        places = found.dim_indexers[self.dim]
+        if isinstance(places, slice):
+            return found
+        inside = np.clip(places, 0, self.size - 1)
+        return sel_result({self.dim: inside})
 
     def to_pandas_index(self) -> Any:
         """Return every time, under the name of the coordinate, which tables are to have."""

@@ -38,6 +38,9 @@ DATE_UNITS: Final = {"s": "seconds", "ms": "milliseconds", "us": "microseconds",
 """The units of dates that xarray has, and what the CF conventions call them."""
 
 # xarray decodes by these: left in place, they would change values on reading.
+DEEPEST: Final = 100
+"""Lists and dicts of an attribute that may lie in one another: Zarr and Python go through them by recursion."""
+
 RESERVED_ATTRIBUTES: Final = frozenset({"_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates"})
 
 # xarray decodes by some values of these.
@@ -238,6 +241,8 @@ def plain_attributes(attrs: Mapping[Any, Any], place: str) -> dict[str, Any]:
             )
         try:
             plain[name] = json.loads(json.dumps(value, default=_from_numpy))
+            if _depth(plain[name]) > DEEPEST:
+                raise ValueError("nested too deeply for those who read it")
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInput(
                 place,
@@ -246,6 +251,15 @@ def plain_attributes(attrs: Mapping[Any, Any], place: str) -> dict[str, Any]:
                 fix=f"Convert it, e.g. to text: attrs[{name!r}] = str(...).",
             ) from error
     return plain
+
+
+def _depth(value: Any) -> int:
+    """Return how many lists and dicts of JSON lie in one another."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, list | dict)]:
+        depth += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 def _from_numpy(value: Any) -> Any:

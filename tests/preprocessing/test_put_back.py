@@ -233,3 +233,15 @@ def test_each_step_takes_one_more_pass(n_blocks, workers):
         netxr.lagged_correlation(z_score(detrend(high_pass(activity, cutoff=0.1)))).compute()
     beside = 6  # the ends of the trial, for the filter; the first block, for the provisional mean
     assert len(made) <= 4 * n_blocks + beside
+
+
+@pytest.mark.parametrize("step", [netxr.difference, lambda run: netxr.clip(run, lower=0.4), netxr.z_score])
+def test_moments_and_estimates_of_the_samples_before_go(step):
+    run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=60, seed=1)
+    moments = netxr.lagged_moments(run, lags=[0, 1])
+    R = netxr.lagged_correlation(moments, lags=[0, 1])
+    held = run.merge(moments, combine_attrs="override").assign(lagged_correlation=R)
+    done = step(held)
+    assert set(done.data_vars) == {"activity", "connectivity"}
+    expected = netxr.lagged_correlation(step(run.activity))
+    np.testing.assert_array_equal(netxr.lagged_correlation(done), expected)

@@ -168,3 +168,32 @@ def test_times_are_found_as_by_other_indexes():
 def test_tables_have_a_column_of_times():
     table = recording().to_dataframe().reset_index()
     assert list(table)[:2] == ["neuron", "time"]
+
+
+CHOSEN = {
+    "true and false": lambda x: x[:, np.arange(10) % 3 > 0],
+    "a condition on time": lambda x: x[:, x.time > 3.35],
+    "a condition in sel": lambda x: x.sel(time=x.time > 3.35),
+    "where": lambda x: x.where(x.time > 3.35, drop=True),
+    "dropna": lambda x: x.where(x.time != 3.5).dropna("time"),
+    "none": lambda x: x[:, np.zeros(10, bool)],
+    "places": lambda x: x.isel(time=[7, 2]),
+    "nearest": lambda x: x.sel(time=3.44, method="nearest"),
+    "nearest before the first": lambda x: x.sel(time=1.0, method="nearest"),
+    "nearest behind the last": lambda x: x.sel(time=[3.1, 99.0], method="nearest"),
+    "nearest along another dim": lambda x: x.sel(time=xr.DataArray([0.0, 3.5], dims="event"), method="nearest"),
+}
+
+
+@pytest.mark.parametrize("how", CHOSEN)
+def test_samples_are_chosen_as_by_an_index_of_every_time(how):
+    x = recording()
+    every = x.drop_vars("time").assign_coords(time=3.0 + 0.1 * np.arange(10))
+    found, expected = CHOSEN[how](x), CHOSEN[how](every)
+    xr.testing.assert_allclose(found.drop_attrs(), expected.drop_attrs())
+
+
+def test_a_dataset_is_cut_by_a_condition():
+    cut = recording().to_dataset().isel(time=np.arange(10) > 6)
+    np.testing.assert_allclose(cut.time, [3.7, 3.8, 3.9])
+    assert cut.activity.sizes["time"] == 3

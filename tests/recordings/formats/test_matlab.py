@@ -45,6 +45,7 @@ def saved(request, tmp_path):
     return path
 
 
+@pytest.mark.filterwarnings("ignore:The default value for `spmatrix`:DeprecationWarning")  # of the oracle
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_variable_is_what_scipy_reads(saved, name):
     expected = scipy.io.loadmat(saved, mat_dtype=True, variable_names=[name])[name]

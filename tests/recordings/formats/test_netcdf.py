@@ -147,6 +147,8 @@ def test_arrays_without_dims_get_them(tmp_path):
     assert np.array_equal(run.activity.values, samples().T)
 
 
+# SciPy opens a file and leaves it to the garbage collector if what it finds is damaged.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_damage_raises_errors_of_netxr_only(tmp_path, engine):
     path = write(recording(), tmp_path / "a.nc", engine)
     assert len(refusals(lambda file: load(file).compute(scheduler="synchronous"), path)) > 15
