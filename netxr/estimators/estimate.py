@@ -5,16 +5,17 @@ from os import PathLike
 from typing import Any, Final, TypeVar
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from netxr import names as n
-from netxr.errors import InvalidInput
-from netxr.estimators.table import BUILT_IN, Estimator, compared, estimator
+from netxr.errors import InvalidInput, NetxrError
+from netxr.estimators.table import BUILT_IN, Estimator, compared, estimator, package_of
 from netxr.moments.lagged import accumulate
 from netxr.moments.planning import Precision, check_lags, is_label, lags_of, positions_of, prepare
 from netxr.schema.arguments import check_entries, is_whole
 from netxr.schema.clock import activity_of
-from netxr.schema.variables import check_moments, labels_of
+from netxr.schema.variables import NUMBER_KINDS, check_moments, labels_of
 
 Estimate = xr.DataArray | xr.Dataset
 """A matrix, or a Dataset in which one is compared with a truth and the others go with it."""
@@ -74,8 +75,8 @@ def estimate(
     Raises
     ------
     InvalidInput
-        If there is no such estimator, its package cannot be loaded, moments do not hold the lags that it needs, or
-        as `lagged_moments` does.
+        If there is no such estimator, its package cannot be loaded, its function fails or returns no estimate, moments
+        do not hold the lags that it needs, or as `lagged_moments` does.
     NonFiniteActivity
         If a sample is NaN or infinite and `missing` is "raise".
 
@@ -162,8 +163,14 @@ def _held(
     held = labels_of(check_moments(moments, argument="data"), n.LAG).tolist()
     expected = f"lags that the moments hold: {held}, or minus those"
     is_right = bool(lags) and all(map(is_whole, lags)) and len(set(lags)) == len(lags)
-    if not is_right or not set(lags_needed(entries, lags)) <= set(held):
+    missing = set(lags_needed(entries, lags)) - set(held) if is_right else set()
+    if not is_right or missing & set(map(abs, lags)):
         raise InvalidInput(argument, got=repr(list(lags)), expected=expected)
+    if missing:
+        needing = " and ".join(entry.name for entry in entries if missing & set(lags_needed([entry], lags)))
+        fix = "Name all of these as lags of netxr.lagged_moments."
+        needed = f"those at lags {sorted(missing)} as well, needed by {needing}"
+        raise InvalidInput("data", got=f"moments at lags {held}", expected=needed, fix=fix)
     if min(lags) < 0 and not np.array_equal(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE)):
         raise InvalidInput(argument, got=repr(list(lags)), expected="lags from 0, for moments of some sources")
     return _of_sources(moments, sources) if _by_source(entries, lags) else moments
@@ -190,10 +197,10 @@ def _by_rows(method: object, entries: Sequence[Estimator]) -> Callable[..., xr.D
 
 def _over_lags(entry: Estimator, moments: xr.Dataset, lag: int | Sequence[int]) -> Estimate:
     """Return an estimate at one lag, or at several, which give a dim."""
+    if not entry.has_lag:
+        return _at(entry, moments, lag if isinstance(lag, int) else lag[0])
     if isinstance(lag, int) or (entry.lags_at_once and min(lag) >= 0):
         return _at(entry, moments, lag)
-    if not entry.has_lag:
-        return _at(entry, moments, lag[0])
     each: list[Any] = [_at(entry, moments, one) for one in lag]
     joined: Estimate = xr.concat(each, n.LAG, **SAME_LABELS, combine_attrs="override")
     return joined
@@ -202,13 +209,10 @@ def _over_lags(entry: Estimator, moments: xr.Dataset, lag: int | Sequence[int]) 
 def _at(entry: Estimator, moments: xr.Dataset, lag: Any) -> Estimate:
     """Return an estimate at a lag, with its name, its reference and the attributes of the moments."""
     is_swapped = entry.has_lag and isinstance(lag, int) and lag < 0
-    found = entry.function(moments, -lag if is_swapped else lag)
+    found = _made(entry, moments, -lag if is_swapped else lag)
     if is_swapped:
         found = found.rename({n.TARGET: n.SOURCE, n.SOURCE: n.TARGET})
     matrix = compared(found, entry.name)
-    if not {n.TARGET, n.SOURCE} <= set(matrix.dims):
-        got = f"{entry.name!r}, whose function returns dims {tuple(map(str, matrix.dims))}"
-        raise InvalidInput("method", got=got, expected=f"([trial, ]{n.TARGET}, {n.SOURCE})")
     about = {n.ESTIMATOR: entry.name, n.LONG_NAME: entry.long_name, n.REFERENCE: entry.reference}
     attrs = moments.attrs | matrix.attrs | {key: text for key, text in about.items() if text}
     labelled = _with_lag(found, lag if entry.has_lag else None).transpose(
@@ -217,6 +221,48 @@ def _at(entry: Estimator, moments: xr.Dataset, lag: Any) -> Estimate:
     if isinstance(labelled, xr.DataArray):
         return labelled.rename(entry.name).assign_attrs(attrs)
     return labelled.assign({entry.name: labelled[entry.name].assign_attrs(attrs)}).assign_attrs(moments.attrs)
+
+
+def _made(entry: Estimator, moments: xr.Dataset, lag: Any) -> Estimate:
+    """Return what the function of an estimator makes of moments, or raise InvalidInput if that is no estimate."""
+    cause = None
+    try:
+        found = entry.function(moments, lag)
+    except (NetxrError, MemoryError):
+        raise
+    except Exception as error:  # whatever another package raises
+        fault, cause = f"fails ({type(error).__name__}: {error})", error
+    else:
+        fault = _fault(found, entry.name, moments, lag)
+        if not fault:
+            return found
+    package = package_of(entry.name)
+    whose, fix = ("", "") if package == "netxr" else (f", of the package {package}", f"Update or mend {package}.")
+    dims = f"({'' if isinstance(lag, int) else f'{n.LAG}, '}[{n.TRIAL}, ]{n.TARGET}, {n.SOURCE})"
+    raise InvalidInput(
+        "method",
+        got=f"{entry.name!r}{whose}, whose function {fault}",
+        expected=f"real numbers {dims} with the labels of the moments: a DataArray, or {entry.name} of a Dataset",
+        fix=fix,
+    ) from cause
+
+
+def _fault(found: object, name: str, moments: xr.Dataset, lag: Any) -> str:
+    """Return what keeps the result of a function from being an estimate, "" for nothing; no value is computed."""
+    if not isinstance(found, (xr.DataArray, xr.Dataset)):
+        return f"returns a value of type {type(found).__name__}"
+    if isinstance(found, xr.Dataset) and name not in found.data_vars:
+        return f"returns a Dataset of {', '.join(map(str, found.data_vars)) or 'nothing'}"
+    matrix = compared(found, name)
+    dims = dict.fromkeys((*matrix.dims, *({n.LAG} & set(found.dims))))
+    needed = {n.TARGET, n.SOURCE} if isinstance(lag, int) else {n.LAG, n.TARGET, n.SOURCE}
+    if not needed <= dims.keys() <= needed | ({n.TRIAL} & set(moments.dims)):
+        return f"returns dims {tuple(map(str, dims))}"
+    if matrix.dtype.kind not in NUMBER_KINDS:
+        return f"returns dtype {matrix.dtype}"
+    labels = {dim: pd.Index(lag) if dim == n.LAG else moments.get_index(dim) for dim in matrix.dims}
+    wrong = [str(dim) for dim, index in labels.items() if not index.equals(matrix.get_index(dim))]
+    return f"returns other labels along {' and '.join(wrong)}" if wrong else ""
 
 
 def _with_lag(found: Estimate, lag: Any) -> Estimate:
@@ -237,6 +283,6 @@ def _side_by_side(entries: Sequence[Estimator], found: Sequence[Estimate], lag: 
     references = "; ".join(dict.fromkeys(entry.reference for entry in entries if entry.reference))
     return (
         joined.transpose(n.ESTIMATOR, n.LAG, n.TRIAL, n.TARGET, n.SOURCE, missing_dims="ignore")
-        .assign_coords({n.LAG: lag})
+        .assign_coords({n.LAG: lag} if any(entry.has_lag for entry in entries) else {})
         .assign_attrs(about | ({n.REFERENCE: references} if references else {}))
     )

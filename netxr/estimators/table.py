@@ -38,9 +38,9 @@ class Estimator:
     name : str
         What ``netxr.estimate(..., method=name)`` asks for, and the name of the variable in a store.
     function : callable
-        Takes lagged moments and a lag in samples, and returns the estimate ([trial, ]target, source):
-        a DataArray, or a Dataset whose variable `name` is the one that is compared with a truth. When samples are
-        appended to a store, only that variable is updated, not the others of a Dataset.
+        Takes lagged moments and a lag in samples, and returns the estimate ([trial, ]target, source), real numbers
+        with the labels of the moments: a DataArray, or a Dataset whose variable `name` is the one that is compared
+        with a truth. When samples are appended to a store, only that variable is updated, not the others of a Dataset.
     long_name : str
         Name in figures and messages.
     reference : str
@@ -150,14 +150,23 @@ def method_names() -> list[str]:
 def estimator(name: str) -> Estimator:
     """Return the estimator of that name.
 
-    Raises InvalidInput if there is none, with the list of those there are; or its package cannot be loaded.
+    Raises InvalidInput if it is not one name, or there is none, with the list of those there are; or its package
+    cannot be loaded.
     """
+    if not isinstance(name, str):
+        expected = f"the name of one estimator: {' or '.join(method_names())}"
+        raise InvalidInput("method", got=repr(name), expected=expected)
     if name in BUILT_IN:
         return BUILT_IN[name]
     offered = _entry_points(tuple(sys.path))
     if name not in offered:
         raise InvalidInput("method", got=repr(name), expected=f"one of {', '.join(method_names())}")
     return _loaded(offered[name])
+
+
+def package_of(name: str) -> str:
+    """Return the name of the package that an estimator comes from."""
+    return "netxr" if name in BUILT_IN else _package_of(_entry_points(tuple(sys.path))[name])
 
 
 def estimates_in(dataset: xr.Dataset) -> list[str]:
@@ -232,8 +241,7 @@ def _package_of(point: EntryPoint) -> str:
 
 def _row(name: str) -> dict[str, Any]:
     """Return what `methods` says of an estimator."""
-    offered = _entry_points(tuple(sys.path))
-    about = {n.PACKAGE: "netxr" if name in BUILT_IN else _package_of(offered[name]), n.ERROR: ""}
+    about = {n.PACKAGE: package_of(name), n.ERROR: ""}
     entry = Estimator(name, function=lambda moments, _lag: moments, long_name="", directed=False, signed=False)
     try:
         entry = estimator(name)

@@ -116,6 +116,14 @@ def test_several_methods_stand_side_by_side():
     assert netxr.compare(xr.zeros_like(one[0, 0]), one, diagonal=False).pearson.dims == ("estimator", "trial")
 
 
+@pytest.mark.parametrize("asked", [{"lags": [1, 2]}, {"lag": 2}])
+def test_methods_that_do_not_depend_on_the_lag_have_none(asked):
+    found = netxr.estimate(activity(), method=["correlation"], **asked)
+    assert found.dims == ("estimator", "trial", "target", "source")
+    assert "lag" not in found.coords
+    np.testing.assert_array_equal(found[0].values, netxr.estimate(activity(), method="correlation").values)
+
+
 def test_a_negative_lag_swaps_the_sides():
     found = netxr.estimate(activity(), method="lagged_correlation", lags=[-2, 2])
     np.testing.assert_array_equal(found.sel(lag=-2).transpose(..., "source", "target"), found.sel(lag=2))
@@ -212,6 +220,47 @@ def test_a_function_that_gives_no_matrix_is_an_error(table):
         netxr.estimate(activity(), method="no_matrix")
 
 
+def _of(moments, lag):
+    return moments.comoment.sel(lag=lag)
+
+
+@pytest.mark.parametrize("data", [activity().chunk(time=20), netxr.lagged_moments(activity())], ids=["lazy", "moments"])
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (lambda moments, lag: 42, "returns a value of type int"),
+        (lambda moments, lag: 1 / 0, r"fails \(ZeroDivisionError: division by zero\)"),
+        (lambda moments, lag: xr.Dataset({"other": _of(moments, lag)}), "returns a Dataset of other"),
+        (
+            lambda moments, lag: xr.Dataset({"odd": _of(moments, lag), "mean": moments.mean_target}),
+            r"returns dims \(.*'lag'\)",
+        ),
+        (lambda moments, lag: moments.comoment, r"returns dims \('lag', 'trial', 'target', 'source'\)"),
+        (lambda moments, lag: _of(moments, lag).expand_dims("x"), r"returns dims \('x', "),
+        (lambda moments, lag: _of(moments, lag)[..., 1:], "returns other labels along source"),
+        (lambda moments, lag: _of(moments, lag)[..., ::-1, :], "returns other labels along target"),
+        (lambda moments, lag: _of(moments, lag).assign_coords(target=range(4)), "returns other labels along target"),
+        (lambda moments, lag: _of(moments, lag).astype(str), "returns dtype <U"),
+    ],
+)
+def test_a_function_that_makes_no_estimate_is_an_error(monkeypatch, data, function, fault):
+    monkeypatch.setitem(BUILT_IN, "odd", Estimator("odd", function, long_name="odd"))
+    expected = (
+        r"; expected real numbers \(\[trial, \]target, source\) with the labels of the moments: a DataArray, or odd"
+    )
+    with nothing_computes():
+        for method in ("odd", ["correlation", "odd"]):
+            with pytest.raises(InvalidInput, match=f"^method: got 'odd', whose function {fault}.*{expected}"):
+                netxr.estimate(data, method=method)
+
+
+def test_a_function_of_several_lags_returns_them_all(monkeypatch):
+    odd = Estimator("odd", lambda moments, lag: _of(moments, lag[:1]), long_name="odd", lags_at_once=True)
+    monkeypatch.setitem(BUILT_IN, "odd", odd)
+    with pytest.raises(InvalidInput, match=r"returns other labels along lag; expected real numbers \(lag, \[trial"):
+        netxr.estimate(activity(), method="odd", lags=[0, 1])
+
+
 # --- bad input ----------------------------------------------------------------------------------
 
 
@@ -241,6 +290,14 @@ def test_what_was_said_to_the_moments_is_not_said_again():
     moments = netxr.lagged_moments(activity())
     with pytest.raises(InvalidInput, match=r"missing, memory: got .*; expected no options of the pass for moments"):
         netxr.estimate(moments, method="correlation", missing="drop", memory="1GiB")
+
+
+def test_moments_without_the_lag_that_an_estimator_needs_are_named():
+    moments = netxr.lagged_moments(activity(), lags=[1])
+    message = r"data: got moments at lags \[1\]; expected those at lags \[0\] as well, needed by correlation"
+    for method in ("correlation", BOTH):
+        with pytest.raises(InvalidInput, match=message):
+            netxr.estimate(moments, method=method, lag=1)
 
 
 def test_a_dataset_of_neither_is_an_error():

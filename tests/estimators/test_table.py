@@ -5,6 +5,7 @@ import xarray as xr
 import netxr
 from netxr.errors import InvalidInput
 from netxr.estimators.table import DEFAULT, estimates_in, estimator, estimator_of, method_names
+from tests.runs import activity
 
 BROKEN = ["third_broken", "third_raising", "third_stranger"]
 
@@ -22,6 +23,12 @@ def test_the_estimators_that_netxr_brings():
 def test_a_name_that_is_none_gets_the_list_of_those_there_are():
     with pytest.raises(InvalidInput, match=r"method: got 'granger'; expected one of lagged_correlation, correlation"):
         estimator("granger")
+
+
+@pytest.mark.parametrize("name", [["correlation", "lagged_correlation"], {}, np.zeros(2), None])
+def test_what_is_not_one_name_is_an_error(name):
+    with pytest.raises(InvalidInput, match=r"(?s)method: got .*; expected the name of one estimator: lagged_correlat"):
+        estimator(name)
 
 
 def test_an_estimator_of_another_package_is_listed(third):
@@ -52,6 +59,10 @@ def test_the_name_of_an_entry_point_is_that_of_its_estimator(tmp_path, monkeypat
     (tmp_path / "renamed-1.dist-info" / "entry_points.txt").write_text(points)
     monkeypatch.syspath_prepend(tmp_path)
     assert estimator("a").long_name == "A"  # made by a function
+    with pytest.raises(
+        InvalidInput, match=r"got 'a', of the package renamed, whose function fails \(TypeError: .*renamed"
+    ):
+        netxr.estimate(activity(), method="a")
     with pytest.raises(InvalidInput, match=r"not a netxr\.Estimator of the name 'b'"):
         estimator("b")
     assert estimator("lagged_correlation").long_name == "lagged correlation"  # the table's own go before
