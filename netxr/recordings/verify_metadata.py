@@ -14,7 +14,18 @@ from netxr.errors import one_line
 from netxr.recordings.contents import Node, Nodes
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.metadata import COPY as COPIED
-from netxr.store.metadata import DOCUMENT, ROOT, documents, on_disk, read_document, was_edited
+from netxr.store.metadata import (
+    DOCUMENT,
+    ROOT,
+    Document,
+    documents,
+    lie_alike,
+    on_disk,
+    read_document,
+    taken_in,
+    was_edited,
+    written,
+)
 
 MOST_VALUES: Final = 10_000_000
 """Entries above which an array is left to the check of its chunks."""
@@ -106,16 +117,34 @@ def of_documents(folder: Path, path: str) -> Iterator[Problem]:
     known, found = documents(here), on_disk(here)
     for name, document in found.items():
         if was_edited(known, name, document):
-            wrong = f"another program has {'changed' if name in known else 'added'} it since the last commit"
-            fix = "What netxr opens is from before; the next change to the store takes this in."
-            yield Problem(join(path, name), wrong, fix, harmless=True)
+            yield _edited(join(path, name), known, name, document)
     fix = f"Its copy in the {DOCUMENT} of the group counts, and the next writer puts it there."
     for name in known.keys() - {ROOT}:
         if name not in found:
             wrong = f"its {DOCUMENT} is {'damaged' if (here / name / DOCUMENT).exists() else 'missing'}"
             yield Problem(join(path, name), wrong, fix)
-        elif found[name] != known[name] and not was_edited(known, name, found[name]):
+        elif found[name] == known[name] or was_edited(known, name, found[name]):
+            continue
+        elif not (written(known, name).last or lie_alike(found[name], known[name])):
+            wrong = f"laid out otherwise by its {DOCUMENT} than by the copy of it, and neither is known to be newer"
+            either = "The next change by netxr keeps the values of the copy; zarr.consolidate_metadata the others."
+            yield Problem(join(path, name), wrong, either)
+        else:
             yield Problem(join(path, name), f"its {DOCUMENT} is older: a commit was cut off", fix, harmless=True)
+
+
+def _edited(place: str, known: Mapping[str, Document], name: str, document: Document) -> Problem:
+    """Return the problem of an array of which another program has written the document, or an old copy of it."""
+    wrong = f"another program has {'changed' if name in known else 'added'} it since the last commit"
+    fix = "What netxr opens is from before; the next change to the store takes this in."
+    if taken_in(known, name, document) != document:
+        wrong += f", as it was before that: its {DOCUMENT} gives another shape or layout"
+        fix = "What was committed counts; the next change to the store takes in the attributes alone."
+    elif name in known and document["shape"] != known[name]["shape"] and not written(known, name).last:
+        wrong = f"longer than in the copy of its {DOCUMENT}, which another program has replaced by an older one"
+        fix = "netxr opens the shorter one; the next change to the store, or zarr.consolidate_metadata, mends it."
+        return Problem(place, wrong, fix)
+    return Problem(place, wrong, fix, harmless=True)
 
 
 def of_metadata(path: str, group: Node, members: Nodes) -> Iterator[Problem]:

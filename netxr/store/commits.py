@@ -32,6 +32,7 @@ from netxr.store.metadata import (
     groups_in,
     on_disk,
     read_document,
+    taken_in,
     was_edited,
     with_commit,
     with_copy,
@@ -67,14 +68,15 @@ def commit(folder: Path, changed: Mapping[str, Document]) -> None:
 def repair(folder: Path) -> None:
     """Finish what other writers have left; the caller holds the lock.
 
-    Documents of arrays follow the last commit; those that another program has changed or added are taken into the copy.
+    Documents of arrays follow the last commit; those that another program has changed or added are taken into the copy,
+    but never so that an array loses what was committed.
     Arrays that never were committed are removed, and values that were replaced.
     """
     known, found = documents(folder), on_disk(folder)
-    edited = {name: document for name, document in found.items() if was_edited(known, name, document)}
-    for name in known.keys() - edited.keys() - {ROOT}:
-        if found.get(name) != known[name]:
-            _replace(folder, name, known[name])
+    edited = {name: taken_in(known, name, one) for name, one in found.items() if was_edited(known, name, one)}
+    for name, document in (known | edited).items():
+        if name != ROOT and found.get(name) != document:
+            _replace(folder, name, document)
     settled = after_commit(with_commit(known, edited), kept="", follows=False)
     if edited or any(written(known, name) != written(settled, name) for name in known):
         _replace_root(folder, settled)  # readers must know before values that were replaced are removed

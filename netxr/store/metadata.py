@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from netxr.errors import UnreadableFile
+from netxr.store.layout import COMPACT_ATTRIBUTES, DECODED_BY, RESERVED_ATTRIBUTES
 
 DOCUMENT: Final = "zarr.json"
 """Metadata of a Zarr group or array."""
@@ -25,6 +26,9 @@ WRITTEN: Final = "netxr"
 
 DIMS_V2: Final = "_ARRAY_DIMENSIONS"
 """The attribute in which xarray keeps the dims of an array of Zarr version 2."""
+
+DECODING: Final = RESERVED_ATTRIBUTES | DECODED_BY | COMPACT_ATTRIBUTES | {DIMS_V2}
+"""Attributes that say how stored values are to be read."""
 
 PLACEHOLDER: Final = {"netxr": "an array that is being written"}
 """Attributes of the group that stands where an array will be."""
@@ -149,7 +153,27 @@ def was_edited(known: Mapping[str, Document], name: str, document: Document) -> 
     if ids.last or name not in known:
         return not ids.follows
     # Another program wrote the copy and names no commits: the document counts unless that loses samples.
-    copy = known[name]
+    return _holds_all(document, known[name])
+
+
+def taken_in(known: Mapping[str, Document], name: str, document: Document) -> Document:
+    """Return what a document that another program wrote makes of an array.
+
+    It may have been written through a handle from before the last commit. So of one that is shorter than the copy, or
+    lies otherwise, only the attributes are taken.
+    """
+    copy = known.get(name)
+    if copy is None or _holds_all(document, copy):
+        return document
+    attrs = document.get("attributes", {})
+    if not lie_alike(document, copy):  # values that were replaced are decoded by attributes of their own
+        here = {key: value for key, value in copy.get("attributes", {}).items() if key in DECODING}
+        attrs = {key: value for key, value in attrs.items() if key not in DECODING} | here
+    return copy | {"attributes": attrs}
+
+
+def _holds_all(document: Document, copy: Document) -> bool:
+    """Return whether a document is of an array that lies like the one in the copy, and is at least as long."""
     return lie_alike(document, copy) and all(a >= b for a, b in zip(document["shape"], copy["shape"], strict=True))
 
 

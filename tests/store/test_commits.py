@@ -240,6 +240,70 @@ def test_what_another_program_changed_in_an_array_is_kept(path):
     check_tidy(path)
 
 
+def two_frames(value):
+    return xr.DataArray(np.full((2, 2), value), dims=("neuron", "time"), coords={"neuron": [0, 1]})
+
+
+def test_an_edit_through_an_old_handle_loses_no_samples(path):
+    """Zarr writes the whole document, with the shape that it had when the array was opened."""
+    theirs = zarr.open_group(path, mode="r+")["activity"]
+    netxr.append(two_frames(7.0), path, dim="time")
+    theirs.attrs["note"] = "mine"
+    assert netxr.open(path).sizes["time"] == 7
+    (problem,) = netxr.verify(path)
+    assert (problem.place, problem.harmless) == ("activity", True)
+    assert problem.wrong.endswith("as it was before that: its zarr.json gives another shape or layout")
+    netxr.append(two_frames(8.0), path, dim="time")
+    now = check_open(path)
+    assert now.activity.values[0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 7.0, 7.0, 8.0, 8.0]
+    assert now.activity.attrs["note"] == "mine"
+    check_tidy(path)
+
+
+@pytest.mark.parametrize("values", [["a", "b"], np.array([5, 6], dtype="datetime64[s]"), [5.0, 6.0]])
+def test_an_edit_through_an_old_handle_brings_no_replaced_values_back(path, values):
+    theirs = zarr.open_group(path, mode="r+")["score"]
+    netxr.add(xr.Dataset({"score": ("neuron", values)}), path, replace=True)
+    after = netxr.open(path).load()
+    theirs.attrs["note"] = "mine"
+    assert [(problem.place, problem.harmless) for problem in netxr.verify(path)][:1] == [("score", True)]
+    netxr.add(xr.Dataset({"new": 1.0}), path)
+    xr.testing.assert_equal(check_open(path).drop_vars("new"), after)
+    assert netxr.open(path).score.attrs["note"] == "mine"
+    check_tidy(path)
+
+
+def test_an_old_handle_of_the_group_hides_samples_until_the_next_change(path):
+    """Zarr writes the copy that it read when the group was opened, over the newer one."""
+    theirs = zarr.open_group(path, mode="r+")
+    netxr.append(two_frames(7.0), path, dim="time")
+    netxr.add(xr.Dataset({"new": 1.0}), path)
+    theirs.attrs["note"] = "mine"
+    assert netxr.open(path).sizes["time"] == 5
+    (problem,) = (problem for problem in netxr.verify(path) if not problem.harmless)
+    assert problem.place == "activity"
+    assert "longer than in the copy" in problem.wrong
+    netxr.append(two_frames(8.0), path, dim="time")
+    now = check_open(path)
+    assert now.activity.values[0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 7.0, 7.0, 8.0, 8.0]
+    assert (now.attrs["note"], now.new) == ("mine", 1.0)
+    check_tidy(path)
+
+
+def test_a_replaced_array_beside_an_old_copy_is_reported(path):
+    theirs = zarr.open_group(path, mode="r+")
+    netxr.add(xr.Dataset({"score": ("neuron", [5.0, 6.0])}), path, replace=True)
+    theirs.attrs["note"] = "mine"
+    (problem,) = (problem for problem in netxr.verify(path) if not problem.harmless)
+    assert problem.place == "score"
+    assert "laid out otherwise" in problem.wrong
+    with pytest.warns(UserWarning, match="Consolidated metadata"):
+        zarr.consolidate_metadata(path)
+    netxr.add(xr.Dataset({"new": 1.0}), path)
+    assert check_open(path).score.values.tolist() == [5.0, 6.0]
+    check_tidy(path)
+
+
 def test_an_attribute_that_another_program_takes_back_stays_away(path):
     """The document is then like the one before the commit, and yet not what a commit left behind."""
     before = (path / "score" / DOCUMENT).read_bytes()

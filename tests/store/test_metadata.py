@@ -120,13 +120,22 @@ def test_a_document_of_an_array_that_is_lost_is_reported_and_restored(store, kep
 
 
 def test_a_document_that_another_program_changed_is_reported_and_counts_from_the_next_change_on(store):
-    edit(store / "activity", {"shape": [4, 40, 1]})
+    edit(store / "activity", {"attributes.note": "mine"})
     (problem,) = netxr.verify(store)
     assert problem.harmless
     assert (problem.place, problem.wrong) == ("activity", "another program has changed it since the last commit")
-    assert netxr.open(store).sizes["time"] == 50
+    assert "note" not in netxr.open(store).activity.attrs
     netxr.add(xr.Dataset({"score": 1.0}), store)
-    assert netxr.open(store).sizes["time"] == 40
+    assert netxr.open(store).activity.attrs["note"] == "mine"
+    assert netxr.verify(store) == ()
+
+
+def test_a_shorter_document_does_not_count(store):
+    edit(store / "activity", {"shape": [4, 40, 1]})
+    (problem,) = netxr.verify(store)
+    assert problem.harmless
+    netxr.add(xr.Dataset({"score": 1.0}), store)
+    assert netxr.open(store).sizes["time"] == 50
     assert netxr.verify(store) == ()
 
 
