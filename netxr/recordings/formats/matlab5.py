@@ -35,6 +35,12 @@ CLASSES: Final = (
 )
 """MATLAB's classes, by number."""
 
+OPAQUE: Final = "opaque"
+"""Class of whatever is an object of a class of its own: a string, a table, a date, a map."""
+
+NESTING: Final = ("cell", "struct")
+"""Classes that hold variables in turn."""
+
 LARGEST_ITEM: Final = 8
 """Bytes that a number takes at most."""
 
@@ -53,6 +59,8 @@ class Variable(NamedTuple):
     compressed: bool
     numbers_at: int
     """Where the tag of its numbers is, counted from the first byte of its (unpacked) content."""
+    order: str
+    """Byte order, "<" or ">"."""
 
 
 def variables_in(path: Path) -> dict[str, Variable]:
@@ -70,17 +78,55 @@ def read_variable(path: Path, name: str, variable: Variable) -> Any:
 
     Raises UnreadableFile if they are complex, or their tags do not fit what the variable is.
     """
+    if variable.compressed or variable.kind == "sparse":
+        return numbers_of(path, name, variable, content_of_variable(path, name, variable))
     with path.open("rb") as file:
-        order = _byte_order(path, file)
-        if not variable.compressed and variable.kind != "sparse":
-            return _lazy_numbers(path, file, name, variable, order)
-        content = _content(path, file, name, variable)
+        return _lazy_numbers(path, file, name, variable)
+
+
+def content_of_variable(path: Path, name: str, variable: Variable) -> bytes:
+    """Return the content of a variable, unpacked."""
+    with path.open("rb") as file:
+        return _content(path, file, name, variable)
+
+
+def numbers_of(path: Path, name: str, variable: Variable, content: bytes) -> NDArray[Any]:
+    """Return the numbers in the content of a variable.
+
+    Raises UnreadableFile if they are complex, or their tags do not fit what the variable is.
+    """
     if variable.kind == "sparse":
-        return _dense(path, name, variable, content, order)
-    stored, start, n_bytes, _ = _part(path, content, variable.numbers_at, order)
-    dtype = _stored_dtype(path, name, variable, stored, n_bytes, order)
+        return _dense(path, name, variable, content)
+    stored, start, n_bytes, _ = _part(path, content, variable.numbers_at, variable.order)
+    dtype = _stored_dtype(path, name, variable, stored, n_bytes)
     values = np.frombuffer(content, dtype, prod(variable.shape), start)
     return values.reshape(variable.shape, order="F").astype(_own_dtype(variable))
+
+
+def parts_of(path: Path, name: str, variable: Variable, content: bytes) -> Iterator[tuple[str, Variable, bytes]]:
+    """Yield the parts of a struct, entry by entry with the names of their fields, or the cells of a cell array."""
+    at, order, fields = variable.numbers_at, variable.order, [""]
+    if variable.kind == "struct":
+        _, length_at, _, names_tag = _part(path, content, at, order)
+        _, names_at, names_bytes, at = _part(path, content, names_tag, order)
+        length = int(np.frombuffer(content, f"{order}i4", 1, length_at)[0])
+        ends = range(names_at, names_at + names_bytes, length)
+        fields = [content[end : end + length].partition(b"\0")[0].decode("latin-1") for end in ends]
+    for _ in range(prod(variable.shape)):
+        for field in fields:
+            kind, start, n_bytes, at = _part(path, content, at, order)
+            if kind != MATRIX or start + n_bytes > len(content):
+                raise UnreadableFile(path, f"{name} ends in the middle", fix="It is damaged: copy it again.")
+            part = content[start : start + n_bytes]
+            yield field, _part_variable(path, part, order), part
+
+
+def _part_variable(path: Path, content: bytes, order: str) -> Variable:
+    """Return what a part of a variable is, by its content; an empty matrix may have none."""
+    if not content:
+        return Variable((0, 0), "double", 0, 0, False, 0, order)
+    _, shape, kind, numbers_at = _head(path, content, order)
+    return Variable(shape, kind, 0, len(content), False, numbers_at, order)
 
 
 def _byte_order(path: Path, file: IO[bytes]) -> str:
@@ -105,23 +151,32 @@ def _variables(path: Path, file: IO[bytes], size: int, order: str) -> Iterator[t
         head = file.read(min(n_bytes, HEAD_BYTES))
         if kind == COMPRESSED:
             head = zlib.decompressobj().decompress(head, HEAD_BYTES)[8:]
-        name, shape, word, numbers_at = _head(path, head, order)
+        name, shape, known_as, numbers_at = _head(path, head, order)
         if name:  # the parts of objects lie in one that has none
-            known = Variable(shape, _kind_of(word), at + 8, n_bytes, kind == COMPRESSED, numbers_at)
-            yield name, known
+            yield name, Variable(shape, known_as, at + 8, n_bytes, kind == COMPRESSED, numbers_at, order)
         at += 8 + n_bytes
 
 
-def _head(path: Path, head: bytes, order: str) -> tuple[str, tuple[int, ...], int, int]:
-    """Return name, shape and class of a variable, and where its numbers begin."""
+def _head(path: Path, head: bytes, order: str) -> tuple[str, tuple[int, ...], str, int]:
+    """Return name, shape and class of a variable, and where its numbers begin.
+
+    Objects such as strings and tables have a system of types and the name of their class in place of a shape; their
+    parts lie elsewhere.
+    """
     _, flags_at, flags_bytes, dims_tag = _part(path, head, 0, order)
+    word = int(np.frombuffer(head, f"{order}u4", 1, flags_at)[0])
+    if flags_bytes == 8 and _kind_of(word) == OPAQUE:
+        texts, at = [], dims_tag
+        for _ in range(3):
+            _, start, n_bytes, at = _part(path, head, at, order)
+            texts.append(head[start : start + n_bytes].decode("latin-1"))
+        return texts[0], (), texts[2], at
     _, dims_at, dims_bytes, name_tag = _part(path, head, dims_tag, order)
     _, name_at, name_bytes, end = _part(path, head, name_tag, order)
     if flags_bytes != 8 or dims_bytes < 8 or dims_bytes % 4 or name_at + name_bytes > len(head):
         raise UnreadableFile(path, "a variable has no class, shape or name", fix="It is damaged: copy it again.")
-    word = int(np.frombuffer(head, f"{order}u4", 1, flags_at)[0])
     shape = tuple(int(one) for one in np.frombuffer(head, f"{order}i4", dims_bytes // 4, dims_at))
-    return head[name_at : name_at + name_bytes].decode("latin-1"), shape, word, end
+    return head[name_at : name_at + name_bytes].decode("latin-1"), shape, _kind_of(word), end
 
 
 def _kind_of(word: int) -> str:
@@ -150,7 +205,7 @@ def _content(path: Path, file: IO[bytes], name: str, variable: Variable) -> byte
     if not variable.compressed:
         return packed
     # A damaged or made-up file could unpack to a thousand times its size.
-    largest = HEAD_BYTES + LARGEST_ITEM * prod(variable.shape) if variable.kind != "sparse" else 0
+    largest = HEAD_BYTES + LARGEST_ITEM * prod(variable.shape) if variable.kind not in ("sparse", *NESTING) else 0
     unpacking = zlib.decompressobj()
     content = unpacking.decompress(packed, largest)
     if unpacking.unconsumed_tail:
@@ -166,20 +221,20 @@ def _own_dtype(variable: Variable) -> np.dtype[Any]:
     return np.dtype({"double": "f8", "single": "f4", "logical": "?", "sparse": "f8"}.get(variable.kind, variable.kind))
 
 
-def _stored_dtype(path: Path, name: str, variable: Variable, stored: int, n_bytes: int, order: str) -> np.dtype[Any]:
+def _stored_dtype(path: Path, name: str, variable: Variable, stored: int, n_bytes: int) -> np.dtype[Any]:
     """Return the dtype in which numbers lie in the file, if there are as many as the shape says."""
-    dtype = np.dtype(order + STORED.get(stored, "V1"))
+    dtype = np.dtype(variable.order + STORED.get(stored, "V1"))
     if stored not in STORED or min(variable.shape) < 0 or n_bytes != dtype.itemsize * prod(variable.shape):
         reason = f"{name} is of shape {variable.shape}, and its numbers are {n_bytes} bytes of type {stored}"
         raise UnreadableFile(path, reason, fix="It is damaged: copy it again.")
     return dtype
 
 
-def _lazy_numbers(path: Path, file: IO[bytes], name: str, variable: Variable, order: str) -> Any:
+def _lazy_numbers(path: Path, file: IO[bytes], name: str, variable: Variable) -> Any:
     """Return numbers that lie plain in the file as a lazy array."""
     file.seek(variable.start + variable.numbers_at)
-    stored, start, n_bytes, _ = _part(path, file.read(8), 0, order)
-    dtype = _stored_dtype(path, name, variable, stored, n_bytes, order)
+    stored, start, n_bytes, _ = _part(path, file.read(8), 0, variable.order)
+    dtype = _stored_dtype(path, name, variable, stored, n_bytes)
     if variable.numbers_at + start + n_bytes > variable.n_bytes:
         raise UnreadableFile(path, f"{name} ends in the middle", fix="It is damaged, or was cut off: copy it again.")
     offset, shape = variable.start + variable.numbers_at + start, variable.shape[::-1]
@@ -196,12 +251,12 @@ def _mapped_box(
     return np.array(np.memmap(path, dtype, "r", offset, shape)[box])
 
 
-def _dense(path: Path, name: str, variable: Variable, content: bytes, order: str) -> NDArray[Any]:
+def _dense(path: Path, name: str, variable: Variable, content: bytes) -> NDArray[Any]:
     """Return a sparse matrix, which lies compressed by columns, as a dense one."""
     parts, at = [], variable.numbers_at
     for _ in range(3):
-        stored, start, n_bytes, at = _part(path, content, at, order)
-        dtype = np.dtype(order + STORED.get(stored, "V1"))
+        stored, start, n_bytes, at = _part(path, content, at, variable.order)
+        dtype = np.dtype(variable.order + STORED.get(stored, "V1"))
         if stored not in STORED or n_bytes % dtype.itemsize or start + n_bytes > len(content):
             raise UnreadableFile(
                 path, f"{name} has {n_bytes} bytes of type {stored}", fix="It is damaged: copy it again."

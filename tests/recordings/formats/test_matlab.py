@@ -1,5 +1,6 @@
 """MATLAB files against SciPy's reading, and of version 7.3 against h5py's."""
 
+import struct
 import sys
 import zlib
 from pathlib import Path
@@ -29,8 +30,8 @@ NUMBERS = {
     "W": scipy.sparse.random(9, 9, 0.3, random_state=1, format="csc"),
 }
 OTHERS = {
-    "run": ({"x": 1.0}, r"class struct.*X = run\.field"),
-    "cells": (np.array([1, "a"], object), r"class cell.*cell2mat\(cells\)"),
+    "run": ({"x": 1.0, "y": "a"}, r"class struct, with run\.x \(double 1 x 1\), run\.y \(char.*name='run\.x'"),
+    "cells": (np.array([1, "a"], object), r"cells has cells of class char.*cell2mat\(cells\)"),
     "word": ("hello", "class char"),
     "phases": (np.ones((2, 2)) * 1j, r"class complex double.*abs\(phases\)"),
     "empty": (np.empty((0, 3)), "empty"),
@@ -209,11 +210,128 @@ def test_opening_80_mb_takes_little(tmp_path, version):
     assert max(opening_takes("matlab", "read(path)", *paths)) < 20
 
 
-@pytest.mark.parametrize("name", [None, "run", "run.X", "run/X"])
-def test_numbers_within_other_classes_are_told_of(tmp_path, name):
-    scipy.io.savemat(tmp_path / "a.mat", {"run": {"X": np.eye(3)}, "note": "text"})
-    with pytest.raises(UnreadableFile, match=r"run is of class struct.*E\.g\.|e\.g\. X = run\.field"):
-        read(tmp_path / "a.mat", name)
+@pytest.mark.parametrize("name", [None, "run.X", "run/X"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_field_of_a_struct_is_read(tmp_path, name, compressed):
+    run = {"note": "text", "X": samples(), "day": {"rate": 30.0, "empty": np.empty((0, 0))}}
+    scipy.io.savemat(tmp_path / "a.mat", {"run": run, "rate": 30.0}, do_compression=compressed)
+    np.testing.assert_array_equal(np.asarray(read(tmp_path / "a.mat", name).values), samples())
+    assert np.asarray(read(tmp_path / "a.mat", "run.day.rate").values).tolist() == [[30.0]]
+    with pytest.raises(InvalidInput, match=r"name: got 'run\.Y'.*has run\.X \(200 x 5\), run\.day\.rate \(1 x 1\),"):
+        read(tmp_path / "a.mat", "run.Y")
+    with pytest.raises(UnreadableFile, match=r"run\.note is of class char"):
+        read(tmp_path / "a.mat", "run.note")
+
+
+def trials(lengths):
+    return [samples(length, seed=length + k) for k, length in enumerate(lengths)]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_cells_and_entries_of_a_struct_array_are_trials(tmp_path, compressed):
+    cells = np.empty((1, 3), object)
+    cells[0, :] = trials([20, 20, 20])
+    entries = np.array([(one, "a") for one in cells[0]], [("x", object), ("label", object)]).reshape(1, 3)
+    content = {"cells": cells, "run": {"cells": cells}, "entries": entries}
+    scipy.io.savemat(tmp_path / "a.mat", content, do_compression=compressed)
+    expected = np.stack(trials([20, 20, 20]), axis=-1)
+    for name in ("cells", "run.cells", "entries.x"):
+        np.testing.assert_array_equal(np.asarray(read(tmp_path / "a.mat", name).values), expected)
+    for name in ("cells{2}", "run.cells{2}", "entries(2).x"):
+        np.testing.assert_array_equal(np.asarray(read(tmp_path / "a.mat", name).values), expected[..., 1])
+    for name in ("cells{4}", "cells{x}", "entries(9).x"):
+        with pytest.raises(InvalidInput, match=r"name: got .*; expected the name of an array of numbers"):
+            read(tmp_path / "a.mat", name)
+
+
+def test_trials_of_different_lengths_are_told(tmp_path):
+    cells = np.empty(3, object)
+    cells[:] = trials([20, 19, 20])
+    scipy.io.savemat(tmp_path / "a.mat", {"cells": cells})
+    with pytest.raises(
+        UnreadableFile, match=r"the 3 trials of cells are not alike: 20 x 5, 19 x 5, 20 x 5.*'cells\{1\}'"
+    ):
+        read(tmp_path / "a.mat", "cells")
+
+
+def test_structs_and_cells_as_matlab_itself_wrote_them():
+    folder = Path(scipy.io.__file__).parent / "matlab" / "tests" / "data"
+    compared = 0
+    for path in sorted(folder.glob("teststruct*_[67]*.mat")):
+        known = scipy.io.loadmat(path, squeeze_me=False)
+        for name in ("teststruct", "teststructarr", "teststructnest"):
+            if name in known:
+                for field in known[name].dtype.names:
+                    for entry, value in enumerate(known[name][field].ravel()):
+                        if value.dtype.kind == "f" and value.size:
+                            found = read(path, f"{name}({entry + 1}).{field}").values
+                            np.testing.assert_array_equal(np.asarray(found), value)
+                            compared += 1
+    assert compared or not list(folder.glob("*.mat"))
+
+
+def opaque(name, kind):
+    """An object of a class of its own, as MATLAB lays it out beside the matrices."""
+
+    def element(type_, data):
+        return struct.pack("<II", type_, len(data)) + data + bytes(-len(data) % 8)
+
+    flags = element(6, struct.pack("<II", 17, 0))
+    numbers = element(6, struct.pack("<II", 13, 0)) + element(5, struct.pack("<ii", 6, 1)) + element(1, b"")
+    content = flags + element(1, name) + element(1, b"MCOS") + element(1, kind)
+    return element(14, content + element(14, numbers + element(6, struct.pack("<6I", 0xDD000000, 2, 1, 1, 1, 1))))
+
+
+@pytest.mark.parametrize("kind", ["string", "table", "datetime", "containers.Map", "Phase"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_objects_beside_matrices_are_named_by_their_class(tmp_path, kind, compressed):
+    scipy.io.savemat(tmp_path / "a.mat", {"X": samples()}, do_compression=compressed)
+    beside = opaque(b"animal", kind.encode())
+    if compressed:
+        beside = struct.pack("<II", 15, len(zlib.compress(beside))) + zlib.compress(beside)
+    with (tmp_path / "a.mat").open("ab") as file:
+        file.write(beside)
+    np.testing.assert_array_equal(np.asarray(read(tmp_path / "a.mat").values), samples())
+    with pytest.raises(UnreadableFile, match=rf"animal is of class {kind}, not a matrix of numbers\. Save the numbers"):
+        read(tmp_path / "a.mat", "animal")
+
+
+def test_structs_and_cells_of_version_73(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path, three = tmp_path / "a.mat", trials([20, 20, 20])
+    with h5py.File(path, "w", userblock_size=512) as file:
+        references = np.empty((3, 1), h5py.ref_dtype)
+        for k, one in enumerate(three):
+            file[f"#refs#/{k}"] = one.T
+            file[f"#refs#/{k}"].attrs["MATLAB_class"] = np.bytes_("single")
+            references[k, 0] = file[f"#refs#/{k}"].ref
+        for place, kind in (("run", "struct"), ("entries", "struct")):
+            file.create_group(place).attrs["MATLAB_class"] = np.bytes_(kind)
+        file["run/X"] = samples().T
+        file["run/X"].attrs["MATLAB_class"] = np.bytes_("single")
+        file["entries/x"] = references
+        for place in ("cells", "run/cells"):
+            file[place] = references
+            file[place].attrs["MATLAB_class"] = np.bytes_("cell")
+        file["animal"] = np.array([[0xDD000000, 2, 1, 1, 1, 1]], "u4")
+        file["animal"].attrs["MATLAB_class"] = np.bytes_("string")
+    matlab_header(path)
+    for name in (None, "run.X", "run/X"):
+        np.testing.assert_array_equal(read(path, name).values.compute(), samples())
+    for name in ("cells", "run.cells", "entries.x"):
+        np.testing.assert_array_equal(read(path, name).values.compute(), np.stack(three, axis=-1))
+    for name in ("cells{2}", "run/cells{2}", "entries(2).x"):
+        np.testing.assert_array_equal(read(path, name).values.compute(), three[1])
+    with pytest.raises(UnreadableFile, match="animal is of class string"):
+        read(path, "animal")
+
+
+def test_damage_within_structs_raises_errors_of_netxr_only(tmp_path):
+    cells = np.empty(3, object)
+    cells[:] = trials([4, 4, 4])
+    scipy.io.savemat(tmp_path / "a.mat", {"run": {"X": samples(8), "cells": cells}})
+    for name in ("run.X", "run.cells"):
+        assert len(refusals(lambda file, name=name: np.asarray(read(file, name).values), tmp_path / "a.mat")) > 10
 
 
 @pytest.mark.parametrize("compressed", [4096, 2**24])
