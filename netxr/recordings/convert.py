@@ -10,10 +10,10 @@ from netxr import names as n
 from netxr.blocks.progress import Report
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.recordings.formats.registry import format_of
-from netxr.recordings.load import load_recording
+from netxr.recordings.load import is_zarr, load_recording
 from netxr.schema.arguments import check_path
 from netxr.schema.provenance import first_saved, with_event
-from netxr.store.dataset import is_store, save
+from netxr.store.dataset import save
 from netxr.store.staging import PathLike
 
 BLOCK_BYTES: Final = 2**20
@@ -69,7 +69,7 @@ def convert(
     if os_path.lexists(target):
         raise OutputExists(target)
     recording = load_recording(file, format=format, **options)
-    known = "zarr" if format is None and is_store(file) else format_of(file, format).name
+    known = "zarr" if is_zarr(file, format) else format_of(file, format).name
     origin = {n.SOURCE_FILE: file.absolute().name, n.SOURCE_FORMAT: known, n.SOURCE_SHA256: _sha256(_files_of(file))}
     event, attrs = f"import: {origin[n.SOURCE_FILE]} ({known})", recording.attrs | origin
     attrs = with_event(attrs, event) if n.CREATED in attrs else first_saved(attrs, event)

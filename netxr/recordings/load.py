@@ -16,13 +16,13 @@ from zarr.abc.store import Store
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.recordings.formats import zarr_stores
 from netxr.recordings.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
 from netxr.recordings.formats.registry import format_of, options_of, read_by
 from netxr.recordings.formats.text import Table
 from netxr.schema.clock import CLOCK, with_axis
 from netxr.schema.variables import check_activity, check_connectivity
 from netxr.store.dataset import is_store
-from netxr.store.dataset import open as open_store
 from netxr.store.remote import is_url
 from netxr.store.staging import PathLike
 
@@ -70,6 +70,9 @@ def load_recording(source: Source, *, format: str | None = None, **options: Any)
     ...     load_recording(folder + "/run.npy", dims=("time", "neuron"), sampling_interval=0.1).activity.sizes
     Frozen({'neuron': 3, 'time': 500})
     """
+    if is_zarr(source, format):
+        check_options(options, zarr_stores.OPTIONS, "a Zarr store")
+        return with_clock(zarr_stores.load(source, **options))
     if is_labelled(source, format):
         check_options(options, [], "a source with labels")
         dataset = dataset_of(source)
@@ -91,7 +94,7 @@ def load_activity(
     source: Source,
     *,
     format: str | None = None,  # noqa: A002
-    dims: Sequence[str] | None = None,
+    dims: Sequence[str] | Mapping[str, str] | None = None,
     name: str | None = None,
     neurons: Sequence[Any] | None = None,
     sampling_interval: float | None = None,
@@ -110,7 +113,8 @@ def load_activity(
         As in `load_recording`.
     dims : sequence of str
         What each axis of a plain array is, rows first: ("neuron", "time"), ("time", "neuron"), or three with
-        "trial". Recordings and stores say it themselves.
+        "trial". Recordings and stores say it themselves; of those with dims of their own, a mapping, such as
+        {"unit_id": "neuron", "frame": "time"}.
     name : str, optional
         Which array of a file that holds several; which variable of a store, "activity" if not given.
     neurons : sequence, optional
@@ -152,12 +156,16 @@ def load_activity(
     """
     said = {"neurons": neurons, "sampling_interval": sampling_interval, "interval_units": interval_units}
     given = options | {option: value for option, value in (said | {"units": units}).items() if value is not None}
+    which: dict[str, Any] = {
+        option: value for option, value in {"dims": dims, "name": name}.items() if value is not None
+    }
+    if is_zarr(source, format) and (isinstance(dims, Mapping) or not zarr_stores.is_own(source)):
+        return variable_of(load_recording(source, **given, **which), n.ACTIVITY, {})
     if is_labelled(source, format):
         recording = check_activity(variable_of(source, name or n.ACTIVITY, given))
         check_agrees("dims", dims and axes_of(dims), tuple(map(str, recording.dims)), source)
         return recording
-    given |= {option: value for option, value in {"dims": dims, "name": name}.items() if value is not None}
-    return variable_of(load_recording(source, format=format, **given), n.ACTIVITY, {})
+    return variable_of(load_recording(source, format=format, **given, **which), n.ACTIVITY, {})
 
 
 def load_connectivity(
@@ -236,9 +244,16 @@ def _read_matrix(source: Any, name: str | None, format: str | None) -> Table | N
 
 def is_labelled(source: Any, format: str | None) -> bool:  # noqa: A002
     """Say whether the axes of a source are labelled already: an xarray object, or a Zarr store, wherever it is."""
-    if isinstance(source, xr.Dataset | xr.DataArray | Store) or is_url(source):
+    return isinstance(source, xr.Dataset | xr.DataArray) or is_zarr(source, format)
+
+
+def is_zarr(source: Any, format: str | None) -> bool:  # noqa: A002
+    """Say whether a source is a Zarr store: an object, at a URL, in a folder, or in an archive."""
+    if isinstance(source, Store) or is_url(source):
         return True
-    return format is None and isinstance(source, str | OsPathLike) and is_store(Path(source))
+    if format is not None or not isinstance(source, str | OsPathLike):
+        return False
+    return is_store(Path(source)) or zarr_stores.is_zipped(Path(source))
 
 
 def place_of(source: Any) -> str:
@@ -259,7 +274,7 @@ def dataset_of(source: Any) -> xr.Dataset:
     if isinstance(source, xr.DataArray):
         name = n.CONNECTIVITY if n.TARGET in source.dims else n.ACTIVITY
         return with_clock(CHECKS[name](source, argument="source").to_dataset(name=name))
-    return source if isinstance(source, xr.Dataset) else open_store(source)
+    return source if isinstance(source, xr.Dataset) else zarr_stores.opened(source)
 
 
 def variable_of(source: Any, name: str, given: Mapping[str, object]) -> xr.DataArray:

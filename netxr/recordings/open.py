@@ -8,6 +8,7 @@ import xarray as xr
 from zarr.abc.store import Store
 
 from netxr.errors import InvalidInput
+from netxr.recordings.formats import zarr_stores
 from netxr.recordings.load import load_recording
 from netxr.store.dataset import is_store
 from netxr.store.dataset import open as open_store
@@ -33,9 +34,9 @@ def open(  # noqa: A001 - netxr.open is its name in public
     Parameters
     ----------
     source : path-like, URL, zarr Store, or array
-        A store that netxr or another tool made, as a folder, at a URL such as ``"s3://bucket/run.zarr"``, or as any
-        Zarr store object; a repository of versions that `versioned` made; else a file or folder of a known format, or
-        an array, as in `load_recording`.
+        A store that netxr or another tool made, as a folder, in an archive (zip), at a URL such as
+        ``"s3://bucket/run.zarr"``, or as any Zarr store object; a repository of versions that `versioned` made; else a
+        file or folder of a known format, or an array, as in `load_recording`.
     group : str, optional
         Group within a store; its root if not given.
     version : str, optional
@@ -43,7 +44,8 @@ def open(  # noqa: A001 - netxr.open is its name in public
     format : str, optional
         Format of a file, where content and suffix do not show it.
     **options : Any
-        What the format needs to know, such as ``dims`` of a plain array.
+        What the format needs to know, such as ``dims`` of a plain array, or of a store that has dims of its own, e.g.
+        ``dims={"unit_id": "neuron", "frame": "time"}``.
 
     Returns
     -------
@@ -68,17 +70,16 @@ def open(  # noqa: A001 - netxr.open is its name in public
     ...     netxr.open(folder + "/run.zarr").connectivity.values.tolist()
     [[0, 1], [0, 0]]
     """
-    if not _is_file(source, group, format):
-        if (options or format is not None) and not _is_missing(source):
-            names = ", ".join([*options, *(["format"] if format is not None else [])])
-            raise InvalidInput(
-                names, got=f"options for the store {source}", expected="none: a store holds its own labels"
-            )
+    if _is_file(source, group, format):
+        for name, value in (("group", group), ("version", version)):
+            if value is not None:
+                raise InvalidInput(name, got=repr(value), expected=f"none: {source} is not a store")
+        return load_recording(source, format=format, **options)
+    if version is not None or _is_missing(source):
         return open_store(source, group=group, version=version)
-    for name, value in (("group", group), ("version", version)):
-        if value is not None:
-            raise InvalidInput(name, got=repr(value), expected=f"none: {source} is not a store")
-    return load_recording(source, format=format, **options)
+    if format is not None:
+        raise InvalidInput("format", got=repr(format), expected=f"none for the store {source}")
+    return load_recording(source, group=group, **options) if options else zarr_stores.opened(source, group)
 
 
 def _is_file(source: Any, group: str | None, format: str | None) -> bool:  # noqa: A002
@@ -88,7 +89,7 @@ def _is_file(source: Any, group: str | None, format: str | None) -> bool:  # noq
     if is_url(source):
         return False
     path = Path(source)
-    return not is_store(path) and path.exists() and group is None
+    return not is_store(path) and path.exists() and group is None and not zarr_stores.is_zipped(path)
 
 
 def _is_missing(source: Any) -> bool:

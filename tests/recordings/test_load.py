@@ -1,5 +1,7 @@
+import gzip
 import pickle
 import sys
+import zipfile
 from contextlib import suppress
 from importlib.metadata import EntryPoint
 
@@ -263,6 +265,43 @@ def test_a_bad_file_is_an_error_of_ours(tmp_path, name, content, message):
     for load in every_load(tmp_path / name):
         with pytest.raises(UnreadableFile, match=message):
             load()
+
+
+def archive_of(path, *names):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, "<x/>")
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".npz", ""])
+def test_a_spreadsheet_is_said_to_be_one(tmp_path, suffix):
+    archive_of(tmp_path / f"x{suffix}", "[Content_Types].xml", "xl/workbook.xml")
+    for load in every_load(tmp_path / f"x{suffix}"):
+        with pytest.raises(UnreadableFile, match=r"an Excel file\. Save its sheet as CSV"):
+            load()
+
+
+def test_files_that_are_known_and_not_read_say_what_to_do(tmp_path):
+    archive_of(tmp_path / "x.ods", "mimetype", "content.xml")
+    archive_of(tmp_path / "x.zip", "a.csv", "b.csv")
+    (tmp_path / "x.xls").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(99))
+    (tmp_path / "x.feather").write_bytes(b"ARROW1" + bytes(99))
+    (tmp_path / "x.nii.gz").write_bytes(gzip.compress(b"1,2"))
+    for protocol in range(6):
+        (tmp_path / f"{protocol}.pkl").write_bytes(pickle.dumps({"C": SAMPLES}, protocol))
+    (tmp_path / "pickled").write_bytes(pickle.dumps([1.0]))
+    for name, match in {
+        "x.ods": "an OpenDocument file. Save its sheet as CSV",
+        "x.zip": r"an archive without arrays of NumPy; it has a\.csv, b\.csv\. Unpack it",
+        "x.xls": r"an Excel file of the old kind \(.xls\).*Save its sheet as CSV",
+        "x.feather": "a table in Feather.*to_parquet",
+        "x.nii.gz": r"a compressed file \(gzip\)\. Unpack it",
+        **{f"{protocol}.pkl": "a pickle of Python.*never read.*numpy.savez" for protocol in range(6)},
+        "pickled": "a pickle of Python",
+    }.items():
+        for load in every_load(tmp_path / name):
+            with pytest.raises(UnreadableFile, match=match):
+                load()
 
 
 def test_what_is_not_there_or_in_disguise(tmp_path):

@@ -36,8 +36,12 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # takes a type from c
 @click.option("--format", help="What SRC is, if its suffix and content do not say so, e.g. neo, hdf5, suite2p.")
 @click.option("--name", metavar="KEY", help="Which of several arrays, series or streams in SRC.")
 @click.option(
-    "--dims", type=options.WORDS, help="What each axis of a plain array is: neuron,time or time,neuron, or with trial."
+    "--dims",
+    type=options.WORDS,
+    help="What each axis of a plain array is: neuron,time or time,neuron, or with trial; of a store or netCDF file "
+    "with dims of its own: unit_id=neuron,frame=time.",
 )
+@click.option("--group", metavar="PATH", help="Group of a Zarr store.")
 @click.option(
     "--sampling-interval",
     type=float,
@@ -60,18 +64,20 @@ def command(
 ) -> None:
     """Convert a recording of another tool to a Zarr store.
 
-    SRC is a file or folder: NWB, suite2p, CaImAn, MATLAB, HDF5, netCDF, .npy, .npz, .csv, .tsv, .txt, Parquet, or what
-    Neo reads. What can be read piece by piece needs little memory, however long it is. The store appears when it is
-    complete; it says which file it came from, with its checksum.
+    SRC is a file or folder: NWB, suite2p, CaImAn, MATLAB, HDF5, Zarr, netCDF, .npy, .npz, .csv, .tsv, .txt, Parquet, or
+    what Neo reads. What can be read piece by piece needs little memory, however long it is. The store appears when it
+    is complete; it says which file it came from, with its checksum.
 
     \b
     Examples:
       netxr import traces.npy run.zarr --dims neuron,time --sampling-interval 0.033
       netxr import suite2p/plane0 run.zarr --option neuropil=0.7 --option cells=true
       netxr import session.nwb run.zarr --name units --rate 100
+      netxr import minian.zarr run.zarr --name C --dims unit_id=neuron,frame=time
     """  # noqa: D301 - click wants the character
     check_vacant("DST.zarr", out)
     given = dict(further) | {option: value for option, value in said.items() if value is not None}
+    given |= {"dims": _dims(said["dims"])} if said["dims"] else {}
     with progress("Importing", quiet=quiet or as_json) as report:
         convert(source, out, progress=report, **given)
     summary = _summary(out)
@@ -79,6 +85,12 @@ def command(
         echo_json(summary)
     elif not quiet:
         click.echo(listing({name: _text(value) for name, value in summary.items()}))
+
+
+def _dims(words: list[str]) -> Any:
+    """Return what axes are called, as a mapping where each is said as OTHER=OURS."""
+    pairs = [word.partition("=") for word in words]
+    return {other.strip(): own.strip() for other, _, own in pairs} if all(mark for _, mark, _ in pairs) else words
 
 
 def _summary(out: Path) -> dict[str, Any]:

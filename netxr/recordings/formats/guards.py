@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from netxr.errors import NetxrError, UnreadableFile, one_line
 
 
 @contextmanager
-def readable_as(kind: str, path: Path, *, fix: str = "It is damaged, or was cut off: copy it again.") -> Iterator[None]:
+def readable_as(
+    kind: str, path: object, *, fix: str = "It is damaged, or was cut off: copy it again."
+) -> Iterator[None]:
     """Turn errors of other libraries, as a damaged file causes them, into an UnreadableFile that names the file."""
     try:
         yield

@@ -85,7 +85,7 @@ def text_of(value: Any) -> str:
     return one.decode(errors="replace") if isinstance(one, bytes) else str(one)
 
 
-def choose(path: Path, name: str | None, shapes: Mapping[str, tuple[int, ...]]) -> str:
+def choose(path: object, name: str | None, shapes: Mapping[str, tuple[int, ...]]) -> str:
     """Return the array of that name, or the only one of two or three axes, by the shapes of all arrays of numbers.
 
     Raises InvalidInput with the names and shapes that there are.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.lazy import Box, lazy_array
+from netxr.recordings.formats.recognition import of_no_arrays
 from netxr.recordings.formats.text import Table, read_table, time_column
 from netxr.schema.variables import NUMBER_KINDS
 
@@ -53,6 +54,8 @@ def read_npz(path: Path, name: str | None = None) -> Table:
         if not isinstance(archive, np.lib.npyio.NpzFile) or archive.zip is None:
             raise UnreadableFile(path, "not an archive of arrays")
         members = {member.filename.removesuffix(".npy"): member for member in archive.zip.infolist()}
+        if members and not any(one.filename.endswith(".npy") for one in members.values()):
+            raise of_no_arrays(path, archive.zip.namelist())
         member = members[chosen(name, list(members), path)]
         with archive.zip.open(member) as array:
             dtype = _header(array, member.file_size, path).dtype

@@ -16,6 +16,11 @@ SIGNATURES: Final = {
     b"CDF\x02": "netcdf3",
     b"CDF\x05": "netcdf3",
     b"PAR1": "parquet",
+    b"\x1f\x8b": "gzip",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "ole",
+    b"ARROW1": "feather",
+    b"FEA1": "feather",
+    **{b"\x80" + bytes([protocol]): "pickle" for protocol in range(2, 6)},
 }
 """What files of a kind begin with."""
 
@@ -27,12 +32,28 @@ CAIMAN_ARRAYS: Final = frozenset({"A", "S", "YrA", "F_dff", "b", "f", "idx_compo
 """What CaImAn saves beside its traces C; three of them are no coincidence."""
 
 
+SAVE_SHEET: Final = "Save its sheet as CSV (in Excel: Save As, CSV UTF-8), and open that."
+REFUSED: Final = {
+    "ole": ("an Excel file of the old kind (.xls), or one that is built like it", SAVE_SHEET),
+    "pickle": (
+        "a pickle of Python, which can run any code and is never read",
+        "Load it where you trust it, and save its arrays with numpy.savez, or its table with to_csv or to_parquet.",
+    ),
+    "gzip": (
+        "a compressed file (gzip)",
+        "Unpack it, and open what is in it; tables of text (.csv.gz) are read as they are.",
+    ),
+    "feather": ("a table in Feather, or another file of Arrow", "Save it with to_parquet, and open that."),
+}
+"""Kinds of file that are known and not read: what they are, and what to do."""
+
+
 SUITE2P_PLACES: Final = ("", "plane*/", "suite2p/plane*/", "combined/", "suite2p/combined/")
 """Where F.npy lies in the output folder of suite2p, or in the one above it."""
 
 
 def content_of(path: Path) -> str | None:
-    """Return what kind of file begins like `path`: npy, zip, hdf5, mat5, netcdf3 or parquet; None for any other.
+    """Return what kind of file begins like `path`, such as npy, zip or hdf5; None for any that is not known.
 
     Raises UnreadableFile if it cannot be opened.
     """
@@ -56,15 +77,35 @@ def written_by(path: Path, content: str | None) -> str | None:
     return _in_hdf5(path) if content == "hdf5" else None
 
 
-def _in_archive(path: Path) -> str:
-    """Return whether CaImAn or another program wrote an archive of arrays."""
+def names_in(path: Path) -> list[str]:
+    """Return the names of the files in an archive, or raise UnreadableFile if it is damaged."""
     try:
         with ZipFile(path) as archive:
-            names = {name.removesuffix(".npy") for name in archive.namelist()}
+            return archive.namelist()
     except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
         reason = f"a damaged archive ({error})"
         raise UnreadableFile(path, reason, fix="It may have been cut off: copy it again.") from error
+
+
+def _in_archive(path: Path) -> str:
+    """Return whether CaImAn or another program wrote an archive of arrays; another archive is an error."""
+    there = names_in(path)
+    if there and not any(name.endswith(".npy") for name in there):
+        raise of_no_arrays(path, there)
+    names = {name.removesuffix(".npy") for name in there}
     return "caiman" if "C" in names and len(names & CAIMAN_ARRAYS) >= 3 else "npz"
+
+
+def of_no_arrays(path: Path, names: list[str]) -> UnreadableFile:
+    """Return the error for an archive of other files: what it is, and what to do."""
+    if "content.xml" in names:
+        return UnreadableFile(path, "an OpenDocument file", fix=SAVE_SHEET)
+    if any(name.startswith("xl/") for name in names):
+        return UnreadableFile(path, "an Excel file", fix=SAVE_SHEET)
+    listed = ", ".join(names[:5]) + ", ..." * (len(names) > 5)
+    return UnreadableFile(
+        path, f"an archive without arrays of NumPy; it has {listed}", fix="Unpack it, and open these."
+    )
 
 
 def _in_hdf5(path: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from netxr.errors import InvalidInput, UnreadableFile, one_line
 from netxr.recordings.formats.guards import readable_as
-from netxr.recordings.formats.recognition import SUITE2P_PLACES, content_of, written_by
+from netxr.recordings.formats.recognition import REFUSED, SUITE2P_PLACES, content_of, written_by
 
 ENTRY_POINTS: Final = "netxr.loaders"
 
@@ -91,6 +91,9 @@ BY_CONTENT: Final = {
 }
 """The format that is meant by what a file begins with, if nothing else is known."""
 
+PICKLES: Final = (".pkl", ".pickle", ".p", ".joblib")
+"""Suffixes of pickles, of which the oldest begin with no mark of their own."""
+
 AMBIGUOUS: Final = ("npz", "hdf5")
 """Formats whose files are looked into: programs save recordings under the same suffixes."""
 
@@ -157,9 +160,18 @@ def _agreeing(path: Path, one: Format, promise: str) -> Format:
         return one
     content = content_of(path)
     if content not in one.contents:
+        _refuse(path, content)
         looks = f"looks like {BY_CONTENT[content]}" if content else _unlike(path, one)
         raise UnreadableFile(path, f"{promise}, but its content {looks}", fix="Rename it, or say format= as it is.")
     return one
+
+
+def _refuse(path: Path, content: str | None) -> None:
+    """Raise if a file is of a kind that is known and not read, with what to do."""
+    kind = "pickle" if path.suffix.lower() in PICKLES else content
+    if kind in REFUSED:
+        reason, fix = REFUSED[kind]
+        raise UnreadableFile(path, reason, fix=fix)
 
 
 def _unlike(path: Path, one: Format) -> str:
@@ -184,6 +196,7 @@ def _of_content(path: Path, *, look_inside: bool) -> Format:
     if look_inside and name in AMBIGUOUS:
         name = written_by(path, content)
     if name is None:
+        _refuse(path, content)
         known = "; ".join(f"{one.name} ({', '.join(one.suffixes[:4])})" for one in FORMATS.values() if one.suffixes)
         reason = f"no known kind of file; known are {known}, folders of suite2p and Zarr stores"
         raise UnreadableFile(path, reason, fix="Say which it is with format=.")

@@ -1,7 +1,6 @@
 """Times of samples, which have to be even: lags count samples."""
 
 from math import floor
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +13,7 @@ from netxr.schema.axis import interval_in
 FIX: Final = "Resample to even times, or leave the times out and say sampling_interval= if the samples are even."
 
 
-def interval_of(times: Any, path: Path, place: str) -> float:
+def interval_of(times: Any, path: object, place: str) -> float:
     """Return the time from one sample to the next, in the unit of `times`; its digits end where rounding begins.
 
     `place` is what the times are in the file, the subject of a sentence. Raises UnreadableFile if the times are not
@@ -22,7 +21,7 @@ def interval_of(times: Any, path: Path, place: str) -> float:
 
     Examples
     --------
-    >>> interval_of(np.array([0.1, 0.2, 0.3]), Path("run.csv"), "its column 'time'")
+    >>> interval_of(np.array([0.1, 0.2, 0.3]), "run.csv", "its column 'time'")
     0.1
     """
     interval, wrong = interval_in(times)
