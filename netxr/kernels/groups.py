@@ -46,16 +46,21 @@ def membership(groups: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64], N
 def group_average(values: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Average the last axis over groups, (..., i) -> (..., g), in float64, a part of the first axis at a time.
 
-    A value that is not finite makes NaN of its own group and of no other, as no product with zeros would.
+    A value that is not finite makes NaN of its own group and of no other.
     """
     used = weights.any(axis=0)
     share = weights[:, used].T
     average = np.empty((*values.shape[:-1], len(weights)))
     step = max(1, PART_VALUES * len(values) // max(1, values.size))
     for first in range(0, len(values), step):
-        part = values[first : first + step][..., used].astype(np.float64)
-        finite = np.isfinite(part)
-        average[first : first + step] = np.where(finite, part, 0) @ share
-        if not finite.all():
-            average[first : first + step][~finite @ (share > 0)] = np.nan
+        part = values[first : first + step]
+        part = part if used.all() else part[..., used]
+        with np.errstate(invalid="ignore"):
+            np.matmul(part, share, out=average[first : first + step])
+    # A value that is not finite has made NaN of all groups.
+    lost = ~np.isfinite(average).all(axis=-1)
+    if lost.any():
+        few = values[lost][:, used].astype(np.float64)
+        finite = np.isfinite(few)
+        average[lost] = np.where(~finite @ (share > 0), np.nan, np.where(finite, few, 0) @ share)
     return average
