@@ -90,7 +90,18 @@ def test_wrong_arguments_of_a_recording(name, value):
 
 
 WRONG_CONNECTIVITY = {
-    "weights": [None, 5, [1, 2], [[1, 2]], [[1], [2, 3]], np.zeros((2, 2, 2)), np.zeros((0, 0)), [["a"]], [[1j]]],
+    "weights": [
+        None,
+        5,
+        [1, 2],
+        [[1, 2]],
+        [[1], [2, 3]],
+        np.zeros((2, 2, 3)),
+        np.zeros((1, 2, 2, 2)),
+        np.zeros((0, 0)),
+        [["a"]],
+        [[1j]],
+    ],
     "rows": [None, "to", 0, ["target"], "Target", np.array(["source", "target"])],
     "neurons": ["ab", ["a"], ["a", "a"], 5],
 }
