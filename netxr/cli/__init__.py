@@ -41,6 +41,7 @@ HINTS: Final = {
     "dims": "On the command line: --dims neuron,time if a row is a neuron, --dims time,neuron if a row is a sample.",
     "rows": "On the command line: --rows target or --rows source.",
     "name": "On the command line: --name KEY, or the option that ends in -name for a matrix.",
+    "truth": "On the command line: --neurons FILE.",
     "rate": "On the command line: netxr import SRC DST.zarr --rate 100, for bins of 10 ms.",
     "method": "On the command line: --method NAME.",
     "memory": "On the command line: --memory 2GiB. --strongest, --above, and --out without scores never hold all of R.",

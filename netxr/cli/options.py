@@ -89,6 +89,12 @@ def key(flag: str, what: str) -> Callable[[FC], FC]:
     )
 
 
+def neurons(flag: str, what: str) -> Callable[[FC], FC]:
+    """Return the option that says how the neurons of a matrix in a plain file are called."""
+    text = f"Labels of the {what}: a text file with one a line. Of a list of edges, also neurons that have none."
+    return click.option(flag, type=PATH, metavar="FILE", help=text)
+
+
 def values(flag: str, variable: str, kind: CommaSeparated, *, default: str, text: str) -> Callable[[FC], FC]:
     """Return an option that takes one value or several, separated by commas."""
     return click.option(flag, variable, type=kind, default=default, show_default=True, help=text)

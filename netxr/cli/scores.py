@@ -54,12 +54,12 @@ def echo_scores(scored: Scored, *, quiet: bool) -> None:
         shared = int(scores[n.N_NEURONS_SHARED])
         click.echo(f"R against the true connectivity A: {shared} neurons in both, diagonal {which}")
     click.echo(listing(rows[0]) if len(rows) == 1 else table(rows))
-    if quiet:
-        return
     for name in ONE_SIDED:
         if name in scores and scores[name] > 0:
             about = scores[name].attrs
-            click.echo(f"{about[n.LONG_NAME]}: {int(scores[name])} ({', '.join(about[n.LABELS])})")
+            click.echo(f"{about[n.LONG_NAME]}: {int(scores[name])} ({', '.join(about[n.LABELS])})", err=quiet)
+    if quiet:
+        return
     for name in _score_names(scores):
         if scores[name].isnull().any():
             click.echo(f"{name} is undefined where {scores[name].attrs[n.UNDEFINED_WHERE]}.")

@@ -7,27 +7,35 @@ from collections.abc import Callable, Mapping, Sequence
 from os import PathLike as OsPathLike
 from os import fspath
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 import xarray as xr
+from scipy.sparse import issparse
 from zarr.abc.store import Store
 
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.recordings.formats import zarr_stores
 from netxr.recordings.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
+from netxr.recordings.formats.named import read_named, read_parquet
 from netxr.recordings.formats.registry import format_of, options_of, read_by
 from netxr.recordings.formats.text import Table
+from netxr.schema.arrays import as_connectivity
 from netxr.schema.clock import CLOCK, with_axis
+from netxr.schema.tables import is_graph
 from netxr.schema.variables import check_activity, check_connectivity
 from netxr.store.dataset import is_store
 from netxr.store.remote import is_url
 from netxr.store.staging import PathLike
 
-Source = PathLike | Store | xr.Dataset | xr.DataArray | np.ndarray[Any, Any] | da.Array
+Source: TypeAlias = PathLike | Store | xr.Dataset | xr.DataArray | np.ndarray[Any, Any] | da.Array | pd.DataFrame
 """What a recording is loaded from."""
+
+NAMED: Final = {"text": read_named, "parquet": read_parquet}
+"""Formats in which a connectivity may have names, or be a list of edges, and what reads it then."""
 
 CHECKS: Final[dict[str, Callable[..., xr.DataArray]]] = {n.ACTIVITY: check_activity, n.CONNECTIVITY: check_connectivity}
 
@@ -77,7 +85,7 @@ def load_recording(source: Source, *, format: str | None = None, **options: Any)
         check_options(options, [], "a source with labels")
         dataset = dataset_of(source)
         return check_recording(dataset, place_of(source)) if dataset is source else dataset
-    if isinstance(source, np.ndarray | da.Array):
+    if isinstance(source, np.ndarray | da.Array | pd.DataFrame):
         check_options(options, ARRAY_OPTIONS, "a plain array")
         return with_clock(activity_of(place_of(source), Table(source), **options).to_dataset())
     path = check_source(source)
@@ -180,16 +188,18 @@ def load_connectivity(
 
     Parameters
     ----------
-    source : path-like, URL, zarr Store, Dataset, DataArray, numpy or dask array
+    source : path-like, URL, zarr Store, Dataset, DataArray, DataFrame, graph, numpy, dask or sparse array
         A file of plain arrays, a Zarr store or a netCDF file that has a connectivity, an xarray object that is one
-        or has one, or a plain array.
+        or has one, or whatever `as_connectivity` takes. Text may name the columns in its first line, and the rows in
+        their first cells; text and Parquet may list edges, in columns such as source, target and weight.
     rows : {"target", "source"}
         What a row of a plain array is. "target": entry [i, j] is from j to i; "source": from i to j. What has
         labelled axes says it itself.
     name : str, optional
         Which array of a file that holds several; which variable of a store, "connectivity" if not given.
     neurons : sequence, optional
-        A label for each neuron; if not given, those of the columns of a Parquet file, else 0, 1, 2, ...
+        A label for each neuron of a matrix; if not given, those of the file, else 0, 1, 2, ... Of edges: all neurons,
+        also those without an edge; if not given, those with one.
     format : str, optional
         As in `load_recording`.
 
@@ -216,27 +226,53 @@ def load_connectivity(
     ...     load_connectivity(folder + "/A.npy", rows="source").sel(target=1, source=0).item()
     2
     """
+    return read_connectivity(source, rows=rows, name=name, neurons=neurons, format=format)[0]
+
+
+def read_connectivity(
+    source: Source,
+    *,
+    rows: Literal["target", "source"] | None = None,
+    name: str | None = None,
+    neurons: Sequence[Any] | None = None,
+    format: str | None = None,  # noqa: A002
+) -> tuple[xr.DataArray, bool]:
+    """Load a connectivity as `load_connectivity` does, and say whether its neurons have labels of their own."""
+    if is_graph(source):
+        return as_connectivity(source, rows=rows, neurons=neurons), True
     if not is_labelled(source, format):
         table = _read_matrix(source, name, format)
         if table is not None:
-            return connectivity_of(place_of(source), table, rows=rows, neurons=neurons)
+            weights = connectivity_of(place_of(source), table, rows=rows, neurons=neurons)
+            return weights, table.labels is not None or neurons is not None or _has_labels(table.values)
         source, name = load_recording(source, format=format), None
     weights = check_connectivity(variable_of(source, name or n.CONNECTIVITY, {"neurons": neurons}))
     check_agrees("rows", rows, n.TARGET, source)
-    return weights
+    return weights, True
+
+
+def _has_labels(values: Any) -> bool:
+    """Return whether a table has labels that are not mere counts, or lists edges."""
+    if not isinstance(values, pd.DataFrame):
+        return False
+    return not all(isinstance(index, pd.RangeIndex) for index in (values.index, values.columns))
 
 
 def _read_matrix(source: Any, name: str | None, format: str | None) -> Table | None:  # noqa: A002
-    """Return the plain array of a source, that of a file in memory; None if it is a recording, which has labels."""
-    if isinstance(source, np.ndarray | da.Array):
+    """Return the plain array or table of a source, that of a file in memory; None for a recording, which has labels."""
+    if isinstance(source, np.ndarray | da.Array | pd.DataFrame) or issparse(source):
         return Table(source)
     path = check_source(source)
     one = format_of(path, format, look_inside=False)
     if one.kind == "recording":
         return None
+    if name is None and one.name in NAMED:
+        named = NAMED[one.name](path)
+        if named is not None:
+            return Table(named)
     table: Table = read_by(one, path, name)
-    if table.times is not None or (one.name == "text" and table.labels is not None):
-        refuse_labels(str(path), table, "activity; labels of a connectivity go in neurons=")
+    if table.times is not None:
+        refuse_labels(str(path), table, "activity")
     # What is scored or simulated with a matrix is wanted at once, not when a cluster is at hand.
     values: Any = table.values
     return table._replace(values=values.compute(scheduler="synchronous") if hasattr(values, "compute") else values)

@@ -130,10 +130,10 @@ def as_connectivity(
     Parameters
     ----------
     weights : array-like, table or graph
-        Square matrix of real numbers, 0 = no edge: an array (with a third axis before the others, one matrix a trial),
-        a sparse matrix of SciPy, or a DataFrame, whose columns are put in the order of its rows. Or a table with an
-        edge a row, in columns named like source, target and, if there are weights, weight. Or a graph of NetworkX.
-        Edges without a weight have 1; weights of several edges between the same neurons add up.
+        Square matrix of real numbers, 0 = no edge: an array (with a third axis, the first or the last, one matrix a
+        trial), a sparse matrix of SciPy, or a DataFrame, whose columns are put in the order of its rows. Or a table
+        with an edge a row, in columns named like source, target and, if there are weights, weight. Or a graph of
+        NetworkX. Edges without a weight have 1; weights of several edges between the same neurons add up.
     rows : {"target", "source"}
         What a row of a matrix is. "target": weights[i, j] is from j to i, as netxr and the dynamics A x have it.
         "source": weights[i, j] is from i to j, as many graph libraries have it. There is no default. Edges and graphs
@@ -171,6 +171,7 @@ def as_connectivity(
         raise InvalidInput("rows", got="none", expected="what a row of the matrix is", fix=fix)
     check_choice("rows", rows, ROWS)
     matrix, named = (_plain_array("weights", weights), None) if table is None else matrix_in(table)
+    matrix = _trials_first(matrix)
     if matrix.ndim not in (2, 3) or matrix.shape[-2] != matrix.shape[-1]:
         raise InvalidInput("weights", got=f"shape {matrix.shape}", expected="a square matrix", fix=_squared(matrix))
     labels = neuron_labels(named if neurons is None else neurons, matrix.shape[-1])
@@ -194,12 +195,22 @@ def _of_edges(edges: Edges, rows: object, neurons: Sequence[Any] | None) -> xr.D
     return check_connectivity(labelled, argument="weights")
 
 
+def _trials_first(matrix: Any) -> Any:
+    """Return one matrix a trial with the trials along its first axis: they are along the one of another length."""
+    if matrix.ndim == 3 and len(set(matrix.shape)) == 1:
+        fix = "Give each trial as a connectivity of its own, and join them with xarray.concat."
+        raise InvalidInput("weights", got=f"shape {matrix.shape}", expected="one axis of another length", fix=fix)
+    if matrix.ndim == 3 and matrix.shape[0] == matrix.shape[1]:
+        return matrix.transpose(2, 0, 1)
+    return matrix
+
+
 def _squared(matrix: Any) -> str:
     """Return what to do about a matrix that is not square."""
-    if matrix.ndim == 3 and matrix.shape[0] == matrix.shape[1]:
-        return "Of one matrix a trial, the axis of trials comes first: np.moveaxis(weights, -1, 0)."
     if matrix.ndim == 2 and matrix.shape[1] in (2, 3):
         return "Name the columns of a list of edges: source, target and weight, in a DataFrame or the first line."
+    if matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] + 1:
+        return "Name the rows as well as the columns, or give only numbers, and the labels as neurons=."
     return ""
 
 

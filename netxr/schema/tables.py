@@ -1,7 +1,7 @@
 """What tables say themselves: the labels of rows and columns, the times of rows, and edges between neurons."""
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -173,19 +173,20 @@ def edges_in(table: pd.DataFrame) -> Edges | None:
     >>> edges_in(pd.DataFrame({"weight": [2.0], "post": ["b"], "pre": ["a"]}))
     Edges(sources=['a'], targets=['b'], weights=array([2.]))
     """
-    sources, targets = (_called(table, words) for words in (SOURCE_WORDS, TARGET_WORDS))
-    if not sources or not targets:
+    found = end_columns(list(table.columns))
+    if not all(found):
         return None
-    for found in (sources, targets):
-        if len(found) > 1:
+    for columns in found:
+        if len(columns) > 1:
             fix = "Name the columns source, target and weight, and remove the others."
-            raise InvalidInput("weights", got=f"columns {' and '.join(map(repr, found))}", expected="one", fix=fix)
-    ends = table[sources[0]], table[targets[0]]
+            several = " and ".join(repr(table.columns[k]) for k in columns)
+            raise InvalidInput("weights", got=f"columns {several}", expected="one", fix=fix)
+    ends = [table.iloc[:, columns[0]] for columns in found]
     if any(end.isna().any() for end in ends):
         raise InvalidInput("weights", got="an edge without a neuron", expected="a source and a target of each edge")
     named = {str(column).lower(): column for column in table.columns}
     column = next((named[word] for word in WEIGHT_WORDS if word in named), None)
-    further = [name for name in table.columns if name not in (sources[0], targets[0])]
+    further = table.columns.delete([columns[0] for columns in found])
     numeric = [name for name in further if pd.api.types.is_numeric_dtype(table[name].dtype)]
     if column is None and numeric:
         fix = "Call it weight, or remove it: then every edge has weight 1."
@@ -199,10 +200,23 @@ def edges_in(table: pd.DataFrame) -> Edges | None:
     return Edges(ends[0].tolist(), ends[1].tolist(), weights)
 
 
-def _called(table: pd.DataFrame, words: frozenset[str]) -> list[Hashable]:
-    """Return the columns with one of some words in their names; if one is such a word, this one."""
-    whole = [column for column in table.columns if str(column).lower().strip() in words]
-    return whole or [c for c in table.columns if words & set(re.split(r"[^a-z]+", str(c).lower()))]
+def end_columns(names: Sequence[Any]) -> tuple[list[int], list[int]]:
+    """Return which columns hold the sources of edges and which the targets, by their names; none where none does.
+
+    Examples
+    --------
+    >>> end_columns(["weight", "post_id", "pre_id"]), end_columns(["AVAL", "AVAR"])
+    (([2], [1]), ([], []))
+    """
+    return _called(names, SOURCE_WORDS), _called(names, TARGET_WORDS)
+
+
+def _called(names: Sequence[Any], words: frozenset[str]) -> list[int]:
+    """Return which names contain one of some words; if some are such a word, these."""
+    lower = [str(name).strip().lower() for name in names]
+    return [k for k, name in enumerate(lower) if name in words] or [
+        k for k, name in enumerate(lower) if words & set(re.split(r"[^a-z]+", name))
+    ]
 
 
 def is_graph(values: Any) -> bool:

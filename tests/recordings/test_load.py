@@ -110,7 +110,7 @@ def test_a_first_line_of_labels_names_the_neurons(tmp_path):
         UnreadableFile, match=r"first line is no numbers \(left, right, \.\.\.\); labels go only with dims="
     ):
         load_activity(tmp_path / "x.csv", dims=NEURON_TIME)
-    with pytest.raises(UnreadableFile, match=r"first line is no numbers .*neurons="):
+    with pytest.raises(InvalidInput, match=r"weights: got shape \(3, 2\); expected a square matrix"):
         load_connectivity(tmp_path / "x.csv", rows="target")
 
 

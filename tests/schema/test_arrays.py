@@ -96,7 +96,7 @@ WRONG_CONNECTIVITY = {
         [1, 2],
         [[1, 2]],
         [[1], [2, 3]],
-        np.zeros((2, 2, 3)),
+        np.zeros((2, 2, 2)),
         np.zeros((1, 2, 2, 2)),
         np.zeros((0, 0)),
         [["a"]],

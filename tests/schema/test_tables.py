@@ -213,8 +213,7 @@ def test_one_matrix_a_trial():
         assert A.sel(trial=k, target="b", source="a") == weights[k, 0, 1]
     R = xr.DataArray(weights.transpose(0, 2, 1), A.coords, A.dims)
     np.testing.assert_allclose(netxr.compare(A, R, diagonal=True, permutations=0).pearson, [1, 1, 1])
-    with pytest.raises(InvalidInput, match="moveaxis"):
-        netxr.as_connectivity(np.moveaxis(weights, 0, -1), rows="source")
+    assert netxr.as_connectivity(np.moveaxis(weights, 0, -1), rows="source", neurons=["a", "b"]).equals(A)
 
 
 # --- edges ----------------------------------------------------------------------------

@@ -12,6 +12,9 @@ from netxr.cli.output import echo_json
 from netxr.cli.scores import document, echo_scores, score
 from netxr.errors import InvalidInput
 from netxr.estimators.table import drawn_estimate
+from netxr.recordings.formats.named import read_labels
+from netxr.recordings.truths import as_called
+from netxr.schema.variables import labels_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 @options.rows("--estimate-rows", "ESTIMATE file")
 @options.key("--truth-name", "true connectivity")
 @options.key("--estimate-name", "estimate")
+@options.neurons("--neurons", "neurons of TRUTH")
+@options.neurons("--estimate-neurons", "neurons of ESTIMATE")
 @options.permutations
 @click.option("--seed", type=options.NOT_NEGATIVE, default=0, show_default=True, help="Seed of the permutations.")
 @options.quiet
@@ -37,6 +42,8 @@ def command(
     estimate_rows: Any,
     truth_name: str | None,
     estimate_name: str | None,
+    neurons: Path | None,
+    estimate_neurons: Path | None,
     permutations: int,
     seed: int,
     quiet: bool,
@@ -44,9 +51,10 @@ def command(
 ) -> None:
     """Score an estimated connectivity against the true one.
 
-    TRUTH and ESTIMATE are .npy, .npz, .csv, .tsv or .txt files with a square matrix, or Zarr stores of netxr. Both are
-    aligned by the labels of their neurons, and compared for those that they share; neurons in a plain file are labelled
-    0, 1, 2, ... An undefined score is printed with the reason. Scores have no unit.
+    TRUTH and ESTIMATE are .npy, .npz, .csv, .tsv or .txt files with a square matrix, or Zarr stores of netxr; in text,
+    rows and columns may have names, or edges be listed. Both are aligned by the labels of their neurons, and compared
+    for those that they share; neurons without a label are 0, 1, 2, ... An undefined score is printed with the reason.
+    Scores have no unit.
 
     \b
     Examples:
@@ -55,8 +63,9 @@ def command(
     """  # noqa: D301 - click wants the character
     if diagonal is None:
         raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections are included in the scores.")
-    A = netxr.load_connectivity(truth, rows=rows, name=truth_name)
-    R = _load_estimate(estimate, estimate_rows, estimate_name)
+    R = _load_estimate(estimate, estimate_rows, estimate_name, estimate_neurons)
+    A = netxr.load_connectivity(truth, rows=rows, name=truth_name, neurons=_labels(neurons))
+    A = as_called(A, labels_of(R, n.TARGET).tolist())
     scored = score(A, R, diagonal=diagonal, permutations=permutations, seed=seed)
     if as_json:
         echo_json(document(scored))
@@ -64,10 +73,15 @@ def command(
         echo_scores(scored, quiet=quiet)
 
 
-def _load_estimate(path: Path, rows: Any, name: str | None) -> "xr.DataArray":
+def _labels(path: Path | None) -> list[Any] | None:
+    """Return the labels in a file, if there is one."""
+    return None if path is None else read_labels(path)
+
+
+def _load_estimate(path: Path, rows: Any, name: str | None, neurons: Path | None) -> "xr.DataArray":
     """Load an estimate; in a store it may have lags and trials."""
     if not path.is_dir():
-        matrix: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name)
+        matrix: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name, neurons=_labels(neurons))
         return matrix
     if rows not in (None, n.TARGET):
         expected = f"nothing, or {n.TARGET!r}: {path} is a store, whose rows are targets"

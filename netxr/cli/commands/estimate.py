@@ -15,7 +15,10 @@ from netxr.cli.scores import Scored, document, echo_scores, score
 from netxr.estimators.estimate import lags_needed
 from netxr.estimators.table import DEFAULT, Estimator, compared, estimator
 from netxr.moments.plans import RowPlan
+from netxr.recordings.formats.named import read_labels
+from netxr.recordings.truths import load_truth
 from netxr.schema.arguments import check_vacant
+from netxr.schema.variables import labels_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
 @click.option("--truth", type=options.PATH, metavar="FILE", help="True connectivity, to score the estimate against.")
 @options.rows("--rows", "truth")
 @options.key("--truth-name", "true connectivity")
+@options.neurons("--neurons", "neurons of the truth")
 @options.diagonal
 @options.permutations
 @click.option(
@@ -99,6 +103,7 @@ def command(
     truth: Path | None,
     rows: Any,
     truth_name: str | None,
+    neurons: Path | None,
     diagonal: bool | None,
     permutations: int,
     most: int | None,
@@ -115,8 +120,9 @@ def command(
     lagged correlation R: R[i, j] correlates neuron i (target, row) with neuron j (source, column) LAG samples before.
     Correlations have no unit, and a lag counts samples.
 
-    With --truth, or if the store holds its true connectivity, R is scored against it. Say with --diagonal or
-    --no-diagonal whether self-connections are included.
+    With --truth, or if the store holds its true connectivity, R is scored against it. A truth is a matrix, with or
+    without names of rows and columns, or a list of edges with columns such as source, target and weight; names are
+    matched with those of the recording. Say with --diagonal or --no-diagonal whether self-connections are included.
 
     With --strongest or --above, R is never held as a whole: its pairs are listed as it is computed. --out saves the
     list; without --out it is printed.
@@ -130,12 +136,16 @@ def command(
       netxr estimate long.zarr --memory 2GiB --strongest 5 --out pairs.zarr
     """  # noqa: D301 - click wants the character
     lists = most is not None or above is not None
-    _check_usage(truth, rows, truth_name, diagonal, lists=lists, method=method)
+    _check_usage(truth, rows or truth_name or neurons, diagonal, lists=lists, method=method)
     entry = estimator(method)
     if out is not None:
         check_vacant("--out", out)
     activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval)
-    A = _true_connectivity(recording, activity) if truth is None else _load_truth(truth, rows, truth_name, activity)
+    if truth is None:
+        A = _true_connectivity(recording, activity)
+    else:
+        labels = None if neurons is None else read_labels(neurons)
+        A = load_truth(truth, labels_of(activity, n.NEURON).tolist(), rows=rows, name=truth_name, labels=labels)
     if A is None and diagonal is not None:
         raise click.UsageError(f"--diagonal and --no-diagonal need a truth, and {recording} has none.")
     if clip is not None:
@@ -211,16 +221,14 @@ def _estimate(
     return about_matrices(R), scored
 
 
-def _check_usage(
-    truth: Path | None, rows: str | None, truth_name: str | None, diagonal: bool | None, *, lists: bool, method: str
-) -> None:
+def _check_usage(truth: Path | None, about_truth: object, diagonal: bool | None, *, lists: bool, method: str) -> None:
     """Raise if options do not go together."""
     if lists and (truth is not None or diagonal is not None):
         raise click.UsageError("--strongest and --above list pairs: there is no matrix to score against a truth.")
     if lists and method != DEFAULT:
         raise click.UsageError(f"--strongest and --above list pairs by {DEFAULT}, and not by {method}.")
-    if truth is None and (rows or truth_name):
-        raise click.UsageError("--rows and --truth-name go with --truth.")
+    if truth is None and about_truth:
+        raise click.UsageError("--rows, --truth-name and --neurons go with --truth.")
     if truth is not None and diagonal is None:
         raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections are included in the scores.")
 
@@ -231,19 +239,6 @@ def _true_connectivity(recording: Path, activity: "xr.DataArray") -> "xr.DataArr
         return None
     held: xr.DataArray = netxr.load_connectivity(recording)
     return held
-
-
-def _load_truth(path: Path, rows: Any, name: str | None, activity: "xr.DataArray") -> "xr.DataArray":
-    """Load the true connectivity; a plain file has the neurons in the order of the recording."""
-    truth: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name)
-    if path.is_dir():
-        return truth
-    size, neurons = truth.sizes[n.TARGET], activity[n.NEURON].values
-    if size != len(neurons):
-        raise click.BadParameter(
-            f"the truth is {size} x {size} and the recording has {len(neurons)} neurons.", param_hint="--truth"
-        )
-    return truth.assign_coords({n.TARGET: neurons, n.SOURCE: neurons})
 
 
 def _labels(texts: Sequence[str], activity: "xr.DataArray") -> list[Any]:

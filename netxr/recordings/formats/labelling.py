@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from netxr import names as n
@@ -15,6 +16,7 @@ from netxr.recordings.formats.text import Table, shown
 from netxr.recordings.formats.times import interval_of
 from netxr.schema.arguments import check_entries
 from netxr.schema.arrays import as_activity, as_connectivity
+from netxr.schema.tables import end_columns
 
 ARRAY_OPTIONS: Final = ("dims", "neurons", "sampling_interval", "interval_units", "units")
 """What is said of a plain array, which does not say it itself: the options of `activity_of`."""
@@ -70,8 +72,12 @@ def activity_of(
 def connectivity_of(place: str, table: Table, *, rows: Any, neurons: Sequence[Any] | None) -> xr.DataArray:
     """Label a plain matrix as a connectivity, with the labels of its columns as neurons where none are given.
 
+    The values of a table may be a DataFrame, which has labels itself, or lists edges.
+
     Raises InvalidInput if `rows` is missing, or something does not fit the matrix.
     """
+    if isinstance(table.values, pd.DataFrame) and all(end_columns(table.values.columns)):
+        return as_connectivity(table.values, rows=rows, neurons=neurons)
     if rows is None:
         fix = f"rows={n.TARGET!r} if entry [i, j] is from j to i, rows={n.SOURCE!r} if it is from i to j."
         got = f"none for {place}, of shape {table.values.shape}"

@@ -1,0 +1,224 @@
+"""Connectivity in text and Parquet as people have it: a matrix with names of rows or columns, or a list of edges."""
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from netxr.compat import optional
+from netxr.errors import UnreadableFile
+from netxr.recordings.formats.guards import readable_as
+from netxr.recordings.formats.text import DELIMITERS, EXACT, shown
+from netxr.schema.tables import end_columns
+from netxr.schema.words import reads_as_number
+
+MISSING: Final = ("", "NA", "N/A", "#N/A", "nan", "NaN", "NAN", "null", "NULL")
+"""Cells that stand for no number."""
+
+
+class Lines(NamedTuple):
+    """What a text file shows before its numbers are read.
+
+    Parameters
+    ----------
+    delimiter : str or None
+        What separates the cells; None for blanks.
+    skipped : list of int
+        Which lines, from 0, are remarks or blank.
+    head, second : list of str
+        The cells of the first two other lines.
+    head_at : int
+        Which line the first one is.
+    n_rows : int
+        How many there are.
+    uneven : str
+        Which line has more or fewer cells than the second; empty where none has.
+    """
+
+    delimiter: str | None
+    skipped: list[int]
+    head: list[str]
+    second: list[str]
+    head_at: int
+    n_rows: int
+    uneven: str
+
+
+def read_named(path: Path) -> pd.DataFrame | None:
+    """Return a text file whose rows or columns have names, or that lists edges, as a table; None for numbers alone.
+
+    The first line may name the columns, the first cell of each row the row. Names that are whole numbers are taken for
+    numbers, and need an empty cell or a word before them in the first line.
+
+    Raises UnreadableFile if a row is longer or shorter than the others, or a cell is no number.
+    """
+    try:
+        lines = _lines_of(path)
+    except (OSError, UnicodeDecodeError):  # who reads plain numbers says it
+        return None
+    if not lines.second:
+        return None
+    if len(lines.second) == len(lines.head) + 1:  # as R writes it, without a cell above the names of rows
+        lines = lines._replace(head=["", *lines.head])
+    has_head, has_names = _has_head(lines), _is_word(lines.second[0])
+    if not has_head and not has_names:
+        return None
+    if len(lines.head) != len(lines.second):
+        reason = f"its first line has {len(lines.head)} cells, the next {len(lines.second)}"
+        raise UnreadableFile(path, reason, fix="Name every column, or none.")
+    if lines.uneven:
+        raise UnreadableFile(path, lines.uneven)
+    ends = [k for found in end_columns(lines.head) for k in found] if all(end_columns(lines.head)) else []
+    if has_head and ends:
+        return _read(path, lines, has_head=True, text=ends)
+    if has_head:
+        is_corner = lines.head[0] == "" or not any(map(_is_word, lines.head[1:]))
+        has_names = has_names or is_corner or len(lines.head) == lines.n_rows
+    table = _read(path, lines, has_head=has_head, text=[0] if has_names else [])
+    if has_names:
+        table = table.set_index(table.columns[0]).rename_axis(None)
+    return _of_numbers(path, table if has_head else table.set_axis(range(table.shape[1]), axis=1))
+
+
+def read_parquet(path: Path) -> pd.DataFrame | None:
+    """Return the table of a Parquet file that lists edges or has names of rows; None for a plain one."""
+    parquet = optional("pyarrow.parquet", what=f"Reading {path}, a Parquet file,", extra="parquet")
+    with readable_as("Parquet", path):
+        names = parquet.read_schema(path).names
+        is_plain = not all(end_columns(names)) and not any(name.startswith("__index_level_") for name in names)
+        return None if is_plain else pd.read_parquet(path, engine="pyarrow")
+
+
+def read_labels(path: Path) -> list[Any]:
+    """Return the labels in a text file: one a line, or all in one; whole numbers are taken for numbers.
+
+    Raises UnreadableFile if there is none, or a line of several has more than one.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableFile(path, f"no text that can be read ({error})") from error
+    rows = [_cells(line, _delimiter(line) or "\t") for line in lines if line.strip() and not line.startswith("#")]
+    if not rows or (len(rows) > 1 and any(len(row) > 1 for row in rows)):
+        fix = "Write one label a line, or all in one line."
+        raise UnreadableFile(path, "a table, not labels" if rows else "no label in it", fix=fix)
+    return as_labels([label for row in rows for label in row])
+
+
+def as_labels(texts: Sequence[str]) -> list[Any]:
+    """Return names as labels: numbers if all are whole ones, else text.
+
+    Examples
+    --------
+    >>> as_labels(["3", "12"]), as_labels(["3", "012"])
+    ([3, 12], ['3', '012'])
+    """
+    known = {text: re.fullmatch(r"0|-?[1-9][0-9]{0,17}", text or "") for text in dict.fromkeys(texts)}
+    return [int(text) for text in texts] if all(known.values()) else list(texts)
+
+
+# --- lines ------------------------------------------------------------------------------
+
+
+def _lines_of(path: Path) -> Lines:
+    """Return what the lines of a text file show."""
+    skipped: list[int] = []
+    first: list[tuple[int, str]] = []
+    delimiter, second, n_rows, uneven = None, list[str](), 0, ""
+    with path.open(encoding="utf-8-sig") as file:
+        for k, line in enumerate(file):
+            if not line.strip() or line.startswith("#"):
+                skipped.append(k)
+                continue
+            n_rows += 1
+            if n_rows <= 2:
+                first.append((k, line))
+            if n_rows == 2:
+                delimiter = _delimiter(first[0][1], line)
+                second = _cells(line, delimiter)
+            if n_rows > 2 and not uneven and (count := _count(line, delimiter)) != len(second):
+                uneven = f"line {k + 1} has {count} cells, the lines before it {len(second)}"
+    head_at, head = first[0] if first else (0, "")
+    return Lines(delimiter, skipped, _cells(head, delimiter), second, head_at, n_rows, uneven)
+
+
+def _delimiter(*lines: str) -> str | None:
+    """Return what separates the cells of lines: what all have, as often if that can be; in quotes it is of a label."""
+    unquoted = [re.sub(r'"[^"]*"', "", line) for line in lines]
+    counts = {mark: [line.count(mark) for line in unquoted] for mark in DELIMITERS}
+    there = [mark for mark, found in counts.items() if all(found)]
+    return next((mark for mark in there if len(set(counts[mark])) == 1), there[0] if there else None)
+
+
+def _cells(line: str, delimiter: str | None) -> list[str]:
+    """Return the cells of a line, without quotes and blanks around them."""
+    cells = next(csv.reader([line], delimiter=delimiter or " ", skipinitialspace=True))
+    cells = [cell.strip() for cell in cells]
+    return cells if delimiter else [cell for cell in cells if cell]
+
+
+def _count(line: str, delimiter: str | None) -> int:
+    """Return how many cells a line has."""
+    return line.count(delimiter) + 1 if delimiter and '"' not in line else len(_cells(line, delimiter))
+
+
+def _is_word(cell: str) -> bool:
+    """Return whether a cell holds something that is no number."""
+    return cell not in MISSING and not reads_as_number(cell.replace(",", "."))
+
+
+def _has_head(lines: Lines) -> bool:
+    """Return whether the first line names the columns."""
+    head = lines.head
+    if head[0] == "" or any(map(_is_word, head[1:])):
+        return True
+    if _is_word(head[0]):  # the name of a row, unless there is one row too many for that
+        return len(head) == 1 or not _is_word(lines.second[0]) or lines.n_rows == len(head)
+    return False
+
+
+# --- numbers ----------------------------------------------------------------------------
+
+
+def _read(path: Path, lines: Lines, *, has_head: bool, text: Sequence[int]) -> pd.DataFrame:
+    """Return the rows of a text file under their names; the columns `text` hold labels."""
+    width = len(lines.second)
+    with readable_as("a table", path):
+        table = pd.read_csv(
+            path,
+            sep=lines.delimiter or r"\s+",
+            header=None,
+            names=range(width),
+            skiprows=[*lines.skipped, *([lines.head_at] if has_head else [])],
+            dtype=dict.fromkeys(text, str),
+            na_values={k: list(MISSING) for k in range(width) if k not in text},
+            keep_default_na=False,
+            skipinitialspace=True,
+            encoding="utf-8-sig",
+            **EXACT,
+        )
+    if text:  # of edges, both ends alike
+        table = table.replace({k: {"": None} for k in text}) if len(text) > 1 else table
+        labels = as_labels(table[list(text)].to_numpy().T.ravel().tolist())
+        for k, column in zip(text, np.array_split(np.array(labels, dtype=object), len(text)), strict=True):
+            table[k] = pd.Series(column).infer_objects()
+    if not has_head:
+        return table
+    others = [name for k, name in enumerate(lines.head) if k not in text]
+    named = dict(zip((k for k in range(width) if k not in text), as_labels(others), strict=True))
+    return table.set_axis([named.get(k, lines.head[k]) for k in range(width)], axis=1)
+
+
+def _of_numbers(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Return a matrix if all of its cells are numbers, or raise UnreadableFile with the first that is none."""
+    for column in [k for k, dtype in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(dtype)]:
+        cells = table.iloc[:, column].astype(str).tolist()
+        row, cell = next((k, cell) for k, cell in enumerate(cells) if not reads_as_number(cell))
+        where = f"row {table.index[row]!r}, column {table.columns[column]!r}"
+        comma = ": a decimal comma? Write decimal points" if reads_as_number(cell.replace(",", ".")) else ""
+        raise UnreadableFile(path, f"{shown(cell)!r} in {where} is no number{comma}")
+    return table
