@@ -150,14 +150,15 @@ def _delimiter(*lines: str) -> str | None:
     """Return what separates the cells of lines: what all have, as often if that can be; in quotes it is of a label."""
     unquoted = [re.sub(r'"[^"]*"', "", line) for line in lines]
     counts = {mark: [line.count(mark) for line in unquoted] for mark in DELIMITERS}
-    there = [mark for mark, found in counts.items() if all(found)]
+    there = [mark for mark, found in counts.items() if all(found)] or [mark for mark in DELIMITERS if counts[mark][0]]
     return next((mark for mark in there if len(set(counts[mark])) == 1), there[0] if there else None)
 
 
 def _cells(line: str, delimiter: str | None) -> list[str]:
     """Return the cells of a line, without quotes and blanks around them."""
-    cells = next(csv.reader([line], delimiter=delimiter or " ", skipinitialspace=True))
-    cells = [cell.strip() for cell in cells]
+    if not delimiter and '"' not in line:
+        return line.split()
+    cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter or " ", skipinitialspace=True))]
     return cells if delimiter else [cell for cell in cells if cell]
 
 
