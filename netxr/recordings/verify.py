@@ -29,8 +29,9 @@ from netxr.recordings.verify_metadata import (
 )
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.dataset import open as open_store
-from netxr.store.locks import locked, unfinished_beside
+from netxr.store.locks import left_beside
 from netxr.store.metadata import ROOT
+from netxr.store.writers import is_gone, is_running
 
 __all__ = ["Problem", "verify"]
 
@@ -157,12 +158,10 @@ def _unopenable(folder: Path, nodes: Nodes) -> Iterator[Problem]:
 
 def _beside(folder: Path) -> Iterator[Problem]:
     """Yield what writers that are gone left beside a store."""
-    for entry in unfinished_beside(folder):
-        try:
-            if entry.is_dir():
-                with locked(entry):
-                    pass
-        except (NetxrError, OSError):  # its writer is at work, or has just ended
-            continue
-        wrong = f"left by a writer that was cut off, beside the store in {entry.parent}"
-        yield Problem(entry.name, wrong, "The next writer removes it.", harmless=True)
+    for entry, writer in left_beside(folder).items():
+        if is_gone(writer):
+            wrong = f"left by a writer that was cut off, beside the store in {entry.parent}"
+            yield Problem(entry.name, wrong, "The next writer removes it.", harmless=True)
+        elif not is_running(writer):
+            wrong = f"of a writer on another machine, beside the store in {entry.parent}"
+            yield Problem(entry.name, wrong, "Remove it if that writer was cut off.", harmless=True)

@@ -18,8 +18,8 @@ import zarr
 from zarr.storage import LocalStore, StorePath
 
 from netxr.compat import array_of_all_chunks
-from netxr.errors import DiskFull, NetxrError
-from netxr.store.locks import STAGING_PREFIX, locked, remove_abandoned, space_needed, unfinished_beside, unfinished_name
+from netxr.errors import DiskFull, NetxrError, StoreBusy
+from netxr.store.locks import STAGING_PREFIX, alone, remove_abandoned, space_needed, unfinished_beside, unfinished_name
 from netxr.store.metadata import (
     COPY,
     DOCUMENT,
@@ -38,26 +38,35 @@ from netxr.store.metadata import (
     with_copy,
     written,
 )
+from netxr.store.writers import Mark
 
 CHUNK: Final = re.compile(r"c|(?:c\.)?\d+(?:\.\d+)*(?:\.[0-9a-f]+\.partial)?")
 """Names of chunks, of folders of chunks, and of unfinished chunks in the folder of an array."""
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path) -> Iterator[Mark]:
     """Lock a store, and repair it; it is an error if another writer has the lock."""
     try:
-        with locked(folder):
+        with alone(folder) as mark:
             repair(folder)
             remove_abandoned(unfinished_beside(folder))
-            yield
+            yield mark
     finally:
         update_copies(folder)
 
 
-def commit(folder: Path, changed: Mapping[str, Document]) -> None:
-    """Let changed documents count, all at once; the caller holds the lock. If the disk is full, nothing has changed."""
-    known = with_commit(documents(folder), changed)
+def commit(folder: Path, seen: Mapping[str, Document], changed: Mapping[str, Document], mark: Mark) -> None:
+    """Let changed documents count, all at once; the caller holds the lock, with its mark, and has `seen` all of them.
+
+    Raises StoreBusy or DiskFull if another writer came in between, or there is no room: then nothing has changed.
+    """
+    known = documents(folder)
+    by_netxr = any(written(known, name).last for name in known)  # other programs leave the names of commits out
+    if not mark.is_there() or (by_netxr and known != seen):
+        fix = "Nothing of this change was kept: do it again."
+        raise StoreBusy(folder, "another writer has taken its lock away, or changed it, since this one began", fix=fix)
+    known = with_commit(known, changed)
     _replace_root(folder, known)
     with suppress(DiskFull):  # the change is made: the next writer does the rest
         for name in changed.keys() - {ROOT}:
@@ -97,7 +106,7 @@ def update_copies(folder: Path) -> None:
     while (folder / DOCUMENT).exists():
         with suppress(NetxrError, OSError):  # the next writer does it
             while _is_behind(folder):
-                with locked(folder):
+                with alone(folder):
                     _replace_root(folder, documents(folder))
         folder = folder.parent
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import UnreadableFile
 from netxr.store.chunk import is_plain, read_chunk, within
-from netxr.store.metadata import DOCUMENT, Document, chunk_key, documents, lie_alike, written
+from netxr.store.metadata import DOCUMENT, Document, chunk_key, documents, holds_all, written
 
 ALL_CHUNKS_ARE_THERE = "crc32c"
 """An array with this codec was written by netxr, which writes every chunk of it."""
@@ -31,9 +31,10 @@ def lazily(
     """
     lazy = {}
     for name, variable in dataset.variables.items():
-        if name in dataset.xindexes or not variable.ndim:
-            continue
         stored = _StoredArray(variable, place, str(name), folder, known or {})
+        if name in dataset.xindexes or not variable.ndim:
+            stored.check_files((slice(None),) * variable.ndim)  # xarray has read these
+            continue
         chunks = variable.encoding.get("preferred_chunks", {})
         shape = tuple(min(chunks.get(dim, size), size) or 1 for dim, size in variable.sizes.items())
         array = da.from_array(  # type: ignore[no-untyped-call]
@@ -50,10 +51,9 @@ class _StoredArray:
         self, variable: xr.Variable, place: str, name: str, folder: Path | None, known: Mapping[str, Document]
     ) -> None:
         self.variable, self.place, self.name, self.folder = variable, place, name, folder
-        document = known.get(name)
-        self.document = document if document and _is_complete(document) else None
-        self.written = written(known, name)
-        self.checked: object = None
+        self.document, self.written = known.get(name), written(known, name)
+        self.is_complete = self.document is not None and _is_complete(self.document)
+        self.checked: tuple[bytes, ...] = ()
         self.shape, self.ndim = variable.shape, variable.ndim
         # JSON holds scales in double precision, so xarray takes codes of float32 samples for float64.
         self.dtype = np.dtype(variable.attrs.get(n.COMPACT_DTYPE, variable.dtype))
@@ -84,43 +84,46 @@ class _StoredArray:
         return np.asarray(self.variable[part].values, dtype=self.dtype)
 
     def _check_there(self, part: Any) -> None:
-        """Raise if a chunk is missing, which Zarr reads as NaN or zero, or if values were replaced since."""
+        """Raise if a chunk is missing, or if values were replaced since."""
         if self.folder is None:
             return
         if not self.folder.exists():
             raise UnreadableFile(self.place, "it went away while it was read", fix="Put it back, and run again.")
-        if self.document is None:
-            return
-        self._check_not_replaced(self.folder)
-        for index in chunks_of(self.document, part):
-            chunk = self.folder / self.name / chunk_key(self.document, index)
-            if not chunk.exists():
-                fix = "Put it back from a copy of the store; netxr verify lists all that are missing."
-                raise UnreadableFile(self.place, f"chunk {chunk.relative_to(self.folder)} is missing", fix=fix)
+        if self.document is not None:
+            self._check_not_replaced(self.folder, self.document)
+        self.check_files(part)
 
-    def _check_not_replaced(self, folder: Path) -> None:
+    def check_files(self, part: Any) -> None:
+        """Raise if a chunk is missing, or no file: Zarr reads it as NaN, zero or empty text."""
+        if self.folder is None or self.document is None:
+            return
+        for index in chunks_of(self.document, part) if self.is_complete else ():
+            chunk = self.folder / self.name / chunk_key(self.document, index)
+            if not chunk.is_file():
+                wrong = "no file, but a folder" if chunk.is_dir() else "missing"
+                fix = "Put it back from a copy of the store; netxr verify lists all that are missing."
+                raise UnreadableFile(self.place, f"chunk {chunk.relative_to(self.folder)} is {wrong}", fix=fix)
+
+    def _check_not_replaced(self, folder: Path, document: Document) -> None:
         """Raise if the chunks that were read may hold other values than when the store was opened."""
-        state = _state(folder / DOCUMENT), _state(folder / self.name / DOCUMENT)
-        if state == self.checked:  # they are the same documents, which are not read again
+        now = self._bytes_that_count(folder)
+        if now == self.checked:  # they are the same documents, which are not looked at again
             return
         known = documents(folder)
-        now = written(known, self.name)
-        if now.last:
-            replaced = self.written.values not in (now.values, now.kept)
+        commits = written(known, self.name)
+        if commits.last:
+            replaced = self.written.values not in (commits.values, commits.kept)
         else:  # other programs name no commits
-            replaced = not (self.name in known and self.document and lie_alike(known[self.name], self.document))
+            replaced = self.name not in known or not holds_all(known[self.name], document)
         if replaced:
             reason = f"{self.name} was replaced after the store was opened"
             raise UnreadableFile(self.place, reason, fix="Open it again.")
-        self.checked = state
+        self.checked = now
 
-
-def _state(file: Path) -> object:
-    """Return the identity of a file, None if it is missing."""
-    with suppress(FileNotFoundError):
-        about = file.stat()
-        return about.st_ino, about.st_mtime_ns, about.st_size
-    return None
+    def _bytes_that_count(self, folder: Path) -> tuple[bytes, ...]:
+        """Return the documents that say what the array is: that of the group, and its own where netxr made no copy."""
+        root, own = (folder / DOCUMENT).read_bytes(), folder / self.name / DOCUMENT
+        return (root,) if self.written.last or not own.exists() else (root, own.read_bytes())
 
 
 def chunks_of(document: Document, part: Any) -> Iterator[tuple[int, ...]]:

@@ -5,13 +5,14 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 from netxr.errors import CannotLock, DiskFull, InvalidInput, StoreBusy
 from netxr.store.metadata import DOCUMENT
+from netxr.store.writers import NAME_LENGTH, Mark, is_gone, new_name, writer_of
 
 
 def _module(name: str) -> Any:
@@ -30,6 +31,9 @@ HAS_LOCKS: Final = bool(FCNTL or MSVCRT)
 
 STAGING_PREFIX: Final = ".staging-"
 """How names of unfinished folders and files begin; they are beside what they will be."""
+
+LONGEST: Final = 180
+"""Bytes of a name that hidden ones repeat; names of files may have 255."""
 
 OUT_OF_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
@@ -54,11 +58,32 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     else:
         fix = "Save a new store, which needs no lock: netxr.save(dataset, path)."
         raise CannotLock(folder, "this Python has neither the module fcntl nor msvcrt", fix=fix)
+    process = os.getpid()
     try:
         _lock(handle, folder, wait=wait)
         yield
     finally:
-        _release(handle, folder)
+        _release(handle, folder, is_owner=process == os.getpid())
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[Mark]:
+    """Lock a folder, and leave a mark beside it for machines on which the lock does not count.
+
+    Raises StoreBusy if another writer has the lock, or its mark is there.
+    """
+    with locked(folder), marked(folder) as mark:
+        yield mark
+
+
+@contextmanager
+def marked(store: Path) -> Iterator[Mark]:
+    """Leave a mark beside a store, or beside where it will be; it is an error if that of another writer is there."""
+    mark = Mark(store, _hidden(store, "writer"), unfinished_name(store))
+    try:
+        yield mark
+    finally:
+        mark.remove()
 
 
 def _lock(handle: int, folder: Path, *, wait: bool) -> None:
@@ -77,10 +102,12 @@ def _lock(handle: int, folder: Path, *, wait: bool) -> None:
         raise
 
 
-def _release(handle: int, folder: Path) -> None:
-    """Give a lock back, if it was taken; processes that were forked meanwhile do not keep it."""
+def _release(handle: int, folder: Path, *, is_owner: bool) -> None:
+    """Give a lock back, if it was taken; processes that were forked meanwhile neither keep it nor give it back."""
     with suppress(OSError):
-        if FCNTL:
+        if not is_owner:
+            pass
+        elif FCNTL:
             FCNTL.flock(handle, FCNTL.LOCK_UN)
         else:
             MSVCRT.locking(handle, MSVCRT.LK_UNLCK, 1)
@@ -92,8 +119,7 @@ def _release(handle: int, folder: Path) -> None:
 
 def _lock_file(folder: Path) -> Path:
     """Return the file that is locked where folders cannot be locked."""
-    place, begin = _beside(folder)
-    return place / f"{begin}lock"
+    return _hidden(folder, "lock")
 
 
 @contextmanager
@@ -112,37 +138,45 @@ def space_needed(path: Path) -> Iterator[None]:
 
 
 def unfinished_name(path: Path) -> Path:
-    """Return a new hidden name beside `path`, or if that is in a store, beside the store."""
-    folder, begin = _beside(path)
-    return folder / f"{begin}{uuid4().hex}"
+    """Return a new hidden name beside `path`, or if that is in a store, beside the store; it tells who made it."""
+    return _hidden(path, new_name())
 
 
 def unfinished_beside(path: Path) -> list[Path]:
     """Return what has such a name."""
-    folder, begin = _beside(path)
-    length = len(begin) + len(uuid4().hex)
-    return [entry for entry in folder.iterdir() if entry.name.startswith(begin) and len(entry.name) == length]
+    first = _hidden(path, "")
+    length = len(first.name) + NAME_LENGTH
+    return [one for one in first.parent.iterdir() if one.name.startswith(first.name) and len(one.name) == length]
+
+
+def left_beside(path: Path) -> dict[Path, str]:
+    """Return what has such a name, and the mark of a writer, with the names of those who made them."""
+    mark = _hidden(path, "writer")
+    marks = {mark: writer_of(mark)} if mark.exists() else {}
+    return {entry: entry.name[-NAME_LENGTH:] for entry in unfinished_beside(path)} | marks
 
 
 def remove_abandoned(entries: Iterable[Path]) -> None:
     """Remove what dead writers left beside a store; the caller holds its lock, if there is a store."""
     for entry in entries if HAS_LOCKS else ():
-        with suppress(StoreBusy, FileNotFoundError):
-            if entry.is_dir():
+        with suppress(StoreBusy, OSError):  # it may be another user's
+            if not entry.is_dir():
+                entry.unlink()
+            elif is_gone(entry.name[-NAME_LENGTH:]):
                 with locked(entry):
                     shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink()
 
 
-def _beside(path: Path) -> tuple[Path, str]:
-    """Return the folder around the store of `path`, and how hidden names for `path` begin.
+def _hidden(path: Path, end: str) -> Path:
+    """Return a hidden name that belongs to `path`, beside the store around it.
 
-    In the folder of a group, they would look like damaged arrays.
+    In the folder of a group, it would look like a damaged array.
     """
     place = path.resolve()  # a link may lead to another disk, from which nothing can be renamed
     name = place.name
     while (place.parent / DOCUMENT).exists():
         place = place.parent
         name = f"{place.name}+{name}"
-    return place.parent, f"{STAGING_PREFIX}{name}-"
+    if len(os.fsencode(name)) > LONGEST:
+        name = f"{name[: LONGEST // 8]}~{blake2b(os.fsencode(name), digest_size=16).hexdigest()}"
+    return place.parent / f"{STAGING_PREFIX}{name}-{end}"

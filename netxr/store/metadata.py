@@ -153,7 +153,7 @@ def was_edited(known: Mapping[str, Document], name: str, document: Document) -> 
     if ids.last or name not in known:
         return not ids.follows
     # Another program wrote the copy and names no commits: the document counts unless that loses samples.
-    return _holds_all(document, known[name])
+    return holds_all(document, known[name])
 
 
 def taken_in(known: Mapping[str, Document], name: str, document: Document) -> Document:
@@ -163,7 +163,7 @@ def taken_in(known: Mapping[str, Document], name: str, document: Document) -> Do
     lies otherwise, only the attributes are taken.
     """
     copy = known.get(name)
-    if copy is None or _holds_all(document, copy):
+    if copy is None or holds_all(document, copy):
         return document
     attrs = document.get("attributes", {})
     if not lie_alike(document, copy):  # values that were replaced are decoded by attributes of their own
@@ -172,7 +172,7 @@ def taken_in(known: Mapping[str, Document], name: str, document: Document) -> Do
     return copy | {"attributes": attrs}
 
 
-def _holds_all(document: Document, copy: Document) -> bool:
+def holds_all(document: Document, copy: Document) -> bool:
     """Return whether a document is of an array that lies like the one in the copy, and is at least as long."""
     return lie_alike(document, copy) and all(a >= b for a, b in zip(document["shape"], copy["shape"], strict=True))
 

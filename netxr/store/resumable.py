@@ -15,9 +15,10 @@ from netxr.schema.arguments import check_path
 from netxr.store.commits import array_to_be, commit, writing
 from netxr.store.dataset import open as open_store
 from netxr.store.layout import plain_attributes, storable
-from netxr.store.locks import space_needed
+from netxr.store.locks import marked, space_needed
 from netxr.store.metadata import ROOT, documents, grown, sizes
 from netxr.store.staging import PathLike, appear, staging
+from netxr.store.writers import Mark
 from netxr.store.writing import empty_array, write_dataset
 
 
@@ -34,24 +35,23 @@ class ResumableRun:
         Samples a trial that readers see.
     """
 
-    def __init__(self, path: Path, folder: Path, *, n_steps: int) -> None:
-        self.path, self.n_steps = path, n_steps
+    def __init__(self, path: Path, folder: Path, *, n_steps: int, mark: Mark) -> None:
+        self.path, self.n_steps, self.mark = path, n_steps, mark
         self._use_folder(folder)
-        self.committed = sizes(documents(folder)[n.ACTIVITY])[n.TIME]
+        self.committed = sizes(self.known[n.ACTIVITY])[n.TIME]
 
     def commit(self, n_steps: int) -> None:
         """Let readers see the first `n_steps` samples of every trial."""
-        known = documents(self.folder)
-        changed = {n.ACTIVITY: grown(known[n.ACTIVITY], n.TIME, n_steps)}
+        changed = {n.ACTIVITY: grown(self.known[n.ACTIVITY], n.TIME, n_steps)}
         if n_steps == self.n_steps:
-            root = known[ROOT]
+            root = self.known[ROOT]
             attributes = {name: value for name, value in root["attributes"].items() if name != n.UNFINISHED}
             changed[ROOT] = root | {"attributes": attributes}
-        commit(self.folder, changed)
+        commit(self.folder, self.known, changed, self.mark)
         self.committed = n_steps
         if self.folder != self.path:
             appear(self.folder, self.path)
-            self._use_folder(self.path)
+        self._use_folder(self.path)
 
     def last_state(self) -> np.ndarray[Any, Any]:
         """Return the last samples that were committed, (trial, neuron)."""
@@ -59,8 +59,8 @@ class ResumableRun:
 
     def _use_folder(self, folder: Path) -> None:
         """Take the run to be in `folder`."""
-        self.folder = folder
-        whole = grown(documents(folder)[n.ACTIVITY], n.TIME, self.n_steps)
+        self.folder, self.known = folder, documents(folder)
+        whole = grown(self.known[n.ACTIVITY], n.TIME, self.n_steps)
         self.activity = array_to_be(folder, n.ACTIVITY, whole)
 
 
@@ -103,18 +103,18 @@ def resumable_run(
     final = check_path("store", path).absolute()
     if os.path.lexists(final):
         _check_unfinished(final)
-        with space_needed(final), writing(final):
+        with space_needed(final), writing(final) as mark:
             _check_same(final, run, dtype, settings)
-            yield ResumableRun(final, final, n_steps=n_steps)
+            yield ResumableRun(final, final, n_steps=n_steps, mark=mark)
         return
-    with staging(final) as folder:
+    with staging(final) as folder, marked(final) as mark:
         unfinished = {n.UNFINISHED: f"a simulation of {n_steps} steps, which the same call resumes"}
         write_dataset(storable(run.assign_attrs(unfinished), event="simulate"), folder)
         sizes = {n.NEURON: run.sizes[n.NEURON], n.TIME: 0, n.TRIAL: run.sizes[n.TRIAL]}
         chunks = sizes | {n.TIME: min(steps_per_chunk, n_steps), n.TRIAL: 1}
         attrs = plain_attributes(run.attrs, "attrs")
         empty_array(folder, n.ACTIVITY, sizes=sizes, chunks=chunks, dtype=dtype, attrs=attrs)
-        yield ResumableRun(final, folder, n_steps=n_steps)
+        yield ResumableRun(final, folder, n_steps=n_steps, mark=mark)
 
 
 def _check_unfinished(path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from os import PathLike as OsPathLike
 from pathlib import Path
 
-from netxr.errors import CannotLock, OutputExists, StoreBusy
+from netxr.errors import OutputExists, StoreBusy
 from netxr.schema.arguments import check_path, check_vacant
 from netxr.store.commits import consolidate, update_copies
 from netxr.store.locks import HAS_LOCKS, locked, remove_abandoned, space_needed, unfinished_beside, unfinished_name
@@ -58,7 +58,7 @@ def _new_folder(final: Path, held: ExitStack) -> Path:
             held.enter_context(locked(unfinished))
         except (StoreBusy, FileNotFoundError):
             continue
-        except CannotLock:
+        except BaseException:
             unfinished.rmdir()
             raise
         if unfinished.exists():

@@ -64,14 +64,15 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
     folder = (check_path("store", place) / check_group(group)).absolute()
     if not (folder / DOCUMENT).exists():
         raise _unchangeable(place, folder)
-    with space_needed(folder), writing(folder):
+    with space_needed(folder), writing(folder) as mark:
         changes = _FolderTransaction(folder)
         try:
             yield changes
             if changes.changed:
-                commit(folder, changes.changed)
+                commit(folder, changes.known, changes.changed, mark)
         except BaseException:
-            changes.undo()
+            if mark.is_there():  # else another writer is at work
+                changes.undo()
             raise
 
 

@@ -12,11 +12,12 @@ import netxr
 from netxr.recordings.catalog import catalog
 from netxr.recordings.verify import Problem, verify
 from netxr.recordings.verify_chunks import MOST_LISTED
-from netxr.store.commits import array_to_be, commit
-from netxr.store.locks import locked, unfinished_name
+from netxr.store.commits import array_to_be
+from netxr.store.locks import unfinished_name
 from netxr.store.metadata import ROOT, documents, grown
+from netxr.store.writers import NAME_LENGTH
 from tests.runs import peak_bytes
-from tests.store.stores import cut_off, edit
+from tests.store.stores import cut_off, edit, left_by_the_dead, let_count
 
 NEURONS, STEPS, TRIALS = 4, 60, 2
 PER_CHUNK = 16
@@ -343,13 +344,13 @@ def test_moments_of_fewer_samples(store):
     attributes(store / "zarr.json", missing="raise")
     assert verify(store) == ()
     whole = grown(documents(store)["activity"], "time", STEPS + 4)
-    commit(store, {"activity": whole})
+    let_count(store, {"activity": whole})
     (problem,) = wrong(store)
     assert problem.place == "count"
     assert "other samples than the 64" in problem.wrong
     attributes(store / "zarr.json", missing="drop")
     assert verify(store) == ()
-    commit(store, {"activity": grown(whole, "time", STEPS - 1)})
+    let_count(store, {"activity": grown(whole, "time", STEPS - 1)})
     assert any("other samples" in problem.wrong for problem in wrong(store))
 
 
@@ -373,7 +374,7 @@ def test_a_commit_that_was_cut_off(store, monkeypatch):
     array_to_be(store, "activity", grown(known["activity"], "time", 128))[:, STEPS:, :] = 1.0
     cut_off(monkeypatch)
     root = known[ROOT] | {"attributes": known[ROOT]["attributes"] | {"note": "longer"}}
-    commit(store, {ROOT: root, "activity": grown(known["activity"], "time", 128)})
+    let_count(store, {ROOT: root, "activity": grown(known["activity"], "time", 128)})
     told = [problem for problem in verify(store) if problem.place != "count"]
     assert [problem.harmless for problem in told] == [True]
     assert "a commit was cut off" in told[0].wrong
@@ -382,13 +383,15 @@ def test_a_commit_that_was_cut_off(store, monkeypatch):
 
 
 def test_leftovers_beside_a_store(store):
-    mine, file = unfinished_name(store), unfinished_name(store)
-    mine.mkdir()
+    mine, file, at_work = left_by_the_dead(store), left_by_the_dead(store), unfinished_name(store)
+    far = at_work.with_name(at_work.name.replace(at_work.name[-NAME_LENGTH:], "0" * NAME_LENGTH))
+    for folder in (mine, at_work, far):
+        folder.mkdir()
     file.write_text("{")
-    with locked(mine):
-        assert [problem.place for problem in verify(store)] == [file.name]
     problems = verify(store)
-    assert sorted(problem.place for problem in problems) == sorted([mine.name, file.name])
+    assert sorted(problem.place for problem in problems) == sorted([mine.name, file.name, far.name])
+    fixes = {problem.place: problem.fix for problem in problems}
+    assert fixes[far.name] == "Remove it if that writer was cut off."
     assert all(problem.harmless for problem in problems)
 
 

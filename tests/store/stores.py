@@ -11,8 +11,9 @@ from netxr.recordings.verify import verify
 from netxr.schema.clock import with_axis
 from netxr.store import commits
 from netxr.store.layout import unfolded
-from netxr.store.locks import STAGING_PREFIX
-from netxr.store.metadata import COPY, DOCUMENT, PLACEHOLDER
+from netxr.store.locks import STAGING_PREFIX, marked, unfinished_name
+from netxr.store.metadata import COPY, DOCUMENT, PLACEHOLDER, documents
+from netxr.store.writers import DIGITS
 
 
 def content(dataset):
@@ -50,6 +51,19 @@ def cut_off(patch):
         replace(folder, name, document)
 
     patch.setattr(commits, "_replace", only_the_root)
+
+
+def let_count(path, changed):
+    """Commit documents, as a writer that has just come."""
+    with marked(path) as mark:
+        commits.commit(path, documents(path), changed, mark)
+
+
+def left_by_the_dead(path):
+    """A hidden name beside a store, of a writer that has ended."""
+    name = unfinished_name(path)
+    began = name.name[-2 * DIGITS : -DIGITS]
+    return name.with_name(name.name.replace(began, f"{int(began, 16) ^ 1:0{DIGITS}x}"))
 
 
 def edit(document, **changes):

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 import netxr
 from netxr.errors import DiskFull, OutputExists, StoreBusy
 from netxr.store import commits
-from netxr.store.commits import array_to_be, commit, repair, reserve
+from netxr.store.commits import array_to_be, repair, reserve
 from netxr.store.locks import STAGING_PREFIX, locked, unfinished_beside, unfinished_name
 from netxr.store.metadata import COPY, DOCUMENT, ROOT, chunk_key, chunks_to_come, documents, grown, under_new_keys
 from netxr.store.transactions import transaction
-from tests.store.stores import behind, check_open, check_tidy, cut_off
+from tests.store.stores import behind, check_open, check_tidy, cut_off, left_by_the_dead, let_count
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of Unix")
 
@@ -114,7 +114,7 @@ def test_several_documents_change_at_once(path, monkeypatch):
 
     monkeypatch.setattr(commits, "_replace", watched)
     assert netxr.open(path).sizes["time"] == 5
-    commit(path, changed)
+    let_count(path, changed)
     assert seen == [(8, "new", 8)] * 3
     check_tidy(path)
 
@@ -376,7 +376,7 @@ def test_only_its_own_unfinished_names_are_found_beside_a_store(tmp_path):
 
 
 def test_a_group_is_made_beside_the_store_that_it_will_be_in(path):
-    monday, store = unfinished_name(path / "monday"), unfinished_name(path)
+    monday, store = left_by_the_dead(path / "monday"), left_by_the_dead(path)
     monday.mkdir()
     store.mkdir()
     assert monday.parent == store.parent == path.parent

@@ -20,6 +20,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.schema.clock import with_axis
@@ -27,6 +28,7 @@ from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.dataset import open as open_store
 from netxr.store.dataset import save
 from netxr.store.layout import plain_attributes, steps_per_chunk
+from netxr.store.metadata import DOCUMENT
 from netxr.store.writing import streamed_variable
 from tests.runs import contents, names, nothing_computes
 from tests.store.origins import ORIGIN, without_origin
@@ -615,3 +617,35 @@ def test_dates_come_back_in_their_own_unit(tmp_path, unit):
     assert_same(open_store(tmp_path / "run.zarr"), run)
     save(open_store(tmp_path / "run.zarr"), tmp_path / "again.zarr")
     assert_same(open_store(tmp_path / "again.zarr"), run)
+
+
+# --- what has been lost -------------------------------------------------------
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """A store with labels of numbers and of text, a date and a number."""
+    run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=20, seed=1)
+    labels = {"group": ("neuron", list("abcd")), "neuron": list("wxyz"), "day": np.datetime64("2026-01-01", "s")}
+    netxr.save(run.drop_vars("connectivity").assign_coords(labels).assign(score=2.5), tmp_path / "run.zarr")
+    return tmp_path / "run.zarr"
+
+
+@pytest.mark.parametrize("how", ["gone", "a folder"])
+def test_no_chunk_that_is_lost_reads_as_nothing(labelled, how):
+    before = netxr.open(labelled).load()
+    chunks = [file for file in labelled.glob("*/**/*") if file.is_file() and file.name != DOCUMENT]
+    assert {chunk.relative_to(labelled).parts[0] for chunk in chunks} == set(before.variables) - {"time"}
+    for chunk in chunks:
+        aside = chunk.rename(labelled.parent / "aside")
+        if how == "a folder":
+            chunk.mkdir()
+        place = chunk.relative_to(labelled)
+        wrong = "missing" if how == "gone" else "no file, but a folder"
+        with pytest.raises(UnreadableFile, match=rf"chunk {place} is {wrong}\. Put it back from a copy"):
+            netxr.open(labelled).load()
+        assert [problem.place for problem in netxr.verify(labelled) if not problem.harmless][:1] == [str(place)]
+        if how == "a folder":
+            chunk.rmdir()
+        aside.rename(chunk)
+    xr.testing.assert_identical(netxr.open(labelled).load(), before)

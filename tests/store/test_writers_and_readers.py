@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,6 +194,34 @@ def test_another_store_in_the_place_of_one_that_is_held_open(path):
     with pytest.raises(UnreadableFile, match=r"was replaced after the store was opened\. Open it again"):
         held.activity.compute()
     assert netxr.open(path).activity.data.name != held.activity.data.name
+
+
+def test_no_clock_tells_whether_a_store_is_the_same(path, monkeypatch):
+    """Its files have the times, sizes and inodes of those that were there before, as a system may have it."""
+    held = netxr.open(path)
+    held.activity[:, :5].compute()
+    before = (path / DOCUMENT).stat()
+    document = (path / DOCUMENT).read_bytes()
+    shutil.rmtree(path)
+    begin(path, 30)
+    assert len((path / DOCUMENT).read_bytes()) == len(document)
+    stat = Path.stat
+
+    def alike(file, **options):
+        return before if file.name == DOCUMENT else stat(file, **options)
+
+    monkeypatch.setattr(Path, "stat", alike)
+    with pytest.raises(UnreadableFile, match=r"was replaced after the store was opened\. Open it again"):
+        held.activity[:, :5].compute()
+
+
+def test_a_store_of_another_program_that_became_shorter_is_noticed(tmp_path):
+    path = tmp_path / "theirs.zarr"
+    xr.Dataset({"a": ("x", np.arange(6.0))}).to_zarr(path, consolidated=False)
+    held = netxr.open(path)
+    zarr.open_array(path / "a", mode="r+").resize((2,))
+    with pytest.raises(UnreadableFile, match=r"a was replaced after the store was opened"):
+        held.a.compute()
 
 
 def test_a_change_by_another_program_is_no_replacement(path):
