@@ -13,7 +13,11 @@ from netxr.errors import UnreadableFile as UnreadableFile
 from netxr.errors import WorkersLost as WorkersLost
 from netxr.estimators.compare import compare as compare
 from netxr.estimators.correlation import lagged_correlation as lagged_correlation
+from netxr.estimators.edge_probability import edge_probability as edge_probability
 from netxr.estimators.estimate import estimate as estimate
+from netxr.estimators.granger import granger as granger
+from netxr.estimators.partial_correlation import partial_correlation as partial_correlation
+from netxr.estimators.regression import regression as regression
 from netxr.estimators.strongest import strongest_pairs as strongest_pairs
 from netxr.estimators.table import Estimator as Estimator
 from netxr.estimators.table import methods as methods

@@ -56,6 +56,18 @@ LAGGED_CORRELATION: Final = "lagged_correlation"
 CORRELATION: Final = "correlation"
 """Correlation at lag 0, ([trial, ]target, source)."""
 
+PARTIAL_CORRELATION: Final = "partial_correlation"
+"""Estimate: correlation of a pair, all other neurons held fixed."""
+
+REGRESSION: Final = "regression"
+"""Estimate: standardised coefficients of a regression of each neuron on the past of all."""
+
+REGRESSION_T: Final = "regression_t"
+"""Estimate: those coefficients in units of their standard errors."""
+
+EDGE_PROBABILITY: Final = "edge_probability"
+"""Estimate: how likely each pair is to have an edge, by the t of a regression."""
+
 COUNT: Final = "count"
 """Pairs of samples that a lag offers."""
 
@@ -88,6 +100,42 @@ NOT_TARGET: Final = "not_target"
 
 NOT_SOURCE: Final = "not_source"
 """Whether a lag leaves an edge frame out of the source side, (lag, edge_frame)."""
+
+COEFFICIENT: Final = "coefficient"
+"""Of a regression: units of the target for one unit of the source, the other sources held fixed."""
+
+STANDARDISED: Final = "standardised"
+"""Of a regression: standard deviations of the target for one of the source."""
+
+STANDARD_ERROR: Final = "standard_error"
+"""Of a regression: standard error of ``coefficient``."""
+
+T: Final = "t"
+"""Coefficient in units of its standard error."""
+
+P_VALUE: Final = "p_value"
+"""How often a pair without an edge would look as much like one."""
+
+RESIDUAL_VARIANCE: Final = "residual_variance"
+"""Of a regression: variance of each target that is left, (target)."""
+
+ALPHA: Final = "alpha"
+"""Of a regression with a penalty: its strength."""
+
+CONDITION_NUMBER: Final = "condition_number"
+"""Of a regression: how strongly the sources depend on one another; 1 where they do not at all."""
+
+DF: Final = "df"
+"""Degrees of freedom: samples of a target less parameters."""
+
+GRANGER: Final = "granger"
+"""Log of the variance of a target that is left without a source to the one that is left with it."""
+
+F: Final = "f"
+"""F of leaving out a source."""
+
+PROBABILITY: Final = "probability"
+"""How likely a pair is to have an edge."""
 
 PEARSON: Final = "pearson"
 """Score: correlation coefficient of the entries of truth and estimate."""
@@ -159,7 +207,8 @@ DIRECTED: Final = "directed"
 """In the list of estimators: whether it distinguishes source from target."""
 
 SIGNED: Final = "signed"
-"""In the list of estimators: whether it distinguishes excitation from inhibition."""
+"""In the list of estimators: whether it distinguishes excitation from inhibition. Of edge probabilities: how likely a
+pair is to have an excitatory edge, less how likely an inhibitory one."""
 
 PACKAGE: Final = "package"
 """In the list of estimators: the package that brings it."""

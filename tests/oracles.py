@@ -108,3 +108,36 @@ def plain_simulation(weights: Array, noise: Array) -> Array:
     for t in range(1, len(noise)):
         x[:, t] = 1 / (1 + np.exp(-(weights.dot(x[:, t - 1]) + noise[t])))
     return x
+
+
+class Regressed(NamedTuple):
+    coefficient: Array  # (lag, target, source)
+    standard_error: Array
+    left: Array  # (target): summed squares
+    df: int
+
+
+def design_of(trials: list[Array], lags: list[int], neurons: Any = slice(None)) -> tuple[Array, Array]:
+    """Targets (sample, neuron), and lag by lag the samples of neurons before them (sample, lag x neuron)."""
+    p = max(lags)
+    targets = [x[:, p:].T for x in trials]
+    past = [np.concatenate([x[neurons, p - a : x.shape[1] - a] for a in lags]).T for x in trials]
+    return np.concatenate(targets).astype(float), np.concatenate(past).astype(float)
+
+
+def naive_regression(trials: list[Array], lags: list[int], *, intercept: bool = True) -> Regressed:
+    """Least squares of all neurons on the past of all, from the design matrix."""
+    y, x = design_of(trials, lags)
+    n = x.shape[1]
+    x = np.column_stack([x, np.ones(len(x))]) if intercept else x
+    b = np.linalg.lstsq(x, y, rcond=None)[0]
+    left, df = np.square(y - x @ b).sum(0), len(x) - x.shape[1]
+    error = np.sqrt(np.outer(np.diagonal(np.linalg.inv(x.T @ x)), left / df))
+    shaped = [each[:n].reshape(len(lags), -1, y.shape[1]).swapaxes(1, 2) for each in (b, error)]
+    return Regressed(shaped[0], shaped[1], left, df)
+
+
+def squares_left(y: Array, x: Array) -> float:
+    """Summed squares of y that a regression on x and a mean leaves."""
+    x = np.column_stack([x, np.ones(len(x))])
+    return float(np.square(y - x @ np.linalg.lstsq(x, y, rcond=None)[0]).sum())

@@ -106,7 +106,7 @@ def test_in_the_shell(third, run, tmp_path):
     drawn = here.run("plot", out, tmp_path / "R.svg")
     assert drawn.exit_code == 0, drawn.stderr
     for name, message in (
-        ("granger", "expected one of lagged_correlation, correlation, third_"),
+        ("grangers", "expected one of lagged_correlation, correlation, "),
         ("third_broken", "third-party"),
     ):
         failed = here.run("estimate", tmp_path / "run.zarr", "--method", name)

@@ -17,7 +17,15 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.edge_probability import REFERENCE as TWO_GROUPS
+from netxr.estimators.edge_probability import edge_probability_at
+from netxr.estimators.granger import REFERENCE as LINEAR_FEEDBACK
+from netxr.estimators.granger import granger_at
+from netxr.estimators.partial_correlation import ABOUT as ABOUT_PARTIAL
+from netxr.estimators.partial_correlation import partial_correlation_at
 from netxr.estimators.pearson import ABOUT, correlation_at
+from netxr.estimators.regression import ABOUT as ABOUT_REGRESSION
+from netxr.estimators.regression import regression_at, regression_t_at
 from netxr.estimators.rows import store_correlation
 
 GROUP: Final = "netxr.estimators"
@@ -27,6 +35,14 @@ GROUP: Final = "netxr.estimators"
 def _the_lag(lag: int) -> tuple[int, ...]:
     """Return the lag alone, which is all that most estimators need."""
     return (lag,)
+
+
+def _and_at_once(lag: int) -> tuple[int, ...]:
+    """Return the lag and lag 0, which a regression on the past needs."""
+    return (0, lag)
+
+
+PAST: Final = "each source acts on its targets after the lag, linearly, and every neuron that acts on them was recorded"
 
 
 @dataclass(frozen=True)
@@ -112,6 +128,53 @@ BUILT_IN: Final = {
             assumes="neurons that are connected go together within one sample, and no others do",
             lags=lambda _lag: (0,),
             directed=False,
+        ),
+        Estimator(
+            name=n.PARTIAL_CORRELATION,
+            function=lambda moments, _lag: partial_correlation_at(moments, 0),
+            long_name=ABOUT_PARTIAL[n.LONG_NAME],
+            reference=ABOUT_PARTIAL[n.REFERENCE],
+            assumes="neurons that are connected go together within one sample, and every neuron was recorded",
+            lags=lambda _lag: (0,),
+            directed=False,
+            all_sources=True,
+        ),
+        Estimator(
+            name=n.REGRESSION,
+            function=regression_at,
+            long_name=ABOUT_REGRESSION[n.LONG_NAME],
+            reference=ABOUT_REGRESSION[n.REFERENCE],
+            assumes=PAST,
+            lags=_and_at_once,
+            all_sources=True,
+        ),
+        Estimator(
+            name=n.REGRESSION_T,
+            function=regression_t_at,
+            long_name="t of a regression on the past",
+            reference=ABOUT_REGRESSION[n.REFERENCE],
+            assumes=PAST,
+            lags=_and_at_once,
+            all_sources=True,
+        ),
+        Estimator(
+            name=n.GRANGER,
+            function=granger_at,
+            long_name="Granger causality",
+            reference=LINEAR_FEEDBACK,
+            assumes=PAST,
+            lags=lambda lag: tuple(range(lag + 1)),
+            signed=False,
+            all_sources=True,
+        ),
+        Estimator(
+            name=n.EDGE_PROBABILITY,
+            function=edge_probability_at,
+            long_name="probability of an edge",
+            reference=TWO_GROUPS,
+            assumes=f"{PAST}; t of pairs without an edge is a standard normal",
+            lags=_and_at_once,
+            all_sources=True,
         ),
     )
 }

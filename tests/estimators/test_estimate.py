@@ -267,7 +267,7 @@ def test_a_function_of_several_lags_returns_them_all(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "granger"}, "method: got 'granger'; expected one of lagged_correlation, correlation"),
+        ({"method": "grangers"}, "method: got 'grangers'; expected one of lagged_correlation, correlation"),
         ({"method": []}, "method: got"),
         ({"method": ["correlation", "correlation"]}, "method: got"),
         ({"method": [1]}, "method: got"),

@@ -21,8 +21,8 @@ def test_the_estimators_that_netxr_brings():
 
 
 def test_a_name_that_is_none_gets_the_list_of_those_there_are():
-    with pytest.raises(InvalidInput, match=r"method: got 'granger'; expected one of lagged_correlation, correlation"):
-        estimator("granger")
+    with pytest.raises(InvalidInput, match=r"method: got 'grangers'; expected one of lagged_correlation, correlation"):
+        estimator("grangers")
 
 
 @pytest.mark.parametrize("name", [["correlation", "lagged_correlation"], {}, np.zeros(2), None])

@@ -270,8 +270,8 @@ def test_an_estimator_without_a_lag_scores_the_same_at_every_lag(tmp_path):
     for lag in (1, 3):
         np.testing.assert_allclose(found.pearson.sel(lag=lag), at_zero.pearson.sel(lag=0), rtol=1e-12)
     assert (found.attrs["estimator"], at_zero.attrs["estimator"]) == ("correlation", "lagged_correlation")
-    with pytest.raises(InvalidInput, match="method: got 'granger'; expected one of lagged_correlation, correlation"):
-        netxr.sweep(**asked, method="granger", store=tmp_path / "s.zarr")
+    with pytest.raises(InvalidInput, match="method: got 'grangers'; expected one of lagged_correlation, correlation"):
+        netxr.sweep(**asked, method="grangers", store=tmp_path / "s.zarr")
     with pytest.raises(InvalidInput, match=r"method: got \['correlation'\]; expected the name of one estimator"):
         netxr.sweep(**asked, method=["correlation"], store=tmp_path / "s.zarr")
     assert not (tmp_path / "s.zarr").exists()

@@ -1,0 +1,159 @@
+"""What a regression on the past takes from lagged moments, and how its results are labelled."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.kernels.normal_equations import Ends, NormalEquations, normal_equations
+from netxr.moments.lagged import lagged_moments
+from netxr.schema.arguments import check_entries, is_whole
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import check_moments, labels_of
+
+MATRIX: Final = (n.TARGET, n.SOURCE)
+MATRICES: Final = (n.LAG, *MATRIX)
+"""Dims of a result of one lag, and of several."""
+
+WHOLE: Final = (
+    f'lagged moments of all neurons, made with missing="raise", which keep the samples in {n.EDGE_ACTIVITY!r}'
+)
+
+
+class Fitted(NamedTuple):
+    """What is fitted to the moments of one trial, or of trials together, and which results there are.
+
+    Parameters
+    ----------
+    function : callable
+        Takes normal equations and returns the results, in the order of `dims`; columns of the design are lag by lag.
+    design : sequence of int
+        Lags of the sources.
+    dims : mapping of str to tuple of str
+        Names of the results and their dims.
+    sizes : mapping of str to int
+        Of dims that are not those of the moments.
+    """
+
+    function: Callable[[NormalEquations], Sequence[Any]]
+    design: Sequence[int]
+    dims: Mapping[str, tuple[str, ...]]
+    sizes: Mapping[str, int] = {}
+
+
+def lags_for(design: Sequence[int]) -> list[int]:
+    """Return the lags of the moments from which a regression on lags of the past follows.
+
+    Examples
+    --------
+    >>> lags_for([1, 2, 5])
+    [0, 1, 2, 3, 4, 5]
+    """
+    return sorted({0, *design, *(abs(a - b) for a in design for b in design)})
+
+
+def check_design(lags: Any) -> list[int]:
+    """Return the lags of a regression: those that are listed, or for one number all from 1 to it."""
+    expected = "a whole number from 1, or different ones, in samples"
+    entries = range(1, int(lags) + 1) if is_whole(lags) else check_entries("lags", lags, expected=expected)
+    if not entries or not all(is_whole(lag) and lag > 0 for lag in entries) or len(set(entries)) < len(entries):
+        raise InvalidInput("lags", got=repr(lags), expected=expected)
+    return [int(lag) for lag in entries]
+
+
+def moments_for(data: Any, design: Sequence[int]) -> xr.Dataset:
+    """Return moments from which a regression on these lags follows: those that are given, or those of the activity."""
+    needed = lags_for(design)
+    if not (isinstance(data, xr.Dataset) and (n.COMOMENT in data or n.ACTIVITY not in data)):
+        return lagged_moments(activity_of(data), lags=needed)
+    moments = check_moments(data, argument="data")
+    missing = sorted(set(needed) - set(labels_of(moments, n.LAG).tolist()))
+    if missing:
+        held = labels_of(moments, n.LAG).tolist()
+        fix = "Name all of these as lags of netxr.lagged_moments."
+        raise InvalidInput("data", got=f"moments at lags {held}", expected=f"those at {missing} as well", fix=fix)
+    return moments
+
+
+def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
+    """Return the results of a fit over the moments of each trial, lazy if they are, with the attributes of the moments.
+
+    Raises
+    ------
+    InvalidInput
+        If the moments are of some sources, or leave out missing samples: then those of the regression's own targets
+        do not follow.
+    """
+    check_whole(moments)
+    longest, lags = max(fitted.design), labels_of(moments, n.LAG).tolist()
+    core = {
+        n.COUNT: (n.LAG,),
+        n.MEAN_TARGET: (n.LAG, n.TARGET),
+        n.MEAN_SOURCE: (n.LAG, n.SOURCE),
+        n.COMOMENT: (n.LAG, *MATRIX),
+        n.EDGE_ACTIVITY: (n.NEURON, n.EDGE_FRAME),
+        n.NOT_TARGET: (n.EDGE_FRAME,),
+        n.NOT_SOURCE: (n.EDGE_FRAME,),
+    }
+    flags = {name: moments[name].sel({n.LAG: longest}, drop=True) for name in (n.NOT_TARGET, n.NOT_SOURCE)}
+
+    def one(
+        n_pairs: Any, mean_target: Any, mean_source: Any, comoment: Any, edges: Any, not_target: Any, not_source: Any
+    ) -> Sequence[Any]:
+        first, last = (edges[:, left].reshape(len(edges), -1, longest) for left in (not_target, not_source))
+        moments_of_trial = n_pairs, mean_target, mean_source, comoment, Ends(first, last)
+        return fitted.function(normal_equations(*moments_of_trial, lags=lags, design=fitted.design))
+
+    sizes = {n.LAG: len(fitted.design), **{dim: moments.sizes[dim] for dim in MATRIX}, **fitted.sizes}
+    found = xr.apply_ufunc(
+        _over_trials,
+        *(flags.get(name, moments[name]) for name in core),
+        input_core_dims=list(core.values()),
+        output_core_dims=list(fitted.dims.values()),
+        exclude_dims={n.LAG, n.EDGE_FRAME, n.NEURON},
+        kwargs={"function": one, "shapes": [tuple(sizes[dim] for dim in dims) for dims in fitted.dims.values()]},
+        dask="parallelized",
+        dask_gufunc_kwargs={
+            "allow_rechunk": True,
+            "output_sizes": {dim: sizes[dim] for dims in fitted.dims.values() for dim in dims},
+        },
+        output_dtypes=[np.float64] * len(fitted.dims),
+    )
+    results = dict(zip(fitted.dims, found if isinstance(found, tuple) else (found,), strict=True))
+    order = (n.LAG, n.TRIAL, *MATRIX)
+    labelled = xr.Dataset({name: one.transpose(..., *order, missing_dims="ignore") for name, one in results.items()})
+    lag = list(fitted.design) if n.LAG in labelled.dims else fitted.design[0] if len(fitted.design) == 1 else None
+    return labelled.assign_coords({n.LAG: lag} if lag is not None else {}).assign_attrs(moments.attrs)
+
+
+def check_whole(moments: xr.Dataset, *, edges: bool = True) -> None:
+    """Raise unless moments are of all neurons over the same frames, and keep the `edges` of trials."""
+    is_square = np.array_equal(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE))
+    if is_square and n.TARGET not in moments[n.COUNT].dims and (not edges or n.EDGE_ACTIVITY in moments):
+        return
+    fix = "Fill gaps with netxr.interpolate_frames, and accumulate without sources=."
+    raise InvalidInput("data", got="moments of some sources, or without missing samples", expected=WHOLE, fix=fix)
+
+
+def by_lag(values: NDArray[Any], n_lags: int | None) -> NDArray[Any]:
+    """Return results whose columns are lag by lag, (..., i, d), as (..., lag, i, j); as they are for no lag."""
+    if n_lags is None:
+        return values
+    return np.moveaxis(values.reshape(*values.shape[:-1], n_lags, -1), -2, -3)
+
+
+def _over_trials(*arrays: NDArray[Any], function: Callable[..., Any], shapes: Sequence[tuple[int, ...]]) -> Any:
+    """Return what a function makes of the moments of each trial; a single one is not copied."""
+    leading = arrays[0].shape[:-1]
+    if not arrays[0].size:  # dask asks for types with no trials
+        results = [np.empty((*leading, *shape)) for shape in shapes]
+    elif leading:
+        each = [function(*trial) for trial in zip(*arrays, strict=True)]
+        results = [np.asarray(one[0])[None] if len(each) == 1 else np.stack(one) for one in zip(*each, strict=True)]
+    else:
+        results = [np.asarray(one) for one in function(*arrays)]
+    return tuple(results) if len(results) > 1 else results[0]

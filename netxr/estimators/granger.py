@@ -1,0 +1,94 @@
+"""Granger causality: how much better the past of a source predicts a target than the target's own past does."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from netxr import names as n
+from netxr.estimators.fit import MATRIX, Fitted, check_design, fit, moments_for
+from netxr.kernels.least_squares import Fit, granger_f, least_squares, p_value_of_f, pairwise_granger_f
+from netxr.kernels.normal_equations import NormalEquations
+from netxr.schema.arguments import check_flag
+
+ABOUT: Final = {
+    n.GRANGER: "Granger causality",
+    n.F: "F of the source",
+    n.P_VALUE: "p-value of the source",
+    n.DF: "degrees of freedom",
+}
+REFERENCE: Final = "Geweke 1982, doi:10.1080/01621459.1982.10477803"
+
+
+def granger(data: xr.DataArray | xr.Dataset, *, lags: int | Sequence[int] = 1, conditional: bool = True) -> xr.Dataset:
+    """Test whether the past of each neuron helps to predict each other neuron.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]); a Dataset that holds it; or lagged moments of all neurons, made with
+        missing="raise", which need no further read.
+    lags : int or sequence of int
+        Lags of the past in samples: all from 1 to a number, or those that are listed.
+    conditional : bool
+        Whether the past of all other neurons is held fixed, or only the target's own.
+
+    Returns
+    -------
+    Dataset
+        `granger` ([trial, ]target, source), the log of the variance that is left without the source to the one that is
+        left with it, of which half is the transfer entropy of Gaussian activity in nats (Barnett, Barrett & Seth 2009,
+        doi:10.1103/PhysRevLett.103.238701); `f` and `p_value` of leaving the source out, and `df` ([trial]) of the F
+        beside the number of lags. Float64, lazy if `data` is. A neuron that does not vary has NaN in its row and
+        column; so has the diagonal of the pairwise test.
+
+    Raises
+    ------
+    InvalidInput
+        If there are no more samples than parameters, or neurons depend on one another; or if moments do not hold what
+        is needed.
+
+    Notes
+    -----
+    All sources follow from one factorisation: F = b' (K_jj)^-1 b / (p s^2), with b the coefficients of source j at its
+    p lags, K the inverse of the moments of the design, and s^2 the variance that is left.
+
+    Examples
+    --------
+    >>> import netxr, numpy as np
+    >>> x = np.random.default_rng(1).normal(size=(2, 500))
+    >>> x[1, 1:] += x[0, :-1]  # neuron 0 drives neuron 1
+    >>> found = granger(netxr.as_activity(x, dims=("neuron", "time")))
+    >>> (found.p_value < 0.01).values.tolist()
+    [[False, False], [True, False]]
+    """
+    design = check_design(lags)
+    check_flag("conditional", conditional)
+    results = Fitted(
+        partial(_tests, n_lags=len(design), conditional=conditional),
+        design,
+        {n.GRANGER: MATRIX, n.F: MATRIX, n.P_VALUE: MATRIX, n.DF: ()},
+    )
+    moments = moments_for(data, design)
+    found = fit(moments, results).drop_vars(n.LAG, errors="ignore")
+    for name, text in ABOUT.items():
+        found[name].attrs |= moments.attrs | {n.LONG_NAME: text, n.REFERENCE: REFERENCE, n.ESTIMATOR: n.GRANGER}
+    return found
+
+
+def granger_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
+    """Return the conditional Granger causality of the samples up to a lag, ([trial, ]target, source)."""
+    found: xr.DataArray = granger(moments, lags=lag)[n.GRANGER]
+    return found
+
+
+def _tests(equations: NormalEquations, *, n_lags: int, conditional: bool) -> Sequence[Any]:
+    """Return the log variance ratio, F, its p-value, and its degrees of freedom."""
+    if conditional:
+        fitted: Fit = least_squares(equations)
+        f, df = granger_f(fitted, n_lags=n_lags), fitted.df
+    else:
+        f, df = pairwise_granger_f(equations, n_lags=n_lags)
+    return np.log1p(f * (n_lags / df)), f, p_value_of_f(f, n_lags, df), df

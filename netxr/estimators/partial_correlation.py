@@ -1,0 +1,124 @@
+"""Correlation of each pair of neurons with all others held fixed."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final, Literal
+
+import numpy as np
+import xarray as xr
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.estimators.fit import MATRIX, Fitted, check_whole, fit, moments_for
+from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.least_squares import inverse_correlation, least_squares, oas_shrinkage, partial_correlations
+from netxr.kernels.normal_equations import NormalEquations
+from netxr.schema.arguments import is_number, is_whole
+
+Shrinkage = Literal["oas"] | float | None
+
+ABOUT: Final = {
+    n.ESTIMATOR: n.PARTIAL_CORRELATION,
+    n.LONG_NAME: "partial correlation",
+    n.REFERENCE: "Marrelec et al. 2006, doi:10.1016/j.neuroimage.2005.12.057",
+}
+"""Attributes of a partial correlation."""
+
+
+def partial_correlation(data: xr.DataArray | xr.Dataset, *, lag: int = 0, shrinkage: Shrinkage = None) -> xr.DataArray:
+    """Correlate each neuron with each other neuron, all the rest held fixed.
+
+    At lag 0 it follows from the inverse of the covariance matrix. At lag k it is the correlation of x_i(t + k) with
+    x_j(t) with all other x(t) held fixed, neuron i itself among them.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]); a Dataset that holds it; or lagged moments of all neurons at lag 0, and at
+        `lag`, made with missing="raise", which need no further read.
+    lag : int
+        Samples by which the target is read after the source, 0 or above.
+    shrinkage : None, "oas" or float
+        How far the covariance of the sources is moved towards a multiple of the identity, from 0 to 1, which makes do
+        with fewer samples; "oas" finds that from the samples (Chen et al. 2010, doi:10.1109/TSP.2010.2053029).
+
+    Returns
+    -------
+    DataArray
+        ([trial, ]target, source), float64, lazy if `data` is. A neuron that does not vary has NaN in its row and
+        column. At lag 0 symmetric, with ones on the diagonal.
+
+    Raises
+    ------
+    InvalidInput
+        If there are fewer samples than neurons, or neurons depend on one another, and nothing is shrunk; if moments do
+        not hold what is needed.
+
+    Examples
+    --------
+    Neuron 0 drives neuron 1, which drives neuron 2: with neuron 1 held fixed, neurons 0 and 2 hardly go together.
+
+    >>> import netxr, numpy as np
+    >>> a, b, c = np.random.default_rng(1).normal(size=(3, 5000))
+    >>> x = netxr.as_activity(np.stack([a, a + b, a + b + c]), dims=("neuron", "time"))
+    >>> partial_correlation(x).values.round(1)[0].tolist()
+    [1.0, 0.5, 0.0]
+    """
+    if not is_whole(lag) or lag < 0:
+        raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples, 0 or above")
+    check_shrinkage(shrinkage)
+    moments = moments_for(data, [lag] if lag else [])
+    return partial_correlation_at(moments, int(lag), shrinkage=shrinkage).assign_attrs(ABOUT)
+
+
+def partial_correlation_at(moments: xr.Dataset, lag: int, *, shrinkage: Shrinkage = None) -> xr.DataArray:
+    """Return the partial correlation at a lag that moments amount to, ([trial, ]target, source)."""
+    if lag:
+        fitted = Fitted(partial(_lagged, shrinkage=shrinkage), [lag], {n.PARTIAL_CORRELATION: MATRIX})
+        return fit(moments, fitted)[n.PARTIAL_CORRELATION].assign_attrs(moments.attrs)
+    check_whole(moments, edges=False)
+    held = moments[[n.COMOMENT, n.COUNT]].sel({n.LAG: 0}, drop=True)
+    found: xr.DataArray = xr.apply_ufunc(
+        _at_once,
+        held[n.COMOMENT],
+        held[n.COUNT],
+        input_core_dims=[MATRIX, ()],
+        output_core_dims=[MATRIX],
+        kwargs={"shrinkage": shrinkage},
+        vectorize=True,
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        output_dtypes=[np.float64],
+    )
+    return found.rename(n.PARTIAL_CORRELATION).assign_attrs(moments.attrs)
+
+
+def check_shrinkage(shrinkage: object) -> None:
+    """Raise unless a shrinkage is one."""
+    if shrinkage is None or shrinkage == "oas" or (is_number(shrinkage) and 0 <= shrinkage <= 1):  # type: ignore[operator]
+        return
+    raise InvalidInput("shrinkage", got=repr(shrinkage), expected='None, "oas" or a number from 0 to 1')
+
+
+def _strength(shrinkage: Shrinkage, products: Floats, n_samples: int) -> float:
+    """Return a shrinkage as a number, which may depend on the samples."""
+    return oas_shrinkage(products / n_samples, n_samples) if shrinkage == "oas" else float(shrinkage or 0)
+
+
+def _lagged(equations: NormalEquations, *, shrinkage: Shrinkage) -> Sequence[Any]:
+    """Return the partial correlation with the past."""
+    strength = _strength(shrinkage, equations.gram, equations.n_targets)
+    return (least_squares(equations, shrinkage=strength).partial_correlation,)
+
+
+def _at_once(comoment: Floats, count: int, *, shrinkage: Shrinkage) -> Floats:
+    """Return the partial correlation of samples at the same time."""
+    strength = _strength(shrinkage, comoment, count)
+    if not strength and count <= len(comoment):
+        raise InvalidInput(
+            "data",
+            got=f"{count} samples of {len(comoment)} neurons",
+            expected="more samples than neurons",
+            fix='Record longer, or ask for shrinkage="oas".',
+        )
+    return partial_correlations(inverse_correlation(comoment, shrinkage=strength)[0])

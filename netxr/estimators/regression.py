@@ -1,0 +1,211 @@
+"""Regression of each neuron on the past of all neurons: what each source adds when the others are held fixed."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final, Literal
+
+import numpy as np
+import xarray as xr
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.estimators.fit import MATRICES, MATRIX, Fitted, by_lag, check_design, fit, moments_for
+from netxr.kernels.least_squares import least_squares, p_value_of_t
+from netxr.kernels.normal_equations import NormalEquations, about_zero
+from netxr.kernels.penalised import elastic_net, ridge
+from netxr.schema.arguments import check_choice, check_entries, check_flag, is_number, is_whole
+
+Penalty = Literal["ridge", "lasso", "elastic net"]
+PENALTIES: Final = ("ridge", "lasso", "elastic net")
+
+ABOUT: Final = {
+    n.LONG_NAME: "regression on the past",
+    n.REFERENCE: "Luetkepohl 2005, doi:10.1007/978-3-540-27752-1",
+}
+"""Attributes of coefficients."""
+
+LONG_NAMES: Final = {
+    n.COEFFICIENT: "coefficient of the source",
+    n.STANDARDISED: "coefficient in standard deviations",
+    n.STANDARD_ERROR: "standard error of the coefficient",
+    n.T: "t of the coefficient",
+    n.P_VALUE: "p-value of the coefficient",
+    n.RESIDUAL_VARIANCE: "variance that is left",
+    n.CONDITION_NUMBER: "condition number of the correlations of the sources, 1-norm",
+    n.DF: "degrees of freedom",
+}
+
+
+def regression(
+    data: xr.DataArray | xr.Dataset,
+    *,
+    lags: int | Sequence[int] = 1,
+    penalty: Penalty | None = None,
+    alpha: float | Sequence[float] | None = None,
+    l1_ratio: float = 0.5,
+    intercept: bool = True,
+    positive: bool = False,
+) -> xr.Dataset:
+    """Regress each neuron on the past of all neurons.
+
+    Unlike a correlation, the coefficient of a source tells what it adds when all other neurons are held fixed, as far
+    as they were recorded. The targets are the samples that have all lags before them, one set for all lags.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]); a Dataset that holds it; or lagged moments of all neurons, made with
+        missing="raise", which need no further read.
+    lags : int or sequence of int
+        Lags of the sources in samples: all from 1 to a number, or those that are listed.
+    penalty : {"ridge", "lasso", "elastic net"}, optional
+        Penalty on large coefficients, with the objectives of scikit-learn: ridge |y - Xb|^2 + alpha |b|^2, the others
+        |y - Xb|^2 / (2 N) + alpha (l1_ratio |b|_1 + (1 - l1_ratio) |b|^2 / 2), with l1_ratio = 1 for lasso.
+    alpha : float or sequence of float, optional
+        Strength of the penalty, in squared units of the activity; several give a dim `alpha`.
+    l1_ratio : float
+        Share of the penalty "elastic net" that makes coefficients zero, above 0 and up to 1.
+    intercept : bool
+        Whether each target has a mean of its own.
+    positive : bool
+        Whether coefficients below zero are kept out; for "lasso" and "elastic net".
+
+    Returns
+    -------
+    Dataset
+        `coefficient` ([alpha, ][lag, ][trial, ]target, source) in units of the target for one of the source,
+        and `standardised`, in standard deviations. Without a penalty also `standard_error` (of `coefficient`), `t`,
+        `p_value`, `residual_variance` ([trial, ]target), `condition_number` and `df` ([trial]). Float64, lazy if `data`
+        is. A neuron that does not vary has NaN in its row and column.
+
+    Raises
+    ------
+    InvalidInput
+        If there are no more samples than parameters, or neurons depend on one another, and there is no penalty; if
+        moments do not hold what is needed, or an argument does not fit.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=500, seed=1)
+    >>> regression(run, lags=2).coefficient.sizes
+    Frozen({'lag': 2, 'trial': 1, 'target': 5, 'source': 5})
+    >>> regression(run, penalty="lasso", alpha=[0.01, 0.001]).standardised.sizes
+    Frozen({'alpha': 2, 'trial': 1, 'target': 5, 'source': 5})
+    """
+    design = check_design(lags)
+    check_flag("intercept", intercept)
+    check_flag("positive", positive)
+    strengths = _checked_penalty(penalty, alpha, l1_ratio, positive=positive)
+    moments = moments_for(data, design)
+    n_lags = None if is_whole(lags) and lags == 1 else len(design)
+    dims = MATRIX if n_lags is None else MATRICES
+    if penalty is None:
+        found = fit(moments, least_squares_on(design, n_lags=n_lags, intercept=intercept))
+    else:
+        options: dict[str, Any] = {
+            "penalty": penalty,
+            "alphas": strengths,
+            "l1_ratio": 1.0 if penalty == "lasso" else l1_ratio,
+        }
+        function = partial(_penalised, n_lags=n_lags, intercept=intercept, positive=positive, **options)
+        over = dict.fromkeys((n.COEFFICIENT, n.STANDARDISED), (n.ALPHA, *dims))
+        found = fit(moments, Fitted(function, design, over, {n.ALPHA: len(strengths)}))
+        found = found.assign_coords({n.ALPHA: strengths})
+        found = found if np.ndim(alpha) else found.isel({n.ALPHA: 0})  # type: ignore[arg-type]
+    for name, text in LONG_NAMES.items():
+        if name in found:
+            found[name].attrs |= moments.attrs | ABOUT | {n.ESTIMATOR: n.REGRESSION, n.LONG_NAME: text}
+    return found
+
+
+def regression_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
+    """Return the standardised coefficients of a regression on the samples at one lag, ([trial, ]target, source)."""
+    return _at(moments, lag)[n.STANDARDISED]
+
+
+def regression_t_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
+    """Return the same in units of their standard errors."""
+    return _at(moments, lag)[n.T]
+
+
+def _at(moments: xr.Dataset, lag: int) -> xr.Dataset:
+    """Return a regression on the samples at one lag."""
+    if lag < 1:
+        raise InvalidInput("lag", got=str(lag), expected="1 or above: a regression is on the past")
+    return fit(moments, least_squares_on([lag]))
+
+
+def least_squares_on(design: Sequence[int], *, n_lags: int | None = None, intercept: bool = True) -> Fitted:
+    """Return the fit of a regression without a penalty, with a dim of `n_lags` lags if that is not None."""
+    dims = MATRIX if n_lags is None else MATRICES
+    matrices = (n.COEFFICIENT, n.STANDARDISED, n.STANDARD_ERROR, n.T, n.P_VALUE)
+    rest = {n.RESIDUAL_VARIANCE: (n.TARGET,), n.CONDITION_NUMBER: (), n.DF: ()}
+    function = partial(_least_squares, n_lags=n_lags, intercept=intercept)
+    return Fitted(function, design, dict.fromkeys(matrices, dims) | rest)
+
+
+def _least_squares(equations: NormalEquations, *, n_lags: int | None, intercept: bool) -> Sequence[Any]:
+    """Return the results of a regression without a penalty, in the order of `least_squares_on`."""
+    target_scale, design_scale = _scales(equations)
+    used = equations if intercept else about_zero(equations)
+    fitted = least_squares(used, n_parameters=len(used.gram) + intercept)
+    coefficient, t = fitted.coefficient, fitted.t
+    error = fitted.standard_error
+    error *= fitted.target_scale[:, None] / fitted.design_scale
+    standardised = coefficient * (design_scale / target_scale[:, None])
+    left = fitted.residual * np.square(fitted.target_scale) / fitted.df
+    matrices = (coefficient, standardised, error, t, p_value_of_t(t, fitted.df))
+    return *(by_lag(each, n_lags) for each in matrices), left, fitted.condition_number, fitted.df
+
+
+def _penalised(
+    equations: NormalEquations,
+    *,
+    penalty: Penalty,
+    alphas: Sequence[float],
+    l1_ratio: float,
+    n_lags: int | None,
+    intercept: bool,
+    positive: bool,
+) -> Sequence[Any]:
+    """Return coefficients and standardised ones for each strength of a penalty."""
+    target_scale, design_scale = _scales(equations)
+    used = equations if intercept else about_zero(equations)
+    if penalty == "ridge":
+        paths = ridge(used, alphas)
+    else:
+        paths = elastic_net(used, alphas, l1_ratio=l1_ratio, positive=positive)
+    coefficient = np.stack(list(paths))
+    coefficient[:, ~np.isfinite(target_scale)] = np.nan
+    coefficient[..., ~np.isfinite(design_scale)] = np.nan
+    matrices = coefficient, coefficient * (design_scale / target_scale[:, None])
+    return [by_lag(each, n_lags) for each in matrices]
+
+
+def _scales(equations: NormalEquations) -> tuple[Any, Any]:
+    """Return the roots of the summed squared deviations of targets and design, NaN where they do not vary."""
+    sides = equations.square, np.diagonal(equations.gram)
+    target, design = (np.sqrt(np.where(side > 0, side, np.nan)) for side in sides)
+    return target, design
+
+
+def _checked_penalty(penalty: Any, alpha: Any, l1_ratio: Any, *, positive: bool) -> list[float]:
+    """Return the strengths of a penalty, or raise if the arguments about it do not fit one another."""
+    if penalty is None:
+        said = {"alpha": alpha is not None, "positive": positive}
+        for name in (name for name, is_said in said.items() if is_said):
+            fix = 'Name one, such as penalty="lasso".'
+            raise InvalidInput(name, got="it for a regression without a penalty", expected="a penalty", fix=fix)
+        return []
+    check_choice("penalty", penalty, PENALTIES)
+    if penalty == "ridge" and positive:
+        fix = 'Use penalty="elastic net" with a small l1_ratio.'
+        raise InvalidInput("positive", got="True for ridge", expected="lasso or elastic net", fix=fix)
+    if not is_number(l1_ratio) or not 0 < l1_ratio <= 1:
+        raise InvalidInput("l1_ratio", got=repr(l1_ratio), expected="a number above 0, up to 1")
+    expected = f"how strong the penalty {penalty!r} is: a number above 0, or several"
+    strengths = [alpha] if is_number(alpha) else check_entries("alpha", alpha, expected=expected)
+    if not strengths or not all(is_number(one) and 0 < one < np.inf for one in strengths):
+        raise InvalidInput("alpha", got=repr(alpha), expected=expected)
+    return [float(one) for one in strengths]

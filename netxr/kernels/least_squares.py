@@ -1,0 +1,229 @@
+"""Least squares from normal equations: coefficients of all targets, and what follows, from one factorisation.
+
+Everything is in units of standard deviations, so that neurons of any scale are alike. Index letters as in
+`normal_equations`; i target, d column of the design.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import scipy.linalg
+from scipy.special import fdtrc, stdtr
+
+from netxr.errors import InvalidInput
+from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.normal_equations import NormalEquations
+
+WORST_CONDITION: Final = 1e12
+"""A design whose condition number is larger leaves its coefficients no digit that could be trusted."""
+
+
+class Fit(NamedTuple):
+    """Least squares of every target; NaN where a target or a column of the design does not vary.
+
+    Parameters
+    ----------
+    standardised : ndarray, (i, d)
+        Coefficients, in standard deviations of the target for one of the source.
+    inverse : ndarray, (d, d)
+        Inverse of the correlation matrix of the design.
+    residual : ndarray, (i)
+        Share of the target's variance that is left.
+    target_scale, design_scale : ndarray, (i) and (d)
+        Roots of the summed squares, by which everything was divided.
+    df : int
+        Targets less parameters.
+    condition_number : float
+        Of that correlation matrix, in the 1-norm.
+    """
+
+    standardised: Floats
+    inverse: Floats
+    residual: Floats
+    target_scale: Floats
+    design_scale: Floats
+    df: int
+    condition_number: float
+
+    @property
+    def coefficient(self) -> Floats:
+        """Coefficients in units of the target for one of the source, (i, d)."""
+        return np.asarray(self.standardised * (self.target_scale[:, None] / self.design_scale))
+
+    @property
+    def standard_error(self) -> Floats:
+        """Standard errors of the standardised coefficients, (i, d)."""
+        return np.sqrt(np.outer(self.residual / self.df, np.diagonal(self.inverse)))
+
+    @property
+    def t(self) -> Floats:
+        """Coefficients in units of their standard errors, (i, d)."""
+        with np.errstate(divide="ignore", invalid="ignore"):  # nothing is left of a target that is wholly explained
+            return np.asarray(self.standardised / self.standard_error)
+
+    @property
+    def partial_correlation(self) -> Floats:
+        """Correlation of target and source when all other columns of the design are held fixed, (i, d)."""
+        left = np.outer(self.residual, np.diagonal(self.inverse))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.standardised / np.sqrt(self.standardised**2 + left))
+
+
+def least_squares(equations: NormalEquations, *, n_parameters: int | None = None, shrinkage: float = 0) -> Fit:
+    """Fit every target by least squares.
+
+    Parameters
+    ----------
+    equations : NormalEquations
+        Of the regression.
+    n_parameters : int, optional
+        Parameters of one target; the columns of the design and a mean if not given.
+    shrinkage : float
+        How far the covariance of the design is moved towards a multiple of the identity, from 0 to 1.
+
+    Raises
+    ------
+    InvalidInput
+        If there are no more targets than parameters, or the design is singular.
+    """
+    gram, cross, square = equations.gram, equations.cross, equations.square
+    n_design, n_targets = len(gram), equations.n_targets
+    n_parameters = n_design + 1 if n_parameters is None else n_parameters
+    if n_targets <= n_parameters and not shrinkage:
+        raise _too_few(n_targets, n_parameters)
+    inverse, design_scale, condition = inverse_correlation(gram, shrinkage=shrinkage)
+    target_scale = np.sqrt(np.where(square > 0, square, np.nan))
+    varies = np.isfinite(design_scale)
+    shares = cross / np.outer(target_scale, design_scale)
+    if varies.all():
+        found = shares @ inverse
+    else:
+        found = np.full(shares.shape, np.nan)
+        found[:, varies] = shares[:, varies] @ inverse[np.ix_(varies, varies)]
+    residual = np.maximum(1 - np.nansum(found * shares, 1), 0)
+    residual[~(square > 0)] = np.nan
+    df = n_targets - n_parameters + n_design - int(varies.sum())
+    return Fit(found, inverse, residual, target_scale, design_scale, df, condition)
+
+
+def _too_few(n_targets: int, n_parameters: int) -> InvalidInput:
+    """Return the error about fewer samples than parameters."""
+    return InvalidInput(
+        "data",
+        got=f"{n_targets} samples of each target for {n_parameters} parameters",
+        expected=f"at least {n_parameters + 1}",
+        fix="Record longer, name fewer lags, or shrink: shrinkage= of partial_correlation, penalty= of regression.",
+    )
+
+
+def inverse_correlation(square: Floats, *, shrinkage: float = 0) -> tuple[Floats, Floats, float]:
+    """Return the inverse of the correlation matrix of summed products (d, d), their scale (d), and a condition number.
+
+    Both are NaN where a column does not vary. With `shrinkage` from 0 to 1, the covariance is moved by so much towards
+    a multiple of the identity before.
+    """
+    if shrinkage:
+        towards = shrinkage * np.trace(square) / len(square)
+        square = (1 - shrinkage) * square
+        square[np.diag_indices_from(square)] += towards
+    diagonal = np.diagonal(square)
+    scale = np.sqrt(np.where(diagonal > 0, diagonal, np.nan))
+    kept = np.flatnonzero(diagonal > 0)
+    if len(kept) == len(scale):
+        inverse, condition = _inverse(square / np.outer(scale, scale))
+        return inverse, scale, condition
+    whole = np.full(square.shape, np.nan)
+    within = np.ix_(kept, kept)
+    whole[within], condition = _inverse(square[within] / np.outer(scale[kept], scale[kept]))
+    return whole, scale, condition
+
+
+def oas_shrinkage(covariance: Floats, n_samples: int) -> float:
+    """Return how far to move a covariance matrix towards a multiple of the identity.
+
+    Oracle approximating shrinkage of Chen et al. 2010, doi:10.1109/TSP.2010.2053029, equation 23, as scikit-learn has
+    it: without the terms 2 / n, which matter for few neurons only.
+    """
+    mean_square, square_mean = float(np.square(covariance).mean()), float(np.trace(covariance) / len(covariance)) ** 2
+    excess = (n_samples + 1) * (mean_square - square_mean / len(covariance))
+    return min(1.0, (mean_square + square_mean) / excess) if excess > 0 else 1.0
+
+
+def partial_correlations(inverse: Floats) -> Floats:
+    """Return the correlation of each pair with all others held fixed, from the inverse of a correlation matrix."""
+    scale = np.sqrt(np.diagonal(inverse))
+    found = -inverse / np.outer(scale, scale)
+    found[np.diag_indices_from(found)] = np.where(np.isfinite(scale), 1, np.nan)
+    return np.asarray(found)
+
+
+def _inverse(correlation: Floats) -> tuple[Floats, float]:
+    """Return the inverse of a correlation matrix, which takes its memory, and its condition number."""
+    norm = float(np.abs(correlation).sum(0).max(initial=0))
+    factor, failed = scipy.linalg.lapack.dpotrf(correlation.T, lower=False, clean=False, overwrite_a=True)
+    reciprocal = 0.0 if failed else float(scipy.linalg.lapack.dpocon(factor, norm, uplo="U")[0])
+    condition = 1 / reciprocal if reciprocal > 0 else np.inf
+    if len(correlation) and condition > WORST_CONDITION:
+        raise InvalidInput(
+            "data",
+            got=f"sources that depend on one another (condition number {condition:.1e})",
+            expected=f"a condition number below {WORST_CONDITION:.0e}",
+            fix="Leave out neurons that others add up to, or shrink: shrinkage= of partial_correlation, "
+            "penalty= of regression.",
+        )
+    inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=False, overwrite_c=True)
+    lower = np.tril_indices(len(inverse), -1)
+    inverse[lower] = inverse.T[lower]
+    return inverse, condition
+
+
+def p_value_of_t(t: Floats, df: int) -> Floats:
+    """Return how often a t of `df` degrees of freedom is as far from zero."""
+    return np.asarray(2 * stdtr(df, -np.abs(t)))
+
+
+def granger_f(fit: Fit, *, n_lags: int) -> Floats:
+    """Return the F of leaving out all lags of a source, (i, j): b' (K_jj)^-1 b / (p s^2), K the inverse of the design.
+
+    The columns of the design are lag by lag, all sources of each.
+    """
+    n_targets, n_sources = len(fit.residual), len(fit.inverse) // n_lags
+    own = np.einsum("ajbj->jab", fit.inverse.reshape(n_lags, n_sources, n_lags, n_sources))
+    b = fit.standardised.reshape(n_targets, n_lags, n_sources)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        explained = np.einsum("iaj,jab,ibj->ij", b, np.linalg.inv(own), b)
+        return np.asarray(explained / (n_lags * fit.residual[:, None] / fit.df))
+
+
+def p_value_of_f(f: Floats, n_lags: int, df: int) -> Floats:
+    """Return how often an F of `n_lags` and `df` degrees of freedom is as large."""
+    return np.asarray(fdtrc(n_lags, df, f))
+
+
+def pairwise_granger_f(equations: NormalEquations, *, n_lags: int) -> tuple[Floats, int]:
+    """Return the F of leaving out all lags of a source when only the target's own past is held fixed, (i, j).
+
+    NaN on the diagonal, and where a neuron does not vary. Its degrees of freedom follow.
+    """
+    gram, cross, square = equations.gram, equations.cross, equations.square
+    n_neurons, df = len(square), equations.n_targets - 2 * n_lags - 1
+    if df < 1:
+        raise _too_few(equations.n_targets, 2 * n_lags + 1)
+    between = gram.reshape(n_lags, n_neurons, n_lags, n_neurons).transpose(1, 3, 0, 2)  # (i, j, a, b)
+    onto = cross.reshape(n_neurons, n_lags, n_neurons).transpose(0, 2, 1)  # (i, j, a)
+    index = np.arange(n_neurons)
+    found = np.full((n_neurons, n_neurons), np.nan)
+    for i in np.flatnonzero(square > 0):
+        others = index[(index != i) & (square > 0)]
+        own, own_onto = between[i, i], onto[i, i]
+        # What the target's own past explains is taken out of source and target.
+        explained = np.linalg.solve(own, np.concatenate([own_onto[:, None], *between[i, others]], 1))
+        left = square[i] - own_onto @ explained[:, 0]
+        into = explained[:, 1:].reshape(n_lags, len(others), n_lags).transpose(1, 0, 2)
+        mixed = between[i, others]
+        source = between[others, others] - np.einsum("jab,jac->jbc", mixed, into)
+        effect = onto[i, others] - np.einsum("jab,a->jb", mixed, explained[:, 0])
+        gain = np.einsum("jb,jb->j", effect, np.linalg.solve(source, effect[..., None])[..., 0])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found[i, others] = (gain / n_lags) / ((left - gain) / df)
+    return found, df

@@ -1,0 +1,136 @@
+"""Regression with a penalty on its coefficients, from normal equations, all targets at once.
+
+The objectives are those of scikit-learn. With N targets: ridge |y - Xb|^2 + alpha |b|^2; elastic net
+|y - Xb|^2 / (2 N) + alpha (l1 |b|_1 + (1 - l1) |b|^2 / 2), of which lasso is the case l1 = 1. Index letters as in
+`least_squares`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from netxr.errors import InvalidInput
+from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.normal_equations import NormalEquations
+
+CLOSE: Final = 1e-9
+"""The largest change of a coefficient in a round, in standard deviations, at which descent ends."""
+
+ROUNDS: Final = 20
+"""Rounds of descent between two tries to solve for the signs that have been reached."""
+
+MOST_ROUNDS: Final = 100_000
+
+COLUMNS: Final = 64
+"""Columns that descent goes through between two matrix products."""
+
+N_ALPHAS: Final = 21
+"""Strengths that cross-validation tries, from the largest that is of use to 1/100 of it."""
+
+
+def ridge(equations: NormalEquations, alphas: Sequence[float]) -> Iterator[Floats]:
+    """Yield the coefficients of ridge regression, (i, d), for each strength, from one factorisation."""
+    variances, directions = scipy.linalg.eigh(equations.gram)
+    along = equations.cross @ directions
+    for alpha in alphas:
+        yield along / (np.maximum(variances, 0) + alpha) @ directions.T
+
+
+def elastic_net(
+    equations: NormalEquations, alphas: Sequence[float], *, l1_ratio: float, positive: bool
+) -> Iterator[Floats]:
+    """Yield the coefficients of the elastic net, (i, d), for each strength; each begins where the one before ended.
+
+    Coordinate descent (Friedman, Hastie & Tibshirani 2010, doi:10.18637/jss.v033.i01). Where it is slow, the equations
+    are solved for the signs that it has reached, which ends it if they are right.
+    """
+    n = equations.n_targets
+    gram, cross = equations.gram / n, equations.cross / n
+    found = np.zeros_like(cross)
+    for alpha in alphas:
+        found = _descent(gram, cross, found, alpha * l1_ratio, alpha * (1 - l1_ratio), positive=positive)
+        yield found
+
+
+def strengths(equations: NormalEquations, *, l1_ratio: float | None) -> NDArray[np.float64]:
+    """Return the strengths that cross-validation tries, largest first.
+
+    The largest is the one at which the elastic net has no coefficient left, and at which ridge (`l1_ratio` None) halves
+    the strongest direction.
+    """
+    if l1_ratio is None:
+        largest = float(scipy.linalg.eigvalsh(equations.gram, subset_by_index=[len(equations.gram) - 1] * 2)[0])
+    else:
+        largest = float(np.abs(equations.cross).max()) / equations.n_targets / max(l1_ratio, 1e-3)
+    return largest * np.logspace(0, -2, N_ALPHAS)
+
+
+def squared_errors(equations: NormalEquations, fitted: NormalEquations, coefficients: Floats) -> float:
+    """Return the summed squared errors of coefficients on other samples than those to which they were fitted."""
+    moved = equations.mean_target - fitted.mean_target - coefficients @ (equations.mean_design - fitted.mean_design)
+    left = equations.square - 2 * np.einsum("id,id->i", coefficients, equations.cross)
+    left += np.einsum("id,id->i", coefficients @ equations.gram, coefficients)
+    return float((left + equations.n_targets * moved**2).sum())
+
+
+def _descent(gram: Floats, cross: Floats, start: Floats, l1: float, l2: float, *, positive: bool) -> Floats:
+    """Return the coefficients, (i, d), that minimise b G b' / 2 - b c' + l1 |b|_1 + l2 |b|^2 / 2 for each target."""
+    scale = np.sqrt(np.diagonal(gram))
+    found, open_ = start.copy(), np.arange(len(cross))
+    for round_ in range(1, MOST_ROUNDS + 1):
+        part, change = _round(gram, cross[open_], found[open_], l1, l2, positive=positive)
+        found[open_] = part
+        ends = (change * scale).max(1) < CLOSE * np.sqrt(np.abs(part * scale).max(1) + CLOSE)
+        open_ = open_[~ends]
+        if round_ % ROUNDS == 0:  # it goes on slowly
+            solved = [_solve(gram, cross[i], found[i], l1, l2, positive=positive) for i in open_]
+            open_ = open_[~np.array(solved, dtype=bool)]
+        if not len(open_):
+            return found
+    raise InvalidInput(
+        "alpha", got=f"{l1 + l2:g}, at which descent does not end", expected="a larger one", fix='Use penalty="ridge".'
+    )
+
+
+def _round(
+    gram: Floats, cross: Floats, start: Floats, l1: float, l2: float, *, positive: bool
+) -> tuple[Floats, Floats]:
+    """Go through all columns once, and return the coefficients and by how much each has changed."""
+    found = start.copy()
+    slope = cross - found @ gram
+    for first in range(0, found.shape[1], COLUMNS):
+        columns = slice(first, first + COLUMNS)
+        within, part = gram[columns, columns], slope[:, columns].copy()
+        for j in range(len(within)):
+            own, old = within[j, j], found[:, first + j].copy()
+            if own <= 0:
+                continue
+            pull = part[:, j] + own * old
+            new = np.sign(pull) * np.maximum(np.abs(pull) - l1, 0) / (own + l2)
+            if positive:
+                np.maximum(new, 0, out=new)
+            part -= np.outer(new - old, within[j])
+            found[:, first + j] = new
+        slope -= (found[:, columns] - start[:, columns]) @ gram[columns]
+    return found, np.abs(found - start)
+
+
+def _solve(gram: Floats, cross: Floats, found: Floats, l1: float, l2: float, *, positive: bool) -> bool:
+    """Put the exact solution for the signs of one target in the place of `found`, if it has these signs; else False."""
+    chosen = np.flatnonzero(found)
+    signs = np.sign(found[chosen])
+    within = gram[np.ix_(chosen, chosen)] + l2 * np.eye(len(chosen))
+    try:
+        exact = scipy.linalg.solve(within, cross[chosen] - l1 * signs, assume_a="pos")
+    except (np.linalg.LinAlgError, scipy.linalg.LinAlgWarning):
+        return False
+    slope = cross - exact @ gram[chosen]
+    slope[chosen] = 0
+    allowed = l1 * (1 + 1e-10) + 1e-14 * np.abs(cross).max(initial=0)
+    if (np.sign(exact) != signs).any() or ((slope if positive else np.abs(slope)) > allowed).any():
+        return False
+    found[chosen] = exact
+    return True
