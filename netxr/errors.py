@@ -98,12 +98,13 @@ class MissingExtra(NetxrError, ImportError):
 
 
 class WorkersLost(NetxrError):
-    """Workers of a cluster that died, one after the other, with the same part of a run."""
+    """Workers of a cluster that died, one after the other, with the same part of a run, or a cluster that is gone."""
 
-    def __init__(self, reason: str) -> None:
-        self._given = (reason,), {}
-        fix = "Give them more memory, or say with memory= how little there is."
-        super().__init__(f"Workers died with a part of the run: {reason} {fix}")
+    def __init__(
+        self, reason: str, *, fix: str = "Give them more memory, or say with memory= how little there is."
+    ) -> None:
+        self._given = (reason,), {"fix": fix}
+        super().__init__(f"The run lost its workers: {reason.removesuffix('.')}. {fix}")
 
 
 def one_line(error: BaseException) -> str:

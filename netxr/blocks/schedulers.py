@@ -1,12 +1,27 @@
-"""Which dask scheduler is in force: threads of this process, or a cluster."""
+"""Which dask scheduler is in force, threads of this process or a cluster, and how lazy results are computed by it."""
 
+import asyncio
 import os
 import sys
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, NamedTuple
+from threading import Event, Thread
+from time import monotonic
+from typing import Any, Final, NamedTuple
 
 import dask
+from dask.base import is_dask_collection
 from dask.system import CPU_COUNT
+
+from netxr.errors import WorkersLost
+
+MOST_SECONDS_ALONE: Final = 20
+"""A cluster that had workers and has none for so long will have none again."""
+
+LOOK_SECONDS: Final = 2
+"""How often that is looked at."""
+
+CANCELLED: Final = (CancelledError, asyncio.CancelledError)
 
 
 class Slots(NamedTuple):
@@ -42,3 +57,66 @@ def slots() -> Slots:
     limits = [worker["memory_limit"] for worker in workers if worker["memory_limit"]]
     threads = max((worker["nthreads"] for worker in workers), default=1)
     return Slots(max(1, len(workers)), threads, min(limits, default=None))
+
+
+def computed(*lazy: Any, pool: ThreadPoolExecutor | None = None) -> tuple[Any, ...]:
+    """Compute lazy results together, by the scheduler in force; no setting of dask is changed.
+
+    Parameters
+    ----------
+    *lazy : Any
+        What dask can compute; anything else is handed back.
+    pool : ThreadPoolExecutor, optional
+        Threads of this process that share the work where no cluster does; those of dask if not given.
+
+    Raises
+    ------
+    WorkersLost
+        If the workers of a cluster die with the work, none is left, or the cluster ends.
+    """
+    client = cluster()
+    if client is not None and any(map(is_dask_collection, lazy)) and not _is_task():
+        return _on_cluster(client, lazy)
+    results: tuple[Any, ...] = dask.base.compute(*lazy, pool=pool)  # type: ignore[no-untyped-call]
+    return results
+
+
+def _is_task() -> bool:
+    """Return whether this is a task on a worker, which must not hold its place while it waits for others."""
+    with suppress(ValueError):
+        return bool(sys.modules["distributed"].get_worker())
+    return False
+
+
+def _on_cluster(client: Any, lazy: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Compute on a cluster, and stop waiting when no worker is left."""
+    futures = client.compute(list(lazy))
+    ended, alone = Event(), Event()
+    Thread(target=_watch, args=(client, futures, ended, alone), daemon=True).start()
+    try:
+        return tuple(client.gather(futures))
+    except CANCELLED as error:
+        what = f"none was there for {MOST_SECONDS_ALONE} s" if alone.is_set() else f"the run was cancelled ({error})"
+        raise WorkersLost(what, fix="Start a cluster that keeps its workers, and run it again.") from error
+    except Exception as error:
+        if type(error).__name__ == "KilledWorker":
+            raise WorkersLost(str(error)) from error
+        raise
+    finally:
+        ended.set()
+        with suppress(Exception):  # the cluster may be gone
+            client.cancel(futures)
+
+
+def _watch(client: Any, futures: Any, ended: Event, alone: Event) -> None:
+    """Cancel futures when a cluster that had workers has none for too long."""
+    last = None  # time at which there was one
+    while not ended.is_set():
+        with suppress(Exception):  # a scheduler that is gone cancels by itself
+            if client.scheduler_info(n_workers=-1)["workers"]:
+                last = monotonic()
+            elif last is not None and monotonic() - last > MOST_SECONDS_ALONE:
+                alone.set()
+                client.cancel(futures)
+                return
+        ended.wait(LOOK_SECONDS)

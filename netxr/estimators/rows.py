@@ -13,18 +13,17 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-import dask
 import numpy as np
 import xarray as xr
 import zarr
-from dask.base import compute, tokenize
+from dask.base import tokenize
 from dask.delayed import Delayed, delayed
 from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.blocks.progress import Part, report, reported
+from netxr.blocks.schedulers import computed
 from netxr.blocks.streams import streams
-from netxr.errors import WorkersLost
 from netxr.estimators.pearson import ABOUT
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.lagged_sums import LaggedSums, Pass, pool_sums
@@ -128,13 +127,11 @@ def part_of(plan: RowPlan, matrix: str, folder: Path, *, runs: int) -> Part:
 
 def run_tasks(tasks: Sequence[Delayed], plan: RowPlan, folder: Path) -> list[Any]:
     """Run all tasks; when one fails or the user gives up, those under way are told, and waited for."""
-    with ThreadPoolExecutor(plan.workers) as pool, dask.config.set(pool=pool):
+    with ThreadPoolExecutor(plan.workers) as pool:
         try:
-            return list(compute(*tasks))  # type: ignore[no-untyped-call]
-        except BaseException as error:
+            return list(computed(*tasks, pool=pool))
+        except BaseException:
             (folder / STOP).touch()
-            if type(error).__name__ == "KilledWorker":
-                raise WorkersLost(str(error)) from error
             raise
 
 

@@ -17,7 +17,8 @@ from zarr.abc.store import Store
 
 from netxr.errors import NetxrError, UnreadableFile
 from netxr.schema.arguments import check_path
-from netxr.store.metadata import DIMS_V2, DOCUMENT, PLACEHOLDER, ROOT, arrays_in, wrong_in
+from netxr.store.files import read_file
+from netxr.store.metadata import DIMS_V2, DOCUMENT, MOST_BYTES, PLACEHOLDER, ROOT, arrays_in, wrong_in
 from netxr.store.remote import is_url, store_of, without_scheme
 from netxr.store.versions import is_repository
 
@@ -163,8 +164,7 @@ def _document(folder: str) -> Json | str:
 def _read(folder: str, name: str) -> Json | None:
     """Return a document, None where there is none."""
     try:
-        with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123 - as above
-            document = json.loads(file.read())
+        document = json.loads(read_file(f"{folder}/{name}", most=MOST_BYTES))
     except FileNotFoundError:
         return None
     if not isinstance(document, dict):

@@ -21,7 +21,7 @@ from netxr.errors import InvalidInput
 from netxr.recordings.formats import zarr_stores
 from netxr.recordings.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
 from netxr.recordings.formats.named import read_named, read_parquet
-from netxr.recordings.formats.registry import format_of, options_of, read_by
+from netxr.recordings.formats.registry import check_trust, format_of, options_of, read_by
 from netxr.recordings.formats.text import Table
 from netxr.schema.arrays import as_connectivity
 from netxr.schema.clock import CLOCK, with_axis
@@ -40,7 +40,13 @@ NAMED: Final = {"text": read_named, "parquet": read_parquet}
 CHECKS: Final[dict[str, Callable[..., xr.DataArray]]] = {n.ACTIVITY: check_activity, n.CONNECTIVITY: check_connectivity}
 
 
-def load_recording(source: Source, *, format: str | None = None, **options: Any) -> xr.Dataset:  # noqa: A002
+def load_recording(
+    source: Source,
+    *,
+    format: str | None = None,  # noqa: A002
+    trusted: bool = False,
+    **options: Any,
+) -> xr.Dataset:
     """Load a recording from any known file or folder, an xarray object, or a plain array.
 
     Parameters
@@ -52,6 +58,9 @@ def load_recording(source: Source, *, format: str | None = None, **options: Any)
     format : str, optional
         What the file is, where it cannot be recognised, or is not to be: npy, npz, text, parquet, matlab, hdf5, nwb,
         netcdf, caiman, suite2p, neo, or the name of an installed entry point of the group ``netxr.loaders``.
+    trusted : bool
+        Whether a file may take data from other files, as HDF5 can, and unpack to more than a hundred times its size.
+        Otherwise it is refused: one from elsewhere could so have any file of yours read as samples, or fill the memory.
     **options : Any
         Of plain arrays: those of `load_activity`. Of other formats: those of their `load`, such as `signal`,
         `neuropil` and `cells` of `netxr.recordings.formats.suite2p.load`.
@@ -92,9 +101,9 @@ def load_recording(source: Source, *, format: str | None = None, **options: Any)
     one = format_of(path, format)
     if one.kind == "recording":
         check_options(options, options_of(one), f"format {one.name!r}")
-        return with_clock(check_recording(read_by(one, path, **options), str(path)))
+        return with_clock(check_recording(read_by(one, path, trusted=trusted, **options), str(path)))
     check_options(options, ["name", *ARRAY_OPTIONS], f"format {one.name!r}")
-    table = read_by(one, path, options.pop("name", None))
+    table = read_by(one, path, options.pop("name", None), trusted=trusted)
     return with_clock(activity_of(str(path), table, **options).to_dataset())
 
 
@@ -136,7 +145,7 @@ def load_activity(
     units : str, optional
         Unit of the samples, e.g. "mV".
     **options : Any
-        Further ones, of recordings.
+        Further ones, of recordings, and `trusted`, as in `load_recording`.
 
     Returns
     -------
@@ -183,6 +192,7 @@ def load_connectivity(
     name: str | None = None,
     neurons: Sequence[Any] | None = None,
     format: str | None = None,  # noqa: A002
+    trusted: bool = False,
 ) -> xr.DataArray:
     """Load a connectivity.
 
@@ -201,6 +211,8 @@ def load_connectivity(
         A label for each neuron of a matrix; if not given, those of the file, else 0, 1, 2, ... Of edges: all neurons,
         also those without an edge; if not given, those with one.
     format : str, optional
+        As in `load_recording`.
+    trusted : bool
         As in `load_recording`.
 
     Returns
@@ -226,7 +238,7 @@ def load_connectivity(
     ...     load_connectivity(folder + "/A.npy", rows="source").sel(target=1, source=0).item()
     2
     """
-    return read_connectivity(source, rows=rows, name=name, neurons=neurons, format=format)[0]
+    return read_connectivity(source, rows=rows, name=name, neurons=neurons, format=format, trusted=trusted)[0]
 
 
 def read_connectivity(
@@ -236,16 +248,17 @@ def read_connectivity(
     name: str | None = None,
     neurons: Sequence[Any] | None = None,
     format: str | None = None,  # noqa: A002
+    trusted: bool = False,
 ) -> tuple[xr.DataArray, bool]:
     """Load a connectivity as `load_connectivity` does, and say whether its neurons have labels of their own."""
     if is_graph(source):
         return as_connectivity(source, rows=rows, neurons=neurons), True
     if not is_labelled(source, format):
-        table = _read_matrix(source, name, format)
+        table = _read_matrix(source, name, format, trusted)
         if table is not None:
             weights = connectivity_of(place_of(source), table, rows=rows, neurons=neurons)
             return weights, table.labels is not None or neurons is not None or _has_labels(table.values)
-        source, name = load_recording(source, format=format), None
+        source, name = load_recording(source, format=format, trusted=trusted), None
     weights = check_connectivity(variable_of(source, name or n.CONNECTIVITY, {"neurons": neurons}))
     check_agrees("rows", rows, n.TARGET, source)
     return weights, True
@@ -258,7 +271,7 @@ def _has_labels(values: Any) -> bool:
     return not all(isinstance(index, pd.RangeIndex) for index in (values.index, values.columns))
 
 
-def _read_matrix(source: Any, name: str | None, format: str | None) -> Table | None:  # noqa: A002
+def _read_matrix(source: Any, name: str | None, format: str | None, trusted: bool) -> Table | None:  # noqa: A002
     """Return the plain array or table of a source, that of a file in memory; None for a recording, which has labels."""
     if isinstance(source, np.ndarray | da.Array | pd.DataFrame) or issparse(source):
         return Table(source)
@@ -267,10 +280,11 @@ def _read_matrix(source: Any, name: str | None, format: str | None) -> Table | N
     if one.kind == "recording":
         return None
     if name is None and one.name in NAMED:
+        check_trust(one, path, trusted)
         named = NAMED[one.name](path)
         if named is not None:
             return Table(named)
-    table: Table = read_by(one, path, name)
+    table: Table = read_by(one, path, name, trusted=trusted)
     if table.times is not None:
         refuse_labels(str(path), table, "activity")
     # What is scored or simulated with a matrix is wanted at once, not when a cluster is at hand.

@@ -29,6 +29,7 @@ from netxr.recordings.verify_metadata import (
 )
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.dataset import open as open_store
+from netxr.store.files import Folder
 from netxr.store.locks import left_beside
 from netxr.store.metadata import ROOT
 from netxr.store.writers import is_gone, is_running
@@ -105,9 +106,9 @@ def _of_folder(folder: Path, nodes: Nodes, progress: Progress | None) -> Iterato
 def _group_in(folder: Path) -> zarr.Group:
     """Return a group on disk by its copy of the metadata; where that cannot be used, each array says why."""
     try:
-        return zarr.open_group(folder, mode="r")
+        return zarr.open_group(Folder(folder, read_only=True), mode="r")
     except Exception:
-        return zarr.open_group(folder, mode="r", use_consolidated=False)
+        return zarr.open_group(Folder(folder, read_only=True), mode="r", use_consolidated=False)
 
 
 def _of_store(

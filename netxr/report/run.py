@@ -9,6 +9,7 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
+from netxr.blocks.schedulers import computed
 from netxr.errors import InvalidInput, NetxrError
 from netxr.estimators.table import DEFAULT, compared, drawn_estimate, estimates_in, name_in_words
 from netxr.plot.panels import dashboards
@@ -159,7 +160,7 @@ def _estimated(run: xr.Dataset) -> tuple[xr.Dataset, str, str]:
         lag, data, name = 1, run[[n.ACTIVITY]].isel({n.TRIAL: slice(1)}, missing_dims="ignore"), "run.activity"
     wanted: dict[str, Any] = {"method": DEFAULT, "lag": lag} | ({} if data is run else {"missing": "drop"})
     try:
-        R = compared(netxr.estimate(data, **wanted).compute(), DEFAULT)
+        R = compared(computed(netxr.estimate(data, **wanted))[0], DEFAULT)
     except NetxrError as error:
         return run, "", f"The run has no estimate of connectivity, and none could be made: {error}"
     one = R.isel({n.TRIAL: 0}, drop=True) if n.TRIAL in R.dims else R

@@ -13,6 +13,7 @@ import numpy as np
 from numcodecs import blosc
 from numpy.typing import NDArray
 
+from netxr.store.files import read_file
 from netxr.store.metadata import Document
 
 CODECS: Final = ("bytes", "blosc", "crc32c")
@@ -37,7 +38,7 @@ def read_chunk(path: Path, document: Document) -> NDArray[Any]:
     OSError, ValueError, RuntimeError
         If there is no such file, its checksum does not match, or it cannot be decompressed.
     """
-    stored = path.read_bytes()
+    stored = read_file(path)
     compressed, checksum = stored[:-CHECKSUM_BYTES], stored[-CHECKSUM_BYTES:]
     if google_crc32c.value(compressed).to_bytes(CHECKSUM_BYTES, "little") != checksum:
         raise ValueError("its checksum does not match")

@@ -8,11 +8,11 @@ from typing import Any, Final
 import dask.array as da
 import numpy as np
 import xarray as xr
-from dask.base import compute, tokenize
+from dask.base import tokenize
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.blocks.schedulers import slots
+from netxr.blocks.schedulers import computed, slots
 from netxr.blocks.segments import in_segments
 from netxr.blocks.trials import pieces_of
 from netxr.errors import InvalidInput
@@ -122,7 +122,7 @@ def _bits(compact: object, dtype: np.dtype[Any]) -> int | None:
 
 def _spreads(activity: xr.DataArray) -> Spread:
     """Return the spread of each neuron in each trial, all (trial, neuron), in one pass."""
-    each = compute(*[_spread_of_trial(trial.samples) for trial in trials_of(activity)])  # type: ignore[no-untyped-call]
+    each = computed(*[_spread_of_trial(trial.samples) for trial in trials_of(activity)])
     return Spread(*(np.stack(column) for column in zip(*each, strict=True)))
 
 

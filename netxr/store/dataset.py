@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import xarray as xr
 import zarr
 from xarray.backends import ZarrStore
 from zarr.abc.store import Store
 from zarr.errors import GroupNotFoundError
-from zarr.storage import LocalStore, StorePath
+from zarr.storage import StorePath
 
 from netxr import names as n
 from netxr.blocks.progress import Report
@@ -21,16 +21,21 @@ from netxr.schema.arguments import check_group, check_path
 from netxr.schema.clock import with_axis
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.compact import compacted
+from netxr.store.files import Folder, read_file
 from netxr.store.layout import DURATIONS, TEXT_KINDS, storable, unfolded
 from netxr.store.lazy import lazily
 from netxr.store.locks import STAGING_PREFIX
-from netxr.store.metadata import DOCUMENT, Document, documents, with_copy
+from netxr.store.metadata import DOCUMENT, Document, documents, too_many_chunks, with_copy
 from netxr.store.remote import place_of, store_of, unlisted, without_scheme
 from netxr.store.staging import PathLike, staging
 from netxr.store.versions import is_repository
 from netxr.store.writing import consolidate_store, write_dataset
 
 __all__ = ["open", "save"]
+
+MANY_LABELS: Final = 2**22
+MOST_PACKED: Final = 2**15
+"""No codec packs more entries into a byte; where they are few, that does not matter."""
 
 
 def save(
@@ -182,8 +187,8 @@ def _documents(folder: Path) -> dict[str, Document]:
 def _group(folder: Path, known: Mapping[str, Document]) -> zarr.Group:
     """Return a group by metadata that were read, whatever has been written since."""
     if not known:
-        return zarr.open_group(folder, mode="r", use_consolidated=False)
-    place = StorePath(LocalStore(folder, read_only=True))
+        return zarr.open_group(Folder(folder, read_only=True), mode="r", use_consolidated=False)
+    place = StorePath(Folder(folder, read_only=True))
     return zarr.Group(zarr.AsyncGroup.from_dict(place, with_copy(known)))
 
 
@@ -192,8 +197,27 @@ def _dataset(group: zarr.Group, place: str, **on_disk: Any) -> xr.Dataset:
     # Dates of netxr are read in the unit in which they were saved, coarse or fine.
     dates = xr.coders.CFDatetimeCoder(time_unit="s" if n.SCHEMA_VERSION in group.attrs else "ns")
     store = ZarrStore(group, mode="r")
+    _check_sizes(store)
     dataset = xr.open_dataset(store, chunks=None, decode_times=dates, decode_timedelta=DURATIONS)
     return _with_labels_in_memory(lazily(dataset, place, **on_disk))
+
+
+def _check_sizes(store: ZarrStore) -> None:
+    """Raise ValueError if an array is cut into too many chunks, or if labels are too many for what is stored of them.
+
+    Labels are read when a store is opened, and Zarr takes those that are missing for zeros, however many.
+    """
+    for name, array in store.members.items():
+        if not isinstance(array, zarr.Array):
+            continue
+        wrong = too_many_chunks(array.shape, array.chunks)
+        if array.ndim == 1 and array.size > MANY_LABELS and array.store.supports_listing:
+            stored = array.nbytes_stored()
+            wrong = wrong or f"of {array.size:,} entries, {stored} bytes are there" * (
+                array.size > MOST_PACKED * stored
+            )
+        if wrong:
+            raise ValueError(f"{name}: {wrong}")
 
 
 def _check_is_store(folder: Path) -> None:
@@ -220,7 +244,7 @@ def _stores_in(folder: Path) -> str:
 def _is_array(folder: Path) -> bool:
     """Return whether a folder is an array of a store."""
     try:
-        return bool(json.loads((folder / DOCUMENT).read_bytes())["node_type"] == "array")
+        return bool(json.loads(read_file(folder / DOCUMENT))["node_type"] == "array")
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

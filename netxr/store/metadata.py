@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from netxr.errors import UnreadableFile
+from netxr.store.files import read_file
 from netxr.store.layout import COMPACT_ATTRIBUTES, DECODED_BY, RESERVED_ATTRIBUTES
 
 DOCUMENT: Final = "zarr.json"
@@ -35,6 +36,13 @@ PLACEHOLDER: Final = {"netxr": "an array that is being written"}
 
 MOST: Final = 2**56
 """An array of more entries than this has a damaged shape."""
+
+MOST_CHUNKS: Final = 2**24
+MOST_ALONG_AXES: Final = 2**20
+"""An array in more chunks than this, in all or summed over its axes, is damaged; the latter take memory when opened."""
+
+MOST_BYTES: Final = 2**25
+"""A document that is longer than this is damaged."""
 
 NEEDED: Final = ("data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs")
 """Keys of the document of an array beside its shape; without one, Zarr leaves the array out."""
@@ -73,7 +81,7 @@ def read_document(folder: Path) -> Document:
     """
     file = folder / DOCUMENT
     try:
-        document = json.loads(file.read_bytes())
+        document = json.loads(read_file(file, most=MOST_BYTES))
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -252,7 +260,8 @@ def _wrong_in_node(document: object) -> str:
     names = document.get("dimension_names") or attrs.get(DIMS_V2) or [None] * len(shape)
     if not isinstance(names, list) or len(names) != len(shape):
         return f"its names of dims are {names!r:.80}, its shape {shape!r:.80}"
-    return _wrong_in_chunks(document, len(shape)) if document.get("zarr_format") == 3 else ""
+    wrong = _wrong_in_chunks(document, len(shape)) if document.get("zarr_format") == 3 else ""
+    return wrong or _wrong_in_number(document)
 
 
 def _wrong_in_chunks(document: Document, n_dims: int) -> str:
@@ -270,6 +279,30 @@ def _wrong_in_chunks(document: Document, n_dims: int) -> str:
     if grid.get("name") == "regular" and not whole:
         return f"its chunks are of shape {lengths!r:.80}"
     return ""
+
+
+def _wrong_in_number(document: Document) -> str:
+    """Return what is wrong with the number of chunks of an array whose shape is sound."""
+    shape = document["shape"]
+    grids = [grid for grid in _grids(document) if isinstance(grid, list) and len(grid) == len(shape)]
+    return next(filter(None, (too_many_chunks(shape, grid) for grid in grids if _are_whole(grid, 1))), "")
+
+
+def too_many_chunks(shape: Sequence[int], lengths: Sequence[int]) -> str:
+    """Return what is wrong with an array of a shape in chunks of certain lengths, nothing if they are not too many."""
+    numbers = [-(-size // length) for size, length in zip(shape, lengths, strict=True)]
+    wrong = sum(numbers) > MOST_ALONG_AXES or prod(numbers) > MOST_CHUNKS
+    return f"it is cut into {' x '.join(map(str, numbers))} chunks" if wrong else ""
+
+
+def _grids(part: Any) -> Iterator[Any]:
+    """Yield the lengths of chunks that a document names, those of chunks within shards among them."""
+    members = part if isinstance(part, list) else []
+    if isinstance(part, dict):
+        yield from (part[key] for key in ("chunks", "chunk_shape") if key in part)
+        members = [one for key, one in part.items() if key in ("chunk_grid", "configuration", "codecs")]
+    for one in members:
+        yield from _grids(one)
 
 
 def _are_whole(numbers: list[Any], least: int) -> bool:

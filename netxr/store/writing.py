@@ -19,6 +19,7 @@ from zarr.abc.codec import BytesBytesCodec
 from zarr.abc.store import Store
 
 from netxr.blocks.progress import Part, report
+from netxr.blocks.schedulers import computed
 from netxr.compat import array_of_all_chunks
 from netxr.errors import InvalidInput
 from netxr.store.layout import codec, encoding, fill_value, plain_attributes, storable
@@ -91,7 +92,7 @@ def write_regions(regions: Sequence[Region]) -> None:
     ]
     lazy = da.store(values, targets, lock=False, regions=places, compute=False)  # type: ignore[arg-type]
     with ThreadPoolExecutor(dask.config.get("num_workers", None) or CPU_COUNT) as pool:
-        dask.base.compute(lazy, pool=pool)  # type: ignore[no-untyped-call]
+        computed(lazy, pool=pool)
 
 
 def _coded(variable: xr.Variable) -> xr.Variable:

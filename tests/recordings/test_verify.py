@@ -177,7 +177,9 @@ def test_many_missing_chunks_are_summed_up(tmp_path):
 def test_a_shape_beyond_all_bounds_ends(store):
     edit(store / "activity" / "zarr.json", shape=[NEURONS, 2**50, TRIALS])
     problems = wrong(store)
-    assert any("further chunks are missing" in problem.wrong for problem in problems)
+    assert any("it is cut into" in problem.wrong for problem in problems)
+    edit(store / "activity" / "zarr.json", shape=[NEURONS, 2**20, TRIALS])
+    assert any("further chunks are missing" in problem.wrong for problem in wrong(store))
 
 
 def test_a_chunk_of_nothing_but_nan_is_told(kept, tmp_path, monkeypatch):

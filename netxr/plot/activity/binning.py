@@ -11,6 +11,7 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+from netxr.blocks.schedulers import computed
 from netxr.blocks.trials import over_frames
 from netxr.kernels.trends import Course, join_courses, mean_and_deviation, sum_course
 
@@ -220,7 +221,7 @@ def _over(
         return over_frames(step, combine, samples[:, start:stop], key=key, edges=edges, rows=chosen)
     read = da.concatenate([samples[:, start:stop] for start, stop in parts], axis=1)  # type: ignore[no-untyped-call]
     read = read if chosen is None else read[chosen]
-    return over_frames(step, combine, read, key=key, edges=edges, rows=None).compute()
+    return computed(over_frames(step, combine, read, key=key, edges=edges, rows=None))[0]
 
 
 def _chosen(pieces: Iterable[NDArray[Any]], offset: int, rows: Rows | None) -> Iterator[tuple[NDArray[Any], int]]:

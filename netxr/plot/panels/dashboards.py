@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
+from netxr.blocks.schedulers import computed
 from netxr.errors import InvalidInput
 from netxr.estimators.table import drawn_estimate
 from netxr.plot.activity.raster import raster
@@ -155,7 +156,7 @@ def available_in(run: xr.Dataset) -> Available:
 
 def _loaded(estimate: xr.DataArray) -> xr.DataArray:
     """Return R in memory: the first of several estimators, a single source as a column."""
-    R = estimate.isel({n.ESTIMATOR: 0}, missing_dims="ignore").compute()
+    R: xr.DataArray = computed(estimate.isel({n.ESTIMATOR: 0}, missing_dims="ignore"))[0]
     return R if n.SOURCE in R.dims else R.expand_dims(n.SOURCE)
 
 

@@ -6,6 +6,7 @@ from zipfile import BadZipFile, ZipFile
 
 from netxr.compat import optional
 from netxr.errors import UnreadableFile, one_line
+from netxr.store.files import open_file
 
 SIGNATURES: Final = {
     b"\x93NUMPY": "npy",
@@ -58,7 +59,7 @@ def content_of(path: Path) -> str | None:
     Raises UnreadableFile if it cannot be opened.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             begin = file.read(HDF5_PLACES[-1] + len(HDF5_SIGNATURE))
     except OSError as error:
         raise UnreadableFile(path, f"it cannot be opened ({error.strerror})") from error
@@ -118,7 +119,8 @@ def _in_hdf5(path: Path) -> str:
         with h5py.File(path, "r") as file:
             marks = {"nwb_version": "nwb", "_NCProperties": "netcdf"}
             named = next((program for mark, program in marks.items() if mark in file.attrs), None)
-            return named or ("caiman" if "estimates" in file and "C" in file["estimates"] else "hdf5")
+            own = file.get("estimates", getclass=True, getlink=True) is h5py.HardLink  # not a link to another file
+            return named or ("caiman" if own and "C" in file["estimates"] else "hdf5")
     except Exception as error:  # h5py raises what the place of the damage makes it stumble over
         fix = "It may have been cut off: copy it again."
         raise UnreadableFile(path, f"a damaged HDF5 file ({one_line(error)})", fix=fix) from error

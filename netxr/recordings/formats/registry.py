@@ -13,7 +13,9 @@ from typing import Any, Final, Literal
 
 from netxr.errors import InvalidInput, UnreadableFile, one_line
 from netxr.recordings.formats.guards import readable_as
+from netxr.recordings.formats.reach import check_reach
 from netxr.recordings.formats.recognition import REFUSED, SUITE2P_PLACES, content_of, written_by
+from netxr.schema.arguments import check_flag
 
 ENTRY_POINTS: Final = "netxr.loaders"
 
@@ -148,8 +150,16 @@ def options_of(one: Format) -> list[str] | None:
     return [parameter.name for parameter in parameters if parameter.kind is Parameter.KEYWORD_ONLY]
 
 
-def read_by(one: Format, path: Path, *given: Any, **options: Any) -> Any:
+def check_trust(one: Format, path: Path, trusted: bool) -> None:
+    """Raise UnreadableFile if a file that is not trusted takes data from other files, or unpacks to very much."""
+    check_flag("trusted", trusted)
+    if one.name in FORMATS and not trusted:
+        check_reach(path)
+
+
+def read_by(one: Format, path: Path, *given: Any, trusted: bool = False, **options: Any) -> Any:
     """Return what the function of a format reads from a file; a damaged file is an UnreadableFile."""
+    check_trust(one, path, trusted)
     with readable_as(one.name, path, fix="Is it damaged, or of another format? Say which with format=."):
         return one.function()(path, *given, **options)
 
