@@ -253,6 +253,8 @@ ESTIMATOR: Final = "estimator"
 POOLED: Final = "pooled_dims"
 PRECISION: Final = "precision"
 MISSING: Final = "missing"
+GAPS: Final = "gaps"
+"""On a recording or moments: "segments" where the stretches between gaps in its times are trials of one recording."""
 DIAGONAL: Final = "diagonal"
 PERMUTATIONS: Final = "permutations"
 REFERENCE: Final = "reference"
@@ -296,6 +298,9 @@ Rng = Literal["modern", "legacy"]
 RNGS: Final[tuple[str, ...]] = get_args(Rng)
 
 Missing = Literal["raise", "drop", "pairwise"]
+
+Gaps = Literal["raise", "segments"]
+GAP_CHOICES: Final[tuple[str, ...]] = get_args(Gaps)
 
 Progress = Callable[[int, int], object]
 """Called with how much is done and how much there is to do."""

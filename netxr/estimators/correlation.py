@@ -20,6 +20,7 @@ def lagged_correlation(
     sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: n.Missing = "raise",
+    gaps: n.Gaps = "raise",
     memory: int | str | None = None,
     store: str | PathLike[str] | None = None,
 ) -> xr.DataArray:
@@ -48,6 +49,9 @@ def lagged_correlation(
     missing : {"raise", "drop", "pairwise"}
         What to do with NaN and infinity: an error, or drop the frames that hold one, or leave out these samples
         alone, pair of neurons by pair. For activity only.
+    gaps : {"raise", "segments"}
+        What to do where times are not even: an error, or take the stretches between gaps as trials that are pooled.
+        For activity only.
     memory : int or str, optional
         What the pass may take, in bytes or as text such as "2GiB"; by default half of what is free. For activity only.
     store : path-like, optional
@@ -75,6 +79,7 @@ def lagged_correlation(
     >>> netxr.lagged_correlation(run.activity, lag=1).sizes
     Frozen({'trial': 1, 'target': 5, 'source': 5})
     """
-    options = {"dim": dim, "sources": sources, "precision": precision, "missing": missing, "memory": memory}
-    found = estimate(data, method=n.LAGGED_CORRELATION, lag=lag, lags=lags, store=store, **options)  # type: ignore[arg-type]
+    options = {"dim": dim, "sources": sources, "precision": precision, "missing": missing, "gaps": gaps}
+    at = {"lag": lag, "lags": lags, "memory": memory, "store": store}
+    found = estimate(data, method=n.LAGGED_CORRELATION, **at, **options)  # type: ignore[arg-type]
     return compared(found, n.LAGGED_CORRELATION)

@@ -26,7 +26,7 @@ SAME_LABELS: Final[dict[str, Any]] = {"coords": "minimal", "compat": "override",
 """How estimates are put together that differ in lag or estimator alone."""
 
 UNSAID: Final[Mapping[str, Any]] = {
-    **{"dim": n.TIME, "precision": None, "missing": "raise"},
+    **{"dim": n.TIME, "precision": None, "missing": "raise", "gaps": "raise"},
     **{"memory": None, "store": None},
 }
 """Options of the pass by default."""
@@ -42,6 +42,7 @@ def estimate(
     sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: n.Missing = "raise",
+    gaps: n.Gaps = "raise",
     memory: int | str | None = None,
     store: str | PathLike[str] | None = None,
 ) -> xr.DataArray | xr.Dataset:
@@ -60,7 +61,7 @@ def estimate(
     lags : sequence of int, optional
         Several lags in the place of `lag`; they give a `lag` dim. What does not depend on the lag has none, and is
         repeated where it stands beside estimates that do.
-    dim, sources, precision, missing, memory
+    dim, sources, precision, missing, gaps, memory
         As in `lagged_moments`; for activity only, except `sources`. A single source drops the `source` dim.
     store : path-like, optional
         Zarr folder to make, some rows at a time; for activity, and one method that can be made so, such as
@@ -91,7 +92,7 @@ def estimate(
     """
     entries = [estimator(name) for name in _names(method)]
     wanted, argument = lags_of(lag, lags)
-    options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing}
+    options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing, "gaps": gaps}
     if isinstance(data, xr.Dataset) and (n.COMOMENT in data or n.ACTIVITY not in data):
         _check_unsaid(options | {"memory": memory, "store": store})
         moments = _held(data, entries, wanted, sources=sources, argument=argument)

@@ -109,13 +109,13 @@ def planned_runs(
     lengths = list(dict.fromkeys(map(abs, signed)))
     todo, plan = planned_rows(activity, prepare(activity, lags=lengths, **wanted), memory=memory)
     runs = []
-    for direction, read in (("forwards", activity), ("backwards", activity.isel({n.TIME: slice(None, None, -1)}))):
+    for direction in ("forwards", "backwards"):
         places = [place for place, lag in enumerate(signed) if (lag < 0) == (direction == "backwards")]
         if places:
             own = replace(todo, lags=tuple(abs(signed[place]) for place in places))
-            groups = trial_groups(read, own)
+            groups = trial_groups(activity, own)
             if direction == "backwards":
-                groups = [[Trial(f"{name}, read backwards", samples) for name, samples in group] for group in groups]
+                groups = [[Trial(f"{name}, read backwards", x[:, ::-1]) for name, x in group] for group in groups]
             runs.append(Run(direction, places, own, groups))
     return runs, plan
 

@@ -43,6 +43,7 @@ def strongest_pairs(
     sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: n.Missing = "raise",
+    gaps: n.Gaps = "raise",
     memory: int | str | None = None,
 ) -> xr.Dataset:
     """List the pairs of different neurons that correlate most: the strongest sources of each target, or above a limit.
@@ -53,7 +54,7 @@ def strongest_pairs(
     ----------
     data : DataArray or Dataset
         Samples (neuron, time[, trial]), NumPy or dask, or a Dataset that holds them; read at once, within the budget.
-    lag, lags, dim, sources, precision, missing, memory
+    lag, lags, dim, sources, precision, missing, gaps, memory
         As in `lagged_correlation`.
     k : int, optional
         How many sources to list for each target, by the magnitude of their correlation.
@@ -87,7 +88,7 @@ def strongest_pairs(
         raise InvalidInput("threshold", got=repr(threshold), expected="a magnitude of correlation, 0 to 1")
     activity = activity_of(data)
     wanted, argument = lags_of(lag, lags)
-    options: dict[str, Any] = {"dim": dim, "sources": sources, "precision": precision, "missing": missing}
+    options: dict[str, Any] = {"dim": dim, "sources": sources, "precision": precision, "missing": missing, "gaps": gaps}
     runs, plan = planned_runs(activity, lags=wanted, argument=argument, memory=memory, **options)
     columns = np.arange(activity.sizes[n.NEURON])[runs[0].todo.columns]
     found: list[Edges] = []

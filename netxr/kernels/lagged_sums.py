@@ -65,6 +65,8 @@ class Pass:
         Frames of a Fourier segment; without it there is one product a lag.
     dim : tuple of str
         What is accumulated over: "time" keeps trials apart, with "trial" they are pooled.
+    cuts : tuple of int
+        Frames of each trial with which a segment begins behind a gap; segments are pooled as trials are.
     """
 
     lags: tuple[int, ...]
@@ -76,6 +78,7 @@ class Pass:
     groups: scipy.sparse.csr_array | None = None
     fourier: int | None = None
     dim: tuple[str, ...] = (n.TIME,)
+    cuts: tuple[int, ...] = ()
 
     @property
     def max_lag(self) -> int:

@@ -26,9 +26,9 @@ from netxr.kernels.moments import moments_of, squares_of_groups
 from netxr.kernels.running_sums import first_of, sums_of
 from netxr.moments.planning import Precision, check_lags, is_lazy, planned_pass, prepare
 from netxr.moments.plans import Plan, gather_bytes, product_bytes
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import SEGMENTS, activity_of
 from netxr.schema.provenance import provenance
-from netxr.schema.variables import Trial, labels_of, trials_of
+from netxr.schema.variables import Trial, labels_of, segments_of, trials_of
 
 MOMENT_DIMS: Final = {
     n.COUNT: (n.LAG,),
@@ -59,6 +59,7 @@ def lagged_moments(
     sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: n.Missing = "raise",
+    gaps: n.Gaps = "raise",
     memory: int | str | None = None,
 ) -> xr.Dataset:
     """Accumulate all pairs of samples that lie `lags` apart: counts, means, squares and co-moments.
@@ -85,6 +86,10 @@ def lagged_moments(
         What to do with NaN and infinity: an error that says how many and where; or drop the frames that hold
         one, with every pair that they are in; or leave out the samples alone, so that each pair of neurons has
         moments over the frames in which both are there (six products in the place of one).
+    gaps : {"raise", "segments"}
+        What to do where times are not even: an error that says where, or take the stretches between gaps as trials
+        of one recording, which are pooled; no pair crosses a gap. A recording whose attribute `gaps` says "segments"
+        needs no word of it. At lag 0 alone times do not count.
     memory : int or str, optional
         What the pass may take, in bytes or as text such as "2GiB": of one process, on top of what it holds already.
         By default half of what is free. See `plan`.
@@ -120,7 +125,7 @@ def lagged_moments(
     """
     activity = activity_of(data)
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
-    todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing)
+    todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing, gaps=gaps)
     return accumulate(activity, todo, memory=memory)
 
 
@@ -282,7 +287,7 @@ def _finish_copy(sums: LaggedSums, todo: Pass) -> Arrays:
 
 def _as_arrays(done: Delayed, todo: Pass, trials: Sequence[Trial]) -> Arrays:
     """Return lazy moments as dask arrays."""
-    n_neurons, n_steps = trials[0].samples.shape
+    n_neurons = len(trials[0].samples)
     index = np.arange(n_neurons)
     sizes = {
         n.LAG: len(todo.lags),
@@ -290,7 +295,7 @@ def _as_arrays(done: Delayed, todo: Pass, trials: Sequence[Trial]) -> Arrays:
         n.TARGET: index[todo.rows].size,
         n.SOURCE: index[todo.columns].size,
         n.GROUP: todo.n_groups,
-        n.EDGE_FRAME: min(2 * todo.max_lag, n_steps) * len(trials),
+        n.EDGE_FRAME: sum(min(2 * todo.max_lag, trial.samples.shape[1]) for trial in trials),
     }
     found = {}
     for name, dims in dims_of(todo).items():
@@ -309,9 +314,9 @@ def keeps_trials_apart(activity: xr.DataArray, todo: Pass) -> bool:
 
 
 def trial_groups(activity: xr.DataArray, todo: Pass) -> list[list[Trial]]:
-    """Return the trials whose moments are pooled, group by group."""
-    trials = trials_of(activity)
-    return [[trial] for trial in trials] if keeps_trials_apart(activity, todo) else [trials]
+    """Return the trials whose moments are pooled, group by group; the segments of a trial are trials of their own."""
+    trials = [segments_of(trial, todo.cuts) for trial in trials_of(activity)]
+    return trials if keeps_trials_apart(activity, todo) else [[one for segments in trials for one in segments]]
 
 
 def coords_of(activity: xr.DataArray, todo: Pass) -> dict[str, Any]:
@@ -329,7 +334,8 @@ def _along(activity: xr.DataArray, dim: str) -> dict[str, Any]:
 def attrs_of(activity: xr.DataArray, todo: Pass) -> dict[str, Any]:
     """Return the attributes of what a pass yields: those of the activity, and how it was made."""
     made = {n.POOLED: list(todo.dim), n.PRECISION: todo.precision.name, n.MISSING: todo.missing}
-    return activity.attrs | provenance(**made)
+    own = {name: value for name, value in activity.attrs.items() if name != n.GAPS}
+    return own | provenance(**made) | ({n.GAPS: SEGMENTS} if todo.cuts else {})
 
 
 def _stack(arrays: Sequence[Any], axis: int) -> Any:

@@ -37,6 +37,7 @@ def coarse_moments(
     dim: str | Sequence[str] = n.TIME,
     precision: Precision | None = None,
     missing: n.Missing = "raise",
+    gaps: n.Gaps = "raise",
     memory: int | str | None = None,
 ) -> dict[str, xr.Dataset]:
     """Accumulate lagged moments of the neurons and of groups of them, at any number of levels, in one pass.
@@ -50,7 +51,7 @@ def coarse_moments(
         Samples (neuron, time[, trial]), NumPy or dask, or a Dataset that holds them.
     levels : mapping of str to groups or None
         Name of each level and its groups, as in `assign_groups`; None for the neurons themselves.
-    lags, dim, precision, missing, memory
+    lags, dim, precision, missing, gaps, memory
         As in `lagged_moments`; `missing` may be "raise", or "drop" for frames in which any neuron has no sample.
 
     Returns
@@ -85,7 +86,7 @@ def coarse_moments(
         )
     activity = activity_of(data)
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
-    todo = prepare(activity, lags=checked, dim=dim, sources=None, precision=precision, missing=missing)
+    todo = prepare(activity, lags=checked, dim=dim, sources=None, precision=precision, missing=missing, gaps=gaps)
     neurons = labels_of(activity, n.NEURON)
     coarse = {
         name: Level(*membership(group_labels(groups, neurons))) for name, groups in levels.items() if groups is not None

@@ -80,11 +80,11 @@ def _check_same(first: xr.Dataset, other: xr.Dataset) -> None:
 
 def _check_ends(part: xr.Dataset) -> None:
     """Raise unless moments hold the samples at both ends of one trial."""
-    several = n.TRIAL in part.attrs.get(n.POOLED, []) or part.sizes.get(n.TRIAL, 1) > 1
+    several = {n.TRIAL} & {*part.attrs.get(n.POOLED, [])} or n.GAPS in part.attrs or part.sizes.get(n.TRIAL, 1) > 1
     if several or n.EDGE_ACTIVITY not in part or part.sizes[n.EDGE_FRAME] > 2 * labels_of(part, n.LAG).max():
         raise InvalidInput(
             "parts",
-            got="moments of several trials, of some sources, or with missing samples left out",
+            got="moments of several trials or segments, of some sources, or with missing samples left out",
             expected="moments of one trial of all neurons each, which keep its first and last samples",
             fix='Accumulate with missing="raise" and without sources=, or join the samples with xarray.concat first.',
         )

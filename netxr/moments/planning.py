@@ -15,7 +15,7 @@ from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import PRODUCTS, Pass, block_frames
 from netxr.moments.plans import Plan, RowPlan, Work, plan_pass, plan_rows
 from netxr.schema.arguments import check_choice, check_count, check_entries, check_memory, is_whole
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import activity_of, cuts_of
 from netxr.schema.variables import labels_of
 
 Precision = Literal["float32", "float64"]
@@ -32,6 +32,7 @@ def plan(
     sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
     missing: n.Missing = "raise",
+    gaps: n.Gaps = "raise",
     memory: int | str | None = None,
     stored: bool = False,
     workers: int | None = None,
@@ -42,7 +43,7 @@ def plan(
     ----------
     data : DataArray or Dataset
         Samples (neuron, time[, trial]), as dask or NumPy; or a Dataset that holds them.
-    lags, dim, sources, precision, missing, memory
+    lags, dim, sources, precision, missing, gaps, memory
         As in `lagged_moments`.
     stored : bool
         Of a correlation that is written to disk some rows at a time (``store=``), or of its strongest pairs.
@@ -69,7 +70,7 @@ def plan(
     """
     activity = activity_of(data)
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
-    todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing)
+    todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing, gaps=gaps)
     resources = _resources(memory)
     if workers is not None:
         resources |= {"processes": check_count("workers", workers), "threads": 1, "cores": 1, "cluster": True}
@@ -84,13 +85,14 @@ def prepare(
     sources: Hashable | Sequence[Hashable] | None,
     precision: Precision | None,
     missing: n.Missing,
+    gaps: n.Gaps = "raise",
 ) -> Pass:
     """Return what a pass over a valid recording accumulates at lags that `check_lags` let through.
 
     Raises
     ------
     InvalidInput
-        If any other argument does not fit.
+        If any other argument does not fit, or times are not even and a lag counts samples.
     """
     pooled = check_dim(dim, activity)
     check_choice("missing", missing, tuple(PRODUCTS))
@@ -102,7 +104,23 @@ def prepare(
         missing=missing,
         block=block_frames(activity.sizes[n.NEURON], max(lags), dtype),
         dim=pooled,
+        cuts=_cuts(activity, lags, gaps),
     )
+
+
+def _cuts(activity: xr.DataArray, lags: Sequence[int], gaps: n.Gaps) -> tuple[int, ...]:
+    """Return the frames with which a segment begins behind a gap, if some lag counts samples.
+
+    Raises InvalidInput if there are gaps and they are not to be cut at, or segments offer less than two pairs at a lag.
+    """
+    check_choice("gaps", gaps, n.GAP_CHOICES)
+    cuts = cuts_of(activity, gaps=gaps) if max(lags) else ()
+    lengths = np.diff([0, *cuts, activity.sizes[n.TIME]])
+    for lag in lags if cuts else ():
+        if np.clip(lengths - lag, 0, None).sum() < 2:
+            got = f"{lag}, for {len(lengths)} segments of at most {lengths.max()} samples"
+            raise InvalidInput("lags", got=got, expected="lags at which segments hold two pairs of samples or more")
+    return cuts
 
 
 def planned_pass(activity: xr.DataArray, todo: Pass, *, memory: int | str | None, chunk: int = 0) -> tuple[Pass, Plan]:
@@ -224,6 +242,8 @@ def check_lags(lags: Sequence[int], *, n_steps: int, argument: str = "lags", sig
     InvalidInput
         If there is none, one repeats, is no whole number, is negative, or is too long for the trial.
     """
+    if n_steps < 2:
+        raise InvalidInput("data", got="a single sample a trial", expected="two or more along time")
     least, largest = (2 - n_steps if signed else 0), n_steps - 2
     wanted = f"different whole numbers from {least} to {largest}, for trials of {n_steps} samples"
     entries = check_entries(argument, lags, expected=wanted, fix="Put a single lag into a list.")

@@ -22,7 +22,7 @@ from netxr.kernels.trends import (
     trend,
     without_trend,
 )
-from netxr.preprocessing.put_back import float_type, put_back
+from netxr.preprocessing.put_back import by_segment, float_type, put_back
 from netxr.schema.arguments import is_whole
 from netxr.schema.clock import Recording, activity_of
 from netxr.schema.variables import Trial, trials_of
@@ -65,7 +65,7 @@ def z_score(data: Recording) -> Recording:
     return put_back(data, scored, step="z_score", **{n.UNITS: "1"})
 
 
-def detrend(data: Recording, *, order: int = 1) -> Recording:
+def detrend(data: Recording, *, order: int = 1, gaps: n.Gaps = "raise") -> Recording:
     """Subtract the polynomial of time that fits each neuron best, trial by trial.
 
     Parameters
@@ -75,6 +75,8 @@ def detrend(data: Recording, *, order: int = 1) -> Recording:
         fit.
     order : int
         Of the polynomial: 0 for the mean, 1 for a straight line, 2 for a parabola.
+    gaps : {"raise", "segments"}
+        What to do where times are not even: an error, or take each stretch between gaps on its own.
 
     Returns
     -------
@@ -85,7 +87,8 @@ def detrend(data: Recording, *, order: int = 1) -> Recording:
     Raises
     ------
     InvalidInput
-        If the order is another, or there are not more samples than the polynomial has coefficients.
+        If the order is another, there are not more samples than the polynomial has coefficients, or times are not
+        even.
 
     Examples
     --------
@@ -95,17 +98,22 @@ def detrend(data: Recording, *, order: int = 1) -> Recording:
     [[-0.2, 0.6, -0.6, 0.2]]
     """
     activity = activity_of(data)
-    n_steps = activity.sizes[n.TIME]
     if not is_whole(order) or not 0 <= order <= 2:
         fix = "Slower than a parabola, but no trend: use high_pass."
         raise InvalidInput("order", got=repr(order), expected="0, 1 or 2", fix=fix)
+    left = by_segment(partial(_without_trend, order=order), activity, gaps=gaps)
+    return put_back(data, left, step=f"detrend order={order}")
+
+
+def _without_trend(activity: xr.DataArray, *, order: int) -> xr.DataArray:
+    """Return what is left of an activity without its trend."""
+    n_steps = activity.sizes[n.TIME]
     if n_steps < order + 2:
         raise InvalidInput("data", got=f"{n_steps} samples a trial", expected=f"{order + 2} or more for order {order}")
     fitted = _coefficients(activity, trend, order=order)
     along = activity.chunksizes.get(n.TIME)
     frames = xr.DataArray(da.arange(n_steps, chunks=(along,)) if along else np.arange(n_steps), dims=n.TIME)
-    left = _sample_by_sample(partial(without_trend, n_steps=n_steps), activity, frames, fitted)
-    return put_back(data, left, step=f"detrend order={order}")
+    return _sample_by_sample(partial(without_trend, n_steps=n_steps), activity, frames, fitted)
 
 
 def _sample_by_sample(kernel: Callable[..., Any], activity: xr.DataArray, *others: xr.DataArray) -> xr.DataArray:

@@ -12,7 +12,7 @@ from netxr import names as n
 from netxr.blocks.trials import stack_trials
 from netxr.errors import InvalidInput
 from netxr.kernels.trends import as_samples
-from netxr.preprocessing.put_back import float_type, put_back, take
+from netxr.preprocessing.put_back import by_segment, float_type, put_back, take
 from netxr.schema.clock import Recording, activity_of
 from netxr.schema.variables import labels_of, trials_of
 
@@ -87,7 +87,7 @@ def mask_frames(data: Recording, *, frames: Any) -> Recording:
     return put_back(data, activity.copy(data=marked.data), step=f"mask_frames {in_words(bad)}")
 
 
-def interpolate_frames(data: Recording, *, frames: Any) -> Recording:
+def interpolate_frames(data: Recording, *, frames: Any, gaps: n.Gaps = "raise") -> Recording:
     """Replace bad frames by the straight line between the good ones before and after them, neuron by neuron.
 
     Interpolated frames look like samples to every later step, and correlate with their neighbours: for lagged
@@ -100,6 +100,8 @@ def interpolate_frames(data: Recording, *, frames: Any) -> Recording:
         as the longest run of bad frames across a border of chunks.
     frames : sequence of int, or of bool, or DataArray of bool
         As in `mask_frames`.
+    gaps : {"raise", "segments"}
+        What to do where times are not even: an error, or take each stretch between gaps on its own.
 
     Returns
     -------
@@ -110,7 +112,8 @@ def interpolate_frames(data: Recording, *, frames: Any) -> Recording:
     Raises
     ------
     InvalidInput
-        If `frames` does not fit the recording, is lazy, or leaves no good frame in a trial.
+        If `frames` does not fit the recording, is lazy, or leaves no good frame in a trial or segment; if times are
+        not even.
 
     Examples
     --------
@@ -121,15 +124,8 @@ def interpolate_frames(data: Recording, *, frames: Any) -> Recording:
     """
     activity = activity_of(data)
     bad = flags_of(activity, frames)
-    if bad.all(n.TIME).any():
-        raise InvalidInput("frames", got="all frames of a trial", expected="some that are good, to go by")
-    by_trial = bad.values.reshape(activity.sizes[n.TIME], -1).T
-    each = [
-        _interpolated(trial.samples, by_trial[k if len(by_trial) > 1 else 0])
-        for k, trial in enumerate(trials_of(activity))
-    ]
-    filled = activity.copy(data=stack_trials(each, like=activity))
-    return put_back(data, filled, step=f"interpolate_frames {in_words(bad)}")
+    filled = by_segment(_interpolated, activity.assign_coords({n.BAD_FRAMES: bad}), gaps=gaps)
+    return put_back(data, filled.drop_vars(n.BAD_FRAMES), step=f"interpolate_frames {in_words(bad)}")
 
 
 def drop_frames(data: Recording, *, frames: Any, join: bool = False) -> Recording:
@@ -189,7 +185,19 @@ def drop_frames(data: Recording, *, frames: Any, join: bool = False) -> Recordin
     return take(data, {n.TIME: slice(first, last) if at_ends else kept}, step=step)
 
 
-def _interpolated(samples: Any, bad: NDArray[np.bool_]) -> Any:
+def _interpolated(activity: xr.DataArray) -> xr.DataArray:
+    """Return an activity with its bad frames, a coordinate (time[, trial]), interpolated."""
+    bad = activity[n.BAD_FRAMES].transpose(n.TIME, ...)
+    if bad.all(n.TIME).any():
+        raise InvalidInput("frames", got="all frames of a trial or segment", expected="some that are good, to go by")
+    by_trial = bad.values.reshape(activity.sizes[n.TIME], -1).T
+    each = [
+        _filled(trial.samples, by_trial[k if len(by_trial) > 1 else 0]) for k, trial in enumerate(trials_of(activity))
+    ]
+    return activity.copy(data=stack_trials(each, like=activity))
+
+
+def _filled(samples: Any, bad: NDArray[np.bool_]) -> Any:
     """Return the samples of a trial (neuron, time), bad frames interpolated."""
     if not isinstance(samples, da.Array):
         return _fill(samples, bad[None])

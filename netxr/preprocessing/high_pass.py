@@ -1,11 +1,13 @@
 """Filters along time: the same result however a recording is chunked."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
 import dask.array as da
 import numpy as np
+import xarray as xr
 from dask.delayed import delayed
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
@@ -15,13 +17,13 @@ from netxr.blocks.trials import over_frames, rows_of, stack_trials
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.filters import Floats, Response, filtered, n_padded, response, states_between
 from netxr.kernels.trends import as_samples
-from netxr.preprocessing.put_back import float_type, put_back
+from netxr.preprocessing.put_back import by_segment, float_type, put_back
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import Recording, activity_of, clock_of
 from netxr.schema.variables import Trial, trials_of
 
 
-def high_pass(data: Recording, *, cutoff: float, order: int = 2) -> Recording:
+def high_pass(data: Recording, *, cutoff: float, order: int = 2, gaps: n.Gaps = "raise") -> Recording:
     """Take out what varies more slowly than a frequency, without a shift in time.
 
     A Butterworth filter runs forwards and backwards over each trial, extended at its ends by point reflection, as
@@ -31,13 +33,15 @@ def high_pass(data: Recording, *, cutoff: float, order: int = 2) -> Recording:
     Parameters
     ----------
     data : DataArray or Dataset
-        Activity (neuron, time[, trial]), or a Dataset that holds it, with a `sampling_interval`; dask stays lazy, and
-        is read once more for the states.
+        Activity (neuron, time[, trial]), or a Dataset that holds it, with even times or a `sampling_interval`; dask
+        stays lazy, and is read once more for the states.
     cutoff : float
         Frequency in cycles per `sampling_interval_units`, so in Hz where those are "s". Amplitudes are halved there,
         since the filter runs twice.
     order : int
         Of the filter; it runs twice, so the slope is that of twice the order.
+    gaps : {"raise", "segments"}
+        What to do where times are not even: an error, or take each stretch between gaps on its own.
 
     Returns
     -------
@@ -48,8 +52,8 @@ def high_pass(data: Recording, *, cutoff: float, order: int = 2) -> Recording:
     Raises
     ------
     InvalidInput
-        If there is no sampling interval, the cutoff is not between 0 and half the sampling rate, or a trial is too
-        short for the extension.
+        If there is no sampling interval, times are not even, the cutoff is not between 0 and half the sampling rate,
+        or a trial or segment is too short for the extension.
     NonFiniteActivity
         If a sample is NaN or infinite, which would spread to all others; of lazy data, when computed.
 
@@ -71,19 +75,23 @@ def high_pass(data: Recording, *, cutoff: float, order: int = 2) -> Recording:
         raise InvalidInput(
             "data", got="no sampling interval", expected=f"the attribute {n.SAMPLING_INTERVAL!r}", fix=fix
         )
-    interval, units, _ = clock_of(activity)
+    interval, units, _ = clock_of(activity, gaps=gaps)
     unit = "Hz" if units == "s" else f"per {units}"
     if not is_number(cutoff) or not 0 < cutoff < 0.5 / interval:
         expected = f"between 0 and {0.5 / interval:g} {unit}, half the sampling rate"
         raise InvalidInput("cutoff", got=repr(cutoff), expected=expected)
     sos = butter(check_count("order", order), cutoff, "highpass", fs=1 / interval, output="sos")
+    fast = by_segment(partial(_fast, sos=sos, order=order), activity, gaps=gaps)
+    return put_back(data, fast, step=f"high_pass cutoff={cutoff:g} {unit} order={order}")
+
+
+def _fast(activity: xr.DataArray, *, sos: Floats, order: int) -> xr.DataArray:
+    """Return the filtered activity."""
     if activity.sizes[n.TIME] <= n_padded(sos):
-        got = f"{activity.sizes[n.TIME]} samples a trial"
+        got = f"{activity.sizes[n.TIME]} samples a trial or segment"
         raise InvalidInput("data", got=got, expected=f"more than {n_padded(sos)} for order {order}")
     each = [_high_pass(trial, sos, float_type(activity)) for trial in trials_of(activity)]
-    fast = stack_trials(each, like=activity)
-    step = f"high_pass cutoff={cutoff:g} {unit} order={order}"
-    return put_back(data, activity.copy(data=fast), step=step)
+    return activity.copy(data=stack_trials(each, like=activity))
 
 
 def _high_pass(trial: Trial, sos: Floats, dtype: np.dtype[Any]) -> Any:

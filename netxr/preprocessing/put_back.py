@@ -1,6 +1,7 @@
 """What all preprocessing steps share: the new activity goes back into the recording, with a note of the step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.schema.axis import axis_of
-from netxr.schema.clock import Recording, activity_of, clock_of, with_axis
+from netxr.schema.clock import Recording, activity_of, clock_of, cuts_of, with_axis
 from netxr.schema.variables import MOMENT_SPECS
 
 
@@ -70,6 +71,19 @@ def take(data: Recording, positions: Mapping[Any, Any], *, step: str) -> Recordi
         attrs[n.START_TIME] = start + first * interval
         chosen = chosen if axis_of(chosen) is not None else chosen.drop_vars(n.TIME, errors="ignore")
     return put_back(chosen, activity_of(chosen), step=step, **attrs)
+
+
+def by_segment(step: Callable[[xr.DataArray], xr.DataArray], activity: xr.DataArray, *, gaps: n.Gaps) -> xr.DataArray:
+    """Return what a step that counts samples as time makes of an activity, of each stretch of even times on its own.
+
+    Raises InvalidInput if there are gaps, and neither `gaps` nor the recording says that the stretches are segments.
+    """
+    cuts = cuts_of(activity, gaps=gaps)
+    if not cuts:
+        return step(activity)
+    ends = pairwise([0, *cuts, activity.sizes[n.TIME]])
+    parts = [step(activity.isel({n.TIME: slice(*each)})) for each in ends]
+    return xr.concat(parts, n.TIME, coords="minimal", compat="override", join="exact", combine_attrs="override")
 
 
 def float_type(activity: xr.DataArray) -> np.dtype[Any]:

@@ -5,16 +5,19 @@ from typing import Any, Literal
 
 import dask.array as da
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.preprocessing.put_back import float_type, put_back
+from netxr.preprocessing.put_back import by_segment, float_type, put_back
 from netxr.schema.arguments import check_choice, is_number
 from netxr.schema.clock import Recording, activity_of, clock_of
 
 
-def resample(data: Recording, *, sampling_interval: float, how: Literal["mean", "sum"] = "mean") -> Recording:
+def resample(
+    data: Recording, *, sampling_interval: float, how: Literal["mean", "sum"] = "mean", gaps: n.Gaps = "raise"
+) -> Recording:
     """Bin the samples to a longer sampling interval.
 
     Parameters
@@ -26,6 +29,8 @@ def resample(data: Recording, *, sampling_interval: float, how: Literal["mean", 
         the recording has none: how many samples make a bin.
     how : {"mean", "sum"}
         What becomes of the samples of a bin; "sum" suits counts of spikes.
+    gaps : {"raise", "segments"}
+        What to do where times are not even: an error, or bin each stretch between gaps on its own.
 
     Returns
     -------
@@ -37,7 +42,7 @@ def resample(data: Recording, *, sampling_interval: float, how: Literal["mean", 
     Raises
     ------
     InvalidInput
-        If the interval is no whole multiple, with the nearest that is; if no bin is filled.
+        If the interval is no whole multiple, with the nearest that is; if no bin is filled, or times are not even.
 
     Examples
     --------
@@ -50,30 +55,35 @@ def resample(data: Recording, *, sampling_interval: float, how: Literal["mean", 
     'resample to 0.3 s, mean of 3 samples each, 1 at the end left out'
     """
     activity = activity_of(data)
-    interval, units, _ = clock_of(activity)
+    interval, units, _ = clock_of(activity, gaps=gaps)
     check_choice("how", how, ("mean", "sum"))
     factor = _bin_length(sampling_interval, interval, units)
-    n_bins, rest = divmod(activity.sizes[n.TIME], factor)
-    if not n_bins:
+    binned = by_segment(partial(_binned, factor=factor, how=how), activity, gaps=gaps)
+    if not binned.sizes[n.TIME]:
         longest = f"{activity.sizes[n.TIME] * interval:g} {units}, the whole recording"
         raise InvalidInput("sampling_interval", got=f"{sampling_interval!r} {units}", expected=f"at most {longest}")
-    bin_block = partial(_bin_block, factor=factor, how=how)
-    samples: Any = activity.data[:, : n_bins * factor]
-    if isinstance(samples, da.Array):
-        samples = samples.rechunk({1: _whole_bins(samples.chunks[1], factor)})  # type: ignore[no-untyped-call]
-        chunks = (samples.chunks[0], tuple(length // factor for length in samples.chunks[1]), *samples.chunks[2:])
-        meta = bin_block(np.ones((1, factor, 1)[: samples.ndim], samples.dtype))[:0]
-        binned = samples.map_blocks(bin_block, chunks=chunks, dtype=meta.dtype, meta=meta)
-    else:
-        binned = bin_block(samples)
-    first_of_each = activity.isel({n.TIME: slice(0, n_bins * factor, factor)})
+    rest = activity.sizes[n.TIME] - factor * binned.sizes[n.TIME]
     left_out = f", {rest} at the end left out" if rest else ""
     return put_back(
         data,
-        first_of_each.copy(data=binned),
+        binned,
         step=f"resample to {sampling_interval:g} {units}, {how} of {factor} samples each{left_out}",
         **{n.SAMPLING_INTERVAL: float(sampling_interval), n.SAMPLING_INTERVAL_UNITS: units},
     )
+
+
+def _binned(activity: xr.DataArray, *, factor: int, how: str) -> xr.DataArray:
+    """Return the bins of an activity, each at the time of its first sample."""
+    n_bins = activity.sizes[n.TIME] // factor
+    first_of_each = activity.isel({n.TIME: slice(0, n_bins * factor, factor)})
+    bin_block = partial(_bin_block, factor=factor, how=how)
+    samples: Any = activity.data[:, : n_bins * factor]
+    if not isinstance(samples, da.Array) or not n_bins:
+        return first_of_each.copy(data=bin_block(samples))
+    samples = samples.rechunk({1: _whole_bins(samples.chunks[1], factor)})  # type: ignore[no-untyped-call]
+    chunks = (samples.chunks[0], tuple(length // factor for length in samples.chunks[1]), *samples.chunks[2:])
+    meta = bin_block(np.ones((1, factor, 1)[: samples.ndim], samples.dtype))[:0]
+    return first_of_each.copy(data=samples.map_blocks(bin_block, chunks=chunks, dtype=meta.dtype, meta=meta))
 
 
 def clip(data: Recording, *, lower: float | None = None, upper: float | None = None) -> Recording:
@@ -117,24 +127,26 @@ def clip(data: Recording, *, lower: float | None = None, upper: float | None = N
     return put_back(data, activity.copy(data=clipped.data), step=f"clip {limits}")
 
 
-def difference(data: Recording) -> Recording:
+def difference(data: Recording, *, gaps: n.Gaps = "raise") -> Recording:
     """Subtract from each sample the one before it.
 
     Parameters
     ----------
     data : DataArray or Dataset
         Activity (neuron, time[, trial]), or a Dataset that holds it; dask stays lazy.
+    gaps : {"raise", "segments"}
+        What to do where times are not even: an error, or take each stretch between gaps on its own.
 
     Returns
     -------
     DataArray or Dataset
-        Differences x(t + 1) - x(t), at time t: one sample fewer a trial; floating-point samples in their dtype,
-        integers as float64. A difference with NaN is NaN.
+        Differences x(t + 1) - x(t), at time t: one sample fewer a trial or segment; floating-point samples in their
+        dtype, integers as float64. A difference with NaN is NaN.
 
     Raises
     ------
     InvalidInput
-        If there is a single sample.
+        If there is a single sample, or times are not even.
 
     Examples
     --------
@@ -146,12 +158,16 @@ def difference(data: Recording) -> Recording:
     activity = activity_of(data)
     if activity.sizes[n.TIME] < 2:
         raise InvalidInput("data", got="a single sample a trial", expected="two or more along time")
+    return put_back(data, by_segment(_difference, activity, gaps=gaps), step="difference of consecutive samples")
+
+
+def _difference(activity: xr.DataArray) -> xr.DataArray:
+    """Return each sample's difference from the next, at its own time."""
     samples = activity.data.astype(float_type(activity), copy=False)
     earlier, later = samples[:, :-1], samples[:, 1:]
     if isinstance(samples, da.Array):
         later = later.rechunk(earlier.chunks)
-    template = activity.isel({n.TIME: slice(None, -1)})
-    return put_back(data, template.copy(data=later - earlier), step="difference of consecutive samples")
+    return activity.isel({n.TIME: slice(None, -1)}).copy(data=later - earlier)
 
 
 def _bin_length(wanted: float, interval: float, units: str) -> int:

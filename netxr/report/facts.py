@@ -14,6 +14,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.estimators.table import DEFAULT, drawn_estimate, estimates_in, name_in_words
 from netxr.report import page
+from netxr.schema.clock import activity_of
 from netxr.schema.provenance import ORIGIN
 
 SCORES: Final = (n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.MANTEL_P, n.RV)
@@ -53,7 +54,7 @@ def facts(run: xr.Dataset) -> list[Row]:
 
 def _of_activity(activity: xr.DataArray, attrs: Mapping[Any, Any]) -> dict[str, Any]:
     """Return sizes and sampling of a recording."""
-    known = {**attrs, **activity.attrs}
+    known = {**attrs, **activity_of(activity).attrs}
     found: dict[str, Any] = {
         "neurons": f"{activity.sizes[n.NEURON]:,}",
         "samples a trial": f"{activity.sizes[n.TIME]:,}",

@@ -19,16 +19,6 @@ SLACK: Final = 1e-6
 """Largest difference of two equal times, as a share of the interval: rounding."""
 
 
-LARGEST_JITTER: Final = 0.1
-"""Largest difference of an interval from most others, as a share: noise of a clock, but no lost frame."""
-
-LARGEST_DRIFT: Final = 0.5
-"""Largest distance of a sample from its place on the even grid, in sampling intervals."""
-
-PIECE: Final = 2**18
-"""Times that are in memory at once."""
-
-
 class EvenTimes(RangeCoordinateTransform):
     """Sample k is at ``start + k * step``.
 
@@ -162,50 +152,3 @@ def axis_of(data: xr.DataArray | xr.Dataset) -> RangeIndex | None:
     """Return the index of evenly spaced times, None if there is none."""
     index = data.xindexes.get(n.TIME)
     return index if isinstance(index, RangeIndex) else None
-
-
-def interval_in(times: Any) -> tuple[float, str]:
-    """Return the time from one sample to the next, or what is wrong with the times.
-
-    Parameters
-    ----------
-    times : array-like, (time,)
-        Of each sample, in any unit: an array, or one in an opened file, which is read in pieces.
-
-    Returns
-    -------
-    interval : float
-        In the unit of `times`; its digits end where rounding begins.
-    wrong : str
-        Empty where the times are even; else a predicate with the first sample that is off its place.
-
-    Examples
-    --------
-    >>> interval_in(np.array([0.1, 0.2, 0.3]))
-    (0.1, '')
-    >>> interval_in(np.array([0.1, 0.2, 0.4, 0.5]))[1]
-    'is not even: 0.2 is followed by 0.4 (sample 2), where most steps are 0.1'
-    """
-    if len(times) < 2:
-        return np.nan, f"holds {len(times)} time, from which no interval follows"
-    interval = float(times[len(times) - 1] - times[0]) / (len(times) - 1)
-    if not np.isfinite(interval):
-        return np.nan, "begins or ends with a time that is not finite"
-    # A lost frame shifts all that follows: the median shows the interval that there would have been without.
-    median = float(np.median(np.diff(times[: PIECE + 1])))
-    step = median if median > 0 else interval
-    drifted = ""
-    for start in range(0, len(times) - 1, PIECE):
-        piece = np.asarray(times[start : start + PIECE + 1])
-        since = np.asarray(piece - times[0], dtype=np.float64)  # whole numbers since 1970 need all their digits so far
-        off = ~(np.abs(np.diff(since) - step) <= LARGEST_JITTER * step) | (step <= 0)  # NaN is off too
-        if off.any():
-            k = int(off.argmax())
-            place = f"{piece[k]} is followed by {piece[k + 1]} (sample {start + k + 1})"
-            return np.nan, f"is not even: {place}, where most steps are {step:.6g}"
-        drift = np.abs(since - interval * np.arange(start, start + len(since))) > LARGEST_DRIFT * interval
-        if drift.any() and not drifted:
-            k = int(drift.argmax())
-            drifted = f"is not even: {piece[k]} (sample {start + k}) is off the grid of step {interval:.6g}"
-    # A drift counts after all steps, since one lost frame moves the grid.
-    return (np.nan, drifted) if drifted else (float(f"{interval:.12g}"), "")

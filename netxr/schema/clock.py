@@ -7,8 +7,9 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema.arguments import is_number
-from netxr.schema.axis import SLACK, axis_of, even_times, interval_in
+from netxr.schema.arguments import check_choice, is_number
+from netxr.schema.axis import SLACK, axis_of, even_times
+from netxr.schema.steps import LARGEST_JITTER, Steps, interval_in, steps_in
 from netxr.schema.variables import check_activity
 
 Recording = TypeVar("Recording", xr.DataArray, xr.Dataset)
@@ -16,6 +17,12 @@ Recording = TypeVar("Recording", xr.DataArray, xr.Dataset)
 
 CLOCK: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.START_TIME)
 """Attributes that say when the samples were taken."""
+
+SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0}
+"""Units of time whose numbers can be compared."""
+
+SEGMENTS: Final = "segments"
+"""Of `gaps`: the stretches between gaps are trials of one recording."""
 
 
 def activity_of(data: object, *, argument: str = "data") -> xr.DataArray:
@@ -33,17 +40,49 @@ def activity_of(data: object, *, argument: str = "data") -> xr.DataArray:
     return activity.assign_attrs(_attributes(data)).transpose(n.NEURON, n.TIME, ..., missing_dims="ignore")
 
 
-def clock_of(data: xr.DataArray | xr.Dataset, *, argument: str = "data") -> tuple[float, str, float]:
+def cuts_of(
+    activity: xr.DataArray | xr.Dataset, *, gaps: n.Gaps = "raise", argument: str = "data", can_say: bool = True
+) -> tuple[int, ...]:
+    """Return the samples with which a stretch of even times begins behind a gap.
+
+    Raises InvalidInput if there are any, and neither `gaps` nor the recording says that stretches are segments, or if
+    times descend. `can_say` is whether the caller can say `gaps`.
+
+    Examples
+    --------
+    >>> x = xr.DataArray(np.zeros((1, 5)), {"time": [0.0, 0.1, 0.5, 0.6, 0.7]}, ("neuron", "time"))
+    >>> cuts_of(x, gaps="segments")
+    (2,)
+    """
+    check_choice("gaps", gaps, n.GAP_CHOICES)
+    steps = _steps_of(activity)
+    if steps is None or not steps.wrong:
+        return ()
+    if SEGMENTS not in (gaps, activity.attrs.get(n.GAPS)) or steps.usual <= 0:
+        raise _uneven(argument, steps, can_say=can_say)
+    return tuple(steps.breaks.tolist())
+
+
+def clock_of(
+    data: xr.DataArray | xr.Dataset, *, gaps: n.Gaps | None = None, argument: str = "data"
+) -> tuple[float, str, float]:
     """Return the sampling interval, its unit, and the time of the first sample; 1 step each where nothing is said.
 
-    The attributes say it; where they do not, the coordinate `time`.
+    The coordinate `time` says it, which xarray keeps in step with the samples; where there is none, or it only counts
+    them, the attributes. Of segments, `gaps` being "segments", it is that within each.
 
-    Raises InvalidInput if an attribute is no number, or there are times that are not even, and no sampling
+    Raises InvalidInput if an attribute is no number, or times are not even, or are none and there is no sampling
     interval.
     """
+    cuts_of(data, gaps=gaps or "raise", argument=argument, can_say=gaps is not None)
     attrs = _attributes(data)
     if n.SAMPLING_INTERVAL not in attrs and n.TIME in data.coords:
-        attrs = attrs | _clock_from(data[n.TIME], argument)
+        attrs = attrs | _shown(data, attrs, counts=False)
+        if n.SAMPLING_INTERVAL not in attrs:
+            got = f"a coordinate {n.TIME!r} that holds {data[n.TIME].dtype}, {data[n.TIME].size} of them"
+            expected = f"times of two samples or more, or {n.SAMPLING_INTERVAL!r} among the attributes"
+            fix = f"Remove it with .drop_vars({n.TIME!r}), and say .assign_attrs({n.SAMPLING_INTERVAL}=...)."
+            raise InvalidInput(argument, got=got, expected=expected, fix=fix)
     interval, start = attrs.get(n.SAMPLING_INTERVAL, 1.0), attrs.get(n.START_TIME, 0.0)
     for name, value, least in ((n.SAMPLING_INTERVAL, interval, 0.0), (n.START_TIME, start, -np.inf)):
         if not is_number(value) or not least < value < np.inf:
@@ -54,21 +93,38 @@ def clock_of(data: xr.DataArray | xr.Dataset, *, argument: str = "data") -> tupl
     return float(interval), str(attrs.get(n.SAMPLING_INTERVAL_UNITS, default)), float(start)
 
 
-def _clock_from(times: xr.DataArray, argument: str) -> dict[str, Any]:
-    """Return the clock that the times of the samples show, or raise InvalidInput if they are not even."""
-    values = times.values
-    if values.dtype.kind in "mM":
-        values = (values - values[:1]) / np.timedelta64(1, "s")
-    interval, wrong = interval_in(values) if values.dtype.kind in "fiu" else (np.nan, f"holds {values.dtype}")
-    if wrong:
+def _uneven(argument: str, steps: Steps, *, can_say: bool) -> InvalidInput:
+    """Return the error of times that are not even; where `gaps` can be said, with that among the ways out."""
+    if steps.usual < 0 and not len(steps.breaks):
+        fix = f"Turn the recording round with .isel({n.TIME}=slice(None, None, -1))."
+    else:
+        by_stretch = f"Say gaps={SEGMENTS!r} to take the stretches between gaps as trials of one recording; or take"
         fix = (
-            "Cut the recording where the times are not even, and analyse each part; where only the times are wrong, "
-            f"remove them with .drop_vars({n.TIME!r}) and say .assign_attrs({n.SAMPLING_INTERVAL}=...)."
+            f"{by_stretch if can_say else 'Take'} one stretch with .isel({n.TIME}=slice(...)), or interpolate with "
+            f".interp({n.TIME}=...). Where only the times are wrong, remove them with .drop_vars({n.TIME!r})."
         )
-        expected = f"even times, or {n.SAMPLING_INTERVAL!r} among the attributes"
-        raise InvalidInput(argument, got=f"a coordinate {n.TIME!r} that {wrong}", expected=expected, fix=fix)
-    units = {n.SAMPLING_INTERVAL_UNITS: times.attrs[n.UNITS]} if n.UNITS in times.attrs else {}
-    return {n.SAMPLING_INTERVAL: interval, n.START_TIME: float(values[0]), **units}
+    got = f"a coordinate {n.TIME!r} that {steps.wrong}"
+    return InvalidInput(argument, got=got, expected="even times, since samples are counted as time", fix=fix)
+
+
+def _steps_of(data: xr.DataArray | xr.Dataset) -> Steps | None:
+    """Return the steps of the coordinate `time`; None where it holds no times, or only one."""
+    axis = axis_of(data)
+    if axis is not None:
+        few = axis.start + axis.step * np.arange(2.0)
+        return steps_in(few) if axis.size > 1 else None
+    times = _times_of(data)
+    return None if times is None else steps_in(times)
+
+
+def _times_of(data: xr.DataArray | xr.Dataset) -> Any:
+    """Return the coordinate `time` as numbers, (time,), dates and durations in seconds; None where it is no clock."""
+    if n.TIME not in data.coords or data[n.TIME].dims != (n.TIME,) or data.sizes[n.TIME] < 2:
+        return None
+    times = data[n.TIME].values
+    if times.dtype.kind in "mM":
+        return (times - (times[:1] if times.dtype.kind == "M" else np.timedelta64(0))) / np.timedelta64(1, "s")
+    return times if times.dtype.kind in "fiu" else None
 
 
 def with_axis(data: Recording) -> Recording:
@@ -115,13 +171,60 @@ def without_axis(data: xr.Dataset) -> xr.Dataset:
 
 
 def _attributes(data: Any) -> dict[str, Any]:
-    """Return the attributes of the activity, with what its Dataset and its axis say of the clock."""
+    """Return the attributes of the activity, with what its Dataset and its times say of the clock."""
     activity = data[n.ACTIVITY] if isinstance(data, xr.Dataset) and n.ACTIVITY in data else data
     attrs = {name: data.attrs[name] for name in CLOCK if name in data.attrs} | activity.attrs
     axis = axis_of(activity)
     if axis is None:
-        return attrs
+        return attrs | _shown(activity, attrs)
     said = {n.SAMPLING_INTERVAL: axis.step, n.START_TIME: axis.start}
     if n.UNITS in (of_axis := activity[n.TIME].attrs):
         said[n.SAMPLING_INTERVAL_UNITS] = of_axis[n.UNITS]
     return attrs | {name: value for name, value in said.items() if attrs.get(name, 0.0) != value}
+
+
+def _shown(activity: xr.DataArray | xr.Dataset, attrs: dict[str, Any], *, counts: bool = True) -> dict[str, Any]:
+    """Return what times show of the clock where the attributes say nothing or something else.
+
+    Whole numbers without a unit may count samples, and say nothing then.
+    """
+    times = _times_of(activity)
+    if times is None:
+        return {}
+    coordinate, said = activity[n.TIME], attrs.get(n.SAMPLING_INTERVAL)
+    kind, unit = coordinate.dtype.kind, coordinate.attrs.get(n.UNITS)
+    unit = "s" if kind in "mM" else None if unit is None else str(unit).partition(" since ")[0]
+    if counts and kind in "iu" and unit is None:
+        return {}
+    steps = steps_in(times)
+    interval = steps.usual if len(steps.breaks) else float(f"{(times[-1] - times[0]) / (len(times) - 1):.12g}")
+    own = str(attrs.get(n.SAMPLING_INTERVAL_UNITS, "s")) if said is not None else unit or "s"
+    scale = _scale(unit, own, interval, said, len(times))
+    shown: dict[str, Any] = {}
+    if scale is None:
+        shown, scale = {n.SAMPLING_INTERVAL: interval, n.SAMPLING_INTERVAL_UNITS: unit or own}, 1.0
+    start = float(times[0]) * scale
+    if kind != "M" and not abs(start - _number(attrs.get(n.START_TIME, 0.0))) <= LARGEST_JITTER * abs(interval) * scale:
+        shown[n.START_TIME] = start
+    return shown
+
+
+def _scale(unit: str | None, own: str, interval: float, said: Any, n_times: int) -> float | None:
+    """Return how many of the attributes' units of time one of the coordinate's is, if their intervals agree; else None.
+
+    They agree where a grid of the one stays beside that of the other to the end. The unit of times that have none may
+    be any.
+    """
+    if said is None:
+        return None
+    known = SECONDS.get(unit or own)
+    fitting = [1.0] if unit in (None, own) else []
+    if own in SECONDS and (known is not None or unit is None):
+        fitting += [one / SECONDS[own] for name, one in SECONDS.items() if unit in (None, name)]
+    slack = max(SLACK, LARGEST_JITTER / (n_times - 1)) * abs(interval)
+    return next((scale for scale in fitting if abs(_number(said) / scale - interval) <= slack), None)
+
+
+def _number(value: Any) -> float:
+    """Return an attribute if it is a number, else NaN: who needs the clock says what is wrong with it."""
+    return float(value) if is_number(value) else np.nan

@@ -3,8 +3,9 @@
 A check reads dims, dtypes and labels. It never reads samples, so it is free on data of any size.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -191,6 +192,20 @@ def trials_of(activity: xr.DataArray) -> list[Trial]:
     samples = activity.transpose(n.NEURON, n.TIME, n.TRIAL).data
     labels = labels_of(activity, n.TRIAL).tolist()
     return [Trial(f"{n.ACTIVITY}, trial {label}", samples[:, :, k]) for k, label in enumerate(labels)]
+
+
+def segments_of(trial: Trial, cuts: Sequence[int]) -> list[Trial]:
+    """Return the segments of a trial, each from one cut to the next; without a cut, the trial.
+
+    Examples
+    --------
+    >>> [each.samples.tolist() for each in segments_of(Trial("activity", np.array([[5, 6, 7]])), [1])]
+    [[[5]], [[6, 7]]]
+    """
+    if not cuts:
+        return [trial]
+    ends = pairwise([0, *cuts, trial.samples.shape[1]])
+    return [Trial(f"{trial.name}, samples {a} to {b - 1}", trial.samples[:, a:b]) for a, b in ends]
 
 
 def _describe(value: object) -> str:

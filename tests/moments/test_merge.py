@@ -286,7 +286,7 @@ def test_continuous_parts_need_the_ends_of_one_trial(options):
     part = other(**options)
     merge_moments([part, part])
     with pytest.raises(
-        InvalidInput, match=r"^parts: got moments of several trials, of some sources, or.*sources="
+        InvalidInput, match=r"^parts: got moments of several trials or segments, of some sources, or.*sources="
     ) as caught:
         merge_moments([part, part], continuous=True)
     assert "expected moments of one trial of all neurons each" in str(caught.value)

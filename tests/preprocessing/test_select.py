@@ -76,7 +76,7 @@ def test_a_coordinate_comes_first():
     activity = recording(**SECONDS).assign_coords(time=1000 + 2.0 * np.arange(100))
     result = select(activity, time=(1010, 1016))
     assert result.time.values.tolist() == [1010, 1012, 1014]
-    assert "start_time" not in result.attrs
+    assert (result.start_time, result.sampling_interval) == (1010, 2)
 
 
 def test_dates():

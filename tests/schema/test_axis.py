@@ -11,8 +11,9 @@ from xarray.indexes import PandasIndex, RangeIndex
 
 from netxr.errors import InvalidInput
 from netxr.schema.arrays import as_activity
-from netxr.schema.axis import axis_of, even_times, interval_in
+from netxr.schema.axis import axis_of, even_times
 from netxr.schema.clock import clock_of, with_axis, without_axis
+from netxr.schema.steps import interval_in
 
 TEN = np.arange(20.0).reshape(2, 10)
 
@@ -133,7 +134,7 @@ def test_an_axis_is_made_and_taken_away():
         ([0.0], "holds 1 time"),
         ([0, 1, np.nan], "not finite"),
         ([0, 1, 3, 4, 5], r"1.0 is followed by 3.0 \(sample 2\), where most steps are 1"),
-        ([3, 2, 1], "is not even: 3.0 is followed by 2.0"),
+        ([3, 2, 1], "descends: 3.0 is followed by 2.0"),
     ],
 )
 def test_times_that_are_not_even(times, wrong):

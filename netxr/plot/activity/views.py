@@ -12,7 +12,7 @@ from netxr.errors import InvalidInput
 from netxr.plot.activity.binning import Part
 from netxr.plot.grouping import GroupOrder, groups_of, order_of
 from netxr.schema.arguments import is_whole
-from netxr.schema.clock import activity_of, clock_of
+from netxr.schema.clock import activity_of, clock_of, cuts_of
 from netxr.schema.variables import labels_of
 
 
@@ -119,10 +119,23 @@ def excerpt_of(
         [str(label) for label in labels[rows]],
         order_of(labels[rows], groups if neurons is None else None),
         part,
-        clock_of(one, argument=n.ACTIVITY),
+        _clock_of_part(one, part),
         str(one.attrs.get(n.UNITS, "")),
         len(labels) if neurons is None else len(rows),
     )
+
+
+def _clock_of_part(activity: xr.DataArray, part: Part) -> tuple[float, str, float]:
+    """Return sampling interval, its unit, and the time of the first sample of all, by what the shown part says.
+
+    Of a part with gaps, where the recording says that they are known, samples are counted.
+    """
+    shown = activity.isel({n.TIME: slice(*part)}) if part[1] - part[0] > 1 else activity
+    if n.GAPS in activity.attrs and cuts_of(shown, argument=n.ACTIVITY):
+        return 1.0, "sample", 0.0
+    interval, unit, first = clock_of(shown, argument=n.ACTIVITY)
+    is_cut = shown is not activity and n.TIME in activity.coords
+    return interval, unit, first - interval * part[0] if is_cut else first
 
 
 def _one_trial(activity: xr.DataArray) -> xr.DataArray:

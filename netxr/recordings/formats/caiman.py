@@ -16,6 +16,7 @@ from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.hdf5 import choose, is_array, lazy_dataset, opened
 from netxr.recordings.formats.recognition import content_of
+from netxr.recordings.formats.times import check_interval, say_which_interval
 from netxr.schema.arrays import as_activity
 from netxr.schema.variables import NUMBER_KINDS
 
@@ -96,8 +97,11 @@ def _recording(
     path: Path, name: str, samples: Any, beside: Arrays, rate: Any, sampling_interval: float | None
 ) -> xr.Dataset:
     """Return traces (component, frame) as a labelled recording."""
-    if sampling_interval is None and rate is not None:
-        sampling_interval = _interval(path, np.asarray(rate))
+    shown = None if rate is None else np.asarray(rate)
+    if sampling_interval is None:
+        sampling_interval = None if shown is None else _interval(path, shown)
+    elif shown is not None and shown.size == 1 and shown.dtype.kind in "fiu" and shown.item() > 0:
+        say_which_interval(check_interval(sampling_interval), 1 / float(shown.item()), path, "its frame rate")
     activity = as_activity(samples, dims=(n.NEURON, n.TIME), sampling_interval=sampling_interval)
     columns = {key: beside[key] for key in QUALITIES if key in beside and beside[key].shape == samples.shape[:1]}
     if ACCEPTED_COMPONENTS in beside and beside[ACCEPTED_COMPONENTS].dtype.kind in NUMBER_KINDS:

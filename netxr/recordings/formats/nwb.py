@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import xarray as xr
 
+from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.hdf5 import MOST_NAMED, is_array, nodes_of, opened, text_of
 from netxr.recordings.formats.nwb_series import load_series, stack_series
 from netxr.recordings.formats.nwb_units import load_units
 from netxr.recordings.formats.times import check_interval
+from netxr.schema.arguments import check_choice
 from netxr.schema.variables import NUMBER_KINDS
 
 TYPE: Final = "neurodata_type"
@@ -33,6 +35,7 @@ def load(
     rate: float | None = None,
     span: tuple[float, float] | None = None,
     sampling_interval: float | None = None,
+    gaps: n.Gaps = "raise",
 ) -> xr.Dataset:
     """Load a recording from an NWB file, lazily.
 
@@ -50,7 +53,11 @@ def load(
         For spike times: start of the first bin and end of the last, in seconds; if not given, as long as the
         table's observation intervals, or from the first spike to the last.
     sampling_interval : float, optional
-        For series: seconds from one sample to the next, instead of what the file says.
+        For series: seconds from one sample to the next, instead of what the file says; a warning says so where the
+        file says something else.
+    gaps : {"raise", "segments"}
+        For series: what to do where timestamps are not even. An error, or keep them, and say with the attribute `gaps`
+        that the stretches between gaps are trials of one recording.
 
     Returns
     -------
@@ -68,6 +75,7 @@ def load(
         If the file is missing, damaged or no NWB file, or its times are not evenly spaced.
     """
     interval = None if sampling_interval is None else check_interval(sampling_interval)
+    check_choice("gaps", gaps, n.GAP_CHOICES)
     with opened(path) as file:
         if "nwb_version" not in file.attrs:
             fix = "Files of NWB 1, and any other HDF5, are read array by array with format='hdf5'."
@@ -86,8 +94,8 @@ def load(
                 given, got=f"one for {chosen[0].name} in {path}", expected="none for a series of samples", fix=fix
             )
         if len(chosen) == 1:
-            return load_series(path, chosen[0], sampling_interval=interval)
-        return stack_series(path, chosen, sampling_interval=interval)
+            return load_series(path, chosen[0], sampling_interval=interval, gaps=gaps)
+        return stack_series(path, chosen, sampling_interval=interval, gaps=gaps)
 
 
 def _sources_in(file: Any) -> dict[str, Any]:

@@ -12,53 +12,54 @@ from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.hdf5 import is_array, lazy_dataset, text_of
 from netxr.recordings.formats.nwb_tables import Columns, labels_and_columns
-from netxr.recordings.formats.times import interval_of
+from netxr.recordings.formats.times import Clock, clock_from, say_which_interval
 from netxr.schema.arrays import as_activity
+from netxr.schema.steps import steps_in
 
 REGIONS: Final = ("rois", "electrodes")
 """Arrays of a series that say which row of which table each column is."""
 
 
-def load_series(path: Path, series: Any, *, sampling_interval: float | None) -> xr.Dataset:
+def load_series(path: Path, series: Any, *, sampling_interval: float | None, gaps: n.Gaps) -> xr.Dataset:
     """Return the recording in an opened series, `data` (time[, neuron]); `sampling_interval`, in s, replaces its own.
 
-    Raises UnreadableFile if its times are not evenly spaced, or lengths within it differ.
+    Raises UnreadableFile if its times are not evenly spaced and gaps part no segments, or lengths within it differ.
     """
     samples = _samples_of(path, series)
-    interval, start = _clock_of(path, series, len(samples), sampling_interval)
+    clock = _clock_of(path, series, len(samples), sampling_interval, gaps)
     labels, columns = _neurons_of(path, series, samples.shape[1])
-    recording = _recording(samples, labels, columns, interval, start, _unit_of(series))
+    recording = _recording(samples, labels, columns, clock, _unit_of(series))
     return recording.assign_attrs({n.SOURCE_ARRAY: series.name.strip("/")})
 
 
-def stack_series(path: Path, several: list[Any], *, sampling_interval: float | None) -> xr.Dataset:
+def stack_series(path: Path, several: list[Any], *, sampling_interval: float | None, gaps: n.Gaps) -> xr.Dataset:
     """Return the recording of several opened series, one neuron each; their names are the labels.
 
-    Raises InvalidInput if their lengths, sampling intervals, starts or units differ, UnreadableFile if
-    times are not even.
+    Raises InvalidInput if their lengths, sampling intervals, starts, gaps or units differ, UnreadableFile if
+    times are not even and gaps part no segments.
     """
     names = [series.name.strip("/") for series in several]
     samples = [_samples_of(path, series) for series in several]
-    clocks = [_clock_of(path, one, len(data), sampling_interval) for one, data in zip(several, samples, strict=True)]
+    both = zip(several, samples, strict=True)
+    clocks = [_clock_of(path, one, len(data), sampling_interval, gaps) for one, data in both]
     units = [_unit_of(series) for series in several]
     _check_same(path, "length", names, [str(len(one)) for one in samples])
-    _check_same(path, "sampling interval", names, [f"{interval:.6g} s" for interval, _ in clocks])
-    _check_same(path, "start", names, [f"{start:.6f} s" for _, start in clocks])
+    _check_same(path, "sampling interval", names, [f"{clock.interval:.6g} s" for clock in clocks])
+    _check_same(path, "start", names, [f"{clock.start:.6f} s" for clock in clocks])
+    _check_same(path, "gaps", names, [_gaps_of(clock) for clock in clocks])
     _check_same(path, "unit", names, [str(unit) for unit in units])
     last = [name.rpartition("/")[2] for name in names]
     labels = np.array(last if len(set(last)) == len(last) else names, dtype=object)
     columns = {n.SOURCE_ARRAY: np.array(names, dtype=object)}
-    interval, start = clocks[0]
     joined = da.concatenate(samples, axis=1)  # type: ignore[no-untyped-call]
-    return _recording(joined, labels, columns, interval, start, units[0])
+    return _recording(joined, labels, columns, clocks[0], units[0])
 
 
 def _recording(
     samples: da.Array,
     labels: NDArray[Any] | None,
     columns: Columns,
-    interval: float,
-    start: float,
+    clock: Clock,
     unit: str | None,
 ) -> xr.Dataset:
     """Return samples (time, neuron) as a labelled recording."""
@@ -67,10 +68,11 @@ def _recording(
         samples,
         dims=(n.TIME, n.NEURON),
         neurons=neurons,
-        sampling_interval=interval,
-        start_time=start if np.isfinite(start) else None,
+        sampling_interval=clock.interval,
+        start_time=clock.start if np.isfinite(clock.start) else None,
         units=unit,
     )
+    activity = clock.put_on(activity)
     return activity.assign_coords({name: (n.NEURON, values) for name, values in columns.items()}).to_dataset()
 
 
@@ -107,23 +109,29 @@ def _unit_of(series: Any) -> str | None:
     return None if unit is None else text_of(unit)
 
 
-def _clock_of(path: Path, series: Any, length: int, sampling_interval: float | None) -> tuple[float, float]:
-    """Return seconds from sample to sample, and when the first one was."""
+def _gaps_of(clock: Clock) -> str:
+    """Say where the gaps in a series are."""
+    return "none" if clock.times is None else ", ".join(map(str, steps_in(clock.times).breaks[:20].tolist()))
+
+
+def _clock_of(path: Path, series: Any, length: int, sampling_interval: float | None, gaps: n.Gaps) -> Clock:
+    """Return seconds from sample to sample, when the first one was, and where times are not even, all of them."""
     place = series.name.strip("/")
     if "timestamps" in series:
         times = series["timestamps"]
         if times.shape != (length,):
             raise UnreadableFile(path, f"{place} has {length} samples and timestamps of shape {times.shape}")
-        start = float(times[0])
-        return sampling_interval or interval_of(times, path, f"{place}/timestamps"), start
+        return clock_from(times, path, f"{place}/timestamps", said=sampling_interval, gaps=gaps)
     start = float(np.asarray(series["starting_time"][()]).reshape(()))
     if sampling_interval is not None:
-        return sampling_interval, start
+        rate = np.asarray(series["starting_time"].attrs.get("rate", np.nan), dtype=float).reshape(-1)[0]
+        say_which_interval(sampling_interval, 1 / rate if rate else np.nan, path, f"{place}/starting_time")
+        return Clock(sampling_interval, start)
     rate = _number(path, series["starting_time"], "rate", np.nan) if "rate" in series["starting_time"].attrs else 0.0
     if rate <= 0:
         fix = "Give sampling_interval=, in seconds."
         raise UnreadableFile(path, f"{place}/starting_time has no rate above 0 (it is {rate:g})", fix=fix)
-    return 1 / rate, start
+    return Clock(1 / rate, start)
 
 
 def _neurons_of(path: Path, series: Any, n_neurons: int) -> tuple[NDArray[Any] | None, Columns]:

@@ -44,7 +44,11 @@ def test_c_is_what_is_taken_unnamed(saved):
 
 
 def test_the_interval_may_be_said(saved):
-    assert load(saved, sampling_interval=0.1).activity.attrs["sampling_interval"] == 0.1
+    with pytest.warns(
+        UserWarning, match=r"its frame rate has an interval of .*, and sampling_interval=0\.1 replaces it"
+    ):
+        said = load(saved, sampling_interval=0.1)
+    assert said.activity.attrs["sampling_interval"] == 0.1
     with pytest.raises(InvalidInput, match="sampling_interval"):
         load(saved, sampling_interval=-1)
 

@@ -8,6 +8,7 @@ import pytest
 
 h5py = pytest.importorskip("h5py")
 
+import netxr  # noqa: E402
 from netxr.errors import InvalidInput, UnreadableFile  # noqa: E402
 from netxr.recordings.formats.nwb import load  # noqa: E402
 from tests.conftest import SHARED  # noqa: E402
@@ -144,7 +145,44 @@ def test_uneven_timestamps_are_told_with_place_and_fix(tmp_path):
     ) as told:
         load(path)
     assert str(path) in str(told.value)
-    assert load(path, sampling_interval=0.04).activity.attrs["sampling_interval"] == 0.04
+    with pytest.warns(UserWarning, match=r"is followed by .* \(sample 120\).*sampling_interval=0\.04 replaces it"):
+        assert load(path, sampling_interval=0.04).activity.attrs["sampling_interval"] == 0.04
+
+
+def test_stretches_between_gaps_come_as_segments(tmp_path):
+    times = 5 + np.arange(200) / 25
+    times[120:] += 0.4
+    times[150:] += 7
+    path = make(tmp_path / "a.nwb", timestamps=times)
+    activity = load(path, gaps="segments").activity
+    assert activity.time.values.tolist() == times.tolist()
+    assert (activity.gaps, activity.sampling_interval, activity.start_time) == ("segments", pytest.approx(0.04), 5)
+    x = activity.values.astype(float)
+    ends = [slice(0, 120), slice(120, 150), slice(150, 200)]
+    later, earlier = (np.hstack([x[:, end][:, part] for end in ends]) for part in (slice(1, None), slice(None, -1)))
+    expected = np.corrcoef(later, earlier)[:5, 5:]
+    np.testing.assert_allclose(netxr.lagged_correlation(activity), expected, atol=1e-6)
+    netxr.convert(path, tmp_path / "run.zarr", gaps="segments")
+    stored = netxr.open(tmp_path / "run.zarr").activity
+    np.testing.assert_allclose(netxr.lagged_correlation(stored), expected, atol=1e-6)
+    assert load(make(tmp_path / "b.nwb"), gaps="segments").activity.equals(load(tmp_path / "b.nwb").activity)
+
+
+def test_segments_that_go_back_in_time_are_refused(tmp_path):
+    path = make(tmp_path / "a.nwb", timestamps=np.r_[0:100, 0:100] / 25)
+    with pytest.raises(UnreadableFile, match=r"timestamps goes back: 3\.96 is followed by 0\.0 \(sample 100\)"):
+        load(path, gaps="segments")
+    with pytest.raises(InvalidInput, match="gaps: got 'cut'"):
+        load(path, gaps="cut")
+
+
+def test_an_interval_that_the_file_contradicts_is_said(tmp_path):
+    path = make(tmp_path / "a.nwb")
+    assert load(path, sampling_interval=1.0001 / files.RATE).activity.sampling_interval == 1.0001 / files.RATE
+    with pytest.warns(
+        UserWarning, match=r"a\.nwb: acquisition/ts/starting_time has an interval of .*=0\.5 replaces it"
+    ):
+        assert load(path, sampling_interval=0.5).activity.sampling_interval == 0.5
 
 
 @pytest.mark.parametrize("rate", [np.nan, 0.0, -3.0, np.inf])

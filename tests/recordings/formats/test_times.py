@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.times import check_interval, counts, interval_of
-from netxr.schema.axis import PIECE
+from netxr.schema.steps import PIECE
 
 FILE = Path("run.nwb")
 
@@ -42,7 +42,7 @@ def test_another_rate_in_the_second_half_is_found():
 
 @pytest.mark.parametrize("times", [[1.0], [2.0, 1.0], [1.0, 1.0], [0.0, np.nan, 2.0], [0.0, 1.0, np.inf]])
 def test_times_that_do_not_ascend_are_refused(times):
-    with pytest.raises(UnreadableFile, match=r"no interval|not even|not finite"):
+    with pytest.raises(UnreadableFile, match=r"no interval|not even|not finite|descends"):
         interval_of(np.array(times), FILE, "times")
 
 
