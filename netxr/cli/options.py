@@ -42,6 +42,15 @@ method = click.option(
 
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print results and errors only, no progress and no remarks.")
 
+gaps = click.option(
+    "--gaps",
+    type=click.Choice(["raise", "segments"]),
+    default="raise",
+    show_default=True,
+    help="What to do where times are not even: raise an error; or take the stretches between gaps as trials of one "
+    "recording, so that no pair of samples crosses a gap.",
+)
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
 NOT_NEGATIVE: Final = click.IntRange(min=0)

@@ -22,6 +22,7 @@ from netxr.recordings.formats import zarr_stores
 from netxr.recordings.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
 from netxr.recordings.formats.named import read_named, read_parquet
 from netxr.recordings.formats.registry import check_trust, format_of, options_of, read_by
+from netxr.recordings.formats.renaming import timed
 from netxr.recordings.formats.text import Table
 from netxr.schema.arrays import as_connectivity
 from netxr.schema.clock import CLOCK, with_axis
@@ -91,9 +92,9 @@ def load_recording(
         check_options(options, zarr_stores.OPTIONS, "a Zarr store")
         return with_clock(zarr_stores.load(source, **options))
     if is_labelled(source, format):
-        check_options(options, [], "a source with labels")
-        dataset = dataset_of(source)
-        return check_recording(dataset, place_of(source)) if dataset is source else dataset
+        check_options(options, ["gaps"], "a source with labels")
+        dataset = check_recording(dataset_of(source), place_of(source))
+        return _with_gaps(dataset, source, **options)
     if isinstance(source, np.ndarray | da.Array | pd.DataFrame):
         check_options(options, ARRAY_OPTIONS, "a plain array")
         return with_clock(activity_of(place_of(source), Table(source), **options).to_dataset())
@@ -117,6 +118,7 @@ def load_activity(
     sampling_interval: float | None = None,
     interval_units: str | None = None,
     units: str | None = None,
+    gaps: n.Gaps = "raise",
     **options: Any,
 ) -> xr.DataArray:
     """Load the activity of a recording.
@@ -144,6 +146,9 @@ def load_activity(
         Unit of `sampling_interval`, "s" if not given.
     units : str, optional
         Unit of the samples, e.g. "mV".
+    gaps : {"raise", "segments"}
+        What to do where times are not even: an error, or say with the attribute `gaps` that the stretches between gaps
+        are trials of one recording, of which no pair of samples crosses from one into the next.
     **options : Any
         Further ones, of recordings, and `trusted`, as in `load_recording`.
 
@@ -173,16 +178,18 @@ def load_activity(
     """
     said = {"neurons": neurons, "sampling_interval": sampling_interval, "interval_units": interval_units}
     given = options | {option: value for option, value in (said | {"units": units}).items() if value is not None}
+    at_gaps: dict[str, Any] = {} if gaps == "raise" else {"gaps": gaps}
     which: dict[str, Any] = {
         option: value for option, value in {"dims": dims, "name": name}.items() if value is not None
     }
     if is_zarr(source, format) and (isinstance(dims, Mapping) or not zarr_stores.is_own(source)):
-        return variable_of(load_recording(source, **given, **which), n.ACTIVITY, {})
+        return variable_of(load_recording(source, **given, **which, **at_gaps), n.ACTIVITY, {})
     if is_labelled(source, format):
         recording = check_activity(variable_of(source, name or n.ACTIVITY, given))
+        recording = _with_gaps(recording.to_dataset(name=n.ACTIVITY), source, gaps)[n.ACTIVITY]
         check_agrees("dims", dims and axes_of(dims), tuple(map(str, recording.dims)), source)
         return recording
-    return variable_of(load_recording(source, format=format, **given, **which), n.ACTIVITY, {})
+    return variable_of(load_recording(source, format=format, **given, **which, **at_gaps), n.ACTIVITY, {})
 
 
 def load_connectivity(
@@ -364,6 +371,11 @@ def check_recording(loaded: object, place: str) -> xr.Dataset:
         if name in loaded:
             check(loaded[name], argument=f"{name} of {place}")
     return loaded
+
+
+def _with_gaps(recording: xr.Dataset, source: Any, gaps: n.Gaps = "raise") -> xr.Dataset:
+    """Return a recording that says whether the stretches between gaps in its times are segments."""
+    return recording if gaps == "raise" else timed(place_of(source), recording, None, gaps)
 
 
 def with_clock(recording: xr.Dataset) -> xr.Dataset:

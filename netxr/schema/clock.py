@@ -24,6 +24,10 @@ SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "mi
 SEGMENTS: Final = "segments"
 """Of `gaps`: the stretches between gaps are trials of one recording."""
 
+BY_STRETCH: Final = (
+    f"Say gaps={SEGMENTS!r} (--gaps {SEGMENTS}) to take the stretches between gaps as trials of one recording; or take"
+)
+
 
 def activity_of(data: object, *, argument: str = "data") -> xr.DataArray:
     """Return the activity, (neuron, time[, trial]); its attributes say all that is known of its clock.
@@ -98,9 +102,8 @@ def _uneven(argument: str, steps: Steps, *, can_say: bool) -> InvalidInput:
     if steps.usual < 0 and not len(steps.breaks):
         fix = f"Turn the recording round with .isel({n.TIME}=slice(None, None, -1))."
     else:
-        by_stretch = f"Say gaps={SEGMENTS!r} to take the stretches between gaps as trials of one recording; or take"
         fix = (
-            f"{by_stretch if can_say else 'Take'} one stretch with .isel({n.TIME}=slice(...)), or interpolate with "
+            f"{BY_STRETCH if can_say else 'Take'} one stretch with .isel({n.TIME}=slice(...)), or interpolate with "
             f".interp({n.TIME}=...). Where only the times are wrong, remove them with .drop_vars({n.TIME!r})."
         )
     got = f"a coordinate {n.TIME!r} that {steps.wrong}"

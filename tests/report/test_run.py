@@ -130,7 +130,7 @@ def test_gaps_are_left_out_and_short_or_large_runs_say_why_there_is_no_estimate(
     gaps = run[["activity"]].where(xr.DataArray(np.arange(300) != 7, dims="time"))
     assert 'lag=1, missing="drop")' in seen(netxr.report_run(gaps, tmp_path / "gaps.html"))
     short = run[["activity"]].isel(time=slice(1))
-    assert "none could be made: lag: got [1]" in seen(netxr.report_run(short, tmp_path / "short.html"))
+    assert "none could be made: data: got a single sample" in seen(netxr.report_run(short, tmp_path / "short.html"))
     many = netxr.as_activity(da.zeros((1001, 5)), dims=("neuron", "time")).to_dataset(name="activity")
     path = netxr.report_run(many, tmp_path / "many.html")
     assert "Make one with netxr estimate, in bounded memory" in seen(path)

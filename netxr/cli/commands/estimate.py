@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     help="What to do with NaN or infinity: raise an error; drop every sample time that has one; or leave out these "
     "samples pair by pair.",
 )
+@options.gaps
 @click.option(
     "--clip",
     nargs=2,
@@ -98,6 +99,7 @@ def command(
     name: str | None,
     groups: int | None,
     missing: Any,
+    gaps: Any,
     clip: tuple[float, float] | None,
     sampling_interval: float | None,
     truth: Path | None,
@@ -140,7 +142,7 @@ def command(
     entry = estimator(method)
     if out is not None:
         check_vacant("--out", out)
-    activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval)
+    activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval, gaps=gaps)
     if truth is None:
         A = _true_connectivity(recording, activity)
     else:

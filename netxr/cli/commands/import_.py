@@ -57,10 +57,11 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # takes a type from c
     multiple=True,
     help="Another option of the format, as often as needed, e.g. --option signal=spks --option cells=true.",
 )
+@options.gaps
 @options.quiet
 @options.as_json
 def command(
-    source: Path, out: Path, further: tuple[tuple[str, Any], ...], quiet: bool, as_json: bool, **said: Any
+    source: Path, out: Path, further: tuple[tuple[str, Any], ...], gaps: str, quiet: bool, as_json: bool, **said: Any
 ) -> None:
     """Convert a recording of another tool to a Zarr store.
 
@@ -78,6 +79,7 @@ def command(
     check_vacant("DST.zarr", out)
     given = dict(further) | {option: value for option, value in said.items() if value is not None}
     given |= {"dims": _dims(said["dims"])} if said["dims"] else {}
+    given |= {} if gaps == "raise" else {"gaps": gaps}
     with progress("Importing", quiet=quiet or as_json) as report:
         convert(source, out, progress=report, **given)
     summary = _summary(out)

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,12 +12,12 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.text import Table, shown
-from netxr.recordings.formats.times import interval_of
-from netxr.schema.arguments import check_entries
+from netxr.recordings.formats.times import AGREE, Clock, clock_from
+from netxr.schema.arguments import check_choice, check_entries
 from netxr.schema.arrays import as_activity, as_connectivity
 from netxr.schema.tables import end_columns
 
-ARRAY_OPTIONS: Final = ("dims", "neurons", "sampling_interval", "interval_units", "units")
+ARRAY_OPTIONS: Final = ("dims", "neurons", "sampling_interval", "interval_units", "units", "gaps")
 """What is said of a plain array, which does not say it itself: the options of `activity_of`."""
 
 AXIS: Final = re.compile(
@@ -26,9 +25,6 @@ AXIS: Final = re.compile(
     re.IGNORECASE,
 )
 """What a column that counts or times the rows is called, with a unit in brackets or without."""
-
-SLACK: Final = 1e-3
-"""By which share the interval that the caller says may differ from that of a column of times: it was rounded."""
 
 
 def activity_of(
@@ -40,6 +36,7 @@ def activity_of(
     sampling_interval: float | None = None,
     interval_units: str | None = None,
     units: str | None = None,
+    gaps: n.Gaps = "raise",
 ) -> xr.DataArray:
     """Label a plain array as a recording, by what the caller says, as to `netxr.as_activity`, and what its table says.
 
@@ -57,16 +54,17 @@ def activity_of(
             _check_different(place, table.labels or [])
     elif table.labels is not None:
         refuse_labels(place, table, f"dims=({n.TIME!r}, {n.NEURON!r}), where each column is a neuron")
-    times = table.times
-    return as_activity(
+    said = _said_clock(place, table, sampling_interval, interval_units, gaps)
+    activity = as_activity(
         table.values,
         dims=dims,
         neurons=table.labels if neurons is None else neurons,
-        sampling_interval=_agreed_interval(place, table, sampling_interval, interval_units),
-        start_time=None if times is None or times.dtype.kind in "mM" else float(times[0]),
+        sampling_interval=sampling_interval if said is None else said.interval,
+        start_time=None if table.times is None or said is None or table.times.dtype.kind in "mM" else said.start,
         interval_units="s" if interval_units is None else interval_units,
         units=units,
     )
+    return activity if said is None else said.put_on(activity)
 
 
 def connectivity_of(place: str, table: Table, *, rows: Any, neurons: Sequence[Any] | None) -> xr.DataArray:
@@ -124,19 +122,23 @@ def _check_different(place: str, labels: list[str]) -> None:
         raise UnreadableFile(place, f"its columns {' and '.join(columns[:3])} are all called {twice!r}", fix=fix)
 
 
-def _agreed_interval(
-    place: str, table: Table, sampling_interval: float | None, interval_units: str | None
-) -> float | None:
-    """Return the time from one row to the next, which the caller, the table or both say."""
+def _said_clock(
+    place: str, table: Table, sampling_interval: float | None, interval_units: str | None, gaps: n.Gaps
+) -> Clock | None:
+    """Return when the rows of a table were taken, by its own times; None if it has none.
+
+    Raises InvalidInput if the caller says another interval.
+    """
+    check_choice("gaps", gaps, n.GAP_CHOICES)
     if table.times is None:
-        return sampling_interval
+        return None
     times = table.times
     if times.dtype.kind in "mM":
         if interval_units not in (None, "s"):
             raise InvalidInput("interval_units", got=repr(interval_units), expected="'s' for dates and durations")
         times = (times - times[:1]) / np.timedelta64(1, "s")
-    interval = interval_of(times, Path(place), f"its column {n.TIME!r}")
-    if sampling_interval is not None and not abs(sampling_interval - interval) <= SLACK * interval:
-        expected = f"none, or {interval:g} as the column {n.TIME!r} of {place} has it"
+    clock = clock_from(times, place, f"its column {n.TIME!r}", said=None, gaps=gaps)
+    if sampling_interval is not None and not abs(sampling_interval - clock.interval) <= AGREE * clock.interval:
+        expected = f"none, or {clock.interval:g} as the column {n.TIME!r} of {place} has it"
         raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected=expected)
-    return interval
+    return clock

@@ -30,6 +30,7 @@ def load(
     name: str | None = None,
     dims: Mapping[str, str] | None = None,
     sampling_interval: float | None = None,
+    gaps: n.Gaps = "raise",
 ) -> xr.Dataset:
     """Load a Dataset from a netCDF file; its variables are read when they are asked for.
 
@@ -42,7 +43,10 @@ def load(
     dims : mapping of str to str, optional
         From dims of the file to those of netxr, e.g. {"cell": "neuron", "frame": "time"}.
     sampling_interval : float, optional
-        Seconds from one sample to the next, instead of times that the file has.
+        Seconds from one sample to the next, instead of times that the file has; a warning says so where these differ.
+    gaps : {"raise", "segments"}
+        What to do where times are not even: an error, or say with the attribute `gaps` that the stretches between gaps
+        are trials of one recording.
 
     Returns
     -------
@@ -65,7 +69,7 @@ def load(
             }
             attributes = _plain_attributes(file.attrs)
         known = as_run(path, xr.Dataset(variables, coordinates, attributes), name, dims or {})
-        return on_axis(_dated(timed(path, known, sampling_interval) if n.ACTIVITY in known else known))
+        return on_axis(_dated(timed(path, known, sampling_interval, gaps) if n.ACTIVITY in known else known))
 
 
 @contextmanager

@@ -7,7 +7,10 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.recordings.formats.times import check_interval, interval_of
+from netxr.recordings.formats.times import check_interval, interval_of, say_which_interval
+from netxr.schema.arguments import check_choice
+from netxr.schema.clock import SECONDS, SEGMENTS, cuts_of
+from netxr.schema.steps import interval_in
 
 RECORDING_DIMS: Final = frozenset((n.NEURON, n.TIME, n.TRIAL))
 
@@ -69,12 +72,20 @@ def listed(dataset: xr.Dataset) -> str:
     return ", ".join(f"{key} ({', '.join(map(str, one.dims))})" for key, one in dataset.data_vars.items()) or "none"
 
 
-def timed(path: object, recording: xr.Dataset, sampling_interval: float | None) -> xr.Dataset:
-    """Return a recording with the sampling interval that its times show, if it has none and they have a unit."""
+def timed(path: object, recording: xr.Dataset, sampling_interval: float | None, gaps: n.Gaps = "raise") -> xr.Dataset:
+    """Return a recording with the sampling interval that its times show, if it has none and they have a unit.
+
+    With gaps="segments", the activity says that the stretches between gaps in its times are segments.
+    """
+    check_choice("gaps", gaps, n.GAP_CHOICES)
     activity = recording[n.ACTIVITY]
     if sampling_interval is not None:
         said: dict[str, Any] = {n.SAMPLING_INTERVAL: check_interval(sampling_interval), n.SAMPLING_INTERVAL_UNITS: "s"}
+        if n.TIME in activity.coords:
+            _say_which(path, activity[n.TIME], sampling_interval)
         return recording.assign({n.ACTIVITY: activity.assign_attrs(said)}).drop_vars(n.TIME, errors="ignore")
+    if gaps == SEGMENTS and cuts_of(activity, gaps=gaps, argument=str(path)):
+        return recording.assign({n.ACTIVITY: activity.assign_attrs({n.GAPS: SEGMENTS})})
     if (
         n.SAMPLING_INTERVAL in activity.attrs | recording.attrs
         or n.TIME not in activity.coords
@@ -88,3 +99,11 @@ def timed(path: object, recording: xr.Dataset, sampling_interval: float | None) 
     unit = str(times.attrs.get(n.UNITS, "")).partition(" ")[0]
     said = {n.SAMPLING_INTERVAL: interval, n.SAMPLING_INTERVAL_UNITS: unit} if unit else {}
     return recording.assign({n.ACTIVITY: activity.assign_attrs(said)})
+
+
+def _say_which(path: object, times: xr.DataArray, said: float) -> None:
+    """Warn where times are not even, or show another interval than the one that is said, in seconds."""
+    if times.dtype.kind in "fiu" and times.size > 1:
+        interval, wrong = interval_in(times.values)
+        scale = SECONDS.get(str(times.attrs.get(n.UNITS)), float("nan"))
+        say_which_interval(said, interval * scale, path, f"its coordinate {n.TIME!r}", wrong=wrong)

@@ -15,8 +15,8 @@ from netxr.schema.clock import SEGMENTS
 from netxr.schema.steps import interval_in, steps_in
 
 FIX: Final = (
-    "Say gaps='segments' to take the stretches between gaps as trials of one recording; or resample to even times, or "
-    "leave the times out and say sampling_interval= if the samples are even."
+    "Say gaps='segments' (--gaps segments) to take the stretches between gaps as trials of one recording; or resample "
+    "to even times, or leave the times out and say sampling_interval= if the samples are even."
 )
 
 AGREE: Final = 1e-3

@@ -37,6 +37,7 @@ def load(
     name: str | None = None,
     dims: Mapping[str, str] | Sequence[str] | None = None,
     sampling_interval: float | None = None,
+    gaps: n.Gaps = "raise",
     **labels: Any,
 ) -> xr.Dataset:
     """Load a recording from a Zarr store of any tool, lazily.
@@ -54,6 +55,8 @@ def load(
         array is that has none.
     sampling_interval : float, optional
         Seconds from one sample to the next.
+    gaps : {"raise", "segments"}
+        What to do where times are not even, as in `netxr.recordings.formats.netcdf.load`.
     **labels : Any
         Of an array without dims: those of `netxr.load_activity`.
 
@@ -66,7 +69,7 @@ def load(
     """
     dataset = _dataset(source, group)
     if dataset is not None and is_run(dataset) and (name, dims, sampling_interval, labels) == (None, None, None, {}):
-        return dataset
+        return timed(source, dataset, None, gaps) if n.ACTIVITY in dataset and gaps != "raise" else dataset
     if dataset is not None and dataset.data_vars and dims is not None and not isinstance(dims, Mapping):
         dims = _dims_of(source, dataset, name, axes_of(dims))
     if dims is not None and not isinstance(dims, Mapping):
@@ -76,7 +79,7 @@ def load(
     if dataset is None or not dataset.data_vars:
         raise _no_dataset(source, group)
     run = as_run(source, dataset, name, dims or {})
-    return on_axis(timed(source, run, sampling_interval)) if n.ACTIVITY in run else run
+    return on_axis(timed(source, run, sampling_interval, gaps)) if n.ACTIVITY in run else run
 
 
 def _dims_of(source: Any, dataset: xr.Dataset, name: str | None, axes: tuple[Any, ...]) -> dict[str, str]:

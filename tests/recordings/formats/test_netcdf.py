@@ -107,12 +107,24 @@ def test_uneven_times_are_told_with_the_fix(tmp_path, engine):
     path = write(recording().assign_coords(time=("time", times, {"units": "s"})), tmp_path / "a.nc", engine)
     with pytest.raises(UnreadableFile, match=r"coordinate 'time'.*\(sample 77\).*sampling_interval="):
         load(path)
-    run = load(path, sampling_interval=0.02)
+    with pytest.warns(UserWarning, match=r"\(sample 77\).*, and sampling_interval=0\.02 replaces it"):
+        run = load(path, sampling_interval=0.02)
     assert run.activity.attrs["sampling_interval"] == 0.02
     assert "time" not in run.coords
     assert isinstance(run.depth.data, np.ndarray)
     with pytest.raises(InvalidInput, match="sampling_interval"):
         load(path, sampling_interval=0)
+    segments = load(path, gaps="segments").activity
+    assert segments.gaps == "segments"
+    assert segments.time.values.tolist() == times.tolist()
+
+
+def test_an_interval_that_the_times_contradict_is_said(tmp_path, engine):
+    timed = recording().assign_coords(time=("time", np.arange(200) * 20.0, {"units": "ms"}))
+    path = write(timed, tmp_path / "a.nc", engine)
+    assert load(path, sampling_interval=0.02).activity.sampling_interval == 0.02
+    with pytest.warns(UserWarning, match=r"'time' has an interval of 0\.02, and sampling_interval=0\.5 replaces it"):
+        load(path, sampling_interval=0.5)
 
 
 def test_samples_are_read_when_they_are_asked_for(tmp_path, engine):
