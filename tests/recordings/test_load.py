@@ -495,7 +495,7 @@ def test_xarray_objects_are_checked_and_passed_through():
         load_recording(activity.rename(time="x"))
     with pytest.raises(InvalidInput, match="expected a Dataset with 'activity', or 'connectivity'"):
         load_recording(xr.Dataset({"x": activity}))
-    with pytest.raises(InvalidInput, match=r"dims: got .*; expected no such option: a source with labels takes none"):
+    with pytest.raises(InvalidInput, match=r"dims: got .*; expected no such option: a source with labels takes gaps"):
         load_recording(activity, dims=NEURON_TIME)
     with pytest.raises(
         InvalidInput, match="name: got 'connectivity' for the Dataset; expected a variable of it, which has"
