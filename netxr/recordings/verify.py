@@ -13,7 +13,7 @@ from zarr.abc.store import Store
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError, UnreadableFile, one_line
 from netxr.recordings.contents import Nodes, groups, local_folder, nodes_in, nodes_of, opened
-from netxr.recordings.verify_chunks import Progress, of_chunks
+from netxr.recordings.verify_chunks import Progress, of_chunks, of_places
 from netxr.recordings.verify_metadata import (
     COPY,
     Problem,
@@ -31,7 +31,7 @@ from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.dataset import open as open_store
 from netxr.store.files import Folder
 from netxr.store.locks import left_beside
-from netxr.store.metadata import ROOT
+from netxr.store.metadata import DOCUMENT, ROOT
 from netxr.store.writers import is_gone, is_running
 
 __all__ = ["Problem", "verify"]
@@ -146,6 +146,8 @@ def _of_store(
     for path, arrays in found.items():
         whole = {name: array for name, array in arrays.items() if array.path not in lost}
         yield from chain(of_labels(path, whole), of_moments(whole), of_sweep(path, whole))
+        if folder is not None and (folder / path / DOCUMENT).exists():
+            yield from of_places(folder, path, whole)
 
 
 def _unopenable(folder: Path, nodes: Nodes) -> Iterator[Problem]:

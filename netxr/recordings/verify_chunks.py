@@ -5,7 +5,7 @@ The files are listed by the system; what they hold is decoded by Zarr, one at a 
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from math import prod
 from pathlib import Path
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.compat import wait_for
 from netxr.errors import one_line
-from netxr.recordings.verify_metadata import COPY, Problem, Stored
+from netxr.recordings.verify_metadata import COPY, MEANT, Problem, Stored
+from netxr.store.metadata import documents, written
+from netxr.store.sums import sum_of
 
 Progress = Callable[[int, int], object]
 
@@ -25,6 +27,9 @@ Index = tuple[int, ...]
 """Where a chunk is in the grid of its array."""
 
 DOCUMENTS: Final = frozenset({"zarr.json", ".zarray", ".zattrs"})
+
+CHUNK: Final = re.compile(r"c(?:[/.]\d+)*|\d+(?:\.\d+)*")
+"""Names that netxr may give a chunk: some before its values are replaced, others thereafter."""
 
 MOST_LISTED: Final = 100
 """Missing chunks of an array that are listed one by one."""
@@ -65,6 +70,18 @@ def of_chunks(arrays: Sequence[Stored], folder: Path | None, progress: Progress 
             done += 1
             if progress is not None:
                 progress(done, total)
+
+
+def of_places(folder: Path, path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:
+    """Yield the arrays of a group in a folder whose chunks are sound, but not those that were committed there."""
+    known = documents(folder / path)
+    for name, stored in arrays.items():
+        expected = written(known, name)
+        if not expected.chunks or sum_of(folder / stored.path, known[name]) == expected.chunks:
+            continue
+        if written(documents(folder / path), name) == expected:  # else a writer came in between
+            wrong = "its chunks are sound, but not those that belong there: some were swapped, copied or written anew"
+            yield Problem(stored.path, wrong, f"{COPY} If another program was meant to write them, {MEANT}.")
 
 
 def _of_files(stored: Stored, files: Files) -> Iterator[Problem]:
@@ -128,9 +145,16 @@ def _files(stored: Stored, folder: Path) -> Files:
             others.append(name)
         elif stored.array.metadata.encode_chunk_key(index) == name:
             chunks.add(index)
-        elif name not in _names_of(index):
+        else:
             others.append(name)
+    in_use = _begin(stored.array.metadata.encode_chunk_key((0,) * len(grid)))
+    others = [name for name in others if not (CHUNK.fullmatch(name) and _begin(name) != in_use)]
     return Files(frozenset(chunks), sorted(others))
+
+
+def _begin(name: str) -> str:
+    """Return how names of chunks begin that are alike, numbers as 0."""
+    return re.sub(r"\d+", "0", name.partition("/")[0])
 
 
 def _names_in(folder: Path) -> Iterator[str]:
@@ -149,11 +173,6 @@ def _index(name: str, ndim: int) -> Index | None:
     if ndim == 0:
         return () if parts in ([], ["0"]) else None
     return tuple(map(int, parts)) if len(parts) == ndim and all(map(str.isdecimal, parts)) else None
-
-
-def _names_of(index: Index) -> list[str]:
-    """Return what netxr may call the file of a chunk: one name before its values are replaced, the other thereafter."""
-    return [separator.join(["c", *map(str, index)]) for separator in "/."] if index else ["c", "0"]
 
 
 def _grid(stored: Stored) -> Index:

@@ -13,8 +13,8 @@ from netxr import names as n
 from netxr.errors import one_line
 from netxr.recordings.contents import Node, Nodes
 from netxr.schema.provenance import CURRENT_SCHEMA
-from netxr.store.metadata import COPY as COPIED
 from netxr.store.metadata import (
+    CHECKSUM,
     DOCUMENT,
     ROOT,
     Document,
@@ -24,14 +24,18 @@ from netxr.store.metadata import (
     read_document,
     taken_in,
     was_edited,
+    with_checksum,
     written,
 )
+from netxr.store.metadata import COPY as COPIED
 
 MOST_VALUES: Final = 10_000_000
 """Entries above which an array is left to the check of its chunks."""
 
 COPY: Final = "Put back a copy of it, or make the store again."
 SAVE_AGAIN: Final = "Save it under another name: netxr.save(netxr.open(...), ...)."
+
+MEANT: Final = "zarr.consolidate_metadata says so"
 
 UNLABELLED: Final = (n.TIME, n.EDGE_FRAME)
 """Dims whose entries are known by position, not by label: there are as many as samples."""
@@ -112,8 +116,12 @@ def open_array(group: zarr.Group, path: str, name: str, node: Node, about: Node)
 def of_documents(folder: Path, path: str) -> Iterator[Problem]:
     """Yield the documents of arrays that are not like the copy of them in the document of their group."""
     here = folder / path
-    if not ((here / DOCUMENT).exists() and read_document(here).get(COPIED)):
+    root = read_document(here) if (here / DOCUMENT).exists() else {}
+    if not root.get(COPIED):
         return
+    if CHECKSUM in root[COPIED] and with_checksum(root) != root:
+        wrong = f"its {DOCUMENT} was edited since netxr wrote it: types, dims, units or scales may be wrong"
+        yield Problem(path, wrong, f"Put back a copy of it; if the edit is right, {MEANT}.")
     known, found = documents(here), on_disk(here)
     for name, document in found.items():
         if was_edited(known, name, document):

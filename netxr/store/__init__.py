@@ -11,5 +11,6 @@ Begin with `dataset`, which saves and opens, and `commits`, by which a change is
       +--------- commits: the document of the group is replaced           lazy: chunks, when
                  with a copy of all others, in one step                   they are asked for
                                 |
-      metadata: what documents say     locks: who may write, and hidden names
+      metadata: what documents say     locks, writers: who may write, on which machine
+      sums: which chunk belongs where  chunk: one file, decoded
 """

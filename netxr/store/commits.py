@@ -9,8 +9,10 @@ nothing; one that dies after it has changed everything, and the next writer does
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,22 +28,32 @@ from netxr.store.metadata import (
     PLACEHOLDER,
     ROOT,
     Document,
-    after_commit,
     chunk_key,
+    chunk_lengths,
     documents,
+    forgotten,
     groups_in,
+    is_longer,
     on_disk,
     read_document,
+    settled,
     taken_in,
+    under_old_keys,
     was_edited,
+    with_checksum,
     with_commit,
     with_copy,
     written,
 )
+from netxr.store.sums import sum_after, sum_of
 from netxr.store.writers import Mark
 
 CHUNK: Final = re.compile(r"c|(?:c\.)?\d+(?:\.\d+)*(?:\.[0-9a-f]+\.partial)?")
 """Names of chunks, of folders of chunks, and of unfinished chunks in the folder of an array."""
+
+
+PARTIAL: Final = re.compile(r"(?:^|[/.])[c\d]+\.[0-9a-f]+\.partial$")
+"""What Zarr calls a chunk that it has not written to its end."""
 
 
 @contextmanager
@@ -49,7 +61,7 @@ def writing(folder: Path) -> Iterator[Mark]:
     """Lock a store, and repair it; it is an error if another writer has the lock."""
     try:
         with alone(folder) as mark:
-            repair(folder)
+            repair(folder, after_a_crash=mark.after_a_crash)
             remove_abandoned(unfinished_beside(folder))
             yield mark
     finally:
@@ -61,41 +73,82 @@ def commit(folder: Path, seen: Mapping[str, Document], changed: Mapping[str, Doc
 
     Raises StoreBusy or DiskFull if another writer came in between, or there is no room: then nothing has changed.
     """
+    _to_the_end(partial(_commit, folder, seen, changed, mark))
+
+
+def _commit(folder: Path, seen: Mapping[str, Document], changed: Mapping[str, Document], mark: Mark) -> None:
+    """Do what `commit` says."""
+    sums = {name: _sum_after(folder, seen, name, one) for name, one in changed.items() if name != ROOT}
     known = documents(folder)
     by_netxr = any(written(known, name).last for name in known)  # other programs leave the names of commits out
     if not mark.is_there() or (by_netxr and known != seen):
         fix = "Nothing of this change was kept: do it again."
         raise StoreBusy(folder, "another writer has taken its lock away, or changed it, since this one began", fix=fix)
-    known = with_commit(known, changed)
+    known = with_commit(known, changed, sums)
     _replace_root(folder, known)
     with suppress(DiskFull):  # the change is made: the next writer does the rest
         for name in changed.keys() - {ROOT}:
             _replace(folder, name, changed[name])
-        _replace_root(folder, after_commit(known, follows=False))
+        _replace_root(folder, settled(known))
 
 
-def repair(folder: Path) -> None:
+def _to_the_end(work: Callable[[], None]) -> None:
+    """Do what is not to be left half done: Ctrl-C is raised when it has ended."""
+    interrupts = []
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        while not future.done():
+            try:
+                wait([future])
+            except KeyboardInterrupt as interrupt:
+                interrupts.append(interrupt)
+    future.result()
+    if interrupts:
+        raise interrupts[0]
+
+
+def _sum_after(folder: Path, seen: Mapping[str, Document], name: str, document: Document) -> str:
+    """Return the sum over the chunks of an array once a document of it counts."""
+    if is_longer(seen, name, document):
+        return sum_after(folder / name, seen[name], written(seen, name).chunks, document)
+    return sum_of(folder / name, document)
+
+
+def repair(folder: Path, *, after_a_crash: bool = False) -> None:
     """Finish what other writers have left; the caller holds the lock.
 
     Documents of arrays follow the last commit; those that another program has changed or added are taken into the copy,
     but never so that an array loses what was committed.
-    Arrays that never were committed are removed, and values that were replaced.
+    Arrays that never were committed are removed, values that were replaced but for the last ones, and after a crash
+    chunks that were not committed.
     """
     known, found = documents(folder), on_disk(folder)
     edited = {name: taken_in(known, name, one) for name, one in found.items() if was_edited(known, name, one)}
     for name, document in (known | edited).items():
         if name != ROOT and found.get(name) != document:
             _replace(folder, name, document)
-    settled = after_commit(with_commit(known, edited), kept="", follows=False)
-    if edited or any(written(known, name) != written(settled, name) for name in known):
-        _replace_root(folder, settled)  # readers must know before values that were replaced are removed
-    for name in settled.keys() - {ROOT}:
-        _remove_unused(folder / name, settled[name])
-    for name in found.keys() - settled.keys():
+    as_long = [name for name, one in edited.items() if name in known and one["shape"] == known[name]["shape"]]
+    known_sums = {name: written(known, name).chunks for name in as_long}
+    single = [name for name, one in known.items() if name != ROOT and not one["shape"]]  # of them only two have a name
+    now = forgotten(settled(with_commit(known, edited, known_sums)), single)
+    if edited or any(written(known, name) != written(now, name) for name in known):
+        _replace_root(folder, now)  # readers must know before values that were replaced are removed
+    for name in now.keys() - {ROOT}:
+        _remove_unused(folder / name, now[name], is_kept=bool(written(now, name).kept))
+        if after_a_crash and now[name]["chunk_grid"]["name"] == "regular":
+            _remove_uncommitted(folder / name, now[name])
+    for name in found.keys() - now.keys():
         if found[name].get("attributes") == PLACEHOLDER:
             unfinished = unfinished_name(folder)  # a folder that is half removed would look like a damaged array
             (folder / name).rename(unfinished)
             shutil.rmtree(unfinished)
+
+
+def forget_kept(folder: Path, name: str) -> None:
+    """Remove the values that an array had before the present ones."""
+    known = forgotten(documents(folder), [name])
+    _replace_root(folder, known)
+    _remove_unused(folder / name, known[name], is_kept=False)
 
 
 def update_copies(folder: Path) -> None:
@@ -115,8 +168,9 @@ def consolidate(folder: Path) -> None:
     """Write the copy into the document of a new group that nobody reads yet."""
     if (folder / DOCUMENT).exists():
         known = documents(folder)
-        known = with_commit(known, {name: one for name, one in known.items() if not written(known, name).values})
-        _replace_root(folder, after_commit(known, follows=False))
+        new = {name: one for name, one in known.items() if not written(known, name).values}
+        sums = {name: sum_of(folder / name, one) for name, one in new.items() if name != ROOT}
+        _replace_root(folder, settled(with_commit(known, new, sums)))
 
 
 def reserve(folder: Path, name: str) -> None:
@@ -139,15 +193,14 @@ def _is_behind(folder: Path) -> bool:
     """Return whether groups in a group differ from the copy of them in its document."""
     root = read_document(folder)
     known = documents(folder)
-    return root.get(COPY) is not None and root != with_copy(known, groups_in(folder, known))
+    return root.get(COPY) is not None and root != with_checksum(with_copy(known, groups_in(folder, known)))
 
 
-def _remove_unused(array: Path, document: Document) -> None:
-    """Remove chunks that have other names than `document` gives them."""
-    first, _, within = chunk_key(document, [0] * len(document["shape"])).partition("/")
+def _remove_unused(array: Path, document: Document, *, is_kept: bool) -> None:
+    """Remove chunks that have other names than `document` gives them, or gave them before if those are kept."""
+    names = [_begin_of_names(one) for one in ([document, under_old_keys(document)] if is_kept else [document])]
     for entry in array.iterdir():
-        in_use = re.sub(r"\d+", "0", entry.name) == first and entry.is_dir() == bool(within)
-        if in_use or not CHUNK.fullmatch(entry.name):
+        if (re.sub(r"\d+", "0", entry.name), entry.is_dir()) in names or not CHUNK.fullmatch(entry.name):
             continue
         if entry.is_dir():
             shutil.rmtree(entry)
@@ -155,9 +208,26 @@ def _remove_unused(array: Path, document: Document) -> None:
             entry.unlink()
 
 
+def _begin_of_names(document: Document) -> tuple[str, bool]:
+    """Return how the names of an array's chunks begin, numbers as 0, and whether that is a folder."""
+    first, _, within = chunk_key(document, [0] * len(document["shape"])).partition("/")
+    return first, bool(within)
+
+
+def _remove_uncommitted(array: Path, document: Document) -> None:
+    """Remove chunks that an array does not have, and those of which the writing was cut off."""
+    for file in [file for file in array.rglob("*") if file.is_file()]:
+        name = file.relative_to(array).as_posix()
+        index = [int(number) for number in re.findall(r"\d+", name)]
+        is_chunk = len(index) == len(document["shape"]) and name == chunk_key(document, index)
+        sizes = zip(index, chunk_lengths(document), document["shape"], strict=False)
+        if PARTIAL.search(name) or (is_chunk and any(i * length >= size for i, length, size in sizes)):
+            file.unlink()
+
+
 def _replace_root(folder: Path, known: Mapping[str, Document]) -> None:
     """Put the document of a group in its place, with a copy of all others."""
-    _replace(folder, ROOT, with_copy(known, groups_in(folder, known)))
+    _replace(folder, ROOT, with_checksum(with_copy(known, groups_in(folder, known))))
 
 
 def _replace(folder: Path, name: str, document: Document) -> None:

@@ -1,14 +1,16 @@
 """Metadata documents of Zarr version 3: which of them count, what is wrong with them, what follows from them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from hashlib import blake2b
 from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
+from netxr import names as n
 from netxr.errors import UnreadableFile
 from netxr.store.files import read_file
 from netxr.store.layout import COMPACT_ATTRIBUTES, DECODED_BY, RESERVED_ATTRIBUTES
@@ -31,6 +33,9 @@ DIMS_V2: Final = "_ARRAY_DIMENSIONS"
 DECODING: Final = RESERVED_ATTRIBUTES | DECODED_BY | COMPACT_ATTRIBUTES | {DIMS_V2}
 """Attributes that say how stored values are to be read."""
 
+CHECKSUM: Final = "checksum"
+"""Key, in that copy, of a checksum of the document of the group with all that is in it."""
+
 PLACEHOLDER: Final = {"netxr": "an array that is being written"}
 """Attributes of the group that stands where an array will be."""
 
@@ -43,6 +48,9 @@ MOST_ALONG_AXES: Final = 2**20
 
 MOST_BYTES: Final = 2**25
 """A document that is longer than this is damaged."""
+
+KEYS: Final = (("default", "/"), ("default", "."), ("v2", "."))
+"""Names that chunks have in turn: those that are in use, those before, for whoever still reads them, and free ones."""
 
 NEEDED: Final = ("data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs")
 """Keys of the document of an array beside its shape; without one, Zarr leaves the array out."""
@@ -63,12 +71,15 @@ class Written(NamedTuple):
         The one before `values`, as long as readers that have its chunks open can still read them.
     follows : bool
         Whether the array's own document has still to follow the last one.
+    chunks : str
+        The sum over its chunks; empty if it is not known.
     """
 
     values: str = ""
     last: str = ""
     kept: str = ""
     follows: bool = False
+    chunks: str = ""
 
 
 def read_document(folder: Path) -> Document:
@@ -106,8 +117,16 @@ def documents(folder: Path) -> dict[str, Document]:
             return {ROOT: alone | {WRITTEN: root[COPY].get(WRITTEN, {})}, **arrays_in(root)}
         found = {entry.parent.name: entry.parent for entry in sorted(folder.glob(f"[!.]*/{DOCUMENT}"))}
         known = {name: read_document(place) for name, place in found.items()}
+        _check_none_is_lost(folder, root)
         if read_document(folder) == root:  # else the first commit has just been made
             return {ROOT: root, **_arrays(known)}
+
+
+def _check_none_is_lost(folder: Path, root: Document) -> None:
+    """Raise if a store of netxr, without a copy of the documents, has the chunks of an array but not its document."""
+    for chunks in folder.glob("[!.]*/c") if n.SCHEMA_VERSION in root.get("attributes", {}) else ():
+        if not (chunks.parent / DOCUMENT).exists():
+            raise UnreadableFile(chunks.parent / DOCUMENT, "it is missing", fix="Put back a copy of it.")
 
 
 def arrays_in(root: Document) -> dict[str, Document]:
@@ -125,27 +144,52 @@ def with_copy(known: Mapping[str, Document], groups: Mapping[str, Document] = {}
     return {key: value for key, value in known[ROOT].items() if key != WRITTEN} | {COPY: copy}
 
 
+def with_checksum(root: Document) -> Document:
+    """Return the document of a group, which has a copy of others, with a checksum of all of it."""
+    copy = {key: value for key, value in root[COPY].items() if key != CHECKSUM}
+    text = json.dumps(root | {COPY: copy}, sort_keys=True)
+    return root | {COPY: copy | {CHECKSUM: blake2b(text.encode(), digest_size=16).hexdigest()}}
+
+
 def written(known: Mapping[str, Document], name: str) -> Written:
     """Return which commits wrote an array; empty names where netxr did not."""
     ids = known.get(ROOT, {}).get(WRITTEN)
     found = ids.get(name) if isinstance(ids, dict) else None
-    return Written(*found) if isinstance(found, list) and len(found) == len(Written._fields) else Written()
+    n_facts = len(Written._fields)
+    return Written(*found) if isinstance(found, list) and len(found) in (n_facts - 1, n_facts) else Written()
 
 
-def with_commit(known: Mapping[str, Document], changed: Mapping[str, Document]) -> dict[str, Document]:
-    """Return the documents of a group and its arrays after a commit of those that have changed."""
+def with_commit(
+    known: Mapping[str, Document], changed: Mapping[str, Document], sums: Mapping[str, str]
+) -> dict[str, Document]:
+    """Return the documents of a group and its arrays after a commit of those that have changed, with new `sums`."""
     commit, new = uuid4().hex, {**known, **changed}
     ids = {name: written(known, name) for name in new if name != ROOT}
     for name in changed.keys() & ids:
-        values, _, kept, _ = ids[name]
-        is_longer = values and known[name]["chunk_key_encoding"] == changed[name]["chunk_key_encoding"]
-        ids[name] = Written(values, commit, kept, True) if is_longer else Written(commit, commit, values, True)
+        before = ids[name]
+        values, kept = (
+            (before.values, before.kept) if is_longer(known, name, changed[name]) else (commit, before.values)
+        )
+        if kept and len(known[name]["shape"]) != len(changed[name]["shape"]):
+            kept = ""  # the names of its chunks do not follow from those of the new ones
+        ids[name] = Written(values, commit, kept, True, sums.get(name, ""))
     return _with_ids(new, ids)
 
 
-def after_commit(known: Mapping[str, Document], **changes: Any) -> dict[str, Document]:
-    """Return the documents of a group and its arrays with other facts about their commits."""
-    return _with_ids(known, {name: written(known, name)._replace(**changes) for name in known if name != ROOT})
+def is_longer(known: Mapping[str, Document], name: str, document: Document) -> bool:
+    """Return whether a document leaves the values of an array where they are, and may make it longer."""
+    return bool(written(known, name).values) and known[name]["chunk_key_encoding"] == document["chunk_key_encoding"]
+
+
+def settled(known: Mapping[str, Document]) -> dict[str, Document]:
+    """Return the documents of a group and its arrays after those of the arrays have followed a commit."""
+    return _with_ids(known, {name: written(known, name)._replace(follows=False) for name in known if name != ROOT})
+
+
+def forgotten(known: Mapping[str, Document], names: Collection[str]) -> dict[str, Document]:
+    """Return the same documents, in which the values that some arrays had before are no longer kept."""
+    ids = {name: written(known, name) for name in known if name != ROOT}
+    return _with_ids(known, {name: one._replace(kept="") if name in names else one for name, one in ids.items()})
 
 
 def _with_ids(known: Mapping[str, Document], ids: Mapping[str, Written]) -> dict[str, Document]:
@@ -331,12 +375,29 @@ def grown(document: Document, dim: str, size: int) -> Document:
 
 def under_new_keys(document: Document) -> Document:
     """Return metadata that give chunks other names, so that all values can be replaced in one commit."""
-    present = document["chunk_key_encoding"]
+    return _under_keys(document, 1)
+
+
+def under_old_keys(document: Document) -> Document:
+    """Return metadata that give chunks the names that they had before the last replacement, if the dims are as many."""
+    return _under_keys(document, -1)
+
+
+def _under_keys(document: Document, step: int) -> Document:
+    """Return metadata with the names of chunks that are some steps on."""
+    present, separator = document["chunk_key_encoding"]["name"], _separator(document)
     if document["shape"]:
-        other = {"name": "default", "configuration": {"separator": "." if _separator(document) == "/" else "/"}}
+        number = 2 if present == "v2" else "/.".index(separator)
+        name, separator = KEYS[(number + step) % len(KEYS)]
     else:  # the chunk of a single value has no separator in its name
-        other = {"name": "v2" if present["name"] == "default" else "default", "configuration": {"separator": "/"}}
-    return document | {"chunk_key_encoding": other}
+        name, separator = ("v2" if present == "default" else "default"), "/"
+    return document | {"chunk_key_encoding": {"name": name, "configuration": {"separator": separator}}}
+
+
+def chunk_lengths(document: Document) -> list[int]:
+    """Return the entries in a chunk along each dim."""
+    lengths: list[int] = document["chunk_grid"]["configuration"]["chunk_shape"]
+    return lengths
 
 
 def chunk_key(document: Document, index: Sequence[int]) -> str:

@@ -15,10 +15,10 @@ from zarr.storage import MemoryStore
 
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.schema.arguments import check_group, check_path
-from netxr.store.commits import array_to_be, commit, repair, reserve, writing
+from netxr.store.commits import array_to_be, commit, forget_kept, repair, reserve, writing
 from netxr.store.layout import STORABLE_KINDS, plain_attributes
 from netxr.store.locks import remove_abandoned, space_needed, unfinished_beside
-from netxr.store.metadata import DOCUMENT, ROOT, Document, chunks_to_come, documents, grown, under_new_keys
+from netxr.store.metadata import DOCUMENT, ROOT, Document, chunks_to_come, documents, grown, under_new_keys, written
 from netxr.store.staging import PathLike
 from netxr.store.versions import is_repository
 from netxr.store.writing import consolidate_store, create_arrays, stored_array
@@ -106,6 +106,9 @@ class _FolderTransaction:
         document = _document_of(name, variable)
         if name in self.known:
             present = self.known[name]
+            if len(document["shape"]) != len(present["shape"]) and written(self.known, name).kept:
+                forget_kept(self.folder, name)  # their names might be those of the new ones
+                self.known = documents(self.folder)
             document["chunk_key_encoding"] = under_new_keys(present | {"shape": document["shape"]})[
                 "chunk_key_encoding"
             ]

@@ -298,7 +298,7 @@ def test_results_are_added_and_replaced(tmp_path):
     assert opened.note.item() == "fine"
     assert opened.attrs["history"].splitlines()[-1].endswith("replace: pearson, lagged_correlation")
     chunks = [entry.name for entry in (path / "lagged_correlation").rglob("*") if entry.is_file()]
-    assert len(chunks) <= 1 + 2 * 2  # metadata, and the values of now and of before, a chunk a trial each
+    assert len(chunks) <= 1 + 3 * 2  # metadata, and the values of now and of twice before, a chunk a trial each
 
 
 def test_nothing_is_replaced_unasked(tmp_path):

@@ -218,7 +218,7 @@ def test_files_of_no_array_are_harmless(store):
         (store / "activity" / name).write_bytes(b"x")
     (problem,) = verify(store)
     assert problem.harmless
-    assert "chunks: 5, such as c.0.0.9" in problem.wrong
+    assert "chunks: 4, such as c/0/0/0.partial" in problem.wrong
 
 
 # --- metadata ---------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from netxr.schema.clock import with_axis
 from netxr.store import commits
 from netxr.store.layout import unfolded
 from netxr.store.locks import STAGING_PREFIX, marked, unfinished_name
-from netxr.store.metadata import COPY, DOCUMENT, PLACEHOLDER, documents
+from netxr.store.metadata import COPY, DOCUMENT, PLACEHOLDER, documents, with_checksum
 from netxr.store.writers import DIGITS
 
 
@@ -69,12 +69,12 @@ def left_by_the_dead(path):
 def edit(document, **changes):
     """Change entries of the document of an array or a group, and the copy of it in that of its group."""
     changed = json.loads(document.read_text()) | changes
-    document.write_text(json.dumps(changed))
+    document.write_text(json.dumps(with_checksum(changed) if changed.get(COPY) else changed))
     above = document.parent.parent / DOCUMENT
     root = json.loads(above.read_text()) if above.exists() else {}
     if root.get(COPY):
         root[COPY]["metadata"][document.parent.name] = changed
-        above.write_text(json.dumps(root))
+        above.write_text(json.dumps(with_checksum(root)))
 
 
 def check_tidy(path):
