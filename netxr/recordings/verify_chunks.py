@@ -18,7 +18,8 @@ from netxr import names as n
 from netxr.compat import wait_for
 from netxr.errors import one_line
 from netxr.recordings.verify_metadata import COPY, MEANT, Problem, Stored
-from netxr.store.metadata import documents, written
+from netxr.store.metadata import COPY as COPIED
+from netxr.store.metadata import documents, read_document, written
 from netxr.store.sums import sum_of
 
 Progress = Callable[[int, int], object]
@@ -74,7 +75,7 @@ def of_chunks(arrays: Sequence[Stored], folder: Path | None, progress: Progress 
 
 def of_places(folder: Path, path: str, arrays: Mapping[str, Stored]) -> Iterator[Problem]:
     """Yield the arrays of a group in a folder whose chunks are sound, but not those that were committed there."""
-    known = documents(folder / path)
+    known = documents(folder / path) if read_document(folder / path).get(COPIED) else {}
     for name, stored in arrays.items():
         expected = written(known, name)
         if not expected.chunks or sum_of(folder / stored.path, known[name]) == expected.chunks:

@@ -21,6 +21,7 @@ from zarr.storage import LocalStore, StorePath
 
 from netxr.compat import array_of_all_chunks
 from netxr.errors import DiskFull, NetxrError, StoreBusy
+from netxr.store.keys import chunk_key, chunk_lengths, under_old_keys
 from netxr.store.locks import STAGING_PREFIX, alone, remove_abandoned, space_needed, unfinished_beside, unfinished_name
 from netxr.store.metadata import (
     COPY,
@@ -28,8 +29,6 @@ from netxr.store.metadata import (
     PLACEHOLDER,
     ROOT,
     Document,
-    chunk_key,
-    chunk_lengths,
     documents,
     forgotten,
     groups_in,
@@ -38,7 +37,6 @@ from netxr.store.metadata import (
     read_document,
     settled,
     taken_in,
-    under_old_keys,
     was_edited,
     with_checksum,
     with_commit,

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import UnreadableFile
 from netxr.store.chunk import is_plain, read_chunk, within
-from netxr.store.metadata import DOCUMENT, Document, chunk_key, documents, holds_all, written
+from netxr.store.files import read_file
+from netxr.store.keys import chunk_key
+from netxr.store.metadata import DOCUMENT, Document, documents, holds_all, written
 
 ALL_CHUNKS_ARE_THERE = "crc32c"
 """An array with this codec was written by netxr, which writes every chunk of it."""
@@ -122,8 +124,8 @@ class _StoredArray:
 
     def _bytes_that_count(self, folder: Path) -> tuple[bytes, ...]:
         """Return the documents that say what the array is: that of the group, and its own where netxr made no copy."""
-        root, own = (folder / DOCUMENT).read_bytes(), folder / self.name / DOCUMENT
-        return (root,) if self.written.last or not own.exists() else (root, own.read_bytes())
+        root, own = read_file(folder / DOCUMENT), folder / self.name / DOCUMENT
+        return (root,) if self.written.last or not own.exists() else (root, read_file(own))
 
 
 def chunks_of(document: Document, part: Any) -> Iterator[tuple[int, ...]]:

@@ -19,7 +19,8 @@ from zarr.storage import LocalStore, StorePath
 
 from netxr.compat import array_of_all_chunks
 from netxr.store.chunk import CHECKSUM_BYTES, CODECS, is_plain, read_chunk
-from netxr.store.metadata import Document, chunk_key, chunk_lengths
+from netxr.store.keys import chunk_key, chunk_lengths
+from netxr.store.metadata import Document
 
 DIGEST_BYTES: Final = 8
 MODULUS: Final = 2 ** (8 * DIGEST_BYTES)

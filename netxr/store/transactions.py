@@ -16,9 +16,10 @@ from zarr.storage import MemoryStore
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.schema.arguments import check_group, check_path
 from netxr.store.commits import array_to_be, commit, forget_kept, repair, reserve, writing
+from netxr.store.keys import chunks_to_come, under_new_keys
 from netxr.store.layout import STORABLE_KINDS, plain_attributes
 from netxr.store.locks import remove_abandoned, space_needed, unfinished_beside
-from netxr.store.metadata import DOCUMENT, ROOT, Document, chunks_to_come, documents, grown, under_new_keys, written
+from netxr.store.metadata import DOCUMENT, ROOT, Document, documents, grown, written
 from netxr.store.staging import PathLike
 from netxr.store.versions import is_repository
 from netxr.store.writing import consolidate_store, create_arrays, stored_array

@@ -13,8 +13,9 @@ import netxr
 from netxr.errors import DiskFull, OutputExists, StoreBusy
 from netxr.store import commits
 from netxr.store.commits import array_to_be, repair, reserve
+from netxr.store.keys import chunk_key, chunks_to_come, under_new_keys
 from netxr.store.locks import STAGING_PREFIX, locked, unfinished_beside, unfinished_name
-from netxr.store.metadata import COPY, DOCUMENT, ROOT, chunk_key, chunks_to_come, documents, grown, under_new_keys
+from netxr.store.metadata import COPY, DOCUMENT, ROOT, documents, grown
 from netxr.store.transactions import transaction
 from tests.store.stores import behind, check_open, check_tidy, cut_off, left_by_the_dead, let_count
 
