@@ -59,6 +59,7 @@ _HOME = {
     "simulate": "simulation.simulate",
     "strongest_pairs": "estimators.strongest",
     "sweep": "simulation.sweep",
+    "symmetry": "estimators.symmetry",
     "tag": "store.versions",
     "verify": "recordings.verify",
     "versioned": "store.versions",

@@ -19,6 +19,7 @@ from netxr.estimators.granger import granger as granger
 from netxr.estimators.partial_correlation import partial_correlation as partial_correlation
 from netxr.estimators.regression import regression as regression
 from netxr.estimators.strongest import strongest_pairs as strongest_pairs
+from netxr.estimators.symmetry import symmetry as symmetry
 from netxr.estimators.table import Estimator as Estimator
 from netxr.estimators.table import methods as methods
 from netxr.moments.coarse import assign_groups as assign_groups

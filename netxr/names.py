@@ -161,6 +161,10 @@ MANTEL_P: Final = "mantel_p"
 RV: Final = "rv"
 """Score: RV coefficient of the column-centred matrices."""
 
+SYMMETRY: Final = "symmetry"
+"""Correlation of an estimate with its transpose, without the diagonal: 1 where it tells no direction. Of several
+matrices, an attribute of theirs is the highest, but for lag 0."""
+
 N_PAIRS: Final = "n_pairs"
 """Pairs of neurons that entered the elementwise scores."""
 

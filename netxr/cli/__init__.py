@@ -44,7 +44,9 @@ HINTS: Final = {
     "truth": "On the command line: --neurons FILE.",
     "rate": "On the command line: netxr import SRC DST.zarr --rate 100, for bins of 10 ms.",
     "method": "On the command line: --method NAME.",
-    "memory": "On the command line: --memory 2GiB. --strongest, --above, and --out without scores never hold all of R.",
+    "memory": "On the command line: --memory AMOUNT, --dims where axes are swapped. "
+    "--strongest, --above, and --out without scores never hold all of R.",
+    "cutoff": "On the command line: --high-pass CUTOFF, and --sampling-interval SECONDS for a plain file.",
 }
 """How to do on the command line what an error of the library asks for, by its argument."""
 

@@ -12,10 +12,14 @@ from netxr import names as n
 from netxr.cli.output import table
 from netxr.cli.scores import Scored
 from netxr.estimators.strongest import strongest_entries
+from netxr.estimators.symmetry import direction_text, highest, symmetry
 from netxr.estimators.table import Estimator
 
 STRONGEST: Final = 10
 """How many pairs of neurons are printed, unless all are asked for."""
+
+CURE: Final = "Take what is slow off first, with --high-pass CUTOFF or --difference, or deconvolve the signals."
+"""What to do about an estimate that tells no direction."""
 
 COUNTS: Final = {"undefined": "{:,} entries undefined", "pairs": "pairs listed: {:,}"}
 """What a summary may count, and in which words."""
@@ -26,10 +30,16 @@ See netxr info {0}, or read a part with netxr.open("{0}").{1}.isel(lag=0, target
 """What to do with an estimate that is too large for memory."""
 
 
-def result(found: xr.DataArray | xr.Dataset, A: xr.DataArray | None, scored: Scored | None) -> xr.Dataset:
-    """Return what is saved: the estimate, its scores, and the truth if it has the same neurons."""
-    about_run = {name: value for name, value in found.attrs.items() if name not in (n.LONG_NAME, n.REFERENCE)}
-    saved = (found.to_dataset() if isinstance(found, xr.DataArray) else found).assign_attrs(about_run)
+ABOUT_ONE: Final = (n.LONG_NAME, n.REFERENCE, n.ESTIMATOR, n.SYMMETRY)
+"""Attributes of an estimate, which are none of a run."""
+
+
+def result(
+    found: xr.DataArray | xr.Dataset, entries: Sequence[Estimator], A: xr.DataArray | None, scored: Scored | None
+) -> xr.Dataset:
+    """Return what is saved: each estimate under its name, scores, and the truth if it has the same neurons."""
+    about_run = {name: value for name, value in found.attrs.items() if name not in ABOUT_ONE}
+    saved = (_each(found, entries) if isinstance(found, xr.DataArray) else found).assign_attrs(about_run)
     if scored is not None:
         # On the scores, because the run has a seed of its own.
         settings = {name: scored.scores.attrs[name] for name in (n.DIAGONAL, n.PERMUTATIONS, n.SEED)}
@@ -39,21 +49,43 @@ def result(found: xr.DataArray | xr.Dataset, A: xr.DataArray | None, scored: Sco
     return saved
 
 
-def summary(entry: Estimator, activity: xr.DataArray, lags: Sequence[int], out: Path | None) -> dict[str, Any]:
+def _each(found: xr.DataArray, entries: Sequence[Estimator]) -> xr.Dataset:
+    """Return the estimates of several estimators as variables of their own; one without a lag, of the first."""
+    if n.ESTIMATOR not in found.dims:
+        return found.to_dataset()
+    each = {}
+    for entry in entries:
+        R = found.sel({n.ESTIMATOR: entry.name}, drop=True)
+        R = R if entry.has_lag else R.isel({n.LAG: 0}, drop=True, missing_dims="ignore")
+        about: dict[str, Any] = {n.ESTIMATOR: entry.name, n.LONG_NAME: entry.long_name, n.REFERENCE: entry.reference}
+        about[n.SYMMETRY] = highest(symmetry(R))
+        each[entry.name] = R.assign_attrs(about)
+    return xr.Dataset(each)
+
+
+def summary(
+    entries: Sequence[Estimator], activity: xr.DataArray, lags: Sequence[int], out: Path | None
+) -> dict[str, Any]:
     """Return what was estimated from what, and where it is saved."""
+    names = [entry.name for entry in entries]
     about = {
-        "method": entry.name,
+        "method": names if len(names) > 1 else names[0],
         "neurons": activity.sizes[n.NEURON],
         "samples": activity.sizes[n.TIME],
         "trials": activity.sizes.get(n.TRIAL, 1),
-        "lags": list(lags) if entry.has_lag else [],
+        "lags": list(lags) if any(entry.has_lag for entry in entries) else [],
     }
     return about if out is None else about | {"out": str(out)}
 
 
-def about_matrices(R: xr.DataArray) -> dict[str, Any]:
-    """Return what to say about matrices: how much is undefined, and which pairs of neurons correlate most."""
-    return {"undefined": int(R.isnull().sum()), "strongest": _strongest(R)}
+def about_matrices(R: xr.DataArray, entries: Sequence[Estimator]) -> dict[str, Any]:
+    """Return what to say about matrices: how much is undefined, direction, which pairs of neurons correlate most."""
+    each = [R.isel({n.ESTIMATOR: [k]}) for k in range(R.sizes[n.ESTIMATOR])] if n.ESTIMATOR in R.dims else [R]
+    directed = [one for one, entry in zip(each, entries, strict=True) if entry.directed]
+    found = symmetry(xr.concat(directed, n.ESTIMATOR) if len(directed) > 1 else (directed or each)[0])
+    said = direction_text(found, cure=CURE) if directed else ""
+    about = {"undefined": int(R.isnull().sum()), n.SYMMETRY: highest(found), "direction": said}
+    return about | {"strongest": [row for one in each for row in _strongest(one)]}
 
 
 def about_pairs(pairs: xr.Dataset, *, most: int | None) -> dict[str, Any]:
@@ -78,14 +110,27 @@ def _strongest(R: xr.DataArray) -> list[dict[str, Any]]:
     return rows
 
 
-def echo_summary(entry: Estimator, about: Mapping[str, Any], *, quiet: bool) -> None:
+def echo_axes(activity: xr.DataArray, dims: Sequence[str] | None) -> None:
+    """Remark that there are more neurons than samples, and what to try where the axes are swapped."""
+    n_neurons, n_steps = activity.sizes[n.NEURON], activity.sizes[n.TIME]
+    if n_neurons > n_steps:
+        swapped = {n.NEURON: n.TIME, n.TIME: n.NEURON}
+        fix = ",".join(swapped.get(dim, dim) for dim in dims) if dims else f"{n.NEURON},{n.TIME}, or the reverse"
+        text = f"remark: more neurons ({n_neurons:,}) than samples ({n_steps:,}). If the axes are swapped: --dims {fix}"
+        click.echo(text, err=True)
+
+
+def echo_summary(entries: Sequence[Estimator], about: Mapping[str, Any], *, quiet: bool) -> None:
     """Print what was estimated and the strongest pairs, or how to look at an estimate that is too large for memory."""
     if not quiet:
-        name = f"{entry.long_name[:1].upper()}{entry.long_name[1:]} R"
-        at = f" at lag {', '.join(map(str, about['lags']))}" if entry.has_lag else ""
+        name = f"{' and '.join(entry.long_name for entry in entries)} R"
+        name = f"{name[:1].upper()}{name[1:]}"
+        at = f" at lag {', '.join(map(str, about['lags']))}" if about["lags"] else ""
         shape = f"{about['neurons']} neurons, {about['samples']} samples, trials: {about['trials']}"
         counts = "".join(f"; {text.format(about[name])}" for name, text in COUNTS.items() if name in about)
         click.echo(f"{name}{at}: {shape}{counts}")
+        if about.get("direction"):
+            click.echo(about["direction"])
     if about.get("strongest"):
         if not quiet:
             click.echo("Strongest pairs of different neurons:")
@@ -93,4 +138,4 @@ def echo_summary(entry: Estimator, about: Mapping[str, Any], *, quiet: bool) -> 
     if not quiet:
         click.echo(f"Saved to {about['out']}\n" if "out" in about else "")
     if not quiet and "strongest" not in about:
-        click.echo(UNSEEN.format(about["out"], entry.name))
+        click.echo(UNSEEN.format(about["out"], entries[0].name))

@@ -31,13 +31,37 @@ INTEGERS: Final = CommaSeparated(click.INT)
 NUMBERS: Final = CommaSeparated(click.FLOAT)
 WORDS: Final = CommaSeparated(click.STRING)
 
+METHOD_HELP: Final = (
+    f"How connectivity is estimated: {', '.join(BUILT_IN)}, or an estimator of another package. "
+    "netxr.methods() lists them."
+)
+
+
+def one_method(_ctx: click.Context, _param: click.Parameter, names: tuple[str, ...]) -> str:
+    """Return the only method that is named: click itself would take the last."""
+    if len(names) > 1:
+        raise click.BadParameter(f"one at a time, and not {' and '.join(names)}.")
+    return names[0]
+
+
 method = click.option(
     "--method",
     metavar="NAME",
-    default=DEFAULT,
-    show_default=True,
-    help=f"How connectivity is estimated: {', '.join(BUILT_IN)}, or an estimator of another package. "
-    "netxr.methods() lists them.",
+    multiple=True,
+    default=(DEFAULT,),
+    show_default=DEFAULT,
+    callback=one_method,
+    help=METHOD_HELP,
+)
+
+methods = click.option(
+    "--method",
+    "methods",
+    metavar="NAME",
+    multiple=True,
+    default=(DEFAULT,),
+    show_default=DEFAULT,
+    help=f"{METHOD_HELP} Repeat it for several, from one read.",
 )
 
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print results and errors only, no progress and no remarks.")

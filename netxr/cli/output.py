@@ -5,17 +5,23 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 import netxr
 from netxr import names as n
-from netxr.errors import InvalidInput
+from netxr.errors import InvalidInput, OutputExists
 from netxr.moments.plans import Plan, RowPlan
+from netxr.recordings.export import csv
 from netxr.schema.words import number
 
 Row = Mapping[str, Any]
+
+TABLES: Final = {".csv": ",", ".tsv": "\t"}
+"""Endings of tables of text, and what stands between their cells."""
+
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is to do."""
@@ -75,6 +81,33 @@ def progress(label: str, *, quiet: bool) -> Iterator[Progress | None]:
         bar.render_finish()
 
 
+@contextmanager
+def followed(label: str, *, quiet: bool) -> Iterator[None]:
+    """Move a bar on the terminal with what netxr computes within."""
+    with progress(label, quiet=quiet) as report, netxr.progress(report) if report else nullcontext():
+        yield
+
+
+def save_result(result: "xr.Dataset", out: Path) -> None:
+    """Save a result as a store, or its matrices or pairs as a table of text."""
+    if not is_table(out):
+        netxr.save(result, out)
+        return
+    dims = {n.EDGE} if n.EDGE in result.dims else {n.TARGET, n.SOURCE}
+    matrices = result[[name for name, one in result.data_vars.items() if dims <= set(one.dims)]]
+    text = csv(matrices, separator=TABLES[out.suffix.lower()])
+    try:
+        with out.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except FileExistsError:
+        raise OutputExists(out) from None
+
+
+def is_table(out: Path | None) -> bool:
+    """Return whether a result is saved as a table of text."""
+    return out is not None and out.suffix.lower() in TABLES
+
+
 def _cell(name: str, value: Any) -> str:
     """Return the cell of a table under `name` as text; a p-value keeps its digits however small it is."""
     if not isinstance(value, float):
@@ -117,5 +150,5 @@ def running(activity: "xr.DataArray", plan: Plan | RowPlan, *, quiet: bool) -> I
     quiet = quiet or activity.chunks is None
     if not quiet:
         click.echo(f"Plan: {plan}", err=True)
-    with progress("Estimating", quiet=quiet) as report, netxr.progress(report) if report else nullcontext():
+    with followed("Estimating", quiet=quiet):
         yield

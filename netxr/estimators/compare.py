@@ -3,17 +3,23 @@
 from collections.abc import Hashable
 from functools import partial
 from typing import Any, Final
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from netxr import names as n
+from netxr.blocks.progress import Part, report
 from netxr.errors import InvalidInput
 from netxr.estimators.overlap import check_diagonal, entering, overlap_of, report_of, taken
+from netxr.estimators.symmetry import ABOUT as ABOUT_SYMMETRY
 from netxr.kernels import scores
 from netxr.schema.provenance import provenance
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_connectivity, check_variable
+
+REPORTED: Final = 50
+"""Permutations between two reports of progress."""
 
 CONSTANT: Final = "truth or estimate is the same for all pairs"
 ONE_CLASS: Final = "all pairs or no pair have an edge"
@@ -68,6 +74,8 @@ def compare(
     ``|A'R|^2 / (|A'A| |R'R|)`` of the column-centred matrices, with |.| the Frobenius norm. Without the diagonal,
     `mantel` takes the other entries only, and `rv` sets both diagonals to 0.
 
+    `symmetry` is how alike the estimate and its own transpose are, whatever the truth: see `netxr.symmetry`.
+
     Parameters
     ----------
     truth : DataArray
@@ -85,9 +93,9 @@ def compare(
     Returns
     -------
     Dataset
-        One float64 variable a score over the dims that are left, and the counts `n_pairs`, `n_undefined`,
+        One float64 variable a score over the dims that are left, `symmetry`, and the counts `n_pairs`, `n_undefined`,
         `n_neurons_shared`, `n_neurons_only_truth`, `n_neurons_only_estimate` (and the same of trials, where aligned).
-        Lazy if truth or estimate is.
+        Lazy if truth or estimate is. `netxr.progress` reports the permutations that are done.
 
     Raises
     ------
@@ -118,6 +126,7 @@ def compare(
     A = _unlabelled(taken(truth, {dim: overlap.in_truth for dim, overlap in overlaps.items()}))
     R = _unlabelled(taken(estimate, {dim: overlap.in_estimate for dim, overlap in overlaps.items()}))
     settings = {n.DIAGONAL: bool(diagonal), n.PERMUTATIONS: int(permutations), n.SEED: int(seed)}
+    n_matrices = R.size // max(1, R.sizes[n.TARGET] * R.sizes[n.SOURCE])
     score = partial(
         _score_pair,
         targets=np.array(overlaps[n.TARGET].in_truth),
@@ -125,6 +134,7 @@ def compare(
         diagonal=bool(diagonal),
         permutations=int(permutations),
         seed=int(seed),
+        part=Part(uuid4().hex, "", int(permutations) * n_matrices),
     )
     scored = xr.Dataset(_over_matrices(score, A, R) | report_of(overlaps), attrs=provenance(**settings))
     for name in SCORE_ATTRS:  # a score that is taken out of the dataset still says what it is about
@@ -149,7 +159,7 @@ def _over_matrices(
     score: partial[tuple[float, ...]], truth: xr.DataArray, estimate: xr.DataArray
 ) -> dict[Hashable, Any]:
     """Score every matrix of the estimate, one variable a score, over the estimate's further dims first."""
-    attrs = SCORE_ATTRS | COUNT_ATTRS
+    attrs = SCORE_ATTRS | {n.SYMMETRY: ABOUT_SYMMETRY} | COUNT_ATTRS
     results = xr.apply_ufunc(
         score,
         truth,
@@ -158,7 +168,7 @@ def _over_matrices(
         output_core_dims=[[]] * len(attrs),
         vectorize=True,
         dask="parallelized",
-        output_dtypes=[np.float64] * len(SCORE_ATTRS) + [np.int64] * len(COUNT_ATTRS),
+        output_dtypes=[np.float64] * (len(SCORE_ATTRS) + 1) + [np.int64] * len(COUNT_ATTRS),
         dask_gufunc_kwargs={"allow_rechunk": True},
         keep_attrs="override",
     )
@@ -179,10 +189,12 @@ def _score_pair(
     diagonal: bool,
     permutations: int,
     seed: int,
+    part: Part,
 ) -> tuple[float, ...]:
-    """Score one matrix against another, in the order of SCORE_ATTRS and COUNT_ATTRS.
+    """Score one matrix against another, in the order of SCORE_ATTRS, symmetry, and COUNT_ATTRS.
 
-    `targets` and `sources` number the neurons of rows and columns: the same number is the same neuron.
+    `targets` and `sources` number the neurons of rows and columns: the same number is the same neuron. `part` says to
+    which run the permutations belong whose progress is reported.
     """
     A, R = truth.astype(np.float64), estimate.astype(np.float64)
     pairs, defined = entering(A, R, targets, sources, diagonal=diagonal)
@@ -191,7 +203,10 @@ def _score_pair(
     kept = np.ix_(whole, whole)
     # Gaps are gone from what is kept, so only a diagonal that does not enter is set to 0 here.
     A_whole, R_whole = (np.where(defined[kept], matrix[kept], 0.0) for matrix in (A, R))
-    mantel, mantel_p = scores.mantel(A_whole, R_whole, diagonal=diagonal, permutations=permutations, seed=seed)
+    notify = partial(_report, part._replace(name=uuid4().hex), permutations)
+    mantel, mantel_p = scores.mantel(
+        A_whole, R_whole, diagonal=diagonal, permutations=permutations, seed=seed, notify=notify
+    )
     by_name = {
         n.PEARSON: scores.pearson(a, r),
         n.SPEARMAN: scores.spearman(a, r),
@@ -201,7 +216,14 @@ def _score_pair(
         n.MANTEL: mantel,
         n.MANTEL_P: mantel_p,
         n.RV: scores.rv(A_whole, R_whole),
+        n.SYMMETRY: scores.symmetry(R) if np.array_equal(targets, sources) else np.nan,
         n.N_PAIRS: a.size,
         n.N_UNDEFINED: int(pairs.sum()) - a.size,
     }
-    return tuple(by_name[name] for name in SCORE_ATTRS | COUNT_ATTRS)
+    return tuple(by_name.values())
+
+
+def _report(part: Part, permutations: int, done: int) -> None:
+    """Report the permutations that are done, now and then."""
+    if done % REPORTED == 0 or done == permutations:
+        report(part, done)

@@ -10,7 +10,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError
-from netxr.estimators.table import BUILT_IN, Estimator, compared, estimator, package_of
+from netxr.estimators.symmetry import highest, symmetry
+from netxr.estimators.table import ROWWISE, Estimator, compared, estimator, package_of
 from netxr.moments.lagged import accumulate
 from netxr.moments.planning import Precision, check_lags, is_label, lags_of, positions_of, prepare
 from netxr.schema.arguments import check_entries, is_whole
@@ -71,7 +72,9 @@ def estimate(
     -------
     DataArray or Dataset
         ([estimator, ][lag, ][trial, ]target, source), lazy if `data` is, with the name of the estimator and its
-        reference in the attributes. A Dataset where a single estimator has further results, such as p-values.
+        reference in the attributes; one in memory also says there how alike it and its transpose are, as
+        `netxr.symmetry` does: the highest of all but lag 0. A Dataset where a single estimator has further results,
+        such as p-values.
 
     Raises
     ------
@@ -110,6 +113,7 @@ def estimate(
     at = list(map(int, wanted)) if lags is not None else int(wanted[0])
     found = [_over_lags(entry, moments, at) for entry in entries]
     estimates = _of_sources(found[0] if isinstance(method, str) else _side_by_side(entries, found, at), sources)
+    estimates = _with_symmetry(estimates, entries)
     return estimates.isel({n.SOURCE: 0}) if is_label(sources) else estimates
 
 
@@ -187,9 +191,8 @@ def _by_rows(method: object, entries: Sequence[Estimator]) -> Callable[..., xr.D
     """Return what makes an estimate some rows at a time, where its estimator can be made so."""
     make = entries[0].by_rows if isinstance(method, str) else None
     if make is None:
-        able = [name for name, entry in BUILT_IN.items() if entry.by_rows is not None]
         fix = "Estimate without store, and keep the result with netxr.save."
-        raise InvalidInput("method", got=repr(method), expected=f"{' or '.join(able)}, for a store", fix=fix)
+        raise InvalidInput("method", got=repr(method), expected=f"{' or '.join(ROWWISE)}, for a store", fix=fix)
     return make
 
 
@@ -272,6 +275,21 @@ def _with_lag(found: Estimate, lag: Any) -> Estimate:
         return found.drop_vars(n.LAG, errors="ignore")
     is_there = n.LAG in found.coords and found[n.LAG].values.tolist() == lag
     return found if is_there else found.assign_coords({n.LAG: lag})
+
+
+def _with_symmetry(estimates: Estimate, entries: Sequence[Estimator]) -> Estimate:
+    """Return estimates that say how alike they and their transposes are, if they are in memory and square.
+
+    Of several, those count that may tell direction, if there are any.
+    """
+    matrix = compared(estimates, entries[0].name)
+    if matrix.chunks is not None:
+        return estimates
+    directed = [entry.name for entry in entries if entry.directed]
+    counts = matrix.sel({n.ESTIMATOR: directed}) if directed and n.ESTIMATOR in matrix.dims else matrix
+    value = highest(symmetry(counts))
+    said = matrix if np.isnan(value) else matrix.assign_attrs({n.SYMMETRY: value})
+    return said if isinstance(estimates, xr.DataArray) else estimates.assign({entries[0].name: said})
 
 
 def _side_by_side(entries: Sequence[Estimator], found: Sequence[Estimate], lag: int | Sequence[int]) -> xr.DataArray:

@@ -182,6 +182,9 @@ BUILT_IN: Final = {
 
 DEFAULT: Final = next(iter(BUILT_IN))
 
+ROWWISE: Final = tuple(name for name, entry in BUILT_IN.items() if entry.by_rows is not None)
+"""The names of those that can be made some rows at a time."""
+
 
 def methods() -> xr.Dataset:
     """List the estimators of connectivity that there are, those of other packages included.

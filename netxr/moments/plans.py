@@ -118,8 +118,7 @@ def gather_bytes(work: Work) -> int:
 def product_bytes(work: Work) -> int:
     """Return the bytes of a product on its way to the sum."""
     if work.fourier is None:
-        itemsize = work.precision.itemsize
-        return min(work.n_targets, PRODUCT_ROWS) * min(work.n_sources, PRODUCT_COLUMNS) * itemsize
+        return min(work.n_targets, PRODUCT_ROWS) * min(work.n_sources, PRODUCT_COLUMNS) * work.precision.itemsize
     return spectrum_bytes(
         work.fourier, work.n_targets, work.n_sources, lags=work.lags, n_frames=work.block, precision=work.precision
     )
@@ -133,12 +132,13 @@ def available() -> int:
 def _too_small(budget: int, memory: int | None, least: int, work: Work, *, fix: str) -> InvalidInput:
     """Return the error for a budget that no plan stays within; what it asks for can be given back as a budget."""
     unit, name = (2**30, "GiB") if least > 100 * 2**30 else (2**20, "MiB")
+    swapped = "More neurons than samples: the axes may be swapped. " if work.n_targets > work.n_steps else ""
     pairs = f"{work.n_targets:,} x {work.n_sources:,} pairs of neurons at {len(work.lags)} lags"
     return InvalidInput(
         "memory",
         got=f"{text_of(budget)}{' (half of what is free)' if memory is None else ''}",
         expected=f"at least {ceil(least / unit)} {name} for {pairs}, from chunks of {text_of(work.chunk)}",
-        fix=fix,
+        fix=swapped + fix,
     )
 
 

@@ -16,8 +16,13 @@ from netxr.estimators.table import DEFAULT, drawn_estimate, estimates_in, name_i
 from netxr.report import page
 from netxr.schema.clock import activity_of
 from netxr.schema.provenance import ORIGIN
+from netxr.schema.words import number
 
-SCORES: Final = (n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.MANTEL_P, n.RV)
+SCORES: Final = (
+    *(n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.MANTEL_P, n.RV),
+    n.SYMMETRY,
+)
+"""Scores, and how alike the estimate and its transpose are."""
 
 MOST_ROWS: Final = 12
 """Most rows of scores that are shown unfolded."""
@@ -104,6 +109,11 @@ def score_rows(scores: xr.Dataset, names: Sequence[str]) -> list[Row]:
         | {words(name): _score(name, table[name].isel(place, missing_dims="ignore")) for name in names}
         for place in places
     ]
+
+
+def in_words(row: Mapping[str, Any]) -> Row:
+    """Return a row of numbers as text."""
+    return {words(name): number(cell) if isinstance(cell, float) else words(cell) for name, cell in row.items()}
 
 
 def _score(name: str, value: xr.DataArray) -> str:

@@ -11,10 +11,12 @@ import netxr
 from netxr import names as n
 from netxr.blocks.schedulers import computed
 from netxr.errors import InvalidInput, NetxrError
-from netxr.estimators.table import DEFAULT, compared, drawn_estimate, estimates_in, name_in_words
+from netxr.estimators.over_trials import over_trials
+from netxr.estimators.symmetry import direction_text, symmetry
+from netxr.estimators.table import DEFAULT, compared, drawn_estimate, estimates_in, estimator_of, name_in_words
 from netxr.plot.panels import dashboards
 from netxr.report import page
-from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows
+from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, in_words, origin_parts, score_rows
 from netxr.report.sweep import sweep_parts
 from netxr.schema.arguments import check_vacant
 from netxr.schema.variables import is_sweep
@@ -128,7 +130,8 @@ def _of_run(run: xr.Dataset, source: str | None) -> Iterator[Any]:
         yield page.Figure(title, f"{text} {note}".strip() if name in ("compare", "matrix") else text, figure)
     if note and available.R is None:
         yield page.Table("Estimate", note, [])
-    yield from _scores(known, available)
+    yield from _direction(known)
+    yield from _scores(known, drawn_estimate(known))
     yield from _further_estimates(known)
     yield from origin_parts(known, source, estimate)
 
@@ -143,7 +146,7 @@ def _further_estimates(run: xr.Dataset) -> Iterator[Any]:
             title, text = CAPTIONS["compare" if "compare" in figures else "matrix"]
             about = name_in_words(run[name])
             yield page.Figure(f"{title}: {about}", text, figures.get("compare", figures.get("matrix")))
-            yield from _scores(xr.Dataset(), one, of=f": {about}")
+            yield from _scores(run[list({name, n.CONNECTIVITY} & set(run.data_vars))], name, of=f": {about}")
 
 
 def _estimated(run: xr.Dataset) -> tuple[xr.Dataset, str, str]:
@@ -157,17 +160,16 @@ def _estimated(run: xr.Dataset) -> tuple[xr.Dataset, str, str]:
     if n.COMOMENT in run:
         lag, data, name = _lag_of(run), run, "run"
     else:
-        lag, data, name = 1, run[[n.ACTIVITY]].isel({n.TRIAL: slice(1)}, missing_dims="ignore"), "run.activity"
+        lag, data, name = 1, run[[n.ACTIVITY]], "run.activity"
     wanted: dict[str, Any] = {"method": DEFAULT, "lag": lag} | ({} if data is run else {"missing": "drop"})
     try:
         R = compared(computed(netxr.estimate(data, **wanted))[0], DEFAULT)
     except NetxrError as error:
         return run, "", f"The run has no estimate of connectivity, and none could be made: {error}"
-    one = R.isel({n.TRIAL: 0}, drop=True) if n.TRIAL in R.dims else R
     options = ", ".join(f"{key}={json.dumps(value)}" for key, value in wanted.items())
     call = f"netxr.estimate({name}, {options})"
     return (
-        run.assign({DEFAULT: one}),
+        run.assign({DEFAULT: R}),
         call,
         f"R is the {name_in_words(R)} at lag {lag}, made for this report.",
     )
@@ -179,19 +181,42 @@ def _lag_of(moments: xr.Dataset) -> int:
     return 1 if 1 in known else known[-1]
 
 
-def _scores(run: xr.Dataset, available: Any, *, of: str = "") -> Iterator[Any]:
-    """Yield the scores that a run has, or those of its A and R; `of` says which R, if there are several."""
+def _direction(run: xr.Dataset) -> Iterator[Any]:
+    """Yield how alike each estimate and its transpose are."""
+    rows = []
+    for name in estimates_in(run):
+        R = run[name]
+        entry = estimator_of(R)
+        is_told = {n.TARGET, n.SOURCE} <= set(R.dims) and R.sizes[n.TARGET] <= MOST_NEURONS
+        said = direction_text(symmetry(R).compute()) if is_told and (entry is None or entry.directed) else ""
+        rows += [{"estimate": name_in_words(R), "what it tells": said}] * bool(said)
+    if rows:
+        text = "An estimate that is like its own transpose does not tell which way a connection goes."
+        yield page.Table("Direction", text, rows)
+
+
+def _scores(run: xr.Dataset, estimate: str | None, *, of: str = "") -> Iterator[Any]:
+    """Yield the scores that a run has, or those of its A and R in all trials; `of` says which R of several."""
     names = [name for name in SCORES if name in run]
     if names:
         flag = run[names[0]].attrs.get(n.DIAGONAL, run.attrs.get(n.DIAGONAL))
-        text = "" if flag is None else f"{'With' if flag else 'Without'} the diagonal. "
-        rows = score_rows(run, names)
-    elif available.A is not None and available.R is not None and available.A.sizes[n.TARGET] <= MOST_NEURONS:
-        text = "Made for this report, from the matrices drawn above. "
-        sides = {"without": False, "with": True}
-        made = [netxr.compare(available.A, available.R, diagonal=flag, permutations=0) for flag in sides.values()]
-        labelled = xr.concat([one.drop_attrs() for one in made], xr.Variable(n.DIAGONAL, list(sides)))
-        rows = score_rows(labelled, [name for name in SCORES if name in labelled and name != n.MANTEL_P])
+        text, scored = "" if flag is None else f"{'With' if flag else 'Without'} the diagonal. ", run[names].compute()
+    elif estimate is not None and n.CONNECTIVITY in run and run.sizes[n.TARGET] <= MOST_NEURONS:
+        text, scored = "Made for this report. ", _made(run, estimate)
+        names = [name for name in SCORES if name in scored and name != n.MANTEL_P]
     else:
         return
-    yield page.Table(f"Scores of R against A{of}", text + DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)
+    title, rows = f"Scores of R against A{of}", score_rows(scored, names)
+    summary = over_trials(scored, [name for name in names if name != n.MANTEL_P])
+    if summary:
+        yield page.Table(f"{title}, over trials", text + DIAGONAL_MATTERS, list(map(in_words, summary)))
+        title = f"{title}, trial by trial"
+    yield page.Table(title, "" if summary else text + DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)
+
+
+def _made(run: xr.Dataset, estimate: str) -> xr.Dataset:
+    """Score an estimate at the lag that is drawn, in every trial, without and with the diagonal."""
+    A, R = run[n.CONNECTIVITY].compute(), dashboards.drawn(run, estimate)
+    sides = {"without": False, "with": True}
+    made = [netxr.compare(A, R, diagonal=flag, permutations=0) for flag in sides.values()]
+    return xr.concat([one.drop_attrs() for one in made], xr.Variable(n.DIAGONAL, list(sides)))

@@ -4,13 +4,19 @@ import os
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from dask.utils import parse_bytes
 
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists
+
+FILES: Final = frozenset(
+    {".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".json", ".npy", ".npz", ".pkl", ".mat", ".h5", ".hdf5", ".nwb"}
+    | {".nc", ".html", ".png", ".svg", ".pdf", ".zip"}
+)
+"""Endings of files, none of which a store has."""
 
 
 def is_number(value: Any) -> bool:
@@ -41,6 +47,18 @@ def check_vacant(argument: str, value: Any) -> Path:
     if not path.absolute().parent.is_dir():
         fix = f"Make {path.parent} first."
         raise InvalidInput(argument, got=repr(str(path)), expected="a place in a folder that exists", fix=fix)
+    return path
+
+
+def check_store_name(argument: str, value: Any) -> Path:
+    """Return `value` as a path if it is no name of a file in another format, which a Zarr folder would pretend to be.
+
+    Raises InvalidInput if it is no path, or ends as such a file does.
+    """
+    path = check_path(argument, value)
+    if path.suffix.lower() in FILES:
+        expected = f"the name of a Zarr folder: {path.with_suffix('.zarr').name}, for instance"
+        raise InvalidInput(argument, got=repr(str(path)), expected=expected, fix=f"No {path.suffix} file is written.")
     return path
 
 

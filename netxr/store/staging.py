@@ -9,7 +9,7 @@ from os import PathLike as OsPathLike
 from pathlib import Path
 
 from netxr.errors import OutputExists, StoreBusy
-from netxr.schema.arguments import check_path, check_vacant
+from netxr.schema.arguments import check_store_name, check_vacant
 from netxr.store.commits import consolidate, update_copies
 from netxr.store.locks import HAS_LOCKS, locked, remove_abandoned, space_needed, unfinished_beside, unfinished_name
 
@@ -31,7 +31,7 @@ def staging(path: PathLike) -> Iterator[Path]:
     DiskFull
         If there is no room.
     """
-    final = check_path("store", path)
+    final = check_store_name("store", path)
     with space_needed(final), ExitStack() as held:
         check_vacant("store", final)
         left = unfinished_beside(final)

@@ -214,7 +214,7 @@ def test_a_live_matrix_becomes_a_big_one_or_an_undefined_one_and_a_small_one_aga
 
 def test_a_table_has_labels_and_both_matrices():
     run = tutorial_run(SMALL)
-    rows = list(csv.DictReader(io.StringIO(downloads.csv(run[["connectivity", "lagged_correlation"]]).decode())))
+    rows = list(csv.DictReader(io.StringIO(downloads.csv(run[["connectivity", "lagged_correlation"]]))))
     assert len(rows) == 36
     assert list(rows[0]) == ["target", "source", "connectivity", "lagged_correlation"]
     row = next(row for row in rows if (row["target"], row["source"]) == ("0", "1"))

@@ -7,9 +7,11 @@ import time
 from contextlib import suppress
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 import zarr
+from scipy.signal import lfilter
 
 import netxr
 from tests.cli.shell import document, output, run
@@ -207,13 +209,123 @@ def test_estimate_offers_scores_where_the_truth_is_there(store):
 def test_estimate_quiet_prints_only_tables(store):
     lines = output("estimate", store, "--no-diagonal", "--permutations", 0, "--quiet").splitlines()
     assert lines[0].split() == ["from", "to", "lag", "trial", "R"]
-    assert lines[11].split()[:4] == ["lag", "trial", "pearson", "pearson_transposed"]
-    assert len(lines) == 14
+    assert lines[11].split() == ["lag", "score", "mean", "standard", "deviation", "defined", "trials"]
+    assert lines[12].split()[:2] == ["1", "pearson"]
+    blank = lines.index("")
+    assert lines[blank + 1].split()[:4] == ["lag", "trial", "pearson", "pearson_transposed"]
+    assert len(lines) == blank + 4
 
 
 def test_estimate_says_whether_the_diagonal_is_in(store):
     assert "diagonal left out" in output("estimate", store, "--no-diagonal", "--permutations", 0)
     assert "diagonal included" in output("estimate", store, "--diagonal", "--permutations", 0)
+
+
+def test_trials_have_a_mean_a_deviation_and_a_number(store, tmp_path):
+    netxr.save(netxr.open(store).isel(neuron=[0, 1, 2], target=[0, 1, 2], source=[0, 1, 2]).load(), tmp_path / "s.zarr")
+    got = document("estimate", tmp_path / "s.zarr", "--no-diagonal", "--permutations", 0, "--lag", 1, "--lag", 2)
+    for lag in (1, 2):
+        each = [row for row in got["scores"] if row["lag"] == lag]
+        for name in ("pearson", "pearson_transposed", "roc_auc", "symmetry"):
+            (row,) = (row for row in got["over_trials"] if (row["lag"], row["score"]) == (lag, name))
+            values = np.array([one[name] for one in each], float)
+            values = values[np.isfinite(values)]
+            assert (row["defined"], row["trials"]) == (len(values), 2)
+            if len(values):
+                assert row["mean"] == pytest.approx(values.mean(), abs=1e-12)
+                assert row["standard deviation"] == pytest.approx(values.std(), abs=1e-12)
+    assert "over_trials" not in document("estimate", store, "--no-diagonal", "--pool-trials")
+
+
+def test_several_methods_come_from_one_read(called, store, tmp_path):
+    calls = called("estimate")
+    flags = ["--method", "lagged_correlation", "--method", "correlation", "--pool-trials", "--no-diagonal"]
+    got = document("estimate", store, *flags, "--permutations", 0, "--out", tmp_path / "both.zarr")
+    assert len(calls) == 1
+    assert got["method"] == ["lagged_correlation", "correlation"]
+    saved, activity = netxr.open(tmp_path / "both.zarr").compute(), netxr.open(store).activity
+    for name, row in zip(got["method"], got["scores"], strict=True):
+        R = netxr.estimate(activity, method=name, dim=("time", "trial")).compute()
+        np.testing.assert_allclose(saved[name].squeeze(), R, atol=1e-12)
+        assert saved[name].attrs["estimator"] == row["estimator"] == name
+        off = ~np.eye(8, dtype=bool)
+        A = netxr.open(store).connectivity.values
+        assert row["pearson"] == pytest.approx(np.corrcoef(A[off], R.values[off])[0, 1], abs=1e-12)
+    assert "lag" not in saved.correlation.dims
+    assert output("report", tmp_path / "both.zarr", "--out", tmp_path / "both.html")
+    assert output("plot", tmp_path / "both.zarr", tmp_path / "both.png")
+
+
+def test_a_slow_recording_is_said_to_tell_no_direction_and_the_cures_work(store, tmp_path):
+    run_ = netxr.open(store).load()
+    slow = lfilter([1], [1, -0.9999], run_.activity.transpose("neuron", "trial", "time").values).transpose(0, 2, 1)
+    netxr.save(run_.assign(activity=run_.activity.copy(data=slow)), tmp_path / "slow.zarr")
+    text = output("estimate", tmp_path / "slow.zarr", "--pool-trials")
+    assert "tells next to nothing of direction" in text
+    assert "--high-pass CUTOFF or --difference" in text
+    R = netxr.lagged_correlation(netxr.open(tmp_path / "slow.zarr").activity, dim=("time", "trial")).compute().values
+    off = ~np.eye(8, dtype=bool)
+    right = np.corrcoef(R[off], R.T[off])[0, 1]
+    assert document("estimate", tmp_path / "slow.zarr", "--pool-trials")["symmetry"] == pytest.approx(right, abs=1e-9)
+    for flags in (["--difference"], ["--high-pass", 0.2]):
+        assert "next to nothing" not in output("estimate", tmp_path / "slow.zarr", "--pool-trials", *flags)
+    assert "next to nothing" not in output("estimate", tmp_path / "slow.zarr", "--pool-trials", "--lag", 0)
+    assert "its transpose" not in output("estimate", tmp_path / "slow.zarr", "--method", "correlation")
+
+
+def test_preprocessing_comes_in_its_order_and_is_recorded(store, tmp_path):
+    flags = ["--clip", 0.2, 0.6, "--high-pass", 0.1, "--difference", "--out", tmp_path / "e.zarr"]
+    output("estimate", store, *flags)
+    saved = netxr.open(tmp_path / "e.zarr").compute()
+    x = netxr.open(store).activity.clip(0.2, 0.6, keep_attrs=True)
+    expected = netxr.lagged_correlation(netxr.difference(netxr.high_pass(x, cutoff=0.1)), lags=[1]).compute()
+    np.testing.assert_allclose(saved.lagged_correlation, expected, atol=1e-12)
+    assert "high_pass" in saved.lagged_correlation.attrs["preprocessing"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv"])
+def test_a_table_is_a_table(tmp_path, ending):
+    samples = np.random.default_rng(1).normal(size=(100, 3))
+    X = netxr.as_activity(samples, dims=("time", "neuron"), neurons=["=1+1", "b", "-2"])
+    netxr.save(X.to_dataset(name="activity"), tmp_path / "x.zarr")
+    out = tmp_path / f"R{ending}"
+    output("estimate", tmp_path / "x.zarr", "--lag", 0, "--lag", 1, "--out", out)
+    found = pd.read_csv(out, sep="," if ending == ".csv" else "\t", dtype={"target": str, "source": str})
+    assert list(found) == ["lag", "target", "source", "lagged_correlation"]
+    assert len(found) == 18
+    R = netxr.lagged_correlation(X, lags=[0, 1])
+    np.testing.assert_allclose(found.lagged_correlation, R.values.ravel(), atol=1e-12)
+    assert sorted(set(found.target)) == ["'=1+1", "-2", "b"]  # a number is no formula
+    output("estimate", tmp_path / "x.zarr", "--strongest", 1, "--out", tmp_path / f"P{ending}")
+    pairs = pd.read_csv(tmp_path / f"P{ending}", sep="," if ending == ".csv" else "\t")
+    assert len(pairs) == 3
+    assert {"target", "source", "lag", "lagged_correlation"} <= set(pairs)
+    assert run("estimate", tmp_path / "x.zarr", "--out", out).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [("estimate", "R.npy"), ("simulate", "run.csv"), ("sweep", "s.xlsx"), ("import", "r.nwb")]
+)
+def test_no_store_pretends_to_be_a_file(store, tmp_path, command, name):
+    small = {"simulate": ["--neurons", 4, "--steps", 20], "sweep": ["--neurons", 4, "--steps", 20]}
+    arguments = {"estimate": [store, "--out", tmp_path / name], "import": [store, tmp_path / name]}
+    result = run(command, *arguments.get(command, [tmp_path / name, *small.get(command, [])]))
+    assert result.exit_code == 2
+    assert "expected the name of a Zarr folder" in result.stderr
+    assert names(tmp_path) == []
+    with pytest.raises(netxr.InvalidInput, match="Zarr folder"):
+        netxr.save(xr.Dataset(), tmp_path / name)
+
+
+def test_more_neurons_than_samples_is_remarked_with_the_dims_to_try(tmp_path):
+    np.save(tmp_path / "run.npy", np.random.default_rng(0).normal(size=(60, 20)))
+    told = run("estimate", tmp_path / "run.npy", "--dims", "neuron,time").stderr
+    assert "more neurons (60) than samples (20)" in told
+    assert "--dims time,neuron" in told
+    assert "remark" not in run("estimate", tmp_path / "run.npy", "--dims", "time,neuron").stderr
+    result = run("estimate", tmp_path / "run.npy", "--dims", "neuron,time", "--memory", "1MiB")
+    assert "axes may be swapped" in result.stderr
+    assert "2GiB" not in result.stderr
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +361,8 @@ def test_a_budget_that_is_too_small_is_an_error_before_anything_is_read(called, 
         result = run("estimate", store, "--memory", "2MiB", *flags)
         assert result.exit_code == 2
         assert re.search(r"memory: got 2 MiB; expected at least \d+ MiB for 8 x 8 pairs", result.stderr)
-        assert "On the command line: --memory 2GiB" in result.stderr
+        assert "On the command line: --memory AMOUNT" in result.stderr
+        assert "axes may be swapped" not in result.stderr
     assert run("estimate", store, "--memory", "plenty").exit_code == 2
     assert calls == []
     assert names(tmp_path) == []

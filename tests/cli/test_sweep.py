@@ -65,3 +65,10 @@ def test_sweep_refuses_before_it_computes(called, tmp_path, flags):
 def test_sweep_leaves_what_exists(store):
     assert run("sweep", store, "--neurons", 4).exit_code in (2, 3)
     assert "activity" in netxr.open(store)
+
+
+def test_a_sweep_takes_one_method(tmp_path):
+    result = run("sweep", tmp_path / "s.zarr", "--method", "correlation", "--method", "lagged_correlation")
+    assert result.exit_code == 2
+    assert "one at a time" in result.stderr
+    assert not (tmp_path / "s.zarr").exists()

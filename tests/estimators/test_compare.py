@@ -367,7 +367,8 @@ def test_the_result_says_how_it_came_about():
         assert result[name].dtype == np.float64
         assert set(result[name].attrs) == {"long_name", "reference", "undefined_where", "diagonal"}
         assert result[name].attrs["diagonal"] is False
-    for name in set(result.data_vars) - set(SCORES):
+    assert "long_name" in result.symmetry.attrs
+    for name in set(result.data_vars) - {*SCORES, "symmetry"}:
         assert result[name].dtype == np.int64
         assert "long_name" in result[name].attrs
 

@@ -1,3 +1,4 @@
+import itertools
 import re
 from unittest.mock import create_autospec
 
@@ -48,7 +49,7 @@ def page(stored, as_saved, tmp_path_factory):
     return path
 
 
-def test_a_page_of_a_simulation_has_all_its_sections(page):
+def test_a_page_of_a_simulation_has_all_its_sections(stored, page):
     assert titles(page) == [
         "Facts",
         "Activity of some neurons",
@@ -56,12 +57,16 @@ def test_a_page_of_a_simulation_has_all_its_sections(page):
         "True and estimated connectivity",
         "Connectivity as a graph",
         "How the estimate agrees with the truth",
-        "Scores of R against A",
+        "Direction",
+        "Scores of R against A, over trials",
+        "Scores of R against A, trial by trial",
         "Where it comes from",
         "History",
         "How to make it again, in Python",
         "How to make it again, in the shell",
     ]
+    R = netxr.lagged_correlation(netxr.open(stored).activity, lag=1)
+    assert f"R and its transpose correlate at up to {float(netxr.symmetry(R).max()):.3f}." in seen(page)
     assert "R is the lagged correlation at lag 1, made for this report." in seen(page)
     assert "The figures are of trial 0, the first of 2." in seen(page)
 
@@ -73,15 +78,19 @@ def test_it_opens_without_a_network_and_takes_names_for_text(page):
     assert page.stat().st_size < 8e6
 
 
-def test_scores_are_those_of_the_matrices_drawn(run, page):
-    first = run.isel(trial=0)
-    R = netxr.lagged_correlation(first.activity, lag=1)
-    cells = re.findall(r"<td[^>]*>(.*?)</td>", page.read_text("utf-8"))
+def test_scores_are_those_of_all_trials(run, page):
+    R = netxr.lagged_correlation(run.activity, lag=1)
+    text = page.read_text("utf-8")
+    cells, each = (re.findall(r"<td[^>]*>(.*?)</td>", part) for part in text.split("trial by trial</h2>"))
     for word, diagonal in (("with", True), ("without", False)):
-        place = cells.index(word)
         expected = netxr.compare(run.connectivity, R, diagonal=diagonal, permutations=0)
-        assert cells[place + 1] == f"{float(expected.pearson):.3f}"
-        assert cells[place + 2] == f"{float(expected.spearman):.3f}"
+        place = cells.index(word)
+        mean, std = float(expected.pearson.mean()), float(expected.pearson.std())
+        assert cells[place + 1 : place + 6] == ["pearson", f"{mean:.3f}", f"{std:.3f}", "2", "2"]
+        for trial in (0, 1):
+            place = next(k for k, pair in enumerate(itertools.pairwise(each)) if pair == (word, str(trial)))
+            assert each[place + 2] == f"{float(expected.pearson[trial]):.3f}"
+            assert each[place + 3] == f"{float(expected.spearman[trial]):.3f}"
 
 
 def test_the_lines_in_the_page_make_the_run_again(run, page, stored, monkeypatch):

@@ -1,7 +1,6 @@
 """What can be downloaded from a view: the figure, its numbers, its data, and the Python that makes it."""
 
 import io
-import math
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -15,18 +14,15 @@ import xarray as xr
 
 import netxr
 import netxr.plot.files
-from netxr import names as n
 from netxr.app.frame.jobs import message_of
 from netxr.app.frame.looks import WIDGET_STYLE
 from netxr.app.frame.session import Session
 from netxr.errors import InvalidInput, NetxrError
+from netxr.recordings.export import csv
 from netxr.schema.words import text_of
 
 MOST_BYTES: Final = 2**26
 """Most bytes of a download, which is sent to the page in one piece."""
-
-MOST_ROWS: Final = 2_000_000
-"""Most rows of a table: a matrix of 1,400 neurons."""
 
 
 class NothingShown(NetxrError):
@@ -75,7 +71,7 @@ def downloads(
     makers: dict[str, tuple[str, Callable[[Any], bytes]]] = {
         "png": ("PNG", lambda what: netxr.plot.files.picture(figure(what), "png")),
         "svg": ("SVG", lambda what: netxr.plot.files.picture(figure(what), "svg")),
-        "csv": ("CSV", lambda what: csv(table(what))),
+        "csv": ("CSV", lambda what: csv(table(what)).encode()),
         "zarr.zip": ("Zarr (zip)", lambda what: zipped_store(data(what), name=name)),
     }
     buttons = [
@@ -86,32 +82,6 @@ def downloads(
         _python(partial(of_shown, lines)),
         sizing_mode="stretch_width",
     )
-
-
-def csv(table: xr.Dataset) -> bytes:
-    """Return variables as a table in CSV, one row for each entry: labels first, in the order target, source.
-
-    Labels are written as they are, even those that a spreadsheet takes for a formula ("=a", "-2"): otherwise they
-    would no longer match the labels of the recording.
-
-    Examples
-    --------
-    >>> A = xr.DataArray([[0.5]], {"target": ["a"], "source": ["b"]}, name="A")
-    >>> print(csv(A.to_dataset()).decode())
-    target,source,A
-    a,b,0.5
-    <BLANKLINE>
-    """
-    n_rows = math.prod(table.sizes.values())
-    if n_rows > MOST_ROWS:
-        fix = "The Python lines of the view give all of them."
-        raise InvalidInput("download", got=f"{n_rows:,} rows", expected=f"at most {MOST_ROWS:,}", fix=fix)
-    order = sorted(map(str, table.dims), key=[n.SOURCE, n.TARGET].count)
-    order = [dim for dim in order if dim not in (n.TARGET, n.SOURCE)] + [
-        d for d in (n.TARGET, n.SOURCE) if d in table.dims
-    ]
-    frame = table.reset_coords(drop=True).to_dataframe(dim_order=order)
-    return str(frame.to_csv(lineterminator="\n")).encode()
 
 
 def zipped_store(data: xr.Dataset, *, name: str) -> bytes:

@@ -66,7 +66,7 @@ def command(
     R = _load_estimate(estimate, estimate_rows, estimate_name, estimate_neurons)
     A = netxr.load_connectivity(truth, rows=rows, name=truth_name, neurons=_labels(neurons))
     A = as_called(A, labels_of(R, n.TARGET).tolist())
-    scored = score(A, R, diagonal=diagonal, permutations=permutations, seed=seed)
+    scored = score(A, R, diagonal=diagonal, permutations=permutations, seed=seed, quiet=quiet or as_json)
     if as_json:
         echo_json(document(scored))
     else:

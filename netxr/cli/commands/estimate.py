@@ -9,15 +9,15 @@ import click
 import netxr
 from netxr import names as n
 from netxr.cli import options
-from netxr.cli.estimate_report import STRONGEST, about_matrices, about_pairs, echo_summary, result, summary
-from netxr.cli.output import echo_json, plan_of_estimate, running
+from netxr.cli.estimate_report import STRONGEST, about_matrices, about_pairs, echo_axes, echo_summary, result, summary
+from netxr.cli.output import echo_json, is_table, plan_of_estimate, running, save_result
 from netxr.cli.scores import Scored, document, echo_scores, score
 from netxr.estimators.estimate import lags_needed
-from netxr.estimators.table import DEFAULT, Estimator, compared, estimator
+from netxr.estimators.table import ROWWISE, Estimator, compared, estimator
 from netxr.moments.plans import RowPlan
 from netxr.recordings.formats.named import read_labels
 from netxr.recordings.truths import load_truth
-from netxr.schema.arguments import check_vacant
+from netxr.schema.arguments import check_store_name, check_vacant
 from netxr.schema.variables import labels_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     metavar="DIM,DIM",
     help="What the axes of a plain file are, rows first: neuron,time or time,neuron, or three of them with trial.",
 )
-@options.method
+@options.methods
 @click.option(
     "--lag",
     "lags",
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     multiple=True,
     default=(1,),
     show_default=True,
-    help="Samples by which the target is read after the source, 0 or above. Repeat it for several.",
+    help="Samples by which the target is read after the source; below 0, before it. Repeat it for several.",
 )
 @click.option("--pool-trials", is_flag=True, help="One estimate from the pairs of samples of all trials.")
 @click.option(
@@ -65,6 +65,13 @@ if TYPE_CHECKING:
     callback=options.check_ascending,
     help="Limit samples to these values first, in their own unit.",
 )
+@click.option(
+    "--high-pass",
+    type=float,
+    metavar="CUTOFF",
+    help="Filter out what changes more slowly first: cycles a second, or per unit of the sampling interval.",
+)
+@click.option("--difference", is_flag=True, help="Take the differences of neighbouring samples first.")
 @click.option("--sampling-interval", type=float, help="Seconds from one sample of a plain file to the next.")
 @click.option("--truth", type=options.PATH, metavar="FILE", help="True connectivity, to score the estimate against.")
 @options.rows("--rows", "truth")
@@ -85,14 +92,17 @@ if TYPE_CHECKING:
     "fit, and is saved without scores, it is written block by block.",
 )
 @click.option(
-    "--out", type=options.PATH, metavar="OUT.zarr", help="Save the estimate with its scores, or the listed pairs."
+    "--out",
+    type=options.PATH,
+    metavar="OUT.zarr",
+    help="Save the estimate with its scores, or the listed pairs; OUT.csv or OUT.tsv: their values as a table.",
 )
 @options.quiet
 @options.as_json
 def command(
     recording: Path,
     dims: tuple[str, ...] | None,
-    method: str,
+    methods: tuple[str, ...],
     lags: tuple[int, ...],
     pool_trials: bool,
     sources: tuple[str, ...],
@@ -101,6 +111,8 @@ def command(
     missing: Any,
     gaps: Any,
     clip: tuple[float, float] | None,
+    high_pass: float | None,
+    difference: bool,
     sampling_interval: float | None,
     truth: Path | None,
     rows: Any,
@@ -134,14 +146,17 @@ def command(
       netxr estimate run.zarr --no-diagonal --out estimate.zarr
       netxr estimate voltage.txt --dims neuron,time --clip -100 30 --truth A.txt --rows target --no-diagonal
       netxr estimate traces.csv --dims time,neuron --lag 0 --lag 1 --lag 2 --missing drop
-      netxr estimate run.zarr --method correlation --no-diagonal
+      netxr estimate run.zarr --method lagged_correlation --method correlation --no-diagonal
+      netxr estimate calcium.zarr --high-pass 0.5 --no-diagonal --out R.csv
       netxr estimate long.zarr --memory 2GiB --strongest 5 --out pairs.zarr
     """  # noqa: D301 - click wants the character
     lists = most is not None or above is not None
-    _check_usage(truth, rows or truth_name or neurons, diagonal, lists=lists, method=method)
-    entry = estimator(method)
+    entries = [estimator(method) for method in dict.fromkeys(methods)]
+    _check_usage(truth, rows or truth_name or neurons, diagonal, lists=lists, entries=entries)
     if out is not None:
         check_vacant("--out", out)
+    if out is not None and not is_table(out):
+        check_store_name("--out", out)
     activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval, gaps=gaps)
     if truth is None:
         A = _true_connectivity(recording, activity)
@@ -152,6 +167,10 @@ def command(
         raise click.UsageError(f"--diagonal and --no-diagonal need a truth, and {recording} has none.")
     if clip is not None:
         activity = activity.clip(*clip, keep_attrs=True)
+    if high_pass is not None:
+        activity = netxr.high_pass(activity, cutoff=high_pass)
+    if difference:
+        activity = netxr.difference(activity)
     if groups is not None:
         activity, A = netxr.coarsen(activity, groups=groups), None if A is None else netxr.coarsen(A, groups=groups)
     wanted = {
@@ -165,12 +184,14 @@ def command(
         found = _list_pairs(activity, lags, wanted, k=most, threshold=above, out=out, quiet=silent)
     else:
         scoring = None if A is None or diagonal is None else {"diagonal": diagonal, "permutations": permutations}
-        found, scored = _estimate(entry, activity, lags, wanted, A, scoring, out=out, quiet=silent)
-    about = summary(entry, activity, lags, out) | found
+        found, scored = _estimate(entries, activity, lags, wanted, A, scoring, out=out, quiet=silent)
+    about = summary(entries, activity, lags, out) | found
     if as_json:
         echo_json(about | ({} if scored is None else document(scored)))
         return
-    echo_summary(entry, about, quiet=quiet)
+    if not quiet:
+        echo_axes(activity, dims)
+    echo_summary(entries, about, quiet=quiet)
     if scored is not None:
         echo_scores(scored, quiet=quiet)
     elif A is not None and not lists and not quiet:
@@ -192,12 +213,12 @@ def _list_pairs(
     with running(activity, plan, quiet=quiet):
         pairs = netxr.strongest_pairs(activity, lags=lags, k=k, threshold=threshold, **wanted)
     if out is not None:
-        netxr.save(pairs, out)
+        save_result(pairs, out)
     return about_pairs(pairs, most=None if out is None else STRONGEST)
 
 
 def _estimate(
-    entry: Estimator,
+    entries: Sequence[Estimator],
     activity: "xr.DataArray",
     lags: Sequence[int],
     wanted: Mapping[str, Any],
@@ -208,27 +229,32 @@ def _estimate(
     quiet: bool,
 ) -> tuple[dict[str, Any], Scored | None]:
     """Estimate all of R, score and save it if asked to, and return what to say about it and its scores."""
-    may_store = out is not None and scoring is None and entry.by_rows is not None
-    plan = plan_of_estimate(activity, lags_needed([entry], lags), wanted, may_store=may_store)
+    names = [entry.name for entry in entries]
+    method = names if len(names) > 1 else names[0]
+    may_store = out is not None and not is_table(out) and scoring is None and method in ROWWISE
+    plan = plan_of_estimate(activity, lags_needed(entries, lags), wanted, may_store=may_store)
     if isinstance(plan, RowPlan):
         with running(activity, plan, quiet=quiet):
-            netxr.estimate(activity, method=entry.name, lags=lags, store=out, **wanted)
+            netxr.estimate(activity, method=method, lags=lags, store=out, **wanted)
         return {}, None
     with running(activity, plan, quiet=quiet):
-        found = netxr.estimate(activity, method=entry.name, lags=lags, **wanted).compute()
-    R = compared(found, entry.name)
-    scored = None if A is None or scoring is None else score(A, R, **scoring)
+        found = netxr.estimate(activity, method=method, lags=lags, **wanted).compute()
+    R = compared(found, names[0])
+    scored = None if A is None or scoring is None else score(A, R, **scoring, quiet=quiet)
     if out is not None:
-        netxr.save(result(found, A, scored), out)
-    return about_matrices(R), scored
+        save_result(result(found, entries, A, scored), out)
+    return about_matrices(R, entries), scored
 
 
-def _check_usage(truth: Path | None, about_truth: object, diagonal: bool | None, *, lists: bool, method: str) -> None:
+def _check_usage(
+    truth: Path | None, about_truth: object, diagonal: bool | None, *, lists: bool, entries: Sequence[Estimator]
+) -> None:
     """Raise if options do not go together."""
     if lists and (truth is not None or diagonal is not None):
         raise click.UsageError("--strongest and --above list pairs: there is no matrix to score against a truth.")
-    if lists and method != DEFAULT:
-        raise click.UsageError(f"--strongest and --above list pairs by {DEFAULT}, and not by {method}.")
+    if lists and [entry.name for entry in entries] not in ([name] for name in ROWWISE):
+        names = " and ".join(entry.name for entry in entries)
+        raise click.UsageError(f"--strongest and --above list pairs by {' or '.join(ROWWISE)}, and not by {names}.")
     if truth is None and about_truth:
         raise click.UsageError("--rows, --truth-name and --neurons go with --truth.")
     if truth is not None and diagonal is None:

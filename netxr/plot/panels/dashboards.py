@@ -135,7 +135,7 @@ def available_in(run: xr.Dataset) -> Available:
         )
     lag, first = _drawn_lag(run), {n.TRIAL: 0} if n.TRIAL in run.dims else {}
     one = run.isel(first)
-    lagged = None if estimate is None else _loaded(one[estimate])
+    lagged = None if estimate is None else _loaded(one, estimate)
     several = lagged is not None and lagged.sizes.get(n.LAG, 1) > 1
     notes = [
         f"trial {labels_of(run, n.TRIAL)[0]}, the first of {run.sizes[n.TRIAL]}"
@@ -148,15 +148,20 @@ def available_in(run: xr.Dataset) -> Available:
         A=one[n.CONNECTIVITY].compute() if n.CONNECTIVITY in one else None,
         R=None if lagged is None else _at(lagged, lag),
         lagged=lagged if several else None,
-        score=_at(one[n.PEARSON].compute(), lag) if n.PEARSON in one else None,
+        score=_at(_of_estimator(one[n.PEARSON].compute(), estimate), lag) if n.PEARSON in one else None,
         groups=groups_of(one),
         note=", ".join(filter(None, notes)),
     )
 
 
-def _loaded(estimate: xr.DataArray) -> xr.DataArray:
+def drawn(run: xr.Dataset, estimate: str) -> xr.DataArray:
+    """Return R of all trials in memory, at the lag that is drawn."""
+    return _at(_loaded(run, estimate), _drawn_lag(run))
+
+
+def _loaded(run: xr.Dataset, estimate: str) -> xr.DataArray:
     """Return R in memory: the first of several estimators, a single source as a column."""
-    R: xr.DataArray = computed(estimate.isel({n.ESTIMATOR: 0}, missing_dims="ignore"))[0]
+    R: xr.DataArray = computed(run[estimate].isel({n.ESTIMATOR: 0}, missing_dims="ignore"))[0]
     return R if n.SOURCE in R.dims else R.expand_dims(n.SOURCE)
 
 
@@ -164,6 +169,11 @@ def _drawn_lag(run: xr.Dataset) -> int:
     """Return the position of the lag that is drawn: lag 1, else the first other than 0."""
     known = labels_of(run, n.LAG).tolist() if n.LAG in run.dims else [1]
     return known.index(1) if 1 in known else next((place for place, lag in enumerate(known) if lag), 0)
+
+
+def _of_estimator(score: xr.DataArray, estimate: str | None) -> xr.DataArray:
+    """Return the score of the estimate that is drawn, where several are scored."""
+    return score.sel({n.ESTIMATOR: estimate}) if n.ESTIMATOR in score.dims else score
 
 
 def _at(values: xr.DataArray, lag: int) -> xr.DataArray:
