@@ -13,7 +13,7 @@ from netxr.errors import InvalidInput, NetxrError
 from netxr.estimators.symmetry import highest, symmetry
 from netxr.estimators.table import ROWWISE, Estimator, compared, estimator, package_of
 from netxr.moments.lagged import accumulate
-from netxr.moments.planning import Precision, check_lags, is_label, lags_of, positions_of, prepare
+from netxr.moments.planning import Precision, check_lags, check_left, is_label, lags_of, positions_of, prepare
 from netxr.schema.arguments import check_entries, is_whole
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import NUMBER_KINDS, check_moments, labels_of
@@ -82,7 +82,7 @@ def estimate(
         If there is no such estimator, its package cannot be loaded, its function fails or returns no estimate, moments
         do not hold the lags that it needs, or as `lagged_moments` does.
     NonFiniteActivity
-        If a sample is NaN or infinite and `missing` is "raise".
+        If a sample is NaN or infinite and `missing` is "raise"; if it is "drop", and no frame is left, InvalidInput.
 
     Examples
     --------
@@ -110,6 +110,7 @@ def estimate(
         stored = _by_rows(method, entries)(activity_of(data), memory=memory, store=store, **options)
         stored = stored if lags is not None else stored.isel({n.LAG: 0})
         return stored.isel({n.SOURCE: 0}) if is_label(sources) else stored
+    moments = _with_frames(moments)
     at = list(map(int, wanted)) if lags is not None else int(wanted[0])
     found = [_over_lags(entry, moments, at) for entry in entries]
     estimates = _of_sources(found[0] if isinstance(method, str) else _side_by_side(entries, found, at), sources)
@@ -156,6 +157,9 @@ def _by_source(entries: Sequence[Estimator], lags: Sequence[int]) -> bool:
 def _check_unsaid(options: Mapping[str, Any]) -> None:
     """Raise if options of the pass are given for moments, which had their own."""
     said = {name: value for name, value in options.items() if value != UNSAID[name]}
+    if list(said) == ["store"]:
+        fix = "Estimate without store, and keep the result with netxr.save."
+        raise InvalidInput("store", got=repr(said["store"]), expected="none for moments", fix=fix)
     if said:
         fix = "Give them to netxr.lagged_moments."
         raise InvalidInput(", ".join(said), got=repr(said), expected="no options of the pass for moments", fix=fix)
@@ -179,6 +183,25 @@ def _held(
     if min(lags) < 0 and not np.array_equal(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE)):
         raise InvalidInput(argument, got=repr(list(lags)), expected="lags from 0, for moments of some sources")
     return _of_sources(moments, sources) if _by_source(entries, lags) else moments
+
+
+def _with_frames(moments: xr.Dataset) -> xr.Dataset:
+    """Return moments that raise if no frame was left to count in any trial, lazy ones when they are computed."""
+    if moments.attrs.get(n.MISSING) != "drop":
+        return moments
+    comoment, count = moments[n.COMOMENT], moments[n.COUNT]
+    if comoment.chunks is None:
+        check_left(count)
+        return moments
+    pairs: Any = count.data.max()
+    checked = comoment.data.map_blocks(_checked, pairs, dtype=comoment.dtype, meta=np.empty((0,) * comoment.ndim))
+    return moments.assign({n.COMOMENT: comoment.copy(data=checked)})
+
+
+def _checked(comoment: Any, pairs: Any) -> Any:
+    """Return co-moments if there are pairs of samples in any trial."""
+    check_left(pairs)
+    return comoment
 
 
 def _of_sources(data: Labelled, sources: Any) -> Labelled:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 import xarray as xr
@@ -11,13 +11,27 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import crossing_pairs
-from netxr.schema.arguments import check_entries
+from netxr.schema.arguments import check_choice, check_entries
 from netxr.schema.variables import check_moments, labels_of
 
 EDGES = (n.EDGE_ACTIVITY, n.NOT_TARGET, n.NOT_SOURCE)
 
+FIXES: Final = {
+    n.TRIAL: "Put trials of different labels side by side with xarray.concat.",
+    **dict.fromkeys((n.TARGET, n.SOURCE), 'join="outer" keeps the neurons of all parts, and counts pair by pair.'),
+}
+"""What to do about labels that differ."""
 
-def merge_moments(parts: Sequence[xr.Dataset], *, continuous: bool = False) -> xr.Dataset:
+NOTHING: Final = {
+    **{n.COUNT: 0, n.MEAN_TARGET: np.nan, n.MEAN_SOURCE: np.nan},
+    **{n.SUMSQ_TARGET: 0.0, n.SUMSQ_SOURCE: 0.0, n.COMOMENT: 0.0},
+}
+"""Moments of neurons that a recording has not."""
+
+
+def merge_moments(
+    parts: Sequence[xr.Dataset], *, continuous: bool = False, join: Literal["exact", "outer"] = "exact"
+) -> xr.Dataset:
     """Return the moments of several recordings together: yesterday's, and those of today's new samples.
 
     Parameters
@@ -28,17 +42,22 @@ def merge_moments(parts: Sequence[xr.Dataset], *, continuous: bool = False) -> x
     continuous : bool
         Whether each part goes on where the one before it ended, without a gap, as parts of one long trial: then the
         pairs of samples that cross from one into the next count as well. Otherwise each part is a trial of its own.
+    join : {"exact", "outer"}
+        Whether all parts have the same neurons and trials, or the result has those of any part, as for several animals.
+        Neurons are matched by label: give those of each animal labels of their own, unless they are the same cells.
 
     Returns
     -------
     Dataset
-        Lagged moments, equal up to rounding to those of all samples at once; lazy if a part is.
+        Lagged moments, equal up to rounding to those of all samples at once; lazy if a part is. Of parts with different
+        neurons, they are as with missing="pairwise": each pair of neurons has those of the parts that have both, and
+        its `count`, which is 0 where no part has.
 
     Raises
     ------
     InvalidInput
-        If the parts differ in neurons, lags, trials or in how they treat missing samples; or if they are continuous
-        and hold no samples at their ends, or those of several trials.
+        If the parts differ in lags, or with join="exact" in neurons, trials or in how they treat missing samples; or if
+        they are continuous and hold no samples at their ends, or those of several trials.
 
     Notes
     -----
@@ -52,11 +71,20 @@ def merge_moments(parts: Sequence[xr.Dataset], *, continuous: bool = False) -> x
     >>> whole = merge_moments(parts, continuous=True)
     >>> bool(np.allclose(whole.comoment, netxr.lagged_moments(run.activity).comoment))
     True
+    >>> animals = [netxr.lagged_moments(run.activity[neurons]) for neurons in ([0, 1, 2], [2, 3])]
+    >>> merge_moments(animals, join="outer")["count"].sel(lag=0).values.tolist()[2]
+    [100, 100, 200, 100]
     """
+    check_choice("join", join, ("exact", "outer"))
     expected = "a sequence of lagged moments, of one recording or more"
     checked = [check_moments(part, argument="parts") for part in check_entries("parts", parts, expected=expected)]
     if not checked:
         raise InvalidInput("parts", got="none", expected=expected)
+    if join == "outer":
+        if continuous:
+            got, fix = "continuous=True with join='outer'", "Give each part the same neurons, with netxr.select."
+            raise InvalidInput("continuous", got=got, expected="parts of one recording, of the same neurons", fix=fix)
+        checked = _of_all_neurons(checked)
     for part in checked[1:]:
         _check_same(checked[0], part)
     if continuous:
@@ -70,12 +98,30 @@ def _check_same(first: xr.Dataset, other: xr.Dataset) -> None:
     for dim in (n.LAG, n.TRIAL, n.TARGET, n.SOURCE):
         here, there = (labels_of(part, dim).tolist() if dim in part.dims else None for part in (first, other))
         if here != there:
-            fix = "Put trials of different labels side by side with xarray.concat." if dim == n.TRIAL else ""
+            fix = FIXES.get(dim, "")
             raise InvalidInput("parts", got=f"different labels along {dim}", expected="the same in all parts", fix=fix)
     for name in (n.POOLED, n.MISSING):
         if first.attrs.get(name) != other.attrs.get(name):
             got = f"{name} {first.attrs.get(name)!r} and {other.attrs.get(name)!r}"
             raise InvalidInput("parts", got=got, expected="moments that were made in the same way")
+
+
+def _of_all_neurons(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Return parts with the neurons and trials of all, each pair with moments of its own; parts with the same stay."""
+    dims = [dim for dim in (n.TRIAL, n.TARGET, n.SOURCE) if all(dim in part.coords for part in parts)]
+    indexes = {dim: [part.get_index(dim) for part in parts] for dim in dims}
+    every = {dim: first.append(others).unique() for dim, (first, *others) in indexes.items()}
+    if all(part.sizes[dim] == len(labels) for part in parts for dim, labels in every.items()):
+        frames = every | {n.NEURON: every[n.TARGET]}
+        return [part.reindex({dim: labels for dim, labels in frames.items() if dim in part.dims}) for part in parts]
+    wide = []
+    for part in parts:
+        whole = part.drop_dims([n.NEURON, n.EDGE_FRAME], errors="ignore")
+        like = whole[n.COMOMENT]
+        pairs = {name: whole[name].broadcast_like(like).transpose(*like.dims) for name in NOTHING}
+        reindexed = whole.assign(pairs).reindex(every, fill_value=NOTHING)
+        wide.append(reindexed.assign_attrs({n.MISSING: "pairwise"}))
+    return wide
 
 
 def _check_ends(part: xr.Dataset) -> None:
@@ -118,7 +164,7 @@ def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
     """Return the merged counts, means, squares and co-moments."""
     with xr.set_options(keep_attrs=True, arithmetic_join="exact"):  # type: ignore[no-untyped-call]
         count = a[n.COUNT] + b[n.COUNT]
-        share = (b[n.COUNT] / count).where(count > 0, 0.0)
+        share = b[n.COUNT] / count.clip(min=1)
         weight = a[n.COUNT] * share
         change = {
             name: (b[name] - a[name]).where((a[n.COUNT] > 0) & (b[n.COUNT] > 0), 0.0)
@@ -140,7 +186,8 @@ def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
 def _attrs(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:
     """Return the attributes that both have, and the lower precision."""
     kept = {name: value for name, value in a.attrs.items() if name in b.attrs and np.array_equal(b.attrs[name], value)}
-    return kept | {n.PRECISION: min(str(part.attrs.get(n.PRECISION)) for part in (a, b))}
+    known = [part.attrs[n.PRECISION] for part in (a, b) if n.PRECISION in part.attrs]
+    return kept | ({n.PRECISION: min(known)} if len(known) == 2 else {})
 
 
 def _continue(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:

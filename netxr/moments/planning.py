@@ -160,6 +160,17 @@ def planned_rows(activity: xr.DataArray, todo: Pass, *, memory: int | str | None
     return replace(todo, block=plan.work.block, fourier=plan.work.fourier), plan
 
 
+def check_left(count: Any) -> None:
+    """Raise InvalidInput if a pass that dropped frames has counted no pair of samples."""
+    if not np.any(count):
+        raise InvalidInput(
+            "missing",
+            got='"drop", which leaves no frame: a sample is missing in each',
+            expected="frames in which all neurons have a sample",
+            fix='missing="pairwise" leaves out single samples; netxr.select leaves out neurons that lack many.',
+        )
+
+
 def is_lazy(activity: xr.DataArray) -> bool:
     """Return whether samples are dask's."""
     return isinstance(activity.data, da.Array)

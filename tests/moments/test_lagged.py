@@ -259,7 +259,22 @@ def test_nothing_left_gives_nan_without_a_warning():
     moments = lagged_moments(recording, missing="drop", lags=[0, 1])
     assert (moments["count"] == 0).all()
     assert moments["mean_target"].isnull().all()
-    assert netxr.lagged_correlation(moments, lag=1).isnull().all()
+    assert netxr.lagged_correlation(lagged_moments(recording, missing="pairwise"), lag=1)[0, 0].isnull().all()
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_an_estimate_of_no_frame_is_an_error(lazy):
+    recording = activity(trials=2)
+    recording[0, :, 0] = np.nan
+    recording[1, ::2, 1] = np.nan
+    recording = recording.chunk(time=7) if lazy else recording
+    some = netxr.lagged_correlation(recording, lag=0, missing="drop").compute()
+    assert some[0].isnull().all()
+    assert some[1].notnull().all()
+    recording = recording.where((recording.neuron != recording.neuron[1]) | (recording.trial == recording.trial[0]))
+    for data in (recording, lagged_moments(recording, missing="drop")):
+        with pytest.raises(InvalidInput, match=r'missing: got "drop", which leaves no frame.*pairwise.*netxr\.select'):
+            netxr.lagged_correlation(data, missing="drop" if data is recording else "raise").compute()
 
 
 WRONG = {

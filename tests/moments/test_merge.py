@@ -254,7 +254,10 @@ def other(**options):
 NO_PARTNERS = {
     "lags": (other(lags=[0, 2]), "different labels along lag; expected the same in all parts"),
     "order of lags": (other(lags=[1, 0]), "different labels along lag"),
-    "neurons": (lagged_moments(activity(trials=1).assign_coords(neuron=list("abcz"))), "different labels along target"),
+    "neurons": (
+        lagged_moments(activity(trials=1).assign_coords(neuron=list("abcz"))),
+        'different labels along target.*join="outer" keeps the neurons of all parts',
+    ),
     "fewer neurons": (lagged_moments(activity(3, trials=1)), "different labels along target"),
     "sources": (other(sources=["a", "b"]), "different labels along source"),
     "trials": (lagged_moments(activity()), r"different labels along trial.*xarray\.concat"),
@@ -317,3 +320,80 @@ def test_a_merge_of_separate_recordings_has_inner_ends_and_is_not_continued():
     a, b, c = (lagged_moments(part, lags=[0, 1, 3]) for part in (whole[:, :20], whole[:, 20:40], whole[:, 40:]))
     with pytest.raises(InvalidInput, match=r"^parts: got moments of several trials"):
         merge_moments([merge_moments([a, b]), c], continuous=True)
+
+
+# --- different neurons -------------------------------------------------------------------
+
+
+def animals(*, trials=2, lazy=False):
+    """Recordings of neurons that only some have, and all of their samples as trials of one, NaN where it has none."""
+    rng = np.random.default_rng(5)
+    parts = []
+    for k, (neurons, n_steps) in enumerate(((list("abc"), 40), (list("dcb"), 50), (list("ae"), 30))):
+        samples = rng.normal(size=(len(neurons), n_steps, trials)).cumsum(1)
+        labels = {"neuron": neurons, "trial": range(k * trials, (k + 1) * trials)}
+        parts.append(xr.DataArray(samples, labels, ("neuron", "time", "trial")))
+    timed = [part.assign_coords(time=range(part.sizes["time"])) for part in parts]
+    together = xr.concat(timed, "trial", join="outer").drop_vars("time").sel(neuron=list("abcde"))
+    return [part.chunk(time=16) for part in parts] if lazy else parts, together
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("lags", [[0], [0, 1, 3]])
+def test_recordings_of_different_neurons_are_one_with_missing_samples(lags, lazy):
+    parts, together = animals(lazy=lazy)
+    merged = merge_moments([lagged_moments(part, lags=lags, dim=POOLED) for part in parts], join="outer")
+    right = lagged_moments(together, lags=lags, dim=POOLED, missing="pairwise")
+    assert (merged.comoment.chunks is not None) is lazy
+    assert merged.target.values.tolist() == list("abcde")
+    for name in right.data_vars:
+        np.testing.assert_allclose(merged[name], right[name], rtol=1e-9, atol=1e-9, err_msg=name)
+    R = netxr.lagged_correlation(merged, lag=lags[-1])
+    np.testing.assert_allclose(R, netxr.lagged_correlation(right, lag=lags[-1]), atol=1e-9)
+    assert R.sel(target="e", source="b").isnull()
+    assert merged.attrs["missing"] == "pairwise"
+
+
+@pytest.mark.parametrize("missing", ["raise", "drop", "pairwise"])
+def test_trials_of_different_neurons_stay_apart(missing):
+    parts, together = animals(trials=1)
+    merged = merge_moments([lagged_moments(part, missing=missing) for part in parts], join="outer")
+    right = lagged_moments(together, missing="pairwise")
+    for name in right.data_vars:
+        np.testing.assert_allclose(merged[name].transpose(*right[name].dims), right[name], rtol=1e-9, atol=1e-9)
+    assert merged.trial.values.tolist() == [0, 1, 2]
+
+
+def test_parts_of_some_sources_and_of_all():
+    parts, together = animals()
+    found = merge_moments([lagged_moments(p, dim=POOLED, sources=["a"]) for p in (parts[0], parts[2])], join="outer")
+    right = lagged_moments(together.sel(trial=[0, 1, 4, 5], neuron=list("abce")), dim=POOLED, missing="pairwise")
+    np.testing.assert_allclose(found.comoment, right.comoment.sel(source=["a"]), rtol=1e-9, atol=1e-9)
+    again = merge_moments([found, lagged_moments(parts[1], dim=POOLED)], join="outer")
+    assert again["count"].sel(lag=0, target="c", source="c").item() == 100
+
+
+def test_the_same_neurons_in_another_order_are_merged_as_ever():
+    part = lagged_moments(activity(trials=1).isel(trial=0, drop=True))
+    turned = lagged_moments(activity(trials=1).isel(trial=0, drop=True, neuron=slice(None, None, -1)))
+    merged, right = merge_moments([part, turned], join="outer"), merge_moments([part, part])
+    xr.testing.assert_allclose(merged.drop_dims("neuron"), right.drop_dims("neuron"))
+    assert merged["count"].dims == ("lag",)
+
+
+def test_what_cannot_be_joined():
+    parts = [lagged_moments(part) for part in animals()[0]]
+    with pytest.raises(InvalidInput, match=r"^continuous: got continuous=True with join='outer'"):
+        merge_moments(parts, join="outer", continuous=True)
+    with pytest.raises(InvalidInput, match=r"^join: got 'inner'; expected 'exact' or 'outer'"):
+        merge_moments(parts, join="inner")
+    with pytest.raises(InvalidInput, match=r"^parts: got different labels along trial"):
+        merge_moments([parts[0], lagged_moments(animals()[0][1], dim=POOLED)], join="outer")
+    with pytest.raises(InvalidInput, match=r"^parts: got different labels along lag"):
+        merge_moments([parts[0], lagged_moments(animals()[0][1], lags=[0])], join="outer")
+
+
+def test_a_precision_that_is_not_known_is_not_made_up():
+    part = lagged_moments(activity(trials=1))
+    without = part.drop_attrs(deep=False).assign_attrs(pooled_dims=["time"], missing="raise")
+    assert "precision" not in merge_moments([part, without]).attrs
