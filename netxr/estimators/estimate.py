@@ -247,7 +247,8 @@ def _at(entry: Estimator, moments: xr.Dataset, lag: Any) -> Estimate:
     )
     if isinstance(labelled, xr.DataArray):
         return labelled.rename(entry.name).assign_attrs(attrs)
-    return labelled.assign({entry.name: labelled[entry.name].assign_attrs(attrs)}).assign_attrs(moments.attrs)
+    beside = {name: one.assign_attrs({n.RESULT_OF: entry.name}) for name, one in labelled.data_vars.items()}
+    return labelled.assign(beside | {entry.name: labelled[entry.name].assign_attrs(attrs)}).assign_attrs(moments.attrs)
 
 
 def _made(entry: Estimator, moments: xr.Dataset, lag: Any) -> Estimate:

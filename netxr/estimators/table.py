@@ -266,6 +266,16 @@ def estimator_of(estimate: xr.DataArray) -> Estimator | None:
     return None
 
 
+def estimators_of(estimate: xr.DataArray) -> list[Estimator]:
+    """Return the estimators that made an estimate, several along `estimator`; none if one of them is not to be had."""
+    if n.ESTIMATOR not in estimate.dims:
+        found = estimator_of(estimate)
+        return [] if found is None else [found]
+    with suppress(InvalidInput):
+        return [estimator(str(name)) for name in estimate[n.ESTIMATOR].values.tolist()]
+    return []
+
+
 def compared(estimate: xr.DataArray | xr.Dataset, name: str) -> xr.DataArray:
     """Return what of an estimate is compared with a truth: of several variables, the one with the estimator's name."""
     return estimate[name] if isinstance(estimate, xr.Dataset) else estimate

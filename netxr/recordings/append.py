@@ -63,8 +63,8 @@ def append(
     ------
     InvalidInput
         If neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there already, `time`
-        does not go on evenly, something is missing that the store has along `dim`, or a compact store has no code for
-        a sample.
+        does not go on evenly, a coordinate or the connectivity contradicts that of the store, something is missing that
+        the store has along `dim`, or a compact store has no code for a sample.
     UnreadableFile
         If there is no run at `store`, it is unfinished, or a chunk that new samples share with old ones is damaged.
     StoreBusy
@@ -156,6 +156,7 @@ def add(
         )
     with transaction(store, group=group) as changes:
         stored = without_axis(open_store(store, group=group))
+        new = _beside_lags(new, stored)
         check_same_labels(new, stored)
         taken = [str(name) for name in new.data_vars if name in stored.variables]
         if taken and not replace:
@@ -166,6 +167,14 @@ def add(
         changes.update_attributes(with_event(stored.attrs, f"{'replace' if taken else 'add'}: {listed}"))
         changes.declare_coordinates(str(name) for name in names if name in new.coords and name not in new.dims)
         write_regions(regions)
+
+
+def _beside_lags(new: xr.Dataset, stored: xr.Dataset) -> xr.Dataset:
+    """Return results at a single lag, which the attribute `lag` says where the run has several lags along a dim."""
+    if n.LAG not in stored.dims or n.LAG not in new.coords or new[n.LAG].ndim:
+        return new
+    lag = {n.LAG: new[n.LAG].item()}
+    return new.assign({name: one.assign_attrs(lag) for name, one in new.data_vars.items()}).drop_vars(n.LAG)
 
 
 # --- what is written ----------------------------------------------------------
@@ -186,7 +195,10 @@ def _origin(new: xr.Dataset, stored: xr.Dataset) -> str:
     """Say where the appended samples come from, if not from where the run does: another seed, another file."""
     old, now = ({**each[n.ACTIVITY].attrs, **each.attrs} for each in (stored, new))
     others = [name for name in ORIGIN if name in now and repr(now[name]) != repr(old.get(name))]
-    return f" ({', '.join(f'{name} {now[name]}'.replace(chr(10), '; ') for name in others)})" if others else ""
+    said = [f"{name} {now[name]}".replace("\n", "; ") for name in others]
+    left_out = [str(name) for name in new.variables if name not in stored.variables and name not in new.dims]
+    said += [f"without {' and '.join(left_out)}"] if left_out else []
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _results(changes: Transaction, stored: xr.Dataset, results: Updates, *, dim: str, start: int) -> list[Region]:

@@ -16,12 +16,19 @@ SAME: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.UNITS)
 """Attributes in which what is appended must not differ."""
 
 
+OTHERS: Final = {
+    n.NEURON: 'Save it as a store of its own: netxr.merge_moments(..., join="outer") puts moments of different neurons '
+    "together."
+}
+"""What to do with other labels than those of the store."""
+
+
 def compatible(new: xr.Dataset, stored: xr.Dataset, *, dim: str, made_again: Collection[str]) -> xr.Dataset:
     """Return `new`, its labels in the order of the store's, if it goes on where `stored` ends along `dim`.
 
     Raises InvalidInput if neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there
-    already, `time` does not go on evenly, or something is missing that the run has along `dim`, unless it is in
-    `made_again`.
+    already, `time` does not go on evenly, a coordinate or the connectivity contradicts that of the run, or something is
+    missing that the run has along `dim`, unless it is in `made_again`.
     """
     new = new if n.TIME in stored.coords else without_axis(new)
     present, added = stored[n.ACTIVITY], new[n.ACTIVITY]
@@ -45,6 +52,7 @@ def compatible(new: xr.Dataset, stored: xr.Dataset, *, dim: str, made_again: Col
     _check_prepared_alike(present, added)
     new = _in_stored_order(new, stored, [other for other in map(str, present.dims) if other != dim])
     _check_goes_on(labels_of(stored, dim), labels_of(new, dim), stored, new, dim)
+    _check_same_facts(new, stored, dim)
     missing = [
         str(name)
         for name, v in stored.variables.items()
@@ -80,9 +88,42 @@ def _in_stored_order(new: xr.Dataset, stored: xr.Dataset, dims: Sequence[str]) -
         if dim == n.TIME or sorted(map(repr, old)) != sorted(map(repr, now)):
             other = [label for label in now if label not in set(old)][:3]
             got = f"other labels along {dim}, such as {other}" if other else f"{len(now)} labels along {dim}"
-            raise InvalidInput("data", got=got, expected=f"the {len(old)} that the store has")
+            raise InvalidInput("data", got=got, expected=f"the {len(old)} that the store has", fix=OTHERS.get(dim, ""))
         new = new.sel({dim: old})
     return new
+
+
+def _check_same_facts(new: xr.Dataset, stored: xr.Dataset, dim: str) -> None:
+    """Raise if what both say of the neurons, such as their area, or of the whole run differs."""
+    shared = [name for name in (*stored.coords, n.CONNECTIVITY) if name in stored and name in new.variables]
+    for name in shared:
+        old, now = stored[name], new[name]
+        if name in stored.dims or dim in old.dims or dim in now.dims:
+            continue
+        if set(old.dims) == set(now.dims):  # each in the order of the store, where both have the same labels
+            order = {d: labels_of(old, str(d)) for d in old.dims if d in now.indexes and now.sizes[d] == old.sizes[d]}
+            now = now.transpose(*old.dims)
+            now = now.sel(order) if all(np.isin(at, labels_of(now, str(d))).all() for d, at in order.items()) else now
+            if old.variable.equals(now.variable):
+                continue
+        raise InvalidInput(
+            "data",
+            got=f"another {name}{_first_difference(now, old)}",
+            expected="that of the store, which is about the same neurons",
+            fix=f"Correct the one that is wrong; or append without it, by .drop_vars({str(name)!r}).",
+        )
+
+
+def _first_difference(now: xr.DataArray, old: xr.DataArray) -> str:
+    """Say where the values of two coordinates differ first."""
+    if now.dims != old.dims or now.shape != old.shape or now.ndim > 1:
+        return ""
+    if not now.ndim:
+        return f", {now.item()!r} for {old.item()!r}"
+    dim = str(old.dims[0])
+    pairs = zip(labels_of(old, dim).tolist(), now.values.tolist(), old.values.tolist(), strict=True)
+    label, here, there = next(((k, a, b) for k, a, b in pairs if a != b), (None, None, None))
+    return f", {here!r} for {there!r} at {dim} {label!r}"
 
 
 def _check_goes_on(

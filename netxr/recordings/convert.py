@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from os import path as os_path
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any, Final
 
 from netxr import names as n
@@ -35,7 +36,7 @@ def convert(
         A file or folder, as in `netxr.load_recording`.
     store : path-like
         The store to make, in a folder that exists; it appears when it is complete. Its attributes say from which file
-        it came, in which format, and with which SHA-256 checksum; of a folder, that of its files.
+        it came, in which format, with which options and SHA-256 checksum; of a folder, that of its files.
     format : str, optional
         What the file is, where it cannot be recognised.
     progress : callable, optional
@@ -71,7 +72,10 @@ def convert(
     recording = load_recording(file, format=format, **options)
     known = "zarr" if is_zarr(file, format) else format_of(file, format).name
     origin = {n.SOURCE_FILE: file.absolute().name, n.SOURCE_FORMAT: known, n.SOURCE_SHA256: _sha256(_files_of(file))}
-    event, attrs = f"import: {origin[n.SOURCE_FILE]} ({known})", recording.attrs | origin
+    said = ", ".join(f"{option}={shortened(value)}" for option, value in options.items())
+    origin |= {n.SOURCE_OPTIONS: said} if said else {}
+    event = f"import: {origin[n.SOURCE_FILE]} ({known})" + (f" with {said}" if said else "")
+    attrs = recording.attrs | origin
     attrs = with_event(attrs, event) if n.CREATED in attrs else first_saved(attrs, event)
     save(recording.assign_attrs(attrs), target, progress=progress)
 

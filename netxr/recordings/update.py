@@ -1,5 +1,6 @@
 """Moments and estimates of a run that was appended to, updated from its new samples alone."""
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -8,12 +9,19 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.estimate import estimate, lags_needed
-from netxr.estimators.table import Estimator, compared, estimates_in, estimator_of
+from netxr.estimators.table import Estimator, compared, estimates_in, estimators_of
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.merge import EDGES, merge_moments
 from netxr.schema.variables import MOMENT_SPECS, labels_of
 
 MOMENTS: Final = tuple(spec.name for spec in MOMENT_SPECS)
+
+
+OF_ITS_VALUES: Final = (n.OUTDATED,)
+"""Attributes of an estimate that hold no more when it is made again."""
+
+MADE_ANEW: Final = (n.PRECISION, n.NETXR_VERSION, n.NUMPY_VERSION, n.SCHEMA_VERSION)
+"""Those that say how it was made this time."""
 
 
 class Updates(NamedTuple):
@@ -34,10 +42,32 @@ class Updates(NamedTuple):
     outdated: list[str]
 
 
+class Recipe(NamedTuple):
+    """How an estimate is made: by one estimator or several, and what the function of one returns beside it."""
+
+    entries: list[Estimator]
+    beside: list[str]
+
+
 def made_from_activity(stored: xr.Dataset) -> frozenset[str]:
     """Return the names of moments and estimates that are computed from the new samples, and need not come with them."""
-    estimates = [name for name in estimates_in(stored) if estimator_of(stored[name]) is not None]
-    return frozenset({*MOMENTS, *estimates})
+    recipes = _recipes(stored)
+    return frozenset({*MOMENTS, *recipes, *(name for recipe in recipes.values() for name in recipe.beside)})
+
+
+def _recipes(stored: xr.Dataset) -> dict[str, Recipe]:
+    """Return how each estimate in a run is made, if its estimators are in the table."""
+    found = {}
+    for name in estimates_in(stored):
+        entries = estimators_of(stored[name])
+        beside = [
+            str(other)
+            for other, one in stored.data_vars.items()
+            if one.attrs.get(n.RESULT_OF) == name and (n.TRIAL in one.dims) == (n.TRIAL in stored[name].dims)
+        ]
+        if entries:
+            found[name] = Recipe(entries, beside)
+    return found
 
 
 def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
@@ -55,26 +85,31 @@ def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
                 moments = _longer(old, stored[n.ACTIVITY], new[n.ACTIVITY])
             replaced = moments
     outdated = _other_results(stored, dim)
-    for name in estimates_in(stored):
-        old_estimate, entry = stored[name], estimator_of(stored[name])
-        if entry is None:
-            continue
-        if n.TRIAL in old_estimate.dims and dim == n.TRIAL:
-            made = _estimated(new[n.ACTIVITY], old_estimate, entry)
-            further = further.merge(made.to_dataset(), combine_attrs="drop")
-        elif moments is not None and _gives(moments, old_estimate, entry):
-            made = _estimated(moments, old_estimate, entry)
-            replaced = replaced.merge(made.to_dataset(), combine_attrs="override")
+    for name, recipe in _recipes(stored).items():
+        estimate = stored[name]
+        if n.TRIAL in estimate.dims and dim == n.TRIAL:
+            further = further.merge(_estimated(new[n.ACTIVITY], estimate, recipe), combine_attrs="drop")
+        elif moments is not None and _gives(moments, estimate, recipe.entries):
+            made = _estimated(moments, estimate, recipe)
+            again = {key: one.assign_attrs(_attrs(one, stored[key])) for key, one in made.data_vars.items()}
+            replaced = replaced.merge(made.assign(again), combine_attrs="override")
         else:
-            outdated.append(name)
+            outdated += [name, *recipe.beside]
     return Updates(further, replaced, outdated)
 
 
 def _other_results(stored: xr.Dataset, dim: str) -> list[str]:
     """Return the names of scores, and of estimates that cannot be computed again here."""
-    results = {name: one for name, one in stored.data_vars.items() if {n.ESTIMATOR, n.DIAGONAL} & set(one.attrs)}
+    marks = {n.ESTIMATOR, n.DIAGONAL, n.RESULT_OF}
+    results = {name: one for name, one in stored.data_vars.items() if marks & set(one.attrs)}
     again = made_from_activity(stored)
     return [str(name) for name, one in results.items() if name not in again and dim not in one.dims]
+
+
+def _attrs(made: xr.DataArray, old: xr.DataArray) -> dict[str, Any]:
+    """Return the attributes of an estimate that is made again: those that it had, and by which versions it is made."""
+    again = {name: value for name, value in made.attrs.items() if name in MADE_ANEW}
+    return {name: value for name, value in old.attrs.items() if name not in OF_ITS_VALUES} | again
 
 
 # --- moments ------------------------------------------------------------------
@@ -160,25 +195,28 @@ def _side_by_side(parts: list[xr.Dataset], dim: str) -> xr.Dataset:
 # --- estimates ----------------------------------------------------------------
 
 
-def _lags_of(estimate: xr.DataArray) -> int | list[int] | None:
-    """Return the lag or lags of an estimate, if it says so."""
-    return estimate[n.LAG].values.tolist() if n.LAG in estimate.coords else None
+def _lags_of(estimate: xr.DataArray, entries: Sequence[Estimator]) -> int | list[int] | None:
+    """Return the lag or lags of an estimate, if it says so; any will do where it has none."""
+    if not any(entry.has_lag for entry in entries):
+        return 0
+    held = estimate[n.LAG].values.tolist() if n.LAG in estimate.coords else estimate.attrs.get(n.LAG)
+    return held if isinstance(held, (int, list)) else None
 
 
-def _gives(moments: xr.Dataset, estimate: xr.DataArray, entry: Estimator) -> bool:
+def _gives(moments: xr.Dataset, estimate: xr.DataArray, entries: Sequence[Estimator]) -> bool:
     """Return whether an estimate follows from moments."""
-    lags = _lags_of(estimate) if entry.has_lag else 0
+    lags = _lags_of(estimate, entries)
     return (
         lags is not None
-        and set(lags_needed([entry], np.ravel(lags).tolist())) <= set(labels_of(moments, n.LAG).tolist())
+        and set(lags_needed(entries, np.ravel(lags).tolist())) <= set(labels_of(moments, n.LAG).tolist())
         and (n.TRIAL in estimate.dims) == (n.TRIAL in moments[n.COMOMENT].dims)
         and all(dim in estimate.dims and moments.sizes[dim] == estimate.sizes[dim] for dim in (n.TARGET, n.SOURCE))
     )
 
 
-def _estimated(data: xr.DataArray | xr.Dataset, old: xr.DataArray, entry: Estimator) -> xr.DataArray:
-    """Return an estimate like another, from other samples or moments."""
-    lags = _lags_of(old) if entry.has_lag else 0
+def _estimated(data: xr.DataArray | xr.Dataset, old: xr.DataArray, recipe: Recipe) -> xr.Dataset:
+    """Return an estimate like another, and what goes with it, from other samples or moments."""
+    lags = _lags_of(old, recipe.entries)
     if lags is None:
         raise InvalidInput(
             str(old.name),
@@ -188,5 +226,9 @@ def _estimated(data: xr.DataArray | xr.Dataset, old: xr.DataArray, entry: Estima
         )
     at: dict[str, Any] = {"lags": lags} if isinstance(lags, list) else {"lag": lags}
     options: dict[str, Any] = {} if isinstance(data, xr.Dataset) else {"missing": old.attrs.get(n.MISSING, "raise")}
-    made = compared(estimate(data, method=entry.name, **at, **options), entry.name)
-    return made.rename(old.name).astype(old.dtype)
+    names = [entry.name for entry in recipe.entries]
+    found = estimate(data, method=names if n.ESTIMATOR in old.dims else names[0], **at, **options)
+    made = {old.name: compared(found, names[0]).astype(old.dtype)}
+    if isinstance(found, xr.Dataset):
+        made |= {name: found[name] for name in recipe.beside}
+    return xr.Dataset(made).drop_vars(n.LAG if n.LAG not in old.coords else [], errors="ignore")

@@ -15,7 +15,7 @@ CURRENT_SCHEMA: Final = 2
 """Version of the layout that this release writes."""
 
 ORIGIN: Final = (
-    *(n.CREATED, n.CREATED_BY, n.SOURCE_FILE, n.SOURCE_FORMAT, n.SOURCE_ARRAY, n.SOURCE_SHA256),
+    *(n.CREATED, n.CREATED_BY, n.SOURCE_FILE, n.SOURCE_FORMAT, n.SOURCE_ARRAY, n.SOURCE_OPTIONS, n.SOURCE_SHA256),
     *(n.NETXR_VERSION, n.NUMPY_VERSION, n.SCHEMA_VERSION, n.PREPROCESSING, n.HISTORY),
 )
 """Attributes that say where a dataset comes from; all others are settings and units."""

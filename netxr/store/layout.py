@@ -19,6 +19,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.schema.axis import axis_of, even_times
+from netxr.schema.clock import CLOCK
 from netxr.schema.provenance import first_saved
 from netxr.schema.variables import ACTIVITY_SPEC, CONNECTIVITY_SPEC, NUMBER_KINDS
 
@@ -80,8 +81,14 @@ def storable(dataset: xr.Dataset, *, event: str = "save") -> xr.Dataset:
     return xr.Dataset(
         {name: variables[name] for name in dataset.data_vars},
         coords={name: variables[name] for name in dataset.coords},
-        attrs=plain_attributes(first_saved(dataset.attrs, event), "attrs"),
+        attrs=plain_attributes(first_saved(_clock_in(dataset) | dataset.attrs, event), "attrs"),
     )
+
+
+def _clock_in(dataset: xr.Dataset) -> dict[str, Any]:
+    """Return what the attributes of the activity say of its clock, which those who list stores look for at the root."""
+    attrs = dataset[n.ACTIVITY].attrs if n.ACTIVITY in dataset else {}
+    return {name: attrs[name] for name in CLOCK if name in attrs}
 
 
 def _folded(dataset: xr.Dataset) -> xr.Dataset:

@@ -335,15 +335,109 @@ def at(lag):
     return {"lag": lag} if isinstance(lag, int) else {"lags": lag}
 
 
-@pytest.mark.parametrize("first", [1, [0, 1]])
-def test_results_of_other_lags_are_not_mixed(tmp_path, first):
+def test_several_lags_are_not_mixed_with_one(tmp_path):
     run = recording()
     path = saved(run, tmp_path / "run.zarr")
-    second = [0, 1] if first == 1 else 1
-    netxr.add(netxr.lagged_correlation(run.activity, **at(first)), path)
+    netxr.add(netxr.lagged_correlation(run.activity, lag=1), path)
     with pytest.raises(InvalidInput, match="data: got another lag; expected that of the run"):
-        netxr.add(netxr.lagged_correlation(run.activity, **at(second)).rename("other"), path)
-    assert netxr.open(path)["lag"].values.tolist() == first
+        netxr.add(netxr.lagged_correlation(run.activity, lags=[0, 1]).rename("other"), path)
+    assert netxr.open(path)["lag"].values.tolist() == 1
+
+
+def test_an_estimate_at_one_lag_stands_beside_moments_at_several_and_follows(tmp_path):
+    run = recording(dtype="float64")
+    first = run.isel(time=slice(0, 40))
+    path = saved(first, tmp_path / "run.zarr")
+    netxr.add(netxr.lagged_moments(first.activity, lags=[0, 1, 2]), path)
+    R = netxr.lagged_correlation(first.activity, lag=2)
+    netxr.add(R, path)
+    opened = netxr.open(path).lagged_correlation
+    assert opened.attrs["lag"] == 2
+    np.testing.assert_array_equal(opened.values, R.values)
+    netxr.append(run.isel(time=slice(40, None)), path, dim="time")
+    longer = netxr.open(path).lagged_correlation
+    np.testing.assert_allclose(longer.values, netxr.lagged_correlation(run.activity, lag=2).values, rtol=1e-9)
+    assert longer.attrs == opened.attrs
+
+
+def test_attributes_of_an_estimate_that_follows_stay(tmp_path):
+    run = recording()
+    first = run.isel(time=slice(0, 40))
+    path = saved(first, tmp_path / "run.zarr")
+    netxr.add(netxr.lagged_moments(first.activity, lags=[0, 1]), path)
+    netxr.add(netxr.lagged_correlation(first.activity, lags=[0, 1], precision="float64"), path)
+    before = netxr.open(path).lagged_correlation.attrs
+    assert before.items() >= {"precision": "float64", "sampling_interval": 0.1, "units": "mV"}.items()
+    netxr.append(run.isel(time=slice(40, None)), path, dim="time")
+    assert netxr.open(path).lagged_correlation.attrs == before
+
+
+@pytest.mark.parametrize("dim", ["time", "trial"])
+def test_estimates_side_by_side_follow(tmp_path, dim):
+    run = recording(dtype="float64", trials=4)
+    first, later = run.isel({dim: slice(0, 3)}), run.isel({dim: slice(3, None)})
+    if dim == "time":
+        first, later = run.isel(time=slice(0, 40)), run.isel(time=slice(40, None))
+    path = saved(first, tmp_path / "run.zarr")
+    netxr.add(netxr.lagged_moments(first.activity, lags=[0, 1]), path)
+    methods = ["correlation", "lagged_correlation"]
+    netxr.add(netxr.estimate(first.activity, method=methods, lags=[0, 1]).rename("both"), path)
+    netxr.append(later, path, dim=dim)
+    found, right = netxr.open(path).both, netxr.estimate(run.activity, method=methods, lags=[0, 1])
+    assert "outdated" not in found.attrs
+    assert found.estimator.values.tolist() == methods
+    np.testing.assert_allclose(found.transpose(*right.dims).values, right.values, rtol=1e-9)
+
+
+AREAS = ("neuron", ["V1", "V1", "S1", "S1"])
+
+
+@pytest.mark.parametrize(
+    ("fact", "message"),
+    [
+        ({"area": ("neuron", ["V1", "S1", "S1", "S1"])}, "another area, 'S1' for 'V1' at neuron 'n1'"),
+        ({"depth": ((), 3.0)}, r"another depth, 3\.0 for 2\.0"),
+        ({"position": (("neuron", "axis"), np.ones((4, 2)))}, "another position"),
+    ],
+)
+@pytest.mark.parametrize("dim", ["time", "trial"])
+def test_facts_that_contradict_are_refused(tmp_path, fact, message, dim):
+    facts = {"area": AREAS, "depth": 2.0, "position": (("neuron", "axis"), np.zeros((4, 2)))}
+    run = recording().drop_vars("area", errors="ignore").assign_coords(facts)
+    first, later = run.isel(time=slice(0, 40)), run.isel(time=slice(40, None))
+    if dim == "trial":
+        first, later = run, run.assign_coords(trial=[7, 8])
+    netxr.save(first, tmp_path / "run.zarr")
+    with pytest.raises(InvalidInput, match=f"data: got {message}.*drop_vars"):
+        netxr.append(later.assign_coords(fact), tmp_path / "run.zarr", dim=dim)
+    turned = later.isel(neuron=[2, 0, 3, 1])  # facts go with their neurons
+    netxr.append(turned.drop_vars("depth").assign_coords(rig="left"), tmp_path / "run.zarr", dim=dim)
+    assert netxr.open(tmp_path / "run.zarr").area.values.tolist() == AREAS[1]
+    assert "(without rig)" in netxr.open(tmp_path / "run.zarr").attrs["history"].splitlines()[-1]
+
+
+def test_another_network_is_refused(tmp_path):
+    run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=30, seed=1)
+    netxr.save(run, tmp_path / "run.zarr")
+    more = netxr.simulate(netxr.random_connectivity(4, seed=2), n_steps=30, seed=2).assign_coords(trial=[1])
+    with pytest.raises(InvalidInput, match="data: got another connectivity; expected that of the store"):
+        netxr.append(more, tmp_path / "run.zarr", dim="trial")
+    netxr.append(more.activity, tmp_path / "run.zarr", dim="trial")
+    same = netxr.simulate(run.connectivity, n_steps=30, seed=3).assign_coords(trial=[2])
+    netxr.append(same.isel(target=[3, 1, 0, 2], source=[1, 0, 3, 2]), tmp_path / "run.zarr", dim="trial")
+    assert netxr.open(tmp_path / "run.zarr").sizes["trial"] == 3
+
+
+def test_other_neurons_are_told_where_they_go(tmp_path):
+    path = saved(recording(), tmp_path / "run.zarr")
+    other = recording().assign_coords(neuron=list("abcd"), trial=[7, 8])
+    with pytest.raises(InvalidInput, match=r'merge_moments\(\.\.\., join="outer"\)'):
+        netxr.append(other, path, dim="trial")
+
+
+def test_a_store_says_its_clock_at_the_root(tmp_path):
+    netxr.save(recording().activity.to_dataset(), tmp_path / "run.zarr")
+    assert netxr.open(tmp_path / "run.zarr").attrs["sampling_interval"] == 0.1
 
 
 # --- bad input ----------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -12,6 +12,11 @@ from netxr.cli import options
 from netxr.cli.output import echo_json, listing, progress
 from netxr.recordings.convert import convert
 from netxr.schema.arguments import check_vacant
+
+NO_INTERVAL: Final = (
+    "No sampling interval is known, so that times and lags count samples: say it with --sampling-interval"
+)
+FROM_OPS: Final = ", or read it from ops.npy with --option ops=true (a pickle: only from who you trust)."
 
 
 class Setting(click.ParamType):  # type: ignore[type-arg]  # takes a type from click 8.4 on
@@ -87,6 +92,8 @@ def command(
         echo_json(summary)
     elif not quiet:
         click.echo(listing({name: _text(value) for name, value in summary.items()}))
+        if n.SAMPLING_INTERVAL not in summary:
+            click.echo(NO_INTERVAL + (FROM_OPS if summary.get(n.SOURCE_FORMAT) == "suite2p" else "."))
 
 
 def _dims(words: list[str]) -> Any:
@@ -99,7 +106,7 @@ def _summary(out: Path) -> dict[str, Any]:
     """Say what was imported."""
     run = netxr.open(out)
     sizes = {"neurons": run.sizes.get(n.NEURON), "samples": run.sizes.get(n.TIME), "trials": run.sizes.get(n.TRIAL, 1)}
-    origin = (n.SAMPLING_INTERVAL, n.SOURCE_FILE, n.SOURCE_FORMAT, n.SOURCE_SHA256)
+    origin = (n.SAMPLING_INTERVAL, n.SOURCE_FILE, n.SOURCE_FORMAT, n.SOURCE_OPTIONS, n.SOURCE_SHA256)
     dtype = str(run.activity.dtype) if "activity" in run else None
     known = {"store": str(out), **sizes, "dtype": dtype} | {name: run.attrs.get(name) for name in origin}
     return {name: value for name, value in known.items() if value is not None}
