@@ -10,9 +10,11 @@ import xarray as xr
 
 import netxr
 from netxr.app.recording.settings import method_choices
+from netxr.estimators.table import BUILT_IN
 from tests.cli import shell as here
 
 NAME = "third_covariance"
+SPLIT = slice(0, 200), slice(200, None)
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +122,39 @@ def test_in_the_list_of_the_app(third):
     assert choices["third covariance"] == NAME
     assert list(choices.values())[:2] == ["lagged_correlation", "correlation"]
     assert "third_broken" not in choices.values()
+
+
+@pytest.fixture
+def with_p(monkeypatch):
+    """An estimator that returns something beside its estimate."""
+
+    def function(moments, lag):
+        R = moments.comoment.sel(lag=lag) / moments["count"].sel(lag=lag)
+        return xr.Dataset({"with_p": R, "p": R**2})
+
+    entry = netxr.Estimator("with_p", function, long_name="with p")
+    monkeypatch.setitem(BUILT_IN, "with_p", entry)
+    return entry
+
+
+@pytest.mark.parametrize("dim", ["time", "trial"])
+def test_what_stands_beside_an_estimate_follows_it(with_p, run, tmp_path, dim):
+    first, later = (run.isel({dim: part}) for part in ((slice(0, 1), slice(1, 2)) if dim == "trial" else SPLIT))
+    moments = netxr.lagged_moments(first.activity, lags=[0, 1])
+    netxr.save(first.assign(moments), tmp_path / "run.zarr")
+    netxr.add(netxr.estimate(moments, method="with_p", lags=[0, 1]), tmp_path / "run.zarr")
+    netxr.append(later, tmp_path / "run.zarr", dim=dim)
+    found = netxr.open(tmp_path / "run.zarr").compute()
+    right = np.stack([covariance(run.activity, lag) for lag in (0, 1)])
+    np.testing.assert_allclose(found.with_p.transpose("lag", "trial", "target", "source"), right, atol=1e-12)
+    np.testing.assert_allclose(found.p.transpose("lag", "trial", "target", "source"), right**2, atol=1e-12)
+    assert not [name for name, one in found.items() if "outdated" in one.attrs]
+
+
+def test_what_cannot_follow_is_marked_with_its_estimate(with_p, run, tmp_path):
+    first = run.isel(time=SPLIT[0])
+    both = netxr.estimate(first, method="with_p")
+    netxr.save(first.assign(both), tmp_path / "run.zarr")
+    netxr.append(run.isel(time=SPLIT[1]), tmp_path / "run.zarr", dim="time")
+    found = netxr.open(tmp_path / "run.zarr")
+    assert {name for name, one in found.items() if "outdated" in one.attrs} == {"with_p", "p"}

@@ -53,7 +53,7 @@ COUNT_ATTRS: Final = {
 
 
 def compare(
-    truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool, permutations: int = 999, seed: int = 0
+    truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool | None = None, permutations: int = 999, seed: int = 0
 ) -> xr.Dataset:
     """Score how alike the true connectivity and an estimate of it are.
 

@@ -1,6 +1,7 @@
 """Estimates of connectivity by one estimator of the table or several, from one pass over the activity."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from typing import Any, Final, TypeVar
 
@@ -120,7 +121,7 @@ def estimate(
 
 def lags_needed(entries: Sequence[Estimator], lags: Sequence[int]) -> list[int]:
     """Return the lags of the moments from which some estimates at some lags follow."""
-    return list(dict.fromkeys(need for entry in entries for lag in lags for need in entry.lags(abs(lag))))
+    return list(dict.fromkeys(need for entry in entries for lag in lags for need in entry.needs(abs(lag))))
 
 
 # --- what goes in ----------------------------------------------------------------------
@@ -216,7 +217,27 @@ def _by_rows(method: object, entries: Sequence[Estimator]) -> Callable[..., xr.D
     if make is None:
         fix = "Estimate without store, and keep the result with netxr.save."
         raise InvalidInput("method", got=repr(method), expected=f"{' or '.join(ROWWISE)}, for a store", fix=fix)
-    return make
+    name = entries[0].name
+    return make if package_of(name) == "netxr" else partial(_made_by_rows, make, name)
+
+
+def _made_by_rows(make: Callable[..., xr.DataArray], name: str, activity: xr.DataArray, **wanted: Any) -> xr.DataArray:
+    """Return what another package makes some rows at a time, or raise InvalidInput if it is no estimate."""
+    cause = None
+    try:
+        found = make(activity, **wanted)
+    except (NetxrError, MemoryError, OSError):
+        raise
+    except Exception as error:  # whatever another package raises
+        fault, cause = f"fails ({type(error).__name__}: {error})", error
+    else:
+        if isinstance(found, xr.DataArray) and {n.LAG, n.TARGET, n.SOURCE} <= set(found.dims):
+            return found
+        fault = f"returns a value of type {type(found).__name__}, and dims {getattr(found, 'dims', ())}"
+    package = package_of(name)
+    got = f"{name!r}, of the package {package}, whose function by_rows {fault}"
+    expected = f"a DataArray ({n.LAG}, [{n.TRIAL}, ]{n.TARGET}, {n.SOURCE}), opened from the store"
+    raise InvalidInput("method", got=got, expected=expected, fix=f"Update or mend {package}.") from cause
 
 
 # --- what comes out --------------------------------------------------------------------

@@ -118,7 +118,9 @@ class Pairs(NamedTuple):
     left_out: str
 
 
-def shared_pairs(truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool, arguments: tuple[str, str]) -> Pairs:
+def shared_pairs(
+    truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool | None, arguments: tuple[str, str]
+) -> Pairs:
     """Return the weights that `netxr.compare` scores, row by row of the truth, without those that are NaN or infinite.
 
     Raises InvalidInput if the two share no label, or `diagonal` (whether self-connections count) is no flag.
@@ -135,7 +137,7 @@ def shared_pairs(truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool,
     *both, overlaps = shared_entries(truth, estimate, arguments=arguments)
     A, R = (matrix.transpose(n.TARGET, n.SOURCE).values for matrix in both)
     targets, sources = (np.array(overlaps[dim].in_truth) for dim in (n.TARGET, n.SOURCE))
-    pairs, defined = entering(A, R, targets, sources, diagonal=diagonal)
+    pairs, defined = entering(A, R, targets, sources, diagonal=bool(diagonal))
     n_defined = int(defined.sum())
     n_undefined = int(pairs.sum()) - n_defined
     return Pairs(A[defined].astype(np.float64), R[defined].astype(np.float64), n_undefined, left_out(overlaps))
@@ -144,7 +146,9 @@ def shared_pairs(truth: xr.DataArray, estimate: xr.DataArray, *, diagonal: bool,
 def check_diagonal(diagonal: object) -> None:
     """Raise if it is not said whether the diagonal enters."""
     if not isinstance(diagonal, bool | np.bool_):
-        raise InvalidInput("diagonal", got=repr(diagonal), expected="True or False: whether self-connections enter")
+        fix = "Neurons that change slowly correlate with their own past, whatever the network: False leaves that out."
+        got = "none" if diagonal is None else repr(diagonal)
+        raise InvalidInput("diagonal", got=got, expected="True or False: whether self-connections enter", fix=fix)
 
 
 def entering(

@@ -27,9 +27,18 @@ from netxr.estimators.pearson import ABOUT, correlation_at
 from netxr.estimators.regression import ABOUT as ABOUT_REGRESSION
 from netxr.estimators.regression import regression_at, regression_t_at
 from netxr.estimators.rows import store_correlation
+from netxr.schema.arguments import is_whole
+from netxr.schema.variables import MOMENT_SPECS
 
 GROUP: Final = "netxr.estimators"
 """Group of the entry points by which other packages add estimators."""
+
+
+TAKEN: Final = frozenset(
+    {n.ACTIVITY, n.CONNECTIVITY, n.NEURON, n.TIME, n.TRIAL, n.TARGET, n.SOURCE, n.LAG, n.ESTIMATOR}
+    | {spec.name for spec in MOMENT_SPECS}
+)
+"""Names that no estimator can have: in a store they are others'."""
 
 
 def _the_lag(lag: int) -> tuple[int, ...]:
@@ -52,11 +61,12 @@ class Estimator:
     Parameters
     ----------
     name : str
-        What ``netxr.estimate(..., method=name)`` asks for, and the name of the variable in a store.
+        What ``netxr.estimate(..., method=name)`` asks for, and the name of the variable in a store: letters, digits and
+        underscores, and no other variable's name.
     function : callable
         Takes lagged moments and a lag in samples, and returns the estimate ([trial, ]target, source), real numbers
         with the labels of the moments: a DataArray, or a Dataset whose variable `name` is the one that is compared
-        with a truth. When samples are appended to a store, only that variable is updated, not the others of a Dataset.
+        with a truth, and the others go with it, also when samples are appended to a store.
     long_name : str
         Name in figures and messages.
     reference : str
@@ -76,6 +86,11 @@ class Estimator:
     by_rows : callable, optional
         Makes the estimate some rows at a time, straight from activity to disk, for more pairs of neurons than memory
         holds: called as `rows.store_correlation` is.
+
+    Raises
+    ------
+    InvalidInput
+        If the name cannot be that of a variable, or something is called that is no function.
 
     Examples
     --------
@@ -102,10 +117,35 @@ class Estimator:
     lags_at_once: bool = False
     by_rows: Callable[..., xr.DataArray] | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.isidentifier() or self.name in TAKEN:
+            expected = "letters, digits and underscores, and no name of another variable or dim"
+            raise InvalidInput("name", got=repr(self.name), expected=expected)
+        called = {"function": self.function, "lags": self.lags, "by_rows": self.by_rows}
+        for argument, value in called.items():
+            if not callable(value) and (argument != "by_rows" or value is not None):
+                raise InvalidInput(argument, got=f"{value!r:.80}", expected="a function")
+        if not isinstance(self.long_name, str):
+            raise InvalidInput("long_name", got=repr(self.long_name), expected="text")
+
     @property
     def has_lag(self) -> bool:
         """Whether the estimate depends on the lag that is asked for."""
-        return tuple(self.lags(0)) != tuple(self.lags(1))
+        return self.needs(0) != self.needs(1)
+
+    def needs(self, lag: int) -> tuple[int, ...]:
+        """Return the lags of the moments that are needed for a lag, or raise InvalidInput if `lags` says none."""
+        cause = None
+        try:
+            found = tuple(self.lags(lag))
+        except Exception as error:  # whatever another package raises
+            fault, cause = f"fails ({type(error).__name__}: {error})", error
+        else:
+            if found and all(is_whole(one) and one >= 0 for one in found):
+                return tuple(map(int, found))
+            fault = f"returns {found!r:.80}"
+        got = f"{self.name!r}, whose `lags` {fault} at lag {lag}"
+        raise InvalidInput("method", got=got, expected="whole numbers of samples, 0 and above") from cause
 
 
 BUILT_IN: Final = {
@@ -195,7 +235,7 @@ def methods() -> xr.Dataset:
         Over `estimator`, the names that ``netxr.estimate(..., method=name)`` takes: `long_name`, `reference`,
         `assumes` (what has to hold for the estimate to be the connectivity), `directed` (whether it distinguishes
         source from target), `signed` (whether it distinguishes excitation from inhibition), `package`, and `error`:
-        why an estimator of another package cannot be loaded, empty where it can.
+        why an estimator of another package cannot be loaded, or is not, since its name is taken; empty where it can.
 
     Examples
     --------
@@ -203,9 +243,10 @@ def methods() -> xr.Dataset:
     >>> netxr.methods().sel(estimator="lagged_correlation").directed.item()
     True
     """
-    rows = [_row(name) for name in method_names()]
-    columns = {key: (n.ESTIMATOR, [row[key] for row in rows]) for key in rows[0]}
-    return xr.Dataset(columns, {n.ESTIMATOR: method_names()})
+    rows = {name: _row(name) for name in method_names()}
+    rows |= {f"{point.name} of {_package_of(point)}": _row(point.name, ignored=point) for point in _ignored()}
+    columns = {key: (n.ESTIMATOR, [row[key] for row in rows.values()]) for key in rows[DEFAULT]}
+    return xr.Dataset(columns, {n.ESTIMATOR: list(rows)})
 
 
 def method_names() -> list[str]:
@@ -290,6 +331,13 @@ def _entry_points(_path: tuple[str, ...]) -> dict[str, EntryPoint]:
     return {point.name: point for point in reversed(tuple(entry_points(group=GROUP)))}
 
 
+def _ignored() -> list[EntryPoint]:
+    """Return the entry points whose names are those of other estimators, which are taken instead."""
+    chosen = {name: point for name, point in _entry_points(tuple(sys.path)).items() if name not in BUILT_IN}
+    every = dict.fromkeys(entry_points(group=GROUP))
+    return [point for point in every if point.name not in chosen or chosen[point.name] != point]
+
+
 @cache
 def _loaded(point: EntryPoint) -> Estimator:
     """Return the estimator of another package, or raise InvalidInput if it cannot be loaded, or is none."""
@@ -315,13 +363,16 @@ def _package_of(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else "unknown"
 
 
-def _row(name: str) -> dict[str, Any]:
-    """Return what `methods` says of an estimator."""
+def _row(name: str, *, ignored: EntryPoint | None = None) -> dict[str, Any]:
+    """Return what `methods` says of an estimator, or of an entry point that is ignored for its name."""
     about = {n.PACKAGE: package_of(name), n.ERROR: ""}
-    entry = Estimator(name, function=lambda moments, _lag: moments, long_name="", directed=False, signed=False)
-    try:
-        entry = estimator(name)
-    except InvalidInput as error:
-        about[n.ERROR] = str(error)
+    entry = Estimator(DEFAULT, function=lambda moments, _lag: moments, long_name="", directed=False, signed=False)
+    if ignored is not None:
+        about = {n.PACKAGE: _package_of(ignored), n.ERROR: f"ignored: {name} is the one of {package_of(name)}"}
+    else:
+        try:
+            entry = estimator(name)
+        except InvalidInput as error:
+            about[n.ERROR] = str(error)
     columns = (n.LONG_NAME, n.REFERENCE, n.ASSUMES, n.DIRECTED, n.SIGNED)
     return {column: getattr(entry, column) for column in columns} | about

@@ -74,8 +74,7 @@ def convert(
     origin = {n.SOURCE_FILE: file.absolute().name, n.SOURCE_FORMAT: known, n.SOURCE_SHA256: _sha256(_files_of(file))}
     said = ", ".join(f"{option}={shortened(value)}" for option, value in options.items())
     origin |= {n.SOURCE_OPTIONS: said} if said else {}
-    event = f"import: {origin[n.SOURCE_FILE]} ({known})" + (f" with {said}" if said else "")
-    attrs = recording.attrs | origin
+    event, attrs = f"import: {origin[n.SOURCE_FILE]} ({known})", recording.attrs | origin
     attrs = with_event(attrs, event) if n.CREATED in attrs else first_saved(attrs, event)
     save(recording.assign_attrs(attrs), target, progress=progress)
 

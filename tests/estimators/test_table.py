@@ -52,7 +52,9 @@ def test_what_cannot_be_loaded_is_listed_with_its_error_and_the_rest_works(third
 
 
 def test_the_name_of_an_entry_point_is_that_of_its_estimator(tmp_path, monkeypatch):
-    (tmp_path / "renamed.py").write_text("import netxr; made = lambda: netxr.Estimator('a', None, long_name='A')")
+    (tmp_path / "renamed.py").write_text(
+        "import netxr; made = lambda: netxr.Estimator('a', lambda m, lag: lag + '', long_name='A')"
+    )
     (tmp_path / "renamed-1.dist-info").mkdir()
     (tmp_path / "renamed-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: renamed\nVersion: 1\n")
     points = "[netxr.estimators]\na = renamed:made\nb = renamed:made\nlagged_correlation = renamed:made\n"
@@ -67,6 +69,35 @@ def test_the_name_of_an_entry_point_is_that_of_its_estimator(tmp_path, monkeypat
         estimator("b")
     assert estimator("lagged_correlation").long_name == "lagged correlation"  # the table's own go before
     assert method_names().count("lagged_correlation") == 1
+    told = netxr.methods().set_index(estimator="estimator").sel(estimator="lagged_correlation of renamed")
+    assert (told.package.item(), told.error.item()) == ("renamed", "ignored: lagged_correlation is the one of netxr")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "argument"),
+    [
+        *(({"name": name}, "name") for name in ("", "a b", "a-b", "1st", "activity", "comoment", "lag", 3)),
+        ({"function": None}, "function"),
+        ({"lags": (0, 1)}, "lags"),
+        ({"by_rows": True}, "by_rows"),
+        ({"long_name": None}, "long_name"),
+    ],
+)
+def test_an_estimator_that_cannot_be_one_is_refused_when_it_is_made(wrong, argument):
+    right = {"name": "mine", "function": lambda moments, lag: moments.comoment, "long_name": "mine"}
+    assert netxr.Estimator(**right).needs(2) == (2,)
+    with pytest.raises(InvalidInput) as caught:
+        netxr.Estimator(**(right | wrong))
+    assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize(
+    "lags", [lambda lag: 1 / 0, lambda lag: [-lag - 1], lambda lag: [], lambda lag: lag, lambda lag: [0.5]]
+)
+def test_lags_that_are_none_are_an_error_of_ours(lags):
+    one = netxr.Estimator("mine", lambda moments, lag: moments.comoment, long_name="mine", lags=lags)
+    with pytest.raises(InvalidInput, match=r"method: got 'mine', whose `lags` (fails \(|returns )"):
+        one.needs(1)
 
 
 def test_estimates_are_found_by_name_and_by_attribute(third):

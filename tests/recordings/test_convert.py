@@ -38,6 +38,8 @@ def test_a_store_holds_what_the_file_held_and_says_where_it_came_from(tmp_path, 
     assert run.activity.attrs == {"sampling_interval": 0.1, "sampling_interval_units": "s", "units": "mV"}
     assert run.attrs["source_file"] == "day one.npy"
     assert run.attrs["source_format"] == "npy"
+    said = "dims=('time', 'neuron'), neurons=['a', 'b', 'c'], sampling_interval=0.1, units='mV'"
+    assert run.attrs["source_options"] == said
     assert run.attrs["source_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
     assert run.attrs["history"].endswith(" import: day one.npy (npy)")
     assert len(run.attrs["history"].splitlines()) == 1
@@ -139,6 +141,8 @@ def test_the_command_passes_its_options_on(tmp_path, source):
         "store": str(out),
         **{"neurons": 3, "samples": 500, "trials": 1, "dtype": "float32", "sampling_interval": 2.0},
         **{"source_file": "day one.npy", "source_format": "npy"},
+        "source_options": "neurons=['a', 'b', 'c'], dims=('time', 'neuron'), sampling_interval=2.0, "
+        "interval_units='ms'",
         "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
     }
     run = open_store(out)
@@ -151,7 +155,9 @@ def test_the_command_imports_a_folder(tmp_path):
     arguments = ["import", str(DATA / "suite2p"), str(tmp_path / "run.zarr"), "--option", "cells=true"]
     done = CliRunner().invoke(main, [*arguments, "--option", "signal=spks"])
     assert done.exit_code == 0, done.output
-    assert "source_format  suite2p" in done.stdout
+    assert "source_format   suite2p" in done.stdout
+    assert "No sampling interval is known" in done.stdout
+    assert "--option ops=true" in done.stdout
     expected = np.load(DATA / "suite2p" / "spks.npy")[np.load(DATA / "suite2p" / "iscell.npy")[:, 0] == 1]
     np.testing.assert_array_equal(open_store(tmp_path / "run.zarr").activity.values, expected)
 

@@ -34,7 +34,7 @@ NO_PAIR: Final = "no pair of neurons\nis defined on both sides"
 PANELS: Final = ("Estimate against truth", "Estimate with and without an edge", "ROC curve", "Precision and recall")
 
 
-def agreement(A: Any, R: Any, *, diagonal: bool, title: str = "") -> hv.Layout:
+def agreement(A: Any, R: Any, *, diagonal: bool | None = None, title: str = "") -> hv.Layout:
     """Draw how an estimate agrees with the true connectivity, entry by entry.
 
     Both are aligned by the labels of their neurons. Neurons that only one of the two has are left out, and so are pairs
@@ -80,7 +80,7 @@ def agreement(A: Any, R: Any, *, diagonal: bool, title: str = "") -> hv.Layout:
         panels = [entries(pairs), violins(by_edge, ylabel=ESTIMATED, title=PANELS[1]), *_curves(edge, pairs.estimate)]
     else:
         panels = [_empty(NO_PAIR, panel) for panel in PANELS]
-    lines = (title, _about(pairs, diagonal), pairs.left_out)
+    lines = (title, _about(pairs, bool(diagonal)), pairs.left_out)
     return laid_out(
         hv.Layout(panels),
         title="\n".join(filter(None, lines)),
