@@ -17,10 +17,10 @@ from netxr.schema.variables import MOMENT_SPECS, labels_of
 MOMENTS: Final = tuple(spec.name for spec in MOMENT_SPECS)
 
 
-OF_ITS_VALUES: Final = (n.OUTDATED,)
+OF_ITS_VALUES: Final = (n.OUTDATED, n.SYMMETRY)
 """Attributes of an estimate that hold no more when it is made again."""
 
-MADE_ANEW: Final = (n.PRECISION, n.NETXR_VERSION, n.NUMPY_VERSION, n.SCHEMA_VERSION)
+MADE_ANEW: Final = (n.SYMMETRY, n.PRECISION, n.NETXR_VERSION, n.NUMPY_VERSION, n.SCHEMA_VERSION)
 """Those that say how it was made this time."""
 
 
