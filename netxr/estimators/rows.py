@@ -30,7 +30,7 @@ from netxr.kernels.lagged_sums import LaggedSums, Pass, pool_sums
 from netxr.kernels.moments import correlation, moments_of
 from netxr.kernels.running_sums import FrameBlock, first_of, sides_of_block, sums_of_block
 from netxr.moments.lagged import attrs_of, coords_of, keeps_trials_apart, reduction, trial_groups
-from netxr.moments.planning import check_lags, planned_rows, prepare
+from netxr.moments.planning import check_lags, check_left, planned_rows, prepare
 from netxr.moments.plans import RowPlan
 from netxr.schema.arguments import check_path
 from netxr.schema.variables import Trial
@@ -79,7 +79,8 @@ def store_correlation(
             for k, trials in enumerate(run.matrices):
                 use = partial(_write, stored, run.places, (k,) if n.TRIAL in sizes else ())
                 part = part_of(plan, f"{k} {run.direction}", folder, runs=len(runs))
-                tasks += row_tasks(trials, run.todo, plan=plan, use=use, folder=folder, part=part)
+                alone = len(run.matrices) == 1
+                tasks += row_tasks(trials, run.todo, plan=plan, use=use, folder=folder, part=part, alone=alone)
             run_tasks(tasks, plan, folder)
     return open_store(store)[n.LAGGED_CORRELATION]
 
@@ -154,6 +155,7 @@ def row_tasks(
     use: Callable[[RowBlocks], T],
     folder: Path | None,
     part: Part,
+    alone: bool = False,
 ) -> list[Delayed]:
     """Return lazy tasks that make the correlations of all trials together, each for some target rows.
 
@@ -171,6 +173,8 @@ def row_tasks(
         A file `STOP` in it makes all tasks give up, as does its end.
     part : Part
         The matrix as a part of its run.
+    alone : bool
+        Whether it is the only one: then it is an error if no frame is left of it.
     """
     names = [trial.name for trial in trials]
     # An array in memory is none of the token: to hash it would take as long as a read, and the folder is unique.
@@ -196,6 +200,7 @@ def row_tasks(
             use,
             folder,
             part._replace(name=f"{part.name} from row {start}"),
+            alone,
             dask_key_name=f"rows-{token}-{start}",
         )
         for start in range(0, n_neurons, plan.rows)
@@ -245,6 +250,7 @@ def _rows(
     use: Callable[[RowBlocks], T],
     folder: Path | None,
     part: Part,
+    alone: bool,
 ) -> T:
     """Accumulate the products of some target rows, and hand their correlations on."""
     with one_blas_thread() if one_thread else nullcontext():
@@ -254,6 +260,8 @@ def _rows(
             pooled = [pool_sums([*pooled, sums], in_place=True)]
         del sums
         moments = moments_of(pooled.pop(), todo=todo)
+        if alone and todo.missing == "drop":
+            check_left(moments.n_pairs)
         return use(_correlations(moments, todo, rows_at_a_time, folder))
 
 

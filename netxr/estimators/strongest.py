@@ -97,9 +97,10 @@ def strongest_pairs(
         with TemporaryDirectory() as scratch:
             folder = Path(scratch)
             seen = None if cluster() else folder  # by tasks: a folder of this machine is none of other machines
+            parts = [part_of(plan, str(k), folder, runs=1) for k in range(len(run.matrices))]
             tasks = [
-                row_tasks(trials, run.todo, plan=plan, use=use, folder=seen, part=part_of(plan, str(k), folder, runs=1))
-                for k, trials in enumerate(run.matrices)
+                row_tasks(trials, run.todo, plan=plan, use=use, folder=seen, part=part, alone=len(parts) == 1)
+                for trials, part in zip(run.matrices, parts, strict=True)
             ]
             edges = run_tasks([task for own in tasks for task in own], plan, folder)
         trial = np.repeat(np.arange(len(tasks)), len(tasks[0]))

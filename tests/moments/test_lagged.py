@@ -262,6 +262,16 @@ def test_nothing_left_gives_nan_without_a_warning():
     assert netxr.lagged_correlation(lagged_moments(recording, missing="pairwise"), lag=1)[0, 0].isnull().all()
 
 
+def test_rows_of_no_frame_are_an_error_too(tmp_path):
+    recording = activity(trials=1)
+    recording[0] = np.nan
+    with pytest.raises(InvalidInput, match=r'missing: got "drop", which leaves no frame'):
+        netxr.lagged_correlation(recording, missing="drop", store=tmp_path / "R.zarr")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InvalidInput, match=r'missing: got "drop", which leaves no frame'):
+        netxr.strongest_pairs(recording, k=2, missing="drop")
+
+
 @pytest.mark.parametrize("lazy", [False, True])
 def test_an_estimate_of_no_frame_is_an_error(lazy):
     recording = activity(trials=2)
