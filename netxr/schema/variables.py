@@ -82,12 +82,11 @@ def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dim
     """
     wanted = f"a DataArray with dims ({', '.join(spec.dims)}{''.join(f'[, {d}]' for d in spec.optional_dims)})"
     if not isinstance(data, xr.DataArray):
-        raise InvalidInput(
-            argument,
-            got=_describe(data),
-            expected=wanted,
-            fix="Give a plain array its labels with netxr.as_activity or netxr.as_connectivity.",
-        )
+        fix = "Give a plain array or a table its labels with netxr.as_activity or netxr.as_connectivity."
+        if isinstance(data, xr.Dataset) and data.data_vars:
+            name = spec.name if spec.name in data else next(iter(data.data_vars))
+            fix = f"Take the variable that is meant, e.g. dataset[{name!r}]."
+        raise InvalidInput(argument, got=_describe(data), expected=wanted, fix=fix)
     missing = [dim for dim in spec.dims if dim not in data.dims]
     unknown = [dim for dim in data.dims if dim not in (*spec.dims, *spec.optional_dims, *extra_dims)]
     if missing or unknown:

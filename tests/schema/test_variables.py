@@ -114,3 +114,11 @@ def test_errors_are_of_one_family():
     assert issubclass(InvalidInput, ValueError)
     error = InvalidInput("lag", got="-1", expected="0 or above", fix="Take another.")
     assert (error.argument, str(error)) == ("lag", "lag: got -1; expected 0 or above. Take another.")
+
+
+def test_a_dataset_in_place_of_an_array_is_told_which_variable_to_take():
+    matrix = xr.DataArray(np.eye(2), dims=("target", "source"))
+    with pytest.raises(InvalidInput, match=r"truth: got a Dataset with R, connectivity;.*dataset\['connectivity'\]"):
+        check_connectivity(xr.Dataset({"R": matrix, "connectivity": matrix}), argument="truth")
+    with pytest.raises(InvalidInput, match=r"truth: got a Dataset with R;.*dataset\['R'\]"):
+        check_connectivity(xr.Dataset({"R": matrix}), argument="truth")
