@@ -4,6 +4,7 @@ Each private part is said with the version it was seen in. When a library change
 loaded before it is needed.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
@@ -34,6 +35,16 @@ def optional(module: str, *, what: str, extra: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise MissingExtra(what, package=(error.name or module).partition(".")[0], extra=extra) from error
+
+
+def show_in_notebook() -> None:
+    """Let figures show where a Jupyter kernel runs, unless the user has loaded the extension of HoloViews.
+
+    Whether it is loaded says `notebook_extension._loaded` (HoloViews 1.23). Its scripts come with it, not from a host.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if hasattr(shell, "kernel") and not import_module("holoviews.ipython").notebook_extension._loaded:
+        import_module("holoviews").extension("bokeh", inline=True, logo=False)
 
 
 def release_colorbars(figure: Any) -> None:

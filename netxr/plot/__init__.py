@@ -2,9 +2,10 @@
 
 Matrices, activity and scores have a folder each, `panels` puts figures together, and the files beside them are shared.
 Begin with `matrices.heatmaps`. A figure draws on bokeh and on matplotlib; ``+`` and ``*`` combine figures, and
-``.opts`` restyles them.
+``.opts`` restyles them. In a Jupyter notebook they show by themselves: HoloViews' extension loads with this room.
 """
 
+from netxr.compat import show_in_notebook
 from netxr.plot.activity.raster import raster
 from netxr.plot.activity.traces import traces
 from netxr.plot.files import save
@@ -43,3 +44,5 @@ __all__ = [
     "traces",
     "tutorial_figures",
 ]
+
+show_in_notebook()

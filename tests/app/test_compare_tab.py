@@ -21,7 +21,9 @@ def test_which_matrix_is_picked(library):
     R = netxr.lagged_correlation(run.activity, lags=[0, 2, 5])
     run = run.assign(lagged_correlation=R)
     np.testing.assert_array_equal(picked(run, Pick("", "", 2, 5)), R.values[2, 2])
-    np.testing.assert_array_equal(picked(run, Pick("", "", 1, None)), R.values[0, 1])
+    np.testing.assert_array_equal(picked(run, Pick("", "", 1, None)), R.values[1, 1])  # lag 0 tells no direction
+    again = R.assign_coords(lag=[0, 3, 1]).to_dataset(name="lagged_correlation")
+    assert picked(again, Pick("", "", 0, None)).lag == 1
     for pick, message in (
         (Pick("", "R", 0, None), "expected one of lagged_correlation, connectivity"),
         (Pick("", "", 3, None), "trial: got 3; expected a position from 0 to 2"),

@@ -127,6 +127,7 @@ VIEWS = [
     "recording=grouped.zarr&view=agreement&level=number&groups=6&trial=-1",
     "recording=grouped.zarr&view=lags&lags=0-3&missing=drop",
     "recording=estimated.zarr&view=estimate&marked=1%20%3C-%200:2",
+    "recording=grouped.zarr&view=estimate&high_pass=0.1&difference=yes",
 ]
 
 
@@ -213,6 +214,7 @@ def test_an_estimate_is_replaced_only_when_asked_for_again(pages, own_library):
     [
         ("trial=-1&neurons=0:3", "save: got an estimate of some of the neurons"),
         ("trial=-1&level=group", "save: got an estimate of groups"),
+        ("trial=-1&difference=yes", "save: got an estimate of cleaned activity"),
         ("trial=0", "save: got an estimate of one of 2 trials; expected one of all trials, pooled"),
     ],
 )
@@ -337,3 +339,25 @@ def test_an_empty_folder(pages, tmp_path):
         page = opened(pages, tmp_path, f"?tab={tab}")
         assert "The folder holds no" in page.text()
         assert not page.messages
+
+
+def test_an_estimate_says_whether_it_tells_direction_and_cleaning_is_the_cure(pages, own_library):
+    run = netxr.open(own_library / "grouped.zarr").load()
+    slow = run.activity.copy(data=np.cumsum(run.activity.values - run.activity.values.mean(1, keepdims=True), axis=1))
+    netxr.save(run.assign(activity=slow), own_library / "slow.zarr")
+    page = opened(pages, own_library, "?tab=recording&recording=slow.zarr&view=estimate")
+    R = netxr.lagged_correlation(slow.isel(trial=0))
+    off = ~np.eye(12, dtype=bool)
+    alike = np.corrcoef(R.values[off], R.values.T[off])[0, 1]
+    assert alike > 0.9
+    assert f"R and its transpose correlate at {alike:.3f}: R tells next to nothing of direction." in page.text()
+    page.widget("Clean: differences").value = True
+    page.wait()
+    assert "next to nothing" not in page.text()
+    clean = netxr.lagged_correlation(netxr.difference(slow.isel(trial=0)))
+    np.testing.assert_allclose(table(page).lagged_correlation, clean.values.ravel(), atol=1e-12)
+
+
+def test_a_filter_that_cannot_be_is_a_message(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&high_pass=7")
+    assert "cutoff: got 7.0; expected between 0 and 0.5 per step" in page.messages[0]

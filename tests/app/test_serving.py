@@ -1,7 +1,9 @@
 import http.client
+import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -158,3 +160,30 @@ def test_without_panel_the_fix_is_told():
     told = subprocess.run([sys.executable, "-c", code, "app"], capture_output=True, text=True)  # noqa: S603
     assert told.returncode == 1
     assert told.stderr == 'netxr: error: netxr app needs panel, which is not installed. Run: pip install "netxr[app]"\n'
+
+
+BUSY = """
+import threading, time
+import netxr.app.serving as serving
+from netxr.app.frame.jobs import Job
+
+class Busy(serving.JobQueue):
+    def __init__(self):
+        super().__init__()
+        job = Job(lambda done, total: None)
+        self.start(job, lambda job: time.sleep(60), then=print, failed=print)
+
+serving.JobQueue = Busy
+from netxr.cli import main
+main(["app", "--no-browser"])
+"""
+
+
+def test_ctrl_c_ends_the_app_at_once_whatever_it_computes():
+    command = [sys.executable, "-c", BUSY]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program
+        assert process.stdout.readline().startswith("netxr is at ")
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(50) == 0
+        assert time.monotonic() - begun < 10  # within 2 s on a machine that has nothing else to do

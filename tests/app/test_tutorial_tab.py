@@ -5,6 +5,7 @@ import zipfile
 import holoviews as hv
 import numpy as np
 import panel as pn
+import param
 import pytest
 import xarray as xr
 import zarr
@@ -236,3 +237,36 @@ def test_a_download_that_is_too_large_names_both_figures(monkeypatch):
     monkeypatch.setattr(downloads, "MOST_BYTES", 100)
     with pytest.raises(netxr.InvalidInput, match=r"download: got .*B; expected at most 100 B\."):
         downloads.zipped_store(tutorial_run(SMALL), name="run")
+
+
+def typed(page, label, value):
+    """Type into a field, and wait for nothing."""
+    widget = page.widget(label)
+    with param.edit_constant(widget):
+        widget.param.update(value=value, value_throttled=value)
+
+
+def dimmed(page):
+    return [one for one in page.page.body.select(pn.Column) if one.styles.get("opacity") == "0.35"]
+
+
+def test_results_of_other_settings_are_dimmed_and_say_so(open_page):
+    page = open_page("?tab=tutorial&n=27")
+    assert not dimmed(page)
+    typed(page, "Network size (any", 100_000)  # more than the memory holds
+    assert len(page.messages) == 1
+    assert len(dimmed(page)) == 1
+    assert "Shown still: 27 neurons, sparsity 0.9, 5,000 steps, lag 1" in page.text()
+    typed(page, "Network size (any", 27)
+    assert not dimmed(page)
+    assert "Shown still" not in page.text()
+
+
+def test_results_stay_dimmed_after_a_computation_was_cancelled(open_page):
+    page = open_page("?tab=tutorial&n=8")
+    typed(page, "Length", 10_000_000)
+    assert len(dimmed(page)) == 1
+    page.session.cancel("tutorial", say="cancelled.")
+    assert len(dimmed(page)) == 1
+    assert page.release("Length", 3000)
+    assert not dimmed(page)

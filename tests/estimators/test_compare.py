@@ -476,3 +476,11 @@ def test_an_estimate_of_one_source_is_compared_with_its_column():
     result = netxr.compare(truth, one, diagonal=True, permutations=0)
     expected = netxr.compare(truth, estimate.isel(source=[1]), diagonal=True, permutations=0)
     np.testing.assert_array_equal(result.pearson, expected.pearson)
+
+
+def test_progress_tells_the_permutations_of_all_matrices():
+    truth, estimate = pair()
+    told = []
+    with netxr.progress(lambda done, total: told.append((done, total))):
+        netxr.compare(truth, xr.concat([estimate, -estimate], "lag"), diagonal=False, permutations=120)
+    assert told == [(done, 240) for done in (50, 100, 120, 170, 220, 240)]

@@ -62,3 +62,8 @@ def title_of(figure):
 
 def titles_of(layout):
     return [title_of(panel) for panel in layout]
+
+
+def widest(matrix):
+    """The largest magnitude between different neurons, which colours reach to."""
+    return float(abs(matrix.where(matrix.target != matrix.source)).max())

@@ -8,7 +8,7 @@ from netxr.errors import InvalidInput
 from netxr.plot import compare_over
 from netxr.plot.matrices import grids
 from netxr.plot.matrices.grids import row_length
-from tests.plot.drawn import bokeh_limits, matplotlib_limits, on_paper, on_screen, title_of, titles_of
+from tests.plot.drawn import bokeh_limits, matplotlib_limits, on_paper, on_screen, title_of, titles_of, widest
 
 
 def scores_of(A, R, *, diagonal=False):
@@ -31,7 +31,7 @@ def test_facets_share_one_range_for_all_truths_and_another_for_all_estimates(ran
     sparsity = xr.DataArray(values, dims="sparsity", coords={"sparsity": values})
     many_A, many_R = A * (1 + sparsity), R * (2 - sparsity)
     figure = compare_over(many_A, many_R, over="sparsity", scores=sparsity / 2)
-    limit_A, limit_R = float(abs(many_A).max()), float(abs(many_R).max())
+    limit_A, limit_R = widest(many_A), widest(many_R)
     paper, screen = on_paper(figure), on_screen(figure)
     assert paper.get_suptitle() == "True (A) and Estimated (R) connectivity matrices over sparsity"
     assert matplotlib_limits(paper) == [

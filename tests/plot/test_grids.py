@@ -18,6 +18,7 @@ from tests.plot.drawn import (
     on_paper,
     on_screen,
     titles_of,
+    widest,
 )
 
 TRIALS, LAGS = ["first", "second"], [0, 2, 5]
@@ -40,7 +41,7 @@ def many():
 def test_a_grid_has_rows_and_columns_and_one_range(many):
     figure = facets(many, row="trial", col="lag")
     assert figure.shape == (2, 3)
-    limit = float(abs(many).max())
+    limit = widest(many)
     expected = [f"trial = {trial}\nlag = {lag}" for trial, lag in product(TRIALS, LAGS)]
     paper, screen = on_paper(figure), on_screen(figure)
     assert matplotlib_limits(paper) == [(title, -limit, limit) for title in expected]
@@ -75,7 +76,7 @@ def test_rows_that_are_not_full_are_drawn_on_paper_too(many, monkeypatch):
 @pytest.mark.parametrize("columns", [None, "lag"])
 def test_other_dims_are_sliders(many, columns):
     figure = facets(many, col=columns)
-    limit = float(abs(many).max())
+    limit = widest(many)
     axes = [axis for axis in on_paper(figure).axes if axis.images]
     titles = [f"lag = {lag}\ntrial = first" for lag in LAGS] if columns else ["trial = first\nlag = 0"]
     assert [axis.get_title() for axis in axes] == titles

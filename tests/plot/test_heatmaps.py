@@ -12,6 +12,7 @@ from netxr.errors import InvalidInput
 from netxr.plot import matrix, save
 from netxr.plot.style import UNDEFINED_COLOUR
 from tests.plot.drawn import bokeh_images, draw, on_paper, on_screen
+from tests.runs import labelled
 
 LABEL = "Connectivity Strength"
 
@@ -214,3 +215,13 @@ def test_a_matrix_without_a_number_says_so(one_edge, backend):
     drawn = draw(matrix(one_edge * np.nan, title="R"), backend)
     title = drawn.title.text if backend == "bokeh" else drawn.axes[0].get_title()
     assert title == "R\nundefined everywhere"
+
+
+def test_the_diagonal_leaves_the_colours_to_the_others():
+    R = np.array([[0.9, 0.1, -0.2], [0.05, 0.8, 0.0], [0.1, 0.1, 1.0]])
+    assert matrix(labelled(R)).vdims[0].range == (-0.2, 0.2)
+    shuffled = xr.DataArray(R[[1, 0, 2]], {"target": [1, 0, 2], "source": [0, 1, 2]}, ("target", "source"))
+    assert matrix(shuffled).vdims[0].range == (-0.2, 0.2)
+    assert matrix(labelled(np.diag([0.5, 2.0]))).vdims[0].range == (-2.0, 2.0)  # there is nothing else to see
+    other = xr.DataArray(R, {"target": ["a", "b", "c"], "source": [0, 1, 2]}, ("target", "source"))
+    assert matrix(other).vdims[0].range == (-1.0, 1.0)

@@ -11,6 +11,7 @@ from netxr.app.frame.limits import check_size
 from netxr.errors import InvalidInput
 from netxr.estimators.overlap import shared_entries
 from netxr.estimators.table import estimates_in
+from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.variables import MOMENT_SPECS, labels_of
 
 FURTHER: Final = {n.TRIAL, n.LAG}
@@ -31,7 +32,7 @@ class Pick(NamedTuple):
     trial : int
         Position, if there are several.
     lag : int or None
-        Lag, if there are several; None for the first.
+        Lag, if there are several; None for lag 1, or the first other than 0.
     """
 
     store: str
@@ -107,7 +108,7 @@ def picked(run: xr.Dataset, pick: Pick) -> xr.DataArray:
         held = labels_of(matrix, n.LAG).tolist()
         if pick.lag is not None and pick.lag not in held:
             raise InvalidInput("lag", got=f"{pick.lag}", expected=f"one of {', '.join(map(str, held))}")
-        matrix = matrix.isel({n.LAG: 0 if pick.lag is None else held.index(pick.lag)})
+        matrix = matrix.isel({n.LAG: place_of_lag(held, asked=pick.lag)})
     return matrix.assign_coords({dim: labels_of(matrix, dim) for dim in (n.TARGET, n.SOURCE)})
 
 

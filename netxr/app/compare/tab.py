@@ -20,6 +20,7 @@ from netxr.app.frame.panes import TOOLS, button, note, panels
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.estimators.compare import ABOUT_SCORES
+from netxr.plot.panels.dashboards import place_of_lag
 
 KEY: Final = "compare"
 
@@ -84,7 +85,7 @@ class _Side:
     def offer(self, run: xr.Dataset, variable: str) -> None:
         """Offer the matrices, trials and lags of a store that was opened."""
         pick, lags = self.pick(), lags_of(run[variable])
-        lag = pick.lag if pick.lag in lags else next(iter(lags), None)
+        lag = lags[place_of_lag(lags, asked=pick.lag)] if lags else None
         self._shown = {"matrix": variable, "trial": pick.trial, "lag": lag}
         options = {"matrix": matrices_in(run), "trial": trials_of(run[variable]), "lag": lags}
         for what, widget in self._lists.items():

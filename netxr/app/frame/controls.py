@@ -1,5 +1,6 @@
 """Widgets for the settings of a tab: a widget changes its setting, and follows it."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -36,6 +37,17 @@ def number(settings: param.Parameterized, name: str, *, label: str = "") -> Any:
 
     def fit(typed: int | None) -> Any:
         return getattr(settings, name) if typed is None else _within(low, high, typed)
+
+    return _linked(widget, settings, name, by="value_throttled", fit=fit)
+
+
+def decimal(settings: param.Parameterized, name: str) -> Any:
+    """Return a field for a number, kept within the bounds of the setting; emptied, it shows the old one again."""
+    low, high = settings.param[name].bounds
+    widget = pn.widgets.FloatInput(name=settings.param[name].label, value=getattr(settings, name), **LOOK)
+
+    def fit(typed: float | None) -> Any:
+        return getattr(settings, name) if typed is None else _within(low, math.inf if high is None else high, typed)
 
     return _linked(widget, settings, name, by="value_throttled", fit=fit)
 

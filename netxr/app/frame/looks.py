@@ -78,6 +78,7 @@ SCORES: Final = {
     n.SPEARMAN: "Rank correlation",
     n.KAPPA: "Cohen's kappa",
     n.ROC_AUC: "Area under the ROC curve",
+    n.SYMMETRY: "R and its transpose",
 }
 
 

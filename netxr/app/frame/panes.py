@@ -47,6 +47,34 @@ def button(name: str, do: Callable[[object], object], *, main: bool = False, **l
     return widget
 
 
+class Outdated:
+    """Figures that are dimmed, with a line over them that says why, while they are not of the current settings.
+
+    Both wait a moment, so that nothing flickers where the new ones come at once.
+
+    Parameters
+    ----------
+    *figures : Any
+        What is dimmed.
+    """
+
+    WAIT: Final = "opacity .1s linear .3s"
+
+    def __init__(self, *figures: Any) -> None:
+        look = {"font-size": "14px", "background": "#fff3dd", "color": "#7a4300", "padding": "2px 12px"}
+        self._look = look | {"border-radius": "3px"}
+        self._why = pn.pane.HTML("", margin=(4, 10), sizing_mode="stretch_width", height=24)
+        self._figures = pn.Column(*figures, sizing_mode="stretch_width")
+        self.panes = [self._why, self._figures]
+        self.say("")
+
+    def say(self, why: str) -> None:
+        """Dim the figures and say why; an empty text for figures that are of the current settings."""
+        self._why.object = f'<div role="status">{escape(why)}</div>'
+        self._why.styles = self._look | ({"opacity": "1", "transition": self.WAIT} if why else {"opacity": "0"})
+        self._figures.styles = {"opacity": "0.35", "transition": self.WAIT} if why else {"opacity": "1"}
+
+
 def note(text: str) -> pn.pane.HTML:
     """Return a line of text."""
     return pn.pane.HTML(escape(text), margin=(4, 10), sizing_mode="stretch_width", styles={"font-size": "14px"})

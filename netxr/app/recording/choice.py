@@ -44,6 +44,10 @@ class Choice(NamedTuple):
         "raise", "drop" or "pairwise".
     diagonal : bool
         Whether self-connections are included in the scores.
+    high_pass : float
+        Frequency below which the activity is filtered out, 0 for none.
+    difference : bool
+        Whether differences of neighbouring samples are taken.
     """
 
     lags: str
@@ -54,6 +58,13 @@ class Choice(NamedTuple):
     method: str
     missing: n.Missing
     diagonal: bool
+    high_pass: float = 0.0
+    difference: bool = False
+
+    @property
+    def is_cleaned(self) -> bool:
+        """Whether the activity is changed before it is estimated."""
+        return bool(self.high_pass or self.difference)
 
 
 def lags_of(text: str) -> list[int]:
@@ -127,6 +138,8 @@ def chosen_activity(run: xr.Dataset, choice: Choice) -> xr.DataArray:
         activity = activity.isel({n.TRIAL: [choice.trial]})
     wanted = neurons_of(activity, choice.neurons)
     activity = netxr.select(activity, **wanted) if wanted else activity
+    activity = netxr.high_pass(activity, cutoff=choice.high_pass) if choice.high_pass else activity
+    activity = netxr.difference(activity) if choice.difference else activity
     return _at_level(activity, choice)
 
 
@@ -147,7 +160,7 @@ def chosen_truth(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
         if choice.trial == POOLED and A.sizes[n.TRIAL] > 1:
             return None
         A = A.isel({n.TRIAL: max(choice.trial, 0)}, drop=True)
-    fine = chosen_activity(run, choice._replace(level=NEURONS))
+    fine = chosen_activity(run, choice._replace(level=NEURONS, high_pass=0.0, difference=False))
     neurons, known = labels_of(fine, n.NEURON).tolist(), labels_of(A, n.TARGET).tolist()
     if not set(neurons) <= set(known):
         return A

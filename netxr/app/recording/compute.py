@@ -12,6 +12,7 @@ from netxr.app.frame.limits import check_size
 from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_activity, chosen_truth, lags_of
 from netxr.errors import InvalidInput
 from netxr.estimators.table import compared, estimator
+from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of
 
@@ -54,7 +55,7 @@ class Scored(NamedTuple):
 
 def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
     """Return the estimate in the store, lazily, if it is the one asked for."""
-    if choice.method not in run or choice.level != NEURONS or choice.neurons.strip() != ALL:
+    if choice.method not in run or choice.level != NEURONS or choice.neurons.strip() != ALL or choice.is_cleaned:
         return None
     R, lags = run[choice.method], lags_of(choice.lags)
     held = np.atleast_1d(R[n.LAG].values).tolist() if n.LAG in R.coords else []
@@ -134,11 +135,10 @@ def scored(run: xr.Dataset, R: xr.DataArray, choice: Choice) -> Scored:
 
 
 def at_lag(found: Scored, lag: int | None) -> Scored:
-    """Return the matrix of one lag and its scores; of the first lag if that one is missing."""
+    """Return the matrix of one lag and its scores; of lag 1, or the first other than 0, if that one is missing."""
     if n.LAG not in found.R.dims:
         return found
-    held = found.R[n.LAG].values.tolist()
-    place = {n.LAG: held.index(lag) if lag in held else 0}
+    place = {n.LAG: place_of_lag(found.R[n.LAG].values.tolist(), asked=lag)}
     return Scored(found.R.isel(place), found.A, None if found.scores is None else found.scores.isel(place))
 
 
@@ -148,6 +148,8 @@ def savable(found: xr.DataArray, run: xr.Dataset, choice: Choice) -> xr.DataArra
     if choice.level != NEURONS or found.sizes[n.TARGET] != run[n.ACTIVITY].sizes[n.NEURON]:
         got = "an estimate of groups" if choice.level != NEURONS else "an estimate of some of the neurons"
         raise InvalidInput("save", got=got, expected="one of all neurons of the run", fix=fix)
+    if choice.is_cleaned:
+        raise InvalidInput("save", got="an estimate of cleaned activity", expected="one of the run as it is", fix=fix)
     n_trials = run[n.ACTIVITY].sizes.get(n.TRIAL, 1)
     if n_trials > 1 and choice.trial != POOLED:
         got = f"an estimate of one of {n_trials} trials"

@@ -15,6 +15,10 @@ def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:
     asked = ", ".join(f"{name}={value!r}" for name, value in neurons_of(run[n.ACTIVITY], choice.neurons).items())
     if asked:
         lines.append(f"activity = netxr.select(activity, {asked})")
+    if choice.high_pass:
+        lines.append(f"activity = netxr.high_pass(activity, cutoff={choice.high_pass})")
+    if choice.difference:
+        lines.append("activity = netxr.difference(activity)")
     if choice.level != NEURONS:
         by = "" if choice.level == OWN else f", groups={choice.groups}"
         lines += ["fine = activity", f"activity = netxr.coarsen(fine{by})"]

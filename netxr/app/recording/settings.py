@@ -30,6 +30,8 @@ class RecordingSettings(param.Parameterized):
     neurons = param.String(ALL, label="Neurons")
     level = param.Selector(objects=list(LEVELS.values()), label="What is correlated")
     groups = param.Integer(4, bounds=(1, 100_000), label="Number of groups")
+    high_pass = param.Number(0.0, bounds=(0, None), label="Clean: high-pass cutoff (0: none)")
+    difference = param.Boolean(False, label="Clean: differences of neighbouring samples")
     method = param.Selector(objects=[DEFAULT], label="Estimator")
     lags = param.String("1", label="Lags (samples)")
     lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag shown")

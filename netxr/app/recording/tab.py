@@ -6,7 +6,7 @@ from typing import Any, Final
 import panel as pn
 
 from netxr import names as n
-from netxr.app.frame.controls import LOOK, buttons, choice, flag, number, text
+from netxr.app.frame.controls import LOOK, buttons, choice, decimal, flag, number, text
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
@@ -30,6 +30,7 @@ from netxr.app.recording.views import (
     taken_along,
 )
 from netxr.plot import Selection
+from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.variables import labels_of
 
 KEY: Final = "recording"
@@ -74,6 +75,8 @@ class _View:
             text(settings, "neurons", hint="all, or a, b, c, or a:c, or group=V1"),
             choice(settings, "level", LEVELS),
             self._groups,
+            decimal(settings, "high_pass"),
+            flag(settings, "difference"),
             choice(settings, "method", method_choices()),
             text(settings, "lags", hint="1, or 0, 2, 5, or 0-10"),
             choice(settings, "missing", MISSING_CHOICES),
@@ -119,7 +122,7 @@ class _View:
 
     def _choose(self, name: str) -> None:
         """Show the activity of another recording; nothing is estimated before it is asked for."""
-        anew = ("view", "trial", "neurons", "level", "lag", "start", "marked")
+        anew = ("view", "trial", "neurons", "level", "high_pass", "difference", "lag", "start", "marked")
         fresh = {setting: self._settings.param[setting].default for setting in anew}
         self._settings.param.update(recording=name, **fresh)
 
@@ -160,7 +163,7 @@ class _View:
             ),
             self._show,
             label=f"{'Reading' if seen else 'Estimating the connectivity of'} {settings.recording}",
-            short=seen or is_known,
+            short=(seen or is_known) and not wanted.high_pass,  # a filter goes through the whole recording
         )
 
     def _choice(self) -> Choice:
@@ -196,7 +199,7 @@ class _View:
         if estimate is not None and not estimate.stored:
             self._saving.offer(self._settings.recording, partial(savable, estimate.R, shown.run, shown.choice))
         lags = [] if shown.found is None or n.LAG not in shown.found.R.dims else shown.found.R[n.LAG].values.tolist()
-        self._lag.param.update(options=lags, value=shown.lag if shown.lag in lags else next(iter(lags), None))
+        self._lag.param.update(options=lags, value=lags[place_of_lag(lags, asked=shown.lag)] if lags else None)
         self._lag.visible = bool(lags) and shown.view != "lags"
         self._marked.visible = shown.view == ESTIMATE_VIEW and shown.is_linked
         if self._marked.visible:

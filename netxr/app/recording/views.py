@@ -12,11 +12,13 @@ import netxr.plot
 from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
 from netxr.app.frame.looks import scores_html
-from netxr.app.frame.panes import TOOLS, panels, stretched
+from netxr.app.frame.panes import TOOLS, note, panels, stretched
 from netxr.app.recording.choice import Choice
 from netxr.app.recording.compute import Scored, at_lag
 from netxr.app.recording.python_lines import estimating_lines, preparing_lines
 from netxr.errors import InvalidInput
+from netxr.estimators.symmetry import direction_text, symmetry
+from netxr.estimators.table import estimator
 from netxr.plot import Selection
 
 ACTIVITY_VIEW, ESTIMATE_VIEW, AGREEMENT_VIEW, LAGS_VIEW = "activity", "estimate", "agreement", "lags"
@@ -29,6 +31,9 @@ VIEWS: Final = {
 
 MOST_LINKED: Final = 1000
 """Most neurons for which a choice in one figure is marked in all."""
+
+CURE: Final = "Take what is slow off the activity first: see Clean beside it. Or take deconvolved signals."
+"""What to do about an estimate that tells no direction."""
 
 TRACE: Final = 24
 """Height of a trace in pixels."""
@@ -140,6 +145,8 @@ def drawn_on_page(shown: Shown) -> list[Any]:
     words = []
     if shown.view in (ESTIMATE_VIEW, AGREEMENT_VIEW) and (scores := shown.matrices.scores) is not None:
         words = [pn.pane.HTML(scores_html(scores), sizing_mode="stretch_width", margin=(4, 10))]
+    if shown.view == ESTIMATE_VIEW and estimator(shown.choice.method).directed:
+        words += [note(said)] if (said := direction_text(symmetry(shown.matrices.R), cure=CURE)) else []
     if shown.view == ACTIVITY_VIEW:
         traces, raster = figure
         n_traces = min(20, len(shown.excerpt))

@@ -59,6 +59,13 @@ class Setup(NamedTuple):
         return 8 * (3 * self.n * self.steps + 8 * self.n**2)
 
     @property
+    def text(self) -> str:
+        """The settings in words."""
+        parts = [f"{self.n:,} neurons", f"sparsity {self.sparsity:g}", f"{self.steps:,} steps", f"lag {self.lag}"]
+        parts += [f"{self.groups:,} groups"] * bool(self.groups)
+        return ", ".join([*parts, f"seed {self.seed}", f"{'with' if self.diagonal else 'without'} the diagonal"])
+
+    @property
     def is_short(self) -> bool:
         """Whether it takes well under a second."""
         return self.n**2 * (self.steps + 20 * self.n) < SHORT_WORK

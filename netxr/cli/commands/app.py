@@ -1,11 +1,22 @@
 """``netxr app``: a page in the browser of this machine."""
 
+import os
+import sys
+import threading
+import time
 from pathlib import Path
+from typing import Final
 
 import click
 
 import netxr
 from netxr.cli import options
+
+PATIENCE: Final = 1.0
+"""Seconds that jobs have to end."""
+
+JOBS: Final = "netxr-"
+"""What the names of threads with jobs begin with."""
 
 
 @click.command()
@@ -35,3 +46,18 @@ def command(store: Path | None, port: int, memory: str | None, no_browser: bool)
         browser=not no_browser,
         announce=lambda address: click.echo(f"netxr is at {address} (Ctrl-C ends it)"),
     )
+    _leave()
+
+
+def _leave() -> None:
+    """End the program soon: jobs have been told to stop, and tidying up all that a page loads takes seconds.
+
+    What a job was writing is there whole or not at all, as after any other end of a process.
+    """
+    last = time.monotonic() + PATIENCE
+    for thread in threading.enumerate():
+        if thread.name.startswith(JOBS):
+            thread.join(max(0.0, last - time.monotonic()))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

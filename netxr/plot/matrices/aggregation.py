@@ -59,6 +59,19 @@ def view_of(sheet: Sheet, *, x_range: Range | None = None, y_range: Range | None
     return View(cells, down, across)
 
 
+def off_diagonal(sheet: Sheet, view: View) -> NDArray[np.float64]:
+    """Return the cells of different neurons, NaN in the place of others; all cells if those tell no range of colours.
+
+    A neuron's correlation with its own past would leave the others pale. Where cells are means of blocks they stay.
+    """
+    if view.down.step * view.across.step > 1:
+        return view.cells
+    rows = sheet.targets.labels[view.down.first : view.down.end].astype(object)
+    columns = sheet.sources.labels[view.across.first : view.across.end].astype(object)
+    others = np.where(rows[:, np.newaxis] == columns, np.nan, view.cells)
+    return others if (np.abs(others) > 0).any() else view.cells
+
+
 def block_means(
     values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp], *, steps: tuple[int, int]
 ) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.matrices.aggregation import Sheet, View, sheet_of, view_of
+from netxr.plot.matrices.aggregation import Sheet, View, off_diagonal, sheet_of, view_of
 from netxr.plot.spans import Range, borders, side_ticks, span_in_view
 from netxr.plot.style import (
     DIVERGING,
@@ -52,7 +52,7 @@ def matrix(
         In memory, (target, source) in any order of dims; (target,) is a single source and becomes one column.
     limits : tuple of float, optional
         Weights at the two ends of the colour bar. If not given, symmetric about 0 and just wide enough for the visible
-        cells.
+        cells of different neurons; a larger one on the diagonal has the colour of the end.
     groups : DataArray, optional
         (neuron,): the group of each neuron, aligned by label, as `netxr.assign_groups` gives it. The neurons of a group
         stand together, with lines between groups and their names on the axes; neurons in no group come last.
@@ -102,7 +102,7 @@ def draw_view(
 ) -> hv.Image | hv.Overlay:
     """Draw the visible part of a matrix: at first all of it."""
     view = view_of(sheet, x_range=x_range, y_range=y_range)
-    limits = limits or symmetric_limit(view.cells)
+    limits = limits or symmetric_limit(off_diagonal(sheet, view))
     image = _image(view, hv.Dimension("weight", label=strength, range=limits))
     n_targets, n_sources = sheet.values.shape
     aspect = float(np.clip(n_sources / n_targets, NARROWEST, 1 / NARROWEST))
@@ -126,8 +126,8 @@ def _frame(sheet: Sheet) -> int:
 
 
 def limits_of(*sheets: Sheet) -> Range:
-    """Return symmetric limits that hold every cell of the first views of some matrices."""
-    return symmetric_limit(*(view_of(sheet).cells for sheet in sheets))
+    """Return symmetric limits that hold the cells of different neurons in the first views of some matrices."""
+    return symmetric_limit(*(off_diagonal(sheet, view_of(sheet)) for sheet in sheets))
 
 
 def _image(view: View, weight: hv.Dimension) -> hv.Image:

@@ -1,5 +1,6 @@
 """All figures of a run on one page: activity, connectivity, and how the estimate agrees with the truth."""
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import holoviews as hv
@@ -167,8 +168,19 @@ def _loaded(run: xr.Dataset, estimate: str) -> xr.DataArray:
 
 def _drawn_lag(run: xr.Dataset) -> int:
     """Return the position of the lag that is drawn: lag 1, else the first other than 0."""
-    known = labels_of(run, n.LAG).tolist() if n.LAG in run.dims else [1]
-    return known.index(1) if 1 in known else next((place for place, lag in enumerate(known) if lag), 0)
+    return place_of_lag(labels_of(run, n.LAG).tolist() if n.LAG in run.dims else [1])
+
+
+def place_of_lag(lags: Sequence[int], *, asked: int | None = None) -> int:
+    """Return the position of the lag that is asked for and there, else of lag 1, else of the first other than 0.
+
+    Examples
+    --------
+    >>> place_of_lag([0, 1, 2]), place_of_lag([0, 2]), place_of_lag([0, 1, 2], asked=0)
+    (1, 1, 0)
+    """
+    wanted = next((lag for lag in (asked, 1) if lag in lags), None)
+    return lags.index(wanted) if wanted is not None else next((k for k, lag in enumerate(lags) if lag), 0)
 
 
 def _of_estimator(score: xr.DataArray, estimate: str | None) -> xr.DataArray:
