@@ -15,11 +15,15 @@ from netxr.errors import InvalidInput
 from netxr.estimators.overlap import check_diagonal, entering, overlap_of, report_of, taken
 from netxr.estimators.symmetry import ABOUT as ABOUT_SYMMETRY
 from netxr.kernels import scores
+from netxr.schema.arguments import is_whole, said
 from netxr.schema.provenance import provenance
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_connectivity, check_variable
 
 REPORTED: Final = 50
 """Permutations between two reports of progress."""
+
+MOST_PERMUTATIONS: Final = 10**7
+"""More would take days, and change no decision."""
 
 CONSTANT: Final = "truth or estimate is the same for all pairs"
 ONE_CLASS: Final = "all pairs or no pair have an edge"
@@ -147,12 +151,14 @@ def _unlabelled(data: xr.DataArray) -> xr.DataArray:
     return data.drop_vars([name for name, labels in data.coords.items() if {n.TARGET, n.SOURCE} & set(labels.dims)])
 
 
-def _check_settings(diagonal: object, permutations: object, seed: object) -> None:
+def _check_settings(diagonal: object, permutations: Any, seed: Any) -> None:
     """Raise if a setting is of the wrong kind."""
     check_diagonal(diagonal)
     for name, value in ((n.PERMUTATIONS, permutations), (n.SEED, seed)):
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 0:
-            raise InvalidInput(name, got=repr(value), expected="a whole number, 0 or above")
+        if not is_whole(value) or value < 0:
+            raise InvalidInput(name, got=said(value), expected="a whole number, 0 or above")
+    if permutations > MOST_PERMUTATIONS:
+        raise InvalidInput(n.PERMUTATIONS, got=said(permutations), expected=f"at most {MOST_PERMUTATIONS:,}")
 
 
 def _over_matrices(

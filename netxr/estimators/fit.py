@@ -11,7 +11,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.normal_equations import Ends, NormalEquations, normal_equations
 from netxr.moments.lagged import lagged_moments
-from netxr.schema.arguments import check_entries, is_whole
+from netxr.schema.arguments import check_entries, is_whole, said
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import check_moments, labels_of
 
@@ -45,6 +45,10 @@ class Fitted(NamedTuple):
     sizes: Mapping[str, int] = {}
 
 
+MOST_LAGS: Final = 1000
+"""Lags of a regression, which takes moments at all their differences."""
+
+
 def lags_for(design: Sequence[int]) -> list[int]:
     """Return the lags of the moments from which a regression on lags of the past follows.
 
@@ -59,9 +63,13 @@ def lags_for(design: Sequence[int]) -> list[int]:
 def check_design(lags: Any) -> list[int]:
     """Return the lags of a regression: those that are listed, or for one number all from 1 to it."""
     expected = "a whole number from 1, or different ones, in samples"
-    entries = range(1, int(lags) + 1) if is_whole(lags) else check_entries("lags", lags, expected=expected)
+    entries = (
+        range(1, min(int(lags), MOST_LAGS) + 1) if is_whole(lags) else check_entries("lags", lags, expected=expected)
+    )
+    if (is_whole(lags) and lags > MOST_LAGS) or len(entries) > MOST_LAGS:
+        raise InvalidInput("lags", got=said(lags), expected=f"{expected}; at most {MOST_LAGS:,} of them")
     if not entries or not all(is_whole(lag) and lag > 0 for lag in entries) or len(set(entries)) < len(entries):
-        raise InvalidInput("lags", got=repr(lags), expected=expected)
+        raise InvalidInput("lags", got=said(lags), expected=expected)
     return [int(lag) for lag in entries]
 
 

@@ -93,9 +93,13 @@ def partial_correlation_at(moments: xr.Dataset, lag: int, *, shrinkage: Shrinkag
     return found.rename(n.PARTIAL_CORRELATION).assign_attrs(moments.attrs)
 
 
-def check_shrinkage(shrinkage: object) -> None:
+def check_shrinkage(shrinkage: Any) -> None:
     """Raise unless a shrinkage is one."""
-    if shrinkage is None or shrinkage == "oas" or (is_number(shrinkage) and 0 <= shrinkage <= 1):  # type: ignore[operator]
+    if (
+        shrinkage is None
+        or (isinstance(shrinkage, str) and shrinkage == "oas")
+        or (is_number(shrinkage) and 0 <= shrinkage <= 1)
+    ):
         return
     raise InvalidInput("shrinkage", got=repr(shrinkage), expected='None, "oas" or a number from 0 to 1')
 

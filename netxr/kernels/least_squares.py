@@ -159,11 +159,13 @@ def partial_correlations(inverse: Floats) -> Floats:
 
 def _inverse(correlation: Floats) -> tuple[Floats, float]:
     """Return the inverse of a correlation matrix, which takes its memory, and its condition number."""
+    if not len(correlation):  # of which LAPACK complains on the terminal
+        return correlation, np.inf
     norm = float(np.abs(correlation).sum(0).max(initial=0))
     factor, failed = scipy.linalg.lapack.dpotrf(correlation.T, lower=False, clean=False, overwrite_a=True)
     reciprocal = 0.0 if failed else float(scipy.linalg.lapack.dpocon(factor, norm, uplo="U")[0])
     condition = 1 / reciprocal if reciprocal > 0 else np.inf
-    if len(correlation) and condition > WORST_CONDITION:
+    if condition > WORST_CONDITION:
         raise InvalidInput(
             "data",
             got=f"sources that depend on one another (condition number {condition:.1e})",

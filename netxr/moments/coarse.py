@@ -11,6 +11,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import equal_groups, group_average, is_grouped, membership
 from netxr.kernels.moments import sumsq_of_side
+from netxr.schema.arguments import array_of, is_whole, said
 from netxr.schema.variables import check_moments, labels_of
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
@@ -125,11 +126,11 @@ def group_labels(groups: Groups, neurons: NDArray[Any]) -> NDArray[Any]:
     """
     n_neurons = len(neurons)
     if isinstance(groups, (int, np.integer)):
-        if isinstance(groups, bool) or groups < 1 or n_neurons % groups:
+        if not is_whole(groups) or groups < 1 or n_neurons % groups:
             divisors = [k for k in range(1, n_neurons + 1) if n_neurons % k == 0]
             raise InvalidInput(
                 "groups",
-                got=repr(groups),
+                got=said(groups),
                 expected=f"a number that divides the {n_neurons} neurons: {', '.join(map(str, divisors))}",
                 fix="Give each neuron's group for groups of unequal size.",
             )
@@ -141,7 +142,7 @@ def group_labels(groups: Groups, neurons: NDArray[Any]) -> NDArray[Any]:
         if strange:
             raise InvalidInput("groups", got=f"a group for {strange[0]!r}", expected="labels of neurons as keys")
         groups = [groups.get(label) for label in neurons.tolist()]
-    given = np.asarray(groups, dtype=object)
+    given = array_of("groups", groups, expected=f"one group for each of the {n_neurons} neurons", dtype=object)
     if given.shape != (n_neurons,):
         raise InvalidInput(
             "groups", got=f"shape {given.shape}", expected=f"one group for each of the {n_neurons} neurons"

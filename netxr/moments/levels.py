@@ -77,7 +77,7 @@ def coarse_moments(
     """
     if not isinstance(levels, Mapping) or not levels:
         raise InvalidInput("levels", got=repr(levels), expected="a mapping from names to groups, or None for neurons")
-    if missing == "pairwise":
+    if isinstance(missing, str) and missing == "pairwise":
         raise InvalidInput(
             "missing",
             got="'pairwise'",

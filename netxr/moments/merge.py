@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import crossing_pairs
-from netxr.schema.arguments import check_choice, check_entries
+from netxr.schema.arguments import check_choice, check_entries, check_flag
 from netxr.schema.variables import check_moments, labels_of
 
 EDGES = (n.EDGE_ACTIVITY, n.NOT_TARGET, n.NOT_SOURCE)
@@ -76,6 +76,7 @@ def merge_moments(
     [100, 100, 200, 100]
     """
     check_choice("join", join, ("exact", "outer"))
+    check_flag("continuous", continuous)
     expected = "a sequence of lagged moments, of one recording or more"
     checked = [check_moments(part, argument="parts") for part in check_entries("parts", parts, expected=expected)]
     if not checked:

@@ -14,7 +14,16 @@ from netxr.blocks.schedulers import cluster, cores, slots
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import PRODUCTS, Pass, block_frames
 from netxr.moments.plans import Plan, RowPlan, Work, plan_pass, plan_rows
-from netxr.schema.arguments import check_choice, check_count, check_entries, check_memory, is_whole
+from netxr.schema.arguments import (
+    array_of,
+    check_choice,
+    check_count,
+    check_entries,
+    check_flag,
+    check_memory,
+    is_whole,
+    said,
+)
 from netxr.schema.clock import activity_of, cuts_of
 from netxr.schema.variables import labels_of
 
@@ -74,6 +83,7 @@ def plan(
     resources = _resources(memory)
     if workers is not None:
         resources |= {"processes": check_count("workers", workers), "threads": 1, "cores": 1, "cluster": True}
+    check_flag("stored", stored)
     return (plan_rows if stored else plan_pass)(work_of(activity, todo), **resources)
 
 
@@ -262,7 +272,7 @@ def check_lags(lags: Sequence[int], *, n_steps: int, argument: str = "lags", sig
     if not entries or not right or len(set(entries)) < len(entries):
         negative = not signed and any(is_whole(entry) and entry < 0 for entry in entries)
         fix = "Moments at a lag hold those at minus that lag, with targets and sources swapped." if negative else ""
-        raise InvalidInput(argument, got=repr(entries), expected=wanted, fix=fix)
+        raise InvalidInput(argument, got=said(entries), expected=wanted, fix=fix)
     return [int(entry) for entry in entries]
 
 
@@ -277,14 +287,14 @@ def check_dim(dim: str | Sequence[str], activity: xr.DataArray) -> tuple[str, ..
     allowed = [(n.TIME,), (n.TIME, n.TRIAL)] if n.TRIAL in activity.dims else [(n.TIME,)]
     expected = " or ".join(map(str, allowed))
     pooled = tuple(sorted([dim] if isinstance(dim, str) else check_entries("dim", dim, expected=expected), key=str))
-    if pooled not in allowed:
-        raise InvalidInput("dim", got=repr(dim), expected=expected)
+    if not all(isinstance(one, str) for one in pooled) or pooled not in allowed:
+        raise InvalidInput("dim", got=said(dim), expected=expected)
     return pooled
 
 
 def is_label(sources: Hashable | Sequence[Hashable] | None) -> bool:
     """Return whether `sources` is a single label."""
-    return sources is not None and np.ndim(np.asarray(sources, dtype=object)) == 0
+    return sources is not None and array_of("sources", sources, expected="labels of neurons", dtype=object).ndim == 0
 
 
 def positions_of(neurons: NDArray[Any], sources: Hashable | Sequence[Hashable] | None) -> tuple[int, ...] | None:
@@ -299,12 +309,12 @@ def positions_of(neurons: NDArray[Any], sources: Hashable | Sequence[Hashable] |
         return None
     labels = neurons.tolist()
     places = {label: place for place, label in enumerate(labels)}
-    wanted = np.asarray(sources, dtype=object).ravel().tolist()
+    wanted = array_of("sources", sources, expected="labels of neurons", dtype=object).ravel().tolist()
     known = [places[label] for label in wanted if isinstance(label, Hashable) and label in places]
     if not wanted or len(set(known)) < len(wanted):
         raise InvalidInput(
             "sources",
-            got=repr(wanted),
+            got=said(wanted),
             expected=f"labels of neurons, each once, such as {', '.join(map(repr, labels[:3]))}",
         )
     return tuple(known)

@@ -13,6 +13,7 @@ from netxr.blocks.trials import stack_trials
 from netxr.errors import InvalidInput
 from netxr.kernels.trends import as_samples
 from netxr.preprocessing.put_back import by_segment, float_type, put_back, take
+from netxr.schema.arguments import array_of, check_flag
 from netxr.schema.clock import Recording, activity_of
 from netxr.schema.variables import labels_of, trials_of
 
@@ -163,6 +164,7 @@ def drop_frames(data: Recording, *, frames: Any, join: bool = False) -> Recordin
     >>> rest.values.tolist(), rest.start_time, rest.preprocessing
     ([[1.0, 2.0]], 0.5, 'drop_frames 2 of 4: 0, 3')
     """
+    check_flag("join", join)
     activity = activity_of(data)
     bad = flags_of(activity, frames)
     if n.TRIAL in bad.dims and not (bad == bad.isel({n.TRIAL: 0})).all():
@@ -259,7 +261,8 @@ def flags_of(activity: xr.DataArray, frames: Any) -> xr.DataArray:
         raise InvalidInput("frames", got="a lazy array", expected="frames that are known", fix=fix)
     if isinstance(frames, xr.DataArray):
         return _labelled(activity, frames)
-    given = np.asarray(frames)
+    expected = f"different frame numbers, 0 to {n_steps - 1}, or {n_steps} times True or False"
+    given = array_of("frames", frames, expected=expected)
     if given.ndim == 1 and given.dtype == bool and len(given) == n_steps:
         return xr.DataArray(given, dims=n.TIME)
     numbers = given.astype(np.int64) if given.dtype.kind in "iu" or given.shape == (0,) else given
@@ -268,7 +271,7 @@ def flags_of(activity: xr.DataArray, frames: Any) -> xr.DataArray:
         raise InvalidInput(
             "frames",
             got=f"{type(frames).__name__} of {given.dtype}, shape {given.shape}",
-            expected=f"different frame numbers, 0 to {n_steps - 1}, or {n_steps} times True or False",
+            expected=expected,
             fix="Turn zeros and ones for all frames into .astype(bool).",
         )
     bad = np.zeros(n_steps, dtype=bool)

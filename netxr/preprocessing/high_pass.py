@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import dask.array as da
 import numpy as np
 import xarray as xr
 from dask.delayed import delayed
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import butter, sosfilt_zi, sosfiltfilt
 
 from netxr import names as n
 from netxr.blocks.trials import over_frames, rows_of, stack_trials
@@ -18,9 +18,20 @@ from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.filters import Floats, Response, filtered, n_padded, response, states_between
 from netxr.kernels.trends import as_samples
 from netxr.preprocessing.put_back import by_segment, float_type, put_back
-from netxr.schema.arguments import check_count, is_number
+from netxr.schema.arguments import check_count, is_number, said
 from netxr.schema.clock import Recording, activity_of, clock_of
 from netxr.schema.variables import Trial, trials_of
+
+MOST_ORDER: Final = 100
+"""Filters of a higher order are not stable, and take memory by their order."""
+
+
+def _has_rest(sos: Floats) -> bool:
+    """Return whether a filter has numbers, and a state in which it rests: one that is too slow has none."""
+    try:
+        return bool(np.isfinite(sosfilt_zi(sos)).all())
+    except (np.linalg.LinAlgError, ValueError):
+        return False
 
 
 def high_pass(data: Recording, *, cutoff: float, order: int = 2, gaps: n.Gaps = "raise") -> Recording:
@@ -79,8 +90,13 @@ def high_pass(data: Recording, *, cutoff: float, order: int = 2, gaps: n.Gaps = 
     unit = "Hz" if units == "s" else f"per {units}"
     if not is_number(cutoff) or not 0 < cutoff < 0.5 / interval:
         expected = f"between 0 and {0.5 / interval:g} {unit}, half the sampling rate"
-        raise InvalidInput("cutoff", got=repr(cutoff), expected=expected)
-    sos = butter(check_count("order", order), cutoff, "highpass", fs=1 / interval, output="sos")
+        raise InvalidInput("cutoff", got=said(cutoff), expected=expected)
+    if check_count("order", order) > MOST_ORDER:
+        raise InvalidInput("order", got=said(order), expected=f"at most {MOST_ORDER}: more is not numerically stable")
+    sos = butter(order, cutoff, "highpass", fs=1 / interval, output="sos")
+    if not _has_rest(sos):
+        fix = "Nothing slower than the recording is left in it: detrend takes that off."
+        raise InvalidInput("cutoff", got=f"{cutoff:g} {unit}", expected="one at which a filter has numbers", fix=fix)
     fast = by_segment(partial(_fast, sos=sos, order=order), activity, gaps=gaps)
     return put_back(data, fast, step=f"high_pass cutoff={cutoff:g} {unit} order={order}")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.preprocessing.put_back import by_segment, float_type, put_back
-from netxr.schema.arguments import check_choice, is_number
+from netxr.schema.arguments import check_choice, is_finite, is_number, said
 from netxr.schema.clock import Recording, activity_of, clock_of
 
 
@@ -117,12 +117,14 @@ def clip(data: Recording, *, lower: float | None = None, upper: float | None = N
     activity = activity_of(data)
     bounds = {name: bound for name, bound in (("lower", lower), ("upper", upper)) if bound is not None}
     for name, bound in bounds.items():
-        if not is_number(bound) or not np.isfinite(bound):
-            raise InvalidInput(name, got=repr(bound), expected="a number, in the unit of the samples")
+        if not is_finite(bound):
+            raise InvalidInput(name, got=said(bound), expected="a number, in the unit of the samples")
     if not bounds or (lower is not None and upper is not None and lower > upper):
         got = f"lower={lower!r}, upper={upper!r}"
         raise InvalidInput("lower, upper", got=got, expected="a lower bound, an upper one, or both in this order")
-    clipped = activity.astype(float_type(activity), copy=False).clip(lower, upper)
+    clipped = activity.astype(float_type(activity), copy=False).clip(
+        *(None if bound is None else float(bound) for bound in (lower, upper))
+    )
     limits = " ".join(f"{name}={bound:g}" for name, bound in bounds.items())
     return put_back(data, activity.copy(data=clipped.data), step=f"clip {limits}")
 

@@ -1,6 +1,6 @@
 """Selection of a part of a recording: a segment of time, neurons by label, neurons by their coordinates."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.preprocessing.put_back import take
-from netxr.schema.arguments import is_number
+from netxr.schema.arguments import check_entries, is_finite, said
 from netxr.schema.axis import axis_of
 from netxr.schema.clock import Recording, activity_of, clock_of
 
@@ -86,7 +86,7 @@ def _positions(activity: xr.DataArray, neurons: Sequence[Any] | None) -> NDArray
     index = activity.get_index(n.NEURON)
     if neurons is None:
         return np.arange(len(index))
-    wanted = _several(neurons)
+    wanted = _several("neurons", neurons)
     places = {label: place for place, label in enumerate(index.tolist())}
     unknown = [label for label in wanted if not isinstance(label, Hashable) or label not in places]
     if unknown or not wanted or len(set(wanted)) < len(wanted):
@@ -113,7 +113,7 @@ def _meets(data: xr.DataArray | xr.Dataset, where: Mapping[str, Any]) -> NDArray
         if callable(wanted):
             answer = np.asarray(wanted(values))
         else:
-            either = _several(wanted)
+            either = _several("where", wanted)
             answer = np.array([value in either for value in values.tolist()])
         if answer.dtype != bool or answer.shape != holds.shape:
             got = f"a function that returns {answer.dtype} of shape {answer.shape}"
@@ -166,22 +166,22 @@ def _by_coordinate(activity: xr.DataArray, time: Sequence[Any]) -> tuple[int, in
             try:
                 edges[k] = int(index.searchsorted(entry))
             except (TypeError, ValueError):
-                raise InvalidInput("time", got=repr(moment), expected=f"times like {index[0]!r}") from None
+                raise InvalidInput("time", got=said(moment), expected=f"times like {index[0]!r}") from None
     return edges[0], edges[1]
 
 
 def _number(moment: Any) -> float:
     """Return a time if it is a number."""
-    if not is_number(moment) or not np.isfinite(moment):
-        raise InvalidInput("time", got=repr(moment), expected="a number, or None for an open end")
+    if not is_finite(moment):
+        raise InvalidInput("time", got=said(moment), expected="a number, or None for an open end")
     return float(moment)
 
 
-def _several(wanted: Any) -> list[Any]:
+def _several(argument: str, wanted: Any) -> list[Any]:
     """Return one value, or several, as a list."""
-    if isinstance(wanted, (str, bytes)) or (np.ndim(wanted) == 0 and not isinstance(wanted, (set, frozenset))):
+    if isinstance(wanted, (str, bytes)) or not isinstance(wanted, Iterable) or getattr(wanted, "ndim", 1) == 0:
         return [wanted]
-    return list(getattr(wanted, "values", wanted))
+    return check_entries(argument, wanted, expected="one value, or several")
 
 
 def _in_words(where: Mapping[str, Any] | None) -> str:

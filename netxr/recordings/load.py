@@ -24,6 +24,7 @@ from netxr.recordings.formats.named import read_named, read_parquet
 from netxr.recordings.formats.registry import check_trust, format_of, options_of, read_by
 from netxr.recordings.formats.renaming import timed
 from netxr.recordings.formats.text import Table
+from netxr.schema.arguments import check_path, said
 from netxr.schema.arrays import as_connectivity
 from netxr.schema.clock import CLOCK, with_axis
 from netxr.schema.tables import is_graph
@@ -176,8 +177,9 @@ def load_activity(
     ...     load_activity(folder + "/run.npz", dims=("time", "neuron")).sizes
     Frozen({'neuron': 3, 'time': 500})
     """
-    said = {"neurons": neurons, "sampling_interval": sampling_interval, "interval_units": interval_units}
-    given = options | {option: value for option, value in (said | {"units": units}).items() if value is not None}
+    check_name(name)
+    stated = {"neurons": neurons, "sampling_interval": sampling_interval, "interval_units": interval_units}
+    given = options | {option: value for option, value in (stated | {"units": units}).items() if value is not None}
     at_gaps: dict[str, Any] = {} if gaps == "raise" else {"gaps": gaps}
     which: dict[str, Any] = {
         option: value for option, value in {"dims": dims, "name": name}.items() if value is not None
@@ -258,6 +260,7 @@ def read_connectivity(
     trusted: bool = False,
 ) -> tuple[xr.DataArray, bool]:
     """Load a connectivity as `load_connectivity` does, and say whether its neurons have labels of their own."""
+    check_name(name)
     if is_graph(source):
         return as_connectivity(source, rows=rows, neurons=neurons), True
     if not is_labelled(source, format):
@@ -323,7 +326,7 @@ def check_source(source: object) -> Path:
     if not isinstance(source, str | OsPathLike) or isinstance(fspath(source), bytes):
         expected = "the path of a file or folder, a str or pathlib.Path; an xarray object, a NumPy or dask array"
         raise InvalidInput("source", got=f"{source!r:.80}", expected=expected)
-    return Path(source)
+    return check_path("source", source)
 
 
 def dataset_of(source: Any) -> xr.Dataset:
@@ -332,6 +335,12 @@ def dataset_of(source: Any) -> xr.Dataset:
         name = n.CONNECTIVITY if n.TARGET in source.dims else n.ACTIVITY
         return with_clock(CHECKS[name](source, argument="source").to_dataset(name=name))
     return source if isinstance(source, xr.Dataset) else zarr_stores.opened(source)
+
+
+def check_name(name: object) -> None:
+    """Raise InvalidInput if `name` is neither text nor None."""
+    if name is not None and not isinstance(name, str):
+        raise InvalidInput("name", got=said(name), expected="text, the name of an array or variable")
 
 
 def variable_of(source: Any, name: str, given: Mapping[str, object]) -> xr.DataArray:

@@ -1,16 +1,32 @@
 """Checks of plain arguments: numbers, choices, sequences, seeds."""
 
+import math
 import os
+import sys
 from collections.abc import Sequence
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import psutil
 from dask.utils import parse_bytes
+from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists
+from netxr.schema.words import text_of
+
+MOST_ENTRIES: Final = 10**7
+"""Entries of a sequence that is an argument."""
+
+LONGEST_PATH: Final = 4095
+LONGEST_NAME: Final = 255
+"""Letters of a path, and bytes of a name in it: no system has longer ones."""
+
+MOST_COUNTED: Final = 2**53
+"""A count, beyond which numbers of steps are no longer told apart as floats."""
 
 FILES: Final = frozenset(
     {".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".json", ".npy", ".npz", ".pkl", ".mat", ".h5", ".hdf5", ".nwb"}
@@ -20,20 +36,30 @@ FILES: Final = frozenset(
 
 
 def is_number(value: Any) -> bool:
-    """Return whether `value` is one real number: a bool, text, an array or a complex number is none."""
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    """Return whether `value` is one real number that a float can be: no bool, text, array or complex number."""
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, (bool, np.timedelta64)):
+        return False
+    return not isinstance(value, int) or abs(value) <= sys.float_info.max
+
+
+def is_finite(value: Any) -> bool:
+    """Return whether `value` is one real number, neither NaN nor infinite."""
+    return is_number(value) and math.isfinite(value)
 
 
 def is_whole(value: Any) -> bool:
     """Return whether `value` is one whole number: a bool or 1.0 is none."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
 
 
 def check_path(argument: str, value: Any) -> Path:
     """Return `value` as a path, or raise InvalidInput if it is neither text nor a path."""
     if not isinstance(value, (str, PathLike)) or "\0" in str(value):
-        raise InvalidInput(argument, got=repr(value), expected="a path: text, or a pathlib.Path")
-    return Path(value)
+        raise InvalidInput(argument, got=said(value), expected="a path: text, or a pathlib.Path")
+    path = Path(value)
+    if len(str(path)) > LONGEST_PATH or max((len(os.fsencode(part)) for part in path.parts), default=0) > LONGEST_NAME:
+        raise InvalidInput(argument, got=f"a path of {len(str(path))} letters", expected="one that a file can have")
+    return path
 
 
 def check_vacant(argument: str, value: Any) -> Path:
@@ -65,21 +91,37 @@ def check_store_name(argument: str, value: Any) -> Path:
 def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:
     """Raise InvalidInput if `value` is none of the words in `choices`."""
     if not isinstance(value, str) or value not in choices:
-        raise InvalidInput(argument, got=repr(value), expected=" or ".join(map(repr, choices)))
+        raise InvalidInput(argument, got=said(value), expected=" or ".join(map(repr, choices)))
 
 
 def check_flag(argument: str, value: Any) -> None:
     """Raise InvalidInput if `value` is neither True nor False: text such as "no" would count as yes."""
     if not isinstance(value, (bool, np.bool_)):
-        raise InvalidInput(argument, got=repr(value), expected="True or False")
+        raise InvalidInput(argument, got=said(value), expected="True or False")
 
 
 def check_entries(argument: str, value: Any, *, expected: str, fix: str = "") -> list[Any]:
     """Return the entries of a sequence as a list, or raise InvalidInput if `value` is no sequence."""
+    if getattr(value, "chunks", None) or getattr(value, "size", 0) > MOST_ENTRIES:
+        raise InvalidInput(argument, got=said(value), expected=f"{expected}; in memory", fix=fix)
+    values = getattr(value, "values", value)  # the entries of a DataArray would be DataArrays
     try:
-        return list(getattr(value, "values", value))  # those of a DataArray would be DataArrays
-    except TypeError:
-        raise InvalidInput(argument, got=repr(value), expected=expected, fix=fix) from None
+        entries = list(islice(values, MOST_ENTRIES + 1))
+    except (TypeError, OverflowError):
+        raise InvalidInput(argument, got=said(value), expected=expected, fix=fix) from None
+    if len(entries) > MOST_ENTRIES:
+        raise InvalidInput(argument, got=f"more than {MOST_ENTRIES:,} entries", expected=expected, fix=fix)
+    return entries
+
+
+def array_of(argument: str, value: Any, *, expected: str, dtype: Any = None) -> NDArray[Any]:
+    """Return a sequence as an array, or raise InvalidInput if it cannot be one: a Dataset, ragged rows, no end."""
+    if isinstance(value, range) or getattr(value, "size", 0) > MOST_ENTRIES:
+        value = check_entries(argument, value, expected=expected)
+    try:
+        return np.asarray(value, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(argument, got=said(value), expected=expected) from error
 
 
 def check_whole_numbers(argument: str, value: Any, *, largest: int, expected: str, fix: str = "") -> list[int]:
@@ -90,15 +132,32 @@ def check_whole_numbers(argument: str, value: Any, *, largest: int, expected: st
     entries = check_entries(argument, value, expected=expected, fix=fix)
     right = all(is_whole(entry) and 0 <= entry <= largest for entry in entries)
     if not entries or not right or len(set(entries)) < len(entries):
-        raise InvalidInput(argument, got=repr(entries), expected=expected)
+        raise InvalidInput(argument, got=said(entries), expected=expected)
     return [int(entry) for entry in entries]
 
 
 def check_count(argument: str, value: Any) -> int:
     """Return `value` as an int if it is a whole number, 1 or above, or raise InvalidInput if it is not."""
-    if not is_whole(value) or value < 1:
-        raise InvalidInput(argument, got=repr(value), expected="a whole number, 1 or above")
+    if not is_whole(value) or not 1 <= value <= MOST_COUNTED:
+        expected = "a whole number, 1 or above" if not is_whole(value) or value < 1 else f"at most {MOST_COUNTED:,}"
+        raise InvalidInput(argument, got=said(value), expected=expected)
     return int(value)
+
+
+def check_room(argument: str, value: Any, n_bytes: int) -> None:
+    """Raise InvalidInput if what an argument asks for is larger than the memory of this machine."""
+    there = psutil.virtual_memory().total
+    if n_bytes > there:
+        got = f"{said(value)}, which takes {text_of(n_bytes)} of memory"
+        raise InvalidInput(argument, got=got, expected=f"what fits into the {text_of(there)} of this machine")
+
+
+def said(value: Any) -> str:
+    """Return a value as messages write it: cut where it is long, a very large number by its size."""
+    if is_whole(value) and abs(int(value)) >= 10**20:
+        return f"a whole number of about 10**{int(abs(int(value)).bit_length() * 0.30103)}"
+    text = " ".join(map(str.strip, repr(value).splitlines()))
+    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def check_rng(rng: Any) -> None:
@@ -113,7 +172,7 @@ def check_seed(seed: Any, *, rng: n.Rng, argument: str = "seed") -> int:
     """
     largest = 2**32 - 1 if rng == "legacy" else 2**64 - 1
     if not is_whole(seed) or not 0 <= seed <= largest:
-        raise InvalidInput(argument, got=repr(seed), expected=f"a whole number, 0 to {largest}")
+        raise InvalidInput(argument, got=said(seed), expected=f"a whole number, 0 to {largest}")
     return int(seed)
 
 
@@ -128,7 +187,7 @@ def check_memory(memory: object) -> int:
         n_bytes = None
     if not is_whole(n_bytes) or n_bytes < 1:  # type: ignore[operator]
         raise InvalidInput(
-            "memory", got=repr(memory), expected='bytes, or text such as "2GiB" or "400 MB"', fix="Name an amount."
+            "memory", got=said(memory), expected='bytes, or text such as "2GiB" or "400 MB"', fix="Name an amount."
         )
     return int(n_bytes)  # type: ignore[call-overload, no-any-return]
 
@@ -139,7 +198,8 @@ def check_group(group: Any) -> str:
     Raises InvalidInput if it is no text, or points out of the store.
     """
     parts = group.split("/") if isinstance(group, str) else []
-    if group is not None and (not parts or set(group) & set("\\\0") or {"", ".", ".."} & set(parts)):
+    too_long = max((len(os.fsencode(part)) for part in parts), default=0) > LONGEST_NAME or len(parts) > LONGEST_NAME
+    if group is not None and (not parts or too_long or set(group) & set("\\\0") or {"", ".", ".."} & set(parts)):
         fix = "Name it as the store does, e.g. 'monday'."
-        raise InvalidInput("group", got=repr(group), expected="the name of a group within the store", fix=fix)
+        raise InvalidInput("group", got=said(group), expected="the name of a group within the store", fix=fix)
     return group or ""

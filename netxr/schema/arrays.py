@@ -1,5 +1,6 @@
 """Plain arrays and tables in, labelled arrays out: which axis is which is always said, never guessed."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -9,7 +10,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema.arguments import check_choice, check_entries, is_number
+from netxr.schema.arguments import array_of, check_choice, check_entries, check_room, is_finite, is_number
 from netxr.schema.clock import with_axis
 from netxr.schema.tables import (
     Edges,
@@ -113,7 +114,7 @@ def as_activity(
             raise InvalidInput("interval_units", got=repr(interval_units), expected="text, such as 's' or 'ms'")
         labelled.attrs |= {n.SAMPLING_INTERVAL: float(sampling_interval), n.SAMPLING_INTERVAL_UNITS: interval_units}
     if start_time is not None:
-        if not is_number(start_time) or not np.isfinite(start_time):
+        if not is_finite(start_time):
             raise InvalidInput("start_time", got=repr(start_time), expected="a number")
         labelled.attrs[n.START_TIME] = float(start_time)
     if units is not None:
@@ -229,7 +230,7 @@ def neuron_labels(neurons: Sequence[Any] | None, n_neurons: int) -> np.ndarray[A
     """
     if neurons is None:
         return np.arange(n_neurons)
-    labels = _rectangular("neurons", neurons)
+    labels = array_of("neurons", neurons, expected=f"a label for each of {n_neurons} neurons")
     if labels.dtype.kind in "US" and not all(isinstance(label, (str, bytes)) for label in neurons):
         raise InvalidInput("neurons", got="numbers and text", expected="labels of one kind", fix="Write all as text.")
     if labels.shape != (n_neurons,):
@@ -249,6 +250,7 @@ def _plain_array(argument: str, values: Any) -> Any:
         got = f"{several}a {type(first).__name__}, whose axes have names"
         raise InvalidInput(argument, got=got, expected="a plain array", fix=fix)
     if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        check_room(argument, values.shape, values.dtype.itemsize * math.prod(values.shape))
         return values.toarray()
     return values if hasattr(values, "ndim") else _rectangular(argument, values)
 

@@ -6,14 +6,17 @@ A check reads dims, dtypes and labels. It never reads samples, so it is free on 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import psutil
 import xarray as xr
 from xarray.indexes import PandasIndex
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.schema.words import text_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class VariableSpec:
 
 
 NUMBER_KINDS: Final = "fiub"
+
+MOST_BLOCKS: Final = 2**24
+"""Lazy data in more blocks than this cannot be worked through."""
 
 ACTIVITY_SPEC: Final = VariableSpec(
     n.ACTIVITY, (n.NEURON, n.TIME), (n.TRIAL,), NUMBER_KINDS, "samples, in the unit that its `units` attribute names"
@@ -106,8 +112,24 @@ def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dim
     empty = [str(dim) for dim, size in data.sizes.items() if size == 0]
     if empty:
         raise InvalidInput(argument, got=f"no entry along {', '.join(empty)}", expected="at least one along every dim")
+    check_blocks(data, argument)
     check_labels(data, argument=argument)
     return data
+
+
+def check_blocks(data: xr.DataArray | xr.Variable, argument: str) -> None:
+    """Raise InvalidInput if lazy data have more blocks than can be counted through, or blocks that no memory holds."""
+    if not data.chunks:
+        return
+    n_blocks, n_bytes = prod(map(len, data.chunks)), prod(map(max, data.chunks)) * data.dtype.itemsize
+    if n_blocks > MOST_BLOCKS or n_bytes > psutil.virtual_memory().total:
+        sizes = " x ".join(map(str, data.shape))
+        raise InvalidInput(
+            argument,
+            got=f"{sizes} samples in {n_blocks:,} lazy blocks of up to {text_of(n_bytes)}",
+            expected=f"at most {MOST_BLOCKS:,} blocks, each of which fits into memory",
+            fix="Is the shape right? If it is, rechunk it.",
+        )
 
 
 def check_labels(data: xr.DataArray, *, argument: str) -> None:

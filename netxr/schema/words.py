@@ -3,8 +3,6 @@
 import math
 from typing import Final
 
-import numpy as np
-
 UNDEFINED: Final = "undefined"
 """NaN as text."""
 
@@ -22,7 +20,7 @@ def text_of(n_bytes: float) -> str:
     >>> text_of(3_300_000_000)
     '3.07 GiB'
     """
-    unit = max(0, min(4, int(np.log2(max(n_bytes, 1)) // 10)))
+    unit = max(0, min(4, int(math.log2(max(n_bytes, 1)) // 10)))
     amount = n_bytes / 1024**unit
     return f"{amount:{'.3g' if amount < 999.5 else '.0f'}} {['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}"
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.noise import CONNECTIVITY_STREAM, philox
-from netxr.schema.arguments import check_count, check_rng, check_seed, is_number
+from netxr.schema.arguments import check_count, check_rng, check_room, check_seed, is_number
 from netxr.schema.arrays import as_connectivity
 from netxr.schema.provenance import provenance
 
@@ -60,6 +60,7 @@ def random_connectivity(n_neurons: int, *, sparsity: float = 0.9, seed: int = 0,
         raise InvalidInput("sparsity", got=repr(sparsity), expected="a probability, 0 to 1")
     check_rng(rng)
     seed = check_seed(seed, rng=rng)
+    check_room("n_neurons", n_neurons, 3 * 8 * n_neurons**2)
     edges = _draw_edges(n_neurons, float(sparsity), seed, rng)
     # With singular vectors, although nobody needs them: without, the last digit is not the published one.
     largest = np.linalg.svd(edges)[1][0] if rng == "legacy" else np.linalg.svd(edges, compute_uv=False)[0]

@@ -18,6 +18,7 @@ from netxr.schema.arguments import (
     check_count,
     check_entries,
     check_rng,
+    check_room,
     check_seed,
     check_whole_numbers,
     is_number,
@@ -139,6 +140,7 @@ def simulate(
     )
     run = xr.Dataset({n.CONNECTIVITY: network}, {n.NEURON: neurons, n.TRIAL: labels}, attrs)
     if store is None:
+        check_room("n_steps", n_steps, len(labels) * n_steps * len(neurons) * np.dtype(dtype).itemsize)
         samples = np.empty((len(labels), n_steps, len(neurons)), dtype)
         for rows, start, states in _reporting(advance(state, n_steps=n_steps), progress, total=n_steps * len(labels)):
             samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
@@ -227,7 +229,7 @@ def _check_network(connectivity: xr.DataArray, trials: int | Sequence[int] | Non
         labels = of_networks or [0]
     elif isinstance(trials, (int, np.integer)):
         n_trials = check_count("trials", trials)
-        labels = of_networks if of_networks and len(of_networks) == n_trials else list(range(n_trials))
+        labels = of_networks if of_networks and len(of_networks) == n_trials else range(n_trials)
     else:
         labels = trials
     expected = "how many, or different whole numbers, 0 or above, as labels"

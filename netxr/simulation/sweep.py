@@ -18,7 +18,7 @@ from netxr.estimators.estimate import estimate
 from netxr.estimators.table import DEFAULT, compared
 from netxr.kernels.blas import one_blas_thread
 from netxr.moments.coarse import coarsen
-from netxr.schema.arguments import check_count
+from netxr.schema.arguments import check_count, check_path
 from netxr.simulation.networks import random_connectivity
 from netxr.simulation.simulate import simulate
 from netxr.simulation.sweep_plan import CELL, Plan, blank_result, check_plan
@@ -133,7 +133,7 @@ def sweep(
     if store is None:
         _fill({str(name): blank[name].values for name in blank.data_vars}, plan, workers, progress)
         return blank
-    _fill(resume(store, blank), plan, workers, progress)
+    _fill(resume(check_path("store", store), blank), plan, workers, progress)
     return open_store(store)[list(blank.data_vars)]
 
 

@@ -110,7 +110,7 @@ def _bits(compact: object, dtype: np.dtype[Any]) -> int | None:
     number = re.fullmatch(r"bits([1-9][0-9]?)", compact) if isinstance(compact, str) else None
     if number and int(number[1]) <= most:
         return int(number[1])
-    if compact == UINT16:
+    if isinstance(compact, str) and compact == UINT16:
         return None
     raise InvalidInput(
         "compact",

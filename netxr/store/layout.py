@@ -21,7 +21,7 @@ from netxr.errors import InvalidInput
 from netxr.schema.axis import axis_of, even_times
 from netxr.schema.clock import CLOCK
 from netxr.schema.provenance import first_saved
-from netxr.schema.variables import ACTIVITY_SPEC, CONNECTIVITY_SPEC, NUMBER_KINDS
+from netxr.schema.variables import ACTIVITY_SPEC, CONNECTIVITY_SPEC, NUMBER_KINDS, check_blocks
 
 CHUNK_BYTES: Final = 5e6
 """About the size of a chunk of activity: reads run at full speed, and a few chunks fit in any memory."""
@@ -76,6 +76,8 @@ def storable(dataset: xr.Dataset, *, event: str = "save") -> xr.Dataset:
         raise InvalidInput("dataset", got="a DataArray", expected="a Dataset", fix=fix)
     if not isinstance(dataset, xr.Dataset):
         raise InvalidInput("dataset", got=type(dataset).__name__, expected="a Dataset")
+    for name, variable in dataset.variables.items():
+        check_blocks(variable, str(name))
     dataset = _folded(dataset)
     variables = {name: _storable_variable(name, variable) for name, variable in dataset.variables.items()}
     return xr.Dataset(

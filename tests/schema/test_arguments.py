@@ -1,9 +1,23 @@
+import itertools
+
+import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
 
 from netxr.errors import InvalidInput
-from netxr.schema.arguments import check_choice, check_entries, check_memory, check_whole_numbers, is_number, is_whole
+from netxr.schema.arguments import (
+    check_choice,
+    check_count,
+    check_entries,
+    check_memory,
+    check_path,
+    check_room,
+    check_whole_numbers,
+    is_number,
+    is_whole,
+    said,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +36,9 @@ from netxr.schema.arguments import check_choice, check_entries, check_memory, ch
         (None, False, False),
         ([1], False, False),
         (np.array(1), False, False),
+        (10**30, True, True),
+        (10**400, False, True),
+        (np.timedelta64("NaT"), False, False),
     ],
 )
 def test_what_is_a_number(value, number, whole):
@@ -84,3 +101,33 @@ def test_an_amount_of_memory(memory, n_bytes):
 def test_what_is_no_amount_of_memory(memory):
     with pytest.raises(InvalidInput, match=r'^memory: got .*; expected bytes, or text such as "2GiB"'):
         check_memory(memory)
+
+
+@pytest.mark.parametrize("value", [range(10**12), range(10**30), itertools.count(), da.zeros(3), np.zeros(10**7 + 1)])
+def test_entries_without_end_or_lazy_are_refused_at_once(value):
+    with pytest.raises(InvalidInput, match=r"^lags: got "):
+        check_entries("lags", value, expected="x")
+
+
+def test_a_count_beyond_all_bounds():
+    assert check_count("k", 10**9) == 10**9
+    with pytest.raises(InvalidInput, match=r"k: got a whole number of about 10\*\*59; expected at most"):
+        check_count("k", 10**59)
+
+
+def test_what_no_memory_holds():
+    check_room("k", 5, 10**6)
+    with pytest.raises(InvalidInput, match=r"k: got 5, which takes .* TiB of memory; expected what fits into the"):
+        check_room("k", 5, 10**20)
+
+
+@pytest.mark.parametrize("value", ["x" * 5000, "a/" * 3000, "é" * 200])
+def test_a_path_that_no_file_has(value):
+    with pytest.raises(InvalidInput, match=r"store: got a path of \d+ letters"):
+        check_path("store", value)
+
+
+def test_what_a_message_says_of_a_value():
+    assert said(12) == "12"
+    assert said(10**5000) == "a whole number of about 10**5000"
+    assert len(said("x" * 1000)) == 200

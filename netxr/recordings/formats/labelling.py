@@ -13,7 +13,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.text import Table, shown
 from netxr.recordings.formats.times import AGREE, Clock, clock_from
-from netxr.schema.arguments import check_choice, check_entries
+from netxr.schema.arguments import check_choice, check_entries, said
 from netxr.schema.arrays import as_activity, as_connectivity
 from netxr.schema.tables import end_columns
 
@@ -85,7 +85,10 @@ def connectivity_of(place: str, table: Table, *, rows: Any, neurons: Sequence[An
 
 def axes_of(dims: Any) -> tuple[Any, ...]:
     """Return what the caller calls the axes, as a tuple."""
-    return tuple(check_entries("dims", dims, expected="a name for each axis"))
+    axes = tuple(check_entries("dims", dims, expected="a name for each axis"))
+    if not all(isinstance(axis, str) for axis in axes):
+        raise InvalidInput("dims", got=said(axes), expected="a name for each axis")
+    return axes
 
 
 def refuse_labels(place: str, table: Table, right: str) -> None:

@@ -15,7 +15,7 @@ from netxr.recordings.formats.hdf5 import opened
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.nwb_tables import labels_and_columns
 from netxr.recordings.formats.times import SLACK, bins_in, counts, is_rate
-from netxr.schema.arguments import check_entries, is_number
+from netxr.schema.arguments import check_entries, is_finite
 from netxr.schema.arrays import as_activity
 from netxr.schema.steps import PIECE
 
@@ -87,7 +87,7 @@ def _bins(
     else:
         expected = "a start and a later stop, in seconds"
         ends = check_entries("span", span, expected=expected)
-        if len(ends) != 2 or not all(is_number(end) and np.isfinite(end) for end in ends) or ends[0] >= ends[1]:
+        if len(ends) != 2 or not all(is_finite(end) for end in ends) or ends[0] >= ends[1]:
             raise InvalidInput("span", got=repr(span), expected=expected)
         start, stop = map(float, ends)
     n_bins = bins_in(start, stop, rate)

@@ -14,7 +14,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile, one_line
 from netxr.recordings.formats.plain import read_npy
 from netxr.recordings.formats.recognition import SUITE2P_PLACES
-from netxr.schema.arguments import check_choice, check_flag, is_number
+from netxr.schema.arguments import check_choice, check_flag, is_finite
 from netxr.schema.arrays import as_activity
 
 SIGNALS: Final = {"F": "fluorescence", "Fneu": "neuropil fluorescence", "spks": "deconvolved fluorescence"}
@@ -106,7 +106,7 @@ def _check_neuropil(neuropil: Any, signal: str) -> None:
     """Raise if that much of the neuropil cannot be taken off."""
     if neuropil is None:
         return
-    if not is_number(neuropil) or not np.isfinite(neuropil):
+    if not is_finite(neuropil):
         raise InvalidInput("neuropil", got=repr(neuropil), expected="a factor, such as 0.7, or None for no correction")
     if signal != "F":
         raise InvalidInput("neuropil", got=f"{neuropil!r} with signal={signal!r}", expected="None, except with 'F'")
