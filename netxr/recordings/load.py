@@ -24,7 +24,7 @@ from netxr.recordings.formats.named import read_named, read_parquet
 from netxr.recordings.formats.registry import check_trust, format_of, options_of, read_by
 from netxr.recordings.formats.renaming import timed
 from netxr.recordings.formats.text import Table
-from netxr.schema.arguments import check_path, said
+from netxr.schema.arguments import check_name, check_path
 from netxr.schema.arrays import as_connectivity
 from netxr.schema.clock import CLOCK, with_axis
 from netxr.schema.tables import is_graph
@@ -335,12 +335,6 @@ def dataset_of(source: Any) -> xr.Dataset:
         name = n.CONNECTIVITY if n.TARGET in source.dims else n.ACTIVITY
         return with_clock(CHECKS[name](source, argument="source").to_dataset(name=name))
     return source if isinstance(source, xr.Dataset) else zarr_stores.opened(source)
-
-
-def check_name(name: object) -> None:
-    """Raise InvalidInput if `name` is neither text nor None."""
-    if name is not None and not isinstance(name, str):
-        raise InvalidInput("name", got=said(name), expected="text, the name of an array or variable")
 
 
 def variable_of(source: Any, name: str, given: Mapping[str, object]) -> xr.DataArray:

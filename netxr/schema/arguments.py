@@ -94,6 +94,12 @@ def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:
         raise InvalidInput(argument, got=said(value), expected=" or ".join(map(repr, choices)))
 
 
+def check_name(name: object) -> None:
+    """Raise InvalidInput if `name` is neither text nor None."""
+    if name is not None and not isinstance(name, str):
+        raise InvalidInput("name", got=said(name), expected="text, the name of an array or variable")
+
+
 def check_flag(argument: str, value: Any) -> None:
     """Raise InvalidInput if `value` is neither True nor False: text such as "no" would count as yes."""
     if not isinstance(value, (bool, np.bool_)):
