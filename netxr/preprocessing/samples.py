@@ -57,7 +57,7 @@ def resample(
     activity = activity_of(data)
     interval, units, _ = clock_of(activity, gaps=gaps)
     check_choice("how", how, ("mean", "sum"))
-    factor = _bin_length(sampling_interval, interval, units)
+    factor = min(_bin_length(sampling_interval, interval, units), activity.sizes[n.TIME] + 1)
     binned = by_segment(partial(_binned, factor=factor, how=how), activity, gaps=gaps)
     if not binned.sizes[n.TIME]:
         longest = f"{activity.sizes[n.TIME] * interval:g} {units}, the whole recording"

@@ -1,6 +1,6 @@
 """Selection of a part of a recording: a segment of time, neurons by label, neurons by their coordinates."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,7 +88,7 @@ def _positions(activity: xr.DataArray, neurons: Sequence[Any] | None) -> NDArray
         return np.arange(len(index))
     wanted = _several("neurons", neurons)
     places = {label: place for place, label in enumerate(index.tolist())}
-    unknown = [label for label in wanted if not isinstance(label, Hashable) or label not in places]
+    unknown = [label for label in wanted if not _is_among(label, places)]
     if unknown or not wanted or len(set(wanted)) < len(wanted):
         raise InvalidInput(
             "neurons",
@@ -175,6 +175,14 @@ def _number(moment: Any) -> float:
     if not is_finite(moment):
         raise InvalidInput("time", got=said(moment), expected="a number, or None for an open end")
     return float(moment)
+
+
+def _is_among(label: Any, places: Mapping[Any, int]) -> bool:
+    """Return whether a value is one of the labels; what cannot be hashed is none."""
+    try:
+        return label in places
+    except TypeError:
+        return False
 
 
 def _several(argument: str, wanted: Any) -> list[Any]:

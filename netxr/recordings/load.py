@@ -24,7 +24,7 @@ from netxr.recordings.formats.named import read_named, read_parquet
 from netxr.recordings.formats.registry import check_trust, format_of, options_of, read_by
 from netxr.recordings.formats.renaming import timed
 from netxr.recordings.formats.text import Table
-from netxr.schema.arguments import check_name, check_path
+from netxr.schema.arguments import check_choice, check_name, check_path
 from netxr.schema.arrays import as_connectivity
 from netxr.schema.clock import CLOCK, with_axis
 from netxr.schema.tables import is_graph
@@ -180,6 +180,7 @@ def load_activity(
     check_name(name)
     stated = {"neurons": neurons, "sampling_interval": sampling_interval, "interval_units": interval_units}
     given = options | {option: value for option, value in (stated | {"units": units}).items() if value is not None}
+    check_choice("gaps", gaps, n.GAP_CHOICES)
     at_gaps: dict[str, Any] = {} if gaps == "raise" else {"gaps": gaps}
     which: dict[str, Any] = {
         option: value for option, value in {"dims": dims, "name": name}.items() if value is not None

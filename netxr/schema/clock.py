@@ -78,7 +78,7 @@ def clock_of(
     Raises InvalidInput if an attribute is no number, or times are not even, or are none and there is no sampling
     interval.
     """
-    cuts_of(data, gaps=gaps or "raise", argument=argument, can_say=gaps is not None)
+    cuts_of(data, gaps="raise" if gaps is None else gaps, argument=argument, can_say=gaps is not None)
     attrs = _attributes(data)
     if n.SAMPLING_INTERVAL not in attrs and n.TIME in data.coords:
         attrs = attrs | _shown(data, attrs, counts=False)
