@@ -19,7 +19,15 @@ from zarr.abc.store import Store
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.recordings.formats import zarr_stores
-from netxr.recordings.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of, connectivity_of, refuse_labels
+from netxr.recordings.formats.labelling import (
+    ARRAY_OPTIONS,
+    FILE_OPTIONS,
+    activity_of,
+    axes_of,
+    connectivity_of,
+    recording_of,
+    refuse_labels,
+)
 from netxr.recordings.formats.named import read_named, read_parquet
 from netxr.recordings.formats.registry import check_trust, format_of, options_of, read_by
 from netxr.recordings.formats.renaming import timed
@@ -104,9 +112,11 @@ def load_recording(
     if one.kind == "recording":
         check_options(options, options_of(one), f"format {one.name!r}")
         return with_clock(check_recording(read_by(one, path, trusted=trusted, **options), str(path)))
-    check_options(options, ["name", *ARRAY_OPTIONS], f"format {one.name!r}")
-    table = read_by(one, path, options.pop("name", None), trusted=trusted)
-    return with_clock(activity_of(str(path), table, **options).to_dataset())
+    own = options_of(one) or []
+    check_options(options, ["name", *FILE_OPTIONS, *own], f"format {one.name!r}")
+    name, said = options.pop("name", None), {key: options.pop(key) for key in own if key in options}
+    table = read_by(one, path, name, trusted=trusted, **said)
+    return with_clock(recording_of(str(path), table, **options).to_dataset())
 
 
 def load_activity(
@@ -296,7 +306,7 @@ def _read_matrix(source: Any, name: str | None, format: str | None, trusted: boo
         if named is not None:
             return Table(named)
     table: Table = read_by(one, path, name, trusted=trusted)
-    if table.times is not None:
+    if table.times is not None or table.apart or (one.name == "text" and table.labels is not None):
         refuse_labels(str(path), table, "activity")
     # What is scored or simulated with a matrix is wanted at once, not when a cluster is at hand.
     values: Any = table.values

@@ -172,8 +172,12 @@ def test_orientation_is_never_guessed(tmp_path, suffix):
 def test_column_numbers_are_no_sample(tmp_path, first):
     file = tmp_path / "x.csv"
     pd.DataFrame(np.eye(2) / 2, columns=[first, first + 1]).to_csv(file, index=False)
-    with pytest.raises(UnreadableFile, match=r"looks like column numbers, not samples\. Remove the line, or give the"):
+    with pytest.raises(
+        InvalidInput, match=r"header: got none for .*names the neurons, False if it is the first sample"
+    ):
         load_activity(file, dims=TIME_NEURON)
+    assert load_activity(file, dims=TIME_NEURON, header=True).neuron.values.tolist() == [first, first + 1]
+    assert load_activity(file, dims=TIME_NEURON, header=False).shape == (2, 3)
     assert load_activity(file, dims=NEURON_TIME).shape == (3, 2)
     file.write_text(f"{first},{first + 1}\n5,6\n")
     assert load_connectivity(file, rows="target").shape == (2, 2)
@@ -253,7 +257,8 @@ def test_arrays_that_are_no_numbers_are_refused(tmp_path):
         ("x.npz", b"PK\x03\x04 and nothing", "File is not a zip file"),
         ("x.npy", b"\x93NUMPY\x01\x00v\x00{'descr'", r"the header of its array is damaged \("),
         ("x.npy", b"\x93NUMPY\x09\x00v\x00{'descr'", r"of version \(9, 0\) of the \.npy format"),
-        ("x.csv", b"\xff\xfe1\x00,\x00", "byte 0, in line 1, is no text in UTF-8"),
+        ("x.csv", b"\xff1,2", "byte 0, in line 1, is no text in UTF-8"),
+        ("x.csv", b"\xff\xfe1\x00,", "no text in UTF-8"),
         ("x.csv", b"PAR1", r"suffix \.csv, but its content looks like parquet"),
         ("x.csv", b"", "no numbers in it"),
         ("x.csv", b"1,2\n3,x\n", "'x' in line 2, column 2 is no number"),

@@ -1,6 +1,5 @@
 """Plain arrays become recordings and connectivity: by what the caller says, and what their table says itself."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,20 +10,46 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.recordings.formats.text import Table, shown
+from netxr.recordings.formats.cells import shown
+from netxr.recordings.formats.clocks import check_rows, counts_rows, timed
+from netxr.recordings.formats.heads import is_corner
+from netxr.recordings.formats.named import as_labels
+from netxr.recordings.formats.text import Table
 from netxr.recordings.formats.times import AGREE, Clock, clock_from
 from netxr.schema.arguments import check_choice, check_entries, said
 from netxr.schema.arrays import as_activity, as_connectivity
 from netxr.schema.tables import end_columns
+from netxr.schema.words import reads_as_number
 
 ARRAY_OPTIONS: Final = ("dims", "neurons", "sampling_interval", "interval_units", "units", "gaps")
 """What is said of a plain array, which does not say it itself: the options of `activity_of`."""
 
-AXIS: Final = re.compile(
-    r"(times?|timestamps?|seconds?|m?secs?|frames?|samples?|index|unnamed: 0)(_m?s)?|(t|times?)\s*[(\[].*[)\]]",
-    re.IGNORECASE,
-)
-"""What a column that counts or times the rows is called, with a unit in brackets or without."""
+FILE_OPTIONS: Final = (*ARRAY_OPTIONS, "times")
+"""What is said of a plain array in a file: the options of `recording_of`."""
+
+
+def recording_of(
+    place: str, table: Table, *, times: str | int | None = None, neurons: Sequence[Any] | None = None, **options: Any
+) -> xr.DataArray:
+    """Label an array from a file as `activity_of` does, without what counts or times its samples, or names its rows.
+
+    `times` is the label or number of a column that the caller says times the rows. Raises UnreadableFile if another row
+    or column ascends evenly, as times do, unless the caller gives a label for each with `neurons`.
+    """
+    axes = () if options.get("dims") is None else axes_of(options["dims"])
+    n_labels = None if neurons is None else len(neurons)
+    if axes == (n.TIME, n.NEURON):
+        table = timed(place, table, times, n_labels)
+    elif times is not None:
+        expected = f"none, unless dims=({n.TIME!r}, {n.NEURON!r})"
+        raise InvalidInput("times", got=repr(times), expected=expected)
+    elif axes == (n.NEURON, n.TIME):
+        table = _with_names_of_rows(place, table)
+        check_rows(place, table, n_labels)
+        neurons = as_labels(table.labels) if neurons is None and table.labels is not None else neurons
+        table = table._replace(labels=None)
+    activity = activity_of(place, table, neurons=neurons, **options)
+    return activity if table.states is None else activity.assign_coords(state=(n.NEURON, table.states))
 
 
 def activity_of(
@@ -58,10 +83,10 @@ def activity_of(
     activity = as_activity(
         table.values,
         dims=dims,
-        neurons=table.labels if neurons is None else neurons,
+        neurons=as_labels(table.labels) if neurons is None and table.labels is not None else neurons,
         sampling_interval=sampling_interval if said is None else said.interval,
         start_time=None if table.times is None or said is None or table.times.dtype.kind in "mM" else said.start,
-        interval_units="s" if interval_units is None else interval_units,
+        interval_units=table.times_units or "s" if interval_units is None else interval_units,
         units=units,
     )
     return activity if said is None else said.put_on(activity)
@@ -91,18 +116,48 @@ def axes_of(dims: Any) -> tuple[Any, ...]:
     return axes
 
 
+def _with_names_of_rows(place: str, table: Table) -> Table:
+    """Return a table (neuron, time) whose first column names its rows, and whose first line counts or times the others.
+
+    Raises UnreadableFile if its first line is labels that are neither.
+    """
+    names: list[str] | None = None
+    if table.labels and not table.apart and is_corner(table.labels[0]):
+        names = [str(int(one)) if one.is_integer() else str(one) for one in map(float, table.values[:, 0])]
+        table = table._replace(values=table.values[:, 1:], labels=table.labels[1:])
+    elif len(table.apart) == 1 and table.apart[0].place == 0 and table.apart[0].entries.dtype.kind == "O":
+        names = [str(one) for one in table.apart[0].entries]
+        table = table._replace(apart=())
+    if (
+        table.apart
+        or table.times is not None
+        or (table.labels is not None and not all(map(reads_as_number, table.labels)))
+    ):
+        refuse_labels(place, table, f"dims=({n.TIME!r}, {n.NEURON!r}), where each column is a neuron")
+    times = None if table.labels is None else np.array([float(label) for label in table.labels])
+    if times is not None and counts_rows(times):
+        times = None
+    _check_different(place, names or [], "rows")
+    return table._replace(labels=names, times=times, states=None)
+
+
 def refuse_labels(place: str, table: Table, right: str) -> None:
     """Raise because a table begins with labels where none can be."""
-    labels = [*([n.TIME] if table.times is not None else []), *(table.labels or [])]
+    apart = [one.label or str(one.entries[0]) for one in table.apart]
+    labels = [*([n.TIME] if table.times is not None else []), *apart, *(table.labels or [])]
     begin = ", ".join(map(shown, labels[:3]))
     raise UnreadableFile(place, f"its first line is no numbers ({begin}, ...); labels go only with {right}")
 
 
 def _check_columns(place: str, table: Table) -> None:
     """Raise if not every column of a table is a neuron, or its first row is no sample."""
-    if table.counts_columns:
-        fix = "Remove the line, or give the neurons names: a line of labels goes before the first sample."
-        raise UnreadableFile(place, "its first line looks like column numbers, not samples", fix=fix)
+    if table.doubtful:
+        expected = "True if its first line names the neurons, False if it is the first sample: its numbers may be both"
+        raise InvalidInput("header", got=f"none for {place}", expected=expected)
+    for one in table.apart:
+        which = f"column {one.label!r}" if one.label else f"column {one.place + 1}"
+        what = "dates" if one.entries.dtype.kind in "mM" else f"words ({shown(str(one.entries[0]))!r})"
+        raise UnreadableFile(place, f"its {which} holds {what}, not samples", fix="Remove that column.")
     labels = table.labels or []
     for column, label in enumerate(labels, start=1):
         if label.lower() in (n.TIME, n.NEURON, n.TRIAL):
@@ -110,19 +165,15 @@ def _check_columns(place: str, table: Table) -> None:
         if not label:
             fix = "Remove that column if it numbers the rows, or label it."
             raise UnreadableFile(place, f"its column {column} has no label, others have", fix=fix)
-    for label in (*labels[:1], *labels[-1:]):
-        if AXIS.fullmatch(label):
-            fix = f"Call it {n.TIME} if it holds the times of the rows; else remove it, or give it another name."
-            raise UnreadableFile(place, f"its column {label!r} looks like an axis, not like a neuron", fix=fix)
 
 
-def _check_different(place: str, labels: list[str]) -> None:
-    """Raise if two columns have the same label."""
+def _check_different(place: str, labels: list[str], what: str = "columns") -> None:
+    """Raise if two columns, or rows, have the same label."""
     twice = next((label for label, count in Counter(labels).items() if count > 1), None)
     if twice is not None:
         columns = [str(column) for column, label in enumerate(labels, start=1) if label == twice]
         fix = "Rename them, or give a label for each with neurons=."
-        raise UnreadableFile(place, f"its columns {' and '.join(columns[:3])} are all called {twice!r}", fix=fix)
+        raise UnreadableFile(place, f"its {what} {' and '.join(columns[:3])} are all called {twice!r}", fix=fix)
 
 
 def _said_clock(
@@ -136,6 +187,9 @@ def _said_clock(
     if table.times is None:
         return None
     times = table.times
+    if table.times_units is not None and interval_units not in (None, table.times_units):
+        expected = f"none, or {table.times_units!r} as {place} has it"
+        raise InvalidInput("interval_units", got=repr(interval_units), expected=expected)
     if times.dtype.kind in "mM":
         if interval_units not in (None, "s"):
             raise InvalidInput("interval_units", got=repr(interval_units), expected="'s' for dates and durations")

@@ -44,6 +44,9 @@ NESTING: Final = ("cell", "struct")
 LARGEST_ITEM: Final = 8
 """Bytes that a number takes at most."""
 
+PIECE: Final = 2**20
+"""Bytes that are unpacked at a time where they are only counted."""
+
 LOGICAL: Final = 0x0200
 COMPLEX: Final = 0x0800
 
@@ -88,6 +91,18 @@ def content_of_variable(path: Path, name: str, variable: Variable) -> bytes:
     """Return the content of a variable, unpacked."""
     with path.open("rb") as file:
         return _content(path, file, name, variable)
+
+
+def unpacked_bytes(path: Path, variable: Variable, most: int) -> int:
+    """Return how many bytes a compressed variable unpacks to, piece by piece, or `most` and a few where it is more."""
+    unpacking, counted = zlib.decompressobj(), 0
+    with path.open("rb") as file:
+        file.seek(variable.start)
+        packed = file.read(variable.n_bytes)
+    while packed and counted <= most:
+        counted += len(unpacking.decompress(packed, PIECE))
+        packed = unpacking.unconsumed_tail
+    return counted
 
 
 def numbers_of(path: Path, name: str, variable: Variable, content: bytes) -> NDArray[Any]:

@@ -9,11 +9,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from netxr import names as n
 from netxr.compat import optional
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.lazy import Box, lazy_array
-from netxr.recordings.formats.text import Table, time_column
+from netxr.recordings.formats.text import Table
 from netxr.schema.variables import NUMBER_KINDS
 
 NAMELESS_INDEX: Final = "__index_level_"
@@ -32,7 +33,7 @@ def read(path: Path, name: str | None = None) -> Table:
         labels = [str(label) for label in file.schema_arrow.names]
         _check_labels(path, labels)
         lengths = _lengths(file)
-        k = time_column(labels)
+        k = _time_column(file)
         times = None if k is None else _times(path, file, labels.pop(k))
         dtypes = [_dtype(path, file.schema_arrow.field(label)) for label in labels]
     if not labels or not sum(lengths):
@@ -61,6 +62,14 @@ def _check_labels(path: Path, labels: list[str]) -> None:
     twice, count = Counter(labels).most_common(1)[0] if labels else ("", 0)
     if count > 1:
         raise UnreadableFile(path, f"{count} of its columns are called {twice!r}", fix="Rename them.")
+
+
+def _time_column(file: Any) -> int | None:
+    """Return which column holds the times of the rows: one that is called time, else the only one of dates."""
+    fields = list(file.schema_arrow)
+    named = [k for k, field in enumerate(fields) if field.name.lower() == n.TIME]
+    dated = [k for k, field in enumerate(fields) if str(field.type).startswith(("timestamp", "duration"))]
+    return named[0] if named else dated[0] if len(dated) == 1 else None
 
 
 def _times(path: Path, file: Any, label: str) -> NDArray[Any]:
@@ -92,7 +101,7 @@ def _box(path: Path, name: str, box: Box) -> NDArray[Any]:
     rows, columns = box
     with _opened(path) as file:
         labels = [str(label) for label in file.schema_arrow.names]
-        if (k := time_column(labels)) is not None:
+        if (k := _time_column(file)) is not None:
             del labels[k]
         ends = np.cumsum(_lengths(file))
         first, last = np.searchsorted(ends, [rows.start, rows.stop - 1], side="right")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.recognition import of_no_arrays
-from netxr.recordings.formats.text import Table, read_table, time_column
+from netxr.recordings.formats.text import Table, read_table
 from netxr.schema.variables import NUMBER_KINDS
 
 HEADERS: Final = {
@@ -64,15 +64,13 @@ def read_npz(path: Path, name: str | None = None) -> Table:
     return Table(values.astype(dtype.newbyteorder("="), copy=False))
 
 
-def read_text(path: Path, name: str | None = None) -> Table:
-    """Return the numbers of a text table, the labels of its columns, and the times of its rows, in memory."""
+def read_text(path: Path, name: str | None = None, *, header: bool | None = None) -> Table:
+    """Return the numbers of a text table and the labels of its columns, in memory.
+
+    `header` says whether its first line is labels, where it holds numbers that may be samples as well.
+    """
     _check_one(name, path.suffix)
-    table = read_table(path)
-    k = time_column(table.labels or [])
-    if k is None:
-        return table
-    labels = [label for column, label in enumerate(table.labels or []) if column != k]
-    return Table(np.delete(table.values, k, axis=1), labels, times=table.values[:, k])
+    return read_table(path, header=header)
 
 
 def chosen(name: str | None, there: list[str], path: Path) -> str:

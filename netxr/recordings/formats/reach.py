@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 from netxr.compat import optional
 from netxr.errors import UnreadableFile
 from netxr.recordings.formats.guards import readable_as
-from netxr.recordings.formats.matlab5 import LARGEST_ITEM, variables_in
+from netxr.recordings.formats.matlab5 import LARGEST_ITEM, NESTING, unpacked_bytes, variables_in
 from netxr.recordings.formats.recognition import content_of
 
 SMALL: Final = 2**24
@@ -96,7 +96,11 @@ def _check_variables(path: Path) -> None:
     """Raise if a variable of a MATLAB file before version 7.3 is packed too tightly, or is nearly all zeros."""
     with readable_as("a MATLAB file", path):
         for name, variable in variables_in(path).items():
-            if variable.compressed or variable.kind == "sparse":
+            if variable.compressed and variable.kind in NESTING:
+                _check_size(
+                    path, name, variable.n_bytes, unpacked_bytes(path, variable, MOST_TIMES * variable.n_bytes + SMALL)
+                )
+            elif variable.compressed or variable.kind == "sparse":
                 _check_size(path, name, variable.n_bytes, LARGEST_ITEM * prod(map(abs, variable.shape)))
 
 

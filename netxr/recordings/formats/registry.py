@@ -68,7 +68,9 @@ FORMATS: Final = {
     for one in (
         Format("npy", "array", "netxr.recordings.formats.plain:read_npy", (".npy",), ("npy",)),
         Format("npz", "array", "netxr.recordings.formats.plain:read_npz", (".npz",), ("zip",)),
-        Format("text", "array", "netxr.recordings.formats.plain:read_text", (".csv", ".tsv", ".txt"), (None,)),
+        Format(
+            "text", "array", "netxr.recordings.formats.plain:read_text", (".csv", ".tsv", ".txt", ".1d"), (None, "gzip")
+        ),
         Format("parquet", "array", "netxr.recordings.formats.parquet:read", (".parquet", ".pq"), ("parquet",)),
         Format("matlab", "array", "netxr.recordings.formats.matlab:read", (".mat",), ("mat5", "hdf5", None)),
         Format("hdf5", "array", "netxr.recordings.formats.hdf5:read", (".h5", ".hdf5"), ("hdf5",)),
@@ -115,7 +117,7 @@ def format_of(path: Path, named: str | None = None, *, look_inside: bool = True)
         if not isinstance(named, str) or named not in known:
             raise InvalidInput("format", got=repr(named), expected=f"one of {', '.join(known)}")
         return _agreeing(path, known[named], f"format={named!r}")
-    suffix = path.suffix.lower()
+    suffix = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     own = own_formats().get(suffix.removeprefix("."))
     if own is not None or path.is_dir():
         return own or _of_folder(path)

@@ -1,211 +1,263 @@
 """Tables of numbers in text files, with or without a first line of labels.
 
-The first line is looked at here; the numbers below it are read by pandas. Where pandas finds no number in a cell, or
-may have filled up a short line, the lines are read again, one by one, to say what is wrong and where.
+The first lines are looked at here; the numbers below them are read by pandas. Where pandas finds no number in a cell,
+or a line is too short, the lines are read again, one by one, to say what is wrong and where.
 """
 
-import csv
 import re
 from array import array
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+from numpy.typing import NDArray
 
-from netxr import names as n
 from netxr.errors import UnreadableFile
+from netxr.recordings.formats.cells import (
+    MISSING,
+    TRUTH,
+    dates_in,
+    has_decimal_comma,
+    is_plain,
+    is_word,
+    numbers_in,
+    shown,
+)
+from netxr.recordings.formats.heads import are_labels, are_states, may_be_labels
+from netxr.recordings.formats.lines import DELIMITERS, delimiter_of, n_cells_of, opened, rows_of
 from netxr.schema.words import reads_as_number
 
-DELIMITERS: Final = "\t;,"
-"""What separates cells, first choice first; blanks do where the first line has none of them."""
-
-NAN: Final = ["", *(sign + word for sign in ("", "+", "-") for word in ("nan", "NaN", "NAN"))]
-"""Cells that hold NaN for pandas; other spellings are read line by line."""
-
-TRUTH: Final = {
-    word: str(value) for value, name in enumerate(("false", "true")) for word in (name, name.title(), name.upper())
-}
-"""Cells of a column of conditions, as pandas reads them."""
+__all__ = ["DELIMITERS", "EXACT", "Apart", "Table", "read_table", "shown"]
 
 EXACT: Final = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 """What has pandas read numbers to the last digit: 3.1 does so by itself, and warns of the option."""
 
-Rows = Generator[tuple[int, list[str]], None, None]
-"""Number of a line, from 1, and its cells."""
+LOOKED_AT: Final = 100
+"""Rows that show what the columns hold."""
+
+
+class Apart(NamedTuple):
+    """A column without numbers: its label, its place among all columns, and its dates, durations or words."""
+
+    label: str
+    place: int
+    entries: NDArray[Any]
 
 
 class Table(NamedTuple):
-    """What a plain file holds: numbers, the labels of its columns, and whether the first row looks like their count.
+    """What a plain file holds.
 
-    The numbers are a NumPy array, or a dask array where the format is read lazily. A column that holds the times of
-    the rows is not among them.
+    Parameters
+    ----------
+    values : array
+        Its numbers: a NumPy array, or a dask array where the format is read lazily.
+    labels : list of str, optional
+        Of the columns of numbers.
+    doubtful : bool
+        Whether the first row of numbers may as well be labels.
+    times : array, optional
+        Times of the rows; their column is not among the numbers.
+    times_units : str, optional
+        Unit of the times, where the label of their column says it.
+    apart : tuple of Apart
+        Columns without numbers.
+    states : list of str, optional
+        What a second line of labels says of each column of numbers.
     """
 
     values: Any
     labels: list[str] | None = None
-    counts_columns: bool = False
-    times: npt.NDArray[Any] | None = None
+    doubtful: bool = False
+    times: NDArray[Any] | None = None
+    times_units: str | None = None
+    apart: tuple[Apart, ...] = ()
+    states: list[str] | None = None
 
 
-def read_table(path: Path) -> Table:
+class Head(NamedTuple):
+    """What the first lines say: labels, states, the first rows of numbers, and how many lines come before these."""
+
+    labels: list[str] | None
+    states: list[str] | None
+    rows: list[list[str]]
+    skip: int
+
+
+def read_table(path: Path, *, header: bool | None = None) -> Table:
     """Read the rows and columns of a text file, and the labels of the columns where the first line is no numbers.
 
-    Cells are separated by tabs, semicolons, commas or blanks, the first of these that the first line shows. What
-    follows a # is skipped. An empty cell is NaN, except where blanks separate the cells; true is 1, and false 0.
+    Cells are separated by tabs, semicolons, commas or blanks, the first of these that the first line shows. Lines that
+    begin with # are skipped, and so is what follows a # behind numbers. An empty cell, NA or an error of a spreadsheet
+    is NaN, and so is a blank line within a table of one column; true is 1, and false 0. Where the first line may be
+    labels or numbers, `header` says whether it is labels.
 
     Raises UnreadableFile if there are no numbers, a row is longer or shorter than the others, or a cell is no
-    number, with its place; if every line ends in a separator and no column has a label, or the first row numbers
-    the columns beside a column without a name.
+    number, with its place; if every line ends in a separator and no column has a label.
     """
-    delimiter = _delimiter(path)
-    with closing(_rows(path, delimiter)) as rows:
-        number, first = next(rows, (0, list[str]()))
-        labels = first if _are_labels(first) else None
-        second = next(rows, None)
-    if not first or (labels is not None and second is None):
-        raise UnreadableFile(path, "no numbers in it")
-    counts = _count_columns(first) and second is not None
-    if counts and not first[0]:
-        fix = "Remove both; DataFrame.to_csv(header=False, index=False) writes neither."
-        raise UnreadableFile(path, "its first row and first column look like column and row numbers", fix=fix)
-    values = _numbers(path, delimiter, number if labels is not None else number - 1)
-    if labels is None and np.isnan(values[:, -1]).all() and not any(cells[-1] for _, cells in _rows(path, delimiter)):
-        raise UnreadableFile(path, "its last column is empty", fix="Remove the separator at the end of every line.")
-    if labels is not None and len(labels) != values.shape[1]:
+    delimiter = delimiter_of(path)
+    head = _head(path, delimiter, header)
+    width = len(head.rows[0])
+    if head.labels is not None and len(head.labels) != width:
         fix = "Label every column, also one that numbers or times the rows; close every quote."
-        reason = f"its first line has {len(labels)} labels, the rows have {values.shape[1]} cells"
+        reason = f"its first line has {len(head.labels)} labels, the rows have {width} cells"
         raise UnreadableFile(path, reason, fix=fix)
-    return Table(values, labels, counts)
-
-
-def time_column(labels: Sequence[str]) -> int | None:
-    """Return which column holds the times of the rows: the first one that is called so.
-
-    Examples
-    --------
-    >>> time_column(["a", "Time", "b"])
-    1
-    """
-    return next((column for column, label in enumerate(labels) if label.lower() == n.TIME), None)
-
-
-def shown(cell: str) -> str:
-    """Return a cell as a message shows it, cut where it is long."""
-    return cell if len(cell) <= 40 else f"{cell[:37]}..."
-
-
-def _lines(path: Path) -> Generator[tuple[int, str], None, None]:
-    """Yield the lines of a text file with their numbers."""
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            yield from enumerate(file, start=1)
-    except UnicodeDecodeError:
-        raise _no_text(path) from None
-
-
-def _no_text(path: Path) -> UnreadableFile:
-    """Return the error that says where a file is no text."""
-    content = path.read_bytes()
-    good = content.decode(errors="ignore")
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        good = content[: error.start].decode()
-        line = len(good.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    fix = "Save it as text in UTF-8, if it is a table."
-    return UnreadableFile(path, f"byte {len(good.encode())}, in line {line}, is no text in UTF-8", fix=fix)
-
-
-def _delimiter(path: Path) -> str | None:
-    """Return what separates the cells of the first line that has some; within quotes it belongs to a label."""
-    with closing(_lines(path)) as lines:
-        first = next((text for _, line in lines if (text := line.partition("#")[0]).strip()), "")
-    unquoted = re.sub(r'"[^"]*"', "", first)
-    return next((mark for mark in DELIMITERS if mark in unquoted), None)
-
-
-def _rows(path: Path, delimiter: str | None, *, skip: int = 0) -> Rows:
-    """Yield the cells of each line that has some, without quotes and blanks around them, behind the first `skip`."""
-    for number, line in _lines(path):
-        text, comment, _ = line.partition("#")
-        # A line of tabs alone is a row of empty cells, not a blank line.
-        if number <= skip or not (text.strip() or (delimiter == "\t" and "\t" in text and not comment)):
-            continue
-        if delimiter is None:
-            yield number, text.split()
-        else:
-            cells = next(csv.reader([text], delimiter=delimiter)) if '"' in text else text.split(delimiter)
-            yield number, [cell.strip() for cell in cells]
-
-
-def _are_labels(cells: list[str]) -> bool:
-    """Say whether the first line is words; a number with a decimal comma is none."""
-    words = [cell for cell in cells if cell]
-    return bool(words) and not any(_is_number(cell.replace(",", ".")) for cell in words)
-
-
-def _count_columns(cells: list[str]) -> bool:
-    """Say whether the first line counts its columns from 0 or 1, as tables without names are often written."""
-    counted = cells[1:] if cells and not cells[0] else cells
-    return len(cells) > 1 and any(
-        counted == [str(column) for column in range(start, start + len(counted))] for start in (0, 1)
+    if head.labels is None:
+        _check_separators(path, delimiter, head.rows)
+    columns = _columns(path, delimiter, head)
+    numbered = [k for k, one in enumerate(columns) if one.dtype.kind == "f"]
+    labels = head.labels or [""] * width
+    values = np.column_stack([columns[k] for k in numbered]) if numbered else np.empty((len(columns[0]), 0))
+    return Table(
+        values,
+        None if head.labels is None else [labels[k] for k in numbered],
+        header is None and head.labels is None and may_be_labels(head.rows),
+        apart=tuple(Apart(labels[k], k, one) for k, one in enumerate(columns) if one.dtype.kind != "f"),
+        states=None if head.states is None else [head.states[k] for k in numbered],
     )
 
 
-def _is_number(cell: str) -> bool:
-    """Return whether a cell holds a number, or says true or false."""
-    return cell in TRUTH or reads_as_number(cell)
+def _head(path: Path, delimiter: str | None, header: bool | None) -> Head:
+    """Return what the first lines say."""
+    with closing(rows_of(path, delimiter)) as rows:
+        found = list(islice(rows, LOOKED_AT + 2))
+    if not found:
+        raise UnreadableFile(path, "no numbers in it")
+    number, (first, *body) = found[0][0], [cells for _, cells in found]
+    if not (are_labels(first, body) if header is None else header):
+        return Head(None, None, [first, *body], number - 1)
+    states = body[0] if are_states(first, body) else None
+    if states is not None:  # whichever of both lines says it: times, or names
+        return Head([first[0] or states[0], *first[1:]], ["", *states[1:]], body[1:], found[1][0])
+    if not body:
+        raise UnreadableFile(path, "no numbers in it")
+    return Head(first, None, body, number)
 
 
-def _numbers(path: Path, delimiter: str | None, skip: int) -> npt.NDArray[np.float64]:
-    """Return the numbers of all lines behind the first `skip`, NaN for an empty cell."""
+def _check_separators(path: Path, delimiter: str | None, rows: Sequence[Sequence[str]]) -> None:
+    """Raise if separators end every line, or look like decimal commas of a single column."""
+    is_empty = len(rows[0]) > 1 and not any(row[-1] for row in rows)
+    if is_empty and not any(cells[-1] for _, cells in rows_of(path, delimiter)):
+        raise UnreadableFile(path, "its last column is empty", fix="Remove the separator at the end of every line.")
+    halves = [row for row in rows if len(row) == 2 and all(cell.lstrip("+-").isdigit() for cell in row)]
+    # Whole numbers are not written with zeros before them, nor zero with a sign: these are halves of one number.
+    found = next((row for row in halves if row[0] == "-0" or re.match("0[0-9]", row[1])), None)
+    if delimiter == "," and len(halves) == len(rows) and found is not None:
+        fix = "Write decimal points, or separate the cells by semicolons or tabs."
+        raise UnreadableFile(path, f"its commas look like decimal commas of one column ({','.join(found)})", fix=fix)
+
+
+# --- the numbers ------------------------------------------------------------------------
+
+
+def _columns(path: Path, delimiter: str | None, head: Head) -> list[NDArray[Any]]:
+    """Return the columns of all rows: numbers, NaN for an empty cell; dates; or words."""
+    comma = delimiter != "," and has_decimal_comma(cell for row in head.rows for cell in row)
+    odd = [
+        k
+        for k, cells in enumerate(zip(*(row for row in head.rows if len(row) == len(head.rows[0])), strict=True))
+        if not all(is_plain(cell.replace(",", ".") if comma else cell) for cell in cells)
+    ]
+    numbers, texts = _read(path, delimiter, head, odd, "," if comma else ".")
+    columns: list[NDArray[Any]] = list(numbers.T)
+    for k, cells in texts.items():
+        columns.insert(k, _column(path, delimiter, head.skip, k, cells))
+    return columns
+
+
+def _read(
+    path: Path, delimiter: str | None, head: Head, odd: list[int], decimal: str
+) -> tuple[NDArray[np.float64], dict[int, list[str]]]:
+    """Return the numbers of the columns that hold nothing else, and the cells of the odd ones."""
+    width = len(head.rows[0])
+    plain = [k for k in range(width) if k not in odd]
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            for _ in range(skip):
+        with opened(path) as file:
+            for _ in range(head.skip):
                 file.readline()
             table = pd.read_csv(
                 file,
                 sep=delimiter or r"\s+",
                 header=None,
-                dtype=np.float64,
-                comment="#",
+                dtype=dict.fromkeys(plain, np.float64) | dict.fromkeys(odd, str),
+                decimal=decimal,
                 skipinitialspace=True,
-                na_values=NAN,
+                na_values={k: list(MISSING) for k in plain},
                 keep_default_na=False,
                 **EXACT,
             )
-        values = np.ascontiguousarray(table.to_numpy())
-    except ValueError:  # a cell that is no number, or a line that is too long
-        return _one_by_one(path, _rows(path, delimiter, skip=skip))
-    if not np.isnan(values[:, -1]).any():
-        return values
-    # pandas fills up lines that are too short, and makes a row of a remark behind a tab.
-    n_rows = sum(1 for _ in _even(path, _rows(path, delimiter, skip=skip)))
-    return values if n_rows == len(values) else _one_by_one(path, _rows(path, delimiter, skip=skip))
+        numbers = np.ascontiguousarray(table[plain].to_numpy(dtype=np.float64))
+        texts = {k: table[k].fillna("").str.strip().tolist() for k in odd}
+    except ValueError:  # a cell that is no number, a line that is too long, a remark
+        return _one_by_one(path, delimiter, head.skip, odd, decimal)
+    if width > 1 and not odd and not np.isnan(numbers[:, -1]).any():
+        return numbers, texts
+    # pandas fills up lines that are too short, and leaves out blank ones, which count in a table of one column.
+    n_rows = (
+        _n_rows(path, delimiter, head.skip) if width > 1 else sum(1 for _ in rows_of(path, delimiter, skip=head.skip))
+    )
+    if n_rows == len(table):
+        return numbers, texts
+    return _one_by_one(path, delimiter, head.skip, odd, decimal)
 
 
-def _one_by_one(path: Path, rows: Rows) -> npt.NDArray[np.float64]:
-    """Return the numbers of rows as Python reads them. Raises UnreadableFile where the table stops being one."""
-    numbers, width = array("d"), 0
-    for number, cells in _even(path, rows):
-        width = len(cells)
-        for column, cell in enumerate(cells, start=1):
-            if cell and not _is_number(cell):
-                comma = ": a decimal comma? Write decimal points" if reads_as_number(cell.replace(",", ".")) else ""
-                raise UnreadableFile(path, f"{shown(cell)!r} in line {number}, column {column} is no number{comma}")
-        numbers.extend(float(TRUTH.get(cell, cell or "nan")) for cell in cells)
-    return np.frombuffer(numbers).reshape(-1, width)
-
-
-def _even(path: Path, rows: Rows) -> Rows:
-    """Yield rows, which all have as many cells as the first, or raise UnreadableFile if one has more or fewer."""
-    width = 0
-    for number, cells in rows:
-        width = width or len(cells)
+def _one_by_one(
+    path: Path, delimiter: str | None, skip: int, odd: list[int], decimal: str
+) -> tuple[NDArray[np.float64], dict[int, list[str]]]:
+    """Return the same as Python reads it. Raises UnreadableFile where the table stops being one."""
+    numbers, texts, width, n_rows = array("d"), {k: list[str]() for k in odd}, 0, 0
+    for number, cells in rows_of(path, delimiter, skip=skip):
+        width, n_rows = width or len(cells), n_rows + 1
         if len(cells) != width:
-            raise UnreadableFile(path, f"line {number} has {len(cells)} cells, the lines before it {width}")
-        yield number, cells
+            raise _uneven(path, number, len(cells), width)
+        for column, cell in enumerate(cells):
+            if column in texts:
+                texts[column].append(cell)
+                continue
+            known = TRUTH.get(cell, cell.replace(decimal, "."))
+            if not is_plain(known):
+                raise _no_number(path, cell, number, column)
+            numbers.append(float("nan" if known in MISSING else known))
+    return np.frombuffer(numbers).reshape(n_rows, width - len(odd)), texts
+
+
+def _n_rows(path: Path, delimiter: str | None, skip: int) -> int:
+    """Return how many rows there are, or raise UnreadableFile if one has more or fewer cells than the first."""
+    width = n_rows = 0
+    for number, count in n_cells_of(path, delimiter, skip=skip):
+        width, n_rows = width or count, n_rows + 1
+        if count != width:
+            raise _uneven(path, number, count, width)
+    return n_rows
+
+
+def _uneven(path: Path, number: int, count: int, width: int) -> UnreadableFile:
+    """Return the error for a line that is longer or shorter than those before it."""
+    return UnreadableFile(path, f"line {number} has {count} cells, the lines before it {width}")
+
+
+def _column(path: Path, delimiter: str | None, skip: int, k: int, cells: list[str]) -> NDArray[Any]:
+    """Return a column that holds other cells than plain numbers, or raise UnreadableFile with the first bad one."""
+    found = numbers_in(cells)
+    if not isinstance(found, int):
+        return found
+    dates = dates_in(cells)
+    if dates is not None:
+        return dates
+    if all(is_word(cell) for cell in cells if cell) and len(cells) > 1:
+        return np.array(cells, dtype=object)
+    number = next(islice(rows_of(path, delimiter, skip=skip), found, None))[0]
+    raise _no_number(path, cells[found], number, k)
+
+
+def _no_number(path: Path, cell: str, number: int, column: int) -> UnreadableFile:
+    """Return the error for a cell that is no number, with its place."""
+    comma = ""
+    if reads_as_number(cell.replace(",", ".")):
+        comma = ": a decimal comma? Write decimal points"
+    elif reads_as_number(cell.replace(",", "")):
+        comma = ": commas within? Write numbers without them"
+    return UnreadableFile(path, f"{shown(cell)!r} in line {number}, column {column + 1} is no number{comma}")

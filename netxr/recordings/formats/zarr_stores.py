@@ -15,7 +15,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.hdf5 import MOST_NAMED, choose
-from netxr.recordings.formats.labelling import ARRAY_OPTIONS, activity_of, axes_of
+from netxr.recordings.formats.labelling import FILE_OPTIONS, axes_of, recording_of
 from netxr.recordings.formats.recognition import content_of, names_in
 from netxr.recordings.formats.renaming import as_run, is_run, listed, timed
 from netxr.recordings.formats.text import Table
@@ -27,7 +27,7 @@ from netxr.store.remote import is_url, store_of
 DOCUMENTS: Final = ("zarr.json", ".zgroup", ".zarray")
 """Metadata that say that a Zarr store is there."""
 
-OPTIONS: Final = ("name", "group", *ARRAY_OPTIONS)
+OPTIONS: Final = ("name", "group", *FILE_OPTIONS)
 
 
 def load(
@@ -148,7 +148,7 @@ def _plain(source: Any, group: str | None, name: str | None, **labels: Any) -> x
     arrays = {place: one for place, one in _arrays(source, group).items() if one.dtype.kind in NUMBER_KINDS}
     array = arrays[choose(source, name, {place: one.shape for place, one in arrays.items()})]
     samples = da.from_zarr(array)  # type: ignore[no-untyped-call]
-    return activity_of(str(source), Table(samples), **labels).to_dataset()
+    return recording_of(str(source), Table(samples), **labels).to_dataset()
 
 
 def _arrays(source: Any, group: str | None) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def test_gaps_are_nan_and_types_are_joined(tmp_path):
     ("table", "message"),
     [
         (frame(2).assign(animal=["x", "y"]), "its column 'animal' holds .*string, not numbers. Remove that column"),
-        (frame(2).assign(day=pd.to_datetime(["2026-01-01"] * 2)), "its column 'day' holds timestamp.*, not numbers"),
+        (frame(2).assign(day=pd.to_datetime(["2026-01-01"] * 2)), "is not even: 0.0 is followed by 0.0"),
         (frame(2).set_axis([3, 5]), "'__index_level_0__' is an index of pandas without a name. Save with index=False"),
         (frame(2).assign(Trial=1), "its column 'Trial' is an axis"),
         (frame(0), "a table of 0 rows and 3 columns"),
@@ -151,13 +151,30 @@ def test_durations_tell_the_interval_in_seconds(tmp_path):
     [
         ("time", [f"{k} s" for k in range(40)], r"its column 'time' holds (large_)?string\. Save times as numbers"),
         ("area", pd.Categorical(["V1", "V2"] * 20), "its column 'area' holds dictionary.*not numbers. Remove that"),
-        ("frame", np.arange(40), "its column 'frame' looks like an axis"),
+        ("frame", np.arange(40) * 2, "its column 'frame' looks like an axis"),
     ],
 )
 def test_columns_that_are_no_samples_are_told(tmp_path, column, values, message):
     frame().assign(**{column: values}).to_parquet(tmp_path / "x.parquet")
     with pytest.raises(UnreadableFile, match=message):
         load_activity(tmp_path / "x.parquet", dims=TIME_NEURON)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "interval"),
+    [
+        ("frame", np.arange(40), None),
+        ("Time (ms)", np.arange(40) * 50, 50),
+        ("when", pd.date_range("2026-11-29", periods=40, freq="1s"), 1),
+    ],
+)
+def test_a_clock_of_another_name_is_used(tmp_path, column, values, interval):
+    frame().assign(**{column: values}).to_parquet(tmp_path / "x.parquet")
+    with nothing_computes():
+        loaded = load_activity(tmp_path / "x.parquet", dims=TIME_NEURON)
+    np.testing.assert_array_equal(loaded.values, frame().values.T)
+    assert loaded.neuron.values.tolist() == list(frame())
+    assert loaded.attrs.get("sampling_interval") == interval
 
 
 def test_columns_of_one_name_are_told(tmp_path):
