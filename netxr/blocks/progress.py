@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
@@ -90,8 +90,7 @@ def progress(listener: Report) -> Iterator[None]:
     A bar of tqdm, ``bar = tqdm.tqdm()``, goes along with
     ``netxr.progress(lambda done, total: setattr(bar, "total", total) or bar.update(done - bar.n))``.
     """
-    if not callable(listener):
-        raise InvalidInput("listener", got=repr(listener), expected="a function of (frames done, frames in all)")
+    _check_listener("listener", listener)
     own, client = _adding_up(listener), cluster()
     _listeners.append(own)
     try:
@@ -102,6 +101,20 @@ def progress(listener: Report) -> Iterator[None]:
         _listeners.remove(own)
         if client is not None and not _listeners:
             client.unsubscribe_topic(TOPIC)
+
+
+def notified(report: Report | None) -> AbstractContextManager[None]:
+    """Return the context in which what a caller gave as `progress` is notified; of None, one in which nothing is."""
+    if report is None:
+        return nullcontext()
+    _check_listener("progress", report)
+    return progress(report)
+
+
+def _check_listener(argument: str, listener: object) -> None:
+    """Raise InvalidInput if a listener is no function."""
+    if not callable(listener):
+        raise InvalidInput(argument, got=repr(listener), expected="a function of (how much is done, how much in all)")
 
 
 def _notify(message: Sequence[Any]) -> None:

@@ -1,6 +1,5 @@
 """More samples, more trials and more results for a saved run, all at once or not at all."""
 
-from contextlib import nullcontext
 from typing import Any, Final
 
 import dask.array as da
@@ -10,8 +9,7 @@ import zarr
 from zarr.abc.store import Store
 
 from netxr import names as n
-from netxr.blocks.progress import Report
-from netxr.blocks.progress import progress as progress_to
+from netxr.blocks.progress import Report, notified
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.recordings.compatible import check_same_labels, compatible
 from netxr.recordings.update import Updates, made_from_activity, updates
@@ -53,7 +51,8 @@ def append(
     store : path-like or zarr Store
         A run that `save`, `simulate` or `convert` made.
     dim : {"time", "trial"}
-        "time": the trials continue where they ended, without a gap. "trial": further trials, with new labels.
+        "time": the trials continue where they ended, without a gap; samples that have times must have the next ones,
+        and samples without go on. "trial": further trials, with new labels, at any time, which the history names.
     group : str, optional
         Group of the run within a Zarr store; its root if not given.
     progress : callable, optional
@@ -62,9 +61,9 @@ def append(
     Raises
     ------
     InvalidInput
-        If neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there already, `time`
-        does not go on evenly, a coordinate or the connectivity contradicts that of the store, something is missing that
-        the store has along `dim`, or a compact store has no code for a sample.
+        If neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there already, samples
+        are there already by their times or leave a gap, a coordinate or the connectivity contradicts that of the store,
+        something is missing that the store has along `dim`, or a compact store has no code for a sample.
     UnreadableFile
         If there is no run at `store`, it is unfinished, or a chunk that new samples share with old ones is damaged.
     StoreBusy
@@ -85,7 +84,7 @@ def append(
     check_choice("dim", dim, (n.TIME, n.TRIAL))
     new = data.to_dataset(name=n.ACTIVITY) if isinstance(data, xr.DataArray) else data
     check_activity(new[n.ACTIVITY] if isinstance(new, xr.Dataset) and n.ACTIVITY in new else new, argument="data")
-    with nullcontext() if progress is None else progress_to(progress), transaction(store, group=group) as changes:
+    with notified(progress), transaction(store, group=group) as changes:
         stored = _run_at(store, group)
         again = made_from_activity(stored)
         new = compatible(new, stored, dim=dim, made_again=again)
@@ -104,7 +103,7 @@ def append(
         for name in results.outdated:
             since = f"made before {n_new} samples were appended along {dim}"
             changes.update_attributes({n.OUTDATED: since}, name=name)
-        changes.update_attributes(with_event(stored.attrs, f"append: {n_new} along {dim}{_origin(new, stored)}"))
+        changes.update_attributes(with_event(stored.attrs, f"append: {n_new} along {dim}{_origin(new, stored, dim)}"))
         write_regions(regions)
 
 
@@ -191,10 +190,11 @@ def _check_end(stored: xr.Variable, dim: str) -> None:
             blocks[index].compute(scheduler="synchronous")
 
 
-def _origin(new: xr.Dataset, stored: xr.Dataset) -> str:
-    """Say where the appended samples come from, if not from where the run does: another seed, another file."""
+def _origin(new: xr.Dataset, stored: xr.Dataset, dim: str) -> str:
+    """Say where the appended samples come from, if not from where the run does: another seed or file; trials, when."""
     old, now = ({**each[n.ACTIVITY].attrs, **each.attrs} for each in (stored, new))
-    others = [name for name in ORIGIN if name in now and repr(now[name]) != repr(old.get(name))]
+    names = (*ORIGIN, *([n.START_TIME] if dim == n.TRIAL else []))
+    others = [name for name in names if name in now and repr(now[name]) != repr(old.get(name))]
     said = [f"{name} {now[name]}".replace("\n", "; ") for name in others]
     left_out = [str(name) for name in new.variables if name not in stored.variables and name not in new.dims]
     said += [f"without {' and '.join(left_out)}"] if left_out else []

@@ -8,7 +8,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema.clock import without_axis
+from netxr.schema.clock import clock_of, without_times
+from netxr.schema.steps import LARGEST_DRIFT
 from netxr.schema.variables import labels_of
 from netxr.store.layout import TEXT_KINDS
 
@@ -27,10 +28,13 @@ def compatible(new: xr.Dataset, stored: xr.Dataset, *, dim: str, made_again: Col
     """Return `new`, its labels in the order of the store's, if it goes on where `stored` ends along `dim`.
 
     Raises InvalidInput if neurons, trials, dtype, sampling interval, units or preprocessing differ, a label is there
-    already, `time` does not go on evenly, a coordinate or the connectivity contradicts that of the run, or something is
-    missing that the run has along `dim`, unless it is in `made_again`.
+    already, samples do not go on in time where the run ends, a coordinate or the connectivity contradicts that of the
+    run, or something is missing that the run has along `dim`, unless it is in `made_again`.
     """
-    new = new if n.TIME in stored.coords else without_axis(new)
+    if n.TIME not in stored.coords:
+        if dim == n.TIME and n.ACTIVITY in new:
+            _check_next(stored, new)
+        new = without_times(new)
     present, added = stored[n.ACTIVITY], new[n.ACTIVITY]
     if set(added.dims) != set(present.dims):
         fix = (
@@ -66,6 +70,33 @@ def compatible(new: xr.Dataset, stored: xr.Dataset, *, dim: str, made_again: Col
             fix="Make results alike of what is new, and give them with it.",
         )
     return new
+
+
+def _check_next(stored: xr.Dataset, new: xr.Dataset) -> None:
+    """Raise if the times of new samples, where they have some, are not those that follow the run's."""
+    if n.TIME not in new.coords or n.SAMPLING_INTERVAL not in stored[n.ACTIVITY].attrs or not new.sizes[n.TIME]:
+        return
+    interval, unit, begin = clock_of(stored, argument="store")
+    own, own_unit, _ = clock_of(new)
+    times = new[n.TIME]
+    if (own, own_unit) != (interval, unit) or times.dtype.kind not in "fiu":
+        return
+    counts = times.dtype.kind in "iu" and n.UNITS not in times.attrs
+    start = float(times.values[0]) * (interval if counts else 1)
+    end, last = (origin + interval * (data.sizes[n.TIME] - 1) for origin, data in ((begin, stored), (start, new)))
+    ahead = (start - end) / interval - 1
+    if abs(ahead) <= LARGEST_DRIFT:
+        return
+    span = f"samples from {start:g} to {last:g} {unit}"
+    if ahead > 0:
+        got = f"{span}, which leave out {ahead:.6g} samples after the run's last at {end:g}"
+        fix = f"As further trials they may begin at any time: append with dim={n.TRIAL!r}."
+    else:
+        there = round(min(last, end) / interval - max(start, begin) / interval) + 1
+        got = f"{span}, of which the run, {begin:g} to {end:g}, has {max(there, 0)} already"
+        fix = f"Append what is new alone, such as .sel({n.TIME}=slice({end + interval:g}, None))."
+    fix += f" If they do go on where the run ends, and only their times are wrong, .drop_vars({n.TIME!r})."
+    raise InvalidInput("data", got=got, expected=f"samples that go on at {end + interval:g} {unit}", fix=fix)
 
 
 def _check_prepared_alike(present: xr.DataArray, added: xr.DataArray) -> None:
@@ -151,8 +182,10 @@ def _check_goes_on(
     if n.TIME in stored.coords:
         steps = np.diff(np.concatenate([old[-2:], now]))
         if not np.allclose(steps.astype(float), steps[:1].astype(float), rtol=1e-6, atol=0) or steps[0] <= 0 * steps[0]:
-            expected = f"times that go on evenly after {old[-1]}"
-            raise InvalidInput("data", got=f"times from {now[0]} to {now[-1]}", expected=expected)
+            there = np.isin(now, old).sum()
+            got = f"times from {now[0]} to {now[-1]}" + (f", of which the run has {there} already" if there else "")
+            fix = f"Append what is new alone; after a gap, as further trials, with dim={n.TRIAL!r}."
+            raise InvalidInput("data", got=got, expected=f"times that go on evenly after {old[-1]}", fix=fix)
 
 
 def check_same_labels(new: xr.Dataset, stored: xr.Dataset) -> None:

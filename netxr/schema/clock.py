@@ -165,9 +165,18 @@ def on_axis(data: xr.Dataset) -> xr.Dataset:
 
 
 def without_axis(data: xr.Dataset) -> xr.Dataset:
-    """Return a recording whose attributes alone say when its samples were taken, where they are evenly spaced."""
-    if axis_of(data) is None:
+    """Return a recording whose attributes say when its samples were taken in the place of an axis of time."""
+    return data if axis_of(data) is None else without_times(data)
+
+
+def without_times(data: xr.Dataset) -> xr.Dataset:
+    """Return a recording whose attributes alone say when its samples were taken, in the place of even times.
+
+    Dates and other labels stay. Raises InvalidInput if times are not even.
+    """
+    if n.TIME not in data.coords or data[n.TIME].dims != (n.TIME,) or data[n.TIME].dtype.kind not in "fium":
         return data
+    cuts_of(data, can_say=False)
     attrs = _attributes(data)
     rest = data.drop_vars(n.TIME)
     return rest.assign({n.ACTIVITY: rest[n.ACTIVITY].assign_attrs(attrs)}) if n.ACTIVITY in rest else rest

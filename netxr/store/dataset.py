@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +13,7 @@ from zarr.errors import GroupNotFoundError
 from zarr.storage import StorePath
 
 from netxr import names as n
-from netxr.blocks.progress import Report
-from netxr.blocks.progress import progress as progress_to
+from netxr.blocks.progress import Report, notified
 from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile, first_line
 from netxr.schema.arguments import check_group, check_path
 from netxr.schema.clock import with_axis
@@ -87,7 +85,7 @@ def save(
     ...     netxr.open(folder + "/run.zarr").connectivity.values.tolist()
     [[0, 1], [0, 0]]
     """
-    with nullcontext() if progress is None else progress_to(progress):
+    with notified(progress):
         if isinstance(store, Store):
             if _is_taken(store, check_group(group)):
                 raise OutputExists(f"{place_of(store)}{'/' + group if group else ''}")
