@@ -26,9 +26,10 @@ from netxr.blocks.schedulers import computed
 from netxr.blocks.streams import streams
 from netxr.estimators.pearson import ABOUT
 from netxr.kernels.blas import one_blas_thread
+from netxr.kernels.centring import first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, pool_sums
 from netxr.kernels.moments import correlation, moments_of
-from netxr.kernels.running_sums import FrameBlock, first_of, sides_of_block, sums_of_block
+from netxr.kernels.running_sums import FrameBlock, sides_of_block, sums_of_block
 from netxr.moments.lagged import attrs_of, coords_of, keeps_trials_apart, reduction, trial_groups
 from netxr.moments.planning import check_lags, check_left, planned_rows, prepare
 from netxr.moments.plans import RowPlan

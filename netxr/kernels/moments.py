@@ -59,11 +59,16 @@ def moments_of(sums: LaggedSums, *, todo: Pass) -> LaggedMoments:
     sum_source, sumsq_source = sum_source[:, todo.columns], sumsq_source[:, todo.columns]
     mean_target, mean_source = (_quotient(total, sums.n_pairs[:, None]) for total in (sum_target, sum_source))
     comoments = sums.product[:, 0]
-    for comoment, total, mean in zip(comoments, sum_target, mean_source, strict=True):
-        height = max(1, PART_ENTRIES // len(mean))
+    for r, comoment in enumerate(comoments):
+        height = max(1, PART_ENTRIES // comoment.shape[1])
         for first in range(0, len(comoment), height):
             rows = slice(first, first + height)
-            comoment[rows] -= np.outer(total[rows], mean)
+            if todo.lags[r] == 0:  # the same for both orders of a pair
+                comoment[rows] -= _quotient(np.outer(sum_target[r, rows], sum_source[r]), sums.n_pairs[r])
+            else:
+                comoment[rows] -= np.outer(sum_target[r, rows], mean_source[r])
+        if todo.lags[r] == 0:
+            _at_same_time(comoment, sumsq_target[r], n, todo)
     return LaggedMoments(
         sums.n_pairs,
         mean_target + shift[todo.rows],
@@ -72,6 +77,27 @@ def moments_of(sums: LaggedSums, *, todo: Pass) -> LaggedMoments:
         sumsq_source,
         comoments,
     )
+
+
+def _at_same_time(comoment: Floats, sumsq: Floats, n_neurons: int, todo: Pass) -> None:
+    """Put summed squares, (i), on the diagonal of co-moments at lag 0, and make them symmetric if all are there."""
+    if todo.targets is None and todo.sources is None:
+        make_symmetric(comoment, sumsq)
+        return
+    neurons = np.arange(n_neurons)
+    _, i, j = np.intersect1d(neurons[todo.rows], neurons[todo.columns], assume_unique=True, return_indices=True)
+    comoment[i, j] = sumsq[i]
+
+
+def make_symmetric(matrix: Floats, diagonal: Floats) -> None:
+    """Replace what is below the diagonal of a matrix, (i, i), by what is above it, and the diagonal, in place."""
+    height = max(1, PART_ENTRIES // max(1, len(matrix)))
+    for first in range(0, len(matrix), height):
+        rows = slice(first, first + height)
+        matrix[rows, :first] = matrix[:first, rows].T
+        own = matrix[rows, rows]
+        own[...] = np.triu(own) + np.triu(own, 1).T
+    np.fill_diagonal(matrix, diagonal)
 
 
 def squares_of_groups(sums: LaggedSums, *, todo: Pass) -> tuple[Floats, Floats]:
@@ -109,6 +135,10 @@ def _moments_of_pairs(product: Floats, *, shift: NDArray[Any], todo: Pass) -> La
         sides.append(np.where(deviations > _rounding(square, count), deviations, 0.0))
         if todo.precision == np.float32:
             _check_resolved(square, sides[-1])
+    for r in np.flatnonzero(np.array(todo.lags) == 0):
+        if todo.targets is None and todo.sources is None:
+            sides[1][r] = sides[0][r].T
+            make_symmetric(comoment[r], np.diagonal(sides[0][r]))
     return LaggedMoments(
         np.rint(count).astype(np.int64),
         mean_target + shift[todo.rows, None],
@@ -194,15 +224,18 @@ def correlation(
         Takes the result; may be `comoment`.
     """
     r = np.empty(comoment.shape) if out is None else out
-    targets, sources = np.sqrt(sumsq_target), np.sqrt(sumsq_source)
-    if not by_pair:
-        targets, sources = targets[..., :, None], sources[..., None, :]
-    targets, sources = np.broadcast_to(targets, r.shape), np.broadcast_to(sources, r.shape)
+    squares = [sumsq_target, sumsq_source] if by_pair else [sumsq_target[..., :, None], sumsq_source[..., None, :]]
+    targets, sources = (np.broadcast_to(np.sqrt(square), r.shape) for square in squares)
+    squares = [np.broadcast_to(square, r.shape) for square in squares]
     height = max(1, PART_ENTRIES * r.shape[-2] // max(1, r.size))
     for first in range(0, r.shape[-2], height):
         rows = np.s_[..., first : first + height, :]
         norm = targets[rows] * sources[rows]
         norm[norm == 0] = np.nan
+        # A root squared may miss its number: of a neuron with itself, or its like, r is 1.
+        alike = comoment[rows] == squares[0][rows]
+        alike &= comoment[rows] == squares[1][rows]
+        np.copyto(norm, comoment[rows], where=alike & (norm > 0))
         np.divide(comoment[rows], norm, out=norm)
         np.clip(norm, -1, 1, out=r[rows])
     return r

@@ -6,25 +6,15 @@ targets, and those with the frames before them are sources.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netxr.errors import NonFiniteActivity
-from netxr.kernels.lag_spectrum import add_lagged_products
-from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, Frames, LaggedSums, Pass, no_sums
-
-PILOT_FRAMES: Final = 63
-"""The most frames that the provisional mean is taken from."""
-
-
-PRODUCT_ROWS: Final = 1024
-"""Targets of a product at a time: a fast product already, and the partial result takes little memory."""
-
-PRODUCT_COLUMNS: Final = 4096
-"""Sources of a product at a time."""
+from netxr.kernels.centring import subtract
+from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Frames, LaggedSums, Pass, no_sums
+from netxr.kernels.products import Care, add_products, care_for
 
 GROUPED_SAMPLES: Final = 2**16
 """Samples that are averaged over groups at a time where they lie frame by frame."""
@@ -32,31 +22,15 @@ GROUPED_SAMPLES: Final = 2**16
 CORRECTED_FRAMES: Final = 2048
 """Frames whose weight differs from lag to lag that are taken at a time."""
 
+ADDED_FRAMES: Final = 64
+"""Frames of a float32 sum where they lie one after the other in memory."""
+
 FLOAT32_FRAMES: Final = 512
 """Frames whose samples and squares are added up in float32, one after the other, before float64 takes over."""
 
 
-def provisional_mean(frames: NDArray[Any]) -> NDArray[Any]:
-    """Return a value near the bulk of each neuron's samples, (i, t) -> (i): the median of some finite frames.
-
-    Counting from it keeps products small beside what they are to resolve: raw float32 sums of a membrane
-    potential near -65 lose every digit. The frames are spread over all that there are, because the first ones may
-    be unlike the rest; a median ignores strange frames and returns a constant exactly.
-    """
-    pilot = frames[:, :: max(1, -(-frames.shape[1] // PILOT_FRAMES))]
-    if pilot.size and np.isfinite(pilot).all():
-        return np.asarray(np.median(pilot, axis=1))
-    rows = (row[np.isfinite(row)] for row in frames)
-    return np.array([np.median(row[:: -(-len(row) // PILOT_FRAMES)]) if len(row) else 0 for row in rows])
-
-
-def first_of(pieces: Iterator[NDArray[Any]]) -> tuple[NDArray[Any], Iterator[NDArray[Any]]]:
-    """Return the provisional mean of the first piece (i, t) that holds any frame, and all that is left to go through.
-
-    This piece is the first that is left: it is looked at before it is counted.
-    """
-    first = next(piece for piece in pieces if piece.shape[1])
-    return provisional_mean(first), chain([first], pieces)
+LEAST_SQUARE: Final = {"float32": 2.0**-240, "float64": 2.0**-1040}
+"""A mean square, in each precision, below which samples or their squares have lost digits."""
 
 
 def sums_of(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any], place: str, todo: Pass) -> LaggedSums:
@@ -91,7 +65,7 @@ def sums_of(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any],
                 block.empty_out()
     if block.filled:
         sums = add_block(sums, block.layers, block.good, todo=todo)
-    return _finite(sums, place=place)
+    return _finite(sums, todo=todo, place=place)
 
 
 # --- blocks of frames ------------------------------------------------------------------
@@ -153,9 +127,7 @@ class FrameBlock:
         todo, n = self._todo, len(self.shift)
         new = slice(todo.max_lag + self.filled, todo.max_lag + self.filled + part.shape[1])
         samples = self._layers[SAMPLES, :n, new]
-        # float32 samples lose no digit to a float32 difference if float64 products are asked for.
-        exact = np.result_type(part, self.shift, todo.precision)
-        np.subtract(part, self.shift[:, None], out=samples, dtype=exact, casting="same_kind")
+        subtract(part, self.shift, out=samples)
         self._good[new] = True
         if todo.missing == "pairwise":
             valid = np.isfinite(samples)
@@ -181,8 +153,9 @@ class FrameBlock:
 
     def _check_range(self, part: NDArray[Any], valid: NDArray[np.bool_]) -> None:
         """Raise if finite samples are none any more in the precision of the products: those are not missing."""
-        if np.isfinite(part)[~valid].any():
-            raise _overflow(self._place)
+        lost = (np.isfinite(part) & ~valid).any(axis=1)
+        if lost.any():
+            raise _out_of_range(self._place, int(np.argmax(lost)))
 
     def empty_out(self) -> None:
         """Keep the last frames as those before the block, and make room for the frames that follow."""
@@ -203,8 +176,6 @@ class FrameBlock:
 def _non_finite(frames: NDArray[Any], *, place: str, offset: int) -> NonFiniteActivity:
     """Return the error for samples that are NaN or infinite, or that overflow when they are counted from a mean."""
     wrong = np.argwhere(~np.isfinite(frames))
-    if not len(wrong):
-        return _overflow(place)
     neuron, frame = wrong[np.lexsort(wrong.T)[0]] if len(wrong) < 10**6 else wrong[0]
     return NonFiniteActivity(
         place,
@@ -215,10 +186,15 @@ def _non_finite(frames: NDArray[Any], *, place: str, offset: int) -> NonFiniteAc
     )
 
 
-def _overflow(place: str) -> NonFiniteActivity:
-    """Return the error for finite samples whose sums or products are not."""
+TOO_LARGE: Final = "so large that they overflow"
+TOO_SMALL: Final = "so small that their squares vanish"
+
+
+def _out_of_range(place: str, neuron: int, what: str = TOO_LARGE) -> NonFiniteActivity:
+    """Return the error for finite samples whose sums or products are not, or are rounded away."""
     expected = "a range whose products the precision can hold"
-    return NonFiniteActivity(place, got="samples so large that they overflow", expected=expected, fix="Rescale them.")
+    got = f"samples of neuron number {neuron} (from 0) {what}"
+    return NonFiniteActivity(place, got=got, expected=expected, fix="Rescale them.")
 
 
 # --- sums over blocks ------------------------------------------------------------------
@@ -262,14 +238,21 @@ def sums_of_block(
     sums = sides._replace(product=no_sums(todo, block.shift).product)
     for k, (layers, _) in enumerate(block.parts()):
         going_on(k * todo.block)
-        add_products(sums, layers, todo=todo)
-    return _finite(sums, place=place)
+        add_products(sums.product, layers, care_for(layers, sides, todo=todo), todo=todo)
+    return _finite(sums, todo=todo, place=place)
 
 
-def _finite(sums: LaggedSums, *, place: str) -> LaggedSums:
-    """Return sums, or raise if finite samples made them overflow."""
-    if not (np.isfinite(sums.square).all() and np.isfinite(sums.product).all()):
-        raise _overflow(place)
+def _finite(sums: LaggedSums, *, todo: Pass, place: str) -> LaggedSums:
+    """Return sums, or raise if finite samples are so large or so small that they are wrong."""
+    n = len(sums.shift)
+    square = sums.square[:n]
+    large = ~np.isfinite(square)
+    if not np.isfinite(sums.product).all():
+        large[todo.rows] |= ~np.isfinite(sums.product).all(axis=(0, 1, 3))
+    small = (square > 0) & (square < sums.n_frames * LEAST_SQUARE[todo.precision.name])
+    for wrong, what in ((large, TOO_LARGE), (small, TOO_SMALL)):
+        if wrong.any():
+            raise _out_of_range(place, int(np.argmax(wrong)), what)
     return sums
 
 
@@ -289,11 +272,12 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
         What to accumulate.
     """
     max_lag = todo.max_lag
-    _add_sides(sums, layers[SAMPLES], good, todo)
-    add_products(sums, layers, todo=todo)
+    n_frames = sums.n_frames + layers.shape[2] - max_lag
+    care = care_for(layers, sums, todo=todo)
+    _add_sides(sums, layers[SAMPLES], good, care, todo)
+    add_products(sums.product, layers, care, todo=todo)
     block = Frames(layers, good)
     own = block.copied(slice(max_lag, 2 * max_lag - len(sums.head.good)))
-    n_frames = sums.n_frames + layers.shape[2] - max_lag
     return sums._replace(
         n_frames=n_frames,
         head=Frames(*(np.concatenate(parts, axis=-1) for parts in zip(sums.head, own, strict=True))),
@@ -301,49 +285,22 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
     )
 
 
-@np.errstate(over="ignore", invalid="ignore")  # as above
-def add_products(sums: LaggedSums, layers: NDArray[Any], *, todo: Pass) -> None:
-    """Add the products over the frames of a block alone, with `layers` as in `add_block`."""
-    if not sums.product.size:
-        return
-    n_neurons = layers.shape[1] - todo.n_groups
-    for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
-        targets, sources = layers[over, :n_neurons, todo.max_lag :][todo.rows], layers[under, :n_neurons][todo.columns]
-        _add_products(sums.product[:, q], targets, sources, todo)
-
-
-def _add_products(product: Floats, targets: NDArray[Any], sources: NDArray[Any], todo: Pass) -> None:
-    """Add the products at all lags, (r, i, j): lag by lag, or by way of Fourier segments."""
-    if todo.fourier is not None:
-        add_lagged_products(product, targets, sources, lags=todo.lags, segment=todo.fourier)
-        return
-    height = _even_part(len(targets), PRODUCT_ROWS)
-    width = _even_part(len(sources), PRODUCT_COLUMNS)
-    tile = np.empty((height, width), todo.precision)
-    for total, lag in zip(product, todo.lags, strict=True):
-        shifted = sources[:, todo.max_lag - lag :][:, : targets.shape[1]]
-        for first in range(0, len(targets), height):
-            rows = targets[first : first + height]
-            for left in range(0, len(sources), width):
-                columns = shifted[left : left + width]
-                part = np.matmul(rows, columns.T, out=tile[: len(rows), : len(columns)])
-                total[first : first + height, left : left + width] += part
-
-
-def _even_part(length: int, most: int) -> int:
-    """Return the length of parts of about the same length, each `most` or less."""
-    return -(-length // -(-length // most))
-
-
-def _add_sides(sums: LaggedSums, x: NDArray[Any], good: NDArray[np.bool_], todo: Pass) -> None:
+def _add_sides(sums: LaggedSums, x: NDArray[Any], good: NDArray[np.bool_], care: Care | None, todo: Pass) -> None:
     """Add sums and squares over the frames that each lag has partners for: those over all, and corrections."""
     new = x[:, todo.max_lag :]
     totals = np.zeros((2, len(x)))
     at_a_time = FLOAT32_FRAMES if todo.precision == np.float32 else new.shape[1]
     for first in range(0, new.shape[1], at_a_time):
         part = new[:, first : first + at_a_time]
-        totals[0] += part @ np.ones(part.shape[1], todo.precision)
-        totals[1] += _squares(part)
+        totals += _sums_and_squares(part)
+    for i in np.flatnonzero(care.alone) if care else []:
+        exact = new[i].astype(np.float64)
+        totals[:, i] = exact.sum(), exact @ exact
+    for i in np.flatnonzero(totals[1] == 0):
+        if new[i].any():
+            totals[1, i] = np.finfo(
+                np.float64
+            ).smallest_subnormal  # not constant: what is so small is an error, if it remains so
     sums.square[:] += totals[1]
     frames, of_target, of_source = _corrections(good, todo)
     sums.of_target[:] += totals[:, None]
@@ -393,8 +350,17 @@ def _corrections(
     return frames[wrong], *weights
 
 
-def _squares(frames: NDArray[Any]) -> NDArray[Any]:
-    """Return the sum of squares of each row, (n, t) -> (n), by the product that suits the memory order."""
+def _sums_and_squares(frames: NDArray[Any]) -> NDArray[Any]:
+    """Return the sum and the sum of squares of each row, (n, t) -> (2, n), in the way that suits the memory order."""
     if frames.strides[1] == frames.itemsize:
-        return np.asarray(np.matmul(frames[:, np.newaxis], frames[:, :, np.newaxis])[:, 0, 0])
-    return np.asarray(np.einsum("it,it->i", frames, frames))
+        ones = np.ones(frames.shape[1], frames.dtype)
+        return np.stack([frames @ ones, np.matmul(frames[:, np.newaxis], frames[:, :, np.newaxis])[:, 0, 0]])
+    if frames.dtype != np.float32:
+        return np.stack([frames @ np.ones(frames.shape[1]), np.einsum("it,it->i", frames, frames)])
+    # One frame is added to the next here, and the sums are rounded the more the longer they are.
+    found = np.zeros((2, len(frames)))
+    whole = frames.shape[1] // ADDED_FRAMES * ADDED_FRAMES
+    for some in (frames[:, :whole].T.reshape(-1, ADDED_FRAMES, len(frames)), frames[:, whole:].T[np.newaxis]):
+        found[0] += some.sum(axis=1).sum(axis=0, dtype=np.float64)
+        found[1] += np.einsum("gti,gti->gi", some, some).sum(axis=0, dtype=np.float64)
+    return found

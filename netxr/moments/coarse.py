@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import equal_groups, group_average, is_grouped, membership
-from netxr.kernels.moments import sumsq_of_side
+from netxr.kernels.moments import make_symmetric, sumsq_of_side
 from netxr.schema.arguments import array_of, is_whole, said
 from netxr.schema.variables import check_moments, labels_of
 
@@ -228,7 +228,34 @@ def _average_moments(moments: xr.Dataset, weights: NDArray[np.float64]) -> xr.Da
             dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {axis: len(weights)}},
             output_dtypes=[np.float64],
         ).transpose(n.LAG, ..., axis)
-    return coarse
+    return symmetric_at_zero(coarse)
+
+
+def symmetric_at_zero(moments: xr.Dataset) -> xr.Dataset:
+    """Return moments whose co-moments at lag 0 are symmetric, with summed squares on the diagonal, to the last bit."""
+    comoment = moments[n.COMOMENT]
+    symmetric = xr.apply_ufunc(
+        _symmetric_at_zero,
+        comoment,
+        moments[n.SUMSQ_TARGET],
+        comoment[n.LAG],
+        input_core_dims=[[n.TARGET, n.SOURCE], [n.TARGET], []],
+        output_core_dims=[[n.TARGET, n.SOURCE]],
+        vectorize=True,
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        output_dtypes=[np.float64],
+        keep_attrs=True,
+    )
+    return moments.assign({n.COMOMENT: symmetric.transpose(*comoment.dims)})
+
+
+def _symmetric_at_zero(comoment: NDArray[Any], sumsq: NDArray[Any], lag: int) -> NDArray[Any]:
+    """Return co-moments, (target, source), symmetric if `lag` is 0."""
+    if lag == 0:
+        comoment = comoment.copy()
+        make_symmetric(comoment, sumsq)
+    return comoment
 
 
 def label_groups(coarse: Labelled, labels: NDArray[Any], sizes: NDArray[np.int64]) -> Labelled:

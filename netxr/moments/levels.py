@@ -14,7 +14,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import membership
 from netxr.kernels.lagged_sums import Pass
-from netxr.moments.coarse import Groups, average_over, average_run, group_labels, label_groups
+from netxr.moments.coarse import Groups, average_over, average_run, group_labels, label_groups, symmetric_at_zero
 from netxr.moments.lagged import accumulate
 from netxr.moments.planning import Precision, check_lags, chunk_bytes, prepare
 from netxr.schema.clock import activity_of
@@ -112,7 +112,7 @@ def _products_first(
         own = moments.isel({n.GROUP: rows})
         coarse[n.SUMSQ_TARGET] = own[n.GROUP_SUMSQ_TARGET].rename({n.GROUP: n.TARGET})
         coarse[n.SUMSQ_SOURCE] = own[n.GROUP_SUMSQ_SOURCE].rename({n.GROUP: n.SOURCE})
-        found[name] = label_groups(coarse, level.labels, level.sizes)
+        found[name] = label_groups(symmetric_at_zero(coarse), level.labels, level.sizes)
     return found
 
 

@@ -179,7 +179,7 @@ def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
             (n.SUMSQ_SOURCE, n.MEAN_SOURCE, n.MEAN_SOURCE),
             (n.COMOMENT, n.MEAN_TARGET, n.MEAN_SOURCE),
         ):
-            both = a[name].fillna(0) + b[name].fillna(0) + weight * change[over] * change[under]
+            both = a[name].fillna(0) + b[name].fillna(0) + weight * (change[over] * change[under])
             merged[name] = both.where(count > 0, a[name])
     return {name: value.transpose(*a[name].dims) for name, value in merged.items()}
 

@@ -14,7 +14,7 @@ import psutil
 from netxr.blocks.segments import SPLIT_EVERY
 from netxr.errors import InvalidInput
 from netxr.kernels.lag_spectrum import segment_length, spectrum_bytes
-from netxr.kernels.running_sums import PRODUCT_COLUMNS, PRODUCT_ROWS
+from netxr.kernels.products import PRODUCT_COLUMNS, PRODUCT_ROWS
 from netxr.schema.words import counted, text_of
 
 DEFAULT_SHARE: Final = 0.5

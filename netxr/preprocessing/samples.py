@@ -35,9 +35,9 @@ def resample(
     Returns
     -------
     DataArray or Dataset
-        The bins, in the dtype of the samples; of integers, means are float64 and sums 64-bit integers. A bin that
-        holds NaN is NaN. Samples at the end that fill no bin are left out. The time of a bin is that of its first
-        sample. `sampling_interval` says the new interval.
+        The bins, in the dtype of the samples; of integers, means are float64 and sums 64-bit integers, and sums of
+        float16 are float32. A bin that holds NaN is NaN. Samples at the end that fill no bin are left out. The time of
+        a bin is that of its first sample. `sampling_interval` says the new interval.
 
     Raises
     ------
@@ -209,4 +209,6 @@ def _bin_block(samples: NDArray[Any], *, factor: int, how: str) -> NDArray[Any]:
     if samples.dtype.kind != "f":
         return np.asarray(bins.mean(axis=2) if how == "mean" else bins.sum(axis=2))
     binned = bins.mean(axis=2, dtype=np.float64) if how == "mean" else bins.sum(axis=2, dtype=np.float64)
-    return np.asarray(binned, dtype=samples.dtype)
+    # A sum of float16 may be none in float16.
+    wide = np.promote_types(samples.dtype, np.float32) if how == "sum" else samples.dtype
+    return np.asarray(binned, dtype=wide)

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import NonFiniteActivity
+from netxr.kernels.centring import provisional_mean
 from netxr.kernels.moments import moments_of
-from netxr.kernels.running_sums import provisional_mean
 from tests.kernels.segments import a_pass, sums_of, trial
 from tests.oracles import naive_moments
 

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import NonFiniteActivity
-from netxr.kernels import running_sums
-from netxr.kernels.running_sums import FrameBlock, provisional_mean, sides_of_block, sums_of_block
+from netxr.kernels import products
+from netxr.kernels.centring import provisional_mean
+from netxr.kernels.running_sums import FrameBlock, sides_of_block, sums_of_block
 from tests.kernels.segments import a_pass, spans, sums_of, trial
 from tests.strategies import DTYPES, memory_orders, splits
 
@@ -38,7 +39,7 @@ def test_pairwise_products_are_of_the_samples_and_of_where_they_are():
 
 
 def test_several_lots_of_targets(monkeypatch):
-    monkeypatch.setattr(running_sums, "PRODUCT_ROWS", 2)
+    monkeypatch.setattr(products, "PRODUCT_ROWS", 2)
     x = trial(n=5)
     sums = sums_of(x, a_pass([1], targets=(1, 5)))
     np.testing.assert_allclose(sums.product[0, 0], x[1:, 1:] @ x[:, :-1].T)

@@ -54,6 +54,14 @@ def test_sums_of_counts_do_not_overflow():
     assert resample(counts, sampling_interval=4, how="sum").values.tolist() == [[800]]
 
 
+def test_sums_of_float16_are_float32():
+    loud = xr.DataArray(np.full((1, 4), 60_000, np.float16), dims=("neuron", "time"))
+    for activity in (loud, loud.chunk(time=2)):
+        binned = resample(activity, sampling_interval=4, how="sum")
+        assert binned.dtype == np.float32
+        assert binned.values.tolist() == [[4 * float(np.float16(60_000))]]
+
+
 @given(st.data())
 def test_chunks_move_to_whole_bins(data):
     n_bins, factor = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 5))

@@ -1,0 +1,205 @@
+"""Products of targets with sources over the frames of a block: in float32 where that will do, else in float64.
+
+A sum in float32 is rounded after each product. Where products differ from frame to frame the errors go either way, and
+hardly anything is left of them. Where a neuron is on or off, or stands still, the same product comes again and again,
+rounded the same way each time; and far from the provisional mean, products are large beside what they are to resolve.
+Pairs of such neurons are multiplied in float64. So is a whole block in which a neuron is too small for float32.
+
+Index letters as in `lagged_sums`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.kernels.lag_spectrum import add_lagged_products
+from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, LaggedSums, Pass
+
+PRODUCT_ROWS: Final = 1024
+"""Targets of a product at a time: a fast product already, and the partial result takes little memory."""
+
+PRODUCT_COLUMNS: Final = 4096
+"""Sources of a product at a time."""
+
+FLOAT32_PRODUCT: Final = 8192
+"""Frames of a float32 product: BLAS adds them up some hundred at a time, and may be left with as many such sums."""
+
+FLOAT64_TARGETS: Final = 128
+"""Targets that are multiplied in float64 at a time."""
+
+FLOAT64_FRAMES: Final = 256
+"""Frames that are copied to float64 at a time."""
+
+LOOKED_AT: Final = 64
+"""Frames of a block from which it is told how its samples vary."""
+
+LEVELS: Final = 2**12
+"""Samples are the same if they are closer than this part of the largest: products then round alike."""
+
+GRID: Final = 2**6
+"""Products of whole numbers up to this one, in some unit, and sums of them, are exact in float32."""
+
+LEAST: Final = 2.0**-50
+"""The largest sample of a neuron below which its squares begin to leave the range of float32."""
+
+Pairs: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+"""All pairs of some targets, (i), and some sources, (j)."""
+
+
+class Care(NamedTuple):
+    """The rows of a block whose float32 sums would be wrong."""
+
+    repeat: NDArray[np.bool_]  # (n): takes few values, or lies far away
+    rounded: NDArray[np.bool_]  # (n): of these, those whose products are rounded
+    small: NDArray[np.bool_]  # (n): too small for float32
+
+    @property
+    def alone(self) -> NDArray[np.bool_]:
+        """Those whose own sums and squares would be."""
+        return np.asarray(self.rounded | self.small)
+
+
+def care_for(layers: NDArray[Any], before: LaggedSums, *, todo: Pass) -> Care | None:
+    """Return which rows of a block float32 will not do for; None in float64.
+
+    Parameters
+    ----------
+    layers : ndarray, (p, n, max_lag + t)
+        Frames of the block behind those before it, counted from the provisional mean.
+    before : LaggedSums
+        Sums over other frames, by which neurons that lie far away from it are told from those that come and go.
+    todo : Pass
+        What is accumulated.
+    """
+    if todo.precision != np.float32:
+        return None
+    samples = layers[SAMPLES, :, todo.max_lag :]
+    n_frames = samples.shape[1]
+    # Spread by the golden ratio, they are in step with no rhythm of the samples.
+    places = np.unique((np.arange(LOOKED_AT) * 0.6180339887498949 % 1 * n_frames).astype(int))
+    picked = samples[:, places].astype(np.float64)
+    top = np.abs(picked).max(axis=1, initial=0)
+    for i in np.flatnonzero(top < LEAST):  # the frames looked at may be silent ones
+        top[i] = max(samples[i].max(initial=0), -samples[i].min(initial=0))
+    total = before.of_target[0, 0] + n_frames * picked.mean(axis=1)
+    square = before.square + n_frames * np.square(picked).mean(axis=1)
+    far = 3 * total**2 > (before.n_frames + n_frames) * square
+    exponent = np.frexp(top)[1][:, None]
+    levels = np.sort(np.rint(np.ldexp(picked, -exponent) * LEVELS).astype(np.int16), axis=1)
+    n_active = (levels != 0).sum(axis=1)
+    n_levels = 1 + (levels[:, 1:] != levels[:, :-1]).sum(axis=1) - (n_active < levels.shape[1])
+    steps = np.ldexp(picked, -exponent) * GRID
+    repeat = (2 * n_levels <= n_active) | far
+    return Care(repeat, repeat & ((steps != np.rint(steps)).any(axis=1) | far), (top > 0) & (top < LEAST))
+
+
+def add_products(product: Floats, layers: NDArray[Any], care: Care | None, *, todo: Pass) -> None:
+    """Add the products over the frames of a block to `product`, (r, q, i, j), in place.
+
+    Parameters
+    ----------
+    product : ndarray of float64, (r, q, i, j)
+        Sums over all frames before.
+    layers : ndarray, (p, n, max_lag + t)
+        Frames of the block behind those before it.
+    care : Care, optional
+        Which neurons float32 will not do for; none in float64.
+    todo : Pass
+        What is accumulated.
+    """
+    if not product.size:
+        return
+    n_neurons = layers.shape[1] - todo.n_groups
+    care = care and Care(*(rows[:n_neurons] for rows in care))
+    for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
+        exact = care is not None and bool(care.small.any())
+        both = [_layer(layers, each, n_neurons, exact=exact) for each in (over, under)]
+        targets, sources = both[0][todo.rows, todo.max_lag :], both[1][todo.columns]
+        pairs = [] if care is None else _pairs(care, over, under, todo)
+        total = product[:, q]
+        if todo.fourier is not None:
+            exact = exact or any(bool(rows.any() and columns.any()) for rows, columns in pairs)
+            _add_spectral(total, targets, sources, todo, exact=exact)
+            continue
+        for part, frames in _parts(targets, sources, todo):
+            for sums, lag in zip(total, todo.lags, strict=True):
+                shifted = frames[:, todo.max_lag - lag :][:, : part.shape[1]]
+                if exact:
+                    _add_exact(sums, part, shifted, *map(np.arange, sums.shape))
+                else:
+                    _add_tiles(sums, part, shifted, pairs)
+
+
+def _layer(layers: NDArray[Any], which: int, n_neurons: int, *, exact: bool) -> NDArray[Any]:
+    """Return a layer of the neurons; squares of small samples are made anew in float64, where they are some."""
+    if exact and which == SQUARES:
+        return np.square(layers[SAMPLES, :n_neurons].astype(np.float64))
+    return layers[which, :n_neurons]
+
+
+def _pairs(care: Care, over: int, under: int, todo: Pass) -> list[Pairs]:
+    """Return the pairs whose products may round alike from frame to frame, each once."""
+    if not care.rounded.any() or (over, under) == (VALID, VALID):
+        return []
+    nothing, everything = np.zeros_like(care.repeat), np.ones_like(care.repeat)
+    sides = [(nothing, everything) if layer == VALID else (care.rounded, care.repeat) for layer in (over, under)]
+    (rounded, repeat), (own, like) = sides
+    rows, columns = todo.rows, todo.columns
+    return [(rounded[rows], like[columns]), ((repeat & ~rounded)[rows], own[columns])]
+
+
+def _parts(targets: NDArray[Any], sources: NDArray[Any], todo: Pass) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """Yield some frames of the targets at a time where they are float32, and the sources around them."""
+    length = FLOAT32_PRODUCT if targets.dtype == np.float32 else max(1, targets.shape[1])
+    for first in range(0, targets.shape[1], length):
+        part = targets[:, first : first + length]
+        yield part, sources[:, first : first + part.shape[1] + todo.max_lag]
+
+
+def _add_tiles(total: Floats, targets: NDArray[Any], sources: NDArray[Any], pairs: Sequence[Pairs]) -> None:
+    """Add a product, (i, t) by (j, t), tile by tile; some pairs in float64."""
+    height = _even_part(len(targets), PRODUCT_ROWS)
+    width = _even_part(len(sources), PRODUCT_COLUMNS)
+    tile = np.empty((height, width), targets.dtype)
+    for first in range(0, len(targets), height):
+        for left in range(0, len(sources), width):
+            rows, columns = slice(first, first + height), slice(left, left + width)
+            x, y, sums = targets[rows], sources[columns], total[rows, columns]
+            part = np.matmul(x, y.T, out=tile[: len(x), : len(y)])
+            for over, under in pairs:
+                i, j = np.flatnonzero(over[rows]), np.flatnonzero(under[columns])
+                part[np.ix_(i, j)] = 0
+                _add_exact(sums, x, y, i, j)
+            sums += part
+
+
+def _add_exact(
+    total: Floats, targets: NDArray[Any], sources: NDArray[Any], i: NDArray[np.intp], j: NDArray[np.intp]
+) -> None:
+    """Add the products of some targets and some sources in float64, some targets and frames at a time."""
+    for some in np.array_split(i, -(-len(i) // FLOAT64_TARGETS)) if len(i) and len(j) else []:
+        product = np.zeros((len(some), len(j)))
+        for first in range(0, targets.shape[1], FLOAT64_FRAMES):
+            frames = slice(first, first + FLOAT64_FRAMES)
+            x, y = (side[:, frames][few].astype(np.float64) for side, few in ((targets, some), (sources, j)))
+            product += x @ y.T
+        total[np.ix_(some, j)] += product
+
+
+def _add_spectral(total: Floats, targets: NDArray[Any], sources: NDArray[Any], todo: Pass, *, exact: bool) -> None:
+    """Add the products at all lags by way of Fourier segments, in float64 half as many frames at a time."""
+    if todo.fourier is None or not exact:
+        add_lagged_products(total, targets, sources, lags=todo.lags, segment=todo.fourier or 0)
+        return
+    half = -(-targets.shape[1] // 2)
+    for first in range(0, targets.shape[1], half):
+        part = targets[:, first : first + half].astype(np.float64)
+        around = sources[:, first : first + part.shape[1] + todo.max_lag].astype(np.float64)
+        add_lagged_products(total, part, around, lags=todo.lags, segment=todo.fourier)
+
+
+def _even_part(length: int, most: int) -> int:
+    """Return the length of parts of about the same length, each `most` or less."""
+    return -(-length // -(-length // most))
