@@ -291,7 +291,7 @@ def test_files_that_are_known_and_not_read_say_what_to_do(tmp_path):
     archive_of(tmp_path / "x.zip", "a.csv", "b.csv")
     (tmp_path / "x.xls").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(99))
     (tmp_path / "x.feather").write_bytes(b"ARROW1" + bytes(99))
-    (tmp_path / "x.nii.gz").write_bytes(gzip.compress(b"1,2"))
+    (tmp_path / "x.bin.gz").write_bytes(gzip.compress(b"1,2"))
     for protocol in range(6):
         (tmp_path / f"{protocol}.pkl").write_bytes(pickle.dumps({"C": SAMPLES}, protocol))
     (tmp_path / "pickled").write_bytes(pickle.dumps([1.0]))
@@ -300,7 +300,7 @@ def test_files_that_are_known_and_not_read_say_what_to_do(tmp_path):
         "x.zip": r"an archive without arrays of NumPy; it has a\.csv, b\.csv\. Unpack it",
         "x.xls": r"an Excel file of the old kind \(.xls\).*Save its sheet as CSV",
         "x.feather": "a table in Feather.*to_parquet",
-        "x.nii.gz": r"a compressed file \(gzip\)\. Unpack it",
+        "x.bin.gz": r"a compressed file \(gzip\)\. Unpack it",
         **{f"{protocol}.pkl": "a pickle of Python.*never read.*numpy.savez" for protocol in range(6)},
         "pickled": "a pickle of Python",
     }.items():

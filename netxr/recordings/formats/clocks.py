@@ -58,6 +58,7 @@ def timed(place: str, table: Table, asked: Any, n_labels: int | None) -> Table:
 
     Raises UnreadableFile if another column looks like a clock, InvalidInput if there is no column that was asked for.
     """
+    _check_samples(place, table)
     if asked is not None:
         table = _asked(place, table, asked)
     elif table.times is None and n.TIME in (labels := [label.lower() for label in table.labels or []]):
@@ -153,15 +154,35 @@ def _check_neuron(place: str, table: Table, k: int) -> None:
         raise UnreadableFile(place, f"its {column} ascends evenly, as times and counts of rows do", fix=fix)
 
 
+def _check_samples(place: str, table: Table) -> None:
+    """Raise if a table lists spikes: a number of a neuron and a time each, which ascends for each neuron."""
+    if table.values.shape[1] != 2 or len(table.values) < FEW:
+        return
+    columns = _beginning(table.values)
+    for neurons, times in (columns.T, columns.T[::-1]) if columns.dtype.kind in "iuf" and columns.size else ():
+        order = np.argsort(neurons, kind="stable")
+        same = np.diff(neurons[order]) == 0
+        steps = np.diff(times[order])[same]
+        whole = bool((neurons == np.round(neurons)).all()) and not (times == np.round(times)).all()
+        if whole and same.sum() >= FEW and (steps >= 0).all() and (np.diff(neurons) != 1).any():
+            fix = "Count the spikes of each neuron in bins first, e.g. with numpy.histogram: a column a neuron."
+            raise UnreadableFile(place, "it looks like a list of spikes: a neuron and a time in each row", fix=fix)
+
+
 def _ascends(samples: Any) -> bool:
     """Say whether the first of some samples ascend, nearly all in even steps."""
-    begin = np.zeros(0)
-    with suppress(NetxrError):  # damage is told where samples are asked for
-        begin = _entries(samples[:MANY])
+    begin = _beginning(samples)
     steps = np.diff(begin.astype(np.float64)) if begin.dtype.kind in "iuf" else begin[:0]
     if len(steps) < FEW - 1 or not (steps > 0).all():
         return False
     return bool((np.abs(steps - np.median(steps)) <= LARGEST_JITTER * np.median(steps)).mean() >= MOST)
+
+
+def _beginning(samples: Any) -> NDArray[Any]:
+    """Return the first samples, none where they cannot be read: damage is told where samples are asked for."""
+    with suppress(NetxrError):
+        return _entries(samples[:MANY])
+    return np.zeros(0)
 
 
 def _entries(samples: Any) -> NDArray[Any]:

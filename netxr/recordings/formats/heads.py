@@ -57,6 +57,11 @@ def ascend(cells: Cells) -> bool:
     return bool(steps[0] > 0 and np.allclose(steps, steps[0], rtol=LARGEST_JITTER, atol=0))
 
 
+def name_rows(cells: Cells) -> bool:
+    """Say whether the first cells of rows name or count them."""
+    return counts(cells) or all(map(is_word, cells))
+
+
 def is_corner(cell: str) -> bool:
     """Say whether a label stands above the names of rows: it says so, or is empty."""
     return not cell or CORNER.fullmatch(cell) is not None

@@ -157,7 +157,8 @@ def _check_columns(place: str, table: Table) -> None:
     for one in table.apart:
         which = f"column {one.label!r}" if one.label else f"column {one.place + 1}"
         what = "dates" if one.entries.dtype.kind in "mM" else f"words ({shown(str(one.entries[0]))!r})"
-        raise UnreadableFile(place, f"its {which} holds {what}, not samples", fix="Remove that column.")
+        fix = "Remove that column; of dates, write 2026-11-29 17:58:56.5."
+        raise UnreadableFile(place, f"its {which} holds {what}, not samples", fix=fix)
     labels = table.labels or []
     for column, label in enumerate(labels, start=1):
         if label.lower() in (n.TIME, n.NEURON, n.TRIAL):

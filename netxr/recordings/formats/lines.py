@@ -16,6 +16,9 @@ DELIMITERS: Final = "\t;,"
 
 SEPARATED: Final = re.compile(r"[\t;,]\s*$")
 
+SEPARATOR_SAID: Final = re.compile(r'"?sep=.\s*"?\s*$', re.IGNORECASE)
+"""A line by which some programs tell a spreadsheet what separates the cells."""
+
 UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 GZIP: Final = b"\x1f\x8b"
 
@@ -103,6 +106,8 @@ def without_remark(line: str) -> str:
     >>> without_remark("1 2 # by hand"), without_remark("ROI #1,ROI #2"), without_remark("1,#N/A,3")
     ('1 2 ', 'ROI #1,ROI #2', '1,#N/A,3')
     """
+    if SEPARATOR_SAID.match(line):
+        return ""
     before, mark, _ = line.partition("#")
     if not mark or line[len(before) :].startswith(ERRORS):
         return line

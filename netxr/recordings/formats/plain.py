@@ -99,6 +99,9 @@ def _header(file: IO[bytes], size: int, path: Path) -> Header:
         raise UnreadableFile(path, f"the header of its array is damaged ({type(error).__name__}: {error})") from error
     if dtype.hasobject:
         raise UnreadableFile(path, "it holds pickled objects, which are never read", fix="Save plain numbers.")
+    if dtype.names:
+        fix = "Save its fields as columns: np.column_stack([X[name] for name in X.dtype.names])."
+        raise UnreadableFile(path, f"it holds records with fields {', '.join(dtype.names)}, not real numbers", fix=fix)
     if dtype.kind not in NUMBER_KINDS:
         raise UnreadableFile(path, f"it holds {dtype}, not real numbers", fix="Save real numbers.")
     declared = file.tell() + dtype.itemsize * int(np.prod([int(length) for length in shape], dtype=object))

@@ -49,6 +49,18 @@ REFUSED: Final = {
 """Kinds of file that are known and not read: what they are, and what to do."""
 
 
+NEEDS_OTHERS: Final = {
+    ".nii": (
+        "a NIfTI image, which holds voxels, not regions",
+        "Average it over the regions of an atlas, e.g. with NiftiLabelsMasker of nilearn, and save that as .npy.",
+    ),
+    ".fif": ("a file of MNE-Python", "Save its samples: numpy.save('x.npy', mne.io.read_raw(path).get_data())."),
+    ".tdms": ("a file of LabVIEW", "Save its channels as a table, e.g. with TdmsFile(path).as_dataframe() of nptdms."),
+    ".ibw": ("a wave of Igor", "Say format='neo', which reads it where igor2 is installed."),
+}
+"""Kinds of file by their suffix that are known and not read: what they are, and what to do."""
+
+
 SUITE2P_PLACES: Final = ("", "plane*/", "suite2p/plane*/", "combined/", "suite2p/combined/")
 """Where F.npy lies in the output folder of suite2p, or in the one above it."""
 

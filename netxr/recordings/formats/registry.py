@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from netxr.errors import InvalidInput, UnreadableFile, one_line
 from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.reach import check_reach
-from netxr.recordings.formats.recognition import REFUSED, SUITE2P_PLACES, content_of, written_by
+from netxr.recordings.formats.recognition import NEEDS_OTHERS, REFUSED, SUITE2P_PLACES, content_of, written_by
 from netxr.schema.arguments import check_flag
 
 ENTRY_POINTS: Final = "netxr.loaders"
@@ -181,8 +181,9 @@ def _agreeing(path: Path, one: Format, promise: str) -> Format:
 def _refuse(path: Path, content: str | None) -> None:
     """Raise if a file is of a kind that is known and not read, with what to do."""
     kind = "pickle" if path.suffix.lower() in PICKLES else content
-    if kind in REFUSED:
-        reason, fix = REFUSED[kind]
+    suffix = path.with_suffix("").suffix if path.suffix.lower() == ".gz" else path.suffix
+    if suffix.lower() in NEEDS_OTHERS or kind in REFUSED:
+        reason, fix = NEEDS_OTHERS.get(suffix.lower()) or REFUSED[str(kind)]
         raise UnreadableFile(path, reason, fix=fix)
 
 

@@ -27,7 +27,7 @@ from netxr.recordings.formats.cells import (
     numbers_in,
     shown,
 )
-from netxr.recordings.formats.heads import are_labels, are_states, may_be_labels
+from netxr.recordings.formats.heads import are_labels, are_states, column, may_be_labels, name_rows
 from netxr.recordings.formats.lines import DELIMITERS, delimiter_of, n_cells_of, opened, rows_of
 from netxr.schema.words import reads_as_number
 
@@ -101,6 +101,8 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
     delimiter = delimiter_of(path)
     head = _head(path, delimiter, header)
     width = len(head.rows[0])
+    if head.labels is not None and len(head.labels) == width - 1 and name_rows(column(head.rows, 0)):
+        head = head._replace(labels=["", *head.labels])  # as R writes it, without a cell above the names of rows
     if head.labels is not None and len(head.labels) != width:
         fix = "Label every column, also one that numbers or times the rows; close every quote."
         reason = f"its first line has {len(head.labels)} labels, the rows have {width} cells"
@@ -213,13 +215,13 @@ def _one_by_one(
         width, n_rows = width or len(cells), n_rows + 1
         if len(cells) != width:
             raise _uneven(path, number, len(cells), width)
-        for column, cell in enumerate(cells):
-            if column in texts:
-                texts[column].append(cell)
+        for k, cell in enumerate(cells):
+            if k in texts:
+                texts[k].append(cell)
                 continue
             known = TRUTH.get(cell, cell.replace(decimal, "."))
             if not is_plain(known):
-                raise _no_number(path, cell, number, column)
+                raise _no_number(path, cell, number, k)
             numbers.append(float("nan" if known in MISSING else known))
     return np.frombuffer(numbers).reshape(n_rows, width - len(odd)), texts
 
@@ -250,14 +252,14 @@ def _column(path: Path, delimiter: str | None, skip: int, k: int, cells: list[st
     if all(is_word(cell) for cell in cells if cell) and len(cells) > 1:
         return np.array(cells, dtype=object)
     number = next(islice(rows_of(path, delimiter, skip=skip), found, None))[0]
-    raise _no_number(path, cells[found], number, k)
+    raise _no_number(path, cells[found], number, k, first=found == 0 and is_word(cells[0]))
 
 
-def _no_number(path: Path, cell: str, number: int, column: int) -> UnreadableFile:
+def _no_number(path: Path, cell: str, number: int, k: int, *, first: bool = False) -> UnreadableFile:
     """Return the error for a cell that is no number, with its place."""
-    comma = ""
+    comma, fix = "", "Keep one line of labels above the numbers." if first and number > 1 else ""
     if reads_as_number(cell.replace(",", ".")):
         comma = ": a decimal comma? Write decimal points"
     elif reads_as_number(cell.replace(",", "")):
         comma = ": commas within? Write numbers without them"
-    return UnreadableFile(path, f"{shown(cell)!r} in line {number}, column {column + 1} is no number{comma}")
+    return UnreadableFile(path, f"{shown(cell)!r} in line {number}, column {k + 1} is no number{comma}", fix=fix)

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from netxr.errors import UnreadableFile
 from netxr.recordings.formats.text import read_table
+from netxr.recordings.load import load_activity
 
 SEPARATORS = {"comma": ",", "comma and blank": ", ", "tab": "\t", "semicolon": ";", "blank": " ", "blanks": "   "}
 
@@ -242,3 +243,22 @@ def test_a_large_table_is_read_as_fast_and_small_as_by_pandas(tmp_path, odd):
     np.testing.assert_array_equal(table.values, expected.iloc[:, -30:].to_numpy(dtype=float))
     assert ours_bytes < 3 * theirs_bytes + 2**22
     assert ours < 8 * theirs + 0.5
+
+
+def test_what_other_programs_put_before_the_numbers(tmp_path):
+    assert read_table(write(tmp_path, "sep=;\na;b\n1;2\n")).values.tolist() == [[1, 2]]
+    by_r = read_table(write(tmp_path, '"a","b"\n"1",0.5,2\n"2",1.5,3\n'))
+    assert (by_r.labels, by_r.values.tolist()) == (["", "a", "b"], [[1, 0.5, 2], [2, 1.5, 3]])
+    with pytest.raises(UnreadableFile, match=r"'part' in line 2, column 1 is no number\. Keep one line of labels"):
+        read_table(write(tmp_path, "scorer,D,D\npart,nose,nose\ncoords,x,y\n0,1,2\n"))
+
+
+@pytest.mark.parametrize("head", ["neuron,time\n", "unit_id,spike_time\n", ""])
+@pytest.mark.parametrize("by", [0, 1])
+def test_a_list_of_spikes_is_no_recording(tmp_path, head, by):
+    rng = np.random.default_rng(0)
+    spikes = np.column_stack([rng.integers(0, 5, 200), np.sort(rng.uniform(0, 9, 200))])
+    spikes = spikes[np.argsort(spikes[:, by], kind="stable")]
+    file = write(tmp_path, head + "".join(f"{int(unit)},{when:.4f}\n" for unit, when in spikes))
+    with pytest.raises(UnreadableFile, match=r"looks like a list of spikes.*Count the spikes"):
+        load_activity(file, dims=("time", "neuron"))
