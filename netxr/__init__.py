@@ -44,6 +44,7 @@ _HOME = {
     "load_connectivity": "recordings.load",
     "load_recording": "recordings.load",
     "mask_frames": "preprocessing.frames",
+    "merge_blocks": "moments.in_blocks",
     "merge_moments": "moments.merge",
     "methods": "estimators.table",
     "open": "recordings.open",

@@ -24,6 +24,7 @@ from netxr.estimators.table import Estimator as Estimator
 from netxr.estimators.table import methods as methods
 from netxr.moments.coarse import assign_groups as assign_groups
 from netxr.moments.coarse import coarsen as coarsen
+from netxr.moments.in_blocks import merge_blocks as merge_blocks
 from netxr.moments.lagged import lagged_moments as lagged_moments
 from netxr.moments.levels import coarse_moments as coarse_moments
 from netxr.moments.merge import merge_moments as merge_moments

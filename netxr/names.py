@@ -25,6 +25,9 @@ SOURCE: Final = "source"
 LAG: Final = "lag"
 """Samples by which the target is read after the source."""
 
+BLOCK: Final = "block"
+"""Stretches of a recording that follow one another, whose moments are kept apart."""
+
 EDGE_FRAME: Final = "edge_frame"
 """A frame near the end of a trial, which some lag has no partner for."""
 
@@ -85,6 +88,15 @@ SUMSQ_SOURCE: Final = "sumsq_source"
 
 COMOMENT: Final = "comoment"
 """Sum over pairs of the product of both deviations, (target, source)."""
+
+MEAN_LINKED: Final = "mean_linked"
+"""Mean of each neuron, read through a link, over the samples in which it is the target."""
+
+SUMSQ_LINKED: Final = "sumsq_linked"
+"""Sum of squared deviations from ``mean_linked``."""
+
+COMOMENT_LINKED: Final = "comoment_linked"
+"""Sum over pairs of the product of deviations of the target, read through a link, and the source, (target, source)."""
 
 GROUP_SUMSQ_TARGET: Final = "group_sumsq_target"
 """While moments of groups are made: summed squared deviations of each group's average as a target."""
@@ -261,6 +273,8 @@ PRECISION: Final = "precision"
 MISSING: Final = "missing"
 GAPS: Final = "gaps"
 """On a recording or moments: "segments" where the stretches between gaps in its times are trials of one recording."""
+LINK: Final = "link"
+"""On moments: the function through which targets are read beside their own samples."""
 DIAGONAL: Final = "diagonal"
 PERMUTATIONS: Final = "permutations"
 REFERENCE: Final = "reference"

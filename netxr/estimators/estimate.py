@@ -264,7 +264,7 @@ def _at(entry: Estimator, moments: xr.Dataset, lag: Any) -> Estimate:
     about = {n.ESTIMATOR: entry.name, n.LONG_NAME: entry.long_name, n.REFERENCE: entry.reference}
     attrs = moments.attrs | matrix.attrs | {key: text for key, text in about.items() if text}
     labelled = _with_lag(found, lag if entry.has_lag else None).transpose(
-        n.LAG, ..., n.TARGET, n.SOURCE, missing_dims="ignore"
+        n.BLOCK, n.LAG, ..., n.TARGET, n.SOURCE, missing_dims="ignore"
     )
     if isinstance(labelled, xr.DataArray):
         return labelled.rename(entry.name).assign_attrs(attrs)
@@ -305,7 +305,7 @@ def _fault(found: object, name: str, moments: xr.Dataset, lag: Any) -> str:
     matrix = compared(found, name)
     dims = dict.fromkeys((*matrix.dims, *({n.LAG} & set(found.dims))))
     needed = {n.TARGET, n.SOURCE} if isinstance(lag, int) else {n.LAG, n.TARGET, n.SOURCE}
-    if not needed <= dims.keys() <= needed | ({n.TRIAL} & set(moments.dims)):
+    if not needed <= dims.keys() <= needed | ({n.TRIAL, n.BLOCK} & set(moments.dims)):
         return f"returns dims {tuple(map(str, dims))}"
     if matrix.dtype.kind not in NUMBER_KINDS:
         return f"returns dtype {matrix.dtype}"
@@ -346,7 +346,7 @@ def _side_by_side(entries: Sequence[Estimator], found: Sequence[Estimate], lag: 
     about = {n.ESTIMATOR: ", ".join(names.values), n.LONG_NAME: "estimated connectivity"}
     references = "; ".join(dict.fromkeys(entry.reference for entry in entries if entry.reference))
     return (
-        joined.transpose(n.ESTIMATOR, n.LAG, n.TRIAL, n.TARGET, n.SOURCE, missing_dims="ignore")
+        joined.transpose(n.ESTIMATOR, n.BLOCK, n.LAG, n.TRIAL, n.TARGET, n.SOURCE, missing_dims="ignore")
         .assign_coords({n.LAG: lag} if any(entry.has_lag for entry in entries) else {})
         .assign_attrs(about | ({n.REFERENCE: references} if references else {}))
     )

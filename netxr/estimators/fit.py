@@ -6,10 +6,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.kernels.normal_equations import Ends, NormalEquations, normal_equations
+from netxr.kernels.normal_equations import Ends, NormalEquations, Targets, normal_equations
 from netxr.moments.lagged import lagged_moments
 from netxr.schema.arguments import check_entries, is_whole, said
 from netxr.schema.clock import activity_of
@@ -18,6 +19,23 @@ from netxr.schema.variables import check_moments, labels_of
 MATRIX: Final = (n.TARGET, n.SOURCE)
 MATRICES: Final = (n.LAG, *MATRIX)
 """Dims of a result of one lag, and of several."""
+
+CORE: Final = {
+    n.COUNT: (n.LAG,),
+    n.MEAN_TARGET: (n.LAG, n.TARGET),
+    n.SUMSQ_TARGET: (n.LAG, n.TARGET),
+    n.MEAN_SOURCE: (n.LAG, n.SOURCE),
+    n.COMOMENT: MATRICES,
+    n.EDGE_ACTIVITY: (n.NEURON, n.EDGE_FRAME),
+    n.NOT_TARGET: (n.LAG, n.EDGE_FRAME),
+    n.NOT_SOURCE: (n.LAG, n.EDGE_FRAME),
+}
+LINKED: Final = {
+    n.MEAN_LINKED: (n.LAG, n.TARGET),
+    n.SUMSQ_LINKED: (n.LAG, n.TARGET),
+    n.COMOMENT_LINKED: MATRICES,
+}
+"""What a regression takes from the moments of a trial or block, and of linked targets."""
 
 WHOLE: Final = (
     f'lagged moments of all neurons, made with missing="raise", which keep the samples in {n.EDGE_ACTIVITY!r}'
@@ -37,12 +55,15 @@ class Fitted(NamedTuple):
         Names of the results and their dims.
     sizes : mapping of str to int
         Of dims that are not those of the moments.
+    over_blocks : bool
+        Whether the function takes a list of the normal equations of all blocks, in the place of one after the other.
     """
 
-    function: Callable[[NormalEquations], Sequence[Any]]
+    function: Callable[[Any], Sequence[Any]]
     design: Sequence[int]
     dims: Mapping[str, tuple[str, ...]]
     sizes: Mapping[str, int] = {}
+    over_blocks: bool = False
 
 
 MOST_LAGS: Final = 1000
@@ -73,11 +94,14 @@ def check_design(lags: Any) -> list[int]:
     return [int(lag) for lag in entries]
 
 
-def moments_for(data: Any, design: Sequence[int]) -> xr.Dataset:
-    """Return moments from which a regression on these lags follows: those that are given, or those of the activity."""
+def moments_for(data: Any, design: Sequence[int], *, blocks: int | None = None) -> xr.Dataset:
+    """Return moments from which a regression on these lags follows: those that are given, or those of the activity.
+
+    Of activity they may be in blocks; those that are given are taken as they are.
+    """
     needed = lags_for(design)
     if not (isinstance(data, xr.Dataset) and (n.COMOMENT in data or n.ACTIVITY not in data)):
-        return lagged_moments(activity_of(data), lags=needed)
+        return lagged_moments(activity_of(data), lags=needed, blocks=blocks)
     moments = check_moments(data, argument="data")
     missing = sorted(set(needed) - set(labels_of(moments, n.LAG).tolist()))
     if missing:
@@ -97,33 +121,32 @@ def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
         do not follow.
     """
     check_whole(moments)
-    longest, lags = max(fitted.design), labels_of(moments, n.LAG).tolist()
-    core = {
-        n.COUNT: (n.LAG,),
-        n.MEAN_TARGET: (n.LAG, n.TARGET),
-        n.MEAN_SOURCE: (n.LAG, n.SOURCE),
-        n.COMOMENT: (n.LAG, *MATRIX),
-        n.EDGE_ACTIVITY: (n.NEURON, n.EDGE_FRAME),
-        n.NOT_TARGET: (n.EDGE_FRAME,),
-        n.NOT_SOURCE: (n.EDGE_FRAME,),
-    }
-    flags = {name: moments[name].sel({n.LAG: longest}, drop=True) for name in (n.NOT_TARGET, n.NOT_SOURCE)}
+    lags = labels_of(moments, n.LAG).tolist()
+    if fitted.over_blocks:
+        moments = moments if n.BLOCK in moments.dims else moments.expand_dims(n.BLOCK)
+    core = CORE | LINKED if n.COMOMENT_LINKED in moments else dict(CORE)
 
-    def one(
-        n_pairs: Any, mean_target: Any, mean_source: Any, comoment: Any, edges: Any, not_target: Any, not_source: Any
-    ) -> Sequence[Any]:
-        first, last = (edges[:, left].reshape(len(edges), -1, longest) for left in (not_target, not_source))
-        moments_of_trial = n_pairs, mean_target, mean_source, comoment, Ends(first, last)
-        return fitted.function(normal_equations(*moments_of_trial, lags=lags, design=fitted.design))
+    def one(*arrays: Any) -> Sequence[Any]:
+        return fitted.function(_equations(dict(zip(core, arrays, strict=True)), lags=lags, design=fitted.design))
 
+    def all_blocks(*arrays: Any) -> Sequence[Any]:
+        each = [dict(zip(core, block, strict=True)) for block in zip(*arrays, strict=True)]
+        return fitted.function([_equations(block, lags=lags, design=fitted.design) for block in each])
+
+    if fitted.over_blocks:
+        core = {name: (n.BLOCK, *dims) for name, dims in core.items()}
     sizes = {n.LAG: len(fitted.design), **{dim: moments.sizes[dim] for dim in MATRIX}, **fitted.sizes}
     found = xr.apply_ufunc(
         _over_trials,
-        *(flags.get(name, moments[name]) for name in core),
+        *(moments[name] for name in core),
         input_core_dims=list(core.values()),
         output_core_dims=list(fitted.dims.values()),
-        exclude_dims={n.LAG, n.EDGE_FRAME, n.NEURON},
-        kwargs={"function": one, "shapes": [tuple(sizes[dim] for dim in dims) for dims in fitted.dims.values()]},
+        exclude_dims={n.LAG, n.EDGE_FRAME, n.NEURON, *({n.BLOCK} if fitted.over_blocks else ())},
+        kwargs={
+            "function": all_blocks if fitted.over_blocks else one,
+            "n_core": len(core[n.COUNT]),
+            "shapes": [tuple(sizes[dim] for dim in dims) for dims in fitted.dims.values()],
+        },
         dask="parallelized",
         dask_gufunc_kwargs={
             "allow_rechunk": True,
@@ -132,7 +155,7 @@ def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
         output_dtypes=[np.float64] * len(fitted.dims),
     )
     results = dict(zip(fitted.dims, found if isinstance(found, tuple) else (found,), strict=True))
-    order = (n.LAG, n.TRIAL, *MATRIX)
+    order = (n.BLOCK, n.LAG, n.TRIAL, *MATRIX)
     labelled = xr.Dataset({name: one.transpose(..., *order, missing_dims="ignore") for name, one in results.items()})
     lag = list(fitted.design) if n.LAG in labelled.dims else fitted.design[0] if len(fitted.design) == 1 else None
     return labelled.assign_coords({n.LAG: lag} if lag is not None else {}).assign_attrs(moments.attrs)
@@ -154,14 +177,39 @@ def by_lag(values: NDArray[Any], n_lags: int | None) -> NDArray[Any]:
     return np.moveaxis(values.reshape(*values.shape[:-1], n_lags, -1), -2, -3)
 
 
-def _over_trials(*arrays: NDArray[Any], function: Callable[..., Any], shapes: Sequence[tuple[int, ...]]) -> Any:
+def _equations(held: Mapping[str, NDArray[Any]], *, lags: Sequence[int], design: Sequence[int]) -> NormalEquations:
+    """Return the normal equations that the moments of one trial or block amount to."""
+    edges, longest, at = held[n.EDGE_ACTIVITY], max(design), {lag: number for number, lag in enumerate(lags)}
+    left_out = held[n.NOT_TARGET]
+    before = left_out[at[0]]  # a block: a trial has targets at lag 0 from its first frame on
+    late = held[n.NOT_SOURCE][at[longest]]
+    sides = (left_out[at[longest]] & ~before, before & ~late, late & ~before)
+    if 1 in at and (left_out[at[1]] & ~before).sum() * longest != sides[0].sum():
+        fix = "Leave out short segments, or name shorter lags."
+        expected = f"segments of {longest + 1} samples or more, for lags up to {longest}"
+        raise InvalidInput("data", got="moments of segments that are shorter than a lag", expected=expected, fix=fix)
+    ends = Ends(*(edges[:, side].reshape(len(edges), -1, longest) for side in sides))
+    if n.COMOMENT_LINKED in held:
+        with np.errstate(divide="ignore"):  # the first sample, which is no target, may be 0
+            first = logit(ends.first)
+        targets = Targets(held[n.MEAN_LINKED], held[n.SUMSQ_LINKED], held[n.COMOMENT_LINKED], first)
+    else:
+        targets = Targets(held[n.MEAN_TARGET], held[n.SUMSQ_TARGET], held[n.COMOMENT], ends.first)
+    own: list[Any] = [held[name] for name in (n.COUNT, n.MEAN_TARGET, n.MEAN_SOURCE, n.COMOMENT)]
+    return normal_equations(*own, ends=ends, targets=targets, lags=lags, design=design)
+
+
+def _over_trials(
+    *arrays: NDArray[Any], function: Callable[..., Any], n_core: int, shapes: Sequence[tuple[int, ...]]
+) -> Any:
     """Return what a function makes of the moments of each trial; a single one is not copied."""
-    leading = arrays[0].shape[:-1]
+    leading = arrays[0].shape[:-n_core]
     if not arrays[0].size:  # dask asks for types with no trials
         results = [np.empty((*leading, *shape)) for shape in shapes]
     elif leading:
-        each = [function(*trial) for trial in zip(*arrays, strict=True)]
-        results = [np.asarray(one[0])[None] if len(each) == 1 else np.stack(one) for one in zip(*each, strict=True)]
+        each = [function(*(array[index] for array in arrays)) for index in np.ndindex(leading)]
+        stacked = [one[0] if len(each) == 1 else np.stack(one) for one in zip(*each, strict=True)]
+        results = [np.reshape(one, (*leading, *shape)) for one, shape in zip(stacked, shapes, strict=True)]
     else:
         results = [np.asarray(one) for one in function(*arrays)]
     return tuple(results) if len(results) > 1 else results[0]

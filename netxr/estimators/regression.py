@@ -1,6 +1,6 @@
 """Regression of each neuron on the past of all neurons: what each source adds when the others are held fixed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -11,8 +11,9 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.fit import MATRICES, MATRIX, Fitted, by_lag, check_design, fit, moments_for
 from netxr.kernels.least_squares import least_squares, p_value_of_t
-from netxr.kernels.normal_equations import NormalEquations, about_zero
-from netxr.kernels.penalised import elastic_net, ridge
+from netxr.kernels.normal_equations import NormalEquations, about_zero, pooled
+from netxr.kernels.penalised import elastic_net, ridge, squared_errors
+from netxr.kernels.penalised import strengths as strengths_of
 from netxr.schema.arguments import check_choice, check_entries, check_flag, is_number, is_whole
 
 Penalty = Literal["ridge", "lasso", "elastic net"]
@@ -23,6 +24,9 @@ ABOUT: Final = {
     n.REFERENCE: "Luetkepohl 2005, doi:10.1007/978-3-540-27752-1",
 }
 """Attributes of coefficients."""
+
+BLOCKS: Final = 5
+"""Of activity that is cross-validated."""
 
 LONG_NAMES: Final = {
     n.COEFFICIENT: "coefficient of the source",
@@ -41,7 +45,7 @@ def regression(
     *,
     lags: int | Sequence[int] = 1,
     penalty: Penalty | None = None,
-    alpha: float | Sequence[float] | None = None,
+    alpha: float | Sequence[float] | Literal["cv"] | None = None,
     l1_ratio: float = 0.5,
     intercept: bool = True,
     positive: bool = False,
@@ -61,8 +65,10 @@ def regression(
     penalty : {"ridge", "lasso", "elastic net"}, optional
         Penalty on large coefficients, with the objectives of scikit-learn: ridge |y - Xb|^2 + alpha |b|^2, the others
         |y - Xb|^2 / (2 N) + alpha (l1_ratio |b|_1 + (1 - l1_ratio) |b|^2 / 2), with l1_ratio = 1 for lasso.
-    alpha : float or sequence of float, optional
-        Strength of the penalty, in squared units of the activity; several give a dim `alpha`.
+    alpha : float, sequence of float or "cv", optional
+        Strength of the penalty, in squared units of the activity; several give a dim `alpha`. "cv": the one of 21, from
+        the largest of use to 1/100 of it, with which the other blocks of the recording predict each block best, the
+        same for all targets; blocks are those of the moments, or five of the activity.
     l1_ratio : float
         Share of the penalty "elastic net" that makes coefficients zero, above 0 and up to 1.
     intercept : bool
@@ -74,9 +80,11 @@ def regression(
     -------
     Dataset
         `coefficient` ([alpha, ][lag, ][trial, ]target, source) in units of the target for one of the source,
-        and `standardised`, in standard deviations. Without a penalty also `standard_error` (of `coefficient`), `t`,
-        `p_value`, `residual_variance` ([trial, ]target), `condition_number` and `df` ([trial]). Float64, lazy if `data`
-        is. A neuron that does not vary has NaN in its row and column.
+        and `standardised`, in standard deviations; with alpha="cv" also `alpha` ([trial]). Without a penalty also
+        `standard_error` (of `coefficient`), `t`, `p_value`, `residual_variance` ([trial, ]target), `condition_number`
+        and `df` ([trial]). Of moments in blocks, all over `block`, but with "cv". Float64, lazy if `data` is. A neuron
+        that does not vary has NaN in its row and column. Where moments have a link, it is the linked targets that are
+        regressed, and units are theirs.
 
     Raises
     ------
@@ -97,22 +105,24 @@ def regression(
     check_flag("intercept", intercept)
     check_flag("positive", positive)
     strengths = _checked_penalty(penalty, alpha, l1_ratio, positive=positive)
-    moments = moments_for(data, design)
+    moments = moments_for(data, design, blocks=BLOCKS if strengths is None and penalty else None)
     n_lags = None if is_whole(lags) and lags == 1 else len(design)
     dims = MATRIX if n_lags is None else MATRICES
     if penalty is None:
         found = fit(moments, least_squares_on(design, n_lags=n_lags, intercept=intercept))
     else:
-        options: dict[str, Any] = {
-            "penalty": penalty,
-            "alphas": strengths,
-            "l1_ratio": 1.0 if penalty == "lasso" else l1_ratio,
-        }
-        function = partial(_penalised, n_lags=n_lags, intercept=intercept, positive=positive, **options)
-        over = dict.fromkeys((n.COEFFICIENT, n.STANDARDISED), (n.ALPHA, *dims))
-        found = fit(moments, Fitted(function, design, over, {n.ALPHA: len(strengths)}))
-        found = found.assign_coords({n.ALPHA: strengths})
-        found = found if np.ndim(alpha) else found.isel({n.ALPHA: 0})  # type: ignore[arg-type]
+        path = partial(_path, l1_ratio={"ridge": None, "lasso": 1.0}.get(penalty, l1_ratio), positive=positive)
+        options: dict[str, Any] = {"path": path, "n_lags": n_lags, "intercept": intercept}
+        if strengths is None:
+            _check_blocks(moments)
+            results = {n.COEFFICIENT: dims, n.STANDARDISED: dims, n.ALPHA: ()}
+            found = fit(moments, Fitted(partial(_cross_validated, **options), design, results, over_blocks=True))
+        else:
+            results = dict.fromkeys((n.COEFFICIENT, n.STANDARDISED), (n.ALPHA, *dims))
+            function = partial(_penalised, alphas=strengths, **options)
+            found = fit(moments, Fitted(function, design, results, {n.ALPHA: len(strengths)}))
+            found = found.assign_coords({n.ALPHA: strengths})
+            found = found if np.ndim(alpha) else found.isel({n.ALPHA: 0})  # type: ignore[arg-type]
     for name, text in LONG_NAMES.items():
         if name in found:
             found[name].attrs |= moments.attrs | ABOUT | {n.ESTIMATOR: n.REGRESSION, n.LONG_NAME: text}
@@ -159,24 +169,42 @@ def _least_squares(equations: NormalEquations, *, n_lags: int | None, intercept:
     return *(by_lag(each, n_lags) for each in matrices), left, fitted.condition_number, fitted.df
 
 
+def _path(
+    equations: NormalEquations, alphas: Sequence[float], *, l1_ratio: float | None, positive: bool
+) -> Iterator[Any]:
+    """Yield coefficients for each strength of a penalty, ridge where there is no ratio."""
+    if l1_ratio is None:
+        return ridge(equations, alphas)
+    return elastic_net(equations, alphas, l1_ratio=l1_ratio, positive=positive)
+
+
+def _cross_validated(
+    blocks: Sequence[NormalEquations], *, path: partial[Iterator[Any]], n_lags: int | None, intercept: bool
+) -> Sequence[Any]:
+    """Return coefficients, standardised ones, and the strength with which other blocks predict each block best."""
+    used = [block if intercept else about_zero(block) for block in blocks]
+    alphas = strengths_of(pooled(used), l1_ratio=path.keywords["l1_ratio"])
+    errors = np.zeros(len(alphas))
+    for left_out, block in enumerate(used):
+        others = pooled([each for number, each in enumerate(used) if number != left_out])
+        errors += [squared_errors(block, others, coefficients) for coefficients in path(others, alphas)]
+    # The path begins at the largest strength, from which each fit is soon found.
+    best = int(errors.argmin())
+    found = _penalised(pooled(blocks), alphas=alphas[: best + 1], path=path, n_lags=n_lags, intercept=intercept)
+    return *(each[-1] for each in found), alphas[best]
+
+
 def _penalised(
     equations: NormalEquations,
     *,
-    penalty: Penalty,
-    alphas: Sequence[float],
-    l1_ratio: float,
+    alphas: Any,
+    path: Callable[..., Iterator[Any]],
     n_lags: int | None,
     intercept: bool,
-    positive: bool,
 ) -> Sequence[Any]:
     """Return coefficients and standardised ones for each strength of a penalty."""
     target_scale, design_scale = _scales(equations)
-    used = equations if intercept else about_zero(equations)
-    if penalty == "ridge":
-        paths = ridge(used, alphas)
-    else:
-        paths = elastic_net(used, alphas, l1_ratio=l1_ratio, positive=positive)
-    coefficient = np.stack(list(paths))
+    coefficient = np.stack(list(path(equations if intercept else about_zero(equations), alphas)))
     coefficient[:, ~np.isfinite(target_scale)] = np.nan
     coefficient[..., ~np.isfinite(design_scale)] = np.nan
     matrices = coefficient, coefficient * (design_scale / target_scale[:, None])
@@ -190,21 +218,30 @@ def _scales(equations: NormalEquations) -> tuple[Any, Any]:
     return target, design
 
 
-def _checked_penalty(penalty: Any, alpha: Any, l1_ratio: Any, *, positive: bool) -> list[float]:
-    """Return the strengths of a penalty, or raise if the arguments about it do not fit one another."""
+def _check_blocks(moments: xr.Dataset) -> None:
+    """Raise unless there are blocks to predict from others."""
+    if moments.sizes.get(n.BLOCK, 1) < 2:
+        fix = "Make them with netxr.lagged_moments(..., blocks=5)."
+        raise InvalidInput("data", got="moments without blocks", expected='blocks, for alpha="cv"', fix=fix)
+
+
+def _checked_penalty(penalty: Any, alpha: Any, l1_ratio: Any, *, positive: bool) -> list[float] | None:
+    """Return the strengths of a penalty, None where they are to be found; raise if arguments about it do not fit."""
     if penalty is None:
         said = {"alpha": alpha is not None, "positive": positive}
         for name in (name for name, is_said in said.items() if is_said):
             fix = 'Name one, such as penalty="lasso".'
             raise InvalidInput(name, got="it for a regression without a penalty", expected="a penalty", fix=fix)
-        return []
+        return None
     check_choice("penalty", penalty, PENALTIES)
     if penalty == "ridge" and positive:
         fix = 'Use penalty="elastic net" with a small l1_ratio.'
         raise InvalidInput("positive", got="True for ridge", expected="lasso or elastic net", fix=fix)
     if not is_number(l1_ratio) or not 0 < l1_ratio <= 1:
         raise InvalidInput("l1_ratio", got=repr(l1_ratio), expected="a number above 0, up to 1")
-    expected = f"how strong the penalty {penalty!r} is: a number above 0, or several"
+    if isinstance(alpha, str) and alpha == "cv":
+        return None
+    expected = f"how strong the penalty {penalty!r} is: a number above 0, several, or 'cv'"
     strengths = [alpha] if is_number(alpha) else check_entries("alpha", alpha, expected=expected)
     if not strengths or not all(is_number(one) and 0 < one < np.inf for one in strengths):
         raise InvalidInput("alpha", got=repr(alpha), expected=expected)

@@ -67,6 +67,8 @@ class Pass:
         What is accumulated over: "time" keeps trials apart, with "trial" they are pooled.
     cuts : tuple of int
         Frames of each trial with which a segment begins behind a gap; segments are pooled as trials are.
+    keeps_edges : bool
+        Whether the frames at the ends of trials are kept for some sources too; for all they are.
     """
 
     lags: tuple[int, ...]
@@ -79,6 +81,7 @@ class Pass:
     fourier: int | None = None
     dim: tuple[str, ...] = (n.TIME,)
     cuts: tuple[int, ...] = ()
+    keeps_edges: bool = False
 
     @property
     def max_lag(self) -> int:

@@ -5,7 +5,8 @@ of the moments, k trial, e frame at an end of a trial.
 
 A regression on lags up to p has the targets t = p .. T - 1 of each trial, one set for all its lags. The moments at
 lag l hold all pairs from t = l on. What they hold beyond those of the regression lies within p frames of the ends of
-trials, so it is taken off again.
+trials, so it is taken off again. In a block with another before it all samples are targets, and what is wanting at its
+start is added.
 """
 
 from collections.abc import Sequence
@@ -28,10 +29,20 @@ class NormalEquations(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """The first and the last p frames of each trial, (i, k, p) each; they overlap where a trial is short."""
+    """The frames at the ends of trials or blocks, p of each, (i, k, p); in short ones they overlap."""
 
-    first: Floats
+    first: Floats  # none for a block with another before it
+    before: Floats  # the last ones of the block before; none for a trial
     last: Floats
+
+
+class Targets(NamedTuple):
+    """Moments of what is regressed, the samples themselves or what a link makes of them."""
+
+    mean: Floats  # (r, i)
+    square: Floats  # (r, i)
+    comoment: Floats  # (r, i, j)
+    first: Floats  # (i, k, p): the first frames, as in `Ends`
 
 
 def normal_equations(
@@ -39,12 +50,13 @@ def normal_equations(
     mean_target: Floats,
     mean_source: Floats,
     comoment: Floats,
-    ends: Ends,
     *,
+    ends: Ends,
+    targets: Targets,
     lags: Sequence[int],
     design: Sequence[int],
 ) -> NormalEquations:
-    """Return the normal equations of targets x_i(t) on sources x_j(t - a), for each lag a of the design.
+    """Return the normal equations of targets on sources x_j(t - a), for each lag a of the design.
 
     Parameters
     ----------
@@ -52,6 +64,8 @@ def normal_equations(
         Lagged moments of the same neurons on both sides; lag 0 is among them.
     ends : Ends
         Of as many frames as the longest lag of the design.
+    targets : Targets
+        What is regressed.
     lags : sequence of int
         Lags of the moments: 0, those of the design, and the distances between them.
     design : sequence of int
@@ -59,44 +73,72 @@ def normal_equations(
     """
     at = {lag: number for number, lag in enumerate(lags)}
     about, longest = mean_target[at[0]], max(design)
-    first, last = (side - about[:, None, None] for side in ends)
-    n_targets = int(n_pairs[at[longest]])
+    n_targets, about_target = int(n_pairs[at[longest]]), targets.mean[at[longest]]
+    first, before, last = (side - about[:, None, None] for side in ends)
+    n = len(about)
 
     def total(lag: int) -> Floats:
         """Return the sum of x(t - lag) over all targets t."""
-        return np.asarray(-first[..., : longest - lag].sum((1, 2)) - last[..., longest - lag :].sum((1, 2)))
-
-    def product(distance: int, lag: int) -> Floats:
-        """Return the summed products of x(t - lag) with x(t - lag - distance) over all targets t."""
-        number = at[distance]
-        to_target, to_source = (side[number] - about for side in (mean_target, mean_source))
-        found = comoment[number] + np.outer(n_pairs[number] * to_target, to_source)
         cut = longest - lag
-        for side, later in ((first, slice(distance, cut)), (last, slice(cut, longest))):
-            earlier = slice(later.start - distance, max(later.stop - distance, later.start - distance))
-            if later.start < later.stop:
-                found -= np.tensordot(side[..., later], side[..., earlier], ([1, 2], [1, 2]))
+        return np.asarray(before[..., cut:].sum((1, 2)) - first[..., :cut].sum((1, 2)) - last[..., cut:].sum((1, 2)))
+
+    def with_itself(distance: int, lag: int) -> Floats:
+        """Return the summed products of x(t - lag) with x(t - lag - distance) over all targets t."""
+        number, cut = at[distance], longest - lag
+        to_target, to_source = mean_target[number] - about, mean_source[number] - about
+        found = comoment[number] + np.outer(n_pairs[number] * to_target, to_source)
+        found += _products(before, before, slice(cut, longest), distance)
+        found -= _products(first, first, slice(distance, cut), distance)
+        found -= _products(last, last, slice(cut, longest), distance)
         return np.asarray(found)
 
-    n = len(about)
-    gram, cross = np.empty((len(design) * n,) * 2), np.empty((n, len(design) * n))
+    def with_targets(lag: int) -> Floats:
+        """Return the summed products of the targets with x(t - lag)."""
+        number = at[lag]
+        to_target, to_source = targets.mean[number] - about_target, mean_source[number] - about
+        found = targets.comoment[number] + np.outer(n_pairs[number] * to_target, to_source)
+        if first.size:
+            found -= _products(targets.first - about_target[:, None, None], first, slice(lag, longest), lag)
+        return np.asarray(found)
+
+    gram, cross = np.empty((len(design) * n,) * 2), np.empty((len(about_target), len(design) * n))
     blocks = [slice(n * number, n * number + n) for number in range(len(design))]
     for here, lag in zip(blocks, design, strict=True):
-        cross[:, here] = product(lag, 0)
+        cross[:, here] = with_targets(lag)
         for there, other in zip(blocks, design, strict=True):
             if other >= lag:
-                gram[here, there] = product(other - lag, lag)
+                gram[here, there] = with_itself(other - lag, lag)
                 gram[there, here] = gram[here, there].T
-    of_design, of_target = np.concatenate([total(lag) for lag in design]), total(0)
-    square = np.diagonal(comoment[at[0]]) - np.square(first).sum((1, 2)) - of_target**2 / n_targets
+    of_design = np.concatenate([total(lag) for lag in design])
     gram -= np.outer(of_design / n_targets, of_design)
     # What rounding leaves of a neuron that does not vary is nothing.
     least = np.finfo(np.float64).eps * max(16, n_targets) * np.diagonal(comoment[at[0]])
     np.fill_diagonal(gram, np.where(np.diagonal(gram) > np.tile(least, len(design)), np.diagonal(gram), 0))
-    square = np.where(square > least, square, 0)
-    cross -= np.outer(of_target / n_targets, of_design)
-    means = about + of_target / n_targets, np.tile(about, len(design)) + of_design / n_targets
-    return NormalEquations(gram, cross, square, *means, n_targets)
+    mean_design = np.tile(about, len(design)) + of_design / n_targets
+    return NormalEquations(gram, cross, targets.square[at[longest]], about_target, mean_design, n_targets)
+
+
+def _products(later: Floats, earlier: Floats, frames: slice, distance: int) -> Floats | float:
+    """Return the summed products of some frames with those a distance before them."""
+    if frames.start >= frames.stop or not later.size:
+        return 0.0
+    partners = slice(frames.start - distance, frames.stop - distance)
+    return np.tensordot(later[..., frames], earlier[..., partners], ([1, 2], [1, 2]))
+
+
+def pooled(parts: Sequence[NormalEquations]) -> NormalEquations:
+    """Return the normal equations of regressions on samples that have no target in common, together."""
+    n_targets = sum(part.n_targets for part in parts)
+    mean_target, mean_design = (
+        np.asarray(sum(part.n_targets * part[side] for part in parts) / n_targets) for side in (3, 4)
+    )
+    gram, cross, square = (np.asarray(sum(part[side] for part in parts)) for side in (0, 1, 2))
+    for part in parts:
+        target, design = part.mean_target - mean_target, part.mean_design - mean_design
+        gram += np.outer(part.n_targets * design, design)
+        cross += np.outer(part.n_targets * target, design)
+        square += part.n_targets * target**2
+    return NormalEquations(gram, cross, square, mean_target, mean_design, n_targets)
 
 
 def about_zero(equations: NormalEquations) -> NormalEquations:
@@ -106,4 +148,6 @@ def about_zero(equations: NormalEquations) -> NormalEquations:
         gram=gram + np.outer(n_targets * mean_design, mean_design),
         cross=cross + np.outer(n_targets * mean_target, mean_design),
         square=square + n_targets * mean_target**2,
+        mean_target=np.zeros_like(mean_target),
+        mean_design=np.zeros_like(mean_design),
     )

@@ -7,7 +7,7 @@ ones, and how what comes out is labelled.
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import dask.array as da
 import numpy as np
@@ -21,10 +21,13 @@ from netxr import names as n
 from netxr.blocks.progress import Part, reported
 from netxr.blocks.segments import in_segments, in_threads, tree
 from netxr.blocks.streams import Stream, streams
+from netxr.errors import InvalidInput
 from netxr.kernels.centring import first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
 from netxr.kernels.moments import moments_of, squares_of_groups
 from netxr.kernels.running_sums import sums_of
+from netxr.moments.in_blocks import moments_in_blocks
+from netxr.moments.linked import apart, with_linked
 from netxr.moments.planning import Precision, check_lags, is_lazy, planned_pass, prepare
 from netxr.moments.plans import Plan, gather_bytes, product_bytes
 from netxr.schema.clock import SEGMENTS, activity_of
@@ -62,6 +65,8 @@ def lagged_moments(
     missing: n.Missing = "raise",
     gaps: n.Gaps = "raise",
     memory: int | str | None = None,
+    link: Literal["logit"] | None = None,
+    blocks: int | None = None,
 ) -> xr.Dataset:
     """Accumulate all pairs of samples that lie `lags` apart: counts, means, squares and co-moments.
 
@@ -94,6 +99,12 @@ def lagged_moments(
     memory : int or str, optional
         What the pass may take, in bytes or as text such as "2GiB": of one process, on top of what it holds already.
         By default half of what is free. See `plan`.
+    link : {"logit"}, optional
+        Function through which targets are read as well, at lags 1 and above: with the logit of samples between 0 and 1,
+        the tutorial's model is linear. It takes twice the products.
+    blocks : int, optional
+        Stretches of about equal length whose moments are kept apart, from the same read. A pair belongs to the block
+        of its target; see `merge_blocks`.
 
     Returns
     -------
@@ -102,7 +113,8 @@ def lagged_moments(
         (lag, source), `comoment` (lag, target, source), all float64, with `trial` after `lag` where it is kept;
         with missing="pairwise", all of them (lag, target, source). With missing="raise" and all sources, also the few
         samples near the ends of trials that some lags leave out (`edge_activity`, `not_target`, `not_source`), from
-        which moments are coarse-grained exactly.
+        which moments are coarse-grained exactly. With a link also `mean_linked`, `sumsq_linked` (lag, target) and
+        `comoment_linked` (lag, target, source), NaN at lag 0. With blocks, all of it over a leading dim `block`.
 
     Raises
     ------
@@ -132,8 +144,29 @@ def lagged_moments(
     """
     activity = activity_of(data)
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
-    todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing, gaps=gaps)
-    return accumulate(activity, todo, memory=memory)
+    options: dict[str, Any] = {"lags": checked, "dim": dim, "precision": precision, "missing": missing, "gaps": gaps}
+    if link is None and blocks is None:
+        return accumulate(activity, prepare(activity, sources=sources, **options), memory=memory)
+    if sources is not None:
+        fix = "Take all sources, and select those of the estimate."
+        raise InvalidInput("sources", got=repr(sources), expected="None, with a link or blocks", fix=fix)
+    if blocks is not None and gaps != "raise":
+        fix = "Cut the recording where its times are not even, and take blocks of each part."
+        raise InvalidInput("gaps", got=repr(gaps), expected="even times, with blocks", fix=fix)
+    recording = activity if link is None else with_linked(activity, link)
+
+    def accumulated(part: xr.DataArray) -> xr.Dataset:
+        """Return the moments of a stretch of the recording."""
+        if link is None:
+            return accumulate(part, prepare(part, sources=None, **options), memory=memory)
+        todo = replace(
+            prepare(part, sources=range(activity.sizes[n.NEURON]), **options), keeps_edges=missing == "raise"
+        )
+        return apart(accumulate(part, todo, memory=memory), activity)
+
+    if blocks is None:
+        return accumulated(recording)
+    return moments_in_blocks(recording, accumulated, blocks=blocks, max_lag=max(checked))
 
 
 def accumulate(activity: xr.DataArray, todo: Pass, *, memory: int | str | None, chunk: int = 0) -> xr.Dataset:
@@ -174,7 +207,7 @@ def dims_of(todo: Pass) -> dict[str, tuple[str, ...]]:
     dims: dict[str, tuple[str, ...]] = {
         name: MOMENT_DIMS[n.COMOMENT] if by_pair else own for name, own in MOMENT_DIMS.items()
     }
-    if todo.missing == "raise" and todo.sources is None:
+    if todo.missing == "raise" and (todo.sources is None or todo.keeps_edges):
         dims |= EDGE_DIMS
     return dims if todo.groups is None else dims | GROUP_DIMS
 

@@ -11,10 +11,21 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import crossing_pairs
+from netxr.moments.linked import linked_frames
 from netxr.schema.arguments import check_choice, check_entries, check_flag
 from netxr.schema.variables import check_moments, labels_of
 
 EDGES = (n.EDGE_ACTIVITY, n.NOT_TARGET, n.NOT_SOURCE)
+
+MEANS = (n.MEAN_TARGET, n.MEAN_SOURCE, n.MEAN_LINKED)
+PRODUCTS = {
+    n.SUMSQ_TARGET: (n.MEAN_TARGET, n.MEAN_TARGET),
+    n.SUMSQ_SOURCE: (n.MEAN_SOURCE, n.MEAN_SOURCE),
+    n.COMOMENT: (n.MEAN_TARGET, n.MEAN_SOURCE),
+    n.SUMSQ_LINKED: (n.MEAN_LINKED, n.MEAN_LINKED),
+    n.COMOMENT_LINKED: (n.MEAN_LINKED, n.MEAN_SOURCE),
+}
+"""Summed products of deviations, and the means that these are from."""
 
 FIXES: Final = {
     n.TRIAL: "Put trials of different labels side by side with xarray.concat.",
@@ -22,10 +33,7 @@ FIXES: Final = {
 }
 """What to do about labels that differ."""
 
-NOTHING: Final = {
-    **{n.COUNT: 0, n.MEAN_TARGET: np.nan, n.MEAN_SOURCE: np.nan},
-    **{n.SUMSQ_TARGET: 0.0, n.SUMSQ_SOURCE: 0.0, n.COMOMENT: 0.0},
-}
+NOTHING: Final = {n.COUNT: 0} | dict.fromkeys(MEANS, np.nan) | dict.fromkeys(PRODUCTS, 0.0)
 """Moments of neurons that a recording has not."""
 
 
@@ -91,17 +99,17 @@ def merge_moments(
     if continuous:
         for part in checked:
             _check_ends(part)
-    return reduce(_continue if continuous else _merge, _with_shared_coords(checked))
+    return reduce(_continue if continuous else merged, _with_shared_coords(checked))
 
 
 def _check_same(first: xr.Dataset, other: xr.Dataset) -> None:
     """Raise unless two sets of moments are about the same neurons, lags and trials, and made in the same way."""
-    for dim in (n.LAG, n.TRIAL, n.TARGET, n.SOURCE):
+    for dim in (n.BLOCK, n.LAG, n.TRIAL, n.TARGET, n.SOURCE):
         here, there = (labels_of(part, dim).tolist() if dim in part.dims else None for part in (first, other))
         if here != there:
             fix = FIXES.get(dim, "")
             raise InvalidInput("parts", got=f"different labels along {dim}", expected="the same in all parts", fix=fix)
-    for name in (n.POOLED, n.MISSING):
+    for name in (n.POOLED, n.MISSING, n.LINK):
         if first.attrs.get(name) != other.attrs.get(name):
             got = f"{name} {first.attrs.get(name)!r} and {other.attrs.get(name)!r}"
             raise InvalidInput("parts", got=got, expected="moments that were made in the same way")
@@ -119,7 +127,7 @@ def _of_all_neurons(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     for part in parts:
         whole = part.drop_dims([n.NEURON, n.EDGE_FRAME], errors="ignore")
         like = whole[n.COMOMENT]
-        pairs = {name: whole[name].broadcast_like(like).transpose(*like.dims) for name in NOTHING}
+        pairs = {name: whole[name].broadcast_like(like).transpose(*like.dims) for name in NOTHING if name in whole}
         reindexed = whole.assign(pairs).reindex(every, fill_value=NOTHING)
         wide.append(reindexed.assign_attrs({n.MISSING: "pairwise"}))
     return wide
@@ -152,7 +160,7 @@ def _with_shared_coords(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     return [part.drop_vars(differ, errors="ignore") for part in parts]
 
 
-def _merge(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
+def merged(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     """Return the moments of two recordings that share no pair."""
     edges = {}
     if n.EDGE_ACTIVITY in a and n.EDGE_ACTIVITY in b:
@@ -168,20 +176,19 @@ def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
         share = b[n.COUNT] / count.clip(min=1)
         weight = a[n.COUNT] * share
         change = {
-            name: (b[name] - a[name]).where((a[n.COUNT] > 0) & (b[n.COUNT] > 0), 0.0)
-            for name in (n.MEAN_TARGET, n.MEAN_SOURCE)
+            name: (b[name] - a[name]).where((a[n.COUNT] > 0) & (b[n.COUNT] > 0), 0.0) for name in MEANS if name in a
         }
-        merged = {n.COUNT: count}
+        found = {n.COUNT: count}
         for name, steps in change.items():
-            merged[name] = a[name].where(a[n.COUNT] > 0, b[name]) + share * steps
-        for name, over, under in (
-            (n.SUMSQ_TARGET, n.MEAN_TARGET, n.MEAN_TARGET),
-            (n.SUMSQ_SOURCE, n.MEAN_SOURCE, n.MEAN_SOURCE),
-            (n.COMOMENT, n.MEAN_TARGET, n.MEAN_SOURCE),
-        ):
+            found[name] = a[name].where(a[n.COUNT] > 0, b[name]) + share * steps
+        for name, (over, under) in PRODUCTS.items():
+            if name not in a:
+                continue
             both = a[name].fillna(0) + b[name].fillna(0) + weight * (change[over] * change[under])
-            merged[name] = both.where(count > 0, a[name])
-    return {name: value.transpose(*a[name].dims) for name, value in merged.items()}
+            found[name] = both.where(count > 0, a[name])
+    linked = {n.MEAN_LINKED, n.SUMSQ_LINKED, n.COMOMENT_LINKED} & found.keys()
+    found |= {name: found[name].where(a[n.LAG] > 0) for name in linked}  # at lag 0 they are undefined
+    return {name: value.transpose(*a[name].dims) for name, value in found.items()}
 
 
 def _attrs(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:
@@ -193,41 +200,44 @@ def _attrs(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:
 
 def _continue(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     """Return the moments of a trial that ends with `a` and goes on with `b`."""
-    lags = labels_of(a, n.LAG)
-    max_lag = int(lags.max())
-    last, first = _ends(a[n.EDGE_ACTIVITY], max_lag)[1], _ends(b[n.EDGE_ACTIVITY], max_lag)[0]
-    crossing = xr.concat([_crossing(last, first, lag) for lag in lags.tolist()], a[n.LAG]).assign_attrs(_attrs(a, b))
     names = list(EDGES)
-    both = _merge(_merge(a.drop_vars(names), b.drop_vars(names)), crossing)
-    return both.assign(_edges(a[n.EDGE_ACTIVITY], b[n.EDGE_ACTIVITY], lags))
+    both = merged(merged(a.drop_vars(names), b.drop_vars(names)), crossing_moments(a, b))
+    return both.assign(_edges(a[n.EDGE_ACTIVITY], b[n.EDGE_ACTIVITY], labels_of(a, n.LAG)))
 
 
-def _ends(edges: xr.DataArray, max_lag: int) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return the first and the last frames of a trial, `max_lag` of each, or all where there are fewer."""
+def crossing_moments(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
+    """Return the moments of the pairs that cross from one part of a trial into the next."""
+    last, first = ends_of(a)[1], ends_of(b)[0]
+    crossing = [_crossing(last, first, lag, link=n.COMOMENT_LINKED in a) for lag in labels_of(a, n.LAG).tolist()]
+    return xr.concat(crossing, a[n.LAG]).assign_attrs(_attrs(a, b))
+
+
+def ends_of(part: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return the first and the last frames of a trial, as many as its longest lag, or all where there are fewer."""
+    edges, max_lag = part[n.EDGE_ACTIVITY], int(labels_of(part, n.LAG).max())
     length = min(max_lag, edges.sizes[n.EDGE_FRAME])
     start = edges.sizes[n.EDGE_FRAME] - length
     return edges.isel({n.EDGE_FRAME: slice(0, length)}), edges.isel({n.EDGE_FRAME: slice(start, None)})
 
 
-def _crossing(last: xr.DataArray, first: xr.DataArray, lag: int) -> xr.Dataset:
+def _crossing(last: xr.DataArray, first: xr.DataArray, lag: int, *, link: bool) -> xr.Dataset:
     """Return the moments over pairs whose source is among the last frames of one part, and its target in the next."""
     length = last.sizes[n.EDGE_FRAME]
     targets, sources = crossing_pairs(length, first.sizes[n.EDGE_FRAME], lag)
     n_pairs = targets.stop - targets.start
     target, source = first.isel({n.EDGE_FRAME: targets}), last.isel({n.EDGE_FRAME: sources})
-    sides = {axis: _on(axis, frames) for axis, frames in ((n.TARGET, target), (n.SOURCE, source))}
-    means = {axis: frames.sum(n.EDGE_FRAME) / max(1, n_pairs) for axis, frames in sides.items()}
-    deviations = {axis: frames - means[axis] for axis, frames in sides.items()}
-    return xr.Dataset(
-        {
-            n.COUNT: xr.full_like(means[n.TARGET].isel({n.TARGET: 0}, drop=True), n_pairs, dtype=np.int64),
-            n.MEAN_TARGET: means[n.TARGET],
-            n.MEAN_SOURCE: means[n.SOURCE],
-            n.SUMSQ_TARGET: (deviations[n.TARGET] ** 2).sum(n.EDGE_FRAME),
-            n.SUMSQ_SOURCE: (deviations[n.SOURCE] ** 2).sum(n.EDGE_FRAME),
-            n.COMOMENT: xr.dot(deviations[n.TARGET], deviations[n.SOURCE], dim=n.EDGE_FRAME),
-        }
-    )
+    sides = {n.MEAN_TARGET: _on(n.TARGET, target), n.MEAN_SOURCE: _on(n.SOURCE, source)}
+    if link:
+        sides[n.MEAN_LINKED] = _on(n.TARGET, linked_frames(target))
+    means = {name: frames.sum(n.EDGE_FRAME) / max(1, n_pairs) for name, frames in sides.items()}
+    deviations = {name: frames - means[name] for name, frames in sides.items()}
+    products = {
+        name: xr.dot(deviations[over], deviations[under], dim=n.EDGE_FRAME)
+        for name, (over, under) in PRODUCTS.items()
+        if {over, under} <= sides.keys()
+    }
+    n_pairs_of = xr.full_like(means[n.MEAN_TARGET].isel({n.TARGET: 0}, drop=True), n_pairs, dtype=np.int64)
+    return xr.Dataset({n.COUNT: n_pairs_of} | means | products)
 
 
 def _on(axis: str, frames: xr.DataArray) -> xr.DataArray:

@@ -118,6 +118,9 @@ def _attrs(made: xr.DataArray, old: xr.DataArray) -> dict[str, Any]:
 def _moments_in(stored: xr.Dataset) -> xr.Dataset:
     """Return the moments that a run holds, with how they were accumulated."""
     moments = stored[[name for name in MOMENTS if name in stored]]
+    if n.BLOCK in moments.dims:
+        fix = "Save moments in blocks as a store of their own."
+        raise InvalidInput("store", got="one with moments in blocks", expected="moments of the whole", fix=fix)
     pooled = (
         [n.TIME, n.TRIAL]
         if n.TRIAL in stored[n.ACTIVITY].dims and n.TRIAL not in moments[n.COMOMENT].dims
@@ -125,7 +128,8 @@ def _moments_in(stored: xr.Dataset) -> xr.Dataset:
     )
     by_pair = n.SOURCE in moments[n.SUMSQ_TARGET].dims
     missing = moments.attrs.get(n.MISSING, "pairwise" if by_pair else "raise" if n.EDGE_ACTIVITY in moments else "drop")
-    return moments.assign_attrs({n.POOLED: pooled, n.MISSING: missing})
+    link = {n.LINK: "logit"} if n.COMOMENT_LINKED in moments else {}
+    return moments.assign_attrs({n.POOLED: pooled, n.MISSING: missing} | link)
 
 
 def _accumulated_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[int] | None = None) -> xr.Dataset:
@@ -138,6 +142,7 @@ def _accumulated_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[in
         dim=old.attrs[n.POOLED],
         sources=None if every else sources.tolist(),
         missing=old.attrs[n.MISSING],
+        link="logit" if n.COMOMENT_LINKED in old else None,
     )
     return moments.assign_attrs({name: old.attrs[name] for name in (n.POOLED, n.MISSING)})
 

@@ -1,0 +1,137 @@
+"""Moments of consecutive blocks of a recording, from the same single read."""
+
+import itertools
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.moments.merge import EDGES, crossing_moments, ends_of, merged
+from netxr.schema.arguments import check_count
+from netxr.schema.variables import check_moments
+
+SAME: Final[dict[str, Any]] = {"data_vars": "all", "coords": "minimal", "compat": "override", "join": "override"}
+
+
+def moments_in_blocks(
+    activity: xr.DataArray, accumulated: Callable[[xr.DataArray], xr.Dataset], *, blocks: int, max_lag: int
+) -> xr.Dataset:
+    """Return the moments of each of some blocks of about equal length, along a leading dim `block`.
+
+    A pair of samples belongs to the block of its target. So the source of a pair may lie in the block before, and all
+    blocks merged are the whole. The edge frames of every block but the first are the last ones of the block before it,
+    which no lag has as targets, and its own last ones.
+    """
+    n_steps = activity.sizes[n.TIME]
+    least = max(2 * max_lag, max_lag + 2)
+    if check_count("blocks", blocks) * least > n_steps:
+        fix = "Ask for fewer blocks, or shorter lags."
+        expected = f"blocks of {least} samples or more, for lags up to {max_lag}"
+        raise InvalidInput("blocks", got=f"{blocks} blocks of {n_steps} samples", expected=expected, fix=fix)
+    starts = np.linspace(0, n_steps, blocks + 1).astype(int)
+    parts = [accumulated(activity.isel({n.TIME: slice(a, b)})) for a, b in itertools.pairwise(starts)]
+    _check_edges(parts[0])
+    found = parts[:1]
+    for before, part in itertools.pairwise(parts):
+        names = list(EDGES)
+        whole = merged(part.drop_vars(names), crossing_moments(before, part))
+        found.append(whole.assign(_edges_after(before, part)))
+    joined = xr.concat(found, n.BLOCK, combine_attrs="override", **SAME)
+    return joined.assign_coords({n.BLOCK: np.arange(blocks)} | _times(activity, starts))
+
+
+def merge_blocks(moments: xr.Dataset, *, width: int) -> xr.Dataset:
+    """Merge neighbouring blocks of moments into windows that overlap.
+
+    Parameters
+    ----------
+    moments : Dataset
+        Lagged moments with a dim `block`, as `lagged_moments` makes them; lazy or not.
+    width : int
+        Blocks in a window; a window begins at each block that has as many after it.
+
+    Returns
+    -------
+    Dataset
+        Moments over `block`, one window each, without a further read; `time` is the middle of a window. Those of a
+        window of all blocks are the moments of the whole recording.
+
+    Raises
+    ------
+    InvalidInput
+        If there are no blocks, or fewer than the width.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> moments = netxr.lagged_moments(run, blocks=4)
+    >>> merge_blocks(moments, width=2).sizes["block"]
+    3
+    """
+    check_moments(moments)
+    if n.BLOCK not in moments.dims:
+        fix = "Make them with netxr.lagged_moments(..., blocks=...)."
+        raise InvalidInput("moments", got="moments without blocks", expected=f"a dim {n.BLOCK!r}", fix=fix)
+    n_blocks = moments.sizes[n.BLOCK]
+    if check_count("width", width) > n_blocks:
+        raise InvalidInput("width", got=str(width), expected=f"1 to {n_blocks}, as many as there are blocks")
+    single = [moments.isel({n.BLOCK: k}, drop=True) for k in range(n_blocks)]
+    windows = [_window(single[k : k + width]) for k in range(n_blocks - width + 1)]
+    joined = xr.concat(windows, n.BLOCK, combine_attrs="override", **SAME)
+    labels = moments[n.BLOCK].values[: len(windows)]
+    times = {}
+    if n.TIME in moments.coords:
+        middle = np.lib.stride_tricks.sliding_window_view(moments[n.TIME].values, width).mean(-1)
+        times = {n.TIME: (n.BLOCK, middle, moments[n.TIME].attrs)}
+    return joined.assign_coords({n.BLOCK: labels} | times)
+
+
+def _window(blocks: list[xr.Dataset]) -> xr.Dataset:
+    """Return the moments of consecutive blocks together."""
+    names = list(EDGES)
+    first, last = blocks[0], blocks[-1]
+    whole = reduce(merged, (block.drop_vars(names) for block in blocks))
+    half = first.sizes[n.EDGE_FRAME] // 2
+    sides = first[names].isel({n.EDGE_FRAME: slice(0, half)}), last[names].isel({n.EDGE_FRAME: slice(half, None)})
+    return whole.assign(xr.concat(sides, n.EDGE_FRAME, data_vars="minimal", coords="minimal", compat="override"))
+
+
+def _edges_after(before: xr.Dataset, part: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return the edge frames of a block with another before it."""
+    lags = part[n.LAG]
+    last, own = ends_of(before)[1], ends_of(part)[1]
+    length = last.sizes[n.EDGE_FRAME]
+    from_end = xr.DataArray(np.arange(length)[::-1], dims=n.EDGE_FRAME)
+    is_late = from_end < lags  # of the last frames: no target is so much later within the block
+    flags = {
+        n.NOT_TARGET: xr.concat([xr.ones_like(is_late), xr.zeros_like(is_late)], n.EDGE_FRAME),
+        n.NOT_SOURCE: xr.concat([from_end >= lags, is_late], n.EDGE_FRAME),
+    }
+    shaped = {name: flag.broadcast_like(part[name].isel({n.EDGE_FRAME: 0})) for name, flag in flags.items()}
+    frames = xr.concat([last, own], n.EDGE_FRAME)
+    return {n.EDGE_ACTIVITY: frames} | {
+        name: flag.transpose(*part[name].dims).drop_vars(n.LAG, errors="ignore") for name, flag in shaped.items()
+    }
+
+
+def _check_edges(part: xr.Dataset) -> None:
+    """Raise unless moments keep the frames at the ends of one trial."""
+    if n.EDGE_ACTIVITY not in part or n.TRIAL in part.attrs.get(n.POOLED, []):
+        fix = 'Accumulate with missing="raise", without sources=, and over dim="time".'
+        expected = "one trial at a time, of all neurons, with every sample"
+        raise InvalidInput(
+            "blocks", got="them for some samples, some sources or pooled trials", expected=expected, fix=fix
+        )
+
+
+def _times(activity: xr.DataArray, starts: Any) -> dict[str, Any]:
+    """Return the middle of each block as a coordinate, where samples have times that are numbers."""
+    if n.TIME not in activity.coords or activity[n.TIME].dtype.kind not in "fiu":
+        return {}
+    first, last = (activity[n.TIME].isel({n.TIME: at}).values for at in (starts[:-1], starts[1:] - 1))
+    return {n.TIME: (n.BLOCK, (first + last) / 2, activity[n.TIME].attrs)}
