@@ -47,7 +47,7 @@ WORK = """
         netxr.sweep(n_neurons=[4], trials=1, n_steps=20, store="sweep.zarr")
     assert netxr.verify("sweep.zarr") == netxr.verify("run.zarr") == ()
     try:
-        netxr.append(run.activity, "run.zarr", dim="time")
+        netxr.append(run.activity.drop_vars("time"), "run.zarr", dim="time")
         print(netxr.open("run.zarr").sizes["time"])
     except NetxrError as error:
         print(type(error).__name__, error)
