@@ -92,6 +92,7 @@ def mantel(
     diagonal: bool,
     permutations: int,
     seed: int,
+    entries: int = ENTRIES,
     notify: Notify = lambda _done: None,
 ) -> tuple[float, float]:
     """Return the correlation of two square matrices, and how often a permutation of neurons reaches it.
@@ -114,7 +115,7 @@ def mantel(
     rows, columns = np.nonzero(x)
     flat, rng, reached = y.ravel(), np.random.default_rng(seed), 0
     # Some entries at a time, which stay in the processor's cache. Not @: its threads wait for one another longer.
-    parts = [(rows[k : k + ENTRIES], columns[k : k + ENTRIES]) for k in range(0, len(rows), ENTRIES)]
+    parts = [(rows[k : k + entries], columns[k : k + entries]) for k in range(0, len(rows), entries)]
     weighed = [(*part, x[part]) for part in parts]
     for done in range(1, permutations + 1):
         order = rng.permutation(n_neurons)
@@ -124,13 +125,13 @@ def mantel(
     return statistic, (1 + reached) / (1 + permutations)
 
 
-def symmetry(matrix: npt.NDArray[Any]) -> float:
+def symmetry(matrix: npt.NDArray[Any], *, block: int = BLOCK) -> float:
     """Return the correlation of a square matrix with its transpose, over different neurons and defined pairs.
 
     Both sides have the same mean and spread, so it is 1 less the squared difference over twice the variance. Taken some
     rows at a time, without a copy of the matrix; undefined where nothing varies.
     """
-    n_rows = max(1, BLOCK // max(1, len(matrix)))
+    n_rows = max(1, block // max(1, len(matrix)))
     first = matrix[:n_rows][np.isfinite(matrix[:n_rows])].astype(np.float64)
     shift = np.median(first) if first.size else 0.0  # provisional, so that nothing cancels and squares stay in range
     scale = np.abs(first - shift).max(initial=0.0) or 1.0

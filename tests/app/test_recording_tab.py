@@ -152,11 +152,11 @@ def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, search):
 
 
 def test_a_table_of_too_many_rows_is_refused(pages, library, monkeypatch):
-    monkeypatch.setattr("netxr.app.frame.downloads.MOST_ROWS", 63)
+    monkeypatch.setattr("netxr.recordings.export.MOST_ROWS", 63)
     page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=estimate")
     with pytest.raises(param.Skip):  # no file at all
         download(page, "CSV")
-    assert "download: got 64 rows; expected at most 63" in page.messages[0]
+    assert "table: got 64 rows; expected at most 63" in page.messages[0]
 
 
 def test_a_stored_estimate_is_shown_without_computing(pages, library, monkeypatch):

@@ -233,10 +233,9 @@ def test_a_zip_is_a_store(tmp_path):
     assert zarr.open_group(tmp_path / "run.zarr", mode="r")
 
 
-def test_a_download_that_is_too_large_names_both_figures(monkeypatch):
-    monkeypatch.setattr(downloads, "MOST_BYTES", 100)
+def test_a_download_that_is_too_large_names_both_figures():
     with pytest.raises(netxr.InvalidInput, match=r"download: got .*B; expected at most 100 B\."):
-        downloads.zipped_store(tutorial_run(SMALL), name="run")
+        downloads.zipped_store(tutorial_run(SMALL), name="run", most=100)
 
 
 def typed(page, label, value):

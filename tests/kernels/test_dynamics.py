@@ -4,8 +4,8 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.kernels.dynamics import advance, recurrent_drive, trajectories, trials_together
-from netxr.kernels.noise import NoiseSource
+from netxr.kernels.dynamics import _drawn_ahead, advance, recurrent_drive, trajectories, trials_together
+from netxr.kernels.noise import NoiseSource, noise_blocks
 
 
 def weights_of(n, *, density=0.3, k=None, seed=0):
@@ -115,13 +115,15 @@ def test_trials_in_batches_agree_with_all_trials_together(monkeypatch):
 
 
 @pytest.mark.parametrize("rng", ["modern", "legacy"])
-def test_noise_drawn_ahead_is_the_same_noise(monkeypatch, rng):
-    weights, options = weights_of(5, seed=1) / 5, {"seeds": (3, 4, 5), "trials": (0, 1, 2), "rng": rng}
-    runs = []
-    for drawn_ahead in (0, 1e9):
-        monkeypatch.setattr("netxr.kernels.dynamics.DRAWN_AHEAD", drawn_ahead)
-        runs.append(run(weights, 700, **options))
-    np.testing.assert_array_equal(*runs)
+def test_noise_drawn_ahead_is_the_same_noise(rng):
+    noise = NoiseSource((3, 4, 5), trials=(0, 1, 2), n_neurons=5, rng=rng)
+
+    def blocks():
+        return noise_blocks(noise, which=range(3), first_step=0, n_steps=700, dtype=np.dtype(float))
+
+    in_turn = list(blocks())
+    for ahead, expected in zip(_drawn_ahead(blocks()), in_turn, strict=True):
+        np.testing.assert_array_equal(ahead, expected)
 
 
 @pytest.mark.parametrize("rng", ["modern", "legacy"])
@@ -142,12 +144,10 @@ def test_a_run_in_stretches_is_the_run_in_one_go(monkeypatch, rng, batch):
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
 
 
-def test_an_error_in_the_drawing_thread_reaches_the_caller(monkeypatch):
-    def noise_blocks(*_, **__):
+def test_an_error_in_the_drawing_thread_reaches_the_caller():
+    def drawn():
         yield np.zeros((256, 1, 3))
         raise MemoryError("no room for noise")
 
-    monkeypatch.setattr("netxr.kernels.dynamics.DRAWN_AHEAD", 0)
-    monkeypatch.setattr("netxr.kernels.dynamics.noise_blocks", noise_blocks)
     with pytest.raises(MemoryError, match="no room for noise"):
-        run(weights_of(3), 700)
+        list(_drawn_ahead(drawn()))

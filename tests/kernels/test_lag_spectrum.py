@@ -5,8 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.kernels import lag_spectrum
-from netxr.kernels.lag_spectrum import add_lagged_products, segment_length, spectrum_bytes, spectrum_cost
+from netxr.kernels.lag_spectrum import (
+    TILE_SOURCES,
+    TILE_TARGETS,
+    add_lagged_products,
+    segment_length,
+    spectrum_bytes,
+    spectrum_cost,
+)
 from tests.runs import peak_bytes
 
 FLOAT32, FLOAT64 = np.dtype("float32"), np.dtype("float64")
@@ -94,11 +100,10 @@ def test_any_strides(view, order):
     assert_close(product, targets, sources, lags)
 
 
-def test_tiles_do_not_show(monkeypatch):
-    targets, sources = pair_of(11, 7, 50, 5)
-    monkeypatch.setattr(lag_spectrum, "TILE_TARGETS", 4)
-    monkeypatch.setattr(lag_spectrum, "TILE_SOURCES", 3)
-    product = np.zeros((6, 11, 7))
+def test_tiles_do_not_show():
+    n_targets, n_sources = 2 * TILE_TARGETS + 1, TILE_SOURCES + 3
+    targets, sources = pair_of(n_targets, n_sources, 50, 5)
+    product = np.zeros((6, n_targets, n_sources))
     add_lagged_products(product, targets, sources, lags=range(6), segment=16)
     assert_close(product, targets, sources, range(6))
 

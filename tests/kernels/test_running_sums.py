@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import NonFiniteActivity
-from netxr.kernels import products
 from netxr.kernels.centring import provisional_mean
+from netxr.kernels.products import PRODUCT_ROWS
 from netxr.kernels.running_sums import FrameBlock, sides_of_block, sums_of_block
 from tests.kernels.segments import a_pass, spans, sums_of, trial
 from tests.strategies import DTYPES, memory_orders, splits
@@ -38,10 +38,9 @@ def test_pairwise_products_are_of_the_samples_and_of_where_they_are():
         np.testing.assert_allclose(sums.product[0, q], target[:, lag:] @ source[:, :-lag].T, rtol=1e-12, atol=1e-12)
 
 
-def test_several_lots_of_targets(monkeypatch):
-    monkeypatch.setattr(products, "PRODUCT_ROWS", 2)
-    x = trial(n=5)
-    sums = sums_of(x, a_pass([1], targets=(1, 5)))
+def test_several_lots_of_targets():
+    x = trial(n=PRODUCT_ROWS + 5)
+    sums = sums_of(x, a_pass([1], targets=(1, len(x))))
     np.testing.assert_allclose(sums.product[0, 0], x[1:, 1:] @ x[:, :-1].T)
 
 

@@ -293,15 +293,14 @@ def test_symmetry_by_hand():
 
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
 @pytest.mark.parametrize("rows", [1, 3, 1000])
-def test_symmetry_agrees_with_numpy_over_defined_pairs_in_any_block(monkeypatch, scale, rows):
+def test_symmetry_agrees_with_numpy_over_defined_pairs_in_any_block(scale, rows):
     rng = np.random.default_rng(rows)
     matrix = 3 + rng.normal(size=(12, 12)) + np.add.outer(rng.normal(size=12), np.zeros(12))
     matrix[4], matrix[2, 7] = np.nan, np.inf
     matrix = matrix * scale
     pairs = [(i, j) for i in range(12) for j in range(12) if i != j and np.isfinite(matrix[i, j] + matrix[j, i])]
     expected = np.corrcoef([matrix[i, j] / scale for i, j in pairs], [matrix[j, i] / scale for i, j in pairs])[0, 1]
-    monkeypatch.setattr(scores, "BLOCK", rows * 12)
-    assert scores.symmetry(matrix) == pytest.approx(expected, abs=1e-12)
+    assert scores.symmetry(matrix, block=rows * 12) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("matrix", [np.zeros((0, 0)), np.ones((1, 1)), np.full((4, 4), 0.1), np.full((3, 3), np.nan)])
@@ -318,7 +317,7 @@ def test_mantel_tells_how_many_permutations_are_done():
 
 
 @pytest.mark.parametrize("density", [0.1, 0.9])
-def test_mantel_p_is_that_of_whole_matrices_moved(monkeypatch, density):
+def test_mantel_p_is_that_of_whole_matrices_moved(density):
     """The truth with a mean far from 0, sparse and dense: the same permutations, the sums over all entries."""
     rng = np.random.default_rng(3)
     truth = 7 + (rng.random((30, 30)) < density) * rng.normal(size=(30, 30))
@@ -329,7 +328,6 @@ def test_mantel_p_is_that_of_whole_matrices_moved(monkeypatch, density):
     sums = [np.corrcoef(truth[off], estimate[np.ix_(order, order)][off])[0, 1] for order in orders]
     observed = np.corrcoef(truth[off], estimate[off])[0, 1]
     expected = (1 + np.sum(np.array(sums) >= observed - 1e-12)) / 401
-    monkeypatch.setattr(scores, "ENTRIES", 100)
-    got = scores.mantel(truth, estimate, diagonal=False, permutations=400, seed=5)
+    got = scores.mantel(truth, estimate, diagonal=False, permutations=400, seed=5, entries=100)
     assert got == pytest.approx((observed, expected), abs=1e-12)
     assert expected > 3 / 401  # so that the count is one that can be wrong

@@ -1,10 +1,8 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from netxr.plot.matrices import arrows
 from netxr.plot.matrices.arrows import strongest_arrows
 
 MATRICES = st.integers(1, 6).flatmap(
@@ -27,10 +25,7 @@ def naive_edges(weights, negative):
 @settings(max_examples=100, deadline=None)
 @given(weights=MATRICES, negative=st.booleans(), most=st.integers(1, 8), block=st.integers(1, 20))
 def test_the_strongest_are_those_of_a_full_sort(weights, negative, most, block):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(arrows, "MOST_ARROWS", most)
-        patch.setattr(arrows, "BLOCK", block)
-        drawn = strongest_arrows(weights, negative=negative)
+    drawn = strongest_arrows(weights, negative=negative, most=most, block=block)
     edges = naive_edges(weights, negative)
     ends = list(zip(drawn.sources.tolist(), drawn.targets.tolist(), strict=True))
     assert drawn.n_all == len(edges)

@@ -6,7 +6,6 @@ from bokeh.models import ColorBar
 import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import compare_over
-from netxr.plot.matrices import grids
 from netxr.plot.matrices.grids import row_length
 from tests.plot.drawn import bokeh_limits, matplotlib_limits, on_paper, on_screen, title_of, titles_of, widest
 
@@ -42,15 +41,14 @@ def test_facets_share_one_range_for_all_truths_and_another_for_all_estimates(ran
     assert [bar.title for bar in screen.select({"type": ColorBar})] == ["Connectivity Strength"] * 2
 
 
-def test_facets_of_different_sizes_wrap_and_keep_their_axes(monkeypatch):
-    monkeypatch.setattr(grids, "WIDEST", 2)
-    sizes = (3, 5, 7)
+def test_facets_of_different_sizes_wrap_and_keep_their_axes():
+    sizes = (3, 4, 5, 6, 7, 8)
     matrices = {n: xr.DataArray(np.eye(n) / n, dims=("target", "source")) for n in sizes}
     figure = compare_over(matrices, matrices, over="n_neurons", scores={n: np.nan if n == 3 else 0.5 for n in sizes})
-    assert figure.shape == (4, 2)  # A and R of the first two, and of the third
+    assert figure.shape == (4, 3)  # A and R of the first three, and of the others
     axes = [axis for axis in on_paper(figure).axes if axis.images]
-    assert [axis.get_xlim()[1] + 0.5 for axis in axes] == [3, 5, 3, 5, 7, 7]
-    assert axes[2].get_title() == "R, n_neurons = 3\ncorrelation undefined"
+    assert [axis.get_xlim()[1] + 0.5 for axis in axes] == [3, 4, 5, 3, 4, 5, 6, 7, 8, 6, 7, 8]
+    assert axes[3].get_title() == "R, n_neurons = 3\ncorrelation undefined"
     assert len({tuple(axis.images[0].get_clim()) for axis in axes}) == 1
     on_screen(figure)
 

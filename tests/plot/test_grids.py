@@ -8,7 +8,6 @@ from bokeh.models import ColorBar
 
 from netxr.errors import InvalidInput
 from netxr.plot import compare_over, facets
-from netxr.plot.matrices import grids
 from tests.plot.drawn import (
     bokeh_cells,
     bokeh_images,
@@ -65,12 +64,7 @@ def test_columns_alone_wrap_and_rows_alone_stand_in_one_column(many):
     assert facets(six, row="entry").shape == (6, 1)
     seven = facets(xr.concat([six, six[..., :1]], "entry"), col="entry")
     assert seven.shape == (2, 4)
-    assert len(bokeh_images(on_screen(seven))) == 7
-
-
-def test_rows_that_are_not_full_are_drawn_on_paper_too(many, monkeypatch):
-    monkeypatch.setattr(grids, "WIDEST", 2)
-    assert len(matplotlib_limits(on_paper(facets(many[0], col="lag")))) == 3
+    assert len(bokeh_images(on_screen(seven))) == len(matplotlib_limits(on_paper(seven))) == 7
 
 
 @pytest.mark.parametrize("columns", [None, "lag"])

@@ -155,18 +155,6 @@ def test_a_longer_run_begins_like_a_shorter_one():
     np.testing.assert_array_equal(longer.values[:, :200], shorter.values)
 
 
-def test_sparse_and_dense_products_agree(monkeypatch):
-    A = netxr.random_connectivity(60, seed=2)
-    runs = []
-    for cost in (1e-9, 1e9):
-        monkeypatch.setattr("netxr.kernels.dynamics.SPARSE_WEIGHT_COST", cost)
-        monkeypatch.setattr("netxr.kernels.dynamics.SPARSE_CALL_COST", cost)
-        runs += [simulate(A, n_steps=200, trials=trials, seed=1).activity.values[..., 0] for trials in (1, 4)]
-        runs += [simulate(A.expand_dims(trial=[0, 1]), n_steps=200, seed=1).activity.values[..., 0]]
-    for run in runs[1:]:
-        np.testing.assert_allclose(run, runs[0], rtol=0, atol=1e-12)
-
-
 def test_relabelling_neurons_relabels_the_samples_only():
     A = network()
     other = simulate(A.assign_coords(target=list("vwxyz"), source=list("vwxyz")), n_steps=50)

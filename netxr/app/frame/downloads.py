@@ -84,13 +84,13 @@ def downloads(
     )
 
 
-def zipped_store(data: xr.Dataset, *, name: str) -> bytes:
-    """Return a Zarr store as one zip file."""
-    if data.nbytes > MOST_BYTES:
+def zipped_store(data: xr.Dataset, *, name: str, most: int = MOST_BYTES) -> bytes:
+    """Return a Zarr store as one zip file; `most` is in bytes."""
+    if data.nbytes > most:
         raise InvalidInput(
             "download",
             got=text_of(data.nbytes),
-            expected=f"at most {text_of(MOST_BYTES)}",
+            expected=f"at most {text_of(most)}",
             fix="Save it on this machine with netxr.save: see the Python lines of the view.",
         )
     packed = io.BytesIO()

@@ -1,7 +1,8 @@
 """Which connections of a matrix are drawn as arrows: all of them, or the strongest if there are too many."""
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ MOST_ARROWS: Final = 10_000
 
 BLOCK: Final = 2**21
 """Entries looked at together, so that a large matrix is never copied as a whole."""
+
+Strengths: TypeAlias = Iterator[tuple[int, NDArray[np.float64]]]
+"""Where in the flat matrix each block of rows begins, and its strengths: 0 where there is no connection."""
 
 
 class Arrows(NamedTuple):
@@ -26,7 +30,7 @@ class Arrows(NamedTuple):
     n_all: int
 
 
-def strongest_arrows(weights: NDArray[Any], *, negative: bool) -> Arrows:
+def strongest_arrows(weights: NDArray[Any], *, negative: bool, most: int = MOST_ARROWS, block: int = BLOCK) -> Arrows:
     """Return the strongest connections between different neurons.
 
     If only some of equally strong ones can be drawn, chance decides, always in the same way. Otherwise, in a matrix of
@@ -38,11 +42,10 @@ def strongest_arrows(weights: NDArray[Any], *, negative: bool) -> Arrows:
         Square, row = target, column = source; what is not finite is no connection.
     negative : bool
         Whether negative weights are drawn too, by their magnitude.
-
-    Returns
-    -------
-    Arrows
-        At most MOST_ARROWS.
+    most : int
+        Most arrows that are drawn.
+    block : int
+        Entries looked at together.
 
     Examples
     --------
@@ -51,8 +54,9 @@ def strongest_arrows(weights: NDArray[Any], *, negative: bool) -> Arrows:
     ([0, 1], [1, 0], [1.0, -2.0], [True, True])
     """
     n = len(weights)
-    weakest, n_all = _weakest_drawn(weights, negative=negative)
-    places = _places_from(weights, weakest, negative=negative)
+    strengths = partial(_strengths, weights, negative=negative, n_rows=max(1, block // n))
+    weakest, n_all = _weakest_drawn(strengths(), most)
+    places = _places_from(strengths(), weakest, most)
     targets, sources = np.divmod(places, n)
     drawn = weights[targets, sources].astype(np.float64)
     order = np.argsort(np.abs(drawn), kind="stable")
@@ -60,10 +64,9 @@ def strongest_arrows(weights: NDArray[Any], *, negative: bool) -> Arrows:
     return Arrows(sources, targets, drawn[order], np.isin(sources * n + targets, places), n_all)
 
 
-def _strengths(weights: NDArray[Any], *, negative: bool) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Yield where in the flat matrix each block of rows begins, and its strengths: 0 where there is no connection."""
+def _strengths(weights: NDArray[Any], *, negative: bool, n_rows: int) -> Strengths:
+    """Yield strengths some rows at a time."""
     n = len(weights)
-    n_rows = max(1, BLOCK // n)
     for first in range(0, n, n_rows):
         block = weights[first : first + n_rows].astype(np.float64)
         strength = np.abs(block) if negative else np.maximum(block, 0.0)
@@ -73,28 +76,28 @@ def _strengths(weights: NDArray[Any], *, negative: bool) -> Iterator[tuple[int, 
         yield first * n, strength.ravel()
 
 
-def _weakest_drawn(weights: NDArray[Any], *, negative: bool) -> tuple[float, int]:
+def _weakest_drawn(strengths: Strengths, most: int) -> tuple[float, int]:
     """Return the strength of the weakest connection that is drawn, and how many connections there are."""
     strongest, n_all = np.empty(0), 0
-    for _, strength in _strengths(weights, negative=negative):
+    for _, strength in strengths:
         n_all += int(np.count_nonzero(strength))
-        enough = strongest.min() if len(strongest) == MOST_ARROWS else 0.0
+        enough = strongest.min() if len(strongest) == most else 0.0
         strongest = np.concatenate([strongest, strength[strength > enough]])
-        if len(strongest) > MOST_ARROWS:
-            strongest = np.partition(strongest, -MOST_ARROWS)[-MOST_ARROWS:]
+        if len(strongest) > most:
+            strongest = np.partition(strongest, -most)[-most:]
     return (float(strongest.min()) if n_all else np.inf), n_all
 
 
-def _places_from(weights: NDArray[Any], weakest: float, *, negative: bool) -> NDArray[np.intp]:
+def _places_from(strengths: Strengths, weakest: float, most: int) -> NDArray[np.intp]:
     """Return where in the flat matrix the strongest connections are, ascending; of the weakest, as many as fit."""
     rng = np.random.default_rng(0)
     stronger, weak, lots = [np.empty(0, np.intp)], np.empty(0, np.intp), np.empty(0)
-    for first, strength in _strengths(weights, negative=negative):
+    for first, strength in strengths:
         stronger.append(first + np.flatnonzero(strength > weakest))
         found = first + np.flatnonzero(strength == weakest)
         weak, lots = np.concatenate([weak, found]), np.concatenate([lots, rng.random(len(found))])
-        if len(weak) > MOST_ARROWS:
-            lucky = np.argpartition(lots, MOST_ARROWS)[:MOST_ARROWS]
+        if len(weak) > most:
+            lucky = np.argpartition(lots, most)[:most]
             weak, lots = weak[lucky], lots[lucky]
-    room = MOST_ARROWS - sum(map(len, stronger))
+    room = most - sum(map(len, stronger))
     return np.sort(np.concatenate([*stronger, weak[np.argsort(lots)[:room]]]))
