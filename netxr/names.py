@@ -173,6 +173,33 @@ MANTEL_P: Final = "mantel_p"
 RV: Final = "rv"
 """Score: RV coefficient of the column-centred matrices."""
 
+PEARSON_TRANSPOSED: Final = "pearson_transposed"
+"""Score: the same for the truth with targets and sources swapped; a direction is found where ``pearson`` is higher."""
+
+SLOPE: Final = "slope"
+"""Score: by how much the estimate grows with the weight; noise leaves it as it is, bias does not."""
+
+RMSE: Final = "rmse"
+"""Score: root of the mean squared difference of weight and estimate."""
+
+MEAN_WITHOUT_EDGE: Final = "mean_without_edge"
+"""Score: mean estimate of pairs without an edge, which is 0 for one without bias."""
+
+ROC_AUC_EXCITATORY: Final = "roc_auc_excitatory"
+"""Score: chance that an excitatory edge is estimated above any other pair."""
+
+ROC_AUC_INHIBITORY: Final = "roc_auc_inhibitory"
+"""Score: chance that an inhibitory edge is estimated below any other pair."""
+
+MCC: Final = "mcc"
+"""Score: Matthews' correlation of "is an edge" and "is above the threshold"."""
+
+F1: Final = "f1"
+"""Score: harmonic mean of precision and recall above the threshold."""
+
+THRESHOLD: Final = "threshold"
+"""Estimate above which as many pairs lie as there are edges, with ties among them."""
+
 SYMMETRY: Final = "symmetry"
 """Correlation of an estimate with its transpose, without the diagonal: 1 where it tells no direction. Of several
 matrices, an attribute of theirs is the highest, but for lag 0."""

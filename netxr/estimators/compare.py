@@ -50,6 +50,22 @@ SCORE_ATTRS: Final = {
     name: {n.LONG_NAME: long_name, n.UNDEFINED_WHERE: undefined, n.REFERENCE: reference}
     for name, (long_name, undefined, reference) in ABOUT_SCORES.items()
 }
+NO_SIGN: Final = "no pair, or all, have an edge of this sign"
+ABOUT_FURTHER: Final = {
+    n.PEARSON_TRANSPOSED: ("Pearson correlation with the transposed truth", f"{CONSTANT}; targets are not the sources"),
+    n.SLOPE: ("slope of the estimate over the weight", "all weights are the same"),
+    n.RMSE: ("root mean squared difference", "no pair is defined"),
+    n.MEAN_WITHOUT_EDGE: ("mean estimate without an edge", "all pairs have an edge"),
+    n.ROC_AUC_EXCITATORY: ("ROC AUC of excitatory edges", NO_SIGN),
+    n.ROC_AUC_INHIBITORY: ("ROC AUC of inhibitory edges", NO_SIGN),
+    n.THRESHOLD: ("estimate that as many pairs reach as there are edges", ONE_CLASS),
+    n.MCC: ("Matthews' correlation above the threshold", ONE_CLASS),
+    n.F1: ("F1 above the threshold", ONE_CLASS),
+}
+FURTHER_ATTRS: Final = {
+    name: {n.LONG_NAME: long_name, n.UNDEFINED_WHERE: undefined}
+    for name, (long_name, undefined) in ABOUT_FURTHER.items()
+}
 COUNT_ATTRS: Final = {
     n.N_PAIRS: {n.LONG_NAME: "pairs of neurons compared"},
     n.N_UNDEFINED: {n.LONG_NAME: "pairs of neurons left out as undefined"},
@@ -69,8 +85,14 @@ def compare(
 
     Elementwise: `pearson`, `spearman` (average ranks), `kappa` (an edge is there; the estimate is above its median),
     `roc_auc` and `average_precision` (of the estimate, for the presence of an edge). An edge is a weight other than 0.
-    The estimate is compared as it is, with its sign: for networks with inhibition, pass ``abs(estimate)`` where
-    `roc_auc`, `average_precision` and `kappa` should go by magnitude.
+    Where the truth has weights of both signs, these three go by the magnitude of the estimate.
+
+    Bias and noise: `slope` of the estimate over the weight, `rmse`, and `mean_without_edge` tell how far the estimate
+    is from the weights, in whatever units it has; `pearson_transposed` is the score of the truth with targets and
+    sources swapped, so that direction shows. Edges: `mcc` (Matthews 1975, doi:10.1016/0005-2795(75)90109-9) and `f1` of
+    the pairs that reach `threshold`, which as many reach as there are edges; by magnitude as above. Signs:
+    `roc_auc_excitatory` is the chance that an excitatory edge is estimated above any other pair, `roc_auc_inhibitory`
+    that an inhibitory one is below.
 
     Whole-matrix: `mantel` is the correlation of the entries and `mantel_p` the chance of one at least as high when the
     neurons of one side are permuted at random, (1 + times reached) / (1 + permutations). Rows and columns move
@@ -165,7 +187,7 @@ def _over_matrices(
     score: partial[tuple[float, ...]], truth: xr.DataArray, estimate: xr.DataArray
 ) -> dict[Hashable, Any]:
     """Score every matrix of the estimate, one variable a score, over the estimate's further dims first."""
-    attrs = SCORE_ATTRS | {n.SYMMETRY: ABOUT_SYMMETRY} | COUNT_ATTRS
+    attrs = SCORE_ATTRS | FURTHER_ATTRS | {n.SYMMETRY: ABOUT_SYMMETRY} | COUNT_ATTRS
     results = xr.apply_ufunc(
         score,
         truth,
@@ -174,7 +196,7 @@ def _over_matrices(
         output_core_dims=[[]] * len(attrs),
         vectorize=True,
         dask="parallelized",
-        output_dtypes=[np.float64] * (len(SCORE_ATTRS) + 1) + [np.int64] * len(COUNT_ATTRS),
+        output_dtypes=[np.float64] * (len(attrs) - len(COUNT_ATTRS)) + [np.int64] * len(COUNT_ATTRS),
         dask_gufunc_kwargs={"allow_rechunk": True},
         keep_attrs="override",
     )
@@ -197,7 +219,7 @@ def _score_pair(
     seed: int,
     part: Part,
 ) -> tuple[float, ...]:
-    """Score one matrix against another, in the order of SCORE_ATTRS, symmetry, and COUNT_ATTRS.
+    """Score one matrix against another, in the order of SCORE_ATTRS, FURTHER_ATTRS, symmetry, and COUNT_ATTRS.
 
     `targets` and `sources` number the neurons of rows and columns: the same number is the same neuron. `part` says to
     which run the permutations belong whose progress is reported.
@@ -205,7 +227,8 @@ def _score_pair(
     A, R = truth.astype(np.float64), estimate.astype(np.float64)
     pairs, defined = entering(A, R, targets, sources, diagonal=diagonal)
     a, r = A[defined], R[defined]
-    whole = scores.whole_neurons(defined, pairs) if np.array_equal(targets, sources) else targets[:0]
+    same_neurons = np.array_equal(targets, sources)
+    whole = scores.whole_neurons(defined, pairs) if same_neurons else targets[:0]
     kept = np.ix_(whole, whole)
     # Gaps are gone from what is kept, so only a diagonal that does not enter is set to 0 here.
     A_whole, R_whole = (np.where(defined[kept], matrix[kept], 0.0) for matrix in (A, R))
@@ -213,16 +236,29 @@ def _score_pair(
     mantel, mantel_p = scores.mantel(
         A_whole, R_whole, diagonal=diagonal, permutations=permutations, seed=seed, notify=notify
     )
+    has_both_signs = a.size > 0 and a.min() < 0 < a.max()
+    size = np.abs(r) if has_both_signs else r
+    swapped = scores.pearson(A.T[defined], r) if same_neurons and np.isfinite(A.T[defined]).all() else np.nan
+    threshold, mcc, f1 = scores.edges_called(a, size)
     by_name = {
         n.PEARSON: scores.pearson(a, r),
         n.SPEARMAN: scores.spearman(a, r),
-        n.KAPPA: scores.kappa(a, r),
-        n.ROC_AUC: scores.roc_auc(a, r),
-        n.AVERAGE_PRECISION: scores.average_precision(a, r),
+        n.KAPPA: scores.kappa(a, size),
+        n.ROC_AUC: scores.roc_auc(a, size),
+        n.AVERAGE_PRECISION: scores.average_precision(a, size),
         n.MANTEL: mantel,
         n.MANTEL_P: mantel_p,
         n.RV: scores.rv(A_whole, R_whole),
-        n.SYMMETRY: scores.symmetry(R) if np.array_equal(targets, sources) else np.nan,
+        n.PEARSON_TRANSPOSED: swapped,
+        n.SLOPE: scores.slope(a, r),
+        n.RMSE: scores.rmse(a, r),
+        n.MEAN_WITHOUT_EDGE: scores.mean_without_edge(a, r),
+        n.ROC_AUC_EXCITATORY: scores.edge_roc_auc(a > 0, r),
+        n.ROC_AUC_INHIBITORY: scores.edge_roc_auc(a < 0, -r),
+        n.THRESHOLD: threshold,
+        n.MCC: mcc,
+        n.F1: f1,
+        n.SYMMETRY: scores.symmetry(R) if same_neurons else np.nan,
         n.N_PAIRS: a.size,
         n.N_UNDEFINED: int(pairs.sum()) - a.size,
     }

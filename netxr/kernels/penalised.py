@@ -13,6 +13,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from netxr.errors import InvalidInput
+from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.normal_equations import NormalEquations
 
@@ -51,7 +52,8 @@ def elastic_net(
     gram, cross = equations.gram / n, equations.cross / n
     found = np.zeros_like(cross)
     for alpha in alphas:
-        found = _descent(gram, cross, found, alpha * l1_ratio, alpha * (1 - l1_ratio), positive=positive)
+        with one_blas_thread():  # its products are small: threads would wait for one another
+            found = _descent(gram, cross, found, alpha * l1_ratio, alpha * (1 - l1_ratio), positive=positive)
         yield found
 
 

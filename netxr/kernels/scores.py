@@ -52,14 +52,54 @@ def kappa(truth: Floats, estimate: Floats) -> float:
 
 def roc_auc(truth: Floats, estimate: Floats) -> float:
     """Return the chance of an edge above a non-edge, ties half; undefined where all or none are edges."""
-    edge = truth != 0
-    return np.nan if is_constant(edge) else area_under_roc(*found_above(edge, estimate))
+    return edge_roc_auc(truth != 0, estimate)
 
 
 def average_precision(truth: Floats, estimate: Floats) -> float:
     """Return precision averaged over steps of recall, ties in one step; undefined where all or none are edges."""
     edge = truth != 0
     return np.nan if is_constant(edge) else mean_precision(*found_above(edge, estimate))
+
+
+def edge_roc_auc(edge: Flags, estimate: Floats) -> float:
+    """Return the chance of some pairs above all others, ties half; undefined where all or none are among them."""
+    return np.nan if is_constant(edge) else area_under_roc(*found_above(edge, estimate))
+
+
+def slope(truth: Floats, estimate: Floats) -> float:
+    """Return by how much the estimate grows with the weight; undefined where all weights are equal."""
+    if is_constant(truth):
+        return np.nan
+    off = truth - truth.mean()
+    return float(off @ estimate / (off @ off))
+
+
+def rmse(truth: Floats, estimate: Floats) -> float:
+    """Return the root of the mean squared difference; undefined where there is no pair."""
+    return float(np.sqrt(np.mean(np.square(estimate - truth)))) if truth.size else np.nan
+
+
+def mean_without_edge(truth: Floats, estimate: Floats) -> float:
+    """Return the mean estimate of pairs without an edge; undefined where there is none."""
+    return float(estimate[truth == 0].mean()) if (truth == 0).any() else np.nan
+
+
+def edges_called(truth: Floats, estimate: Floats) -> tuple[float, float, float]:
+    """Return a threshold that as many pairs reach as there are edges, and Matthews' correlation and F1 above it.
+
+    Undefined where all or no pairs have an edge. Where ties are as high as the threshold, all of them reach it.
+    """
+    edge = truth != 0
+    if is_constant(edge):
+        return np.nan, np.nan, np.nan
+    n_edges = int(edge.sum())
+    threshold = float(np.partition(estimate, -n_edges)[-n_edges])
+    called = estimate >= threshold
+    n_called, both = int(called.sum()), int((called & edge).sum())
+    without, uncalled = edge.size - n_edges, edge.size - n_called
+    spread = float(n_edges) * n_called * without * uncalled
+    agreed = float(both * edge.size - n_edges * n_called)
+    return threshold, agreed / np.sqrt(spread) if spread else 0.0, 2 * both / (n_edges + n_called)
 
 
 def found_above(edge: Flags, estimate: Floats) -> tuple[Counts, Counts]:

@@ -20,7 +20,7 @@ from netxr.schema.words import number
 
 SCORES: Final = (
     *(n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.MANTEL_P, n.RV),
-    n.SYMMETRY,
+    *(n.PEARSON_TRANSPOSED, n.SYMMETRY),
 )
 """Scores, and how alike the estimate and its transpose are."""
 

@@ -8,11 +8,12 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import average_precision_score, cohen_kappa_score, roc_auc_score
+from sklearn.metrics import average_precision_score, cohen_kappa_score, f1_score, matthews_corrcoef, roc_auc_score
 
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.compare import FURTHER_ATTRS
 from tests.conftest import SHARED
 from tests.runs import labelled, nothing_computes
 
@@ -322,7 +323,10 @@ def test_a_reversed_estimate_reverses_rank_scores(truth, guess):
     before = netxr.compare(labelled(truth), labelled(guess), diagonal=True, permutations=0)
     after = netxr.compare(labelled(truth), labelled(-guess), diagonal=True, permutations=0)
     np.testing.assert_allclose(after.spearman, -before.spearman, atol=1e-12)
-    np.testing.assert_allclose(after.roc_auc, 1 - before.roc_auc, atol=1e-12)
+    by_sign = truth.min() < 0 < truth.max()  # then the estimate counts by its magnitude
+    np.testing.assert_allclose(after.roc_auc, before.roc_auc if by_sign else 1 - before.roc_auc, atol=1e-12)
+    for score in (after.roc_auc_excitatory + before.roc_auc_excitatory, after.slope / before.slope + 2):
+        assert score.isnull() or score.item() == pytest.approx(1)
 
 
 def test_the_same_seed_gives_the_same_p():
@@ -367,9 +371,11 @@ def test_the_result_says_how_it_came_about():
         assert result[name].dtype == np.float64
         assert set(result[name].attrs) == {"long_name", "reference", "undefined_where", "diagonal"}
         assert result[name].attrs["diagonal"] is False
-    assert "long_name" in result.symmetry.attrs
-    for name in set(result.data_vars) - {*SCORES, "symmetry"}:
+    for name in {*FURTHER_ATTRS, "symmetry"}:
+        assert result[name].dtype == np.float64
+    for name in set(result.data_vars) - {*SCORES, *FURTHER_ATTRS, "symmetry"}:
         assert result[name].dtype == np.int64
+    for name in set(result.data_vars) - {*SCORES}:
         assert "long_name" in result[name].attrs
 
 
@@ -484,3 +490,50 @@ def test_progress_tells_the_permutations_of_all_matrices():
     with netxr.progress(lambda done, total: told.append((done, total))):
         netxr.compare(truth, xr.concat([estimate, -estimate], "lag"), diagonal=False, permutations=120)
     assert told == [(done, 240) for done in (50, 100, 120, 170, 220, 240)]
+
+
+# --- bias and noise, signs, edges ------------------------------------------------------------
+
+
+def test_bias_by_hand():
+    """Weights 0 0 1 2 estimated as 0.1 0.3 0.6 1: half as steep, 0.2 too high without an edge."""
+    truth, R = labelled([[0, 0], [1, 2]]), labelled([[0.1, 0.3], [0.6, 1.0]])
+    s = netxr.compare(truth, R, diagonal=True, permutations=0)
+    off = np.array([0, 0, 1, 2]) - 0.75
+    assert s.slope.item() == pytest.approx(off @ [0.1, 0.3, 0.6, 1.0] / (off @ off))
+    assert s.mean_without_edge.item() == pytest.approx(0.2)
+    assert s.rmse.item() == pytest.approx(np.sqrt((0.01 + 0.09 + 0.16 + 1) / 4))
+    assert (s.threshold.item(), s.mcc.item(), s.f1.item()) == (0.6, 1, 1)
+    assert s.pearson_transposed.item() == pytest.approx(np.corrcoef([0, 1, 0, 2], [0.1, 0.3, 0.6, 1.0])[0, 1])
+
+
+def test_signs_and_edges_against_scikit_learn():
+    rng = np.random.default_rng(3)
+    weights = rng.choice([-1.0, 0, 0, 0, 0, 0, 0, 2], (30, 30))
+    R = np.round(weights + 1.5 * rng.normal(size=(30, 30)), 1)  # with ties
+    s = netxr.compare(labelled(weights), labelled(R), diagonal=True, permutations=0)
+    a, r = weights.ravel(), R.ravel()
+    assert s.roc_auc_excitatory.item() == pytest.approx(roc_auc_score(a > 0, r))
+    assert s.roc_auc_inhibitory.item() == pytest.approx(roc_auc_score(a < 0, -r))
+    assert s.roc_auc.item() == pytest.approx(roc_auc_score(a != 0, abs(r)))
+    assert s.average_precision.item() == pytest.approx(average_precision_score(a != 0, abs(r)))
+    called = abs(r) >= s.threshold.item()
+    assert (abs(r) > s.threshold.item()).sum() < (a != 0).sum() <= called.sum()
+    assert s.mcc.item() == pytest.approx(matthews_corrcoef(a != 0, called))
+    assert s.f1.item() == pytest.approx(f1_score(a != 0, called))
+    one_sign = netxr.compare(labelled(abs(weights)), labelled(R), diagonal=True, permutations=0)
+    assert one_sign.roc_auc.item() == pytest.approx(roc_auc_score(a != 0, r))
+    assert one_sign.roc_auc_inhibitory.isnull()
+    assert one_sign.roc_auc_excitatory.item() == one_sign.roc_auc.item()
+
+
+def test_direction_shows_where_the_truth_is_transposed():
+    weights = np.random.default_rng(4).choice([0.0, 1], (20, 20), p=[0.8, 0.2])
+    noisy = labelled(weights + np.random.default_rng(5).normal(size=(20, 20)))
+    s = netxr.compare(labelled(weights), noisy, diagonal=False, permutations=0)
+    swapped = netxr.compare(labelled(weights.T), noisy, diagonal=False, permutations=0)
+    assert s.pearson.item() == pytest.approx(swapped.pearson_transposed.item())
+    assert s.pearson_transposed.item() == pytest.approx(swapped.pearson.item())
+    assert s.pearson > s.pearson_transposed + 0.2
+    part = netxr.compare(labelled(weights), noisy.isel(source=[0, 1]), diagonal=False, permutations=0)
+    assert part.pearson_transposed.isnull()
