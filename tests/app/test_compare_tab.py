@@ -5,7 +5,7 @@ import xarray as xr
 import netxr
 from netxr.app.compare.compute import Pick, matrices_in, pair_of, picked
 from netxr.errors import InvalidInput
-from tests.app.views import choose, download, figures, opened, panels_of, press, run_lines, table
+from tests.app.views import choose, dimmed, download, figures, opened, panels_of, press, run_lines, table
 
 TRUTH = "first=estimated.zarr&first_matrix=connectivity&second=estimated.zarr"
 
@@ -109,3 +109,17 @@ def test_what_goes_wrong_is_a_message(pages, library, search, message):
 def test_matrices_beyond_the_budget(pages, library):
     page = opened(pages, library, f"?tab=compare&{TRUTH}", memory=1000)
     assert "8 neurons at 2 lags, whose matrices take 6 KiB; expected at most 1000 B" in page.messages[0]
+
+
+def test_matrices_of_other_settings_are_dimmed_and_say_which_they_are(pages, library):
+    page = opened(pages, library, f"?tab=compare&{TRUTH}")
+    numbers = table(page)
+    choose(page, "Second store", "letters.zarr")
+    assert "expected labels that truth has too" in page.messages[0]
+    assert dimmed(page)
+    held = "estimated.zarr, connectivity and estimated.zarr, lagged_correlation, side by side, without the diagonal."
+    assert f"Shown still: {held}" in page.text()
+    assert table(page).equals(numbers)
+    choose(page, "Second store", "grouped.zarr")
+    assert not dimmed(page)
+    assert "8 neurons compared" in page.text()

@@ -13,7 +13,7 @@ from netxr.app.recording.choice import Choice, chosen_activity, chosen_truth, la
 from netxr.app.recording.compute import estimate_of, excerpt_of
 from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
-from tests.app.views import choose, download, figures, lines, opened, panels_of, press, run_lines, table
+from tests.app.views import choose, dimmed, download, figures, lines, opened, panels_of, press, run_lines, table
 
 ANY = Choice("1", 0, "all", "neurons", 4, "lagged_correlation", "raise", False)
 
@@ -254,7 +254,8 @@ def test_a_store_that_went_away(pages, own_library):
     shutil.rmtree(own_library / "grouped.zarr")
     press(page, "Refresh")
     assert "not in the list" in page.messages[0]
-    assert not figures(page)
+    assert dimmed(page)
+    assert "Shown still: grouped.zarr" in page.text()
 
 
 def test_another_recording_never_shows_what_the_one_before_had(pages, library, monkeypatch):
@@ -291,7 +292,8 @@ def test_cancelling_leaves_the_store_as_it_was(pages, library, monkeypatch):
     begun.wait(10)
     press(page, "Cancel")
     assert "cancelled" in page.messages[0]
-    assert not figures(page)
+    assert dimmed(page)
+    assert "Shown still: grouped.zarr, trial 1, neurons all, samples 0 to 399." in page.text()
     assert "lagged_correlation" not in netxr.open(library / "grouped.zarr")
 
 
@@ -361,3 +363,33 @@ def test_an_estimate_says_whether_it_tells_direction_and_cleaning_is_the_cure(pa
 def test_a_filter_that_cannot_be_is_a_message(pages, library):
     page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&high_pass=7")
     assert "cutoff: got 7.0; expected between 0 and 0.5 per step" in page.messages[0]
+
+
+def test_an_estimate_of_other_settings_is_dimmed_and_says_of_which(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&neurons=0:3&lags=0-2")
+    assert not dimmed(page)
+    shown, numbers = figures(page), table(page)
+    choose(page, "Neurons", "0, 99")  # there is no such neuron
+    assert len(page.messages) == len(dimmed(page)) == 1
+    assert "Shown still: grouped.zarr, trial 1, neurons 0:3, lagged correlation, lags 0-2." in page.text()
+    assert all(one is other for one, other in zip(figures(page), shown, strict=True))
+    assert table(page).equals(numbers)
+    assert not page.widget("Save with").visible
+    choose(page, "Neurons", "0:5")
+    assert not dimmed(page)
+    assert "Shown still" not in page.text()
+    assert table(page).target.nunique() == 6
+
+
+def test_a_view_that_cannot_be_drawn_leaves_the_one_before(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate")
+    numbers = table(page)
+    page.widget("View").value = "lags"
+    page.wait()
+    assert "expected several lags" in page.messages[0]
+    assert dimmed(page)
+    assert table(page).equals(numbers)
+    choose(page, "View", "activity")
+    choose(page, "Marked", "0")  # nothing can be marked here
+    assert not dimmed(page)
+    assert not page.messages

@@ -8,7 +8,7 @@ import xarray as xr
 import netxr
 from netxr.app.sweep.views import SweepChoice, check_read, defined_facets, figures_of, range_of, scores_of
 from netxr.errors import InvalidInput
-from tests.app.views import choose, download, figures, opened, panels_of, run_lines, table
+from tests.app.views import choose, dimmed, download, figures, opened, panels_of, run_lines, table
 
 NONE = dict.fromkeys(("n_neurons", "sparsity", "n_steps", "n_groups", "lag"))
 ANY = SweepChoice("curves", "pearson", "n_neurons", "sparsity", "none", NONE)
@@ -108,3 +108,16 @@ def test_a_sweep_is_taken_along_whole(pages, library, tmp_path):
     zipfile.ZipFile(io.BytesIO(download(page, "Zarr (zip)"))).extractall(tmp_path)
     held = netxr.open(tmp_path / "netxr_sweep.zarr").load()
     xr.testing.assert_equal(held, netxr.open(library / "sweep.zarr").load()[list(held.data_vars)])
+
+
+def test_a_view_of_other_settings_is_dimmed_and_says_which_it_is(pages, library):
+    page = opened(pages, library, "?tab=sweep&sweep=sweep.zarr&lag=2")
+    numbers = table(page)
+    choose(page, "A curve for each", "n_neurons")  # along x already
+    assert "x, y, facet: got n_neurons twice" in page.messages[0]
+    assert dimmed(page)
+    assert "Shown still: sweep.zarr, pearson over n_neurons, lag 2." in page.text()
+    assert table(page).equals(numbers)
+    choose(page, "A curve for each", "sparsity")
+    assert not dimmed(page)
+    assert not page.messages

@@ -16,6 +16,7 @@ from netxr.app.frame import downloads
 from netxr.app.tutorial.compute import Setup, check_setup, python_lines, remember, remembered, tutorial_run
 from netxr.app.tutorial.live import LiveGraph, LiveMatrix
 from tests.app.pages import OpenPage
+from tests.app.views import dimmed
 
 SMALL = Setup(6, 0.9, 5000, 42, lag=1, groups=0, diagonal=True)
 
@@ -243,10 +244,6 @@ def typed(page, label, value):
     widget = page.widget(label)
     with param.edit_constant(widget):
         widget.param.update(value=value, value_throttled=value)
-
-
-def dimmed(page):
-    return [one for one in page.page.body.select(pn.Column) if one.styles.get("opacity") == "0.35"]
 
 
 def test_results_of_other_settings_are_dimmed_and_say_so(open_page):

@@ -34,6 +34,11 @@ def figures(page):
     return [pane.object for pane in page.page.body.select(pn.pane.HoloViews) if pane.object is not None]
 
 
+def dimmed(page):
+    """Parts of the page that are dimmed, since they are not of the current settings."""
+    return [one for one in page.page.body.select(pn.Column) if one.styles.get("opacity") == "0.35"]
+
+
 def panels_of(figure):
     """The panels of a figure."""
     return list(figure) if isinstance(figure, hv.Layout) else [figure]

@@ -16,7 +16,7 @@ from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
 from netxr.app.frame.looks import score_list, scores_html, with_diagonal
-from netxr.app.frame.panes import TOOLS, button, note, panels
+from netxr.app.frame.panes import TOOLS, Results, button, note, panels
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.estimators.compare import ABOUT_SCORES
@@ -113,7 +113,7 @@ class _View:
         self._session, self._folder, self._settings = session, folder, settings
         self._shown: Compared | None = None
         self._sides = [_Side(session, settings, side) for side in SIDES]
-        self._figures = pn.Column(sizing_mode="stretch_width", min_height=300)
+        self._results = Results()
         self.controls = [
             *self._sides[0].widgets,
             *self._sides[1].widgets,
@@ -122,7 +122,7 @@ class _View:
         ]
         self.body = pn.Column(
             buttons(settings, "view", VIEWS),
-            self._figures,
+            *self._results.panes,
             downloads(
                 session,
                 name="netxr_compare",
@@ -143,12 +143,13 @@ class _View:
     def update(self, *_events: object) -> None:
         """Read and compare the chosen matrices, and show them."""
         settings = self._settings
-        self._shown = None
         self._session.cancel(KEY)
-        self._figures.clear()
         if not (settings.first and settings.second):
-            self._figures.append(note("Choose two stores, or the same one twice."))
+            self._shown = None
+            self._results.show(note("Choose two stores, or the same one twice."))
             return
+        if self._shown is not None:
+            self._results.outdated(self._shown.text)
         picks = (self._sides[0].pick(), self._sides[1].pick())
         self._session.run(
             KEY,
@@ -167,15 +168,15 @@ class _View:
 
     def _show(self, shown: Compared) -> None:
         """Show two matrices."""
-        self._shown = shown
         for side, run, pick in zip(self._sides, shown.runs, shown.picks, strict=True):
             side.offer(run, variable_of(run, pick))
         words = scores_html(shown.pair.scores) if shown.pair.with_truth else likeness_html(shown.pair.scores)
-        self._figures[:] = [
+        self._results.show(
             pn.pane.HTML(words, sizing_mode="stretch_width", margin=(4, 10)),
             note(overlap_text(shown.pair)),
             panels(figure_of(shown), **TOOLS),
-        ]
+        )
+        self._shown = shown
 
 
 def likeness_html(scores: xr.Dataset) -> str:

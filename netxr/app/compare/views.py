@@ -42,6 +42,13 @@ class Compared(NamedTuple):
     view: str
     diagonal: bool
 
+    @property
+    def text(self) -> str:
+        """What is shown, in words."""
+        view = next(said for said, view in VIEWS.items() if view == self.view)
+        scores = f"{'with' if self.diagonal else 'without'} the diagonal"
+        return f"{' and '.join(self.pair.names)}, {view.lower()}, {scores}"
+
 
 def figure_of(shown: Compared) -> Any:
     """Return the figure of a view."""

@@ -47,15 +47,15 @@ def button(name: str, do: Callable[[object], object], *, main: bool = False, **l
     return widget
 
 
-class Outdated:
-    """Figures that are dimmed, with a line over them that says why, while they are not of the current settings.
+class Results:
+    """What a tab shows: figures that are dimmed, with a line over them that says why, while the settings are others.
 
     Both wait a moment, so that nothing flickers where the new ones come at once.
 
     Parameters
     ----------
     *figures : Any
-        What is dimmed.
+        What is shown at first.
     """
 
     WAIT: Final = "opacity .1s linear .3s"
@@ -63,13 +63,26 @@ class Outdated:
     def __init__(self, *figures: Any) -> None:
         look = {"font-size": "14px", "background": "#fff3dd", "color": "#7a4300", "padding": "2px 12px"}
         self._look = look | {"border-radius": "3px"}
-        self._why = pn.pane.HTML("", margin=(4, 10), sizing_mode="stretch_width", height=24)
-        self._figures = pn.Column(*figures, sizing_mode="stretch_width")
+        self._why = pn.pane.HTML("", margin=(4, 10), sizing_mode="stretch_width", min_height=24)
+        self._figures = pn.Column(*figures, sizing_mode="stretch_width", min_height=300)
         self.panes = [self._why, self._figures]
-        self.say("")
+        self.current()
 
-    def say(self, why: str) -> None:
-        """Dim the figures and say why; an empty text for figures that are of the current settings."""
+    def show(self, *figures: Any) -> None:
+        """Show other figures, which are of the current settings."""
+        self._figures[:] = figures
+        self.current()
+
+    def current(self) -> None:
+        """Show the figures as they are: they are of the current settings."""
+        self._say("")
+
+    def outdated(self, shown: str) -> None:
+        """Dim the figures, and say what they still show."""
+        self._say(f"Settings changed. Shown still: {shown}.")
+
+    def _say(self, why: str) -> None:
+        """Dim the figures and say why; an empty text dims nothing."""
         self._why.object = f'<div role="status">{escape(why)}</div>'
         self._why.styles = self._look | ({"opacity": "1", "transition": self.WAIT} if why else {"opacity": "0"})
         self._figures.styles = {"opacity": "0.35", "transition": self.WAIT} if why else {"opacity": "1"}

@@ -66,6 +66,19 @@ class Choice(NamedTuple):
         """Whether the activity is changed before it is estimated."""
         return bool(self.high_pass or self.difference)
 
+    @property
+    def text(self) -> str:
+        """What of a recording is taken, in words."""
+        groups = {NEURONS: "", NUMBER: f"{self.groups:,} groups", OWN: "its own groups"}
+        parts = [
+            "all trials" if self.trial == POOLED else f"trial {self.trial + 1}",
+            f"neurons {self.neurons}",
+            groups[self.level],
+            f"high-pass {self.high_pass:g}" if self.high_pass else "",
+            "differences" if self.difference else "",
+        ]
+        return ", ".join(filter(None, parts))
+
 
 def lags_of(text: str) -> list[int]:
     """Return the lags in a text.

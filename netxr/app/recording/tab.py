@@ -10,7 +10,7 @@ from netxr.app.frame.controls import LOOK, buttons, choice, decimal, flag, numbe
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import button, note
+from netxr.app.frame.panes import Results, button, note
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, tab_of_stores, trial_choices
 from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, chosen_activity
@@ -54,13 +54,14 @@ class _View:
         self._shown: Shown | None = None
         self._known: tuple[tuple[str, Choice], Estimate] | None = None
         self._marked = text(settings, "marked", hint="0, 5 or 0:3 <- 7")
-        settings.param.watch(self._mark, "marked")
+        self._marked.visible = False
+        settings.param.watch(lambda _event: self._mark(self._shown), "marked")
         self._stores = StoreList(session, settings, "recording", *KINDS, choose=self._choose, again=self._look_again)
         self._saving = Saving(session, folder, saved=self._stores.describe)
         self._trial = choice(settings, "trial", {"1 of 1": 0})
         self._groups = number(settings, "groups")
-        self._lag = pn.widgets.Select(name=settings.param["lag"].label, **LOOK)
-        self._figures = pn.Column(sizing_mode="stretch_width", min_height=300)
+        self._lag = pn.widgets.Select(name=settings.param["lag"].label, visible=False, **LOOK)
+        self._results = Results()
         self._offer_trials()
         self.controls = self._controls()
         self.body = self._body()
@@ -93,7 +94,7 @@ class _View:
         return pn.Column(
             buttons(settings, "view", VIEWS),
             pn.FlexBox(excerpt, self._lag, self._marked),
-            self._figures,
+            *self._results.panes,
             self._saving.row,
             downloads(
                 self._session,
@@ -145,11 +146,15 @@ class _View:
         if "recording" in changed:
             self._offer_trials()
         self._groups.visible = settings.level == NUMBER
-        self._show_nothing()
+        self._saving.withdraw()
         if not settings.recording:
             self._session.cancel(KEY)
-            self._figures.append(note("Choose a recording."))
+            self._shown = None
+            self._lag.visible = self._marked.visible = False
+            self._results.show(note("Choose a recording."))
             return
+        if self._shown is not None:
+            self._results.outdated(self._shown.text)
         wanted = self._choice()
         is_known = self._known is not None and self._known[0] == _key(settings.recording, wanted)
         self._session.run(
@@ -193,19 +198,19 @@ class _View:
     def _show(self, result: tuple[Shown, Estimate | None]) -> None:
         """Show what was read or computed."""
         shown, estimate = result
-        self._shown = shown
         if estimate is not None:
             self._known = _key(self._settings.recording, shown.choice), estimate
+        self._mark(shown)
+        self._results.show(*drawn_on_page(shown))
+        self._shown = shown
         if estimate is not None and not estimate.stored:
             self._saving.offer(self._settings.recording, partial(savable, estimate.R, shown.run, shown.choice))
         lags = [] if shown.found is None or n.LAG not in shown.found.R.dims else shown.found.R[n.LAG].values.tolist()
         self._lag.param.update(options=lags, value=lags[place_of_lag(lags, asked=shown.lag)] if lags else None)
         self._lag.visible = bool(lags) and shown.view != "lags"
-        self._marked.visible = shown.view == ESTIMATE_VIEW and shown.is_linked
-        if self._marked.visible:
-            self._mark()
+        self._marked.visible = shown.is_linked
+        if shown.is_linked:
             shown.selection.add_subscriber(lambda **_chosen: self._take_marks(shown))
-        self._figures[:] = drawn_on_page(shown)
 
     def _take_lag(self, event: Any) -> None:
         """Show another lag, if the user chose it and the page did not set it."""
@@ -213,10 +218,11 @@ class _View:
         if event.new is not None and shown is not None and event.new != shown.matrices.R[n.LAG].item():
             self._settings.lag = event.new
 
-    def _mark(self, *_events: object) -> None:
+    def _mark(self, shown: Shown | None) -> None:
         """Mark what the settings say, in all figures."""
-        shown = self._shown
-        if shown is not None and self._settings.marked != text_of(_neurons_of(shown), shown.selection):
+        if shown is None or not shown.is_linked:
+            return
+        if self._settings.marked != text_of(_neurons_of(shown), shown.selection):
             with self._session.guarded():
                 shown.selection.event(**marked(_neurons_of(shown), self._settings.marked))
 
@@ -224,13 +230,6 @@ class _View:
         """Take over into the settings what was marked in a figure."""
         if shown is self._shown:
             self._settings.marked = text_of(_neurons_of(shown), shown.selection)
-
-    def _show_nothing(self) -> None:
-        """Remove what is shown: the settings have changed."""
-        self._shown = None
-        self._figures.clear()
-        self._saving.withdraw()
-        self._lag.visible = self._marked.visible = False
 
 
 def _key(recording: str, wanted: Choice) -> tuple[str, Choice]:

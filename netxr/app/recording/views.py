@@ -78,6 +78,17 @@ class Shown(NamedTuple):
     selection: Selection
 
     @property
+    def text(self) -> str:
+        """What is shown, in words."""
+        start, length = self.part[0], self.excerpt.sizes[n.TIME]
+        what = (
+            f"samples {start:,} to {start + length - 1:,}"
+            if self.view == ACTIVITY_VIEW
+            else f"{estimator(self.choice.method).long_name}, lags {self.choice.lags}"
+        )
+        return f"{self.path.name}, {self.choice.text}, {what}"
+
+    @property
     def matrices(self) -> Scored:
         """The estimate at the lag that is shown."""
         if self.found is None:
@@ -87,8 +98,9 @@ class Shown(NamedTuple):
     @property
     def is_linked(self) -> bool:
         """Whether a choice in one figure of the view is marked in all."""
-        found = self.matrices
-        return found.A is not None and found.R.sizes[n.TARGET] <= MOST_LINKED
+        if self.view != ESTIMATE_VIEW or self.found is None:
+            return False
+        return self.found.A is not None and self.found.R.sizes[n.TARGET] <= MOST_LINKED
 
 
 def figure_of(shown: Shown) -> Any:
@@ -153,7 +165,7 @@ def drawn_on_page(shown: Shown) -> list[Any]:
         return [stretched(traces, height=90 + TRACE * n_traces), stretched(raster, height=320)]
     if shown.view == LAGS_VIEW:
         return [stretched(figure, height=380)]
-    if shown.view == ESTIMATE_VIEW and shown.matrices.A is not None and shown.is_linked:
+    if shown.is_linked:
         *linked, traces = figure
         wide = stretched(traces, height=90 + TRACE * min(20, len(shown.excerpt)))
         return [*words, panels(hv.Layout(linked)), wide]

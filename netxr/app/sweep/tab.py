@@ -13,7 +13,7 @@ from netxr.app.frame.controls import LOOK, buttons, choice
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import TOOLS, note, panels, stretched
+from netxr.app.frame.panes import TOOLS, Results, note, panels, stretched
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.app.sweep.views import (
@@ -42,6 +42,18 @@ class Read(NamedTuple):
     name: str
     path: Path
     sweep: xr.Dataset
+
+
+class Shown(NamedTuple):
+    """What is shown of a sweep."""
+
+    read: Read
+    choice: SweepChoice
+
+    @property
+    def text(self) -> str:
+        """What is shown, in words."""
+        return f"{self.read.name}, {self.choice.text}"
 
 
 class SweepSettings(param.Parameterized):
@@ -78,13 +90,14 @@ class _View:
     def __init__(self, session: Session, folder: Folder, settings: SweepSettings) -> None:
         self._session, self._folder, self._settings = session, folder, settings
         self._read: Read | None = None
+        self._shown: Shown | None = None
         self._stores = StoreList(session, settings, "sweep", "sweep", again=self._look_again)
         self._axes = {axis: pn.widgets.Select(name=settings.param[axis].label, **LOOK) for axis in AXES}
         for axis, widget in self._axes.items():
             widget.param.watch(partial(self._take, axis), "value")
         self._y = choice(settings, "y", _axis_choices())
         self._facet = choice(settings, "facet", {"all in one": ALL_IN_ONE} | _axis_choices())
-        self._figures = pn.Column(sizing_mode="stretch_width", min_height=300)
+        self._results = Results()
         self.controls = [
             *self._stores.widgets,
             choice(settings, "score", SCORES),
@@ -95,15 +108,15 @@ class _View:
         ]
         self.body = pn.Column(
             buttons(settings, "view", VIEWS),
-            self._figures,
+            *self._results.panes,
             downloads(
                 session,
                 name="netxr_sweep",
-                shown=lambda: self._read,
-                figure=lambda read: on_paper(figures_of(scores_of(read.sweep, self._choice()), self._choice())),
-                table=lambda read: scores_of(read.sweep, self._choice()).drop_dims(n.TRIAL),
-                data=lambda read: read.sweep,
-                lines=lambda read: sweep_lines(read.path, read.sweep, self._choice()),
+                shown=lambda: self._shown,
+                figure=lambda shown: on_paper(figures_of(scores_of(shown.read.sweep, shown.choice), shown.choice)),
+                table=lambda shown: scores_of(shown.read.sweep, shown.choice).drop_dims(n.TRIAL),
+                data=lambda shown: shown.read.sweep,
+                lines=lambda shown: sweep_lines(shown.read.path, shown.read.sweep, shown.choice),
             ),
         )
 
@@ -115,11 +128,13 @@ class _View:
     def update(self, *_events: object) -> None:
         """Read the sweep, unless it is in memory, and show what the settings ask for."""
         name = self._settings.sweep
-        self._figures.clear()
         self._session.cancel(KEY)
         if not name:
-            self._figures.append(note("Choose a sweep."))
+            self._shown = None
+            self._results.show(note("Choose a sweep."))
             return
+        if self._shown is not None:
+            self._results.outdated(self._shown.text)
         if self._read is not None and self._read.name == name:
             self._session.clear()
             with self._session.guarded():
@@ -140,7 +155,8 @@ class _View:
         self._read, wanted = read, self._choice()
         self._offer_axes(read.sweep, wanted)
         scores = scores_of(read.sweep, wanted)
-        self._figures[:] = [note(cells_text(read.sweep)), _arranged(figures_of(scores, wanted), scores, wanted)]
+        self._results.show(note(cells_text(read.sweep)), _arranged(figures_of(scores, wanted), scores, wanted))
+        self._shown = Shown(read, wanted)
 
     def _offer_axes(self, sweep: xr.Dataset, wanted: SweepChoice) -> None:
         """Offer the entries of each axis of which only one is drawn, if it has several."""

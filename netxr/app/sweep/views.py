@@ -62,6 +62,12 @@ class SweepChoice(NamedTuple):
             return [self.x, self.y]
         return [self.x] if self.facet == ALL_IN_ONE else [self.x, self.facet]
 
+    @property
+    def text(self) -> str:
+        """What is drawn, in words."""
+        fixed = [f"{axis} {value:g}" for axis, value in self.values.items() if value is not None]
+        return ", ".join([f"{self.score} over {' and '.join(self.drawn)}", *fixed])
+
 
 def check_read(sweep: xr.Dataset, *, memory: int) -> None:
     """Raise if a store is no sweep, or takes more than `memory`."""

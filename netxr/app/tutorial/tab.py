@@ -12,7 +12,7 @@ from netxr import names as n
 from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.looks import scores_html, side_by_side
-from netxr.app.frame.panes import Outdated
+from netxr.app.frame.panes import Results
 from netxr.app.frame.session import Session
 from netxr.app.tutorial.compute import Setup, check_setup, figure, python_lines, remember, remembered, tutorial_run
 from netxr.app.tutorial.live import LiveGraph, LiveMatrix
@@ -68,9 +68,9 @@ class _View:
         self._matrices = {name: LiveMatrix() for name in TITLES}
         self._shown: tuple[Setup, xr.Dataset] | None = None
         pairs = [pn.FlexBox(self._graphs[name].pane, self._matrices[name].pane, gap="4px 8px") for name in TITLES]
-        self._outdated = Outdated(self._scores, *pairs)
+        self._results = Results(self._scores, *pairs)
         self.body = pn.Column(
-            *self._outdated.panes,
+            *self._results.panes,
             downloads(
                 session,
                 name="netxr_tutorial",
@@ -88,10 +88,10 @@ class _View:
         self._session.cancel(KEY)
         self._session.clear()
         if self._shown is not None:
-            is_current = self._shown[0] == setup
-            self._outdated.say("" if is_current else f"Settings changed. Shown still: {self._shown[0].text}.")
-            if is_current:
+            if self._shown[0] == setup:
+                self._results.current()
                 return
+            self._results.outdated(self._shown[0].text)
         with self._session.guarded():
             known = remembered(setup)
             if known is not None:
@@ -111,7 +111,7 @@ class _View:
         remember(setup, run)
         self._shown = setup, run
         with pn.io.hold(), _no_inventory():
-            self._outdated.say("")
+            self._results.current()
             self._scores.object = scores_html(run)
             for name, title in TITLES.items():
                 self._graphs[name].pane.visible = setup.shows_graphs
