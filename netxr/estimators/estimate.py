@@ -17,7 +17,7 @@ from netxr.moments.lagged import accumulate
 from netxr.moments.planning import Precision, check_lags, check_left, is_label, lags_of, positions_of, prepare
 from netxr.schema.arguments import check_entries, is_whole
 from netxr.schema.clock import activity_of
-from netxr.schema.variables import NUMBER_KINDS, check_moments, labels_of
+from netxr.schema.variables import NUMBER_KINDS, check_moments, holds_moments, labels_of
 
 Estimate = xr.DataArray | xr.Dataset
 """A matrix, or a Dataset in which one is compared with a truth and the others go with it."""
@@ -54,7 +54,7 @@ def estimate(
     ----------
     data : DataArray or Dataset
         Activity (neuron, time[, trial]), NumPy or dask; a Dataset that holds it; or lagged moments, which need no
-        further read. A Dataset with both is taken for its moments.
+        further read. A Dataset with both is taken for its moments, which have to be of the same neurons and samples.
     method : str or sequence of str
         Names of estimators, as `netxr.methods` lists them. A sequence gives a leading `estimator` dim.
     lag : int
@@ -97,7 +97,7 @@ def estimate(
     entries = [estimator(name) for name in _names(method)]
     wanted, argument = lags_of(lag, lags)
     options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing, "gaps": gaps}
-    if isinstance(data, xr.Dataset) and (n.COMOMENT in data or n.ACTIVITY not in data):
+    if holds_moments(data):
         _check_unsaid(options | {"memory": memory, "store": store})
         moments = _held(data, entries, wanted, sources=sources, argument=argument)
     elif store is None:

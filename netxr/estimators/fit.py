@@ -14,7 +14,7 @@ from netxr.kernels.normal_equations import Ends, NormalEquations, Targets, norma
 from netxr.moments.lagged import lagged_moments
 from netxr.schema.arguments import check_entries, is_whole, said
 from netxr.schema.clock import activity_of
-from netxr.schema.variables import check_moments, labels_of
+from netxr.schema.variables import check_moments, holds_moments, labels_of
 
 MATRIX: Final = (n.TARGET, n.SOURCE)
 MATRICES: Final = (n.LAG, *MATRIX)
@@ -100,7 +100,7 @@ def moments_for(data: Any, design: Sequence[int], *, blocks: int | None = None) 
     Of activity they may be in blocks; those that are given are taken as they are.
     """
     needed = lags_for(design)
-    if not (isinstance(data, xr.Dataset) and (n.COMOMENT in data or n.ACTIVITY not in data)):
+    if not holds_moments(data):
         return lagged_moments(activity_of(data), lags=needed, blocks=blocks)
     moments = check_moments(data, argument="data")
     missing = sorted(set(needed) - set(labels_of(moments, n.LAG).tolist()))

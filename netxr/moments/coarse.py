@@ -12,7 +12,7 @@ from netxr.errors import InvalidInput
 from netxr.kernels.groups import equal_groups, group_average, is_grouped, membership
 from netxr.kernels.moments import make_symmetric, sumsq_of_side
 from netxr.schema.arguments import array_of, is_whole, said
-from netxr.schema.variables import check_moments, labels_of
+from netxr.schema.variables import check_moments, holds_moments, labels_of
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 Groups = int | Sequence[Any] | Mapping[Any, Any] | NDArray[Any] | xr.DataArray
@@ -105,7 +105,7 @@ def coarsen(data: Labelled, *, groups: Groups | None = None) -> Labelled:
         fix = "Average the activity, or accumulate moments without a link and without blocks."
         got = "moments of linked targets, or in blocks"
         raise InvalidInput("data", got=got, expected="moments that follow from those of neurons", fix=fix)
-    average = _average_moments if n.COMOMENT in data else average_run
+    average = _average_moments if n.COMOMENT in data and holds_moments(data) else average_run
     return label_groups(average(data, weights), labels, sizes)
 
 

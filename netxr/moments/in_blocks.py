@@ -41,6 +41,7 @@ def moments_in_blocks(
         whole = merged(part.drop_vars(names), crossing_moments(before, part))
         found.append(whole.assign(_edges_after(before, part)))
     joined = xr.concat(found, n.BLOCK, combine_attrs="override", **SAME)
+    joined[n.COUNT].attrs.pop(n.FRAMES)  # blocks differ in their number
     return joined.assign_coords({n.BLOCK: np.arange(blocks)} | _times(activity, starts))
 
 

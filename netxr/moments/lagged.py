@@ -187,11 +187,13 @@ def accumulate(activity: xr.DataArray, todo: Pass, *, memory: int | str | None, 
     else:
         parts = [moments_at_once(group, todo, plan=plan) for group in groups]
     keeps_trials = keeps_trials_apart(activity, todo)
-    variables = {}
+    variables: dict[str, Any] = {}
     for name, dims in dims_of(todo).items():
         arrays, axis = [part[name] for part in parts], int(dims[0] == n.LAG)
         stacked = _stack(arrays, axis) if keeps_trials else arrays[0]
         variables[name] = ((*dims[:axis], n.TRIAL, *dims[axis:]) if keeps_trials else dims, stacked)
+    n_trials = 1 if keeps_trials else activity.sizes.get(n.TRIAL, 1)
+    variables[n.COUNT] = (*variables[n.COUNT], {n.FRAMES: n_trials * activity.sizes[n.TIME]})
     coords = coords_of(activity, todo)
     if n.EDGE_ACTIVITY in variables:
         coords |= {n.NEURON: labels_of(activity, n.NEURON)} | _along(activity, n.NEURON)

@@ -172,15 +172,14 @@ def merged(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
 def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
     """Return the merged counts, means, squares and co-moments."""
     with xr.set_options(keep_attrs=True, arithmetic_join="exact"):  # type: ignore[no-untyped-call]
-        count = a[n.COUNT] + b[n.COUNT]
-        share = b[n.COUNT] / count.clip(min=1)
-        weight = a[n.COUNT] * share
-        change = {
-            name: (b[name] - a[name]).where((a[n.COUNT] > 0) & (b[n.COUNT] > 0), 0.0) for name in MEANS if name in a
-        }
-        found = {n.COUNT: count}
+        of_a, of_b = (part[n.COUNT].drop_attrs(deep=False) for part in (a, b))
+        count = of_a + of_b
+        share = of_b / count.clip(min=1)
+        weight = of_a * share
+        change = {name: (b[name] - a[name]).where((of_a > 0) & (of_b > 0), 0.0) for name in MEANS if name in a}
+        found = {n.COUNT: count.assign_attrs(_frames(a, b))}
         for name, steps in change.items():
-            found[name] = a[name].where(a[n.COUNT] > 0, b[name]) + share * steps
+            found[name] = a[name].where(of_a > 0, b[name]) + share * steps
         for name, (over, under) in PRODUCTS.items():
             if name not in a:
                 continue
@@ -196,6 +195,12 @@ def _attrs(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:
     kept = {name: value for name, value in a.attrs.items() if name in b.attrs and np.array_equal(b.attrs[name], value)}
     known = [part.attrs[n.PRECISION] for part in (a, b) if n.PRECISION in part.attrs]
     return kept | ({n.PRECISION: min(known)} if len(known) == 2 else {})
+
+
+def _frames(a: xr.Dataset, b: xr.Dataset) -> dict[str, int]:
+    """Return how many samples both are of, if they say it."""
+    said = [part[n.COUNT].attrs[n.FRAMES] for part in (a, b) if n.FRAMES in part[n.COUNT].attrs]
+    return {n.FRAMES: sum(said)} if len(said) == 2 else {}
 
 
 def _continue(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
@@ -237,7 +242,7 @@ def _crossing(last: xr.DataArray, first: xr.DataArray, lag: int, *, link: bool) 
         if {over, under} <= sides.keys()
     }
     n_pairs_of = xr.full_like(means[n.MEAN_TARGET].isel({n.TARGET: 0}, drop=True), n_pairs, dtype=np.int64)
-    return xr.Dataset({n.COUNT: n_pairs_of} | means | products)
+    return xr.Dataset({n.COUNT: n_pairs_of.assign_attrs({n.FRAMES: 0})} | means | products)  # the parts' own
 
 
 def _on(axis: str, frames: xr.DataArray) -> xr.DataArray:

@@ -174,6 +174,9 @@ def _longer_lag_by_lag(old: xr.Dataset, before: xr.DataArray, after: xr.DataArra
         fresh.append(_accumulated_alike(samples, old, lags=[lag]).drop_vars(EDGES, errors="ignore"))
     parts = [old.drop_vars(EDGES, errors="ignore"), _side_by_side(fresh, n.LAG)]
     longer = merge_moments(parts)
+    if n.FRAMES in (said := old[n.COUNT].attrs):
+        n_new = after.sizes[n.TIME] * (after.sizes.get(n.TRIAL, 1) if n.TRIAL in old.attrs[n.POOLED] else 1)
+        longer[n.COUNT].attrs[n.FRAMES] = said[n.FRAMES] + n_new
     if n.EDGE_ACTIVITY not in old:
         return longer
     # The frames at both ends, which coarse-graining needs, are those of a recording that has nothing between them.

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 import psutil
@@ -190,6 +190,31 @@ def check_moments(moments: object, *, argument: str = "moments") -> xr.Dataset:
         if spec.name in moments and not set(spec.dims) <= set(moments[spec.name].dims):
             check_variable(moments[spec.name], spec, argument=f"{argument}.{spec.name}")
     return moments
+
+
+def holds_moments(data: object, *, argument: str = "data") -> TypeGuard[xr.Dataset]:
+    """Return whether an estimate follows from the moments in a Dataset; beside activity they have to be of the same.
+
+    Raises InvalidInput if they are of other neurons, or of more or fewer samples; nothing is computed.
+    """
+    if not isinstance(data, xr.Dataset) or (n.COMOMENT not in data and n.ACTIVITY in data):
+        return False
+    if n.ACTIVITY not in data:
+        return True
+    activity, counted = data[n.ACTIVITY], data[n.COUNT].attrs.get(n.FRAMES) if n.COUNT in data else None
+    n_trials = 1 if n.TRIAL in data[n.COMOMENT].dims else activity.sizes.get(n.TRIAL, 1)
+    n_frames = activity.sizes.get(n.TIME, 0) * n_trials
+    wrong = ""
+    if counted is not None and counted != n_frames:
+        wrong = f"of {counted:,} samples, beside activity of {n_frames:,}"
+    if not np.array_equal(labels_of(data, n.TARGET), labels_of(activity, n.NEURON)):
+        wrong = f"of {data.sizes[n.TARGET]} targets, beside activity of {activity.sizes[n.NEURON]} neurons"
+        wrong += " with other labels" * (data.sizes[n.TARGET] == activity.sizes[n.NEURON])
+    if wrong:
+        fix = f"Take the samples, run.{n.ACTIVITY}; or the moments, run.drop_vars({n.ACTIVITY!r})."
+        expected = "those of its activity: a selection of one leaves the other as it was"
+        raise InvalidInput(argument, got=f"a Dataset with moments {wrong}", expected=expected, fix=fix)
+    return True
 
 
 def is_sweep(variables: Iterable[Hashable]) -> bool:

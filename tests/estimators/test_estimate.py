@@ -303,3 +303,78 @@ def test_moments_without_the_lag_that_an_estimator_needs_are_named():
 def test_a_dataset_of_neither_is_an_error():
     with pytest.raises(InvalidInput, match="data: got a Dataset with x; expected a Dataset with count"):
         netxr.estimate(xr.Dataset({"x": 1}), method="correlation")
+
+
+# --- activity and moments in one dataset --------------------------------------------------
+
+
+def with_moments(data, **options):
+    """A run that holds activity, and moments of it."""
+    return netxr.lagged_moments(data, lags=[0, 1], **options).assign(activity=data)
+
+
+SELECTIONS = {
+    "neurons": lambda run: run.isel(neuron=[0, 2]),
+    "order of neurons": lambda run: run.isel(neuron=[1, 0, 2, 3]),
+    "label": lambda run: run.sel(neuron=["b"]),
+    "samples": lambda run: run.isel(time=slice(10, None)),
+    "every other sample": lambda run: run.isel(time=slice(None, None, 2)),
+}
+
+
+@pytest.mark.parametrize("select", SELECTIONS.values(), ids=SELECTIONS)
+@pytest.mark.parametrize("chunks", [None, {"time": 20}], ids=["numpy", "dask"])
+@pytest.mark.parametrize("missing", ["raise", "drop"])
+def test_moments_of_other_neurons_or_samples_than_the_activity_beside_them_are_refused(select, chunks, missing):
+    run = with_moments(activity() if chunks is None else activity().chunk(chunks), missing=missing)
+    netxr.estimate(run, method="lagged_correlation")
+    with nothing_computes():
+        part = select(run)
+        for of in (
+            lambda data: netxr.estimate(data, method="lagged_correlation"),
+            netxr.lagged_correlation,
+            netxr.regression,
+            netxr.granger,
+            netxr.partial_correlation,
+        ):
+            with pytest.raises(InvalidInput, match=r"run.activity; or the moments, run.drop_vars\('activity'\)"):
+                of(part)
+    found = netxr.lagged_correlation(part.activity)
+    for k, trial in enumerate(trials_of(part.activity)):
+        np.testing.assert_allclose(found.values[k], naive_correlation([trial], 1), rtol=0, atol=1e-12)
+    xr.testing.assert_allclose(
+        netxr.lagged_correlation(part.drop_vars(["activity", "neuron"])), netxr.lagged_correlation(run)
+    )
+
+
+def test_selected_trials_have_their_moments_and_pooled_ones_have_not():
+    run = with_moments(activity())
+    xr.testing.assert_allclose(
+        netxr.lagged_correlation(run.isel(trial=[1])), netxr.lagged_correlation(activity().isel(trial=[1]))
+    )
+    pooled = with_moments(activity(), dim=("time", "trial"))
+    netxr.lagged_correlation(pooled)
+    with pytest.raises(InvalidInput, match="moments of 160 samples, beside activity of 80"):
+        netxr.lagged_correlation(pooled.isel(trial=[1]))
+
+
+def test_a_run_whose_moments_are_stale_is_not_coarse_grained():
+    with pytest.raises(InvalidInput, match="moments of 80 samples, beside activity of 60"):
+        netxr.coarsen(with_moments(activity()).isel(time=slice(60)), groups=2)
+
+
+@pytest.mark.parametrize("dim", ["time", ("time", "trial")])
+@pytest.mark.parametrize("missing", ["raise", "drop"])
+@pytest.mark.parametrize("further", [{"time": 40}, {"time": 2}, {"trial": 1}])
+def test_appended_moments_are_those_of_all_samples(tmp_path, dim, missing, further):
+    along, size = next(iter(further.items()))
+    whole = activity(n_steps=80, trials=3)
+    n_before = whole.sizes[along] - size
+    netxr.save(with_moments(whole.isel({along: slice(n_before)}), dim=dim, missing=missing), tmp_path / "run.zarr")
+    new = whole.isel({along: slice(n_before, None)}).to_dataset(name="activity")
+    netxr.append(new, tmp_path / "run.zarr", dim=along)
+    run = netxr.open(tmp_path / "run.zarr")
+    expected = netxr.lagged_correlation(whole, dim=dim)
+    np.testing.assert_allclose(netxr.lagged_correlation(run), expected, rtol=0, atol=1e-12)
+    with pytest.raises(InvalidInput, match="beside activity"):
+        netxr.lagged_correlation(run.isel(time=slice(1, None)))

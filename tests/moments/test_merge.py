@@ -212,8 +212,15 @@ def test_a_part_with_nothing_left_adds_nothing(missing):
     nothing = lagged_moments(recording * np.nan, missing=missing)
     something = lagged_moments(recording, missing=missing)
     for parts in ([nothing, something], [something, nothing], [nothing, something, nothing]):
-        xr.testing.assert_identical(merge_moments(parts), something)
-    xr.testing.assert_identical(merge_moments([nothing, nothing]), nothing)
+        both = merge_moments(parts)
+        assert both["count"].attrs.pop("frames") == len(parts) * something["count"].frames  # also those left out
+        xr.testing.assert_identical(both, without_frames(something))
+    xr.testing.assert_identical(without_frames(merge_moments([nothing, nothing])), without_frames(nothing))
+
+
+def without_frames(moments):
+    """Moments that do not say of how many samples they are."""
+    return moments.assign(count=moments["count"].drop_attrs(deep=False))
 
 
 # --- labels and attributes ---------------------------------------------------------------
