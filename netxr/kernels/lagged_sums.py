@@ -67,8 +67,9 @@ class Pass:
         What is accumulated over: "time" keeps trials apart, with "trial" they are pooled.
     cuts : tuple of int
         Frames of each trial with which a segment begins behind a gap; segments are pooled as trials are.
-    keeps_edges : bool
-        Whether the frames at the ends of trials are kept for some sources too; for all they are.
+    linked : int
+        How many of the last neurons are made of others and are targets at lags above 0 alone, never sources; then the
+        frames at the ends of trials are kept, as they are for all sources.
     """
 
     lags: tuple[int, ...]
@@ -81,7 +82,7 @@ class Pass:
     fourier: int | None = None
     dim: tuple[str, ...] = (n.TIME,)
     cuts: tuple[int, ...] = ()
-    keeps_edges: bool = False
+    linked: int = 0
 
     @property
     def max_lag(self) -> int:
@@ -101,7 +102,11 @@ class Pass:
     @property
     def columns(self) -> list[int] | slice:
         """The source neurons as an index."""
-        return slice(None) if self.sources is None else list(self.sources)
+        if self.sources is None:
+            return slice(None)
+        first = self.sources[0] if self.sources else 0
+        in_a_row = self.sources == tuple(range(first, first + len(self.sources)))
+        return slice(first, first + len(self.sources)) if in_a_row else list(self.sources)
 
 
 class Frames(NamedTuple):

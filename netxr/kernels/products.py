@@ -126,10 +126,11 @@ def add_products(product: Floats, layers: NDArray[Any], care: Care | None, *, to
         for part, frames in _parts(targets, sources, todo):
             for sums, lag in zip(total, todo.lags, strict=True):
                 shifted = frames[:, todo.max_lag - lag :][:, : part.shape[1]]
+                rows = slice(0, len(part) - (todo.linked if lag == 0 else 0))
                 if exact:
-                    _add_exact(sums, part, shifted, *map(np.arange, sums.shape))
+                    _add_exact(sums[rows], part[rows], shifted, *map(np.arange, sums[rows].shape))
                 else:
-                    _add_tiles(sums, part, shifted, pairs)
+                    _add_tiles(sums[rows], part[rows], shifted, pairs)
 
 
 def _layer(layers: NDArray[Any], which: int, n_neurons: int, *, exact: bool) -> NDArray[Any]:

@@ -159,9 +159,8 @@ def lagged_moments(
         """Return the moments of a stretch of the recording."""
         if link is None:
             return accumulate(part, prepare(part, sources=None, **options), memory=memory)
-        todo = replace(
-            prepare(part, sources=range(activity.sizes[n.NEURON]), **options), keeps_edges=missing == "raise"
-        )
+        todo = prepare(part, sources=range(activity.sizes[n.NEURON]), **options)
+        todo = replace(todo, linked=activity.sizes[n.NEURON])
         return apart(accumulate(part, todo, memory=memory), activity)
 
     if blocks is None:
@@ -209,7 +208,7 @@ def dims_of(todo: Pass) -> dict[str, tuple[str, ...]]:
     dims: dict[str, tuple[str, ...]] = {
         name: MOMENT_DIMS[n.COMOMENT] if by_pair else own for name, own in MOMENT_DIMS.items()
     }
-    if todo.missing == "raise" and (todo.sources is None or todo.keeps_edges):
+    if todo.missing == "raise" and (todo.sources is None or todo.linked):
         dims |= EDGE_DIMS
     return dims if todo.groups is None else dims | GROUP_DIMS
 
