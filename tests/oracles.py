@@ -1,5 +1,6 @@
 """What the results must be, computed the plain way: loops over pairs of neurons, and the tutorial's own procedure."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,23 +49,26 @@ def naive_moments(trials: list[Array], lag: int) -> Moments:
     )
 
 
+def pairs_of(trials: list[Array], lag: int) -> Iterator[tuple[tuple[int, int], Array, Array]]:
+    """Target and source of each pair of neurons, and their samples of the frames in which both are there."""
+    for i, j in np.ndindex(len(trials[0]), len(trials[0])):
+        target = np.concatenate([x[i, lag:] for x in trials])
+        source = np.concatenate([x[j, : x.shape[1] - lag] for x in trials])
+        both = np.isfinite(target) & np.isfinite(source)
+        yield (i, j), target[both], source[both]
+
+
 def naive_pair_moments(trials: list[Array], lag: int) -> Moments:
     """Moments of each pair of neurons over the frames in which both are there, everything (target, source)."""
     n = len(trials[0])
     count, values = np.zeros((n, n), int), np.full((5, n, n), np.nan, np.longdouble)
     values[2:] = 0
-    for i in range(n):
-        for j in range(n):
-            target = np.concatenate([x[i, lag:] for x in trials])
-            source = np.concatenate([x[j, : x.shape[1] - lag] for x in trials])
-            both = np.isfinite(target) & np.isfinite(source)
-            count[i, j] = both.sum()
-            if not count[i, j]:
-                continue
-            means = [side[both].mean() for side in (target, source)]
-            deviations = [side[both] - mean for side, mean in zip((target, source), means, strict=True)]
+    for pair, *sides in pairs_of(trials, lag):
+        count[pair] = len(sides[0])
+        if count[pair]:
+            deviations = [side - side.mean() for side in sides]
             squares = [np.sum(d**2) if np.ptp(d) else 0 for d in deviations]
-            values[:, i, j] = *means, *squares, np.sum(deviations[0] * deviations[1])
+            values[:, *pair] = *(side.mean() for side in sides), *squares, np.sum(deviations[0] * deviations[1])
     return Moments(count, *values)
 
 

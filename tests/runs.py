@@ -1,7 +1,9 @@
 """Recordings, matrices, contents of folders, a scheduler that refuses, programs of their own, peaks of memory."""
 
+import os
 import subprocess
 import sys
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +51,18 @@ def refuse_to_compute(*_: Any, **__: Any) -> None:
 def nothing_computes() -> Any:
     """While it holds, computing fails."""
     return dask.config.set(scheduler=refuse_to_compute)
+
+
+def slowly(folder: Path) -> Callable[[Any], Any]:
+    """A function of a block that takes its time, and writes down which process called it."""
+    folder.mkdir(exist_ok=True)
+
+    def slow(block: Any) -> Any:
+        time.sleep(0.04)
+        (folder / f"{os.getpid()}-{time.monotonic_ns()}").touch()
+        return block
+
+    return slow
 
 
 def printed_by(code: str, *arguments: Any, folder: Path | None = None) -> str:

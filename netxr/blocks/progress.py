@@ -130,6 +130,7 @@ def _adding_up(listen: Report) -> Callable[[str, str, int, int], None]:
     lock = Lock()
 
     def listener(run: str, name: str, total: int, frames: int) -> None:
+        """Take the report of one part; one that tells nothing new is left out."""
         with lock:
             if frames > done.get((run, name), 0):
                 done[run, name], totals[run] = frames, total

@@ -135,6 +135,7 @@ def _coefficients(activity: xr.DataArray, finish: Callable[[Course], Floats], *,
     width = order + 2
 
     def describe(trial: Trial) -> Any:
+        """Return the coefficients of a trial (neuron, coefficient), lazy if its samples are."""
         summed = over_frames(sum_course, join_courses, trial.samples, key="course", order=order, n_steps=n_steps)
         if isinstance(trial.samples, da.Array):
             return da.from_delayed(delayed(finish, pure=True)(summed), (n_neurons, width), np.float64)  # type: ignore[no-untyped-call]

@@ -16,7 +16,7 @@ from netxr.estimators.table import DEFAULT, drawn_estimate, estimates_in, name_i
 from netxr.report import page
 from netxr.schema.clock import activity_of
 from netxr.schema.provenance import ORIGIN
-from netxr.schema.words import number
+from netxr.schema.words import entry_text, number
 
 SCORES: Final = (
     *(n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.MANTEL_P, n.RV),
@@ -78,7 +78,7 @@ def _shape(values: xr.DataArray) -> str:
 
 def rows(found: Mapping[Any, Any]) -> list[Row]:
     """Return names and values as rows of a table, without empty ones."""
-    texts = {words(name): _text(value) for name, value in found.items()}
+    texts = {words(name): entry_text(value) for name, value in found.items()}
     return [{"what": name, "is": text} for name, text in texts.items() if text]
 
 
@@ -92,11 +92,6 @@ def words(name: Any) -> str:
     """
     text = str(name).replace("_", " ")
     return f"number of {text[2:]}" if text.startswith("n ") else text
-
-
-def _text(value: Any) -> str:
-    """Return a value as text."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def score_rows(scores: xr.Dataset, names: Sequence[str]) -> list[Row]:

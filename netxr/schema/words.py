@@ -30,6 +30,11 @@ def number(value: float, *, decimals: int = 3) -> str:
     return UNDEFINED if math.isnan(value) else f"{value:.{decimals}f}"
 
 
+def entry_text(value: object) -> str:
+    """Return an entry of a list as text, however small a number it is."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def reads_as_number(text: str) -> bool:
     """Return whether a text is one number.
 

@@ -174,7 +174,7 @@ def test_an_error_of_the_report_ends_the_pass(reports, tmp_path, error):
 
 @pytest.mark.parametrize("listener", [None, 5, "print", [print]])
 def test_what_is_no_function(listener):
-    with pytest.raises(InvalidInput, match=r"listener: got .*; expected a function of \(frames done"):  # noqa: SIM117
+    with pytest.raises(InvalidInput, match=r"listener: got .*; expected a function of \(how much is done"):  # noqa: SIM117
         with netxr.progress(listener):
             pytest.fail("entered")
 

@@ -13,6 +13,7 @@ import xarray as xr
 
 import netxr
 from netxr.blocks import schedulers
+from tests.runs import slowly
 
 distributed = pytest.importorskip("distributed")
 
@@ -75,18 +76,6 @@ def cluster(tmp_path):
         distributed.Client(cluster),
     ):
         yield cluster
-
-
-def slowly(folder):
-    """A function of a block that takes its time, and writes down which process called it."""
-    folder.mkdir()
-
-    def slow(block):
-        time.sleep(0.05)
-        (folder / f"{os.getpid()}-{time.monotonic_ns()}").touch()
-        return block
-
-    return slow
 
 
 def meanwhile(folder, number, act):

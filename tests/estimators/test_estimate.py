@@ -187,6 +187,54 @@ def test_an_estimate_goes_straight_to_disk(tmp_path):
             netxr.estimate(run, method=method, store=tmp_path / "S.zarr")
 
 
+@pytest.fixture
+def of_a_lab(monkeypatch):
+    """Puts an estimator of another package into the table, with a function that makes it some rows at a time."""
+
+    def put(by_rows):
+        entry = Estimator("of_a_lab", lambda moments, lag: moments.comoment, long_name="of a lab", by_rows=by_rows)
+        monkeypatch.setitem(BUILT_IN, "of_a_lab", entry)
+        monkeypatch.setattr(module, "package_of", lambda name: "lab")
+
+    return put
+
+
+def raising(error):
+    """Rows that fail with an error."""
+
+    def by_rows(activity, **options):
+        raise error
+
+    return by_rows
+
+
+@pytest.mark.parametrize(
+    ("by_rows", "error", "message"),
+    [
+        (
+            raising(ZeroDivisionError("by 0")),
+            InvalidInput,
+            r"by_rows fails \(ZeroDivisionError: by 0\); expected a",
+        ),
+        (lambda activity: None, InvalidInput, r"by_rows fails \(TypeError: .*memory"),
+        (lambda activity, **options: None, InvalidInput, r"by_rows returns a value of type NoneType, and dims \(\)"),
+        (lambda activity, **options: activity, InvalidInput, r"type DataArray, and dims \('neuron', 'time', 'trial'\)"),
+        (raising(InvalidInput("memory", got="1", expected="2")), InvalidInput, "^memory: got 1"),
+        (raising(OSError("disk full")), OSError, "^disk full$"),
+    ],
+)
+def test_rows_of_another_package_are_checked(of_a_lab, by_rows, error, message):
+    of_a_lab(by_rows)
+    with pytest.raises(error, match=message):
+        netxr.estimate(activity(), method="of_a_lab", store="R.zarr")
+
+
+def test_rows_of_another_package_that_are_an_estimate_are_taken(of_a_lab):
+    R = netxr.lagged_correlation(activity(), lags=[1])
+    of_a_lab(lambda activity, **options: R)
+    xr.testing.assert_identical(netxr.estimate(activity(), method="of_a_lab", store="R.zarr"), R.isel(lag=0))
+
+
 # --- what a function of moments may need and give ------------------------------------------
 
 

@@ -13,6 +13,7 @@ import xarray as xr
 from threadpoolctl import threadpool_info
 
 import netxr
+from tests.runs import slowly
 
 distributed = pytest.importorskip("distributed")
 
@@ -161,17 +162,6 @@ def test_rows_of_a_matrix_tell_how_far_they_are(client, tmp_path, to_disk):
     assert reports[-1] == (total, total)
 
 
-def slowly(folder):
-    """A function of a block that takes its time, and writes down that it was called and by which process."""
-
-    def slow(block):
-        time.sleep(0.03)
-        (folder / f"{os.getpid()}-{time.monotonic_ns()}").touch()
-        return block
-
-    return slow
-
-
 def wait_for(condition):
     """Wait until something is true, but not for ever."""
     deadline = time.monotonic() + 20
@@ -206,7 +196,6 @@ def test_a_store_that_goes_away_while_workers_read_it(client, tmp_path):
     run = xr.Dataset({"activity": (("neuron", "time"), (100 * VALUES).astype("i2"))})
     run.to_zarr(store, zarr_format=3, consolidated=False, encoding={"activity": {"chunks": (12, 100)}})
     opened = netxr.open(store).activity
-    (tmp_path / "notes").mkdir()
     slow = recording(opened.data.map_blocks(slowly(tmp_path / "notes"), dtype="i2", meta=np.empty((0, 0), "i2")))
     slow.encoding = opened.encoding
     future = client.compute(netxr.lagged_correlation(slow))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput
-from tests.oracles import naive_pair_moments
+from tests.oracles import naive_pair_moments, pairs_of
 from tests.runs import nothing_computes
 from tests.strategies import FLOATS, chunked, recordings, samples
 
@@ -31,15 +31,10 @@ def with_gaps(n=4, n_steps=120, trials=2, seed=0):
 
 def by_pairs(trials, lag):
     """Pearson's r by numpy.corrcoef of each pair, NaN where fewer than two samples are there or one does not vary."""
-    n = len(trials[0])
-    r = np.full((n, n), np.nan)
-    for i in range(n):
-        for j in range(n):
-            target = np.concatenate([x[i, lag:] for x in trials])
-            source = np.concatenate([x[j, : x.shape[1] - lag] for x in trials])
-            both = np.isfinite(target) & np.isfinite(source)
-            if both.sum() > 1 and np.ptp(target[both]) and np.ptp(source[both]):
-                r[i, j] = np.corrcoef(target[both], source[both])[0, 1]
+    r = np.full((len(trials[0]), len(trials[0])), np.nan)
+    for pair, target, source in pairs_of(trials, lag):
+        if len(target) > 1 and np.ptp(target) and np.ptp(source):
+            r[pair] = np.corrcoef(target, source)[0, 1]
     return r
 
 

@@ -44,6 +44,12 @@ def test_samples_with_names_by_hand():
 SAMPLES = np.array([[1.0, 5.0], [2.0, 3.0], [4.0, 7.0], [0.0, 1.0]])
 
 
+def of_polars(columns):
+    """A stand-in for a table of polars: columns by their names."""
+    own = {"__module__": "polars.dataframe.frame", "columns": [*columns], "__getitem__": lambda _, name: columns[name]}
+    return type("DataFrame", (), own)()
+
+
 @pytest.mark.parametrize(
     "table",
     [
@@ -53,6 +59,7 @@ SAMPLES = np.array([[1.0, 5.0], [2.0, 3.0], [4.0, 7.0], [0.0, 1.0]])
         pd.DataFrame(SAMPLES.T, index=[3, 7]).T,
         pd.DataFrame(SAMPLES, columns=["3", "7"]),
         pa.table({"3": SAMPLES[:, 0], "7": SAMPLES[:, 1]}),
+        of_polars({"3": SAMPLES[:, 0], "7": SAMPLES[:, 1]}),
         np.rec.fromarrays(SAMPLES.T, names="three,seven"),
     ],
 )

@@ -63,6 +63,7 @@ def downloads(
     """
 
     def of_shown(make: Callable[[Any], Any]) -> Any:
+        """Make something of what the view shows now."""
         what = shown()
         if what is None:
             raise NothingShown
@@ -106,6 +107,7 @@ def _button(session: Session, text: str, filename: str, make: Callable[[], bytes
     """Return a button that downloads what `make` returns."""
 
     def created() -> io.BytesIO:
+        """Return the file; an error is shown in the page."""
         try:
             return io.BytesIO(make())
         except Exception as error:

@@ -155,6 +155,7 @@ def deliver_to(document: Any) -> Deliver:
     is_loaded, lock = Event(), Lock()
 
     def deliver(call: Callable[[], object]) -> None:
+        """Call it in the event loop, or keep it until the page is loaded."""
         with lock:
             if not is_loaded.is_set():
                 early.append(call)
@@ -162,6 +163,7 @@ def deliver_to(document: Any) -> Deliver:
         document.add_next_tick_callback(call)
 
     def loaded() -> None:
+        """Call what came while the page was loading."""
         with lock:
             is_loaded.set()
         for call in early:

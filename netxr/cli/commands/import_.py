@@ -12,6 +12,7 @@ from netxr.cli import options
 from netxr.cli.output import echo_json, listing, progress
 from netxr.recordings.convert import convert
 from netxr.schema.arguments import check_vacant
+from netxr.schema.words import entry_text
 
 NO_INTERVAL: Final = (
     "No sampling interval is known, so that times and lags count samples: say it with --sampling-interval"
@@ -91,7 +92,7 @@ def command(
     if as_json:
         echo_json(summary)
     elif not quiet:
-        click.echo(listing({name: _text(value) for name, value in summary.items()}))
+        click.echo(listing({name: entry_text(value) for name, value in summary.items()}))
         if n.SAMPLING_INTERVAL not in summary:
             click.echo(NO_INTERVAL + (FROM_OPS if summary.get(n.SOURCE_FORMAT) == "suite2p" else "."))
 
@@ -110,8 +111,3 @@ def _summary(out: Path) -> dict[str, Any]:
     dtype = str(run.activity.dtype) if "activity" in run else None
     known = {"store": str(out), **sizes, "dtype": dtype} | {name: run.attrs.get(name) for name in origin}
     return {name: value for name, value in known.items() if value is not None}
-
-
-def _text(value: Any) -> str:
-    """Return an entry as text, however small a number it is."""
-    return f"{value:g}" if isinstance(value, float) else str(value)

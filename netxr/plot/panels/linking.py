@@ -127,6 +127,7 @@ def _matrix_panel(weights: xr.DataArray, title: str, selection: Selection) -> An
     labels = labels_of(weights, n.SOURCE)
 
     def outlines() -> hv.Rectangles:
+        """Draw frames around the chosen cells."""
         return with_options(
             hv.Rectangles(chosen_boxes(labels, selection), [n.SOURCE, n.TARGET, "last_source", "last_target"]),
             bokeh={"fill_alpha": 0, "line_color": CHOSEN, "line_width": 2.5, **CHOOSING},
@@ -157,6 +158,7 @@ def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
     ends = tuple(np.array([place_of[name] for name in edges[end]], dtype=np.intp) for end in ("to", "from"))
 
     def arrows() -> hv.Segments:
+        """Draw the chosen arrows over the others."""
         shafts = edges.iloc[np.flatnonzero(chosen_pairs(labels, selection)[ends])].array(["x0", "y0", "x1", "y1"])
         return with_options(
             hv.Segments(shafts, ["x0", "y0", "x1", "y1"]),
@@ -166,6 +168,7 @@ def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
         )
 
     def nodes() -> hv.Points:
+        """Draw the chosen neurons over the others."""
         return with_options(
             hv.Points(places[chosen_neurons(labels, selection)], ["x", "y"]),
             both={"color": CHOSEN},
@@ -174,11 +177,13 @@ def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
         )
 
     def within(bounds: Bounds) -> None:
+        """Choose the neurons in a box."""
         left, bottom, right, top = bounds
         inside = (places >= (left, bottom)) & (places <= (right, top))
         selection.choose_neurons(labels[inside.all(axis=1)].tolist())
 
     def nearest(x: float, y: float) -> None:
+        """Choose the neuron next to a click, or none if all are far from it."""
         distances = np.hypot(*(places - (x, y)).T)
         near = distances.min() <= NEAR
         selection.choose_neurons(labels[[distances.argmin()]].tolist() if near else [])
@@ -193,6 +198,7 @@ def _scatter_panel(A: xr.DataArray, R: xr.DataArray, selection: Selection) -> An
     labels, defined = labels_of(A, n.SOURCE), np.isfinite(A.values) & np.isfinite(R.values)
 
     def points() -> hv.Points:
+        """Draw the chosen pairs over the others, or some of them if there are many."""
         pairs = np.flatnonzero(chosen_pairs(labels, selection) & defined)
         pairs = pairs[:: max(1, -(-len(pairs) // MOST_POINTS))]
         size = 6.0
@@ -212,6 +218,7 @@ def _traces_panel(activity: xr.DataArray, selection: Selection) -> hv.DynamicMap
     labels = labels_of(activity, n.NEURON)
 
     def drawn() -> Any:
+        """Draw the first of the chosen neurons, or of all if none is chosen."""
         chosen = labels[chosen_neurons(labels, selection)]
         shown = (chosen if len(chosen) else labels)[:MOST_TRACES]
         figure = traces(activity, neurons=shown.tolist(), n_steps=N_STEPS)

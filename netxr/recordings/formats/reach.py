@@ -63,6 +63,7 @@ def _check_alone(path: Path) -> None:
     h5py = optional("h5py", what=f"Reading {path}, an HDF5 file,", extra="io")
 
     def elsewhere(name: str, link: Any) -> tuple[str, str] | None:
+        """Return the name of a node that lies in another file, and that file; None ends no search."""
         if isinstance(link, h5py.SoftLink):
             return None  # what it leads to is here, or is no hard link and found as such
         if not isinstance(link, h5py.HardLink):
