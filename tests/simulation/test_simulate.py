@@ -50,7 +50,8 @@ def test_the_published_samples(golden):
     small = golden["small"]
     run = simulate(netxr.random_connectivity(6, seed=42, rng="legacy"), n_steps=small["T"], seed=42, rng="legacy")
     first = np.array(small["X_first_steps"])
-    np.testing.assert_array_equal(run.activity.values[:, : first.shape[1], 0], first)
+    # The exponential of another processor may differ in the last bit; a plain loop on this one must not, see above.
+    np.testing.assert_allclose(run.activity.values[:, : first.shape[1], 0], first, rtol=1e-14)
     np.testing.assert_allclose(run.activity.mean("time").values[:, 0], small["X_mean"], rtol=1e-14)
 
 

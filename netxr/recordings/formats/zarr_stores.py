@@ -22,6 +22,7 @@ from netxr.recordings.formats.text import Table
 from netxr.schema.clock import on_axis
 from netxr.schema.variables import NUMBER_KINDS
 from netxr.store.dataset import open as open_store
+from netxr.store.metadata import DIMS_V2
 from netxr.store.remote import is_url, store_of
 
 DOCUMENTS: Final = ("zarr.json", ".zgroup", ".zarray")
@@ -138,9 +139,16 @@ def _dataset(source: Any, group: str | None) -> xr.Dataset | None:
         return _opened(source, group)
     except UnreadableFile as error:
         with suppress(UnreadableFile):
-            if isinstance(error.__cause__, KeyError | ValueError) and _arrays(source, group):
+            if isinstance(error.__cause__, KeyError | ValueError) and any(
+                "/" not in path and not _names_its_dims(array) for path, array in _arrays(source, group).items()
+            ):
                 return None
         raise
+
+
+def _names_its_dims(array: Any) -> bool:
+    """Return whether an array says what its axes are; one of a single value needs no names."""
+    return not array.ndim or DIMS_V2 in array.attrs or any(getattr(array.metadata, "dimension_names", None) or ())
 
 
 def _plain(source: Any, group: str | None, name: str | None, **labels: Any) -> xr.Dataset:
