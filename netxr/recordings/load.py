@@ -34,7 +34,7 @@ from netxr.recordings.formats.renaming import timed
 from netxr.recordings.formats.text import Table
 from netxr.schema.arguments import check_choice, check_name, check_path
 from netxr.schema.arrays import as_connectivity
-from netxr.schema.clock import CLOCK, with_axis
+from netxr.schema.clock import CLOCK, in_step, with_axis
 from netxr.schema.tables import is_graph
 from netxr.schema.variables import check_activity, check_connectivity
 from netxr.store.dataset import is_store
@@ -396,6 +396,7 @@ def with_clock(recording: xr.Dataset) -> xr.Dataset:
     """Return a recording with an axis of time, and its clock in the attributes of both Dataset and activity."""
     if n.ACTIVITY not in recording:
         return recording
+    recording = in_step(recording)
     activity = recording[n.ACTIVITY]
     known = {name: value for name, value in (recording.attrs | activity.attrs).items() if name in CLOCK}
     return with_axis(recording.assign({n.ACTIVITY: activity.assign_attrs(known)}).assign_attrs(known))

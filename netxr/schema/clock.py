@@ -148,6 +148,27 @@ def with_axis(data: Recording) -> Recording:
     return data.assign_coords(even_times(start, interval, data.sizes[n.TIME], {n.UNITS: units}))
 
 
+def in_step(data: xr.Dataset) -> xr.Dataset:
+    """Return a recording whose attributes say of its clock what its times say, which go on where samples are chosen.
+
+    Examples
+    --------
+    >>> x = xr.DataArray(np.zeros((1, 4)), {"time": [0.0, 0.5, 1.0, 1.5]}, ("neuron", "time"))
+    >>> half = x.assign_attrs(sampling_interval=0.5).to_dataset(name="activity").isel(time=slice(1, None, 2))
+    >>> in_step(half).activity.attrs
+    {'sampling_interval': 1.0, 'start_time': 0.5}
+    """
+    if n.ACTIVITY not in data or n.TIME not in data.coords:
+        return data
+    activity, known = data[n.ACTIVITY], _attributes(data)
+    said = {n.SAMPLING_INTERVAL_UNITS: "s", n.START_TIME: 0.0} | data.attrs | activity.attrs
+    shown = {name: known[name] for name in CLOCK if name in known and known[name] != said.get(name)}
+    if n.SAMPLING_INTERVAL not in said or not shown or not 0 < _number(known[n.SAMPLING_INTERVAL]) < np.inf:
+        return data
+    of_activity, of_root = (shown if {*CLOCK} & {*attrs} else {} for attrs in (activity.attrs, data.attrs))
+    return data.assign({n.ACTIVITY: activity.assign_attrs(of_activity)}).assign_attrs(of_root)
+
+
 def on_axis(data: xr.Dataset) -> xr.Dataset:
     """Return a recording whose times are an axis of start and interval, where that says the same."""
     if n.TIME not in data.dims or n.TIME not in data.coords or axis_of(data) is not None:

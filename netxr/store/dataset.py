@@ -16,7 +16,7 @@ from netxr import names as n
 from netxr.blocks.progress import Report, notified
 from netxr.errors import InvalidInput, NetxrError, OutputExists, UnreadableFile, first_line
 from netxr.schema.arguments import check_group, check_path
-from netxr.schema.clock import with_axis
+from netxr.schema.clock import in_step, with_axis
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.compact import compacted
 from netxr.store.files import Folder, read_file
@@ -294,4 +294,4 @@ def _with_labels_in_memory(dataset: xr.Dataset) -> xr.Dataset:
             labels[name] = loaded.astype(object) if is_text else loaded
     whole = dataset.assign(labels)
     in_order = {name: whole.variables[name] for name in sorted(whole.data_vars, key=str)}
-    return with_axis(unfolded(xr.Dataset(in_order, whole.coords, whole.attrs)))
+    return in_step(with_axis(unfolded(xr.Dataset(in_order, whole.coords, whole.attrs))))

@@ -19,7 +19,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.schema.axis import axis_of, even_times
-from netxr.schema.clock import CLOCK
+from netxr.schema.clock import CLOCK, in_step
 from netxr.schema.provenance import first_saved
 from netxr.schema.variables import ACTIVITY_SPEC, CONNECTIVITY_SPEC, NUMBER_KINDS, check_blocks
 
@@ -78,7 +78,7 @@ def storable(dataset: xr.Dataset, *, event: str = "save") -> xr.Dataset:
         raise InvalidInput("dataset", got=type(dataset).__name__, expected="a Dataset")
     for name, variable in dataset.variables.items():
         check_blocks(variable, str(name))
-    dataset = _folded(dataset)
+    dataset = _folded(in_step(dataset))
     variables = {name: _storable_variable(name, variable) for name, variable in dataset.variables.items()}
     return xr.Dataset(
         {name: variables[name] for name in dataset.data_vars},

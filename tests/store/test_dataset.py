@@ -649,3 +649,34 @@ def test_no_chunk_that_is_lost_reads_as_nothing(labelled, how):
             chunk.rmdir()
         aside.rename(chunk)
     xr.testing.assert_identical(netxr.open(labelled).load(), before)
+
+
+@pytest.mark.parametrize("on_axis", [True, False], ids=["axis", "every time"])
+@pytest.mark.parametrize("chosen", [slice(None, None, 2), slice(10, None), slice(3, 40, 5)])
+def test_attributes_of_the_clock_are_saved_as_the_times_say(tmp_path, on_axis, chosen):
+    times = 2.0 + 0.25 * np.arange(60)
+    data = np.random.default_rng(1).normal(size=(2, 60))
+    whole = netxr.as_activity(data, dims=("neuron", "time"), sampling_interval=0.25)
+    whole = whole.assign_attrs(start_time=2.0)
+    if on_axis:
+        netxr.save(whole.drop_vars("time", errors="ignore").to_dataset(name="activity"), tmp_path / "whole.zarr")
+        whole = netxr.open(tmp_path / "whole.zarr").activity
+    else:
+        whole = whole.drop_vars("time", errors="ignore").assign_coords(time=times)
+    for name, root in (("plain", {}), ("root", {"sampling_interval": 0.25, "start_time": 2.0})):
+        part = whole.isel(time=chosen).to_dataset(name="activity").assign_attrs(root)
+        netxr.save(part, tmp_path / f"{name}.zarr")
+        left = xr.open_zarr(tmp_path / f"{name}.zarr", decode_times=False)
+        for attrs in (left.attrs, left.activity.attrs, netxr.open(tmp_path / f"{name}.zarr").activity.attrs):
+            assert attrs["sampling_interval"] == pytest.approx(np.diff(times[chosen])[0])
+            assert attrs.get("start_time", 0.0) == pytest.approx(times[chosen][0])
+        np.testing.assert_allclose(netxr.open(tmp_path / f"{name}.zarr").time, times[chosen])
+
+
+def test_attributes_that_contradict_the_times_of_a_store_are_read_as_the_times_say(tmp_path):
+    values = xr.DataArray(np.zeros((2, 4)), {"time": [1.0, 3.0, 5.0, 7.0]}, ("neuron", "time"))
+    run = values.assign_attrs(sampling_interval=1.0, start_time=0.0).to_dataset(name="activity")
+    run.to_zarr(tmp_path / "other.zarr", consolidated=False)
+    for opened in (netxr.open(tmp_path / "other.zarr"), netxr.load_recording(run.activity)):
+        attrs = opened.activity.attrs
+        assert (attrs["sampling_interval"], attrs["start_time"]) == (2.0, 1.0)
