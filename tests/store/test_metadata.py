@@ -184,7 +184,7 @@ def test_a_place_that_is_closed_is_an_error_of_ours(tmp_path):
         ):
             with pytest.raises(UnreadableFile, match=r"cannot be reached \(File name too long\)"):
                 attempt(path)
-    with pytest.raises(InvalidInput, match="store: got a path of .* letters; expected one that a file can have"):
+    with pytest.raises(InvalidInput, match=r"store: got a path of .* letters; expected one that a file can have"):
         netxr.save(run, tmp_path / ("x" * 300))
     assert list(tmp_path.iterdir()) == []
     for path in ("a\0b", 5):
