@@ -63,7 +63,7 @@ def edge_probability(t: xr.DataArray, *, null_share: float = 0.9) -> xr.Dataset:
     checked = check_variable(t, CONNECTIVITY_SPEC, argument="t", extra_dims=extra)
     pairs = checked.sizes[n.TARGET] * checked.sizes[n.SOURCE]
     if pairs < FEWEST:
-        fix = "Compare the t values themselves."
+        fix = "Compare the t values themselves, by the method regression_t."
         raise InvalidInput("t", got=f"{pairs} pairs of neurons", expected=f"{FEWEST} or more", fix=fix)
     both = xr.apply_ufunc(
         _probabilities,

@@ -141,9 +141,14 @@ def regression_t_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
 
 def _at(moments: xr.Dataset, lag: int) -> xr.Dataset:
     """Return a regression on the samples at one lag."""
+    return fit(moments, least_squares_on([check_past(lag)]))
+
+
+def check_past(lag: int) -> int:
+    """Return a lag if it lies in the past."""
     if lag < 1:
         raise InvalidInput("lag", got=str(lag), expected="1 or above: a regression is on the past")
-    return fit(moments, least_squares_on([lag]))
+    return lag
 
 
 def least_squares_on(design: Sequence[int], *, n_lags: int | None = None, intercept: bool = True) -> Fitted:

@@ -25,7 +25,7 @@ from netxr.estimators.partial_correlation import ABOUT as ABOUT_PARTIAL
 from netxr.estimators.partial_correlation import partial_correlation_at
 from netxr.estimators.pearson import ABOUT, correlation_at
 from netxr.estimators.regression import ABOUT as ABOUT_REGRESSION
-from netxr.estimators.regression import regression_at, regression_t_at
+from netxr.estimators.regression import check_past, regression_at, regression_t_at
 from netxr.estimators.rows import store_correlation
 from netxr.schema.arguments import is_whole
 from netxr.schema.variables import MOMENT_SPECS
@@ -48,7 +48,12 @@ def _the_lag(lag: int) -> tuple[int, ...]:
 
 def _and_at_once(lag: int) -> tuple[int, ...]:
     """Return the lag and lag 0, which a regression on the past needs."""
-    return (0, lag)
+    return (0, check_past(lag))
+
+
+def _up_to(lag: int) -> tuple[int, ...]:
+    """Return all lags up to one, which a regression on the whole past needs."""
+    return tuple(range(check_past(lag) + 1))
 
 
 PAST: Final = "each source acts on its targets after the lag, linearly, and every neuron that acts on them was recorded"
@@ -74,7 +79,8 @@ class Estimator:
     assumes : str
         What has to hold for the estimate to be the connectivity.
     lags : callable
-        Takes the lag that is asked for, and returns the lags of the moments that the function needs for it.
+        Takes the lag that is asked for, and returns the lags of the moments that the function needs for it; raises
+        InvalidInput for a lag at which there is no estimate.
     directed : bool
         Whether the estimate distinguishes source from target.
     signed : bool
@@ -131,13 +137,15 @@ class Estimator:
     @property
     def has_lag(self) -> bool:
         """Whether the estimate depends on the lag that is asked for."""
-        return self.needs(0) != self.needs(1)
+        return self.needs(1) != self.needs(2)
 
     def needs(self, lag: int) -> tuple[int, ...]:
-        """Return the lags of the moments that are needed for a lag, or raise InvalidInput if `lags` says none."""
+        """Return the lags of the moments that are needed for a lag; raise InvalidInput where there are none."""
         cause = None
         try:
             found = tuple(self.lags(lag))
+        except InvalidInput:
+            raise
         except Exception as error:  # whatever another package raises
             fault, cause = f"fails ({type(error).__name__}: {error})", error
         else:
@@ -203,7 +211,7 @@ BUILT_IN: Final = {
             long_name="Granger causality",
             reference=LINEAR_FEEDBACK,
             assumes=PAST,
-            lags=lambda lag: tuple(range(lag + 1)),
+            lags=_up_to,
             signed=False,
             all_sources=True,
         ),

@@ -9,6 +9,7 @@ from typing import Any, Final
 import holoviews as hv
 import numpy as np
 import xarray as xr
+from bokeh.models import BasicTickFormatter
 from holoviews.plotting.util import process_cmap
 
 from netxr import names as n
@@ -173,6 +174,12 @@ def stay_in_place(plot: Any, _element: Any) -> None:
     It moves a frame without what stands around it, and cuts off ticks, names and colour bars.
     """
     plot.state.frame_align = False
+
+
+def plain_numbers(plot: Any, _element: Any) -> None:
+    """Make bokeh write small numbers as 0.001, not as 1.000e-3."""
+    for formatter in plot.state.select({"type": BasicTickFormatter}):
+        formatter.power_limit_low = -5
 
 
 def with_title_over(layout: hv.Layout, title: str) -> hv.Layout:

@@ -12,6 +12,7 @@ from bokeh.models import ColumnDataSource, Plot
 from bokeh.resources import Resources
 from jinja2 import Environment
 
+from netxr import names as n
 from netxr.plot.files import static_view, write_new
 from netxr.plot.style import title_over
 from netxr.schema.arguments import check_vacant
@@ -107,7 +108,9 @@ Part = Table | Figure | Listing
 """A section of a page."""
 
 
-def write_report(path: str | Path, *, title: str, text: str = "", parts: Sequence[Part]) -> Path:
+def write_report(
+    path: str | Path, *, title: str, text: str = "", parts: Sequence[Part], progress: n.Progress | None = None
+) -> Path:
     """Write tables and interactive figures as one HTML file that works without a network.
 
     Parameters
@@ -120,6 +123,8 @@ def write_report(path: str | Path, *, title: str, text: str = "", parts: Sequenc
         What the page is about.
     parts : sequence of Table, Figure or Listing
         Sections of the page, in order.
+    progress : callable, optional
+        Called with (sections drawn, sections in all).
 
     Returns
     -------
@@ -143,17 +148,17 @@ def write_report(path: str | Path, *, title: str, text: str = "", parts: Sequenc
     True
     """
     path = check_vacant("path", path)
-    return write_new(path, _page(title, text, parts).encode())
+    return write_new(path, _page(title, text, parts, progress).encode())
 
 
-def _page(title: str, text: str, parts: Sequence[Part]) -> str:
+def _page(title: str, text: str, parts: Sequence[Part], progress: n.Progress | None) -> str:
     """Return the whole page."""
-    models = {
-        (place, k): _drawn(panel)
-        for place, part in enumerate(parts)
-        if isinstance(part, Figure)
-        for k, panel in enumerate(part.panels)
-    }
+    models: dict[tuple[int, int], Any] = {}
+    for place, part in enumerate(parts):
+        if isinstance(part, Figure):
+            models |= {(place, k): _drawn(panel) for k, panel in enumerate(part.panels)}
+        if progress is not None:
+            progress(place + 1, len(parts))
     script, divs = components({f"{place}-{k}": model for (place, k), model in models.items()}) if models else ("", {})
     # Not .render(): it would add files of whatever extension of bokeh happens to be loaded.
     library = Resources(mode="inline", components=list(SCRIPTS)).js_raw if models else []

@@ -41,8 +41,8 @@ CAPTIONS: Final = {
     "compare": (
         "True and estimated connectivity",
         "A column is where a connection comes from, a row where it goes to. Each matrix has its own colour range. Look "
-        "for the pattern of A in R, and for what else R shows: a bright diagonal is the correlation of each neuron "
-        "with its own past, bright rows and columns are neurons that correlate with all others.",
+        "for the pattern of A in R, and for what else R shows: in a correlation, a bright diagonal is that of each "
+        "neuron with itself or its own past, bright rows and columns are neurons that correlate with all others.",
     ),
     "network": (
         "Connectivity as a graph",
@@ -54,14 +54,14 @@ CAPTIONS: Final = {
         "overlap, the closer the ROC curve comes to the upper left corner.",
     ),
     "lags": (
-        "Correlation over lag",
+        "Estimate over lag",
         "The strongest pairs. A connection that acts within one sample peaks at lag 1. A peak at lag 0 is shared "
         "activity rather than a connection.",
     ),
 }
 
 
-def report_run(run: Any, path: str | Path) -> Path:
+def report_run(run: Any, path: str | Path, *, progress: n.Progress | None = None) -> Path:
     """Write one self-contained page about a run: figures, scores, facts, where it comes from, how to make it again.
 
     The page opens in any browser, without a network. It has the figures of `netxr.plot.dashboard`, of the first trial.
@@ -75,6 +75,8 @@ def report_run(run: Any, path: str | Path) -> Path:
         A run, a recording or a sweep, or what `netxr.open` opens as one.
     path : str or Path
         The file to make, in a folder that exists.
+    progress : callable, optional
+        Called with (sections drawn, sections in all); reading is followed by `netxr.progress`.
 
     Returns
     -------
@@ -105,7 +107,7 @@ def report_run(run: Any, path: str | Path) -> Path:
     opened = run if isinstance(run, xr.Dataset) else netxr.open(run)
     parts = list((sweep_parts if is_sweep(opened.data_vars) else _of_run)(opened, source))
     title = f"Report of {Path(source).name}" if source else "Report of a run"
-    return page.write_report(path, title=title, text=_summary(opened), parts=parts)
+    return page.write_report(path, title=title, text=_summary(opened), parts=parts, progress=progress)
 
 
 def _summary(run: xr.Dataset) -> str:

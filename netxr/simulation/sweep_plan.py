@@ -69,7 +69,10 @@ def check_plan(
     if not isinstance(diagonal, bool | np.bool_):
         raise InvalidInput(n.DIAGONAL, got=repr(diagonal), expected="True or False: whether self-connections enter")
     permutations = _check_not_negative(n.PERMUTATIONS, permutations)
-    return Plan(labels, trials, seed, rng, activity_seed, bool(diagonal), permutations, estimator(method).name)
+    entry = estimator(method)
+    for lag in labels[n.LAG]:
+        entry.needs(lag)  # raises where there is no estimate at this lag
+    return Plan(labels, trials, seed, rng, activity_seed, bool(diagonal), permutations, entry.name)
 
 
 def _check_axes(given: Mapping[str, Any]) -> dict[str, list[Any]]:

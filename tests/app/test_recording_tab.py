@@ -3,6 +3,7 @@ import threading
 
 import holoviews as hv
 import numpy as np
+import panel as pn
 import param
 import pytest
 import xarray as xr
@@ -393,3 +394,44 @@ def test_a_view_that_cannot_be_drawn_leaves_the_one_before(pages, library):
     choose(page, "Marked", "0")  # nothing can be marked here
     assert not dimmed(page)
     assert not page.messages
+
+
+@pytest.mark.parametrize("method", ["regression", "regression_t", "granger", "edge_probability"])
+def test_a_lag_without_an_estimate_is_said_beside_the_lags(pages, library, method):
+    page = opened(pages, library, f"?tab=recording&recording=grouped.zarr&method={method}")
+    widget = page.widget("Lags")
+    controls = next(box for box in page.page.body.select(pn.FlexBox) if widget in list(box))
+    beside = list(controls)[list(controls).index(widget) + 1]
+    assert not list(beside)
+    choose(page, "Lags", "0, 1")
+    assert "lag: got 0; expected 1 or above" in beside[0].object
+    assert not page.messages  # the activity is in view
+    choose(page, "View", "estimate")
+    assert "lag: got 0; expected 1 or above" in page.messages[0]
+    choose(page, "Lags", "1")
+    assert not list(beside)
+
+
+@pytest.mark.parametrize("method", netxr.methods().estimator.values.tolist())
+def test_every_estimator_is_offered_by_its_long_name_and_estimates(pages, library, method):
+    page = opened(pages, library, f"?tab=recording&recording=grouped.zarr&view=agreement&method={method}")
+    about = netxr.methods().sel(estimator=method)
+    assert page.widget("Estimator").options[about.long_name.item()] == method
+    if method == "edge_probability":
+        assert "t: got 144 pairs of neurons; expected 500 or more" in page.messages[0]
+        return
+    assert not page.messages
+    run = netxr.open(library / "grouped.zarr").isel(trial=[0])
+    expected = netxr.estimate(run.activity, method=method, lag=1).compute()
+    np.testing.assert_allclose(table(page)[method], expected.values.ravel(), atol=1e-10)
+
+
+def test_too_many_neurons_may_be_swapped_axes(pages, tmp_path):
+    samples = np.random.default_rng(0).standard_normal((300, 20))
+    activity = netxr.as_activity(samples, dims=("neuron", "time"))
+    netxr.save(activity.to_dataset(name="activity"), tmp_path / "swapped.zarr")
+    page = opened(pages, tmp_path, "?tab=recording&recording=swapped.zarr&view=estimate", memory=2**20)
+    assert "300 neurons at 1 lags" in page.messages[0]
+    assert "more neurons than samples (20): if the axes are swapped" in page.messages[0]
+    choose(page, "Neurons", "0:9")
+    assert not any("swapped" in message for message in page.messages)

@@ -1,4 +1,5 @@
 import ast
+import re
 import subprocess
 import sys
 import time
@@ -160,7 +161,7 @@ def test_a_p_value_keeps_its_digits_however_small():
     assert [line.split() for line in table(rows).splitlines()[1:]] == [["0.000", "0.00012"], ["0.000", "undefined"]]
 
 
-def test_progress_is_for_terminals_only(monkeypatch):
+def test_progress_is_for_terminals_only(monkeypatch, capsys):
     with progress("Working", quiet=False) as report:
         assert report is None
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
@@ -169,3 +170,6 @@ def test_progress_is_for_terminals_only(monkeypatch):
     with progress("Working", quiet=False) as report:
         report(1, 4)
         report(4, 4)
+        report(1, 2)  # another pass begins
+        assert re.findall(r"(\d+)%", capsys.readouterr().err)[-2:] == ["100", "50"]
+        report(2, 2)

@@ -184,5 +184,6 @@ def test_moments_from_which_it_does_not_follow(options):
 def test_lags_that_moments_lack():
     with pytest.raises(InvalidInput, match=r"data: got moments at lags \[0, 1\]; expected those at \[2\] as well"):
         netxr.regression(netxr.lagged_moments(activity()), lags=2)
-    with pytest.raises(InvalidInput, match="lag: got 0; expected 1 or above"):
-        netxr.estimate(activity(), method="regression", lag=0)
+    for method in ("regression", "regression_t", "granger", "edge_probability"):
+        with pytest.raises(InvalidInput, match="lag: got 0; expected 1 or above"):
+            netxr.estimate(activity(), method=method, lag=0)

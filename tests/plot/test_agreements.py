@@ -1,6 +1,7 @@
 import holoviews as hv
 import numpy as np
 import pytest
+from bokeh.models import BasicTickFormatter
 
 import netxr
 from netxr.errors import InvalidInput
@@ -110,3 +111,11 @@ def test_what_cannot_be_compared_is_refused(noisy_pair):
         agreement(A[:, :3], R, diagonal=False)
     with pytest.raises(InvalidInput, match=r"R: got a lazy array.*\.compute\(\)"):
         agreement(A, R.chunk(), diagonal=False)
+
+
+def test_small_numbers_are_written_as_such():
+    A = labelled(np.eye(4) * 0.5, list("abcd"))
+    figure = agreement(A, A * 0.01, diagonal=True)
+    formatters = [one for panel in list(figure)[:2] for one in on_screen(panel).select({"type": BasicTickFormatter})]
+    assert formatters
+    assert all(10.0**one.power_limit_low < 0.001 for one in formatters)

@@ -169,3 +169,11 @@ def test_what_cannot_be_drawn_is_refused(R):
         lags(xr.concat([R, R], "trial"))
     with pytest.raises(InvalidInput, match="R: got list"):
         lags([1])
+
+
+@pytest.mark.parametrize(
+    ("long_name", "label"),
+    [("Granger causality",) * 2, ("t of a regression",) * 2, ("partial correlation", "Partial correlation")],
+)
+def test_the_axis_has_the_name_of_the_estimate(R, long_name, label):
+    assert on_screen(lags(R.assign_attrs(long_name=long_name))).yaxis[0].axis_label == label

@@ -119,7 +119,7 @@ def test_a_dataset_in_memory_has_a_page_of_its_own(run, tmp_path):
     lagged = run.assign(lagged_correlation=netxr.lagged_correlation(run.activity, lags=[0, 1, 2]))
     lagged = lagged.assign(netxr.compare(lagged.connectivity, lagged.lagged_correlation, diagonal=False)[["pearson"]])
     path = netxr.report_run(lagged, tmp_path / "run.html")
-    assert "Correlation over lag" in titles(path)
+    assert "Estimate over lag" in titles(path)
     assert "in the shell" not in seen(path)
     assert "made for this report" not in seen(path)
     assert "R at lag 1" in seen(path)
@@ -181,6 +181,13 @@ def test_nothing_is_overwritten_and_what_cannot_be_reported_is_refused(run, tmp_
     with pytest.raises(netxr.InvalidInput, match="run: got a Dataset with x; expected one with activity"):
         netxr.report_run(xr.Dataset({"x": 1}), tmp_path / "x.html")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.html"]
+
+
+def test_progress_goes_over_the_sections(run, tmp_path):
+    said = []
+    path = netxr.report_run(run, tmp_path / "run.html", progress=lambda done, total: said.append((done, total)))
+    n_sections = path.read_text("utf-8").count("<h2")
+    assert said == [(k, n_sections) for k in range(1, n_sections + 1)]
 
 
 def test_the_command_names_the_page_after_the_run(run, tmp_path, monkeypatch):

@@ -272,6 +272,9 @@ def test_an_estimator_without_a_lag_scores_the_same_at_every_lag(tmp_path):
     assert (found.attrs["estimator"], at_zero.attrs["estimator"]) == ("correlation", "lagged_correlation")
     with pytest.raises(InvalidInput, match="method: got 'grangers'; expected one of lagged_correlation, correlation"):
         netxr.sweep(**asked, method="grangers", store=tmp_path / "s.zarr")
+    for method in ("regression", "regression_t", "granger", "edge_probability"):
+        with pytest.raises(InvalidInput, match="lag: got 0; expected 1 or above"):
+            netxr.sweep(**asked, lag=[1, 0], method=method, store=tmp_path / "s.zarr")
     with pytest.raises(InvalidInput, match=r"method: got \['correlation'\]; expected the name of one estimator"):
         netxr.sweep(**asked, method=["correlation"], store=tmp_path / "s.zarr")
     assert not (tmp_path / "s.zarr").exists()

@@ -13,10 +13,28 @@ MATRICES: Final = 6
 """How many matrices a lag takes at most, from the sums to the figure."""
 
 
-def check_size(n: int, n_lags: int, *, memory: int) -> None:
+def axes_text(n: int, n_samples: int | None) -> str:
+    """Say what to do if the axes of a recording are swapped, where it has more neurons than samples.
+
+    Examples
+    --------
+    >>> axes_text(5000, 100)
+    ' There are more neurons than samples (100): if the axes are swapped, import it again with netxr import --dims.'
+    >>> axes_text(100, 5000)
+    ''
+    """
+    if n_samples is None or n <= n_samples:
+        return ""
+    return (
+        f" There are more neurons than samples ({n_samples:,}): if the axes are swapped, import it again with "
+        "netxr import --dims."
+    )
+
+
+def check_size(n: int, n_lags: int, *, memory: int, n_samples: int | None = None) -> None:
     """Raise, before an estimate of n neurons is made, if its matrices are too large to hold or draw."""
     needed = 8 * MATRICES * n_lags * n**2
-    fix = "Choose fewer of them, or average them into groups."
+    fix = f"Choose fewer of them, or average them into groups.{axes_text(n, n_samples)}"
     if n > MOST_NEURONS:
         raise InvalidInput("neurons", got=f"{n:,} of them", expected=f"at most {MOST_NEURONS:,} in a matrix", fix=fix)
     if needed > memory:

@@ -8,6 +8,7 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.table import estimator
 from netxr.schema.variables import labels_of
 
 ALL: Final = "all"
@@ -78,6 +79,16 @@ class Choice(NamedTuple):
             "differences" if self.difference else "",
         ]
         return ", ".join(filter(None, parts))
+
+
+def lags_problem(choice: Choice) -> str:
+    """Return why an estimator has no estimate at the lags that are asked for; an empty text where it has one."""
+    try:
+        for lag in lags_of(choice.lags):
+            estimator(choice.method).needs(lag)
+    except InvalidInput as error:
+        return str(error)
+    return ""
 
 
 def lags_of(text: str) -> list[int]:

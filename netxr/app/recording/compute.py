@@ -8,7 +8,7 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.app.frame.limits import check_size
+from netxr.app.frame.limits import axes_text, check_size
 from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_activity, chosen_truth, lags_of
 from netxr.errors import InvalidInput
 from netxr.estimators.table import compared, estimator
@@ -86,7 +86,7 @@ def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) 
             "length",
             got=f"{part.sizes[n.TIME]:,} samples of {part.sizes[n.NEURON]:,} neurons, which take {text_of(needed)}",
             expected=f"at most {text_of(memory)}",
-            fix="Show fewer samples.",
+            fix=f"Show fewer samples.{axes_text(part.sizes[n.NEURON], n_steps)}",
         )
     if n.TIME in part.coords:
         return part.compute()
@@ -113,7 +113,7 @@ def estimate_of(
         Whether to estimate even if the store has an estimate.
     """
     activity, lags = chosen_activity(run, choice), lags_of(choice.lags)
-    check_size(activity.sizes[n.NEURON], len(lags), memory=memory)
+    check_size(activity.sizes[n.NEURON], len(lags), memory=memory, n_samples=activity.sizes[n.TIME])
     stored = None if afresh else stored_estimate(run, choice)
     if stored is not None:
         return Estimate(compute(stored), stored=True)

@@ -1,11 +1,13 @@
 """``netxr report``: a run as one page."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 import netxr
 from netxr.cli import options
+from netxr.cli.output import progress
 from netxr.schema.arguments import check_vacant
 
 
@@ -29,6 +31,7 @@ def command(run: str, out: Path | None, quiet: bool) -> None:
     """  # noqa: D301 - click wants the character
     page = out or Path(f"{Path(run.rstrip('/')).stem}.html")
     check_vacant("--out", page)
-    netxr.report_run(run, page)
+    with progress("Writing the report", quiet=quiet) as step, netxr.progress(step) if step else nullcontext():
+        netxr.report_run(run, page, progress=step)
     if not quiet:
         click.echo(f"Wrote the report of {run} to {page}")

@@ -17,6 +17,7 @@ from netxr.plot.style import (
     diagonal_words,
     laid_out,
     loaded_matrix,
+    plain_numbers,
     stay_in_place,
     with_options,
 )
@@ -208,6 +209,6 @@ def _panel(element: Any, *, title: str) -> Any:
     return with_options(
         element,
         both={"title": title, "axiswise": True},
-        bokeh={"frame_width": FRAME, "frame_height": FRAME, "hooks": [stay_in_place]},
+        bokeh={"frame_width": FRAME, "frame_height": FRAME, "hooks": [stay_in_place, plain_numbers]},
         matplotlib={"aspect": 1},
     )

@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.strongest import strongest_entries
-from netxr.plot.style import FRAME, INK, POINTS, check_loaded, literal, no_formulas, stay_in_place, with_options
+from netxr.plot.style import (
+    FRAME,
+    INK,
+    POINTS,
+    check_loaded,
+    literal,
+    no_formulas,
+    plain_numbers,
+    stay_in_place,
+    with_options,
+)
 from netxr.plot.ticks import shorten
 from netxr.schema.arguments import is_number
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
@@ -102,7 +112,7 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
         bokeh={
             "frame_width": round(1.5 * FRAME),
             "frame_height": FRAME,
-            "hooks": [stay_in_place, *hooks_of_time(values, time_on_screen)],
+            "hooks": [stay_in_place, plain_numbers, *hooks_of_time(values, time_on_screen)],
         },
         matplotlib={
             "fig_inches": (7, 4),
@@ -200,7 +210,7 @@ def _drawn(R: xr.DataArray, curves: dict[str, NDArray[Any]]) -> list[Any]:
 def _value_label(R: xr.DataArray) -> str:
     """Return what to call the values of R."""
     text = "correlation" if R.name is None else str(R.attrs.get(n.LONG_NAME, R.name)).replace("_", " ")
-    return text[:1].upper() + text[1:]
+    return text if text[1:2] == " " else text[:1].upper() + text[1:]  # t is a symbol
 
 
 def _alone(values: NDArray[Any]) -> NDArray[np.bool_]:
