@@ -30,6 +30,7 @@ _HOME = {
     "coarsen": "moments.coarse",
     "compare": "estimators.compare",
     "convert": "recordings.convert",
+    "cut_trials": "preprocessing.trials",
     "detrend": "preprocessing.detrend",
     "difference": "preprocessing.samples",
     "drop_frames": "preprocessing.frames",

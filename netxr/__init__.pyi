@@ -40,6 +40,7 @@ from netxr.preprocessing.samples import clip as clip
 from netxr.preprocessing.samples import difference as difference
 from netxr.preprocessing.samples import resample as resample
 from netxr.preprocessing.select import select as select
+from netxr.preprocessing.trials import cut_trials as cut_trials
 from netxr.recordings.append import add as add
 from netxr.recordings.append import append as append
 from netxr.recordings.catalog import catalog as catalog

@@ -237,6 +237,9 @@ SCORE_STD: Final = "_std"
 SCORE_DEFINED: Final = "_defined"
 """Ends the name of the number of those trials."""
 
+ONSET: Final = "onset"
+"""When the event of a trial was, in the time of the recording, (trial)."""
+
 BAD_FRAMES: Final = "bad_frames"
 """Whether a frame holds a sample that is NaN or infinite, (time[, trial])."""
 

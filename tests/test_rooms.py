@@ -27,7 +27,7 @@ ROOMS = {
     "store": GROUND | {"kernels", "blocks"},
     "preprocessing": GROUND | {"kernels", "blocks"},
     "estimators": GROUND | {"kernels", "blocks", "moments", "store"},
-    "recordings": GROUND | {"kernels", "blocks", "moments", "store", "estimators"},
+    "recordings": GROUND | {"kernels", "blocks", "moments", "store", "estimators", "preprocessing"},
     "simulation": GROUND | {"kernels", "moments", "store", "estimators"},
     "plot": GROUND | {"kernels", "blocks", "moments", "estimators"},
     "report": MIDDLE | {"plot", DOOR},

@@ -75,6 +75,15 @@ gaps = click.option(
     "recording, so that no pair of samples crosses a gap.",
 )
 
+trials = click.option(
+    "--trials",
+    "trial_length",
+    type=float,
+    metavar="LENGTH",
+    help="Cut the recording into trials of this length that follow one another: in the unit of its sampling interval, "
+    "or in samples where it has none.",
+)
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
 NOT_NEGATIVE: Final = click.IntRange(min=0)

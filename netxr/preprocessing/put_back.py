@@ -32,7 +32,7 @@ def put_back(data: Recording, activity: xr.DataArray, *, step: str, **attrs: Any
     if isinstance(data, xr.DataArray):
         return done
     data = _without_results(data)
-    changed = {dim for dim, size in done.sizes.items() if size != data.sizes[dim]}
+    changed = {dim for dim, size in done.sizes.items() if size != data.sizes.get(dim)}
     along = [name for name, variable in data.variables.items() if changed & set(variable.dims)]
     stuck = [str(name) for name in along if name != n.ACTIVITY and name not in data[n.ACTIVITY].coords]
     if stuck:

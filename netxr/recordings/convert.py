@@ -10,6 +10,7 @@ from typing import Any, Final
 from netxr import names as n
 from netxr.blocks.progress import Report
 from netxr.errors import OutputExists, UnreadableFile
+from netxr.preprocessing.trials import cut_trials
 from netxr.recordings.formats.registry import format_of
 from netxr.recordings.load import is_zarr, load_recording
 from netxr.schema.arguments import check_path
@@ -25,6 +26,7 @@ def convert(
     store: PathLike,
     *,
     format: str | None = None,  # noqa: A002
+    trial_length: float | None = None,
     progress: Report | None = None,
     **options: Any,
 ) -> None:
@@ -39,6 +41,8 @@ def convert(
         it came, in which format, with which options and SHA-256 checksum; of a folder, that of its files.
     format : str, optional
         What the file is, where it cannot be recognised.
+    trial_length : float, optional
+        Cut the recording into trials that follow one another, as `netxr.cut_trials` does with this length.
     progress : callable, optional
         Called with (bytes written, bytes to write).
     **options : Any
@@ -70,6 +74,7 @@ def convert(
     if os_path.lexists(target):
         raise OutputExists(target)
     recording = load_recording(file, format=format, **options)
+    recording = recording if trial_length is None else cut_trials(recording, length=trial_length)
     known = "zarr" if is_zarr(file, format) else format_of(file, format).name
     origin = {n.SOURCE_FILE: file.absolute().name, n.SOURCE_FORMAT: known, n.SOURCE_SHA256: _sha256(_files_of(file))}
     said = ", ".join(f"{option}={shortened(value)}" for option, value in options.items())

@@ -187,3 +187,21 @@ def test_a_missing_package_is_one_line(tmp_path, monkeypatch):
     done = CliRunner().invoke(main, ["import", str(tmp_path / "x.h5"), str(tmp_path / "run.zarr")])
     assert done.exit_code == 1
     assert 'pip install "netxr[io]"' in done.output
+
+
+def test_a_recording_of_stacked_trials_is_cut(tmp_path):
+    data = np.random.default_rng(3).normal(size=(45, 2))
+    np.savetxt(tmp_path / "x.csv", data, delimiter=",", header="a,b", comments="")
+    said = ["--dims", "time,neuron", "--sampling-interval", "0.1", "--trials", "2"]
+    assert (
+        not CliRunner().invoke(main, ["import", *map(str, (tmp_path / "x.csv", tmp_path / "x.zarr")), *said]).exit_code
+    )
+    run = open_store(tmp_path / "x.zarr")
+    np.testing.assert_allclose(run.activity.transpose("trial", "time", "neuron"), data[:40].reshape(2, 20, 2))
+    np.testing.assert_allclose(run.onset, [0, 2])
+    estimated = ["--trials", "20", "--pool-trials", "--out", str(tmp_path / "R.zarr")]
+    arguments = ["estimate", str(tmp_path / "x.csv"), "--dims", "time,neuron", *estimated]
+    assert not CliRunner().invoke(main, arguments).exit_code
+    pairs = np.concatenate([np.c_[trial[1:], trial[:-1]] for trial in data[:40].reshape(2, 20, 2)])
+    R = open_store(tmp_path / "R.zarr").lagged_correlation.squeeze("lag")
+    np.testing.assert_allclose(R, np.corrcoef(pairs.T)[:2, 2:], atol=1e-12)

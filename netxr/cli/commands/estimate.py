@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     "samples pair by pair.",
 )
 @options.gaps
+@options.trials
 @click.option(
     "--clip",
     nargs=2,
@@ -110,6 +111,7 @@ def command(
     groups: int | None,
     missing: Any,
     gaps: Any,
+    trial_length: float | None,
     clip: tuple[float, float] | None,
     high_pass: float | None,
     difference: bool,
@@ -158,6 +160,8 @@ def command(
     if out is not None and not is_table(out):
         check_store_name("--out", out)
     activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval, gaps=gaps)
+    if trial_length is not None:
+        activity = netxr.cut_trials(activity, length=trial_length)
     if truth is None:
         A = _true_connectivity(recording, activity)
     else:

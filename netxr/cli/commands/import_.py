@@ -64,10 +64,18 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # takes a type from c
     help="Another option of the format, as often as needed, e.g. --option signal=spks --option cells=true.",
 )
 @options.gaps
+@options.trials
 @options.quiet
 @options.as_json
 def command(
-    source: Path, out: Path, further: tuple[tuple[str, Any], ...], gaps: str, quiet: bool, as_json: bool, **said: Any
+    source: Path,
+    out: Path,
+    further: tuple[tuple[str, Any], ...],
+    gaps: str,
+    trial_length: float | None,
+    quiet: bool,
+    as_json: bool,
+    **said: Any,
 ) -> None:
     """Convert a recording of another tool to a Zarr store.
 
@@ -87,7 +95,7 @@ def command(
     given |= {"dims": _dims(said["dims"])} if said["dims"] else {}
     given |= {} if gaps == "raise" else {"gaps": gaps}
     with progress("Importing", quiet=quiet or as_json) as report:
-        convert(source, out, progress=report, **given)
+        convert(source, out, trial_length=trial_length, progress=report, **given)
     summary = _summary(out)
     if as_json:
         echo_json(summary)

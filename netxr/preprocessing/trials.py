@@ -1,0 +1,169 @@
+"""A recording cut into trials: around events, or one after the other."""
+
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.preprocessing.put_back import put_back
+from netxr.schema.arguments import array_of, is_finite, said
+from netxr.schema.axis import SLACK
+from netxr.schema.clock import Recording, activity_of, clock_of, cuts_of, with_axis
+
+
+def cut_trials(
+    data: Recording, onsets: Any = None, *, before: float = 0.0, after: float | None = None, length: float | None = None
+) -> Recording:
+    """Cut a recording into trials: around events, or into equal ones that follow one another.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time), or a Dataset that holds it; dask stays lazy.
+    onsets : array-like, (trial,), optional
+        Times of the events, in the recording's unit of time, or dates where it has them; in samples where it has no
+        sampling interval. Coordinates of a DataArray, such as the stimulus, stay with the trials.
+    before, after : float
+        How much of the recording before and after each event is in its trial, in the same unit. Trials may overlap.
+    length : float, optional
+        In the place of onsets: the length of trials that follow one another from the first sample on. Samples at the
+        end that fill none are left out.
+
+    Returns
+    -------
+    DataArray or Dataset
+        Activity (neuron, time, trial), in the dtype of the samples. `time` is relative to the event, which is at the
+        nearest sample; `onset` says when it was.
+
+    Raises
+    ------
+    InvalidInput
+        If there are trials already, onsets are no times, a trial begins before the recording, ends after it or goes
+        over a gap in its times, or none is left.
+
+    Examples
+    --------
+    >>> import numpy as np, netxr
+    >>> x = netxr.as_activity([np.arange(10.0)], dims=("neuron", "time"), sampling_interval=0.5)
+    >>> trials = cut_trials(x, [1.0, 3.0], before=0.5, after=1.0)
+    >>> trials.isel(neuron=0).values.T.tolist(), trials.time.values.tolist()
+    ([[1.0, 2.0, 3.0], [5.0, 6.0, 7.0]], [-0.5, 0.0, 0.5])
+    >>> cut_trials(x, length=2).sizes
+    Frozen({'neuron': 1, 'time': 4, 'trial': 2})
+    """
+    activity = activity_of(data)
+    if activity.sizes.get(n.TRIAL, 1) > 1:
+        fix = f"Take one of them with .isel({n.TRIAL}=0)."
+        got = f"a recording of {activity.sizes[n.TRIAL]} trials"
+        raise InvalidInput("data", got=got, expected="one that is not cut into trials yet", fix=fix)
+    activity = activity.squeeze(n.TRIAL, drop=True) if n.TRIAL in activity.dims else activity
+    beside: dict[str, Any] = {}
+    cuts = cuts_of(activity)
+    interval, units, start = clock_of(activity)
+    if (onsets is None) == (length is None):
+        got = "both" if onsets is not None else "neither"
+        raise InvalidInput("onsets, length", got=got, expected="the times of events, or the length of equal trials")
+    if length is not None:
+        if before or after is not None:
+            got = said({"before": before, "after": after})
+            raise InvalidInput("before, after", got=got, expected="none, where trials follow one another")
+        n_before, n_after = 0, _samples("length", length, interval, units)
+        places = np.arange(0, activity.sizes[n.TIME] - n_after + 1, n_after)
+        times = start + interval * places
+        what = f"of {length:g} {units}"
+    else:
+        n_before = _samples("before", before, interval, units, least=0)
+        n_after = _samples("after", after, interval, units)
+        times, beside = _onsets(onsets)
+        places = _places(activity, times, interval=interval, start=start, cuts=cuts)
+        what = f"from {before:g} {units} before to {after:g} {units} after {len(places)} events"
+    _check_inside(activity, places, times, (n_before, n_after), cuts=cuts)
+    samples: Any = activity.data
+    parts = [samples[:, place - n_before : place + n_after] for place in places.tolist()]
+    clock = {n.SAMPLING_INTERVAL: interval, n.SAMPLING_INTERVAL_UNITS: units, n.START_TIME: -n_before * interval}
+    of_neurons = {name: coord for name, coord in activity.coords.items() if n.TIME not in coord.dims}
+    labels = {n.TRIAL: np.arange(len(parts)), n.ONSET: (n.TRIAL, times)} | beside
+    cut = xr.DataArray(
+        (da if isinstance(samples, da.Array) else np).stack(parts, axis=-1),
+        of_neurons | labels,
+        (n.NEURON, n.TIME, n.TRIAL),
+        name=activity.name,
+        attrs={name: value for name, value in activity.attrs.items() if name != n.GAPS},
+    )
+    whole = data.drop_vars(n.TIME, errors="ignore")
+    return put_back(whole, with_axis(cut.assign_attrs(clock)), step=f"cut into {len(parts)} trials {what}", **clock)
+
+
+def _samples(argument: str, span: Any, interval: float, units: str, *, least: int = 1) -> int:
+    """Return how many samples a span of time is."""
+    expected = f"a span of {least} samples or more, in {units}; a sample is {interval:g}"
+    if not is_finite(span) or span < 0 or not span / interval < 2**62:
+        raise InvalidInput(argument, got=said(span), expected=expected)
+    count = float(span / interval)
+    whole = round(count)
+    if abs(count - whole) > SLACK * max(1.0, count):
+        fix = f"The nearest is {whole * interval:g}."
+        raise InvalidInput(
+            argument, got=said(span), expected=f"a whole number of samples of {interval:g} {units}", fix=fix
+        )
+    if whole < least:
+        raise InvalidInput(argument, got=said(span), expected=expected)
+    return whole
+
+
+def _onsets(onsets: Any) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Return the times of events, (trial,), and the coordinates that go with them."""
+    expected = "times of events, one or more, in one dimension"
+    times = np.asarray(array_of("onsets", onsets, expected=expected))
+    if times.ndim != 1 or not times.size or times.dtype.kind not in "fiuM":
+        raise InvalidInput("onsets", got=f"{times.dtype} of shape {times.shape}", expected=expected)
+    if not isinstance(onsets, xr.DataArray):
+        return times, {}
+    beside = {str(name): (n.TRIAL, coord.values) for name, coord in onsets.coords.items() if coord.dims == onsets.dims}
+    if onsets.dims != (n.TRIAL,):
+        beside.pop(str(onsets.dims[0]), None)
+    return times, {name: one for name, one in beside.items() if name != n.ONSET}
+
+
+def _places(
+    activity: xr.DataArray, times: NDArray[Any], *, interval: float, start: float, cuts: tuple[int, ...]
+) -> NDArray[np.int64]:
+    """Return the samples that are nearest to events."""
+    labels: Any = activity[n.TIME].values if n.TIME in activity.coords and (cuts or times.dtype.kind == "M") else None
+    moments: Any = times
+    if times.dtype.kind == "M":
+        if labels is None or labels.dtype.kind != "M":
+            raise InvalidInput("onsets", got="dates", expected="numbers, as the times of the recording are")
+        moments = (times - labels[0]) / np.timedelta64(1, "s")
+    if labels is not None and labels.dtype.kind == "M":
+        labels = (labels - labels[0]) / np.timedelta64(1, "s")
+    if not np.isfinite(moments.astype(np.float64)).all():
+        raise InvalidInput("onsets", got="a time that is not finite", expected="times of the recording")
+    if not cuts:
+        frames = np.rint((moments - (start if moments is times else 0.0)) / interval)
+        return np.asarray(np.clip(frames, -(2**62), 2**62), np.int64)
+    later = np.searchsorted(labels, moments).clip(1, len(labels) - 1)
+    return np.asarray(later - (moments - labels[later - 1] < labels[later] - moments), np.int64)
+
+
+def _check_inside(
+    activity: xr.DataArray, places: NDArray[Any], times: NDArray[Any], span: tuple[int, int], *, cuts: tuple[int, ...]
+) -> None:
+    """Raise unless every trial lies within the recording, and within one stretch of even times."""
+    first, last = places - span[0], places + span[1]
+    edges = np.array([0, *cuts, activity.sizes[n.TIME]])
+    within = np.searchsorted(edges, first, side="right")
+    outside = (first < 0) | (last > edges[-1]) | (last > edges[np.minimum(within, len(edges) - 1)])
+    if not len(places):
+        got = f"trials of {sum(span)} samples"
+        raise InvalidInput("length", got=got, expected=f"no longer than the recording, {edges[-1]} samples")
+    if outside.any():
+        got = f"a trial at {times[outside.argmax()]}"
+        others = f", and {outside.sum() - 1} more" if outside.sum() > 1 else ""
+        over = " or go over a gap in its times" if cuts else ""
+        expected = f"trials of {sum(span)} samples that do not leave the recording{over}, {edges[-1]} samples"
+        raise InvalidInput("onsets", got=f"{got}{others}", expected=expected, fix="Leave such events out.")

@@ -1,0 +1,139 @@
+"""By hand:
+- 0 1 2 3 4 5 6 cut at 2 and 4, one before and two after: 1 2 3 and 3 4 5.
+- 0 1 2 3 4 5 6 in trials of 3: 0 1 2 and 3 4 5, and 6 is left out.
+- sampled every 0.5 s from 10 s on, an event at 11.2 s is at the nearest sample, the second: 11.0 s.
+"""
+
+import dask.array as da
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr import cut_trials
+from netxr.errors import InvalidInput
+from tests.oracles import naive_correlation
+from tests.preprocessing.steps import recording, unreadable
+from tests.runs import nothing_computes
+
+
+@pytest.fixture
+def seven():
+    return xr.DataArray([np.arange(7.0)], {"neuron": ["a"]}, ("neuron", "time"))
+
+
+def test_by_hand(seven):
+    around = cut_trials(seven, [2, 4], before=1, after=2)
+    assert around.sel(neuron="a").transpose("trial", "time").values.tolist() == [[1, 2, 3], [3, 4, 5]]
+    assert around.time.values.tolist() == [-1, 0, 1]
+    assert around.onset.values.tolist() == [2, 4]
+    equal = cut_trials(seven, length=3)
+    assert equal.sel(neuron="a").transpose("trial", "time").values.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert equal.onset.values.tolist() == [0, 3]
+    timed = seven.assign_attrs(sampling_interval=0.5, start_time=10.0)
+    assert cut_trials(timed, [11.2], before=0.5, after=0.5).values.ravel().tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("on_axis", [True, False])
+def test_trials_are_the_samples_around_events(on_axis):
+    whole = recording(trials=None)
+    times = 3.0 + 0.5 * np.arange(80)
+    whole = whole.assign_coords(time=times) if on_axis else whole.assign_attrs(start_time=3.0)
+    onsets = np.array([5.0, 5.5, 30.1])
+    found = cut_trials(whole, onsets, before=1.0, after=2.5)
+    for k, onset in enumerate(onsets):
+        at = int(np.abs(times - onset).argmin())
+        np.testing.assert_array_equal(found.isel(trial=k), whole[:, at - 2 : at + 5])
+    np.testing.assert_allclose(found.time, np.arange(-1.0, 2.5, 0.5))
+    assert {"depth", "onset"} <= set(found.coords)
+    assert found.attrs.items() >= {"units": "mV", "animal": "m7", "sampling_interval": 0.5, "start_time": -1.0}.items()
+    assert found.preprocessing == "cut into 3 trials from 1 s before to 2.5 s after 3 events"
+
+
+def test_lazy_stays_lazy():
+    whole = recording(trials=None)
+    with nothing_computes():
+        assert isinstance(cut_trials(unreadable(recording(trials=1), time=11), length=10).data, da.Array)
+    lazily = cut_trials(whole.chunk(time=7), [5, 20], before=2, after=3)
+    xr.testing.assert_identical(lazily.compute(), cut_trials(whole, [5, 20], before=2, after=3))
+
+
+def test_no_pair_crosses_from_one_trial_into_the_next():
+    whole = recording(trials=None)
+    found = netxr.lagged_correlation(cut_trials(whole, length=10), lag=1, dim=("time", "trial"))
+    trials = [whole.values[:, 20 * k : 20 * k + 20] for k in range(4)]
+    np.testing.assert_allclose(found, naive_correlation(trials, 1), rtol=0, atol=1e-12)
+
+
+def test_coordinates_of_trials_stay():
+    onsets = xr.DataArray(
+        [5.0, 9.0], {"trial": [7, 8], "stimulus": ("trial", ["left", "right"]), "day": 3}, dims="trial"
+    )
+    found = cut_trials(recording(trials=None), onsets, after=2)
+    assert found.trial.values.tolist() == [7, 8]
+    assert found.stimulus.values.tolist() == ["left", "right"]
+    assert "stimulus" in cut_trials(recording(trials=None), onsets.rename(trial="event"), after=2).coords
+
+
+def test_dates():
+    start = np.datetime64("2026-03-01T12:00:00", "ns")
+    whole = recording(trials=None).assign_coords(time=start + np.arange(80) * np.timedelta64(500, "ms"))
+    at = start + np.array([4, 10]) * np.timedelta64(1, "s")
+    found = cut_trials(whole, at, before=1, after=1)
+    np.testing.assert_array_equal(found.isel(trial=1), whole[:, 18:22])
+    np.testing.assert_array_equal(found.onset, at)
+
+
+def test_a_dataset_keeps_its_truth_and_loses_moments():
+    whole = recording(trials=None)
+    run = netxr.lagged_moments(whole).assign(activity=whole, connectivity=(("target", "source"), np.eye(3)))
+    found = cut_trials(run, length=5)
+    assert set(found.data_vars) == {"activity", "connectivity"}
+    xr.testing.assert_identical(found.activity, cut_trials(whole, length=5))
+    assert cut_trials(run, length=40).activity.sizes["time"] == 80
+
+
+def test_no_trial_goes_over_a_gap():
+    times = np.r_[np.arange(40) * 0.5, 100 + np.arange(40) * 0.5]
+    whole = recording(trials=None).assign_coords(time=times)
+    with pytest.raises(InvalidInput, match="even times"):
+        cut_trials(whole, [5.0], after=2)
+    said = whole.assign_attrs(gaps="segments")
+    found = cut_trials(said, [5.0, 101.1], before=0.5, after=2)
+    np.testing.assert_array_equal(found.isel(trial=1), whole[:, 41:46])
+    assert "gaps" not in found.attrs
+    for onset in (19.0, 99.9):
+        with pytest.raises(InvalidInput, match="go over a gap"):
+            cut_trials(said, [onset], before=0.5, after=2)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "got neither"),
+        ({"onsets": [1], "after": 1, "length": 3}, "got both"),
+        ({"length": 3, "after": 1}, "trials follow one another"),
+        ({"length": 0}, "length: got 0"),
+        ({"length": 0.7}, r"whole number of samples of 0.5 s. The nearest is 0.5"),
+        ({"length": 1000}, "no longer than the recording, 80 samples"),
+        ({"onsets": [5]}, "after: got None"),
+        ({"onsets": [5], "before": -1, "after": 1}, "before: got -1"),
+        ({"onsets": [0.5, 0, 5], "before": 1, "after": 1}, "a trial at 0.5, and 1 more"),
+        ({"onsets": [39.5], "after": 1}, "do not leave the recording"),
+        ({"onsets": [np.nan], "after": 1}, "not finite"),
+        ({"onsets": ["left"], "after": 1}, "times of events"),
+        ({"onsets": [], "after": 1}, "times of events"),
+        ({"onsets": [[1, 2]], "after": 1}, "times of events"),
+        ({"onsets": [1e300], "after": 1}, "do not leave the recording"),
+        ({"onsets": np.array(["2026-01-01"], "M8[s]"), "after": 1}, "dates"),
+    ],
+)
+def test_bad_input(given, message):
+    with pytest.raises(InvalidInput, match=message):
+        cut_trials(recording(trials=None), **given)
+
+
+def test_a_recording_of_trials_is_not_cut():
+    with pytest.raises(InvalidInput, match="2 trials"):
+        cut_trials(recording(trials=2), length=5)
+    assert cut_trials(recording(trials=1), length=5).sizes["trial"] == 8
