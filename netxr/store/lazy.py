@@ -1,10 +1,11 @@
-"""Stored arrays as dask arrays: a stored chunk is a dask chunk, and one that is missing or damaged is an error."""
+"""Stored arrays as dask arrays: a dask chunk is a stored one, or many tiny ones; a missing or damaged one is said."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import dask.array as da
@@ -23,11 +24,17 @@ from netxr.store.metadata import DOCUMENT, Document, documents, holds_all, writt
 ALL_CHUNKS_ARE_THERE = "crc32c"
 """An array with this codec was written by netxr, which writes every chunk of it."""
 
+MOST_BLOCKS: Final = 2**12
+"""Most tasks for an array whose chunks are tiny."""
+
+TINY: Final = 2**15
+"""Bytes of a chunk that takes longer to plan than to read."""
+
 
 def lazily(
     dataset: xr.Dataset, place: str, *, folder: Path | None = None, known: Mapping[str, Document] | None = None
 ) -> xr.Dataset:
-    """Return a dataset that xarray opened without dask, with its chunks as dask chunks.
+    """Return a dataset that xarray opened without dask, with its chunks as dask chunks, tiny ones together.
 
     Errors call the store `place`. Where it is a `folder`, `known` is the metadata of the group and its arrays, by name.
     """
@@ -38,12 +45,31 @@ def lazily(
             stored.check_files((slice(None),) * variable.ndim)  # xarray has read these
             continue
         chunks = variable.encoding.get("preferred_chunks", {})
-        shape = tuple(min(chunks.get(dim, size), size) or 1 for dim, size in variable.sizes.items())
+        shape = [min(chunks.get(dim, size), size) or 1 for dim, size in variable.sizes.items()]
         array = da.from_array(  # type: ignore[no-untyped-call]
-            stored, chunks=shape, name=_token(stored), meta=np.empty((0,) * variable.ndim, stored.dtype)
+            stored,
+            chunks=_blocks(shape, variable),
+            name=_token(stored),
+            meta=np.empty((0,) * variable.ndim, stored.dtype),
         )
         lazy[name] = variable.copy(data=array)
     return dataset.assign(lazy)
+
+
+def _blocks(chunk: Sequence[int], variable: xr.Variable) -> tuple[int, ...]:
+    """Return the shape of dask's blocks: a stored chunk, or many together if they are many and tiny.
+
+    A task takes about 1 kB; a million tasks for single samples would take a hundred times as much as the samples.
+    """
+    lengths = list(chunk)
+    numbers = [-(-size // length) for size, length in zip(variable.shape, lengths, strict=True)]
+    if prod(numbers) <= MOST_BLOCKS:
+        return tuple(lengths)
+    while prod(lengths) * variable.dtype.itemsize < TINY and max(numbers) > 1:
+        axis = numbers.index(max(numbers))
+        lengths[axis] = min(2 * lengths[axis], variable.shape[axis])
+        numbers[axis] = -(-variable.shape[axis] // lengths[axis])
+    return tuple(lengths)
 
 
 class _StoredArray:

@@ -680,3 +680,18 @@ def test_attributes_that_contradict_the_times_of_a_store_are_read_as_the_times_s
     for opened in (netxr.open(tmp_path / "other.zarr"), netxr.load_recording(run.activity)):
         attrs = opened.activity.attrs
         assert (attrs["sampling_interval"], attrs["start_time"]) == (2.0, 1.0)
+
+
+@pytest.mark.parametrize(("length", "blocks"), [(2000, (1, 1)), (2500, (2, 2048))])
+def test_many_tiny_chunks_are_read_together(tmp_path, length, blocks):
+    group = zarr.open_group(tmp_path / "tiny.zarr", mode="w")
+    made = group.create_array(
+        "activity", shape=(2, length), chunks=(1, 1), dtype="f8", dimension_names=("neuron", "time"), fill_value=0.5
+    )
+    made[0, 7], made[1, length - 1] = 3.0, 4.0
+    activity = netxr.open(tmp_path / "tiny.zarr").activity
+    assert tuple(lengths[0] for lengths in activity.chunks) == blocks
+    expected = np.full((2, length), 0.5)
+    expected[0, 7], expected[1, -1] = 3.0, 4.0
+    np.testing.assert_array_equal(activity, expected)
+    np.testing.assert_array_equal(activity[:, 5:9], expected[:, 5:9])
