@@ -84,6 +84,7 @@ def test_two_truths_are_alike_and_neither_is_an_estimate(pages, library):
 
 def test_choosing_another_matrix(pages, library):
     page = opened(pages, library, "?tab=compare&first=estimated.zarr&second=estimated.zarr")
+    assert "lagged correlation (lagged_correlation)" in page.widget("Matrix").options
     choose(page, "Matrix", "connectivity")
     assert "first_matrix=connectivity" in page.location.search
     assert "true connectivity" in page.text()

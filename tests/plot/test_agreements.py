@@ -101,7 +101,7 @@ def test_constant_values_and_a_single_source_are_drawn(noisy_pair):
 
 def test_what_cannot_be_compared_is_refused(noisy_pair):
     A, R = noisy_pair
-    with pytest.raises(InvalidInput, match="diagonal: got None; expected True or False"):
+    with pytest.raises(InvalidInput, match="diagonal: got none; expected True or False"):
         agreement(A, R, diagonal=None)
     with pytest.raises(TypeError, match="diagonal"):
         agreement(A, R)

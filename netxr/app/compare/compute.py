@@ -10,7 +10,7 @@ from netxr import names as n
 from netxr.app.frame.limits import check_size
 from netxr.errors import InvalidInput
 from netxr.estimators.overlap import shared_entries
-from netxr.estimators.table import estimates_in
+from netxr.estimators.table import estimates_in, name_in_words
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.variables import MOMENT_SPECS, labels_of
 
@@ -72,6 +72,12 @@ def matrices_in(run: xr.Dataset) -> list[str]:
     ]
     estimates = estimates_in(run)
     return sorted(found, key=lambda name: name not in estimates)
+
+
+def matrix_choices(run: xr.Dataset) -> dict[str, str]:
+    """Return {text: name} of the matrices in a store: with the names of their estimators."""
+    words = {name: name_in_words(run[name]) for name in matrices_in(run)}
+    return {name if said == name else f"{said} ({name})": name for name, said in words.items()}
 
 
 def lags_of(matrix: xr.DataArray) -> list[int]:

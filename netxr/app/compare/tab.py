@@ -9,7 +9,7 @@ import param
 import xarray as xr
 
 from netxr import names as n
-from netxr.app.compare.compute import Pick, lags_of, matrices_in, overlap_text, pair_of, trials_of, variable_of
+from netxr.app.compare.compute import Pick, lags_of, matrix_choices, overlap_text, pair_of, trials_of, variable_of
 from netxr.app.compare.views import SIDES, VIEWS, Compared, compare_lines, figure_of, table_of
 from netxr.app.frame.controls import LOOK, buttons, flag
 from netxr.app.frame.downloads import downloads
@@ -87,7 +87,7 @@ class _Side:
         pick, lags = self.pick(), lags_of(run[variable])
         lag = lags[place_of_lag(lags, asked=pick.lag)] if lags else None
         self._shown = {"matrix": variable, "trial": pick.trial, "lag": lag}
-        options = {"matrix": matrices_in(run), "trial": trials_of(run[variable]), "lag": lags}
+        options: dict[str, Any] = {"matrix": matrix_choices(run), "trial": trials_of(run[variable]), "lag": lags}
         for what, widget in self._lists.items():
             widget.param.update(options=options[what], value=self._shown[what], visible=len(options[what]) > 1)
 
