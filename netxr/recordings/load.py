@@ -34,10 +34,11 @@ from netxr.recordings.formats.renaming import timed
 from netxr.recordings.formats.text import Table
 from netxr.schema.arguments import check_choice, check_name, check_path
 from netxr.schema.arrays import as_connectivity
-from netxr.schema.clock import CLOCK, in_step, with_axis
+from netxr.schema.clock import with_clock
 from netxr.schema.tables import is_graph
 from netxr.schema.variables import check_activity, check_connectivity
 from netxr.store.dataset import is_store
+from netxr.store.layout import unfolded
 from netxr.store.remote import is_url
 from netxr.store.staging import PathLike
 
@@ -102,8 +103,7 @@ def load_recording(
         return with_clock(zarr_stores.load(source, **options))
     if is_labelled(source, format):
         check_options(options, ["gaps"], "a source with labels")
-        dataset = check_recording(dataset_of(source), place_of(source))
-        return _with_gaps(dataset, source, **options)
+        return _with_gaps(check_recording(dataset_of(source), place_of(source)), source, **options)
     if isinstance(source, np.ndarray | da.Array | pd.DataFrame):
         check_options(options, ARRAY_OPTIONS, "a plain array")
         return with_clock(activity_of(place_of(source), Table(source), **options).to_dataset())
@@ -192,9 +192,7 @@ def load_activity(
     given = options | {option: value for option, value in (stated | {"units": units}).items() if value is not None}
     check_choice("gaps", gaps, n.GAP_CHOICES)
     at_gaps: dict[str, Any] = {} if gaps == "raise" else {"gaps": gaps}
-    which: dict[str, Any] = {
-        option: value for option, value in {"dims": dims, "name": name}.items() if value is not None
-    }
+    which: dict[str, Any] = {key: value for key, value in (("dims", dims), ("name", name)) if value is not None}
     if is_zarr(source, format) and (isinstance(dims, Mapping) or not zarr_stores.is_own(source)):
         return variable_of(load_recording(source, **given, **which, **at_gaps), n.ACTIVITY, {})
     if is_labelled(source, format):
@@ -341,11 +339,13 @@ def check_source(source: object) -> Path:
 
 
 def dataset_of(source: Any) -> xr.Dataset:
-    """Return a store's or a given Dataset as it is, and a DataArray as the variable that its dims make it."""
+    """Return a Dataset or store with its axis of time, and a DataArray as the variable that its dims make it."""
     if isinstance(source, xr.DataArray):
         name = n.CONNECTIVITY if n.TARGET in source.dims else n.ACTIVITY
         return with_clock(CHECKS[name](source, argument="source").to_dataset(name=name))
-    return source if isinstance(source, xr.Dataset) else zarr_stores.opened(source)
+    if isinstance(source, xr.Dataset):
+        return unfolded(source) if n.TIME_AXIS in source.attrs else source
+    return zarr_stores.opened(source)
 
 
 def variable_of(source: Any, name: str, given: Mapping[str, object]) -> xr.DataArray:
@@ -390,16 +390,6 @@ def check_recording(loaded: object, place: str) -> xr.Dataset:
 def _with_gaps(recording: xr.Dataset, source: Any, gaps: n.Gaps = "raise") -> xr.Dataset:
     """Return a recording that says whether the stretches between gaps in its times are segments."""
     return recording if gaps == "raise" else timed(place_of(source), recording, None, gaps)
-
-
-def with_clock(recording: xr.Dataset) -> xr.Dataset:
-    """Return a recording with an axis of time, and its clock in the attributes of both Dataset and activity."""
-    if n.ACTIVITY not in recording:
-        return recording
-    recording = in_step(recording)
-    activity = recording[n.ACTIVITY]
-    known = {name: value for name, value in (recording.attrs | activity.attrs).items() if name in CLOCK}
-    return with_axis(recording.assign({n.ACTIVITY: activity.assign_attrs(known)}).assign_attrs(known))
 
 
 def check_options(options: Mapping[str, Any], taken: Sequence[str] | None, what: str) -> None:

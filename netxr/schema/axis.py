@@ -70,19 +70,27 @@ class TimeIndex(RangeIndex):
     def sel(self, labels: dict[Any, Any], method: Any = None, tolerance: Any = None) -> Any:
         """Return the positions of times: of a slice with both ends, of single ones exactly, as an index of pandas does.
 
-        With method="nearest", the nearest sample there is. True and false say of each sample whether it is chosen.
+        With method="nearest", the nearest sample there is; other methods, and a tolerance, are those of pandas. True
+        and false say of each sample whether it is chosen.
 
         Raises KeyError if no sample was taken at a time.
         """
         wanted = labels[self.coord_name]
         if not isinstance(wanted, slice) and np.asarray(wanted).dtype.kind == "b":
             return sel_result({self.dim: np.flatnonzero(np.asarray(wanted))})
+        if tolerance is not None or method not in (None, "nearest"):
+            try:
+                return PandasIndex(self.to_pandas_index(), self.dim).sel(labels, method=method, tolerance=tolerance)
+            except KeyError:
+                raise KeyError(np.asarray(wanted).tolist()) from None
         if method is not None:
             return self._nearest(super().sel(labels, method=method, tolerance=tolerance))
         if isinstance(wanted, slice):
             first = 0 if wanted.start is None else int(np.ceil((wanted.start - self.start) / self.step - SLACK))
             last = self.size if wanted.stop is None else int((wanted.stop - self.start) / self.step + SLACK) + 1
             return sel_result({self.dim: slice(max(first, 0), max(last, 0), wanted.step)})
+        if np.asarray(wanted).dtype.kind not in "fiu":
+            raise KeyError(wanted)
         found = super().sel(labels, method="nearest")
         places = np.asarray(found.dim_indexers[self.dim])
         off = np.abs(self.start + places * self.step - np.asarray(wanted)) > SLACK * abs(self.step)

@@ -169,6 +169,16 @@ def in_step(data: xr.Dataset) -> xr.Dataset:
     return data.assign({n.ACTIVITY: activity.assign_attrs(of_activity)}).assign_attrs(of_root)
 
 
+def with_clock(recording: xr.Dataset) -> xr.Dataset:
+    """Return a recording with an axis of time, and its clock in the attributes of both Dataset and activity."""
+    if n.ACTIVITY not in recording:
+        return recording
+    recording = in_step(recording)
+    activity = recording[n.ACTIVITY]
+    known = {name: value for name, value in (recording.attrs | activity.attrs).items() if name in CLOCK}
+    return with_axis(recording.assign({n.ACTIVITY: activity.assign_attrs(known)}).assign_attrs(known))
+
+
 def on_axis(data: xr.Dataset) -> xr.Dataset:
     """Return a recording whose times are an axis of start and interval, where that says the same."""
     if n.TIME not in data.dims or n.TIME not in data.coords or axis_of(data) is not None:

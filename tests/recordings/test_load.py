@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from netxr.errors import InvalidInput, MissingExtra, NetxrError, UnreadableFile
 from netxr.recordings.formats import registry
 from netxr.recordings.load import load_activity, load_connectivity, load_recording
+from netxr.schema.arrays import as_activity
 from netxr.store.dataset import save
 from tests.conftest import SHARED
 from tests.runs import nothing_computes, printed_by
@@ -575,3 +576,13 @@ def test_izhikevich_networks(network):
     # The last fifth of the neurons is inhibitory: what leaves it, its column, is never positive.
     assert (truth.isel(source=slice(-n_neurons // 5, None)) <= 0).all()
     assert (truth.isel(source=slice(None, -n_neurons // 5)) >= 0).all()
+
+
+def test_a_run_that_xarray_opened_has_its_axis_of_time(tmp_path):
+    x = as_activity(np.zeros((2, 6)), dims=("neuron", "time"), sampling_interval=0.5)
+    run = load_recording(x.drop_vars("time", errors="ignore").assign_attrs(start_time=3.0))
+    save(run, tmp_path / "run.zarr")
+    opened = xr.open_zarr(tmp_path / "run.zarr")
+    assert "time" not in opened.coords
+    for loaded in (load_activity(opened), load_recording(opened).activity):
+        np.testing.assert_allclose(loaded.time, 3.0 + 0.5 * np.arange(6))

@@ -198,3 +198,37 @@ def test_a_dataset_is_cut_by_a_condition():
     cut = recording().to_dataset().isel(time=np.arange(10) > 6)
     np.testing.assert_allclose(cut.time, [3.7, 3.8, 3.9])
     assert cut.activity.sizes["time"] == 3
+
+
+@pytest.mark.parametrize(
+    ("time", "options"),
+    [
+        (1.2, {"method": "pad"}),
+        ([1.2, 2.9], {"method": "backfill"}),
+        ([1.2, 2.9], {"method": "ffill", "tolerance": 0.5}),
+        (1.2, {"method": "pad", "tolerance": 0.1}),
+        (0.1, {"method": "pad"}),
+        (1.2, {"method": "nearest", "tolerance": 0.1}),
+        (1.45, {"method": "nearest", "tolerance": 0.1}),
+        (1.2, {}),
+        ([1.0, 1.2], {}),
+        (99.0, {}),
+    ],
+)
+def test_times_are_chosen_and_refused_as_by_an_ordinary_index(time, options):
+    values = xr.DataArray(np.arange(8.0), dims="time")
+    axis = values.assign_coords(even_times(1.0, 0.5, 8))
+    plain = values.assign_coords(time=axis.time.values)
+    try:
+        expected = plain.sel(time=time, **options)
+    except KeyError:
+        with pytest.raises(KeyError) as error:
+            axis.sel(time=time, **options)
+        assert str(np.ravel(time)[-1]) in str(error.value)
+    else:
+        xr.testing.assert_equal(axis.sel(time=time, **options).drop_vars("time"), expected.drop_vars("time"))
+
+
+def test_a_label_that_is_no_time_is_not_found():
+    with pytest.raises(KeyError, match="monday"):
+        xr.DataArray(np.arange(8.0), dims="time").assign_coords(even_times(1.0, 0.5, 8)).sel(time="monday")
