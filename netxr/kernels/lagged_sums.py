@@ -183,7 +183,7 @@ def _join(a: LaggedSums, b: LaggedSums, todo: Pass) -> LaggedSums:
         frames, partners = crossing_pairs(length, len(head.good), lag)
         if frames.stop == frames.start:
             continue
-        target, source = head.layers[..., frames], a.tail.layers[..., partners]
+        target, source = _exact(head.layers[..., frames]), _exact(a.tail.layers[..., partners])
         for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
             both.product[r, q] += (
                 _neurons(target[over], todo)[todo.rows] @ _neurons(source[under], todo)[todo.columns].T
@@ -191,12 +191,19 @@ def _join(a: LaggedSums, b: LaggedSums, todo: Pass) -> LaggedSums:
         valid = (head.good[frames] & a.tail.good[partners]).astype(np.float64)
         both.n_pairs[r] += int(valid.sum())
         for power in (1, 2):
-            both.of_target[power - 1, r] += target[SAMPLES].astype(np.float64) ** power @ valid
-            both.of_source[power - 1, r] += source[SAMPLES].astype(np.float64) ** power @ valid
+            both.of_target[power - 1, r] += target[SAMPLES] ** power @ valid
+            both.of_source[power - 1, r] += source[SAMPLES] ** power @ valid
     return both._replace(
         head=_concatenate(a.head, b.head, slice(0, todo.max_lag)),
         tail=_concatenate(a.tail, b.tail, slice(-todo.max_lag, None) if todo.max_lag else slice(0, 0)),
     )
+
+
+def _exact(layers: NDArray[Any]) -> Floats:
+    """Return the layers of a few frames, (p, n, e), in float64, where products of small samples do not vanish."""
+    exact = layers.astype(np.float64)
+    exact[SQUARES:] = np.square(exact[SAMPLES])
+    return exact
 
 
 def crossing_pairs(before: int, after: int, lag: int) -> tuple[slice, slice]:

@@ -192,7 +192,7 @@ class Plan:
         # Moments of trials that are kept apart, or sums of trials that wait to be pooled.
         levels = ceil(log(work.n_trials, SPLIT_EVERY))
         others = (work.results - 1) * sums if work.results > 1 else levels * (SPLIT_EVERY - 1) * sums
-        crossing = work.n_targets * work.n_sources * work.precision.itemsize
+        crossing = 8 * (work.n_targets * work.n_sources + 2 * work.layers * work.n_neurons * work.max_lag)
         combining = (min(self.segments, SPLIT_EVERY) + 2) * sums + crossing
         labelled = (3 if work.results > 1 else 2) * work.results * sums
         return OVERHEAD + max(self.workers * task + finished + others, combining + others, labelled)

@@ -123,6 +123,25 @@ def test_joining_is_associative(lags, case, ends):
     assert_equal_sums(left, join_sums([a, b, c], todo=todo))
 
 
+@pytest.mark.parametrize("missing", ["raise", "drop", "pairwise"])
+@pytest.mark.parametrize("scale", [1e-30, 1e-20, 1, 1e15])
+@pytest.mark.parametrize("segment", [None, 32])
+def test_pairs_across_a_border_are_exact_at_any_scale_of_float32(missing, scale, segment):
+    frames = (np.random.default_rng(0).normal(size=(3, 200)) * scale).astype("f4")
+    if missing != "raise":
+        frames[0, ::7] = np.nan
+    todo = a_pass([1, 5, 20], missing=missing, precision="float32", block=13, fourier=segment)
+    cut = [[10]] * 20  # shorter than the longest lag
+    moments = moments_of(sums_of_trial(frames, todo, cut, shift=np.zeros(3, "f4")), todo=todo)
+    oracle = naive_pair_moments if missing == "pairwise" else naive_moments
+    for r, lag in enumerate(todo.lags):
+        expected = oracle([frames.astype(np.longdouble)], lag)
+        np.testing.assert_array_equal(moments.n_pairs[r], expected.count)
+        for name in ("comoment", "sumsq_target", "sumsq_source"):
+            wanted = np.asarray(getattr(expected, name), float)
+            np.testing.assert_allclose(getattr(moments, name)[r], wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+
+
 @given(lag_sets, missing_and_holes, two_ends)
 def test_what_is_joined_or_pooled_is_left_as_it_is(lags, case, ends):
     missing, where = case

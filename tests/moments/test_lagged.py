@@ -16,7 +16,7 @@ from netxr.kernels.lagged_sums import Pass
 from netxr.kernels.running_sums import sums_of
 from netxr.moments.lagged import _finish_copy, lagged_moments
 from tests import runs
-from tests.oracles import naive_moments, trials_of
+from tests.oracles import naive_correlation, naive_moments, trials_of
 from tests.runs import nothing_computes
 from tests.strategies import FLOATS, chunked, recordings, splits
 
@@ -375,3 +375,15 @@ def test_what_float32_cannot_hold_is_not_missing(missing):
     recording[1, 7, 0] = 1e39
     with pytest.raises(NonFiniteActivity, match="overflow"):
         lagged_moments(recording, precision="float32", missing=missing)
+
+
+@pytest.mark.parametrize("missing", ["raise", "drop", "pairwise"])
+@pytest.mark.parametrize("scale", [1e-30, 1e-20, 1, 1e15])
+@pytest.mark.parametrize("lag", [1, 500])
+def test_small_chunks_of_samples_of_any_scale(missing, scale, lag):
+    samples = (np.random.default_rng(0).normal(size=(2, 3000)) * scale).astype("f4")
+    if missing != "raise":
+        samples[:, ::97] = np.nan  # the same frames for both neurons
+    lazy = xr.DataArray(samples, dims=("neuron", "time")).chunk(time=77)
+    expected = naive_correlation([samples.astype(np.longdouble)], lag)
+    np.testing.assert_allclose(netxr.lagged_correlation(lazy, lag=lag, missing=missing), expected, atol=1e-7)
