@@ -102,9 +102,9 @@ def test_constant_values_and_a_single_source_are_drawn(noisy_pair):
 def test_what_cannot_be_compared_is_refused(noisy_pair):
     A, R = noisy_pair
     with pytest.raises(InvalidInput, match="diagonal: got none; expected True or False"):
-        agreement(A, R, diagonal=None)
-    with pytest.raises(TypeError, match="diagonal"):
         agreement(A, R)
+    with pytest.raises(InvalidInput, match="diagonal: got 'no'; expected True or False"):
+        agreement(A, R, diagonal="no")
     with pytest.raises(InvalidInput, match=r"R: got labels along target such as 0 \(int\).*labels that A has"):
         agreement(A, labelled(R.values), diagonal=False)
     with pytest.raises(InvalidInput, match="A: got 12 targets x 3 sources"):
