@@ -28,6 +28,9 @@ LAG: Final = "lag"
 BLOCK: Final = "block"
 """Stretches of a recording that follow one another, whose moments are kept apart."""
 
+BLOCK_TIME: Final = "block_time"
+"""On ``block``: the middle of each, in the unit of the recording's times."""
+
 EDGE_FRAME: Final = "edge_frame"
 """A frame near the end of a trial, which some lag has no partner for."""
 
@@ -296,6 +299,8 @@ SAMPLING_INTERVAL: Final = "sampling_interval"
 SAMPLING_INTERVAL_UNITS: Final = "sampling_interval_units"
 ESTIMATOR: Final = "estimator"
 """On an estimate: the name of its estimator, which a dim of several estimates has as labels."""
+MADE_BY: Final = "made_by"
+"""On a result that no estimator of the table makes by itself: the call that made it, with its options."""
 RESULT_OF: Final = "result_of"
 """On what an estimator returns beside its estimate, such as p-values: the name of the estimator."""
 POOLED: Final = "pooled_dims"

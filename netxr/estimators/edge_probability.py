@@ -7,7 +7,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.fit import MATRIX
+from netxr.estimators.fit import MATRIX, call_of
 from netxr.estimators.regression import regression_t_at
 from netxr.kernels.edge_mixture import edge_mixture, memberships
 from netxr.kernels.lagged_sums import Floats
@@ -77,15 +77,18 @@ def edge_probability(t: xr.DataArray, *, null_share: float = 0.9) -> xr.Dataset:
         output_dtypes=[np.float64] * 2,
     )
     found = xr.Dataset(dict(zip(LONG_NAMES, both, strict=True)))
+    made_by = call_of(n.EDGE_PROBABILITY, null_share=null_share)
     for name, text in LONG_NAMES.items():
-        about = {n.LONG_NAME: text, n.REFERENCE: REFERENCE, n.ESTIMATOR: n.EDGE_PROBABILITY}
+        about = {n.LONG_NAME: text, n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
         found[name] = found[name].transpose(*checked.dims).assign_attrs(checked.attrs | about)
     return found
 
 
 def edge_probability_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
     """Return the signed probability of an edge by a regression on the samples at one lag, ([trial, ]target, source)."""
-    return edge_probability(regression_t_at(moments, lag))[n.SIGNED]
+    found: xr.DataArray = edge_probability(regression_t_at(moments, lag))[n.SIGNED]
+    del found.attrs[n.MADE_BY]
+    return found
 
 
 def _probabilities(t: Floats, *, null_share: float) -> tuple[Any, Any]:

@@ -1,6 +1,7 @@
 """What a regression on the past takes from lagged moments, and how its results are labelled."""
 
 from collections.abc import Callable, Mapping, Sequence
+from reprlib import repr as shortened
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -168,6 +169,17 @@ def check_whole(moments: xr.Dataset, *, edges: bool = True) -> None:
         return
     fix = "Fill gaps with netxr.interpolate_frames, and accumulate without sources=."
     raise InvalidInput("data", got="moments of some sources, or without missing samples", expected=WHOLE, fix=fix)
+
+
+def call_of(function: str, **options: Any) -> str:
+    """Return the call of a public function as text, such as "netxr.granger(lags=2)".
+
+    Examples
+    --------
+    >>> call_of("granger", lags=2)
+    'netxr.granger(lags=2)'
+    """
+    return f"netxr.{function}({', '.join(f'{name}={shortened(one)}' for name, one in options.items())})"
 
 
 def by_lag(values: NDArray[Any], n_lags: int | None) -> NDArray[Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.estimators.fit import MATRIX, Fitted, check_design, fit, moments_for
+from netxr.estimators.fit import MATRIX, Fitted, call_of, check_design, fit, moments_for
 from netxr.kernels.least_squares import Fit, granger_f, least_squares, p_value_of_f, pairwise_granger_f
 from netxr.kernels.normal_equations import NormalEquations
 from netxr.schema.arguments import check_flag
@@ -73,14 +73,16 @@ def granger(data: xr.DataArray | xr.Dataset, *, lags: int | Sequence[int] = 1, c
     )
     moments = moments_for(data, design)
     found = fit(moments, results).drop_vars(n.LAG, errors="ignore")
+    made_by = call_of(n.GRANGER, lags=lags, conditional=conditional)
     for name, text in ABOUT.items():
-        found[name].attrs |= moments.attrs | {n.LONG_NAME: text, n.REFERENCE: REFERENCE, n.ESTIMATOR: n.GRANGER}
+        found[name].attrs |= moments.attrs | {n.LONG_NAME: text, n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
     return found
 
 
 def granger_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
     """Return the conditional Granger causality of the samples up to a lag, ([trial, ]target, source)."""
     found: xr.DataArray = granger(moments, lags=lag)[n.GRANGER]
+    del found.attrs[n.MADE_BY]
     return found
 
 

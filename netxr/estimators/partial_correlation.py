@@ -9,7 +9,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.fit import MATRIX, Fitted, check_whole, fit, moments_for
+from netxr.estimators.fit import MATRIX, Fitted, call_of, check_whole, fit, moments_for
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.least_squares import inverse_correlation, least_squares, oas_shrinkage, partial_correlations
 from netxr.kernels.normal_equations import NormalEquations
@@ -68,7 +68,11 @@ def partial_correlation(data: xr.DataArray | xr.Dataset, *, lag: int = 0, shrink
         raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples, 0 or above")
     check_shrinkage(shrinkage)
     moments = moments_for(data, [lag] if lag else [])
-    return partial_correlation_at(moments, int(lag), shrinkage=shrinkage).assign_attrs(ABOUT)
+    found = partial_correlation_at(moments, int(lag), shrinkage=shrinkage).assign_attrs(ABOUT)
+    if not lag and shrinkage is None:
+        return found
+    del found.attrs[n.ESTIMATOR]  # the table's is at lag 0, and shrinks nothing
+    return found.assign_attrs({n.MADE_BY: call_of(n.PARTIAL_CORRELATION, lag=lag, shrinkage=shrinkage)})
 
 
 def partial_correlation_at(moments: xr.Dataset, lag: int, *, shrinkage: Shrinkage = None) -> xr.DataArray:

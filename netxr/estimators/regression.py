@@ -9,7 +9,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.fit import MATRICES, MATRIX, Fitted, by_lag, check_design, fit, moments_for
+from netxr.estimators.fit import MATRICES, MATRIX, Fitted, by_lag, call_of, check_design, fit, moments_for
 from netxr.kernels.least_squares import least_squares, p_value_of_t
 from netxr.kernels.normal_equations import NormalEquations, about_zero, pooled
 from netxr.kernels.penalised import elastic_net, ridge, squared_errors
@@ -123,9 +123,11 @@ def regression(
             found = fit(moments, Fitted(function, design, results, {n.ALPHA: len(strengths)}))
             found = found.assign_coords({n.ALPHA: strengths})
             found = found if np.ndim(alpha) else found.isel({n.ALPHA: 0})  # type: ignore[arg-type]
+    of_penalty = {"penalty": penalty, "alpha": alpha, "l1_ratio": l1_ratio, "positive": positive} if penalty else {}
+    made_by = call_of(n.REGRESSION, lags=lags, intercept=intercept, **of_penalty)
     for name, text in LONG_NAMES.items():
         if name in found:
-            found[name].attrs |= moments.attrs | ABOUT | {n.ESTIMATOR: n.REGRESSION, n.LONG_NAME: text}
+            found[name].attrs |= moments.attrs | ABOUT | {n.MADE_BY: made_by, n.LONG_NAME: text}
     return found
 
 

@@ -58,8 +58,8 @@ def merge_blocks(moments: xr.Dataset, *, width: int) -> xr.Dataset:
     Returns
     -------
     Dataset
-        Moments over `block`, one window each, without a further read; `time` is the middle of a window. Those of a
-        window of all blocks are the moments of the whole recording.
+        Moments over `block`, one window each, without a further read; `block_time` is the middle of a window. Those of
+        a window of all blocks are the moments of the whole recording.
 
     Raises
     ------
@@ -86,9 +86,9 @@ def merge_blocks(moments: xr.Dataset, *, width: int) -> xr.Dataset:
     joined = xr.concat(windows, n.BLOCK, combine_attrs="override", **SAME)
     labels = moments[n.BLOCK].values[: len(windows)]
     times = {}
-    if n.TIME in moments.coords:
-        middle = np.lib.stride_tricks.sliding_window_view(moments[n.TIME].values, width).mean(-1)
-        times = {n.TIME: (n.BLOCK, middle, moments[n.TIME].attrs)}
+    if n.BLOCK_TIME in moments.coords:
+        middle = np.lib.stride_tricks.sliding_window_view(moments[n.BLOCK_TIME].values, width).mean(-1)
+        times = {n.BLOCK_TIME: (n.BLOCK, middle, moments[n.BLOCK_TIME].attrs)}
     return joined.assign_coords({n.BLOCK: labels} | times)
 
 
@@ -135,4 +135,4 @@ def _times(activity: xr.DataArray, starts: Any) -> dict[str, Any]:
     if n.TIME not in activity.coords or activity[n.TIME].dtype.kind not in "fiu":
         return {}
     first, last = (activity[n.TIME].isel({n.TIME: at}).values for at in (starts[:-1], starts[1:] - 1))
-    return {n.TIME: (n.BLOCK, (first + last) / 2, activity[n.TIME].attrs)}
+    return {n.BLOCK_TIME: (n.BLOCK, (first + last) / 2, activity[n.TIME].attrs)}

@@ -117,7 +117,7 @@ def _check_same(first: xr.Dataset, other: xr.Dataset) -> None:
 
 def _of_all_neurons(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     """Return parts with the neurons and trials of all, each pair with moments of its own; parts with the same stay."""
-    dims = [dim for dim in (n.TRIAL, n.TARGET, n.SOURCE) if all(dim in part.coords for part in parts)]
+    dims = [dim for dim in (n.TRIAL, n.TARGET, n.SOURCE) if all(dim in {*part.coords} & {*part.dims} for part in parts)]
     indexes = {dim: [part.get_index(dim) for part in parts] for dim in dims}
     every = {dim: first.append(others).unique() for dim, (first, *others) in indexes.items()}
     if all(part.sizes[dim] == len(labels) for part in parts for dim, labels in every.items()):

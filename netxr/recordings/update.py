@@ -65,7 +65,7 @@ def _recipes(stored: xr.Dataset) -> dict[str, Recipe]:
             for other, one in stored.data_vars.items()
             if one.attrs.get(n.RESULT_OF) == name and (n.TRIAL in one.dims) == (n.TRIAL in stored[name].dims)
         ]
-        if entries:
+        if entries and n.MADE_BY not in stored[name].attrs:
             found[name] = Recipe(entries, beside)
     return found
 
@@ -73,9 +73,9 @@ def _recipes(stored: xr.Dataset) -> dict[str, Recipe]:
 def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
     """Return the moments and estimates of a run to which `new` is appended along `dim`, labels in the same order."""
     further, replaced = xr.Dataset(), xr.Dataset()
+    old = _moments_in(stored) if all(name in stored for name in MOMENTS[:6]) else None
     moments = None
-    if all(name in stored for name in MOMENTS[:6]):
-        old = _moments_in(stored)
+    if old is not None:
         if n.TRIAL in old[n.COMOMENT].dims and dim == n.TRIAL:
             further = _accumulated_alike(new[n.ACTIVITY], old)
         else:
@@ -87,9 +87,12 @@ def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
     outdated = _other_results(stored, dim)
     for name, recipe in _recipes(stored).items():
         estimate = stored[name]
+        is_own = old is None or not _gives(old, estimate, recipe.entries) or _is_made_by(recipe, old, estimate)
         if n.TRIAL in estimate.dims and dim == n.TRIAL:
+            if not is_own:
+                raise _made_otherwise(name)
             further = further.merge(_estimated(new[n.ACTIVITY], estimate, recipe), combine_attrs="drop")
-        elif moments is not None and _gives(moments, estimate, recipe.entries):
+        elif is_own and moments is not None and _gives(moments, estimate, recipe.entries):
             made = _estimated(moments, estimate, recipe)
             again = {key: one.assign_attrs(_attrs(one, stored[key])) for key, one in made.data_vars.items()}
             replaced = replaced.merge(made.assign(again), combine_attrs="override")
@@ -100,7 +103,7 @@ def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
 
 def _other_results(stored: xr.Dataset, dim: str) -> list[str]:
     """Return the names of scores, and of estimates that cannot be computed again here."""
-    marks = {n.ESTIMATOR, n.DIAGONAL, n.RESULT_OF}
+    marks = {n.ESTIMATOR, n.DIAGONAL, n.RESULT_OF, n.MADE_BY}
     results = {name: one for name, one in stored.data_vars.items() if marks & set(one.attrs)}
     again = made_from_activity(stored)
     return [str(name) for name, one in results.items() if name not in again and dim not in one.dims]
@@ -220,6 +223,19 @@ def _gives(moments: xr.Dataset, estimate: xr.DataArray, entries: Sequence[Estima
         and (n.TRIAL in estimate.dims) == (n.TRIAL in moments[n.COMOMENT].dims)
         and all(dim in estimate.dims and moments.sizes[dim] == estimate.sizes[dim] for dim in (n.TARGET, n.SOURCE))
     )
+
+
+def _made_otherwise(name: str) -> InvalidInput:
+    """Return the error about an estimate of which further trials cannot be made."""
+    got = "in the store, what its estimator does not make of the moments beside it"
+    fix = "Put it into a store of its own, or a plain one there with netxr.add(..., replace=True)."
+    return InvalidInput(name, got=got, expected="an estimate that can be made again for further trials", fix=fix)
+
+
+def _is_made_by(recipe: Recipe, moments: xr.Dataset, estimate: xr.DataArray) -> bool:
+    """Return whether an estimate is what its estimators make of the moments beside it, and not, say, its square."""
+    again = _estimated(moments, estimate, recipe)[estimate.name].transpose(*estimate.dims)
+    return bool(np.allclose(again, estimate, rtol=1e-4, atol=1e-5, equal_nan=True))
 
 
 def _estimated(data: xr.DataArray | xr.Dataset, old: xr.DataArray, recipe: Recipe) -> xr.Dataset:

@@ -156,7 +156,7 @@ def test_coordinates_and_attributes(tmp_path):
             R = netxr.lagged_correlation(form, dim=dim, store=tmp_path / f"{name} {len(dim)}.zarr")
             in_memory = netxr.lagged_correlation(form, dim=dim)
             xr.testing.assert_equal(R.coords.to_dataset(), in_memory.coords.to_dataset())
-            assert R.attrs == in_memory.attrs
+            assert R.attrs == {name: one for name, one in in_memory.attrs.items() if name != "symmetry"}
     again = netxr.open(tmp_path / "labelled 4.zarr")
     assert list(again.data_vars) == ["lagged_correlation"]
     assert again.day.values.tolist() == ["mon", "tue"]

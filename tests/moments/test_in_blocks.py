@@ -57,7 +57,7 @@ def test_correlations_in_blocks_and_when_they_were():
     recording = activity(n_steps=100).assign_coords(time=np.arange(100) * 0.5)
     found = netxr.lagged_correlation(netxr.lagged_moments(recording, blocks=4))
     assert found.dims == ("block", "trial", "target", "source")
-    np.testing.assert_allclose(found.time, [6, 18.5, 31, 43.5])  # the middle of samples 0 to 24, and so on
+    np.testing.assert_allclose(found.block_time, [6, 18.5, 31, 43.5])  # the middle of samples 0 to 24, and so on
     second = recording.isel(time=slice(24, 50)).values
     right = np.corrcoef(second[0, 1:, 0], second[1, :-1, 0])[0, 1]
     assert found[1, 0, 0, 1].item() == pytest.approx(right)

@@ -14,7 +14,7 @@ from netxr.errors import InvalidInput, OutputExists, StoreBusy, UnreadableFile
 from netxr.schema.clock import with_axis
 from netxr.store.metadata import ROOT, documents
 from netxr.store.writing import streamed_variable
-from tests.runs import contents
+from tests.runs import activity, contents
 
 MODES = ("raise", "drop", "pairwise")
 
@@ -621,3 +621,59 @@ def test_a_chunk_that_would_be_filled_up_has_to_be_there(tmp_path, damage, dim):
         netxr.append(more, path, dim=dim)
     assert netxr.open(path).sizes["time"] == 40
     assert [problem.place for problem in netxr.verify(path)] == ["activity/c/0/2/1"]
+
+
+# --- results that appending may not make again -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        netxr.regression,
+        lambda x: netxr.regression(x, penalty="ridge", alpha=10.0),
+        netxr.granger,
+        lambda x: netxr.partial_correlation(x, lag=1, shrinkage=0.2).to_dataset(),
+        lambda x: (netxr.lagged_correlation(x) ** 2).to_dataset(),
+        lambda x: abs(netxr.lagged_correlation(x)).rename("strength").to_dataset(),
+    ],
+)
+def test_results_that_are_not_an_estimators_own_stay_and_are_outdated(tmp_path, made):
+    recording = activity(n_steps=90)
+    first, rest = recording.isel(time=slice(0, 60)), recording.isel(time=slice(60, None))
+    results = made(first)
+    store = tmp_path / "run.zarr"
+    netxr.save(first.to_dataset(name="activity").merge(netxr.lagged_moments(first)), store)
+    netxr.add(results, store)
+    netxr.append(rest.to_dataset(name="activity"), store, dim="time")
+    kept = netxr.open(store)
+    for name, result in results.data_vars.items():
+        assert "outdated" in kept[name].attrs, name
+        np.testing.assert_array_equal(kept[name], result)
+
+
+@pytest.mark.parametrize(
+    "made", [netxr.regression, lambda x: netxr.partial_correlation(x, lag=1, shrinkage=0.2).rename("pc").to_dataset()]
+)
+def test_results_of_further_trials_come_with_them(tmp_path, made):
+    recording = activity(n_steps=90, trials=3)
+    first, rest = recording.isel(trial=[0, 1]), recording.isel(trial=[2])
+    store = tmp_path / "run.zarr"
+    netxr.save(first.to_dataset(name="activity").merge(made(first)), store)
+    with pytest.raises(InvalidInput, match="data: got no "):
+        netxr.append(rest.to_dataset(name="activity"), store, dim="trial")
+    netxr.append(rest.to_dataset(name="activity").merge(made(rest)), store, dim="trial")
+    kept, right = netxr.open(store), made(recording)
+    for name in right:
+        np.testing.assert_allclose(kept[name], right[name])
+
+
+@pytest.mark.parametrize("method", ["regression", "granger", "partial_correlation", ["regression", "granger"]])
+def test_estimates_of_the_table_follow_new_samples(tmp_path, method):
+    recording = activity(n_steps=90)
+    first, rest = recording.isel(time=slice(0, 60)), recording.isel(time=slice(60, None))
+    store = tmp_path / "run.zarr"
+    netxr.save(first.to_dataset(name="activity").merge(netxr.lagged_moments(first)), store)
+    netxr.add(netxr.estimate(first, method=method).to_dataset(), store)
+    netxr.append(rest.to_dataset(name="activity"), store, dim="time")
+    right = netxr.estimate(recording, method=method)
+    np.testing.assert_allclose(netxr.open(store)[right.name], right, rtol=1e-7)
