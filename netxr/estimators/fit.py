@@ -1,6 +1,6 @@
 """What a regression on the past takes from lagged moments, and how its results are labelled."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from reprlib import repr as shortened
 from typing import Any, Final, NamedTuple
 
@@ -38,9 +38,7 @@ LINKED: Final = {
 }
 """What a regression takes from the moments of a trial or block, and of linked targets."""
 
-WHOLE: Final = (
-    f'lagged moments of all neurons, made with missing="raise", which keep the samples in {n.EDGE_ACTIVITY!r}'
-)
+WHOLE: Final = 'all samples of all neurons: activity or lagged moments with missing="raise"'
 
 
 class Fitted(NamedTuple):
@@ -136,13 +134,14 @@ def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
 
     if fitted.over_blocks:
         core = {name: (n.BLOCK, *dims) for name, dims in core.items()}
+    apart = {n.LAG, n.EDGE_FRAME, n.NEURON, *({n.BLOCK} if fitted.over_blocks else ())}
     sizes = {n.LAG: len(fitted.design), **{dim: moments.sizes[dim] for dim in MATRIX}, **fitted.sizes}
     found = xr.apply_ufunc(
         _over_trials,
-        *(moments[name] for name in core),
+        *(_in_one_chunk(moments[name], apart) for name in core),
         input_core_dims=list(core.values()),
         output_core_dims=list(fitted.dims.values()),
-        exclude_dims={n.LAG, n.EDGE_FRAME, n.NEURON, *({n.BLOCK} if fitted.over_blocks else ())},
+        exclude_dims=apart,
         kwargs={
             "function": all_blocks if fitted.over_blocks else one,
             "n_core": len(core[n.COUNT]),
@@ -162,13 +161,26 @@ def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
     return labelled.assign_coords({n.LAG: lag} if lag is not None else {}).assign_attrs(moments.attrs)
 
 
+def _in_one_chunk(variable: xr.DataArray, dims: Collection[str]) -> xr.DataArray:
+    """Return a variable with one chunk along dims of which xarray would combine the chunks of all variables."""
+    return variable.chunk({dim: -1 for dim in variable.dims if dim in dims}) if variable.chunks else variable
+
+
 def check_whole(moments: xr.Dataset, *, edges: bool = True) -> None:
     """Raise unless moments are of all neurons over the same frames, and keep the `edges` of trials."""
-    is_square = np.array_equal(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE))
-    if is_square and n.TARGET not in moments[n.COUNT].dims and (not edges or n.EDGE_ACTIVITY in moments):
+    if not np.array_equal(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE)):
+        got, fix = "moments of some sources", "Accumulate those of all neurons, without sources=."
+    elif n.TARGET not in moments[n.COUNT].dims and (not edges or n.EDGE_ACTIVITY in moments):
         return
-    fix = "Fill gaps with netxr.interpolate_frames, and accumulate without sources=."
-    raise InvalidInput("data", got="moments of some sources, or without missing samples", expected=WHOLE, fix=fix)
+    elif (missing := moments.attrs.get(n.MISSING)) in ("drop", "pairwise"):
+        got = f"activity or moments whose missing samples are left out, by missing={missing!r}"
+        fix = (
+            'Fill them with netxr.interpolate_frames, or use lagged_correlation, or, at lag 0 and with missing="drop", '
+            "partial_correlation."
+        )
+    else:
+        got, fix = f"moments without {n.EDGE_ACTIVITY!r}", "Accumulate them again with netxr.lagged_moments."
+    raise InvalidInput("data", got=got, expected=WHOLE, fix=fix)
 
 
 def call_of(function: str, **options: Any) -> str:

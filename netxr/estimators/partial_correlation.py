@@ -127,6 +127,6 @@ def _at_once(comoment: Floats, count: int, *, shrinkage: Shrinkage) -> Floats:
             "data",
             got=f"{count} samples of {len(comoment)} neurons",
             expected="more samples than neurons",
-            fix='Record longer, or ask for shrinkage="oas".',
+            fix='Record longer, or use netxr.partial_correlation with shrinkage="oas".',
         )
     return partial_correlations(inverse_correlation(comoment, shrinkage=strength)[0])

@@ -1,5 +1,6 @@
 """Regression of each neuron on the past of all neurons: what each source adds when the others are held fixed."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Literal
@@ -91,6 +92,11 @@ def regression(
     InvalidInput
         If there are no more samples than parameters, or neurons depend on one another, and there is no penalty; if
         moments do not hold what is needed, or an argument does not fit.
+
+    Warns
+    -----
+    UserWarning
+        If "cv", once it is computed, has come upon the largest or smallest of its strengths.
 
     Examples
     --------
@@ -198,7 +204,20 @@ def _cross_validated(
     # The path begins at the largest strength, from which each fit is soon found.
     best = int(errors.argmin())
     found = _penalised(pooled(blocks), alphas=alphas[: best + 1], path=path, n_lags=n_lags, intercept=intercept)
+    if best in (0, len(alphas) - 1):
+        _say_which_end(alphas[best], is_largest=best == 0, is_empty=not np.nan_to_num(found[0][-1]).any())
     return *(each[-1] for each in found), alphas[best]
+
+
+def _say_which_end(alpha: float, *, is_largest: bool, is_empty: bool) -> None:
+    """Warn that cross-validation has come upon one end of the strengths that it tries."""
+    if is_empty:
+        text = "the largest, which leaves no coefficient: no source helps to predict a block of samples from the others"
+    elif is_largest:
+        text = "the largest that was tried. A larger one may predict better: compare some with alpha=[...]"
+    else:
+        text = "the smallest that was tried. A smaller one, or no penalty, may predict better: compare with alpha=[...]"
+    warnings.warn(f"alpha={alpha:.3g} was chosen by cross-validation, {text}.", UserWarning, stacklevel=2)
 
 
 def _penalised(

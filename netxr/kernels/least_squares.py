@@ -17,6 +17,9 @@ from netxr.kernels.normal_equations import NormalEquations
 WORST_CONDITION: Final = 1e12
 """A design whose condition number is larger leaves its coefficients no digit that could be trusted."""
 
+SHRUNK: Final = 'netxr.partial_correlation with shrinkage="oas", or netxr.regression with a penalty'
+"""What does with fewer samples, and with neurons that depend on one another."""
+
 
 class Fit(NamedTuple):
     """Least squares of every target; NaN where a target or a column of the design does not vary.
@@ -112,7 +115,7 @@ def _too_few(n_targets: int, n_parameters: int) -> InvalidInput:
         "data",
         got=f"{n_targets} samples of each target for {n_parameters} parameters",
         expected=f"at least {n_parameters + 1}",
-        fix="Record longer, name fewer lags, or shrink: shrinkage= of partial_correlation, penalty= of regression.",
+        fix=f"Record longer or name fewer lags, or use {SHRUNK}.",
     )
 
 
@@ -170,8 +173,7 @@ def _inverse(correlation: Floats) -> tuple[Floats, float]:
             "data",
             got=f"sources that depend on one another (condition number {condition:.1e})",
             expected=f"a condition number below {WORST_CONDITION:.0e}",
-            fix="Leave out neurons that others add up to, or shrink: shrinkage= of partial_correlation, "
-            "penalty= of regression.",
+            fix=f"Leave out neurons that others add up to, or use {SHRUNK}.",
         )
     inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=False, overwrite_c=True)
     lower = np.tril_indices(len(inverse), -1)

@@ -142,9 +142,36 @@ def test_a_neuron_that_does_not_vary_is_undefined_and_the_others_are_as_without_
 # --- bad input -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("penalty", ["lasso", "elastic net", "ridge"])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_cross_validation_that_ends_at_an_end_says_so_when_it_is_computed(penalty, lazy):
+    drive, noise = np.random.default_rng(1).normal(size=(2, 800))
+    flips = np.stack([drive, noise + np.repeat([1, -1], 400) * np.roll(drive, 1)])  # one half misleads about the other
+    turns = np.stack([np.cos(0.7 * np.arange(800)), np.sin(0.7 * np.arange(800))])  # what is next is wholly known
+    weakest = "the smallest that was tried. A smaller one, or no penalty, may"
+    strongest = "A larger one may predict better" if penalty == "ridge" else "the largest, which leaves no coefficient"
+    for samples, text in ((flips, strongest), (turns, weakest)):
+        recording = netxr.as_activity(samples, dims=("neuron", "time"))
+        moments = netxr.lagged_moments(recording.chunk() if lazy else recording, blocks=2)
+        with nothing_computes() if lazy else pytest.warns(UserWarning, match=text):
+            found = netxr.regression(moments, penalty=penalty, alpha="cv")
+        if lazy:
+            with pytest.warns(UserWarning, match=text):
+                found = found.compute(scheduler="synchronous")
+            with pytest.warns(UserWarning, match=text):
+                xr.testing.assert_allclose(found, netxr.regression(moments.compute(), penalty=penalty, alpha="cv"))
+
+
 def test_fewer_samples_than_parameters_says_both():
     with pytest.raises(InvalidInput, match="got 8 samples of each target for 9 parameters; expected at least 10"):
         netxr.regression(activity(n_steps=10), lags=2)
+
+
+@pytest.mark.parametrize("method", ["regression", "regression_t", "granger", "edge_probability"])
+def test_fewer_samples_than_parameters_name_what_needs_fewer_whatever_the_method(method):
+    fix = 'Record longer or name fewer lags, or use netxr.partial_correlation with shrinkage="oas", or netxr.regression'
+    with pytest.raises(InvalidInput, match=f"data: got 5 samples of each target for .* parameters; .*{fix} with a"):
+        netxr.estimate(activity(26, n_steps=6), method=method)
 
 
 def test_neurons_that_depend_on_one_another_say_how_strongly():
@@ -175,10 +202,23 @@ def test_arguments_that_do_not_fit(options, message):
         netxr.regression(activity(), **options)
 
 
-@pytest.mark.parametrize("options", [{"missing": "drop"}, {"missing": "pairwise"}, {"sources": ["a", "b"]}])
-def test_moments_from_which_it_does_not_follow(options):
-    with pytest.raises(InvalidInput, match="data: got moments of some sources, or without missing samples"):
-        netxr.regression(netxr.lagged_moments(activity(), **options))
+@pytest.mark.parametrize("method", ["regression", "regression_t", "granger", "edge_probability"])
+@pytest.mark.parametrize("missing", ["drop", "pairwise"])
+def test_missing_samples_that_are_left_out(method, missing):
+    message = f"data: got activity or moments whose missing samples are left out, by missing='{missing}'; .*"
+    for fix in ("interpolate_frames", "lagged_correlation", "partial_correlation"):
+        with pytest.raises(InvalidInput, match=message + fix):
+            netxr.estimate(activity(), method=method, missing=missing)
+    with pytest.raises(InvalidInput, match=message):
+        netxr.estimate(netxr.lagged_moments(activity(), missing=missing), method=method)
+
+
+def test_moments_from_which_it_does_not_follow():
+    moments = netxr.lagged_moments(activity())
+    with pytest.raises(InvalidInput, match=r"data: got moments of some sources; .* without sources="):
+        netxr.regression(netxr.lagged_moments(activity(), sources=["a", "b"]))
+    with pytest.raises(InvalidInput, match=r"data: got moments without 'edge_activity'; .* again"):
+        netxr.regression(moments.drop_vars(["edge_activity", "not_target", "not_source"]))
 
 
 def test_lags_that_moments_lack():

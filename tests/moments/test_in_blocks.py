@@ -63,6 +63,7 @@ def test_correlations_in_blocks_and_when_they_were():
     assert found[1, 0, 0, 1].item() == pytest.approx(right)
 
 
+@pytest.mark.filterwarnings("ignore:alpha=")
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("penalty", ["lasso", "ridge"])
 def test_cross_validation_against_scikit_learn(penalty, intercept):
