@@ -1,6 +1,6 @@
 """Sweeps: scores of an estimator over size, sparsity, length, coarseness and lag, with trials."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from functools import partial
@@ -30,6 +30,8 @@ BATCH_BYTES: Final = 256e6
 
 Cell = tuple[int, ...]
 """Where a cell stands along `CELL`."""
+
+Scores = dict[str, NDArray[np.float64]]
 
 
 def sweep(
@@ -97,12 +99,14 @@ def sweep(
     Dataset
         A variable for each score of `compare`, (n_neurons, sparsity, n_steps, n_groups, lag, trial), such as `pearson`;
         `pearson_mean` and `pearson_std` (population standard deviation) over the trials in which it is defined, and
-        `pearson_defined`, how many they are. Lazily opened from `store` if there is one.
+        `pearson_defined`, how many they are. Scores are NaN where the estimate is refused, as for too few samples.
+        Lazily opened from `store` if there is one.
 
     Raises
     ------
     InvalidInput
-        If an argument is out of range or does not fit another, or `store` holds a sweep of other parameters.
+        If an argument is out of range or does not fit another, `store` holds a sweep of other parameters, or the
+        estimate is refused in all cells.
     OutputExists
         If something else is at `store`.
     UnreadableFile
@@ -145,7 +149,7 @@ def _fill(table: Mapping[str, Any], plan: Plan, workers: int, progress: n.Progre
         progress(done, finished.size)
     todo = [tuple(map(int, cell)) for cell in np.argwhere(~finished)]
     with closing(_scored_cells(plan, todo, workers)) as scored:
-        for cell, scores in scored:
+        for cell, scores in _refused_last(scored, plan.scores, finished.size):
             for name, values in scores.items():
                 table[name][cell] = values
             done += 1
@@ -157,9 +161,22 @@ def _fill(table: Mapping[str, Any], plan: Plan, workers: int, progress: n.Progre
                 progress(done, finished.size)
 
 
-def _scored_cells(
-    plan: Plan, cells: Sequence[Cell], workers: int
-) -> Generator[tuple[Cell, dict[str, NDArray[np.float64]]]]:
+def _refused_last(
+    scored: Iterable[tuple[Cell, Scores | InvalidInput]], names: Sequence[str], n_cells: int
+) -> Iterator[tuple[Cell, Mapping[str, Any]]]:
+    """Yield cells with their scores, last those without any estimate, as NaN; raise if all cells are without."""
+    refused = {}
+    for cell, scores in scored:
+        if isinstance(scores, InvalidInput):
+            refused[cell] = scores
+        else:
+            yield cell, scores
+    if len(refused) == n_cells and refused:
+        raise next(iter(refused.values()))
+    yield from ((cell, dict.fromkeys(names, np.nan)) for cell in refused)
+
+
+def _scored_cells(plan: Plan, cells: Sequence[Cell], workers: int) -> Generator[tuple[Cell, Scores | InvalidInput]]:
     """Yield cells with their scores as they are ready; closing it waits for the cells under way and drops the rest."""
     score = partial(_score_cell, plan)
     if workers == 1:
@@ -174,12 +191,16 @@ def _scored_cells(
             pool.shutdown(cancel_futures=True)
 
 
-def _score_cell(plan: Plan, cell: Cell) -> dict[str, NDArray[np.float64]]:
-    """Return the scores of all trials of a cell, each (n_groups, lag, trial)."""
+def _score_cell(plan: Plan, cell: Cell) -> Scores | InvalidInput:
+    """Return the scores of all trials of a cell, each (n_groups, lag, trial), or why there is no estimate in it."""
     n_neurons, sparsity, n_steps = (plan.axes[dim][k] for dim, k in zip(CELL, cell, strict=True))
     batch = max(1, int(BATCH_BYTES / (8 * n_neurons * (n_neurons + n_steps))))
     batches = [range(first, min(first + batch, plan.trials)) for first in range(0, plan.trials, batch)]
-    scores = [_score_run(plan, _simulate(plan, n_neurons, sparsity, n_steps, trials=trials)) for trials in batches]
+    runs = (_simulate(plan, n_neurons, sparsity, n_steps, trials=trials) for trials in batches)
+    scores, errors = zip(*(_score_run(plan, run) for run in runs), strict=True)
+    if all(errors):
+        error: InvalidInput = errors[0]
+        return error
     return dict(zip(plan.scores, np.concatenate(scores, axis=-1), strict=True))
 
 
@@ -199,24 +220,46 @@ def _simulate(plan: Plan, n_neurons: int, sparsity: float, n_steps: int, *, tria
     return simulate(connectivity, n_steps=n_steps, seed=seeds, rng=plan.rng)
 
 
-def _score_run(plan: Plan, run: xr.Dataset) -> NDArray[np.float64]:
-    """Return the scores of a run at every coarse level and lag, (score, n_groups, lag, trial)."""
-    levels = []
+def _score_run(plan: Plan, run: xr.Dataset) -> tuple[NDArray[np.float64], InvalidInput | None]:
+    """Return the scores of a run at every coarse level and lag, (score, n_groups, lag, trial), and why there are none.
+
+    The reason is None if there is any estimate.
+    """
+    levels, errors = [], []
     for n_groups in plan.axes[n.N_GROUPS]:
         level = coarsen(run, groups=n_groups) if n_groups else run
-        R = _estimated(plan, level[n.ACTIVITY])
+        R, error = _estimated(plan, level[n.ACTIVITY], plan.axes[n.LAG])
+        errors.append(error)
         scores = compare(
             level[n.CONNECTIVITY], R, diagonal=plan.diagonal, permutations=plan.permutations, seed=plan.seed
         )
         levels.append([scores[name].values for name in plan.scores])
-    return np.stack(levels, axis=1)
+    return np.stack(levels, axis=1), errors[0] if all(errors) else None
 
 
-def _estimated(plan: Plan, activity: xr.DataArray) -> xr.DataArray:
-    """Return the estimate at every lag of a plan, (lag, trial, target, source)."""
-    lags = plan.axes[n.LAG]
-    R = compared(estimate(activity, method=plan.estimator, lags=lags), plan.estimator)
-    return R if n.LAG in R.dims else R.expand_dims({n.LAG: lags})
+def _estimated(plan: Plan, activity: xr.DataArray, lags: Sequence[int]) -> tuple[xr.DataArray, InvalidInput | None]:
+    """Return the estimate at some lags, (lag, trial, target, source), NaN where it is refused, and why if all of it is.
+
+    What is refused at one lag or for one trial, for which samples are too few, leaves the others.
+    """
+    try:
+        R = compared(estimate(activity, method=plan.estimator, lags=lags), plan.estimator)
+        return R if n.LAG in R.dims else R.expand_dims({n.LAG: lags}), None
+    except InvalidInput as error:
+        if len(lags) > 1:
+            dim, parts = n.LAG, [_estimated(plan, activity, [lag]) for lag in lags]
+        elif activity.sizes[n.TRIAL] > 1:
+            trials = range(activity.sizes[n.TRIAL])
+            dim, parts = n.TRIAL, [_estimated(plan, activity.isel({n.TRIAL: [k]}), lags) for k in trials]
+        else:
+            neurons, trial = activity[n.NEURON].values, activity[n.TRIAL].values
+            coords: dict[str, Any] = {n.LAG: lags, n.TRIAL: trial, n.TARGET: neurons, n.SOURCE: neurons}
+            return xr.DataArray(np.full([len(each) for each in coords.values()], np.nan), coords), error
+        estimates, errors = zip(*parts, strict=True)
+        joined = xr.concat(
+            estimates, dim, join="exact", combine_attrs="drop_conflicts", coords="minimal", compat="override"
+        )
+        return joined, errors[0] if all(errors) else None
 
 
 def _summarise(table: Mapping[str, Any], scores: Sequence[str]) -> None:

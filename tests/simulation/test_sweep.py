@@ -125,6 +125,28 @@ def test_networks_without_an_edge_have_no_score(n_groups):
     assert np.isnan(swept.pearson_std.item())
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_cells_without_an_estimate_are_undefined_and_the_others_are_as_alone(tmp_path, workers):
+    options = {"method": "granger", "n_neurons": 5, "sparsity": 0.5, "lag": [1, 3], "trials": 2, "workers": workers}
+    swept = netxr.sweep(n_steps=[5, 12, 60], store=tmp_path / "s.zarr", **options)
+    assert swept.finished.all()
+    # Five neurons at lags 1 to 3 are 16 parameters: of 12 samples lag 1 alone leaves enough targets, of 5 no lag.
+    defined = [[0, 0], [2, 0], [2, 2]]
+    assert swept.pearson_defined.transpose("n_steps", "lag", ...).values.reshape(3, 2).tolist() == defined
+    alone = netxr.sweep(n_steps=60, **options)
+    np.testing.assert_allclose(swept.pearson.sel(n_steps=60), alone.pearson.sel(n_steps=60), atol=1e-12)
+    one_lag = netxr.sweep(n_steps=12, **options | {"lag": 1})
+    np.testing.assert_allclose(swept.pearson.sel(n_steps=[12], lag=[1]), one_lag.pearson, atol=1e-12)
+
+
+def test_an_estimate_that_is_refused_in_all_cells_is_an_error(tmp_path):
+    for _ in range(2):  # the second time it goes on from the store
+        with pytest.raises(InvalidInput, match=r"t: got 25 pairs of neurons"):
+            netxr.sweep(n_neurons=[5], n_steps=50, method="edge_probability", trials=2, store=tmp_path / "s.zarr")
+    swept = netxr.sweep(n_neurons=[5, 23], n_steps=50, method="edge_probability", trials=2)
+    assert swept.pearson_defined.squeeze().values.tolist() == [0, 2]
+
+
 # --- the shape of the result ------------------------------------------------------
 
 
