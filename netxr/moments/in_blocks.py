@@ -5,8 +5,11 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any, Final
 
+import dask.array as da
 import numpy as np
 import xarray as xr
+from dask.base import is_dask_collection
+from dask.delayed import delayed
 
 from netxr import names as n
 from netxr.errors import InvalidInput
@@ -35,11 +38,7 @@ def moments_in_blocks(
     starts = np.linspace(0, n_steps, blocks + 1).astype(int)
     parts = [accumulated(activity.isel({n.TIME: slice(a, b)})) for a, b in itertools.pairwise(starts)]
     _check_edges(parts[0])
-    found = parts[:1]
-    for before, part in itertools.pairwise(parts):
-        names = list(EDGES)
-        whole = merged(part.drop_vars(names), crossing_moments(before, part))
-        found.append(whole.assign(_edges_after(before, part)))
+    found = parts[:1] + [_in_one_task(_after, part, before) for before, part in itertools.pairwise(parts)]
     joined = xr.concat(found, n.BLOCK, combine_attrs="override", **SAME)
     joined[n.COUNT].attrs.pop(n.FRAMES)  # blocks differ in their number
     return joined.assign_coords({n.BLOCK: np.arange(blocks)} | _times(activity, starts))
@@ -82,7 +81,7 @@ def merge_blocks(moments: xr.Dataset, *, width: int) -> xr.Dataset:
     if check_count("width", width) > n_blocks:
         raise InvalidInput("width", got=str(width), expected=f"1 to {n_blocks}, as many as there are blocks")
     single = [moments.isel({n.BLOCK: k}, drop=True) for k in range(n_blocks)]
-    windows = [_window(single[k : k + width]) for k in range(n_blocks - width + 1)]
+    windows = [_in_one_task(_window, *single[k : k + width]) for k in range(n_blocks - width + 1)]
     joined = xr.concat(windows, n.BLOCK, combine_attrs="override", **SAME)
     labels = moments[n.BLOCK].values[: len(windows)]
     times = {}
@@ -92,7 +91,35 @@ def merge_blocks(moments: xr.Dataset, *, width: int) -> xr.Dataset:
     return joined.assign_coords({n.BLOCK: labels} | times)
 
 
-def _window(blocks: list[xr.Dataset]) -> xr.Dataset:
+def _in_one_task(function: Callable[..., xr.Dataset], *parts: xr.Dataset) -> xr.Dataset:
+    """Return what a function makes of moments that is shaped like the first of them.
+
+    Where they are lazy it is one task: its many small steps would each be one, and take far longer to hand out than
+    to do.
+    """
+    first = parts[0]
+    if not is_dask_collection(first):
+        return function(*parts)
+    arrays = delayed(_arrays_of, pure=True)(function, *parts)
+    lazy = {
+        name: da.from_delayed(arrays[name], value.shape, value.dtype)  # type: ignore[no-untyped-call]
+        for name, value in first.data_vars.items()
+    }
+    return first.copy(data=lazy)
+
+
+def _arrays_of(function: Callable[..., xr.Dataset], *parts: xr.Dataset) -> dict[Any, Any]:
+    """Return the arrays of what a function makes of moments."""
+    return {name: value.values for name, value in function(*parts).items()}
+
+
+def _after(part: xr.Dataset, before: xr.Dataset) -> xr.Dataset:
+    """Return the moments of a block with another before it, in which sources of its pairs may lie."""
+    whole = merged(part.drop_vars(list(EDGES)), crossing_moments(before, part))
+    return whole.assign(_edges_after(before, part))
+
+
+def _window(*blocks: xr.Dataset) -> xr.Dataset:
     """Return the moments of consecutive blocks together."""
     names = list(EDGES)
     first, last = blocks[0], blocks[-1]

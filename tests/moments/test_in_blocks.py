@@ -37,6 +37,24 @@ def test_blocks_merged_are_the_whole_at_any_chunking(recording, blocks, data):
         np.testing.assert_allclose(merged[name], whole[name], rtol=1e-12, atol=1e-12 * scale)
 
 
+def test_lazy_windows_are_those_of_samples_in_memory():
+    recording = activity(n_steps=100)
+    eager, lazy = (
+        netxr.merge_blocks(netxr.lagged_moments(each, lags=[0, 1, 3], blocks=4), width=2)
+        for each in (recording, recording.chunk(time=7))
+    )
+    assert {name: value.dims for name, value in lazy.items()} == {name: value.dims for name, value in eager.items()}
+    xr.testing.assert_allclose(lazy.compute(), eager, atol=1e-9)
+
+
+def test_lazy_blocks_take_as_many_tasks_however_many_lags():
+    recording, sizes = activity(n_steps=100).chunk(time=7), set()
+    for lags in ([0, 1], range(8)):
+        moments = netxr.lagged_moments(recording, lags=lags, blocks=4)
+        sizes.add(len(moments.comoment.data.__dask_graph__()))
+    assert len(sizes) == 1
+
+
 @pytest.mark.parametrize("lags", [[1], [1, 2], [3, 1]])
 def test_a_regression_in_each_block_has_the_samples_of_the_block_as_targets(lags):
     recording, p = activity(n_steps=90), max(lags)
