@@ -1,5 +1,6 @@
 """What a regression on the past takes from lagged moments, and how its results are labelled."""
 
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from reprlib import repr as shortened
 from typing import Any, Final, NamedTuple
@@ -39,6 +40,11 @@ LINKED: Final = {
 """What a regression takes from the moments of a trial or block, and of linked targets."""
 
 WHOLE: Final = 'all samples of all neurons: activity or lagged moments with missing="raise"'
+
+
+FLOAT32_ERROR: Final = 1e-7
+MOST_ERROR: Final = 1e-3
+"""Of correlations from float32 products; and the error that it may become when they are inverted, without a word."""
 
 
 class Fitted(NamedTuple):
@@ -192,6 +198,18 @@ def call_of(function: str, **options: Any) -> str:
     'netxr.granger(lags=2)'
     """
     return f"netxr.{function}({', '.join(f'{name}={shortened(one)}' for name, one in options.items())})"
+
+
+def warn_of_rounding(condition_number: float, precision: str | None) -> None:
+    """Warn where an inverse of correlations, whose condition number is large, shows the errors of float32 products."""
+    error = condition_number * FLOAT32_ERROR
+    if precision == "float32" and error > MOST_ERROR:
+        text = (
+            f"Moments of float32 products, and sources that nearly depend on one another (condition number "
+            f"{condition_number:.0e}): results may be off by about {error:.0e}. "
+            'Fix: make the moments with netxr.lagged_moments(..., precision="float64").'
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
 
 
 def by_lag(values: NDArray[Any], n_lags: int | None) -> NDArray[Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.estimators.fit import MATRIX, Fitted, call_of, check_design, fit, moments_for
+from netxr.estimators.fit import MATRIX, Fitted, call_of, check_design, fit, moments_for, warn_of_rounding
 from netxr.kernels.least_squares import Fit, granger_f, least_squares, p_value_of_f, pairwise_granger_f
 from netxr.kernels.normal_equations import NormalEquations
 from netxr.schema.arguments import check_flag
@@ -24,6 +24,9 @@ REFERENCE: Final = "Geweke 1982, doi:10.1080/01621459.1982.10477803"
 
 def granger(data: xr.DataArray | xr.Dataset, *, lags: int | Sequence[int] = 1, conditional: bool = True) -> xr.Dataset:
     """Test whether the past of each neuron helps to predict each other neuron.
+
+    Moments of float32 activity are made by float32 products. A warning says how far off results may be where sources
+    nearly depend on one another and all are held fixed: then make the moments with precision="float64".
 
     Parameters
     ----------
@@ -66,12 +69,12 @@ def granger(data: xr.DataArray | xr.Dataset, *, lags: int | Sequence[int] = 1, c
     """
     design = check_design(lags)
     check_flag("conditional", conditional)
+    moments = moments_for(data, design)
     results = Fitted(
-        partial(_tests, n_lags=len(design), conditional=conditional),
+        partial(_tests, n_lags=len(design), conditional=conditional, precision=moments.attrs.get(n.PRECISION)),
         design,
         {n.GRANGER: MATRIX, n.F: MATRIX, n.P_VALUE: MATRIX, n.DF: ()},
     )
-    moments = moments_for(data, design)
     found = fit(moments, results).drop_vars(n.LAG, errors="ignore")
     made_by = call_of(n.GRANGER, lags=lags, conditional=conditional)
     for name, text in ABOUT.items():
@@ -86,10 +89,11 @@ def granger_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
     return found
 
 
-def _tests(equations: NormalEquations, *, n_lags: int, conditional: bool) -> Sequence[Any]:
+def _tests(equations: NormalEquations, *, n_lags: int, conditional: bool, precision: str | None) -> Sequence[Any]:
     """Return the log variance ratio, F, its p-value, and its degrees of freedom."""
     if conditional:
         fitted: Fit = least_squares(equations)
+        warn_of_rounding(fitted.condition_number, precision)
         f, df = granger_f(fitted, n_lags=n_lags), fitted.df
     else:
         f, df = pairwise_granger_f(equations, n_lags=n_lags)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.fit import MATRIX, Fitted, call_of, check_whole, fit, moments_for
+from netxr.estimators.fit import MATRIX, Fitted, call_of, check_whole, fit, moments_for, warn_of_rounding
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.least_squares import inverse_correlation, least_squares, oas_shrinkage, partial_correlations
 from netxr.kernels.normal_equations import NormalEquations
@@ -30,6 +30,9 @@ def partial_correlation(data: xr.DataArray | xr.Dataset, *, lag: int = 0, shrink
 
     At lag 0 it follows from the inverse of the covariance matrix. At lag k it is the correlation of x_i(t + k) with
     x_j(t) with all other x(t) held fixed, neuron i itself among them.
+
+    Moments of float32 activity are made by float32 products. A warning says how far off results may be where sources
+    nearly depend on one another: then make the moments with precision="float64".
 
     Parameters
     ----------
@@ -77,8 +80,9 @@ def partial_correlation(data: xr.DataArray | xr.Dataset, *, lag: int = 0, shrink
 
 def partial_correlation_at(moments: xr.Dataset, lag: int, *, shrinkage: Shrinkage = None) -> xr.DataArray:
     """Return the partial correlation at a lag that moments amount to, ([trial, ]target, source)."""
+    options: dict[str, Any] = {"shrinkage": shrinkage, "precision": moments.attrs.get(n.PRECISION)}
     if lag:
-        fitted = Fitted(partial(_lagged, shrinkage=shrinkage), [lag], {n.PARTIAL_CORRELATION: MATRIX})
+        fitted = Fitted(partial(_lagged, **options), [lag], {n.PARTIAL_CORRELATION: MATRIX})
         return fit(moments, fitted)[n.PARTIAL_CORRELATION].assign_attrs(moments.attrs)
     check_whole(moments, edges=False)
     held = moments[[n.COMOMENT, n.COUNT]].sel({n.LAG: 0}, drop=True)
@@ -88,7 +92,7 @@ def partial_correlation_at(moments: xr.Dataset, lag: int, *, shrinkage: Shrinkag
         held[n.COUNT],
         input_core_dims=[MATRIX, ()],
         output_core_dims=[MATRIX],
-        kwargs={"shrinkage": shrinkage},
+        kwargs=options,
         vectorize=True,
         dask="parallelized",
         dask_gufunc_kwargs={"allow_rechunk": True},
@@ -113,13 +117,15 @@ def _strength(shrinkage: Shrinkage, products: Floats, n_samples: int) -> float:
     return oas_shrinkage(products / n_samples, n_samples) if shrinkage == "oas" else float(shrinkage or 0)
 
 
-def _lagged(equations: NormalEquations, *, shrinkage: Shrinkage) -> Sequence[Any]:
+def _lagged(equations: NormalEquations, *, shrinkage: Shrinkage, precision: str | None) -> Sequence[Any]:
     """Return the partial correlation with the past."""
     strength = _strength(shrinkage, equations.gram, equations.n_targets)
-    return (least_squares(equations, shrinkage=strength).partial_correlation,)
+    fitted = least_squares(equations, shrinkage=strength)
+    warn_of_rounding(fitted.condition_number, precision)
+    return (fitted.partial_correlation,)
 
 
-def _at_once(comoment: Floats, count: int, *, shrinkage: Shrinkage) -> Floats:
+def _at_once(comoment: Floats, count: int, *, shrinkage: Shrinkage, precision: str | None) -> Floats:
     """Return the partial correlation of samples at the same time."""
     strength = _strength(shrinkage, comoment, count)
     if not strength and count <= len(comoment):
@@ -129,4 +135,6 @@ def _at_once(comoment: Floats, count: int, *, shrinkage: Shrinkage) -> Floats:
             expected="more samples than neurons",
             fix='Record longer, or use netxr.partial_correlation with shrinkage="oas".',
         )
-    return partial_correlations(inverse_correlation(comoment, shrinkage=strength)[0])
+    inverse, _, condition_number = inverse_correlation(comoment, shrinkage=strength)
+    warn_of_rounding(condition_number, precision)
+    return partial_correlations(inverse)

@@ -10,7 +10,17 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.fit import MATRICES, MATRIX, Fitted, by_lag, call_of, check_design, fit, moments_for
+from netxr.estimators.fit import (
+    MATRICES,
+    MATRIX,
+    Fitted,
+    by_lag,
+    call_of,
+    check_design,
+    fit,
+    moments_for,
+    warn_of_rounding,
+)
 from netxr.kernels.least_squares import least_squares, p_value_of_t
 from netxr.kernels.normal_equations import NormalEquations, about_zero, pooled
 from netxr.kernels.penalised import elastic_net, ridge, squared_errors
@@ -55,6 +65,9 @@ def regression(
 
     Unlike a correlation, the coefficient of a source tells what it adds when all other neurons are held fixed, as far
     as they were recorded. The targets are the samples that have all lags before them, one set for all lags.
+
+    Moments of float32 activity are made by float32 products. A warning says how far off results may be where sources
+    nearly depend on one another and there is no penalty: then make the moments with precision="float64".
 
     Parameters
     ----------
@@ -115,10 +128,11 @@ def regression(
     n_lags = None if is_whole(lags) and lags == 1 else len(design)
     dims = MATRIX if n_lags is None else MATRICES
     if penalty is None:
-        found = fit(moments, least_squares_on(design, n_lags=n_lags, intercept=intercept))
+        options: dict[str, Any] = {"n_lags": n_lags, "intercept": intercept}
+        found = fit(moments, least_squares_on(moments, design, **options))
     else:
         path = partial(_path, l1_ratio={"ridge": None, "lasso": 1.0}.get(penalty, l1_ratio), positive=positive)
-        options: dict[str, Any] = {"path": path, "n_lags": n_lags, "intercept": intercept}
+        options = {"path": path, "n_lags": n_lags, "intercept": intercept}
         if strengths is None:
             _check_blocks(moments)
             results = {n.COEFFICIENT: dims, n.STANDARDISED: dims, n.ALPHA: ()}
@@ -149,7 +163,7 @@ def regression_t_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
 
 def _at(moments: xr.Dataset, lag: int) -> xr.Dataset:
     """Return a regression on the samples at one lag."""
-    return fit(moments, least_squares_on([check_past(lag)]))
+    return fit(moments, least_squares_on(moments, [check_past(lag)]))
 
 
 def check_past(lag: int) -> int:
@@ -159,20 +173,26 @@ def check_past(lag: int) -> int:
     return lag
 
 
-def least_squares_on(design: Sequence[int], *, n_lags: int | None = None, intercept: bool = True) -> Fitted:
+def least_squares_on(
+    moments: xr.Dataset, design: Sequence[int], *, n_lags: int | None = None, intercept: bool = True
+) -> Fitted:
     """Return the fit of a regression without a penalty, with a dim of `n_lags` lags if that is not None."""
     dims = MATRIX if n_lags is None else MATRICES
     matrices = (n.COEFFICIENT, n.STANDARDISED, n.STANDARD_ERROR, n.T, n.P_VALUE)
     rest = {n.RESIDUAL_VARIANCE: (n.TARGET,), n.CONDITION_NUMBER: (), n.DF: ()}
-    function = partial(_least_squares, n_lags=n_lags, intercept=intercept)
+    precision = moments.attrs.get(n.PRECISION)
+    function = partial(_least_squares, n_lags=n_lags, intercept=intercept, precision=precision)
     return Fitted(function, design, dict.fromkeys(matrices, dims) | rest)
 
 
-def _least_squares(equations: NormalEquations, *, n_lags: int | None, intercept: bool) -> Sequence[Any]:
+def _least_squares(
+    equations: NormalEquations, *, n_lags: int | None, intercept: bool, precision: str | None
+) -> Sequence[Any]:
     """Return the results of a regression without a penalty, in the order of `least_squares_on`."""
     target_scale, design_scale = _scales(equations)
     used = equations if intercept else about_zero(equations)
     fitted = least_squares(used, n_parameters=len(used.gram) + intercept)
+    warn_of_rounding(fitted.condition_number, precision)
     coefficient, t = fitted.coefficient, fitted.t
     error = fitted.standard_error
     error *= fitted.target_scale[:, None] / fitted.design_scale
