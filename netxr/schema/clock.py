@@ -1,5 +1,6 @@
 """When samples were taken: the clock of a recording, its axis of time, and the activity with its clock."""
 
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -20,6 +21,17 @@ CLOCK: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.START_TIME)
 
 SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0}
 """Units of time whose numbers can be compared."""
+
+WORDS: Final[Mapping[Any, str]] = {
+    "seconds": "s",
+    "milliseconds": "ms",
+    "microseconds": "us",
+    "nanoseconds": "ns",
+    "minutes": "min",
+}
+"""Units in full."""
+
+CLOCK_NUMBERS: Final = (n.SAMPLING_INTERVAL, n.START_TIME)
 
 SEGMENTS: Final = "segments"
 """Of `gaps`: the stretches between gaps are trials of one recording."""
@@ -165,6 +177,8 @@ def in_step(data: xr.Dataset) -> xr.Dataset:
     shown = {name: known[name] for name in CLOCK if name in known and known[name] != said.get(name)}
     if n.SAMPLING_INTERVAL not in said or not shown or not 0 < _number(known[n.SAMPLING_INTERVAL]) < np.inf:
         return data
+    if _in_seconds(said) == _in_seconds(known) is not None:  # the same in another unit
+        return data
     of_activity, of_root = (shown if {*CLOCK} & {*attrs} else {} for attrs in (activity.attrs, data.attrs))
     return data.assign({n.ACTIVITY: activity.assign_attrs(of_activity)}).assign_attrs(of_root)
 
@@ -266,6 +280,16 @@ def _scale(unit: str | None, own: str, interval: float, said: Any, n_times: int)
         fitting += [one / SECONDS[own] for name, one in SECONDS.items() if unit in (None, name)]
     slack = max(SLACK, LARGEST_JITTER / (n_times - 1)) * abs(interval)
     return next((scale for scale in fitting if abs(_number(said) / scale - interval) <= slack), None)
+
+
+def _in_seconds(clock: Mapping[Any, Any]) -> tuple[float, float] | None:
+    """Return interval and start in seconds, to nine digits; None for a unit that has none."""
+    said = clock.get(n.SAMPLING_INTERVAL_UNITS, "s")
+    unit = SECONDS.get(WORDS.get(said, said))
+    if unit is None:
+        return None
+    interval, start = (float(f"{_number(clock.get(name, 0.0)) * unit:.9g}") for name in CLOCK_NUMBERS)
+    return interval, start
 
 
 def _number(value: Any) -> float:

@@ -1,6 +1,6 @@
 """netCDF files: Datasets of netxr and others that use its dims, by xarray with h5netcdf or SciPy."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +14,10 @@ from netxr.compat import optional
 from netxr.errors import UnreadableFile
 from netxr.recordings.formats import hdf5
 from netxr.recordings.formats.guards import readable_as
+from netxr.recordings.formats.labelling import axes_of
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.recognition import content_of
-from netxr.recordings.formats.renaming import as_run, timed
+from netxr.recordings.formats.renaming import as_run, dims_by_order, timed
 from netxr.schema.clock import on_axis
 from netxr.schema.variables import NUMBER_KINDS
 
@@ -28,7 +29,7 @@ def load(
     path: Path,
     *,
     name: str | None = None,
-    dims: Mapping[str, str] | None = None,
+    dims: Mapping[str, str] | Sequence[str] | None = None,
     sampling_interval: float | None = None,
     gaps: n.Gaps = "raise",
 ) -> xr.Dataset:
@@ -40,8 +41,9 @@ def load(
         The file, netCDF 3 or 4.
     name : str, optional
         The variable that is the activity, where it has another name and others have the same dims.
-    dims : mapping of str to str, optional
-        From dims of the file to those of netxr, e.g. {"cell": "neuron", "frame": "time"}.
+    dims : mapping of str to str, or sequence of str, optional
+        From dims of the file to those of netxr, e.g. {"cell": "neuron", "frame": "time"}; or what each axis of the
+        variable is, in order.
     sampling_interval : float, optional
         Seconds from one sample to the next, instead of times that the file has; a warning says so where these differ.
     gaps : {"raise", "segments"}
@@ -68,7 +70,10 @@ def load(
                 str(key): _variable(path, str(key), one.variable, label=True) for key, one in file.coords.items()
             }
             attributes = _plain_attributes(file.attrs)
-        known = as_run(path, xr.Dataset(variables, coordinates, attributes), name, dims or {})
+        held = xr.Dataset(variables, coordinates, attributes)
+        if dims is not None and not isinstance(dims, Mapping):
+            dims = dims_by_order(path, held, name, axes_of(dims))
+        known = as_run(path, held, name, dims or {})
         return on_axis(_dated(timed(path, known, sampling_interval, gaps) if n.ACTIVITY in known else known))
 
 

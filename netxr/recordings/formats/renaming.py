@@ -52,6 +52,17 @@ def as_run(path: object, dataset: xr.Dataset, name: str | None, dims: Mapping[st
     raise InvalidInput(argument, got=repr(dims if argument == "dims" else name), expected=expected, fix=fix)
 
 
+def dims_by_order(source: object, dataset: xr.Dataset, name: str | None, axes: tuple[Any, ...]) -> dict[str, str]:
+    """Return what each dim of a variable is, by the order of its axes; those of a run of netxr are known."""
+    if is_run(dataset):
+        raise InvalidInput("dims", got=f"{axes} for {source}", expected="none: it has the dims of netxr")
+    fitting = [one for key, one in dataset.data_vars.items() if name in (None, key) and one.ndim == len(axes)]
+    if len(fitting) != 1:
+        expected = f"a variable with {len(axes)} axes; {source} has {listed(dataset)}"
+        raise InvalidInput("name", got=repr(name), expected=expected)
+    return dict(zip(map(str, fitting[0].dims), axes, strict=True))
+
+
 def is_run(dataset: xr.Dataset) -> bool:
     """Say whether the dims of a dataset are those of a run of netxr: a recording, or its results."""
     return _are_own(dataset) or any(_fits(one) for one in dataset.data_vars.values())

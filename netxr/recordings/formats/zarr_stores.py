@@ -17,7 +17,7 @@ from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.hdf5 import MOST_NAMED, choose
 from netxr.recordings.formats.labelling import FILE_OPTIONS, axes_of, recording_of
 from netxr.recordings.formats.recognition import content_of, names_in
-from netxr.recordings.formats.renaming import as_run, is_run, listed, timed
+from netxr.recordings.formats.renaming import as_run, dims_by_order, is_run, timed
 from netxr.recordings.formats.text import Table
 from netxr.schema.clock import on_axis
 from netxr.schema.variables import NUMBER_KINDS
@@ -72,7 +72,7 @@ def load(
     if dataset is not None and is_run(dataset) and (name, dims, sampling_interval, labels) == (None, None, None, {}):
         return timed(source, dataset, None, gaps) if n.ACTIVITY in dataset and gaps != "raise" else dataset
     if dataset is not None and dataset.data_vars and dims is not None and not isinstance(dims, Mapping):
-        dims = _dims_of(source, dataset, name, axes_of(dims))
+        dims = dims_by_order(source, dataset, name, axes_of(dims))
     if dims is not None and not isinstance(dims, Mapping):
         return _plain(source, group, name, dims=dims, sampling_interval=sampling_interval, **labels)
     if labels:
@@ -81,17 +81,6 @@ def load(
         raise _no_dataset(source, group)
     run = as_run(source, dataset, name, dims or {})
     return on_axis(timed(source, run, sampling_interval, gaps)) if n.ACTIVITY in run else run
-
-
-def _dims_of(source: Any, dataset: xr.Dataset, name: str | None, axes: tuple[Any, ...]) -> dict[str, str]:
-    """Return what each dim of a variable is, by the order of its axes; those of a run of netxr are known."""
-    if is_run(dataset):
-        raise InvalidInput("dims", got=f"{axes} for the store {source}", expected="none: a store holds its own labels")
-    fitting = [one for key, one in dataset.data_vars.items() if name in (None, key) and one.ndim == len(axes)]
-    if len(fitting) != 1:
-        expected = f"a variable with {len(axes)} axes; {source} has {listed(dataset)}"
-        raise InvalidInput("name", got=repr(name), expected=expected)
-    return dict(zip(map(str, fitting[0].dims), axes, strict=True))
 
 
 def opened(source: Any, group: str | None = None) -> xr.Dataset:

@@ -191,3 +191,12 @@ def test_dates_and_durations_are_saved_and_opened_again(tmp_path, engine):
         assert loaded.activity.attrs["sampling_interval_units"] == "milliseconds"
         netxr.convert(path, tmp_path / f"{name}.zarr")
         xr.testing.assert_identical(netxr.open(tmp_path / f"{name}.zarr").activity, loaded.activity)
+
+
+def test_axes_are_named_in_order(tmp_path):
+    traces = np.random.default_rng(0).normal(size=(50, 3))
+    xr.Dataset({"dff": (("sample", "unit"), traces)}).to_netcdf(tmp_path / "other.nc", engine="scipy")
+    found = netxr.load_activity(tmp_path / "other.nc", dims=("time", "neuron"))
+    np.testing.assert_array_equal(found.transpose("time", "neuron"), traces)
+    with pytest.raises(InvalidInput, match=r"name: got None; expected a variable with 3 axes; .*dff \(sample, unit\)"):
+        netxr.load_activity(tmp_path / "other.nc", dims=("time", "neuron", "trial"))
