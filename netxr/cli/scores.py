@@ -12,14 +12,14 @@ from netxr.estimators.over_trials import entries, over_trials
 if TYPE_CHECKING:
     import xarray as xr
 
-TRANSPOSED: Final = "pearson_transposed"
+
 """Pearson correlation with the axes of the truth swapped: if it is as high, the estimate says nothing of direction."""
 
 ONE_SIDED: Final = (n.N_NEURONS_ONLY_TRUTH, n.N_NEURONS_ONLY_ESTIMATE, n.N_TRIALS_ONLY_TRUTH, n.N_TRIALS_ONLY_ESTIMATE)
 
 HOW_TO_READ: Final = (
-    f"{TRANSPOSED} is against A with its axes swapped: R tells direction only where {n.PEARSON} is clearly further "
-    "from 0."
+    f"{n.PEARSON_TRANSPOSED} is against A with its axes swapped: R tells direction only where {n.PEARSON} is clearly "
+    "further from 0."
 )
 
 
@@ -40,16 +40,12 @@ def score(
     seed: int = 0,
     quiet: bool,
 ) -> Scored:
-    """Compare an estimate with the truth, and with the truth's axes swapped; a bar shows progress unless `quiet`."""
+    """Compare an estimate with the truth; a bar shows progress unless `quiet`."""
     with followed("Scoring", quiet=quiet):
         scores = netxr.compare(truth, estimate, diagonal=diagonal, permutations=permutations, seed=seed).compute()
-    swapped = netxr.compare(
-        truth.rename({n.TARGET: n.SOURCE, n.SOURCE: n.TARGET}), estimate, diagonal=diagonal, permutations=0
-    )
-    transposed = swapped[n.PEARSON].compute()
-    both = scores.assign({TRANSPOSED: transposed.drop_attrs()})
-    names = [n.PEARSON, TRANSPOSED, *(name for name in _score_names(scores) if name != n.PEARSON)]
-    return Scored(scores, _rows(both, names), over_trials(both, [name for name in names if name != n.MANTEL_P]))
+    first = [n.PEARSON, n.PEARSON_TRANSPOSED]
+    names = [*first, *(name for name in _score_names(scores) if name not in first)]
+    return Scored(scores, _rows(scores, names), over_trials(scores, [name for name in names if name != n.MANTEL_P]))
 
 
 def document(scored: Scored) -> dict[str, Any]:

@@ -116,10 +116,17 @@ class _StoredArray:
         if self.folder is None:
             return
         if not self.folder.exists():
-            raise UnreadableFile(self.place, "it went away while it was read", fix="Put it back, and run again.")
+            raise self._gone()
         if self.document is not None:
-            self._check_not_replaced(self.folder, self.document)
+            try:
+                self._check_not_replaced(self.folder, self.document)
+            except FileNotFoundError as error:  # it went a moment after it was looked for
+                raise self._gone() from error
         self.check_files(part)
+
+    def _gone(self) -> UnreadableFile:
+        """Return the error about a store that is no longer there."""
+        return UnreadableFile(self.place, "it went away while it was read", fix="Put it back, and run again.")
 
     def check_files(self, part: Any) -> None:
         """Raise if a chunk is missing, or no file: Zarr reads it as NaN, zero or empty text."""
