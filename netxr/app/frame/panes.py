@@ -70,7 +70,7 @@ class Results:
 
     def show(self, *figures: Any) -> None:
         """Show other figures, which are of the current settings."""
-        self._figures[:] = figures
+        self._figures[:] = list(figures)
         self.current()
 
     def current(self) -> None:
