@@ -274,7 +274,8 @@ def test_a_clock_is_told_by_its_values(tmp_path, last, label, clock):
     ):
         load_activity(file, dims=TIME_NEURON)
     all_neurons = load_activity(file, dims=TIME_NEURON, neurons=range(4))
-    np.testing.assert_array_equal(all_neurons[3 if last else 0], pd.read_csv(file, float_precision="round_trip")[label])
+    right = np.loadtxt(file, delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(all_neurons[3 if last else 0], right[:, 3 if last else 0])
     table(file, clock, label, last=last, header=False)
     place = "last" if last else "first"
     with pytest.raises(UnreadableFile, match=rf"its {place} column ascends evenly.*times={-1 if last else 0}"):
