@@ -9,8 +9,9 @@ nothing; one that dies after it has changed everything, and the next writer does
 import json
 import re
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -91,18 +92,19 @@ def _commit(folder: Path, seen: Mapping[str, Document], changed: Mapping[str, Do
 
 
 def _to_the_end(work: Callable[[], None]) -> None:
-    """Do what is not to be left half done: Ctrl-C is raised when it has ended."""
-    interrupts = []
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(work)
-        while not future.done():
-            try:
-                wait([future])
-            except KeyboardInterrupt as interrupt:
-                interrupts.append(interrupt)
-    future.result()
-    if interrupts:
-        raise interrupts[0]
+    """Do what is not to be left half done: Ctrl-C, which only the main thread gets, waits until it has ended."""
+    former = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or former is None:
+        work()
+        return
+    interrupts: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *about: interrupts.append(about))
+    try:
+        work()
+    finally:
+        signal.signal(signal.SIGINT, former)
+    if interrupts and callable(former):
+        former(*interrupts[0])
 
 
 def _sum_after(folder: Path, seen: Mapping[str, Document], name: str, document: Document) -> str:

@@ -116,7 +116,7 @@ NASTY = (
     lambda: np.array([1, "a"], dtype=object),
     lambda: np.ma.masked_array([1.0, 2.0], [True, False]),
     lambda: np.datetime64("2020-01-01"),
-    lambda: np.timedelta64("NaT"),
+    lambda: np.timedelta64("NaT", "s"),
     lambda: np.zeros(4, dtype=[("a", "f8"), ("b", "i4")]),
     lambda: pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}),
     lambda: pd.Timestamp("2020-01-01"),

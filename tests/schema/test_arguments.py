@@ -38,7 +38,7 @@ from netxr.schema.arguments import (
         (np.array(1), False, False),
         (10**30, True, True),
         (10**400, False, True),
-        (np.timedelta64("NaT"), False, False),
+        (np.timedelta64("NaT", "s"), False, False),
     ],
 )
 def test_what_is_a_number(value, number, whole):
