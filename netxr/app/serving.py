@@ -132,6 +132,7 @@ def server_of(
     sessions: set[Session] = set()
 
     def make() -> pn.Template:
+        """Return a page for a browser that asks for one."""
         return _page(sessions, tabs, queue=queue, folder=folder, memory=budget)
 
     try:
@@ -165,6 +166,7 @@ def _page(
     sessions.add(session)
 
     def end(_context: object) -> None:
+        """Count the page no more."""
         sessions.discard(session)
         session.end()
 

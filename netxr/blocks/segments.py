@@ -61,6 +61,7 @@ def in_threads(
     cuts = np.linspace(0, length, workers + 1).astype(int).tolist()
 
     def segment(start: int, stop: int) -> P:
+        """Return what the step makes of one segment."""
         return step(iter([array[..., start:stop]]), start)
 
     with one_blas_thread(), ThreadPoolExecutor(workers - 1) as pool:

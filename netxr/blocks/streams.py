@@ -104,6 +104,7 @@ def streams(array: da.Array, cuts: Sequence[int]) -> list[tuple[Stream, list[Del
     common = {task: graph[task] for task in shared}
 
     def lazy(task: Key) -> Delayed:
+        """Return a task that several streams need."""
         return Delayed(task, common)  # type: ignore[no-untyped-call]
 
     found = []

@@ -71,6 +71,7 @@ def progress(label: str, *, quiet: bool) -> Iterator[Progress | None]:
     bar = click.progressbar(length=1, label=label, file=sys.stderr)
 
     def advance(done: int, total: int) -> None:
+        """Move the bar."""
         if done < bar.pos:  # the next of several passes
             bar.pos, bar.finished = 0, False
         bar.length = total

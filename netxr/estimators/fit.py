@@ -41,10 +41,14 @@ LINKED: Final = {
 
 WHOLE: Final = 'all samples of all neurons: activity or lagged moments with missing="raise"'
 
+MOST_LAGS: Final = 1000
+"""Lags of a regression, which takes moments at all their differences."""
 
 FLOAT32_ERROR: Final = 1e-7
+"""Of correlations from float32 products."""
+
 MOST_ERROR: Final = 1e-3
-"""Of correlations from float32 products; and the error that it may become when they are inverted, without a word."""
+"""Of what is solved from them: a larger one is warned of."""
 
 
 class Fitted(NamedTuple):
@@ -69,10 +73,6 @@ class Fitted(NamedTuple):
     dims: Mapping[str, tuple[str, ...]]
     sizes: Mapping[str, int] = {}
     over_blocks: bool = False
-
-
-MOST_LAGS: Final = 1000
-"""Lags of a regression, which takes moments at all their differences."""
 
 
 def lags_for(design: Sequence[int]) -> list[int]:
@@ -132,9 +132,11 @@ def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
     core = CORE | LINKED if n.COMOMENT_LINKED in moments else dict(CORE)
 
     def one(*arrays: Any) -> Sequence[Any]:
+        """Return the results for a trial or a block."""
         return fitted.function(_equations(dict(zip(core, arrays, strict=True)), lags=lags, design=fitted.design))
 
     def all_blocks(*arrays: Any) -> Sequence[Any]:
+        """Return the results for the blocks of a trial together."""
         each = [dict(zip(core, block, strict=True)) for block in zip(*arrays, strict=True)]
         return fitted.function([_equations(block, lags=lags, design=fitted.design) for block in each])
 

@@ -109,7 +109,8 @@ def regression(
     Warns
     -----
     UserWarning
-        If "cv", once it is computed, has come upon the largest or smallest of its strengths.
+        Once it is computed: if "cv" has come upon the largest or smallest of its strengths, or float32 products leave
+        few digits of the results.
 
     Examples
     --------

@@ -121,6 +121,7 @@ def _dense_drive(weights: NDArray[Any]) -> Drive:
         return lambda state, out: np.matmul(weights, state[:, :, None], out=out[:, :, None])
 
     def drive(state: NDArray[Any], out: NDArray[Any]) -> object:
+        """Write the product of the one network with the state of every trial into `out`."""
         return np.dot(weights, state[0], out=out[0]) if len(state) == 1 else np.dot(state, weights.T, out=out)
 
     return drive

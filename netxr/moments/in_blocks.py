@@ -1,4 +1,4 @@
-"""Moments of consecutive blocks of a recording, from the same single read."""
+"""Moments of consecutive blocks of a recording: each block is read once, and a chunk for each block that it is in."""
 
 import itertools
 from collections.abc import Callable
@@ -27,7 +27,8 @@ def moments_in_blocks(
 
     A pair of samples belongs to the block of its target. So the source of a pair may lie in the block before, and all
     blocks merged are the whole. The edge frames of every block but the first are the last ones of the block before it,
-    which no lag has as targets, and its own last ones.
+    which no lag has as targets, and its own last ones. So they have to be kept: no sample may be left out, and trials
+    are apart.
     """
     n_steps = activity.sizes[n.TIME]
     least = max(2 * max_lag, max_lag + 2)
@@ -37,7 +38,6 @@ def moments_in_blocks(
         raise InvalidInput("blocks", got=f"{blocks} blocks of {n_steps} samples", expected=expected, fix=fix)
     starts = np.linspace(0, n_steps, blocks + 1).astype(int)
     parts = [accumulated(activity.isel({n.TIME: slice(a, b)})) for a, b in itertools.pairwise(starts)]
-    _check_edges(parts[0])
     found = parts[:1] + [_in_one_task(_after, part, before) for before, part in itertools.pairwise(parts)]
     joined = xr.concat(found, n.BLOCK, combine_attrs="override", **SAME)
     joined[n.COUNT].attrs.pop(n.FRAMES)  # blocks differ in their number
@@ -145,16 +145,6 @@ def _edges_after(before: xr.Dataset, part: xr.Dataset) -> dict[str, xr.DataArray
     return {n.EDGE_ACTIVITY: frames} | {
         name: flag.transpose(*part[name].dims).drop_vars(n.LAG, errors="ignore") for name, flag in shaped.items()
     }
-
-
-def _check_edges(part: xr.Dataset) -> None:
-    """Raise unless moments keep the frames at the ends of one trial."""
-    if n.EDGE_ACTIVITY not in part or n.TRIAL in part.attrs.get(n.POOLED, []):
-        fix = 'Accumulate with missing="raise", without sources=, and over dim="time".'
-        expected = "one trial at a time, of all neurons, with every sample"
-        raise InvalidInput(
-            "blocks", got="them for some samples, some sources or pooled trials", expected=expected, fix=fix
-        )
 
 
 def _times(activity: xr.DataArray, starts: Any) -> dict[str, Any]:

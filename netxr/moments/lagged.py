@@ -28,7 +28,7 @@ from netxr.kernels.moments import moments_of, squares_of_groups
 from netxr.kernels.running_sums import sums_of
 from netxr.moments.in_blocks import moments_in_blocks
 from netxr.moments.linked import apart, with_linked
-from netxr.moments.planning import Precision, check_lags, is_lazy, planned_pass, prepare
+from netxr.moments.planning import Precision, check_dim, check_lags, is_lazy, planned_pass, prepare
 from netxr.moments.plans import Plan, gather_bytes, product_bytes
 from netxr.schema.clock import SEGMENTS, activity_of
 from netxr.schema.provenance import provenance
@@ -153,6 +153,10 @@ def lagged_moments(
     if blocks is not None and gaps != "raise":
         fix = "Cut the recording where its times are not even, and take blocks of each part."
         raise InvalidInput("gaps", got=repr(gaps), expected="even times, with blocks", fix=fix)
+    if blocks is not None and (missing != "raise" or n.TRIAL in check_dim(dim, activity)):
+        fix = 'Accumulate with missing="raise" and over dim="time".'
+        expected = "every sample, one trial at a time"
+        raise InvalidInput("blocks", got="them for some samples or pooled trials", expected=expected, fix=fix)
     recording = activity if link is None else with_linked(activity, link)
 
     def accumulated(part: xr.DataArray) -> xr.Dataset:

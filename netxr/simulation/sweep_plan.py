@@ -139,6 +139,7 @@ def blank_result(plan: Plan) -> xr.Dataset:
     sizes = {**{name: len(labels) for name, labels in plan.axes.items()}, n.TRIAL: plan.trials}
 
     def blank(dims: Sequence[str], dtype: str, attrs: Mapping[str, Any]) -> xr.Variable:
+        """Return a variable in which nothing is known yet."""
         return xr.Variable(dims, np.full([sizes[dim] for dim in dims], fill_value(np.dtype(dtype)), dtype), attrs)
 
     variables: dict[str, xr.Variable] = {}

@@ -76,9 +76,7 @@ def test_what_is_missing_is_an_error_that_lists_what_there_is(tmp_path):
 
 def test_options_of_files_are_none_of_stores(tmp_path):
     netxr.save(a_run(), tmp_path / "run.zarr")
-    with pytest.raises(
-        InvalidInput, match=r"dims: got \('time', 'neuron'\) for the store .*expected none: a store holds"
-    ):
+    with pytest.raises(InvalidInput, match=r"dims: got \('time', 'neuron'\) for .*run.zarr; expected none: it has"):
         netxr.open(tmp_path / "run.zarr", dims=("time", "neuron"))
     np.save(tmp_path / "x.npy", np.zeros((3, 4)))
     with pytest.raises(InvalidInput, match=r"group: got 'a'"):

@@ -1,5 +1,6 @@
 """True connectivity as people have it: named tables, lists of edges, and neurons that the recording has not."""
 
+import gzip
 import itertools
 
 import networkx as nx
@@ -261,3 +262,17 @@ def test_labels_that_are_none(recording, tmp_path, text, says):
     flags = ["--dims", "time,neuron", "--truth", tmp_path / "A.txt", "--rows", "target", "--no-diagonal"]
     result = run("estimate", recording, *flags, "--neurons", tmp_path / "names.txt")
     assert (result.exit_code, says in result.stderr) == (4, True)
+
+
+@pytest.mark.parametrize("written", ["gzip", "utf-16", "quotes"])
+def test_a_truth_is_read_as_a_recording_is(tmp_path, written):
+    """Compressed, in another encoding, and with cells in quotes behind a blank."""
+    text = 'name,a,b c\na,0,0.5\n"b c",1,0\n'
+    if written == "quotes":
+        text = text.replace(",", ", ").replace("b c", '"b c"', 1)
+    file = tmp_path / ("truth.csv.gz" if written == "gzip" else "truth.csv")
+    code = "utf-16" if written == "utf-16" else "utf-8"
+    file.write_bytes(gzip.compress(text.encode()) if written == "gzip" else text.encode(code))
+    found = netxr.load_connectivity(file, rows="target")
+    assert found.target.values.tolist() == found.source.values.tolist() == ["a", "b c"]
+    np.testing.assert_array_equal(found, [[0, 0.5], [1, 0]])

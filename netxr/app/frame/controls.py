@@ -31,22 +31,22 @@ def slider(settings: param.Parameterized, name: str, *, start: float, end: float
 
 def number(settings: param.Parameterized, name: str, *, label: str = "") -> Any:
     """Return a field for a whole number, kept within the bounds of the setting; emptied, it shows the old one again."""
-    parameter = settings.param[name]
-    low, high = parameter.bounds
-    widget = pn.widgets.IntInput(name=label or parameter.label, value=getattr(settings, name), **LOOK)
-
-    def fit(typed: int | None) -> Any:
-        return getattr(settings, name) if typed is None else _within(low, high, typed)
-
-    return _linked(widget, settings, name, by="value_throttled", fit=fit)
+    return _field(pn.widgets.IntInput, settings, name, label=label)
 
 
 def decimal(settings: param.Parameterized, name: str) -> Any:
-    """Return a field for a number, kept within the bounds of the setting; emptied, it shows the old one again."""
-    low, high = settings.param[name].bounds
-    widget = pn.widgets.FloatInput(name=settings.param[name].label, value=getattr(settings, name), **LOOK)
+    """Return the same for any number."""
+    return _field(pn.widgets.FloatInput, settings, name)
+
+
+def _field(kind: Any, settings: param.Parameterized, name: str, *, label: str = "") -> Any:
+    """Return a field of a kind for a number."""
+    parameter = settings.param[name]
+    low, high = parameter.bounds
+    widget = kind(name=label or parameter.label, value=getattr(settings, name), **LOOK)
 
     def fit(typed: float | None) -> Any:
+        """Return what the setting becomes."""
         return getattr(settings, name) if typed is None else _within(low, math.inf if high is None else high, typed)
 
     return _linked(widget, settings, name, by="value_throttled", fit=fit)
@@ -95,9 +95,11 @@ def _linked(
     """Make a widget change a setting and follow it; `fit` turns a value of the one into one of the other."""
 
     def show(*_events: object) -> None:
+        """Show the setting."""
         widget.value = fit(getattr(settings, name))
 
     def take(event: Any) -> None:
+        """Set what was typed or chosen."""
         settings.param.update(**{name: fit(event.new)})
         show()
 

@@ -133,6 +133,7 @@ def _python(lines: Callable[[], str]) -> pn.Column:
     )
 
     def show(_event: object) -> None:
+        """Show the lines, or hide them."""
         text.param.update(value=lines() if switch.value else "", visible=switch.value)
 
     switch.param.watch(show, "value")

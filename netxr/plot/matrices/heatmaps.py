@@ -86,6 +86,7 @@ def heatmap(sheet: Sheet, *, limits: Range | None = None, title: str = "", stren
     """Draw a matrix whose weights are called `strength`; a big one is redrawn on zooming."""
 
     def draw(x_range: Range | None = None, y_range: Range | None = None) -> Any:
+        """Draw what is in view."""
         return draw_view(sheet, limits=limits, title=title, strength=strength, x_range=x_range, y_range=y_range)
 
     return hv.DynamicMap(draw, streams=[hv.streams.RangeXY()]) if sheet.is_big else draw()

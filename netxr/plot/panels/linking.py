@@ -135,6 +135,7 @@ def _matrix_panel(weights: xr.DataArray, title: str, selection: Selection) -> An
         )
 
     def choose(bounds: Bounds) -> None:
+        """Choose the cells under a box."""
         left, first, right, last = bounds
         selection.choose_block(_under(labels, first, last), _under(labels, left, right))
 

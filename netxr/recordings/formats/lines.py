@@ -91,7 +91,7 @@ def cells_of(line: str, delimiter: str | None) -> list[str]:
     """Return the cells of a line, without quotes and blanks around them."""
     if '"' not in line:
         return line.split() if delimiter is None else [cell.strip() for cell in line.split(delimiter)]
-    found = next(csv.reader([line.strip(" ")], delimiter=delimiter or " ", skipinitialspace=delimiter is None))
+    found = next(csv.reader([line.strip(" ")], delimiter=delimiter or " ", skipinitialspace=True))
     cells = [cell.strip() for cell in found]
     return cells if delimiter else [cell for cell in cells if cell]
 

@@ -1,26 +1,24 @@
 """Connectivity in text and Parquet as people have it: a matrix with names of rows or columns, or a list of edges."""
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from netxr.compat import optional
 from netxr.errors import UnreadableFile
+from netxr.recordings.formats.cells import MISSING, is_word, shown
 from netxr.recordings.formats.guards import readable_as
-from netxr.recordings.formats.text import DELIMITERS, EXACT, shown
+from netxr.recordings.formats.lines import DELIMITERS, cells_of, lines, opened, without_remark
+from netxr.recordings.formats.text import EXACT
 from netxr.schema.tables import end_columns
 from netxr.schema.words import reads_as_number
 
-MISSING: Final = ("", "NA", "N/A", "#N/A", "nan", "NaN", "NAN", "null", "NULL")
-"""Cells that stand for no number."""
 
-
-class Lines(NamedTuple):
+class Shape(NamedTuple):
     """What a text file shows before its numbers are read.
 
     Parameters
@@ -57,28 +55,28 @@ def read_named(path: Path) -> pd.DataFrame | None:
     Raises UnreadableFile if a row is longer or shorter than the others, or a cell is no number.
     """
     try:
-        lines = _lines_of(path)
-    except (OSError, UnicodeDecodeError):  # who reads plain numbers says it
+        shape = _shape_of(path)
+    except UnreadableFile:  # who reads plain numbers says it
         return None
-    if not lines.second:
+    if not shape.second:
         return None
-    if len(lines.second) == len(lines.head) + 1:  # as R writes it, without a cell above the names of rows
-        lines = lines._replace(head=["", *lines.head])
-    has_head, has_names = _has_head(lines), _is_word(lines.second[0])
+    if len(shape.second) == len(shape.head) + 1:  # as R writes it, without a cell above the names of rows
+        shape = shape._replace(head=["", *shape.head])
+    has_head, has_names = _has_head(shape), is_word(shape.second[0])
     if not has_head and not has_names:
         return None
-    if len(lines.head) != len(lines.second):
-        reason = f"its first line has {len(lines.head)} cells, the next {len(lines.second)}"
+    if len(shape.head) != len(shape.second):
+        reason = f"its first line has {len(shape.head)} cells, the next {len(shape.second)}"
         raise UnreadableFile(path, reason, fix="Name every column, or none.")
-    if lines.uneven:
-        raise UnreadableFile(path, lines.uneven)
-    ends = [k for found in end_columns(lines.head) for k in found] if all(end_columns(lines.head)) else []
+    if shape.uneven:
+        raise UnreadableFile(path, shape.uneven)
+    ends = [k for found in end_columns(shape.head) for k in found] if all(end_columns(shape.head)) else []
     if has_head and ends:
-        return _read(path, lines, has_head=True, text=ends)
+        return _read(path, shape, has_head=True, text=ends)
     if has_head:
-        is_corner = lines.head[0] == "" or not any(map(_is_word, lines.head[1:]))
-        has_names = has_names or is_corner or len(lines.head) == lines.n_rows
-    table = _read(path, lines, has_head=has_head, text=[0] if has_names else [])
+        is_corner = shape.head[0] == "" or not any(map(is_word, shape.head[1:]))
+        has_names = has_names or is_corner or len(shape.head) == shape.n_rows
+    table = _read(path, shape, has_head=has_head, text=[0] if has_names else [])
     if has_names:
         table = table.set_index(table.columns[0]).rename_axis(None)
     return _of_numbers(path, table if has_head else table.set_axis(range(table.shape[1]), axis=1))
@@ -98,11 +96,7 @@ def read_labels(path: Path) -> list[Any]:
 
     Raises UnreadableFile if there is none, or a line of several has more than one.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(path, f"no text that can be read ({error})") from error
-    rows = [_cells(line, _delimiter(line) or "\t") for line in lines if line.strip() and not line.startswith("#")]
+    rows = [cells_of(line, _delimiter(line) or "\t") for _, line in lines(path) if without_remark(line).strip()]
     if not rows or (len(rows) > 1 and any(len(row) > 1 for row in rows)):
         fix = "Write one label a line, or all in one line."
         raise UnreadableFile(path, "a table, not labels" if rows else "no label in it", fix=fix)
@@ -124,26 +118,25 @@ def as_labels(texts: Sequence[str]) -> list[Any]:
 # --- lines ------------------------------------------------------------------------------
 
 
-def _lines_of(path: Path) -> Lines:
+def _shape_of(path: Path) -> Shape:
     """Return what the lines of a text file show."""
     skipped: list[int] = []
     first: list[tuple[int, str]] = []
     delimiter, second, n_rows, uneven = None, list[str](), 0, ""
-    with path.open(encoding="utf-8-sig") as file:
-        for k, line in enumerate(file):
-            if not line.strip() or line.startswith("#"):
-                skipped.append(k)
-                continue
-            n_rows += 1
-            if n_rows <= 2:
-                first.append((k, line))
-            if n_rows == 2:
-                delimiter = _delimiter(first[0][1], line)
-                second = _cells(line, delimiter)
-            if n_rows > 2 and not uneven and (count := _count(line, delimiter)) != len(second):
-                uneven = f"line {k + 1} has {count} cells, the lines before it {len(second)}"
+    for number, line in lines(path):
+        if not without_remark(line).strip():
+            skipped.append(number - 1)
+            continue
+        n_rows += 1
+        if n_rows <= 2:
+            first.append((number - 1, line))
+        if n_rows == 2:
+            delimiter = _delimiter(first[0][1], line)
+            second = cells_of(line, delimiter)
+        if n_rows > 2 and not uneven and (count := _count(line, delimiter)) != len(second):
+            uneven = f"line {number} has {count} cells, the lines before it {len(second)}"
     head_at, head = first[0] if first else (0, "")
-    return Lines(delimiter, skipped, _cells(head, delimiter), second, head_at, n_rows, uneven)
+    return Shape(delimiter, skipped, cells_of(head, delimiter), second, head_at, n_rows, uneven)
 
 
 def _delimiter(*lines: str) -> str | None:
@@ -154,52 +147,38 @@ def _delimiter(*lines: str) -> str | None:
     return next((mark for mark in there if len(set(counts[mark])) == 1), there[0] if there else None)
 
 
-def _cells(line: str, delimiter: str | None) -> list[str]:
-    """Return the cells of a line, without quotes and blanks around them."""
-    if not delimiter and '"' not in line:
-        return line.split()
-    cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter or " ", skipinitialspace=True))]
-    return cells if delimiter else [cell for cell in cells if cell]
-
-
 def _count(line: str, delimiter: str | None) -> int:
     """Return how many cells a line has."""
-    return line.count(delimiter) + 1 if delimiter and '"' not in line else len(_cells(line, delimiter))
+    return line.count(delimiter) + 1 if delimiter and '"' not in line else len(cells_of(line, delimiter))
 
 
-def _is_word(cell: str) -> bool:
-    """Return whether a cell holds something that is no number."""
-    return cell not in MISSING and not reads_as_number(cell.replace(",", "."))
-
-
-def _has_head(lines: Lines) -> bool:
+def _has_head(shape: Shape) -> bool:
     """Return whether the first line names the columns."""
-    head = lines.head
-    if head[0] == "" or any(map(_is_word, head[1:])):
+    head = shape.head
+    if head[0] == "" or any(map(is_word, head[1:])):
         return True
-    if _is_word(head[0]):  # the name of a row, unless there is one row too many for that
-        return len(head) == 1 or not _is_word(lines.second[0]) or lines.n_rows == len(head)
+    if is_word(head[0]):  # the name of a row, unless there is one row too many for that
+        return len(head) == 1 or not is_word(shape.second[0]) or shape.n_rows == len(head)
     return False
 
 
 # --- numbers ----------------------------------------------------------------------------
 
 
-def _read(path: Path, lines: Lines, *, has_head: bool, text: Sequence[int]) -> pd.DataFrame:
+def _read(path: Path, shape: Shape, *, has_head: bool, text: Sequence[int]) -> pd.DataFrame:
     """Return the rows of a text file under their names; the columns `text` hold labels."""
-    width = len(lines.second)
-    with readable_as("a table", path):
+    width = len(shape.second)
+    with readable_as("a table", path), opened(path) as file:
         table = pd.read_csv(
-            path,
-            sep=lines.delimiter or r"\s+",
+            file,
+            sep=shape.delimiter or r"\s+",
             header=None,
             names=range(width),
-            skiprows=[*lines.skipped, *([lines.head_at] if has_head else [])],
+            skiprows=[*shape.skipped, *([shape.head_at] if has_head else [])],
             dtype=dict.fromkeys(text, str),
             na_values={k: list(MISSING) for k in range(width) if k not in text},
             keep_default_na=False,
             skipinitialspace=True,
-            encoding="utf-8-sig",
             **EXACT,
         )
     if text:  # of edges, both ends alike
@@ -209,9 +188,9 @@ def _read(path: Path, lines: Lines, *, has_head: bool, text: Sequence[int]) -> p
             table[k] = pd.Series(column).infer_objects()
     if not has_head:
         return table
-    others = [name for k, name in enumerate(lines.head) if k not in text]
+    others = [name for k, name in enumerate(shape.head) if k not in text]
     named = dict(zip((k for k in range(width) if k not in text), as_labels(others), strict=True))
-    return table.set_axis([named.get(k, lines.head[k]) for k in range(width)], axis=1)
+    return table.set_axis([named.get(k, shape.head[k]) for k in range(width)], axis=1)
 
 
 def _of_numbers(path: Path, table: pd.DataFrame) -> pd.DataFrame:
