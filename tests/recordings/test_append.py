@@ -652,7 +652,7 @@ def test_results_that_are_not_an_estimators_own_stay_and_are_outdated(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    "made", [netxr.regression, lambda x: netxr.partial_correlation(x, lag=1, shrinkage=0.2).rename("pc").to_dataset()]
+    "made", [netxr.regression, netxr.granger, lambda x: netxr.partial_correlation(x, lag=1, shrinkage=0.2).to_dataset()]
 )
 def test_results_of_further_trials_come_with_them(tmp_path, made):
     recording = activity(n_steps=90, trials=3)
