@@ -55,6 +55,7 @@ def test_the_tutorial_opens_at_two_widths(open_page, folder):
         page.screenshot(path=folder / f"tutorial_{width}.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_from_slider_to_picture_takes_less_than_a_second(open_page, folder, golden):
     page = open_page("?tab=tutorial&n=39&steps=2000")
     verdict(page)
@@ -73,6 +74,7 @@ def test_from_slider_to_picture_takes_less_than_a_second(open_page, folder, gold
     page.screenshot(path=folder / "tutorial_30.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_the_address_restores_the_view_and_so_does_going_back(open_page, app):
     page = open_page("?tab=tutorial&n=39&steps=2000")
     before = verdict(page)
@@ -88,6 +90,7 @@ def test_the_address_restores_the_view_and_so_does_going_back(open_page, app):
     sync_api.expect(page.get_by_text("their correlation is")).to_have_text(before, timeout=20_000)
 
 
+@pytest.mark.slow
 def test_both_matrices_are_painted_without_a_graphics_card(open_page):
     page = open_page("?tab=tutorial&n=12")
     verdict(page)
@@ -96,6 +99,7 @@ def test_both_matrices_are_painted_without_a_graphics_card(open_page):
     assert [n > 1 for n in colours[::2]] == [True] * 4, colours  # each figure, without what is laid over it
 
 
+@pytest.mark.slow
 def test_a_page_without_its_server_says_so(app, browser):
     page, ends = browser.new_page(), []
     page.route_web_socket("**/ws", lambda route: ends.append((route, route.connect_to_server())))
@@ -110,6 +114,7 @@ def test_a_page_without_its_server_says_so(app, browser):
     page.close()
 
 
+@pytest.mark.slow
 def test_everything_is_reached_by_keyboard_and_has_a_name(open_page):
     page = open_page()
     verdict(page)
@@ -135,6 +140,7 @@ def test_errors_are_messages(open_page, folder):
     page.screenshot(path=folder / "errors.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_a_long_computation_shows_progress_and_is_cancelled(open_page, folder):
     page = open_page("?tab=tutorial&n=1000&steps=15000")
     page.get_by_text("Simulating 1,000 neurons over 15,000 steps").wait_for(timeout=20_000)
@@ -148,6 +154,7 @@ def test_a_long_computation_shows_progress_and_is_cancelled(open_page, folder):
     assert "correlation" in verdict(page)
 
 
+@pytest.mark.slow
 def test_downloads_and_the_lines_of_python(open_page, tmp_path):
     page = open_page()
     verdict(page)

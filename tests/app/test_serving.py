@@ -179,6 +179,7 @@ main(["app", "--no-browser"])
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_app_at_once_whatever_it_computes():
     command = [sys.executable, "-c", BUSY]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program

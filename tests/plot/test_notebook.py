@@ -24,5 +24,6 @@ def test_a_figure_shows_as_one_and_not_as_text(tmp_path):
     assert "bokeh" in figure["text/html"].lower()
 
 
+@pytest.mark.slow
 def test_a_backend_that_the_user_chose_stays(tmp_path):
     assert "data:image/png" in figure_of(tmp_path, OWN, DRAW)["text/html"]

@@ -159,7 +159,9 @@ def pipes(store, new):
     return made
 
 
-@pytest.mark.parametrize("name", ["netxr.zarr", "plain.zarr", "two.zarr"])
+@pytest.mark.parametrize(
+    "name", ["netxr.zarr", *(pytest.param(name, marks=pytest.mark.slow) for name in ("plain.zarr", "two.zarr"))]
+)
 def test_nothing_waits_for_a_pipe_or_reads_a_device(kept, tmp_path, name):
     made = pipes(kept / name, tmp_path)
     os.mkfifo(tmp_path / "alone.zarr")
