@@ -26,6 +26,12 @@ PRODUCT_COLUMNS: Final = 4096
 FLOAT32_PRODUCT: Final = 8192
 """Frames of a float32 product: BLAS adds them up some hundred at a time, and may be left with as many such sums."""
 
+SMALL_PRODUCT: Final = 2**20
+"""BLAS adds up a product of fewer multiplications than this from the first frame to the last."""
+
+SMALL_FRAMES: Final = 256
+"""Frames of a float32 product that is small."""
+
 FLOAT64_TARGETS: Final = 128
 """Targets that are multiplied in float64 at a time."""
 
@@ -153,7 +159,10 @@ def _pairs(care: Care, over: int, under: int, todo: Pass) -> list[Pairs]:
 
 def _parts(targets: NDArray[Any], sources: NDArray[Any], todo: Pass) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Yield some frames of the targets at a time where they are float32, and the sources around them."""
-    length = FLOAT32_PRODUCT if targets.dtype == np.float32 else max(1, targets.shape[1])
+    length = max(1, targets.shape[1])
+    if targets.dtype == np.float32:
+        n_pairs = len(targets) * len(sources)
+        length = FLOAT32_PRODUCT if n_pairs * FLOAT32_PRODUCT > SMALL_PRODUCT else SMALL_FRAMES
     for first in range(0, targets.shape[1], length):
         part = targets[:, first : first + length]
         yield part, sources[:, first : first + part.shape[1] + todo.max_lag]

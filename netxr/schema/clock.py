@@ -138,7 +138,7 @@ def _times_of(data: xr.DataArray | xr.Dataset) -> Any:
         return None
     times = data[n.TIME].values
     if times.dtype.kind in "mM":
-        return (times - (times[:1] if times.dtype.kind == "M" else np.timedelta64(0))) / np.timedelta64(1, "s")
+        return (times - (times[:1] if times.dtype.kind == "M" else np.timedelta64(0, "s"))) / np.timedelta64(1, "s")
     return times if times.dtype.kind in "fiu" else None
 
 

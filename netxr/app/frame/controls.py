@@ -99,9 +99,10 @@ def _linked(
         widget.value = fit(getattr(settings, name))
 
     def take(event: Any) -> None:
-        """Set what was typed or chosen."""
-        settings.param.update(**{name: fit(event.new)})
-        show()
+        """Set what was typed or chosen; a slider at its end, for a setting that lies beyond it, asks for nothing."""
+        if event.new != fit(getattr(settings, name)):
+            settings.param.update(**{name: fit(event.new)})
+            show()
 
     widget.param.watch(take, by)
     settings.param.watch(show, name)
