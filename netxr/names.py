@@ -34,6 +34,12 @@ BLOCK_TIME: Final = "block_time"
 EDGE_FRAME: Final = "edge_frame"
 """A frame near the end of a trial, which some lag has no partner for."""
 
+INPUT: Final = "input"
+"""A recorded stimulus, behaviour or other signal beside the activity, on the source side."""
+
+INPUT_TARGET: Final = "input_target"
+"""The same on the target side."""
+
 EDGE: Final = "edge"
 """A pair of neurons in a list of pairs."""
 
@@ -53,11 +59,17 @@ N_GROUPS: Final = "n_groups"
 ACTIVITY: Final = "activity"
 """Samples of a recording or simulation, (neuron, time, trial)."""
 
+INPUTS: Final = "inputs"
+"""Samples of what was recorded beside the activity, (input, time[, trial])."""
+
 CONNECTIVITY: Final = "connectivity"
 """True connectivity, (target, source[, trial])."""
 
 LAGGED_CORRELATION: Final = "lagged_correlation"
 """Correlation with a source some samples before, ([lag, ][trial, ]target, source)."""
+
+AUTOCORRELATION: Final = "autocorrelation"
+"""Correlation of each neuron with itself some samples before, (lag[, trial], neuron)."""
 
 CORRELATION: Final = "correlation"
 """Correlation at lag 0, ([trial, ]target, source)."""
@@ -101,6 +113,30 @@ SUMSQ_LINKED: Final = "sumsq_linked"
 COMOMENT_LINKED: Final = "comoment_linked"
 """Sum over pairs of the product of deviations of the target, read through a link, and the source, (target, source)."""
 
+MEAN_INPUT: Final = "mean_input"
+"""Mean of each input over the samples in which it is the source."""
+
+MEAN_INPUT_TARGET: Final = "mean_input_target"
+"""Mean of each input over the samples in which it is the target."""
+
+SUMSQ_INPUT: Final = "sumsq_input"
+"""Sum of squared deviations from ``mean_input``."""
+
+SUMSQ_INPUT_TARGET: Final = "sumsq_input_target"
+"""Sum of squared deviations from ``mean_input_target``."""
+
+COMOMENT_INPUT: Final = "comoment_input"
+"""Sum over pairs of the product of deviations of a neuron and of an input before it, (target, input)."""
+
+COMOMENT_INPUT_TARGET: Final = "comoment_input_target"
+"""Sum over pairs of the product of deviations of an input and of a neuron before it, (input_target, source)."""
+
+COMOMENT_INPUTS: Final = "comoment_inputs"
+"""Sum over pairs of the product of deviations of an input and of an input before it, (input_target, input)."""
+
+COMOMENT_LINKED_INPUT: Final = "comoment_linked_input"
+"""Sum over pairs of the product of deviations of a neuron, read through a link, and of an input, (target, input)."""
+
 GROUP_SUMSQ_TARGET: Final = "group_sumsq_target"
 """While moments of groups are made: summed squared deviations of each group's average as a target."""
 
@@ -109,6 +145,9 @@ GROUP_SUMSQ_SOURCE: Final = "group_sumsq_source"
 
 EDGE_ACTIVITY: Final = "edge_activity"
 """Samples of the edge frames, (neuron, edge_frame)."""
+
+EDGE_INPUT: Final = "edge_input"
+"""Samples of the inputs in the edge frames, (input, edge_frame)."""
 
 NOT_TARGET: Final = "not_target"
 """Whether a lag leaves an edge frame out of the target side, (lag, edge_frame)."""
@@ -313,6 +352,8 @@ GAPS: Final = "gaps"
 """On a recording or moments: "segments" where the stretches between gaps in its times are trials of one recording."""
 LINK: Final = "link"
 """On moments: the function through which targets are read beside their own samples."""
+WHERE: Final = "where"
+"""Attribute of ``count``: which pairs count, where those of marked source frames alone do."""
 DIAGONAL: Final = "diagonal"
 PERMUTATIONS: Final = "permutations"
 REFERENCE: Final = "reference"
