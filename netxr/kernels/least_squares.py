@@ -80,7 +80,8 @@ def least_squares(equations: NormalEquations, *, n_parameters: int | None = None
     equations : NormalEquations
         Of the regression.
     n_parameters : int, optional
-        Parameters of one target; the columns of the design and a mean if not given.
+        Parameters of one target; the columns of the design and a mean if not given. Those of inputs that were taken out
+        count on top.
     shrinkage : float
         How far the covariance of the design is moved towards a multiple of the identity, from 0 to 1.
 
@@ -91,7 +92,7 @@ def least_squares(equations: NormalEquations, *, n_parameters: int | None = None
     """
     gram, cross, square = equations.gram, equations.cross, equations.square
     n_design, n_targets = len(gram), equations.n_targets
-    n_parameters = n_design + 1 if n_parameters is None else n_parameters
+    n_parameters = (n_design + 1 if n_parameters is None else n_parameters) + equations.n_held
     if n_targets <= n_parameters and not shrinkage:
         raise _too_few(n_targets, n_parameters)
     inverse, design_scale, condition = inverse_correlation(gram, shrinkage=shrinkage)
@@ -210,9 +211,10 @@ def pairwise_granger_f(equations: NormalEquations, *, n_lags: int) -> tuple[Floa
     NaN on the diagonal, and where a neuron does not vary. Its degrees of freedom follow.
     """
     gram, cross, square = equations.gram, equations.cross, equations.square
-    n_neurons, df = len(square), equations.n_targets - 2 * n_lags - 1
+    n_neurons, n_parameters = len(square), 2 * n_lags + 1 + equations.n_held
+    df = equations.n_targets - n_parameters
     if df < 1:
-        raise _too_few(equations.n_targets, 2 * n_lags + 1)
+        raise _too_few(equations.n_targets, n_parameters)
     between = gram.reshape(n_lags, n_neurons, n_lags, n_neurons).transpose(1, 3, 0, 2)  # (i, j, a, b)
     onto = cross.reshape(n_neurons, n_lags, n_neurons).transpose(0, 2, 1)  # (i, j, a)
     index = np.arange(n_neurons)

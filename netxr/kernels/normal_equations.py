@@ -1,7 +1,8 @@
 """Normal equations of a regression on the past, from lagged second moments: over exactly the regression's own targets.
 
-Index letters: i target, j source, a lag of the design, d column of the design (lag by lag, all sources of each), r lag
-of the moments, k trial, e frame at an end of a trial.
+Index letters: i target, j source, a lag of the design, d column of the design (lag by lag, all sources of each; behind
+them, of inputs that are given, those at the time of the target and at each lag), r lag of the moments, k trial, e frame
+at an end of a trial.
 
 A regression on lags up to p has the targets t = p .. T - 1 of each trial, one set for all its lags. The moments at
 lag l hold all pairs from t = l on. What they hold beyond those of the regression lies within p frames of the ends of
@@ -26,6 +27,8 @@ class NormalEquations(NamedTuple):
     mean_target: Floats  # (i)
     mean_design: Floats  # (d)
     n_targets: int
+    n_given: int = 0  # columns of inputs, the last ones of the design
+    n_held: int = 0  # directions of inputs that were taken out: so many parameters of each target
 
 
 class Ends(NamedTuple):
@@ -55,13 +58,14 @@ def normal_equations(
     targets: Targets,
     lags: Sequence[int],
     design: Sequence[int],
+    n_inputs: int = 0,
 ) -> NormalEquations:
     """Return the normal equations of targets on sources x_j(t - a), for each lag a of the design.
 
     Parameters
     ----------
     n_pairs, mean_target, mean_source, comoment : arrays, (r), (r, i), (r, j) and (r, i, j)
-        Lagged moments of the same neurons on both sides; lag 0 is among them.
+        Lagged moments of the same neurons on both sides, and of inputs behind them; lag 0 is among them.
     ends : Ends
         Of as many frames as the longest lag of the design.
     targets : Targets
@@ -69,53 +73,63 @@ def normal_equations(
     lags : sequence of int
         Lags of the moments: 0, those of the design, and the distances between them.
     design : sequence of int
-        Lags of the sources, 1 and above.
+        Lags of the sources.
+    n_inputs : int
+        How many of the last neurons are inputs: no targets, and further columns at lag 0 and at those of the design.
     """
     at = {lag: number for number, lag in enumerate(lags)}
     about, longest = mean_target[at[0]], max(design)
     n_targets, about_target = int(n_pairs[at[longest]]), targets.mean[at[longest]]
     first, before, last = (side - about[:, None, None] for side in ends)
-    n = len(about)
+    neurons, inputs = slice(len(about_target)), slice(len(about_target), None)
+    columns = [(lag, neurons) for lag in design] + [(lag, inputs) for lag in dict.fromkeys((0, *design)) if n_inputs]
 
-    def total(lag: int) -> Floats:
+    def total(lag: int, which: slice) -> Floats:
         """Return the sum of x(t - lag) over all targets t."""
         cut = longest - lag
-        return np.asarray(before[..., cut:].sum((1, 2)) - first[..., :cut].sum((1, 2)) - last[..., cut:].sum((1, 2)))
+        found = before[which, :, cut:].sum((1, 2)) - first[which, :, :cut].sum((1, 2))
+        return np.asarray(found - last[which, :, cut:].sum((1, 2)))
 
-    def with_itself(distance: int, lag: int) -> Floats:
-        """Return the summed products of x(t - lag) with x(t - lag - distance) over all targets t."""
-        number, cut = at[distance], longest - lag
-        to_target, to_source = mean_target[number] - about, mean_source[number] - about
-        found = comoment[number] + np.outer(n_pairs[number] * to_target, to_source)
-        found += _products(before, before, slice(cut, longest), distance)
-        found -= _products(first, first, slice(distance, cut), distance)
-        found -= _products(last, last, slice(cut, longest), distance)
+    def with_itself(lag: int, which: slice, other: int, others: slice) -> Floats:
+        """Return the summed products of some x(t - lag) with others as long before or longer, over all targets t."""
+        distance, cut = other - lag, longest - lag
+        number = at[distance]
+        to_target, to_source = (mean_target[number] - about)[which], (mean_source[number] - about)[others]
+        found = comoment[number, which, others] + np.outer(n_pairs[number] * to_target, to_source)
+        found += _products(before[which], before[others], slice(cut, longest), distance)
+        found -= _products(first[which], first[others], slice(distance, cut), distance)
+        found -= _products(last[which], last[others], slice(cut, longest), distance)
         return np.asarray(found)
 
-    def with_targets(lag: int) -> Floats:
-        """Return the summed products of the targets with x(t - lag)."""
+    def with_targets(lag: int, which: slice) -> Floats:
+        """Return the summed products of the targets with some x(t - lag)."""
         number = at[lag]
-        to_target, to_source = targets.mean[number] - about_target, mean_source[number] - about
-        found = targets.comoment[number] + np.outer(n_pairs[number] * to_target, to_source)
+        to_target, to_source = targets.mean[number] - about_target, (mean_source[number] - about)[which]
+        found = targets.comoment[number, :, which] + np.outer(n_pairs[number] * to_target, to_source)
         if first.size:
-            found -= _products(targets.first - about_target[:, None, None], first, slice(lag, longest), lag)
+            of_targets = targets.first - about_target[:, None, None]
+            found -= _products(of_targets, first[which], slice(lag, longest), lag)
         return np.asarray(found)
 
-    gram, cross = np.empty((len(design) * n,) * 2), np.empty((len(about_target), len(design) * n))
-    blocks = [slice(n * number, n * number + n) for number in range(len(design))]
-    for here, lag in zip(blocks, design, strict=True):
-        cross[:, here] = with_targets(lag)
-        for there, other in zip(blocks, design, strict=True):
+    sizes = [len(about[which]) for _, which in columns]
+    ends_at = np.cumsum(sizes)
+    blocks = [slice(end - size, end) for end, size in zip(ends_at, sizes, strict=True)]
+    gram, cross = np.empty((ends_at[-1],) * 2), np.empty((len(about_target), ends_at[-1]))
+    for here, (lag, which) in zip(blocks, columns, strict=True):
+        cross[:, here] = with_targets(lag, which)
+        for there, (other, others) in zip(blocks, columns, strict=True):
             if other >= lag:
-                gram[here, there] = with_itself(other - lag, lag)
+                gram[here, there] = with_itself(lag, which, other, others)
                 gram[there, here] = gram[here, there].T
-    of_design = np.concatenate([total(lag) for lag in design])
+    of_design = np.concatenate([total(lag, which) for lag, which in columns])
     gram -= np.outer(of_design / n_targets, of_design)
     # What rounding leaves of a neuron that does not vary is nothing.
-    least = np.finfo(np.float64).eps * max(16, n_targets) * np.diagonal(comoment[at[0]])
-    np.fill_diagonal(gram, np.where(np.diagonal(gram) > np.tile(least, len(design)), np.diagonal(gram), 0))
-    mean_design = np.tile(about, len(design)) + of_design / n_targets
-    return NormalEquations(gram, cross, targets.square[at[longest]], about_target, mean_design, n_targets)
+    own = np.diagonal(comoment[at[0]])
+    least = np.finfo(np.float64).eps * max(16, n_targets) * np.concatenate([own[which] for _, which in columns])
+    np.fill_diagonal(gram, np.where(np.diagonal(gram) > least, np.diagonal(gram), 0))
+    mean_design = np.concatenate([about[which] for _, which in columns]) + of_design / n_targets
+    square, n_given = targets.square[at[longest]], len(gram) - len(design) * len(about_target)
+    return NormalEquations(gram, cross, square, about_target, mean_design, n_targets, n_given)
 
 
 def _products(later: Floats, earlier: Floats, frames: slice, distance: int) -> Floats | float:
@@ -138,12 +152,12 @@ def pooled(parts: Sequence[NormalEquations]) -> NormalEquations:
         gram += np.outer(part.n_targets * design, design)
         cross += np.outer(part.n_targets * target, design)
         square += part.n_targets * target**2
-    return NormalEquations(gram, cross, square, mean_target, mean_design, n_targets)
+    return NormalEquations(gram, cross, square, mean_target, mean_design, n_targets, parts[0].n_given)
 
 
 def about_zero(equations: NormalEquations) -> NormalEquations:
     """Return the normal equations of a regression without an intercept: products of samples, not of deviations."""
-    gram, cross, square, mean_target, mean_design, n_targets = equations
+    gram, cross, square, mean_target, mean_design, n_targets = equations[:6]
     return equations._replace(
         gram=gram + np.outer(n_targets * mean_design, mean_design),
         cross=cross + np.outer(n_targets * mean_target, mean_design),
