@@ -13,7 +13,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError
 from netxr.estimators.symmetry import highest, symmetry
 from netxr.estimators.table import ROWWISE, Estimator, compared, estimator, package_of
-from netxr.moments.lagged import accumulate
+from netxr.moments.one_pass import accumulate
 from netxr.moments.planning import Precision, check_lags, check_left, is_label, lags_of, positions_of, prepare
 from netxr.schema.arguments import check_entries, is_whole
 from netxr.schema.clock import activity_of

@@ -180,6 +180,9 @@ def check_whole(moments: xr.Dataset, *, edges: bool = True) -> None:
         got, fix = "moments of some sources", "Accumulate those of all neurons, without sources=."
     elif n.TARGET not in moments[n.COUNT].dims and (not edges or n.EDGE_ACTIVITY in moments):
         return
+    elif n.WHERE in moments[n.COUNT].attrs:
+        got = "moments of marked frames, by where="
+        fix = "Accumulate them without where=, or use lagged_correlation, which needs no other frames."
     elif (missing := moments.attrs.get(n.MISSING)) in ("drop", "pairwise"):
         got = f"activity or moments whose missing samples are left out, by missing={missing!r}"
         fix = (

@@ -68,8 +68,12 @@ class Pass:
     cuts : tuple of int
         Frames of each trial with which a segment begins behind a gap; segments are pooled as trials are.
     linked : int
-        How many of the last neurons are made of others and are targets at lags above 0 alone, never sources; then the
-        frames at the ends of trials are kept, as they are for all sources.
+        How many of the last targets are made of others and are so at lags above 0 alone, never sources; then the frames
+        at the ends of trials are kept, as they are for all sources.
+    marked : bool
+        Whether the last row is neither target nor source, but 1 in frames that may be sources and 0 in the others.
+    pairs : bool
+        Whether targets are multiplied with all sources, or else each neuron with itself alone, all of them being both.
     """
 
     lags: tuple[int, ...]
@@ -83,6 +87,8 @@ class Pass:
     dim: tuple[str, ...] = (n.TIME,)
     cuts: tuple[int, ...] = ()
     linked: int = 0
+    marked: bool = False
+    pairs: bool = True
 
     @property
     def max_lag(self) -> int:
@@ -136,7 +142,7 @@ class LaggedSums(NamedTuple):
     square: Floats  # (n): sum of squares over all frames
     of_target: Floats  # (2, r, n): sums of samples, and of squares, over the frames that are targets
     of_source: Floats  # (2, r, n): the same over the frames that are sources
-    product: Floats  # (r, q, i, j): sum over pairs
+    product: Floats  # (r, q, i, j): sum over pairs; without pairs of neurons j is 1
     head: Frames
     tail: Frames
     edges: Edges  # of trials that are closed
@@ -152,7 +158,8 @@ def no_sums(todo: Pass, shift: NDArray[Any]) -> LaggedSums:
     """Return the sums over no frame."""
     n_neurons, n_lags = len(shift), len(todo.lags)
     n_rows, index = n_neurons + todo.n_groups, np.arange(n_neurons)
-    shape = (n_lags, len(PRODUCTS[todo.missing]), index[todo.rows].size, index[todo.columns].size)
+    n_columns = index[todo.columns].size if todo.pairs else 1
+    shape = (n_lags, len(PRODUCTS[todo.missing]), index[todo.rows].size, n_columns)
     of_target, of_source = np.zeros((2, 2, n_lags, n_rows))
     n_layers = 1 + max(max(pair) for pair in PRODUCTS[todo.missing])
     nothing = Frames(np.empty((n_layers, n_rows, 0), todo.precision), np.empty(0, bool))
@@ -184,11 +191,11 @@ def _join(a: LaggedSums, b: LaggedSums, todo: Pass) -> LaggedSums:
         if frames.stop == frames.start:
             continue
         target, source = _exact(head.layers[..., frames]), _exact(a.tail.layers[..., partners])
+        mark = source[SAMPLES, -1] if todo.marked else 1
         for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
-            both.product[r, q] += (
-                _neurons(target[over], todo)[todo.rows] @ _neurons(source[under], todo)[todo.columns].T
-            )
-        valid = (head.good[frames] & a.tail.good[partners]).astype(np.float64)
+            x, y = _neurons(target[over], todo), _neurons(source[under] * mark, todo)
+            both.product[r, q] += x[todo.rows] @ y[todo.columns].T if todo.pairs else own_products(x, y)
+        valid = (head.good[frames] & as_sources(source, a.tail.good[partners], todo)).astype(np.float64)
         both.n_pairs[r] += int(valid.sum())
         for power in (1, 2):
             both.of_target[power - 1, r] += target[SAMPLES] ** power @ valid
@@ -197,6 +204,16 @@ def _join(a: LaggedSums, b: LaggedSums, todo: Pass) -> LaggedSums:
         head=_concatenate(a.head, b.head, slice(0, todo.max_lag)),
         tail=_concatenate(a.tail, b.tail, slice(-todo.max_lag, None) if todo.max_lag else slice(0, 0)),
     )
+
+
+def own_products(x: NDArray[Any], y: NDArray[Any]) -> Floats:
+    """Return the product of each neuron with itself alone, (i, t) and (i, t) -> (i, 1)."""
+    return np.asarray(np.einsum("it,it->i", x, y)[:, np.newaxis])
+
+
+def as_sources(layers: NDArray[Any], good: NDArray[np.bool_], todo: Pass) -> NDArray[np.bool_]:
+    """Return which good frames of layers, (p, n, t), may be sources, (t)."""
+    return good & (layers[SAMPLES, -1] != 0) if todo.marked else good
 
 
 def _exact(layers: NDArray[Any]) -> Floats:
@@ -277,10 +294,10 @@ def pool_sums(parts: Sequence[LaggedSums], *, in_place: bool = False) -> LaggedS
 def close_trial(sums: LaggedSums, *, todo: Pass) -> LaggedSums:
     """Return the sums over a whole trial, whose first and last frames have become edge frames.
 
-    Where frames are left out within the trial as well, no edges are kept: they would not be all.
+    Where frames or pairs are left out within the trial as well, no edges are kept: they would not be all.
     """
     nothing = Frames(sums.head.layers[..., :0], sums.head.good[:0])
-    if todo.missing != "raise":
+    if todo.missing != "raise" or todo.marked:
         return sums._replace(head=nothing, tail=nothing)
     n_frames, length = sums.n_frames, len(sums.head.good)
     overlap = max(0, 2 * length - n_frames)

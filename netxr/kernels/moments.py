@@ -24,7 +24,7 @@ PART_ENTRIES: Final = 2**17
 class LaggedMoments(NamedTuple):
     """What every linear estimator needs: pairs, means and summed squares of both sides, and co-moments.
 
-    Where missing samples are left out pair by pair, everything is (r, i, j).
+    Where missing samples are left out pair by pair, everything is (r, i, j); without pairs of neurons, j is 1.
     """
 
     n_pairs: NDArray[np.int64]  # (r)
@@ -48,18 +48,18 @@ def moments_of(sums: LaggedSums, *, todo: Pass) -> LaggedMoments:
     shift = sums.shift
     if todo.missing == "pairwise":
         return _moments_of_pairs(sums.product, shift=shift, todo=todo)
-    n = len(shift)
-    square = sums.square[:n]
-    sum_target, sumsq_target = _deviations(sums.of_target[..., :n], sums.n_pairs, sums.n_frames, square)
-    sum_source, sumsq_source = _deviations(sums.of_source[..., :n], sums.n_pairs, sums.n_frames, square)
-    if todo.precision == np.float32:
-        _check_resolved(square, sumsq_target)
-        _check_resolved(square, sumsq_source)
+    (sum_target, sumsq_target), (sum_source, sumsq_source) = (
+        _side(powers, sums, todo=todo) for powers in (sums.of_target, sums.of_source)
+    )
     sum_target, sumsq_target = sum_target[:, todo.rows], sumsq_target[:, todo.rows]
     sum_source, sumsq_source = sum_source[:, todo.columns], sumsq_source[:, todo.columns]
     mean_target, mean_source = (_quotient(total, sums.n_pairs[:, None]) for total in (sum_target, sum_source))
     comoments = sums.product[:, 0]
     for r, comoment in enumerate(comoments):
+        if not todo.pairs:
+            comoment[:, 0] -= sum_target[r] * mean_source[r]
+            comoment[:, 0] = comoment[:, 0] if todo.lags[r] else sumsq_target[r]
+            continue
         height = max(1, PART_ENTRIES // comoment.shape[1])
         for first in range(0, len(comoment), height):
             rows = slice(first, first + height)
@@ -68,7 +68,7 @@ def moments_of(sums: LaggedSums, *, todo: Pass) -> LaggedMoments:
             else:
                 comoment[rows] -= np.outer(sum_target[r, rows], mean_source[r])
         if todo.lags[r] == 0:
-            _at_same_time(comoment, sumsq_target[r], n, todo)
+            _at_same_time(comoment, sumsq_target[r], len(shift), todo)
     return LaggedMoments(
         sums.n_pairs,
         mean_target + shift[todo.rows],
@@ -79,13 +79,25 @@ def moments_of(sums: LaggedSums, *, todo: Pass) -> LaggedMoments:
     )
 
 
+def _side(powers: Floats, sums: LaggedSums, *, todo: Pass) -> tuple[Floats, Floats]:
+    """Return sums and summed squared deviations of targets or of sources, (r, i) each, from (2, r, n)."""
+    n = len(sums.shift) - todo.marked
+    square = powers[1, :, :n] if todo.marked else sums.square[:n]
+    total, deviations = _deviations(powers[..., :n], sums.n_pairs, sums.n_frames, square)
+    if todo.precision == np.float32:
+        _check_resolved(square, deviations)
+    return total, deviations
+
+
 def _at_same_time(comoment: Floats, sumsq: Floats, n_neurons: int, todo: Pass) -> None:
-    """Put summed squares, (i), on the diagonal of co-moments at lag 0, and make them symmetric if all are there."""
-    if todo.targets is None and todo.sources is None:
-        make_symmetric(comoment, sumsq)
-        return
+    """Put summed squares, (i), on the diagonal of co-moments at lag 0, and make them symmetric where they can be."""
     neurons = np.arange(n_neurons)
-    _, i, j = np.intersect1d(neurons[todo.rows], neurons[todo.columns], assume_unique=True, return_indices=True)
+    targets, sources = neurons[todo.rows], neurons[todo.columns]
+    if np.array_equal(targets[: len(sources)], sources):
+        both = slice(0, len(sources))
+        make_symmetric(comoment[both], sumsq[both])
+        return
+    _, i, j = np.intersect1d(targets, sources, assume_unique=True, return_indices=True)
     comoment[i, j] = sumsq[i]
 
 
@@ -136,13 +148,15 @@ def _moments_of_pairs(product: Floats, *, shift: NDArray[Any], todo: Pass) -> La
         if todo.precision == np.float32:
             _check_resolved(square, sides[-1])
     for r in np.flatnonzero(np.array(todo.lags) == 0):
-        if todo.targets is None and todo.sources is None:
+        if not todo.pairs:
+            comoment[r] = sides[1][r] = sides[0][r]
+        elif todo.targets is None and todo.sources is None:
             sides[1][r] = sides[0][r].T
             make_symmetric(comoment[r], np.diagonal(sides[0][r]))
     return LaggedMoments(
         np.rint(count).astype(np.int64),
         mean_target + shift[todo.rows, None],
-        mean_source + shift[todo.columns],
+        mean_source + (shift[todo.columns] if todo.pairs else shift[:, None]),
         sides[0],
         sides[1],
         comoment,
@@ -173,7 +187,7 @@ def _deviations(powers: Floats, count: NDArray[np.int64], n_frames: int, square:
         Frames that each lag keeps.
     n_frames : int
         All frames.
-    square : ndarray, (i)
+    square : ndarray, (i) or (r, i)
         Sum of squares over all frames, which those of a lag were taken from.
     """
     total, kept = powers

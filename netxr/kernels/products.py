@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.kernels.lag_spectrum import add_lagged_products
-from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, LaggedSums, Pass
+from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, LaggedSums, Pass, own_products
 
 PRODUCT_ROWS: Final = 1024
 """Targets of a product at a time: a fast product already, and the partial result takes little memory."""
@@ -117,12 +117,17 @@ def add_products(product: Floats, layers: NDArray[Any], care: Care | None, *, to
     """
     if not product.size:
         return
+    if not todo.pairs:
+        _add_own(product, layers, todo)
+        return
     n_neurons = layers.shape[1] - todo.n_groups
     care = care and Care(*(rows[:n_neurons] for rows in care))
     for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
         exact = care is not None and bool(care.small.any())
         both = [_layer(layers, each, n_neurons, exact=exact) for each in (over, under)]
         targets, sources = both[0][todo.rows, todo.max_lag :], both[1][todo.columns]
+        if todo.marked:
+            sources = sources * layers[SAMPLES, n_neurons - 1]
         pairs = [] if care is None else _pairs(care, over, under, todo)
         total = product[:, q]
         if todo.fourier is not None:
@@ -137,6 +142,17 @@ def add_products(product: Floats, layers: NDArray[Any], care: Care | None, *, to
                     _add_exact(sums[rows], part[rows], shifted, *map(np.arange, sums[rows].shape))
                 else:
                     _add_tiles(sums[rows], part[rows], shifted, pairs)
+
+
+def _add_own(product: Floats, layers: NDArray[Any], todo: Pass) -> None:
+    """Add the products of each neuron with itself alone, in float64, some frames at a time."""
+    max_lag = todo.max_lag
+    for first in range(max_lag, layers.shape[2], FLOAT64_FRAMES):
+        part = layers[..., first - max_lag : first + FLOAT64_FRAMES].astype(np.float64)
+        for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
+            target = part[over, :, max_lag:]
+            for sums, lag in zip(product[:, q], todo.lags, strict=True):
+                sums += own_products(target, part[under, :, max_lag - lag :][:, : target.shape[1]])
 
 
 def _layer(layers: NDArray[Any], which: int, n_neurons: int, *, exact: bool) -> NDArray[Any]:

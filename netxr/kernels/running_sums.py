@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 
 from netxr.errors import NonFiniteActivity
 from netxr.kernels.centring import subtract
-from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Frames, LaggedSums, Pass, no_sums
+from netxr.kernels.lagged_sums import (
+    PRODUCTS,
+    SAMPLES,
+    SQUARES,
+    VALID,
+    Frames,
+    LaggedSums,
+    Pass,
+    as_sources,
+    no_sums,
+)
 from netxr.kernels.products import Care, add_products, care_for
 
 GROUPED_SAMPLES: Final = 2**16
@@ -54,6 +64,8 @@ def sums_of(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any],
     NonFiniteActivity
         If a sample is NaN or infinite and is to be an error, or sums or products of finite samples overflow.
     """
+    if todo.marked:
+        shift = np.append(shift[:-1], 0)
     sums = no_sums(todo, shift)
     block = FrameBlock(todo, shift, place=place, offset=offset, room=todo.block)
     for piece in pieces:
@@ -274,7 +286,7 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
     max_lag = todo.max_lag
     n_frames = sums.n_frames + layers.shape[2] - max_lag
     care = care_for(layers, sums, todo=todo)
-    _add_sides(sums, layers[SAMPLES], good, care, todo)
+    _add_sides(sums, layers, good, care, todo)
     add_products(sums.product, layers, care, todo=todo)
     block = Frames(layers, good)
     own = block.copied(slice(max_lag, 2 * max_lag - len(sums.head.good)))
@@ -285,8 +297,12 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
     )
 
 
-def _add_sides(sums: LaggedSums, x: NDArray[Any], good: NDArray[np.bool_], care: Care | None, todo: Pass) -> None:
-    """Add sums and squares over the frames that each lag has partners for: those over all, and corrections."""
+def _add_sides(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], care: Care | None, todo: Pass) -> None:
+    """Add sums and squares over the frames that each lag has partners for: those over all, and corrections.
+
+    Where frames are marked they may be few of all, and are added up by themselves.
+    """
+    x = layers[SAMPLES]
     new = x[:, todo.max_lag :]
     totals = np.zeros((2, len(x)))
     at_a_time = FLOAT32_FRAMES if todo.precision == np.float32 else new.shape[1]
@@ -302,9 +318,11 @@ def _add_sides(sums: LaggedSums, x: NDArray[Any], good: NDArray[np.bool_], care:
                 np.float64
             ).smallest_subnormal  # not constant: what is so small is an error, if it remains so
     sums.square[:] += totals[1]
-    frames, of_target, of_source = _corrections(good, todo)
-    sums.of_target[:] += totals[:, None]
-    sums.of_source[:] += totals[:, None]
+    frames, of_target, of_source = _corrections(good, as_sources(layers, good, todo), todo)
+    if not todo.marked:
+        sums.of_target[:] += totals[:, None]
+        sums.of_source[:] += totals[:, None]
+        sums.n_pairs[:] += int(good[todo.max_lag :].sum())
     for first in range(0, len(frames), CORRECTED_FRAMES):
         some = slice(first, first + CORRECTED_FRAMES)
         few = x[:, frames[some]].astype(np.float64)
@@ -312,11 +330,11 @@ def _add_sides(sums: LaggedSums, x: NDArray[Any], good: NDArray[np.bool_], care:
             sums.of_target[power] += of_target[:, some] @ few.T
             sums.of_source[power] += of_source[:, some] @ few.T
             np.square(few, out=few)
-    sums.n_pairs[:] += int(good[todo.max_lag :].sum()) + of_target.sum(axis=1).astype(np.int64)
+    sums.n_pairs[:] += of_target.sum(axis=1).astype(np.int64)
 
 
 def _corrections(
-    good: NDArray[np.bool_], todo: Pass
+    good: NDArray[np.bool_], source: NDArray[np.bool_], todo: Pass
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Return what sums over all new frames of a block lack or have too much, as weights of some frames.
 
@@ -324,6 +342,8 @@ def _corrections(
     ----------
     good : ndarray of bool, (t)
         Which frames enter any pair; the first `todo.max_lag` are those before the block.
+    source : ndarray of bool, (t)
+        Which of them may be sources.
     todo : Pass
         What is accumulated.
 
@@ -332,21 +352,23 @@ def _corrections(
     frames : ndarray of int, (e)
         Positions of frames whose weight differs for some lag.
     of_target, of_source : ndarray, (r, e)
-        What to add to a weight of one for new frames, and of zero for those before them.
+        What to add to a weight of one for new frames, and of zero for those before them; where frames are marked, of
+        zero for all.
     """
     max_lag, n_frames = todo.max_lag, len(good)
     # Frames at the ends, and those that have a bad one within reach.
     n_bad = np.concatenate([[0], np.cumsum(~good)])
     frames = np.arange(n_frames)
     around = n_bad[np.minimum(frames + max_lag + 1, n_frames)] - n_bad[np.maximum(frames - max_lag, 0)]
-    frames = frames[(frames < 2 * max_lag) | (frames >= n_frames - max_lag) | (around > 0)]
+    frames = frames[(frames < 2 * max_lag) | (frames >= n_frames - max_lag) | (around > 0) | todo.marked]
     lags = np.array(todo.lags)[:, None]
     before, after = frames - lags, frames + lags
     counted = (frames >= max_lag) & good[frames]
-    of_target = counted & good[np.maximum(before, 0)]
-    of_source = good[frames] & (after >= max_lag) & (after < n_frames) & good[np.minimum(after, n_frames - 1)]
-    wrong = ((of_target != counted) | (of_source != counted)).any(axis=0)
-    weights = (side[:, wrong].astype(np.float64) - counted[wrong] for side in (of_target, of_source))
+    of_target = counted & source[np.maximum(before, 0)]
+    of_source = source[frames] & (after >= max_lag) & (after < n_frames) & good[np.minimum(after, n_frames - 1)]
+    known = counted & (not todo.marked)
+    wrong = ((of_target != known) | (of_source != known)).any(axis=0)
+    weights = (side[:, wrong].astype(np.float64) - known[wrong] for side in (of_target, of_source))
     return frames[wrong], *weights
 
 

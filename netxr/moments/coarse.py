@@ -101,9 +101,10 @@ def coarsen(data: Labelled, *, groups: Groups | None = None) -> Labelled:
     labels, sizes, weights = membership(group_labels(data[n.GROUP].values if groups is None else groups, neurons))
     if isinstance(data, xr.DataArray):
         return label_groups(average_over(data, weights), labels, sizes)
-    if {n.COMOMENT_LINKED} & set(data.data_vars) or n.BLOCK in data.dims:
-        fix = "Average the activity, or accumulate moments without a link and without blocks."
-        got = "moments of linked targets, or in blocks"
+    marked = n.COUNT in data and n.WHERE in data[n.COUNT].attrs
+    if n.COMOMENT_LINKED in data or n.COMOMENT_INPUT in data or n.BLOCK in data.dims or marked:
+        fix = "Average the activity, or accumulate moments without link=, inputs=, where= and blocks=."
+        got = "moments of linked targets, of inputs, of marked frames, or in blocks"
         raise InvalidInput("data", got=got, expected="moments that follow from those of neurons", fix=fix)
     average = _average_moments if n.COMOMENT in data and holds_moments(data) else average_run
     return label_groups(average(data, weights), labels, sizes)

@@ -13,6 +13,7 @@ from dask.delayed import delayed
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.moments.inputs import apart, together
 from netxr.moments.merge import EDGES, crossing_moments, ends_of, merged
 from netxr.schema.arguments import check_count
 from netxr.schema.variables import check_moments
@@ -80,9 +81,10 @@ def merge_blocks(moments: xr.Dataset, *, width: int) -> xr.Dataset:
     n_blocks = moments.sizes[n.BLOCK]
     if check_count("width", width) > n_blocks:
         raise InvalidInput("width", got=str(width), expected=f"1 to {n_blocks}, as many as there are blocks")
-    single = [moments.isel({n.BLOCK: k}, drop=True) for k in range(n_blocks)]
+    both = together(moments)
+    single = [both.isel({n.BLOCK: k}, drop=True) for k in range(n_blocks)]
     windows = [_in_one_task(_window, *single[k : k + width]) for k in range(n_blocks - width + 1)]
-    joined = xr.concat(windows, n.BLOCK, combine_attrs="override", **SAME)
+    joined = apart(xr.concat(windows, n.BLOCK, combine_attrs="override", **SAME), moments)
     labels = moments[n.BLOCK].values[: len(windows)]
     times = {}
     if n.BLOCK_TIME in moments.coords:

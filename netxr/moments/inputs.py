@@ -60,7 +60,7 @@ def together(moments: xr.Dataset) -> xr.Dataset:
 
 
 def apart(both: xr.Dataset, like: xr.Dataset) -> xr.Dataset:
-    """Return moments that were put together as those of neurons and of inputs.
+    """Return moments that were put together as those of neurons and of inputs, with labels.
 
     Parameters
     ----------
@@ -69,12 +69,10 @@ def apart(both: xr.Dataset, like: xr.Dataset) -> xr.Dataset:
     like : Dataset
         With a dim `input` where there are inputs, and labels along it and along the axes of neurons.
     """
-    if n.INPUT not in like.dims:
-        return both
-    n_neurons = both.sizes[n.TARGET] - like.sizes[n.INPUT]
-    split = {}
+    n_neurons = both.sizes[n.TARGET] - like.sizes.get(n.INPUT, 0)
+    split: dict[str, xr.Variable] = {}
     for name, parts in PARTS.items():
-        if name in both:
+        if name in both and n.INPUT in like.dims:
             variable = both[name].variable
             for part, axes in {name: (), **parts}.items():
                 place = {axis: slice(0, n_neurons) for axis in INPUT_AXES if axis in variable.dims}

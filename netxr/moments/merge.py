@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import crossing_pairs
+from netxr.moments.inputs import apart, together
 from netxr.moments.linked import linked_frames
 from netxr.schema.arguments import check_choice, check_entries, check_flag
 from netxr.schema.variables import check_moments, labels_of
@@ -99,12 +100,14 @@ def merge_moments(
     if continuous:
         for part in checked:
             _check_ends(part)
-    return reduce(_continue if continuous else merged, _with_shared_coords(checked))
+    shared = _with_shared_coords(checked)
+    whole = reduce(_continue if continuous else merged, map(together, shared))
+    return apart(whole, shared[0]) if n.INPUT in shared[0].dims else whole
 
 
 def _check_same(first: xr.Dataset, other: xr.Dataset) -> None:
     """Raise unless two sets of moments are about the same neurons, lags and trials, and made in the same way."""
-    for dim in (n.BLOCK, n.LAG, n.TRIAL, n.TARGET, n.SOURCE):
+    for dim in (n.BLOCK, n.LAG, n.TRIAL, n.TARGET, n.SOURCE, n.INPUT):
         here, there = (labels_of(part, dim).tolist() if dim in part.dims else None for part in (first, other))
         if here != there:
             fix = FIXES.get(dim, "")
@@ -113,6 +116,9 @@ def _check_same(first: xr.Dataset, other: xr.Dataset) -> None:
         if first.attrs.get(name) != other.attrs.get(name):
             got = f"{name} {first.attrs.get(name)!r} and {other.attrs.get(name)!r}"
             raise InvalidInput("parts", got=got, expected="moments that were made in the same way")
+    if first[n.COUNT].attrs.get(n.WHERE) != other[n.COUNT].attrs.get(n.WHERE):
+        expected = "moments of marked frames in all parts, or in none"
+        raise InvalidInput("parts", got="moments of marked frames beside those of all", expected=expected)
 
 
 def _of_all_neurons(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
@@ -123,6 +129,10 @@ def _of_all_neurons(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     if all(part.sizes[dim] == len(labels) for part in parts for dim, labels in every.items()):
         frames = every | {n.NEURON: every[n.TARGET]}
         return [part.reindex({dim: labels for dim, labels in frames.items() if dim in part.dims}) for part in parts]
+    if any(n.INPUT in part.dims for part in parts):
+        fix = "Give all parts the same neurons, with netxr.select, or leave the inputs out."
+        expected = "the same neurons in all parts, where there are inputs"
+        raise InvalidInput("parts", got="moments of different neurons, with inputs", expected=expected, fix=fix)
     wide = []
     for part in parts:
         whole = part.drop_dims([n.NEURON, n.EDGE_FRAME], errors="ignore")
@@ -177,7 +187,7 @@ def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
         share = of_b / count.clip(min=1)
         weight = of_a * share
         change = {name: (b[name] - a[name]).where((of_a > 0) & (of_b > 0), 0.0) for name in MEANS if name in a}
-        found = {n.COUNT: count.assign_attrs(_frames(a, b))}
+        found = {n.COUNT: count.assign_attrs(_said(a, b))}
         for name, steps in change.items():
             found[name] = a[name].where(of_a > 0, b[name]) + share * steps
         for name, (over, under) in PRODUCTS.items():
@@ -197,10 +207,12 @@ def _attrs(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:
     return kept | ({n.PRECISION: min(known)} if len(known) == 2 else {})
 
 
-def _frames(a: xr.Dataset, b: xr.Dataset) -> dict[str, int]:
-    """Return how many samples both are of, if they say it."""
-    said = [part[n.COUNT].attrs[n.FRAMES] for part in (a, b) if n.FRAMES in part[n.COUNT].attrs]
-    return {n.FRAMES: sum(said)} if len(said) == 2 else {}
+def _said(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:
+    """Return what the counts of both say: how many samples they are of, if both do, and which pairs count."""
+    said = [part[n.COUNT].attrs for part in (a, b)]
+    frames = [attrs[n.FRAMES] for attrs in said if n.FRAMES in attrs]
+    which = {n.WHERE: said[0][n.WHERE]} if n.WHERE in said[0] else {}
+    return which | ({n.FRAMES: sum(frames)} if len(frames) == 2 else {})
 
 
 def _continue(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:

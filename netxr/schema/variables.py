@@ -59,6 +59,9 @@ CONNECTIVITY_SPEC: Final = VariableSpec(
     NUMBER_KINDS,
     "weight of the edge from source to target; 0 = no edge",
 )
+INPUTS_SPEC: Final = VariableSpec(
+    n.INPUTS, (n.INPUT, n.TIME), (n.TRIAL,), NUMBER_KINDS, "samples of what was recorded beside the activity"
+)
 MOMENT_SPECS: Final = tuple(
     VariableSpec(name, dims, (n.TRIAL,), kinds, doc)
     for name, dims, kinds, doc in (

@@ -14,7 +14,8 @@ import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.lagged_sums import Pass
 from netxr.kernels.running_sums import sums_of
-from netxr.moments.lagged import _finish_copy, lagged_moments
+from netxr.moments.lagged import lagged_moments
+from netxr.moments.one_pass import _finish_copy
 from tests import runs
 from tests.oracles import naive_correlation, naive_moments, trials_of
 from tests.runs import nothing_computes

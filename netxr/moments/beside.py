@@ -1,0 +1,211 @@
+"""Rows beside those of the neurons, so that one read serves them all: inputs, targets read through a link, a mask.
+
+The pass goes over the neurons, then the inputs, then what a link makes of the neurons, then the mask. Neurons and
+inputs are sources; all but the mask are targets; the mask says which frames are sources.
+"""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr import names as n
+from netxr.blocks.schedulers import computed
+from netxr.errors import InvalidInput
+from netxr.kernels.lagged_sums import Pass, block_frames
+from netxr.moments.inputs import apart
+from netxr.moments.linked import LINKED, logit_of
+from netxr.schema.arguments import check_choice
+from netxr.schema.beside import inputs_of, mask_of
+from netxr.schema.variables import labels_of
+
+MARKED = "marked"
+"""What `count` says of moments of marked frames."""
+
+
+class Beside(NamedTuple):
+    """What the pass reads beside the activity.
+
+    Parameters
+    ----------
+    neurons : ndarray, (neuron)
+        Labels of the neurons.
+    inputs : DataArray, (input, time[, trial]), optional
+        What was recorded with them.
+    link : str, optional
+        The function through which targets are read as well.
+    mask : DataArray of bool, (time[, trial]), optional
+        Which frames are sources.
+    """
+
+    neurons: NDArray[Any]
+    inputs: xr.DataArray | None
+    link: str | None
+    mask: xr.DataArray | None
+
+    @property
+    def n_inputs(self) -> int:
+        """How many inputs there are."""
+        return 0 if self.inputs is None else int(self.inputs.sizes[n.INPUT])
+
+    @property
+    def n_sources(self) -> int:
+        """How many rows are sources: neurons and inputs."""
+        return len(self.neurons) + self.n_inputs
+
+    @property
+    def n_targets(self) -> int:
+        """How many rows are targets."""
+        return self.n_sources + (len(self.neurons) if self.link else 0)
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the pass goes over."""
+        return self.n_targets + (self.mask is not None)
+
+
+def beside(activity: xr.DataArray, *, inputs: Any, link: object, where: Any) -> Beside | None:
+    """Return what a pass over a recording reads beside it; None for nothing.
+
+    Raises
+    ------
+    InvalidInput
+        If any of it does not fit the recording, or a mask leaves no frame; a lazy mask is computed for that.
+    """
+    if inputs is None and link is None and where is None:
+        return None
+    if link is not None:
+        check_choice("link", link, ("logit",))
+    mask = None if where is None else mask_of(where, activity)
+    if mask is not None:
+        mask = mask.copy(data=computed(mask.data)[0])
+        if not mask.values.any():
+            fix = "Mark the frames that are to be sources as True."
+            got = f"0 of {mask.size:,} frames marked"
+            raise InvalidInput("where", got=got, expected="one or more", fix=fix)
+    given = None if inputs is None else inputs_of(inputs, activity)
+    return Beside(labels_of(activity, n.NEURON), given, None if link is None else str(link), mask)
+
+
+def widened(todo: Pass, further: Beside) -> Pass:
+    """Return a pass over the neurons of a recording that goes over the rows beside them as well."""
+    n_sources, marked = further.n_sources, further.mask is not None
+    return replace(
+        todo,
+        block=block_frames(further.n_rows, todo.max_lag, todo.precision),
+        targets=(0, further.n_targets) if marked else None,
+        sources=tuple(range(n_sources)) if further.n_rows > n_sources else None,
+        linked=len(further.neurons) if further.link else 0,
+        marked=marked,
+    )
+
+
+def with_rows(activity: xr.DataArray, further: Beside, *, finite: bool) -> xr.DataArray:
+    """Return a recording with the rows that are read beside it as further neurons, without labels; lazy if one is.
+
+    `finite` is whether an input that is not finite is an error.
+    """
+    samples = activity.transpose(n.NEURON, n.TIME, ...)
+    sides = [each for each in (further.inputs, further.mask) if each is not None]
+    arrays = [samples.data, *(_in_all_trials(each, samples) for each in sides)]
+    precision = np.dtype(np.float32 if samples.dtype == np.float32 else np.float64)
+    options: dict[str, Any] = {
+        "labels": further.neurons.tolist(),
+        "inputs": [] if further.inputs is None else labels_of(further.inputs, n.INPUT).tolist(),
+        "link": further.link,
+        "marked": further.mask is not None,
+        "precision": precision,
+        "finite": finite,
+    }
+    lazy = [array for array in arrays if isinstance(array, da.Array)]
+    if lazy:
+        chunks = lazy[0].chunks[1:]
+        aligned: Any = [da.asarray(array).rechunk((-1, *chunks)) for array in arrays]  # type: ignore[no-untyped-call]
+        like = np.empty((0,) * samples.ndim, precision)
+        rows: Any = da.map_blocks(_rows, *aligned, chunks=((further.n_rows,), *chunks), meta=like, **options)  # type: ignore[no-untyped-call]
+    else:
+        rows = _rows(*map(np.asarray, arrays), **options)
+    rest = {name: coord for name, coord in samples.coords.items() if n.NEURON not in coord.dims}
+    return xr.DataArray(rows, rest, samples.dims, samples.name, samples.attrs)
+
+
+def unstacked(moments: xr.Dataset, further: Beside) -> xr.Dataset:
+    """Return moments of rows as those of neurons and inputs together, and of linked targets under their own names.
+
+    What is linked is undefined at lag 0, where the first sample is a target, and for inputs.
+    """
+    n_neurons, n_sources = len(further.neurons), further.n_sources
+    both = moments.isel({axis: slice(0, n_sources) for axis in (n.TARGET, n.NEURON) if axis in moments.dims})
+    both = both.drop_vars([n.TARGET, n.SOURCE, n.NEURON], errors="ignore")
+    if further.link:
+        linked = moments[list(LINKED.values())].isel({n.TARGET: slice(n_sources, n_sources + n_neurons)})
+        defined = linked.drop_vars([n.TARGET, n.SOURCE]).where(moments[n.LAG] > 0)
+        wide = defined.pad({n.TARGET: (0, further.n_inputs)}) if further.n_inputs else defined
+        both = both.assign({name: wide[of] for name, of in LINKED.items()}).assign_attrs({n.LINK: further.link})
+    if further.mask is not None:
+        both[n.COUNT].attrs[n.WHERE] = MARKED
+    return both
+
+
+def labelled(both: xr.Dataset, activity: xr.DataArray, further: Beside) -> xr.Dataset:
+    """Return moments of neurons and inputs together under the names of each, with their labels."""
+    axes = [axis for axis in (n.TARGET, n.SOURCE, n.NEURON) if axis in both.dims]
+    labels: dict[Any, Any] = dict.fromkeys(axes, further.neurons)
+    if n.NEURON in axes:
+        labels |= {name: coord for name, coord in activity.coords.items() if coord.dims == (n.NEURON,)}
+    if further.inputs is not None:
+        along = {name: coord for name, coord in further.inputs.coords.items() if coord.dims == (n.INPUT,)}
+        labels |= along | {n.INPUT_TARGET: along[n.INPUT].values}
+    return apart(both, xr.Dataset(coords=labels))
+
+
+def _in_all_trials(given: xr.DataArray, samples: xr.DataArray) -> Any:
+    """Return inputs, or a mask as a single row, (row, time[, trial]), the same in all trials if it says no other."""
+    rows = given if n.INPUT in given.dims else given.expand_dims(n.INPUT)
+    if n.TRIAL in samples.dims and n.TRIAL not in rows.dims:
+        rows = rows.expand_dims({n.TRIAL: samples.sizes[n.TRIAL]})
+    return rows.transpose(n.INPUT, n.TIME, ...).data
+
+
+def _rows(
+    samples: NDArray[Any],
+    *sides: NDArray[Any],
+    labels: list[Any],
+    inputs: list[Any],
+    link: str | None,
+    marked: bool,
+    precision: np.dtype[Any],
+    finite: bool,
+    block_info: Any = None,
+) -> NDArray[Any]:
+    """Return the rows of a block, (row, time[, trial]), from its neurons, inputs and mask, those that there are."""
+    start = block_info[0]["array-location"][1][0] if block_info else 0
+    n_neurons, n_sources = len(labels), len(labels) + len(inputs)
+    rows = np.empty((n_sources + (n_neurons if link else 0) + marked, *samples.shape[1:]), precision)
+    rows[:n_neurons] = samples
+    if inputs:
+        rows[n_neurons:n_sources] = sides[0]
+        if finite:
+            _check_finite(rows[n_neurons:n_sources], inputs, start)
+    if link:
+        rows[n_sources : n_sources + n_neurons] = logit_of(samples, start, labels, dtype=precision)
+    if marked:
+        rows[-1] = sides[-1][0]
+    return rows
+
+
+def _check_finite(rows: NDArray[Any], inputs: list[Any], start: int) -> None:
+    """Raise InvalidInput if a sample of an input, (input, time[, trial]), is NaN or infinite."""
+    wrong = np.argwhere(~np.isfinite(rows))
+    if len(wrong):
+        which, frame = wrong[0][:2]
+        raise InvalidInput(
+            "inputs",
+            got=f"{len(wrong):,} samples that are NaN or infinite, the first of input {inputs[which]!r} at sample "
+            f"{start + frame}",
+            expected="finite samples",
+            fix='Leave out the frames that hold them with missing="drop".',
+        )
