@@ -26,27 +26,31 @@ def printed():
 
 
 def numbers(text, name):
-    line = next(line for line in text.splitlines() if line.startswith(name))
-    return [float(word) for word in re.findall(r"-?\d\.\d{3}", line)]
+    """The numbers of each row of a name, in one list."""
+    lines = [line for line in text.splitlines() if name in line]
+    return [float(word) for line in lines for word in re.findall(r"-?\d\.\d{3}", line)]
 
 
 @pytest.mark.parametrize(
-    ("network", "scores"),
+    ("estimate", "scores"),
     [
-        ("exc4_inh1/p2", [0.525, 0.069]),
-        ("exc4_inh1/p4", [0.615, -0.191]),
-        ("exc8_inh2/p2", [0.522, -0.140]),
-        ("exc8_inh2/p4", [0.671, -0.296]),
+        ("correlation", [0.525, 0.069, 0.615, -0.191, 0.522, -0.140, 0.671, -0.296]),
+        ("regression", [0.628, 0.035, 0.640, -0.135, 0.578, -0.209, 0.730, -0.374]),
+        ("its t", [0.684, 0.087, 0.804, 0.080, 0.728, -0.097, 0.780, -0.185]),
+        ("sum of 5 lags", [0.769, -0.056, 0.798, 0.420, 0.740, 0.179, 0.773, -0.012]),
     ],
 )
-def test_voltages_show_the_direction_of_an_edge(printed, network, scores):
-    assert numbers(printed, network) == scores
+def test_voltages_show_the_direction_of_an_edge(printed, estimate, scores):
+    assert numbers(printed.partition("NetSim")[0], f"{estimate} ") == scores
 
 
 def test_bold_signals_do_not(printed):
     bold = printed.partition("NetSim")[2]
-    assert numbers(bold, "0 ")[:2] == [0.472, 0.472]
-    assert numbers(bold, "1 ") == [0.290, 0.323, 0.174]
+    assert numbers(bold, "correlation, lag 0")[:2] == [0.472, 0.472]
+    assert numbers(bold, "partial correlation, lag 0")[:2] == [0.502, 0.502]
+    assert numbers(bold, "OAS")[:2] == [0.510, 0.510]
+    assert numbers(bold, "correlation, lag 1") == [0.290, 0.323, 0.174]
+    assert numbers(bold, "regression, lag 1")[:2] == [0.082, 0.108]
     assert "mean of 10 subjects" in bold
     assert "carries no direction" in bold
 
