@@ -9,8 +9,9 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.estimators.fit import MATRIX, Fitted, call_of, check_design, fit, moments_for, warn_of_rounding
-from netxr.kernels.least_squares import Fit, granger_f, least_squares, p_value_of_f, pairwise_granger_f
+from netxr.kernels.least_squares import Fit, granger_f, least_squares, pairwise_granger_f
 from netxr.kernels.normal_equations import NormalEquations
+from netxr.kernels.p_values import p_value_of_f
 from netxr.schema.arguments import check_flag
 
 ABOUT: Final = {
@@ -97,4 +98,5 @@ def _tests(equations: NormalEquations, *, n_lags: int, conditional: bool, precis
         f, df = granger_f(fitted, n_lags=n_lags), fitted.df
     else:
         f, df = pairwise_granger_f(equations, n_lags=n_lags)
-    return np.log1p(f * (n_lags / df)), f, p_value_of_f(f, n_lags, df), df
+    ratio = f * (n_lags / df)
+    return np.log1p(ratio, out=ratio), f, p_value_of_f(f, n_lags, df), df

@@ -21,8 +21,9 @@ from netxr.estimators.fit import (
     moments_for,
     warn_of_rounding,
 )
-from netxr.kernels.least_squares import least_squares, p_value_of_t
+from netxr.kernels.least_squares import least_squares
 from netxr.kernels.normal_equations import NormalEquations, about_zero, pooled
+from netxr.kernels.p_values import p_value_of_t
 from netxr.kernels.penalised import elastic_net, ridge, squared_errors
 from netxr.kernels.penalised import strengths as strengths_of
 from netxr.schema.arguments import check_choice, check_entries, check_flag, is_number, is_whole
@@ -191,16 +192,20 @@ def _least_squares(
 ) -> Sequence[Any]:
     """Return the results of a regression without a penalty, in the order of `least_squares_on`."""
     target_scale, design_scale = _scales(equations)
-    used = equations if intercept else about_zero(equations)
-    fitted = least_squares(used, n_parameters=len(used.gram) + intercept)
+    fitted = least_squares(
+        equations if intercept else about_zero(equations), n_parameters=len(equations.gram) + intercept
+    )
     warn_of_rounding(fitted.condition_number, precision)
-    coefficient, t = fitted.coefficient, fitted.t
-    error = fitted.standard_error
-    error *= fitted.target_scale[:, None] / fitted.design_scale
-    standardised = coefficient * (design_scale / target_scale[:, None])
+    coefficient, t, error, standardised = fitted.coefficient, fitted.t, fitted.standard_error, fitted.standardised
+    error *= fitted.target_scale[:, None]
+    error /= fitted.design_scale
+    standardised *= (fitted.target_scale / target_scale)[:, None]
+    standardised *= design_scale / fitted.design_scale
     left = fitted.residual * np.square(fitted.target_scale) / fitted.df
-    matrices = (coefficient, standardised, error, t, p_value_of_t(t, fitted.df))
-    return *(by_lag(each, n_lags) for each in matrices), left, fitted.condition_number, fitted.df
+    condition_number, df = fitted.condition_number, fitted.df
+    del fitted  # its inverse may take as much memory as p-values
+    matrices = (coefficient, standardised, error, t, p_value_of_t(t, df))
+    return *(by_lag(each, n_lags) for each in matrices), left, condition_number, df
 
 
 def _path(

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import scipy.linalg
-from scipy.special import fdtrc, stdtr
 
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.moments import make_symmetric
 from netxr.kernels.normal_equations import NormalEquations
 
 WORST_CONDITION: Final = 1e12
@@ -51,25 +51,30 @@ class Fit(NamedTuple):
     @property
     def coefficient(self) -> Floats:
         """Coefficients in units of the target for one of the source, (i, d)."""
-        return np.asarray(self.standardised * (self.target_scale[:, None] / self.design_scale))
+        found = self.standardised / self.design_scale
+        found *= self.target_scale[:, None]
+        return np.asarray(found)
 
     @property
     def standard_error(self) -> Floats:
         """Standard errors of the standardised coefficients, (i, d)."""
-        return np.sqrt(np.outer(self.residual / self.df, np.diagonal(self.inverse)))
+        return np.outer(np.sqrt(self.residual / self.df), np.sqrt(np.diagonal(self.inverse)))
 
     @property
     def t(self) -> Floats:
         """Coefficients in units of their standard errors, (i, d)."""
+        error = self.standard_error
         with np.errstate(divide="ignore", invalid="ignore"):  # nothing is left of a target that is wholly explained
-            return np.asarray(self.standardised / self.standard_error)
+            return np.divide(self.standardised, error, out=error)
 
     @property
     def partial_correlation(self) -> Floats:
         """Correlation of target and source when all other columns of the design are held fixed, (i, d)."""
-        left = np.outer(self.residual, np.diagonal(self.inverse))
+        found = np.outer(self.residual, np.diagonal(self.inverse))
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self.standardised / np.sqrt(self.standardised**2 + left))
+            for part, b in zip(found, self.standardised, strict=True):
+                np.divide(b, np.sqrt(np.square(b) + part), out=part)
+        return found
 
 
 def least_squares(equations: NormalEquations, *, n_parameters: int | None = None, shrinkage: float = 0) -> Fit:
@@ -78,7 +83,7 @@ def least_squares(equations: NormalEquations, *, n_parameters: int | None = None
     Parameters
     ----------
     equations : NormalEquations
-        Of the regression.
+        Of the regression; what is found takes the memory of their matrices.
     n_parameters : int, optional
         Parameters of one target; the columns of the design and a mean if not given. Those of inputs that were taken out
         count on top.
@@ -95,18 +100,19 @@ def least_squares(equations: NormalEquations, *, n_parameters: int | None = None
     n_parameters = (n_design + 1 if n_parameters is None else n_parameters) + equations.n_held
     if n_targets <= n_parameters and not shrinkage:
         raise _too_few(n_targets, n_parameters)
-    inverse, design_scale, condition = inverse_correlation(gram, shrinkage=shrinkage)
+    inverse, design_scale, condition = inverse_correlation(gram, shrinkage=shrinkage, in_place=True)
     target_scale = np.sqrt(np.where(square > 0, square, np.nan))
-    varies = np.isfinite(design_scale)
-    shares = cross / np.outer(target_scale, design_scale)
-    if varies.all():
+    kept = np.flatnonzero(np.isfinite(design_scale))
+    shares = _divided(cross, target_scale, design_scale)
+    if len(kept) == n_design:
         found = shares @ inverse
+        explained = np.einsum("id,id->i", found, shares)
     else:
         found = np.full(shares.shape, np.nan)
-        found[:, varies] = shares[:, varies] @ inverse[np.ix_(varies, varies)]
-    residual = np.maximum(1 - np.nansum(found * shares, 1), 0)
-    residual[~(square > 0)] = np.nan
-    df = n_targets - n_parameters + n_design - int(varies.sum())
+        found[:, kept] = shares[:, kept] @ inverse[np.ix_(kept, kept)]
+        explained = np.einsum("id,id->i", found[:, kept], shares[:, kept])
+    residual = np.where(square > 0, np.maximum(1 - explained, 0), np.nan)
+    df = n_targets - n_parameters + n_design - len(kept)
     return Fit(found, inverse, residual, target_scale, design_scale, df, condition)
 
 
@@ -120,26 +126,36 @@ def _too_few(n_targets: int, n_parameters: int) -> InvalidInput:
     )
 
 
-def inverse_correlation(square: Floats, *, shrinkage: float = 0) -> tuple[Floats, Floats, float]:
+def inverse_correlation(
+    square: Floats, *, shrinkage: float = 0, in_place: bool = False
+) -> tuple[Floats, Floats, float]:
     """Return the inverse of the correlation matrix of summed products (d, d), their scale (d), and a condition number.
 
     Both are NaN where a column does not vary. With `shrinkage` from 0 to 1, the covariance is moved by so much towards
-    a multiple of the identity before.
+    a multiple of the identity before. The inverse takes the memory of the products if it may, `in_place`.
     """
+    square = square if in_place else square.copy()
     if shrinkage:
         towards = shrinkage * np.trace(square) / len(square)
-        square = (1 - shrinkage) * square
+        square *= 1 - shrinkage
         square[np.diag_indices_from(square)] += towards
     diagonal = np.diagonal(square)
-    scale = np.sqrt(np.where(diagonal > 0, diagonal, np.nan))
     kept = np.flatnonzero(diagonal > 0)
+    scale = np.sqrt(np.where(diagonal > 0, diagonal, np.nan))
+    correlation = _divided(square, scale, scale)
     if len(kept) == len(scale):
-        inverse, condition = _inverse(square / np.outer(scale, scale))
+        inverse, condition = _inverse(correlation)
         return inverse, scale, condition
-    whole = np.full(square.shape, np.nan)
     within = np.ix_(kept, kept)
-    whole[within], condition = _inverse(square[within] / np.outer(scale[kept], scale[kept]))
-    return whole, scale, condition
+    correlation[within], condition = _inverse(correlation[within])
+    return correlation, scale, condition
+
+
+def _divided(matrix: Floats, rows: Floats, columns: Floats) -> Floats:
+    """Return a matrix divided by a scale of its rows and one of its columns, in its own memory."""
+    matrix /= rows[:, None]
+    matrix /= columns
+    return matrix
 
 
 def oas_shrinkage(covariance: Floats, n_samples: int) -> float:
@@ -166,8 +182,9 @@ def _inverse(correlation: Floats) -> tuple[Floats, float]:
     if not len(correlation):  # of which LAPACK complains on the terminal
         return correlation, np.inf
     norm = float(np.abs(correlation).sum(0).max(initial=0))
-    factor, failed = scipy.linalg.lapack.dpotrf(correlation.T, lower=False, clean=False, overwrite_a=True)
-    reciprocal = 0.0 if failed else float(scipy.linalg.lapack.dpocon(factor, norm, uplo="U")[0])
+    # To LAPACK, which goes by columns, the upper triangle is the lower one.
+    factor, failed = scipy.linalg.lapack.dpotrf(correlation.T, lower=True, clean=False, overwrite_a=True)
+    reciprocal = 0.0 if failed else float(scipy.linalg.lapack.dpocon(factor, norm, uplo="L")[0])
     condition = 1 / reciprocal if reciprocal > 0 else np.inf
     if condition > WORST_CONDITION:
         raise InvalidInput(
@@ -176,15 +193,9 @@ def _inverse(correlation: Floats) -> tuple[Floats, float]:
             expected=f"a condition number below {WORST_CONDITION:.0e}",
             fix=f"Leave out neurons that others add up to, or use {SHRUNK}.",
         )
-    inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=False, overwrite_c=True)
-    lower = np.tril_indices(len(inverse), -1)
-    inverse[lower] = inverse.T[lower]
+    inverse = scipy.linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)[0].T
+    make_symmetric(inverse, np.diagonal(inverse).copy())
     return inverse, condition
-
-
-def p_value_of_t(t: Floats, df: int) -> Floats:
-    """Return how often a t of `df` degrees of freedom is as far from zero."""
-    return np.asarray(2 * stdtr(df, -np.abs(t)))
 
 
 def granger_f(fit: Fit, *, n_lags: int) -> Floats:
@@ -196,13 +207,9 @@ def granger_f(fit: Fit, *, n_lags: int) -> Floats:
     own = np.einsum("ajbj->jab", fit.inverse.reshape(n_lags, n_sources, n_lags, n_sources))
     b = fit.standardised.reshape(n_targets, n_lags, n_sources)
     with np.errstate(divide="ignore", invalid="ignore"):
-        explained = np.einsum("iaj,jab,ibj->ij", b, np.linalg.inv(own), b)
-        return np.asarray(explained / (n_lags * fit.residual[:, None] / fit.df))
-
-
-def p_value_of_f(f: Floats, n_lags: int, df: int) -> Floats:
-    """Return how often an F of `n_lags` and `df` degrees of freedom is as large."""
-    return np.asarray(fdtrc(n_lags, df, f))
+        found = np.einsum("iaj,jab,ibj->ij", b, np.linalg.inv(own), b)
+        found /= n_lags * fit.residual[:, None] / fit.df
+    return np.asarray(found)
 
 
 def pairwise_granger_f(equations: NormalEquations, *, n_lags: int) -> tuple[Floats, int]:
