@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.plot.grouping import order_of
+from netxr.plot.matrices.quantities import Quantity, quantity_of
 from netxr.plot.spans import ROOM, Range, Side, Span, span_in_view
 from netxr.plot.style import loaded_matrix
 from netxr.schema.variables import labels_of
@@ -19,6 +20,7 @@ class Sheet(NamedTuple):
     targets: Side
     sources: Side
     room: int
+    quantity: Quantity
 
     @property
     def is_big(self) -> bool:
@@ -38,7 +40,7 @@ def sheet_of(weights: Any, *, groups: Any = None, room: int = ROOM, argument: st
     """Return what is drawn of a connectivity matrix: every weight if it has at most `room` neurons on a side."""
     matrix = loaded_matrix(weights, argument=argument)
     targets, sources = (_side(labels_of(matrix, dim), groups) for dim in (n.TARGET, n.SOURCE))
-    return Sheet(matrix.values, targets, sources, room)
+    return Sheet(matrix.values, targets, sources, room, quantity_of(matrix))
 
 
 def _side(labels: NDArray[Any], groups: Any) -> Side:

@@ -9,8 +9,8 @@ from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
 from netxr.plot.matrices.arrows import Arrows
-from netxr.plot.matrices.heatmaps import STRENGTH
 from netxr.plot.matrices.node_positions import PIXEL, Places
+from netxr.plot.matrices.quantities import STRENGTH
 from netxr.plot.style import INK, POINTS, with_options
 
 NODE: Final = 16.0

@@ -12,21 +12,24 @@ from matplotlib.colors import ListedColormap
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.plot.matrices.aggregation import Sheet, View, off_diagonal, sheet_of, view_of
+from netxr.plot.matrices.quantities import colour_limits
 from netxr.plot.spans import Range, borders, side_ticks, span_in_view
 from netxr.plot.style import (
     DIVERGING,
     FRAME,
     UNDEFINED_COLOUR,
     literal,
+    plain_numbers,
     stay_in_place,
-    symmetric_limit,
     with_options,
 )
 from netxr.plot.ticks import LONG_LABEL, labels_in_hover
 
 FROM: Final = "Connectivity from"
 TO: Final = "Connectivity to"
-STRENGTH: Final = "Connectivity Strength"
+
+ABOVE_ZERO: Final = DIVERGING[len(DIVERGING) // 2 :]
+"""Colours where nothing can be below zero."""
 
 NARROWEST: Final = 0.18
 """Width of a panel as a fraction of its height, where a matrix has few columns."""
@@ -41,7 +44,8 @@ def matrix(
     """Draw one connectivity matrix as a heatmap.
 
     Column = from, row = to, with the first row at the top. Red is positive, blue negative, almost white zero and grey
-    undefined (NaN or infinite).
+    undefined (NaN or infinite). The colour bar of what is nowhere negative, such as Granger causality, begins at zero;
+    that of probabilities ends at one.
 
     Above 500 neurons a cell is the mean over a block of weights, without those that are NaN, and the title says how
     many. In a notebook or an app, zooming in shows finer cells, down to single weights.
@@ -51,8 +55,8 @@ def matrix(
     weights : DataArray
         In memory, (target, source) in any order of dims; (target,) is a single source and becomes one column.
     limits : tuple of float, optional
-        Weights at the two ends of the colour bar. If not given, symmetric about 0 and just wide enough for the visible
-        cells of different neurons; a larger one on the diagonal has the colour of the end.
+        Weights at the two ends of the colour bar. If not given, symmetric about 0, or from 0, and just wide enough for
+        the visible cells of different neurons; a larger one on the diagonal has the colour of the end.
     groups : DataArray, optional
         (neuron,): the group of each neuron, aligned by label, as `netxr.assign_groups` gives it. The neurons of a group
         stand together, with lines between groups and their names on the axes; neurons in no group come last.
@@ -82,12 +86,12 @@ def matrix(
     return heatmap(sheet_of(weights, groups=groups), limits=limits, title=title)
 
 
-def heatmap(sheet: Sheet, *, limits: Range | None = None, title: str = "", strength: str = STRENGTH) -> Any:
-    """Draw a matrix whose weights are called `strength`; a big one is redrawn on zooming."""
+def heatmap(sheet: Sheet, *, limits: Range | None = None, title: str = "") -> Any:
+    """Draw a matrix; a big one is redrawn on zooming."""
 
     def draw(x_range: Range | None = None, y_range: Range | None = None) -> Any:
         """Draw what is in view."""
-        return draw_view(sheet, limits=limits, title=title, strength=strength, x_range=x_range, y_range=y_range)
+        return draw_view(sheet, limits=limits, title=title, x_range=x_range, y_range=y_range)
 
     return hv.DynamicMap(draw, streams=[hv.streams.RangeXY()]) if sheet.is_big else draw()
 
@@ -97,13 +101,13 @@ def draw_view(
     *,
     limits: Range | None = None,
     title: str = "",
-    strength: str = STRENGTH,
     x_range: Range | None = None,
     y_range: Range | None = None,
 ) -> hv.Image | hv.Overlay:
     """Draw the visible part of a matrix: at first all of it."""
     view = view_of(sheet, x_range=x_range, y_range=y_range)
-    limits = limits or symmetric_limit(off_diagonal(sheet, view))
+    limits = limits or colour_limits(sheet.quantity, off_diagonal(sheet, view))
+    strength, colours = sheet.quantity.name, DIVERGING if limits[0] < 0 else ABOVE_ZERO
     image = _image(view, hv.Dimension("weight", label=strength, range=limits))
     n_targets, n_sources = sheet.values.shape
     aspect = float(np.clip(n_sources / n_targets, NARROWEST, 1 / NARROWEST))
@@ -113,9 +117,9 @@ def draw_view(
         both=_axes(sheet, view)
         | _colours(view, limits)
         | {"clabel": strength, "title": _title(title, view, narrow=aspect < 1 / 2)},
-        bokeh={"cmap": DIVERGING, "frame_height": height, "frame_width": round(height * aspect)}
+        bokeh={"cmap": colours, "frame_height": height, "frame_width": round(height * aspect)}
         | _hover(sheet, view, strength),
-        matplotlib={"cmap": ListedColormap(DIVERGING), "aspect": aspect, "cbar_width": 0.05 / min(1.0, 2 * aspect)},
+        matplotlib={"cmap": ListedColormap(colours), "aspect": aspect, "cbar_width": 0.05 / min(1.0, 2 * aspect)},
     )
     return image * _borders(sheet) if sheet.targets.order.names else image
 
@@ -127,8 +131,8 @@ def _frame(sheet: Sheet) -> int:
 
 
 def limits_of(*sheets: Sheet) -> Range:
-    """Return symmetric limits that hold the cells of different neurons in the first views of some matrices."""
-    return symmetric_limit(*(off_diagonal(sheet, view_of(sheet)) for sheet in sheets))
+    """Return limits that hold the cells of different neurons in the first views of matrices of one quantity."""
+    return colour_limits(sheets[0].quantity, *(off_diagonal(sheet, view_of(sheet)) for sheet in sheets))
 
 
 def _image(view: View, weight: hv.Dimension) -> hv.Image:
@@ -204,6 +208,7 @@ def _hover(sheet: Sheet, view: View, strength: str) -> dict[str, Any]:
         ],
         "hooks": [
             stay_in_place,
+            plain_numbers,
             partial(labels_in_hover, sides=[(axis, list(map(str, names)), n) for axis, names, n in sides]),
         ],
     }

@@ -13,6 +13,7 @@ from netxr.kernels.scores import is_constant, standardised
 from netxr.plot.matrices.aggregation import sheet_of
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.heatmaps import heatmap, limits_of, matrix
+from netxr.plot.matrices.quantities import Quantity
 from netxr.plot.style import FRAME, diagonal_text, laid_out, loaded_matrix, score_text
 from netxr.plot.ticks import LONG_LABEL, shorten
 from netxr.schema.arguments import check_flag
@@ -99,12 +100,10 @@ def _panels(A: xr.DataArray, R: xr.DataArray, groups: Any, titles: list[str]) ->
 def _standardised_panels(A: xr.DataArray, R: xr.DataArray, groups: Any, titles: list[str]) -> list[Any]:
     """Draw both matrices in standard deviations, and their difference, on one range."""
     A, R = standardise(A), standardise(R)
-    sheets = [sheet_of(one, groups=groups, room=FRAME) for one in (A, R, R - A)]
+    quantity = Quantity(STANDARD_DEVIATIONS)
+    sheets = [sheet_of(one, groups=groups, room=FRAME)._replace(quantity=quantity) for one in (A, R, R - A)]
     limits = limits_of(*sheets)
-    return [
-        heatmap(sheet, limits=limits, title=title, strength=STANDARD_DEVIATIONS)
-        for sheet, title in zip(sheets, titles, strict=True)
-    ]
+    return [heatmap(sheet, limits=limits, title=title) for sheet, title in zip(sheets, titles, strict=True)]
 
 
 def overview(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
