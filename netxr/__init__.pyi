@@ -16,7 +16,9 @@ from netxr.estimators.correlation import lagged_correlation as lagged_correlatio
 from netxr.estimators.edge_probability import edge_probability as edge_probability
 from netxr.estimators.estimate import estimate as estimate
 from netxr.estimators.granger import granger as granger
+from netxr.estimators.instruments import instrumental_variables as instrumental_variables
 from netxr.estimators.partial_correlation import partial_correlation as partial_correlation
+from netxr.estimators.perturbation import perturbation_effect as perturbation_effect
 from netxr.estimators.regression import regression as regression
 from netxr.estimators.strongest import strongest_pairs as strongest_pairs
 from netxr.estimators.symmetry import symmetry as symmetry

@@ -188,6 +188,12 @@ GRANGER: Final = "granger"
 F: Final = "f"
 """F of leaving out a source."""
 
+FIRST_STAGE_F: Final = "first_stage_f"
+"""F of the instruments for each source, (source)."""
+
+PERTURBATION_EFFECT: Final = "perturbation_effect"
+"""What perturbing a source changes of a target, ([trial, ]target, source)."""
+
 PROBABILITY: Final = "probability"
 """How likely a pair is to have an edge."""
 

@@ -1,14 +1,26 @@
 """The lagged correlation, which the tutorial estimates connectivity by."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
+from typing import Any, Final
 
+import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.estimators.estimate import estimate
-from netxr.estimators.table import compared
-from netxr.moments.planning import Precision
+from netxr.errors import InvalidInput
+from netxr.estimators.estimate import UNSAID, estimate_by
+from netxr.estimators.fit import LINKED, MATRIX, Fitted, at_once, call_of, fit
+from netxr.estimators.given import Given, given_in, samples_of, with_inputs
+from netxr.estimators.table import compared, estimator
+from netxr.kernels.given import held_fixed
+from netxr.kernels.moments import correlation
+from netxr.kernels.normal_equations import NormalEquations
+from netxr.moments.lagged import lagged_moments
+from netxr.moments.planning import Precision, check_lags, lags_of
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import check_moments, holds_moments
 
 
 def lagged_correlation(
@@ -23,6 +35,7 @@ def lagged_correlation(
     gaps: n.Gaps = "raise",
     memory: int | str | None = None,
     store: str | PathLike[str] | None = None,
+    given: Given = None,
 ) -> xr.DataArray:
     """Correlate each neuron with each other neuron's activity `lag` samples before.
 
@@ -58,17 +71,23 @@ def lagged_correlation(
         Zarr folder to make. Correlations are made and written some rows at a time, in the precision of the products,
         so that there may be more of them than memory holds; it runs at once, and the result is opened lazily.
         For activity only.
+    given : DataArray, label or sequence of labels, optional
+        Inputs that are held fixed, such as a stimulus, motion or the global signal: samples (input, time[, trial])
+        beside activity, or labels of inputs that moments of all neurons hold. What those at the time of the target and
+        at the time of the source explain is taken out of both (Frisch & Waugh 1933, doi:10.2307/1907330).
 
     Returns
     -------
     DataArray
         Correlations ([lag, ][trial, ]target[, source]): float64, and lazy if `data` is; with `store`, in the precision
-        of the products, and lazily opened. A neuron that does not vary has NaN in its row and column.
+        of the products, and lazily opened. A neuron that does not vary has NaN in its row and column, and so has
+        one of which the inputs leave nothing.
 
     Raises
     ------
     InvalidInput
-        If `data` is neither, does not hold the lag, or is too short for it.
+        If `data` is neither, does not hold the lag, or is too short for it; if inputs depend on one another, or moments
+        do not hold what is needed for them.
     NonFiniteActivity
         If a sample is NaN or infinite and `missing` is "raise".
 
@@ -79,7 +98,53 @@ def lagged_correlation(
     >>> netxr.lagged_correlation(run.activity, lag=1).sizes
     Frozen({'trial': 1, 'target': 5, 'source': 5})
     """
-    options = {"dim": dim, "sources": sources, "precision": precision, "missing": missing, "gaps": gaps}
-    at = {"lag": lag, "lags": lags, "memory": memory, "store": store}
-    found = estimate(data, method=n.LAGGED_CORRELATION, **at, **options)  # type: ignore[arg-type]
-    return compared(found, n.LAGGED_CORRELATION)
+    options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing, "gaps": gaps}
+    options |= {"memory": memory, "store": store}
+    at: dict[str, Any] = {"lag": lag, "lags": lags}
+    entry = estimator(n.LAGGED_CORRELATION)
+    if given is None:
+        return compared(estimate_by([entry], data, **at, sources=sources, **options), entry.name)
+    if holds_moments(data):
+        moments = with_inputs(check_moments(data, argument="data"), given, argument="given")
+    else:
+        moments, options = _with_inputs(data, given, **at, **options), dict(UNSAID)
+    entry = replace(entry, **HELD_FIXED)
+    found = compared(estimate_by([entry], moments, **at, sources=sources, **options), entry.name)
+    del found.attrs[n.ESTIMATOR]  # the table's holds nothing fixed
+    said = {"lag": lag} if lags is None else {"lags": lags}
+    return found.assign_attrs({n.MADE_BY: call_of(n.LAGGED_CORRELATION, **said, **given_in(moments))})
+
+
+def _with_inputs(data: Any, given: Any, *, lag: Any, lags: Any, store: Any, **options: Any) -> xr.Dataset:
+    """Return the moments of activity and of inputs from which their correlation follows."""
+    inputs, activity = samples_of(given, argument="given"), activity_of(data)
+    if store is not None:
+        fix = "Estimate without store, and keep the result with netxr.save."
+        raise InvalidInput("store", got=repr(store), expected="none where inputs are given", fix=fix)
+    wanted, argument = lags_of(lag, lags)
+    checked = check_lags(wanted, n_steps=activity.sizes[n.TIME], argument=argument, signed=True)
+    return lagged_moments(activity, lags=sorted({0, *map(abs, checked)}), inputs=inputs, **options)
+
+
+def _correlation_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
+    """Return the correlation at a lag of what the inputs that moments hold leave, ([trial, ]target, source)."""
+    if lag == 0:
+        return at_once(moments, lambda left, *_: correlation(left, np.diagonal(left), np.diagonal(left)))
+    of_samples = moments.drop_vars(LINKED, errors="ignore")
+    return fit(of_samples, Fitted(_of_the_rest, [lag], {n.LAGGED_CORRELATION: MATRIX}))[n.LAGGED_CORRELATION]
+
+
+def _of_the_rest(equations: NormalEquations) -> tuple[Any]:
+    """Return the correlation of targets and sources of which inputs were taken out."""
+    left = held_fixed(equations)
+    return (correlation(left.cross, left.square, np.diagonal(left.gram)),)
+
+
+HELD_FIXED: Final[Mapping[str, Any]] = {
+    "function": _correlation_at,
+    "lags": lambda lag: (0, lag) if lag else (0,),
+    "all_sources": True,
+    "lags_at_once": False,
+    "by_rows": None,
+}
+"""What differs of the estimator where inputs are held fixed."""

@@ -95,8 +95,25 @@ def estimate(
     Frozen({'estimator': 2, 'lag': 2, 'trial': 1, 'target': 5, 'source': 5})
     """
     entries = [estimator(name) for name in _names(method)]
-    wanted, argument = lags_of(lag, lags)
     options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing, "gaps": gaps}
+    options |= {"sources": sources, "memory": memory, "store": store}
+    return estimate_by(entries, data, lag=lag, lags=lags, is_one=isinstance(method, str), **options)
+
+
+def estimate_by(
+    entries: Sequence[Estimator],
+    data: xr.DataArray | xr.Dataset,
+    *,
+    lag: int,
+    lags: Sequence[int] | None,
+    sources: Hashable | Sequence[Hashable] | None,
+    memory: int | str | None,
+    store: str | PathLike[str] | None,
+    is_one: bool = True,
+    **options: Any,
+) -> xr.DataArray | xr.Dataset:
+    """Return what `estimate` does, by estimators that may be none of the table, over a dim unless it `is_one`."""
+    wanted, argument = lags_of(lag, lags)
     if holds_moments(data):
         _check_unsaid(options | {"memory": memory, "store": store})
         moments = _held(data, entries, wanted, sources=sources, argument=argument)
@@ -108,13 +125,13 @@ def estimate(
         moments = accumulate(activity, todo, memory=memory)
     else:
         options |= {"lags": wanted, "sources": sources, "argument": argument}
-        stored = _by_rows(method, entries)(activity_of(data), memory=memory, store=store, **options)
+        stored = _by_rows(entries, is_one=is_one)(activity_of(data), memory=memory, store=store, **options)
         stored = stored if lags is not None else stored.isel({n.LAG: 0})
         return stored.isel({n.SOURCE: 0}) if is_label(sources) else stored
     moments = _with_frames(moments)
     at = list(map(int, wanted)) if lags is not None else int(wanted[0])
     found = [_over_lags(entry, moments, at) for entry in entries]
-    estimates = _of_sources(found[0] if isinstance(method, str) else _side_by_side(entries, found, at), sources)
+    estimates = _of_sources(found[0] if is_one else _side_by_side(entries, found, at), sources)
     estimates = _with_symmetry(estimates, entries)
     return estimates.isel({n.SOURCE: 0}) if is_label(sources) else estimates
 
@@ -211,12 +228,15 @@ def _of_sources(data: Labelled, sources: Any) -> Labelled:
     return data if positions is None else data.isel({n.SOURCE: list(positions)})
 
 
-def _by_rows(method: object, entries: Sequence[Estimator]) -> Callable[..., xr.DataArray]:
+def _by_rows(entries: Sequence[Estimator], *, is_one: bool) -> Callable[..., xr.DataArray]:
     """Return what makes an estimate some rows at a time, where its estimator can be made so."""
-    make = entries[0].by_rows if isinstance(method, str) else None
+    make = entries[0].by_rows if is_one else None
     if make is None:
         fix = "Estimate without store, and keep the result with netxr.save."
-        raise InvalidInput("method", got=repr(method), expected=f"{' or '.join(ROWWISE)}, for a store", fix=fix)
+        names = [entry.name for entry in entries]
+        raise InvalidInput(
+            "method", got=repr(names[0] if is_one else names), expected=f"{' or '.join(ROWWISE)}, for a store", fix=fix
+        )
     name = entries[0].name
     return make if package_of(name) == "netxr" else partial(_made_by_rows, make, name)
 

@@ -2,18 +2,23 @@
 
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from reprlib import repr as shortened
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.given import samples_of, with_inputs
+from netxr.kernels.given import held_fixed_at_once
+from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.normal_equations import Ends, NormalEquations, Targets, normal_equations
+from netxr.moments.inputs import together
 from netxr.moments.lagged import lagged_moments
+from netxr.moments.linked import linked_or_zero
 from netxr.schema.arguments import check_entries, is_whole, said
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import check_moments, holds_moments, labels_of
@@ -39,6 +44,9 @@ LINKED: Final = {
 }
 """What a regression takes from the moments of a trial or block, and of linked targets."""
 
+OF_TARGETS: Final = (n.MEAN_TARGET, n.SUMSQ_TARGET, n.COMOMENT)
+"""What of it is of targets that are not linked."""
+
 WHOLE: Final = 'all samples of all neurons: activity or lagged moments with missing="raise"'
 
 MOST_LAGS: Final = 1000
@@ -57,7 +65,8 @@ class Fitted(NamedTuple):
     Parameters
     ----------
     function : callable
-        Takes normal equations and returns the results, in the order of `dims`; columns of the design are lag by lag.
+        Takes normal equations and returns the results, in the order of `dims`; columns of the design are lag by lag,
+        those of inputs behind them.
     design : sequence of int
         Lags of the sources.
     dims : mapping of str to tuple of str
@@ -99,25 +108,31 @@ def check_design(lags: Any) -> list[int]:
     return [int(lag) for lag in entries]
 
 
-def moments_for(data: Any, design: Sequence[int], *, blocks: int | None = None) -> xr.Dataset:
+def moments_for(
+    data: Any, design: Sequence[int], *, given: Any = None, argument: str = "given", blocks: int | None = None
+) -> xr.Dataset:
     """Return moments from which a regression on these lags follows: those that are given, or those of the activity.
 
-    Of activity they may be in blocks; those that are given are taken as they are.
+    They hold the inputs that are `given` and no others. Of activity they may be in blocks; those that are given are
+    taken as they are.
     """
     needed = lags_for(design)
     if not holds_moments(data):
-        return lagged_moments(activity_of(data), lags=needed, blocks=blocks)
+        inputs = samples_of(given, argument=argument)
+        return lagged_moments(activity_of(data), lags=needed, blocks=blocks, inputs=inputs)
     moments = check_moments(data, argument="data")
     missing = sorted(set(needed) - set(labels_of(moments, n.LAG).tolist()))
     if missing:
         held = labels_of(moments, n.LAG).tolist()
         fix = "Name all of these as lags of netxr.lagged_moments."
         raise InvalidInput("data", got=f"moments at lags {held}", expected=f"those at {missing} as well", fix=fix)
-    return moments
+    return with_inputs(moments, given, argument=argument)
 
 
 def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
     """Return the results of a fit over the moments of each trial, lazy if they are, with the attributes of the moments.
+
+    The inputs that moments hold are further columns of the design, at the time of the target and at each of its lags.
 
     Raises
     ------
@@ -130,23 +145,26 @@ def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
     if fitted.over_blocks:
         moments = moments if n.BLOCK in moments.dims else moments.expand_dims(n.BLOCK)
     core = CORE | LINKED if n.COMOMENT_LINKED in moments else dict(CORE)
+    whole, n_inputs = together(moments), moments.sizes.get(n.INPUT, 0)
+
+    equations = partial(_equations, lags=lags, design=fitted.design, n_inputs=n_inputs)
 
     def one(*arrays: Any) -> Sequence[Any]:
         """Return the results for a trial or a block."""
-        return fitted.function(_equations(dict(zip(core, arrays, strict=True)), lags=lags, design=fitted.design))
+        return fitted.function(equations(dict(zip(core, arrays, strict=True))))
 
     def all_blocks(*arrays: Any) -> Sequence[Any]:
         """Return the results for the blocks of a trial together."""
         each = [dict(zip(core, block, strict=True)) for block in zip(*arrays, strict=True)]
-        return fitted.function([_equations(block, lags=lags, design=fitted.design) for block in each])
+        return fitted.function([equations(block) for block in each])
 
     if fitted.over_blocks:
         core = {name: (n.BLOCK, *dims) for name, dims in core.items()}
-    apart = {n.LAG, n.EDGE_FRAME, n.NEURON, *({n.BLOCK} if fitted.over_blocks else ())}
+    apart = {n.LAG, n.EDGE_FRAME, n.NEURON, *MATRIX, *({n.BLOCK} if fitted.over_blocks else ())}
     sizes = {n.LAG: len(fitted.design), **{dim: moments.sizes[dim] for dim in MATRIX}, **fitted.sizes}
     found = xr.apply_ufunc(
         _over_trials,
-        *(_in_one_chunk(moments[name], apart) for name in core),
+        *(_in_one_chunk(whole[name], apart) for name in core),
         input_core_dims=list(core.values()),
         output_core_dims=list(fitted.dims.values()),
         exclude_dims=apart,
@@ -166,7 +184,42 @@ def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
     order = (n.BLOCK, n.LAG, n.TRIAL, *MATRIX)
     labelled = xr.Dataset({name: one.transpose(..., *order, missing_dims="ignore") for name, one in results.items()})
     lag = list(fitted.design) if n.LAG in labelled.dims else fitted.design[0] if len(fitted.design) == 1 else None
-    return labelled.assign_coords({n.LAG: lag} if lag is not None else {}).assign_attrs(moments.attrs)
+    labels = _labels(moments) | ({n.LAG: lag} if lag is not None else {})
+    return labelled.assign_coords(labels).assign_attrs(moments.attrs)
+
+
+def at_once(moments: xr.Dataset, function: Callable[[Floats, int, int], Floats]) -> xr.DataArray:
+    """Return what follows from co-moments at lag 0, ([trial, ]target, source), lazy if they are.
+
+    The function takes what the inputs that moments hold leave of co-moments, the number of samples, and how many
+    parameters of each neuron the inputs took.
+    """
+    check_whole(moments, edges=False)
+    whole, n_inputs = together(moments.sel({n.LAG: 0}, drop=True)), moments.sizes.get(n.INPUT, 0)
+
+    def one(comoment: Floats, count: int) -> Floats:
+        """Return the result for a trial or a block."""
+        left, n_held = held_fixed_at_once(comoment, n_inputs)
+        return function(left, count, n_held)
+
+    found: xr.DataArray = xr.apply_ufunc(
+        one,
+        whole[n.COMOMENT],
+        whole[n.COUNT],
+        input_core_dims=[MATRIX, ()],
+        output_core_dims=[MATRIX],
+        exclude_dims={*MATRIX},
+        vectorize=True,
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {dim: moments.sizes[dim] for dim in MATRIX}},
+        output_dtypes=[np.float64],
+    )
+    return found.assign_coords(_labels(moments)).assign_attrs(moments.attrs)
+
+
+def _labels(moments: xr.Dataset) -> dict[Any, xr.DataArray]:
+    """Return the coordinates along targets and along sources."""
+    return {name: one for name, one in moments.coords.items() if len(one.dims) == 1 and one.dims[0] in MATRIX}
 
 
 def _in_one_chunk(variable: xr.DataArray, dims: Collection[str]) -> xr.DataArray:
@@ -224,7 +277,9 @@ def by_lag(values: NDArray[Any], n_lags: int | None) -> NDArray[Any]:
     return np.moveaxis(values.reshape(*values.shape[:-1], n_lags, -1), -2, -3)
 
 
-def _equations(held: Mapping[str, NDArray[Any]], *, lags: Sequence[int], design: Sequence[int]) -> NormalEquations:
+def _equations(
+    held: Mapping[str, NDArray[Any]], *, lags: Sequence[int], design: Sequence[int], n_inputs: int
+) -> NormalEquations:
     """Return the normal equations that the moments of one trial or block amount to."""
     edges, longest, at = held[n.EDGE_ACTIVITY], max(design), {lag: number for number, lag in enumerate(lags)}
     left_out = held[n.NOT_TARGET]
@@ -236,14 +291,14 @@ def _equations(held: Mapping[str, NDArray[Any]], *, lags: Sequence[int], design:
         expected = f"segments of {longest + 1} samples or more, for lags up to {longest}"
         raise InvalidInput("data", got="moments of segments that are shorter than a lag", expected=expected, fix=fix)
     ends = Ends(*(edges[:, side].reshape(len(edges), -1, longest) for side in sides))
-    if n.COMOMENT_LINKED in held:
-        with np.errstate(divide="ignore"):  # the first sample, which is no target, may be 0
-            first = logit(ends.first)
-        targets = Targets(held[n.MEAN_LINKED], held[n.SUMSQ_LINKED], held[n.COMOMENT_LINKED], first)
-    else:
-        targets = Targets(held[n.MEAN_TARGET], held[n.SUMSQ_TARGET], held[n.COMOMENT], ends.first)
+    is_linked, n_targets = n.COMOMENT_LINKED in held, len(edges) - n_inputs
+    first = ends.first[:n_targets]
+    if is_linked:
+        first = linked_or_zero(first)
+    mean, square, comoment = (held[name][:, :n_targets] for name in (LINKED if is_linked else OF_TARGETS))
+    targets = Targets(mean, square, comoment, first)
     own: list[Any] = [held[name] for name in (n.COUNT, n.MEAN_TARGET, n.MEAN_SOURCE, n.COMOMENT)]
-    return normal_equations(*own, ends=ends, targets=targets, lags=lags, design=design)
+    return normal_equations(*own, ends=ends, targets=targets, lags=lags, design=design, n_inputs=n_inputs)
 
 
 def _over_trials(

@@ -9,6 +9,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.estimators.fit import MATRIX, Fitted, call_of, check_design, fit, moments_for, warn_of_rounding
+from netxr.estimators.given import Given, given_in
+from netxr.kernels.given import held_fixed
 from netxr.kernels.least_squares import Fit, granger_f, least_squares, pairwise_granger_f
 from netxr.kernels.normal_equations import NormalEquations
 from netxr.kernels.p_values import p_value_of_f
@@ -23,7 +25,13 @@ ABOUT: Final = {
 REFERENCE: Final = "Geweke 1982, doi:10.1080/01621459.1982.10477803"
 
 
-def granger(data: xr.DataArray | xr.Dataset, *, lags: int | Sequence[int] = 1, conditional: bool = True) -> xr.Dataset:
+def granger(
+    data: xr.DataArray | xr.Dataset,
+    *,
+    lags: int | Sequence[int] = 1,
+    conditional: bool = True,
+    given: Given = None,
+) -> xr.Dataset:
     """Test whether the past of each neuron helps to predict each other neuron.
 
     Moments of float32 activity are made by float32 products. A warning says how far off results may be where sources
@@ -38,6 +46,10 @@ def granger(data: xr.DataArray | xr.Dataset, *, lags: int | Sequence[int] = 1, c
         Lags of the past in samples: all from 1 to a number, or those that are listed.
     conditional : bool
         Whether the past of all other neurons is held fixed, or only the target's own.
+    given : DataArray, label or sequence of labels, optional
+        Inputs that are held fixed as well (Geweke 1984, doi:10.1080/01621459.1984.10477110), such as a stimulus or the
+        global signal: samples (input, time[, trial]) beside activity, or labels of inputs that moments hold; at the
+        time of the target and at each lag.
 
     Returns
     -------
@@ -46,7 +58,7 @@ def granger(data: xr.DataArray | xr.Dataset, *, lags: int | Sequence[int] = 1, c
         left with it, of which half is the transfer entropy of Gaussian activity in nats (Barnett, Barrett & Seth 2009,
         doi:10.1103/PhysRevLett.103.238701); `f` and `p_value` of leaving the source out, and `df` ([trial]) of the F
         beside the number of lags. Float64, lazy if `data` is. A neuron that does not vary has NaN in its row and
-        column; so has the diagonal of the pairwise test.
+        column, and so has one of which the inputs leave nothing; so has the diagonal of the pairwise test.
 
     Raises
     ------
@@ -70,14 +82,14 @@ def granger(data: xr.DataArray | xr.Dataset, *, lags: int | Sequence[int] = 1, c
     """
     design = check_design(lags)
     check_flag("conditional", conditional)
-    moments = moments_for(data, design)
+    moments = moments_for(data, design, given=given)
     results = Fitted(
         partial(_tests, n_lags=len(design), conditional=conditional, precision=moments.attrs.get(n.PRECISION)),
         design,
         {n.GRANGER: MATRIX, n.F: MATRIX, n.P_VALUE: MATRIX, n.DF: ()},
     )
     found = fit(moments, results).drop_vars(n.LAG, errors="ignore")
-    made_by = call_of(n.GRANGER, lags=lags, conditional=conditional)
+    made_by = call_of(n.GRANGER, lags=lags, conditional=conditional, **given_in(moments))
     for name, text in ABOUT.items():
         found[name].attrs |= moments.attrs | {n.LONG_NAME: text, n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
     return found
@@ -92,6 +104,7 @@ def granger_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
 
 def _tests(equations: NormalEquations, *, n_lags: int, conditional: bool, precision: str | None) -> Sequence[Any]:
     """Return the log variance ratio, F, its p-value, and its degrees of freedom."""
+    equations = held_fixed(equations)
     if conditional:
         fitted: Fit = least_squares(equations)
         warn_of_rounding(fitted.condition_number, precision)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, Literal
 
-import numpy as np
 import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.fit import MATRIX, Fitted, call_of, check_whole, fit, moments_for, warn_of_rounding
+from netxr.estimators.fit import MATRIX, Fitted, at_once, call_of, fit, moments_for, warn_of_rounding
+from netxr.estimators.given import Given, given_in
+from netxr.kernels.given import held_fixed
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.least_squares import inverse_correlation, least_squares, oas_shrinkage, partial_correlations
 from netxr.kernels.normal_equations import NormalEquations
@@ -25,7 +26,9 @@ ABOUT: Final = {
 """Attributes of a partial correlation."""
 
 
-def partial_correlation(data: xr.DataArray | xr.Dataset, *, lag: int = 0, shrinkage: Shrinkage = None) -> xr.DataArray:
+def partial_correlation(
+    data: xr.DataArray | xr.Dataset, *, lag: int = 0, shrinkage: Shrinkage = None, given: Given = None
+) -> xr.DataArray:
     """Correlate each neuron with each other neuron, all the rest held fixed.
 
     At lag 0 it follows from the inverse of the covariance matrix. At lag k it is the correlation of x_i(t + k) with
@@ -44,18 +47,22 @@ def partial_correlation(data: xr.DataArray | xr.Dataset, *, lag: int = 0, shrink
     shrinkage : None, "oas" or float
         How far the covariance of the sources is moved towards a multiple of the identity, from 0 to 1, which makes do
         with fewer samples; "oas" finds that from the samples (Chen et al. 2010, doi:10.1109/TSP.2010.2053029).
+    given : DataArray, label or sequence of labels, optional
+        Inputs that are held fixed as well, such as a stimulus, motion or the global signal: samples (input,
+        time[, trial]) beside activity, or labels of inputs that moments hold; at the time of the target and of the
+        sources. They are taken out before anything is shrunk (Frisch & Waugh 1933, doi:10.2307/1907330).
 
     Returns
     -------
     DataArray
         ([trial, ]target, source), float64, lazy if `data` is. A neuron that does not vary has NaN in its row and
-        column. At lag 0 symmetric, with ones on the diagonal.
+        column, and so has one of which the inputs leave nothing. At lag 0 symmetric, with ones on the diagonal.
 
     Raises
     ------
     InvalidInput
-        If there are fewer samples than neurons, or neurons depend on one another, and nothing is shrunk; if moments do
-        not hold what is needed.
+        If there are fewer samples than neurons, or neurons depend on one another, and nothing is shrunk; if inputs do,
+        over the lags that count; if moments do not hold what is needed.
 
     Examples
     --------
@@ -70,35 +77,27 @@ def partial_correlation(data: xr.DataArray | xr.Dataset, *, lag: int = 0, shrink
     if not is_whole(lag) or lag < 0:
         raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples, 0 or above")
     check_shrinkage(shrinkage)
-    moments = moments_for(data, [lag] if lag else [])
-    found = partial_correlation_at(moments, int(lag), shrinkage=shrinkage).assign_attrs(ABOUT)
-    if not lag and shrinkage is None:
+    moments = moments_for(data, [lag] if lag else [], given=given)
+    found = _at(moments, int(lag), shrinkage=shrinkage).assign_attrs(ABOUT)
+    if not lag and shrinkage is None and given is None:
         return found
     del found.attrs[n.ESTIMATOR]  # the table's is at lag 0, and shrinks nothing
-    return found.assign_attrs({n.MADE_BY: call_of(n.PARTIAL_CORRELATION, lag=lag, shrinkage=shrinkage)})
+    made_by = call_of(n.PARTIAL_CORRELATION, lag=lag, shrinkage=shrinkage, **given_in(moments))
+    return found.assign_attrs({n.MADE_BY: made_by})
 
 
-def partial_correlation_at(moments: xr.Dataset, lag: int, *, shrinkage: Shrinkage = None) -> xr.DataArray:
+def partial_correlation_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
     """Return the partial correlation at a lag that moments amount to, ([trial, ]target, source)."""
+    return _at(moments_for(moments, [lag] if lag else []), lag, shrinkage=None)
+
+
+def _at(moments: xr.Dataset, lag: int, *, shrinkage: Shrinkage) -> xr.DataArray:
+    """Return the partial correlation at a lag, with the inputs that moments hold held fixed."""
     options: dict[str, Any] = {"shrinkage": shrinkage, "precision": moments.attrs.get(n.PRECISION)}
     if lag:
         fitted = Fitted(partial(_lagged, **options), [lag], {n.PARTIAL_CORRELATION: MATRIX})
         return fit(moments, fitted)[n.PARTIAL_CORRELATION].assign_attrs(moments.attrs)
-    check_whole(moments, edges=False)
-    held = moments[[n.COMOMENT, n.COUNT]].sel({n.LAG: 0}, drop=True)
-    found: xr.DataArray = xr.apply_ufunc(
-        _at_once,
-        held[n.COMOMENT],
-        held[n.COUNT],
-        input_core_dims=[MATRIX, ()],
-        output_core_dims=[MATRIX],
-        kwargs=options,
-        vectorize=True,
-        dask="parallelized",
-        dask_gufunc_kwargs={"allow_rechunk": True},
-        output_dtypes=[np.float64],
-    )
-    return found.rename(n.PARTIAL_CORRELATION).assign_attrs(moments.attrs)
+    return at_once(moments, partial(_at_once, **options)).rename(n.PARTIAL_CORRELATION)
 
 
 def check_shrinkage(shrinkage: Any) -> None:
@@ -119,20 +118,22 @@ def _strength(shrinkage: Shrinkage, products: Floats, n_samples: int) -> float:
 
 def _lagged(equations: NormalEquations, *, shrinkage: Shrinkage, precision: str | None) -> Sequence[Any]:
     """Return the partial correlation with the past."""
+    equations = held_fixed(equations)
     strength = _strength(shrinkage, equations.gram, equations.n_targets)
     fitted = least_squares(equations, shrinkage=strength)
     warn_of_rounding(fitted.condition_number, precision)
     return (fitted.partial_correlation,)
 
 
-def _at_once(comoment: Floats, count: int, *, shrinkage: Shrinkage, precision: str | None) -> Floats:
+def _at_once(comoment: Floats, count: int, n_held: int, *, shrinkage: Shrinkage, precision: str | None) -> Floats:
     """Return the partial correlation of samples at the same time."""
     strength = _strength(shrinkage, comoment, count)
-    if not strength and count <= len(comoment):
+    if not strength and count <= len(comoment) + n_held:
+        inputs = f" and {n_held} inputs" if n_held else ""
         raise InvalidInput(
             "data",
-            got=f"{count} samples of {len(comoment)} neurons",
-            expected="more samples than neurons",
+            got=f"{count} samples of {len(comoment)} neurons{inputs}",
+            expected=f"more samples than neurons{inputs and ' and inputs'}",
             fix='Record longer, or use netxr.partial_correlation with shrinkage="oas".',
         )
     inverse, _, condition_number = inverse_correlation(comoment, shrinkage=strength)

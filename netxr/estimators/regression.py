@@ -21,6 +21,8 @@ from netxr.estimators.fit import (
     moments_for,
     warn_of_rounding,
 )
+from netxr.estimators.given import Given, given_in
+from netxr.kernels.given import held_fixed, with_given
 from netxr.kernels.least_squares import least_squares
 from netxr.kernels.normal_equations import NormalEquations, about_zero, pooled
 from netxr.kernels.p_values import p_value_of_t
@@ -61,6 +63,7 @@ def regression(
     l1_ratio: float = 0.5,
     intercept: bool = True,
     positive: bool = False,
+    given: Given = None,
 ) -> xr.Dataset:
     """Regress each neuron on the past of all neurons.
 
@@ -90,6 +93,11 @@ def regression(
         Whether each target has a mean of its own.
     positive : bool
         Whether coefficients below zero are kept out; for "lasso" and "elastic net".
+    given : DataArray, label or sequence of labels, optional
+        Inputs that are held fixed, such as a stimulus, behaviour, motion or the global signal: samples (input,
+        time[, trial]) beside activity, or labels of inputs that moments hold. They are further columns of the
+        regression, at the time of the target and at each lag, and without a penalty (Frisch & Waugh 1933,
+        doi:10.2307/1907330).
 
     Returns
     -------
@@ -98,14 +106,14 @@ def regression(
         and `standardised`, in standard deviations; with alpha="cv" also `alpha` ([trial]). Without a penalty also
         `standard_error` (of `coefficient`), `t`, `p_value`, `residual_variance` ([trial, ]target), `condition_number`
         and `df` ([trial]). Of moments in blocks, all over `block`, but with "cv". Float64, lazy if `data` is. A neuron
-        that does not vary has NaN in its row and column. Where moments have a link, it is the linked targets that are
-        regressed, and units are theirs.
+        that does not vary has NaN in its row and column, and so has one of which the inputs leave nothing. Where
+        moments have a link, it is the linked targets that are regressed, and units are theirs.
 
     Raises
     ------
     InvalidInput
         If there are no more samples than parameters, or neurons depend on one another, and there is no penalty; if
-        moments do not hold what is needed, or an argument does not fit.
+        inputs do, over the lags that count; if moments do not hold what is needed, or an argument does not fit.
 
     Warns
     -----
@@ -126,7 +134,7 @@ def regression(
     check_flag("intercept", intercept)
     check_flag("positive", positive)
     strengths = _checked_penalty(penalty, alpha, l1_ratio, positive=positive)
-    moments = moments_for(data, design, blocks=BLOCKS if strengths is None and penalty else None)
+    moments = moments_for(data, design, given=given, blocks=BLOCKS if strengths is None and penalty else None)
     n_lags = None if is_whole(lags) and lags == 1 else len(design)
     dims = MATRIX if n_lags is None else MATRICES
     if penalty is None:
@@ -146,7 +154,7 @@ def regression(
             found = found.assign_coords({n.ALPHA: strengths})
             found = found if np.ndim(alpha) else found.isel({n.ALPHA: 0})  # type: ignore[arg-type]
     of_penalty = {"penalty": penalty, "alpha": alpha, "l1_ratio": l1_ratio, "positive": positive} if penalty else {}
-    made_by = call_of(n.REGRESSION, lags=lags, intercept=intercept, **of_penalty)
+    made_by = call_of(n.REGRESSION, lags=lags, intercept=intercept, **of_penalty, **given_in(moments))
     for name, text in LONG_NAMES.items():
         if name in found:
             found[name].attrs |= moments.attrs | ABOUT | {n.MADE_BY: made_by, n.LONG_NAME: text}
@@ -165,7 +173,8 @@ def regression_t_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
 
 def _at(moments: xr.Dataset, lag: int) -> xr.Dataset:
     """Return a regression on the samples at one lag."""
-    return fit(moments, least_squares_on(moments, [check_past(lag)]))
+    design = [check_past(lag)]
+    return fit(moments_for(moments, design), least_squares_on(moments, design))
 
 
 def check_past(lag: int) -> int:
@@ -192,9 +201,9 @@ def _least_squares(
 ) -> Sequence[Any]:
     """Return the results of a regression without a penalty, in the order of `least_squares_on`."""
     target_scale, design_scale = _scales(equations)
-    fitted = least_squares(
-        equations if intercept else about_zero(equations), n_parameters=len(equations.gram) + intercept
-    )
+    used = held_fixed(equations if intercept else about_zero(equations))
+    fitted = least_squares(used, n_parameters=len(design_scale) + intercept)
+    del used
     warn_of_rounding(fitted.condition_number, precision)
     coefficient, t, error, standardised = fitted.coefficient, fitted.t, fitted.standard_error, fitted.standardised
     error *= fitted.target_scale[:, None]
@@ -222,17 +231,18 @@ def _cross_validated(
 ) -> Sequence[Any]:
     """Return coefficients, standardised ones, and the strength with which other blocks predict each block best."""
     used = [block if intercept else about_zero(block) for block in blocks]
-    alphas = strengths_of(pooled(used), l1_ratio=path.keywords["l1_ratio"])
+    alphas = strengths_of(held_fixed(pooled(used)), l1_ratio=path.keywords["l1_ratio"])
     errors = np.zeros(len(alphas))
     for left_out, block in enumerate(used):
         others = pooled([each for number, each in enumerate(used) if number != left_out])
-        errors += [squared_errors(block, others, coefficients) for coefficients in path(others, alphas)]
+        found = (with_given(others, coefficients) for coefficients in path(held_fixed(others), alphas))
+        errors += [squared_errors(block, others, coefficients) for coefficients in found]
     # The path begins at the largest strength, from which each fit is soon found.
     best = int(errors.argmin())
-    found = _penalised(pooled(blocks), alphas=alphas[: best + 1], path=path, n_lags=n_lags, intercept=intercept)
+    chosen = _penalised(pooled(blocks), alphas=alphas[: best + 1], path=path, n_lags=n_lags, intercept=intercept)
     if best in (0, len(alphas) - 1):
-        _say_which_end(alphas[best], is_largest=best == 0, is_empty=not np.nan_to_num(found[0][-1]).any())
-    return *(each[-1] for each in found), alphas[best]
+        _say_which_end(alphas[best], is_largest=best == 0, is_empty=not np.nan_to_num(chosen[0][-1]).any())
+    return *(each[-1] for each in chosen), alphas[best]
 
 
 def _say_which_end(alpha: float, *, is_largest: bool, is_empty: bool) -> None:
@@ -256,7 +266,8 @@ def _penalised(
 ) -> Sequence[Any]:
     """Return coefficients and standardised ones for each strength of a penalty."""
     target_scale, design_scale = _scales(equations)
-    coefficient = np.stack(list(path(equations if intercept else about_zero(equations), alphas)))
+    used = held_fixed(equations if intercept else about_zero(equations))
+    coefficient = np.stack(list(path(used, alphas)))
     coefficient[:, ~np.isfinite(target_scale)] = np.nan
     coefficient[..., ~np.isfinite(design_scale)] = np.nan
     matrices = coefficient, coefficient * (design_scale / target_scale[:, None])
@@ -265,7 +276,8 @@ def _penalised(
 
 def _scales(equations: NormalEquations) -> tuple[Any, Any]:
     """Return the roots of the summed squared deviations of targets and design, NaN where they do not vary."""
-    sides = equations.square, np.diagonal(equations.gram)
+    n_columns = len(equations.gram) - equations.n_given
+    sides = equations.square, np.diagonal(equations.gram)[:n_columns]
     target, design = (np.sqrt(np.where(side > 0, side, np.nan)) for side in sides)
     return target, design
 

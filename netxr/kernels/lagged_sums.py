@@ -68,8 +68,9 @@ class Pass:
     cuts : tuple of int
         Frames of each trial with which a segment begins behind a gap; segments are pooled as trials are.
     linked : int
-        How many of the last targets are made of others and are so at lags above 0 alone, never sources; then the frames
-        at the ends of trials are kept, as they are for all sources.
+        How many of the last targets are made of others, as many as neurons, and are never sources; at lag 0 they are
+        targets of inputs alone, the sources behind the neurons. Then the frames at the ends of trials are kept, as they
+        are for all sources.
     marked : bool
         Whether the last row is neither target nor source, but 1 in frames that may be sources and 0 in the others.
     pairs : bool

@@ -137,11 +137,22 @@ def add_products(product: Floats, layers: NDArray[Any], care: Care | None, *, to
         for part, frames in _parts(targets, sources, todo):
             for sums, lag in zip(total, todo.lags, strict=True):
                 shifted = frames[:, todo.max_lag - lag :][:, : part.shape[1]]
-                rows = slice(0, len(part) - (todo.linked if lag == 0 else 0))
-                if exact:
-                    _add_exact(sums[rows], part[rows], shifted, *map(np.arange, sums[rows].shape))
-                else:
-                    _add_tiles(sums[rows], part[rows], shifted, pairs)
+                for rows, columns in _areas(sums, lag, todo):
+                    area, some = sums[rows, columns], [(x[rows], y[columns]) for x, y in pairs]
+                    if exact:
+                        _add_exact(area, part[rows], shifted[columns], *map(np.arange, area.shape))
+                    else:
+                        _add_tiles(area, part[rows], shifted[columns], some)
+
+
+def _areas(sums: Floats, lag: int, todo: Pass) -> list[tuple[slice, slice]]:
+    """Return the targets and sources that are multiplied at a lag: at lag 0 linked targets with inputs alone."""
+    everything = slice(None)
+    if lag or not todo.linked:
+        return [(everything, everything)]
+    linked, inputs = slice(len(sums) - todo.linked, None), slice(todo.linked, None)
+    own = [(slice(0, linked.start), everything)]
+    return [*own, (linked, inputs)] if sums.shape[1] > todo.linked else own
 
 
 def _add_own(product: Floats, layers: NDArray[Any], todo: Pass) -> None:

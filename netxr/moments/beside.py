@@ -135,14 +135,16 @@ def with_rows(activity: xr.DataArray, further: Beside, *, finite: bool) -> xr.Da
 def unstacked(moments: xr.Dataset, further: Beside) -> xr.Dataset:
     """Return moments of rows as those of neurons and inputs together, and of linked targets under their own names.
 
-    What is linked is undefined at lag 0, where the first sample is a target, and for inputs.
+    What is linked is undefined for inputs as targets, and at lag 0 for neurons as sources.
     """
     n_neurons, n_sources = len(further.neurons), further.n_sources
     both = moments.isel({axis: slice(0, n_sources) for axis in (n.TARGET, n.NEURON) if axis in moments.dims})
     both = both.drop_vars([n.TARGET, n.SOURCE, n.NEURON], errors="ignore")
     if further.link:
         linked = moments[list(LINKED.values())].isel({n.TARGET: slice(n_sources, n_sources + n_neurons)})
-        defined = linked.drop_vars([n.TARGET, n.SOURCE]).where(moments[n.LAG] > 0)
+        is_input = xr.DataArray(np.arange(n_sources) >= n_neurons, dims=n.SOURCE)
+        product = linked[n.COMOMENT].drop_vars([n.TARGET, n.SOURCE]).where((moments[n.LAG] > 0) | is_input)
+        defined = linked.drop_vars([n.TARGET, n.SOURCE]).assign({n.COMOMENT: product})
         wide = defined.pad({n.TARGET: (0, further.n_inputs)}) if further.n_inputs else defined
         both = both.assign({name: wide[of] for name, of in LINKED.items()}).assign_attrs({n.LINK: further.link})
     if further.mask is not None:

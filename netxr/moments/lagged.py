@@ -84,7 +84,8 @@ def lagged_moments(
         with missing="pairwise", all of them (lag, target, source). With missing="raise" and all sources, also the few
         samples near the ends of trials that some lags leave out (`edge_activity`, `not_target`, `not_source`), from
         which moments are coarse-grained exactly. With a link also `mean_linked`, `sumsq_linked` (lag, target) and
-        `comoment_linked` (lag, target, source), NaN at lag 0. With inputs also those of inputs, along `input` as
+        `comoment_linked` (lag, target, source), NaN at lag 0, where a first sample outside of the link's domain counts
+        as 0. With inputs also those of inputs, along `input` as
         sources and `input_target` as targets. With blocks, all of it over a leading dim `block`.
 
     Raises

@@ -22,22 +22,29 @@ LINKED: Final = {
 
 
 def linked_frames(edges: xr.DataArray) -> xr.DataArray:
-    """Return what the link makes of frames that were checked when they were summed up."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: xr.DataArray = xr.apply_ufunc(logit, edges, dask="parallelized", output_dtypes=[np.float64])
+    """Return what the link makes of frames, NaN of those that are not between 0 and 1, such as inputs."""
+    inside = edges.where((edges > 0) & (edges < 1))
+    found: xr.DataArray = xr.apply_ufunc(logit, inside, dask="parallelized", output_dtypes=[np.float64])
     return found
+
+
+def linked_or_zero(samples: NDArray[Any]) -> NDArray[Any]:
+    """Return what the link makes of samples, 0 of those that are not between 0 and 1, as first samples may be."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = logit(samples)
+    return np.asarray(np.where(np.isfinite(found), found, found.dtype.type(0)))
 
 
 def logit_of(samples: NDArray[Any], start: int, labels: list[Any], *, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return the logits of samples, (neuron, time[, trial]), that begin at a frame.
 
-    The first sample of a trial, which is never a target at lags 1 and above, is 0 there: a simulation begins at 0.
-    Raises InvalidInput if another one is not between 0 and 1.
+    A first sample that is not between 0 and 1, and is never a target at lags 1 and above, is 0 there: a simulation
+    begins at 0. Raises InvalidInput if another one is not.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         found = logit(samples.astype(dtype, copy=False))
     first = np.arange(start, start + samples.shape[1]) == 0
-    found[:, first] = 0
+    found[:, first] = linked_or_zero(samples[:, first].astype(dtype, copy=False))
     outside = ~np.isfinite(found) & ~np.isnan(samples)
     if outside.any():
         first_one = tuple(np.argwhere(outside)[0])

@@ -195,8 +195,9 @@ def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
                 continue
             both = a[name].fillna(0) + b[name].fillna(0) + weight * (change[over] * change[under])
             found[name] = both.where(count > 0, a[name])
-    linked = {n.MEAN_LINKED, n.SUMSQ_LINKED, n.COMOMENT_LINKED} & found.keys()
-    found |= {name: found[name].where(a[n.LAG] > 0) for name in linked}  # at lag 0 they are undefined
+        if n.COMOMENT_LINKED in a:  # at lag 0 undefined for neurons as sources
+            has = [part[n.COMOMENT_LINKED].notnull() & (of > 0) for part, of in ((a, of_a), (b, of_b))]
+            found[n.COMOMENT_LINKED] = found[n.COMOMENT_LINKED].where(has[0] | has[1])
     return {name: value.transpose(*a[name].dims) for name, value in found.items()}
 
 

@@ -1,0 +1,89 @@
+"""Two-stage least squares from normal equations: targets on what instruments explain of the sources.
+
+In units of standard deviations, as `least_squares` is. Index letters as in `normal_equations`; z instrument, w
+direction in which instruments vary.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from netxr.errors import InvalidInput
+from netxr.kernels.given import whitening
+from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.least_squares import inverse_correlation
+from netxr.kernels.normal_equations import NormalEquations
+
+
+class TwoStage(NamedTuple):
+    """Effects of sources by way of instruments; NaN where a target or a source does not vary.
+
+    Parameters
+    ----------
+    coefficient, standard_error : ndarray, (i, j)
+        In units of the target for one of the source; errors are those of the structural residual, of the target less
+        what the sources themselves, not what instruments explain of them, amount to.
+    first_stage_f : ndarray, (j)
+        F of the regression of each source on the instruments.
+    df : int
+        Targets less parameters.
+    """
+
+    coefficient: Floats
+    standard_error: Floats
+    first_stage_f: Floats
+    df: int
+
+
+def two_stage_least_squares(equations: NormalEquations, *, n_instruments: int) -> TwoStage:
+    """Fit every target; the instruments, at the time of the sources, are the last columns of the design.
+
+    Raises
+    ------
+    InvalidInput
+        If instruments depend on one another, or they or the samples are too few.
+    """
+    n = len(equations.gram) - equations.n_given
+    sources, of_instruments = equations.gram[:n, :n], equations.gram[-n_instruments:, -n_instruments:]
+    variance = np.diagonal(sources)
+    n_varying, n_directions = (int((np.diagonal(side) > 0).sum()) for side in (sources, of_instruments))
+    _check_enough(equations.n_targets, n_varying, n_directions)
+    directions = whitening(of_instruments, argument="instruments", what="instruments")
+    onto = equations.gram[:n, -n_instruments:] @ directions  # (j, w)
+    df = equations.n_targets - n_varying - 1
+    left = equations.n_targets - n_directions - 1
+    share = np.einsum("jw,jw->j", onto, onto) / np.where(variance > 0, variance, np.nan)
+    with np.errstate(divide="ignore"):  # a source may be an instrument
+        first_stage_f = (share / n_directions) / (np.maximum(1 - share, 0) / left)
+    explained = onto @ onto.T
+    explained[variance <= 0] = explained[:, variance <= 0] = 0
+    inverse, scale, _ = inverse_correlation(explained)
+    varies = np.isfinite(scale)
+    cross = equations.cross[:, -n_instruments:] @ directions @ onto.T / scale
+    coefficient = np.full(cross.shape, np.nan)
+    coefficient[:, varies] = cross[:, varies] @ inverse[np.ix_(varies, varies)] / scale[varies]
+    b = np.where(varies, coefficient, 0)
+    square = equations.square - 2 * np.einsum("ij,ij->i", b, equations.cross[:, :n])
+    square += np.einsum("ij,ij->i", b @ sources, b)
+    error = np.sqrt(np.outer(np.maximum(square, 0) / df, np.diagonal(inverse) / np.square(scale)))
+    unchanging = ~(equations.square > 0)
+    coefficient[unchanging] = error[unchanging] = np.nan
+    return TwoStage(coefficient, error, first_stage_f, df)
+
+
+def _check_enough(n_targets: int, n_sources: int, n_instruments: int) -> None:
+    """Raise unless there are as many instruments as sources, and more samples than either."""
+    if n_instruments < n_sources:
+        raise InvalidInput(
+            "instruments",
+            got=f"{n_instruments} instruments that vary for {n_sources} neurons that do",
+            expected="as many as there are neurons, or more: what they explain of the neurons is singular otherwise",
+            fix="Record an instrument for each neuron, or take fewer neurons as data.",
+        )
+    if n_targets <= n_instruments + 1:
+        raise InvalidInput(
+            "data",
+            got=f"{n_targets} samples of each target for {n_instruments + 1} parameters of the first stage",
+            expected=f"at least {n_instruments + 2}",
+            fix="Record longer.",
+        )
