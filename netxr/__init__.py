@@ -23,6 +23,7 @@ _HOME = {
     "as_activity": "schema.arrays",
     "as_connectivity": "schema.arrays",
     "assign_groups": "moments.coarse",
+    "autocorrelation": "moments.autocorrelation",
     "bad_frames": "preprocessing.frames",
     "catalog": "recordings.catalog",
     "clip": "preprocessing.samples",

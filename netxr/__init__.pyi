@@ -24,6 +24,7 @@ from netxr.estimators.strongest import strongest_pairs as strongest_pairs
 from netxr.estimators.symmetry import symmetry as symmetry
 from netxr.estimators.table import Estimator as Estimator
 from netxr.estimators.table import methods as methods
+from netxr.moments.autocorrelation import autocorrelation as autocorrelation
 from netxr.moments.coarse import assign_groups as assign_groups
 from netxr.moments.coarse import coarsen as coarsen
 from netxr.moments.in_blocks import merge_blocks as merge_blocks

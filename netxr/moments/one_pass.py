@@ -91,6 +91,8 @@ def dims_of(todo: Pass) -> dict[str, tuple[str, ...]]:
     dims: dict[str, tuple[str, ...]] = {
         name: MOMENT_DIMS[n.COMOMENT] if by_pair else own for name, own in MOMENT_DIMS.items()
     }
+    if not todo.pairs:
+        return {name: (n.LAG, n.TARGET) if n.TARGET in own or n.SOURCE in own else own for name, own in dims.items()}
     if todo.missing == "raise" and not todo.marked and (todo.sources is None or todo.linked):
         dims |= EDGE_DIMS
     return dims if todo.groups is None else dims | GROUP_DIMS
@@ -122,7 +124,10 @@ def _finish(sums: LaggedSums, *, todo: Pass) -> Arrays:
     lags, edges = np.array(todo.lags)[:, None], sums.edges
     groups = squares_of_groups(sums, todo=todo)
     ends = edges.samples + sums.shift[:, None], edges.from_start < lags, edges.to_end < lags
-    found = dict(zip(MOMENT_DIMS, moments_of(sums, todo=todo), strict=True))
+    moments: Any = moments_of(sums, todo=todo)
+    if not todo.pairs:
+        moments = [one[..., 0] if one.ndim == 3 else one for one in moments]
+    found = dict(zip(MOMENT_DIMS, moments, strict=True))
     found |= dict(zip(EDGE_DIMS, ends, strict=True)) | dict(zip(GROUP_DIMS, groups, strict=True))
     return {name: found[name] for name in dims_of(todo)}
 

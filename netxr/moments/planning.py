@@ -13,6 +13,7 @@ from netxr import names as n
 from netxr.blocks.schedulers import cluster, cores, slots
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import PRODUCTS, Pass, block_frames
+from netxr.moments.beside import beside, widened, with_rows
 from netxr.moments.plans import Plan, RowPlan, Work, plan_pass, plan_rows
 from netxr.schema.arguments import (
     array_of,
@@ -43,6 +44,9 @@ def plan(
     missing: n.Missing = "raise",
     gaps: n.Gaps = "raise",
     memory: int | str | None = None,
+    link: Literal["logit"] | None = None,
+    inputs: xr.DataArray | NDArray[Any] | None = None,
+    where: xr.DataArray | NDArray[np.bool_] | None = None,
     stored: bool = False,
     workers: int | None = None,
 ) -> Plan | RowPlan:
@@ -52,7 +56,7 @@ def plan(
     ----------
     data : DataArray or Dataset
         Samples (neuron, time[, trial]), as dask or NumPy; or a Dataset that holds them.
-    lags, dim, sources, precision, missing, gaps, memory
+    lags, dim, sources, precision, missing, gaps, memory, link, inputs, where
         As in `lagged_moments`.
     stored : bool
         Of a correlation that is written to disk some rows at a time (``store=``), or of its strongest pairs.
@@ -84,7 +88,13 @@ def plan(
     if workers is not None:
         resources |= {"processes": check_count("workers", workers), "threads": 1, "cores": 1, "cluster": True}
     check_flag("stored", stored)
-    return (plan_rows if stored else plan_pass)(work_of(activity, todo), **resources)
+    further = beside(activity, inputs=inputs, link=link, where=where)
+    work = work_of(activity, todo)
+    if further is not None:
+        rows = with_rows(activity.chunk(), further, finite=False)  # lazy: no sample is read
+        of_rows = work_of(rows, widened(todo, further))
+        work = of_rows if is_lazy(activity) else replace(of_rows, chunk=0)
+    return (plan_rows if stored else plan_pass)(work, **resources)
 
 
 def prepare(
@@ -201,11 +211,11 @@ def _resources(memory: int | str | None) -> dict[str, Any]:
 
 def work_of(activity: xr.DataArray, todo: Pass) -> Work:
     """Return how much a pass has to do."""
-    n_neurons, n_trials = activity.sizes[n.NEURON], activity.sizes.get(n.TRIAL, 1)
+    rows, n_trials = np.arange(activity.sizes[n.NEURON]), activity.sizes.get(n.TRIAL, 1)
     return Work(
-        n_neurons=n_neurons + todo.n_groups,
-        n_targets=n_neurons,
-        n_sources=n_neurons if todo.sources is None else len(todo.sources),
+        n_neurons=len(rows) * (2 if todo.marked else 1) + todo.n_groups,  # sources are copied where some are marked
+        n_targets=rows[todo.rows].size,
+        n_sources=rows[todo.columns].size if todo.pairs else 1,
         n_steps=activity.sizes[n.TIME],
         n_trials=n_trials,
         lags=todo.lags,

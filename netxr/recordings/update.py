@@ -16,6 +16,9 @@ from netxr.schema.variables import MOMENT_SPECS, labels_of
 
 MOMENTS: Final = tuple(spec.name for spec in MOMENT_SPECS)
 
+ENDS: Final = (*EDGES, n.EDGE_INPUT)
+"""Moments of the frames at the ends of trials."""
+
 
 OF_ITS_VALUES: Final = (n.OUTDATED, n.SYMMETRY)
 """Attributes of an estimate that hold no more when it is made again."""
@@ -77,12 +80,13 @@ def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
     moments = None
     if old is not None:
         if n.TRIAL in old[n.COMOMENT].dims and dim == n.TRIAL:
-            further = _accumulated_alike(new[n.ACTIVITY], old)
+            further = _accumulated_alike(_samples(new, stored, old), old)
         else:
+            after = _samples(new, stored, old)
             if dim == n.TRIAL:
-                moments = merge_moments([old, _accumulated_alike(new[n.ACTIVITY], old)])
+                moments = merge_moments([old, _accumulated_alike(after, old)])
             else:
-                moments = _longer(old, stored[n.ACTIVITY], new[n.ACTIVITY])
+                moments = _longer(old, _samples(stored, stored, old), after)
             replaced = moments
     outdated = _other_results(stored, dim)
     for name, recipe in _recipes(stored).items():
@@ -124,6 +128,9 @@ def _moments_in(stored: xr.Dataset) -> xr.Dataset:
     if n.BLOCK in moments.dims:
         fix = "Save moments in blocks as a store of their own."
         raise InvalidInput("store", got="one with moments in blocks", expected="moments of the whole", fix=fix)
+    if n.WHERE in moments[n.COUNT].attrs:
+        fix = "Save moments of marked frames as a store of their own, and merge them with netxr.merge_moments."
+        raise InvalidInput("store", got="one with moments of marked frames", expected="those of all frames", fix=fix)
     pooled = (
         [n.TIME, n.TRIAL]
         if n.TRIAL in stored[n.ACTIVITY].dims and n.TRIAL not in moments[n.COMOMENT].dims
@@ -135,22 +142,41 @@ def _moments_in(stored: xr.Dataset) -> xr.Dataset:
     return moments.assign_attrs({n.POOLED: pooled, n.MISSING: missing} | link)
 
 
-def _accumulated_alike(activity: xr.DataArray, old: xr.Dataset, *, lags: list[int] | None = None) -> xr.Dataset:
+def _samples(run: xr.Dataset, stored: xr.Dataset, old: xr.Dataset) -> xr.Dataset:
+    """Return the activity of a run, and the inputs beside it where moments hold some: those of the store, or more.
+
+    Raises InvalidInput if the store has moments of inputs, and not the inputs, or those of the run are others.
+    """
+    if n.INPUT not in old.dims:
+        return run[[n.ACTIVITY]]
+    if n.INPUTS not in stored or stored[n.INPUTS].sizes.get(n.TIME) != stored[n.ACTIVITY].sizes[n.TIME]:
+        fix = f"Save the inputs as the variable {n.INPUTS!r} beside the activity, ({n.INPUT}, {n.TIME}[, {n.TRIAL}])."
+        expected = "the inputs as well, so that what is new can be added"
+        raise InvalidInput("store", got="one with moments of inputs, without them", expected=expected, fix=fix)
+    inputs = (run if n.INPUTS in run else stored)[n.INPUTS]  # those without trials are the same in all
+    here, there = (labels_of(each, n.INPUT).tolist() for each in (inputs, old))
+    if here != there:
+        raise InvalidInput("data", got=f"inputs {here!r:.60}", expected=f"{there!r:.60}, as the store has")
+    return run[[n.ACTIVITY]].assign({n.INPUTS: inputs})
+
+
+def _accumulated_alike(samples: xr.Dataset, old: xr.Dataset, *, lags: list[int] | None = None) -> xr.Dataset:
     """Return the moments of other samples, accumulated as `old` was."""
     sources = labels_of(old, n.SOURCE)
     every = np.array_equal(sources, labels_of(old, n.TARGET))
     moments = lagged_moments(
-        activity,
+        samples,
         lags=labels_of(old, n.LAG).tolist() if lags is None else lags,
         dim=old.attrs[n.POOLED],
         sources=None if every else sources.tolist(),
         missing=old.attrs[n.MISSING],
         link="logit" if n.COMOMENT_LINKED in old else None,
+        inputs=samples.get(n.INPUTS),
     )
     return moments.assign_attrs({name: old.attrs[name] for name in (n.POOLED, n.MISSING)})
 
 
-def _longer(old: xr.Dataset, before: xr.DataArray, after: xr.DataArray) -> xr.Dataset:
+def _longer(old: xr.Dataset, before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     """Return the moments of longer trials, with pairs across the end of the old samples."""
     max_lag = int(labels_of(old, n.LAG).max())
     if n.EDGE_ACTIVITY in old and n.TRIAL not in old.attrs[n.POOLED] and after.sizes[n.TIME] > max_lag + 1:
@@ -162,7 +188,7 @@ def _longer(old: xr.Dataset, before: xr.DataArray, after: xr.DataArray) -> xr.Da
     return _longer_lag_by_lag(old, before, after)
 
 
-def _longer_lag_by_lag(old: xr.Dataset, before: xr.DataArray, after: xr.DataArray) -> xr.Dataset:
+def _longer_lag_by_lag(old: xr.Dataset, before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     """Return the same where trials are pooled, samples are left out, or what is new is shorter than a lag.
 
     The pairs of lag l that are new are all pairs of lag l in the last l samples with the new ones behind them.
@@ -174,8 +200,8 @@ def _longer_lag_by_lag(old: xr.Dataset, before: xr.DataArray, after: xr.DataArra
     fresh = []
     for lag in lags:
         samples = _joined([before.isel({n.TIME: slice(n_before - lag, None)}), after])
-        fresh.append(_accumulated_alike(samples, old, lags=[lag]).drop_vars(EDGES, errors="ignore"))
-    parts = [old.drop_vars(EDGES, errors="ignore"), _side_by_side(fresh, n.LAG)]
+        fresh.append(_accumulated_alike(samples, old, lags=[lag]).drop_vars(ENDS, errors="ignore"))
+    parts = [old.drop_vars(ENDS, errors="ignore"), _side_by_side(fresh, n.LAG)]
     longer = merge_moments(parts)
     if n.FRAMES in (said := old[n.COUNT].attrs):
         n_new = after.sizes[n.TIME] * (after.sizes.get(n.TRIAL, 1) if n.TRIAL in old.attrs[n.POOLED] else 1)
@@ -186,14 +212,14 @@ def _longer_lag_by_lag(old: xr.Dataset, before: xr.DataArray, after: xr.DataArra
     kept = max(lags) + 1  # of fewer, the recording would be too short for its lags
     both = _joined([before.isel({n.TIME: slice(max(kept, n_before - kept), None)}), after])
     ends = [before.isel({n.TIME: slice(0, kept)}), both.isel({n.TIME: slice(-kept, None)})]
-    return longer.assign(_accumulated_alike(_joined(ends), old)[list(EDGES)].data_vars)
+    made = _accumulated_alike(_joined(ends), old)
+    return longer.assign({name: made[name] for name in ENDS if name in made})
 
 
-def _joined(parts: list[xr.DataArray]) -> xr.DataArray:
+def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
     """Return segments of a recording joined in time, without times."""
-    return xr.concat(
-        [part.drop_vars(n.TIME, errors="ignore") for part in parts], n.TIME, coords="minimal", compat="override"
-    )
+    timeless = [part.drop_vars(n.TIME, errors="ignore") for part in parts]
+    return xr.concat(timeless, n.TIME, data_vars="minimal", coords="minimal", compat="override", join="override")
 
 
 def _side_by_side(parts: list[xr.Dataset], dim: str) -> xr.Dataset:

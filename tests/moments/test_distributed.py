@@ -81,6 +81,16 @@ def test_several_lags_trials_and_missing_samples(client):
         netxr.lagged_correlation(both.chunk(time=500, trial=1)).compute()
 
 
+def test_inputs_marked_frames_and_autocorrelation(client):
+    x = recording(VALUES).expand_dims(trial=2, axis=2)
+    light, marked = VALUES[:2] ** 2, VALUES[0] > 0
+    options = {"lags": [0, 2], "inputs": light, "where": marked}
+    found = netxr.lagged_moments(x.chunk(time=450, trial=1), **options).compute()
+    xr.testing.assert_allclose(found, netxr.lagged_moments(x, **options), rtol=0, atol=1e-8)
+    own = netxr.autocorrelation(x.chunk(time=450, trial=1), lags=[0, 2]).compute()
+    xr.testing.assert_allclose(own, netxr.autocorrelation(x, lags=[0, 2]), rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "form",
     [

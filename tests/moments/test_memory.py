@@ -76,3 +76,17 @@ def test_a_bad_frame_does_not_blow_up_a_long_block(tmp_path):
     activity = netxr.open(tmp_path / "run.zarr").activity
     projected = netxr.plan(activity, lags=range(50), missing="drop").peak_bytes
     assert traced_peak(lambda: netxr.lagged_moments(activity, lags=range(50), missing="drop").compute()) < projected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("n", "n_steps", "memory"), [(20, 200_000, "160MB"), (700, 10_000, "500MB")])
+def test_rows_beside_the_neurons_are_counted(tmp_path, n, n_steps, memory, dtype):
+    samples = np.random.default_rng(0).uniform(0.1, 0.9, (n, n_steps)).astype(dtype)
+    netxr.save(xr.Dataset({"activity": (("neuron", "time"), samples)}), tmp_path / "run.zarr")
+    activity, seen = netxr.open(tmp_path / "run.zarr").activity, samples[: n // 4] ** 2
+    del samples
+    options = {"lags": [0, 1], "link": "logit", "inputs": seen, "where": np.arange(n_steps) % 3 == 0, "memory": memory}
+    projected = netxr.plan(activity, **options).peak_bytes
+    assert netxr.plan(activity, lags=[0, 1], memory=memory).peak_bytes < projected
+    peak = traced_peak(lambda: netxr.lagged_moments(activity, **options).compute())
+    assert peak < projected <= int(memory[:-2]) * 10**6

@@ -162,3 +162,15 @@ def test_positions_of_labels():
     for wrong in ("z", [], ["a", "a"], ["a", "z"]):
         with pytest.raises(InvalidInput, match=r"sources: got .*labels of neurons, each once, such as 'a', 'b', 'c'"):
             positions_of(neurons, wrong)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_rows_beside_the_neurons_are_planned_for_and_none_is_read(chunked):
+    activity = xr.DataArray(np.random.default_rng(0).uniform(0.1, 0.9, (30, 400)), dims=("neuron", "time"))
+    given = activity.chunk(time=100) if chunked else activity
+    with nothing_computes():
+        plain = netxr.plan(given, lags=[0, 1])
+        wide = netxr.plan(given, link="logit", inputs=np.zeros((10, 400)), where=np.ones(400, bool))
+    assert (wide.work.n_targets, wide.work.n_sources) == (70, 40)
+    assert wide.work.sums / plain.work.sums == 70 * 40 / 30**2
+    assert wide.work.chunk * 30 == plain.work.chunk * 71

@@ -1,0 +1,116 @@
+"""Correlation of each neuron with itself some samples before, in one pass and without pairs of neurons."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.moments import correlation
+from netxr.moments.one_pass import accumulate
+from netxr.moments.planning import check_lags, prepare
+from netxr.schema.arguments import check_entries, is_whole, said
+from netxr.schema.clock import activity_of
+from netxr.schema.provenance import provenance
+from netxr.schema.variables import check_moments, holds_moments, labels_of
+
+HELD: Final = (n.COMOMENT, n.SUMSQ_TARGET, n.SUMSQ_SOURCE)
+"""Moments that a correlation follows from."""
+
+
+def autocorrelation(
+    data: xr.DataArray | xr.Dataset,
+    *,
+    lags: Sequence[int],
+    dim: str | Sequence[str] = n.TIME,
+    missing: n.Missing = "raise",
+    gaps: n.Gaps = "raise",
+    memory: int | str | None = None,
+) -> xr.DataArray:
+    """Correlate each neuron with itself some samples before.
+
+    It is the diagonal of `lagged_correlation`, without the other pairs: at each lag both sides have their own mean and
+    standard deviation over their own samples.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), NumPy or dask; a Dataset that holds it; or lagged moments, which need no
+        further read. A Dataset with both is taken for its moments.
+    lags : sequence of int
+        Lags in samples, 0 and above.
+    dim : str or sequence of str
+        What to correlate over: "time" keeps trials apart, ("time", "trial") pools their pairs of samples. Of activity
+        only.
+    missing : {"raise", "drop", "pairwise"}
+        What to do with NaN and infinity: an error, or drop the frames that hold one, or leave out these samples alone.
+        Of activity only.
+    gaps : {"raise", "segments"}
+        What to do where times are not even: an error, or take the stretches between gaps as trials that are pooled. Of
+        activity only.
+    memory : int or str, optional
+        What the pass may take, in bytes or as text such as "2GiB"; by default half of what is free. Of activity only.
+
+    Returns
+    -------
+    DataArray
+        Correlations (lag[, trial], neuron), between -1 and 1: float64, and lazy if `data` is; NaN for a neuron that
+        does not vary.
+
+    Raises
+    ------
+    InvalidInput
+        If `data` is neither, does not hold a lag, or is too short for it.
+    NonFiniteActivity
+        If a sample is NaN or infinite and `missing` is "raise".
+
+    Examples
+    --------
+    >>> import netxr
+    >>> alternating = netxr.as_activity([[0, 1, 0, 1, 0, 1]], dims=("neuron", "time"))
+    >>> autocorrelation(alternating, lags=[0, 1, 2]).values.tolist()
+    [[1.0], [-1.0], [1.0]]
+    """
+    if holds_moments(data):
+        own, attrs = _diagonal(check_moments(data, argument="data"), lags), data.attrs
+    else:
+        activity = activity_of(data)
+        checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
+        todo = prepare(activity, lags=checked, dim=dim, sources=None, precision="float64", missing=missing, gaps=gaps)
+        own = accumulate(activity, replace(todo, pairs=False), memory=memory)
+        attrs = own.attrs
+        along = {name: coord for name, coord in activity.coords.items() if coord.dims == (n.NEURON,)}
+        own = own.drop_vars(n.SOURCE).rename({n.TARGET: n.NEURON}).assign_coords(along)
+    estimate: xr.DataArray = xr.apply_ufunc(
+        _correlation, *(own[name] for name in HELD), dask="parallelized", output_dtypes=[np.float64]
+    )
+    made = attrs | provenance() | {n.LONG_NAME: "autocorrelation", n.UNDEFINED_WHERE: "a neuron does not vary"}
+    return estimate.transpose(n.LAG, ...).rename(n.AUTOCORRELATION).assign_attrs(made)
+
+
+def _diagonal(moments: xr.Dataset, lags: object) -> xr.Dataset:
+    """Return the moments of each neuron with itself, along `neuron`, at some of their lags."""
+    held = labels_of(moments, n.LAG).tolist()
+    entries = check_entries("lags", lags, expected=f"lags of the moments, {held}", fix="Put a single lag into a list.")
+    if not entries or not all(is_whole(lag) and lag in held for lag in entries) or len(set(entries)) < len(entries):
+        fix = "Name all of these as lags of netxr.lagged_moments."
+        raise InvalidInput("lags", got=said(entries), expected=f"different ones of the moments' {held}", fix=fix)
+    neurons = labels_of(moments, n.TARGET)
+    if not np.array_equal(labels_of(moments, n.SOURCE), neurons):
+        fix = "Accumulate those of all neurons, without sources=."
+        raise InvalidInput("data", got="moments of some sources", expected="those of all neurons", fix=fix)
+    at = xr.DataArray(np.arange(len(neurons)), {n.NEURON: neurons}, n.NEURON)
+    chosen = moments[list(HELD)].isel({n.LAG: [held.index(lag) for lag in entries]})
+    axes = {n.TARGET, n.SOURCE}
+    bare = chosen.drop_vars([name for name, coord in chosen.coords.items() if axes & {*coord.dims}])
+    return bare.map(lambda one: one.isel(dict.fromkeys(axes & {*one.dims}, at)))
+
+
+def _correlation(comoment: Floats, sumsq_target: Floats, sumsq_source: Floats) -> NDArray[np.float64]:
+    """Return the correlation of each neuron with itself, (...)."""
+    return correlation(comoment[..., None, None], sumsq_target[..., None], sumsq_source[..., None])[..., 0, 0]
