@@ -8,6 +8,7 @@ import netxr
 from netxr import names as n
 from netxr.cli.output import followed, listing, table
 from netxr.estimators.over_trials import entries, over_trials
+from netxr.estimators.signs import sign_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,11 +25,15 @@ HOW_TO_READ: Final = (
 
 
 class Scored(NamedTuple):
-    """Scores as a Dataset, as a row for each matrix that was scored, and of several trials a row for each score."""
+    """Scores as a Dataset, as a row for each matrix that was scored, and of several trials a row for each score.
+
+    `signs` says which scores to go by if the truth has signs and the estimate tells none.
+    """
 
     scores: "xr.Dataset"
     rows: list[dict[str, Any]]
     over_trials: list[dict[str, Any]]
+    signs: str
 
 
 def score(
@@ -45,7 +50,8 @@ def score(
         scores = netxr.compare(truth, estimate, diagonal=diagonal, permutations=permutations, seed=seed).compute()
     first = [n.PEARSON, n.PEARSON_TRANSPOSED]
     names = [*first, *(name for name in _score_names(scores) if name not in first)]
-    return Scored(scores, _rows(scores, names), over_trials(scores, [name for name in names if name != n.MANTEL_P]))
+    summary = over_trials(scores, [name for name in names if name != n.MANTEL_P])
+    return Scored(scores, _rows(scores, names), summary, sign_text(truth, estimate))
 
 
 def document(scored: Scored) -> dict[str, Any]:
@@ -57,7 +63,7 @@ def document(scored: Scored) -> dict[str, Any]:
 
 def echo_scores(scored: Scored, *, quiet: bool) -> None:
     """Print the scores, what they compare, and how to read them."""
-    scores, rows, over_trials = scored
+    scores, rows, over_trials, signs = scored
     if not quiet:
         which = "included" if scores.attrs[n.DIAGONAL] else "left out"
         shared = int(scores[n.N_NEURONS_SHARED])
@@ -74,7 +80,7 @@ def echo_scores(scored: Scored, *, quiet: bool) -> None:
     for name in _score_names(scores):
         if scores[name].isnull().any():
             click.echo(f"{name} is undefined where {scores[name].attrs[n.UNDEFINED_WHERE]}.")
-    click.echo(HOW_TO_READ)
+    click.echo("\n".join(filter(None, (HOW_TO_READ, signs))))
 
 
 def _score_names(scores: "xr.Dataset") -> list[str]:

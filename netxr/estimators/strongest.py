@@ -1,6 +1,6 @@
 """The strongest pairs of neurons, out of a matrix that is never held."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,12 +14,11 @@ from netxr import names as n
 from netxr.blocks.schedulers import cluster
 from netxr.errors import InvalidInput
 from netxr.estimators.rows import RowBlocks, part_of, planned_runs, row_tasks, run_tasks
-from netxr.kernels.lagged_sums import Pass
 from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart
 from netxr.moments.planning import Precision, lags_of
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import activity_of
-from netxr.schema.variables import labels_of
+from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
 
 class Edges(NamedTuple):
@@ -48,24 +47,27 @@ def strongest_pairs(
 ) -> xr.Dataset:
     """List the pairs of different neurons that correlate most: the strongest sources of each target, or above a limit.
 
-    The whole matrix is made, some rows at a time, and never held: what is kept is the list.
+    Of activity, the whole matrix is made, some rows at a time, and never held: what is kept is the list.
 
     Parameters
     ----------
     data : DataArray or Dataset
         Samples (neuron, time[, trial]), NumPy or dask, or a Dataset that holds them; read at once, within the budget.
+        Or an estimate in memory ([lag, ][trial, ]target, source), of any estimator.
     lag, lags, dim, sources, precision, missing, gaps, memory
-        As in `lagged_correlation`.
+        As in `lagged_correlation`; for activity only.
     k : int, optional
-        How many sources to list for each target, by the magnitude of their correlation.
+        How many sources to list for each target, by magnitude.
     threshold : float, optional
-        List pairs whose correlation is at least this far from zero, 0 to 1. With `k`, both have to hold.
+        List pairs that are at least this far from zero; a correlation, 0 to 1, or in the unit of the estimate. With
+        `k`, both have to hold.
 
     Returns
     -------
     Dataset
-        `lagged_correlation` (edge), with `target`, `source`, `lag` and, where trials are kept apart, `trial` of each
-        edge as coordinates: in the order of trial, target and lag, the strongest first.
+        `lagged_correlation` (edge), or the estimate under its own name, with `target`, `source`, `lag` and, where
+        trials are kept apart, `trial` of each edge as coordinates: in the order of trial, target and lag, the strongest
+        first. Undefined pairs are left out.
 
     Raises
     ------
@@ -80,12 +82,19 @@ def strongest_pairs(
     >>> run = netxr.simulate(netxr.random_connectivity(6, seed=1), n_steps=500, seed=1)
     >>> strongest_pairs(run.activity, k=2).sizes["edge"]
     12
+    >>> strongest_pairs(netxr.granger(run).granger, k=1).granger.sizes["edge"]
+    6
     """
     if k is None and threshold is None:
         raise InvalidInput("k, threshold", got="neither", expected="how many sources a target, or a limit, or both")
     most = None if k is None else check_count("k", k)
-    if threshold is not None and (not is_number(threshold) or not 0 <= threshold <= 1):
-        raise InvalidInput("threshold", got=repr(threshold), expected="a magnitude of correlation, 0 to 1")
+    matrix = data if isinstance(data, xr.DataArray) and n.TARGET in data.dims else None
+    largest = 1 if matrix is None else np.inf
+    if threshold is not None and (not is_number(threshold) or not 0 <= threshold <= largest):
+        expected = "a magnitude of correlation, 0 to 1" if matrix is None else "a magnitude, 0 or above"
+        raise InvalidInput("threshold", got=repr(threshold), expected=expected)
+    if matrix is not None:
+        return _of_estimate(matrix, most, float(threshold or 0))
     activity = activity_of(data)
     wanted, argument = lags_of(lag, lags)
     options: dict[str, Any] = {"dim": dim, "sources": sources, "precision": precision, "missing": missing, "gaps": gaps}
@@ -105,7 +114,32 @@ def strongest_pairs(
             edges = run_tasks([task for own in tasks for task in own], plan, folder)
         trial = np.repeat(np.arange(len(tasks)), len(tasks[0]))
         found += [part._replace(trial=np.full(len(part.lag), k)) for k, part in zip(trial, edges, strict=True)]
-    return _labelled_edges(found, activity, runs[0].todo, wanted)
+    todo = runs[0].todo
+    labels = coords_of(activity, todo) | {n.LAG: np.array(wanted)}
+    if keeps_trials_apart(activity, todo):
+        labels[n.TRIAL] = labels_of(activity, n.TRIAL)
+    attrs = attrs_of(activity, todo)
+    about = attrs | {n.ESTIMATOR: n.LAGGED_CORRELATION}
+    return _labelled_edges(found, labels, n.LAGGED_CORRELATION, about, todo.precision).assign_attrs(attrs)
+
+
+def _of_estimate(R: xr.DataArray, most: int | None, threshold: float) -> xr.Dataset:
+    """Return the strongest pairs of an estimate in memory."""
+    R = check_variable(R, CONNECTIVITY_SPEC, argument="data", extra_dims=[n.LAG])
+    if R.chunks is not None:
+        raise InvalidInput("data", got="a lazy estimate", expected="one in memory", fix="Load it with .compute().")
+    labels = {dim: labels_of(R, dim) for dim in map(str, R.dims)}
+    if n.LAG in R.coords:
+        labels[n.LAG] = np.atleast_1d(R[n.LAG].values)
+    further = [dim for dim in (n.TRIAL, n.LAG) if dim not in R.dims]
+    places = {label: k for k, label in enumerate(labels[n.TARGET].tolist())}
+    columns = np.array([places.get(label, -1) for label in labels[n.SOURCE].tolist()])
+    rows = slice(0, len(places))
+    found = []
+    for k, values in enumerate(R.expand_dims(further).transpose(n.TRIAL, n.LAG, n.TARGET, n.SOURCE).values):
+        edges = _strongest(np.arange(len(values)), columns, most, threshold, iter([(rows, values)]))
+        found.append(edges._replace(trial=np.full(len(edges.lag), k)))
+    return _labelled_edges(found, labels, str(R.name or n.CONNECTIVITY), R.attrs, R.dtype).assign_attrs(R.attrs)
 
 
 def strongest_entries(R: NDArray[Any], targets: NDArray[Any], sources: NDArray[Any], *, most: int) -> NDArray[np.intp]:
@@ -177,16 +211,13 @@ def _first_few(magnitude: NDArray[Any], most: int | None) -> NDArray[np.int64]:
     return np.take_along_axis(places, order, axis=2)
 
 
-def _labelled_edges(found: Sequence[Edges], activity: xr.DataArray, todo: Pass, lags: Sequence[int]) -> xr.Dataset:
+def _labelled_edges(
+    found: Sequence[Edges], labels: Mapping[str, NDArray[Any]], name: str, attrs: Mapping[Any, Any], dtype: Any
+) -> xr.Dataset:
     """Return edges with the labels of their neurons, lags and trials, in the order of trial, target and lag."""
     edges = _together(found)
     order = np.lexsort((edges.lag, edges.target, edges.trial))  # of equal ones, the strongest stays the first
-    edges = Edges(*(column[order] for column in edges))
-    labels = coords_of(activity, todo) | {n.LAG: np.array(lags)}
-    positions = {n.LAG: edges.lag, n.TARGET: edges.target, n.SOURCE: edges.source}
-    if keeps_trials_apart(activity, todo):
-        labels[n.TRIAL], positions[n.TRIAL] = labels_of(activity, n.TRIAL), edges.trial
-    attrs = attrs_of(activity, todo)
-    values = xr.Variable(n.EDGE, edges.value.astype(todo.precision), attrs | {n.ESTIMATOR: n.LAGGED_CORRELATION})
-    coords = {name: (n.EDGE, labels[name][where]) for name, where in positions.items()}
-    return xr.Dataset({n.LAGGED_CORRELATION: values}, coords, attrs)
+    at = {column: values[order] for column, values in edges._asdict().items()}
+    values = xr.Variable(n.EDGE, at.pop("value").astype(dtype), attrs)
+    coords = {dim: (n.EDGE, labels[dim][at[dim]]) for dim in (n.LAG, n.TARGET, n.SOURCE, n.TRIAL) if dim in labels}
+    return xr.Dataset({name: values}, coords)

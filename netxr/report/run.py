@@ -12,6 +12,7 @@ from netxr import names as n
 from netxr.blocks.schedulers import computed
 from netxr.errors import InvalidInput, NetxrError
 from netxr.estimators.over_trials import over_trials
+from netxr.estimators.signs import sign_text
 from netxr.estimators.symmetry import direction_text, symmetry
 from netxr.estimators.table import DEFAULT, compared, drawn_estimate, estimates_in, estimator_of, name_in_words
 from netxr.plot.panels import dashboards
@@ -208,6 +209,8 @@ def _scores(run: xr.Dataset, estimate: str | None, *, of: str = "") -> Iterator[
         names = [name for name in SCORES if name in scored and name != n.MANTEL_P]
     else:
         return
+    if estimate is not None and n.CONNECTIVITY in run and (signs := sign_text(run[n.CONNECTIVITY], run[estimate])):
+        text += f"{signs} "
     title, rows = f"Scores of R against A{of}", score_rows(scored, names)
     summary = over_trials(scored, [name for name in names if name != n.MANTEL_P])
     if summary:

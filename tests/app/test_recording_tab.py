@@ -7,11 +7,13 @@ import panel as pn
 import param
 import pytest
 import xarray as xr
+from click.testing import CliRunner
 
 import netxr
 from netxr.app.frame.limits import check_size
 from netxr.app.recording.choice import Choice, chosen_activity, chosen_truth, lags_of, neurons_of
 from netxr.app.recording.compute import estimate_of, excerpt_of
+from netxr.cli import main
 from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
 from tests.app.views import choose, dimmed, download, figures, lines, opened, panels_of, press, run_lines, table
@@ -424,6 +426,31 @@ def test_every_estimator_is_offered_by_its_long_name_and_estimates(pages, librar
     run = netxr.open(library / "grouped.zarr").isel(trial=[0])
     expected = netxr.estimate(run.activity, method=method, lag=1).compute()
     np.testing.assert_allclose(table(page)[method], expected.values.ravel(), atol=1e-10)
+
+
+def test_lags_are_not_asked_for_where_there_is_one_alone(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&method=partial_correlation")
+    assert not page.widget("Lags").visible
+    choose(page, "Estimator", "granger")
+    assert page.widget("Lags").visible
+
+
+def test_where_signs_do_not_show_it_says_by_which_scores_to_go(pages, tmp_path):
+    run = netxr.simulate(netxr.random_connectivity(8, sparsity=0.5, seed=1), n_steps=300, seed=1)
+    R = netxr.estimate(run, method="granger")
+    run["connectivity"][:, :4] *= -1
+    netxr.save(run.assign(granger=R), tmp_path / "run.zarr")
+    page = opened(pages, tmp_path, "?tab=recording&recording=run.zarr&view=estimate&method=granger")
+    said = "Granger causality tells no sign, and A has both: go by ROC AUC and average precision"
+    assert said in page.text()
+    choose(page, "Estimator", "regression")
+    assert "tells no sign" not in page.text()
+    both = "first=run.zarr&first_matrix=connectivity&second=run.zarr&second_matrix=granger"
+    assert said in opened(pages, tmp_path, f"?tab=compare&{both}").text()
+    netxr.report_run(tmp_path / "run.zarr", tmp_path / "run.html")
+    assert said in (tmp_path / "run.html").read_text("utf-8")
+    flags = ["compare", f"{tmp_path}/run.zarr", f"{tmp_path}/run.zarr", "--no-diagonal"]
+    assert said in CliRunner().invoke(main, flags, catch_exceptions=False).output
 
 
 def test_too_many_neurons_may_be_swapped_axes(pages, tmp_path):

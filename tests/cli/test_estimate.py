@@ -455,6 +455,17 @@ def test_estimate_saves_the_list_of_pairs_and_prints_its_head(store, tmp_path):
     assert "estimates: lagged_correlation" in described
 
 
+@pytest.mark.parametrize("method", ["partial_correlation", "regression_t", "granger"])
+def test_estimate_lists_the_strongest_pairs_of_any_estimate(store, tmp_path, method):
+    flags = ["--method", method, "--strongest", 2, "--above", 0.01]
+    got = document("estimate", store, *flags, "--out", tmp_path / "p.zarr")
+    R = netxr.estimate(netxr.open(store).activity, method=method, lags=[1]).compute()
+    expected = netxr.strongest_pairs(R, k=2, threshold=0.01)
+    xr.testing.assert_allclose(netxr.open(tmp_path / "p.zarr").compute(), expected)
+    assert got["pairs"] == expected.sizes["edge"] > 0
+    assert got["method"] == method
+
+
 def test_pairs_have_the_labels_of_their_neurons(tmp_path):
     noise = np.random.default_rng(1).normal(size=(3, 500))
     noise[2, 1:] += 3 * noise[0, :-1]

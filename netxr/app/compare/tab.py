@@ -20,6 +20,7 @@ from netxr.app.frame.panes import TOOLS, Results, button, note, panels
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.estimators.compare import ABOUT_SCORES
+from netxr.estimators.signs import sign_text
 from netxr.plot.panels.dashboards import place_of_lag
 
 KEY: Final = "compare"
@@ -170,7 +171,8 @@ class _View:
         """Show two matrices."""
         for side, run, pick in zip(self._sides, shown.runs, shown.picks, strict=True):
             side.offer(run, variable_of(run, pick))
-        words = scores_html(shown.pair.scores) if shown.pair.with_truth else likeness_html(shown.pair.scores)
+        A, R, _, scores, with_truth = shown.pair
+        words = scores_html(scores, signs=sign_text(A, R)) if with_truth else likeness_html(scores)
         self._results.show(
             pn.pane.HTML(words, sizing_mode="stretch_width", margin=(4, 10)),
             note(overlap_text(shown.pair)),

@@ -82,10 +82,10 @@ SCORES: Final = {
 }
 
 
-def scores_html(scores: xr.Dataset) -> str:
-    """Return how well A and R agree, in words and in numbers."""
+def scores_html(scores: xr.Dataset, *, signs: str = "") -> str:
+    """Return how well A and R agree, in words and in numbers; `signs` says which to go by if R tells no sign."""
     return (
-        f'<p style="margin:0 0 6px;font-size:15px">{escape(verdict(scores[n.PEARSON].item()))} '
+        f'<p style="margin:0 0 6px;font-size:15px">{escape(signs or verdict(scores[n.PEARSON].item()))} '
         f"(All scores {with_diagonal(scores)} the diagonal.)</p>{score_list(scores, SCORES)}"
     )
 

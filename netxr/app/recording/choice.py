@@ -91,6 +91,14 @@ def lags_problem(choice: Choice) -> str:
     return ""
 
 
+def is_lagged(choice: Choice) -> bool:
+    """Return whether an estimate depends on the lags that are asked for, as far as its estimator says."""
+    try:
+        return estimator(choice.method).has_lag
+    except InvalidInput:
+        return True
+
+
 def lags_of(text: str) -> list[int]:
     """Return the lags in a text.
 

@@ -14,7 +14,7 @@ from netxr.app.frame.looks import message_pane
 from netxr.app.frame.panes import Results, button, note
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, tab_of_stores, trial_choices
-from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, chosen_activity, lags_problem
+from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, chosen_activity, is_lagged, lags_problem
 from netxr.app.recording.compute import Estimate, estimate_of, excerpt_of, savable, scored
 from netxr.app.recording.marked_pairs import marked, text_of
 from netxr.app.recording.saving import Saving
@@ -61,6 +61,7 @@ class _View:
         self._saving = Saving(session, folder, saved=self._stores.describe)
         self._trial = choice(settings, "trial", {"1 of 1": 0})
         self._groups = number(settings, "groups")
+        self._lags = text(settings, "lags", hint="1, or 0, 2, 5, or 0-10")
         self._about_lags = pn.Column(sizing_mode="stretch_width")
         self._lag = pn.widgets.Select(name=settings.param["lag"].label, visible=False, **LOOK)
         self._results = Results()
@@ -81,7 +82,7 @@ class _View:
             decimal(settings, "high_pass"),
             flag(settings, "difference"),
             choice(settings, "method", method_choices()),
-            text(settings, "lags", hint="1, or 0, 2, 5, or 0-10"),
+            self._lags,
             self._about_lags,
             choice(settings, "missing", MISSING_CHOICES),
             flag(settings, "diagonal"),
@@ -142,6 +143,7 @@ class _View:
         """Read or compute what the settings ask for, and show it."""
         settings, changed = self._settings, {event.name for event in events} - {"marked"}
         problem = lags_problem(self._choice())
+        self._lags.visible = is_lagged(self._choice())
         self._about_lags[:] = [message_pane(problem, kind="error")] if problem else []
         if events and not changed:
             return

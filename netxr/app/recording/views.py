@@ -13,10 +13,11 @@ from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
 from netxr.app.frame.looks import scores_html
 from netxr.app.frame.panes import TOOLS, note, panels, stretched
-from netxr.app.recording.choice import Choice
+from netxr.app.recording.choice import Choice, is_lagged
 from netxr.app.recording.compute import Scored, at_lag
 from netxr.app.recording.python_lines import estimating_lines, preparing_lines
 from netxr.errors import InvalidInput
+from netxr.estimators.signs import sign_text
 from netxr.estimators.symmetry import direction_text, symmetry
 from netxr.estimators.table import estimator
 from netxr.plot import Selection
@@ -84,7 +85,7 @@ class Shown(NamedTuple):
         what = (
             f"samples {start:,} to {start + length - 1:,}"
             if self.view == ACTIVITY_VIEW
-            else f"{estimator(self.choice.method).long_name}, lags {self.choice.lags}"
+            else f"{estimator(self.choice.method).long_name}{f', lags {self.choice.lags}' * is_lagged(self.choice)}"
         )
         return f"{self.path.name}, {self.choice.text}, {what}"
 
@@ -155,8 +156,10 @@ def drawn_on_page(shown: Shown) -> list[Any]:
     """Return the panes of a view."""
     figure = figure_of(shown)
     words = []
-    if shown.view in (ESTIMATE_VIEW, AGREEMENT_VIEW) and (scores := shown.matrices.scores) is not None:
-        words = [pn.pane.HTML(scores_html(scores), sizing_mode="stretch_width", margin=(4, 10))]
+    R, A, scores = shown.matrices if shown.view in (ESTIMATE_VIEW, AGREEMENT_VIEW) else (None, None, None)
+    if R is not None and A is not None and scores is not None:
+        text = scores_html(scores, signs=sign_text(A, R))
+        words = [pn.pane.HTML(text, sizing_mode="stretch_width", margin=(4, 10))]
     if shown.view == ESTIMATE_VIEW and estimator(shown.choice.method).directed:
         words += [note(said)] if (said := direction_text(symmetry(shown.matrices.R), cure=CURE)) else []
     if shown.view == ACTIVITY_VIEW:

@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     "--strongest", "most", type=click.IntRange(min=1), metavar="K", help="List the K strongest sources of each neuron."
 )
 @click.option(
-    "--above", type=click.FloatRange(0, 1), metavar="R", help="List the pairs of neurons whose |R| is at least this."
+    "--above", type=click.FloatRange(0), metavar="R", help="List the pairs of neurons whose |R| is at least this."
 )
 @click.option(
     "--memory",
@@ -140,8 +140,8 @@ def command(
     without names of rows and columns, or a list of edges with columns such as source, target and weight; names are
     matched with those of the recording. Say with --diagonal or --no-diagonal whether self-connections are included.
 
-    With --strongest or --above, R is never held as a whole: its pairs are listed as it is computed. --out saves the
-    list; without --out it is printed.
+    With --strongest or --above, pairs of R are listed; a lagged correlation is never held as a whole, others have to
+    fit into memory. --out saves the list; without --out it is printed.
 
     \b
     Examples:
@@ -185,7 +185,7 @@ def command(
     }
     silent, scored = quiet or as_json, None
     if lists:
-        found = _list_pairs(activity, lags, wanted, k=most, threshold=above, out=out, quiet=silent)
+        found = _list_pairs(entries[0], activity, lags, wanted, k=most, threshold=above, out=out, quiet=silent)
     else:
         scoring = None if A is None or diagonal is None else {"diagonal": diagonal, "permutations": permutations}
         found, scored = _estimate(entries, activity, lags, wanted, A, scoring, out=out, quiet=silent)
@@ -203,6 +203,7 @@ def command(
 
 
 def _list_pairs(
+    entry: Estimator,
     activity: "xr.DataArray",
     lags: Sequence[int],
     wanted: Mapping[str, Any],
@@ -213,9 +214,14 @@ def _list_pairs(
     quiet: bool,
 ) -> dict[str, Any]:
     """List the strongest pairs, save the list if asked to, and return what to say about it."""
-    plan = netxr.plan(activity, lags=lags, stored=True, **wanted)
-    with running(activity, plan, quiet=quiet):
-        pairs = netxr.strongest_pairs(activity, lags=lags, k=k, threshold=threshold, **wanted)
+    if entry.name in ROWWISE:
+        with running(activity, netxr.plan(activity, lags=lags, stored=True, **wanted), quiet=quiet):
+            pairs = netxr.strongest_pairs(activity, lags=lags, k=k, threshold=threshold, **wanted)
+    else:
+        plan = plan_of_estimate(activity, lags_needed([entry], lags), wanted, may_store=False)
+        with running(activity, plan, quiet=quiet):
+            R = compared(netxr.estimate(activity, method=entry.name, lags=lags, **wanted).compute(), entry.name)
+        pairs = netxr.strongest_pairs(R, k=k, threshold=threshold)
     if out is not None:
         save_result(pairs, out)
     return about_pairs(pairs, most=None if out is None else STRONGEST)
@@ -256,9 +262,8 @@ def _check_usage(
     """Raise if options do not go together."""
     if lists and (truth is not None or diagonal is not None):
         raise click.UsageError("--strongest and --above list pairs: there is no matrix to score against a truth.")
-    if lists and [entry.name for entry in entries] not in ([name] for name in ROWWISE):
-        names = " and ".join(entry.name for entry in entries)
-        raise click.UsageError(f"--strongest and --above list pairs by {' or '.join(ROWWISE)}, and not by {names}.")
+    if lists and len(entries) > 1:
+        raise click.UsageError("--strongest and --above list the pairs of one estimate: name one --method.")
     if truth is None and about_truth:
         raise click.UsageError("--rows, --truth-name and --neurons go with --truth.")
     if truth is not None and diagonal is None:
