@@ -56,6 +56,12 @@ from netxr.recordings.verify import verify as verify
 from netxr.report.run import report_run as report_run
 from netxr.schema.arrays import as_activity as as_activity
 from netxr.schema.arrays import as_connectivity as as_connectivity
+from netxr.significance.correlation_test import correlation_test as correlation_test
+from netxr.significance.edges import edges as edges
+from netxr.significance.false_discovery import false_discovery as false_discovery
+from netxr.significance.jackknife import jackknife as jackknife
+from netxr.significance.peak_lag import peak_lag as peak_lag
+from netxr.significance.reliability import reliability as reliability
 from netxr.simulation import tutorial as tutorial
 from netxr.simulation.networks import random_connectivity as random_connectivity
 from netxr.simulation.simulate import simulate as simulate

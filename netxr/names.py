@@ -170,6 +170,45 @@ T: Final = "t"
 P_VALUE: Final = "p_value"
 """How often a pair without an edge would look as much like one."""
 
+Q_VALUE: Final = "q_value"
+"""Share of false discoveries, at most, among all pairs with a p-value as low."""
+
+Q: Final = "q"
+"""On a list of edges: the false discovery rate that it was made at."""
+
+EFFECTIVE_SAMPLES: Final = "effective_samples"
+"""How many independent samples say as much of a correlation as those that there are."""
+
+LOWER: Final = "lower"
+"""Lower end of a confidence interval of 95 %."""
+
+UPPER: Final = "upper"
+"""Upper end of a confidence interval of 95 %."""
+
+EFFECT: Final = "effect"
+"""In a list of edges: the estimate of each pair."""
+
+RELIABILITY: Final = "reliability"
+"""How alike this estimate and one from as many other samples would be: 1 where it holds no noise."""
+
+HALVES: Final = "halves"
+"""Correlation of the estimates from both halves of the samples."""
+
+RELIABILITY_OF_NEURON: Final = "reliability_of_neuron"
+"""The same for the pairs of one neuron, as target and as source."""
+
+PEAK: Final = "peak"
+"""Of an estimate at several lags: the one that is farthest from zero."""
+
+PEAK_LAG: Final = "peak_lag"
+"""The lag of the peak, in samples."""
+
+PEAK_TIME: Final = "peak_time"
+"""The lag of the peak, in the unit of the sampling interval."""
+
+N_PEAKS: Final = "n_peaks"
+"""Lags at which an estimate is as far from zero as at its peak, up to rounding: 1, or more where several tie."""
+
 RESIDUAL_VARIANCE: Final = "residual_variance"
 """Of a regression: variance of each target that is left, (target)."""
 

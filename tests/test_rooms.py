@@ -12,7 +12,17 @@ from tests.runs import printed_by
 PACKAGE = Path(netxr.__file__).parent
 
 GROUND = {"names", "errors", "compat", "schema"}
-MIDDLE = GROUND | {"kernels", "blocks", "moments", "store", "preprocessing", "estimators", "recordings", "simulation"}
+MIDDLE = GROUND | {
+    "kernels",
+    "blocks",
+    "moments",
+    "store",
+    "preprocessing",
+    "estimators",
+    "significance",
+    "recordings",
+    "simulation",
+}
 DOOR = "netxr"
 """The package's front door: faces call the library as its users do."""
 
@@ -27,6 +37,7 @@ ROOMS = {
     "store": GROUND | {"kernels", "blocks"},
     "preprocessing": GROUND | {"kernels", "blocks"},
     "estimators": GROUND | {"kernels", "blocks", "moments", "store"},
+    "significance": GROUND | {"kernels", "moments", "estimators"},
     "recordings": GROUND | {"kernels", "blocks", "moments", "store", "estimators", "preprocessing"},
     "simulation": GROUND | {"kernels", "moments", "store", "estimators"},
     "plot": GROUND | {"kernels", "blocks", "moments", "estimators"},

@@ -39,8 +39,9 @@ def moments_in_blocks(
         raise InvalidInput("blocks", got=f"{blocks} blocks of {n_steps} samples", expected=expected, fix=fix)
     starts = np.linspace(0, n_steps, blocks + 1).astype(int)
     parts = [accumulated(activity.isel({n.TIME: slice(a, b)})) for a, b in itertools.pairwise(starts)]
-    found = parts[:1] + [_in_one_task(_after, part, before) for before, part in itertools.pairwise(parts)]
-    joined = xr.concat(found, n.BLOCK, combine_attrs="override", **SAME)
+    if max_lag:
+        parts[1:] = [_in_one_task(_after, part, before) for before, part in itertools.pairwise(parts)]
+    joined = xr.concat(parts, n.BLOCK, combine_attrs="override", **SAME)
     joined[n.COUNT].attrs.pop(n.FRAMES)  # blocks differ in their number
     return joined.assign_coords({n.BLOCK: np.arange(blocks)} | _times(activity, starts))
 

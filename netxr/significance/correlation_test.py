@@ -1,0 +1,316 @@
+"""Tests of lagged correlations: how often two neurons that have nothing to do with each other correlate as much."""
+
+import warnings
+from functools import partial
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.estimators.correlation import lagged_correlation
+from netxr.estimators.fit import call_of
+from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.significance import correlation_interval, correlation_p_value, effective_samples, is_kept
+from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
+from netxr.moments.lagged import lagged_moments
+from netxr.schema.arguments import check_choice, is_whole
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import check_moments, holds_moments, labels_of
+
+Null = Literal["autocorrelation", "shift", "samples"]
+
+MOST_LAGS: Final = 400
+"""Lags of the autocorrelation of activity, or a quarter of its samples where these are fewer."""
+
+FAR_LAGS: Final = 16
+"""The fewest far lags that a spread is told from; of activity as many are taken."""
+
+SPREAD: Final = 40
+"""Of activity, far lags are a fortieth of its samples apart."""
+
+TOGETHER: Final = 0.2
+"""How much correlations at neighbouring far lags may go together; of few neurons this is known less well."""
+
+REFERENCES: Final = {
+    "autocorrelation": "Bartlett 1946, J. R. Stat. Soc. Suppl. 8:27-41",
+    "shift": "Harris 2020, doi:10.1101/2020.11.29.402719",
+    "samples": "Fisher 1915, doi:10.2307/2331838",
+}
+LONG_NAMES: Final = {
+    n.P_VALUE: "p-value of the correlation",
+    n.EFFECTIVE_SAMPLES: "independent samples that say as much",
+    n.LOWER: "lower end of the interval of 95 %",
+    n.UPPER: "upper end of the interval of 95 %",
+}
+PAIRS: Final = (n.TARGET, n.SOURCE)
+
+
+def correlation_test(
+    data: xr.DataArray | xr.Dataset,
+    *,
+    lag: int = 1,
+    null: Null = "autocorrelation",
+    autocorrelation: xr.DataArray | None = None,
+) -> xr.Dataset:
+    """Test whether two neurons correlate more than they would if they had nothing to do with each other.
+
+    Samples that resemble those before them say less than as many independent ones: the textbook test of two neurons
+    whose autocorrelation is .9 finds a correlation in every second pair where there is none.
+
+    - "autocorrelation": a correlation of N samples counts as one of N / (1 + 2 sum (1 - k/N) r_i(k) r_j(k)) independent
+      ones [1]_; each autocorrelation r ends before its first value within 1.96 / sqrt(N) of zero.
+    - "shift": the correlation is compared with those of the same pair at 16 far lags or more, as if one neuron were
+      shifted in a circle [2]_, without another read. Its p-value comes from a t distribution, so that it can be as low
+      as false discovery rates over all pairs need it, which 199 shifts that are counted cannot: none is below .005.
+    - "samples": the textbook test of independent samples.
+
+    All three take activity for stationary. Where it drifts, or follows a stimulus, shifts keep what two neurons share
+    within a trial no better than a test by autocorrelation does [2]_: compare with sources of other trials.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]); a Dataset that holds it; or lagged moments, which have to hold far lags for
+        "shift".
+    lag : int
+        Samples by which the target is read after the source.
+    null : {"autocorrelation", "shift", "samples"}
+        What the correlation is compared with.
+    autocorrelation : DataArray, optional
+        (lag, [trial, ]neuron) at lags 1, 2, ..., as `netxr.autocorrelation` makes it; needed with moments that do not
+        hold these lags. Of activity, up to 400 lags or a quarter of its samples are taken.
+
+    Returns
+    -------
+    Dataset
+        `lagged_correlation`, `p_value` (two-sided), `lower` and `upper` (the interval of 95 %, by Fisher's z), and but
+        for "shift" `effective_samples`; ([trial, ]target, source), float64, lazy if `data` is. NaN where a neuron
+        does not vary, or fewer than 4 effective samples are left.
+
+    Raises
+    ------
+    InvalidInput
+        If moments hold no far lags or no autocorrelation is to be had; if far lags are closer than activity remembers
+        (once it is computed); or as `lagged_correlation` does.
+
+    Warns
+    -----
+    UserWarning
+        Once it is computed: if the autocorrelation ends before it reaches zero.
+
+    References
+    ----------
+    .. [1] Bartlett 1946, On the theoretical specification and sampling properties of autocorrelated time-series,
+       Supplement to the Journal of the Royal Statistical Society 8:27-41.
+    .. [2] Harris 2020, Nonsense correlations in neuroscience, doi:10.1101/2020.11.29.402719.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(10, seed=1), n_steps=2000, seed=1)
+    >>> found = correlation_test(run)
+    >>> is_edge = run.connectivity > 0
+    >>> found.p_value.where(is_edge).median().item() < 0.01 < found.p_value.where(~is_edge).median().item()
+    True
+    """
+    check_choice("null", null, get_args(Null))
+    if not is_whole(lag):
+        raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples")
+    moments = _moments_for(data, lag, null)
+    r = lagged_correlation(moments, lag=lag).drop_vars(n.LAG)
+    if null == "shift":
+        found = _by_shifts(moments, r, lag)
+    else:
+        if null == "samples":
+            flat = _no_autocorrelation(moments)
+        else:
+            flat = _given(autocorrelation, moments) if holds_moments(data) else _of_activity(data, autocorrelation)
+        found = _by_samples(moments, r, lag, flat)
+    made_by = call_of("correlation_test", lag=lag, null=null)
+    about = moments.attrs | {n.REFERENCE: REFERENCES[null], n.MADE_BY: made_by}
+    results = {name: one.assign_attrs(about | {n.LONG_NAME: LONG_NAMES[name]}) for name, one in found.items()}
+    return xr.Dataset({n.LAGGED_CORRELATION: r} | results, attrs=moments.attrs).assign_coords({n.LAG: lag})
+
+
+def _moments_for(data: Any, lag: int, null: str) -> xr.Dataset:
+    """Return moments that are given, or those of activity at the lags that are needed."""
+    if holds_moments(data):
+        moments = check_moments(data, argument="data")
+        if n.TARGET in moments[n.COUNT].dims:
+            fix = 'Make them with missing="drop", or fill missing samples with netxr.interpolate_frames.'
+            raise InvalidInput(
+                "data", got='moments with missing="pairwise"', expected="the same samples for all pairs", fix=fix
+            )
+        return moments
+    activity = activity_of(data)
+    step = max(1, activity.sizes[n.TIME] // SPREAD)
+    far = [abs(lag) + step * k for k in range(1, FAR_LAGS + 1)] if null == "shift" else []
+    return lagged_moments(activity, lags=[abs(lag), *far])
+
+
+# --- by effective samples --------------------------------------------------------------
+
+
+def _by_samples(moments: xr.Dataset, r: xr.DataArray, lag: int, autocorrelation: xr.DataArray) -> dict[str, Any]:
+    """Return p-values, effective samples and intervals from the autocorrelation of each neuron."""
+    k = "autocorrelation_lag"
+    flat = autocorrelation.rename({n.LAG: k})
+    sides = [_on(flat, r, dim) for dim in PAIRS]
+    count = moments[n.COUNT].sel({n.LAG: abs(lag)}, drop=True)
+    found = xr.apply_ufunc(
+        partial(_test, lags=flat[k].values),
+        r,
+        count,
+        *(side.chunk({k: -1}) if side.chunks else side for side in sides),
+        input_core_dims=[PAIRS, (), (k, n.TARGET), (k, n.SOURCE)],
+        output_core_dims=[PAIRS] * 4,
+        vectorize=True,
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        output_dtypes=[np.float64] * 4,
+    )
+    names = (n.P_VALUE, n.EFFECTIVE_SAMPLES, n.LOWER, n.UPPER)
+    return {name: one.transpose(*r.dims) for name, one in zip(names, found, strict=True)}
+
+
+def _test(r: Floats, n_samples: Any, target: Floats, source: Floats, *, lags: NDArray[np.int64]) -> tuple[Floats, ...]:
+    """Return the p-values, effective samples and both ends of the intervals of one trial."""
+    n_effective = effective_samples(target, source, lags, int(n_samples))
+    for side in (target, source):
+        _warn_where_cut_off(side, lags, int(n_samples))
+    deviation = 1 / np.sqrt(np.where(n_effective > 3, n_effective - 3, np.nan))
+    p = correlation_p_value(r, n_effective)
+    undefined = np.isnan(p)
+    lower, upper = (np.where(undefined, np.nan, end) for end in correlation_interval(r, deviation))
+    return p, n_effective, lower, upper
+
+
+def _warn_where_cut_off(autocorrelation: Floats, lags: NDArray[np.int64], n_samples: int) -> None:
+    """Warn of neurons whose autocorrelation is known only up to a lag at which it is not yet zero."""
+    still = is_kept(autocorrelation, n_samples)[-1:].sum()
+    if still:
+        text = (
+            f"The autocorrelation of {still} of {autocorrelation.shape[1]} neurons is not yet zero at lag {lags[-1]}, "
+            "where it ends: their p-values are too low. Fix: give longer lags, autocorrelation=netxr.autocorrelation("
+            f"activity, lags=range(1, {2 * int(lags[-1])}))."
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
+
+
+def _of_activity(data: Any, given: xr.DataArray | None) -> xr.DataArray:
+    """Return the autocorrelation of activity at lags 1, 2, ..., unless it is given."""
+    if given is not None:
+        return _checked(given)
+    activity = activity_of(data)
+    return autocorrelation_of(activity, lags=range(1, max(2, min(MOST_LAGS, activity.sizes[n.TIME] // 4))))
+
+
+def _given(given: xr.DataArray | None, moments: xr.Dataset) -> xr.DataArray:
+    """Return the autocorrelation that is given, or the one that moments hold at lags 1, 2, ... ."""
+    if given is not None:
+        return _checked(given)
+    held = labels_of(moments, n.LAG).tolist()
+    lags = [lag for lag in range(1, len(held) + 1) if set(range(1, lag + 1)) <= set(held)]
+    if len(lags) < 2:
+        fix = "Give autocorrelation=netxr.autocorrelation(activity, lags=range(1, 200)), or the activity itself."
+        got = f"moments at lags {held}"
+        raise InvalidInput("autocorrelation", got=f"none, and {got}", expected="lags 1, 2, 3, ... of it", fix=fix)
+    return autocorrelation_of(moments, lags=lags)
+
+
+def _checked(given: Any) -> xr.DataArray:
+    """Return an autocorrelation at lags 1, 2, ... ."""
+    expected = f"a DataArray ({n.LAG}, [{n.TRIAL}, ]{n.NEURON}) at lags 1, 2, 3, ..."
+    if not isinstance(given, xr.DataArray) or not {n.LAG, n.NEURON} <= set(given.dims):
+        raise InvalidInput(
+            "autocorrelation", got=f"{type(given).__name__} {getattr(given, 'dims', '')}", expected=expected
+        )
+    positive = given.isel({n.LAG: given[n.LAG].values > 0})
+    lags = positive[n.LAG].values
+    if not lags.size or not np.array_equal(lags, np.arange(1, lags.size + 1)):
+        raise InvalidInput("autocorrelation", got=f"lags {given[n.LAG].values.tolist()!r:.60}", expected=expected)
+    return positive
+
+
+def _no_autocorrelation(moments: xr.Dataset) -> xr.DataArray:
+    """Return the autocorrelation of independent samples."""
+    neurons = np.union1d(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE))
+    return xr.DataArray(np.zeros((1, neurons.size)), {n.LAG: [1], n.NEURON: neurons}, (n.LAG, n.NEURON))
+
+
+def _on(autocorrelation: xr.DataArray, r: xr.DataArray, dim: str) -> xr.DataArray:
+    """Return the autocorrelation of the targets or of the sources."""
+    labels = labels_of(r, dim)
+    known = autocorrelation.get_index(n.NEURON)
+    missing = [label for label in labels.tolist() if label not in known]
+    if missing:
+        got = (
+            f"none of neuron {missing[0]!r} and {len(missing) - 1} others"
+            if missing[1:]
+            else f"none of neuron {missing[0]!r}"
+        )
+        raise InvalidInput("autocorrelation", got=got, expected="one of each neuron of the moments")
+    beside = [name for name, coord in autocorrelation.coords.items() if coord.dims == (n.NEURON,) and name != n.NEURON]
+    chosen = autocorrelation.drop_vars(beside).sel({n.NEURON: labels}).rename({n.NEURON: dim})
+    return chosen.assign_coords({dim: r[dim]}) if dim in r.coords else chosen.drop_vars(dim, errors="ignore")
+
+
+# --- by shifts -------------------------------------------------------------------------
+
+
+def _by_shifts(moments: xr.Dataset, r: xr.DataArray, lag: int) -> dict[str, Any]:
+    """Return p-values and intervals from the correlations of the same pairs at far lags."""
+    far = [held for held in sorted(labels_of(moments, n.LAG).tolist()) if held > abs(lag)]
+    step = min(np.diff([abs(lag), *far]), default=0)
+    if len(far) < FAR_LAGS:
+        fix = f"Make them with netxr.lagged_moments(..., lags=[{abs(lag)}, *range(200, 3600, 200)]), or longer steps."
+        got = f"moments at {len(far)} lags beyond {abs(lag)}"
+        raise InvalidInput("data", got=got, expected=f"{FAR_LAGS} or more far lags", fix=fix)
+    shifted = lagged_correlation(moments, lags=[far_lag if lag >= 0 else -far_lag for far_lag in far])
+    shares = moments[n.COUNT].sel({n.LAG: far}, drop=True) / moments[n.COUNT].sel({n.LAG: abs(lag)}, drop=True)
+    k = "far_lag"
+    found = xr.apply_ufunc(
+        partial(_shift_test, step=int(step)),
+        r,
+        shifted.drop_vars(n.LAG).rename({n.LAG: k}),
+        shares.rename({n.LAG: k}),
+        input_core_dims=[PAIRS, (k, *PAIRS), (k,)],
+        output_core_dims=[PAIRS] * 3,
+        vectorize=True,
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        output_dtypes=[np.float64] * 3,
+    )
+    return {name: one.transpose(*r.dims) for name, one in zip((n.P_VALUE, n.LOWER, n.UPPER), found, strict=True)}
+
+
+def _shift_test(r: Floats, shifted: Floats, shares: Floats, *, step: int) -> tuple[Floats, ...]:
+    """Return the p-values and both ends of the intervals of one trial, from its correlations at far lags, (k, i, j)."""
+    # Correlations of fewer pairs of samples spread more.
+    with np.errstate(divide="ignore"):
+        z = np.arctanh(shifted) * np.sqrt(shares)[:, None, None]
+        deviation = np.sqrt(np.square(z).mean(0))
+        t = np.arctanh(r) / deviation
+    _check_apart(z, step)
+    df = len(shifted)
+    lower, upper = correlation_interval(r, deviation, quantile=float(stdtrit(df, 0.975)))
+    return 2 * stdtr(df, -np.abs(t)), lower, upper
+
+
+def _check_apart(z: Floats, step: int) -> None:
+    """Raise if correlations at one far lag and the next, (k, i, j), go together: then they are no independent ones."""
+    defined = z[:, np.isfinite(z).all(0)]
+    if not defined.size:
+        return
+    serial = (defined[:-1] * defined[1:]).sum() / np.square(defined).sum()
+    if serial > TOGETHER + 3 / np.sqrt(len(z) * z.shape[1]):
+        raise InvalidInput(
+            "data",
+            got=f"far lags {step} samples apart, at which correlations go together ({serial:.2f})",
+            expected="far lags that are farther apart than activity remembers",
+            fix=f"Make moments at lags {3 * step} or more apart, or use null='autocorrelation'.",
+        )

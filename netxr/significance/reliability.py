@@ -1,0 +1,110 @@
+"""How reliable an estimate is: how alike those from two halves of the samples are."""
+
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from netxr import names as n
+from netxr.estimators.estimate import estimate, lags_needed
+from netxr.estimators.table import compared, estimator
+from netxr.moments.lagged import lagged_moments
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import holds_moments
+from netxr.significance.false_discovery import same_neuron
+from netxr.significance.jackknife import parts_of, pooled
+
+BLOCKS: Final = 20
+"""Of activity, of which odd and even ones are compared."""
+
+LIMIT: Final = "its root is the most that this estimate can correlate with any truth"
+
+ABOUT: Final = {
+    n.RELIABILITY: f"reliability of the estimate; {LIMIT}",
+    n.HALVES: "correlation of the estimates from both halves of the samples",
+    n.RELIABILITY_OF_NEURON: "reliability of the estimates of a neuron",
+}
+REFERENCE: Final = (
+    "Spearman 1910, doi:10.1111/j.2044-8295.1910.tb00206.x; Brown 1910, doi:10.1111/j.2044-8295.1910.tb00207.x"
+)
+
+
+def reliability(data: xr.DataArray | xr.Dataset, *, method: str = n.LAGGED_CORRELATION, lag: int = 1) -> xr.Dataset:
+    """Say how much of an estimate would come out again from other samples of the same network.
+
+    The estimate is made of the odd and of the even blocks (or trials). Their correlation over all pairs of different
+    neurons, corrected for half the length by Spearman and Brown, is the reliability: the first number to look at
+    before a matrix is believed. Its root is the most that this estimate can correlate with any truth. A high one does
+    not say that the estimate is the connectivity: bias comes out again as well.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), a Dataset that holds it, or lagged moments in blocks or of several trials.
+        Activity is read once, in 20 blocks.
+    method : str
+        Name of an estimator, as `netxr.methods` lists them.
+    lag : int
+        Samples by which the target is read after the source.
+
+    Returns
+    -------
+    Dataset
+        `reliability` ([trial]), up to 1; `halves`, the correlation before it is corrected; and
+        `reliability_of_neuron` ([trial, ]neuron), of the pairs in which a neuron is target or source. Lazy if `data`
+        is. NaN where an estimate is the same for all pairs.
+
+    Raises
+    ------
+    InvalidInput
+        If there are fewer than two blocks or trials, or the estimator cannot be had of the data.
+
+    References
+    ----------
+    Spearman 1910, doi:10.1111/j.2044-8295.1910.tb00206.x; Brown 1910, doi:10.1111/j.2044-8295.1910.tb00207.x.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> A = netxr.random_connectivity(20, seed=1)
+    >>> short, long = (reliability(netxr.simulate(A, n_steps=k, seed=1)).reliability.item() for k in (1000, 20_000))
+    >>> short < long
+    True
+    """
+    if not holds_moments(data):
+        data = lagged_moments(activity_of(data), lags=lags_needed([estimator(method)], [lag]), blocks=BLOCKS)
+    parts = parts_of(data, least=2)
+    first, second = (_off_diagonal(pooled(parts[start::2]), method, lag) for start in (0, 1))
+    halves = _correlation(first, second, [n.TARGET, n.SOURCE])
+    of_neuron = _correlation(_of_neuron(first), _of_neuron(second), ["partner"])
+    found = {n.RELIABILITY: _corrected(halves), n.HALVES: halves, n.RELIABILITY_OF_NEURON: _corrected(of_neuron)}
+    about: dict[str, Any] = {n.ESTIMATOR: method, n.REFERENCE: REFERENCE}
+    return xr.Dataset({name: one.assign_attrs(about | {n.LONG_NAME: ABOUT[name]}) for name, one in found.items()})
+
+
+def _off_diagonal(moments: xr.Dataset, method: str, lag: int) -> xr.DataArray:
+    """Return an estimate without the pairs of a neuron with itself."""
+    found = compared(estimate(moments, method=method, lag=lag), method)
+    return found.where(~same_neuron(found)).drop_vars(n.LAG, errors="ignore")
+
+
+def _of_neuron(matrix: xr.DataArray) -> xr.DataArray:
+    """Return the entries of each neuron as a target, and then as a source, (..., neuron, partner)."""
+    as_target = matrix.rename({n.TARGET: n.NEURON, n.SOURCE: "partner"})
+    as_source = matrix.rename({n.SOURCE: n.NEURON, n.TARGET: "partner"})
+    return xr.concat([as_target, as_source.transpose(*as_target.dims)], "partner")
+
+
+def _correlation(a: xr.DataArray, b: xr.DataArray, dims: list[str]) -> xr.DataArray:
+    """Return the correlation of two estimates over the pairs that both define; NaN where one does not vary."""
+    defined = a.notnull() & b.notnull()
+    a, b = (one.where(defined) for one in (a, b))
+    x, y = (one - one.mean(dims) for one in (a, b))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: xr.DataArray = (x * y).sum(dims) / ((x * x).sum(dims) * (y * y).sum(dims)) ** 0.5
+    return found.clip(-1, 1)
+
+
+def _corrected(halves: xr.DataArray) -> xr.DataArray:
+    """Return the correlation of two estimates of twice as many samples, by Spearman and Brown."""
+    return 2 * halves / (1 + halves.where(halves > -1))

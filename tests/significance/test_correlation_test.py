@@ -1,0 +1,222 @@
+"""p-values of correlations: by hand, against SciPy and plain loops, and how often they are wrong."""
+
+import warnings
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import signal, stats
+
+import netxr
+from netxr.errors import InvalidInput
+from netxr.kernels.significance import effective_samples
+from tests.runs import nothing_computes
+
+
+def recorded(x):
+    dims = ("neuron", "time") if np.ndim(x) == 2 else ("trial", "neuron", "time")
+    return netxr.as_activity(x, dims=dims).transpose("neuron", "time", ...)
+
+
+def autoregressive(phi, n, n_steps, seed):
+    """Independent neurons, each phi times its last sample and noise."""
+    noise = np.random.default_rng(seed).normal(size=(n, n_steps + 1000))
+    return recorded(signal.lfilter([1], [1, -phi], noise, axis=1)[:, 1000:])
+
+
+# --- by hand -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "expected"),
+    [
+        ([0, 0], [0.9, 0.9], 100),
+        ([0.5, 0.4], [0.5, 0.1], 100 / (1 + 2 * 0.99 * 0.25)),  # .1 is below 1.96 / 10, where the source ends
+        ([0.5, 0.1, 0.5], [0.5, 0.5, 0.5], 100 / (1 + 2 * 0.99 * 0.25)),  # and so does the target, for good
+    ],
+)
+def test_effective_samples(target, source, expected):
+    lags = np.arange(1, 1 + len(target))
+    columns = (np.array(side, float)[:, None] for side in (target, source))
+    assert effective_samples(*columns, lags, 100).item() == pytest.approx(expected)
+
+
+# --- against independent computations ----------------------------------------------------------
+
+
+def test_independent_samples_as_scipy():
+    x = np.random.default_rng(0).normal(size=(3, 60))
+    found = netxr.correlation_test(recorded(x), lag=2, null="samples")
+    for i, j in np.ndindex(3, 3):
+        expected = stats.pearsonr(x[i, 2:], x[j, :-2])
+        at = {"target": i, "source": j}
+        assert found.p_value.sel(at).item() == pytest.approx(expected.pvalue, rel=1e-10)
+        assert found.lower.sel(at).item() == pytest.approx(expected.confidence_interval(0.95).low, abs=1e-10)
+        assert found.upper.sel(at).item() == pytest.approx(expected.confidence_interval(0.95).high, abs=1e-10)
+    assert (found.effective_samples == 58).all()
+
+
+def test_autocorrelation_as_a_plain_loop():
+    x = autoregressive(0.8, 4, 400, seed=1)
+    found = netxr.correlation_test(x)
+    r = netxr.autocorrelation(x, lags=range(1, 100)).values
+    for i, j in np.ndindex(4, 4):
+        total = 0.0
+        for k in range(1, 100):
+            if min(abs(r[k - 1, i]), abs(r[k - 1, j])) < stats.norm.ppf(0.975) / np.sqrt(399):
+                break
+            total += (1 - k / 399) * r[k - 1, i] * r[k - 1, j]
+        n_effective = 399 / (1 + 2 * total)
+        R = np.corrcoef(x[i, 1:], x[j, :-1])[0, 1]
+        t = R * np.sqrt((n_effective - 2) / (1 - R**2))
+        assert found.effective_samples.values[i, j] == pytest.approx(n_effective, rel=1e-10)
+        assert found.p_value.values[i, j] == pytest.approx(2 * stats.t.sf(abs(t), n_effective - 2), rel=1e-8)
+
+
+def test_shifts_as_a_plain_loop():
+    x = autoregressive(0.5, 3, 600, seed=2)
+    far = range(20, 20 + 18 * 15, 15)
+    found = netxr.correlation_test(netxr.lagged_moments(x, lags=[1, *far]), null="shift")
+    samples = x.values
+    for i, j in np.ndindex(3, 3):
+        z = [np.arctanh(np.corrcoef(samples[i, k:], samples[j, : 600 - k])[0, 1]) for k in (1, *far)]
+        scaled = [one * np.sqrt((600 - k) / 599) for one, k in zip(z[1:], far, strict=True)]
+        t = z[0] / np.sqrt(np.mean(np.square(scaled)))
+        assert found.p_value.values[i, j] == pytest.approx(2 * stats.t.sf(abs(t), 18), rel=1e-8)
+
+
+# --- relations ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("null", ["autocorrelation", "shift", "samples"])
+def test_trials_chunks_scales_and_sides(null):
+    x = recorded(np.stack([autoregressive(0.3, 3, 400, seed).values for seed in (1, 2)]))
+    found = netxr.correlation_test(x, null=null)
+    assert found.p_value.sizes == {"trial": 2, "target": 3, "source": 3}
+    one = netxr.correlation_test(x.isel(trial=1), null=null)
+    xr.testing.assert_allclose(found.isel(trial=1), one)
+    with nothing_computes():
+        lazy = netxr.correlation_test(x.chunk(time=70) * 5 + 2, null=null)
+    xr.testing.assert_allclose(lazy.compute().drop_attrs(), found.drop_attrs(), rtol=1e-8)
+    swapped = netxr.correlation_test(x, lag=-1, null=null).rename(target="source", source="target")
+    np.testing.assert_allclose(swapped.p_value.transpose(*found.p_value.dims), found.p_value)
+
+
+def test_moments_need_no_read_where_they_hold_the_lags():
+    x = autoregressive(0.5, 3, 500, seed=3)
+    moments = netxr.lagged_moments(x, lags=range(31))
+    found = netxr.correlation_test(moments)
+    given = netxr.correlation_test(
+        netxr.lagged_moments(x, lags=[1]), autocorrelation=netxr.autocorrelation(x, lags=range(31))
+    )
+    xr.testing.assert_allclose(found.p_value, given.p_value)
+
+
+# --- how often they are wrong ------------------------------------------------------------------
+
+
+def rejected(phi, n_steps, pairs, *, longest=None, **options):
+    """p-values of pairs of independent neurons."""
+    found = []
+    for seed in range(pairs // 32):
+        x = autoregressive(phi, 64, n_steps, seed)
+        if longest is not None:
+            options["autocorrelation"] = netxr.autocorrelation(x, lags=range(1, longest + 1))
+        p = netxr.correlation_test(x, **options).p_value.values
+        found.append(p[np.arange(0, 64, 2), np.arange(1, 64, 2)])
+    return np.concatenate(found)
+
+
+@pytest.mark.slow
+def test_the_textbook_test_finds_what_is_not_there():
+    assert (rejected(0.9, 2000, 1000, null="samples") <= 0.05).mean() == pytest.approx(0.53, abs=0.04)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("null", ["autocorrelation", "shift"])
+def test_others_do_not(null):
+    p = rejected(0.9, 2000, 4000, null=null)
+    assert 0.04 <= (p <= 0.05).mean() <= 0.06
+    assert stats.kstest(p, "uniform").pvalue > 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The autocorrelation of")
+def test_slow_activity_needs_long_autocorrelations():
+    assert 0.04 <= (rejected(0.98, 2000, 1000) <= 0.05).mean() <= 0.07
+    assert (rejected(0.98, 2000, 1000, longest=20) <= 0.05).mean() == pytest.approx(0.14, abs=0.03)
+
+
+def test_autocorrelations_that_end_too_soon_are_warned_of():
+    x = autoregressive(0.98, 8, 2000, 0)
+    with pytest.warns(UserWarning, match=r"of 8 of 8 neurons is not yet zero at lag 20.*range\(1, 40\)"):
+        netxr.correlation_test(x, autocorrelation=netxr.autocorrelation(x, lags=range(1, 21)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        netxr.correlation_test(autoregressive(0.5, 8, 2000, 0))
+
+
+# --- what cannot be ----------------------------------------------------------------------------
+
+
+def test_constants_are_undefined():
+    x = np.random.default_rng(0).normal(size=(3, 800))
+    x[1] = 4
+    for null in ("autocorrelation", "shift", "samples"):
+        found = netxr.correlation_test(recorded(x), null=null)
+        undefined = np.zeros((3, 3), bool)
+        undefined[1], undefined[:, 1] = True, True
+        for name in ("p_value", "lower", "upper"):
+            np.testing.assert_array_equal(np.isnan(found[name]), undefined)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"null": "phase"}, "null: got 'phase'"),
+        ({"lag": 1.5}, "lag: got 1.5"),
+        ({"null": "shift"}, r"data: got moments at 1 lags beyond 1; expected 16 or more far lags"),
+        ({}, r"autocorrelation: got none, and moments at lags \[1, 5\]"),
+        ({"autocorrelation": xr.DataArray([0.1], dims="lag")}, "autocorrelation: got DataArray"),
+        ({"autocorrelation": xr.DataArray([[0.1] * 2], {"lag": [3]}, ("lag", "neuron"))}, r"got lags \[3\]"),
+        (
+            {"autocorrelation": xr.DataArray([[0.1] * 2], {"lag": [1], "neuron": [0, 7]}, ("lag", "neuron"))},
+            "autocorrelation: got none of neuron 1",
+        ),
+    ],
+)
+def test_what_cannot_be(options, told):
+    moments = netxr.lagged_moments(autoregressive(0.5, 2, 100, 0), lags=[1, 5])
+    with pytest.raises(InvalidInput, match=told):
+        netxr.correlation_test(moments, **options)
+
+
+def test_far_lags_within_the_memory_of_activity():
+    with pytest.raises(InvalidInput, match="data: got far lags 50 samples apart, at which correlations go together"):
+        netxr.correlation_test(autoregressive(0.98, 20, 2000, 0), null="shift")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n", "n_steps", "runs", "power"), [(25, 5000, 20, 0.85), (50, 20_000, 10, 0.94), (100, 20_000, 5, 0.23)]
+)
+def test_false_discoveries_and_power_on_the_tutorials_model(n, n_steps, runs, power):
+    rejected, false, found = {"correlation": [], "regression": [], "granger": []}, [], []
+    for seed in range(runs):
+        A = netxr.random_connectivity(n, sparsity=0.9, seed=seed)
+        x = netxr.simulate(A, n_steps=n_steps, seed=seed).activity.isel(trial=0)
+        off, edge = ~np.eye(n, dtype=bool), A.values != 0
+        moments = netxr.lagged_moments(x, lags=[0, 1])
+        tested = netxr.correlation_test(x)
+        rejected["correlation"].append(tested.p_value.values)
+        rejected["regression"].append(netxr.regression(moments).p_value.values)
+        rejected["granger"].append(netxr.granger(moments, conditional=False).p_value.values)
+        for p in rejected.values():
+            p[-1] = (p[-1][off & ~edge] <= 0.05).mean()
+        called = netxr.false_discovery(tested.p_value).values <= 0.05
+        false.append((called & ~edge).sum() / max(1, called.sum()))
+        found.append(called[off & edge].mean())
+    for share in rejected.values():
+        assert 0.045 <= np.mean(share) <= 0.055
+    assert np.mean(false) <= 0.06
+    assert np.mean(found) == pytest.approx(power, abs=0.03)

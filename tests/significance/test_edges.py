@@ -1,0 +1,62 @@
+"""The connections that are left at a false discovery rate."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr.errors import InvalidInput
+from tests.runs import labelled
+
+
+def result(r, p, labels=None):
+    return xr.Dataset({"lagged_correlation": labelled(r, labels), "p_value": labelled(p, labels)})
+
+
+def test_by_hand():
+    found = netxr.edges(result([[1, 0.2], [-0.6, 1]], [[0, 0.02], [0.001, 0]], ["a", "b"]), q=0.05)
+    table = found.to_dataframe()
+    assert table.target.tolist() == ["b", "a"]
+    assert table.source.tolist() == ["a", "b"]
+    assert table.effect.tolist() == [-0.6, 0.2]
+    assert table.q_value.tolist() == [0.002, 0.02]
+    assert found.attrs["n_pairs"] == 2
+    strict = netxr.edges(result([[1, 0.2], [-0.6, 1]], [[0, 0.02], [0.001, 0]]), q=0.01)
+    assert strict.sizes["edge"] == 1
+    none = netxr.edges(result(np.eye(2), np.ones((2, 2))))
+    assert none.sizes["edge"] == 0
+
+
+@pytest.mark.parametrize("test", [netxr.correlation_test, netxr.regression, netxr.granger])
+def test_of_every_test(test):
+    A = netxr.random_connectivity(10, seed=1)
+    run = netxr.simulate(A, n_steps=5000, seed=1)
+    found = netxr.edges(test(run.assign(activity=run.activity.chunk(time=1000))))
+    assert (A.sel(target=found.target, source=found.source) > 0).mean() > 0.9
+    assert set(found.trial.values.tolist()) == {0}
+    assert (np.abs(found.effect.values[:-1]) >= np.abs(found.effect.values[1:])).all()
+    assert (found.target != found.source).all()
+
+
+def test_several_lags_are_one_family():
+    run = netxr.simulate(netxr.random_connectivity(8, seed=1), n_steps=3000, seed=1).isel(trial=0)
+    fitted = netxr.regression(run, lags=2)
+    found = netxr.edges(fitted, q=0.01)
+    q = netxr.false_discovery(fitted.p_value)
+    assert found.sizes["edge"] == (q <= 0.01).sum()
+    at = {dim: found[dim] for dim in ("lag", "target", "source")}
+    np.testing.assert_array_equal(found.effect, fitted.standardised.sel(at))
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "told"),
+    [
+        (xr.Dataset({"p_value": labelled(np.ones((2, 2)))}), {}, "result: got .'p_value'.*correlation_test"),
+        ([1], {}, "result: got list"),
+        (result(np.eye(2), np.eye(2)), {"q": 1.5}, "q: got 1.5"),
+        (result(np.eye(2), np.eye(2)), {"method": "holm"}, "method: got 'holm'"),
+    ],
+)
+def test_what_cannot_be(given, options, told):
+    with pytest.raises(InvalidInput, match=told):
+        netxr.edges(given, **options)
