@@ -17,7 +17,7 @@ from netxr.blocks.schedulers import computed
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Pass, block_frames
 from netxr.moments.inputs import apart
-from netxr.moments.linked import LINKED, logit_of
+from netxr.moments.linked import LINKED, fill_logits
 from netxr.schema.arguments import check_choice
 from netxr.schema.beside import inputs_of, mask_of
 from netxr.schema.variables import labels_of
@@ -186,14 +186,15 @@ def _rows(
     """Return the rows of a block, (row, time[, trial]), from its neurons, inputs and mask, those that there are."""
     start = block_info[0]["array-location"][1][0] if block_info else 0
     n_neurons, n_sources = len(labels), len(labels) + len(inputs)
-    rows = np.empty((n_sources + (n_neurons if link else 0) + marked, *samples.shape[1:]), precision)
+    n_rows = n_sources + (n_neurons if link else 0) + marked
+    rows = np.empty_like(samples, precision, shape=(n_rows, *samples.shape[1:]), subok=False)
     rows[:n_neurons] = samples
     if inputs:
         rows[n_neurons:n_sources] = sides[0]
         if finite:
             _check_finite(rows[n_neurons:n_sources], inputs, start)
     if link:
-        rows[n_sources : n_sources + n_neurons] = logit_of(samples, start, labels, dtype=precision)
+        fill_logits(rows[n_sources : n_sources + n_neurons], samples, start, labels)
     if marked:
         rows[-1] = sides[-1][0]
     return rows

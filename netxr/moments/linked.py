@@ -20,6 +20,12 @@ LINKED: Final = {
 }
 """Moments of linked targets, and those of the samples themselves that are made alike."""
 
+PART: Final = 2**14
+"""Samples whose logits are taken at a time, so that what is in between stays in a cache."""
+
+LOW: Final = 1 / 16
+"""Samples below have odds near zero."""
+
 
 def linked_frames(edges: xr.DataArray) -> xr.DataArray:
     """Return what the link makes of frames, NaN of those that are not between 0 and 1, such as inputs."""
@@ -35,16 +41,22 @@ def linked_or_zero(samples: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.where(np.isfinite(found), found, found.dtype.type(0)))
 
 
-def logit_of(samples: NDArray[Any], start: int, labels: list[Any], *, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return the logits of samples, (neuron, time[, trial]), that begin at a frame.
+def fill_logits(found: NDArray[Any], samples: NDArray[Any], start: int, labels: list[Any]) -> None:
+    """Fill an array with the logits of samples, (neuron, time[, trial]), that begin at a frame.
 
     A first sample that is not between 0 and 1, and is never a target at lags 1 and above, is 0 there: a simulation
     begins at 0. Raises InvalidInput if another one is not.
     """
+    axis = int(np.argmax(samples.strides))
+    ahead, logits = np.moveaxis(samples, axis, 0), np.moveaxis(found, axis, 0)
+    length = max(1, PART * len(ahead) // max(1, samples.size))
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = logit(samples.astype(dtype, copy=False))
-    first = np.arange(start, start + samples.shape[1]) == 0
-    found[:, first] = linked_or_zero(samples[:, first].astype(dtype, copy=False))
+        for begin in range(0, len(ahead), length):
+            _fill(logits[begin : begin + length], ahead[begin : begin + length])
+    first_frame = slice(0, max(0, 1 - start))
+    found[:, first_frame] = linked_or_zero(samples[:, first_frame].astype(found.dtype, copy=False))
+    if np.isfinite(found.sum()):
+        return
     outside = ~np.isfinite(found) & ~np.isnan(samples)
     if outside.any():
         first_one = tuple(np.argwhere(outside)[0])
@@ -56,4 +68,13 @@ def logit_of(samples: NDArray[Any], start: int, labels: list[Any], *, dtype: np.
             expected="samples above 0 and below 1",
             fix="Leave the link out: regress the samples themselves.",
         )
-    return np.asarray(found)
+
+
+def _fill(found: NDArray[Any], samples: NDArray[Any]) -> None:
+    """Fill an array with logits, as exact as SciPy's and several times faster."""
+    x = samples.astype(found.dtype, copy=False)
+    # The odds less one have all their digits near one half; near zero the odds themselves do.
+    np.log1p((2 * x - 1) / (1 - x), out=found)
+    low = x < LOW
+    if low.any():
+        found[low] = np.log(x[low] / (1 - x[low]))

@@ -74,6 +74,24 @@ def test_regression_and_granger_take_less_than_ten_inverses(large):
     assert costs["both"].cpu <= 10 * costs["inverse"].cpu
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_pass_with_linked_targets_against_the_plain_one(dtype):
+    n, n_steps = (600, 20_000) if FULL else (60, 3_000)
+    samples = np.random.default_rng(0).uniform(0.01, 0.99, (n, n_steps)).astype(dtype)
+    recording = netxr.as_activity(samples, dims=("neuron", "time"))
+    tasks = {
+        "plain": lambda: netxr.lagged_moments(recording, lags=[0, 1]),
+        "linked": lambda: netxr.lagged_moments(recording, lags=[0, 1], link="logit"),
+    }
+    costs = best_of(5 if FULL else 1, tasks)
+    show(
+        f"a pass, {n} neurons x {n_steps} samples, {dtype}",
+        costs,
+        ratios={"linked / plain": ("linked", "plain", "<= 2.2")},
+    )
+    assert not FULL or costs["linked"].cpu <= 2.2 * costs["plain"].cpu
+
+
 @pytest.mark.parametrize(
     "estimate",
     [

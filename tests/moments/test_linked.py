@@ -6,6 +6,7 @@ from scipy.special import logit
 
 import netxr
 from netxr.errors import InvalidInput
+from netxr.moments.linked import fill_logits
 from tests.runs import nothing_computes
 
 
@@ -46,6 +47,16 @@ def test_linked_moments_against_numpy(dtype, chunks):
             np.testing.assert_allclose(one.comoment_linked, y_off @ source_off.T, atol=10 * tolerance)
     assert found.comoment_linked.sel(lag=0).isnull().all()
     assert found.attrs["link"] == "logit"
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 2e-15), ("float32", 1e-6)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_logits_against_scipy_from_end_to_end(dtype, tolerance, order):
+    off = 10.0 ** -np.random.default_rng(0).uniform(0.5, 15 if dtype == "float64" else 6, (2, 9_000))
+    samples = np.stack([off[0], 1 - off[0], 0.5 - off[1], 0.5 + off[1], 0.3 * off[0] ** 2]).astype(dtype, order=order)
+    found = np.empty_like(samples)
+    fill_logits(found, samples, 1, list(range(5)))
+    np.testing.assert_allclose(found, logit(samples), rtol=tolerance)
 
 
 def test_days_merge_and_go_on():
