@@ -8,17 +8,25 @@ import pytest
 from hypothesis import settings
 
 from tests.estimators.third import install
+from tests.marks import thin_out
 
 SHARED = Path(__file__).parents[2] / "shared"
 
 # A shared machine is slow at times: that is no failure. The same examples every time: a failure is repeated by a rerun.
-settings.register_profile("netxr", deadline=None, derandomize=True, max_examples=25)
-settings.register_profile("quick", settings.get_profile("netxr"), max_examples=10)
+# `-m "slow or hypothesis" --hypothesis-profile thorough` tries many more.
+settings.register_profile("netxr", deadline=None, derandomize=True, max_examples=10)
+settings.register_profile("thorough", settings.get_profile("netxr"), max_examples=50)
 settings.load_profile("netxr")
 
 # What nohup starts in the background ignores Ctrl-C, and so would the processes that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark slow what crossed parameters show twice, before slow tests are left out."""
+    thin_out(items)
 
 
 @pytest.fixture(scope="module")

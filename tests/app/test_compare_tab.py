@@ -51,6 +51,7 @@ def test_neurons_are_matched_by_label():
     assert pair.R.target.values.tolist() == ["a", "c"]
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("view", ["beside", "standardised", "agreement"])
 @pytest.mark.parametrize("stores", [TRUTH, "first=estimated.zarr&second=grouped.zarr&diagonal=yes"])
 def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, stores, view):

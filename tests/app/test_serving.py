@@ -50,6 +50,7 @@ def test_the_page_is_served_by_both_names_of_this_machine(ask):
         assert (status, "<title>netxr</title>" in text) == (200, True)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "127.0.0.1:1"])
 @pytest.mark.parametrize("path", ["/", "/ws", "/static/js/bokeh.min.js", "/nothing"])
 def test_another_host_name_is_refused(ask, host, path):

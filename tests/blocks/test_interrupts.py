@@ -27,6 +27,7 @@ SCRIPT = """
 """
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 @pytest.mark.parametrize("route", ["store", "compute"])
 @pytest.mark.parametrize("n_steps", [2 * 10**6, 10**9])  # one that is held in memory, and one that cannot be

@@ -133,18 +133,15 @@ def test_a_part_that_kills_its_worker_is_told(cluster, tmp_path):
         netxr.save(through(die).to_dataset(), tmp_path / "a.zarr")
 
 
-def test_a_cluster_that_ends_is_told(cluster, tmp_path):
+def test_an_error_of_a_task_is_raised_as_it_is_and_a_cluster_that_ends_is_told(cluster, tmp_path):
+    def fail(block):
+        raise ZeroDivisionError("in a block")
+
+    with pytest.raises(ZeroDivisionError, match="in a block"):
+        netxr.save(through(fail).to_dataset(), tmp_path / "a.zarr")
     notes = tmp_path / "notes"
     slow = through(slowly(notes))
     thread = meanwhile(notes, 5, cluster.close)
     with pytest.raises(netxr.WorkersLost, match="the run was cancelled"):
         netxr.save(slow.to_dataset(), tmp_path / "a.zarr")
     thread.join()
-
-
-def test_an_error_of_a_task_is_raised_as_it_is(cluster, tmp_path):
-    def fail(block):
-        raise ZeroDivisionError("in a block")
-
-    with pytest.raises(ZeroDivisionError, match="in a block"):
-        netxr.save(through(fail).to_dataset(), tmp_path / "a.zarr")

@@ -92,6 +92,7 @@ def run(found):
     return [block for (stream, _), inputs in zip(found, parts, strict=True) for block in stream.blocks(inputs)]
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("parts", [1, 2, 3, 8])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("chunks", CHUNKS)
@@ -270,6 +271,7 @@ def goes_away(request, monkeypatch):
         yield after_first_block
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("dtype", ["float32", "int16", "uint8"])
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("held", [True, False])
@@ -289,6 +291,7 @@ def test_a_store_that_goes_away_while_it_is_read(tmp_path, monkeypatch, goes_awa
     assert {entry.name for entry in tmp_path.iterdir()} <= {"elsewhere"}, "nothing is left of what was begun"
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("dim", ["time", ("time", "trial")])
 @pytest.mark.parametrize("missing", ["raise", "drop", "pairwise"])
 def test_a_store_of_several_trials_that_goes_away(tmp_path, goes_away, dim, missing):

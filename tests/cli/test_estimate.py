@@ -15,6 +15,7 @@ from scipy.signal import lfilter
 
 import netxr
 from tests.cli.shell import document, output, run
+from tests.marks import slow
 from tests.runs import names
 
 
@@ -501,7 +502,7 @@ def test_estimate_refuses_before_it_computes(called, store, flags, says):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of Unix")
-@pytest.mark.parametrize("in_blocks", [False, True])
+@pytest.mark.parametrize("in_blocks", [True, *slow(False)])
 def test_ctrl_c_in_an_estimate_ends_the_line_and_leaves_nothing(tmp_path, in_blocks):
     import pty
 

@@ -17,6 +17,8 @@ from netxr.cli import main
 from netxr.plot.panels.tutorial import tutorial_figures
 from netxr.simulation.tutorial import Check
 
+SAVE = command._save
+
 
 class Run(NamedTuple):
     out: Path
@@ -36,38 +38,26 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def sections(run):
-    store = run.out / "tutorial.zarr"
-    return {path.parent.name: netxr.open(path.parent).compute() for path in store.glob("*/zarr.json")}
+def sections():
+    return netxr.tutorial.run_tutorial()
 
 
-def test_every_number_of_the_reference_is_printed_and_agrees(run, golden):
-    lines = [line.split() for line in run.stdout.splitlines()]
-    marks = [line[-1] for line in lines if line and line[-1] in ("ok", "OFF")]
-    assert set(marks) == {"ok"}
-    assert f"All {len(marks)} numbers agree." in run.stdout
-    assert len(marks) >= 150
-    for name in ("small", "large", "coarse16"):
-        assert f"{golden[name]['pearson']:.10f}" in run.stdout
+@pytest.mark.slow
+def test_the_command_holds_to_what_the_library_computes(run, sections):
+    assert run.stderr == "", "no progress where there is no terminal"
+    assert "numbers agree." in run.stdout
+    assert sections.keys() == {path.parent.name for path in (run.out / "tutorial.zarr").glob("*/zarr.json")}
+    for name, section in sections.items():
+        xr.testing.assert_allclose(netxr.open(run.out / "tutorial.zarr" / name).compute(), section, rtol=1e-10)
 
 
-def test_undefined_scores_are_said(run):
-    row = next(line for line in run.stdout.splitlines() if "n_neurons 5, trial 2" in line)
-    assert row.split().count("undefined") == 2
-    table = run.stdout.partition("n_neurons  defined  trials")[2].splitlines()
-    assert table[1].split() == ["5", "3", "5"]
-    assert table[2].split() == ["10", "5", "5"]
-
-
-def test_no_progress_where_there_is_no_terminal(run):
-    assert run.stderr == ""
-
-
+@pytest.mark.slow
 def test_folder_holds_the_three_parts_and_nothing_else(run):
     assert sorted(path.name for path in run.out.iterdir()) == ["figures", "report.html", "tutorial.zarr"]
     assert [path.name for path in run.out.parent.iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 def test_figures_are_pictures(run, sections):
     pictures = {path.stem: path for path in (run.out / "figures").iterdir()}
     assert set(pictures) == set(tutorial_figures(sections))
@@ -77,6 +67,7 @@ def test_figures_are_pictures(run, sections):
         assert path.stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_store_reads_with_plain_xarray(run):
     plain = xr.open_zarr(run.out / "tutorial.zarr" / "small", consolidated=False)
     assert plain.activity.sizes == {"neuron": 6, "time": 5000, "trial": 1}
@@ -89,12 +80,14 @@ def test_store_holds_what_the_scores_were_computed_from(sections):
         assert sections[name].pearson.item() == pytest.approx(np.corrcoef(A.ravel(), R.ravel())[0, 1], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_info_lists_the_sections(run, sections):
     result = CliRunner().invoke(main, ["info", str(run.out / "tutorial.zarr"), "--json"])
     groups = json.loads(result.stdout)["groups"]
     assert {group["group"] for group in groups} == set(sections)
 
 
+@pytest.mark.slow
 def test_plot_draws_a_section(run, tmp_path):
     store, figure = run.out / "tutorial.zarr" / "small", tmp_path / "small.png"
     result = CliRunner().invoke(main, ["plot", str(store), str(figure), "--kind", "overview"])
@@ -102,6 +95,7 @@ def test_plot_draws_a_section(run, tmp_path):
     assert figure.stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_report_is_whole_and_asks_nobody(run, sections):
     text = (run.out / "report.html").read_text("utf-8")
     markup = re.sub("(<script[^>]*>).*?</script>", r"\1", text, flags=re.DOTALL)
@@ -119,12 +113,12 @@ def test_every_figure_of_the_report_has_a_caption(sections):
     assert all(len(text) > 40 for _, text in CAPTIONS.values())
 
 
-# --- without the computation --------------------------------------------------
+# --- without drawing, in this process -------------------------------------------
 
 
 @pytest.fixture
 def instead(monkeypatch, sections):
-    """Let the command take the sections that are computed already, and draw nothing."""
+    """Let the command take the sections that are computed already, and neither draw nor save."""
     monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: sections)
     monkeypatch.setattr(netxr.plot, "tutorial_figures", lambda _: {})
     monkeypatch.setattr(command, "_save", lambda *_: None)
@@ -134,6 +128,39 @@ def instead(monkeypatch, sections):
 
 def invoke(*arguments):
     return CliRunner().invoke(main, ["tutorial", *map(str, arguments)])
+
+
+def test_every_number_of_the_reference_is_printed_and_agrees(instead, golden, tmp_path):
+    printed = invoke("--out", tmp_path / "out").stdout
+    lines = [line.split() for line in printed.splitlines()]
+    marks = [line[-1] for line in lines if line and line[-1] in ("ok", "OFF")]
+    assert set(marks) == {"ok"}
+    assert f"All {len(marks)} numbers agree." in printed
+    assert len(marks) >= 150
+    for name in ("small", "large", "coarse16"):
+        assert f"{golden[name]['pearson']:.10f}" in printed
+    row = next(line for line in printed.splitlines() if "n_neurons 5, trial 2" in line)
+    assert row.split().count("undefined") == 2
+    table = printed.partition("n_neurons  defined  trials")[2].splitlines()
+    assert table[1].split() == ["5", "3", "5"]
+    assert table[2].split() == ["10", "5", "5"]
+
+
+def test_the_folder_holds_report_figures_and_store(instead, sections, tmp_path):
+    few = {name: sections[name] for name in ("small", "size_sweep")}
+    figure = tutorial_figures(sections)["5_size_sweep"]
+    instead.setattr(netxr.tutorial, "run_tutorial", lambda _: few)
+    instead.setattr(netxr.plot, "tutorial_figures", lambda _: {"5_size_sweep": figure})
+    instead.setattr(command, "_save", SAVE)
+    assert invoke("--out", tmp_path / "out", "--quiet").exit_code == 0
+    out = tmp_path / "out"
+    assert sorted(path.name for path in out.iterdir()) == ["figures", "report.html", "tutorial.zarr"]
+    assert (out / "figures" / "5_size_sweep.png").read_bytes().startswith(b"\x89PNG")
+    assert "default-src 'none'" in (out / "report.html").read_text("utf-8")
+    for name, section in few.items():
+        xr.testing.assert_identical(
+            netxr.open(out / "tutorial.zarr" / name).connectivity.compute(), section.connectivity
+        )
 
 
 def test_quiet_prints_one_line(instead, tmp_path):

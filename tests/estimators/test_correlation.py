@@ -215,6 +215,7 @@ def test_whole_number_samples(dtype):
 CONSTANTS = [0.0, 0.1, -65.3, 1e6 + 0.1, 1e12 + 1 / 3, 1e-12, -1e30]
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("value", CONSTANTS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("chunks", [None, 17])
@@ -228,6 +229,7 @@ def test_a_constant_neuron_is_undefined_without_a_warning(value, dtype, chunks, 
     assert r.drop_sel(target="b", source="b").notnull().all()
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("value", CONSTANTS)
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("lag", [1, 6])
@@ -298,6 +300,7 @@ def test_several_sources_are_columns(source):
     np.testing.assert_allclose(columns.values, expected.values, rtol=0, atol=1e-13)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize(
     "options",

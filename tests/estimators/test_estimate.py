@@ -370,6 +370,7 @@ SELECTIONS = {
 }
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("select", SELECTIONS.values(), ids=SELECTIONS)
 @pytest.mark.parametrize("chunks", [None, {"time": 20}], ids=["numpy", "dask"])
 @pytest.mark.parametrize("missing", ["raise", "drop"])
@@ -411,6 +412,7 @@ def test_a_run_whose_moments_are_stale_is_not_coarse_grained():
         netxr.coarsen(with_moments(activity()).isel(time=slice(60)), groups=2)
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("dim", ["time", ("time", "trial")])
 @pytest.mark.parametrize("missing", ["raise", "drop"])
 @pytest.mark.parametrize("further", [{"time": 40}, {"time": 2}, {"trial": 1}])

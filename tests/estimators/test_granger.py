@@ -36,6 +36,7 @@ def test_two_neurons_need_no_condition():
 # --- against regressions that leave a source out ---------------------------------------------
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("lags", [[1], [1, 2, 3], [2, 5]])
 @pytest.mark.parametrize("conditional", [True, False])
 def test_every_pair_against_a_regression_without_the_source(lags, conditional):

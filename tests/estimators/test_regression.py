@@ -73,6 +73,7 @@ def run():
     return netxr.simulate(A, n_steps=3000, seed=3).isel(trial=0)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize(
     ("penalty", "ours", "model"),
@@ -202,6 +203,7 @@ def test_arguments_that_do_not_fit(options, message):
         netxr.regression(activity(), **options)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("method", ["regression", "regression_t", "granger", "edge_probability"])
 @pytest.mark.parametrize("missing", ["drop", "pairwise"])
 def test_missing_samples_that_are_left_out(method, missing):

@@ -68,6 +68,7 @@ def test_rows_of_all_tasks_are_the_matrix(tmp_path_factory, activity, held, lazy
         )
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("lengths", [(0, 1000, 3000), (1000, 0, 0, 3000), (4000, 0)])
 @pytest.mark.parametrize("held", [True, False])
@@ -86,6 +87,7 @@ def dtype_of(name):
 # --- reads -------------------------------------------------------------------------------
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize("chunks", [(5, 500), (2, 250)])
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
@@ -179,6 +181,7 @@ def test_tasks_give_up_while_they_read(tmp_path):
 # --- progress ----------------------------------------------------------------------------
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize("lazy", [True, False])
 def test_progress_ends_where_it_said(tmp_path, held, lazy):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
@@ -88,6 +88,7 @@ def test_what_is_stored_is_what_memory_would_hold(recording, lags, missing, lazy
     xr.testing.assert_equal(found.coords.to_dataset(), expected.coords.to_dataset())
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize("lag", [0, 3])
 def test_what_is_stored_is_the_formula_of_the_tutorial(tmp_path, held, lag):
@@ -116,6 +117,7 @@ def test_budgets_that_hold_the_recording_and_that_do_not(tmp_path, dtype, monkey
             np.testing.assert_allclose(R, wanted, rtol=0, atol=1e-12 if dtype == "float64" else 1e-6)
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("function", ["stored", "strongest"])
 @pytest.mark.parametrize("dim", ["time", POOLED])
 @pytest.mark.parametrize("missing", ["raise", "pairwise"])
@@ -213,6 +215,7 @@ def test_wrong_arguments_before_anything_is_written(tmp_path, monkeypatch, argum
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize("lazy", [True, False])
 def test_an_error_in_the_last_block_leaves_nothing(tmp_path, held, lazy):
@@ -316,7 +319,6 @@ def test_pairs_are_the_first_of_the_sorted_rows(recording, lags, which, lazy, da
     assert as_edges(found) == naive_pairs(whole, k=k, threshold=threshold)
 
 
-@settings(max_examples=20)
 @given(recordings(dtypes=FLOATS), lag_sets, st.sampled_from(["drop", "pairwise"]), st.data())
 def test_missing_samples(recording, lags, missing, data):
     recording = with_holes(recording, data.draw(st.lists(st.integers(0, recording.size - 1), max_size=4)))

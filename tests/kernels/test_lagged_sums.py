@@ -123,6 +123,7 @@ def test_joining_is_associative(lags, case, ends):
     assert_equal_sums(left, join_sums([a, b, c], todo=todo))
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("missing", ["raise", "drop", "pairwise"])
 @pytest.mark.parametrize("scale", [1e-30, 1e-20, 1, 1e15])
 @pytest.mark.parametrize("segment", [None, 32])

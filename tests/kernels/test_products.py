@@ -79,6 +79,7 @@ def test_float32_is_right_to_a_millionth(kind, order):
         np.testing.assert_allclose(r, exact(x, lag), rtol=0, atol=1e-6)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("kind", ["on and off", "z-scored counts", "beside noise"])
 @pytest.mark.parametrize("missing", ["raise", "pairwise"])
 def test_so_are_many_lags_of_lazy_chunks(kind, missing):

@@ -39,6 +39,7 @@ def test_connectivity_is_the_mean_over_blocks(groups):
     np.testing.assert_allclose(coarse, blocks.T, atol=1e-14)
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("dim", ["time", ("time", "trial")])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("lazy", [False, True])

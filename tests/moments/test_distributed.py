@@ -179,23 +179,14 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
-def test_a_worker_that_is_killed_is_made_up_for(client, tmp_path):
-    future = client.compute(netxr.lagged_correlation(passed_on(slowly(tmp_path), frames=100), lags=[0, 1]))
-    wait_for(lambda: len(list(tmp_path.iterdir())) >= 20)
-    os.kill(int(next(tmp_path.iterdir()).name.split("-")[0]), signal.SIGKILL)
-    assert_right(future.result(timeout=30), lags=[0, 1])
-    later = list(tmp_path.iterdir())
-    assert len(later) > 61, "blocks of the lost worker were read again"
-
-
-def test_progress_counts_once_what_a_lost_worker_had_done(client, tmp_path):
+def test_a_worker_that_is_killed_is_made_up_for_and_progress_counts_once_what_it_had_done(client, tmp_path):
     reports = []
     with netxr.progress(lambda *report: reports.append(report)):
         future = client.compute(netxr.lagged_correlation(passed_on(slowly(tmp_path), frames=100), lags=[0, 1]))
-        wait_for(lambda: reports)
+        wait_for(lambda: reports and len(list(tmp_path.iterdir())) >= 20)
         os.kill(int(next(tmp_path.iterdir()).name.split("-")[0]), signal.SIGKILL)
-        future.result(timeout=30)
-    assert len(list(tmp_path.iterdir())) > 61
+        assert_right(future.result(timeout=30), lags=[0, 1])
+    assert len(list(tmp_path.iterdir())) > 61, "blocks of the lost worker were read again"
     assert all(a < b for (a, _), (b, _) in itertools.pairwise(reports))
     assert reports[-1] == (6000, 6000)
 

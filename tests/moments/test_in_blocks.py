@@ -82,6 +82,7 @@ def test_correlations_in_blocks_and_when_they_were():
 
 
 @pytest.mark.filterwarnings("ignore:alpha=")
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("penalty", ["lasso", "ridge"])
 def test_cross_validation_against_scikit_learn(penalty, intercept):

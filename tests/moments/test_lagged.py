@@ -378,6 +378,7 @@ def test_what_float32_cannot_hold_is_not_missing(missing):
         lagged_moments(recording, precision="float32", missing=missing)
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("missing", ["raise", "drop", "pairwise"])
 @pytest.mark.parametrize("scale", [1e-30, 1e-20, 1, 1e15])
 @pytest.mark.parametrize("lag", [1, 500])

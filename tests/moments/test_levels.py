@@ -92,6 +92,7 @@ ROUTES = {
 }
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("which", ROUTES)
 @pytest.mark.parametrize(("lags", "dim", "dtype"), [([40, 0, 1], "time", "f4"), ([2], POOLED, "f8")])
 def test_both_routes(which, lags, dim, dtype):
@@ -153,6 +154,7 @@ def test_labels_and_attributes():
 # --- one read --------------------------------------------------------------------------
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize(
     "levels",
     [{"a": 1}, {"neurons": None, "a": 5, "b": 1, "c": [0, 0, 1, 1, -1], "d": list("vwxyz")}],

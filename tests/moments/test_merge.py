@@ -4,7 +4,7 @@ from functools import partial
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
@@ -83,7 +83,6 @@ def tolerance_of(recording):
 # --- the whole from its parts ----------------------------------------------------------
 
 
-@settings(max_examples=20)
 @given(recordings(), lag_sets, forms, st.data())
 def test_parts_of_one_trial_are_the_whole(recording, lags, form, data):
     recording = recording.isel(trial=[0]) if "trial" in recording.dims else recording
@@ -113,7 +112,6 @@ def test_separate_parts_are_trials_pooled(recording, lags, form, data):
     assert_edges(merged, trials)
 
 
-@settings(max_examples=20)
 @given(recordings(dtypes=FLOATS), lag_sets, st.sampled_from(["drop", "pairwise"]), forms, st.data())
 def test_missing_samples(recording, lags, missing, form, data):
     holes = data.draw(st.lists(st.integers(0, recording.size - 1), max_size=25))
@@ -171,6 +169,7 @@ def test_saved_moments_and_those_of_new_samples(tmp_path):
     assert without_origin(both).attrs == lagged_moments(recording, lags=[0, 4]).attrs
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("continuous", [True, False])
 @pytest.mark.parametrize("lazy", [False, True])
 def test_merged_moments_are_coarse_grained_like_any(continuous, lazy):
@@ -345,6 +344,7 @@ def animals(*, trials=2, lazy=False):
     return [part.chunk(time=16) for part in parts] if lazy else parts, together
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize("lags", [[0], [0, 1, 3]])
 def test_recordings_of_different_neurons_are_one_with_missing_samples(lags, lazy):

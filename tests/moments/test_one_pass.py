@@ -31,6 +31,7 @@ class Reader:
         return xr.DataArray(blocks, dims=dims)
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("missing", ["raise", "drop", "pairwise"])
 @pytest.mark.parametrize("chunks", [(5, 100), (5, 4000), (2, 250), (5, (1, 999, 2000, 1000))])
 @pytest.mark.parametrize("workers", [1, 4])

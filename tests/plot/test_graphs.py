@@ -109,6 +109,7 @@ def test_hover_names_neurons_and_weights(one_edge):
     assert (("neuron", "@{neuron}"),) in tips
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 @pytest.mark.parametrize("value", [0.0, -1.0, np.nan])
 @pytest.mark.parametrize("n_neurons", [1, 4])
@@ -138,6 +139,7 @@ def test_of_more_than_ten_thousand_edges_the_strongest_are_drawn_which_the_title
     assert title_of(network(dense[:5, :5], title="R")) == "R"
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 @pytest.mark.parametrize("layout", ["circle", "groups"])
 def test_a_thousand_neurons_are_drawn(backend, layout):

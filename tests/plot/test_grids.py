@@ -108,6 +108,7 @@ def test_facets_of_more_neurons_than_pixels_show_means():
     assert bokeh_cells(facets(weights))[0].shape == (160, 160)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 @pytest.mark.parametrize("value", [0.0, np.nan])
 def test_undefined_and_constant_entries_are_drawn(many, backend, value):

@@ -105,6 +105,7 @@ def test_undefined_cells_are_grey_and_unlike_zero(one_edge):
     assert image.glyph.color_mapper.nan_color == UNDEFINED_COLOUR
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 @pytest.mark.parametrize("value", [0.0, 1.0, -2.0, np.nan, 1e-12])
 @pytest.mark.parametrize("n_neurons", [1, 3])
@@ -181,6 +182,7 @@ def test_a_big_matrix_is_drawn_as_means_of_blocks_and_says_so(big, tmp_path):
     save(figure, tmp_path / "big.png")
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("limits", [None, (-2, 2)])
 @pytest.mark.parametrize("grouped", [False, True])
 def test_zooming_in_shows_single_weights_on_limits_of_their_own(big, limits, grouped):

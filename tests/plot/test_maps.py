@@ -114,6 +114,7 @@ def test_maps_without_room_for_numbers_have_dots(backend):
     assert title == "grey: undefined, dots: fewer than 4 trials defined"
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 @pytest.mark.parametrize(("value", "limits"), [(0.5, (0, 0.5)), (0.0, (0, 1)), (-0.25, (-0.25, 0.25))])
 def test_one_cell_and_constant_scores_are_drawn(scores, backend, value, limits):

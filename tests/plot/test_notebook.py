@@ -5,6 +5,7 @@ import pytest
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
+pytestmark = pytest.mark.slow
 
 DRAW = "import netxr\nnetxr.plot.matrix(netxr.as_connectivity([[0, 1], [2, 0]], rows='target'))"
 OWN = "import holoviews as hv\nhv.extension('matplotlib', logo=False)"
@@ -24,6 +25,5 @@ def test_a_figure_shows_as_one_and_not_as_text(tmp_path):
     assert "bokeh" in figure["text/html"].lower()
 
 
-@pytest.mark.slow
 def test_a_backend_that_the_user_chose_stays(tmp_path):
     assert "data:image/png" in figure_of(tmp_path, OWN, DRAW)["text/html"]

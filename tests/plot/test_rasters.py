@@ -117,6 +117,7 @@ def test_groups_are_together_with_borders_and_names(backend):
     np.testing.assert_allclose(cells_of(chosen), deviations(samples)[[3, 0]], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 @pytest.mark.parametrize("value", [0.0, 3.3, np.nan])
 def test_constant_and_missing_activity_is_drawn(backend, value):

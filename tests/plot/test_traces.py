@@ -65,6 +65,7 @@ def test_time_is_in_steps_where_the_interval_is_unknown(activity):
     assert on_screen(figure).xaxis[0].axis_label == "Time (step)"
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 @pytest.mark.parametrize("value", [0.0, np.nan])
 def test_constant_and_undefined_traces_are_drawn(activity, backend, value):

@@ -21,6 +21,7 @@ def test_outlines_are_kernel_densities_and_lines_medians():
         np.testing.assert_allclose(x[right] - middle, HALF * density / density.max(), atol=0.02)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 @pytest.mark.parametrize("values", [[], [0.3], [0.3, 0.3]])
 def test_groups_without_spread_have_a_median_alone(backend, values):

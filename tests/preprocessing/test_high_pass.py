@@ -34,6 +34,7 @@ def test_any_recording_is_filtered_as_scipy_does(activity, cutoff, order, data):
     np.testing.assert_allclose(result.values, by_scipy(activity, cutoff=cutoff, order=order), atol=tolerance)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("chunks", [(20_000,), (37,) * 540 + (20,), (3, 9_997, 1, 1, 9_998)])
 @pytest.mark.parametrize(("cutoff", "order"), [(1e-4, 1), (1e-3, 2), (1e-3, 4), (0.5, 8)])
 def test_long_responses_reach_over_chunks(chunks, cutoff, order):

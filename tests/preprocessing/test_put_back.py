@@ -3,7 +3,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
@@ -30,7 +30,6 @@ def test_lazy_stays_lazy(step):
 
 @each_step
 @pytest.mark.parametrize("trials", [None, 2])
-@settings(max_examples=12)
 @given(data=st.data())
 def test_any_chunking_and_order_of_dims_gives_the_same(step, trials, data):
     activity = recording(trials=trials)
@@ -45,6 +44,7 @@ def test_any_chunking_and_order_of_dims_gives_the_same(step, trials, data):
     assert not set(result.coords) ^ set(expected.coords)
 
 
+@pytest.mark.crossed
 @each_step
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int16", "uint8", "bool"])
@@ -217,6 +217,7 @@ def test_bad_frames_are_lazy_too():
         assert isinstance(bad_frames(lazy).data, da.Array)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("n_blocks", [1, 2, 40])
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_each_step_takes_one_more_pass(n_blocks, workers):

@@ -19,6 +19,7 @@ from netxr.recordings.load import load_activity, load_connectivity, load_recordi
 from netxr.schema.arrays import as_activity
 from netxr.store.dataset import save
 from tests.conftest import SHARED
+from tests.marks import slow
 from tests.runs import nothing_computes, printed_by
 
 DATA = SHARED / "data"
@@ -334,7 +335,7 @@ def test_what_is_not_there_or_in_disguise(tmp_path):
 
 
 @given(data=st.data(), suffix=st.sampled_from(list(SUFFIXES)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=30)
 def test_whatever_a_file_holds_it_loads_or_is_an_error_of_ours(tmp_path_factory, data, suffix):
     file = write(tmp_path_factory.mktemp("any") / f"x{suffix}", WEIGHTS)
     whole = file.read_bytes()
@@ -562,7 +563,7 @@ def test_netsim_subjects():
 
 
 @needs_data
-@pytest.mark.parametrize("network", ["exc4_inh1/p2", "exc4_inh1/p4", "exc8_inh2/p2", "exc8_inh2/p4"])
+@pytest.mark.parametrize("network", ["exc4_inh1/p2", *slow("exc4_inh1/p4", "exc8_inh2/p2", "exc8_inh2/p4")])
 def test_izhikevich_networks(network):
     folder = DATA / "izhikevich" / network
     activity = load_activity(folder / "v_alltimes.txt", dims=NEURON_TIME, sampling_interval=1, interval_units="ms")

@@ -16,6 +16,7 @@ from netxr.store.commits import array_to_be
 from netxr.store.locks import unfinished_name
 from netxr.store.metadata import ROOT, documents, grown
 from netxr.store.writers import NAME_LENGTH
+from tests.marks import slow
 from tests.runs import peak_bytes
 from tests.store.stores import cut_off, edit, left_by_the_dead, let_count
 
@@ -129,7 +130,7 @@ def test_any_flipped_byte_of_a_chunk_is_found(store):
     rng = np.random.default_rng(1)
     for path in chunk_files(store):
         sound = path.read_bytes()
-        for _ in range(3):
+        for _ in range(2):
             at, bit = rng.integers(len(sound)), rng.integers(8)
             path.write_bytes(sound[:at] + bytes([sound[at] ^ (1 << bit)]) + sound[at + 1 :])
             (problem,) = wrong(store)
@@ -143,7 +144,7 @@ def test_any_cut_chunk_is_found(store):
     rng = np.random.default_rng(2)
     for path in chunk_files(store):
         sound = path.read_bytes()
-        for length in (0, rng.integers(len(sound)), len(sound) - 1):
+        for length in (0, rng.integers(1, len(sound))):
             path.write_bytes(sound[:length])
             assert [problem.place for problem in wrong(store)] == [path.relative_to(store).as_posix()]
         path.write_bytes(sound)
@@ -449,11 +450,11 @@ def damaged(path, rng):
     return not path.exists() or path.read_bytes() != sound
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, *slow(*range(1, 6))])
 def test_damage_anywhere_is_a_problem_or_an_error_of_netxr(kept, tmp_path, seed):
     rng = np.random.default_rng(seed)
     names = sorted(path.relative_to(kept) for path in kept.rglob("*") if path.is_file())
-    for case in range(40):
+    for case in range(16):
         store = Path(shutil.copytree(kept, tmp_path / f"{case}.zarr"))
         name = names[rng.integers(len(names))]
         changed = damaged(store / name, rng)

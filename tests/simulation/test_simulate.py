@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 import xarray as xr
 import zarr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
@@ -222,6 +222,7 @@ def test_the_caller_keeps_what_was_given():
     xr.testing.assert_identical(initial, initial_before)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("store", [False, True])
 @pytest.mark.parametrize("rng", ["modern", "legacy"])
 def test_progress_is_monotone_and_ends_at_the_total(tmp_path, rng, store):
@@ -238,6 +239,7 @@ def test_progress_is_monotone_and_ends_at_the_total(tmp_path, rng, store):
 # --- to disk ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("chunk", [32, 256, 512, 4096])
 @pytest.mark.parametrize(
     "options",
@@ -264,7 +266,6 @@ def test_the_same_samples_on_disk_as_in_memory(tmp_path, monkeypatch, chunk, opt
     assert on_disk.activity.attrs == in_memory.activity.attrs
 
 
-@settings(max_examples=20)
 @given(
     exponent=st.integers(5, 11),
     n_steps=st.integers(1, 1100),
@@ -287,6 +288,7 @@ def test_no_bit_depends_on_how_a_run_is_stored(exponent, n_steps, trials, togeth
         np.testing.assert_array_equal(on_disk.values, in_memory.values)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("rng", ["modern", "legacy"])
 @pytest.mark.parametrize("sparsity", [0.2, 0.9])
 def test_no_bit_depends_on_the_threads_there_are(tmp_path, rng, sparsity):
@@ -354,6 +356,7 @@ def test_what_exists_is_left_as_it_is(tmp_path):
     assert not calls
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
 @pytest.mark.parametrize("when", [1, 2])
 def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch, error, when):

@@ -81,6 +81,7 @@ def stored_bytes(path):
 # --- what it does to correlations ---------------------------------------------
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("compact", ["uint16", "bits16", "bits10", "bits7"])
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_correlations_change_by_less_than_is_said(tmp_path, name, compact):
@@ -137,6 +138,7 @@ def test_room_and_effect_on_a_network(tmp_path):
 # --- round trips --------------------------------------------------------------
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("chunks", [None, 700])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("compact", ["uint16", "bits10", "bits1", "bits22"])
@@ -268,6 +270,7 @@ def test_a_zarr_store_that_is_no_folder(tmp_path):
 # --- what is appended ---------------------------------------------------------
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize("compact", KINDS)
 def test_what_is_appended_is_rounded_alike(tmp_path, compact, lazy):

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 import zarr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
@@ -31,6 +31,7 @@ from netxr.store.layout import encoding as encoding_of
 from netxr.store.layout import plain_attributes, steps_per_chunk
 from netxr.store.metadata import DOCUMENT
 from netxr.store.writing import streamed_variable
+from tests.marks import slow
 from tests.runs import contents, names, nothing_computes
 from tests.store.origins import ORIGIN
 from tests.store.stores import edit
@@ -173,7 +174,6 @@ def test_plain_xarray_reads_a_run(tmp_path):
     chunks=st.one_of(st.none(), st.tuples(st.integers(1, 4), st.integers(1, 40), st.integers(1, 3))),
     data=st.data(),
 )
-@settings(max_examples=40, deadline=None)
 def test_any_shape_dtype_label_and_chunking_comes_back(tmp_path_factory, dtype, shape, labels, chunks, data):
     values = np.random.default_rng(data.draw(st.integers(0, 99))).integers(0, 3, size=shape).astype(dtype)
     if np.dtype(dtype).kind == "f":
@@ -566,7 +566,7 @@ def test_an_unfinished_stream_cannot_be_opened(tmp_path):
             open_store(tmp_path / "run.zarr")
 
 
-@pytest.mark.parametrize("way", ["streamed", "lazy", "in memory"])
+@pytest.mark.parametrize("way", ["streamed", "lazy", *slow("in memory")])
 def test_ctrl_c_leaves_nothing(tmp_path, way):
     script = """
         import sys

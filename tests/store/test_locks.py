@@ -13,6 +13,7 @@ import xarray as xr
 import netxr
 from netxr.errors import CannotLock
 from netxr.store import locks
+from tests.runs import contents, names
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="takes fcntl away")
 
@@ -70,15 +71,10 @@ def test_without_locks_new_stores_are_made_and_others_left_alone(tmp_path):
     assert printed.startswith("CannotLock run.zarr") or f"CannotLock {tmp_path}" in printed
     assert "neither the module fcntl nor msvcrt" in printed
     assert "netxr.save" in printed
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["run.zarr", "simulated.zarr", "sweep.zarr"]
+    assert names(tmp_path) == ["run.zarr", "simulated.zarr", "sweep.zarr"]
 
 
-def test_the_locks_of_windows(tmp_path):
-    assert done(LIKE_WINDOWS, tmp_path) == "100\n"
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["run.zarr", "simulated.zarr", "sweep.zarr"]
-
-
-def test_a_store_that_is_busy_says_so_with_the_locks_of_windows(tmp_path):
+def test_the_locks_of_windows_and_a_store_that_is_busy_with_them(tmp_path):
     script = """
         import netxr
         from netxr.store.locks import locked
@@ -94,13 +90,14 @@ def test_a_store_that_is_busy_says_so_with_the_locks_of_windows(tmp_path):
                 print("busy")
     """
     assert done(textwrap.dedent(LIKE_WINDOWS) + textwrap.dedent(script), tmp_path) == "busy\n100\n"
+    assert names(tmp_path) == ["busy.zarr", "run.zarr", "simulated.zarr", "sweep.zarr"]
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EINVAL])
 def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch, number):
     run = xr.Dataset({"activity": (("neuron", "time"), np.ones((2, 3)))})
     netxr.save(run, tmp_path / "run.zarr")
-    before = sorted((file, file.read_bytes()) for file in tmp_path.rglob("*") if file.is_file())
+    before = contents(tmp_path)
 
     class Fcntl:
         LOCK_EX, LOCK_NB, LOCK_UN = 2, 4, 8
@@ -119,8 +116,7 @@ def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch, number):
     ):
         with pytest.raises(CannotLock, match=rf"{os.strerror(number)}.*Write to a local disk, and copy"):
             attempt()
-    assert sorted((file, file.read_bytes()) for file in tmp_path.rglob("*") if file.is_file()) == before
-    assert [entry.name for entry in tmp_path.iterdir()] == ["run.zarr"]
+    assert contents(tmp_path) == before
     xr.testing.assert_equal(netxr.open(tmp_path / "run.zarr").activity.load(), run.activity)
 
 

@@ -27,6 +27,7 @@ def cut_off(path, *, after, connectivity=A, **options):
         netxr.simulate(connectivity, store=path, progress=stop, **OPTIONS | options)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("after", [1200, 4000, 8900])
 @pytest.mark.parametrize(
     "options",

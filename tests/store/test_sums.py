@@ -55,7 +55,7 @@ def known_sums(path):
 
 
 @given(appended=st.lists(st.tuples(st.sampled_from(["time", "trial"]), st.integers(1, 20)), max_size=5))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sums_follow_from_what_is_new_and_are_those_of_all_chunks(tmp_path, appended):
     path = tmp_path / "run.zarr"
     shutil.rmtree(path, ignore_errors=True)

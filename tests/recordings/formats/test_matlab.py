@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
@@ -65,7 +65,6 @@ def test_a_variable_is_what_scipy_reads(saved, name):
     ),
     st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
 def test_any_numbers_are_what_was_saved(tmp_path_factory, values, compressed):
     path = tmp_path_factory.mktemp("mat") / "a.mat"
     scipy.io.savemat(path, {"X": values}, do_compression=compressed)

@@ -166,12 +166,17 @@ def test_trust_is_true_or_false(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among its files")
-@pytest.mark.parametrize("place", ["F.npy", "iscell.npy", "ops.npy", "plane0/F.npy"])
-def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path, place):
-    np.save(tmp_path / "F.npy", samples().T)
-    (tmp_path / place).parent.mkdir(exist_ok=True)
-    (tmp_path / place).unlink(missing_ok=True)
-    os.mkfifo(tmp_path / place)
-    code = "import sys, netxr\ntry: netxr.open(sys.argv[1])\nexcept netxr.UnreadableFile as e: print(e)"
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=60)  # noqa: S603
-    assert "neither a file nor a folder" in done.stdout, done.stderr
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path):
+    pipes = [tmp_path / str(k) / place for k, place in enumerate(("F.npy", "iscell.npy", "ops.npy", "plane0/F.npy"))]
+    for folder, pipe in zip(map(str, range(4)), pipes, strict=True):
+        pipe.parent.mkdir(parents=True)
+        np.save(tmp_path / folder / "F.npy", samples().T)
+        pipe.unlink(missing_ok=True)
+        os.mkfifo(pipe)
+    code = (
+        "import sys, netxr\nfor folder in sys.argv[1:]:\n"
+        "    try: netxr.open(folder)\n    except netxr.UnreadableFile as e: print(e)"
+    )
+    command = [sys.executable, "-c", code, *(tmp_path / str(k) for k in range(len(pipes)))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)  # noqa: S603
+    assert done.stdout.count("neither a file nor a folder") == len(pipes), done.stderr
