@@ -17,6 +17,7 @@ from netxr.cli import main
 from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
 from tests.app.views import choose, dimmed, download, figures, lines, opened, panels_of, press, run_lines, table
+from tests.marks import slow
 
 ANY = Choice("1", 0, "all", "neurons", 4, "lagged_correlation", "raise", False)
 
@@ -125,12 +126,14 @@ def test_groups_and_pooled_trials(pages, library):
 
 VIEWS = [
     "recording=grouped.zarr&start=50&length=100",
-    "recording=grouped.zarr&view=estimate&trial=1&neurons=0:5",
     "recording=grouped.zarr&view=estimate&level=group&lags=0-2&lag=2&diagonal=yes",
     "recording=grouped.zarr&view=agreement&level=number&groups=6&trial=-1",
     "recording=grouped.zarr&view=lags&lags=0-3&missing=drop",
     "recording=estimated.zarr&view=estimate&marked=1%20%3C-%200:2",
-    "recording=grouped.zarr&view=estimate&high_pass=0.1&difference=yes",
+    *slow(
+        "recording=grouped.zarr&view=estimate&trial=1&neurons=0:5",
+        "recording=grouped.zarr&view=estimate&high_pass=0.1&difference=yes",
+    ),
 ]
 
 
@@ -398,7 +401,7 @@ def test_a_view_that_cannot_be_drawn_leaves_the_one_before(pages, library):
     assert not page.messages
 
 
-@pytest.mark.parametrize("method", ["regression", "regression_t", "granger", "edge_probability"])
+@pytest.mark.parametrize("method", ["regression_t", *slow("regression", "granger", "edge_probability")])
 def test_a_lag_without_an_estimate_is_said_beside_the_lags(pages, library, method):
     page = opened(pages, library, f"?tab=recording&recording=grouped.zarr&method={method}")
     widget = page.widget("Lags")
