@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from tests.app.conftest import COMMAND
 from tests.cli.shell import run
 
 
@@ -143,8 +144,8 @@ def test_it_listens_on_this_machine_only(app, ask):
 
 def test_a_port_that_is_taken_is_told(ask):
     port = ask.host.rpartition(":")[2]
-    told = run("app", "--no-browser", "--port", port)
-    assert told.exit_code == 2
+    told = subprocess.run([*COMMAND, "--no-browser", "--port", port], capture_output=True, text=True)  # noqa: S603
+    assert told.returncode == 2
     assert told.stderr.startswith(f"netxr: error: port: got {port}, which is taken")
     assert "0 for any that is free" in told.stderr
 

@@ -8,6 +8,7 @@ from netxr.simulation.networks import random_connectivity
 from tests.oracles import published_network
 
 
+@pytest.mark.crossed
 @pytest.mark.parametrize("n", [1, 2, 5, 6, 25, 50, 128])
 @pytest.mark.parametrize("seed", [0, 3, 42])
 @pytest.mark.parametrize("sparsity", [0.01, 0.5, 0.9])

@@ -32,7 +32,7 @@ def networks(k=3, n=5):
 # --- the tutorial's samples, bit for bit ---------------------------------------------------
 
 
-@pytest.mark.parametrize(("n", "n_steps", "seed"), [(1, 60, 3), (5, 300, 0), (6, 600, 42), (25, 300, 7), (50, 100, 42)])
+@pytest.mark.parametrize(("n", "n_steps", "seed"), [(1, 60, 3), (5, 300, 0), (6, 600, 42), (25, 300, 7), (50, 60, 42)])
 def test_the_published_procedure_bit_for_bit(n, n_steps, seed):
     A = netxr.random_connectivity(n, seed=seed, rng="legacy")
     run = simulate(A, n_steps=n_steps, seed=seed, rng="legacy")
@@ -42,8 +42,8 @@ def test_the_published_procedure_bit_for_bit(n, n_steps, seed):
 
 def test_the_published_procedure_of_a_hundred_neurons():
     A = netxr.random_connectivity(100, seed=42, rng="legacy")
-    run = simulate(A, n_steps=60, seed=42, rng="legacy")
-    np.testing.assert_array_equal(run.activity.values[..., 0], published_activity(A.values, n_steps=60, seed=42))
+    run = simulate(A, n_steps=30, seed=42, rng="legacy")
+    np.testing.assert_array_equal(run.activity.values[..., 0], published_activity(A.values, n_steps=30, seed=42))
 
 
 def test_the_published_samples(golden):
