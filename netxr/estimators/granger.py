@@ -35,7 +35,7 @@ def granger(
     """Test whether the past of each neuron helps to predict each other neuron.
 
     Moments of float32 activity are made by float32 products. A warning says how far off results may be where sources
-    nearly depend on one another and all are held fixed: then make the moments with precision="float64".
+    nearly depend on one another: then make the moments with precision="float64".
 
     Parameters
     ----------
@@ -107,9 +107,9 @@ def _tests(equations: NormalEquations, *, n_lags: int, conditional: bool, precis
     equations = held_fixed(equations)
     if conditional:
         fitted: Fit = least_squares(equations)
-        warn_of_rounding(fitted.condition_number, precision)
-        f, df = granger_f(fitted, n_lags=n_lags), fitted.df
+        f, df, condition_number = granger_f(fitted, n_lags=n_lags), fitted.df, fitted.condition_number
     else:
-        f, df = pairwise_granger_f(equations, n_lags=n_lags)
+        f, df, condition_number = pairwise_granger_f(equations, n_lags=n_lags)
+    warn_of_rounding(condition_number, precision)
     ratio = f * (n_lags / df)
     return np.log1p(ratio, out=ratio), f, p_value_of_f(f, n_lags, df), df

@@ -186,6 +186,14 @@ def _inverse(correlation: Floats) -> tuple[Floats, float]:
     factor, failed = scipy.linalg.lapack.dpotrf(correlation.T, lower=True, clean=False, overwrite_a=True)
     reciprocal = 0.0 if failed else float(scipy.linalg.lapack.dpocon(factor, norm, uplo="L")[0])
     condition = 1 / reciprocal if reciprocal > 0 else np.inf
+    _check_condition(condition)
+    inverse = scipy.linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)[0].T
+    make_symmetric(inverse, np.diagonal(inverse).copy())
+    return inverse, condition
+
+
+def _check_condition(condition: float) -> None:
+    """Raise if a design is so close to singular that its coefficients have no digit that could be trusted."""
     if condition > WORST_CONDITION:
         raise InvalidInput(
             "data",
@@ -193,9 +201,6 @@ def _inverse(correlation: Floats) -> tuple[Floats, float]:
             expected=f"a condition number below {WORST_CONDITION:.0e}",
             fix=f"Leave out neurons that others add up to, or use {SHRUNK}.",
         )
-    inverse = scipy.linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)[0].T
-    make_symmetric(inverse, np.diagonal(inverse).copy())
-    return inverse, condition
 
 
 def granger_f(fit: Fit, *, n_lags: int) -> Floats:
@@ -212,10 +217,11 @@ def granger_f(fit: Fit, *, n_lags: int) -> Floats:
     return np.asarray(found)
 
 
-def pairwise_granger_f(equations: NormalEquations, *, n_lags: int) -> tuple[Floats, int]:
+def pairwise_granger_f(equations: NormalEquations, *, n_lags: int) -> tuple[Floats, int, float]:
     """Return the F of leaving out all lags of a source when only the target's own past is held fixed, (i, j).
 
-    NaN on the diagonal, and where a neuron does not vary. Its degrees of freedom follow.
+    NaN on the diagonal, and where a neuron does not vary. Its degrees of freedom follow, and the condition number of
+    the two neurons that depend most on one another. Raises InvalidInput if they are the same.
     """
     gram, cross, square = equations.gram, equations.cross, equations.square
     n_neurons, n_parameters = len(square), 2 * n_lags + 1 + equations.n_held
@@ -226,17 +232,35 @@ def pairwise_granger_f(equations: NormalEquations, *, n_lags: int) -> tuple[Floa
     onto = cross.reshape(n_neurons, n_lags, n_neurons).transpose(0, 2, 1)  # (i, j, a)
     index = np.arange(n_neurons)
     found = np.full((n_neurons, n_neurons), np.nan)
+    most, pair = 0.0, np.array([], int)
     for i in np.flatnonzero(square > 0):
         others = index[(index != i) & (square > 0)]
         own, own_onto = between[i, i], onto[i, i]
         # What the target's own past explains is taken out of source and target.
-        explained = np.linalg.solve(own, np.concatenate([own_onto[:, None], *between[i, others]], 1))
+        explained = _solved(own, np.concatenate([own_onto[:, None], *between[i, others]], 1))
         left = square[i] - own_onto @ explained[:, 0]
         into = explained[:, 1:].reshape(n_lags, len(others), n_lags).transpose(1, 0, 2)
         mixed = between[i, others]
         source = between[others, others] - np.einsum("jab,jac->jbc", mixed, into)
         effect = onto[i, others] - np.einsum("jab,a->jb", mixed, explained[:, 0])
-        gain = np.einsum("jb,jb->j", effect, np.linalg.solve(source, effect[..., None])[..., 0])
+        inverse = _solved(source, np.eye(n_lags))
+        gain = np.einsum("jb,jbc,jc->j", effect, inverse, effect)
+        inflated = np.abs(np.einsum("jbb,jbb->jb", inverse, between[others, others])).max(1, initial=0)
+        if inflated.max(initial=0) > most:
+            most, pair = inflated.max(), np.array([i, others[inflated.argmax()]])
         with np.errstate(divide="ignore", invalid="ignore"):
             found[i, others] = (gain / n_lags) / ((left - gain) / df)
-    return found, df
+    columns = np.add.outer(n_neurons * np.arange(n_lags), pair).ravel()
+    scale = np.sqrt(np.diagonal(gram)[columns])
+    condition = float(np.linalg.cond(gram[np.ix_(columns, columns)] / np.outer(scale, scale), 1)) if len(pair) else 1.0
+    _check_condition(condition)
+    return found, df, condition
+
+
+def _solved(matrices: Floats, right: Floats) -> Floats:
+    """Return the solutions of linear equations, or raise InvalidInput if they are singular."""
+    try:
+        return np.asarray(np.linalg.solve(matrices, right))
+    except np.linalg.LinAlgError:
+        _check_condition(np.inf)
+        raise

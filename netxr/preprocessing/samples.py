@@ -143,7 +143,7 @@ def difference(data: Recording, *, gaps: n.Gaps = "raise") -> Recording:
     -------
     DataArray or Dataset
         Differences x(t + 1) - x(t), at time t: one sample fewer a trial or segment; floating-point samples in their
-        dtype, integers as float64. A difference with NaN is NaN.
+        dtype, but those of float16 as float32; integers as float64. A difference with NaN is NaN.
 
     Raises
     ------
@@ -165,7 +165,8 @@ def difference(data: Recording, *, gaps: n.Gaps = "raise") -> Recording:
 
 def _difference(activity: xr.DataArray) -> xr.DataArray:
     """Return each sample's difference from the next, at its own time."""
-    samples = activity.data.astype(float_type(activity), copy=False)
+    # A difference of float16 may be none in float16.
+    samples = activity.data.astype(np.promote_types(float_type(activity), np.float32), copy=False)
     earlier, later = samples[:, :-1], samples[:, 1:]
     if isinstance(samples, da.Array):
         later = later.rechunk(earlier.chunks)

@@ -85,3 +85,12 @@ def test_too_few_samples():
     for conditional, parameters in ((True, 9), (False, 5)):
         with pytest.raises(InvalidInput, match=f"samples of each target for {parameters} parameters"):
             netxr.granger(activity(n_steps=6), lags=2, conditional=conditional)
+
+
+@pytest.mark.parametrize("lags", [1, 2])
+def test_a_neuron_that_is_there_twice_has_no_pairwise_test(lags):
+    samples = np.random.default_rng(0).normal(size=(3, 100))
+    samples[2] = samples[0]
+    recording = netxr.as_activity(samples, dims=("neuron", "time"))
+    with pytest.raises(InvalidInput, match=r"sources that depend on one another \(condition number"):
+        netxr.granger(recording, lags=lags, conditional=False)

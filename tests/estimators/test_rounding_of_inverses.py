@@ -10,6 +10,7 @@ ESTIMATES = {
     "partial correlation at lag 1": lambda data: netxr.partial_correlation(data, lag=1),
     "regression": lambda data: netxr.regression(data).standardised,
     "Granger causality": lambda data: netxr.granger(data).granger,
+    "pairwise Granger causality": lambda data: netxr.granger(data, conditional=False).granger.fillna(0),
 }
 
 

@@ -156,6 +156,14 @@ def test_differences_of_unsigned_integers_are_negative():
     assert difference(x).values.tolist() == [[-2.0]]
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_differences_of_float16_do_not_overflow(lazy):
+    x = xr.DataArray(np.array([[-60000, 60000, 1]], "f2"), dims=("neuron", "time"))
+    found = difference(x.chunk(time=1) if lazy else x)
+    assert found.dtype == np.float32
+    assert found.values.tolist() == [[120000.0, -59999.0]]
+
+
 def test_differences_keep_the_chunks():
     lazy = xr.DataArray(da.zeros((2, 10), chunks=(2, 4)), dims=("neuron", "time"))
     assert difference(lazy).chunksizes["time"] == (4, 4, 1)
