@@ -118,8 +118,8 @@ def regression(
     Warns
     -----
     UserWarning
-        Once it is computed: if "cv" has come upon the largest or smallest of its strengths, or float32 products leave
-        few digits of the results.
+        Once it is computed: if a penalty leaves no coefficient, if "cv" has come upon the largest or smallest of its
+        strengths, or if float32 products leave few digits of the results.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def regression(
             found = fit(moments, Fitted(partial(_cross_validated, **options), design, results, over_blocks=True))
         else:
             results = dict.fromkeys((n.COEFFICIENT, n.STANDARDISED), (n.ALPHA, *dims))
-            function = partial(_penalised, alphas=strengths, **options)
+            function = partial(_at_strengths, alphas=strengths, **options)
             found = fit(moments, Fitted(function, design, results, {n.ALPHA: len(strengths)}))
             found = found.assign_coords({n.ALPHA: strengths})
             found = found if np.ndim(alpha) else found.isel({n.ALPHA: 0})  # type: ignore[arg-type]
@@ -254,6 +254,19 @@ def _say_which_end(alpha: float, *, is_largest: bool, is_empty: bool) -> None:
     else:
         text = "the smallest that was tried. A smaller one, or no penalty, may predict better: compare with alpha=[...]"
     warnings.warn(f"alpha={alpha:.3g} was chosen by cross-validation, {text}.", UserWarning, stacklevel=2)
+
+
+def _at_strengths(
+    equations: NormalEquations, *, alphas: Sequence[float], path: partial[Iterator[Any]], **options: Any
+) -> Sequence[Any]:
+    """Return what `_penalised` does, and warn if none of the strengths leaves a coefficient."""
+    found, ratio = _penalised(equations, alphas=alphas, path=path, **options), path.keywords["l1_ratio"]
+    if ratio is not None and np.isfinite(found[0]).any() and not np.nan_to_num(found[0]).any():
+        used = equations if options["intercept"] else about_zero(equations)
+        largest = strengths_of(held_fixed(used), l1_ratio=ratio)[0]
+        text = f"alpha={min(alphas):.3g} leaves no coefficient of any target, as every one from {largest:.3g} on does."
+        warnings.warn(f'{text} Fix: take a smaller one, or alpha="cv".', UserWarning, stacklevel=2)
+    return found
 
 
 def _penalised(

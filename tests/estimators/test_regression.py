@@ -163,6 +163,21 @@ def test_cross_validation_that_ends_at_an_end_says_so_when_it_is_computed(penalt
                 xr.testing.assert_allclose(found, netxr.regression(moments.compute(), penalty=penalty, alpha="cv"))
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_penalty_that_leaves_no_coefficient_says_so_when_it_is_computed(run, lazy):
+    x = run.activity.transpose("neuron", "time").values
+    y, before = (side - side.mean(1, keepdims=True) for side in (x[:, 1:], x[:, :-1]))
+    largest = np.abs(y @ before.T).max() / y.shape[1]
+    text = rf"alpha=1 leaves no coefficient of any target, as every one from {largest:.3g} on"
+    recording = run.activity.chunk() if lazy else run.activity
+    with nothing_computes() if lazy else pytest.warns(UserWarning, match=text):
+        found = netxr.regression(recording, penalty="lasso", alpha=[2, 1])
+    with pytest.warns(UserWarning, match=text) if lazy else nothing_computes():
+        found = found.compute()
+    assert not found.coefficient.any()
+    assert netxr.regression(run.activity, penalty="lasso", alpha=[1, largest * 0.99]).coefficient.any()
+
+
 def test_fewer_samples_than_parameters_says_both():
     with pytest.raises(InvalidInput, match="got 8 samples of each target for 9 parameters; expected at least 10"):
         netxr.regression(activity(n_steps=10), lags=2)
