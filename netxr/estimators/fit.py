@@ -73,6 +73,8 @@ class Fitted(NamedTuple):
         Names of the results and their dims.
     sizes : mapping of str to int
         Of dims that are not those of the moments.
+    input_lags : sequence of int, optional
+        Lags of the inputs; by default 0, which is that of the target, and those of the design.
     over_blocks : bool
         Whether the function takes a list of the normal equations of all blocks, in the place of one after the other.
     """
@@ -81,6 +83,7 @@ class Fitted(NamedTuple):
     design: Sequence[int]
     dims: Mapping[str, tuple[str, ...]]
     sizes: Mapping[str, int] = {}
+    input_lags: Sequence[int] | None = None
     over_blocks: bool = False
 
 
@@ -132,7 +135,7 @@ def moments_for(
 def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
     """Return the results of a fit over the moments of each trial, lazy if they are, with the attributes of the moments.
 
-    The inputs that moments hold are further columns of the design, at the time of the target and at each of its lags.
+    The inputs that moments hold are further columns of the design.
 
     Raises
     ------
@@ -145,9 +148,15 @@ def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
     if fitted.over_blocks:
         moments = moments if n.BLOCK in moments.dims else moments.expand_dims(n.BLOCK)
     core = CORE | LINKED if n.COMOMENT_LINKED in moments else dict(CORE)
-    whole, n_inputs = together(moments), moments.sizes.get(n.INPUT, 0)
+    whole, input_lags = together(moments), fitted.input_lags or sorted({0, *fitted.design})
 
-    equations = partial(_equations, lags=lags, design=fitted.design, n_inputs=n_inputs)
+    equations = partial(
+        _equations,
+        n_neurons=moments.sizes[n.TARGET],
+        lags=lags,
+        design=fitted.design,
+        input_lags=input_lags if n.INPUT in moments.dims else [],
+    )
 
     def one(*arrays: Any) -> Sequence[Any]:
         """Return the results for a trial or a block."""
@@ -278,7 +287,7 @@ def by_lag(values: NDArray[Any], n_lags: int | None) -> NDArray[Any]:
 
 
 def _equations(
-    held: Mapping[str, NDArray[Any]], *, lags: Sequence[int], design: Sequence[int], n_inputs: int
+    held: Mapping[str, NDArray[Any]], *, n_neurons: int, lags: Sequence[int], design: Sequence[int], **options: Any
 ) -> NormalEquations:
     """Return the normal equations that the moments of one trial or block amount to."""
     edges, longest, at = held[n.EDGE_ACTIVITY], max(design), {lag: number for number, lag in enumerate(lags)}
@@ -291,14 +300,14 @@ def _equations(
         expected = f"segments of {longest + 1} samples or more, for lags up to {longest}"
         raise InvalidInput("data", got="moments of segments that are shorter than a lag", expected=expected, fix=fix)
     ends = Ends(*(edges[:, side].reshape(len(edges), -1, longest) for side in sides))
-    is_linked, n_targets = n.COMOMENT_LINKED in held, len(edges) - n_inputs
-    first = ends.first[:n_targets]
+    is_linked = n.COMOMENT_LINKED in held
+    first = ends.first[:n_neurons]
     if is_linked:
         first = linked_or_zero(first)
-    mean, square, comoment = (held[name][:, :n_targets] for name in (LINKED if is_linked else OF_TARGETS))
+    mean, square, comoment = (held[name][:, :n_neurons] for name in (LINKED if is_linked else OF_TARGETS))
     targets = Targets(mean, square, comoment, first)
     own: list[Any] = [held[name] for name in (n.COUNT, n.MEAN_TARGET, n.MEAN_SOURCE, n.COMOMENT)]
-    return normal_equations(*own, ends=ends, targets=targets, lags=lags, design=design, n_inputs=n_inputs)
+    return normal_equations(*own, ends=ends, targets=targets, lags=lags, design=design, **options)
 
 
 def _over_trials(

@@ -88,7 +88,7 @@ def instrumental_variables(
     >>> activity = netxr.as_activity(np.stack([x, y]), dims=("neuron", "time"))
     >>> z = xr.DataArray(np.stack(stimuli), dims=("input", "time"))
     >>> found = instrumental_variables(activity, instruments=z)
-    >>> [round(each.coefficient.values[1, 0], 1) for each in (found, netxr.regression(activity))]
+    >>> [round(each.coefficient.values[1, 0].item(), 1) for each in (found, netxr.regression(activity))]
     [0.5, 0.8]
     """
     if not is_whole(lag) or lag < 1:
@@ -96,18 +96,18 @@ def instrumental_variables(
     if instruments is None:
         raise InvalidInput("instruments", got="None", expected="samples of inputs, or labels of those of moments")
     moments = moments_for(data, [lag], given=instruments, argument="instruments")
-    function = partial(_results, neurons=labels_of(moments, n.SOURCE), n_instruments=moments.sizes[n.INPUT])
+    function = partial(_results, neurons=labels_of(moments, n.SOURCE))
     dims = dict.fromkeys((n.COEFFICIENT, n.STANDARD_ERROR, n.P_VALUE), MATRIX) | {n.FIRST_STAGE_F: (n.SOURCE,)}
-    found = fit(moments, Fitted(function, [int(lag)], dims))
+    found = fit(moments, Fitted(function, [int(lag)], dims, input_lags=[int(lag)]))
     made_by = call_of("instrumental_variables", instruments=given_in(moments)["given"], lag=lag)
     for name, text in LONG_NAMES.items():
         found[name].attrs |= moments.attrs | {n.LONG_NAME: text, n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
     return found
 
 
-def _results(equations: NormalEquations, *, neurons: Any, n_instruments: int) -> Sequence[Any]:
+def _results(equations: NormalEquations, *, neurons: Any) -> Sequence[Any]:
     """Return coefficients, their standard errors and p-values, and the F of the first stage."""
-    found = two_stage_least_squares(equations, n_instruments=n_instruments)
+    found = two_stage_least_squares(equations)
     f = found.first_stage_f
     if (f < WEAK).any():
         worst = int(np.nanargmin(f))

@@ -50,7 +50,7 @@ def perturbation_effect(data: xr.DataArray | xr.Dataset, *, lag: int = 1, where:
 
     Examples
     --------
-    In every other frame neuron 0 is set to 0 or 1, which neuron 1 follows:
+    In every other frame both neurons are set to 0 or 1, and neuron 1 follows neuron 0:
 
     >>> import netxr, numpy as np
     >>> x = np.random.default_rng(1).normal(size=(2, 5000))
@@ -58,7 +58,7 @@ def perturbation_effect(data: xr.DataArray | xr.Dataset, *, lag: int = 1, where:
     >>> x[1, 1::2] += 0.5 * x[0, ::2]
     >>> activity = netxr.as_activity(x, dims=("neuron", "time"))
     >>> is_perturbed = xr.DataArray(np.arange(5000) % 2 == 0, dims="time")
-    >>> round(perturbation_effect(activity, where=is_perturbed).values[1, 0], 1)
+    >>> round(perturbation_effect(activity, where=is_perturbed)[1, 0].item(), 1)
     0.5
     """
     if not is_whole(lag) or lag < 0:

@@ -201,9 +201,8 @@ def _least_squares(
 ) -> Sequence[Any]:
     """Return the results of a regression without a penalty, in the order of `least_squares_on`."""
     target_scale, design_scale = _scales(equations)
-    used = held_fixed(equations if intercept else about_zero(equations))
-    fitted = least_squares(used, n_parameters=len(design_scale) + intercept)
-    del used
+    equations = held_fixed(equations if intercept else about_zero(equations))
+    fitted = least_squares(equations, n_parameters=len(design_scale) + intercept)
     warn_of_rounding(fitted.condition_number, precision)
     coefficient, t, error, standardised = fitted.coefficient, fitted.t, fitted.standard_error, fitted.standardised
     error *= fitted.target_scale[:, None]
@@ -212,7 +211,7 @@ def _least_squares(
     standardised *= design_scale / fitted.design_scale
     left = fitted.residual * np.square(fitted.target_scale) / fitted.df
     condition_number, df = fitted.condition_number, fitted.df
-    del fitted  # its inverse may take as much memory as p-values
+    del fitted, equations  # their inverse may take as much memory as p-values
     matrices = (coefficient, standardised, error, t, p_value_of_t(t, df))
     return *(by_lag(each, n_lags) for each in matrices), left, condition_number, df
 

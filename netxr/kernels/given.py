@@ -35,7 +35,7 @@ def held_fixed(equations: NormalEquations) -> NormalEquations:
     explained = np.einsum("iw,iw->i", targets, targets)
     return equations._replace(
         gram=_left(gram[:n, :n], design),
-        cross=cross[:, :n] - targets @ design.T,
+        cross=_less(cross[:, :n], targets, design),
         square=np.where(explained < (1 - LEAST) * square, square - explained, 0),
         mean_design=equations.mean_design[:n],
         n_given=0,
@@ -92,7 +92,13 @@ def whitening(products: Floats, *, argument: str = "given", what: str = "inputs"
 
 def _left(products: Floats, explained: Floats) -> Floats:
     """Return what directions, (d, w), leave of summed products, (d, d); where that is next to nothing, nothing."""
-    left = products - explained @ explained.T
+    left = _less(products, explained, explained)
     own, whole = np.diagonal(left), np.diagonal(products)
     np.fill_diagonal(left, np.where(own > LEAST * whole, own, 0))
-    return np.asarray(left)
+    return left
+
+
+def _less(products: Floats, targets: Floats, design: Floats) -> Floats:
+    """Return summed products, (i, d), without what directions, (i, w) and (d, w), explain of them."""
+    explained = np.asarray(targets @ design.T)
+    return np.subtract(products, explained, out=explained)

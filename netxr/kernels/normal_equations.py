@@ -1,8 +1,7 @@
 """Normal equations of a regression on the past, from lagged second moments: over exactly the regression's own targets.
 
 Index letters: i target, j source, a lag of the design, d column of the design (lag by lag, all sources of each; behind
-them, of inputs that are given, those at the time of the target and at each lag), r lag of the moments, k trial, e frame
-at an end of a trial.
+them the inputs that are given, at lags of their own), r lag of the moments, k trial, e frame at an end of a trial.
 
 A regression on lags up to p has the targets t = p .. T - 1 of each trial, one set for all its lags. The moments at
 lag l hold all pairs from t = l on. What they hold beyond those of the regression lies within p frames of the ends of
@@ -58,7 +57,7 @@ def normal_equations(
     targets: Targets,
     lags: Sequence[int],
     design: Sequence[int],
-    n_inputs: int = 0,
+    input_lags: Sequence[int] = (),
 ) -> NormalEquations:
     """Return the normal equations of targets on sources x_j(t - a), for each lag a of the design.
 
@@ -74,15 +73,15 @@ def normal_equations(
         Lags of the moments: 0, those of the design, and the distances between them.
     design : sequence of int
         Lags of the sources.
-    n_inputs : int
-        How many of the last neurons are inputs: no targets, and further columns at lag 0 and at those of the design.
+    input_lags : sequence of int
+        Lags at which inputs, which are no targets, are columns as well.
     """
     at = {lag: number for number, lag in enumerate(lags)}
     about, longest = mean_target[at[0]], max(design)
     n_targets, about_target = int(n_pairs[at[longest]]), targets.mean[at[longest]]
     first, before, last = (side - about[:, None, None] for side in ends)
     neurons, inputs = slice(len(about_target)), slice(len(about_target), None)
-    columns = [(lag, neurons) for lag in design] + [(lag, inputs) for lag in dict.fromkeys((0, *design)) if n_inputs]
+    columns = [(lag, neurons) for lag in design] + [(lag, inputs) for lag in input_lags]
 
     def total(lag: int, which: slice) -> Floats:
         """Return the sum of x(t - lag) over all targets t."""

@@ -35,8 +35,8 @@ class TwoStage(NamedTuple):
     df: int
 
 
-def two_stage_least_squares(equations: NormalEquations, *, n_instruments: int) -> TwoStage:
-    """Fit every target; the instruments, at the time of the sources, are the last columns of the design.
+def two_stage_least_squares(equations: NormalEquations) -> TwoStage:
+    """Fit every target; inputs, at the time of the sources, are the instruments.
 
     Raises
     ------
@@ -44,12 +44,12 @@ def two_stage_least_squares(equations: NormalEquations, *, n_instruments: int) -
         If instruments depend on one another, or they or the samples are too few.
     """
     n = len(equations.gram) - equations.n_given
-    sources, of_instruments = equations.gram[:n, :n], equations.gram[-n_instruments:, -n_instruments:]
+    sources, of_instruments = equations.gram[:n, :n], equations.gram[n:, n:]
     variance = np.diagonal(sources)
     n_varying, n_directions = (int((np.diagonal(side) > 0).sum()) for side in (sources, of_instruments))
     _check_enough(equations.n_targets, n_varying, n_directions)
     directions = whitening(of_instruments, argument="instruments", what="instruments")
-    onto = equations.gram[:n, -n_instruments:] @ directions  # (j, w)
+    onto = equations.gram[:n, n:] @ directions  # (j, w)
     df = equations.n_targets - n_varying - 1
     left = equations.n_targets - n_directions - 1
     share = np.einsum("jw,jw->j", onto, onto) / np.where(variance > 0, variance, np.nan)
@@ -59,7 +59,7 @@ def two_stage_least_squares(equations: NormalEquations, *, n_instruments: int) -
     explained[variance <= 0] = explained[:, variance <= 0] = 0
     inverse, scale, _ = inverse_correlation(explained)
     varies = np.isfinite(scale)
-    cross = equations.cross[:, -n_instruments:] @ directions @ onto.T / scale
+    cross = equations.cross[:, n:] @ directions @ onto.T / scale
     coefficient = np.full(cross.shape, np.nan)
     coefficient[:, varies] = cross[:, varies] @ inverse[np.ix_(varies, varies)] / scale[varies]
     b = np.where(varies, coefficient, 0)

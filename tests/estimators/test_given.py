@@ -392,3 +392,24 @@ def test_correlations_with_inputs_are_not_made_by_rows(tmp_path):
     z, x = inputs_for(activity(3))
     with pytest.raises(InvalidInput, match="store: got"):
         netxr.lagged_correlation(x, given=z, store=tmp_path / "R.zarr")
+
+
+def test_dropped_frames_and_gaps():
+    z, x = inputs_for(activity(3, n_steps=40, trials=1).isel(trial=0))
+    lacking = x.copy()
+    lacking[1, 7] = np.nan
+    found = netxr.lagged_correlation(lacking, lag=0, given=z, missing="drop")
+    kept = np.arange(40) != 7
+    right = np.corrcoef(left_of(x.values.T[kept], z.values.T[kept]).T)
+    np.testing.assert_allclose(found, right, atol=1e-10)
+    with pytest.raises(InvalidInput, match="missing samples are left out, by missing='drop'"):
+        netxr.lagged_correlation(lacking, lag=1, given=z, missing="drop")
+    times = np.arange(40.0) + 100 * (np.arange(40) >= 15)
+    cut = x.drop_attrs().assign_coords(time=times)
+    found = netxr.lagged_correlation(cut, lag=2, given=z, gaps="segments")
+    parts = slice(0, 15), slice(15, 40)
+    held, target, source = (
+        columns([each.values[:, of] for of in parts], lags, 2) for each, lags in ((z, [0, 2]), (x, [0]), (x, [2]))
+    )
+    right = np.corrcoef(left_of(target, held).T, left_of(source, held).T)[:3, 3:]
+    np.testing.assert_allclose(found, right, atol=1e-10)
