@@ -53,7 +53,8 @@ def activity_of(data: object, *, argument: str = "data") -> xr.DataArray:
         raise InvalidInput(argument, got=f"a Dataset with {known}", expected=f"one with the variable {n.ACTIVITY!r}")
     else:
         activity = check_activity(data[n.ACTIVITY], argument=f"{argument}.{n.ACTIVITY}")
-    return activity.assign_attrs(_attributes(data)).transpose(n.NEURON, n.TIME, ..., missing_dims="ignore")
+    own = activity.drop_vars(n.LAG, errors="ignore")  # which an estimate beside it has
+    return own.assign_attrs(_attributes(data)).transpose(n.NEURON, n.TIME, ..., missing_dims="ignore")
 
 
 def cuts_of(

@@ -340,3 +340,14 @@ def test_what_needs_all_frames_or_neurons_alone_says_so():
             netxr.coarsen(moments, groups=2)
     with pytest.raises(InvalidInput, match="first and last samples"):
         netxr.merge_moments([marked, marked], continuous=True)
+
+
+def test_a_run_with_an_estimate_at_one_lag_is_read_like_any_other():
+    run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=60, seed=1)
+    beside_R = run.assign(lagged_correlation=netxr.lagged_correlation(run)).assign_coords(x=("neuron", [3, 1, 2, 0]))
+    options = {"lags": [0, 1], "link": "logit", "inputs": np.arange(60.0)}
+    for data in (beside_R, beside_R.activity):
+        xr.testing.assert_equal(
+            netxr.lagged_moments(data, **options).drop_vars("x"), netxr.lagged_moments(run, **options)
+        )
+        assert netxr.autocorrelation(data, lags=[1]).sizes["neuron"] == 4
