@@ -218,7 +218,7 @@ BUILT_IN: Final = {
         Estimator(
             name=n.EDGE_PROBABILITY,
             function=edge_probability_at,
-            long_name="probability of an edge",
+            long_name="probability of an edge, signed",
             reference=TWO_GROUPS,
             assumes=f"{PAST}; t of pairs without an edge is a standard normal",
             lags=_and_at_once,

@@ -10,6 +10,7 @@ import holoviews as hv
 import numpy as np
 import xarray as xr
 from bokeh.models import BasicTickFormatter
+from bokeh.models.annotations import ColorBar
 from holoviews.plotting.util import process_cmap
 
 from netxr import names as n
@@ -178,6 +179,8 @@ def stay_in_place(plot: Any, _element: Any) -> None:
 
 def plain_numbers(plot: Any, _element: Any) -> None:
     """Make bokeh write small numbers as 0.001, not as 1.000e-3."""
+    for bar in plot.state.select({"type": ColorBar}):
+        bar.formatter = BasicTickFormatter() if bar.formatter == "auto" else bar.formatter
     for formatter in plot.state.select({"type": BasicTickFormatter}):
         formatter.power_limit_low = -5
 

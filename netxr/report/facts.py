@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.estimators.table import DEFAULT, drawn_estimate, estimates_in, name_in_words
+from netxr.estimators.table import DEFAULT, drawn_estimate, estimates_in, estimator_of, name_in_words
 from netxr.report import page
 from netxr.schema.clock import activity_of
 from netxr.schema.provenance import ORIGIN
@@ -48,7 +48,9 @@ def facts(run: xr.Dataset) -> list[Row]:
     for name in estimates_in(run):
         R = run[name]
         about = [name_in_words(R), _shape(R), f"{int(R.isnull().sum()):,} entries undefined"]
-        lags = ", ".join(map(str, np.atleast_1d(R[n.LAG].values).tolist())) if n.LAG in R.coords else ""
+        entry = estimator_of(R)  # beside others, an estimate that does not depend on the lag has the lag of these
+        is_lagged = n.LAG in R.coords and (entry is None or entry.has_lag)
+        lags = ", ".join(map(str, np.atleast_1d(R[n.LAG].values).tolist())) if is_lagged else ""
         if name == drawn_estimate(run):
             found |= {"estimate R": ", ".join(about), "lags of R": lags}
         else:

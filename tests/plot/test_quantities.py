@@ -20,6 +20,11 @@ def colours_of(figure):
     return (mapper.low, mapper.high), mapper.palette[0], model.select_one(ColorBar).title
 
 
+def test_small_weights_are_written_out():
+    bar = on_screen(netxr.plot.matrix(GRANGER / 1000)).select_one(ColorBar)
+    assert bar.formatter.power_limit_low == -5
+
+
 def test_what_is_nowhere_negative_begins_at_zero_which_has_the_same_colour():
     white = DIVERGING[len(DIVERGING) // 2]
     assert colours_of(netxr.plot.matrix(GRANGER)) == ((0, 0.5), white, "Granger causality")

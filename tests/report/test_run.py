@@ -145,6 +145,15 @@ def test_gaps_are_left_out_and_short_or_large_runs_say_why_there_is_no_estimate(
     assert "Make one with netxr estimate, in bounded memory" in seen(path)
 
 
+def test_only_what_depends_on_the_lag_has_one(run, tmp_path):
+    moments = netxr.lagged_moments(run.activity, lags=[0, 1])
+    both = run.assign({name: netxr.estimate(moments, method=name) for name in ("granger", "partial_correlation")})
+    netxr.report_run(both, tmp_path / "page.html")
+    text = " ".join(seen(tmp_path / "page.html").split())
+    assert "Granger causality, 2 trials x 6 targets x 6 sources, 0 entries undefined, lags 1" in text
+    assert "partial correlation, 2 trials x 6 targets x 6 sources, 0 entries undefined " in text
+
+
 def test_estimates_come_from_moments_where_there_are_some(run, tmp_path):
     moments = netxr.lagged_moments(run.activity, lags=[0, 1], dim=("time", "trial"))
     path = netxr.report_run(moments, tmp_path / "moments.html")
