@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from typing import Any, Final
 
@@ -11,10 +12,9 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.estimate import UNSAID, estimate_by
-from netxr.estimators.fit import LINKED, MATRIX, Fitted, at_once, call_of, fit
+from netxr.estimators.fit import LINKED, MATRIX, Fitted, at_once, call_of, fit, without_inputs
 from netxr.estimators.given import Given, given_in, samples_of, with_inputs
 from netxr.estimators.table import compared, estimator
-from netxr.kernels.given import held_fixed
 from netxr.kernels.moments import correlation
 from netxr.kernels.normal_equations import NormalEquations
 from netxr.moments.lagged import lagged_moments
@@ -131,12 +131,13 @@ def _correlation_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
     if lag == 0:
         return at_once(moments, lambda left, *_: correlation(left, np.diagonal(left), np.diagonal(left)))
     of_samples = moments.drop_vars(LINKED, errors="ignore")
-    return fit(of_samples, Fitted(_of_the_rest, [lag], {n.LAGGED_CORRELATION: MATRIX}))[n.LAGGED_CORRELATION]
+    function = partial(_of_the_rest, precision=moments.attrs.get(n.PRECISION))
+    return fit(of_samples, Fitted(function, [lag], {n.LAGGED_CORRELATION: MATRIX}))[n.LAGGED_CORRELATION]
 
 
-def _of_the_rest(equations: NormalEquations) -> tuple[Any]:
+def _of_the_rest(equations: NormalEquations, *, precision: str | None) -> tuple[Any]:
     """Return the correlation of targets and sources of which inputs were taken out."""
-    left = held_fixed(equations)
+    left = without_inputs(equations, precision)
     return (correlation(left.cross, left.square, np.diagonal(left.gram)),)
 
 

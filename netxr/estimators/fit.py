@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.given import samples_of, with_inputs
-from netxr.kernels.given import held_fixed_at_once
+from netxr.kernels.given import held_fixed, held_fixed_at_once
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.normal_equations import Ends, NormalEquations, Targets, normal_equations
 from netxr.moments.inputs import together
@@ -209,6 +209,7 @@ def at_once(moments: xr.Dataset, function: Callable[[Floats, int, int], Floats])
     def one(comoment: Floats, count: int) -> Floats:
         """Return the result for a trial or a block."""
         left, n_held = held_fixed_at_once(comoment, n_inputs)
+        _warn_of_little_left(np.diagonal(comoment), np.diagonal(left), moments.attrs.get(n.PRECISION))
         return function(left, count, n_held)
 
     found: xr.DataArray = xr.apply_ufunc(
@@ -248,8 +249,8 @@ def check_whole(moments: xr.Dataset, *, edges: bool = True) -> None:
     elif (missing := moments.attrs.get(n.MISSING)) in ("drop", "pairwise"):
         got = f"activity or moments whose missing samples are left out, by missing={missing!r}"
         fix = (
-            'Fill them with netxr.interpolate_frames, or use lagged_correlation, or, at lag 0 and with missing="drop", '
-            "partial_correlation."
+            "Fill them with netxr.interpolate_frames, or use lagged_correlation without inputs, or, at lag 0 and with "
+            'missing="drop", partial_correlation.'
         )
     else:
         got, fix = f"moments without {n.EDGE_ACTIVITY!r}", "Accumulate them again with netxr.lagged_moments."
@@ -274,6 +275,26 @@ def warn_of_rounding(condition_number: float, precision: str | None) -> None:
         text = (
             f"Moments of float32 products, and sources that nearly depend on one another (condition number "
             f"{condition_number:.0e}): results may be off by about {error:.0e}. "
+            'Fix: make the moments with netxr.lagged_moments(..., precision="float64").'
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
+
+
+def without_inputs(equations: NormalEquations, precision: str | None) -> NormalEquations:
+    """Return the normal equations of what inputs leave; warn where that shows the errors of float32 products."""
+    left = held_fixed(equations)
+    _warn_of_little_left(np.diagonal(equations.gram), np.diagonal(left.gram), precision)
+    return left
+
+
+def _warn_of_little_left(before: Floats, after: Floats, precision: str | None) -> None:
+    """Warn where what inputs leave of the squares of neurons is little beside the errors of float32 products."""
+    shares = after[after > 0] / before[: len(after)][after > 0]
+    least = float(shares.min(initial=1))
+    if precision == "float32" and FLOAT32_ERROR / least > MOST_ERROR:
+        text = (
+            f"Moments of float32 products, and inputs that leave {least:.0e} of the variance of a neuron: results may "
+            f"be off by about {FLOAT32_ERROR / least:.0e}. "
             'Fix: make the moments with netxr.lagged_moments(..., precision="float64").'
         )
         warnings.warn(text, UserWarning, stacklevel=2)

@@ -8,9 +8,17 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.estimators.fit import MATRIX, Fitted, call_of, check_design, fit, moments_for, warn_of_rounding
+from netxr.estimators.fit import (
+    MATRIX,
+    Fitted,
+    call_of,
+    check_design,
+    fit,
+    moments_for,
+    warn_of_rounding,
+    without_inputs,
+)
 from netxr.estimators.given import Given, given_in
-from netxr.kernels.given import held_fixed
 from netxr.kernels.least_squares import Fit, granger_f, least_squares, pairwise_granger_f
 from netxr.kernels.normal_equations import NormalEquations
 from netxr.kernels.p_values import p_value_of_f
@@ -104,7 +112,7 @@ def granger_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
 
 def _tests(equations: NormalEquations, *, n_lags: int, conditional: bool, precision: str | None) -> Sequence[Any]:
     """Return the log variance ratio, F, its p-value, and its degrees of freedom."""
-    equations = held_fixed(equations)
+    equations = without_inputs(equations, precision)
     if conditional:
         fitted: Fit = least_squares(equations)
         f, df, condition_number = granger_f(fitted, n_lags=n_lags), fitted.df, fitted.condition_number

@@ -8,9 +8,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.fit import MATRIX, Fitted, at_once, call_of, fit, moments_for, warn_of_rounding
+from netxr.estimators.fit import MATRIX, Fitted, at_once, call_of, fit, moments_for, warn_of_rounding, without_inputs
 from netxr.estimators.given import Given, given_in
-from netxr.kernels.given import held_fixed
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.least_squares import inverse_correlation, least_squares, oas_shrinkage, partial_correlations
 from netxr.kernels.normal_equations import NormalEquations
@@ -118,7 +117,7 @@ def _strength(shrinkage: Shrinkage, products: Floats, n_samples: int) -> float:
 
 def _lagged(equations: NormalEquations, *, shrinkage: Shrinkage, precision: str | None) -> Sequence[Any]:
     """Return the partial correlation with the past."""
-    equations = held_fixed(equations)
+    equations = without_inputs(equations, precision)
     strength = _strength(shrinkage, equations.gram, equations.n_targets)
     fitted = least_squares(equations, shrinkage=strength)
     warn_of_rounding(fitted.condition_number, precision)

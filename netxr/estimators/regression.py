@@ -20,6 +20,7 @@ from netxr.estimators.fit import (
     fit,
     moments_for,
     warn_of_rounding,
+    without_inputs,
 )
 from netxr.estimators.given import Given, given_in
 from netxr.kernels.given import held_fixed, with_given
@@ -201,7 +202,7 @@ def _least_squares(
 ) -> Sequence[Any]:
     """Return the results of a regression without a penalty, in the order of `least_squares_on`."""
     target_scale, design_scale = _scales(equations)
-    equations = held_fixed(equations if intercept else about_zero(equations))
+    equations = without_inputs(equations if intercept else about_zero(equations), precision)
     fitted = least_squares(equations, n_parameters=len(design_scale) + intercept)
     warn_of_rounding(fitted.condition_number, precision)
     coefficient, t, error, standardised = fitted.coefficient, fitted.t, fitted.standard_error, fitted.standardised

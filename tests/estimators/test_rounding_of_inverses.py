@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import netxr
 
@@ -38,6 +39,22 @@ def test_float32_products_of_nearly_equal_neurons_warn_and_float64_ones_do_not(n
 def test_without_a_warning_float32_products_will_do(name):
     single, exact = (ESTIMATES[name](moments_of(0.5, precision)) for precision in (None, "float64"))
     np.testing.assert_allclose(single, exact, atol=1e-3)
+
+
+@pytest.mark.parametrize("lag", [0, 1])
+@pytest.mark.parametrize("common", [1, 300])
+def test_inputs_that_leave_little_of_the_variance_warn_and_others_will_do(lag, common):
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=5000)
+    samples = (rng.normal(size=(4, 5000)) + common * shared).astype("f4")
+    given = xr.DataArray(shared[None].astype("f4"), dims=("input", "time"))
+    recording = netxr.as_activity(samples, dims=("neuron", "time"))
+    exact = netxr.lagged_correlation(recording, lag=lag, given=given, precision="float64")
+    if common > 1:
+        with pytest.warns(UserWarning, match=r"inputs that leave 1e-05 of the variance .* about 9e-03"):
+            netxr.lagged_correlation(recording, lag=lag, given=given)
+    else:
+        np.testing.assert_allclose(netxr.lagged_correlation(recording, lag=lag, given=given), exact, atol=1e-3)
 
 
 def test_shrinkage_and_penalties_keep_errors_small():
