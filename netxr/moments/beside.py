@@ -5,7 +5,7 @@ inputs are sources; all but the mask are targets; the mask says which frames are
 """
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import dask.array as da
 import numpy as np
@@ -22,7 +22,13 @@ from netxr.schema.arguments import check_choice
 from netxr.schema.beside import inputs_of, mask_of
 from netxr.schema.variables import labels_of
 
-MARKED = "marked"
+AT_ONCE_BYTES: Final = 2**26
+"""Rows of samples in memory that are made at once: of more, a graph of tasks costs little beside them."""
+
+ROW_BYTES: Final = 2**22
+"""Rows of more samples in memory that are made at a time."""
+
+MARKED: Final = "marked"
 """What `count` says of moments of marked frames."""
 
 
@@ -45,6 +51,11 @@ class Beside(NamedTuple):
     inputs: xr.DataArray | None
     link: str | None
     mask: xr.DataArray | None
+
+    @property
+    def lazy(self) -> bool:
+        """Whether inputs are dask's."""
+        return self.inputs is not None and isinstance(self.inputs.data, da.Array)
 
     @property
     def n_inputs(self) -> int:
@@ -104,8 +115,9 @@ def widened(todo: Pass, further: Beside) -> Pass:
 
 
 def with_rows(activity: xr.DataArray, further: Beside, *, finite: bool) -> xr.DataArray:
-    """Return a recording with the rows that are read beside it as further neurons, without labels; lazy if one is.
+    """Return a recording with the rows that are read beside it as further neurons, without labels.
 
+    It is lazy, also where many samples are in memory: their rows are made some frames at a time, and never of all.
     `finite` is whether an input that is not finite is an error.
     """
     samples = activity.transpose(n.NEURON, n.TIME, ...)
@@ -120,15 +132,16 @@ def with_rows(activity: xr.DataArray, further: Beside, *, finite: bool) -> xr.Da
         "precision": precision,
         "finite": finite,
     }
-    lazy = [array for array in arrays if isinstance(array, da.Array)]
-    if lazy:
-        chunks = lazy[0].chunks[1:]
-        aligned: Any = [da.asarray(array).rechunk((-1, *chunks)) for array in arrays]  # type: ignore[no-untyped-call]
-        like = np.empty((0,) * samples.ndim, precision)
-        rows: Any = da.map_blocks(_rows, *aligned, chunks=((further.n_rows,), *chunks), meta=like, **options)  # type: ignore[no-untyped-call]
-    else:
-        rows = _rows(*map(np.asarray, arrays), **options)
     rest = {name: coord for name, coord in samples.coords.items() if n.NEURON not in coord.dims}
+    frame_bytes = further.n_rows * precision.itemsize
+    if not any(isinstance(array, da.Array) for array in arrays) and samples[0].size * frame_bytes <= AT_ONCE_BYTES:
+        return xr.DataArray(_rows(*map(np.asarray, arrays), **options), rest, samples.dims, samples.name, samples.attrs)
+    some = max(1, ROW_BYTES // frame_bytes), *(1,) * (samples.ndim - 2)
+    chunks = next((array.chunks[1:] for array in arrays if isinstance(array, da.Array)), some)
+    aligned: Any = [_in_chunks(array, chunks) for array in arrays]
+    lengths = ((further.n_rows,), *aligned[0].chunks[1:])
+    like = np.empty((0,) * samples.ndim, precision)
+    rows: Any = da.map_blocks(_rows, *aligned, chunks=lengths, meta=like, **options)  # type: ignore[no-untyped-call]
     return xr.DataArray(rows, rest, samples.dims, samples.name, samples.attrs)
 
 
@@ -162,6 +175,13 @@ def labelled(both: xr.Dataset, activity: xr.DataArray, further: Beside) -> xr.Da
         along = {name: coord for name, coord in further.inputs.coords.items() if coord.dims == (n.INPUT,)}
         labels |= along | {n.INPUT_TARGET: along[n.INPUT].values}
     return apart(both, xr.Dataset(coords=labels))
+
+
+def _in_chunks(array: Any, chunks: Any) -> Any:
+    """Return rows, (row, time[, trial]), with all of them in a chunk, and given chunks along the other axes."""
+    if isinstance(array, da.Array):
+        return array.rechunk((-1, *chunks))  # type: ignore[no-untyped-call]
+    return da.from_array(array, chunks=(-1, *chunks), name=False)  # type: ignore[no-untyped-call]
 
 
 def _in_all_trials(given: xr.DataArray, samples: xr.DataArray) -> Any:

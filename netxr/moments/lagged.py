@@ -13,7 +13,7 @@ from netxr.kernels.lagged_sums import Pass
 from netxr.moments.beside import Beside, beside, labelled, unstacked, widened, with_rows
 from netxr.moments.in_blocks import moments_in_blocks
 from netxr.moments.one_pass import accumulate
-from netxr.moments.planning import Precision, check_lags, prepare
+from netxr.moments.planning import Precision, check_lags, is_lazy, prepare
 from netxr.schema.clock import activity_of
 
 
@@ -146,7 +146,11 @@ def lagged_moments(
         found = accumulated(rows)
     else:
         found = moments_in_blocks(rows, accumulated, blocks=blocks, max_lag=max(checked))
-    return found if further is None else labelled(found, activity, further)
+    if further is None:
+        return found
+    whole = labelled(found, activity, further)
+    stays_lazy = is_lazy(activity) or further.lazy or not is_lazy(rows)
+    return whole if stays_lazy else whole.compute(scheduler="threads")
 
 
 def _check_together(todo: Pass, further: Beside | None, *, blocks: int | None) -> None:

@@ -13,7 +13,7 @@ from netxr import names as n
 from netxr.blocks.schedulers import cluster, cores, slots
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import PRODUCTS, Pass, block_frames
-from netxr.moments.beside import beside, widened, with_rows
+from netxr.moments.beside import ROW_BYTES, beside, widened, with_rows
 from netxr.moments.plans import Plan, RowPlan, Work, plan_pass, plan_rows
 from netxr.schema.arguments import (
     array_of,
@@ -93,7 +93,7 @@ def plan(
     if further is not None:
         rows = with_rows(activity.chunk(), further, finite=False)  # lazy: no sample is read
         of_rows = work_of(rows, widened(todo, further))
-        work = of_rows if is_lazy(activity) else replace(of_rows, chunk=0)
+        work = of_rows if is_lazy(activity) else replace(of_rows, chunk=min(of_rows.chunk, ROW_BYTES))
     return (plan_rows if stored else plan_pass)(work, **resources)
 
 

@@ -103,6 +103,19 @@ def test_moments_against_a_plain_loop(link, marked, chunks):
     check(pooled.compute(), segments_of(x, u, mask), n=3, link=bool(link))
 
 
+def test_many_samples_in_memory_are_gone_through_in_parts(monkeypatch):
+    x = states()
+    options = {"lags": LAGS, "inputs": stimuli(x), "where": mask_for(x), "link": "logit"}
+    right = netxr.lagged_moments(x, **options)
+    monkeypatch.setattr("netxr.moments.beside.AT_ONCE_BYTES", 0)
+    monkeypatch.setattr("netxr.moments.beside.ROW_BYTES", 9 * 8 * 7)
+    found = netxr.lagged_moments(x, **options)
+    assert not found.chunks
+    xr.testing.assert_allclose(found, right, rtol=1e-12, atol=1e-12)
+    with pytest.raises(InvalidInput, match="expected samples above 0 and below 1"):
+        netxr.lagged_moments(2 * x, link="logit")
+
+
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=12), st.booleans(), st.integers(0, 3))
 def test_any_chunking_gives_the_same(lengths, marked, seed):
     x = states(n=2, n_steps=sum(lengths) + 8, trials=1, seed=seed)
