@@ -10,6 +10,7 @@ import pytest
 import netxr
 from netxr import names as n
 from tests.conftest import SHARED
+from tests.marks import slow
 
 IZHIKEVICH = SHARED / "data" / "izhikevich"
 NETSIM = SHARED / "data" / "netsim_sim3"
@@ -180,9 +181,11 @@ def test_regions_in_bold_signals():
     ("network", "expected"),
     [
         ("exc4_inh1/p2", [0.525, 0.628, 0.684, 0.769]),
-        ("exc4_inh1/p4", [0.615, 0.640, 0.804, 0.798]),
-        ("exc8_inh2/p2", [0.522, 0.578, 0.728, 0.740]),
-        ("exc8_inh2/p4", [0.671, 0.730, 0.780, 0.773]),
+        *slow(
+            ("exc4_inh1/p4", [0.615, 0.640, 0.804, 0.798]),
+            ("exc8_inh2/p2", [0.522, 0.578, 0.728, 0.740]),
+            ("exc8_inh2/p4", [0.671, 0.730, 0.780, 0.773]),
+        ),
     ],
 )
 def test_membrane_voltages_of_spiking_neurons(network, expected):

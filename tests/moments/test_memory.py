@@ -59,7 +59,7 @@ def test_rows_that_are_written_as_they_are_made(tmp_path, n, n_steps, memory):
 
 @pytest.mark.parametrize("stored", [False, True])
 def test_pooled_trials_are_added_as_they_come(tmp_path, stored):
-    samples = np.random.default_rng(0).standard_normal((200, 20, 40))
+    samples = np.random.default_rng(0).standard_normal((200, 20, 20))
     activity = xr.DataArray(samples, dims=("neuron", "time", "trial"))
     options = {"lags": [0, 1, 2], "dim": ("time", "trial")}
     names = iter("ab")

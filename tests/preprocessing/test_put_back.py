@@ -29,8 +29,7 @@ def test_lazy_stays_lazy(step):
 
 
 @each_step
-@pytest.mark.parametrize("trials", [None, 2])
-@given(data=st.data())
+@given(trials=st.sampled_from([None, 2]), data=st.data())
 def test_any_chunking_and_order_of_dims_gives_the_same(step, trials, data):
     activity = recording(trials=trials)
     expected = step(activity)

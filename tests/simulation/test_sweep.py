@@ -62,6 +62,7 @@ def simulated(monkeypatch):
 # --- the numbers ---------------------------------------------------------------
 
 
+@pytest.mark.slow  # the tutorial has it, and its numbers are held to the same by another test
 def test_size_sweep_is_the_published_one_and_says_what_is_undefined(golden):
     known = golden["size_sweep"]
     swept = netxr.sweep(
@@ -75,6 +76,7 @@ def test_size_sweep_is_the_published_one_and_says_what_is_undefined(golden):
     np.testing.assert_allclose(scores.pearson_std, np.nanstd(published, axis=1), rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow  # likewise
 def test_coarse_sweep_is_the_published_one(golden):
     known = golden["coarse_sweep"]
     swept = netxr.sweep(

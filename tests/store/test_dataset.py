@@ -683,7 +683,7 @@ def test_attributes_that_contradict_the_times_of_a_store_are_read_as_the_times_s
         assert (attrs["sampling_interval"], attrs["start_time"]) == (2.0, 1.0)
 
 
-@pytest.mark.parametrize(("length", "blocks"), [(2000, (1, 1)), (2500, (2, 2048))])
+@pytest.mark.parametrize(("length", "blocks"), [(200, (1, 1)), (2500, (2, 2048))])
 def test_many_tiny_chunks_are_read_together(tmp_path, length, blocks):
     group = zarr.open_group(tmp_path / "tiny.zarr", mode="w")
     made = group.create_array(

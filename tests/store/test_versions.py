@@ -129,6 +129,7 @@ def test_who_dies_in_a_transaction_leaves_the_version_before(repository):
     assert "dies" not in versions(repository).message.tolist()
 
 
+@pytest.mark.slow
 def test_processes_that_commit_at_once_lose_nothing(tmp_path):
     path = tmp_path / "runs.icechunk"  # which all of them try to make
     script = """
@@ -159,6 +160,7 @@ def test_two_who_change_the_same_arrays_conflict(repository):
     assert versions(repository).message[0] == "fast"
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_leaves_the_version_before(repository):
     pytest.importorskip("resource")
     script = """

@@ -5,6 +5,7 @@ import pytest
 
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.caiman import load
+from tests.marks import slow
 from tests.recordings.formats.damage import refusals
 from tests.recordings.formats.files import RATE, make_caiman, samples
 from tests.recordings.formats.opening import opening_takes
@@ -117,10 +118,11 @@ def test_damage_raises_errors_of_netxr_only(saved):
     assert len(refusals(lambda file: load(file).compute(scheduler="synchronous"), saved)) > 15
 
 
-def test_opening_80_mb_takes_little(tmp_path):
+@pytest.mark.parametrize("apart", [False, *slow(True)])
+def test_opening_80_mb_takes_little(tmp_path, apart):
     h5py = pytest.importorskip("h5py")
     small, large = make_caiman(tmp_path / "small.hdf5", C), make_caiman(tmp_path / "large.hdf5", C)
     with h5py.File(large, "r+") as file:
         del file["estimates/C"]
         file["estimates"].create_dataset("C", (100, 200_000), "f4", chunks=(100, 1000))
-    assert max(opening_takes("caiman", "load(path)", small, large)) < 20
+    assert max(opening_takes("caiman.load", small, large, apart=apart)) < 20

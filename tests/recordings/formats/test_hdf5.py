@@ -7,6 +7,7 @@ h5py = pytest.importorskip("h5py")
 
 from netxr.errors import InvalidInput, UnreadableFile  # noqa: E402
 from netxr.recordings.formats.hdf5 import read  # noqa: E402
+from tests.marks import slow  # noqa: E402
 from tests.recordings.formats.damage import refusals  # noqa: E402
 from tests.recordings.formats.files import samples  # noqa: E402
 from tests.recordings.formats.opening import opening_takes  # noqa: E402
@@ -107,12 +108,13 @@ def test_damage_raises_errors_of_netxr_only(tmp_path):
     assert len(refusals(lambda file: read(file, "g/x").values.compute(scheduler="synchronous"), path)) > 20
 
 
-def test_opening_80_mb_takes_little(tmp_path):
+@pytest.mark.parametrize("apart", [False, *slow(True)])
+def test_opening_80_mb_takes_little(tmp_path, apart):
     small = write(tmp_path / "small.h5", {"X": samples()})
     with h5py.File(tmp_path / "large.h5", "w") as file:
         file.create_dataset("X", (200_000, 100), "f4", chunks=(1000, 100))
         file["X"][-1] = 7
-    assert max(opening_takes("hdf5", "read(path)", small, tmp_path / "large.h5")) < 20
+    assert max(opening_takes("hdf5.read", small, tmp_path / "large.h5", apart=apart)) < 20
 
 
 def test_an_array_behind_a_link_is_read_from_the_file_that_it_lies_in(tmp_path):

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as st_numpy
 
 from netxr.errors import InvalidInput, MissingExtra, UnreadableFile
 from netxr.recordings.formats.matlab import read
+from tests.marks import slow
 from tests.recordings.formats.damage import refusals
 from tests.recordings.formats.files import make_matlab73, matlab_header, samples
 from tests.recordings.formats.opening import opening_takes
@@ -197,7 +198,8 @@ def test_without_h5py_only_version_73_is_not_read(saved, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("version", [5, 7.3])
-def test_opening_80_mb_takes_little(tmp_path, version):
+@pytest.mark.parametrize("apart", [False, *slow(True)])
+def test_opening_80_mb_takes_little(tmp_path, version, apart):
     paths = [tmp_path / "small.mat", tmp_path / "large.mat"]
     for path, n_times in zip(paths, (100, 200_000), strict=True):
         values = np.zeros((n_times, 100), np.float32)
@@ -206,7 +208,7 @@ def test_opening_80_mb_takes_little(tmp_path, version):
         else:
             pytest.importorskip("h5py")
             make_matlab73(path, {"X": values})
-    assert max(opening_takes("matlab", "read(path)", *paths)) < 20
+    assert max(opening_takes("matlab.read", *paths, apart=apart)) < 20
 
 
 @pytest.mark.parametrize("name", [None, "run.X", "run/X"])

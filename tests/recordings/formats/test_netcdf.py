@@ -7,6 +7,7 @@ import xarray as xr
 import netxr
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.netcdf import load
+from tests.marks import slow
 from tests.recordings.formats.damage import refusals
 from tests.recordings.formats.files import samples
 from tests.recordings.formats.opening import opening_takes
@@ -166,10 +167,11 @@ def test_damage_raises_errors_of_netxr_only(tmp_path, engine):
     assert len(refusals(lambda file: load(file).compute(scheduler="synchronous"), path)) > 15
 
 
-def test_opening_80_mb_takes_little(tmp_path, engine):
+@pytest.mark.parametrize("apart", [False, *slow(True)])
+def test_opening_80_mb_takes_little(tmp_path, engine, apart):
     small = write(recording(), tmp_path / "small.nc", engine)
     large = xr.Dataset({"activity": (("neuron", "time"), np.zeros((100, 200_000), np.float32))})
-    assert max(opening_takes("netcdf", "load(path)", small, write(large, tmp_path / "large.nc", engine))) < 20
+    assert max(opening_takes("netcdf.load", small, write(large, tmp_path / "large.nc", engine), apart=apart)) < 20
 
 
 @pytest.mark.parametrize(

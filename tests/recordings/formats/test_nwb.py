@@ -12,6 +12,7 @@ import netxr  # noqa: E402
 from netxr.errors import InvalidInput, UnreadableFile  # noqa: E402
 from netxr.recordings.formats.nwb import load  # noqa: E402
 from tests.conftest import SHARED  # noqa: E402
+from tests.marks import slow  # noqa: E402
 from tests.recordings.formats import files  # noqa: E402
 from tests.recordings.formats.damage import refusals  # noqa: E402
 from tests.recordings.formats.opening import opening_takes  # noqa: E402
@@ -399,13 +400,14 @@ def test_damage_raises_errors_of_netxr_only(rois, tmp_path):
     assert len(refusals(lambda file: load(file, rate=5, span=(0, 9)).compute(scheduler="synchronous"), units)) > 20
 
 
-def test_opening_80_mb_takes_little(tmp_path):
+@pytest.mark.parametrize("apart", [False, *slow(True)])
+def test_opening_80_mb_takes_little(tmp_path, apart):
     small = make(tmp_path / "small.nwb", timestamps=np.arange(200.0))
     large = make(tmp_path / "large.nwb", timestamps=np.arange(200_000.0))
     with h5py.File(large, "r+") as file:
         del file["acquisition/ts/data"]
         file["acquisition/ts"].create_dataset("data", (200_000, 100), "f4", chunks=(1000, 100))
-    assert max(opening_takes("nwb", "load(path)", small, large)) < 20
+    assert max(opening_takes("nwb.load", small, large, apart=apart)) < 20
 
 
 # --- files of pynwb -------------------------------------------------------------
@@ -485,7 +487,8 @@ def test_units_of_pynwb(of_pynwb):
     assert run.neuron.values.tolist() == [0, 1, 2]
 
 
-def test_opening_80_mb_of_spike_times_takes_little(tmp_path):
+@pytest.mark.parametrize("apart", [False, *slow(True)])
+def test_opening_80_mb_of_spike_times_takes_little(tmp_path, apart):
     rng = np.random.default_rng(0)
     small = files.make_units(tmp_path / "small.nwb", [np.arange(5.0)] * 2)
     large = files.make_units(tmp_path / "large.nwb", [np.zeros(3)] * 2)
@@ -494,6 +497,6 @@ def test_opening_80_mb_of_spike_times_takes_little(tmp_path):
         file["units/spike_times"] = rng.uniform(0, 1e4, 10_500_000)
         file["units/spike_times_index"] = np.array([5_000_000, 10_500_000])
     assert large.stat().st_size > 80e6
-    traced, resident = opening_takes("nwb", "load(path, rate=10)", small, large)
+    traced, resident = opening_takes("nwb.load", small, large, apart=apart, rate=10)
     assert traced < 20
     assert resident < 20
