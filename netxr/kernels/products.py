@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
 
 from netxr.kernels.lag_spectrum import add_lagged_products
 from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, LaggedSums, Pass, own_products
@@ -37,6 +38,9 @@ FLOAT64_TARGETS: Final = 128
 
 FLOAT64_FRAMES: Final = 256
 """Frames that are copied to float64 at a time."""
+
+FEW_LAGS: Final = 16
+"""So many lags of a neuron with itself take no longer one by one than by Fourier transforms."""
 
 LOOKED_AT: Final = 64
 """Frames of a block from which it is told how its samples vary."""
@@ -158,12 +162,24 @@ def _areas(sums: Floats, lag: int, todo: Pass) -> list[tuple[slice, slice]]:
 def _add_own(product: Floats, layers: NDArray[Any], todo: Pass) -> None:
     """Add the products of each neuron with itself alone, in float64, some frames at a time."""
     max_lag = todo.max_lag
-    for first in range(max_lag, layers.shape[2], FLOAT64_FRAMES):
-        part = layers[..., first - max_lag : first + FLOAT64_FRAMES].astype(np.float64)
+    by_spectra = len(todo.lags) > FEW_LAGS
+    length = 4 * max_lag if by_spectra else FLOAT64_FRAMES
+    for first in range(max_lag, layers.shape[2], length):
+        part = layers[..., first - max_lag : first + length].astype(np.float64)
         for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
-            target = part[over, :, max_lag:]
+            target, source = part[over, :, max_lag:], part[under]
+            if by_spectra:
+                product[:, q, :, 0] += _own_by_spectra(target, source, todo)
+                continue
             for sums, lag in zip(product[:, q], todo.lags, strict=True):
-                sums += own_products(target, part[under, :, max_lag - lag :][:, : target.shape[1]])
+                sums += own_products(target, source[:, max_lag - lag :][:, : target.shape[1]])
+
+
+def _own_by_spectra(target: Floats, source: Floats, todo: Pass) -> Floats:
+    """Return the products of each neuron with itself at many lags, (r, i), by a Fourier transform of some frames."""
+    size = next_fast_len(source.shape[1], real=True)
+    cross = rfft(target, size, axis=1).conj() * rfft(source, size, axis=1)
+    return np.asarray(irfft(cross, size, axis=1)[:, todo.max_lag - np.array(todo.lags)].T)
 
 
 def _layer(layers: NDArray[Any], which: int, n_neurons: int, *, exact: bool) -> NDArray[Any]:
