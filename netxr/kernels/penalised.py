@@ -20,8 +20,8 @@ from netxr.kernels.normal_equations import NormalEquations
 CLOSE: Final = 1e-9
 """The largest change of a coefficient in a round, in standard deviations, at which descent ends."""
 
-ROUNDS: Final = 20
-"""Rounds of descent between two times that targets are settled."""
+SLOW: Final = 0.3
+"""A round that changes a target by more than this share of the change before it is slow: the target is settled."""
 
 MOST_ROUNDS: Final = 20_000
 
@@ -88,18 +88,20 @@ def _descent(gram: Floats, cross: Floats, start: Floats, l1: float, l2: float, *
     """Return the coefficients, (i, d), that minimise b G b' / 2 - b c' + l1 |b|_1 + l2 |b|^2 / 2 for each target."""
     scale = np.sqrt(np.diagonal(gram))
     found, open_ = start.copy(), np.arange(len(cross))
-    largest = np.abs(cross).max(1, initial=0)
+    largest, before = np.abs(cross).max(1, initial=0), np.full(len(cross), np.inf)
     for round_ in range(1, MOST_ROUNDS + 1):
-        part, change = _round(gram, cross[open_], found[open_], l1, l2, positive=positive)
+        part, moves = _round(gram, cross[open_], found[open_], l1, l2, positive=positive)
         found[open_] = part
-        ends = (change * scale).max(1) < CLOSE * np.sqrt(np.abs(part * scale).max(1) + CLOSE)
-        open_ = open_[~ends]
-        if round_ % ROUNDS == 0:  # it goes on slowly
-            for i in open_:
-                _settle(gram, cross[i], found[i], l1, l2)
-            left = _violation(gram, cross[open_], found[open_], l1, l2, positive=positive)
-            # What rounding leaves depends on the columns: the more rounds, the less is asked.
-            open_ = open_[left > 1e-10 * l1 + ROUNDING * round_ * largest[open_]]
+        change = (moves * scale).max(1)
+        goes_on = change >= CLOSE * np.sqrt(np.abs(part * scale).max(1) + CLOSE)
+        slow = goes_on & (change > SLOW * before[open_])
+        before[open_] = change
+        for i in open_[slow]:
+            _settle(gram, cross[i], found[i], l1, l2)
+        left = _violation(gram, cross[open_[slow]], found[open_[slow]], l1, l2, positive=positive)
+        # What rounding leaves depends on the columns: the more rounds, the less is asked.
+        goes_on[slow] = left > 1e-10 * l1 + ROUNDING * round_ * largest[open_[slow]]
+        open_ = open_[goes_on]
         if not len(open_):
             return found
     raise InvalidInput(
@@ -114,23 +116,25 @@ def _round(
     gram: Floats, cross: Floats, start: Floats, l1: float, l2: float, *, positive: bool
 ) -> tuple[Floats, Floats]:
     """Go through all columns once, and return the coefficients and by how much each has changed."""
-    found = start.copy()
-    slope = cross - found @ gram
-    for first in range(0, found.shape[1], COLUMNS):
+    begun = np.ascontiguousarray(start.T)  # a column of all targets is in a row of memory
+    found, slope = begun.copy(), cross.T - gram @ begun
+    least = -np.inf if positive else -l1
+    for first in range(0, len(found), COLUMNS):
         columns = slice(first, first + COLUMNS)
-        within, part = gram[columns, columns], slope[:, columns].copy()
-        for j in range(len(within)):
-            own, old = within[j, j], found[:, first + j].copy()
+        within, part = gram[columns, columns], slope[columns].copy()
+        for j, old in enumerate(begun[columns]):
+            own = within[j, j]
             if own <= 0:
                 continue
-            pull = part[:, j] + own * old
-            new = np.sign(pull) * np.maximum(np.abs(pull) - l1, 0) / (own + l2)
-            if positive:
-                np.maximum(new, 0, out=new)
-            part -= np.outer(new - old, within[j])
-            found[:, first + j] = new
-        slope -= (found[:, columns] - start[:, columns]) @ gram[columns]
-    return found, np.abs(found - start)
+            pull = part[j] + own * old
+            new = pull - np.minimum(np.maximum(pull, least), l1)
+            new /= own + l2
+            step = new - old
+            if step.any():
+                part[j + 1 :] -= np.multiply.outer(within[j, j + 1 :], step)
+                found[first + j] = new
+        slope -= gram[:, columns] @ (found[columns] - begun[columns])
+    return found.T, np.abs(found - begun).T
 
 
 def _settle(gram: Floats, cross: Floats, found: Floats, l1: float, l2: float) -> None:

@@ -88,7 +88,7 @@ def test_cross_validation_of_more_neurons_than_samples_ends_soon(monkeypatch):
         warnings.filterwarnings("ignore", "alpha=", UserWarning)  # of noise alone, the strongest penalty is best
         found = netxr.regression(recording, penalty="lasso", alpha="cv")
     assert violation(found.coefficient.values, *sides(recording), alpha=found.alpha.item()) < 1e-8
-    assert len(rounds) < 10_000  # six paths of 21 strengths
+    assert len(rounds) < 1_500  # six paths of 21 strengths
 
 
 def test_a_neuron_that_is_there_twice():
