@@ -245,7 +245,7 @@ def check_whole(moments: xr.Dataset, *, edges: bool = True) -> None:
         return
     elif n.WHERE in moments[n.COUNT].attrs:
         got = "moments of marked frames, by where="
-        fix = "Accumulate them without where=, or use lagged_correlation, which needs no other frames."
+        fix = "Accumulate them without where=, or use lagged_correlation without inputs, which needs no others."
     elif (missing := moments.attrs.get(n.MISSING)) in ("drop", "pairwise"):
         got = f"activity or moments whose missing samples are left out, by missing={missing!r}"
         fix = (

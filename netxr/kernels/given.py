@@ -17,6 +17,9 @@ from netxr.kernels.normal_equations import NormalEquations
 LEAST: Final = 1 / WORST_CONDITION
 """Share of the variance of a neuron; if inputs leave less, they leave nothing."""
 
+INPUTS: Final = "inputs that depend on one another, at the lags that count"
+ALIKE: Final = "Leave out inputs that others add up to, or that are others some samples later."
+
 
 def held_fixed(equations: NormalEquations) -> NormalEquations:
     """Return the normal equations of what the inputs leave of the targets and of the other columns.
@@ -62,7 +65,7 @@ def with_given(equations: NormalEquations, coefficients: Floats) -> Floats:
     return np.hstack([coefficients, left @ directions @ directions.T])
 
 
-def whitening(products: Floats, *, argument: str = "given", what: str = "inputs") -> Floats:
+def whitening(products: Floats, *, argument: str = "given", got: str = INPUTS, fix: str = ALIKE) -> Floats:
     """Return the matrix W, (g, w), with which W W' is the inverse of summed products of deviations, (g, g).
 
     A column that does not vary has zeros.
@@ -70,8 +73,8 @@ def whitening(products: Floats, *, argument: str = "given", what: str = "inputs"
     Raises
     ------
     InvalidInput
-        If columns depend on one another; the message is about the `argument` that they came by, and says `what` they
-        are.
+        If columns depend on one another; the message is about the `argument` that they came by, and says what was `got`
+        and how to `fix` it.
     """
     diagonal = np.diagonal(products)
     kept = np.flatnonzero(diagonal > 0)
@@ -81,9 +84,9 @@ def whitening(products: Floats, *, argument: str = "given", what: str = "inputs"
         condition = shares[-1] / shares[0] if shares[0] > 0 else np.inf
         raise InvalidInput(
             argument,
-            got=f"{what} that depend on one another (condition number {condition:.1e})",
-            expected=f"a condition number below {WORST_CONDITION:.0e}, over the lags that count",
-            fix=f"Leave out {what} that others add up to, or that are others some samples later.",
+            got=f"{got} (condition number {condition:.1e})",
+            expected=f"a condition number below {WORST_CONDITION:.0e}",
+            fix=fix,
         )
     found = np.zeros((len(products), len(kept)))
     found[kept] = directions / np.sqrt(shares) / scale[:, None]

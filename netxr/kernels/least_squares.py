@@ -199,7 +199,7 @@ def _check_condition(condition: float) -> None:
             "data",
             got=f"sources that depend on one another (condition number {condition:.1e})",
             expected=f"a condition number below {WORST_CONDITION:.0e}",
-            fix=f"Leave out neurons that others add up to, or use {SHRUNK}.",
+            fix=f"Leave out neurons that others add up to, and inputs that neurons add up to, or use {SHRUNK}.",
         )
 
 
@@ -231,10 +231,11 @@ def pairwise_granger_f(equations: NormalEquations, *, n_lags: int) -> tuple[Floa
     between = gram.reshape(n_lags, n_neurons, n_lags, n_neurons).transpose(1, 3, 0, 2)  # (i, j, a, b)
     onto = cross.reshape(n_neurons, n_lags, n_neurons).transpose(0, 2, 1)  # (i, j, a)
     index = np.arange(n_neurons)
+    varies = (square > 0) & (np.diagonal(gram).reshape(n_lags, n_neurons) > 0).all(0)
     found = np.full((n_neurons, n_neurons), np.nan)
     most, pair = 0.0, np.array([], int)
-    for i in np.flatnonzero(square > 0):
-        others = index[(index != i) & (square > 0)]
+    for i in np.flatnonzero(varies):
+        others = index[(index != i) & varies]
         own, own_onto = between[i, i], onto[i, i]
         # What the target's own past explains is taken out of source and target.
         explained = _solved(own, np.concatenate([own_onto[:, None], *between[i, others]], 1))

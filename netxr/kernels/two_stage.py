@@ -1,7 +1,6 @@
 """Two-stage least squares from normal equations: targets on what instruments explain of the sources.
 
-In units of standard deviations, as `least_squares` is. Index letters as in `normal_equations`; z instrument, w
-direction in which instruments vary.
+Index letters as in `normal_equations`; w direction in which instruments vary.
 """
 
 from typing import NamedTuple
@@ -11,7 +10,6 @@ import numpy as np
 from netxr.errors import InvalidInput
 from netxr.kernels.given import whitening
 from netxr.kernels.lagged_sums import Floats
-from netxr.kernels.least_squares import inverse_correlation
 from netxr.kernels.normal_equations import NormalEquations
 
 
@@ -48,27 +46,32 @@ def two_stage_least_squares(equations: NormalEquations) -> TwoStage:
     variance = np.diagonal(sources)
     n_varying, n_directions = (int((np.diagonal(side) > 0).sum()) for side in (sources, of_instruments))
     _check_enough(equations.n_targets, n_varying, n_directions)
-    directions = whitening(of_instruments, argument="instruments", what="instruments")
+    directions = whitening(
+        of_instruments,
+        argument="instruments",
+        got="instruments that depend on one another",
+        fix="Leave out instruments that others add up to.",
+    )
     onto = equations.gram[:n, n:] @ directions  # (j, w)
-    df = equations.n_targets - n_varying - 1
-    left = equations.n_targets - n_directions - 1
-    share = np.einsum("jw,jw->j", onto, onto) / np.where(variance > 0, variance, np.nan)
-    with np.errstate(divide="ignore"):  # a source may be an instrument
-        first_stage_f = (share / n_directions) / (np.maximum(1 - share, 0) / left)
     explained = onto @ onto.T
     explained[variance <= 0] = explained[:, variance <= 0] = 0
-    inverse, scale, _ = inverse_correlation(explained)
-    varies = np.isfinite(scale)
-    cross = equations.cross[:, n:] @ directions @ onto.T / scale
-    coefficient = np.full(cross.shape, np.nan)
-    coefficient[:, varies] = cross[:, varies] @ inverse[np.ix_(varies, varies)] / scale[varies]
-    b = np.where(varies, coefficient, 0)
+    root = whitening(
+        explained,
+        argument="instruments",
+        got="instruments by way of which neurons depend on one another",
+        fix="Take instruments that act on each neuron by itself, or fewer neurons as data.",
+    )
+    b = equations.cross[:, n:] @ directions @ onto.T @ root @ root.T
     square = equations.square - 2 * np.einsum("ij,ij->i", b, equations.cross[:, :n])
     square += np.einsum("ij,ij->i", b @ sources, b)
-    error = np.sqrt(np.outer(np.maximum(square, 0) / df, np.diagonal(inverse) / np.square(scale)))
-    unchanging = ~(equations.square > 0)
-    coefficient[unchanging] = error[unchanging] = np.nan
-    return TwoStage(coefficient, error, first_stage_f, df)
+    df, df_of_first = equations.n_targets - n_varying - 1, equations.n_targets - n_directions - 1
+    error = np.sqrt(np.outer(np.maximum(square, 0) / df, np.square(root).sum(1)))
+    b[:, variance <= 0] = error[:, variance <= 0] = np.nan
+    b[equations.square <= 0] = error[equations.square <= 0] = np.nan
+    share = np.diagonal(explained) / np.where(variance > 0, variance, np.nan)
+    with np.errstate(divide="ignore"):  # a source may be an instrument
+        first_stage_f = (share / n_directions) / (np.maximum(1 - share, 0) / df_of_first)
+    return TwoStage(b, error, first_stage_f, df)
 
 
 def _check_enough(n_targets: int, n_sources: int, n_instruments: int) -> None:

@@ -346,6 +346,37 @@ def test_blocks_and_their_merger():
     np.testing.assert_allclose(found.coefficient.isel(block=1, trial=0), right, atol=1e-9)
 
 
+@pytest.mark.parametrize("delay", [0, 1])
+def test_a_neuron_of_which_the_inputs_leave_nothing_is_undefined(delay):
+    """An input that is neuron 0, or was that one sample before: its past has nothing left, or itself neither."""
+    x = netxr.as_activity(np.random.default_rng(0).normal(size=(3, 90)), dims=("neuron", "time"))
+    z = xr.DataArray(np.roll(x.values[:1], delay, 1), dims=("input", "time"))
+    gone = np.zeros((3, 3), bool)
+    gone[:, 0] = True
+    gone[0] |= delay == 0
+    for found in (
+        netxr.lagged_correlation(x, given=z),
+        netxr.partial_correlation(x, lag=1, given=z),
+        netxr.regression(x, given=z).t,
+        netxr.regression(x, lags=[1, 2], given=z).t[0],
+        netxr.granger(x, lags=2, given=z).f,
+    ):
+        np.testing.assert_array_equal(found.isnull(), gone)
+    for lags in (1, 2):
+        found = netxr.granger(x, lags=lags, conditional=False, given=z).f
+        np.testing.assert_array_equal(found.isnull(), gone | np.eye(3, dtype=bool) | (np.arange(3) == 0)[:, None])
+
+
+def test_neurons_of_which_the_inputs_are_a_sum_depend_on_one_another():
+    _, x = inputs_for(activity(3))
+    total = x.mean("neuron").expand_dims("input")
+    assert netxr.lagged_correlation(x, given=total).notnull().all()
+    assert netxr.partial_correlation(x, given=total, shrinkage=0.1).notnull().all()
+    for estimate in (netxr.partial_correlation, netxr.regression, netxr.granger):
+        with pytest.raises(InvalidInput, match=r"depend on one another.*and inputs that neurons add up to"):
+            estimate(x, given=total)
+
+
 # --- what is refused -----------------------------------------------------------------------
 
 
@@ -356,7 +387,7 @@ def test_inputs_that_do_not_fit(estimate):
     z, x = inputs_for(activity(3))
     moments, without = netxr.lagged_moments(x, inputs=z), netxr.lagged_moments(x)
     twice = xr.concat([z, z.sel(input=["u"]).assign_coords(input=["w"])], "input")
-    with pytest.raises(InvalidInput, match=r"given: got inputs that depend on one another \(condition number"):
+    with pytest.raises(InvalidInput, match=r"given: got inputs that depend on one another, .* \(condition number"):
         estimate(x, given=twice)
     with pytest.raises(InvalidInput, match=r"given: got 'w'; expected labels .*: \['u', 'v'\].*inputs="):
         estimate(moments, given="w")
