@@ -341,7 +341,7 @@ DIRECTED: Final = "directed"
 
 SIGNED: Final = "signed"
 """In the list of estimators: whether it distinguishes excitation from inhibition. Of edge probabilities: how likely a
-pair is to have an excitatory edge, less how likely an inhibitory one."""
+pair is to have an edge, with the sign of t."""
 
 PACKAGE: Final = "package"
 """In the list of estimators: the package that brings it."""

@@ -20,7 +20,7 @@ FEWEST: Final = 500
 REFERENCE: Final = "Efron 2008, doi:10.1214/07-STS236"
 LONG_NAMES: Final = {
     n.PROBABILITY: "probability of an edge",
-    n.SIGNED: "probability of an excitatory edge less that of an inhibitory one",
+    n.SIGNED: "probability of an edge, with the sign of t",
 }
 
 
@@ -40,8 +40,8 @@ def edge_probability(t: xr.DataArray, *, null_share: float = 0.9) -> xr.Dataset:
     Returns
     -------
     Dataset
-        `probability` of an edge, from 0 to 1, and `signed`, the probability of an excitatory edge less that of an
-        inhibitory one. Dims and labels of `t`; lazy if it is; NaN where t is.
+        `probability` of an edge, from 0 to 1, and `signed`, the same with the sign of t. Dims and labels of
+        `t`; lazy if it is; NaN where t is.
 
     Raises
     ------
@@ -92,10 +92,11 @@ def edge_probability_at(moments: xr.Dataset, lag: int) -> xr.DataArray:
 
 
 def _probabilities(t: Floats, *, null_share: float) -> tuple[Any, Any]:
-    """Return the probability of an edge, and of an excitatory one less that of an inhibitory one."""
+    """Return the probability of an edge, and the same with the sign of t."""
     defined = np.isfinite(t)
     found = np.full((2, *t.shape), np.nan)
     if defined.any():
-        none, up, down = memberships(t[defined], edge_mixture(t[defined], null_share=null_share))
-        found[0, defined], found[1, defined] = 1 - none, up - down
+        none, _, _ = memberships(t[defined], edge_mixture(t[defined], null_share=null_share))
+        # A part that is wide reaches over zero: which part t comes from does not tell its sign.
+        found[0, defined], found[1, defined] = 1 - none, np.copysign(1 - none, t[defined])
     return found[0], found[1]

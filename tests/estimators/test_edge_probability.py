@@ -83,6 +83,17 @@ def test_lazy_stays_lazy_and_gaps_stay_gaps():
     xr.testing.assert_allclose(found.isel(trial=0), netxr.edge_probability(t[0]))
 
 
+def test_strong_edges_keep_their_sign_beside_still_stronger_ones_of_the_other():
+    """Self-connections of t about -40 make a wide part, which is the likelier one for edges of t about 20 as well."""
+    t = groups(seed=5, share=0)
+    t[:, :2] = np.random.default_rng(6).normal(20, 8, (40, 2))
+    np.fill_diagonal(t, np.random.default_rng(7).normal(-40, 4, 40))
+    found = netxr.edge_probability(labelled(t))
+    assert (np.sign(found.signed) == np.sign(t)).all()
+    np.testing.assert_array_equal(np.abs(found.signed), found.probability)
+    assert (found.signed.values[t > 5] > 0.9).all()
+
+
 def test_few_pairs_and_a_share_that_is_none():
     with pytest.raises(InvalidInput, match="t: got 484 pairs of neurons; expected 500 or more"):
         netxr.edge_probability(labelled(np.zeros((22, 22))))
