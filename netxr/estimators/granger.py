@@ -30,7 +30,9 @@ ABOUT: Final = {
     n.P_VALUE: "p-value of the source",
     n.DF: "degrees of freedom",
 }
-REFERENCE: Final = "Geweke 1982, doi:10.1080/01621459.1982.10477803"
+REFERENCE: Final = "Geweke 1984, doi:10.1080/01621459.1984.10477110"
+REFERENCE_OF_PAIRS: Final = "Geweke 1982, doi:10.1080/01621459.1982.10477803"
+"""With the past of all others held fixed, and with the target's own alone."""
 
 
 def granger(
@@ -53,11 +55,11 @@ def granger(
     lags : int or sequence of int
         Lags of the past in samples: all from 1 to a number, or those that are listed.
     conditional : bool
-        Whether the past of all other neurons is held fixed, or only the target's own.
+        Whether the past of all other neurons is held fixed (Geweke 1984, doi:10.1080/01621459.1984.10477110), or only
+        the target's own (Geweke 1982, doi:10.1080/01621459.1982.10477803).
     given : DataArray, label or sequence of labels, optional
-        Inputs that are held fixed as well (Geweke 1984, doi:10.1080/01621459.1984.10477110), such as a stimulus or the
-        global signal: samples (input, time[, trial]) beside activity, or labels of inputs that moments hold; at the
-        time of the target and at each lag.
+        Inputs that are held fixed as well, such as a stimulus or the global signal: samples (input, time[, trial])
+        beside activity, or labels of inputs that moments hold; at the time of the target and at each lag.
 
     Returns
     -------
@@ -99,7 +101,8 @@ def granger(
     found = fit(moments, results).drop_vars(n.LAG, errors="ignore")
     made_by = call_of(n.GRANGER, lags=lags, conditional=conditional, **given_in(moments))
     for name, text in ABOUT.items():
-        found[name].attrs |= moments.attrs | {n.LONG_NAME: text, n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
+        about = {n.LONG_NAME: text, n.REFERENCE: REFERENCE if conditional else REFERENCE_OF_PAIRS, n.MADE_BY: made_by}
+        found[name].attrs |= moments.attrs | about
     return found
 
 

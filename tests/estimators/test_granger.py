@@ -33,6 +33,11 @@ def test_two_neurons_need_no_condition():
     assert np.isnan(both[1][:, [0, 1], [0, 1]]).all()
 
 
+def test_the_reference_is_that_of_what_is_held_fixed():
+    references = [netxr.granger(activity(3), conditional=each).f.attrs["reference"] for each in (True, False)]
+    assert [text.split(",")[0] for text in references] == ["Geweke 1984", "Geweke 1982"]
+
+
 # --- against regressions that leave a source out ---------------------------------------------
 
 
