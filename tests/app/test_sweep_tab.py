@@ -9,6 +9,7 @@ import netxr
 from netxr.app.sweep.views import SweepChoice, check_read, defined_facets, figures_of, range_of, scores_of
 from netxr.errors import InvalidInput
 from tests.app.views import choose, dimmed, download, figures, opened, panels_of, run_lines, table
+from tests.marks import slow
 
 NONE = dict.fromkeys(("n_neurons", "sparsity", "n_steps", "n_groups", "lag"))
 ANY = SweepChoice("curves", "pearson", "n_neurons", "sparsity", "none", NONE)
@@ -50,11 +51,10 @@ def test_what_is_no_sweep_or_too_large(library):
 @pytest.mark.parametrize(
     "search",
     [
-        "sweep=sweep.zarr",
         "sweep=sweep.zarr&facet=sparsity&score=roc_auc&lag=2",
-        "sweep=sweep.zarr&view=map&n_steps=200",
         "sweep=cut.zarr&view=map&x=lag",
         "sweep=cut.zarr&x=sparsity&facet=n_neurons",
+        *slow("sweep=sweep.zarr", "sweep=sweep.zarr&view=map&n_steps=200"),
     ],
 )
 def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, search):

@@ -9,6 +9,8 @@ import time
 import pytest
 import zarr
 
+from tests.marks import slow
+
 # A pass that waits whenever it tells how far it is, and so would take minutes.
 SCRIPT = """
     import sys, time
@@ -27,10 +29,9 @@ SCRIPT = """
 """
 
 
-@pytest.mark.crossed(1)
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-@pytest.mark.parametrize("route", ["store", "compute"])
-@pytest.mark.parametrize("n_steps", [2 * 10**6, 10**9])  # one that is held in memory, and one that cannot be
+@pytest.mark.parametrize("route", ["store", *slow("compute")])
+@pytest.mark.parametrize("n_steps", [10**9, *slow(2 * 10**6)])  # one that cannot be held in memory, and one that is
 def test_ctrl_c_ends_a_pass_and_leaves_nothing(tmp_path, route, n_steps):
     group = zarr.create_group(tmp_path / "run.zarr")  # all of it is fill value: it takes no room on disk
     dims = ("neuron", "time")

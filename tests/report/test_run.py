@@ -43,9 +43,15 @@ def as_saved(stored):
 
 
 @pytest.fixture(scope="module")
-def page(stored, as_saved, tmp_path_factory):
+def told():
+    """How far the report said that it was."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def page(stored, as_saved, told, tmp_path_factory):
     path = tmp_path_factory.mktemp("pages") / "run.html"
-    assert netxr.report_run(stored, path) == path
+    assert netxr.report_run(stored, path, progress=lambda done, total: told.append((done, total))) == path
     return path
 
 
@@ -192,11 +198,9 @@ def test_nothing_is_overwritten_and_what_cannot_be_reported_is_refused(run, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["mine.html"]
 
 
-def test_progress_goes_over_the_sections(run, tmp_path):
-    said = []
-    path = netxr.report_run(run, tmp_path / "run.html", progress=lambda done, total: said.append((done, total)))
-    n_sections = path.read_text("utf-8").count("<h2")
-    assert said == [(k, n_sections) for k in range(1, n_sections + 1)]
+def test_progress_goes_over_the_sections(page, told):
+    n_sections = page.read_text("utf-8").count("<h2")
+    assert told == [(k, n_sections) for k in range(1, n_sections + 1)]
 
 
 def test_the_command_names_the_page_after_the_run(run, tmp_path, monkeypatch):

@@ -566,7 +566,7 @@ def test_an_unfinished_stream_cannot_be_opened(tmp_path):
             open_store(tmp_path / "run.zarr")
 
 
-@pytest.mark.parametrize("way", ["streamed", "lazy", *slow("in memory")])
+@pytest.mark.parametrize("way", ["lazy", *slow("streamed", "in memory")])
 def test_ctrl_c_leaves_nothing(tmp_path, way):
     script = """
         import sys
