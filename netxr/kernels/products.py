@@ -163,7 +163,7 @@ def _add_own(product: Floats, layers: NDArray[Any], todo: Pass) -> None:
     """Add the products of each neuron with itself alone, in float64, some frames at a time."""
     max_lag = todo.max_lag
     by_spectra = len(todo.lags) > FEW_LAGS
-    length = 4 * max_lag if by_spectra else FLOAT64_FRAMES
+    length = 4 * max_lag if by_spectra else max(FLOAT64_FRAMES, max_lag)
     for first in range(max_lag, layers.shape[2], length):
         part = layers[..., first - max_lag : first + length].astype(np.float64)
         for q, (over, under) in enumerate(PRODUCTS[todo.missing]):

@@ -60,7 +60,7 @@ def autocorrelation(
     -------
     DataArray
         Correlations (lag[, trial], neuron), between -1 and 1: float64, and lazy if `data` is; NaN for a neuron that
-        does not vary.
+        does not vary. Of moments in blocks, with a leading dim `block`.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def autocorrelation(
         _correlation, *(own[name] for name in HELD), dask="parallelized", output_dtypes=[np.float64]
     )
     made = attrs | provenance() | {n.LONG_NAME: "autocorrelation", n.UNDEFINED_WHERE: "a neuron does not vary"}
-    return estimate.transpose(n.LAG, ...).rename(n.AUTOCORRELATION).assign_attrs(made)
+    return estimate.transpose(n.BLOCK, n.LAG, ..., missing_dims="ignore").rename(n.AUTOCORRELATION).assign_attrs(made)
 
 
 def _diagonal(moments: xr.Dataset, lags: object) -> xr.Dataset:

@@ -109,6 +109,23 @@ def test_moments_hold_it(missing):
     xr.testing.assert_equal(found.neuron, right.neuron)
 
 
+def test_moments_in_blocks_and_of_marked_frames():
+    x = activity()
+    found = netxr.autocorrelation(netxr.lagged_moments(x, blocks=3), lags=[1])
+    assert found.dims == ("block", "lag", "trial", "neuron")
+    marked = np.arange(80) % 2 == 0
+    own = netxr.autocorrelation(netxr.lagged_moments(x, where=marked), lags=[1])
+    right = np.corrcoef(x.values[2, 1::2, 1], x.values[2, :-1:2, 1])[0, 1]
+    assert own.sel(neuron="c").isel(lag=0, trial=1).item() == pytest.approx(right)
+
+
+def test_lags_that_are_longer_than_what_is_added_up_at_a_time():
+    x = activity(n=2, n_steps=1000, trials=1).isel(trial=0)
+    found = netxr.autocorrelation(x.chunk(time=90), lags=[0, 300, 700]).compute()
+    for lag in (300, 700):
+        np.testing.assert_allclose(found.sel(lag=lag), plain(x.values, lag), atol=1e-12)
+
+
 def test_a_neuron_that_does_not_vary_is_undefined():
     x = activity()
     x[2] = 0.1
