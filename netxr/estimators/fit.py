@@ -16,6 +16,7 @@ from netxr.estimators.given import samples_of, with_inputs
 from netxr.kernels.given import held_fixed, held_fixed_at_once
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.normal_equations import Ends, NormalEquations, Targets, normal_equations
+from netxr.moments.factorisation import check_memory_for
 from netxr.moments.inputs import together
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.linked import linked_or_zero
@@ -130,6 +131,12 @@ def moments_for(
         fix = "Name all of these as lags of netxr.lagged_moments."
         raise InvalidInput("data", got=f"moments at lags {held}", expected=f"those at {missing} as well", fix=fix)
     return with_inputs(moments, given, argument=argument)
+
+
+def check_room(data: Any, design: Sequence[int]) -> None:
+    """Raise InvalidInput if all coefficients of a regression on these lags take more memory than is free."""
+    n_neurons = data.sizes[n.SOURCE] if holds_moments(data) else activity_of(data).sizes[n.NEURON]
+    check_memory_for(n_neurons, len(design))
 
 
 def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:

@@ -13,6 +13,7 @@ from netxr.estimators.fit import (
     Fitted,
     call_of,
     check_design,
+    check_room,
     fit,
     moments_for,
     warn_of_rounding,
@@ -92,6 +93,7 @@ def granger(
     """
     design = check_design(lags)
     check_flag("conditional", conditional)
+    check_room(data, design)
     moments = moments_for(data, design, given=given)
     results = Fitted(
         partial(_tests, n_lags=len(design), conditional=conditional, precision=moments.attrs.get(n.PRECISION)),

@@ -17,6 +17,7 @@ from netxr.estimators.fit import (
     by_lag,
     call_of,
     check_design,
+    check_room,
     fit,
     moments_for,
     warn_of_rounding,
@@ -135,6 +136,7 @@ def regression(
     check_flag("intercept", intercept)
     check_flag("positive", positive)
     strengths = _checked_penalty(penalty, alpha, l1_ratio, positive=positive)
+    check_room(data, design)
     moments = moments_for(data, design, given=given, blocks=BLOCKS if strengths is None and penalty else None)
     n_lags = None if is_whole(lags) and lags == 1 else len(design)
     dims = MATRIX if n_lags is None else MATRICES

@@ -67,7 +67,8 @@ def plan(
     -------
     Plan or RowPlan
         With `peak_bytes`, how many `workers` and `blas_threads` there are, and how the work is shared; as text, a
-        summary. On a cluster, of each of its processes.
+        summary, and what a regression on moments at these lags then takes in one process: of 10,000 neurons at one lag
+        6 GiB and 1.8 minutes of a core, see `moments.factorisation`. On a cluster, of each of its processes.
 
     Raises
     ------

@@ -15,6 +15,7 @@ from netxr.blocks.segments import SPLIT_EVERY
 from netxr.errors import InvalidInput
 from netxr.kernels.lag_spectrum import segment_length, spectrum_bytes
 from netxr.kernels.products import PRODUCT_COLUMNS, PRODUCT_ROWS
+from netxr.moments.factorisation import for_regression
 from netxr.schema.words import counted, text_of
 
 DEFAULT_SHARE: Final = 0.5
@@ -204,7 +205,7 @@ class Plan:
 
     def __str__(self) -> str:
         """Say what it takes in a line."""
-        return _described(self, reads=1, tasks=counted(self.workers, "task"))
+        return _described(self, reads=1, tasks=counted(self.workers, "task")) + for_regression(self.work, self.cores)
 
 
 def plan_pass(
@@ -235,9 +236,8 @@ def plan_pass(
     for plan in plans:
         if plan.peak_bytes <= budget:
             return plan
-    least = min(plan.peak_bytes for plan in plans)
     fix = "Ask for fewer lags or sources, or let the estimate be written to disk block by block with store=."
-    raise _too_small(budget, memory, least, work, fix=fix)
+    raise _too_small(budget, memory, min(plan.peak_bytes for plan in plans), work, fix=fix)
 
 
 def _plans(work: Work, processes: int, threads: int, cores: int, *, cluster: bool) -> Iterator[Plan]:

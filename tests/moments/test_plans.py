@@ -176,7 +176,7 @@ def test_a_plan_says_what_it_takes():
     plan = replace(planned(work()), workers=2, blas_threads=1, work=replace(work(), block=8192))
     assert str(plan) == (
         f"reads 38.1 MiB once; 4.0e9 operations; at most {text_of(plan.peak_bytes)} of memory; "
-        "2 tasks at a time with 1 BLAS thread each"
+        "2 tasks at a time with 1 BLAS thread each; a regression at 1 lag 625 KiB and about 0.1 s on top of that"
     )
     assert "; 4.0e9 operations, fewer by Fourier segments; " in str(
         replace(plan, work=replace(work(), block=8192, fourier=2048))
