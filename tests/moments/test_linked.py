@@ -51,12 +51,15 @@ def test_linked_moments_against_numpy(dtype, chunks):
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 2e-15), ("float32", 1e-6)])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_logits_against_scipy_from_end_to_end(dtype, tolerance, order):
+def test_logits_against_more_digits_from_end_to_end(dtype, tolerance, order):
     off = 10.0 ** -np.random.default_rng(0).uniform(0.5, 15 if dtype == "float64" else 6, (2, 9_000))
     samples = np.stack([off[0], 1 - off[0], 0.5 - off[1], 0.5 + off[1], 0.3 * off[0] ** 2]).astype(dtype, order=order)
     found = np.empty_like(samples)
     fill_logits(found, samples, 1, list(range(5)))
-    np.testing.assert_allclose(found, logit(samples), rtol=tolerance)
+    exact = samples.astype(np.longdouble)  # older SciPy has few digits near 1/2
+    near_half, far = 2 * np.arctanh(np.clip(2 * exact - 1, -0.6, 0.6)), np.log(exact) - np.log1p(-exact)
+    right = np.where(np.abs(exact - 0.5) < 0.25, near_half, far)
+    np.testing.assert_allclose(found, right.astype(float), rtol=tolerance)
 
 
 def test_days_merge_and_go_on():
