@@ -80,6 +80,7 @@ def test_a_bad_frame_does_not_blow_up_a_long_block(tmp_path):
     assert traced_peak(lambda: netxr.lagged_moments(activity, lags=range(50), missing="drop").compute()) < projected
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("n", "n_steps", "memory"), [(20, 200_000, "160MB"), (700, 10_000, "500MB")])
 def test_rows_beside_the_neurons_are_counted(tmp_path, n, n_steps, memory, dtype):
