@@ -207,7 +207,7 @@ def _least_squares(
     equations = without_inputs(equations if intercept else about_zero(equations), precision)
     fitted = least_squares(equations, n_parameters=len(design_scale) + intercept)
     warn_of_rounding(fitted.condition_number, precision)
-    coefficient, t, error, standardised = fitted.coefficient, fitted.t, fitted.standard_error, fitted.standardised
+    t, error, standardised = fitted.t, fitted.standard_error, fitted.standardised
     error *= fitted.target_scale[:, None]
     error /= fitted.design_scale
     standardised *= (fitted.target_scale / target_scale)[:, None]
@@ -215,6 +215,8 @@ def _least_squares(
     left = fitted.residual * np.square(fitted.target_scale) / fitted.df
     condition_number, df = fitted.condition_number, fitted.df
     del fitted, equations  # their inverse may take as much memory as p-values
+    coefficient = standardised / design_scale
+    coefficient *= target_scale[:, None]
     matrices = (coefficient, standardised, error, t, p_value_of_t(t, df))
     return *(by_lag(each, n_lags) for each in matrices), left, condition_number, df
 
