@@ -5,7 +5,6 @@ from typing import Any, Final
 import dask.array as da
 import numpy as np
 import xarray as xr
-import zarr
 from zarr.abc.store import Store
 
 from netxr import names as n
@@ -22,7 +21,7 @@ from netxr.store.dataset import open as open_store
 from netxr.store.layout import storable
 from netxr.store.staging import PathLike
 from netxr.store.transactions import Transaction, transaction
-from netxr.store.writing import Region, write_regions
+from netxr.store.writing import Region, Writable, write_regions
 
 ORIGIN: Final = (n.MODEL, n.SEED, n.RNG, n.SOURCE_FILE, n.SOURCE_SHA256, n.PREPROCESSING)
 """Attributes of the appended data that go into the history where those of the run differ."""
@@ -93,7 +92,6 @@ def append(
         regions = []
         for name, variable in stored.variables.items():
             if dim in variable.dims and str(name) not in again:
-                _check_end(variable, dim)
                 array = changes.grow(str(name), dim, start + n_new)
                 regions.append(_region(array, _encoded(new[name].variable, variable), variable.dims.index(dim), start))
         results = updates(stored, new, dim=dim)
@@ -179,17 +177,6 @@ def _beside_lags(new: xr.Dataset, stored: xr.Dataset) -> xr.Dataset:
 # --- what is written ----------------------------------------------------------
 
 
-def _check_end(stored: xr.Variable, dim: str) -> None:
-    """Read the chunks that new samples will fill up, to raise if one is missing: Zarr would read it as empty."""
-    if stored.chunks is None:
-        return
-    rest = stored.sizes[dim] % stored.chunksizes[dim][0]
-    if rest:
-        blocks: Any = stored.isel({dim: slice(-rest, None)}).data.blocks
-        for index in np.ndindex(*blocks.shape):
-            blocks[index].compute(scheduler="synchronous")
-
-
 def _origin(new: xr.Dataset, stored: xr.Dataset, dim: str) -> str:
     """Say where the appended samples come from, if not from where the run does: another seed or file; trials, when."""
     old, now = ({**each[n.ACTIVITY].attrs, **each.attrs} for each in (stored, new))
@@ -231,7 +218,7 @@ CODES = ("units", "calendar", "dtype", "_FillValue")
 """What the values of a stored variable are decoded by."""
 
 
-def _region(array: "zarr.Array[Any]", values: xr.Variable, axis: int, start: int) -> Region:
+def _region(array: Writable, values: xr.Variable, axis: int, start: int) -> Region:
     """Return where values are written after the first `start` entries of an axis, in blocks that share no chunk."""
     first = [start if k == axis else 0 for k in range(values.ndim)]
     chunks = tuple(_pieces(n, at, length) for n, at, length in zip(values.shape, first, array.chunks, strict=True))

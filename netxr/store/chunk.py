@@ -1,4 +1,4 @@
-"""A stored chunk, read and decoded in the thread that asks for it.
+"""A stored chunk, read, checked and decoded in the thread that asks for it.
 
 zarr-python sends every read through one event loop, so threads that read at the same time wait for each other. A chunk
 that netxr wrote is a file, compressed by Blosc, with a checksum at its end: it can be read directly.
@@ -12,8 +12,11 @@ import google_crc32c
 import numpy as np
 from numcodecs import blosc
 from numpy.typing import NDArray
+from zarr.storage import LocalStore, StorePath
 
+from netxr.compat import array_of_all_chunks
 from netxr.store.files import read_file
+from netxr.store.keys import Index, chunk_key, chunk_lengths
 from netxr.store.metadata import Document
 
 CODECS: Final = ("bytes", "blosc", "crc32c")
@@ -23,10 +26,9 @@ DECODED_BY: Final = {"_FillValue", "scale_factor", "add_offset"}
 
 def is_plain(document: Document, dtype: np.dtype[Any], encoding: Mapping[str, Any]) -> bool:
     """Return whether the chunks of an array hold values of `dtype` that xarray's `encoding` does not decode."""
-    codecs = document.get("codecs", ())
-    if tuple(codec["name"] for codec in codecs) != CODECS or DECODED_BY & set(encoding):
+    if _codecs(document) != CODECS or DECODED_BY & set(encoding):
         return False
-    little = codecs[0].get("configuration", {}).get("endian", "little") == "little"
+    little = document["codecs"][0].get("configuration", {}).get("endian", "little") == "little"
     return little and dtype.kind in "biufc" and document["data_type"] == dtype.name and dtype.isnative
 
 
@@ -38,15 +40,45 @@ def read_chunk(path: Path, document: Document) -> NDArray[Any]:
     OSError, ValueError, RuntimeError
         If there is no such file, its checksum does not match, or it cannot be decompressed.
     """
-    stored = read_file(path)
-    compressed, checksum = stored[:-CHECKSUM_BYTES], stored[-CHECKSUM_BYTES:]
-    if google_crc32c.value(compressed).to_bytes(CHECKSUM_BYTES, "little") != checksum:
-        raise ValueError("its checksum does not match")
-    values = np.empty(
-        document["chunk_grid"]["configuration"]["chunk_shape"], f"<{np.dtype(document['data_type']).str[1:]}"
-    )
-    blosc.decompress(compressed, values)
+    values = np.empty(chunk_lengths(document), f"<{np.dtype(document['data_type']).str[1:]}")
+    blosc.decompress(_checked(path), values)
     return values
+
+
+def check_chunk(array: Path, document: Document, index: Index) -> None:
+    """Raise what `read_chunk` would about a chunk of any array; one with a checksum is not decoded."""
+    if has_checksums(document):
+        _checked(array / chunk_key(document, index))
+    else:
+        decoded(array, document, index)
+
+
+def has_checksums(document: Document) -> bool:
+    """Return whether every chunk ends in its checksum."""
+    return _codecs(document)[-1:] == CODECS[-1:]
+
+
+def decoded(array: Path, document: Document, index: Index) -> NDArray[Any]:
+    """Return the values of a chunk of any array, at least those within the array."""
+    if _codecs(document) == CODECS and is_plain(document, np.dtype(document["data_type"]), {}):
+        return read_chunk(array / chunk_key(document, index), document)
+    region = tuple(slice(i * n, (i + 1) * n) for i, n in zip(index, chunk_lengths(document), strict=True))
+    stored = array_of_all_chunks(document, StorePath(LocalStore(array.parent, read_only=True), array.name))
+    return np.asarray(stored[region])
+
+
+def _checked(path: Path) -> bytes:
+    """Return what is in a chunk before the checksum at its end, which matches."""
+    stored = read_file(path)
+    held, checksum = stored[:-CHECKSUM_BYTES], stored[-CHECKSUM_BYTES:]
+    if google_crc32c.value(held).to_bytes(CHECKSUM_BYTES, "little") != checksum:
+        raise ValueError("its checksum does not match")
+    return held
+
+
+def _codecs(document: Document) -> tuple[str, ...]:
+    """Return the names of an array's codecs."""
+    return tuple(codec["name"] for codec in document.get("codecs", ()))
 
 
 def within(chunk: NDArray[Any], index: tuple[int, ...], part: Any) -> NDArray[Any]:

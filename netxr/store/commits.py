@@ -22,7 +22,7 @@ from zarr.storage import LocalStore, StorePath
 
 from netxr.compat import array_of_all_chunks
 from netxr.errors import DiskFull, NetxrError, StoreBusy
-from netxr.store.keys import chunk_key, chunk_lengths, under_old_keys
+from netxr.store.keys import Index, chunk_key, chunk_lengths, under_old_keys
 from netxr.store.locks import STAGING_PREFIX, alone, remove_abandoned, space_needed, unfinished_beside, unfinished_name
 from netxr.store.metadata import (
     COPY,
@@ -30,6 +30,7 @@ from netxr.store.metadata import (
     PLACEHOLDER,
     ROOT,
     Document,
+    copied_in,
     documents,
     forgotten,
     groups_in,
@@ -67,17 +68,31 @@ def writing(folder: Path) -> Iterator[Mark]:
         update_copies(folder)
 
 
-def commit(folder: Path, seen: Mapping[str, Document], changed: Mapping[str, Document], mark: Mark) -> None:
+def commit(
+    folder: Path,
+    seen: Mapping[str, Document],
+    changed: Mapping[str, Document],
+    mark: Mark,
+    terms: Mapping[str, Mapping[Index, int]] = {},
+) -> None:
     """Let changed documents count, all at once; the caller holds the lock, with its mark, and has `seen` all of them.
 
+    What chunks of an array that has become longer add to its sum is among the `terms`, or read.
     Raises StoreBusy or DiskFull if another writer came in between, or there is no room: then nothing has changed.
     """
-    _to_the_end(partial(_commit, folder, seen, changed, mark))
+    _to_the_end(partial(_commit, folder, seen, changed, mark, terms))
 
 
-def _commit(folder: Path, seen: Mapping[str, Document], changed: Mapping[str, Document], mark: Mark) -> None:
+def _commit(
+    folder: Path,
+    seen: Mapping[str, Document],
+    changed: Mapping[str, Document],
+    mark: Mark,
+    terms: Mapping[str, Mapping[Index, int]],
+) -> None:
     """Do what `commit` says."""
-    sums = {name: _sum_after(folder, seen, name, one) for name, one in changed.items() if name != ROOT}
+    arrays = {name: one for name, one in changed.items() if name != ROOT}
+    sums = {name: _sum_after(folder, seen, name, one, terms.get(name, {})) for name, one in arrays.items()}
     known = documents(folder)
     by_netxr = any(written(known, name).last for name in known)  # other programs leave the names of commits out
     if not mark.is_there() or (by_netxr and known != seen):
@@ -86,8 +101,8 @@ def _commit(folder: Path, seen: Mapping[str, Document], changed: Mapping[str, Do
     known = with_commit(known, changed, sums)
     _replace_root(folder, known)
     with suppress(DiskFull):  # the change is made: the next writer does the rest
-        for name in changed.keys() - {ROOT}:
-            _replace(folder, name, changed[name])
+        for name, document in arrays.items():
+            _replace(folder, name, document)
         _replace_root(folder, settled(known))
 
 
@@ -107,10 +122,12 @@ def _to_the_end(work: Callable[[], None]) -> None:
         former(*interrupts[0])
 
 
-def _sum_after(folder: Path, seen: Mapping[str, Document], name: str, document: Document) -> str:
+def _sum_after(
+    folder: Path, seen: Mapping[str, Document], name: str, document: Document, terms: Mapping[Index, int]
+) -> str:
     """Return the sum over the chunks of an array once a document of it counts."""
     if is_longer(seen, name, document):
-        return sum_after(folder / name, seen[name], written(seen, name).chunks, document)
+        return sum_after(folder / name, seen[name], written(seen, name).chunks, document, terms)
     return sum_of(folder / name, document)
 
 
@@ -192,8 +209,10 @@ def array_to_be(folder: Path, name: str, document: Document) -> "zarr.Array[Any]
 def _is_behind(folder: Path) -> bool:
     """Return whether groups in a group differ from the copy of them in its document."""
     root = read_document(folder)
-    known = documents(folder)
-    return root.get(COPY) is not None and root != with_checksum(with_copy(known, groups_in(folder, known)))
+    if root.get(COPY) is None:
+        return False
+    known = copied_in(root)
+    return root != with_checksum(with_copy(known, groups_in(folder, known)))
 
 
 def _remove_unused(array: Path, document: Document, *, is_kept: bool) -> None:

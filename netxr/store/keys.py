@@ -6,6 +6,8 @@ from typing import Final
 
 from netxr.store.metadata import Document
 
+Index = tuple[int, ...]
+
 KEYS: Final = (("default", "/"), ("default", "."), ("v2", "."))
 """Names that chunks have in turn: those that are in use, those before, for whoever still reads them, and free ones."""
 
@@ -43,12 +45,37 @@ def chunk_key(document: Document, index: Sequence[int]) -> str:
     return _separator(document).join([*prefix, *map(str, index)]) or "0"
 
 
+def grid(document: Document) -> Iterator[Index]:
+    """Yield where the chunks of an array are."""
+    sizes = zip(document["shape"], chunk_lengths(document), strict=True)
+    return product(*(range(-(-size // length)) for size, length in sizes))
+
+
+def grown_chunks(present: Document, later: Document) -> Iterator[Index]:
+    """Yield where the chunks are that hold more once an array is longer along some dims."""
+    sizes = list(zip(present["shape"], later["shape"], chunk_lengths(later), strict=True))
+    for axis, (old, new, length) in enumerate(sizes):
+        if new > old:
+            ranges = [range(-(-size // each)) for _, size, each in sizes]
+            ranges[axis] = range(old // length, -(-new // length))
+            yield from product(*ranges)
+
+
 def chunks_to_come(present: Document, later: Document) -> Iterator[str]:
     """Yield the names of the chunks that an array gains when it becomes longer."""
-    lengths = present["chunk_grid"]["configuration"]["chunk_shape"]
-    for index in product(*(range(-(-size // length)) for size, length in zip(later["shape"], lengths, strict=True))):
-        if any(i * length >= size for i, length, size in zip(index, lengths, present["shape"], strict=True)):
-            yield chunk_key(present, index)
+    return (chunk_key(present, index) for index in grown_chunks(present, later) if is_beyond(present, index))
+
+
+def is_within(document: Document, index: Index) -> bool:
+    """Return whether no part of a chunk is beyond the end of the array."""
+    sizes = zip(index, chunk_lengths(document), document["shape"], strict=True)
+    return all((i + 1) * length <= size for i, length, size in sizes)
+
+
+def is_beyond(document: Document, index: Index) -> bool:
+    """Return whether all of a chunk is beyond the end of the array."""
+    sizes = zip(index, chunk_lengths(document), document["shape"], strict=True)
+    return any(i * length >= size for i, length, size in sizes)
 
 
 def _separator(document: Document) -> str:

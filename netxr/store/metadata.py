@@ -1,7 +1,7 @@
 """Metadata documents of Zarr version 3: which of them count, what is wrong with them, what follows from them."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from math import prod
@@ -109,13 +109,18 @@ def documents(folder: Path) -> dict[str, Document]:
     while True:
         root = read_document(folder)
         if root.get(COPY) is not None:
-            alone = {key: value for key, value in root.items() if key != COPY}
-            return {ROOT: alone | {WRITTEN: root[COPY].get(WRITTEN, {})}, **arrays_in(root)}
+            return copied_in(root)
         found = {entry.parent.name: entry.parent for entry in sorted(folder.glob(f"[!.]*/{DOCUMENT}"))}
         known = {name: read_document(place) for name, place in found.items()}
         _check_none_is_lost(folder, root)
         if read_document(folder) == root:  # else the first commit has just been made
             return {ROOT: root, **_arrays(known)}
+
+
+def copied_in(root: Document) -> dict[str, Document]:
+    """Return the metadata of a group and of its arrays, by name, from its document with a copy of the others."""
+    alone = {key: value for key, value in root.items() if key != COPY}
+    return {ROOT: alone | {WRITTEN: root[COPY].get(WRITTEN, {})}, **arrays_in(root)}
 
 
 def _check_none_is_lost(folder: Path, root: Document) -> None:
@@ -335,14 +340,18 @@ def too_many_chunks(shape: Sequence[int], lengths: Sequence[int]) -> str:
     return f"it is cut into {' x '.join(map(str, numbers))} chunks" if wrong else ""
 
 
-def _grids(part: Any) -> Iterator[Any]:
-    """Yield the lengths of chunks that a document names, those of chunks within shards among them."""
-    members = part if isinstance(part, list) else []
-    if isinstance(part, dict):
-        yield from (part[key] for key in ("chunks", "chunk_shape") if key in part)
-        members = [one for key, one in part.items() if key in ("chunk_grid", "configuration", "codecs")]
-    for one in members:
-        yield from _grids(one)
+def _grids(document: Document) -> list[Any]:
+    """Return the lengths of chunks that a document names, those of chunks within shards among them."""
+    found: list[Any] = []
+    parts: list[Any] = [document]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts += part
+        elif isinstance(part, dict):
+            found += [part[key] for key in ("chunks", "chunk_shape") if key in part]
+            parts += [part[key] for key in ("chunk_grid", "configuration", "codecs") if key in part]
+    return found
 
 
 def _are_whole(numbers: list[Any], least: int) -> bool:

@@ -16,13 +16,14 @@ from zarr.storage import MemoryStore
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.schema.arguments import check_group, check_path
 from netxr.store.commits import array_to_be, commit, forget_kept, repair, reserve, writing
-from netxr.store.keys import chunks_to_come, under_new_keys
+from netxr.store.growing import GrowingArray
+from netxr.store.keys import Index, chunks_to_come, under_new_keys
 from netxr.store.layout import STORABLE_KINDS, plain_attributes
 from netxr.store.locks import remove_abandoned, space_needed, unfinished_beside
 from netxr.store.metadata import DOCUMENT, ROOT, Document, documents, grown, written
 from netxr.store.staging import PathLike
 from netxr.store.versions import is_repository
-from netxr.store.writing import consolidate_store, create_arrays, stored_array
+from netxr.store.writing import Writable, consolidate_store, create_arrays, stored_array
 
 COORDINATES: Final = "coordinates"
 """The attribute in which xarray lists coordinates."""
@@ -31,8 +32,8 @@ COORDINATES: Final = "coordinates"
 class Transaction(Protocol):
     """Changes to a dataset, which count at the end."""
 
-    def grow(self, name: str, dim: str, size: int) -> "zarr.Array[Any]":
-        """Return an array to write to, longer along `dim`."""
+    def grow(self, name: str, dim: str, size: int) -> Writable:
+        """Return an array to write to, longer along `dim`; a chunk that will be filled up has to be sound."""
 
     def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
         """Return an array for the values of `variable`, new or in place of one."""
@@ -70,7 +71,7 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
         try:
             yield changes
             if changes.changed:
-                commit(folder, changes.known, changes.changed, mark)
+                commit(folder, changes.known, changes.changed, mark, changes.terms)
         except BaseException:
             if mark.is_there():  # else another writer is at work
                 changes.undo()
@@ -94,13 +95,19 @@ class _FolderTransaction:
     def __init__(self, folder: Path) -> None:
         self.folder, self.known = folder, documents(folder)
         self.changed: dict[str, Document] = {}
-        self.grown: list[str] = []
+        self.grown: dict[str, GrowingArray] = {}
 
-    def grow(self, name: str, dim: str, size: int) -> "zarr.Array[Any]":
+    @property
+    def terms(self) -> dict[str, dict[Index, int]]:
+        """What chunks that were written add to the sums of their arrays."""
+        return {name: array.terms for name, array in self.grown.items()}
+
+    def grow(self, name: str, dim: str, size: int) -> GrowingArray:
         """Return an array to write to beyond its present end."""
-        self.changed[name] = grown(self._document(name), dim, size)
-        self.grown.append(name)
-        return array_to_be(self.folder, name, self.changed[name])
+        document = grown(self._document(name), dim, size)
+        self.grown[name] = GrowingArray(self.folder, name, self.known[name], document)
+        self.changed[name] = document
+        return self.grown[name]
 
     def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
         """Return an array to write to; the names of its chunks are not in use."""

@@ -36,8 +36,7 @@ ENDED: Final = ("Z", "X")
 
 def new_name() -> str:
     """Return a new name of 32 hexadecimal digits, which tells the machine and the process that made it."""
-    process = os.getpid()
-    return _machine() + _digits(process) + _began(process) + uuid4().hex[:DIGITS]
+    return _machine() + _this_process(os.getpid()) + uuid4().hex[:DIGITS]
 
 
 def is_gone(name: str) -> bool:
@@ -157,6 +156,12 @@ def _machine() -> str:
     with suppress(OSError):
         return _digest(f"{socket.gethostname()} {MACHINE_ID.read_text(encoding='utf-8')}")
     return _digest(socket.gethostname())
+
+
+@cache
+def _this_process(process: int) -> str:
+    """Return digits that tell this process, of which the number is given since a fork has another."""
+    return _digits(process) + _began(process)
 
 
 def _began(process: int) -> str:

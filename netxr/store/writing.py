@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import uuid4
 
 import dask
@@ -29,13 +29,24 @@ WHOLE_CHUNKS: Final[Any] = {"write_empty_chunks": True}
 """A chunk of nothing but NaN or zero is written too: then one that is missing has been lost."""
 
 
+class Writable(Protocol):
+    """An array on disk, as far as those who write to it know it."""
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Entries in a chunk along each dim."""
+
+    def __setitem__(self, part: Any, values: Any) -> None:
+        """Write values to a part."""
+
+
 class Region(NamedTuple):
     """Values (ndarray or dask array), and where in a stored array the first one goes.
 
     No two dask blocks may share a stored chunk.
     """
 
-    array: "zarr.Array[Any]"
+    array: Writable
     start: Sequence[int]
     values: Any
 
@@ -113,7 +124,7 @@ def stored_array(store: Path | Store, path: str) -> "zarr.Array[Any]":
 class _Target:
     """A stored array that reports how much is written to it."""
 
-    def __init__(self, array: "zarr.Array[Any]", name: str, run: str, total: int) -> None:
+    def __init__(self, array: Writable, name: str, run: str, total: int) -> None:
         self.array, self.name, self.run, self.total = array, name, run, total
 
     def __setitem__(self, place: Any, values: NDArray[Any]) -> None:

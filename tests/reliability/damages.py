@@ -111,7 +111,8 @@ def every_damage(sound):
     for way in (swap, copy):
         for file in chunks:
             for other in chunks:
-                if other.parts[0] == file.parts[0] and other != file:
+                alike = (sound / other).read_bytes() == (sound / file).read_bytes()  # then nothing is damaged
+                if other.parts[0] == file.parts[0] and not alike:
                     yield f"{way.__name__}: chunks of an array", file, partial(within, way, other)
     for name, (path, value) in EDITS.items():
         for file in files:

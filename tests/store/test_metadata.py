@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from ast import literal_eval
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ import xarray as xr
 
 import netxr
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.store.metadata import read_document, wrong_in
+from netxr.store.metadata import DOCUMENT, read_document, wrong_in
+from tests.runs import printed_by
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +101,34 @@ NO_DOCUMENTS = ["", "null", "[]", "{", "[" * 100_000, '{"shape": [1' + "0" * 500
 def test_what_is_no_document_is_reported_by_all(plain, name, text):
     (plain / name / "zarr.json").write_text(text)
     refused_by_all(plain, "its metadata are damaged")
+
+
+OPENED = """
+import collections, sys
+import netxr
+
+opened = collections.Counter()
+
+def noticed(event, args):
+    if event == "open" and args[1] is not None and str(args[0]).startswith(sys.argv[1]):  # `os.open` has no mode
+        opened[str(args[0])[len(sys.argv[1]) :]] += 1
+
+sys.addaudithook(noticed)
+dataset = netxr.open(sys.argv[1])
+print(len(dataset.variables), dict(opened))
+"""
+
+
+def test_each_document_is_read_once_when_a_store_is_opened(tmp_path):
+    path = tmp_path / "run.zarr"
+    run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=20, trials=2, seed=1)
+    netxr.save(run.assign(netxr.lagged_moments(run.activity).data_vars), path)
+    netxr.add(netxr.lagged_correlation(run.activity), path)
+    n_variables = len(netxr.open(path).variables)
+    found = printed_by(OPENED, path).strip()
+    assert found.startswith(f"{n_variables} {{")
+    documents = {name: times for name, times in literal_eval(found.partition(" ")[2]).items() if DOCUMENT in name}
+    assert documents == {f"/{DOCUMENT}": 1}
 
 
 @pytest.mark.parametrize("text", [*NO_DOCUMENTS, None])

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import netxr
-from netxr.store import commits, layout
+from netxr.store import commits, growing, layout, sums
+from netxr.store.chunk import read_chunk
 from netxr.store.metadata import COPY, DOCUMENT, ROOT, documents, written
 from netxr.store.sums import sum_of
-from netxr.store.transactions import transaction
+from netxr.store.transactions import _FolderTransaction, transaction
 from tests.store.stores import check_open, check_tidy, left_by_the_dead
 
 STEPS = 8
@@ -69,6 +70,31 @@ def test_sums_follow_from_what_is_new_and_are_those_of_all_chunks(tmp_path, appe
             netxr.append(samples(0, now.sizes["time"], start + n % 3 + 1).isel(trial=slice(start, None)), path, dim=dim)
     sums = known_sums(path)
     assert all(mine and mine == all_of_them for mine, all_of_them in sums.values())
+    assert netxr.verify(path) == ()
+
+
+def test_a_chunk_is_decoded_once_when_it_is_filled_up_and_not_when_it_is_new(path, monkeypatch):
+    reads = []
+
+    def read_once(chunk, document):
+        reads.append(chunk.relative_to(path).as_posix())
+        return read_chunk(chunk, document)
+
+    monkeypatch.setattr(growing, "read_chunk", read_once)
+    monkeypatch.setattr(sums, "decoded", None)  # for the sum, nothing is read back
+    netxr.append(samples(19, 3), path, dim="time")  # 16 + 3 samples, and 3 more
+    netxr.append(samples(22, 2 + 4), path, dim="time")  # 2 more end a chunk, 4 begin another
+    assert sorted(reads) == sorted([f"activity/c/0/2/{trial}" for trial in (0, 1)] * 2)
+    monkeypatch.undo()
+    assert all(mine and mine == all_of_them for mine, all_of_them in known_sums(path).values())
+    np.testing.assert_array_equal(netxr.open(path).activity, samples(0, 28))
+
+
+def test_chunks_that_another_process_wrote_add_to_the_sum_as_well(path, monkeypatch):
+    monkeypatch.setattr(_FolderTransaction, "terms", {})  # it kept to itself what it knows of them
+    for start, n in ((19, 3), (22, 20)):
+        netxr.append(samples(start, n), path, dim="time")
+    assert all(mine and mine == all_of_them for mine, all_of_them in known_sums(path).values())
     assert netxr.verify(path) == ()
 
 
