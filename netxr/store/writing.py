@@ -67,7 +67,9 @@ def write_dataset(dataset: xr.Dataset, store: Path | Store, *, group: str | None
 
 def create_arrays(dataset: xr.Dataset, store: Path | Store, group: str | None = None) -> None:
     """Write metadata, and values that are in memory; lazy ones are left out."""
-    dataset.to_zarr(
+    # Something as large stands for them: xarray would put together the whole graph of what is not to be computed.
+    lazy = {str(name): _zeros(one) for name, one in dataset.variables.items() if one.chunks is not None}
+    dataset.assign(lazy).to_zarr(
         store,
         group=group,
         mode="a",  # a folder that is being made exists already, and a store may be a transaction
@@ -77,6 +79,12 @@ def create_arrays(dataset: xr.Dataset, store: Path | Store, group: str | None = 
         compute=False,
         write_empty_chunks=True,
     )
+
+
+def _zeros(variable: xr.Variable) -> xr.Variable:
+    """Return a variable with lazy zeros in the place of its values."""
+    zeros = da.zeros(variable.shape, dtype=variable.dtype, chunks=-1)
+    return xr.Variable(variable.dims, zeros, variable.attrs, variable.encoding)
 
 
 def consolidate_store(store: Store) -> None:

@@ -1,5 +1,6 @@
 """One server of the app, in a process of its own, for all tests that talk to it."""
 
+import http.client
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -64,6 +66,31 @@ def app(stores):
     """The server that tests share."""
     with serving(stores, stores.parent / "log.txt", memory="2GiB") as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def ask(app):
+    """Ask the server for something; returns status, headers and the body."""
+    return asking(app)
+
+
+def asking(app):
+    """What asks a server for something."""
+    host = urlsplit(app.address).netloc
+
+    def asked(path="/", *, method="GET", body=None, **headers):
+        connection = http.client.HTTPConnection(host, timeout=20)
+        connection.putrequest(method, path, skip_host="Host" in headers)
+        for name, value in headers.items():
+            connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        text = b"" if answer.status == 101 else answer.read()
+        connection.close()
+        return answer.status, answer.headers, text.decode(errors="replace")
+
+    asked.host = host
+    return asked
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
-import json
 import os
 import shutil
 import tracemalloc
-import zipfile
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.app.frame.folder import Folder
+from tests.app.hostile import hostile_stores
 
 
 @pytest.fixture(scope="module")
@@ -131,30 +130,17 @@ def test_a_store_that_may_not_be_listed_hides_no_other(folder, tmp_path, monkeyp
 
 
 def test_hostile_stores_hide_no_other_and_take_no_memory(folder, tmp_path):
-    run = folder.open("run.zarr").load()
-    for name in ("good", "cut", "chunks", "pipe", "deep"):
-        netxr.save(run, tmp_path / f"{name}.zarr")
-    documents = {name: tmp_path / f"{name}.zarr" / "zarr.json" for name in ("cut", "chunks", "pipe", "deep")}
-    whole = documents["cut"].read_text()
-    documents["cut"].write_text(whole[: len(whole) // 2])
-    documents["deep"].write_text("[" * 10_000)
-    documents["pipe"].unlink()
-    os.mkfifo(documents["pipe"])
-    group = json.loads(whole)
-    activity = group["consolidated_metadata"]["metadata"]["activity"]
-    activity["shape"], activity["chunk_grid"]["configuration"]["chunk_shape"] = [4, 10**8, 1], [1, 1, 1]
-    documents["chunks"].write_text(json.dumps(group))
-    (tmp_path / "chunks.zarr" / "activity" / "zarr.json").write_text(json.dumps(activity))
-    os.mkfifo(tmp_path / "pipe.npz")
-    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("activity.npy", bytes(2**27))
+    broken = hostile_stores(tmp_path, folder.open("run.zarr").load())
     tracemalloc.start()
     listed = Folder(tmp_path).catalog().set_index("name").kind.to_dict()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert listed == {"good.zarr": "run"} | {f"{name}.zarr": "broken" for name in documents}
+    assert listed == {"good.zarr": "run", "labels.zarr": "run"} | dict.fromkeys(broken, "broken")
     assert peak < 2**24
     assert Folder(tmp_path).open("good.zarr").sizes["neuron"] == 4
+    for name in ("labels.zarr", *broken):
+        with pytest.raises(netxr.UnreadableFile):
+            Folder(tmp_path).open(name)
     for name in ("bomb.npz", "pipe.npz"):
         with pytest.raises(netxr.InvalidInput, match="not in the list"):
             Folder(tmp_path).open(name)

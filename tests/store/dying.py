@@ -20,6 +20,10 @@ CREATING = {"open", "os.mkdir", "os.link"}
 """Operations that take room; a new name in the place of another takes none."""
 
 
+IMPORTED = ("add", "append", "convert", "lagged_correlation", "lagged_moments", "open", "save", "simulate", "sweep")
+"""What netxr imports when it is first asked for; a fork would take most of its time for that."""
+
+
 class Workshop:
     """A process that does work in forks: the functions of a script, each called with a path."""
 
@@ -104,6 +108,13 @@ def main():
     """Obey orders."""
     import runpy
 
+    import xarray as xr
+
+    import netxr
+
+    for name in IMPORTED:
+        getattr(netxr, name)
+    xr.backends.list_engines()
     works = runpy.run_path(sys.argv[1])
     for line in sys.stdin:
         order = json.loads(line)

@@ -7,11 +7,6 @@ import numpy as np
 import xarray as xr
 
 import netxr
-import netxr.estimators.correlation
-import netxr.moments.lagged
-import netxr.recordings.append
-import netxr.recordings.convert
-import netxr.simulation.simulate
 import netxr.store.dataset
 import netxr.store.layout
 from netxr.store.transactions import transaction
