@@ -257,6 +257,8 @@ def _plain_array(argument: str, values: Any) -> Any:
 
 def _rectangular(argument: str, values: Any) -> np.ndarray[Any, Any]:
     """Return `values` as a NumPy array."""
+    if isinstance(values, range):  # which may be longer than memory
+        values = check_entries(argument, values, expected="an array")
     try:
         array = np.asarray(values)
     except ValueError:

@@ -4,6 +4,7 @@ import sys
 import zipfile
 from contextlib import suppress
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import dask.array as da
 import numpy as np
@@ -187,6 +188,14 @@ def test_column_numbers_are_no_sample(tmp_path, first):
     assert load_activity(file, dims=TIME_NEURON).shape == (2, 2)
     np.save(tmp_path / "x.npy", [[0, 1], [5, 6]])
     assert load_activity(tmp_path / "x.npy", dims=TIME_NEURON).shape == (2, 2)
+
+
+@pytest.mark.parametrize("dims", [("neuron", "time"), ("time", "neuron")])
+@pytest.mark.parametrize("neurons", [2**63, -0.5, float("inf"), Path("x"), object(), lambda: "abc", range(10**10)])
+def test_labels_that_are_no_sequence_are_refused(tmp_path, dims, neurons):
+    np.save(tmp_path / "x.npy", SAMPLES)
+    with pytest.raises(InvalidInput, match=r"^neurons: got"):
+        load_activity(tmp_path / "x.npy", dims=dims, neurons=neurons)
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,10 @@ STORES = ("store", "source")
 SMALL = {"n_steps": 30, "trials": 1, "n_neurons": 4, "permutations": 3}
 """In the place of defaults that take long."""
 
+COUNTS = ("n_steps", "trials", "permutations")
+TAKES_LONG = range(1000, 10**9 + 1)
+"""So many of them are no fault of the caller's, and take their time; more are refused at once."""
+
 RARE = {"report_run": 0.01, "sweep": 0.3, "versioned": 0.2, "tag": 0.2, "versions": 0.2, "convert": 0.5}
 """How often a slow function is called, compared with others."""
 
@@ -219,6 +223,8 @@ def call_of(name, function, rng, folder):
         given["dims"] = ("neuron", "time")
     for key in rng.sample(sorted(own), min(len(own), rng.choice((0, 1, 1, 1, 2)))):
         given[key] = rng.choice(NASTY)()
+        while key in COUNTS and type(given[key]) is int and given[key] in TAKES_LONG:
+            given[key] = rng.choice(NASTY)()
     unknown = rng.random() < 0.01
     if unknown:
         given["no_such_thing"] = 1

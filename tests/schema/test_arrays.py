@@ -134,3 +134,10 @@ def test_any_shape_with_any_dims_is_labelled_or_refused(shape, dims):
     with pytest.raises(InvalidInput) as caught:
         as_activity(np.zeros(shape), dims=dims)
     assert caught.value.argument in ("dims", "samples")
+
+
+def test_a_range_that_no_memory_holds_is_refused_at_once():
+    with pytest.raises(InvalidInput, match=r"^weights: got more than [\d,]+ entries; expected an array"):
+        as_connectivity(range(10**10), rows="target")
+    with pytest.raises(InvalidInput, match=r"^samples: got more than [\d,]+ entries; expected an array"):
+        as_activity(range(10**10), dims=("neuron", "time"))

@@ -37,7 +37,7 @@ def recording_of(
     or column ascends evenly, as times do, unless the caller gives a label for each with `neurons`.
     """
     axes = () if options.get("dims") is None else axes_of(options["dims"])
-    n_labels = None if neurons is None else len(neurons)
+    n_labels = None if neurons is None else len(check_entries("neurons", neurons, expected="labels of neurons"))
     if axes == (n.TIME, n.NEURON):
         table = timed(place, table, times, n_labels)
     elif times is not None:
