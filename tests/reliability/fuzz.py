@@ -29,7 +29,10 @@ import xarray as xr
 import netxr
 
 MOST_SECONDS = 20
-"""That a call may take; most take milliseconds, and the machine may be busy."""
+"""Of processor time that a call may take; most take milliseconds."""
+
+MOST_WAITING = 100
+"""Seconds on the clock: what waits for ever takes no time of the processor, and the machine may be busy."""
 
 MOST_MEMORY = 6 * 2**30
 """Address space that the process may have: what asks for more fails at once, and is told."""
@@ -41,11 +44,13 @@ class TooLong(BaseException):
 
 def timed(function):
     """Call a function; TooLong is raised where it does not end, the process ends where not even that helps."""
-    signal.setitimer(signal.ITIMER_REAL, MOST_SECONDS)
-    faulthandler.dump_traceback_later(6 * MOST_SECONDS, exit=True)
+    signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, MOST_WAITING)
+    faulthandler.dump_traceback_later(MOST_WAITING + MOST_SECONDS, exit=True)
     try:
         return function()
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         faulthandler.cancel_dump_traceback_later()
 
@@ -59,7 +64,7 @@ def told(function, allowed=()):
     except allowed:
         return None
     except TooLong:
-        return f"TooLong: over {MOST_SECONDS} s"
+        return f"TooLong: over {MOST_SECONDS} s of the processor, or {MOST_WAITING} s"
     except Exception as error:
         place = [f"{Path(one.filename).name}:{one.lineno}" for one in inspect.getinnerframes(error.__traceback__)]
         return f"{type(error).__name__}: {str(error)[:150]} at {' '.join(place[-6:])}"
@@ -395,7 +400,8 @@ def main():
     def too_long(*_):
         raise TooLong
 
-    signal.signal(signal.SIGALRM, too_long)
+    for name in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(name, too_long)
     tried = failed = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
