@@ -285,8 +285,9 @@ def _penalised(
     target_scale, design_scale = _scales(equations)
     used = held_fixed(equations if intercept else about_zero(equations))
     coefficient = np.stack(list(path(used, alphas)))
-    coefficient[:, ~np.isfinite(target_scale)] = np.nan
-    coefficient[..., ~np.isfinite(design_scale)] = np.nan
+    for target, design in ((target_scale, design_scale), _scales(used)):
+        coefficient[:, np.isnan(target)] = np.nan
+        coefficient[..., np.isnan(design)] = np.nan
     matrices = coefficient, coefficient * (design_scale / target_scale[:, None])
     return [by_lag(each, n_lags) for each in matrices]
 

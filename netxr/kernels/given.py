@@ -36,10 +36,14 @@ def held_fixed(equations: NormalEquations) -> NormalEquations:
     directions = whitening(gram[n:, n:])
     targets, design = cross[:, n:] @ directions, gram[:n, n:] @ directions
     explained = np.einsum("iw,iw->i", targets, targets)
+    left = _left(gram[:n, :n], design)
+    rest = np.where(explained < (1 - LEAST) * square, square - explained, 0)
+    between = _less(cross[:, :n], targets, design)
+    between[rest <= 0] = between[:, np.diagonal(left) <= 0] = 0
     return equations._replace(
-        gram=_left(gram[:n, :n], design),
-        cross=_less(cross[:, :n], targets, design),
-        square=np.where(explained < (1 - LEAST) * square, square - explained, 0),
+        gram=left,
+        cross=between,
+        square=rest,
         mean_design=equations.mean_design[:n],
         n_given=0,
         n_held=directions.shape[1],
@@ -97,7 +101,8 @@ def _left(products: Floats, explained: Floats) -> Floats:
     """Return what directions, (d, w), leave of summed products, (d, d); where that is next to nothing, nothing."""
     left = _less(products, explained, explained)
     own, whole = np.diagonal(left), np.diagonal(products)
-    np.fill_diagonal(left, np.where(own > LEAST * whole, own, 0))
+    gone = ~(own > LEAST * whole)
+    left[gone] = left[:, gone] = 0
     return left
 
 

@@ -131,16 +131,16 @@ def inverse_correlation(
 ) -> tuple[Floats, Floats, float]:
     """Return the inverse of the correlation matrix of summed products (d, d), their scale (d), and a condition number.
 
-    Both are NaN where a column does not vary. With `shrinkage` from 0 to 1, the covariance is moved by so much towards
-    a multiple of the identity before. The inverse takes the memory of the products if it may, `in_place`.
+    Both are NaN where a column does not vary. With `shrinkage` from 0 to 1, the covariance of the others is moved by so
+    much towards a multiple of the identity before. The inverse takes the memory of the products if it may, `in_place`.
     """
     square = square if in_place else square.copy()
-    if shrinkage:
-        towards = shrinkage * np.trace(square) / len(square)
-        square *= 1 - shrinkage
-        square[np.diag_indices_from(square)] += towards
     diagonal = np.diagonal(square)
     kept = np.flatnonzero(diagonal > 0)
+    if shrinkage and len(kept):
+        towards = shrinkage * diagonal[kept].mean()
+        square *= 1 - shrinkage
+        square[kept, kept] += towards
     scale = np.sqrt(np.where(diagonal > 0, diagonal, np.nan))
     correlation = _divided(square, scale, scale)
     if len(kept) == len(scale):
@@ -162,10 +162,11 @@ def oas_shrinkage(covariance: Floats, n_samples: int) -> float:
     """Return how far to move a covariance matrix towards a multiple of the identity.
 
     Oracle approximating shrinkage of Chen et al. 2010, doi:10.1109/TSP.2010.2053029, equation 23, as scikit-learn has
-    it: without the terms 2 / n, which matter for few neurons only.
+    it: without the terms 2 / n, which matter for few neurons only. Columns that do not vary do not count.
     """
-    mean_square, square_mean = float(np.square(covariance).mean()), float(np.trace(covariance) / len(covariance)) ** 2
-    excess = (n_samples + 1) * (mean_square - square_mean / len(covariance))
+    size = max(int((np.diagonal(covariance) > 0).sum()), 1)
+    mean_square, square_mean = float(np.square(covariance).sum()) / size**2, float(np.trace(covariance) / size) ** 2
+    excess = (n_samples + 1) * (mean_square - square_mean / size)
     return min(1.0, (mean_square + square_mean) / excess) if excess > 0 else 1.0
 
 

@@ -444,3 +444,32 @@ def test_dropped_frames_and_gaps():
     )
     right = np.corrcoef(left_of(target, held).T, left_of(source, held).T)[:3, 3:]
     np.testing.assert_allclose(found, right, atol=1e-10)
+
+
+@pytest.mark.parametrize("lag", [0, 1])
+@pytest.mark.parametrize("shrinkage", [0.3, "oas"])
+def test_shrunk_a_neuron_of_which_inputs_leave_nothing_is_undefined(driven, lag, shrinkage):
+    x, _ = driven
+    same = xr.DataArray(x.values[2:3], dims=("input", "time"))
+    found = netxr.partial_correlation(x, given=same, lag=lag, shrinkage=shrinkage).values
+    alone = netxr.partial_correlation(x.drop_isel(neuron=[2]), given=same, lag=lag, shrinkage=shrinkage)
+    check_undefined(found, 2, others=alone.values)
+
+
+@pytest.mark.filterwarnings("ignore:alpha=.* was chosen:UserWarning")
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize(("penalty", "alpha"), [("ridge", 1), ("lasso", 0.001), ("ridge", "cv")])
+def test_penalised_a_neuron_of_which_inputs_leave_nothing_is_undefined(driven, penalty, alpha, intercept):
+    x, _ = driven
+    options = {"given": xr.DataArray(x.values[2:3], dims=("input", "time")), "penalty": penalty, "alpha": alpha}
+    found = netxr.regression(x, intercept=intercept, **options)
+    alone = netxr.regression(x.drop_isel(neuron=[2]), intercept=intercept, **options)
+    for name in ("coefficient", "standardised"):
+        check_undefined(found[name].values, 2, others=alone[name].values)
+
+
+def check_undefined(found, one, *, others):
+    """Assert that one neuron is undefined, and the others are as if it were not there."""
+    assert np.isnan(found[one]).all()
+    assert np.isnan(found[:, one]).all()
+    np.testing.assert_allclose(np.delete(np.delete(found, one, 0), one, 1), others, atol=1e-12)

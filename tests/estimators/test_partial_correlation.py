@@ -97,3 +97,24 @@ def test_fewer_samples_than_neurons_need_shrinkage():
 def test_arguments_that_do_not_fit(options):
     with pytest.raises(InvalidInput, match=next(iter(options))):
         netxr.partial_correlation(activity(), **options)
+
+
+# --- neurons that do not vary --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lag", [0, 1])
+@pytest.mark.parametrize("shrinkage", [0.3, "oas", 1])
+def test_a_neuron_that_does_not_vary_is_undefined_and_leaves_the_others_as_they_are(lag, shrinkage):
+    recording = activity(4)
+    silent = recording.where(recording.neuron != "b", 3.0)
+    found = netxr.partial_correlation(silent, lag=lag, shrinkage=shrinkage)
+    assert found.sel(target="b").isnull().all()
+    assert found.sel(source="b").isnull().all()
+    kept = ["a", "c", "d"]
+    alone = netxr.partial_correlation(recording.sel(neuron=kept), lag=lag, shrinkage=shrinkage)
+    xr.testing.assert_allclose(found.sel(target=kept, source=kept), alone)
+
+
+def test_no_neuron_varies():
+    still = xr.full_like(activity(), 2.0)
+    assert netxr.partial_correlation(still, shrinkage="oas").isnull().all()
