@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr
 
+from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Floats
 
 LINE: Final = float(ndtri(0.975))
@@ -64,6 +65,10 @@ def q_values(p: Floats, *, dependent: bool = False) -> Floats:
     found = np.full(p.shape, np.nan)
     defined = np.isfinite(p)
     values = p[defined]
+    if values.size and not 0 <= values.min() <= values.max() <= 1:
+        got = f"values from {values.min():.3g} to {values.max():.3g}"
+        fix = "Give p-values, such as p_value of netxr.correlation_test."
+        raise InvalidInput("p_value", got=got, expected="0 to 1", fix=fix)
     m = values.size
     rank = np.arange(1, m + 1)
     order = np.argsort(values)

@@ -120,6 +120,9 @@ def correlation_test(
     check_choice("null", null, get_args(Null))
     if not is_whole(lag):
         raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples")
+    if autocorrelation is not None and null != "autocorrelation":
+        expected = f"none, for null={null!r}"
+        raise InvalidInput("autocorrelation", got="it", expected=expected, fix="Leave it out, or the null.")
     moments = _moments_for(data, lag, null)
     r = lagged_correlation(moments, lag=lag).drop_vars(n.LAG)
     if null == "shift":

@@ -43,7 +43,7 @@ def false_discovery(
     Raises
     ------
     InvalidInput
-        If it is no matrix of p-values.
+        If it is no matrix of p-values, 0 to 1 (of a lazy one, once it is computed).
 
     References
     ----------

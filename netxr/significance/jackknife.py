@@ -1,16 +1,19 @@
 """Standard errors and intervals of anything that is computed from moments, by leaving out one part at a time."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from itertools import accumulate
 from typing import Any, Final
 
+import numpy as np
 import xarray as xr
 from scipy.special import stdtrit
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.moments.inputs import apart, together
 from netxr.moments.merge import merged
-from netxr.schema.variables import check_moments, holds_moments
+from netxr.schema.variables import MOMENT_SPECS, NUMBER_KINDS, check_moments
 
 REFERENCE: Final = "Tukey 1958, Annals of Mathematical Statistics 29:614"
 
@@ -91,35 +94,50 @@ def jackknife(data: xr.Dataset, function: Callable[[xr.Dataset], Any]) -> xr.Dat
 def parts_of(moments: object, *, least: int) -> list[xr.Dataset]:
     """Return the moments of each block, or else of each trial, if there are as many as `least`."""
     fix = "Make them with netxr.lagged_moments(..., blocks=20)."
-    if not holds_moments(moments):
+    if not isinstance(moments, xr.Dataset) or n.COMOMENT not in moments:
         raise InvalidInput(
             "data", got=f"a {type(moments).__name__} without moments", expected="moments in blocks", fix=fix
         )
     checked = check_moments(moments, argument="data")
-    dim = n.BLOCK if n.BLOCK in checked.dims else n.TRIAL
-    size = checked.sizes.get(dim, 1)
+    own = checked[[spec.name for spec in MOMENT_SPECS if spec.name in checked]]
+    dim = n.BLOCK if n.BLOCK in own.dims else n.TRIAL
+    size = own.sizes.get(dim, 1)
     if size < least:
-        raise InvalidInput("data", got=f"moments of {size} block or trial", expected=f"{least} or more", fix=fix)
-    beside = [name for name, coord in checked.coords.items() if coord.dims == (dim,)]
-    return [checked.isel({dim: k}).drop_vars(beside) for k in range(size)]
+        got = (
+            f"moments of {size} blocks"
+            if dim == n.BLOCK
+            else f"moments without blocks, of {size} trial{'s'[: size - 1]}"
+        )
+        raise InvalidInput("data", got=got, expected=f"{least} or more", fix=fix)
+    beside = [name for name, coord in own.coords.items() if coord.dims == (dim,)]
+    return [own.isel({dim: k}).drop_vars(beside) for k in range(size)]
 
 
 def pooled(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Return the moments of several parts together."""
-    return list(accumulate(parts, merged))[-1]
+    return _labelled(reduce(merged, map(together, parts)), parts[0])
 
 
 def _without_each(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     """Return the moments of all parts but one, for each: of those before it and those after it."""
-    before = list(accumulate(parts[:-1], merged))
-    after = list(accumulate(parts[:0:-1], merged))[::-1]
+    whole = [together(part) for part in parts]
+    before = list(accumulate(whole[:-1], merged))
+    after = list(accumulate(whole[:0:-1], merged))[::-1]
     inner = [merged(a, b) for a, b in zip(before, after[1:], strict=False)]
-    return [after[0], *inner, before[-1]]
+    return [_labelled(one, parts[0]) for one in (after[0], *inner, before[-1])]
+
+
+def _labelled(whole: xr.Dataset, like: xr.Dataset) -> xr.Dataset:
+    """Return moments in which neurons and inputs are together under the names of each."""
+    return apart(whole, like) if n.INPUT in like.dims else whole
 
 
 def _named(found: Any) -> xr.Dataset:
     """Return what a function returned as a Dataset."""
     if isinstance(found, xr.Dataset):
         return found
-    array = found if isinstance(found, xr.DataArray) else xr.DataArray(found)
+    array = found if isinstance(found, xr.DataArray) else xr.DataArray(np.asarray(found))
+    if array.dtype.kind not in NUMBER_KINDS:
+        got, expected = f"one that returns {found!r:.80}", "one that returns a DataArray, a Dataset or a number"
+        raise InvalidInput("function", got=got, expected=expected)
     return array.to_dataset(name=array.name or "estimate")

@@ -10,7 +10,6 @@ from netxr.estimators.estimate import estimate, lags_needed
 from netxr.estimators.table import compared, estimator
 from netxr.moments.lagged import lagged_moments
 from netxr.schema.clock import activity_of
-from netxr.schema.variables import holds_moments
 from netxr.significance.false_discovery import same_neuron
 from netxr.significance.jackknife import parts_of, pooled
 
@@ -40,8 +39,9 @@ def reliability(data: xr.DataArray | xr.Dataset, *, method: str = n.LAGGED_CORRE
     Parameters
     ----------
     data : DataArray or Dataset
-        Activity (neuron, time[, trial]), a Dataset that holds it, or lagged moments in blocks or of several trials.
-        Activity is read once, in 20 blocks.
+        Activity (neuron, time[, trial]), or a Dataset that holds it: read once, in 20 blocks. Or lagged moments in
+        blocks, or else of several trials, of which the last is left out if their number is odd. A Dataset with activity
+        and moments without blocks is taken for its activity.
     method : str
         Name of an estimator, as `netxr.methods` lists them.
     lag : int
@@ -71,10 +71,11 @@ def reliability(data: xr.DataArray | xr.Dataset, *, method: str = n.LAGGED_CORRE
     >>> short < long
     True
     """
-    if not holds_moments(data):
+    if not isinstance(data, xr.Dataset) or (n.ACTIVITY in data and n.BLOCK not in data.dims) or n.COMOMENT not in data:
         data = lagged_moments(activity_of(data), lags=lags_needed([estimator(method)], [lag]), blocks=BLOCKS)
     parts = parts_of(data, least=2)
-    first, second = (_off_diagonal(pooled(parts[start::2]), method, lag) for start in (0, 1))
+    even = len(parts) // 2 * 2
+    first, second = (_off_diagonal(pooled(parts[start:even:2]), method, lag) for start in (0, 1))
     halves = _correlation(first, second, [n.TARGET, n.SOURCE])
     of_neuron = _correlation(_of_neuron(first), _of_neuron(second), ["partner"])
     found = {n.RELIABILITY: _corrected(halves), n.HALVES: halves, n.RELIABILITY_OF_NEURON: _corrected(of_neuron)}

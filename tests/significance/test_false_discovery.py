@@ -74,3 +74,9 @@ def test_what_cannot_be(options, told):
         netxr.false_discovery(labelled(np.ones((2, 2))), **options)
     with pytest.raises(InvalidInput, match="p_value: got list"):
         netxr.false_discovery([0.1, 0.2])
+
+
+@pytest.mark.parametrize("values", [[[0.2, -0.1], [0.3, 0.4]], [[0.2, 1.5], [0.3, 0.4]]])
+def test_what_are_no_p_values(values):
+    with pytest.raises(InvalidInput, match=r"p_value: got values from .*; expected 0 to 1"):
+        netxr.false_discovery(labelled(values))

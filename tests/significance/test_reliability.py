@@ -71,5 +71,17 @@ def test_constant_estimates_have_none():
 
 
 def test_one_trial_without_blocks():
-    with pytest.raises(InvalidInput, match=r"data: got moments of 1 block.*blocks=20"):
+    with pytest.raises(InvalidInput, match=r"data: got moments without blocks, of 1 trial; .*blocks=20"):
         netxr.reliability(netxr.lagged_moments(run_of()))
+
+
+def test_activity_goes_before_moments_without_blocks():
+    run = run_of(n=5, n_steps=400, trials=3)
+    both = run.merge(netxr.lagged_moments(run.activity))
+    xr.testing.assert_identical(netxr.reliability(both), netxr.reliability(run))
+
+
+def test_halves_are_of_as_many_trials():
+    trials = run_of(n=5, n_steps=200, trials=3).activity
+    two, three = (netxr.lagged_moments(trials.isel(trial=slice(k))) for k in (2, 3))
+    assert netxr.reliability(three).halves == netxr.reliability(two).halves
