@@ -103,12 +103,8 @@ def parts_of(moments: object, *, least: int) -> list[xr.Dataset]:
     dim = n.BLOCK if n.BLOCK in own.dims else n.TRIAL
     size = own.sizes.get(dim, 1)
     if size < least:
-        got = (
-            f"moments of {size} blocks"
-            if dim == n.BLOCK
-            else f"moments without blocks, of {size} trial{'s'[: size - 1]}"
-        )
-        raise InvalidInput("data", got=got, expected=f"{least} or more", fix=fix)
+        whose = f"in {size} blocks" if dim == n.BLOCK else f"without blocks, of trials: {size}"
+        raise InvalidInput("data", got=f"moments {whose}", expected=f"{least} or more", fix=fix)
     beside = [name for name, coord in own.coords.items() if coord.dims == (dim,)]
     return [own.isel({dim: k}).drop_vars(beside) for k in range(size)]
 

@@ -135,7 +135,7 @@ def test_the_textbook_test_finds_what_is_not_there():
 @pytest.mark.slow
 @pytest.mark.parametrize("null", ["autocorrelation", "shift"])
 def test_others_do_not(null):
-    p = rejected(0.9, 2000, 2048, null=null)
+    p = rejected(0.9, 2000, 1536, null=null)
     assert 0.04 <= (p <= 0.05).mean() <= 0.06
     assert stats.kstest(p, "uniform").pvalue > 0.01
 
@@ -202,7 +202,7 @@ def test_far_lags_within_the_memory_of_activity():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("n", "n_steps", "runs", "power"), [(25, 5000, 12, 0.85), (50, 20_000, 5, 0.94), (100, 20_000, 2, 0.23)]
+    ("n", "n_steps", "runs", "power"), [(25, 5000, 20, 0.85), (50, 20_000, 5, 0.94), (100, 20_000, 2, 0.23)]
 )
 def test_false_discoveries_and_power_on_the_tutorials_model(n, n_steps, runs, power):
     rejected, false, found = {"correlation": [], "regression": [], "granger": []}, [], []
@@ -223,4 +223,4 @@ def test_false_discoveries_and_power_on_the_tutorials_model(n, n_steps, runs, po
     for share in rejected.values():
         assert 0.045 <= np.mean(share) <= 0.055
     assert np.mean(false) <= 0.06
-    assert np.mean(found) == pytest.approx(power, abs=0.03)
+    assert np.mean(found) == pytest.approx(power, abs=0.05)

@@ -133,8 +133,8 @@ def test_errors_of_scores_and_coverage_of_entries():
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (lambda: netxr.lagged_moments(white(50), blocks=2), "data: got moments of 2 blocks; expected 3 or more"),
-        (lambda: netxr.lagged_moments(white(50)), "data: got moments without blocks, of 1 trial; .*blocks=20"),
+        (lambda: netxr.lagged_moments(white(50), blocks=2), "data: got moments in 2 blocks; expected 3 or more"),
+        (lambda: netxr.lagged_moments(white(50)), "data: got moments without blocks, of trials: 1; .*blocks=20"),
         (lambda: white(50), "data: got a DataArray without moments"),
     ],
 )

@@ -71,7 +71,7 @@ def test_constant_estimates_have_none():
 
 
 def test_one_trial_without_blocks():
-    with pytest.raises(InvalidInput, match=r"data: got moments without blocks, of 1 trial; .*blocks=20"):
+    with pytest.raises(InvalidInput, match=r"data: got moments without blocks, of trials: 1; .*blocks=20"):
         netxr.reliability(netxr.lagged_moments(run_of()))
 
 
