@@ -59,8 +59,8 @@ def merge_blocks(moments: xr.Dataset, *, width: int) -> xr.Dataset:
     Returns
     -------
     Dataset
-        Moments over `block`, one window each, without a further read; `block_time` is the middle of a window. Those of
-        a window of all blocks are the moments of the whole recording.
+        Moments over `block`, one window each, without a further read; `block_time` is the middle of a window, where
+        samples have times. Those of a window of all blocks are the moments of the whole recording.
 
     Raises
     ------

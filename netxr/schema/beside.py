@@ -24,8 +24,8 @@ def inputs_of(inputs: Any, activity: xr.DataArray) -> xr.DataArray:
     labelled = _labelled("inputs", inputs, [(n.TIME,), (n.INPUT, n.TIME), (n.INPUT, n.TIME, n.TRIAL)])
     labelled = labelled if n.INPUT in labelled.dims else labelled.expand_dims(n.INPUT)
     checked = check_variable(labelled, INPUTS_SPEC, argument="inputs").transpose(n.INPUT, n.TIME, ...)
-    _check_like("inputs", checked, activity)
-    return checked.assign_coords({n.INPUT: labels_of(checked, n.INPUT)})
+    fitting = _of_its_trials("inputs", checked, activity)
+    return fitting.assign_coords({n.INPUT: labels_of(fitting, n.INPUT)})
 
 
 def mask_of(where: Any, activity: xr.DataArray) -> xr.DataArray:
@@ -37,8 +37,7 @@ def mask_of(where: Any, activity: xr.DataArray) -> xr.DataArray:
     if labelled.dtype != bool or not {n.TIME} <= {*labelled.dims} <= {n.TIME, n.TRIAL}:
         got = f"dtype {labelled.dtype}, dims {tuple(map(str, labelled.dims))}"
         raise InvalidInput("where", got=got, expected=f"booleans, ({n.TIME}[, {n.TRIAL}])", fix="Compare: where > 0.")
-    _check_like("where", labelled, activity)
-    return labelled.transpose(n.TIME, ...)
+    return _of_its_trials("where", labelled, activity).transpose(n.TIME, ...)
 
 
 def _labelled(argument: str, given: Any, dims: list[tuple[str, ...]]) -> xr.DataArray:
@@ -54,18 +53,23 @@ def _labelled(argument: str, given: Any, dims: list[tuple[str, ...]]) -> xr.Data
         raise InvalidInput(argument, got=got, expected=f"a DataArray or array, {expected}") from error
 
 
-def _check_like(argument: str, given: xr.DataArray, activity: xr.DataArray) -> None:
-    """Raise InvalidInput unless something has as many samples and trials as a recording, at the same times."""
+def _of_its_trials(argument: str, given: xr.DataArray, activity: xr.DataArray) -> xr.DataArray:
+    """Return what has as many samples and trials as a recording, at the same times, without a label of one trial.
+
+    Raises InvalidInput if it does not fit.
+    """
+    if n.TRIAL not in activity.dims and given.sizes.get(n.TRIAL) == 1:
+        given = given.isel({n.TRIAL: 0})
     for dim in (n.TIME, n.TRIAL):
         size = activity.sizes.get(dim, 1)
         if dim in given.dims and given.sizes[dim] != size:
             got = f"{given.sizes[dim]:,} along {dim}"
             raise InvalidInput(argument, got=got, expected=f"{size:,}, as the activity has")
-    both = [each for each in (given, activity) if n.TRIAL in each.coords and n.TRIAL in each.dims]
-    if len(both) == 2 and labels_of(both[0], n.TRIAL).tolist() != labels_of(both[1], n.TRIAL).tolist():
-        got = f"trials {labels_of(given, n.TRIAL).tolist()!r:.60}"
-        expected = f"those of the activity, {labels_of(activity, n.TRIAL).tolist()!r:.60}, in their order"
-        raise InvalidInput(argument, got=got, expected=expected)
+    trials = [np.ravel(each[n.TRIAL].values).tolist() for each in (given, activity) if n.TRIAL in each.coords]
+    if len(trials) == 2 and trials[0] != trials[1]:
+        got, expected = f"trials {trials[0]!r:.60}", f"those of the activity, {trials[1]!r:.60}, in their order"
+        fix = f"What is the same in all trials has no such label: .drop_vars({n.TRIAL!r})."
+        raise InvalidInput(argument, got=got, expected=expected, fix="" if n.TRIAL in given.dims else fix)
     if n.TIME in given.coords and n.TIME in activity.coords and not _same_times(given, activity):
         first, last = ([each[n.TIME][k].values[()] for k in (0, -1)] for each in (given, activity))
         raise InvalidInput(
@@ -74,6 +78,8 @@ def _check_like(argument: str, given: xr.DataArray, activity: xr.DataArray) -> N
             expected=f"those of the activity, from {last[0]} to {last[1]}",
             fix=f"Take what was recorded with the samples; where only the times are wrong, .drop_vars({n.TIME!r}).",
         )
+
+    return given if n.TRIAL in given.dims else given.drop_vars(n.TRIAL, errors="ignore")
 
 
 def _same_times(given: xr.DataArray, activity: xr.DataArray) -> bool:

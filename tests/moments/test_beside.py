@@ -381,3 +381,27 @@ def test_a_run_with_an_estimate_at_one_lag_is_read_like_any_other():
             netxr.lagged_moments(data, **options).drop_vars("x"), netxr.lagged_moments(run, **options)
         )
         assert netxr.autocorrelation(data, lags=[1]).sizes["neuron"] == 4
+
+
+def of_trials(name):
+    x = np.random.default_rng(0).normal(size=(2, 30, 3))
+    return xr.DataArray(x, {"trial": list("uvw")}, (name, "time", "trial"))
+
+
+@pytest.mark.parametrize("chosen", [0, [0]])
+@pytest.mark.parametrize("also", [0, [0]])
+def test_one_trial_may_have_its_dim_or_not(chosen, also):
+    x, z = of_trials("neuron"), of_trials("input")
+    found = netxr.lagged_moments(x.isel(trial=chosen), inputs=z.isel(trial=also))
+    alone = xr.DataArray(x.values[..., 0], dims=("neuron", "time"))
+    expected = netxr.lagged_moments(alone, inputs=z.values[..., 0])
+    np.testing.assert_array_equal(found.comoment_input.squeeze(), expected.comoment_input)
+
+
+@pytest.mark.parametrize("chosen", [1, [1], [0, 1, 2]])
+def test_inputs_of_another_trial_are_refused(chosen):
+    x, z = of_trials("neuron"), of_trials("input")
+    with pytest.raises(InvalidInput, match=r"inputs: got trials \['u'\]"):
+        netxr.lagged_moments(x.isel(trial=chosen), inputs=z.isel(trial=0))
+    with pytest.raises(InvalidInput, match=r"where: got trials \['u'\]"):
+        netxr.lagged_moments(x.isel(trial=chosen), where=(z > 0).isel(trial=0, input=0))
