@@ -23,7 +23,7 @@ from netxr.store.locks import remove_abandoned, space_needed, unfinished_beside
 from netxr.store.metadata import DOCUMENT, ROOT, Document, documents, grown, written
 from netxr.store.staging import PathLike
 from netxr.store.versions import is_repository
-from netxr.store.writing import Writable, consolidate_store, create_arrays, stored_array
+from netxr.store.writing import Writable, consolidate_store, create_arrays, stand_in, stored_array
 
 COORDINATES: Final = "coordinates"
 """The attribute in which xarray lists coordinates."""
@@ -194,7 +194,7 @@ class _StoreTransaction:
 
 def _create(name: str, variable: xr.Variable, store: Store, *, group: str | None = None) -> None:
     """Make an array for a variable that `storable` returned, without its numbers."""
-    lazy = variable.chunk() if variable.chunks is None and variable.dtype.kind in STORABLE_KINDS else variable
+    lazy = stand_in(variable) if variable.dtype.kind in STORABLE_KINDS else variable
     create_arrays(xr.Dataset({name: lazy}), store, group)
 
 

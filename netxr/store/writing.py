@@ -54,7 +54,7 @@ class Region(NamedTuple):
 def write_dataset(dataset: xr.Dataset, store: Path | Store, *, group: str | None = None) -> None:
     """Write what `storable` returned as a new group of a folder or a Zarr store."""
     lazy = {str(name): _coded(variable) for name, variable in dataset.variables.items() if variable.chunks is not None}
-    dataset = dataset.assign(lazy)
+    dataset = dataset.assign({name: stand_in(one) for name, one in lazy.items()})
     with ThreadPoolExecutor(1) as pool:  # its end is waited for when Ctrl-C comes: no thread writes on after it
         pool.submit(create_arrays, dataset, store, group).result()
     write_regions(
@@ -67,9 +67,7 @@ def write_dataset(dataset: xr.Dataset, store: Path | Store, *, group: str | None
 
 def create_arrays(dataset: xr.Dataset, store: Path | Store, group: str | None = None) -> None:
     """Write metadata, and values that are in memory; lazy ones are left out."""
-    # Something as large stands for them: xarray would put together the whole graph of what is not to be computed.
-    lazy = {str(name): _zeros(one) for name, one in dataset.variables.items() if one.chunks is not None}
-    dataset.assign(lazy).to_zarr(
+    dataset.to_zarr(
         store,
         group=group,
         mode="a",  # a folder that is being made exists already, and a store may be a transaction
@@ -81,8 +79,8 @@ def create_arrays(dataset: xr.Dataset, store: Path | Store, group: str | None = 
     )
 
 
-def _zeros(variable: xr.Variable) -> xr.Variable:
-    """Return a variable with lazy zeros in the place of its values."""
+def stand_in(variable: xr.Variable) -> xr.Variable:
+    """Return a variable with lazy zeros in the place of its values, of which xarray would put together the graph."""
     zeros = da.zeros(variable.shape, dtype=variable.dtype, chunks=-1)
     return xr.Variable(variable.dims, zeros, variable.attrs, variable.encoding)
 
