@@ -37,6 +37,11 @@ class InvalidInput(NetxrError, ValueError):
         self._given = (argument,), {"got": got, "expected": expected, "fix": fix}
         super().__init__(f"{argument}: got {got}; expected {expected}." + (f" {fix}" if fix else ""))
 
+    def about(self, argument: str, **said: str) -> "InvalidInput":
+        """Return the same error about the argument that the caller wrote, with some of it said in other words."""
+        _, before = self._given or ((), {})
+        return type(self)(argument, **before | said)
+
 
 class NonFiniteActivity(InvalidInput):
     """NaN or infinity in a recording, with how many and where the first one is."""

@@ -13,11 +13,10 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.estimate import UNSAID, estimate_by
 from netxr.estimators.fit import LINKED, MATRIX, Fitted, at_once, call_of, fit, without_inputs
-from netxr.estimators.given import Given, given_in, samples_of, with_inputs
+from netxr.estimators.given import Given, given_in, moments_beside, samples_of, with_inputs
 from netxr.estimators.table import compared, estimator
 from netxr.kernels.moments import correlation
 from netxr.kernels.normal_equations import NormalEquations
-from netxr.moments.lagged import lagged_moments
 from netxr.moments.planning import Precision, check_lags, lags_of
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import check_moments, holds_moments
@@ -61,7 +60,7 @@ def lagged_correlation(
         Of the products within a block of samples: by default that of the samples. For activity only.
     missing : {"raise", "drop", "pairwise"}
         What to do with NaN and infinity: an error, or drop the frames that hold one, or leave out these samples
-        alone, pair of neurons by pair. For activity only.
+        alone, pair of neurons by pair. For activity only; with `given`, frames can be dropped at lag 0 alone.
     gaps : {"raise", "segments"}
         What to do where times are not even: an error, or take the stretches between gaps as trials that are pooled.
         For activity only.
@@ -117,13 +116,14 @@ def lagged_correlation(
 
 def _with_inputs(data: Any, given: Any, *, lag: Any, lags: Any, store: Any, **options: Any) -> xr.Dataset:
     """Return the moments of activity and of inputs from which their correlation follows."""
-    inputs, activity = samples_of(given, argument="given"), activity_of(data)
+    samples_of(given, argument="given")
+    activity = activity_of(data)
     if store is not None:
         fix = "Estimate without store, and keep the result with netxr.save."
         raise InvalidInput("store", got=repr(store), expected="none where inputs are given", fix=fix)
     wanted, argument = lags_of(lag, lags)
     checked = check_lags(wanted, n_steps=activity.sizes[n.TIME], argument=argument, signed=True)
-    return lagged_moments(activity, lags=sorted({0, *map(abs, checked)}), inputs=inputs, **options)
+    return moments_beside(activity, lags=sorted({0, *map(abs, checked)}), given=given, argument="given", **options)
 
 
 def _correlation_at(moments: xr.Dataset, lag: int) -> xr.DataArray:

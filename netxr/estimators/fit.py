@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.given import samples_of, with_inputs
+from netxr.estimators.given import moments_beside, with_inputs
 from netxr.kernels.given import held_fixed, held_fixed_at_once
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.normal_equations import Ends, NormalEquations, Targets, normal_equations
 from netxr.moments.factorisation import check_memory_for
 from netxr.moments.inputs import together
-from netxr.moments.lagged import lagged_moments
 from netxr.moments.linked import linked_or_zero
 from netxr.schema.arguments import check_entries, is_whole, said
 from netxr.schema.clock import activity_of
@@ -122,8 +121,7 @@ def moments_for(
     """
     needed = lags_for(design)
     if not holds_moments(data):
-        inputs = samples_of(given, argument=argument)
-        return lagged_moments(activity_of(data), lags=needed, blocks=blocks, inputs=inputs)
+        return moments_beside(activity_of(data), lags=needed, blocks=blocks, given=given, argument=argument)
     moments = check_moments(data, argument="data")
     missing = sorted(set(needed) - set(labels_of(moments, n.LAG).tolist()))
     if missing:
@@ -133,8 +131,17 @@ def moments_for(
     return with_inputs(moments, given, argument=argument)
 
 
+def check_length(data: Any, design: Sequence[int], *, argument: str = "lags") -> None:
+    """Raise InvalidInput if a lag of a regression is too long for the trials of activity."""
+    n_steps = np.inf if holds_moments(data) else activity_of(data).sizes[n.TIME]
+    if 1 < n_steps < max(design) + 2:
+        expected = f"at most {n_steps - 2}, for trials of {n_steps} samples"
+        raise InvalidInput(argument, got=f"{max(design)}", expected=expected)
+
+
 def check_room(data: Any, design: Sequence[int]) -> None:
-    """Raise InvalidInput if all coefficients of a regression on these lags take more memory than is free."""
+    """Raise InvalidInput if a lag is too long, or all coefficients take more memory than is free."""
+    check_length(data, design)
     n_neurons = data.sizes[n.SOURCE] if holds_moments(data) else activity_of(data).sizes[n.NEURON]
     check_memory_for(n_neurons, len(design))
 
@@ -215,7 +222,7 @@ def at_once(moments: xr.Dataset, function: Callable[[Floats, int, int], Floats])
 
     def one(comoment: Floats, count: int) -> Floats:
         """Return the result for a trial or a block."""
-        left, n_held = held_fixed_at_once(comoment, n_inputs)
+        left, n_held = held_fixed_at_once(comoment, n_inputs, count)
         _warn_of_little_left(np.diagonal(comoment), np.diagonal(left), moments.attrs.get(n.PRECISION))
         return function(left, count, n_held)
 
@@ -256,8 +263,8 @@ def check_whole(moments: xr.Dataset, *, edges: bool = True) -> None:
     elif (missing := moments.attrs.get(n.MISSING)) in ("drop", "pairwise"):
         got = f"activity or moments whose missing samples are left out, by missing={missing!r}"
         fix = (
-            "Fill them with netxr.interpolate_frames, or use lagged_correlation without inputs, or, at lag 0 and with "
-            'missing="drop", partial_correlation.'
+            "Fill them with netxr.interpolate_frames, those of inputs with xarray's interpolate_na; or use "
+            'lagged_correlation without inputs, or, at lag 0 and with missing="drop", partial_correlation.'
         )
     else:
         got, fix = f"moments without {n.EDGE_ACTIVITY!r}", "Accumulate them again with netxr.lagged_moments."

@@ -7,6 +7,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.moments.lagged import lagged_moments
 from netxr.schema.arguments import array_of, said
 from netxr.schema.variables import labels_of
 
@@ -26,6 +27,17 @@ def samples_of(given: Any, *, argument: str) -> xr.DataArray | None:
         expected="samples: a DataArray (input, time[, trial])",
         fix="Labels are for moments that hold inputs: netxr.lagged_moments(..., inputs=...).",
     )
+
+
+def moments_beside(activity: xr.DataArray, *, given: Any, argument: str, **options: Any) -> xr.Dataset:
+    """Return lagged moments of activity and of the inputs beside it; errors about these name the caller's argument."""
+    inputs = samples_of(given, argument=argument)
+    try:
+        return lagged_moments(activity, inputs=inputs, **options)
+    except InvalidInput as error:
+        if error.argument != "inputs":
+            raise
+        raise error.about(argument) from None
 
 
 def is_samples(given: Any) -> bool:

@@ -60,7 +60,8 @@ def granger(
         the target's own (Geweke 1982, doi:10.1080/01621459.1982.10477803).
     given : DataArray, label or sequence of labels, optional
         Inputs that are held fixed as well, such as a stimulus or the global signal: samples (input, time[, trial])
-        beside activity, or labels of inputs that moments hold; at the time of the target and at each lag.
+        beside activity, or labels of inputs that moments hold; at the time of the target and at each lag. All their
+        samples are finite: no frame can be left out.
 
     Returns
     -------

@@ -10,7 +10,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.fit import MATRIX, Fitted, call_of, fit, moments_for
+from netxr.estimators.fit import MATRIX, Fitted, call_of, check_length, fit, moments_for
 from netxr.estimators.given import given_in
 from netxr.kernels.normal_equations import NormalEquations
 from netxr.kernels.p_values import p_value_of_t
@@ -95,6 +95,7 @@ def instrumental_variables(
         raise InvalidInput("lag", got=said(lag), expected="a whole number of samples, 1 or above")
     if instruments is None:
         raise InvalidInput("instruments", got="None", expected="samples of inputs, or labels of those of moments")
+    check_length(data, [lag], argument="lag")
     moments = moments_for(data, [lag], given=instruments, argument="instruments")
     function = partial(_results, neurons=labels_of(moments, n.SOURCE))
     dims = dict.fromkeys((n.COEFFICIENT, n.STANDARD_ERROR, n.P_VALUE), MATRIX) | {n.FIRST_STAGE_F: (n.SOURCE,)}

@@ -8,7 +8,17 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.fit import MATRIX, Fitted, at_once, call_of, fit, moments_for, warn_of_rounding, without_inputs
+from netxr.estimators.fit import (
+    MATRIX,
+    Fitted,
+    at_once,
+    call_of,
+    check_length,
+    fit,
+    moments_for,
+    warn_of_rounding,
+    without_inputs,
+)
 from netxr.estimators.given import Given, given_in
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.least_squares import inverse_correlation, least_squares, oas_shrinkage, partial_correlations
@@ -49,7 +59,8 @@ def partial_correlation(
     given : DataArray, label or sequence of labels, optional
         Inputs that are held fixed as well, such as a stimulus, motion or the global signal: samples (input,
         time[, trial]) beside activity, or labels of inputs that moments hold; at the time of the target and of the
-        sources. They are taken out before anything is shrunk (Frisch & Waugh 1933, doi:10.2307/1907330).
+        sources. They are taken out before anything is shrunk (Frisch & Waugh 1933, doi:10.2307/1907330). All their
+        samples are finite; at lag 0 alone, moments may have been made with missing="drop".
 
     Returns
     -------
@@ -76,6 +87,7 @@ def partial_correlation(
     if not is_whole(lag) or lag < 0:
         raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples, 0 or above")
     check_shrinkage(shrinkage)
+    check_length(data, [lag], argument="lag")
     moments = moments_for(data, [lag] if lag else [], given=given)
     found = _at(moments, int(lag), shrinkage=shrinkage).assign_attrs(ABOUT)
     if not lag and shrinkage is None and given is None:

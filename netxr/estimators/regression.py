@@ -62,7 +62,7 @@ def regression(
     lags: int | Sequence[int] = 1,
     penalty: Penalty | None = None,
     alpha: float | Sequence[float] | Literal["cv"] | None = None,
-    l1_ratio: float = 0.5,
+    l1_ratio: float | None = None,
     intercept: bool = True,
     positive: bool = False,
     given: Given = None,
@@ -89,8 +89,8 @@ def regression(
         Strength of the penalty, in squared units of the activity; several give a dim `alpha`. "cv": the one of 21, from
         the largest of use to 1/100 of it, with which the other blocks of the recording predict each block best, the
         same for all targets; blocks are those of the moments, or five of the activity.
-    l1_ratio : float
-        Share of the penalty "elastic net" that makes coefficients zero, above 0 and up to 1.
+    l1_ratio : float, optional
+        Share of the penalty "elastic net" that makes coefficients zero, above 0 and up to 1; by default 0.5.
     intercept : bool
         Whether each target has a mean of its own.
     positive : bool
@@ -99,7 +99,7 @@ def regression(
         Inputs that are held fixed, such as a stimulus, behaviour, motion or the global signal: samples (input,
         time[, trial]) beside activity, or labels of inputs that moments hold. They are further columns of the
         regression, at the time of the target and at each lag, and without a penalty (Frisch & Waugh 1933,
-        doi:10.2307/1907330).
+        doi:10.2307/1907330). All their samples are finite: no frame can be left out.
 
     Returns
     -------
@@ -137,14 +137,15 @@ def regression(
     check_flag("positive", positive)
     strengths = _checked_penalty(penalty, alpha, l1_ratio, positive=positive)
     check_room(data, design)
-    moments = moments_for(data, design, given=given, blocks=BLOCKS if strengths is None and penalty else None)
+    moments = _moments(data, design, given=given, blocks=BLOCKS if strengths is None and penalty else None)
     n_lags = None if is_whole(lags) and lags == 1 else len(design)
     dims = MATRIX if n_lags is None else MATRICES
     if penalty is None:
         options: dict[str, Any] = {"n_lags": n_lags, "intercept": intercept}
         found = fit(moments, least_squares_on(moments, design, **options))
     else:
-        path = partial(_path, l1_ratio={"ridge": None, "lasso": 1.0}.get(penalty, l1_ratio), positive=positive)
+        l1_ratio = {"ridge": None, "lasso": 1.0}.get(penalty, l1_ratio or 0.5)
+        path = partial(_path, l1_ratio=l1_ratio, positive=positive)
         options = {"path": path, "n_lags": n_lags, "intercept": intercept}
         if strengths is None:
             _check_blocks(moments)
@@ -156,7 +157,8 @@ def regression(
             found = fit(moments, Fitted(function, design, results, {n.ALPHA: len(strengths)}))
             found = found.assign_coords({n.ALPHA: strengths})
             found = found if np.ndim(alpha) else found.isel({n.ALPHA: 0})  # type: ignore[arg-type]
-    of_penalty = {"penalty": penalty, "alpha": alpha, "l1_ratio": l1_ratio, "positive": positive} if penalty else {}
+    of_penalty = {"penalty": penalty, "alpha": alpha, "positive": positive} if penalty else {}
+    of_penalty |= {"l1_ratio": l1_ratio} if penalty == "elastic net" else {}
     made_by = call_of(n.REGRESSION, lags=lags, intercept=intercept, **of_penalty, **given_in(moments))
     for name, text in LONG_NAMES.items():
         if name in found:
@@ -236,17 +238,21 @@ def _cross_validated(
     """Return coefficients, standardised ones, and the strength with which other blocks predict each block best."""
     used = [block if intercept else about_zero(block) for block in blocks]
     alphas = strengths_of(held_fixed(pooled(used)), l1_ratio=path.keywords["l1_ratio"])
+    if not alphas[0]:  # no source goes with any target, and all strengths do the same
+        found = _penalised(pooled(blocks), alphas=[1.0], path=path, n_lags=n_lags, intercept=intercept)
+        return *(each[0] for each in found), np.nan
     errors = np.zeros(len(alphas))
     for left_out, block in enumerate(used):
         others = pooled([each for number, each in enumerate(used) if number != left_out])
-        found = (with_given(others, coefficients) for coefficients in path(held_fixed(others), alphas))
-        errors += [squared_errors(block, others, coefficients) for coefficients in found]
+        fits = (with_given(others, coefficients) for coefficients in path(held_fixed(others), alphas))
+        errors += [squared_errors(block, others, coefficients) for coefficients in fits]
     # The path begins at the largest strength, from which each fit is soon found.
     best = int(errors.argmin())
     chosen = _penalised(pooled(blocks), alphas=alphas[: best + 1], path=path, n_lags=n_lags, intercept=intercept)
-    if best in (0, len(alphas) - 1):
+    is_defined = np.isfinite(chosen[0][-1]).any()
+    if is_defined and best in (0, len(alphas) - 1):
         _say_which_end(alphas[best], is_largest=best == 0, is_empty=not np.nan_to_num(chosen[0][-1]).any())
-    return *(each[-1] for each in chosen), alphas[best]
+    return *(each[-1] for each in chosen), alphas[best] if is_defined else np.nan
 
 
 def _say_which_end(alpha: float, *, is_largest: bool, is_empty: bool) -> None:
@@ -300,26 +306,41 @@ def _scales(equations: NormalEquations) -> tuple[Any, Any]:
     return target, design
 
 
+def _moments(data: Any, design: Sequence[int], *, given: Any, blocks: int | None) -> xr.Dataset:
+    """Return moments for a regression, those of activity in blocks if it is cross-validated."""
+    try:
+        return moments_for(data, design, given=given, blocks=blocks)
+    except InvalidInput as error:
+        if error.argument != "blocks":
+            raise
+        fix = "Record longer, name fewer lags, or give netxr.lagged_moments(..., blocks=2) in place of the activity."
+        raise error.about("data", fix=fix) from None
+
+
 def _check_blocks(moments: xr.Dataset) -> None:
     """Raise unless there are blocks to predict from others."""
     if moments.sizes.get(n.BLOCK, 1) < 2:
         fix = "Make them with netxr.lagged_moments(..., blocks=5)."
-        raise InvalidInput("data", got="moments without blocks", expected='blocks, for alpha="cv"', fix=fix)
+        got = "moments in a single block" if n.BLOCK in moments.dims else "moments without blocks"
+        raise InvalidInput("data", got=got, expected='two blocks or more, for alpha="cv"', fix=fix)
 
 
 def _checked_penalty(penalty: Any, alpha: Any, l1_ratio: Any, *, positive: bool) -> list[float] | None:
     """Return the strengths of a penalty, None where they are to be found; raise if arguments about it do not fit."""
     if penalty is None:
-        said = {"alpha": alpha is not None, "positive": positive}
+        said = {"alpha": alpha is not None, "l1_ratio": l1_ratio is not None, "positive": positive}
         for name in (name for name, is_said in said.items() if is_said):
-            fix = 'Name one, such as penalty="lasso".'
+            fix = 'Name one, such as penalty="elastic net".'
             raise InvalidInput(name, got="it for a regression without a penalty", expected="a penalty", fix=fix)
         return None
     check_choice("penalty", penalty, PENALTIES)
     if penalty == "ridge" and positive:
         fix = 'Use penalty="elastic net" with a small l1_ratio.'
         raise InvalidInput("positive", got="True for ridge", expected="lasso or elastic net", fix=fix)
-    if not is_number(l1_ratio) or not 0 < l1_ratio <= 1:
+    if l1_ratio is not None and penalty != "elastic net":
+        fix = 'Leave it out, or use penalty="elastic net".'
+        raise InvalidInput("l1_ratio", got=f"{l1_ratio!r} for {penalty}", expected="an elastic net", fix=fix)
+    if l1_ratio is not None and (not is_number(l1_ratio) or not 0 < l1_ratio <= 1):
         raise InvalidInput("l1_ratio", got=repr(l1_ratio), expected="a number above 0, up to 1")
     if isinstance(alpha, str) and alpha == "cv":
         return None

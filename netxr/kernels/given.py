@@ -33,7 +33,7 @@ def held_fixed(equations: NormalEquations) -> NormalEquations:
         return equations
     gram, cross, square = equations.gram, equations.cross, equations.square
     n = len(gram) - equations.n_given
-    directions = whitening(gram[n:, n:])
+    directions = _directions(gram[n:, n:], equations.n_targets)
     targets, design = cross[:, n:] @ directions, gram[:n, n:] @ directions
     explained = np.einsum("iw,iw->i", targets, targets)
     left = _left(gram[:n, :n], design)
@@ -50,12 +50,12 @@ def held_fixed(equations: NormalEquations) -> NormalEquations:
     )
 
 
-def held_fixed_at_once(products: Floats, n_given: int) -> tuple[Floats, int]:
+def held_fixed_at_once(products: Floats, n_given: int, n_samples: int) -> tuple[Floats, int]:
     """Return what inputs, the last columns, leave of summed products of deviations, and how many of them vary."""
     if not n_given:
         return products, 0
     n = len(products) - n_given
-    directions = whitening(products[n:, n:])
+    directions = _directions(products[n:, n:], n_samples)
     return _left(products[:n, :n], products[:n, n:] @ directions), directions.shape[1]
 
 
@@ -67,6 +67,19 @@ def with_given(equations: NormalEquations, coefficients: Floats) -> Floats:
     directions = whitening(equations.gram[n:, n:])
     left = equations.cross[:, n:] - coefficients @ equations.gram[:n, n:]
     return np.hstack([coefficients, left @ directions @ directions.T])
+
+
+def _directions(products: Floats, n_samples: int) -> Floats:
+    """Return the directions in which inputs vary, (g, w), if there are more samples than inputs."""
+    n_varying = int((np.diagonal(products) > 0).sum())
+    if n_samples <= n_varying:
+        raise InvalidInput(
+            "given",
+            got=f"{n_samples} samples of each target for {n_varying} parameters of inputs, at all lags that count",
+            expected=f"at least {n_varying + 1}",
+            fix="Record longer, or hold fewer inputs fixed, or at fewer lags.",
+        )
+    return whitening(products)
 
 
 def whitening(products: Floats, *, argument: str = "given", got: str = INPUTS, fix: str = ALIKE) -> Floats:

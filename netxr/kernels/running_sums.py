@@ -194,7 +194,8 @@ def _non_finite(frames: NDArray[Any], *, place: str, offset: int) -> NonFiniteAc
         got=f"{len(wrong):,} samples that are NaN or infinite in frames {offset} to {offset + frames.shape[1] - 1}, "
         f"the first at neuron number {neuron} (from 0), frame {offset + frame}",
         expected="finite samples",
-        fix='Leave out the frames that hold them with missing="drop", or the samples alone with missing="pairwise".',
+        fix="Fill the frames that hold them with netxr.interpolate_frames, or, where `missing` is an argument, leave "
+        'them out with missing="drop", or the samples alone with missing="pairwise".',
     )
 
 

@@ -230,5 +230,6 @@ def _check_finite(rows: NDArray[Any], inputs: list[Any], start: int) -> None:
             got=f"{len(wrong):,} samples that are NaN or infinite, the first of input {inputs[which]!r} at sample "
             f"{start + frame}",
             expected="finite samples",
-            fix='Leave out the frames that hold them with missing="drop".',
+            fix="Fill them, as with xarray's interpolate_na; or, for moments of which no regression is made and for "
+            'correlations at lag 0, leave out the frames that hold them with missing="drop".',
         )

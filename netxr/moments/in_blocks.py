@@ -36,7 +36,7 @@ def moments_in_blocks(
     if check_count("blocks", blocks) * least > n_steps:
         fix = "Ask for fewer blocks, or shorter lags."
         expected = f"blocks of {least} samples or more, for lags up to {max_lag}"
-        raise InvalidInput("blocks", got=f"{blocks} blocks of {n_steps} samples", expected=expected, fix=fix)
+        raise InvalidInput("blocks", got=f"{blocks} blocks of {n_steps} samples in all", expected=expected, fix=fix)
     starts = np.linspace(0, n_steps, blocks + 1).astype(int)
     parts = [accumulated(activity.isel({n.TIME: slice(a, b)})) for a, b in itertools.pairwise(starts)]
     if max_lag:
