@@ -56,7 +56,8 @@ def estimate(
         Activity (neuron, time[, trial]), NumPy or dask; a Dataset that holds it; or lagged moments, which need no
         further read. A Dataset with both is taken for its moments, which have to be of the same neurons and samples.
     method : str or sequence of str
-        Names of estimators, as `netxr.methods` lists them. A sequence gives a leading `estimator` dim.
+        Names of estimators, as `netxr.methods` lists them; "regression" is that of the standardised coefficients. A
+        sequence gives a leading `estimator` dim.
     lag : int
         Samples by which the target is read after the source. At a negative lag the source is read after the target:
         the estimate at the positive lag with its sides swapped.

@@ -190,7 +190,7 @@ BUILT_IN: Final = {
         Estimator(
             name=n.REGRESSION,
             function=regression_at,
-            long_name=ABOUT_REGRESSION[n.LONG_NAME],
+            long_name="standardised regression coefficient",
             reference=ABOUT_REGRESSION[n.REFERENCE],
             assumes=PAST,
             lags=_and_at_once,
@@ -199,7 +199,7 @@ BUILT_IN: Final = {
         Estimator(
             name=n.REGRESSION_T,
             function=regression_t_at,
-            long_name="t of a regression on the past",
+            long_name=f"t of a {ABOUT_REGRESSION[n.LONG_NAME]}",
             reference=ABOUT_REGRESSION[n.REFERENCE],
             assumes=PAST,
             lags=_and_at_once,
@@ -229,6 +229,9 @@ BUILT_IN: Final = {
 """The estimators that netxr brings, by name; the first is the one where none is named."""
 
 DEFAULT: Final = next(iter(BUILT_IN))
+
+FUNCTIONS: Final = ("instrumental_variables", "perturbation_effect")
+"""Functions that estimate connectivity, but not from activity alone."""
 
 ROWWISE: Final = tuple(name for name, entry in BUILT_IN.items() if entry.by_rows is not None)
 """The names of those that can be made some rows at a time."""
@@ -275,7 +278,8 @@ def estimator(name: str) -> Estimator:
         return BUILT_IN[name]
     offered = _entry_points(tuple(sys.path))
     if name not in offered:
-        raise InvalidInput("method", got=repr(name), expected=f"one of {', '.join(method_names())}")
+        fix = f"Call netxr.{name}(...), which takes more than an estimator does." if name in FUNCTIONS else ""
+        raise InvalidInput("method", got=repr(name), expected=f"one of {', '.join(method_names())}", fix=fix)
     return _loaded(offered[name])
 
 

@@ -116,3 +116,18 @@ def test_estimates_are_found_by_name_and_by_attribute(third):
     assert made_by["gone"] is made_by["connectivity"] is None
     assert made_by["early"].name == "correlation"
     assert made_by["third_covariance"].long_name == "third covariance"
+
+
+@pytest.mark.parametrize("name", ["instrumental_variables", "perturbation_effect"])
+def test_what_takes_more_than_activity_is_no_method_but_a_function(name):
+    with pytest.raises(InvalidInput, match=rf"method: got '{name}'.*Call netxr\.{name}\("):
+        netxr.estimate(activity(), method=name)
+    assert callable(getattr(netxr, name))
+
+
+def test_a_regression_is_listed_by_what_it_returns():
+    recording = activity()
+    found = netxr.estimate(recording, method="regression")
+    np.testing.assert_allclose(found, netxr.regression(recording).standardised)
+    assert netxr.methods().long_name.sel(estimator="regression").item() == "standardised regression coefficient"
+    assert found.attrs["long_name"] == "standardised regression coefficient"
