@@ -78,13 +78,14 @@ class Beside(NamedTuple):
         return self.n_targets + (self.mask is not None)
 
 
-def beside(activity: xr.DataArray, *, inputs: Any, link: object, where: Any) -> Beside | None:
+def beside(activity: xr.DataArray, *, inputs: Any, link: object, where: Any, max_lag: int) -> Beside | None:
     """Return what a pass over a recording reads beside it; None for nothing.
 
     Raises
     ------
     InvalidInput
-        If any of it does not fit the recording, or a mask leaves no frame; a lazy mask is computed for that.
+        If any of it does not fit the recording, or a mask leaves no frame that has a target at the longest lag; a lazy
+        mask is computed for that.
     """
     if inputs is None and link is None and where is None:
         return None
@@ -93,10 +94,11 @@ def beside(activity: xr.DataArray, *, inputs: Any, link: object, where: Any) -> 
     mask = None if where is None else mask_of(where, activity)
     if mask is not None:
         mask = mask.copy(data=computed(mask.data)[0])
-        if not mask.values.any():
+        n_marked, late = int(mask.values.sum()), mask.sizes[n.TIME] - max_lag
+        if not mask.isel({n.TIME: slice(0, late)}).values.any():
             fix = "Mark the frames that are to be sources as True."
-            got = f"0 of {mask.size:,} frames marked"
-            raise InvalidInput("where", got=got, expected="one or more", fix=fix)
+            got = f"{n_marked:,} of {mask.size:,} frames marked" + f", all in the last {max_lag:,}" * (n_marked > 0)
+            raise InvalidInput("where", got=got, expected=f"one or more that have a target at lag {max_lag}", fix=fix)
     given = None if inputs is None else inputs_of(inputs, activity)
     return Beside(labels_of(activity, n.NEURON), given, None if link is None else str(link), mask)
 

@@ -129,7 +129,7 @@ def lagged_moments(
     """
     activity = activity_of(data)
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
-    further = beside(activity, inputs=inputs, link=link, where=where)
+    further = beside(activity, inputs=inputs, link=link, where=where, max_lag=max(checked))
     todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing, gaps=gaps)
     if further is not None or blocks is not None:
         _check_together(todo, further, blocks=blocks)

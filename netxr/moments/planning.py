@@ -89,7 +89,7 @@ def plan(
     if workers is not None:
         resources |= {"processes": check_count("workers", workers), "threads": 1, "cores": 1, "cluster": True}
     check_flag("stored", stored)
-    further = beside(activity, inputs=inputs, link=link, where=where)
+    further = beside(activity, inputs=inputs, link=link, where=where, max_lag=max(checked))
     work = work_of(activity, todo)
     if further is not None:
         rows = with_rows(activity.chunk(), further, finite=False)  # lazy: no sample is read

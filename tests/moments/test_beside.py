@@ -323,7 +323,8 @@ def test_a_lazy_input_that_is_not_finite_is_named_when_it_is_read():
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
-        (np.zeros(60, bool), "where: got 0 of 60 frames marked"),
+        (np.zeros(60, bool), "where: got 0 of 60 frames marked; expected one or more that have a target"),
+        (np.arange(60) > 58, "where: got 1 of 60 frames marked, all in the last"),
         (np.ones(60), "where: got dtype float64"),
         (np.ones(61, bool), "where: got 61 along time; expected 60"),
         (np.ones((60, 3), bool), "where: got 3 along trial; expected 2"),

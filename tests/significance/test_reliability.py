@@ -54,9 +54,9 @@ def test_of_any_estimator_and_lazily(method, lags):
 
 
 def test_it_grows_with_the_samples_and_bounds_the_score():
-    A = netxr.random_connectivity(40, sparsity=0.9, seed=1)
+    A = netxr.random_connectivity(25, sparsity=0.9, seed=1)
     seen = []
-    for n_steps in (2000, 20_000):
+    for n_steps in (1000, 10_000):
         run = netxr.simulate(A, n_steps=n_steps, seed=1).isel(trial=0)
         score = netxr.compare(A, netxr.lagged_correlation(run), diagonal=False, permutations=0).pearson.item()
         seen.append((netxr.reliability(run).reliability.item() ** 0.5, score))
@@ -76,7 +76,7 @@ def test_one_trial_without_blocks():
 
 
 def test_activity_goes_before_moments_without_blocks():
-    run = run_of(n=5, n_steps=400, trials=3)
+    run = run_of(n=5, n_steps=400, trials=2)
     both = run.merge(netxr.lagged_moments(run.activity))
     xr.testing.assert_identical(netxr.reliability(both), netxr.reliability(run))
 
