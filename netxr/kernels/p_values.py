@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from scipy.interpolate import CubicSpline
-from scipy.special import fdtrc
+from scipy.special import fdtrc, stdtr
 
 from netxr.kernels.lagged_sums import Floats
 
@@ -41,7 +41,7 @@ def p_value_of_f(f: Floats, n_lags: int, df: int) -> Floats:
 def _found(f: Floats, n_lags: int, df: int) -> Floats:
     """Return the p-values of F, which take its memory where there are many."""
     if f.size <= FEW:
-        return np.asarray(fdtrc(n_lags, df, f))
+        return _exact(f, n_lags, df)
     cubic = _cubic(n_lags, df)
     entries = f.reshape(-1)
     for first in range(0, len(entries), PART):
@@ -54,15 +54,20 @@ def _found(f: Floats, n_lags: int, df: int) -> Floats:
         w -= place / STEPS
         a, b, c, d = (row[place] for row in cubic)
         likely = np.exp(((a * w + b) * w + c) * w + d - square / 2)
-        likely[far] = fdtrc(n_lags, df, part[far])
+        likely[far] = _exact(part[far], n_lags, df)
         part[:] = likely
     return f
+
+
+def _exact(f: Floats, n_lags: int, df: int) -> Floats:
+    """Return the p-values of F, those of one lag as the ones of t: of some versions of SciPy they have more digits."""
+    return np.asarray(2 * stdtr(df, -np.sqrt(f)) if n_lags == 1 else fdtrc(n_lags, df, f))
 
 
 def _cubic(n_lags: int, df: int) -> Floats:
     """Return the coefficients of the spline, (4, w), highest power first."""
     w = np.arange(MOST * STEPS + 1) / STEPS
     with np.errstate(over="ignore"):
-        exact = fdtrc(n_lags, df, np.expm1(w**2 / df) * (df / n_lags))
+        exact = _exact(np.expm1(w**2 / df) * (df / n_lags), n_lags, df)
     kept = exact > LEAST
     return np.asarray(CubicSpline(w[kept], np.log(exact[kept]) + w[kept] ** 2 / 2).c)

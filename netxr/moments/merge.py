@@ -180,25 +180,33 @@ def merged(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
 
 
 def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return the merged counts, means, squares and co-moments."""
-    with xr.set_options(keep_attrs=True, arithmetic_join="exact"):  # type: ignore[no-untyped-call]
-        of_a, of_b = (part[n.COUNT].drop_attrs(deep=False) for part in (a, b))
-        count = of_a + of_b
-        share = of_b / count.clip(min=1)
-        weight = of_a * share
-        change = {name: (b[name] - a[name]).where((of_a > 0) & (of_b > 0), 0.0) for name in MEANS if name in a}
-        found = {n.COUNT: count.assign_attrs(_said(a, b))}
-        for name, steps in change.items():
-            found[name] = a[name].where(of_a > 0, b[name]) + share * steps
-        for name, (over, under) in PRODUCTS.items():
-            if name not in a:
-                continue
-            both = a[name].fillna(0) + b[name].fillna(0) + weight * (change[over] * change[under])
-            found[name] = both.where(count > 0, a[name])
-        if n.COMOMENT_LINKED in a:  # at lag 0 undefined for neurons as sources
-            has = [part[n.COMOMENT_LINKED].notnull() & (of > 0) for part, of in ((a, of_a), (b, of_b))]
-            found[n.COMOMENT_LINKED] = found[n.COMOMENT_LINKED].where(has[0] | has[1])
-    return {name: value.transpose(*a[name].dims) for name, value in found.items()}
+    """Return the merged counts, means, squares and co-moments, with the attributes of the first.
+
+    No option of xarray is set for that: it would be one of all threads, in which blocks are merged side by side.
+    """
+    sides = (part[[name for name in NOTHING if name in a]] for part in (a, b))
+    a, b = xr.align(*sides, join="exact", copy=False)
+    of_a, of_b = (part[n.COUNT].drop_attrs(deep=False) for part in (a, b))
+    count = of_a + of_b
+    share = of_b / count.clip(min=1)
+    weight = of_a * share
+    change = {name: (b[name] - a[name]).where((of_a > 0) & (of_b > 0), 0.0) for name in MEANS if name in a}
+    found = {n.COUNT: count}
+    for name, steps in change.items():
+        found[name] = a[name].where(of_a > 0, b[name]) + share * steps
+    for name, (over, under) in PRODUCTS.items():
+        if name not in a:
+            continue
+        both = a[name].fillna(0) + b[name].fillna(0) + weight * (change[over] * change[under])
+        found[name] = both.where(count > 0, a[name])
+    if n.COMOMENT_LINKED in a:  # at lag 0 undefined for neurons as sources
+        has = [part[n.COMOMENT_LINKED].notnull() & (of > 0) for part, of in ((a, of_a), (b, of_b))]
+        found[n.COMOMENT_LINKED] = found[n.COMOMENT_LINKED].where(has[0] | has[1])
+    attrs = {name: a[name].attrs for name in found} | {n.COUNT: _said(a, b)}
+    return {
+        name: value.transpose(*a[name].dims).drop_attrs(deep=False).assign_attrs(attrs[name])
+        for name, value in found.items()
+    }
 
 
 def _attrs(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:

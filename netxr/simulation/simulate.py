@@ -257,8 +257,8 @@ def _first_state(initial: float | xr.DataArray, neurons: NDArray[Any], labels: S
     template = xr.DataArray(np.zeros((len(labels), len(neurons))), {n.TRIAL: list(labels), n.NEURON: neurons})
     if isinstance(initial, xr.DataArray) and initial.dtype.kind in NUMBER_KINDS:
         try:
-            with xr.set_options(arithmetic_join="exact"):  # type: ignore[no-untyped-call]
-                state = (template + initial).transpose(n.TRIAL, n.NEURON)
+            sides = xr.align(template, initial, join="exact")
+            state = (sides[0] + sides[1]).transpose(n.TRIAL, n.NEURON)
         except ValueError as error:
             raise InvalidInput(
                 "initial", got=f"a DataArray with sizes {dict(initial.sizes)}", expected=expected

@@ -1,4 +1,5 @@
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -404,3 +405,10 @@ def test_a_precision_that_is_not_known_is_not_made_up():
     part = lagged_moments(activity(trials=1))
     without = part.drop_attrs(deep=False).assign_attrs(pooled_dims=["time"], missing="raise")
     assert "precision" not in merge_moments([part, without]).attrs
+
+
+def test_merging_sets_no_option_of_xarray():
+    parts = [lagged_moments(activity(trials=1, seed=seed)) for seed in (1, 2)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: merge_moments(parts), range(32)))
+    assert xr.get_options()["arithmetic_join"] == "inner"
