@@ -204,11 +204,16 @@ def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
         output_dtypes=[np.float64] * len(fitted.dims),
     )
     results = dict(zip(fitted.dims, found if isinstance(found, tuple) else (found,), strict=True))
+    return _labelled(results, moments, fitted.design)
+
+
+def _labelled(results: Mapping[str, xr.DataArray], moments: xr.Dataset, design: Sequence[int]) -> xr.Dataset:
+    """Return results in the order of dims of all estimates, with the labels and attributes of the moments."""
     order = (n.BLOCK, n.LAG, n.TRIAL, *MATRIX)
-    labelled = xr.Dataset({name: one.transpose(..., *order, missing_dims="ignore") for name, one in results.items()})
-    lag = list(fitted.design) if n.LAG in labelled.dims else fitted.design[0] if len(fitted.design) == 1 else None
+    found = xr.Dataset({name: one.transpose(..., *order, missing_dims="ignore") for name, one in results.items()})
+    lag = list(design) if n.LAG in found.dims else design[0] if len(design) == 1 else None
     labels = _labels(moments) | ({n.LAG: lag} if lag is not None else {})
-    return labelled.assign_coords(labels).assign_attrs(moments.attrs)
+    return found.assign_coords(labels).assign_attrs(moments.attrs)
 
 
 def at_once(moments: xr.Dataset, function: Callable[[Floats, int, int], Floats]) -> xr.DataArray:

@@ -122,13 +122,17 @@ def normal_equations(
                 gram[there, here] = gram[here, there].T
     of_design = np.concatenate([total(lag, which) for lag, which in columns])
     gram -= np.outer(of_design / n_targets, of_design)
-    # What rounding leaves of a neuron that does not vary is nothing.
     own = np.diagonal(comoment[at[0]])
-    least = np.finfo(np.float64).eps * max(16, n_targets) * np.concatenate([own[which] for _, which in columns])
-    np.fill_diagonal(gram, np.where(np.diagonal(gram) > least, np.diagonal(gram), 0))
+    _clear_rounding(gram, np.concatenate([own[which] for _, which in columns]), n_targets=n_targets)
     mean_design = np.concatenate([about[which] for _, which in columns]) + of_design / n_targets
     square, n_given = targets.square[at[longest]], len(gram) - len(design) * len(about_target)
     return NormalEquations(gram, cross, square, about_target, mean_design, n_targets, n_given)
+
+
+def _clear_rounding(gram: Floats, own: Floats, *, n_targets: int) -> None:
+    """Make the diagonal of a Gram matrix 0 where it is what rounding leaves of a column that does not vary."""
+    least = np.finfo(np.float64).eps * max(16, n_targets) * own
+    np.fill_diagonal(gram, np.where(np.diagonal(gram) > least, np.diagonal(gram), 0))
 
 
 def _products(later: Floats, earlier: Floats, frames: slice, distance: int) -> Floats | float:

@@ -64,12 +64,12 @@ def correlation_test(
     - "autocorrelation": a correlation of N samples counts as one of N / (1 + 2 sum (1 - k/N) r_i(k) r_j(k)) independent
       ones [1]_; each autocorrelation r ends before its first value within 1.96 / sqrt(N) of zero.
     - "shift": the correlation is compared with those of the same pair at 16 far lags or more, as if one neuron were
-      shifted in a circle [2]_, without another read. Its p-value comes from a t distribution, so that it can be as low
-      as false discovery rates over all pairs need it, which 199 shifts that are counted cannot: none is below .005.
+      shifted in time, without another read. Its p-value comes from a t distribution, so that it can be as low as false
+      discovery rates over all pairs need it, which 199 shifts that are counted cannot: none is below .005.
     - "samples": the textbook test of independent samples.
 
-    All three take activity for stationary. Where it drifts, or follows a stimulus, shifts keep what two neurons share
-    within a trial no better than a test by autocorrelation does [2]_: compare with sources of other trials.
+    All three take activity for stationary. Where both neurons drift, or follow the same stimulus, none of them holds:
+    they find correlations that mean nothing, and taking off a trend does not mend that [2]_.
 
     Parameters
     ----------
@@ -251,11 +251,7 @@ def _on(autocorrelation: xr.DataArray, r: xr.DataArray, dim: str) -> xr.DataArra
     known = autocorrelation.get_index(n.NEURON)
     missing = [label for label in labels.tolist() if label not in known]
     if missing:
-        got = (
-            f"none of neuron {missing[0]!r} and {len(missing) - 1} others"
-            if missing[1:]
-            else f"none of neuron {missing[0]!r}"
-        )
+        got = f"none of {len(missing)} neurons, such as {missing[0]!r}"
         raise InvalidInput("autocorrelation", got=got, expected="one of each neuron of the moments")
     beside = [name for name, coord in autocorrelation.coords.items() if coord.dims == (n.NEURON,) and name != n.NEURON]
     chosen = autocorrelation.drop_vars(beside).sel({n.NEURON: labels}).rename({n.NEURON: dim})

@@ -8,7 +8,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.schema.arguments import check_flag, is_number
-from netxr.significance.false_discovery import METHODS, false_discovery
+from netxr.significance.false_discovery import METHODS, Method, false_discovery
 
 EFFECTS: Final = (n.LAGGED_CORRELATION, n.STANDARDISED, n.GRANGER, n.COEFFICIENT)
 """Estimates that come with p-values; the first that there is stands in the list."""
@@ -22,7 +22,7 @@ ABOUT: Final = {
 }
 
 
-def edges(result: xr.Dataset, *, q: float = 0.05, method: str = "bh", diagonal: bool = False) -> xr.Dataset:
+def edges(result: xr.Dataset, *, q: float = 0.05, method: Method = "bh", diagonal: bool = False) -> xr.Dataset:
     """List the connections that are found at a false discovery rate, the strongest first.
 
     Parameters
@@ -65,7 +65,7 @@ def edges(result: xr.Dataset, *, q: float = 0.05, method: str = "bh", diagonal: 
         expected = f"a Dataset with {n.P_VALUE!r} and an estimate"
         raise InvalidInput("result", got=f"{held}", expected=expected, fix=fix)
     tested = result[[effect, *(name for name in (n.LOWER, n.UPPER) if name in result), n.P_VALUE]].compute()
-    rates = false_discovery(tested[n.P_VALUE], method=method, diagonal=diagonal)  # type: ignore[arg-type]
+    rates = false_discovery(tested[n.P_VALUE], method=method, diagonal=diagonal)
     dims = rates.dims
     places = np.nonzero(rates.values <= q)
     order = np.argsort(-np.abs(tested[effect].transpose(*dims).values[places]), kind="stable")

@@ -11,15 +11,15 @@ from netxr.kernels.significance import q_values
 from netxr.schema.arguments import check_choice, check_flag
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
+Method = Literal["bh", "by"]
+
 METHODS: Final = {
     "bh": "Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x",
     "by": "Benjamini & Yekutieli 2001, doi:10.1214/aos/1013699998",
 }
 
 
-def false_discovery(
-    p_value: xr.DataArray, *, method: Literal["bh", "by"] = "bh", diagonal: bool = False
-) -> xr.DataArray:
+def false_discovery(p_value: xr.DataArray, *, method: Method = "bh", diagonal: bool = False) -> xr.DataArray:
     """Turn p-values into the false discovery rates at which their pairs would be called.
 
     Of the pairs with a rate of at most .05, at most one in twenty is expected to have no edge. All pairs and lags of a

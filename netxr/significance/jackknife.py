@@ -15,7 +15,7 @@ from netxr.moments.inputs import apart, together
 from netxr.moments.merge import merged
 from netxr.schema.variables import MOMENT_SPECS, NUMBER_KINDS, check_moments
 
-REFERENCE: Final = "Tukey 1958, Annals of Mathematical Statistics 29:614"
+REFERENCE: Final = "Tukey 1958, doi:10.1214/aoms/1177706647"
 
 FEWEST: Final = 3
 """Parts from which a standard error is worth its name."""
@@ -56,7 +56,7 @@ def jackknife(data: xr.Dataset, function: Callable[[xr.Dataset], Any]) -> xr.Dat
 
     References
     ----------
-    Tukey 1958, Annals of Mathematical Statistics 29:614.
+    Tukey 1958, Bias and confidence in not quite large samples, doi:10.1214/aoms/1177706647.
 
     Examples
     --------

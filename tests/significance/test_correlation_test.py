@@ -185,7 +185,7 @@ def test_constants_are_undefined():
         ({"autocorrelation": xr.DataArray([[0.1] * 2], {"lag": [3]}, ("lag", "neuron"))}, r"got lags \[3\]"),
         (
             {"autocorrelation": xr.DataArray([[0.1] * 2], {"lag": [1], "neuron": [0, 7]}, ("lag", "neuron"))},
-            "autocorrelation: got none of neuron 1",
+            "autocorrelation: got none of 1 neurons, such as 1",
         ),
     ],
 )
