@@ -54,6 +54,7 @@ _HOME = {
     "merge_blocks": "moments.in_blocks",
     "merge_moments": "moments.merge",
     "methods": "estimators.table",
+    "minus_trial_mean": "preprocessing.trials",
     "open": "recordings.open",
     "partial_correlation": "estimators.partial_correlation",
     "peak_lag": "significance.peak_lag",

@@ -1,4 +1,4 @@
-"""Selection of a part of a recording: a segment of time, neurons by label, neurons by their coordinates."""
+"""Selection of a part of a recording: a segment of time, neurons by label, neurons and trials by coordinates."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def select(
     neurons: Sequence[Any] | None = None,
     where: Mapping[str, Any | Sequence[Any] | Callable[[NDArray[Any]], Any]] | None = None,
 ) -> Recording:
-    """Select samples by time, and neurons by label or by coordinates: area, depth, a quality flag.
+    """Select samples by time, neurons by label, and neurons and trials by coordinates: area, depth, stimulus.
 
     Parameters
     ----------
@@ -34,8 +34,9 @@ def select(
     neurons : sequence of labels, optional
         Labels of the neurons to keep, in the order of the result.
     where : mapping, optional
-        Conditions that a neuron must all meet: for a coordinate on `neuron` (in a Dataset, also a variable), the value,
-        several allowed values, or a function that takes the array of values and returns True or False for each.
+        Conditions that a neuron or a trial must all meet: for a coordinate on `neuron` or `trial` (in a Dataset, also a
+        variable), the value, several allowed values, or a function that takes the array of values and returns True or
+        False for each.
 
     Returns
     -------
@@ -64,16 +65,18 @@ def select(
         raise InvalidInput("time, neurons, where", got="none of them", expected="at least one to select by")
     positions: dict[str, Any] = {}
     asked = []
-    if neurons is not None or where is not None:
-        chosen = _positions(activity, neurons)
-        if where is not None:
-            chosen = chosen[_meets(data, where)[chosen]]
-        if not len(chosen):
-            there = "; ".join(f"{name} is one of {_examples(data[name].values)}" for name in where or {})
-            expected = f"conditions that a neuron meets; {there}"
-            raise InvalidInput("where", got=f"{_in_words(where)}, which no neuron meets", expected=expected)
-        positions[n.NEURON] = chosen
-        asked = ["by label"] * (neurons is not None) + [f"where {_in_words(where)}"] * (where is not None)
+    if neurons is not None:
+        positions[n.NEURON] = _positions(activity, neurons)
+        asked.append("by label")
+    if where is not None:
+        for dim, meets in _meets(data, where).items():
+            chosen = positions.get(dim, np.arange(activity.sizes[dim]))
+            positions[dim] = chosen[meets[chosen]]
+            if not len(positions[dim]):
+                there = "; ".join(f"{name} is one of {_examples(data[name].values)}" for name in where)
+                got, expected = f"{_in_words(where)}, which no {dim} meets", f"conditions that a {dim} meets; {there}"
+                raise InvalidInput("where", got=got, expected=expected)
+        asked.append(f"where {_in_words(where)}")
     if time is not None:
         positions[n.TIME], text = _segment(activity, time)
         asked.insert(0, f"time {text}")
@@ -98,28 +101,29 @@ def _positions(activity: xr.DataArray, neurons: Sequence[Any] | None) -> NDArray
     return np.array([places[label] for label in wanted])
 
 
-def _meets(data: xr.DataArray | xr.Dataset, where: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """Return for each neuron whether it meets all conditions."""
+def _meets(data: xr.DataArray | xr.Dataset, where: Mapping[str, Any]) -> dict[Any, NDArray[np.bool_]]:
+    """Return for each neuron, for each trial or both, by dim, whether it meets all conditions on its coordinates."""
     known = data.variables if isinstance(data, xr.Dataset) else data.coords
-    of_neurons = {name: known[name] for name in known if known[name].dims == (n.NEURON,)}
+    there = {name: known[name] for name in known if known[name].dims in ((n.NEURON,), (n.TRIAL,))}
     if not isinstance(where, Mapping) or not where:
         raise InvalidInput("where", got=repr(where), expected='a mapping such as {"area": "V1"}')
-    holds = np.ones(data.sizes[n.NEURON], dtype=bool)
+    meets: dict[Any, NDArray[np.bool_]] = {}
     for name, wanted in where.items():
-        if name not in of_neurons:
-            there = ", ".join(map(str, of_neurons)) or "none"
-            raise InvalidInput("where", got=repr(name), expected=f"a coordinate on neuron; there are: {there}")
-        values = np.asarray(of_neurons[name].values)
+        if name not in there:
+            names = ", ".join(map(str, there)) or "none"
+            raise InvalidInput("where", got=repr(name), expected=f"a coordinate on neuron or trial; there are: {names}")
+        (dim,), values = there[name].dims, np.asarray(there[name].values)
         if callable(wanted):
             answer = np.asarray(wanted(values))
         else:
             either = _several("where", wanted)
             answer = np.array([value in either for value in values.tolist()])
-        if answer.dtype != bool or answer.shape != holds.shape:
+        if answer.dtype != bool or answer.shape != values.shape:
             got = f"a function that returns {answer.dtype} of shape {answer.shape}"
-            raise InvalidInput(f"where[{name!r}]", got=got, expected=f"True or False for each of {len(holds)} neurons")
-        holds &= answer
-    return holds
+            expected = f"True or False for each of {len(values)} {dim}s"
+            raise InvalidInput(f"where[{name!r}]", got=got, expected=expected)
+        meets[dim] = meets.get(dim, True) & answer
+    return meets
 
 
 def _segment(activity: xr.DataArray, time: Any) -> tuple[slice, str]:
@@ -205,11 +209,11 @@ def _examples(values: NDArray[Any]) -> str:
 
 
 def _counted(activity: xr.DataArray, positions: Mapping[str, Any]) -> str:
-    """Say how many of the samples and neurons are selected."""
+    """Say how many of the samples, neurons and trials are selected."""
     left = []
     if n.TIME in positions:
         n_steps = activity.sizes[n.TIME]
         left.append(f"{positions[n.TIME].stop - positions[n.TIME].start} of {n_steps} samples")
-    if n.NEURON in positions:
-        left.append(f"{len(positions[n.NEURON])} of {activity.sizes[n.NEURON]} neurons")
+    chosen = [dim for dim in (n.NEURON, n.TRIAL) if dim in positions]
+    left += [f"{len(positions[dim])} of {activity.sizes[dim]} {dim}s" for dim in chosen]
     return ", ".join(left)

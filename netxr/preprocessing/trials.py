@@ -1,4 +1,4 @@
-"""A recording cut into trials: around events, or one after the other."""
+"""A recording cut into trials, around events or one after the other, and what its trials have in common taken out."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.preprocessing.put_back import put_back
+from netxr.preprocessing.put_back import float_type, put_back
 from netxr.schema.arguments import array_of, is_finite, said
 from netxr.schema.axis import SLACK
 from netxr.schema.clock import Recording, activity_of, clock_of, cuts_of, with_axis
@@ -96,6 +96,73 @@ def cut_trials(
     )
     whole = data.drop_vars(n.TIME, errors="ignore")
     return put_back(whole, with_axis(cut.assign_attrs(clock)), step=f"cut into {len(parts)} trials {what}", **clock)
+
+
+def minus_trial_mean(data: Recording, *, by: str | None = None) -> Recording:
+    """Subtract what all trials have in common: the mean over trials, at each time after the event.
+
+    What is left of two neurons are their noise correlations; those of the mean are their signal correlations. Trials
+    have to be of the same stimulus, or `by` names what they were of.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time, trial), or a Dataset that holds it; dask stays lazy.
+    by : str, optional
+        A coordinate on `trial`, such as the stimulus; it is read. Each mean is over the trials in which it is the same.
+
+    Returns
+    -------
+    DataArray or Dataset
+        The samples less the mean; floating-point samples in their dtype, integers as float64. A sample that is NaN in a
+        trial is NaN at its time in all trials with the same value of `by`.
+
+    Raises
+    ------
+    InvalidInput
+        If there are no trials, `by` is no coordinate on them, or a mean would be of a single trial, which leaves 0.
+
+    References
+    ----------
+    Averbeck, Latham & Pouget 2006, doi:10.1038/nrn1888, on noise and signal correlations.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> x = netxr.as_activity([[[1.0, 3.0], [5.0, 5.0]]], dims=("neuron", "time", "trial"))
+    >>> minus_trial_mean(x).values.tolist()
+    [[[-1.0, 1.0], [0.0, 0.0]]]
+    """
+    activity = activity_of(data)
+    n_trials = activity.sizes.get(n.TRIAL, 1)
+    if n.TRIAL not in activity.dims:
+        fix = "Cut it around its events first, with netxr.cut_trials."
+        raise InvalidInput("data", got="a recording without trials", expected="several of them", fix=fix)
+    groups = np.zeros(n_trials, int) if by is None else _groups(activity, by)
+    alone = np.flatnonzero(np.bincount(groups)[groups] == 1)
+    if alone.size:
+        whose = "of it" if by is None else f"with the same {by}"
+        got = (
+            f"a single trial {whose}, {activity[n.TRIAL].values[alone[0]] if n.TRIAL in activity.coords else alone[0]}"
+        )
+        raise InvalidInput("data", got=got, expected="two trials or more for each mean", fix="Leave such trials out.")
+    samples: Any = activity.astype(float_type(activity), copy=False).transpose(n.NEURON, n.TIME, n.TRIAL).data
+    order = np.argsort(groups, kind="stable")
+    each = [samples[..., alike] for alike in np.split(order, np.cumsum(np.bincount(groups))[:-1])]
+    rest = [one - one.mean(-1, keepdims=True) for one in each]
+    joined = (da if isinstance(samples, da.Array) else np).concatenate(rest, axis=-1)[..., np.argsort(order)]
+    left = activity.transpose(n.NEURON, n.TIME, n.TRIAL).copy(data=joined)
+    return put_back(data, left, step=f"minus_trial_mean of {n_trials} trials" + (f" by {by}" if by else ""))
+
+
+def _groups(activity: xr.DataArray, by: str) -> NDArray[Any]:
+    """Return to which group each trial belongs, by a coordinate, 0, 1, ..."""
+    known = [str(name) for name, coord in activity.coords.items() if coord.dims == (n.TRIAL,)]
+    if by not in known:
+        raise InvalidInput(
+            "by", got=said(by), expected=f"a coordinate on trial; there are: {', '.join(known) or 'none'}"
+        )
+    return np.unique(activity[by].values, return_inverse=True)[1]
 
 
 def _samples(argument: str, span: Any, interval: float, units: str, *, least: int = 1) -> int:

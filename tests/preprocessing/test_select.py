@@ -200,3 +200,15 @@ def test_wrong_neurons(arguments, words):
     with pytest.raises(InvalidInput) as error:
         select(recording(), **arguments)
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_trials_by_their_coordinates():
+    whole = recording().expand_dims(trial=[0, 1, 2], axis=-1)
+    whole = whole.assign_coords(stimulus=("trial", ["left", "right", "left"]))
+    found = select(whole, where={"stimulus": "left", "area": "V1"})
+    chosen = whole.isel(trial=[0, 2], neuron=np.flatnonzero(whole.area.values == "V1"))
+    np.testing.assert_array_equal(found.values, chosen.values)
+    assert found.trial.values.tolist() == [0, 2]
+    assert found.preprocessing == "select where stimulus='left', area='V1': 3 of 4 neurons, 2 of 3 trials"
+    with pytest.raises(InvalidInput, match="which no trial meets; expected conditions that a trial meets"):
+        select(whole, where={"stimulus": "up"})

@@ -2,6 +2,8 @@
 - 0 1 2 3 4 5 6 cut at 2 and 4, one before and two after: 1 2 3 and 3 4 5.
 - 0 1 2 3 4 5 6 in trials of 3: 0 1 2 and 3 4 5, and 6 is left out.
 - sampled every 0.5 s from 10 s on, an event at 11.2 s is at the nearest sample, the second: 11.0 s.
+- trials 1, 3 and 8 at one time, the first two of one stimulus and the third of its own with another trial 4: less their
+  means, -1, 1, 2 and -2.
 """
 
 import dask.array as da
@@ -10,7 +12,7 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr import cut_trials
+from netxr import cut_trials, minus_trial_mean
 from netxr.errors import InvalidInput
 from tests.oracles import naive_correlation
 from tests.preprocessing.steps import recording, unreadable
@@ -137,3 +139,59 @@ def test_a_recording_of_trials_is_not_cut():
     with pytest.raises(InvalidInput, match="2 trials"):
         cut_trials(recording(trials=2), length=5)
     assert cut_trials(recording(trials=1), length=5).sizes["trial"] == 8
+
+
+# --- the mean over trials ---------------------------------------------------------------
+
+
+@pytest.fixture
+def four_trials():
+    stimulus = {"stimulus": ("trial", ["left", "right", "left", "right"])}
+    return xr.DataArray([[[1, 8, 3, 4]]], {"trial": [2, 4, 6, 8]} | stimulus, ("neuron", "time", "trial"))
+
+
+def test_mean_by_hand(four_trials):
+    assert minus_trial_mean(four_trials, by="stimulus").values.tolist() == [[[-1.0, 2.0, 1.0, -2.0]]]
+    assert minus_trial_mean(four_trials).values.tolist() == [[[-3.0, 4.0, -1.0, 0.0]]]
+
+
+@pytest.mark.parametrize("by", [None, "stimulus"])
+def test_mean_is_that_of_a_plain_loop(by):
+    whole = recording(trials=6).assign_coords(stimulus=("trial", list("abcabc")))
+    found = minus_trial_mean(whole, by=by)
+    for k in range(6):
+        alike = [m for m in range(6) if by is None or m % 3 == k % 3]
+        expected = whole.values[..., k] - sum(whole.values[..., m] for m in alike) / len(alike)
+        np.testing.assert_allclose(found.isel(trial=k), expected, rtol=0, atol=1e-12)
+    assert found.preprocessing == "minus_trial_mean of 6 trials" + (" by stimulus" if by else "")
+    assert found.coords.keys() == whole.coords.keys()
+    chunked = whole.chunk(time=7, trial=4).assign_coords(stimulus=whole.stimulus)
+    with nothing_computes():
+        lazily = minus_trial_mean(chunked, by=by)
+    np.testing.assert_allclose(lazily, found, rtol=0, atol=1e-12)
+
+
+def test_noise_correlation_is_that_without_the_stimulus():
+    rng = np.random.default_rng(0)
+    signal, noise = rng.normal(size=(1, 50, 1)), rng.normal(size=(2, 50, 40))
+    x = netxr.as_activity(3 * signal + noise, dims=("neuron", "time", "trial"))
+    r = netxr.lagged_correlation(minus_trial_mean(x), lag=0, dim=("time", "trial"))
+    rest = noise - noise.mean(-1, keepdims=True)
+    expected = np.corrcoef(rest.reshape(2, -1))[0, 1]
+    assert r.values[0, 1] == pytest.approx(expected, abs=1e-3)
+    assert netxr.lagged_correlation(x, lag=0, dim=("time", "trial")).values[0, 1] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("change", "by", "message"),
+    [
+        (lambda x: x.isel(trial=0), None, "without trials"),
+        (lambda x: x.isel(trial=[0]), None, "a single trial of it, 2"),
+        (lambda x: x.isel(trial=[0, 1, 2]), "stimulus", "a single trial with the same stimulus, 4"),
+        (lambda x: x, "sound", "there are: trial, stimulus"),
+        (lambda x: x, 3, "a coordinate on trial"),
+    ],
+)
+def test_means_that_cannot_be(four_trials, change, by, message):
+    with pytest.raises(InvalidInput, match=message):
+        minus_trial_mean(change(four_trials), by=by)
