@@ -44,6 +44,7 @@ from netxr.preprocessing.samples import difference as difference
 from netxr.preprocessing.samples import resample as resample
 from netxr.preprocessing.select import select as select
 from netxr.preprocessing.trials import cut_trials as cut_trials
+from netxr.preprocessing.trials import minus_trial_mean as minus_trial_mean
 from netxr.recordings.append import add as add
 from netxr.recordings.append import append as append
 from netxr.recordings.catalog import catalog as catalog
