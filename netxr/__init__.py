@@ -59,7 +59,7 @@ _HOME = {
     "partial_correlation": "estimators.partial_correlation",
     "peak_lag": "significance.peak_lag",
     "perturbation_effect": "estimators.perturbation",
-    "plan": "moments.planning",
+    "plan": "moments.prepare",
     "progress": "blocks.progress",
     "random_connectivity": "simulation.networks",
     "regression": "estimators.regression",

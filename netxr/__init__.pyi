@@ -31,7 +31,7 @@ from netxr.moments.in_blocks import merge_blocks as merge_blocks
 from netxr.moments.lagged import lagged_moments as lagged_moments
 from netxr.moments.levels import coarse_moments as coarse_moments
 from netxr.moments.merge import merge_moments as merge_moments
-from netxr.moments.planning import plan as plan
+from netxr.moments.prepare import plan as plan
 from netxr.preprocessing.detrend import detrend as detrend
 from netxr.preprocessing.detrend import z_score as z_score
 from netxr.preprocessing.frames import bad_frames as bad_frames

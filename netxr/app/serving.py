@@ -26,7 +26,7 @@ from netxr.app.frame.session import Session
 from netxr.app.tabs import TABS
 from netxr.compat import set_location, tornado_application
 from netxr.errors import InvalidInput
-from netxr.moments.plans import available
+from netxr.moments.budget import available
 from netxr.schema.arguments import check_memory, is_whole
 
 ADDRESS: Final = "127.0.0.1"

@@ -13,7 +13,7 @@ import click
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists
-from netxr.moments.plans import Plan, RowPlan
+from netxr.moments.budget import Plan, RowPlan
 from netxr.recordings.export import csv
 from netxr.schema.words import number
 

@@ -17,7 +17,7 @@ from netxr.estimators.given import Given, given_in, moments_beside, samples_of, 
 from netxr.estimators.table import compared, estimator
 from netxr.kernels.moments import correlation
 from netxr.kernels.normal_equations import NormalEquations
-from netxr.moments.planning import Precision, check_lags, lags_of
+from netxr.moments.prepare import Precision, check_lags, lags_of
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import check_moments, holds_moments
 

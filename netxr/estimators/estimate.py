@@ -14,7 +14,7 @@ from netxr.errors import InvalidInput, NetxrError
 from netxr.estimators.symmetry import highest, symmetry
 from netxr.estimators.table import ROWWISE, Estimator, compared, estimator, package_of
 from netxr.moments.one_pass import accumulate
-from netxr.moments.planning import Precision, check_lags, check_left, is_label, lags_of, positions_of, prepare
+from netxr.moments.prepare import Precision, check_lags, check_left, is_label, lags_of, positions_of, prepare
 from netxr.schema.arguments import check_entries, is_whole
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import NUMBER_KINDS, check_moments, holds_moments, labels_of

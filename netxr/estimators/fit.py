@@ -18,7 +18,7 @@ from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.normal_equations import Ends, NormalEquations, Targets, normal_equations
 from netxr.moments.factorisation import check_memory_for
 from netxr.moments.inputs import together
-from netxr.moments.linked import linked_or_zero
+from netxr.moments.link_function import linked_or_zero
 from netxr.schema.arguments import check_entries, is_whole, said
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import check_moments, holds_moments, labels_of

@@ -30,9 +30,9 @@ from netxr.kernels.centring import first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, pool_sums
 from netxr.kernels.moments import correlation, moments_of
 from netxr.kernels.running_sums import FrameBlock, sides_of_block, sums_of_block
+from netxr.moments.budget import RowPlan
 from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart, reduction, trial_groups
-from netxr.moments.planning import check_lags, check_left, planned_rows, prepare
-from netxr.moments.plans import RowPlan
+from netxr.moments.prepare import check_lags, check_left, planned_rows, prepare
 from netxr.schema.arguments import check_path
 from netxr.schema.variables import Trial
 from netxr.store.dataset import open as open_store

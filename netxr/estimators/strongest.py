@@ -15,7 +15,7 @@ from netxr.blocks.schedulers import cluster
 from netxr.errors import InvalidInput
 from netxr.estimators.rows import RowBlocks, part_of, planned_runs, row_tasks, run_tasks
 from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart
-from netxr.moments.planning import Precision, lags_of
+from netxr.moments.prepare import Precision, lags_of
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of

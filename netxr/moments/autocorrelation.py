@@ -13,7 +13,7 @@ from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.moments import correlation
 from netxr.moments.one_pass import accumulate
-from netxr.moments.planning import check_lags, prepare
+from netxr.moments.prepare import check_lags, prepare
 from netxr.schema.arguments import check_entries, is_whole, said
 from netxr.schema.clock import activity_of
 from netxr.schema.provenance import provenance

@@ -17,7 +17,7 @@ from netxr.blocks.schedulers import computed
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Pass, block_frames
 from netxr.moments.inputs import apart
-from netxr.moments.linked import LINKED, fill_logits
+from netxr.moments.link_function import LINKED, fill_logits
 from netxr.schema.arguments import check_choice
 from netxr.schema.beside import inputs_of, mask_of
 from netxr.schema.variables import labels_of

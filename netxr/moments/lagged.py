@@ -13,7 +13,7 @@ from netxr.kernels.lagged_sums import Pass
 from netxr.moments.beside import Beside, beside, labelled, unstacked, widened, with_rows
 from netxr.moments.in_blocks import moments_in_blocks
 from netxr.moments.one_pass import accumulate
-from netxr.moments.planning import Precision, check_lags, is_lazy, prepare
+from netxr.moments.prepare import Precision, check_lags, is_lazy, prepare
 from netxr.schema.clock import activity_of
 
 

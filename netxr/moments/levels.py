@@ -16,7 +16,7 @@ from netxr.kernels.groups import membership
 from netxr.kernels.lagged_sums import Pass
 from netxr.moments.coarse import Groups, average_over, average_run, group_labels, label_groups, symmetric_at_zero
 from netxr.moments.one_pass import accumulate
-from netxr.moments.planning import Precision, check_lags, chunk_bytes, prepare
+from netxr.moments.prepare import Precision, check_lags, chunk_bytes, prepare
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import labels_of
 

@@ -12,7 +12,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import crossing_pairs
 from netxr.moments.inputs import apart, together
-from netxr.moments.linked import linked_frames
+from netxr.moments.link_function import linked_frames
 from netxr.schema.arguments import check_choice, check_entries, check_flag
 from netxr.schema.variables import check_moments, labels_of
 

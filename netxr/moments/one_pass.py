@@ -24,8 +24,8 @@ from netxr.kernels.centring import first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
 from netxr.kernels.moments import moments_of, squares_of_groups
 from netxr.kernels.running_sums import sums_of
-from netxr.moments.planning import is_lazy, planned_pass
-from netxr.moments.plans import Plan, gather_bytes, product_bytes
+from netxr.moments.budget import Plan, gather_bytes, product_bytes
+from netxr.moments.prepare import is_lazy, planned_pass
 from netxr.schema.clock import SEGMENTS
 from netxr.schema.provenance import provenance
 from netxr.schema.variables import Trial, labels_of, segments_of, trials_of

@@ -9,7 +9,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.schema.clock import clock_of, without_times
-from netxr.schema.steps import LARGEST_DRIFT
+from netxr.schema.spacing import LARGEST_DRIFT
 from netxr.schema.variables import labels_of
 from netxr.store.layout import TEXT_KINDS
 

@@ -19,6 +19,7 @@ from zarr.abc.store import Store
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.recordings.formats import zarr_stores
+from netxr.recordings.formats.connectivity_tables import read_named, read_parquet
 from netxr.recordings.formats.labelling import (
     ARRAY_OPTIONS,
     FILE_OPTIONS,
@@ -28,7 +29,6 @@ from netxr.recordings.formats.labelling import (
     recording_of,
     refuse_labels,
 )
-from netxr.recordings.formats.named import read_named, read_parquet
 from netxr.recordings.formats.registry import check_trust, format_of, options_of, read_by
 from netxr.recordings.formats.renaming import timed
 from netxr.recordings.formats.text import Table

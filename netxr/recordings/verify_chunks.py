@@ -18,9 +18,9 @@ from netxr import names as n
 from netxr.compat import wait_for
 from netxr.errors import one_line
 from netxr.recordings.verify_metadata import COPY, MEANT, Problem, Stored
+from netxr.store.checksums import sum_of
 from netxr.store.metadata import COPY as COPIED
 from netxr.store.metadata import documents, read_document, written
-from netxr.store.sums import sum_of
 
 Progress = Callable[[int, int], object]
 

@@ -10,7 +10,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.schema.arguments import check_choice, is_number
 from netxr.schema.axis import SLACK, axis_of, even_times
-from netxr.schema.steps import LARGEST_JITTER, Steps, interval_in, steps_in
+from netxr.schema.spacing import LARGEST_JITTER, Steps, interval_in, steps_in
 from netxr.schema.variables import check_activity
 
 Recording = TypeVar("Recording", xr.DataArray, xr.Dataset)

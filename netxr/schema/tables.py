@@ -9,7 +9,7 @@ import pandas as pd
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema.steps import interval_in
+from netxr.schema.spacing import interval_in
 
 SOURCE_WORDS: Final = frozenset({"source", "pre", "presynaptic", "presyn", "from", "sender"})
 TARGET_WORDS: Final = frozenset({"target", "post", "postsynaptic", "postsyn", "to", "receiver"})

@@ -12,5 +12,5 @@ Begin with `dataset`, which saves and opens, and `commits`, by which a change is
                  with a copy of all others, in one step                   they are asked for
                                 |
       metadata: what documents say     locks, writers: who may write, on which machine
-      keys, sums: which chunk is where      chunk: one file, decoded
+      keys, checksums: which chunk is where      chunk: one file, decoded
 """

@@ -22,6 +22,7 @@ from zarr.storage import LocalStore, StorePath
 
 from netxr.compat import array_of_all_chunks
 from netxr.errors import DiskFull, NetxrError, StoreBusy
+from netxr.store.checksums import sum_after, sum_of
 from netxr.store.keys import Index, chunk_key, chunk_lengths, under_old_keys
 from netxr.store.locks import STAGING_PREFIX, alone, remove_abandoned, space_needed, unfinished_beside, unfinished_name
 from netxr.store.metadata import (
@@ -45,7 +46,6 @@ from netxr.store.metadata import (
     with_copy,
     written,
 )
-from netxr.store.sums import sum_after, sum_of
 from netxr.store.writers import Mark
 
 CHUNK: Final = re.compile(r"c|(?:c\.)?\d+(?:\.\d+)*(?:\.[0-9a-f]+\.partial)?")

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.errors import UnreadableFile
+from netxr.store.checksums import term
 from netxr.store.chunk import check_chunk, is_plain, read_chunk
 from netxr.store.commits import array_to_be
 from netxr.store.keys import Index, chunk_key, chunk_lengths, grown_chunks, is_beyond
 from netxr.store.metadata import Document
-from netxr.store.sums import term
 
 
 class GrowingArray:

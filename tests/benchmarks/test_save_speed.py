@@ -5,9 +5,9 @@ import itertools
 import pytest
 
 import netxr
+from netxr.store.checksums import sum_of
 from netxr.store.layout import encoding, storable
 from netxr.store.metadata import ROOT, documents
-from netxr.store.sums import sum_of
 from tests.benchmarks.timing import FULL, best_of, show
 
 pytestmark = pytest.mark.benchmark

@@ -13,7 +13,7 @@ from netxr.blocks import progress as module
 from netxr.blocks.progress import Part, report, reported
 from netxr.errors import InvalidInput
 from netxr.estimators import rows as matrices
-from netxr.moments.planning import planned_rows
+from netxr.moments.prepare import planned_rows
 from tests.strategies import splits
 
 VALUES = np.random.default_rng(2).normal(size=(6, 6000))

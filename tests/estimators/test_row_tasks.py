@@ -15,7 +15,7 @@ import netxr
 from netxr.blocks.progress import Part
 from netxr.errors import UnreadableFile
 from netxr.estimators.rows import STOP, Stopped, row_tasks
-from netxr.moments.planning import planned_rows, prepare
+from netxr.moments.prepare import planned_rows, prepare
 from netxr.schema.variables import trials_of
 from tests.moments.test_one_pass import Reader
 from tests.oracles import naive_correlation

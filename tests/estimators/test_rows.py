@@ -20,7 +20,7 @@ from netxr.errors import InvalidInput, NonFiniteActivity, OutputExists
 from netxr.estimators import rows as row_estimates
 from netxr.estimators.rows import STOP
 from netxr.estimators.strongest import strongest_pairs
-from netxr.moments import plans
+from netxr.moments import budget
 from tests import runs
 from tests.oracles import stacked_corrcoef
 from tests.runs import nothing_computes
@@ -101,13 +101,13 @@ def test_what_is_stored_is_the_formula_of_the_tutorial(tmp_path, held, lag):
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_budgets_that_hold_the_recording_and_that_do_not(tmp_path, dtype, monkeypatch):
-    monkeypatch.setattr(plans, "ROWS_BYTES", 2000)
-    monkeypatch.setattr(plans, "MATRIX_ROWS", 8)
+    monkeypatch.setattr(budget, "ROWS_BYTES", 2000)
+    monkeypatch.setattr(budget, "MATRIX_ROWS", 8)
     values = samples((40, 20_000, 1), dtype, 0)[..., 0]
     recording = xr.DataArray(values, dims=("neuron", "time"))
     lags = [0, 2]
     for lazy in (recording.chunk(time=1500), recording.chunk(time=4000, neuron=15)):
-        for memory, held in ((plans.OVERHEAD + 40 * 2**20, True), (plans.OVERHEAD + values.nbytes, False)):
+        for memory, held in ((budget.OVERHEAD + 40 * 2**20, True), (budget.OVERHEAD + values.nbytes, False)):
             plan = netxr.plan(lazy, lags=lags, memory=memory, stored=True)
             path = tmp_path / f"{held} {lazy.chunks[0][0]}.zarr"
             R = netxr.lagged_correlation(lazy, lags=lags, memory=memory, store=path)
@@ -122,8 +122,8 @@ def test_budgets_that_hold_the_recording_and_that_do_not(tmp_path, dtype, monkey
 @pytest.mark.parametrize("dim", ["time", POOLED])
 @pytest.mark.parametrize("missing", ["raise", "pairwise"])
 def test_a_plan_is_what_is_run(tmp_path, monkeypatch, function, dim, missing):
-    monkeypatch.setattr(plans, "ROWS_BYTES", 300)
-    monkeypatch.setattr(plans, "MATRIX_ROWS", 2)
+    monkeypatch.setattr(budget, "ROWS_BYTES", 300)
+    monkeypatch.setattr(budget, "MATRIX_ROWS", 2)
     ran = []
     usual = row_estimates.planned_rows
     monkeypatch.setattr(

@@ -117,7 +117,7 @@ def test_short_inner_blocks_and_threads(block, lag, drop, data):
     if drop:
         recording[1, data.draw(st.integers(0, 39)), 0] = np.nan
     with (
-        patch("netxr.moments.planning.block_frames", lambda n, max_lag, precision: block),
+        patch("netxr.moments.prepare.block_frames", lambda n, max_lag, precision: block),
         patch("netxr.blocks.schedulers.os.sched_getaffinity", lambda pid: range(data.draw(st.integers(1, 5)))),
     ):
         moments = lagged_moments(recording, lags=[lag, 1] if lag != 1 else [1], missing="drop" if drop else "raise")

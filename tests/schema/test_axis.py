@@ -13,7 +13,7 @@ from netxr.errors import InvalidInput
 from netxr.schema.arrays import as_activity
 from netxr.schema.axis import axis_of, even_times
 from netxr.schema.clock import clock_of, with_axis, without_axis
-from netxr.schema.steps import interval_in
+from netxr.schema.spacing import interval_in
 
 TEN = np.arange(20.0).reshape(2, 10)
 

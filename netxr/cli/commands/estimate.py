@@ -14,8 +14,8 @@ from netxr.cli.output import echo_json, is_table, plan_of_estimate, running, sav
 from netxr.cli.scores import Scored, document, echo_scores, score
 from netxr.estimators.estimate import lags_needed
 from netxr.estimators.table import ROWWISE, Estimator, compared, estimator
-from netxr.moments.plans import RowPlan
-from netxr.recordings.formats.named import read_labels
+from netxr.moments.budget import RowPlan
+from netxr.recordings.formats.connectivity_tables import read_labels
 from netxr.recordings.truths import load_truth
 from netxr.schema.arguments import check_store_name, check_vacant
 from netxr.schema.variables import labels_of

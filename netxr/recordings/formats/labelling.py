@@ -10,11 +10,11 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.recordings.formats.cells import shown
-from netxr.recordings.formats.clocks import check_rows, counts_rows, timed
-from netxr.recordings.formats.heads import is_corner
-from netxr.recordings.formats.named import as_labels
+from netxr.recordings.formats.connectivity_tables import as_labels
 from netxr.recordings.formats.text import Table
+from netxr.recordings.formats.text_cells import shown
+from netxr.recordings.formats.text_labels import is_corner
+from netxr.recordings.formats.time_columns import check_rows, counts_rows, timed
 from netxr.recordings.formats.times import AGREE, Clock, clock_from
 from netxr.schema.arguments import check_choice, check_entries, said
 from netxr.schema.arrays import as_activity, as_connectivity

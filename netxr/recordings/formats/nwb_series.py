@@ -14,7 +14,7 @@ from netxr.recordings.formats.hdf5 import is_array, lazy_dataset, text_of
 from netxr.recordings.formats.nwb_tables import Columns, labels_and_columns
 from netxr.recordings.formats.times import Clock, clock_from, say_which_interval
 from netxr.schema.arrays import as_activity
-from netxr.schema.steps import steps_in
+from netxr.schema.spacing import steps_in
 
 REGIONS: Final = ("rois", "electrodes")
 """Arrays of a series that say which row of which table each column is."""

@@ -17,7 +17,7 @@ from netxr.recordings.formats.nwb_tables import labels_and_columns
 from netxr.recordings.formats.times import SLACK, bins_in, counts, is_rate
 from netxr.schema.arguments import check_entries, is_finite
 from netxr.schema.arrays import as_activity
-from netxr.schema.steps import PIECE
+from netxr.schema.spacing import PIECE
 
 
 def load_units(

@@ -10,7 +10,7 @@ from netxr.errors import InvalidInput
 from netxr.recordings.formats.times import check_interval, interval_of, say_which_interval
 from netxr.schema.arguments import check_choice
 from netxr.schema.clock import SECONDS, SEGMENTS, cuts_of
-from netxr.schema.steps import interval_in
+from netxr.schema.spacing import interval_in
 
 RECORDING_DIMS: Final = frozenset((n.NEURON, n.TIME, n.TRIAL))
 

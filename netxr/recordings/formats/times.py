@@ -12,7 +12,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.schema.arguments import is_number
 from netxr.schema.clock import SEGMENTS
-from netxr.schema.steps import interval_in, steps_in
+from netxr.schema.spacing import interval_in, steps_in
 
 FIX: Final = (
     "Say gaps='segments' (--gaps segments) to take the stretches between gaps as trials of one recording; or resample "

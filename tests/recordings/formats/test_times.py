@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.times import check_interval, counts, interval_of
-from netxr.schema.steps import PIECE
+from netxr.schema.spacing import PIECE
 
 FILE = Path("run.nwb")
 

@@ -8,8 +8,7 @@ from dask.system import CPU_COUNT
 import netxr
 from netxr.blocks.schedulers import Slots
 from netxr.errors import InvalidInput
-from netxr.moments import planning
-from netxr.moments.planning import check_dim, check_lags, is_label, positions_of, prepare, work_of
+from netxr.moments.prepare import check_dim, check_lags, is_label, positions_of, prepare, work_of
 from netxr.schema.words import text_of
 from tests.runs import nothing_computes
 
@@ -92,11 +91,11 @@ def test_threads_of_this_process():
 
 def test_workers_of_a_cluster_and_a_share_of_their_memory(monkeypatch):
     lazy = recording(n_steps=10**6, chunks=(6, 10_000))
-    monkeypatch.setattr(planning, "slots", lambda: Slots(4, 2, 10**9))
+    monkeypatch.setattr("netxr.moments.prepare.slots", lambda: Slots(4, 2, 10**9))
     found = netxr.plan(lazy)
     assert (found.processes, found.workers) == (4, 2)
     assert found.peak_bytes <= 0.5 * 10**9
-    monkeypatch.setattr(planning, "slots", lambda: Slots(4, 2, 2**20))
+    monkeypatch.setattr("netxr.moments.prepare.slots", lambda: Slots(4, 2, 2**20))
     with pytest.raises(InvalidInput, match=rf"memory: got {text_of(2**19)}.*expected at least \d+ MiB"):
         netxr.plan(lazy)
 

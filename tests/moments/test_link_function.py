@@ -6,7 +6,7 @@ from scipy.special import logit
 
 import netxr
 from netxr.errors import InvalidInput
-from netxr.moments.linked import fill_logits
+from netxr.moments.link_function import fill_logits
 from tests.runs import nothing_computes
 
 

@@ -14,7 +14,7 @@ from netxr.blocks.schedulers import cluster, cores, slots
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import PRODUCTS, Pass, block_frames
 from netxr.moments.beside import ROW_BYTES, beside, widened, with_rows
-from netxr.moments.plans import Plan, RowPlan, Work, plan_pass, plan_rows
+from netxr.moments.budget import Plan, RowPlan, Work, plan_pass, plan_rows
 from netxr.schema.arguments import (
     array_of,
     check_choice,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError, UnreadableFile
 from netxr.recordings.formats.text import Table
-from netxr.schema.steps import LARGEST_JITTER
+from netxr.schema.spacing import LARGEST_JITTER
 
 AXIS: Final = re.compile(
     r"(times?|timestamps?|seconds?|m?secs?|frames?|samples?|index|unnamed: 0)(_m?s)?|(t|times?)\s*[(\[].*[)\]]",

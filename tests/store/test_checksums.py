@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import netxr
-from netxr.store import commits, growing, layout, sums
+from netxr.store import checksums, commits, growing, layout
+from netxr.store.checksums import sum_of
 from netxr.store.chunk import read_chunk
 from netxr.store.metadata import COPY, DOCUMENT, ROOT, documents, written
-from netxr.store.sums import sum_of
 from netxr.store.transactions import _FolderTransaction, transaction
 from tests.store.stores import check_open, check_tidy, left_by_the_dead
 
@@ -81,7 +81,7 @@ def test_a_chunk_is_decoded_once_when_it_is_filled_up_and_not_when_it_is_new(pat
         return read_chunk(chunk, document)
 
     monkeypatch.setattr(growing, "read_chunk", read_once)
-    monkeypatch.setattr(sums, "decoded", None)  # for the sum, nothing is read back
+    monkeypatch.setattr(checksums, "decoded", None)  # for the sum, nothing is read back
     netxr.append(samples(19, 3), path, dim="time")  # 16 + 3 samples, and 3 more
     netxr.append(samples(22, 2 + 4), path, dim="time")  # 2 more end a chunk, 4 begin another
     assert sorted(reads) == sorted([f"activity/c/0/2/{trial}" for trial in (0, 1)] * 2)

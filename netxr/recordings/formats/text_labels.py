@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from netxr.recordings.formats.cells import MISSING, is_number, is_plain, is_word
-from netxr.schema.steps import LARGEST_JITTER
+from netxr.recordings.formats.text_cells import MISSING, is_number, is_plain, is_word
+from netxr.schema.spacing import LARGEST_JITTER
 from netxr.schema.words import reads_as_number
 
 Cells = Sequence[str]
