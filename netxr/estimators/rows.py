@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.blocks.progress import Part, report, reported
-from netxr.blocks.schedulers import computed
+from netxr.blocks.schedulers import cluster, computed
 from netxr.blocks.streams import streams
 from netxr.estimators.pearson import ABOUT
 from netxr.kernels.blas import one_blas_thread
@@ -120,6 +122,37 @@ def planned_runs(
                 groups = [[Trial(f"{name}, read backwards", x[:, ::-1]) for name, x in group] for group in groups]
             runs.append(Run(direction, places, own, groups))
     return runs, plan
+
+
+def walked(
+    runs: Sequence[Run], plan: RowPlan, use: Callable[[Run, int], Callable[[RowBlocks], T]]
+) -> Iterator[tuple[Run, list[list[T]]]]:
+    """Make all matrices some rows at a time, and yield what is made of their rows.
+
+    Parameters
+    ----------
+    runs, plan
+        As `planned_runs` returns them.
+    use : callable
+        Takes a run and the number of one of its matrices, and returns what takes the rows of a task block by block.
+
+    Yields
+    ------
+    Run, list of lists
+        What was returned, task by task, for each matrix of a run.
+    """
+    for run in runs:
+        with TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            seen = None if cluster() else folder  # by tasks: a folder of this machine is none of other machines
+            parts = [part_of(plan, str(k), folder, runs=1) for k in range(len(run.matrices))]
+            alone = len(parts) == 1
+            tasks = [
+                row_tasks(trials, run.todo, plan=plan, use=use(run, k), folder=seen, part=part, alone=alone)
+                for k, (trials, part) in enumerate(zip(run.matrices, parts, strict=True))
+            ]
+            found = iter(run_tasks([task for own in tasks for task in own], plan, folder))
+        yield run, [list(islice(found, len(own))) for own in tasks]
 
 
 def part_of(plan: RowPlan, matrix: str, folder: Path, *, runs: int) -> Part:

@@ -1,9 +1,7 @@
 """The strongest pairs of neurons, out of a matrix that is never held."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,9 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.blocks.schedulers import cluster
 from netxr.errors import InvalidInput
-from netxr.estimators.rows import RowBlocks, part_of, planned_runs, row_tasks, run_tasks
+from netxr.estimators.rows import RowBlocks, Run, planned_runs, walked
 from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart
 from netxr.moments.prepare import Precision, lags_of
 from netxr.schema.arguments import check_count, is_number
@@ -101,19 +98,14 @@ def strongest_pairs(
     runs, plan = planned_runs(activity, lags=wanted, argument=argument, memory=memory, **options)
     columns = np.arange(activity.sizes[n.NEURON])[runs[0].todo.columns]
     found: list[Edges] = []
-    for run in runs:
-        use = partial(_strongest, np.array(run.places), columns, most, float(threshold or 0))
-        with TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            seen = None if cluster() else folder  # by tasks: a folder of this machine is none of other machines
-            parts = [part_of(plan, str(k), folder, runs=1) for k in range(len(run.matrices))]
-            tasks = [
-                row_tasks(trials, run.todo, plan=plan, use=use, folder=seen, part=part, alone=len(parts) == 1)
-                for trials, part in zip(run.matrices, parts, strict=True)
-            ]
-            edges = run_tasks([task for own in tasks for task in own], plan, folder)
-        trial = np.repeat(np.arange(len(tasks)), len(tasks[0]))
-        found += [part._replace(trial=np.full(len(part.lag), k)) for k, part in zip(trial, edges, strict=True)]
+
+    def use(run: Run, _matrix: int) -> Callable[[RowBlocks], Edges]:
+        """Return what lists the strongest pairs of some rows."""
+        return partial(_strongest, np.array(run.places), columns, most, float(threshold or 0))
+
+    for _, matrices in walked(runs, plan, use):
+        for k, parts in enumerate(matrices):
+            found += [part._replace(trial=np.full(len(part.lag), k)) for part in parts]
     todo = runs[0].todo
     labels = coords_of(activity, todo) | {n.LAG: np.array(wanted)}
     if keeps_trials_apart(activity, todo):

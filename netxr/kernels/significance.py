@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtr
+from scipy.special import digamma, ndtri, stdtr
 
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Floats
@@ -69,12 +69,19 @@ def q_values(p: Floats, *, dependent: bool = False) -> Floats:
         got = f"values from {values.min():.3g} to {values.max():.3g}"
         fix = "Give p-values, such as p_value of netxr.correlation_test."
         raise InvalidInput("p_value", got=got, expected="0 to 1", fix=fix)
-    m = values.size
-    rank = np.arange(1, m + 1)
-    order = np.argsort(values)
-    factor = m * (1 / rank).sum() if dependent else m
-    rates = np.minimum.accumulate((values[order] * factor / rank)[::-1])[::-1]
-    sorted_back = np.empty(m)
-    sorted_back[order] = np.minimum(rates, 1)
-    found[defined] = sorted_back
+    found[defined] = lowest_q_values(values, number_of_tests(values.size, dependent=dependent))
     return found
+
+
+def number_of_tests(m: int, *, dependent: bool) -> float:
+    """Return what the step-up rule multiplies p-values by: m, or m (1 + 1/2 + ... + 1/m) for any dependence."""
+    return float(m * (digamma(m + 1) + np.euler_gamma) if dependent and m else m)
+
+
+def lowest_q_values(p: Floats, factor: float) -> Floats:
+    """Return the false discovery rates of the lowest p-values of a family, of which no further one is discovered."""
+    order = np.argsort(p)
+    rates = np.minimum.accumulate((p[order] * factor / np.arange(1, p.size + 1))[::-1])[::-1]
+    sorted_back = np.empty(p.size)
+    sorted_back[order] = np.minimum(rates, 1)
+    return sorted_back

@@ -131,9 +131,12 @@ def correlation_test(
         if null == "samples":
             flat = _no_autocorrelation(moments)
         else:
-            flat = _given(autocorrelation, moments) if holds_moments(data) else _of_activity(data, autocorrelation)
+            flat = (
+                _given(autocorrelation, moments) if holds_moments(data) else autocorrelation_for(data, autocorrelation)
+            )
         found = _by_samples(moments, r, lag, flat)
-    made_by = call_of("correlation_test", lag=lag, null=null)
+    given = {} if autocorrelation is None else {n.AUTOCORRELATION: autocorrelation.sizes}
+    made_by = call_of("correlation_test", lag=lag, null=null, **given)
     about = moments.attrs | {n.REFERENCE: REFERENCES[null], n.MADE_BY: made_by}
     results = {name: one.assign_attrs(about | {n.LONG_NAME: LONG_NAMES[name]}) for name, one in found.items()}
     return xr.Dataset({n.LAGGED_CORRELATION: r} | results, attrs=moments.attrs).assign_coords({n.LAG: lag})
@@ -204,7 +207,7 @@ def _warn_where_cut_off(autocorrelation: Floats, lags: NDArray[np.int64], n_samp
         warnings.warn(text, UserWarning, stacklevel=2)
 
 
-def _of_activity(data: Any, given: xr.DataArray | None) -> xr.DataArray:
+def autocorrelation_for(data: Any, given: xr.DataArray | None) -> xr.DataArray:
     """Return the autocorrelation of activity at lags 1, 2, ..., unless it is given."""
     if given is not None:
         return _checked(given)

@@ -7,6 +7,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.estimators.estimate import estimate, lags_needed
+from netxr.estimators.fit import call_of
 from netxr.estimators.table import compared, estimator
 from netxr.moments.lagged import lagged_moments
 from netxr.schema.clock import activity_of
@@ -79,7 +80,8 @@ def reliability(data: xr.DataArray | xr.Dataset, *, method: str = n.LAGGED_CORRE
     halves = _correlation(first, second, [n.TARGET, n.SOURCE])
     of_neuron = _correlation(_of_neuron(first), _of_neuron(second), ["partner"])
     found = {n.RELIABILITY: _corrected(halves), n.HALVES: halves, n.RELIABILITY_OF_NEURON: _corrected(of_neuron)}
-    about: dict[str, Any] = {n.ESTIMATOR: method, n.REFERENCE: REFERENCE}
+    made_by = call_of("reliability", method=method, lag=lag)
+    about: dict[str, Any] = {n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
     return xr.Dataset({name: one.assign_attrs(about | {n.LONG_NAME: ABOUT[name]}) for name, one in found.items()})
 
 

@@ -40,7 +40,7 @@ def test_odd_and_even_blocks():
         halves.append(off_diagonal(both[:12, 12:]))
     found = netxr.reliability(x)
     assert found.halves.item() == pytest.approx(np.corrcoef(*halves)[0, 1], rel=1e-8)
-    assert found.reliability.attrs["estimator"] == "lagged_correlation"
+    assert found.reliability.attrs["made_by"] == "netxr.reliability(method='lagged_correlation', lag=1)"
 
 
 @pytest.mark.parametrize(("method", "lags"), [("regression", [0, 1]), ("partial_correlation", [0])])
