@@ -73,6 +73,7 @@ _HOME = {
     "sweep": "simulation.sweep",
     "symmetry": "estimators.symmetry",
     "tag": "store.versions",
+    "to_networkx": "schema.graphs",
     "verify": "recordings.verify",
     "versioned": "store.versions",
     "versions": "store.versions",

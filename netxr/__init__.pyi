@@ -57,6 +57,7 @@ from netxr.recordings.verify import verify as verify
 from netxr.report.run import report_run as report_run
 from netxr.schema.arrays import as_activity as as_activity
 from netxr.schema.arrays import as_connectivity as as_connectivity
+from netxr.schema.graphs import to_networkx as to_networkx
 from netxr.significance.correlation_test import correlation_test as correlation_test
 from netxr.significance.edges import edges as edges
 from netxr.significance.false_discovery import false_discovery as false_discovery
