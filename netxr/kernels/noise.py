@@ -13,6 +13,12 @@ STEPS_PER_BLOCK: Final = 256
 
 NOISE_STREAM: Final = 0
 CONNECTIVITY_STREAM: Final = 1
+SIGN_STREAM: Final = 2
+WEIGHT_STREAM: Final = 3
+HIDDEN_STREAM: Final = 4
+INSTRUMENT_STREAM: Final = 5
+PERTURBATION_STREAM: Final = 6
+"""What is drawn from a stream."""
 
 
 def philox(seed: int, *, trial: int, stream: int, block: int = 0) -> np.random.Generator:

@@ -150,6 +150,13 @@ def check_count(argument: str, value: Any) -> int:
     return int(value)
 
 
+def check_share(argument: str, value: Any, *, what: str = "a share") -> float:
+    """Return `value` as a float if it is a number from 0 to 1, or raise InvalidInput if it is not."""
+    if not is_number(value) or not 0 <= value <= 1:
+        raise InvalidInput(argument, got=said(value), expected=f"{what}, 0 to 1")
+    return float(value)
+
+
 def check_room(argument: str, value: Any, n_bytes: int) -> None:
     """Raise InvalidInput if what an argument asks for is larger than the memory of this machine."""
     there = psutil.virtual_memory().total

@@ -138,7 +138,9 @@ def simulate(
         **{n.NOISE_SCALE: float(noise_scale), n.INITIAL: first, n.N_STEPS: n_steps},
         **{n.SAMPLING_INTERVAL: 1.0, n.SAMPLING_INTERVAL_UNITS: "step"},
     )
-    run = xr.Dataset({n.CONNECTIVITY: network}, {n.NEURON: neurons, n.TRIAL: labels}, attrs)
+    groups = {n.GROUP: (n.NEURON, network[n.GROUP].values)} if n.GROUP in network.coords else {}
+    coords = {n.NEURON: neurons, n.TRIAL: labels, **groups}
+    run = xr.Dataset({n.CONNECTIVITY: network.drop_vars(n.GROUP, errors="ignore")}, coords, attrs)
     if store is None:
         check_room("n_steps", n_steps, len(labels) * n_steps * len(neurons) * np.dtype(dtype).itemsize)
         samples = np.empty((len(labels), n_steps, len(neurons)), dtype)
