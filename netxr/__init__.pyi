@@ -39,9 +39,11 @@ from netxr.preprocessing.frames import drop_frames as drop_frames
 from netxr.preprocessing.frames import interpolate_frames as interpolate_frames
 from netxr.preprocessing.frames import mask_frames as mask_frames
 from netxr.preprocessing.high_pass import high_pass as high_pass
+from netxr.preprocessing.high_pass import low_pass as low_pass
 from netxr.preprocessing.samples import clip as clip
 from netxr.preprocessing.samples import difference as difference
 from netxr.preprocessing.samples import resample as resample
+from netxr.preprocessing.samples import threshold as threshold
 from netxr.preprocessing.select import select as select
 from netxr.preprocessing.trials import cut_trials as cut_trials
 from netxr.preprocessing.trials import minus_trial_mean as minus_trial_mean

@@ -80,6 +80,46 @@ def high_pass(data: Recording, *, cutoff: float, order: int = 2, gaps: n.Gaps = 
     >>> bool(abs(high_pass(x, cutoff=0.1) - fast).mean() < 0.02)
     True
     """
+    fast, said_as = _filtered(data, cutoff=cutoff, order=order, gaps=gaps)
+    return put_back(data, fast, step=f"high_pass {said_as}")
+
+
+def low_pass(data: Recording, *, cutoff: float, order: int = 2, gaps: n.Gaps = "raise") -> Recording:
+    """Take out what varies faster than a frequency, without a shift in time: all that `high_pass` leaves.
+
+    What a Butterworth filter that runs both ways lets through above its cutoff and what it lets through below add up to
+    the signal. So this is the activity less what `high_pass` returns.
+
+    Parameters
+    ----------
+    data, cutoff, order, gaps
+        As in `high_pass`.
+
+    Returns
+    -------
+    DataArray or Dataset
+        The smoothed samples; floating-point ones in their dtype, integers as float64.
+
+    Raises
+    ------
+    InvalidInput, NonFiniteActivity
+        As `high_pass` does.
+
+    Examples
+    --------
+    >>> import numpy as np, netxr
+    >>> slow, fast = np.linspace(0, 50, 1000), np.sin(np.arange(1000.0))
+    >>> x = netxr.as_activity((slow + fast)[None], dims=("neuron", "time"), sampling_interval=0.1)
+    >>> bool(abs(low_pass(x, cutoff=0.1) - slow).mean() < 0.02)
+    True
+    """
+    fast, said_as = _filtered(data, cutoff=cutoff, order=order, gaps=gaps)
+    activity = activity_of(data).astype(float_type(fast), copy=False)
+    return put_back(data, fast.copy(data=activity.data - fast.data), step=f"low_pass {said_as}")
+
+
+def _filtered(data: Recording, *, cutoff: float, order: int, gaps: n.Gaps) -> tuple[xr.DataArray, str]:
+    """Return what is faster than a cutoff, and the filter in words."""
     activity = activity_of(data)
     if n.SAMPLING_INTERVAL not in activity.attrs and n.TIME not in activity.coords:
         fix = f"Say it with .assign_attrs({n.SAMPLING_INTERVAL}=..., {n.SAMPLING_INTERVAL_UNITS}='s')."
@@ -98,7 +138,7 @@ def high_pass(data: Recording, *, cutoff: float, order: int = 2, gaps: n.Gaps = 
         fix = "Nothing slower than the recording is left in it: detrend takes that off."
         raise InvalidInput("cutoff", got=f"{cutoff:g} {unit}", expected="one at which a filter has numbers", fix=fix)
     fast = by_segment(partial(_fast, sos=sos, order=order), activity, gaps=gaps)
-    return put_back(data, fast, step=f"high_pass cutoff={cutoff:g} {unit} order={order}")
+    return fast, f"cutoff={cutoff:g} {unit} order={order}"
 
 
 def _fast(activity: xr.DataArray, *, sos: Floats, order: int) -> xr.DataArray:

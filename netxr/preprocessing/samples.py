@@ -129,6 +129,44 @@ def clip(data: Recording, *, lower: float | None = None, upper: float | None = N
     return put_back(data, activity.copy(data=clipped.data), step=f"clip {limits}")
 
 
+def threshold(data: Recording, *, at: float) -> Recording:
+    """Set samples that do not reach a value to 0: what is left of differenced calcium signals are their onsets.
+
+    Noise below the threshold no longer correlates. The step of Sutera et al. 2014, arXiv:1406.7865, on signals that
+    were smoothed and differenced before.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity (neuron, time[, trial]), or a Dataset that holds it; dask stays lazy.
+    at : float
+        The threshold in the unit of the samples, above 0.
+
+    Returns
+    -------
+    DataArray or Dataset
+        The samples, those below the threshold 0; floating-point ones in their dtype, integers as float64. NaN stays.
+
+    Raises
+    ------
+    InvalidInput
+        If the threshold is no number above 0.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> x = netxr.as_activity([[-3.0, 0.1, 0.5, 9.0]], dims=("neuron", "time"))
+    >>> threshold(x, at=0.5).values.tolist()
+    [[0.0, 0.0, 0.5, 9.0]]
+    """
+    activity = activity_of(data)
+    if not is_finite(at) or at <= 0:
+        raise InvalidInput("at", got=said(at), expected="a number above 0, in the unit of the samples")
+    samples = activity.astype(float_type(activity), copy=False)
+    left = samples.where(~(samples < float(at)), samples.dtype.type(0))
+    return put_back(data, activity.copy(data=left.data), step=f"threshold at={at:g}")
+
+
 def difference(data: Recording, *, gaps: n.Gaps = "raise") -> Recording:
     """Subtract from each sample the one before it.
 

@@ -9,8 +9,8 @@ import xarray as xr
 
 from netxr.preprocessing.detrend import detrend, z_score
 from netxr.preprocessing.frames import drop_frames, interpolate_frames, mask_frames
-from netxr.preprocessing.high_pass import high_pass
-from netxr.preprocessing.samples import clip, difference, resample
+from netxr.preprocessing.high_pass import high_pass, low_pass
+from netxr.preprocessing.samples import clip, difference, resample, threshold
 from netxr.preprocessing.select import select
 from tests.strategies import samples
 
@@ -21,6 +21,8 @@ STEPS = {
     "difference": difference,
     "detrend": partial(detrend, order=2),
     "high_pass": partial(high_pass, cutoff=0.1),
+    "low_pass": partial(low_pass, cutoff=0.1),
+    "threshold": partial(threshold, at=0.5),
     "z_score": z_score,
     "mask_frames": partial(mask_frames, frames=[0, 7, 8]),
     "interpolate_frames": partial(interpolate_frames, frames=[0, 7, 8]),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.filters import filtered, n_padded, response, states_between
 from netxr.preprocessing.frames import interpolate_frames, mask_frames
-from netxr.preprocessing.high_pass import high_pass
+from netxr.preprocessing.high_pass import high_pass, low_pass
 from tests.kernels.segments import cuts, spans
 from tests.preprocessing.steps import per_trial, recording
 from tests.strategies import chunked, recordings
@@ -52,6 +52,19 @@ def test_slow_goes_and_fast_stays_where_it_was():
     activity = xr.DataArray((slow + fast)[None], dims=("neuron", "time"), attrs={"sampling_interval": 0.5})
     result = high_pass(activity.chunk(time=300), cutoff=0.02).values[0]
     np.testing.assert_allclose(result[500:-500], fast[500:-500], atol=0.01)
+
+
+@pytest.mark.parametrize("order", [1, 2, 5])
+@pytest.mark.parametrize("chunks", [4000, 300])
+def test_low_pass_is_that_of_scipy_but_at_the_ends(order, chunks):
+    values = np.random.default_rng(3).normal(size=(2, 4000)) + 7
+    activity = xr.DataArray(values, dims=("neuron", "time"), attrs={"sampling_interval": 0.5})
+    result = low_pass(activity.chunk(time=chunks), cutoff=0.05, order=order)
+    sos = scipy.signal.butter(order, 0.05, fs=2.0, output="sos")
+    expected = scipy.signal.sosfiltfilt(sos, values, axis=1)
+    np.testing.assert_allclose(result.values[:, 400:-400], expected[:, 400:-400], rtol=0, atol=1e-8)
+    np.testing.assert_allclose(result + high_pass(activity, cutoff=0.05, order=order), values, rtol=0, atol=1e-9)
+    assert result.preprocessing == f"low_pass cutoff=0.05 Hz order={order}"
 
 
 def test_the_cutoff_halves_amplitudes():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput
-from netxr.preprocessing.samples import _whole_bins, clip, difference, resample
+from netxr.preprocessing.samples import _whole_bins, clip, difference, resample, threshold
 from tests.preprocessing.steps import recording
 from tests.strategies import chunked, recordings, splits
 
@@ -98,6 +98,28 @@ def test_wrong_bins(arguments, words):
     with pytest.raises(InvalidInput) as error:
         resample(recording(), **arguments)
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+# --- threshold -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int16"])
+def test_threshold(dtype):
+    x = recording(dtype=dtype)
+    result = threshold(x.chunk(time=7), at=0.5)
+    np.testing.assert_array_equal(result.values, x.values * (x.values >= 0.5))
+    assert result.preprocessing == "threshold at=0.5"
+
+
+def test_threshold_leaves_nan():
+    x = xr.DataArray([[np.nan, 2.0, -1.0]], dims=("neuron", "time"))
+    np.testing.assert_array_equal(threshold(x, at=2), [[np.nan, 2, 0]])
+
+
+@pytest.mark.parametrize("at", [0, -1, np.nan, "high", None])
+def test_wrong_thresholds(at):
+    with pytest.raises(InvalidInput, match="at: got"):
+        threshold(recording(), at=at)
 
 
 # --- clip ------------------------------------------------------------------------------
