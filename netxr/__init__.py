@@ -69,6 +69,7 @@ _HOME = {
     "resample": "preprocessing.samples",
     "save": "store.dataset",
     "select": "preprocessing.select",
+    "score_limit": "estimators.score_limit",
     "simulate": "simulation.simulate",
     "strongest_pairs": "estimators.strongest",
     "sweep": "simulation.sweep",

@@ -20,6 +20,7 @@ from netxr.estimators.instruments import instrumental_variables as instrumental_
 from netxr.estimators.partial_correlation import partial_correlation as partial_correlation
 from netxr.estimators.perturbation import perturbation_effect as perturbation_effect
 from netxr.estimators.regression import regression as regression
+from netxr.estimators.score_limit import score_limit as score_limit
 from netxr.estimators.strongest import strongest_pairs as strongest_pairs
 from netxr.estimators.symmetry import symmetry as symmetry
 from netxr.estimators.table import Estimator as Estimator

@@ -39,7 +39,7 @@ ROOMS = {
     "estimators": GROUND | {"kernels", "blocks", "moments", "store"},
     "significance": GROUND | {"kernels", "moments", "estimators"},
     "recordings": GROUND | {"kernels", "blocks", "moments", "store", "estimators", "preprocessing"},
-    "simulation": GROUND | {"kernels", "moments", "store", "estimators"},
+    "simulation": GROUND | {"kernels", "blocks", "moments", "store", "estimators"},
     "plot": GROUND | {"kernels", "blocks", "moments", "estimators"},
     "report": MIDDLE | {"plot", DOOR},
     "app": MIDDLE | {"plot", "report", DOOR},

@@ -3,17 +3,19 @@
 import asyncio
 import os
 import sys
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from time import monotonic
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import dask
 from dask.base import is_dask_collection
 from dask.system import CPU_COUNT
 
 from netxr.errors import WorkersLost
+from netxr.kernels.blas import one_blas_thread
 
 MOST_SECONDS_ALONE: Final = 20
 """A cluster that had workers and has none for so long will have none again."""
@@ -22,6 +24,10 @@ LOOK_SECONDS: Final = 2
 """How often that is looked at."""
 
 CANCELLED: Final = (CancelledError, asyncio.CancelledError)
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Slots(NamedTuple):
@@ -81,6 +87,52 @@ def computed(*lazy: Any, pool: ThreadPoolExecutor | None = None) -> tuple[Any, .
     return results
 
 
+def as_ready(
+    function: Callable[[Item], Result], items: Sequence[Item], *, workers: int
+) -> Generator[tuple[Item, Result]]:
+    """Yield items with what a function makes of each, as it is ready: on the cluster in force, or in threads.
+
+    Closing it waits for the threads under way, and drops the rest.
+
+    Parameters
+    ----------
+    function : callable
+        Called once with each item; on a cluster it has to be picklable.
+    items : sequence
+        Different and hashable.
+    workers : int
+        Threads of this process, with one BLAS thread each; with 1 there are none. A cluster has its own number.
+
+    Raises
+    ------
+    WorkersLost
+        If the workers of a cluster die with the work, none is left, or the cluster ends.
+    """
+    client = cluster()
+    if client is not None and not _is_task():
+        yield from _ready_on_cluster(client, function, items)
+    elif workers == 1:
+        yield from ((item, function(item)) for item in items)
+    else:
+        with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
+            under_way = {pool.submit(function, item): item for item in items}
+            try:
+                for future in as_completed(under_way):
+                    yield under_way[future], future.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+def _ready_on_cluster(
+    client: Any, function: Callable[[Item], Result], items: Sequence[Item]
+) -> Generator[tuple[Item, Result]]:
+    """Yield items with what a function makes of each on a cluster, and stop waiting when no worker is left."""
+    futures = {client.submit(function, item, pure=False): item for item in items}
+    with _watched(client, list(futures)):
+        for future in sys.modules["distributed"].as_completed(futures):
+            yield futures[future], future.result()
+
+
 def _is_task() -> bool:
     """Return whether this is a task on a worker, which must not hold its place while it waits for others."""
     with suppress(ValueError):
@@ -91,10 +143,17 @@ def _is_task() -> bool:
 def _on_cluster(client: Any, lazy: tuple[Any, ...]) -> tuple[Any, ...]:
     """Compute on a cluster, and stop waiting when no worker is left."""
     futures = client.compute(list(lazy))
+    with _watched(client, futures):
+        return tuple(client.gather(futures))
+
+
+@contextmanager
+def _watched(client: Any, futures: list[Any]) -> Iterator[None]:
+    """Cancel futures of a cluster that has no worker left, and all of them in the end; say what became of it."""
     ended, alone = Event(), Event()
     Thread(target=_watch, args=(client, futures, ended, alone), daemon=True).start()
     try:
-        return tuple(client.gather(futures))
+        yield
     except CANCELLED as error:
         what = f"none was there for {MOST_SECONDS_ALONE} s" if alone.is_set() else f"the run was cancelled ({error})"
         raise WorkersLost(what, fix="Start a cluster that keeps its workers, and run it again.") from error

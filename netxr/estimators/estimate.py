@@ -95,7 +95,7 @@ def estimate(
     >>> netxr.estimate(run, method=["lagged_correlation", "correlation"], lags=[1, 2]).sizes
     Frozen({'estimator': 2, 'lag': 2, 'trial': 1, 'target': 5, 'source': 5})
     """
-    entries = [estimator(name) for name in _names(method)]
+    entries = [estimator(name) for name in check_methods(method)]
     options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing, "gaps": gaps}
     options |= {"sources": sources, "memory": memory, "store": store}
     return estimate_by(entries, data, lag=lag, lags=lags, is_one=isinstance(method, str), **options)
@@ -145,8 +145,8 @@ def lags_needed(entries: Sequence[Estimator], lags: Sequence[int]) -> list[int]:
 # --- what goes in ----------------------------------------------------------------------
 
 
-def _names(method: object) -> list[str]:
-    """Return the names of the estimators that are asked for."""
+def check_methods(method: object) -> list[str]:
+    """Return the names of the estimators that are asked for, one or different ones."""
     if isinstance(method, str):
         return [method]
     expected = "the name of an estimator, or a list of different ones"

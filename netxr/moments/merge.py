@@ -101,7 +101,7 @@ def merge_moments(
         for part in checked:
             _check_ends(part)
     shared = _with_shared_coords(checked)
-    whole = reduce(_continue if continuous else merged, map(together, shared))
+    whole = reduce(continued if continuous else merged, map(together, shared))
     return apart(whole, shared[0]) if n.INPUT in shared[0].dims else whole
 
 
@@ -224,7 +224,7 @@ def _said(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:
     return which | ({n.FRAMES: sum(frames)} if len(frames) == 2 else {})
 
 
-def _continue(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
+def continued(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     """Return the moments of a trial that ends with `a` and goes on with `b`."""
     names = list(EDGES)
     both = merged(merged(a.drop_vars(names), b.drop_vars(names)), crossing_moments(a, b))

@@ -1,37 +1,23 @@
 """Sweeps: scores of an estimator over size, sparsity, length, coarseness and lag, with trials."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from os import PathLike
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from netxr import names as n
+from netxr.blocks.schedulers import as_ready
 from netxr.errors import InvalidInput
-from netxr.estimators.compare import compare
-from netxr.estimators.estimate import estimate
-from netxr.estimators.table import DEFAULT, compared
-from netxr.kernels.blas import one_blas_thread
-from netxr.moments.coarse import coarsen
+from netxr.estimators.table import DEFAULT
 from netxr.schema.arguments import check_count, check_path
-from netxr.simulation.networks import random_connectivity
-from netxr.simulation.simulate import simulate
-from netxr.simulation.sweep_plan import CELL, Plan, blank_result, check_plan
+from netxr.simulation.sweep_cell import Cell, Scores, score_cell
+from netxr.simulation.sweep_plan import Plan, blank_result, check_plan
 from netxr.simulation.sweep_store import resume
 from netxr.store.dataset import open as open_store
-
-BATCH_BYTES: Final = 256e6
-"""Trials of a cell are simulated together as long as their activity and networks fit into this."""
-
-Cell = tuple[int, ...]
-"""Where a cell stands along `CELL`."""
-
-Scores = dict[str, NDArray[np.float64]]
 
 
 def sweep(
@@ -41,7 +27,8 @@ def sweep(
     n_steps: int | Sequence[int] = 5000,
     n_groups: int | Sequence[int] = 0,
     lag: int | Sequence[int] = 1,
-    method: str = DEFAULT,
+    method: str | Sequence[str] = DEFAULT,
+    scores: Sequence[str] | None = None,
     trials: int = 5,
     seed: int = 0,
     rng: n.Rng = "modern",
@@ -66,9 +53,11 @@ def sweep(
         Equal consecutive groups that the neurons are averaged into before estimate and comparison; 0 for none.
     lag : int or sequence of int
         Samples by which the target is read after the source.
-    method : str
-        Name of the estimator, as `netxr.methods` lists it. One that does not depend on the lag has the same scores at
-        every lag.
+    method : str or sequence of str
+        Name of the estimator, as `netxr.methods` lists it, or of several, which give a dim `estimator`: all from the
+        same simulation and one pass over it. One that does not depend on the lag has the same scores at every lag.
+    scores : sequence of str, optional
+        Names of scores of `compare`, such as "slope" or "mcc"; the first eight of its attributes if not given.
     trials : int
         Networks a cell, labelled 0, 1, 2, ...
     seed : int
@@ -129,6 +118,7 @@ def sweep(
         diagonal=diagonal,
         permutations=permutations,
         method=method,
+        scores=scores,
     )
     workers = check_count("workers", workers)
     if progress is not None and not callable(progress):
@@ -148,7 +138,7 @@ def _fill(table: Mapping[str, Any], plan: Plan, workers: int, progress: n.Progre
     if progress is not None:
         progress(done, finished.size)
     todo = [tuple(map(int, cell)) for cell in np.argwhere(~finished)]
-    with closing(_scored_cells(plan, todo, workers)) as scored:
+    with closing(as_ready(partial(score_cell, plan), todo, workers=workers)) as scored:
         for cell, scores in _refused_last(scored, plan.scores, finished.size):
             for name, values in scores.items():
                 table[name][cell] = values
@@ -174,92 +164,6 @@ def _refused_last(
     if len(refused) == n_cells and refused:
         raise next(iter(refused.values()))
     yield from ((cell, dict.fromkeys(names, np.nan)) for cell in refused)
-
-
-def _scored_cells(plan: Plan, cells: Sequence[Cell], workers: int) -> Generator[tuple[Cell, Scores | InvalidInput]]:
-    """Yield cells with their scores as they are ready; closing it waits for the cells under way and drops the rest."""
-    score = partial(_score_cell, plan)
-    if workers == 1:
-        yield from ((cell, score(cell)) for cell in cells)
-        return
-    with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
-        under_way = {pool.submit(score, cell): cell for cell in cells}
-        try:
-            for future in as_completed(under_way):
-                yield under_way[future], future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _score_cell(plan: Plan, cell: Cell) -> Scores | InvalidInput:
-    """Return the scores of all trials of a cell, each (n_groups, lag, trial), or why there is no estimate in it."""
-    n_neurons, sparsity, n_steps = (plan.axes[dim][k] for dim, k in zip(CELL, cell, strict=True))
-    batch = max(1, int(BATCH_BYTES / (8 * n_neurons * (n_neurons + n_steps))))
-    batches = [range(first, min(first + batch, plan.trials)) for first in range(0, plan.trials, batch)]
-    runs = (_simulate(plan, n_neurons, sparsity, n_steps, trials=trials) for trials in batches)
-    scores, errors = zip(*(_score_run(plan, run) for run in runs), strict=True)
-    if all(errors):
-        error: InvalidInput = errors[0]
-        return error
-    return dict(zip(plan.scores, np.concatenate(scores, axis=-1), strict=True))
-
-
-def _simulate(plan: Plan, n_neurons: int, sparsity: float, n_steps: int, *, trials: Sequence[int]) -> xr.Dataset:
-    """Draw the networks of some trials, and simulate each trial on its own."""
-    seeds = [plan.seed + trial for trial in trials]
-    networks = [random_connectivity(n_neurons, sparsity=sparsity, seed=seed, rng=plan.rng) for seed in seeds]
-    connectivity = xr.DataArray(
-        np.stack([network.values for network in networks]),
-        {n.TRIAL: list(trials), n.TARGET: np.arange(n_neurons), n.SOURCE: np.arange(n_neurons)},
-        name=n.CONNECTIVITY,
-    )
-    if plan.activity_seed is not None:
-        seeds = [plan.activity_seed] * len(trials)
-    elif plan.rng == "modern":  # its noise differs from trial to trial by their labels
-        seeds = [plan.seed] * len(trials)
-    return simulate(connectivity, n_steps=n_steps, seed=seeds, rng=plan.rng)
-
-
-def _score_run(plan: Plan, run: xr.Dataset) -> tuple[NDArray[np.float64], InvalidInput | None]:
-    """Return the scores of a run at every coarse level and lag, (score, n_groups, lag, trial), and why there are none.
-
-    The reason is None if there is any estimate.
-    """
-    levels, errors = [], []
-    for n_groups in plan.axes[n.N_GROUPS]:
-        level = coarsen(run, groups=n_groups) if n_groups else run
-        R, error = _estimated(plan, level[n.ACTIVITY], plan.axes[n.LAG])
-        errors.append(error)
-        scores = compare(
-            level[n.CONNECTIVITY], R, diagonal=plan.diagonal, permutations=plan.permutations, seed=plan.seed
-        )
-        levels.append([scores[name].values for name in plan.scores])
-    return np.stack(levels, axis=1), errors[0] if all(errors) else None
-
-
-def _estimated(plan: Plan, activity: xr.DataArray, lags: Sequence[int]) -> tuple[xr.DataArray, InvalidInput | None]:
-    """Return the estimate at some lags, (lag, trial, target, source), NaN where it is refused, and why if all of it is.
-
-    What is refused at one lag or for one trial, for which samples are too few, leaves the others.
-    """
-    try:
-        R = compared(estimate(activity, method=plan.estimator, lags=lags), plan.estimator)
-        return R if n.LAG in R.dims else R.expand_dims({n.LAG: lags}), None
-    except InvalidInput as error:
-        if len(lags) > 1:
-            dim, parts = n.LAG, [_estimated(plan, activity, [lag]) for lag in lags]
-        elif activity.sizes[n.TRIAL] > 1:
-            trials = range(activity.sizes[n.TRIAL])
-            dim, parts = n.TRIAL, [_estimated(plan, activity.isel({n.TRIAL: [k]}), lags) for k in trials]
-        else:
-            neurons, trial = activity[n.NEURON].values, activity[n.TRIAL].values
-            coords: dict[str, Any] = {n.LAG: lags, n.TRIAL: trial, n.TARGET: neurons, n.SOURCE: neurons}
-            return xr.DataArray(np.full([len(each) for each in coords.values()], np.nan), coords), error
-        estimates, errors = zip(*parts, strict=True)
-        joined = xr.concat(
-            estimates, dim, join="exact", combine_attrs="drop_conflicts", coords="minimal", compat="override"
-        )
-        return joined, errors[0] if all(errors) else None
 
 
 def _summarise(table: Mapping[str, Any], scores: Sequence[str]) -> None:

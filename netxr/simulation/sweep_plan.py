@@ -9,52 +9,83 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.compare import SCORE_ATTRS
+from netxr.estimators.compare import FURTHER_ATTRS, SCORE_ATTRS
+from netxr.estimators.estimate import check_methods
+from netxr.estimators.symmetry import ABOUT as ABOUT_SYMMETRY
 from netxr.estimators.table import estimator
-from netxr.schema.arguments import check_count, check_entries, check_rng, check_seed, is_number, is_whole
+from netxr.schema.arguments import check_count, check_entries, check_rng, check_seed, is_number, said
 from netxr.schema.provenance import provenance
+from netxr.simulation.axes import AXES, check_not_negative
 from netxr.simulation.simulate import MODEL_EQUATION
 from netxr.store.layout import fill_value
 
-CELL: Final = (n.N_NEURONS, n.SPARSITY, n.N_STEPS)
-"""Dims of the cells: what is simulated together."""
-
-AXES: Final = (*CELL, n.N_GROUPS, n.LAG)
-"""Dims of a sweep, before its trials."""
-
-SETTINGS: Final = (n.TRIALS, n.SEED, n.RNG, n.ACTIVITY_SEED, n.DIAGONAL, n.PERMUTATIONS, n.ESTIMATOR)
+SETTINGS: Final = (n.TRIALS, n.SEED, n.RNG, n.ACTIVITY_SEED, n.DIAGONAL, n.PERMUTATIONS)
 """What is the same in all cells: fields of a plan, and attributes of the result."""
+
+ABOUT: Final = SCORE_ATTRS | FURTHER_ATTRS | {n.SYMMETRY: ABOUT_SYMMETRY}
+"""Attributes of every score that a sweep may have."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep to compute: the labels of `AXES` in that order, and the `SETTINGS`, as in `netxr.sweep`."""
+    """A sweep to compute.
+
+    Parameters
+    ----------
+    axes : mapping
+        The labels of each dim, in order: the axes with a default, those that were asked for, and `estimator` where
+        several methods were.
+    methods, scores : sequence of str
+        Names of estimators and of scores.
+    trials, seed, rng, activity_seed, diagonal, permutations
+        As in `netxr.sweep`.
+    """
 
     axes: Mapping[str, Sequence[Any]]
+    methods: Sequence[str]
+    scores: Sequence[str]
     trials: int
     seed: int
     rng: n.Rng
     activity_seed: int | None
     diagonal: bool
     permutations: int
-    estimator: str
 
     @property
-    def scores(self) -> list[str]:
-        """Names of the scores; a p-value only if there are permutations behind it."""
-        return [name for name in SCORE_ATTRS if name != n.MANTEL_P or self.permutations]
+    def cell(self) -> tuple[str, ...]:
+        """Dims of the cells: what differs in network and dynamics, so that each cell is one simulation.
+
+        Lengths are within a cell, which is simulated once to the longest. Only a sweep without any axis beyond those
+        with a default has a cell for each.
+        """
+        plain = all(dim in AXES and AXES[dim].default is not None for dim in self.axes)
+        acting = [dim for dim in self.axes if dim in AXES and AXES[dim].acts_on in ("network", "dynamics")]
+        return tuple(dim for dim in acting if plain or dim != n.N_STEPS)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Attributes of the result, None for one that it has not."""
+        estimator = self.methods[0] if n.ESTIMATOR not in self.axes else None
+        scores = None if self.scores == _usual_scores(self.permutations) else self.scores
+        return {name: getattr(self, name) for name in SETTINGS} | {n.ESTIMATOR: estimator, n.SCORES: scores}
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """Dims within a cell."""
+        return tuple(dim for dim in self.axes if dim not in self.cell)
 
 
 def check_plan(
     axes: Mapping[str, Any],
     *,
+    method: str | Sequence[str],
+    scores: Sequence[str] | None,
     trials: int,
     seed: int,
     rng: n.Rng,
     activity_seed: int | None,
     diagonal: bool,
     permutations: int,
-    method: str,
 ) -> Plan:
     """Return the plan of a sweep, if every argument is right and all fit together.
 
@@ -68,23 +99,36 @@ def check_plan(
         activity_seed = check_seed(activity_seed, rng=rng, argument=n.ACTIVITY_SEED)
     if not isinstance(diagonal, bool | np.bool_):
         raise InvalidInput(n.DIAGONAL, got=repr(diagonal), expected="True or False: whether self-connections enter")
-    permutations = _check_not_negative(n.PERMUTATIONS, permutations)
-    entry = estimator(method)
-    for lag in labels[n.LAG]:
-        entry.needs(lag)  # raises where there is no estimate at this lag
-    return Plan(labels, trials, seed, rng, activity_seed, bool(diagonal), permutations, entry.name)
+    permutations = check_not_negative(n.PERMUTATIONS, permutations)
+    methods = check_methods(method)
+    for entry in map(estimator, methods):
+        for lag in labels[n.LAG]:
+            entry.needs(lag)  # raises where there is no estimate at this lag
+    if not isinstance(method, str):
+        labels[n.ESTIMATOR] = methods
+    names = _usual_scores(permutations) if scores is None else _check_scores(scores, permutations)
+    return Plan(labels, methods, names, trials, seed, rng, activity_seed, bool(diagonal), permutations)
+
+
+def _usual_scores(permutations: int) -> list[str]:
+    """Return the names of the scores where none is named; a p-value only if there are permutations behind it."""
+    return [name for name in SCORE_ATTRS if name != n.MANTEL_P or permutations]
+
+
+def _check_scores(scores: Any, permutations: int) -> list[str]:
+    """Return the names of scores that are asked for; a p-value only if there are permutations behind it."""
+    there = [name for name in ABOUT if name != n.MANTEL_P or permutations]
+    expected = f"a sequence of different ones of {', '.join(there)}"
+    names = [scores] if isinstance(scores, str) else check_entries(n.SCORES, scores, expected=expected)
+    if not names or not set(map(str, names)) <= set(there) or len(set(names)) < len(names):
+        raise InvalidInput(n.SCORES, got=said(names), expected=expected)
+    return names
 
 
 def _check_axes(given: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return the labels of the axes, if each is right and all fit together."""
-    checks: dict[str, Callable[[str, Any], Any]] = {
-        n.N_NEURONS: check_count,
-        n.SPARSITY: _check_probability,
-        n.N_STEPS: check_count,
-        n.N_GROUPS: _check_not_negative,
-        n.LAG: _check_not_negative,
-    }
-    axes = {name: _check_axis(name, given[name], check) for name, check in checks.items()}
+    """Return the labels of the axes that are asked for, if each is right and all fit together."""
+    asked = {name: axis for name, axis in AXES.items() if given[name] is not None or axis.default is not None}
+    axes = {name: _check_axis(name, given[name], axis.check) for name, axis in asked.items()}
     unequal = [f"{g} of {size} neurons" for size in axes[n.N_NEURONS] for g in axes[n.N_GROUPS] if g and size % g]
     if unequal:
         raise InvalidInput(
@@ -108,20 +152,6 @@ def _check_axis(name: str, given: Any, check: Callable[[str, Any], Any]) -> list
     return labels
 
 
-def _check_not_negative(name: str, value: Any) -> int:
-    """Return `value` as an int if it is a whole number, 0 or above."""
-    if not is_whole(value) or value < 0:
-        raise InvalidInput(name, got=repr(value), expected="a whole number, 0 or above")
-    return int(value)
-
-
-def _check_probability(name: str, value: Any) -> float:
-    """Return `value` as a float if it is a probability."""
-    if not is_number(value) or not 0 <= value <= 1:
-        raise InvalidInput(name, got=repr(value), expected="a probability, 0 to 1")
-    return float(value)
-
-
 def check_finished(sweep: xr.Dataset, *, argument: str) -> None:
     """Raise InvalidInput if a sweep has cells that are not computed: means and deviations come with the last one."""
     if n.FINISHED in sweep and not bool(sweep[n.FINISHED].all()):
@@ -136,6 +166,7 @@ def check_finished(sweep: xr.Dataset, *, argument: str) -> None:
 
 def blank_result(plan: Plan) -> xr.Dataset:
     """Return the sweep before its first cell: nothing finished, every score NaN."""
+    dims = (*plan.cell, *plan.within)
     sizes = {**{name: len(labels) for name, labels in plan.axes.items()}, n.TRIAL: plan.trials}
 
     def blank(dims: Sequence[str], dtype: str, attrs: Mapping[str, Any]) -> xr.Variable:
@@ -144,19 +175,18 @@ def blank_result(plan: Plan) -> xr.Dataset:
 
     variables: dict[str, xr.Variable] = {}
     for name in plan.scores:
-        about, diagonal = SCORE_ATTRS[name][n.LONG_NAME], {n.DIAGONAL: plan.diagonal}
+        about, diagonal = ABOUT[name][n.LONG_NAME], {n.DIAGONAL: plan.diagonal}
         variables |= {
-            name: blank((*AXES, n.TRIAL), "f8", SCORE_ATTRS[name] | diagonal),
-            name + n.SCORE_MEAN: blank(AXES, "f8", {n.LONG_NAME: f"{about}, mean over trials"} | diagonal),
-            name + n.SCORE_STD: blank(AXES, "f8", {n.LONG_NAME: f"{about}, standard deviation over trials"} | diagonal),
-            name + n.SCORE_DEFINED: blank(AXES, "i8", {n.LONG_NAME: f"{about}, trials in which it is defined"}),
+            name: blank((*dims, n.TRIAL), "f8", ABOUT[name] | diagonal),
+            name + n.SCORE_MEAN: blank(dims, "f8", {n.LONG_NAME: f"{about}, mean over trials"} | diagonal),
+            name + n.SCORE_STD: blank(dims, "f8", {n.LONG_NAME: f"{about}, standard deviation over trials"} | diagonal),
+            name + n.SCORE_DEFINED: blank(dims, "i8", {n.LONG_NAME: f"{about}, trials in which it is defined"}),
         }
-    variables[n.FINISHED] = blank(CELL, "?", {n.LONG_NAME: "cells whose scores are there"})
+    variables[n.FINISHED] = blank(plan.cell, "?", {n.LONG_NAME: "cells whose scores are there"})
     neurons, groups = np.array(plan.axes[n.N_NEURONS])[:, None], np.array(plan.axes[n.N_GROUPS])
     per_group = ((n.N_NEURONS, n.N_GROUPS), neurons // np.where(groups, groups, neurons))
-    settings = {name: getattr(plan, name) for name in SETTINGS}
     return xr.Dataset(
         variables,
         {**plan.axes, n.TRIAL: np.arange(plan.trials), n.NEURONS_PER_GROUP: per_group},
-        provenance(**{n.MODEL: MODEL_EQUATION}, **settings),
+        provenance(**{n.MODEL: MODEL_EQUATION}, **plan.settings),
     )

@@ -8,13 +8,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 import zarr
 
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
-from netxr.simulation.sweep_plan import AXES, CELL, SETTINGS
+from netxr.simulation.axes import AXES
+from netxr.simulation.sweep_plan import SETTINGS
 from netxr.store.dataset import open as open_store
 from netxr.store.layout import codec, storable
 from netxr.store.metadata import DOCUMENT
@@ -47,7 +47,7 @@ def _create(path: PathLike, blank: xr.Dataset) -> None:
                 folder,
                 str(name),
                 sizes=sizes,
-                chunks={dim: 1 if by_cell and dim in CELL else size for dim, size in sizes.items()},
+                chunks={dim: 1 if by_cell and dim in blank[n.FINISHED].dims else size for dim, size in sizes.items()},
                 dtype=variable.dtype,
                 attrs=variable.attrs,
                 compressors=codec()[:1],  # cells that are not finished have no chunk yet
@@ -56,18 +56,17 @@ def _create(path: PathLike, blank: xr.Dataset) -> None:
 
 def _check_same_sweep(path: PathLike, stored: xr.Dataset, blank: xr.Dataset) -> None:
     """Raise unless the store is of the sweep that `blank` begins."""
-    if n.FINISHED not in stored or any(axis not in stored.indexes for axis in AXES):
+    if n.FINISHED not in stored:
         raise OutputExists(path)
-    differing = [axis for axis in AXES if not np.array_equal(stored[axis], blank[axis])]
-    differing += [name for name in SETTINGS if stored.attrs.get(name) != blank.attrs.get(name)]
+    differing = [
+        name for name in (*AXES, n.ESTIMATOR, *SETTINGS, n.SCORES) if _said(stored, name) != _said(blank, name)
+    ]
     if differing:
         name = differing[0]
-        argument = "method" if name == n.ESTIMATOR else name
-        wanted, kept = (ds[name].values.tolist() if name in AXES else ds.attrs.get(name) for ds in (blank, stored))
         raise InvalidInput(
-            argument,
-            got=repr(wanted),
-            expected=f"{kept!r}, as in the sweep that is kept in {path}",
+            "method" if name == n.ESTIMATOR else name,
+            got=repr(_said(blank, name)),
+            expected=f"{_said(stored, name)!r}, as in the sweep that is kept in {path}",
             fix="Ask for the same sweep, or choose another store.",
         )
     lost = [
@@ -77,6 +76,11 @@ def _check_same_sweep(path: PathLike, stored: xr.Dataset, blank: xr.Dataset) -> 
     ]
     if lost:
         raise UnreadableFile(path, f"a sweep in which {', '.join(lost)} is missing or cut", fix="Choose another store.")
+
+
+def _said(sweep: xr.Dataset, name: str) -> Any:
+    """Return the labels of an axis, or a setting; None where there is neither."""
+    return sweep[name].values.tolist() if name in sweep.indexes else sweep.attrs.get(name)
 
 
 def _shape(dataset: xr.Dataset, name: Any) -> tuple[int, ...] | None:

@@ -15,7 +15,7 @@ import xarray as xr
 import netxr
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.simulation import sweep as sweeps
-from netxr.simulation import sweep_store
+from netxr.simulation import sweep_cell, sweep_store
 from netxr.simulation.sweep_plan import blank_result, check_plan
 from tests.oracles import published_activity, published_network, stacked_corrcoef
 from tests.runs import contents
@@ -54,8 +54,8 @@ def simulated(monkeypatch):
         cells.append(cell)
         return score_cell(plan, cell)
 
-    score_cell = sweeps._score_cell
-    monkeypatch.setattr(sweeps, "_score_cell", counting)
+    score_cell = sweeps.score_cell
+    monkeypatch.setattr(sweeps, "score_cell", counting)
     return cells
 
 
@@ -204,7 +204,7 @@ def test_a_cell_does_not_depend_on_what_else_is_swept(rng):
 
 
 def test_trials_in_batches_are_the_trials_at_once(swept, monkeypatch):
-    monkeypatch.setattr(sweeps, "BATCH_BYTES", 8 * 6 * (6 + 60) * 2)
+    monkeypatch.setattr(sweep_cell, "BATCH_BYTES", 8 * 6 * (6 + 60) * 2)
     xr.testing.assert_allclose(netxr.sweep(**SMALL), swept, rtol=0, atol=1e-12)
 
 
@@ -309,17 +309,18 @@ def test_an_estimator_without_a_lag_scores_the_same_at_every_lag(tmp_path):
     for method in ("regression", "regression_t", "granger", "edge_probability"):
         with pytest.raises(InvalidInput, match="lag: got 0; expected 1 or above"):
             netxr.sweep(**asked, lag=[1, 0], method=method, store=tmp_path / "s.zarr")
-    with pytest.raises(InvalidInput, match=r"method: got \['correlation'\]; expected the name of one estimator"):
-        netxr.sweep(**asked, method=["correlation"], store=tmp_path / "s.zarr")
+    for wrong in ([], ["correlation", "correlation"], 3):
+        with pytest.raises(InvalidInput, match=r"method: got .*; expected the name of an estimator, or a list"):
+            netxr.sweep(**asked, method=wrong, store=tmp_path / "s.zarr")
     assert not (tmp_path / "s.zarr").exists()
 
 
 def test_crash_at_any_write_leaves_marks_on_whole_cells_only(swept, monkeypatch):
     settings = {"trials": 3, "seed": 0, "rng": "modern", "activity_seed": None, "diagonal": True, "permutations": 0}
-    settings["method"] = "lagged_correlation"
+    settings |= {"method": "lagged_correlation", "scores": None}
     plan = check_plan({axis: SMALL[axis] for axis in AXES}, **settings)
-    cells = {cell: sweeps._score_cell(plan, cell) for cell in np.ndindex(2, 2, 1)}
-    monkeypatch.setattr(sweeps, "_score_cell", lambda _, cell: cells[cell])
+    cells = {cell: sweeps.score_cell(plan, cell) for cell in np.ndindex(2, 2, 1)}
+    monkeypatch.setattr(sweeps, "score_cell", lambda _, cell: cells[cell])
     for n_writes in range(4 * (len(SCORES) + 1) + 3 * len(SCORES)):
         left, writes_left = blank_result(plan), [n_writes]
         table = {name: left[name].values for name in left.data_vars}

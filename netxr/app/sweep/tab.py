@@ -31,7 +31,7 @@ from netxr.app.sweep.views import (
     scores_of,
     sweep_lines,
 )
-from netxr.simulation.sweep_plan import AXES
+from netxr.simulation.axes import AXES
 
 KEY: Final = "sweep"
 

@@ -14,7 +14,7 @@ from netxr.errors import InvalidInput
 from netxr.estimators.compare import ABOUT_SCORES
 from netxr.plot.style import axis_label
 from netxr.schema.words import text_of
-from netxr.simulation.sweep_plan import AXES
+from netxr.simulation.axes import AXES
 
 CURVES, MAP = "curves", "map"
 VIEWS: Final = {"Curves": CURVES, "Map over two axes": MAP}

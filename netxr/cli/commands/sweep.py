@@ -11,7 +11,7 @@ from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
 from netxr.estimators.compare import SCORE_ATTRS
-from netxr.simulation.sweep_plan import AXES
+from netxr.simulation.axes import AXES
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,0 +1,135 @@
+"""One cell of a sweep: networks are drawn, simulated once, and scored in every way that the cell is scored in."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.estimators.compare import compare
+from netxr.estimators.estimate import estimate, lags_needed
+from netxr.estimators.table import compared, estimator
+from netxr.moments.coarse import coarsen
+from netxr.moments.lagged import lagged_moments
+from netxr.moments.merge import continued
+from netxr.simulation.networks import random_connectivity
+from netxr.simulation.simulate import simulate
+from netxr.simulation.sweep_plan import Plan
+
+BATCH_BYTES: Final = 256e6
+"""Trials of a cell are simulated together as long as their activity and networks fit into this."""
+
+Cell = tuple[int, ...]
+"""Where a cell stands along the dims of cells."""
+
+Scores = dict[str, NDArray[np.float64]]
+
+
+def score_cell(plan: Plan, cell: Cell) -> Scores | InvalidInput:
+    """Return the scores of all trials of a cell, over the dims within a cell, or why there is no estimate."""
+    at = {dim: plan.axes[dim][k] for dim, k in zip(plan.cell, cell, strict=True)}
+    lengths = [at.pop(n.N_STEPS)] if n.N_STEPS in at else plan.axes[n.N_STEPS]
+    n_neurons, longest = at[n.N_NEURONS], max(lengths)
+    batch = max(1, int(BATCH_BYTES / (8 * n_neurons * (n_neurons + longest))))
+    batches = [range(first, min(first + batch, plan.trials)) for first in range(0, plan.trials, batch)]
+    runs = (_simulated(plan, at, n_steps=longest, trials=trials) for trials in batches)
+    scores, errors = zip(*(_score_run(plan, run, lengths) for run in runs), strict=True)
+    if all(errors):
+        error: InvalidInput = errors[0]
+        return error
+    return dict(zip(plan.scores, np.concatenate(scores, axis=-1), strict=True))
+
+
+def _simulated(plan: Plan, at: dict[str, Any], *, n_steps: int, trials: Sequence[int]) -> xr.Dataset:
+    """Draw the networks of some trials, and simulate each trial on its own."""
+    seeds = [plan.seed + trial for trial in trials]
+    networks = [random_connectivity(**at, seed=seed, rng=plan.rng) for seed in seeds]
+    neurons = np.arange(at[n.N_NEURONS])
+    connectivity = xr.DataArray(
+        np.stack([network.values for network in networks]),
+        {n.TRIAL: list(trials), n.TARGET: neurons, n.SOURCE: neurons},
+        name=n.CONNECTIVITY,
+    )
+    if plan.activity_seed is not None:
+        seeds = [plan.activity_seed] * len(trials)
+    elif plan.rng == "modern":  # its noise differs from trial to trial by their labels
+        seeds = [plan.seed] * len(trials)
+    return simulate(connectivity, n_steps=n_steps, seed=seeds, rng=plan.rng)
+
+
+def _score_run(plan: Plan, run: xr.Dataset, lengths: Sequence[int]) -> tuple[NDArray[np.float64], InvalidInput | None]:
+    """Return the scores of a run, (score, dims within a cell, trial), and why there are none.
+
+    The reason is None if there is any estimate.
+    """
+    sizes = [len(lengths), *(len(plan.axes[dim]) for dim in (n.N_GROUPS, n.LAG)), len(plan.methods)]
+    found = np.empty((len(plan.scores), *sizes, run.sizes[n.TRIAL]))
+    order = np.argsort(lengths)
+    errors = []
+    for g, n_groups in enumerate(plan.axes[n.N_GROUPS]):
+        level = coarsen(run, groups=n_groups) if n_groups else run
+        samples = _by_length(plan, level[n.ACTIVITY], [lengths[k] for k in order])
+        for k, data in zip(order, samples, strict=True):
+            for m, method in enumerate(plan.methods):
+                R, error = _estimated(method, data, plan.axes[n.LAG])
+                errors.append(error)
+                scores = compare(
+                    level[n.CONNECTIVITY], R, diagonal=plan.diagonal, permutations=plan.permutations, seed=plan.seed
+                )
+                found[:, k, g, :, m] = [scores[name].values for name in plan.scores]
+    within = [len(plan.axes[dim]) for dim in plan.within]
+    return found.reshape(len(plan.scores), *within, -1), errors[0] if all(errors) else None
+
+
+def _by_length(plan: Plan, activity: xr.DataArray, lengths: Sequence[int]) -> Iterator[xr.DataArray | xr.Dataset]:
+    """Yield what estimates are made of, for each of some ascending numbers of samples, from one pass over all.
+
+    That is the activity itself where there is a single estimate, or where samples are too few for some lag: each
+    estimator then says for itself whether they are. Otherwise it is moments, to which each length adds its own samples.
+    """
+    if len(lengths) == len(plan.methods) == 1:
+        yield activity
+        return
+    lags = lags_needed([estimator(method) for method in plan.methods], plan.axes[n.LAG])
+    least, start = max(lags) + 2, 0
+    moments: xr.Dataset | None = None
+    for stop in lengths:
+        if stop < least:
+            yield activity.isel({n.TIME: slice(stop)})
+            continue
+        if moments is None or stop - start < least:  # too few by themselves
+            moments = lagged_moments(activity.isel({n.TIME: slice(stop)}), lags=lags)
+        else:
+            moments = continued(moments, lagged_moments(activity.isel({n.TIME: slice(start, stop)}), lags=lags))
+        start = stop
+        yield moments
+
+
+def _estimated(
+    method: str, data: xr.DataArray | xr.Dataset, lags: Sequence[int]
+) -> tuple[xr.DataArray, InvalidInput | None]:
+    """Return the estimate at some lags, (lag, trial, target, source), NaN where it is refused, and why if all of it is.
+
+    What is refused at one lag or for one trial, for which samples are too few, leaves the others.
+    """
+    try:
+        R = compared(estimate(data, method=method, lags=lags), method)
+        return R if n.LAG in R.dims else R.expand_dims({n.LAG: lags}), None
+    except InvalidInput as error:
+        if len(lags) > 1:
+            dim, parts = n.LAG, [_estimated(method, data, [lag]) for lag in lags]
+        elif data.sizes[n.TRIAL] > 1:
+            trials = range(data.sizes[n.TRIAL])
+            dim, parts = n.TRIAL, [_estimated(method, data.isel({n.TRIAL: [k]}), lags) for k in trials]
+        else:
+            neurons = data[n.NEURON if n.NEURON in data.dims else n.TARGET].values
+            coords: dict[str, Any] = {n.LAG: lags, n.TRIAL: data[n.TRIAL].values, n.TARGET: neurons, n.SOURCE: neurons}
+            return xr.DataArray(np.full([len(each) for each in coords.values()], np.nan), coords), error
+        estimates, errors = zip(*parts, strict=True)
+        joined = xr.concat(
+            estimates, dim, join="exact", combine_attrs="drop_conflicts", coords="minimal", compat="override"
+        )
+        return joined, errors[0] if all(errors) else None

@@ -1,0 +1,125 @@
+"""The further axes of a sweep: several estimators and scores, and lengths that are parts of one run."""
+
+import shutil
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr.errors import InvalidInput
+from netxr.simulation import sweep_cell
+
+METHODS = ["lagged_correlation", "granger"]
+FURTHER = ["pearson", "slope", "mcc", "roc_auc_inhibitory", "symmetry"]
+ASKED = {"n_neurons": [5, 8], "sparsity": 0.5, "n_steps": [200, 60], "lag": [1, 2], "trials": 2}
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """How many samples each simulation has."""
+    lengths, simulate = [], sweep_cell.simulate
+
+    def counting(*args, n_steps, **options):
+        lengths.append(n_steps)
+        return simulate(*args, n_steps=n_steps, **options)
+
+    monkeypatch.setattr(sweep_cell, "simulate", counting)
+    return lengths
+
+
+def test_several_estimators_and_lengths_are_from_one_run_and_as_each_alone(runs):
+    swept = netxr.sweep(**ASKED, method=METHODS)
+    assert runs == [200, 200]
+    assert swept.pearson.dims == ("n_neurons", "sparsity", "n_steps", "n_groups", "lag", "estimator", "trial")
+    assert swept.finished.dims == ("n_neurons", "sparsity")
+    assert "estimator" not in swept.attrs
+    for method in METHODS:
+        alone = netxr.sweep(**ASKED, method=method)
+        assert alone.finished.dims == ("n_neurons", "sparsity", "n_steps")
+        for name in ("pearson", "kappa", "rv", "pearson_mean", "pearson_defined"):
+            # Ranks of undirected pairs may tie in one and differ by rounding in the other; correlations do not.
+            np.testing.assert_allclose(swept[name].sel(estimator=method), alone[name], rtol=0, atol=1e-10)
+
+
+def test_a_cell_of_several_lengths_is_what_numpy_alone_makes_of_it():
+    swept = netxr.sweep(
+        n_neurons=7, sparsity=0.5, n_steps=[50, 400, 90], method=["lagged_correlation"], trials=1, seed=3
+    )
+    A = netxr.random_connectivity(7, sparsity=0.5, seed=3)
+    x = netxr.simulate(A, n_steps=400, seed=3).activity.values[:, :, 0]
+    for T in (50, 400, 90):
+        R = np.corrcoef(x[:, 1:T], x[:, : T - 1])[:7, 7:]
+        expected = np.corrcoef(A.values.ravel(), R.ravel())[0, 1]
+        assert swept.pearson.sel(n_steps=T).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_lengths_that_add_few_samples_and_lengths_that_are_too_short():
+    asked = {"n_neurons": 4, "sparsity": 0.3, "n_steps": [4, 40, 41, 43, 90], "lag": [2], "trials": 2}
+    swept = netxr.sweep(**asked, method=METHODS)
+    for method in METHODS:
+        alone = netxr.sweep(**asked, method=method)
+        np.testing.assert_allclose(swept.pearson.sel(estimator=method), alone.pearson, rtol=0, atol=1e-10)
+    assert swept.pearson.sel(n_steps=4, estimator="granger").isnull().all()
+    assert swept.pearson.sel(n_steps=40, estimator="granger").notnull().all()
+
+
+def test_every_score_of_compare_by_name(tmp_path):
+    asked = {"n_neurons": 6, "sparsity": 0.5, "n_steps": 200, "trials": 2, "seed": 4, "diagonal": False}
+    swept = netxr.sweep(**asked, scores=FURTHER, store=tmp_path / "s.zarr").load()
+    run = netxr.simulate(netxr.random_connectivity(6, sparsity=0.5, seed=5), n_steps=200, trials=[1], seed=4)
+    alone = netxr.compare(run.connectivity, netxr.lagged_correlation(run), diagonal=False, permutations=0)
+    for name in FURTHER:
+        np.testing.assert_allclose(swept[name].sel(trial=1).squeeze(), alone[name].squeeze(), atol=1e-12)
+        assert swept[name].attrs["long_name"] == alone[name].attrs["long_name"]
+    assert {name for name in swept.data_vars if "_" not in name} == {"pearson", "slope", "mcc", "symmetry", "finished"}
+    assert swept.attrs["scores"] == FURTHER
+    with pytest.raises(InvalidInput, match=r"^scores: got None; expected \['pearson', 'slope'.*as in the sweep"):
+        netxr.sweep(**asked, store=tmp_path / "s.zarr")
+    for wrong in ([], ["pearson", "pearson"], ["iq"], ["mantel_p"], 3):
+        with pytest.raises(InvalidInput, match=r"^scores: got"):
+            netxr.sweep(**asked, scores=wrong)
+
+
+def test_a_sweep_over_estimators_is_kept_and_resumed(tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stop(done, _):
+        if done:
+            raise Stop
+
+    path, whole = tmp_path / "s.zarr", netxr.sweep(**ASKED, method=METHODS)
+    with pytest.raises(Stop):
+        netxr.sweep(**ASKED, method=METHODS, store=path, progress=stop)
+    halfway = xr.open_zarr(path, consolidated=False)
+    assert halfway.finished.values.tolist() == [[True], [False]]
+    assert halfway.pearson.isel(n_neurons=0).equals(whole.pearson.isel(n_neurons=0))
+    shutil.copytree(path, tmp_path / "other.zarr")
+    for other, message in (
+        ({"method": METHODS[:1]}, r"method: got \['lagged_correlation'\]; expected \['lagged_correl"),
+        ({"method": "regression"}, "method: got 'regression'; expected"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            netxr.sweep(**ASKED, **other, store=tmp_path / "other.zarr")
+    resumed = netxr.sweep(**ASKED, method=METHODS, store=path, workers=2).load()
+    xr.testing.assert_allclose(resumed, whole, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_the_same_call_on_a_cluster(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    whole = netxr.sweep(**ASKED, method=METHODS)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        heard = []
+        found = netxr.sweep(
+            **ASKED, method=METHODS, store=tmp_path / "s.zarr", progress=lambda *told: heard.append(told)
+        )
+        xr.testing.assert_allclose(found.load(), whole, rtol=1e-10)
+        assert heard == [(0, 2), (1, 2), (2, 2)]
+        assert not client.futures
+        with pytest.raises(InvalidInput, match="t: got 25 pairs of neurons"):
+            netxr.sweep(n_neurons=[5], n_steps=50, method="edge_probability", trials=2)
