@@ -75,7 +75,7 @@ def store_correlation(
         sizes=sizes,
         chunks=dict.fromkeys(sizes, 1) | {n.TARGET: plan.rows_at_a_time, n.SOURCE: sizes[n.SOURCE]},
         dtype=todo.precision,
-        attrs=attrs | ABOUT,
+        attrs=attrs | ABOUT | _frames(activity, todo),
     ) as (stored, folder):
         for run in runs:
             tasks = []
@@ -86,6 +86,13 @@ def store_correlation(
                 tasks += row_tasks(trials, run.todo, plan=plan, use=use, folder=folder, part=part, alone=alone)
             run_tasks(tasks, plan, folder)
     return open_store(store)[n.LAGGED_CORRELATION]
+
+
+def _frames(activity: xr.DataArray, todo: Pass) -> dict[str, int]:
+    """Return of how many samples a neuron the correlations of a trial are, where that is known beforehand."""
+    is_known = todo.missing == "raise" and not todo.cuts
+    is_apart = keeps_trials_apart(activity, todo) or activity.sizes.get(n.TRIAL, 1) == 1
+    return {n.FRAMES: activity.sizes[n.TIME]} if is_known and is_apart else {}
 
 
 class Run(NamedTuple):

@@ -187,7 +187,7 @@ def _test(r: Floats, n_samples: Any, target: Floats, source: Floats, *, lags: ND
     """Return the p-values, effective samples and both ends of the intervals of one trial."""
     n_effective = effective_samples(target, source, lags, int(n_samples))
     for side in (target, source):
-        _warn_where_cut_off(side, lags, int(n_samples))
+        warn_where_cut_off(side, lags, int(n_samples))
     deviation = 1 / np.sqrt(np.where(n_effective > 3, n_effective - 3, np.nan))
     p = correlation_p_value(r, n_effective)
     undefined = np.isnan(p)
@@ -195,7 +195,7 @@ def _test(r: Floats, n_samples: Any, target: Floats, source: Floats, *, lags: ND
     return p, n_effective, lower, upper
 
 
-def _warn_where_cut_off(autocorrelation: Floats, lags: NDArray[np.int64], n_samples: int) -> None:
+def warn_where_cut_off(autocorrelation: Floats, lags: NDArray[np.int64], n_samples: int) -> None:
     """Warn of neurons whose autocorrelation is known only up to a lag at which it is not yet zero."""
     still = is_kept(autocorrelation, n_samples)[-1:].sum()
     if still:
@@ -212,7 +212,12 @@ def autocorrelation_for(data: Any, given: xr.DataArray | None) -> xr.DataArray:
     if given is not None:
         return _checked(given)
     activity = activity_of(data)
-    return autocorrelation_of(activity, lags=range(1, max(2, min(MOST_LAGS, activity.sizes[n.TIME] // 4))))
+    return autocorrelation_of(activity, lags=lags_for(activity))
+
+
+def lags_for(activity: xr.DataArray) -> range:
+    """Return the lags at which the autocorrelation of activity is taken."""
+    return range(1, max(2, min(MOST_LAGS, activity.sizes[n.TIME] // 4)))
 
 
 def _given(given: xr.DataArray | None, moments: xr.Dataset) -> xr.DataArray:
@@ -250,15 +255,19 @@ def _no_autocorrelation(moments: xr.Dataset) -> xr.DataArray:
 
 def _on(autocorrelation: xr.DataArray, r: xr.DataArray, dim: str) -> xr.DataArray:
     """Return the autocorrelation of the targets or of the sources."""
-    labels = labels_of(r, dim)
+    chosen = aligned(autocorrelation, labels_of(r, dim)).rename({n.NEURON: dim})
+    return chosen.assign_coords({dim: r[dim]}) if dim in r.coords else chosen.drop_vars(dim, errors="ignore")
+
+
+def aligned(autocorrelation: xr.DataArray, labels: NDArray[Any]) -> xr.DataArray:
+    """Return the autocorrelation of some neurons, or raise InvalidInput where it lacks one."""
     known = autocorrelation.get_index(n.NEURON)
     missing = [label for label in labels.tolist() if label not in known]
     if missing:
         got = f"none of {len(missing)} neurons, such as {missing[0]!r}"
         raise InvalidInput("autocorrelation", got=got, expected="one of each neuron of the moments")
     beside = [name for name, coord in autocorrelation.coords.items() if coord.dims == (n.NEURON,) and name != n.NEURON]
-    chosen = autocorrelation.drop_vars(beside).sel({n.NEURON: labels}).rename({n.NEURON: dim})
-    return chosen.assign_coords({dim: r[dim]}) if dim in r.coords else chosen.drop_vars(dim, errors="ignore")
+    return autocorrelation.drop_vars(beside).sel({n.NEURON: labels})
 
 
 # --- by shifts -------------------------------------------------------------------------

@@ -1,17 +1,31 @@
 """The connections that are left at a false discovery rate, as a table."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
+from scipy.special import stdtrit
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema.arguments import check_flag, is_number
+from netxr.estimators.fit import call_of
+from netxr.estimators.table import method_names
+from netxr.kernels.significance import correlation_interval
+from netxr.schema.arguments import check_choice, check_flag, is_number, is_whole, said
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
+from netxr.significance.correlation_test import autocorrelation_for
 from netxr.significance.false_discovery import METHODS, Method, false_discovery
-
-EFFECTS: Final = (n.LAGGED_CORRELATION, n.STANDARDISED, n.GRANGER, n.COEFFICIENT)
-"""Estimates that come with p-values; the first that there is stands in the list."""
+from netxr.significance.streamed import (
+    Family,
+    Walk,
+    autocorrelation_to_zero,
+    discovered,
+    family_of,
+    rows_of_activity,
+    rows_of_matrix,
+)
 
 ABOUT: Final = {
     n.EFFECT: "estimate",
@@ -21,31 +35,66 @@ ABOUT: Final = {
     n.Q_VALUE: "false discovery rate",
 }
 
+OF_CORRELATION_TEST: Final = "netxr.correlation_test("
+"""What p-values of lagged correlations were made by."""
 
-def edges(result: xr.Dataset, *, q: float = 0.05, method: Method = "bh", diagonal: bool = False) -> xr.Dataset:
+NULLS: Final = ("autocorrelation", "samples")
+"""What correlations some rows at a time can be compared with."""
+
+BY_DEFAULT: Final = {"lag": 1, "null": "autocorrelation", "autocorrelation": None, "memory": None}
+"""Options of activity."""
+
+
+def edges(
+    data: xr.Dataset | xr.DataArray,
+    *,
+    q: float = 0.05,
+    method: Method = "bh",
+    diagonal: bool = False,
+    lag: int = 1,
+    null: str = "autocorrelation",
+    autocorrelation: xr.DataArray | None = None,
+    memory: int | str | None = None,
+) -> xr.Dataset:
     """List the connections that are found at a false discovery rate, the strongest first.
+
+    Of activity, or of correlations on disk, no matrix is ever held, and all pairs are tested as by
+    `netxr.correlation_test`: there may be more of them than memory holds. What is held is the list.
 
     Parameters
     ----------
-    result : Dataset
+    data : Dataset or DataArray
         `p_value` ([lag, ][trial, ]target, source) and the estimate that it is about, as `netxr.correlation_test`,
-        `netxr.regression` and `netxr.granger` return them; computed at once where it is lazy.
+        `netxr.regression` and `netxr.granger` return them; computed at once where it is lazy. Or activity (neuron,
+        time[, trial]), or a Dataset that holds it. Or lagged correlations of one lag that were written by
+        ``netxr.lagged_correlation(..., store=)``.
     q : float
         Share of the listed pairs that may be expected to have no edge, above 0 and below 1.
     method, diagonal
         As in `netxr.false_discovery`.
+    lag : int
+        Samples by which the target is read after the source; of activity.
+    null : {"autocorrelation", "samples"}
+        As in `netxr.correlation_test`; of activity or correlations.
+    autocorrelation : DataArray, optional
+        (lag, [trial, ]neuron) at lags 1, 2, ..., as `netxr.autocorrelation` makes it; correlations need it, but for
+        null="samples". Of activity it is made first.
+    memory : int or str, optional
+        What the pass over activity may take beside the list, in bytes or as text such as "2GiB"; by default half of
+        what is free.
 
     Returns
     -------
     Dataset
-        Over `edge`: `effect` (the estimate), `lower` and `upper` where the result has them, `p_value`, `q_value`, with
-        `target`, `source` and, where the result has several, `lag` and `trial` of each edge as coordinates.
+        Over `edge`: `effect` (the estimate), `lower` and `upper` where they are known, `p_value`, `q_value`, with
+        `target`, `source` and, where there are any, `lag` and `trial` of each edge as coordinates.
         ``.to_dataframe()`` makes a table of it. Attributes: `q`, and how many pairs were tested and left out.
 
     Raises
     ------
     InvalidInput
-        If the result has no p-values or no estimate beside them, or `q` is no share.
+        If there are no p-values or no estimate beside them, `q` is no share, or options do not go with the data; of
+        activity or correlations, if more than ten million edges are found, or the budget is too small.
 
     Examples
     --------
@@ -57,26 +106,169 @@ def edges(result: xr.Dataset, *, q: float = 0.05, method: Method = "bh", diagona
     """
     if not is_number(q) or not 0 < q < 1:
         raise InvalidInput("q", got=repr(q), expected="a share above 0 and below 1")
+    check_choice("method", method, tuple(METHODS))
     check_flag("diagonal", diagonal)
-    effect = next((name for name in EFFECTS if isinstance(result, xr.Dataset) and name in result), None)
-    if effect is None or n.P_VALUE not in result:
-        held = list(map(str, result.data_vars)) if isinstance(result, xr.Dataset) else type(result).__name__
-        fix = "Use netxr.correlation_test(activity), netxr.regression(activity) or netxr.granger(activity)."
-        expected = f"a Dataset with {n.P_VALUE!r} and an estimate"
-        raise InvalidInput("result", got=f"{held}", expected=expected, fix=fix)
-    tested = result[[effect, *(name for name in (n.LOWER, n.UPPER) if name in result), n.P_VALUE]].compute()
+    options: dict[str, Any] = {"lag": lag, "null": null, "autocorrelation": autocorrelation, "memory": memory}
+    if isinstance(data, xr.Dataset) and n.ACTIVITY not in data and n.P_VALUE not in data:
+        data = data.get(n.LAGGED_CORRELATION, data)
+    if isinstance(data, xr.DataArray) and n.TARGET in data.dims:
+        return _of_matrix(data, q=q, method=method, diagonal=diagonal, **options)
+    if isinstance(data, xr.DataArray) or (
+        isinstance(data, xr.Dataset) and n.P_VALUE not in data and n.ACTIVITY in data
+    ):
+        return _of_activity(data, q=q, method=method, diagonal=diagonal, **options)
+    _check_unsaid(options, "p-values, which had their own")
+    return _of_tests(data, q=q, method=method, diagonal=diagonal)
+
+
+# --- from p-values ---------------------------------------------------------------------
+
+
+def _of_tests(result: Any, *, q: float, method: Method, diagonal: bool) -> xr.Dataset:
+    """Return the edges among pairs that have a p-value."""
+    effect = _effect_of(result)
+    tested = _with_interval(result, effect).compute()
     rates = false_discovery(tested[n.P_VALUE], method=method, diagonal=diagonal)
     dims = rates.dims
     places = np.nonzero(rates.values <= q)
     order = np.argsort(-np.abs(tested[effect].transpose(*dims).values[places]), kind="stable")
     at: dict[Any, Any] = {dim: xr.DataArray(place[order], dims=n.EDGE) for dim, place in zip(dims, places, strict=True)}
     listed = tested.assign({n.Q_VALUE: rates}).rename({effect: n.EFFECT}).isel(at)
-    for dim in dims:
-        if dim not in listed.coords:
-            listed = listed.assign_coords({dim: at[dim]})
-    about = {n.Q: float(q), n.REFERENCE: METHODS[method], n.N_PAIRS: int(rates.notnull().sum())}
-    kept = listed.assign_attrs(result.attrs | about | {n.N_UNDEFINED: rates.attrs[n.N_UNDEFINED]})
+    counts = {n.N_PAIRS: int(rates.notnull().sum()), n.N_UNDEFINED: rates.attrs[n.N_UNDEFINED]}
+    own = result[effect].attrs
+    about = {n.MADE_BY: result[n.P_VALUE].attrs[n.MADE_BY]} if n.MADE_BY in result[n.P_VALUE].attrs else {}
+    labelled = listed.assign_coords({dim: at[dim] for dim in dims if dim not in listed.coords})
+    return _table(labelled, dict(result.attrs) | about | counts, q=q, method=method, effect=own.get(n.LONG_NAME))
+
+
+def _effect_of(result: Any) -> str:
+    """Return the name of the estimate that p-values are about, by what is said of how both were made."""
+    held: Any = result.data_vars if isinstance(result, xr.Dataset) else {}
+    if n.P_VALUE in held:
+        about = result[n.P_VALUE].attrs
+        made_by = str(about.get(n.MADE_BY, ""))
+        first = n.LAGGED_CORRELATION if made_by.startswith(OF_CORRELATION_TEST) else about.get(n.RESULT_OF)
+        if first in held:
+            return str(first)
+        names = (n.STANDARDISED, n.COEFFICIENT, *method_names())
+        alike = [name for name in names if name in held and held[name].attrs.get(n.MADE_BY, "") == made_by]
+        if alike:
+            return alike[0]
+    got = f"{list(map(str, held))}" if isinstance(result, xr.Dataset) else type(result).__name__
+    fix = "Use netxr.correlation_test(activity), netxr.regression(activity) or netxr.granger(activity)."
+    expected = f"a Dataset with {n.P_VALUE!r} and the estimate that it is about, or activity"
+    raise InvalidInput("data", got=got, expected=expected, fix=fix)
+
+
+def _with_interval(result: xr.Dataset, effect: str) -> xr.Dataset:
+    """Return an estimate with its p-value, and with its interval where there is one, or a t to tell it from."""
+    made_by = result[n.P_VALUE].attrs.get(n.MADE_BY)
+    beside = {name for name, one in result.data_vars.items() if one.attrs.get(n.MADE_BY) == made_by}
+    kept = result[[effect, *(name for name in (n.LOWER, n.UPPER) if name in beside), n.P_VALUE]]
+    if n.LOWER in kept or not {n.T, n.DF, effect} <= beside:
+        return kept
+    quantile = xr.apply_ufunc(stdtrit, result[n.DF], 0.975, dask="parallelized", output_dtypes=[np.float64])
+    reach = abs(quantile * result[effect] / result[n.T])
+    return kept.assign({n.LOWER: result[effect] - reach, n.UPPER: result[effect] + reach})
+
+
+# --- some rows at a time ---------------------------------------------------------------
+
+
+def _of_activity(data: Any, *, lag: int, null: str, autocorrelation: Any, memory: Any, **rule: Any) -> xr.Dataset:
+    """Return the edges among all pairs of neurons, whose correlations are made some rows at a time."""
+    activity = activity_of(data)
+    _check_null(null, autocorrelation)
+    if not is_whole(lag):
+        raise InvalidInput("lag", got=said(lag), expected="a whole number of samples")
+    walk, labels = rows_of_activity(activity, lag=lag, memory=memory)
+    flat = None
+    if null == "autocorrelation":
+        given = autocorrelation is not None
+        flat = autocorrelation_for(data, autocorrelation) if given else autocorrelation_to_zero(data, memory=memory)
+    return _listed(walk, labels, flat, n_samples=activity.sizes[n.TIME] - abs(lag), null=null, **rule)
+
+
+def _of_matrix(R: xr.DataArray, *, null: str, autocorrelation: Any, lag: int, memory: Any, **rule: Any) -> xr.Dataset:
+    """Return the edges among pairs whose correlations are on disk."""
+    check_variable(R, CONNECTIVITY_SPEC, argument="data", extra_dims=[n.LAG])
+    _check_unsaid({"lag": lag, "memory": memory}, "correlations, which had their own")
+    _check_null(null, autocorrelation)
+    if n.LAG in R.dims:
+        got, fix = f"correlations at lags {labels_of(R, n.LAG).tolist()!r:.60}", "Take one, with .sel(lag=1)."
+        raise InvalidInput("data", got=got, expected="those at one lag", fix=fix)
+    if n.FRAMES not in R.attrs or n.LAG not in R.coords:
+        fix = "Give the activity itself, with memory=, or netxr.correlation_test(activity)."
+        expected = "correlations that netxr.lagged_correlation(..., store=) wrote, of all samples and trial by trial"
+        raise InvalidInput("data", got="a matrix that does not say of how many samples", expected=expected, fix=fix)
+    if null == "autocorrelation" and autocorrelation is None:
+        fix = "Give autocorrelation=netxr.autocorrelation(activity, lags=range(1, 200))."
+        expected = "it, since correlations do not tell how slowly neurons change"
+        raise InvalidInput("autocorrelation", got="none", expected=expected, fix=fix)
+    walk, labels = rows_of_matrix(R)
+    flat = None if null == "samples" else autocorrelation_for(None, autocorrelation).compute()
+    return _listed(walk, labels, flat, n_samples=int(R.attrs[n.FRAMES]) - abs(int(R[n.LAG])), null=null, **rule)
+
+
+def _listed(
+    walk: Walk,
+    labels: xr.Dataset,
+    autocorrelation: xr.DataArray | None,
+    *,
+    n_samples: int,
+    null: str,
+    q: float,
+    method: Method,
+    diagonal: bool,
+) -> xr.Dataset:
+    """Return the edges of all matrices as a table."""
+    targets, sources = (labels_of(labels, dim) for dim in (n.TARGET, n.SOURCE))
+    families: list[Family] = []
+    for k in range(labels.sizes.get(n.TRIAL, 1)):
+        own = None if autocorrelation is None else autocorrelation.isel({n.TRIAL: k}, missing_dims="ignore")
+        families.append(family_of(targets, sources, own, n_samples=n_samples, q=q, diagonal=diagonal))
+    found = discovered(families, walk, dependent=method == "by")
+    columns = [np.concatenate(one) for one in zip(*((*low[3:], rates) for low, rates in found), strict=True)]
+    trial = np.repeat(np.arange(len(found)), [low.target.size for low, _ in found])
+    order = np.argsort(-np.abs(columns[2]), kind="stable")
+    trial, target, source, r, p, n_effective, rates = (one[order] for one in (trial, *columns))
+    lower, upper = correlation_interval(r, 1 / np.sqrt(n_effective - 3))
+    values = {n.EFFECT: r, n.LOWER: lower, n.UPPER: upper, n.P_VALUE: p, n.Q_VALUE: rates}
+    at = {n.TRIAL: trial, n.TARGET: target, n.SOURCE: source}
+    chosen = labels.isel({dim: xr.DataArray(place, dims=n.EDGE) for dim, place in at.items() if dim in labels.dims})
+    listed = chosen.assign({name: (n.EDGE, one) for name, one in values.items()})
+    counts = {n.N_PAIRS: sum(low.n_tested for low, _ in found), n.N_UNDEFINED: sum(low.n_undefined for low, _ in found)}
+    about = {n.MADE_BY: call_of("correlation_test", lag=int(labels[n.LAG]), null=null)}
+    return _table(listed, dict(labels.attrs) | about | counts, q=q, method=method, effect="lagged correlation")
+
+
+def _check_null(null: str, autocorrelation: Any) -> None:
+    """Raise unless correlations some rows at a time can be compared with it."""
+    if null == "shift":
+        fix = 'Use netxr.edges(netxr.correlation_test(activity, null="shift")), which holds all matrices.'
+        raise InvalidInput("null", got="'shift'", expected="'autocorrelation' or 'samples'", fix=fix)
+    check_choice("null", null, NULLS)
+    if null == "samples" and autocorrelation is not None:
+        fix = "Leave it out, or the null."
+        raise InvalidInput("autocorrelation", got="it", expected="none, for null='samples'", fix=fix)
+
+
+def _check_unsaid(options: Mapping[str, Any], what: str) -> None:
+    """Raise if options are given that do not go with the data."""
+    given = [name for name, value in options.items() if value is not BY_DEFAULT[name] and value != BY_DEFAULT[name]]
+    if given:
+        raise InvalidInput(", ".join(given), got="it", expected=f"none for {what}", fix="Leave it out.")
+
+
+# --- the table -------------------------------------------------------------------------
+
+
+def _table(listed: xr.Dataset, attrs: dict[Any, Any], *, q: float, method: Method, effect: str | None) -> xr.Dataset:
+    """Return edges with their labels, and what is said of them."""
+    if n.LAG in listed.coords and not listed[n.LAG].dims:
+        listed = listed.assign_coords({n.LAG: (n.EDGE, np.full(listed.sizes[n.EDGE], listed[n.LAG].item()))})
     for name, text in ABOUT.items():
-        if name in kept:
-            kept[name].attrs = {n.LONG_NAME: text if name != n.EFFECT else result[effect].attrs.get(n.LONG_NAME, text)}
-    return kept.drop_vars([name for name, coord in kept.coords.items() if coord.dims != (n.EDGE,)])
+        if name in listed:
+            listed[name].attrs = {n.LONG_NAME: effect or text if name == n.EFFECT else text}
+    kept = listed.drop_vars([name for name, coord in listed.coords.items() if coord.dims != (n.EDGE,)])
+    return kept.assign_attrs(attrs | {n.Q: float(q), n.REFERENCE: METHODS[method]})

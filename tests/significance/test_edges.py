@@ -51,8 +51,8 @@ def test_several_lags_are_one_family():
 @pytest.mark.parametrize(
     ("given", "options", "told"),
     [
-        (xr.Dataset({"p_value": labelled(np.ones((2, 2)))}), {}, "result: got .'p_value'.*correlation_test"),
-        ([1], {}, "result: got list"),
+        (xr.Dataset({"p_value": labelled(np.ones((2, 2)))}), {}, "data: got .'p_value'.*correlation_test"),
+        ([1], {}, "data: got list"),
         (result(np.eye(2), np.eye(2)), {"q": 1.5}, "q: got 1.5"),
         (result(np.eye(2), np.eye(2)), {"method": "holm"}, "method: got 'holm'"),
     ],

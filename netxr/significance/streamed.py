@@ -1,0 +1,254 @@
+"""Edges out of more pairs of neurons than memory holds, some target rows at a time.
+
+Of all p-values only the lowest are kept. The others are counted in bins, which tell whether the step-up rule might have
+reached them: only then are the rows made a second time, with more of them kept.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.estimators.rows import RowBlocks, Run, planned_runs, walked
+from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.significance import (
+    FEWEST,
+    correlation_p_value,
+    effective_samples,
+    is_kept,
+    lowest_q_values,
+    number_of_tests,
+)
+from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
+from netxr.moments.one_pass import attrs_of, coords_of
+from netxr.schema.clock import activity_of
+from netxr.significance.correlation_test import aligned, lags_for, warn_where_cut_off
+
+KEPT: Final = 2_000_000
+"""Of pairs without an edge, about so many p-values are kept."""
+
+BINS: Final = 64
+"""In which those above are counted."""
+
+MOST_EDGES: Final = 10_000_000
+"""A list that is longer helps nobody, and takes a gigabyte."""
+
+FIRST_LAGS: Final = (25, 100)
+"""Lags up to which the autocorrelation is made first: it is zero beyond them in most recordings."""
+
+Walk = Callable[[Sequence["Family"]], list[list["Low"]]]
+"""Makes the rows of each matrix, and returns what was found in them, part by part."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the p-values of a matrix follow from, beside its correlations, and which of them are kept.
+
+    Parameters
+    ----------
+    target, source : ndarray, (k, i) and (k, j)
+        Autocorrelations at lags 1, 2, ...
+    n_samples : int
+        Pairs of samples of each correlation.
+    own : ndarray of int, (i)
+        The column of each target itself, -1 where it is none of the sources, or such a pair is tested as well.
+    thresholds : ndarray, (bins + 1)
+        The largest p-value that is kept, and the ends of the bins in which larger ones are counted.
+    """
+
+    target: Floats
+    source: Floats
+    n_samples: int
+    own: NDArray[np.int64]
+    thresholds: Floats
+
+    @property
+    def q(self) -> float:
+        """The false discovery rate, above which no p-value of an edge is."""
+        return float(self.thresholds[-1])
+
+    @property
+    def deviate(self) -> float:
+        """A normal deviate that is a little nearer to zero than one whose two-sided p-value is q."""
+        return float(ndtri(1 - self.q / 2)) * (1 - 1e-6)
+
+
+class Low(NamedTuple):
+    """Of some rows: how many pairs were tested and how many are undefined, and the pairs with the lowest p-values."""
+
+    n_tested: int
+    n_undefined: int
+    counts: NDArray[np.int64]
+    target: NDArray[np.int64]
+    source: NDArray[np.int64]
+    effect: Floats
+    p_value: Floats
+    effective_samples: Floats
+
+
+def family_of(
+    targets: NDArray[Any],
+    sources: NDArray[Any],
+    autocorrelation: xr.DataArray | None,
+    *,
+    n_samples: int,
+    q: float,
+    diagonal: bool,
+) -> Family:
+    """Return the family of all pairs of some neurons, from their autocorrelation (lag, neuron); None for no memory."""
+    sides = [np.zeros((1, labels.size)) for labels in (targets, sources)]
+    if autocorrelation is not None:
+        sides = [aligned(autocorrelation, labels).transpose(n.LAG, n.NEURON).values for labels in (targets, sources)]
+        warn_where_cut_off(sides[0], autocorrelation[n.LAG].values, n_samples)
+        longest = max(1, *(int(is_kept(side, n_samples).any(1).sum()) for side in sides))
+        sides = [np.ascontiguousarray(side[:longest]) for side in sides]
+    places = {} if diagonal else {label: k for k, label in enumerate(sources.tolist())}
+    own = np.array([places.get(label, -1) for label in targets.tolist()])
+    kept = min(q, KEPT / max(1, targets.size * sources.size))
+    return Family(sides[0], sides[1], n_samples, own, np.geomspace(kept, q, BINS + 1))
+
+
+def low_p_values(family: Family, blocks: Iterable[tuple[slice, NDArray[Any]]]) -> Low:
+    """Return what is found in some rows, which come block by block, (row, source)."""
+    parts, n_kept, n_rows = [], 0, 0
+    for rows, r in blocks:
+        parts.append(_in_block(family, rows, r.astype(np.float64, copy=False)))
+        n_kept, n_rows = n_kept + parts[-1].target.size, n_rows + len(r)
+        if n_kept > KEPT + 2 * MOST_EDGES * n_rows / len(family.own):
+            raise _too_many(family)
+    return together(parts)
+
+
+def _in_block(family: Family, rows: slice, r: Floats) -> Low:
+    """Return what is found in one block of rows."""
+    lags = np.arange(1, 1 + len(family.source))
+    n_effective = effective_samples(family.target[:, rows], family.source, lags, family.n_samples)
+    is_tested = (n_effective >= FEWEST) & ~np.isnan(r)
+    own = family.own[rows]
+    (itself,) = np.nonzero(own >= 0)
+    is_tested[itself, own[itself]] = False
+    n_tested = int(is_tested.sum())
+    # A t with as low a p-value is no nearer to zero than a normal deviate: this leaves few p-values to compute.
+    square = np.square(r)
+    n_effective -= 2
+    is_tested &= square * n_effective >= family.deviate**2 * (1 - square)
+    row, column = np.nonzero(is_tested)
+    r, n_effective = r[row, column], n_effective[row, column] + 2
+    p = correlation_p_value(r, n_effective)
+    place = np.searchsorted(family.thresholds, p)
+    counts = np.bincount(place, minlength=len(family.thresholds) + 1)[1:-1]
+    kept = place == 0
+    columns: Any = (each[kept] for each in (rows.start + row, column, r, p, n_effective))
+    return Low(n_tested, is_tested.size - itself.size - n_tested, counts, *columns)
+
+
+def together(parts: Sequence[Low]) -> Low:
+    """Return what was found in several parts as one."""
+    sums: Any = (sum(part[k] for part in parts) for k in range(3))
+    columns: Any = (np.concatenate([part[k] for part in parts]) for k in range(3, len(Low._fields)))
+    return Low(*sums, *columns)
+
+
+def discovered(families: Sequence[Family], walk: Walk, *, dependent: bool) -> list[tuple[Low, Floats]]:
+    """Return the edges of each matrix with the false discovery rate of each."""
+    found = [together(parts) for parts in walk(families)]
+    wanted = [_reached(family, low, dependent=dependent) for family, low in zip(families, found, strict=True)]
+    if any(one > family.thresholds[0] for one, family in zip(wanted, families, strict=True)):
+        more = [
+            replace(family, thresholds=np.geomspace(one, family.q, BINS + 1))
+            for one, family in zip(wanted, families, strict=True)
+        ]
+        found = [together(parts) for parts in walk(more)]
+    results = []
+    for family, low in zip(families, found, strict=True):
+        rates = lowest_q_values(low.p_value, number_of_tests(low.n_tested, dependent=dependent))
+        is_edge = rates <= family.q
+        columns: Any = (column[is_edge] for column in low[3:])
+        results.append((Low(*low[:3], *columns), rates[is_edge]))
+    return results
+
+
+def _reached(family: Family, low: Low, *, dependent: bool) -> float:
+    """Return the largest p-value that the step-up rule might call an edge; the largest kept one if that is larger."""
+    as_low = low.target.size + low.counts.cumsum()
+    factor = number_of_tests(low.n_tested, dependent=dependent) * (1 - 1e-9)
+    is_possible = (low.counts > 0) & (family.thresholds[:-1] * factor <= family.q * as_low)
+    if not is_possible.any():
+        return float(family.thresholds[0])
+    last = int(np.flatnonzero(is_possible)[-1])
+    if as_low[last] > MOST_EDGES:
+        raise _too_many(family)
+    return float(family.thresholds[last + 1])
+
+
+def _too_many(family: Family) -> InvalidInput:
+    """Return the error about edges that are too many for a list."""
+    fix = "Take a lower q; or take off first what all neurons share, such as a global signal or a drift."
+    expected = f"one at which at most {MOST_EDGES:,} edges are found"
+    return InvalidInput("q", got=f"{family.q:g}", expected=expected, fix=fix)
+
+
+# --- where the rows come from ------------------------------------------------------------
+
+
+def rows_of_activity(activity: xr.DataArray, *, lag: int, memory: int | str | None) -> tuple[Walk, xr.Dataset]:
+    """Return what walks over the rows of lagged correlations that are never held, and their labels."""
+    options: dict[str, Any] = {"dim": n.TIME, "sources": None, "precision": None, "missing": "raise", "gaps": "raise"}
+    runs, plan = planned_runs(activity, lags=[lag], argument="lag", memory=memory, **options)
+
+    def walk(families: Sequence[Family]) -> list[list[Low]]:
+        """Make all rows once."""
+
+        def use(_run: Run, matrix: int) -> Callable[[RowBlocks], Low]:
+            """Return what finds low p-values in some rows of a matrix."""
+            return partial(_at_one_lag, families[matrix])
+
+        ((_, found),) = walked(runs, plan, use)
+        return found
+
+    todo = runs[0].todo
+    return walk, xr.Dataset(coords=coords_of(activity, todo) | {n.LAG: lag}, attrs=attrs_of(activity, todo))
+
+
+def _at_one_lag(family: Family, blocks: RowBlocks) -> Low:
+    """Return what is found in rows (lag, row, source) of a single lag."""
+    return low_p_values(family, ((rows, r[0]) for rows, r in blocks))
+
+
+def rows_of_matrix(R: xr.DataArray) -> tuple[Walk, xr.Dataset]:
+    """Return what walks over the rows of correlations ([trial, ]target, source) on disk, and their labels."""
+    matrices = R.transpose(n.TRIAL, n.TARGET, n.SOURCE, missing_dims="ignore")
+    if n.TRIAL not in R.dims:
+        matrices = matrices.expand_dims(n.TRIAL)
+    at_a_time = matrices.chunks[1] if matrices.chunks else (R.sizes[n.TARGET],)
+    ends = np.cumsum((0, *at_a_time)).tolist()
+
+    def walk(families: Sequence[Family]) -> list[list[Low]]:
+        """Read all rows once."""
+        found = []
+        for k, family in enumerate(families):
+            rows = map(slice, ends[:-1], ends[1:])
+            blocks = ((some, matrices[k, some].values) for some in rows)
+            found.append([low_p_values(family, blocks)])
+        return found
+
+    attrs = {name: value for name, value in R.attrs.items() if name != n.FRAMES}
+    return walk, xr.Dataset(coords=R.coords, attrs=attrs)
+
+
+def autocorrelation_to_zero(data: Any, *, memory: int | str | None) -> xr.DataArray:
+    """Return the autocorrelation of activity at lags 1, 2, ... up to one at which it is zero in all neurons."""
+    activity = activity_of(data)
+    lags = lags_for(activity)
+    for longest in (*(few for few in FIRST_LAGS if few < lags[-1]), lags[-1]):
+        found = autocorrelation_of(activity, lags=lags[:longest], memory=memory).compute()
+        if not is_kept(found.transpose(n.LAG, ...).values, activity.sizes[n.TIME])[-1].any():
+            break
+    return found
