@@ -1,20 +1,24 @@
-"""The rate model's loop: x(t + 1) = sigmoid(A x(t) + e(t)) for one trial or many side by side.
+"""The loop of a rate model: x(t + 1) = leak x(t) + (1 - leak) f(A x + drive), for one trial or many side by side.
 
 Index letters: t step, k trial, n neuron. Arrays are (t, k, n); a state is (k, n).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from netxr import names as n
+from netxr.errors import InvalidInput
 from netxr.kernels.blas import one_blas_thread
-from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource, noise_blocks
+from netxr.kernels.drives import Drives
+from netxr.kernels.noise import STEPS_PER_BLOCK
+from netxr.kernels.units import SIGMOID, responding
 
-Drive = Callable[[NDArray[Any], NDArray[Any]], object]
+Recurrent = Callable[[NDArray[Any], NDArray[Any]], object]
 """Writes the recurrent drive of a state (first argument) into an array of its shape (second argument)."""
 
 SPARSE_WEIGHT_COST: Final = 6
@@ -33,54 +37,138 @@ DENSE_CALL_COST: Final = 1_500
 """Each further matrix of a stacked dense product takes as long as this many weights (0.15 microseconds)."""
 
 
+class Rule(NamedTuple):
+    """How a state follows: x(t + 1) = leak x(t) + (1 - leak) f(sum over j of A_ij x_j(t + 1 - d_ij) + drive(t + 1)).
+
+    Parameters
+    ----------
+    weights : ndarray, (n, n) or (k, n, n)
+        A: one network for all trials, or one a trial.
+    units : {"sigmoid", "linear", "tanh", "threshold"} or callable
+        f. One of your own takes what drives the neurons, (k, n), and returns as much.
+    leak : float
+        Share of a state that stays.
+    delays : int or ndarray of int, (n, n)
+        d in steps, 1 or above: the same for all edges, or of each.
+    """
+
+    weights: NDArray[Any]
+    units: str | Callable[[NDArray[Any]], Any] = "sigmoid"
+    leak: float = 0.0
+    delays: int | NDArray[np.integer[Any]] = 1
+
+    @property
+    def longest(self) -> int:
+        """The longest delay."""
+        return int(np.max(self.delays))
+
+
 def trajectories(
-    weights: NDArray[Any],
-    state: NDArray[Any],
-    *,
-    noise: NoiseSource,
-    n_steps: int,
-    noise_scale: float,
-    first_step: int = 0,
+    rule: Rule, past: NDArray[Any], *, drives: Drives, n_steps: int, first_step: int = 1
 ) -> Iterator[tuple[slice, int, NDArray[Any]]]:
     """Yield the states of the trials block by block: which trials, the block's first step, states (t, k, n).
 
     Parameters
     ----------
-    weights : ndarray, (n, n) or (k, n, n)
-        One network for all trials, or one a trial.
-    state : ndarray, (k, n)
-        State of each trial at step 0, or at the step before `first_step`; its dtype is that of all states.
-    noise : NoiseSource
-        Noise of each trial. The modern one lets trials advance side by side, as many as `trials_together` says; the
+    rule : Rule
+        How states follow one another.
+    past : ndarray, (rule.longest, k, n)
+        States of the trials in the steps before `first_step`; their dtype is that of all states.
+    drives : Drives
+        What drives each trial. Modern noise lets trials advance side by side, as many as `trials_together` says; the
         legacy one keeps to the published arithmetic, a dense matrix-vector product a step, one trial after the other.
     n_steps : int
-        Samples a trial, the first state included.
-    noise_scale : float
-        Standard deviation of the noise.
+        Samples a trial, that of step 0 included.
     first_step : int
-        Where to go on, a multiple of the steps in a block of noise.
+        The first step to compute: 1, or below, for a run from its beginning, of which step 0 is yielded and steps
+        before it are not; or where to go on, a multiple of the steps in a block.
     """
-    together = 1 if noise.exact else trials_together(state.shape[1], state.dtype)
-    for k in range(0, len(state), together):
-        rows = slice(k, min(k + together, len(state)))
-        own = weights[rows] if weights.ndim == 3 else weights
-        own = own[0] if own.ndim == 3 and len(own) == 1 else own
-        # In C order, since a product over the other order rounds in another way.
-        inhibition = recurrent_drive(-own.astype(state.dtype, order="C"), exact=noise.exact)
-        present, start = state[rows], first_step
-        blocks = noise_blocks(
-            noise, which=range(rows.start, rows.stop), first_step=start, n_steps=n_steps, dtype=state.dtype
+    lead, n_trials, n_neurons = past.shape
+    exact, sign = drives.noise.exact, -1 if rule.units == SIGMOID else 1
+    together = 1 if exact else trials_together(n_neurons, past.dtype)
+    for k in range(0, n_trials, together):
+        rows, known = slice(k, min(k + together, n_trials)), past[:, k : k + together]
+        recurrent = _recurrent(rule, rows, past.dtype, sign=sign, exact=exact)
+        start = first_step // STEPS_PER_BLOCK * STEPS_PER_BLOCK
+        skip = first_step - start
+        blocks = drives.blocks(
+            range(rows.start, rows.stop), first_step=start, n_steps=n_steps, dtype=past.dtype, lead=lead, sign=sign
         )
-        if STEPS_PER_BLOCK * present.size >= DRAWN_AHEAD:
+        if STEPS_PER_BLOCK * known[0].size >= DRAWN_AHEAD:
             blocks = _drawn_ahead(blocks)
-        for block in blocks:
-            np.multiply(block, -noise_scale, out=block)
-            first = int(start == 0)
-            block[:first] = present
+        for states in blocks:
+            is_set = drives.is_set(start, start + len(states) - lead)
+            if skip == 1 and is_set[0]:  # the first state of all
+                known = np.concatenate([known[:-1], states[lead : lead + 1]])
+            states[skip : skip + lead] = known
             with one_blas_thread():
-                present = advance(present, block[first:], inhibition=inhibition)
-            yield rows, start, block
-            start += len(block)
+                advance(states, skip + lead, recurrent=recurrent, rule=rule, is_set=[False] * lead + is_set)
+            known = states[-lead:].copy()
+            _check_finite(known[-1], start + len(states) - lead)
+            if start >= 0:
+                yield rows, start, states[lead:]
+            start, skip = start + STEPS_PER_BLOCK, 0
+
+
+def advance(
+    states: NDArray[Any],
+    first: int,
+    *,
+    recurrent: Sequence[tuple[int, Recurrent]],
+    rule: Rule,
+    is_set: Sequence[bool] = (),
+) -> None:
+    """Turn what drives each step from `first` on into the state that follows, in place.
+
+    Parameters
+    ----------
+    states : ndarray, (t, k, n)
+        The states before `first`, and from there on what drives each step from outside; for sigmoid units, that with
+        its sign turned, -e.
+    first : int
+        The first step to compute; as many steps before it as the longest delay are states.
+    recurrent : sequence of (int, callable)
+        Of each delay, the recurrent drive; for sigmoid units, that with its sign turned, -A x. Turning both signs
+        beforehand is exact and spares a pass over the state in every step.
+    rule : Rule
+        Units and leak.
+    is_set : sequence of bool, (t)
+        Which steps are states already; none if it is empty.
+    """
+    respond, drive = responding(rule.units), np.empty_like(states[0])
+    leaks, some_are_set = rule.leak > 0, any(is_set)
+    # exp overflows to infinity, whose reciprocal is the right answer: 0. Linear units that overflow are found later.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(first, len(states)):
+            if some_are_set and is_set[t]:
+                continue
+            following = states[t]
+            for delay, product in recurrent:
+                product(states[t - delay], drive)
+                np.add(following, drive, out=following)
+            respond(following)
+            if leaks:
+                following *= 1 - rule.leak
+                following += rule.leak * states[t - 1]
+
+
+def _recurrent(rule: Rule, rows: slice, dtype: np.dtype[Any], *, sign: int, exact: bool) -> list[tuple[int, Recurrent]]:
+    """Return the recurrent drive of some trials for each delay that an edge has."""
+    own = rule.weights[rows] if rule.weights.ndim == 3 else rule.weights
+    own = own[0] if own.ndim == 3 and len(own) == 1 else own
+    # In C order, since a product over the other order rounds in another way.
+    weights = (sign * own).astype(dtype, order="C")
+    if isinstance(rule.delays, int):
+        return [(rule.delays, recurrent_drive(weights, exact=exact))]
+    each = np.unique(np.broadcast_to(rule.delays, own.shape)[own != 0])
+    return [(int(d), recurrent_drive(np.where(rule.delays == d, weights, 0), exact=exact)) for d in each]
+
+
+def _check_finite(state: NDArray[Any], step: int) -> None:
+    """Raise InvalidInput if a state is not finite."""
+    if not np.isfinite(state).all():
+        got = f"activity that is not finite by step {step:,}"
+        raise InvalidInput(n.CONNECTIVITY, got=got, expected="units and weights under which it stays so")
 
 
 def _drawn_ahead(blocks: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
@@ -97,7 +185,7 @@ def trials_together(n_neurons: int, dtype: np.dtype[Any]) -> int:
     return max(1, BATCH_BYTES // (STEPS_PER_BLOCK * n_neurons * dtype.itemsize))
 
 
-def recurrent_drive(weights: NDArray[Any], *, exact: bool) -> Drive:
+def recurrent_drive(weights: NDArray[Any], *, exact: bool) -> Recurrent:
     """Return the product A x for all trials, dense or sparse, whichever is cheaper for these weights.
 
     Parameters
@@ -115,7 +203,7 @@ def recurrent_drive(weights: NDArray[Any], *, exact: bool) -> Drive:
     return _dense_drive(weights)
 
 
-def _dense_drive(weights: NDArray[Any]) -> Drive:
+def _dense_drive(weights: NDArray[Any]) -> Recurrent:
     """Return the dense product: matrix by vector for one trial, matrix by matrix or a stack of them for many."""
     if weights.ndim == 3:
         return lambda state, out: np.matmul(weights, state[:, :, None], out=out[:, :, None])
@@ -127,34 +215,10 @@ def _dense_drive(weights: NDArray[Any]) -> Drive:
     return drive
 
 
-def _sparse_drive(weights: NDArray[Any]) -> Drive:
+def _sparse_drive(weights: NDArray[Any]) -> Recurrent:
     """Return the sparse product; the networks of several trials stand on the diagonal of one matrix."""
     if weights.ndim == 2:
         matrix = scipy.sparse.csr_array(weights)
         return lambda state, out: np.copyto(out, (matrix @ state.T).T if len(state) > 1 else matrix @ state[0])
     diagonal = scipy.sparse.block_diag([scipy.sparse.csr_array(w) for w in weights], format="csr")
     return lambda state, out: np.copyto(out, (diagonal @ state.ravel()).reshape(state.shape))
-
-
-def advance(state: NDArray[Any], noise: NDArray[Any], *, inhibition: Drive) -> NDArray[Any]:
-    """Advance all trials by one step for each row of `noise`, and return a copy of the last state.
-
-    Parameters
-    ----------
-    state : ndarray, (k, n)
-        Where the trials stand.
-    noise : ndarray, (t, k, n)
-        Noise of each step with its sign turned, -e; overwritten with the states that follow.
-    inhibition : callable
-        The recurrent drive with its sign turned: -A x. Turning both signs beforehand is exact
-        and spares a pass over the state in every step.
-    """
-    drive = np.empty_like(state)
-    with np.errstate(over="ignore"):  # exp overflows to infinity, whose reciprocal is the right answer: 0
-        for following in noise:
-            inhibition(state, drive)
-            np.add(following, drive, out=following)
-            np.exp(following, out=following)
-            np.add(following, 1, out=following)
-            state = np.reciprocal(following, out=following)
-    return state.copy()

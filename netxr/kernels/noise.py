@@ -1,6 +1,6 @@
 """Standard normal noise that belongs to labels (seed, trial, step), never to how a run is cut into blocks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -25,9 +25,10 @@ def philox(seed: int, *, trial: int, stream: int, block: int = 0) -> np.random.G
     """Return the generator that belongs to a seed, a trial, a purpose and a block of steps.
 
     Counter-based (Salmon et al. 2011, doi:10.1145/2063384.2063405): blocks are drawn in any order,
-    and 2**128 draws lie between two of them.
+    and 2**128 draws lie between two of them. Blocks before the first one have negative numbers.
     """
-    return np.random.Generator(np.random.Philox(key=np.array([seed, trial], np.uint64), counter=[0, 0, stream, block]))
+    key, counter = (np.array(words, np.uint64) for words in ([seed, trial], [0, 0, stream, block % 2**64]))
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 class NoiseSource:
@@ -42,6 +43,8 @@ class NoiseSource:
     rng : {"modern", "legacy"}
         "modern" counts blocks of `STEPS_PER_BLOCK`; "legacy" is one Mersenne Twister a trial, drawn from step 1 on,
         in float64, and rounded.
+
+    Entry t of the stream drives the step that ends in sample t, so entry 0 drives nothing unless steps come before it.
     """
 
     def __init__(self, seeds: Sequence[int], *, trials: Sequence[int], n_neurons: int, rng: n.Rng) -> None:
@@ -57,8 +60,12 @@ class NoiseSource:
         """Return the noise of trial number `i` in a block of steps, (step, neuron)."""
         if self.exact:
             return self._twisters[i].draw(block)
-        generator = philox(self._seeds[i], trial=self._trials[i], stream=NOISE_STREAM, block=block)
-        return generator.standard_normal((STEPS_PER_BLOCK, self.n_neurons), dtype=dtype.type)
+        shape = (STEPS_PER_BLOCK, self.n_neurons)
+        return self.generator(i, NOISE_STREAM, block).standard_normal(shape, dtype=dtype.type)
+
+    def generator(self, i: int, stream: int, block: int) -> np.random.Generator:
+        """Return the generator that belongs to trial number `i`, a purpose and a block of steps."""
+        return philox(self._seeds[i], trial=self._trials[i], stream=stream, block=block)
 
 
 class _Twister:
@@ -83,32 +90,3 @@ class _Twister:
         self._following += 1
         noise = self._state.standard_normal((STEPS_PER_BLOCK - idle, self._n_neurons))
         return np.concatenate([np.zeros((idle, self._n_neurons)), noise]) if idle else noise
-
-
-def noise_blocks(
-    source: NoiseSource, *, n_steps: int, dtype: np.dtype[Any], which: range | None = None, first_step: int = 0
-) -> Iterator[NDArray[Any]]:
-    """Yield the noise of consecutive blocks of steps, each an array (step, trial, neuron).
-
-    Entry t of the stream drives the step that ends in sample t, so entry 0 drives nothing.
-
-    Parameters
-    ----------
-    source : NoiseSource
-        Where noise comes from.
-    n_steps : int
-        Up to which step.
-    dtype : dtype
-        float32 or float64.
-    which : range, optional
-        Which of its trials; all if not given.
-    first_step : int
-        From which step on, a multiple of `STEPS_PER_BLOCK`.
-    """
-    which = range(len(source)) if which is None else which
-    for start in range(first_step, n_steps, STEPS_PER_BLOCK):
-        # A whole block is drawn even where the run ends inside it: the draws of a block depend on one another.
-        noise = np.empty((STEPS_PER_BLOCK, len(which), source.n_neurons), dtype)
-        for k, i in enumerate(which):
-            noise[:, k] = source.draw(i, start // STEPS_PER_BLOCK, dtype)
-        yield noise[: n_steps - start]

@@ -1,7 +1,6 @@
 """Simulation of the rate model, in memory or straight to disk."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import Any, Final, Literal
 
@@ -11,35 +10,28 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.kernels.drives import Drives
 from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
 from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource
-from netxr.schema.arguments import (
-    check_choice,
-    check_count,
-    check_entries,
-    check_rng,
-    check_room,
-    check_seed,
-    check_whole_numbers,
-    is_number,
-)
+from netxr.kernels.units import SIGMOID
+from netxr.schema.arguments import check_choice, check_count, check_rng, check_room
 from netxr.schema.clock import with_axis
 from netxr.schema.provenance import provenance
-from netxr.schema.variables import NUMBER_KINDS, check_connectivity, labels_of
+from netxr.schema.variables import labels_of
+from netxr.simulation.beginning import check_network, first_state, trial_seeds
+from netxr.simulation.model import USUAL, Model, Units, check_model
 from netxr.store.dataset import open as open_store
 from netxr.store.layout import steps_per_chunk
-from netxr.store.resumable import ResumableRun, resumable_run
+from netxr.store.resumable import Growing, ResumableRun, resumable_run
 
 Blocks = Iterator[tuple[slice, int, NDArray[Any]]]
 """Which trials, the first step, and states (t, k, n)."""
 
-SETTINGS: Final = (n.MODEL, n.SEED, n.RNG, n.NOISE_SCALE, n.INITIAL, n.N_STEPS)
+SETTINGS: Final = (n.MODEL, n.SEED, n.RNG, n.NOISE_SCALE, n.INITIAL, n.N_STEPS, *USUAL)
 """What a run that was interrupted must have in common with the call that resumes it."""
 
 COMMIT_BYTES: Final = 2**26
 """Samples of all trials from one commit to the next: a crash loses about half a second of work."""
-
-MODEL_EQUATION = "x(t + 1) = sigmoid(A x(t) + e(t)), e ~ N(0, noise_scale^2)"
 
 
 def simulate(
@@ -49,16 +41,26 @@ def simulate(
     trials: int | Sequence[int] | None = None,
     seed: int | Sequence[int] = 0,
     rng: n.Rng = "modern",
+    units: Units = SIGMOID,
+    gain: float = 1.0,
+    leak: float = 0.0,
+    delay: Any = 1,
     noise_scale: float = 1.0,
+    noise_cov: Any = None,
     initial: float | xr.DataArray = 0.0,
+    burn_in: int = 0,
+    common_drive: float = 0.0,
+    instrument: float = 0.0,
+    perturb: int | None = None,
     dtype: Literal["float32", "float64"] = "float64",
     store: str | PathLike[str] | None = None,
     progress: n.Progress | None = None,
 ) -> xr.Dataset:
-    """Simulate x(t + 1) = sigmoid(A x(t) + e(t)) with independent Gaussian noise e.
+    """Simulate x(t + 1) = f(gain A x(t) + c h(t + 1) + eta z(t + 1) + e(t)) with Gaussian noise e.
 
-    The model of Neuromatch Academy's tutorials on network causality (W3D5). Trials advance together, by one product
-    a step: a sparse one where that is cheaper than a dense one. Legacy trials advance one after the other instead.
+    By default it is x(t + 1) = sigmoid(A x(t) + e(t)), the model of Neuromatch Academy's tutorials on network causality
+    (W3D5). Trials advance together, by one product a step: a sparse one where that is cheaper than a dense one. Legacy
+    trials advance one after the other instead.
 
     Parameters
     ----------
@@ -74,10 +76,33 @@ def simulate(
     rng : {"modern", "legacy"}
         "modern": counter-based streams keyed by (seed, trial). "legacy": the tutorial's Mersenne Twister and
         arithmetic, bit for bit, trial k seeded with seed + k.
+    units : {"sigmoid", "linear", "tanh", "threshold"} or callable
+        f: 1 / (1 + exp(-d)); d itself; its tanh; 1 where d is above 0, else 0. A function of your own takes what drives
+        the neurons, (trial, neuron), and returns as much.
+    gain : float
+        Factor of all weights.
+    leak : float
+        Share of a state that stays, in [0, 1): x(t + 1) = leak x(t) + (1 - leak) f(...).
+    delay : int or array-like, (target, source)
+        Steps from a source to a target, 1 to 256: the same for all, or of each edge; an edge of delay d is seen at
+        lag d. Before the first step, states are as in `initial`.
     noise_scale : float
         Standard deviation of e, 0 or above.
+    noise_cov : array-like, (target, source), optional
+        Covariance of e between neurons, or their variances, which `noise_scale` multiplies further; independent, of
+        variance 1, if not given.
     initial : float or DataArray, (neuron[, trial])
-        State at the first sample.
+        State at the first sample, or at the beginning of the burn-in.
+    burn_in : int
+        Steps before the first sample, in which activity comes to where it settles. A longer burn-in begins earlier: the
+        noise of the samples stays the same.
+    common_drive : float
+        c, weight of one signal that drives all neurons and is not recorded: autoregressive, .9 from step to step, of
+        variance 1.
+    instrument : float
+        eta, weight of the instruments, one a neuron: 0 or 1 at random in each step.
+    perturb : int, optional
+        Every how many samples, from the first on, all states are set to 0 or 1 at random.
     dtype : {"float64", "float32"}
         Of state and samples.
     store : path-like, optional
@@ -92,14 +117,16 @@ def simulate(
     Returns
     -------
     Dataset
-        `activity` (neuron, time, trial) and `connectivity`, with the parameters as attributes. `time` has no
-        coordinate: sample t is t sampling intervals after the first.
+        `activity` (neuron, time, trial) and `connectivity`, with the parameters as attributes. Where there are
+        instruments, their samples as `inputs` (input, time, trial), for `instrumental_variables(run, instruments=
+        run.inputs)`; where states were set, the frames as `perturbed` (time), for `perturbation_effect(run, where=
+        run.perturbed)`; `delay` and `noise_cov` where they are matrices.
 
     Raises
     ------
     InvalidInput
-        If an argument is out of range or does not fit another, or there is an unfinished run of other parameters
-        at `store`.
+        If an argument is out of range or does not fit another, linear units are not stable, or there is an unfinished
+        run of other parameters at `store`.
     OutputExists
         If there is something else at `store`.
     StoreBusy
@@ -114,78 +141,107 @@ def simulate(
     >>> run = simulate(A, n_steps=5000, seed=42, rng="legacy")
     >>> round(run.activity.isel(neuron=0, time=1, trial=0).item(), 4)
     0.6217
+    >>> A = netxr.random_connectivity(50, weights="normal", spectral_radius=0.9)
+    >>> run = simulate(A, n_steps=5000, units="linear", burn_in=200)
+    >>> scores = netxr.compare(A, netxr.lagged_correlation(run.isel(trial=0)), diagonal=False)
+    >>> bool(scores.pearson < 0.85)  # at any length: a regression finds more than .99
+    True
     """
-    network, labels = _check_network(connectivity, trials)
+    network, labels = check_network(connectivity, trials)
     n_steps = check_count("n_steps", n_steps)
     check_rng(rng)
-    seeds = _trial_seeds(seed, labels, rng)
-    if not is_number(noise_scale) or not 0 <= noise_scale < np.inf:
-        raise InvalidInput("noise_scale", got=repr(noise_scale), expected="a standard deviation, 0 or above")
+    seeds = trial_seeds(seed, labels, rng)
     check_choice("dtype", dtype, ("float32", "float64"))
     if progress is not None and not callable(progress):
         raise InvalidInput("progress", got=repr(progress), expected="a function of (steps done, steps in all)")
     neurons = labels_of(network, n.TARGET)
-    state = _first_state(initial, neurons, labels).astype(dtype)
-    advance = partial(
-        trajectories,
-        network.transpose(..., n.TARGET, n.SOURCE).values,
-        noise=NoiseSource(seeds, trials=labels, n_neurons=len(neurons), rng=rng),
-        noise_scale=float(noise_scale),
-    )
+    noise = NoiseSource(seeds, trials=labels, n_neurons=len(neurons), rng=rng)
+    options = {n.UNITS: units, n.GAIN: gain, n.LEAK: leak, n.DELAY: delay, n.BURN_IN: burn_in, n.PERTURB: perturb}
+    options |= {n.NOISE_SCALE: noise_scale, n.NOISE_COV: noise_cov}
+    options |= {n.COMMON_DRIVE: common_drive, n.INSTRUMENT: instrument}
+    model = check_model(network, noise, options)
+    state = first_state(initial, neurons, labels).astype(dtype)
     first = float(initial) if isinstance(initial, (int, float, np.number)) else "the first sample"
     attrs = provenance(
-        **{n.MODEL: MODEL_EQUATION, n.SEED: int(seed) if isinstance(seed, (int, np.integer)) else seeds, n.RNG: rng},
+        **{n.SEED: int(seed) if isinstance(seed, (int, np.integer)) else seeds, n.RNG: rng},
         **{n.NOISE_SCALE: float(noise_scale), n.INITIAL: first, n.N_STEPS: n_steps},
         **{n.SAMPLING_INTERVAL: 1.0, n.SAMPLING_INTERVAL_UNITS: "step"},
+        **model.attributes,
     )
     groups = {n.GROUP: (n.NEURON, network[n.GROUP].values)} if n.GROUP in network.coords else {}
-    coords = {n.NEURON: neurons, n.TRIAL: labels, **groups}
-    run = xr.Dataset({n.CONNECTIVITY: network.drop_vars(n.GROUP, errors="ignore")}, coords, attrs)
+    inputs = {n.INPUT: neurons} if instrument else {}
+    variables = {n.CONNECTIVITY: network.drop_vars(n.GROUP, errors="ignore"), **model.variables}
+    run = xr.Dataset(variables, {n.NEURON: neurons, n.TRIAL: labels, **groups, **inputs}, attrs)
     if store is None:
         check_room("n_steps", n_steps, len(labels) * n_steps * len(neurons) * np.dtype(dtype).itemsize)
-        samples = np.empty((len(labels), n_steps, len(neurons)), dtype)
-        for rows, start, states in _reporting(advance(state, n_steps=n_steps), progress, total=n_steps * len(labels)):
-            samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
-        activity = xr.DataArray(samples, dims=(n.TRIAL, n.TIME, n.NEURON), attrs=attrs)
-        return with_axis(run.assign({n.ACTIVITY: activity.transpose(n.NEURON, n.TIME, n.TRIAL)}))
+        return _in_memory(run, model, state, n_steps, progress)
     chunk = _stored_steps(len(neurons), len(labels), np.dtype(dtype))
+    growing = {n.ACTIVITY: Growing((n.NEURON, n.TIME, n.TRIAL), np.dtype(dtype), attrs)}
+    growing |= {name: Growing(one.dims, one.dtype, {}) for name, one in _beside(model.drives, 0, 1).items()}
     with resumable_run(
-        store, run, n_steps=n_steps, dtype=np.dtype(dtype), steps_per_chunk=chunk, settings=SETTINGS
+        store, run, n_steps=n_steps, growing=growing, steps_per_chunk=chunk, settings=SETTINGS
     ) as resumed:
-        _stream(resumed, advance, state, chunk=max(chunk, STEPS_PER_BLOCK), progress=progress)
+        _stream(resumed, model, state, chunk=max(chunk, STEPS_PER_BLOCK), progress=progress)
     return open_store(store)
 
 
+def _in_memory(
+    run: xr.Dataset, model: Model, state: NDArray[Any], n_steps: int, progress: n.Progress | None
+) -> xr.Dataset:
+    """Return a run with its activity, and what was recorded beside it."""
+    samples = np.empty((len(state), n_steps, state.shape[1]), state.dtype)
+    blocks = trajectories(
+        model.rule, model.past(state), drives=model.drives, n_steps=n_steps, first_step=model.first_step
+    )
+    for rows, start, states in _reporting(blocks, progress, total=n_steps * len(state)):
+        samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
+    activity = xr.DataArray(samples, dims=(n.TRIAL, n.TIME, n.NEURON), attrs=run.attrs)
+    beside = _beside(model.drives, 0, n_steps)
+    return with_axis(run.assign({n.ACTIVITY: activity.transpose(n.NEURON, n.TIME, n.TRIAL), **beside}))
+
+
+def _beside(drives: Drives, start: int, stop: int) -> dict[str, xr.Variable]:
+    """Return what is recorded beside the activity of some steps, the first of them a multiple of those of a block."""
+    found = {}
+    if drives.instrument:
+        blocks = range(start // STEPS_PER_BLOCK, -(-stop // STEPS_PER_BLOCK))
+        each = [np.concatenate([drives.instruments(i, b) for b in blocks]) for i in range(len(drives.noise))]
+        samples = np.stack(each, axis=-1)[: stop - start].swapaxes(0, 1)
+        found[n.INPUTS] = xr.Variable((n.INPUT, n.TIME, n.TRIAL), samples)
+    if drives.every:
+        found[n.PERTURBED] = xr.Variable(n.TIME, drives.is_set(start, stop))
+    return found
+
+
 def _stream(
-    resumed: ResumableRun,
-    advance: Callable[..., Blocks],
-    state: NDArray[Any],
-    *,
-    chunk: int,
-    progress: n.Progress | None,
+    resumed: ResumableRun, model: Model, state: NDArray[Any], *, chunk: int, progress: n.Progress | None
 ) -> None:
     """Advance a run from where it is to its end, a segment of all trials at a time, and commit each."""
     done, total = resumed.committed, resumed.n_steps
     per_step = state.size * state.dtype.itemsize
     segment = chunk * max(1, COMMIT_BYTES // (chunk * per_step))
+    past, first_step = model.past(state), model.first_step
     if done:
-        _check_begins_with(resumed, state)
-        state = resumed.last_state()
+        _check_begins_with(resumed, model, state)
+        past, first_step = resumed.last_states(len(past)), done
     for start in range(done, total, segment):
         stop = min(start + segment, total)
-        blocks = _reporting(
-            advance(state, first_step=start, n_steps=stop), progress, total=total * len(state), done=start * len(state)
-        )
-        state = state.copy()
+        blocks = trajectories(model.rule, past, drives=model.drives, n_steps=stop, first_step=first_step)
+        blocks = _reporting(blocks, progress, total=total * len(state), done=start * len(state))
+        past, first_step = np.empty_like(past), stop
         for rows, first, states in _gather(blocks, chunk, n_steps=stop):
-            resumed.activity[:, first : first + len(states), rows] = states.transpose(2, 0, 1)
-            state[rows] = states[-1]
+            resumed.arrays[n.ACTIVITY][:, first : first + len(states), rows] = states.transpose(2, 0, 1)
+            past[:, rows] = states[-len(past) :]
+        for name, values in _beside(model.drives, start, stop).items():
+            place = tuple(slice(start, stop) if dim == n.TIME else slice(None) for dim in values.dims)
+            resumed.arrays[name][place] = values.values
         resumed.commit(stop)
 
 
-def _check_begins_with(resumed: ResumableRun, state: NDArray[Any]) -> None:
-    """Raise if an unfinished run does not begin in `state`."""
-    if not np.array_equal(np.asarray(resumed.activity[:, 0, :]).T, state):
+def _check_begins_with(resumed: ResumableRun, model: Model, state: NDArray[Any]) -> None:
+    """Raise if an unfinished run that begins with its initial state does not begin in `state`."""
+    begins = model.first_step == 1 and not model.drives.every
+    if begins and not np.array_equal(np.asarray(resumed.arrays[n.ACTIVITY][:, 0, :]).T, state):
         fix = "Ask for the same run, or choose another path."
         raise InvalidInput(
             "initial", got="another first state", expected=f"that of the unfinished run at {resumed.path}", fix=fix
@@ -219,56 +275,3 @@ def _reporting(blocks: Blocks, progress: n.Progress | None, *, total: int, done:
         done += states.shape[0] * states.shape[1]
         if progress is not None:
             progress(done, total)
-
-
-def _check_network(connectivity: xr.DataArray, trials: int | Sequence[int] | None) -> tuple[xr.DataArray, list[int]]:
-    """Return the weights and the trial labels, if both can be simulated together."""
-    network = check_connectivity(connectivity)
-    if not np.isfinite(network.values).all():
-        raise InvalidInput(n.CONNECTIVITY, got="weights that are NaN or infinite", expected="finite weights")
-    of_networks = labels_of(network, n.TRIAL).tolist() if n.TRIAL in network.dims else None
-    if trials is None:
-        labels = of_networks or [0]
-    elif isinstance(trials, (int, np.integer)):
-        n_trials = check_count("trials", trials)
-        labels = of_networks if of_networks and len(of_networks) == n_trials else range(n_trials)
-    else:
-        labels = trials
-    expected = "how many, or different whole numbers, 0 or above, as labels"
-    labels = check_whole_numbers("trials", labels, largest=2**64 - 1, expected=expected)
-    if of_networks is not None and labels != of_networks:
-        raise InvalidInput("trials", got=repr(labels), expected=f"those of the connectivity, {of_networks}")
-    return network, labels
-
-
-def _trial_seeds(seed: int | Sequence[int], labels: Sequence[int], rng: n.Rng) -> list[int]:
-    """Return a seed for each trial."""
-    if isinstance(seed, (int, np.integer)):
-        first = check_seed(seed, rng=rng)
-        return [check_seed(first + label, rng=rng) if rng == "legacy" else first for label in labels]
-    expected = f"one whole number, or one for each of {len(labels)} trials"
-    seeds = check_entries("seed", seed, expected=expected)
-    if len(seeds) != len(labels):
-        raise InvalidInput("seed", got=repr(seed), expected=expected)
-    return [check_seed(each, rng=rng) for each in seeds]
-
-
-def _first_state(initial: float | xr.DataArray, neurons: NDArray[Any], labels: Sequence[int]) -> NDArray[np.float64]:
-    """Return the first state of each trial, (trial, neuron)."""
-    expected = f"a finite number, or a DataArray with dim {n.NEURON!r} (and {n.TRIAL!r}) that has the network's labels"
-    template = xr.DataArray(np.zeros((len(labels), len(neurons))), {n.TRIAL: list(labels), n.NEURON: neurons})
-    if isinstance(initial, xr.DataArray) and initial.dtype.kind in NUMBER_KINDS:
-        try:
-            sides = xr.align(template, initial, join="exact")
-            state = (sides[0] + sides[1]).transpose(n.TRIAL, n.NEURON)
-        except ValueError as error:
-            raise InvalidInput(
-                "initial", got=f"a DataArray with sizes {dict(initial.sizes)}", expected=expected
-            ) from error
-    elif is_number(initial):
-        state = template + initial
-    else:
-        raise InvalidInput("initial", got=repr(initial), expected=expected)
-    if not np.isfinite(state.values).all():
-        raise InvalidInput("initial", got="NaN or infinity", expected=expected)
-    return np.asarray(state.values, np.float64)

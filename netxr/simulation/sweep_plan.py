@@ -16,7 +16,7 @@ from netxr.estimators.table import estimator
 from netxr.schema.arguments import check_count, check_entries, check_rng, check_seed, is_number, said
 from netxr.schema.provenance import provenance
 from netxr.simulation.axes import AXES, check_not_negative
-from netxr.simulation.simulate import MODEL_EQUATION
+from netxr.simulation.model import MODEL_EQUATION
 from netxr.store.layout import fill_value
 
 SETTINGS: Final = (n.TRIALS, n.SEED, n.RNG, n.ACTIVITY_SEED, n.DIAGONAL, n.PERMUTATIONS)

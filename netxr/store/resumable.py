@@ -1,10 +1,10 @@
 """A simulated run on disk that can be resumed: committed samples stay, whatever happens to the process that writes."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -22,27 +22,35 @@ from netxr.store.writers import Mark
 from netxr.store.writing import empty_array, write_dataset
 
 
+class Growing(NamedTuple):
+    """A variable of a run that is written as it grows in time: its dims, dtype and attributes."""
+
+    dims: tuple[Any, ...]
+    dtype: np.dtype[Any]
+    attrs: Mapping[Any, Any]
+
+
 class ResumableRun:
-    """A run whose activity is written first and committed then, `n_steps` samples a trial at the end.
+    """A run whose samples are written first and committed then, `n_steps` a trial at the end.
 
     It is in `folder`, and appears at `path` with the first commit.
 
     Attributes
     ----------
-    activity : zarr.Array
-        (neuron, time, trial) at its final length, to be written from `committed` on.
+    arrays : dict of zarr.Array
+        What grows, activity (neuron, time, trial) among it, at its final length, to be written from `committed` on.
     committed : int
         Samples a trial that readers see.
     """
 
-    def __init__(self, path: Path, folder: Path, *, n_steps: int, mark: Mark) -> None:
-        self.path, self.n_steps, self.mark = path, n_steps, mark
+    def __init__(self, path: Path, folder: Path, *, growing: Iterable[str], n_steps: int, mark: Mark) -> None:
+        self.path, self.growing, self.n_steps, self.mark = path, tuple(growing), n_steps, mark
         self._use_folder(folder)
         self.committed = sizes(self.known[n.ACTIVITY])[n.TIME]
 
     def commit(self, n_steps: int) -> None:
         """Let readers see the first `n_steps` samples of every trial."""
-        changed = {n.ACTIVITY: grown(self.known[n.ACTIVITY], n.TIME, n_steps)}
+        changed = {name: grown(self.known[name], n.TIME, n_steps) for name in self.growing}
         if n_steps == self.n_steps:
             root = self.known[ROOT]
             attributes = {name: value for name, value in root["attributes"].items() if name != n.UNFINISHED}
@@ -53,15 +61,16 @@ class ResumableRun:
             appear(self.folder, self.path)
         self._use_folder(self.path)
 
-    def last_state(self) -> np.ndarray[Any, Any]:
-        """Return the last samples that were committed, (trial, neuron)."""
-        return np.ascontiguousarray(np.asarray(self.activity[:, self.committed - 1, :]).T)
+    def last_states(self, n_steps: int) -> np.ndarray[Any, Any]:
+        """Return the last samples that were committed, (time, trial, neuron)."""
+        last = slice(self.committed - n_steps, self.committed)
+        return np.ascontiguousarray(np.asarray(self.arrays[n.ACTIVITY][:, last, :]).transpose(1, 2, 0))
 
     def _use_folder(self, folder: Path) -> None:
         """Take the run to be in `folder`."""
         self.folder, self.known = folder, documents(folder)
-        whole = grown(self.known[n.ACTIVITY], n.TIME, self.n_steps)
-        self.activity = array_to_be(folder, n.ACTIVITY, whole)
+        whole = {name: grown(self.known[name], n.TIME, self.n_steps) for name in self.growing}
+        self.arrays = {name: array_to_be(folder, name, document) for name, document in whole.items()}
 
 
 @contextmanager
@@ -70,22 +79,22 @@ def resumable_run(
     run: xr.Dataset,
     *,
     n_steps: int,
-    dtype: np.dtype[Any],
+    growing: Mapping[str, Growing],
     steps_per_chunk: int,
     settings: Sequence[str],
 ) -> Iterator[ResumableRun]:
-    """Make a run whose activity the caller fills in and commits, or resume one that was interrupted.
+    """Make a run whose samples the caller fills in and commits, or resume one that was interrupted.
 
     Parameters
     ----------
     path : path-like
         The folder to make. It appears with the first commit; without one, nothing stays behind.
     run : Dataset
-        Everything but the activity: connectivity, labels of neurons and trials, and the attributes of both.
+        Everything but what grows: connectivity, labels of neurons and trials, and the attributes of the run.
     n_steps : int
         Samples a trial at the end; until then the run has the attribute `unfinished`.
-    dtype : dtype
-        Of the activity.
+    growing : dict of Growing
+        What is filled in, activity among it.
     steps_per_chunk : int
         Samples in a stored chunk; blocks should begin at multiples of it.
     settings : sequence of str
@@ -104,17 +113,18 @@ def resumable_run(
     if os.path.lexists(final):
         _check_unfinished(final)
         with space_needed(final), writing(final) as mark:
-            _check_same(final, run, dtype, settings)
-            yield ResumableRun(final, final, n_steps=n_steps, mark=mark)
+            _check_same(final, run, growing[n.ACTIVITY].dtype, settings)
+            yield ResumableRun(final, final, growing=growing, n_steps=n_steps, mark=mark)
         return
     with staging(final) as folder, marked(final) as mark:
         unfinished = {n.UNFINISHED: f"a simulation of {n_steps} steps, which the same call resumes"}
         write_dataset(storable(run.assign_attrs(unfinished), event="simulate"), folder)
-        sizes = {n.NEURON: run.sizes[n.NEURON], n.TIME: 0, n.TRIAL: run.sizes[n.TRIAL]}
-        chunks = sizes | {n.TIME: min(steps_per_chunk, n_steps), n.TRIAL: 1}
-        attrs = plain_attributes(run.attrs, "attrs")
-        empty_array(folder, n.ACTIVITY, sizes=sizes, chunks=chunks, dtype=dtype, attrs=attrs)
-        yield ResumableRun(final, folder, n_steps=n_steps, mark=mark)
+        for name, one in growing.items():
+            sizes = {dim: 0 if dim == n.TIME else run.sizes[dim] for dim in one.dims}
+            chunks = sizes | {n.TIME: min(steps_per_chunk, n_steps), n.TRIAL: 1}
+            attrs = plain_attributes(one.attrs, "attrs")
+            empty_array(folder, name, sizes=sizes, chunks=chunks, dtype=one.dtype, attrs=attrs)
+        yield ResumableRun(final, folder, growing=growing, n_steps=n_steps, mark=mark)
 
 
 def _check_unfinished(path: Path) -> None:
@@ -141,8 +151,11 @@ def _check_same(path: Path, run: xr.Dataset, dtype: np.dtype[Any], settings: Seq
     for dim, argument in labels.items():
         if not np.array_equal(stored[dim].values, run[dim].values):
             raise _of_another_run(path, argument, f"other labels along {dim}", "the same")
-    if not np.array_equal(stored[n.CONNECTIVITY].values, run[n.CONNECTIVITY].transpose(n.TARGET, n.SOURCE, ...).values):
-        raise _of_another_run(path, n.CONNECTIVITY, "other weights", "the same")
+    for given, variable in run.data_vars.items():
+        if not np.array_equal(stored[given].values, variable.transpose(n.TARGET, n.SOURCE, ...).values):
+            raise _of_another_run(
+                path, str(given), "other weights" if given == n.CONNECTIVITY else "others", "the same"
+            )
 
 
 def _of_another_run(path: Path, argument: str, got: str, kept: str) -> InvalidInput:

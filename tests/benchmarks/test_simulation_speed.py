@@ -6,7 +6,8 @@ from threadpoolctl import threadpool_limits
 
 import netxr
 from netxr.kernels import dynamics
-from netxr.kernels.noise import NoiseSource, noise_blocks
+from netxr.kernels.drives import Drives
+from netxr.kernels.noise import NoiseSource
 from tests.benchmarks.timing import FULL, Cost, best_of, peak_megabytes, show
 from tests.oracles import plain_simulation
 
@@ -29,7 +30,7 @@ def floors(A, *, n_steps, trials, rng="modern"):
 
     def normals():
         source = NoiseSource([1] * trials, trials=range(trials), n_neurons=n, rng=rng)
-        for _ in noise_blocks(source, n_steps=n_steps, dtype=np.dtype("float64")):
+        for _ in Drives(source, 1.0).blocks(range(trials), first_step=0, n_steps=n_steps, dtype=np.dtype("float64")):
             pass
 
     def products():
@@ -92,7 +93,8 @@ def test_many_small_networks():
     draws = [netxr.random_connectivity(n, seed=seed).values for seed in range(k)]
     A = A.copy(data=np.stack(draws)).assign_coords(trial=np.arange(k))
     source = NoiseSource([1] * k, trials=range(k), n_neurons=n, rng="modern")
-    noise = np.concatenate(list(noise_blocks(source, n_steps=n_steps, dtype=np.dtype("f8"))))
+    blocks = Drives(source, 1.0).blocks(range(k), first_step=0, n_steps=n_steps, dtype=np.dtype("f8"))
+    noise = np.concatenate(list(blocks))
     tasks = {
         "one call": lambda: netxr.simulate(A, n_steps=n_steps, seed=1),
         "a plain loop each, normals drawn before": lambda: [plain_simulation(draws[i], noise[:, i]) for i in range(k)],

@@ -4,8 +4,10 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.kernels.dynamics import _drawn_ahead, advance, recurrent_drive, trajectories, trials_together
-from netxr.kernels.noise import NoiseSource, noise_blocks
+from netxr.errors import InvalidInput
+from netxr.kernels.drives import Drives
+from netxr.kernels.dynamics import Rule, _drawn_ahead, advance, recurrent_drive, trajectories, trials_together
+from netxr.kernels.noise import NoiseSource
 
 
 def weights_of(n, *, density=0.3, k=None, seed=0):
@@ -37,32 +39,54 @@ def test_the_cheaper_product_is_taken(density, exact, sparse):
     assert ("sparse" in drive.__qualname__) == sparse
 
 
-def test_advance_is_the_sigmoid_of_drive_and_noise():
-    weights, noise = weights_of(5), np.random.default_rng(2).normal(size=(20, 3, 5))
-    out = -noise
+UNITS = {
+    "sigmoid": scipy.special.expit,
+    "linear": lambda drive: drive,
+    "tanh": np.tanh,
+    "threshold": lambda drive: (drive > 0).astype(float),
+}
+
+
+@pytest.mark.parametrize("leak", [0.0, 0.25])
+@pytest.mark.parametrize("units", UNITS)
+def test_advance_is_what_units_make_of_drive_and_noise(units, leak):
+    weights, noise = weights_of(5) / 2, np.random.default_rng(2).normal(size=(20, 3, 5))
+    sign = -1 if units == "sigmoid" else 1
     start = np.full((3, 5), 0.25)
-    last = advance(start, out, inhibition=recurrent_drive(-weights, exact=False))
+    states = np.concatenate([start[None], sign * noise])
+    recurrent = [(1, recurrent_drive(sign * weights, exact=False))]
+    advance(states, 1, recurrent=recurrent, rule=Rule(weights, units, leak))
     state = start
-    for step, kick in zip(out, noise, strict=True):
-        state = scipy.special.expit(state @ weights.T + kick)
-        np.testing.assert_allclose(step, state, rtol=1e-13)
-    np.testing.assert_array_equal(last, out[-1])
-    assert (start == 0.25).all()
+    for step, kick in zip(states[1:], noise, strict=True):
+        state = leak * state + (1 - leak) * UNITS[units](state @ weights.T + kick)
+        np.testing.assert_allclose(step, state, rtol=1e-12, atol=1e-14)
+    np.testing.assert_array_equal(states[0], start)
 
 
-def test_no_step_at_all():
-    start = np.full((1, 2), 0.5)
-    nothing = np.empty((0, 1, 2))
-    np.testing.assert_array_equal(advance(start, nothing, inhibition=lambda *_: None), start)
+def test_two_delays_and_a_state_that_is_set_by_hand():
+    """Neuron 1 doubles neuron 0 after one step and adds itself after two: 0, 0 + 2, set to 7, 2 * 5 + 2, 2 * 3 + 7."""
+    weights, delays = np.array([[0.0, 0], [2, 1]]), np.array([[1, 1], [1, 2]])
+    states = np.array([[0.0, 0], [1, 0], [1, 0], [5, 7], [3, 0], [0, 0]])[:, None]
+    recurrent = [(1, recurrent_drive(np.array([[0.0, 0], [2, 0]]), exact=False))]
+    recurrent += [(2, recurrent_drive(np.array([[0.0, 0], [0, 1]]), exact=False))]
+    rule = Rule(weights, "linear", delays=delays)
+    advance(states, 2, recurrent=recurrent, rule=rule, is_set=[False, False, False, True, False, False])
+    assert states[:, 0].tolist() == [[0, 0], [1, 0], [1, 2], [5, 7], [3, 12], [0, 13]]
 
 
 def run(weights, n_steps, *, seeds=(1,), trials=(0,), rng="modern", noise_scale=1.0, initial=0.0, dtype="float64"):
-    first = np.full((len(seeds), weights.shape[-1]), initial, dtype)
+    first = np.full((1, len(seeds), weights.shape[-1]), initial, dtype)
     states = np.full((len(seeds), n_steps, weights.shape[-1]), np.nan, dtype)
-    noise = NoiseSource(seeds, trials=trials, n_neurons=weights.shape[-1], rng=rng)
-    for rows, start, block in trajectories(weights, first, noise=noise, n_steps=n_steps, noise_scale=noise_scale):
+    drives = Drives(NoiseSource(seeds, trials=trials, n_neurons=weights.shape[-1], rng=rng), noise_scale)
+    for rows, start, block in trajectories(Rule(weights), first, drives=drives, n_steps=n_steps):
         states[rows, start : start + len(block)] = block.swapaxes(0, 1)
     return states
+
+
+def test_linear_units_that_overflow_are_found_without_a_warning():
+    drives = Drives(NoiseSource([0], trials=[0], n_neurons=2, rng="modern"), 1.0)
+    with pytest.raises(InvalidInput, match="not finite by step 256"):
+        list(trajectories(Rule(np.eye(2) * 1e3, "linear"), np.ones((1, 1, 2)), drives=drives, n_steps=500))
 
 
 @given(st.floats(-30, 30), st.floats(-5, 5), st.integers(1, 40))
@@ -92,8 +116,8 @@ def test_extreme_weights_saturate_without_a_warning(weight, dtype):
 def test_the_arguments_are_left_as_they_were():
     weights, initial = weights_of(3), np.zeros((1, 3))
     before = weights.copy()
-    noise = NoiseSource([0], trials=[0], n_neurons=3, rng="modern")
-    list(trajectories(weights, initial, noise=noise, n_steps=9, noise_scale=1.0))
+    drives = Drives(NoiseSource([0], trials=[0], n_neurons=3, rng="modern"), 1.0)
+    list(trajectories(Rule(weights), initial[None], drives=drives, n_steps=9))
     np.testing.assert_array_equal(weights, before)
     assert (initial == 0).all()
 
@@ -103,8 +127,8 @@ def test_trials_in_batches_agree_with_all_trials_together(monkeypatch):
 
     def states():
         out = np.full((7, 600, 5), np.nan)
-        noise = NoiseSource([3] * 7, trials=range(7), n_neurons=5, rng="modern")
-        for rows, start, block in trajectories(weights, np.zeros((7, 5)), noise=noise, n_steps=600, noise_scale=1.0):
+        drives = Drives(NoiseSource([3] * 7, trials=range(7), n_neurons=5, rng="modern"), 1.0)
+        for rows, start, block in trajectories(Rule(weights), np.zeros((1, 7, 5)), drives=drives, n_steps=600):
             out[rows, start : start + len(block)] = block.swapaxes(0, 1)
         return out
 
@@ -116,10 +140,10 @@ def test_trials_in_batches_agree_with_all_trials_together(monkeypatch):
 
 @pytest.mark.parametrize("rng", ["modern", "legacy"])
 def test_noise_drawn_ahead_is_the_same_noise(rng):
-    noise = NoiseSource((3, 4, 5), trials=(0, 1, 2), n_neurons=5, rng=rng)
+    drives = Drives(NoiseSource((3, 4, 5), trials=(0, 1, 2), n_neurons=5, rng=rng), 1.0)
 
     def blocks():
-        return noise_blocks(noise, which=range(3), first_step=0, n_steps=700, dtype=np.dtype(float))
+        return drives.blocks(range(3), first_step=0, n_steps=700, dtype=np.dtype(float))
 
     in_turn = list(blocks())
     for ahead, expected in zip(_drawn_ahead(blocks()), in_turn, strict=True):
@@ -132,15 +156,15 @@ def test_a_run_in_stretches_is_the_run_in_one_go(monkeypatch, rng, batch):
     monkeypatch.setattr("netxr.kernels.dynamics.BATCH_BYTES", batch * 256 * 5 * 8)
     weights, options = weights_of(5, seed=1) / 5, {"seeds": (3, 4, 5), "trials": (0, 1, 2), "rng": rng}
     whole = run(weights, 1000, **options)
-    noise = NoiseSource(options["seeds"], trials=options["trials"], n_neurons=5, rng=rng)
-    parts, state = [], np.zeros((3, 5))
+    drives = Drives(NoiseSource(options["seeds"], trials=options["trials"], n_neurons=5, rng=rng), 1.0)
+    parts, past = [], np.zeros((1, 3, 5))
     for start, stop in ((0, 256), (256, 768), (768, 1000)):
         part = np.full((3, stop - start, 5), np.nan)
-        segment = trajectories(weights, state, noise=noise, n_steps=stop, noise_scale=1.0, first_step=start)
+        segment = trajectories(Rule(weights), past, drives=drives, n_steps=stop, first_step=start or 1)
         for rows, first, block in segment:
             part[rows, first - start : first - start + len(block)] = block.swapaxes(0, 1)
         parts.append(part)
-        state = part[:, -1].copy()
+        past = part[None, :, -1].copy()
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
 
 

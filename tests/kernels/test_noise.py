@@ -4,13 +4,15 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource, noise_blocks, philox
+from netxr.kernels.drives import Drives
+from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource, philox
 
 
 def noise(seeds=(1,), *, trials=None, n_neurons=3, n_steps=700, rng="modern", dtype="float64"):
     trials = range(len(seeds)) if trials is None else trials
     source = NoiseSource(seeds, trials=trials, n_neurons=n_neurons, rng=rng)
-    return np.concatenate(list(noise_blocks(source, n_steps=n_steps, dtype=np.dtype(dtype))))
+    blocks = Drives(source, 1.0).blocks(range(len(seeds)), first_step=0, n_steps=n_steps, dtype=np.dtype(dtype))
+    return np.concatenate(list(blocks))
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=6), st.sampled_from(["modern", "legacy"]))
@@ -25,7 +27,7 @@ def test_a_block_is_the_same_whatever_was_drawn_before(order, rng):
 def test_noise_from_a_later_step_on_and_of_some_trials():
     whole = noise((3, 8, 9), n_steps=700)
     source = NoiseSource((3, 8, 9), trials=range(3), n_neurons=3, rng="modern")
-    later = noise_blocks(source, n_steps=700, dtype=np.dtype("float64"), which=range(1, 3), first_step=256)
+    later = Drives(source, 1.0).blocks(range(1, 3), first_step=256, n_steps=700, dtype=np.dtype("float64"))
     np.testing.assert_array_equal(np.concatenate(list(later)), whole[256:, 1:])
 
 

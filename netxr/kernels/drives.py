@@ -1,0 +1,123 @@
+"""What drives a network from outside: noise, a hidden signal, instruments, and states that are set at random.
+
+All of it belongs to labels (seed, trial, step, purpose), and none has a state of its own: any block can be drawn first.
+Steps before the first sample have negative numbers.
+
+Index letters: t step, k trial, n neuron.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from netxr.kernels.blas import one_blas_thread
+from netxr.kernels.noise import (
+    HIDDEN_STREAM,
+    INSTRUMENT_STREAM,
+    PERTURBATION_STREAM,
+    STEPS_PER_BLOCK,
+    NoiseSource,
+)
+
+HIDDEN_AUTOCORRELATION: Final = 0.9
+"""Of the hidden signal, from one step to the next."""
+
+HIDDEN_BLOCKS: Final = 3
+"""Blocks of which the hidden signal of the last is made: what came before is beyond the last digit, 0.9^512 = 4e-24."""
+
+
+class Drives(NamedTuple):
+    """What goes into each step: sqrt(cov) e + c h + eta z, or, in some steps, states that take the place of all.
+
+    Parameters
+    ----------
+    noise : NoiseSource
+        Standard normals e of each trial.
+    noise_scale : float
+        Standard deviation by which they are multiplied.
+    common : float
+        Weight c of the hidden signal h.
+    instrument : float
+        Weight eta of the instruments z.
+    every : int
+        Every such step, from step 0 on, states are set to 0 or 1 at random; in none if it is 0.
+    mixing : ndarray, (n, n), optional
+        What makes of the normals the noise of each neuron: independent of one another if not given.
+    """
+
+    noise: NoiseSource
+    noise_scale: float
+    common: float = 0.0
+    instrument: float = 0.0
+    every: int = 0
+    mixing: NDArray[Any] | None = None
+
+    def instruments(self, i: int, block: int) -> NDArray[np.uint8]:
+        """Return the instruments of trial number `i` in a block of steps, (t, n)."""
+        return self._flips(i, INSTRUMENT_STREAM, block)
+
+    def blocks(
+        self, which: range, *, first_step: int, n_steps: int, dtype: np.dtype[Any], lead: int = 0, sign: int = 1
+    ) -> Iterator[NDArray[Any]]:
+        """Yield the drive of consecutive blocks of steps of some trials, (lead + t, k, n).
+
+        Parameters
+        ----------
+        which : range
+            Numbers of the trials.
+        first_step : int
+            Where the first block begins, a multiple of `STEPS_PER_BLOCK`.
+        n_steps : int
+            Up to which step.
+        dtype : dtype
+            float32 or float64.
+        lead : int
+            Rows before those of a block, which are left empty.
+        sign : int
+            1, or -1 for the drive with its sign turned; set states keep theirs.
+        """
+        for start in range(first_step, n_steps, STEPS_PER_BLOCK):
+            # A whole block is drawn even where the run ends inside it: the draws of a block depend on one another.
+            drive = np.empty((lead + STEPS_PER_BLOCK, len(which), self.noise.n_neurons), dtype)
+            for k, i in enumerate(which):
+                self._fill(drive[lead:, k], i, start, sign)
+            yield drive[: lead + n_steps - start]
+
+    def is_set(self, start: int, stop: int) -> list[bool]:
+        """Return whether the states of each step from `start` to `stop` are set."""
+        return [bool(self.every) and step >= 0 and step % self.every == 0 for step in range(start, stop)]
+
+    def _fill(self, drive: NDArray[Any], i: int, start: int, sign: int) -> None:
+        """Write the drive of trial number `i` in a block that begins with step `start` into an array, (t, n)."""
+        block = start // STEPS_PER_BLOCK
+        normals = self.noise.draw(i, block, drive.dtype)
+        if self.mixing is not None:
+            with one_blas_thread():
+                normals = normals @ self.mixing.T.astype(drive.dtype)
+        drive[...] = normals
+        drive *= sign * self.noise_scale
+        if self.common:
+            drive += (sign * self.common * self.hidden(i, block)[:, None]).astype(drive.dtype)
+        if self.instrument:
+            drive += self.instruments(i, block) * drive.dtype.type(sign * self.instrument)
+        if self.every:
+            is_set = self.is_set(start, start + len(drive))
+            drive[is_set] = self._flips(i, PERTURBATION_STREAM, block)[is_set]
+
+    def hidden(self, i: int, block: int) -> NDArray[np.float64]:
+        """Return the hidden signal of trial number `i` in a block of steps, (t): autoregressive, of variance 1."""
+        kicks = [
+            self.noise.generator(i, HIDDEN_STREAM, before).standard_normal(STEPS_PER_BLOCK)
+            for before in range(block - HIDDEN_BLOCKS + 1, block + 1)
+        ]
+        scale = np.sqrt(1 - HIDDEN_AUTOCORRELATION**2)
+        whole = lfilter([scale], [1, -HIDDEN_AUTOCORRELATION], np.concatenate(kicks))
+        return np.asarray(whole[-STEPS_PER_BLOCK:])
+
+    def _flips(self, i: int, stream: int, block: int) -> NDArray[np.uint8]:
+        """Return fair coin flips, 0 or 1, of a trial in a block of steps, (t, n)."""
+        shape = (STEPS_PER_BLOCK, self.noise.n_neurons)
+        return self.noise.generator(i, stream, block).integers(2, size=shape, dtype=np.uint8)

@@ -1,0 +1,41 @@
+"""What units make of what drives them, in place: no array is made in a step."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Respond = Callable[[NDArray[Any]], object]
+"""Turns what drives the neurons, (k, n), into what they make of it, in place."""
+
+SIGMOID: Final = "sigmoid"
+LINEAR: Final = "linear"
+
+
+def _sigmoid(turned: NDArray[Any]) -> None:
+    """Turn the drive with its sign turned, -d, into 1 / (1 + exp(-d))."""
+    np.exp(turned, out=turned)
+    np.add(turned, 1, out=turned)
+    np.reciprocal(turned, out=turned)
+
+
+UNITS: Final[Mapping[str, Respond]] = {
+    SIGMOID: _sigmoid,
+    LINEAR: lambda drive: None,
+    "tanh": lambda drive: np.tanh(drive, out=drive),
+    "threshold": lambda drive: np.greater(drive, 0, out=drive),
+}
+"""1 / (1 + exp(-d)), of which the sign is turned beforehand; d itself; its tanh; 1 where it is above 0, else 0."""
+
+
+def responding(units: str | Callable[[NDArray[Any]], Any]) -> Respond:
+    """Return how units respond, in place: those of a name, or of a function that returns what they make of a drive."""
+    if isinstance(units, str):
+        return UNITS[units]
+
+    def respond(drive: NDArray[Any]) -> None:
+        """Put what the units make of their drive in its place."""
+        drive[...] = units(drive)
+
+    return respond
