@@ -29,11 +29,12 @@ from netxr.blocks.streams import streams
 from netxr.estimators.pearson import ABOUT
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.centring import first_of
-from netxr.kernels.lagged_sums import LaggedSums, Pass, pool_sums
+from netxr.kernels.frame_blocks import FrameBlock
+from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, pool_sums
 from netxr.kernels.moments import correlation, moments_of
-from netxr.kernels.running_sums import FrameBlock, sides_of_block, sums_of_block
+from netxr.kernels.running_sums import sides_of_block, sums_of, sums_of_block
 from netxr.moments.budget import RowPlan
-from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart, reduction, trial_groups
+from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart, trial_groups
 from netxr.moments.prepare import check_lags, check_left, planned_rows, prepare
 from netxr.schema.arguments import check_path
 from netxr.schema.variables import Trial
@@ -310,15 +311,14 @@ def _sums(
     source: Sequence[Any], shift: NDArray[Any], todo: Pass, name: str, folder: Path | None, part: Part
 ) -> LaggedSums:
     """Return the sums over one trial, held or read anew."""
-    steps = reduction(todo)
     _give_up_if_stopped(folder)
     if isinstance(source[0], Held):
         sums = sums_of_block(*source[0], todo=todo, place=name, going_on=partial(_going_on, folder, part))
         report(part, source[0].block.filled)
     else:
         blocks = _blocks(reported(_pieces(*source), part), todo.block, folder)
-        sums = steps.partial(blocks, 0, shift=shift, place=name)
-    return steps.close(sums)
+        sums = sums_of(blocks, 0, shift=shift, place=name, todo=todo)
+    return close_trial(sums, todo=todo)
 
 
 def _blocks(pieces: Iterator[NDArray[Any]], length: int, folder: Path | None) -> Iterator[NDArray[Any]]:

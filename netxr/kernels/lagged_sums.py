@@ -4,7 +4,10 @@ Index letters: p layer, q product, i target neuron, j source neuron, n row, t fr
 pairs x[i, t + l] with x[j, t]. Rows are the neurons, and after them groups of neurons where some are asked for.
 
 The sums of a segment come with its first and last max(lags) frames. So the sums of two segments that follow one
-another join to those of both together, and no frame is read twice.
+another join to those of both together, and no frame is read twice. At lag l the first l frames are no targets and the
+last l no sources, which is counted once a trial is closed; until then `n_pairs` counts all good frames, and `of_target`
+and `of_source` hold no more than what frames that are left out in between take away. Where frames are marked, these
+three hold what each pair adds from the beginning.
 """
 
 from collections.abc import Sequence
@@ -17,6 +20,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from netxr import names as n
+from netxr.kernels.own_products import own_products
 
 Floats = NDArray[np.float64]
 
@@ -140,8 +144,8 @@ class LaggedSums(NamedTuple):
 
     n_frames: int
     n_pairs: NDArray[np.int64]  # (r): pairs of frames
-    square: Floats  # (n): sum of squares over all frames
-    of_target: Floats  # (2, r, n): sums of samples, and of squares, over the frames that are targets
+    total: Floats  # (2, n): sums of samples, and of squares, over all frames
+    of_target: Floats  # (2, r, n): the same over the frames that are targets
     of_source: Floats  # (2, r, n): the same over the frames that are sources
     product: Floats  # (r, q, i, j): sum over pairs; without pairs of neurons j is 1
     head: Frames
@@ -167,7 +171,7 @@ def no_sums(todo: Pass, shift: NDArray[Any]) -> LaggedSums:
     return LaggedSums(
         n_frames=0,
         n_pairs=np.zeros(n_lags, np.int64),
-        square=np.zeros(n_rows),
+        total=np.zeros((2, n_rows)),
         of_target=of_target,
         of_source=of_source,
         product=np.zeros(shape),
@@ -186,30 +190,64 @@ def join_sums(parts: Sequence[LaggedSums], *, todo: Pass) -> LaggedSums:
 def _join(a: LaggedSums, b: LaggedSums, todo: Pass) -> LaggedSums:
     """Add the pairs that cross from one segment into the next to the sums over both."""
     both = pool_sums([a, b])
-    length, head = len(a.tail.good), b.head
-    for r, lag in enumerate(todo.lags):
-        frames, partners = crossing_pairs(length, len(head.good), lag)
-        if frames.stop == frames.start:
-            continue
-        target, source = _exact(head.layers[..., frames]), _exact(a.tail.layers[..., partners])
-        mark = source[SAMPLES, -1] if todo.marked else 1
-        for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
-            x, y = _neurons(target[over], todo), _neurons(source[under] * mark, todo)
-            both.product[r, q] += x[todo.rows] @ y[todo.columns].T if todo.pairs else own_products(x, y)
-        valid = (head.good[frames] & as_sources(source, a.tail.good[partners], todo)).astype(np.float64)
-        both.n_pairs[r] += int(valid.sum())
-        for power in (1, 2):
-            both.of_target[power - 1, r] += target[SAMPLES] ** power @ valid
-            both.of_source[power - 1, r] += source[SAMPLES] ** power @ valid
+    _add_crossing_products(both.product, a.tail, b.head, todo)
+    if todo.marked or not (a.tail.good.all() and b.head.good.all()):
+        _add_crossing_frames(both, a.tail, b.head, todo)
     return both._replace(
         head=_concatenate(a.head, b.head, slice(0, todo.max_lag)),
         tail=_concatenate(a.tail, b.tail, slice(-todo.max_lag, None) if todo.max_lag else slice(0, 0)),
     )
 
 
-def own_products(x: NDArray[Any], y: NDArray[Any]) -> Floats:
-    """Return the product of each neuron with itself alone, (i, t) and (i, t) -> (i, 1)."""
-    return np.asarray(np.einsum("it,it->i", x, y)[:, np.newaxis])
+def _add_crossing_products(product: Floats, tail: Frames, head: Frames, todo: Pass) -> None:
+    """Add the products of the first frames of a segment with the last ones of the segment before it, in place."""
+    target, source = _exact(head.layers), _exact(tail.layers)
+    length, ahead = len(tail.good), len(head.good)
+    if todo.marked:
+        source = source * source[SAMPLES, -1]
+    for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
+        x, y = _neurons(target[over], todo), _neurons(source[under], todo)
+        if not todo.pairs:
+            before = np.pad(y, ((0, 0), (todo.max_lag - length, 0)))
+            product[:, q, :, 0] += own_products(x, before, lags=todo.lags, exact=np.ones(len(x), bool))
+            continue
+        for r, lag in enumerate(todo.lags):
+            frames, partners = crossing_pairs(length, ahead, lag)
+            if frames.stop > frames.start:
+                product[r, q] += x[todo.rows, frames] @ y[todo.columns, partners].T
+
+
+def _add_crossing_frames(sums: LaggedSums, tail: Frames, head: Frames, todo: Pass) -> None:
+    """Add to the sums over targets and sources what pairs that cross a border count for, in place."""
+    later, earlier = _exact(head.layers)[SAMPLES], _exact(tail.layers)[SAMPLES]
+    may_be = as_sources(tail.layers, tail.good, todo)
+    for r, lag in enumerate(todo.lags):
+        frames, partners = crossing_pairs(len(tail.good), len(head.good), lag)
+        target, source = pair_weights(head.good[frames], tail.good[partners], may_be[partners], todo)
+        sums.n_pairs[r] += int(target.sum())
+        for power in (1, 2):
+            sums.of_target[power - 1, r] += later[:, frames] ** power @ target
+            sums.of_source[power - 1, r] += earlier[:, partners] ** power @ source
+
+
+def pair_weights(
+    target: NDArray[np.bool_], before: NDArray[np.bool_], source: NDArray[np.bool_], todo: Pass
+) -> tuple[Floats, Floats]:
+    """Return what pairs of frames add to the sums over targets and over sources, as weights of either frame.
+
+    Parameters
+    ----------
+    target, before : ndarray of bool
+        Whether the later and the earlier frame of each pair are good.
+    source : ndarray of bool
+        Whether the earlier one may be a source.
+    todo : Pass
+        What is accumulated: of all frames, only what is missing is counted.
+    """
+    if todo.marked:
+        both = (target & source).astype(np.float64)
+        return both, both
+    return -(target & ~before).astype(np.float64), -(before & ~target).astype(np.float64)
 
 
 def as_sources(layers: NDArray[Any], good: NDArray[np.bool_], todo: Pass) -> NDArray[np.bool_]:
@@ -281,7 +319,7 @@ def pool_sums(parts: Sequence[LaggedSums], *, in_place: bool = False) -> LaggedS
     return LaggedSums(
         sum(part.n_frames for part in parts),
         np.sum([part.n_pairs for part in parts], axis=0),
-        np.sum([part.square for part in parts], axis=0),
+        np.sum([part.total for part in parts], axis=0),
         np.sum([part.of_target for part in parts], axis=0),
         np.sum([part.of_source for part in parts], axis=0),
         product,
@@ -297,6 +335,8 @@ def close_trial(sums: LaggedSums, *, todo: Pass) -> LaggedSums:
 
     Where frames or pairs are left out within the trial as well, no edges are kept: they would not be all.
     """
+    if not todo.marked:
+        sums = _without_ends(sums, todo)
     nothing = Frames(sums.head.layers[..., :0], sums.head.good[:0])
     if todo.missing != "raise" or todo.marked:
         return sums._replace(head=nothing, tail=nothing)
@@ -306,3 +346,20 @@ def close_trial(sums: LaggedSums, *, todo: Pass) -> LaggedSums:
     layers = np.concatenate([sums.head.layers, sums.tail.layers[..., overlap:]], axis=2)
     edges = Edges(_neurons(layers[SAMPLES], todo).astype(np.float64), numbers, n_frames - 1 - numbers)
     return sums._replace(head=nothing, tail=nothing, edges=edges)
+
+
+def _without_ends(sums: LaggedSums, todo: Pass) -> LaggedSums:
+    """Return sums in which the first frames of a trial are no targets any more, and the last ones no sources."""
+    lags = np.minimum(todo.lags, len(sums.head.good))
+    first, last = sums.head.layers[SAMPLES], sums.tail.layers[SAMPLES, :, ::-1]
+    sides = [
+        side + sums.total[:, np.newaxis] - np.stack([_running(ends.T**power)[lags] for power in (1, 2)])
+        for side, ends in ((sums.of_target, first.astype(np.float64)), (sums.of_source, last.astype(np.float64)))
+    ]
+    n_pairs = sums.n_pairs - _running(sums.head.good.astype(np.int64))[lags]
+    return sums._replace(n_pairs=n_pairs, of_target=sides[0], of_source=sides[1])
+
+
+def _running(entries: NDArray[Any]) -> NDArray[Any]:
+    """Return the sum of the first 0, 1, 2, ... entries along the first axis."""
+    return np.concatenate([np.zeros_like(entries[:1], shape=(1, *entries.shape[1:])), np.cumsum(entries, axis=0)])

@@ -82,7 +82,7 @@ def moments_of(sums: LaggedSums, *, todo: Pass) -> LaggedMoments:
 def _side(powers: Floats, sums: LaggedSums, *, todo: Pass) -> tuple[Floats, Floats]:
     """Return sums and summed squared deviations of targets or of sources, (r, i) each, from (2, r, n)."""
     n = len(sums.shift) - todo.marked
-    square = powers[1, :, :n] if todo.marked else sums.square[:n]
+    square = powers[1, :, :n] if todo.marked else sums.total[1, :n]
     total, deviations = _deviations(powers[..., :n], sums.n_pairs, sums.n_frames, square)
     if todo.precision == np.float32:
         _check_resolved(square, deviations)
@@ -121,13 +121,13 @@ def squares_of_groups(sums: LaggedSums, *, todo: Pass) -> tuple[Floats, Floats]:
         If float32 products cannot resolve them, because neurons of a group cancel each other.
     """
     n_neurons = len(sums.shift)
-    square = sums.square[n_neurons:]
+    square = sums.total[1, n_neurons:]
     of_target, of_source = (
         _deviations(side[..., n_neurons:], sums.n_pairs, sums.n_frames, square)[1]
         for side in (sums.of_target, sums.of_source)
     )
     if todo.groups is not None and todo.precision == np.float32:
-        apart = todo.groups.multiply(todo.groups) @ sums.square[:n_neurons]
+        apart = todo.groups.multiply(todo.groups) @ sums.total[1, :n_neurons]
         for side in (of_target, of_source):
             _check_resolved(apart, side, what="groups", why="whose neurons cancel each other")
     return of_target, of_source

@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
 
 from netxr.kernels.lag_spectrum import add_lagged_products
-from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, LaggedSums, Pass, own_products
+from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, LaggedSums, Pass
+from netxr.kernels.own_products import own_products
 
 PRODUCT_ROWS: Final = 1024
 """Targets of a product at a time: a fast product already, and the partial result takes little memory."""
@@ -38,9 +38,6 @@ FLOAT64_TARGETS: Final = 128
 
 FLOAT64_FRAMES: Final = 256
 """Frames that are copied to float64 at a time."""
-
-FEW_LAGS: Final = 16
-"""So many lags of a neuron with itself take no longer one by one than by Fourier transforms."""
 
 LOOKED_AT: Final = 64
 """Frames of a block from which it is told how its samples vary."""
@@ -93,8 +90,8 @@ def care_for(layers: NDArray[Any], before: LaggedSums, *, todo: Pass) -> Care | 
     top = np.abs(picked).max(axis=1, initial=0)
     for i in np.flatnonzero(top < LEAST):  # the frames looked at may be silent ones
         top[i] = max(samples[i].max(initial=0), -samples[i].min(initial=0))
-    total = before.of_target[0, 0] + n_frames * picked.mean(axis=1)
-    square = before.square + n_frames * np.square(picked).mean(axis=1)
+    total = before.total[0] + n_frames * picked.mean(axis=1)
+    square = before.total[1] + n_frames * np.square(picked).mean(axis=1)
     far = 3 * total**2 > (before.n_frames + n_frames) * square
     exponent = np.frexp(top)[1][:, None]
     levels = np.sort(np.rint(np.ldexp(picked, -exponent) * LEVELS).astype(np.int16), axis=1)
@@ -121,12 +118,15 @@ def add_products(product: Floats, layers: NDArray[Any], care: Care | None, *, to
     """
     if not product.size:
         return
-    if not todo.pairs:
-        _add_own(product, layers, todo)
-        return
     n_neurons = layers.shape[1] - todo.n_groups
     care = care and Care(*(rows[:n_neurons] for rows in care))
     for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
+        if not todo.pairs:
+            alone = np.zeros(n_neurons, bool) if care is None else care.repeat | care.small
+            product[:, q, :, 0] += own_products(
+                layers[over, :, todo.max_lag :], layers[under], lags=todo.lags, exact=alone
+            )
+            continue
         exact = care is not None and bool(care.small.any())
         both = [_layer(layers, each, n_neurons, exact=exact) for each in (over, under)]
         targets, sources = both[0][todo.rows, todo.max_lag :], both[1][todo.columns]
@@ -157,29 +157,6 @@ def _areas(sums: Floats, lag: int, todo: Pass) -> list[tuple[slice, slice]]:
     linked, inputs = slice(len(sums) - todo.linked, None), slice(todo.linked, None)
     own = [(slice(0, linked.start), everything)]
     return [*own, (linked, inputs)] if sums.shape[1] > todo.linked else own
-
-
-def _add_own(product: Floats, layers: NDArray[Any], todo: Pass) -> None:
-    """Add the products of each neuron with itself alone, in float64, some frames at a time."""
-    max_lag = todo.max_lag
-    by_spectra = len(todo.lags) > FEW_LAGS
-    length = 4 * max_lag if by_spectra else max(FLOAT64_FRAMES, max_lag)
-    for first in range(max_lag, layers.shape[2], length):
-        part = layers[..., first - max_lag : first + length].astype(np.float64)
-        for q, (over, under) in enumerate(PRODUCTS[todo.missing]):
-            target, source = part[over, :, max_lag:], part[under]
-            if by_spectra:
-                product[:, q, :, 0] += _own_by_spectra(target, source, todo)
-                continue
-            for sums, lag in zip(product[:, q], todo.lags, strict=True):
-                sums += own_products(target, source[:, max_lag - lag :][:, : target.shape[1]])
-
-
-def _own_by_spectra(target: Floats, source: Floats, todo: Pass) -> Floats:
-    """Return the products of each neuron with itself at many lags, (r, i), by a Fourier transform of some frames."""
-    size = next_fast_len(source.shape[1], real=True)
-    cross = rfft(target, size, axis=1).conj() * rfft(source, size, axis=1)
-    return np.asarray(irfft(cross, size, axis=1)[:, todo.max_lag - np.array(todo.lags)].T)
 
 
 def _layer(layers: NDArray[Any], which: int, n_neurons: int, *, exact: bool) -> NDArray[Any]:

@@ -7,13 +7,19 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, ndtri, stdtr
+from scipy.special import digamma, erfc, ndtri, stdtr
 
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Floats
 
 LINE: Final = float(ndtri(0.975))
 """Of white noise, one autocorrelation in twenty is farther from zero than this over the root of the samples."""
+
+MANY: Final = 1000
+"""Degrees of freedom from which the tails of t follow from those of the normal distribution."""
+
+FARTHEST: Final = 2000.0
+"""Squared normal deviates of which the tails are zero."""
 
 FEWEST: Final = 4
 """Effective samples from which a correlation has an interval."""
@@ -35,9 +41,11 @@ def effective_samples(target: Floats, source: Floats, lags: NDArray[np.int64], n
         Pairs of samples of each correlation.
     """
     kept = [np.where(is_kept(r, n_samples) | np.isnan(r), r, 0) for r in (target, source)]
-    weights = 1 - lags / n_samples
-    inflation = 1 + 2 * (kept[0] * weights[:, None]).T @ kept[1]
-    return np.asarray(n_samples / np.maximum(inflation, 1 / n_samples))
+    n_lags = max(1, *(np.count_nonzero(r.any(axis=1)) for r in kept))  # beyond, all are zero
+    weights = 2 * (1 - lags[:n_lags] / n_samples)
+    inflation = (kept[0][:n_lags] * weights[:, None]).T @ kept[1][:n_lags]
+    inflation += 1
+    return np.asarray(np.divide(n_samples, np.maximum(inflation, 1 / n_samples, out=inflation), out=inflation))
 
 
 def is_kept(autocorrelation: Floats, n_samples: int) -> NDArray[np.bool_]:
@@ -48,16 +56,32 @@ def is_kept(autocorrelation: Floats, n_samples: int) -> NDArray[np.bool_]:
 def correlation_p_value(r: Floats, n_effective: Floats) -> Floats:
     """Return how often a correlation of so many independent samples is as far from zero; NaN for fewer than 4."""
     df = np.where(n_effective >= FEWEST, n_effective - 2, np.nan)
-    with np.errstate(divide="ignore"):
-        t = np.abs(r) * np.sqrt(df / (1 - np.square(r)))
-    return np.asarray(2 * stdtr(df, -t))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = _normal_tail(-np.log1p(-np.square(r)), df)
+        few = np.nonzero(df < MANY)
+        some, df = np.square(r[few]), df[few]
+        p[few] = 2 * stdtr(df, -np.sqrt(some * df / (1 - some)))
+    return p
+
+
+def _normal_tail(log_odds: Floats, df: Floats) -> Floats:
+    """Return both tails of t from those of the normal distribution, for log(1 + t^2 / df) and many degrees of freedom.
+
+    Hill 1970, Algorithm 395, doi:10.1145/355598.355599: eleven digits, many times faster than an incomplete beta.
+    """
+    a = df - 0.5
+    b = 48 * a**2
+    y = np.minimum(a * log_odds, FARTHEST)
+    z = ((((-0.4 * y - 3.3) * y - 24) * y - 85.5) / (0.8 * y**2 + 100 + b) + y + 3) / b + 1
+    return np.asarray(erfc(z * np.sqrt(y / 2)))
 
 
 def correlation_interval(r: Floats, deviation: Floats, *, quantile: float | Floats = LINE) -> tuple[Floats, Floats]:
     """Return both ends of an interval around a correlation, whose Fisher z has that standard deviation."""
-    with np.errstate(divide="ignore"):
-        z = np.arctanh(r)
-    return np.tanh(z - quantile * deviation), np.tanh(z + quantile * deviation)
+    reach = np.tanh(quantile * deviation)
+    both = r * reach
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (r - reach) / (1 - both), (r + reach) / (1 + both)
 
 
 def q_values(p: Floats, *, dependent: bool = False) -> Floats:

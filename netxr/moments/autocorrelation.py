@@ -1,8 +1,8 @@
 """Correlation of each neuron with itself some samples before, in one pass and without pairs of neurons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -12,7 +12,8 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.moments import correlation
-from netxr.moments.one_pass import accumulate
+from netxr.kernels.own_products import own_block
+from netxr.moments.one_pass import accumulate, accumulate_each
 from netxr.moments.prepare import check_lags, prepare
 from netxr.schema.arguments import check_entries, is_whole, said
 from netxr.schema.clock import activity_of
@@ -83,13 +84,51 @@ def autocorrelation(
         checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
         todo = prepare(activity, lags=checked, dim=dim, sources=None, precision="float64", missing=missing, gaps=gaps)
         own = accumulate(activity, replace(todo, pairs=False), memory=memory)
-        attrs = own.attrs
-        along = {name: coord for name, coord in activity.coords.items() if coord.dims == (n.NEURON,)}
-        own = own.drop_vars(n.SOURCE).rename({n.TARGET: n.NEURON}).assign_coords(along)
+        own, attrs = _of_neurons(own, activity), own.attrs
+    return _estimate(own, attrs)
+
+
+def with_autocorrelation(
+    data: xr.DataArray | xr.Dataset, *, lags: Sequence[int], own_lags: Sequence[int]
+) -> tuple[xr.Dataset, xr.DataArray]:
+    """Return the moments of activity at some lags, and its autocorrelation at others, from one read.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Activity.
+    lags : sequence of int
+        Lags of all pairs of neurons.
+    own_lags : sequence of int
+        Lags of each neuron with itself alone: there may be many.
+
+    Raises
+    ------
+    InvalidInput
+        As `lagged_moments` does.
+    """
+    activity = activity_of(data)
+    checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
+    todo = prepare(activity, lags=checked, dim=n.TIME, sources=None, precision=None, missing="raise")
+    own = check_lags(own_lags, n_steps=activity.sizes[n.TIME], argument="own_lags")
+    block = own_block(activity.sizes[n.NEURON], max(own), todo.precision)
+    alone = replace(todo, lags=tuple(own), pairs=False, block=block)
+    moments, single = accumulate_each(activity, [todo, alone], memory=None)
+    return moments, _estimate(_of_neurons(single, activity), single.attrs)
+
+
+def _of_neurons(own: xr.Dataset, activity: xr.DataArray) -> xr.Dataset:
+    """Return moments without pairs with the labels of the neurons."""
+    along = {name: coord for name, coord in activity.coords.items() if coord.dims == (n.NEURON,)}
+    return own.drop_vars(n.SOURCE).rename({n.TARGET: n.NEURON}).assign_coords(along)
+
+
+def _estimate(own: xr.Dataset, attrs: Mapping[Any, Any]) -> xr.DataArray:
+    """Return the autocorrelation that moments of each neuron with itself amount to."""
     estimate: xr.DataArray = xr.apply_ufunc(
         _correlation, *(own[name] for name in HELD), dask="parallelized", output_dtypes=[np.float64]
     )
-    made = attrs | provenance() | {n.LONG_NAME: "autocorrelation", n.UNDEFINED_WHERE: "a neuron does not vary"}
+    made = dict(attrs) | provenance() | {n.LONG_NAME: "autocorrelation", n.UNDEFINED_WHERE: "a neuron does not vary"}
     return estimate.transpose(n.BLOCK, n.LAG, ..., missing_dims="ignore").rename(n.AUTOCORRELATION).assign_attrs(made)
 
 

@@ -23,7 +23,7 @@ from netxr.blocks.streams import Stream, streams
 from netxr.kernels.centring import first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
 from netxr.kernels.moments import moments_of, squares_of_groups
-from netxr.kernels.running_sums import sums_of
+from netxr.kernels.running_sums import sums_of_each
 from netxr.moments.budget import Plan, gather_bytes, product_bytes
 from netxr.moments.prepare import is_lazy, planned_pass
 from netxr.schema.clock import SEGMENTS
@@ -47,6 +47,9 @@ GROUP_DIMS: Final = {n.GROUP_SUMSQ_TARGET: (n.LAG, n.GROUP), n.GROUP_SUMSQ_SOURC
 DTYPES: Final = {n.COUNT: "i8", n.NOT_TARGET: "?", n.NOT_SOURCE: "?"}
 """Of all that is not float64."""
 
+Sums = Sequence[LaggedSums]
+"""Those of each pass that shares a read."""
+
 Arrays = Mapping[str, Any]
 """Arrays by the name of the variable that they become."""
 
@@ -61,13 +64,29 @@ def accumulate(activity: xr.DataArray, todo: Pass, *, memory: int | str | None, 
     memory, chunk
         As in `planned_pass`.
     """
-    todo, plan = planned_pass(activity, todo, memory=memory, chunk=chunk)
-    groups = trial_groups(activity, todo)
+    return accumulate_each(activity, [todo], memory=memory, chunk=chunk)[0]
+
+
+def accumulate_each(
+    activity: xr.DataArray, todos: Sequence[Pass], *, memory: int | str | None, chunk: int = 0
+) -> list[xr.Dataset]:
+    """Return what `accumulate` does for each of several passes, from one read: they differ in lags and pairs alone.
+
+    The first of them is planned, and the others take little memory beside it.
+    """
+    first, plan = planned_pass(activity, todos[0], memory=memory, chunk=chunk)
+    todos = [first, *todos[1:]]
+    groups = trial_groups(activity, first)
     if is_lazy(activity):
-        run = tokenize(activity.data.name, todo, plan)
-        parts = [lazy_moments(group, todo, plan=plan, run=run) for group in groups]
+        run = tokenize(activity.data.name, todos, plan)
+        parts = [lazy_moments(group, todos, plan=plan, run=run) for group in groups]
     else:
-        parts = [moments_at_once(group, todo, plan=plan) for group in groups]
+        parts = [moments_at_once(group, todos, plan=plan) for group in groups]
+    return [_labelled(activity, todo, own) for todo, own in zip(todos, zip(*parts, strict=True), strict=True)]
+
+
+def _labelled(activity: xr.DataArray, todo: Pass, parts: Sequence[Arrays]) -> xr.Dataset:
+    """Return the moments of groups of trials as a Dataset with the labels of the activity."""
     keeps_trials = keeps_trials_apart(activity, todo)
     variables: dict[str, Any] = {}
     for name, dims in dims_of(todo).items():
@@ -101,26 +120,46 @@ def dims_of(todo: Pass) -> dict[str, tuple[str, ...]]:
 class Reduction(NamedTuple):
     """The steps from samples to moments: here is all that a pass does, and in which order."""
 
-    partial: Callable[..., LaggedSums]  # pieces of a segment, where it begins -> its sums
-    combine: Callable[[Sequence[LaggedSums]], LaggedSums]  # sums of consecutive segments -> of both together
-    close: Callable[[LaggedSums], LaggedSums]  # sums of a trial from end to end -> with its ends as edge frames
-    pool: Callable[..., LaggedSums]  # sums of trials -> of all together, in_place: in the memory of the first
-    finish: Callable[[LaggedSums], Arrays]  # sums of all that is reduced -> moments
+    partial: Callable[..., Sums]  # pieces of a segment, where it begins -> its sums
+    combine: Callable[[Sequence[Sums]], Sums]  # sums of consecutive segments -> of both together
+    close: Callable[[Sums], Sums]  # sums of a trial from end to end -> with its ends as edge frames
+    pool: Callable[..., Sums]  # sums of trials -> of all together, in_place: in the memory of the first
+    finish: Callable[[Sums], list[Arrays]]  # sums of all that is reduced -> moments
 
 
-def reduction(todo: Pass) -> Reduction:
-    """Return the steps of a pass."""
+def reduction(todos: Sequence[Pass]) -> Reduction:
+    """Return the steps of passes that share a read."""
     return Reduction(
-        partial=partial(sums_of, todo=todo),
-        combine=partial(join_sums, todo=todo),
-        close=partial(close_trial, todo=todo),
-        pool=pool_sums,
-        finish=partial(_finish, todo=todo),
+        partial=partial(sums_of_each, todos=todos),
+        combine=partial(_combine, todos=todos),
+        close=partial(_close, todos=todos),
+        pool=_pool,
+        finish=partial(_finish, todos=todos),
     )
 
 
-def _finish(sums: LaggedSums, *, todo: Pass) -> Arrays:
-    """Return the moments that sums over whole trials amount to; they take the place of the sums in memory."""
+def _combine(parts: Sequence[Sums], *, todos: Sequence[Pass]) -> Sums:
+    """Return the sums over consecutive segments of a trial together."""
+    return [join_sums(own, todo=todo) for own, todo in zip(zip(*parts, strict=True), todos, strict=True)]
+
+
+def _close(sums: Sums, *, todos: Sequence[Pass]) -> Sums:
+    """Return the sums over a whole trial."""
+    return [close_trial(own, todo=todo) for own, todo in zip(sums, todos, strict=True)]
+
+
+def _pool(parts: Sequence[Sums], *, in_place: bool = False) -> Sums:
+    """Return the sums over several trials together."""
+    return [pool_sums(own, in_place=in_place) for own in zip(*parts, strict=True)]
+
+
+def _finish(sums: Sums, *, todos: Sequence[Pass]) -> list[Arrays]:
+    """Return the moments of each pass; they take the place of the sums in memory."""
+    return [_moments(own, todo=todo) for own, todo in zip(sums, todos, strict=True)]
+
+
+def _moments(sums: LaggedSums, *, todo: Pass) -> Arrays:
+    """Return the moments that sums over whole trials amount to."""
     lags, edges = np.array(todo.lags)[:, None], sums.edges
     groups = squares_of_groups(sums, todo=todo)
     ends = edges.samples + sums.shift[:, None], edges.from_start < lags, edges.to_end < lags
@@ -135,18 +174,18 @@ def _finish(sums: LaggedSums, *, todo: Pass) -> Arrays:
 # --- samples in memory -----------------------------------------------------------------
 
 
-def moments_at_once(trials: Sequence[Trial], todo: Pass, *, plan: Plan) -> Arrays:
-    """Return the moments of trials together, whose samples are in memory, (neuron, time) each."""
-    steps = reduction(todo)
+def moments_at_once(trials: Sequence[Trial], todos: Sequence[Pass], *, plan: Plan) -> list[Arrays]:
+    """Return the moments of trials together, whose samples are in memory, (neuron, time) each, for each pass."""
+    steps, block = reduction(todos), todos[0].block
     shift, _ = first_of(iter([trials[0].samples]))
-    work = replace(plan.work, block=todo.block, fourier=todo.fourier)
-    pooled: list[LaggedSums] = []
+    work = replace(plan.work, block=block, fourier=todos[0].fourier)
+    pooled: list[Sums] = []
     for trial in trials:
         sums = in_threads(
             partial(steps.partial, shift=shift, place=trial.name),
             steps.combine,
             trial.samples,
-            shortest=todo.block,
+            shortest=block,
             worker_bytes=gather_bytes(work) + product_bytes(work) + work.sums,
         )
         pooled = [steps.pool([*pooled, steps.close(sums)], in_place=True)]
@@ -156,12 +195,12 @@ def moments_at_once(trials: Sequence[Trial], todo: Pass, *, plan: Plan) -> Array
 # --- lazy samples ----------------------------------------------------------------------
 
 
-def lazy_moments(trials: Sequence[Trial], todo: Pass, *, plan: Plan, run: str) -> Arrays:
+def lazy_moments(trials: Sequence[Trial], todos: Sequence[Pass], *, plan: Plan, run: str) -> list[Arrays]:
     """Return the moments of trials together, whose samples are dask arrays, (neuron, time) each; part of a run."""
-    steps = reduction(todo)
+    steps = reduction(todos)
     trials = [Trial(name, samples.rechunk({1: tuple(filter(None, samples.chunks[1]))})) for name, samples in trials]
     first = trials[0].samples[:, : trials[0].samples.chunks[1][0]].rechunk(-1)
-    token = tokenize(todo, plan, *(trial.samples.name for trial in trials))
+    token = tokenize(todos, plan, *(trial.samples.name for trial in trials))
     # Each segment makes this block anew: if all waited for one task, a cluster would run them where that one was.
     ((pilot, inputs),) = streams(first, [0, 1])
     n_frames = plan.work.n_steps * plan.work.n_trials
@@ -177,7 +216,7 @@ def lazy_moments(trials: Sequence[Trial], todo: Pass, *, plan: Plan, run: str) -
                 lock=SerializableLock(run) if plan.in_turn else None,
                 pilot=pilot,
                 inputs=inputs,
-                todo=todo,
+                todos=todos,
                 place=trial.name,
                 is_first=k == 0,
                 part=Part(run, trial.name, n_frames),
@@ -187,8 +226,8 @@ def lazy_moments(trials: Sequence[Trial], todo: Pass, *, plan: Plan, run: str) -
         for k, trial in enumerate(trials)
     ]
     pooled = tree(steps.pool, sums, key=f"pooled-trials-{token}")
-    done = delayed(_finish_copy, pure=True)(pooled, todo, dask_key_name=f"moments-{token}")
-    return _as_arrays(done, todo, trials)
+    done = delayed(_finish_copy, pure=True)(pooled, todos, dask_key_name=f"moments-{token}")
+    return [_as_arrays(done[k], todo, trials) for k, todo in enumerate(todos)]
 
 
 def _sums_of_segment(
@@ -197,21 +236,21 @@ def _sums_of_segment(
     *,
     pilot: Stream,
     inputs: Sequence[Any],
-    todo: Pass,
+    todos: Sequence[Pass],
     place: str,
     is_first: bool,
     part: Part,
-) -> LaggedSums:
+) -> Sums:
     """Return the sums over a segment, about the provisional mean of the recording's first block, as all others."""
     pieces = reported(pieces, part._replace(name=f"{part.name} from {offset}"))
     own = is_first and offset == 0
     shift, pieces = first_of(pieces) if own else (first_of(pilot.blocks(inputs))[0], pieces)
-    return reduction(todo).partial(pieces, offset, shift=shift, place=place)
+    return sums_of_each(pieces, offset, shift=shift, place=place, todos=todos)
 
 
-def _finish_copy(sums: LaggedSums, todo: Pass) -> Arrays:
+def _finish_copy(sums: Sums, todos: Sequence[Pass]) -> list[Arrays]:
     """Finish a copy: what a scheduler holds, it may hand out again."""
-    return reduction(todo).finish(sums._replace(product=sums.product.copy()))
+    return _finish([own._replace(product=own.product.copy()) for own in sums], todos=todos)
 
 
 def _as_arrays(done: Delayed, todo: Pass, trials: Sequence[Trial]) -> Arrays:

@@ -16,9 +16,10 @@ from netxr.estimators.fit import call_of
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.significance import correlation_interval, correlation_p_value, effective_samples, is_kept
 from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
+from netxr.moments.autocorrelation import with_autocorrelation
 from netxr.moments.lagged import lagged_moments
 from netxr.schema.arguments import check_choice, is_whole
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import activity_of, cuts_of
 from netxr.schema.variables import check_moments, holds_moments, labels_of
 
 Null = Literal["autocorrelation", "shift", "samples"]
@@ -31,6 +32,9 @@ FAR_LAGS: Final = 16
 
 SPREAD: Final = 40
 """Of activity, far lags are a fortieth of its samples apart."""
+
+PART_ENTRIES: Final = 2**14
+"""Pairs that are worked on at a time, so that what is in between stays in a cache."""
 
 TOGETHER: Final = 0.2
 """How much correlations at neighbouring far lags may go together; of few neurons this is known less well."""
@@ -123,18 +127,12 @@ def correlation_test(
     if autocorrelation is not None and null != "autocorrelation":
         expected = f"none, for null={null!r}"
         raise InvalidInput("autocorrelation", got="it", expected=expected, fix="Leave it out, or the null.")
-    moments = _moments_for(data, lag, null)
+    moments, flat = _moments_for(data, lag, null, autocorrelation)
     r = lagged_correlation(moments, lag=lag).drop_vars(n.LAG)
     if null == "shift":
         found = _by_shifts(moments, r, lag)
     else:
-        if null == "samples":
-            flat = _no_autocorrelation(moments)
-        else:
-            flat = (
-                _given(autocorrelation, moments) if holds_moments(data) else autocorrelation_for(data, autocorrelation)
-            )
-        found = _by_samples(moments, r, lag, flat)
+        found = _by_samples(moments, r, lag, _no_autocorrelation(moments) if flat is None else flat)
     given = {} if autocorrelation is None else {n.AUTOCORRELATION: autocorrelation.sizes}
     made_by = call_of("correlation_test", lag=lag, null=null, **given)
     about = moments.attrs | {n.REFERENCE: REFERENCES[null], n.MADE_BY: made_by}
@@ -142,8 +140,14 @@ def correlation_test(
     return xr.Dataset({n.LAGGED_CORRELATION: r} | results, attrs=moments.attrs).assign_coords({n.LAG: lag})
 
 
-def _moments_for(data: Any, lag: int, null: str) -> xr.Dataset:
-    """Return moments that are given, or those of activity at the lags that are needed."""
+def _moments_for(
+    data: Any, lag: int, null: str, autocorrelation: xr.DataArray | None
+) -> tuple[xr.Dataset, xr.DataArray | None]:
+    """Return moments that are given, or those of activity at the lags that are needed, and the autocorrelation.
+
+    Of activity, both come from one read. There is none where the null needs none.
+    """
+    needs = null == "autocorrelation"
     if holds_moments(data):
         moments = check_moments(data, argument="data")
         if n.TARGET in moments[n.COUNT].dims:
@@ -151,11 +155,15 @@ def _moments_for(data: Any, lag: int, null: str) -> xr.Dataset:
             raise InvalidInput(
                 "data", got='moments with missing="pairwise"', expected="the same samples for all pairs", fix=fix
             )
-        return moments
+        return moments, _given(autocorrelation, moments) if needs else None
     activity = activity_of(data)
+    if needs and autocorrelation is None:
+        return with_autocorrelation(activity, lags=[abs(lag)], own_lags=lags_for(activity))
     step = max(1, activity.sizes[n.TIME] // SPREAD)
     far = [abs(lag) + step * k for k in range(1, FAR_LAGS + 1)] if null == "shift" else []
-    return lagged_moments(activity, lags=[abs(lag), *far])
+    return lagged_moments(
+        activity, lags=[abs(lag), *far]
+    ), None if autocorrelation is None else checked_autocorrelation(autocorrelation)
 
 
 # --- by effective samples --------------------------------------------------------------
@@ -188,10 +196,13 @@ def _test(r: Floats, n_samples: Any, target: Floats, source: Floats, *, lags: ND
     n_effective = effective_samples(target, source, lags, int(n_samples))
     for side in (target, source):
         warn_where_cut_off(side, lags, int(n_samples))
-    deviation = 1 / np.sqrt(np.where(n_effective > 3, n_effective - 3, np.nan))
-    p = correlation_p_value(r, n_effective)
-    undefined = np.isnan(p)
-    lower, upper = (np.where(undefined, np.nan, end) for end in correlation_interval(r, deviation))
+    p, lower, upper = (np.empty_like(r) for _ in range(3))
+    height = max(1, PART_ENTRIES // r.shape[1])
+    for first in range(0, len(r), height):
+        rows = slice(first, first + height)
+        p[rows] = correlation_p_value(r[rows], n_effective[rows])
+        deviation = 1 / np.sqrt(np.where(np.isnan(p[rows]), np.nan, n_effective[rows] - 3))
+        lower[rows], upper[rows] = correlation_interval(r[rows], deviation)
     return p, n_effective, lower, upper
 
 
@@ -207,23 +218,16 @@ def warn_where_cut_off(autocorrelation: Floats, lags: NDArray[np.int64], n_sampl
         warnings.warn(text, UserWarning, stacklevel=2)
 
 
-def autocorrelation_for(data: Any, given: xr.DataArray | None) -> xr.DataArray:
-    """Return the autocorrelation of activity at lags 1, 2, ..., unless it is given."""
-    if given is not None:
-        return _checked(given)
-    activity = activity_of(data)
-    return autocorrelation_of(activity, lags=lags_for(activity))
-
-
 def lags_for(activity: xr.DataArray) -> range:
-    """Return the lags at which the autocorrelation of activity is taken."""
-    return range(1, max(2, min(MOST_LAGS, activity.sizes[n.TIME] // 4)))
+    """Return the lags at which the autocorrelation of activity is taken: a quarter of its longest stretch, or fewer."""
+    longest = int(np.diff([0, *cuts_of(activity), activity.sizes[n.TIME]]).max())
+    return range(1, max(2, min(MOST_LAGS, longest // 4)))
 
 
 def _given(given: xr.DataArray | None, moments: xr.Dataset) -> xr.DataArray:
     """Return the autocorrelation that is given, or the one that moments hold at lags 1, 2, ... ."""
     if given is not None:
-        return _checked(given)
+        return checked_autocorrelation(given)
     held = labels_of(moments, n.LAG).tolist()
     lags = [lag for lag in range(1, len(held) + 1) if set(range(1, lag + 1)) <= set(held)]
     if len(lags) < 2:
@@ -233,7 +237,7 @@ def _given(given: xr.DataArray | None, moments: xr.Dataset) -> xr.DataArray:
     return autocorrelation_of(moments, lags=lags)
 
 
-def _checked(given: Any) -> xr.DataArray:
+def checked_autocorrelation(given: Any) -> xr.DataArray:
     """Return an autocorrelation at lags 1, 2, ... ."""
     expected = f"a DataArray ({n.LAG}, [{n.TRIAL}, ]{n.NEURON}) at lags 1, 2, 3, ..."
     if not isinstance(given, xr.DataArray) or not {n.LAG, n.NEURON} <= set(given.dims):

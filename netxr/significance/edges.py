@@ -15,7 +15,7 @@ from netxr.kernels.significance import correlation_interval
 from netxr.schema.arguments import check_choice, check_flag, is_number, is_whole, said
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
-from netxr.significance.correlation_test import autocorrelation_for
+from netxr.significance.correlation_test import checked_autocorrelation
 from netxr.significance.false_discovery import METHODS, Method, false_discovery
 from netxr.significance.streamed import (
     Family,
@@ -185,7 +185,7 @@ def _of_activity(data: Any, *, lag: int, null: str, autocorrelation: Any, memory
     flat = None
     if null == "autocorrelation":
         given = autocorrelation is not None
-        flat = autocorrelation_for(data, autocorrelation) if given else autocorrelation_to_zero(data, memory=memory)
+        flat = checked_autocorrelation(autocorrelation) if given else autocorrelation_to_zero(data, memory=memory)
     return _listed(walk, labels, flat, n_samples=activity.sizes[n.TIME] - abs(lag), null=null, **rule)
 
 
@@ -206,7 +206,7 @@ def _of_matrix(R: xr.DataArray, *, null: str, autocorrelation: Any, lag: int, me
         expected = "it, since correlations do not tell how slowly neurons change"
         raise InvalidInput("autocorrelation", got="none", expected=expected, fix=fix)
     walk, labels = rows_of_matrix(R)
-    flat = None if null == "samples" else autocorrelation_for(None, autocorrelation).compute()
+    flat = None if null == "samples" else checked_autocorrelation(autocorrelation).compute()
     return _listed(walk, labels, flat, n_samples=int(R.attrs[n.FRAMES]) - abs(int(R[n.LAG])), null=null, **rule)
 
 

@@ -19,7 +19,7 @@ from netxr.blocks.segments import even_cuts
 from netxr.blocks.streams import streams
 from netxr.errors import UnreadableFile
 from netxr.estimators import rows as matrices
-from netxr.kernels.running_sums import FrameBlock
+from netxr.kernels.frame_blocks import FrameBlock
 from netxr.moments.prepare import planned_rows
 from tests.runs import nothing_computes
 from tests.strategies import splits

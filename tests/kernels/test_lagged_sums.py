@@ -94,7 +94,7 @@ def test_groups_have_sums_of_their_own(missing, lags, cut, block, where):
             of_source = (y[:, : LENGTH - lag] ** power * pairs).sum(axis=1)
             np.testing.assert_allclose(sums.of_target[power - 1, r, 3:], of_target, rtol=1e-10, atol=1e-10)
             np.testing.assert_allclose(sums.of_source[power - 1, r, 3:], of_source, rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose(sums.square[3:], (y**2).sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(sums.total[1, 3:], (y**2).sum(axis=1), rtol=1e-12)
 
 
 # --- joining and pooling -------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_what_is_joined_or_pooled_is_left_as_it_is(lags, case, ends):
     parts = three_stretches(todo, ends, where)
     before = [pickle.dumps(part) for part in parts]
     for together in (join_sums(parts, todo=todo), pool_sums([close_trial(part, todo=todo) for part in parts])):
-        for array in (together.n_pairs, together.square, together.of_target, together.of_source, together.product):
+        for array in (together.n_pairs, together.total, together.of_target, together.of_source, together.product):
             array += 1
     assert [pickle.dumps(part) for part in parts] == before
 

@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from netxr.errors import NonFiniteActivity
 from netxr.kernels.centring import provisional_mean
+from netxr.kernels.frame_blocks import FrameBlock
+from netxr.kernels.lagged_sums import close_trial
 from netxr.kernels.products import PRODUCT_ROWS
-from netxr.kernels.running_sums import FrameBlock, sides_of_block, sums_of_block
+from netxr.kernels.running_sums import sides_of_block, sums_of_block
 from tests.kernels.segments import a_pass, spans, sums_of, trial
 from tests.strategies import DTYPES, memory_orders, splits
 
@@ -18,12 +20,13 @@ def test_samples_of_any_type_in_any_memory_order(dtype, pieces, block, data):
     frames = data.draw(memory_orders(trial(dtype=dtype)))
     x = frames.astype(float)
     for missing in ("raise", "drop", "pairwise"):
-        sums = sums_of(frames, a_pass([0, 4], block=block, missing=missing), pieces=pieces)
+        todo = a_pass([0, 4], block=block, missing=missing)
+        sums = close_trial(sums_of(frames, todo, pieces=pieces), todo=todo)
         for r, lag in enumerate((0, 4)):
             np.testing.assert_allclose(sums.product[r, 0], x[:, lag:] @ x[:, : 30 - lag].T, rtol=1e-12)
             np.testing.assert_allclose(sums.of_target[:, r], [x[:, lag:].sum(1), (x[:, lag:] ** 2).sum(1)])
             np.testing.assert_allclose(sums.of_source[:, r], [x[:, : 30 - lag].sum(1), (x[:, : 30 - lag] ** 2).sum(1)])
-        np.testing.assert_allclose(sums.square, (x**2).sum(axis=1))
+        np.testing.assert_allclose(sums.total, [x.sum(axis=1), (x**2).sum(axis=1)], atol=1e-12)
         assert (sums.n_frames, sums.n_pairs.tolist()) == (30, [30, 26])
 
 
@@ -48,9 +51,10 @@ def test_several_lots_of_targets():
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_float32_sums_do_not_pile_up_rounding(n_frames, order):
     x = np.asarray(np.random.default_rng(0).uniform(0, 1, (2, n_frames)).astype("f4"), order=order)
-    sums = sums_of(x, a_pass([0], precision="float32", block=50_000))
+    todo = a_pass([0], precision="float32", block=50_000)
+    sums = close_trial(sums_of(x, todo), todo=todo)
     exact = x.astype(float)
-    np.testing.assert_allclose(sums.square, (exact**2).sum(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(sums.total[1], (exact**2).sum(axis=1), rtol=1e-6)
     np.testing.assert_allclose(sums.of_source[0, 0], exact.sum(axis=1), rtol=1e-6)
 
 
@@ -89,7 +93,7 @@ def test_a_block_that_holds_all_frames_has_the_sums_of_running_ones(pieces, bloc
         ours = sums_of_block(held, sides_of_block(held, todo=todo), todo=todo, place="here", going_on=done.append)
         assert done == list(range(0, 30, block))
         other = sums_of(frames, todo, shift=shift)
-        for name in ("n_pairs", "square", "of_target", "of_source", "product", "shift"):
+        for name in ("n_pairs", "total", "of_target", "of_source", "product", "shift"):
             np.testing.assert_allclose(getattr(ours, name), getattr(other, name), rtol=1e-12, atol=1e-11)
         for mine, theirs in zip((*ours.head, *ours.tail), (*other.head, *other.tail), strict=True):
             np.testing.assert_array_equal(mine, theirs)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity
+from netxr.moments.autocorrelation import with_autocorrelation
 from tests.oracles import naive_correlation, trials_of
 from tests.runs import activity, nothing_computes
 
@@ -148,8 +149,41 @@ def test_it_reads_once_and_makes_no_pairs():
     x = xr.DataArray(da.map_blocks(noisy, zeros, dtype=float, meta=np.empty((0, 0))), dims=("neuron", "time"))
     with dask.config.set(scheduler="synchronous"):
         found = netxr.autocorrelation(x, lags=range(8), memory="200MB").compute()
-    assert found.shape == (8, n)
-    assert len(reads) <= 9  # the first block again for the provisional mean
+        assert found.shape == (8, n)
+        assert len(reads) <= 9  # the first block again for the provisional mean
+        reads.clear()
+        dask.compute(with_autocorrelation(x.isel(neuron=slice(9)), lags=[1], own_lags=range(1, 80)))
+        assert len(reads) <= 9
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("chunks", [None, {"time": 37}])
+def test_it_comes_with_moments_from_the_same_read(dtype, chunks):
+    """As both by themselves: at 1 lag, at few, and at as many as are added up by Fourier transforms."""
+    x = activity(n=3, n_steps=300, trials=2).astype(dtype)
+    given = x if chunks is None else x.chunk(chunks)
+    for longest in (1, 5, 40):
+        with nothing_computes():
+            moments, own = with_autocorrelation(given, lags=[0, 2], own_lags=range(1, longest + 1))
+        assert isinstance(own.data, da.Array) == (chunks is not None)
+        xr.testing.assert_identical(moments.compute(), netxr.lagged_moments(given, lags=[0, 2]).compute())
+        right = netxr.autocorrelation(x, lags=range(1, longest + 1)).assign_attrs(own.attrs)
+        xr.testing.assert_allclose(own, right, rtol=0, atol=1e-12 if dtype == "float64" else 2e-6)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=9), st.integers(1, 50))
+def test_it_comes_with_moments_of_any_chunking(lengths, longest):
+    x = activity(n_steps=sum(lengths) + 220, trials=1).isel(trial=0)
+    _, own = with_autocorrelation(x.chunk(time=(*lengths, 220)), lags=[1], own_lags=range(1, longest + 1))
+    right = netxr.autocorrelation(x, lags=range(1, longest + 1))
+    xr.testing.assert_allclose(own.compute(scheduler="synchronous"), right, rtol=0, atol=1e-12)
+
+
+def test_it_comes_with_moments_of_segments():
+    x = activity(trials=1).isel(trial=0).assign_coords(time=np.r_[0:30, 50:100].astype(float))
+    _, own = with_autocorrelation(x.assign_attrs(gaps="segments"), lags=[1], own_lags=range(1, 40))
+    right = netxr.autocorrelation(x, lags=range(1, 40), gaps="segments")
+    np.testing.assert_allclose(own, right, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput, NonFiniteActivity
-from netxr.kernels.lagged_sums import Pass
+from netxr.kernels.lagged_sums import Pass, close_trial
 from netxr.kernels.running_sums import sums_of
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.one_pass import _finish_copy
@@ -175,9 +175,9 @@ def test_a_lazy_result_computes_the_same_twice():
 def test_what_a_scheduler_holds_is_not_written_to():
     frames, shift = activity(trials=1).values[..., 0], np.zeros(4)
     todo = Pass(lags=(1,), sources=None, precision=np.dtype("float64"), missing="raise", block=20)
-    sums = sums_of(iter([frames]), 0, shift=shift, todo=todo, place="x")
+    sums = close_trial(sums_of(iter([frames]), 0, shift=shift, todo=todo, place="x"), todo=todo)
     before = sums.product.copy()
-    first, second = (_finish_copy(sums, todo)["comoment"] for _ in range(2))
+    first, second = (_finish_copy([sums], [todo])[0]["comoment"] for _ in range(2))
     np.testing.assert_array_equal(sums.product, before)
     np.testing.assert_array_equal(first, second)
 

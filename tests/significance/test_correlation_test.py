@@ -8,8 +8,9 @@ import xarray as xr
 from scipy import signal, stats
 
 import netxr
+import netxr.significance.correlation_test as module
 from netxr.errors import InvalidInput
-from netxr.kernels.significance import effective_samples
+from netxr.kernels.significance import correlation_interval, correlation_p_value, effective_samples
 from tests.runs import nothing_computes
 
 
@@ -56,10 +57,12 @@ def test_independent_samples_as_scipy():
     assert (found.effective_samples == 58).all()
 
 
-def test_autocorrelation_as_a_plain_loop():
+def test_autocorrelation_as_a_plain_loop(monkeypatch):
     x = autoregressive(0.8, 4, 400, seed=1)
     found = netxr.correlation_test(x)
     r = netxr.autocorrelation(x, lags=range(1, 100)).values
+    monkeypatch.setattr(module, "PART_ENTRIES", 5)  # one row at a time
+    xr.testing.assert_identical(netxr.correlation_test(x), found)
     for i, j in np.ndindex(4, 4):
         total = 0.0
         for k in range(1, 100):
@@ -83,6 +86,20 @@ def test_shifts_as_a_plain_loop():
         scaled = [one * np.sqrt((600 - k) / 599) for one, k in zip(z[1:], far, strict=True)]
         t = z[0] / np.sqrt(np.mean(np.square(scaled)))
         assert found.p_value.values[i, j] == pytest.approx(2 * stats.t.sf(abs(t), 18), rel=1e-8)
+
+
+@pytest.mark.parametrize("n_effective", [4, 60.5, 998, 1002, 1003.5, 30_000, 1e7])
+def test_p_values_and_intervals_of_any_number_of_samples(n_effective):
+    r = np.concatenate([np.tanh(np.linspace(0, 20, 400) / np.sqrt(n_effective)), [0.999, 1, -1, -0.2]])
+    samples = np.full(r.shape, float(n_effective))
+    with np.errstate(divide="ignore"):
+        t, z = np.abs(r) * np.sqrt((samples - 2) / (1 - r**2)), np.arctanh(r)
+    expected = 2 * stats.t.sf(t, samples - 2)
+    found = correlation_p_value(r, samples)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(found[:300], expected[:300], rtol=1e-9)
+    for end, sign in zip(correlation_interval(r, 1 / np.sqrt(samples - 3)), (-1, 1), strict=True):
+        np.testing.assert_allclose(end, np.tanh(z + sign * 1.959963984540054 / np.sqrt(samples - 3)), atol=1e-12)
 
 
 # --- relations ---------------------------------------------------------------------------------
@@ -224,3 +241,14 @@ def test_false_discoveries_and_power_on_the_tutorials_model(n, n_steps, runs, po
         assert 0.045 <= np.mean(share) <= 0.055
     assert np.mean(false) <= 0.06
     assert np.mean(found) == pytest.approx(power, abs=0.05)
+
+
+def test_lags_of_the_autocorrelation_are_those_that_segments_offer():
+    """Of stretches of 60 and 40 samples, no more than 15: at longer ones there may be no pair."""
+    x = (
+        autoregressive(0.5, 2, 100, 0)
+        .assign_coords(time=np.r_[0:60, 200:240].astype(float))
+        .assign_attrs(gaps="segments")
+    )
+    longest = netxr.autocorrelation(x, lags=range(1, 15), gaps="segments")
+    xr.testing.assert_allclose(netxr.correlation_test(x), netxr.correlation_test(x, autocorrelation=longest))

@@ -1,0 +1,145 @@
+"""Blocks of frames that arrive in pieces of any length: centred, checked, and averaged over groups.
+
+A block holds the `max(lags)` frames before it as well: new frames are targets, and those with the frames before them
+are sources. Index letters as in `lagged_sums`.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netxr.errors import NonFiniteActivity
+from netxr.kernels.centring import subtract
+from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Pass
+
+GROUPED_SAMPLES: Final = 2**16
+"""Samples that are averaged over groups at a time where they lie frame by frame."""
+
+
+class FrameBlock:
+    """A block of at most `room` frames that is filled piece by piece; the `max_lag` frames before it stand in front.
+
+    It begins at frame `offset` of a trial, which an error calls `place`; `shift`, (i), is taken off each frame.
+    """
+
+    def __init__(self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int, room: int) -> None:
+        self._todo, self.shift, self._place, self._offset = todo, shift, place, offset
+        self._room = room
+        self._layers = np.empty((0, 0, 0))
+        self._good = np.ones(todo.max_lag + room, bool)
+        self.filled = 0
+
+    @property
+    def layers(self) -> NDArray[Any]:
+        """The frames before and those of the block, (p, n, max_lag + t)."""
+        return self._layers[..., : self._todo.max_lag + self.filled]
+
+    @property
+    def good(self) -> NDArray[np.bool_]:
+        """Which of them enter any pair, (max_lag + t)."""
+        return self._good[: self._todo.max_lag + self.filled]
+
+    @np.errstate(over="ignore", invalid="ignore")  # what they are about is said by an error that names the place
+    def take(self, frames: NDArray[Any]) -> int:
+        """Add as many of these frames, (i, t), as there is room for, and return how many.
+
+        Raises
+        ------
+        NonFiniteActivity
+            If a sample is NaN or infinite and is to be an error.
+        """
+        if not self._layers.size:
+            self._layers = self._empty(frames)
+        part = frames[:, : self._room - self.filled]
+        self._centre(part)
+        self.filled += part.shape[1]
+        return int(part.shape[1])
+
+    def _empty(self, frames: NDArray[Any]) -> NDArray[Any]:
+        """Return room for a block, in the memory order of the samples: centring reads and writes in sequence."""
+        todo = self._todo
+        n_layers = 1 + max(max(pair) for pair in PRODUCTS[todo.missing])
+        n_rows, width = len(self.shift) + todo.n_groups, todo.max_lag + self._room
+        if frames.strides[1] > frames.strides[0]:
+            layers = np.empty((n_layers, width, n_rows), todo.precision).swapaxes(1, 2)
+        else:
+            layers = np.empty((n_layers, n_rows, width), todo.precision)
+        layers[..., : todo.max_lag] = 0
+        return layers
+
+    def _centre(self, part: NDArray[Any]) -> None:
+        """Write frames, counted from the provisional mean, behind those that are there."""
+        todo, n = self._todo, len(self.shift)
+        new = slice(todo.max_lag + self.filled, todo.max_lag + self.filled + part.shape[1])
+        samples = self._layers[SAMPLES, :n, new]
+        subtract(part, self.shift, out=samples)
+        self._good[new] = True
+        if todo.missing == "pairwise":
+            valid = np.isfinite(samples)
+            self._check_range(part, valid)
+            samples[~valid] = 0
+            self._layers[VALID, :n, new] = valid
+            np.square(samples, out=self._layers[SQUARES, :n, new])
+        elif not np.isfinite(samples.sum()):
+            good = np.isfinite(samples).all(axis=0)
+            self._check_range(part, np.isfinite(samples))
+            if todo.missing == "raise" and not good.all():
+                raise _non_finite(part, place=self._place, offset=self._offset + self.filled)
+            self._good[new] = good
+            samples[:, ~good] = 0
+        if todo.groups is not None:
+            # SciPy copies samples that lie frame by frame: a part at a time, the copy stays in a cache.
+            n_frames = part.shape[1]
+            frame_by_frame = samples.strides[1] > samples.strides[0]
+            length = max(1, GROUPED_SAMPLES // n) if frame_by_frame else max(1, n_frames)
+            groups = self._layers[SAMPLES, n:, new]
+            for first in range(0, n_frames, length):
+                groups[:, first : first + length] = todo.groups @ samples[:, first : first + length]
+
+    def _check_range(self, part: NDArray[Any], valid: NDArray[np.bool_]) -> None:
+        """Raise if finite samples are none any more in the precision of the products: those are not missing."""
+        lost = (np.isfinite(part) & ~valid).any(axis=1)
+        if lost.any():
+            raise out_of_range(self._place, int(np.argmax(lost)))
+
+    def empty_out(self) -> None:
+        """Keep the last frames as those before the block, and make room for the frames that follow."""
+        max_lag = self._todo.max_lag
+        self._layers[..., :max_lag] = self.layers[..., self.filled :].copy()
+        self._good[:max_lag] = self.good[self.filled :].copy()
+        self._offset += self.filled
+        self.filled = 0
+
+    def parts(self) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
+        """Yield the layers of some frames at a time, behind the frames before them, and which of these are good."""
+        length, max_lag = self._todo.block, self._todo.max_lag
+        for start in range(0, self.filled, length):
+            part = slice(start, start + length + max_lag)
+            yield self.layers[..., part], self.good[part]
+
+
+def _non_finite(frames: NDArray[Any], *, place: str, offset: int) -> NonFiniteActivity:
+    """Return the error for samples that are NaN or infinite, or that overflow when they are counted from a mean."""
+    wrong = np.argwhere(~np.isfinite(frames))
+    neuron, frame = wrong[np.lexsort(wrong.T)[0]] if len(wrong) < 10**6 else wrong[0]
+    return NonFiniteActivity(
+        place,
+        got=f"{len(wrong):,} samples that are NaN or infinite in frames {offset} to {offset + frames.shape[1] - 1}, "
+        f"the first at neuron number {neuron} (from 0), frame {offset + frame}",
+        expected="finite samples",
+        fix="Fill the frames that hold them with netxr.interpolate_frames, or, where `missing` is an argument, leave "
+        'them out with missing="drop", or the samples alone with missing="pairwise".',
+    )
+
+
+TOO_LARGE: Final = "so large that they overflow"
+TOO_SMALL: Final = "so small that their squares vanish"
+
+
+def out_of_range(place: str, neuron: int, what: str = TOO_LARGE) -> NonFiniteActivity:
+    """Return the error for finite samples whose sums or products are not, or are rounded away."""
+    expected = "a range whose products the precision can hold"
+    got = f"samples of neuron number {neuron} (from 0) {what}"
+    return NonFiniteActivity(place, got=got, expected=expected, fix="Rescale them.")
