@@ -260,6 +260,8 @@ def check_whole(moments: xr.Dataset, *, edges: bool = True) -> None:
     """Raise unless moments are of all neurons over the same frames, and keep the `edges` of trials."""
     if not np.array_equal(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE)):
         got, fix = "moments of some sources", "Accumulate those of all neurons, without sources=."
+    elif n.SHUFFLE_TRIALS in moments.attrs:
+        got, fix = "moments whose sources are of another trial", "Accumulate them without shuffle_trials=."
     elif n.TARGET not in moments[n.COUNT].dims and (not edges or n.EDGE_ACTIVITY in moments):
         return
     elif n.WHERE in moments[n.COUNT].attrs:

@@ -13,6 +13,7 @@ from netxr.kernels.lagged_sums import Pass
 from netxr.moments.beside import Beside, beside, labelled, unstacked, widened, with_rows
 from netxr.moments.in_blocks import moments_in_blocks
 from netxr.moments.one_pass import accumulate
+from netxr.moments.other_trials import with_other_trials
 from netxr.moments.prepare import Precision, check_lags, is_lazy, prepare
 from netxr.schema.clock import activity_of
 
@@ -31,6 +32,7 @@ def lagged_moments(
     inputs: xr.DataArray | NDArray[Any] | None = None,
     where: xr.DataArray | NDArray[np.bool_] | None = None,
     blocks: int | None = None,
+    shuffle_trials: int | None = None,
 ) -> xr.Dataset:
     """Accumulate all pairs of samples that lie `lags` apart: counts, means, squares and co-moments.
 
@@ -75,6 +77,11 @@ def lagged_moments(
     blocks : int, optional
         Stretches of about equal length whose moments are kept apart, from the same read. A pair belongs to the block
         of its target; see `merge_blocks`.
+    shuffle_trials : int, optional
+        Seed by which each trial is given another one, whose samples are the sources, the same for all pairs. What
+        correlates then follows from what trials have in common, a stimulus or a drift, for which shifts in time are no
+        fair comparison [1]_. Each sample is read twice, and of samples in memory there is a copy. Such moments give
+        correlations only.
 
     Returns
     -------
@@ -92,7 +99,8 @@ def lagged_moments(
     ------
     InvalidInput
         If the activity is no recording, a trial is too short for a lag, an argument is unknown, or inputs or mask have
-        other frames, trials or times than the activity, or no frame is marked.
+        other frames, trials or times than the activity, no frame is marked, or trials are shuffled of which there is
+        one.
     NonFiniteActivity
         If a sample is NaN or infinite and `missing` is "raise"; for dask arrays, when computed.
 
@@ -112,6 +120,10 @@ def lagged_moments(
     (lag, input_target, input) that of inputs among themselves; `mean_input`, `sumsq_input` (lag, input) and
     `mean_input_target`, `sumsq_input_target` (lag, input_target) belong to them, `edge_input` (input, edge_frame) to
     `edge_activity`, and `comoment_linked_input` (lag, target, input) to a link.
+
+    References
+    ----------
+    .. [1] Harris 2020, Nonsense correlations in neuroscience, doi:10.1101/2020.11.29.402719.
 
     Examples
     --------
@@ -133,6 +145,12 @@ def lagged_moments(
     todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing, gaps=gaps)
     if further is not None or blocks is not None:
         _check_together(todo, further, blocks=blocks)
+    if shuffle_trials is not None:
+        if further is not None or blocks is not None:
+            expected = "None, with a link, inputs, a mask or blocks"
+            raise InvalidInput("shuffle_trials", got=repr(shuffle_trials), expected=expected)
+        both, crossed = with_other_trials(activity, todo, seed=shuffle_trials)
+        return accumulate(both, crossed, memory=memory).assign_attrs({n.SHUFFLE_TRIALS: int(shuffle_trials)})
     rows = activity
     if further is not None:
         todo, rows = widened(todo, further), with_rows(activity, further, finite=missing == "raise")

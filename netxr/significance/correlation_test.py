@@ -73,7 +73,9 @@ def correlation_test(
     - "samples": the textbook test of independent samples.
 
     All three take activity for stationary. Where both neurons drift, or follow the same stimulus, none of them holds:
-    they find correlations that mean nothing, and taking off a trend does not mend that [2]_.
+    they find correlations that mean nothing, and taking off a trend does not mend that [2]_. With several trials,
+    ``netxr.lagged_moments(..., shuffle_trials=1)`` says how neurons correlate across trials, which have no more in
+    common than that.
 
     Parameters
     ----------
