@@ -56,6 +56,7 @@ _HOME = {
     "merge_moments": "moments.merge",
     "methods": "estimators.table",
     "minus_trial_mean": "preprocessing.trials",
+    "observe": "simulation.observe",
     "open": "recordings.open",
     "partial_correlation": "estimators.partial_correlation",
     "peak_lag": "significance.peak_lag",

@@ -69,6 +69,7 @@ from netxr.significance.peak_lag import peak_lag as peak_lag
 from netxr.significance.reliability import reliability as reliability
 from netxr.simulation import tutorial as tutorial
 from netxr.simulation.networks import random_connectivity as random_connectivity
+from netxr.simulation.observe import observe as observe
 from netxr.simulation.simulate import simulate as simulate
 from netxr.simulation.sweep import sweep as sweep
 from netxr.store.dataset import save as save

@@ -18,16 +18,18 @@ WEIGHT_STREAM: Final = 3
 HIDDEN_STREAM: Final = 4
 INSTRUMENT_STREAM: Final = 5
 PERTURBATION_STREAM: Final = 6
+OBSERVATION_STREAM: Final = 7
+SELECTION_STREAM: Final = 8
 """What is drawn from a stream."""
 
 
-def philox(seed: int, *, trial: int, stream: int, block: int = 0) -> np.random.Generator:
-    """Return the generator that belongs to a seed, a trial, a purpose and a block of steps.
+def philox(seed: int, *, trial: int, stream: int, block: int = 0, item: int = 0) -> np.random.Generator:
+    """Return the generator that belongs to a seed, a trial, a purpose, a block of steps, and an item such as a neuron.
 
     Counter-based (Salmon et al. 2011, doi:10.1145/2063384.2063405): blocks are drawn in any order,
-    and 2**128 draws lie between two of them. Blocks before the first one have negative numbers.
+    and 2**64 draws or more lie between two of them. Blocks before the first one have negative numbers.
     """
-    key, counter = (np.array(words, np.uint64) for words in ([seed, trial], [0, 0, stream, block % 2**64]))
+    key, counter = (np.array(words, np.uint64) for words in ([seed, trial], [0, item, stream, block % 2**64]))
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
