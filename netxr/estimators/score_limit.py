@@ -96,7 +96,7 @@ def verdicts(sweep: xr.Dataset, *, score: str = n.PEARSON, at: float = 0.9) -> x
     reached = mean.max(n.ESTIMATOR)
     ends[n.SAMPLES_NEEDED] = limits[n.SAMPLES_NEEDED].min(n.ESTIMATOR)
     # In the order of the places: what may reach the mark is one, what does is two.
-    verdict = (ends[n.LIMIT] > at).astype(int).where(ends[n.LIMIT].notnull(), -1).where(reached < at, 2)
+    verdict = (ends[n.LIMIT].drop_attrs() > at).astype(int).where(ends[n.LIMIT].notnull(), -1).where(reached < at, 2)
     names = mean[n.ESTIMATOR].isel({n.ESTIMATOR: best}).drop_vars(n.ESTIMATOR)
     return ends.assign({n.SCORE: reached, n.ESTIMATOR: names, n.VERDICT: verdict.where(reached.notnull(), -1)})
 

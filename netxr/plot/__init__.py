@@ -20,6 +20,7 @@ from netxr.plot.panels.linking import linked
 from netxr.plot.panels.tutorial import tutorial_figures
 from netxr.plot.scores.agreements import agreement
 from netxr.plot.scores.curves import score_curve
+from netxr.plot.scores.good_enough import good_enough
 from netxr.plot.scores.lag_curves import lags
 from netxr.plot.scores.maps import map as map  # noqa: A004 - netxr.plot.map is its name in public
 from netxr.plot.style import symmetric_limit
@@ -31,6 +32,7 @@ __all__ = [
     "compare_over",
     "dashboard",
     "facets",
+    "good_enough",
     "lags",
     "linked",
     "map",

@@ -73,15 +73,15 @@ def facets(weights: xr.DataArray, *, row: str | None = None, col: str | None = N
     sliders = [str(dim) for dim in weights.dims if dim not in (n.TARGET, n.SOURCE, *grid)]
     if not grid and not sliders:
         return heatmap(sheet_of(weights))
-    _check_number(weights, grid, sliders)
+    check_number(weights, grid, sliders)
     room = FACET_FRAME if grid else ROOM
-    sheets = {place: sheet_of(weights.isel(dict(place)), room=room) for place in _places(weights, grid + sliders)}
+    sheets = {place: sheet_of(weights.isel(dict(place)), room=room) for place in places_of(weights, grid + sliders)}
     limits = limits_of(*sheets.values())
     if not grid:
         frames = {
             place: draw_view(sheet, limits=limits, title=_text(weights, place)) for place, sheet in sheets.items()
         }
-        return _over_sliders(weights, frames)
+        return over_sliders(weights, frames)
     n_columns = 1 if col is None else weights.sizes[col] if row else row_length(weights.sizes[col])
     panels = _grid(weights, sheets, limits, n_columns=n_columns, n_dims=len(grid))
     title = str(weights.attrs.get(n.LONG_NAME, axis_label(weights, weights.name or "connectivity")))
@@ -93,7 +93,7 @@ Place = tuple[tuple[str, int], ...]
 """One entry of each of some dims, as (dim, position) pairs."""
 
 
-def _places(weights: xr.DataArray, dims: list[str]) -> list[Place]:
+def places_of(weights: xr.DataArray, dims: list[str]) -> list[Place]:
     """Return every combination of entries along some dims, the last dim fastest."""
     return list(product(*([(dim, k) for k in range(weights.sizes[dim])] for dim in dims)))
 
@@ -114,7 +114,7 @@ def _grid(
             ylabel=TO if k % n_columns == 0 else "",
         )
         frames = {place[n_dims:]: draw(sheet, title=_text(weights, place)) for place, sheet in own.items()}
-        panels.append(_over_sliders(weights, frames))
+        panels.append(over_sliders(weights, frames))
     return panels + [hv.Empty()] * (-len(panels) % n_columns)
 
 
@@ -136,13 +136,13 @@ def facet(sheet: Sheet, *, limits: Range, title: str, bar: bool, xlabel: str, yl
     )
 
 
-def _over_sliders(weights: xr.DataArray, frames: dict[Place, Any]) -> Any:
+def over_sliders(labelled: xr.DataArray, frames: dict[Place, Any]) -> Any:
     """Return the frames with a slider for each dim of their places; the only frame if there is no such dim."""
     dims = [dim for dim, _ in next(iter(frames))]
     if not dims:
         return next(iter(frames.values()))
-    labels = {dim: plain_labels(labels_of(weights, dim)) for dim in dims}
-    kdims = [hv.Dimension(dim, label=axis_label(weights, dim)) for dim in dims]
+    labels = {dim: plain_labels(labels_of(labelled, dim)) for dim in dims}
+    kdims = [hv.Dimension(dim, label=axis_label(labelled, dim)) for dim in dims]
     keyed = {tuple(labels[dim][k] for dim, k in place): frame for place, frame in frames.items()}
     return hv.HoloMap(keyed, kdims=kdims, sort=False)
 
@@ -181,10 +181,10 @@ def _check_set(weights: Any, row: str | None, col: str | None) -> xr.DataArray:
     return loaded
 
 
-def _check_number(weights: xr.DataArray, grid: list[str], sliders: list[str]) -> None:
-    """Raise if there are more matrices than can be looked at."""
+def check_number(weights: xr.DataArray, grid: list[str], sliders: list[str], *, argument: str = "weights") -> None:
+    """Raise if there are more matrices than can be looked at, each at one entry of these dims."""
     n_facets, n_all = (prod(weights.sizes[dim] for dim in dims) for dims in (grid, grid + sliders))
-    longest = max(grid if n_facets > MOST_FACETS else grid + sliders, key=lambda dim: weights.sizes[dim])
+    longest = max(grid if n_facets > MOST_FACETS else grid + sliders, key=lambda dim: weights.sizes[dim], default="")
     fix = f"Take some of them, e.g. with .isel({longest}=slice(None, None, {{step}})), or one with .isel({longest}=0)."
     if n_facets > MOST_FACETS:
         raise InvalidInput(
@@ -195,7 +195,7 @@ def _check_number(weights: xr.DataArray, grid: list[str], sliders: list[str]) ->
         )
     if n_all > MOST_MATRICES:
         raise InvalidInput(
-            "weights",
+            argument,
             got=f"{n_all} matrices over {', '.join(grid + sliders)}",
             expected=f"{MOST_MATRICES} at most",
             fix=fix.format(step=-(-n_all // MOST_MATRICES)),
