@@ -7,6 +7,9 @@ from typing import Any, Final, TypeVar
 import click
 
 from netxr.estimators.table import BUILT_IN, DEFAULT
+from netxr.kernels.units import SIGMOID, UNITS
+from netxr.simulation.axes import AXES
+from netxr.simulation.networks import WEIGHTS
 
 FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 
@@ -36,23 +39,6 @@ METHOD_HELP: Final = (
     "netxr.methods() lists them."
 )
 
-
-def one_method(_ctx: click.Context, _param: click.Parameter, names: tuple[str, ...]) -> str:
-    """Return the only method that is named: click itself would take the last."""
-    if len(names) > 1:
-        raise click.BadParameter(f"one at a time, and not {' and '.join(names)}.")
-    return names[0]
-
-
-method = click.option(
-    "--method",
-    metavar="NAME",
-    multiple=True,
-    default=(DEFAULT,),
-    show_default=DEFAULT,
-    callback=one_method,
-    help=METHOD_HELP,
-)
 
 methods = click.option(
     "--method",
@@ -137,9 +123,37 @@ def neurons(flag: str, what: str) -> Callable[[FC], FC]:
     return click.option(flag, type=PATH, metavar="FILE", help=text)
 
 
-def values(flag: str, variable: str, kind: CommaSeparated, *, default: str, text: str) -> Callable[[FC], FC]:
-    """Return an option that takes one value or several, separated by commas."""
-    return click.option(flag, variable, type=kind, default=default, show_default=True, help=text)
+def axes(command: FC) -> FC:
+    """Add an option for each axis of a sweep, which takes one value or several, separated by commas."""
+    for axis in reversed(AXES.values()):
+        default = None if axis.default is None else str(axis.default)
+        kind = INTEGERS if axis.is_whole else NUMBERS
+        option = click.option(
+            axis.option, axis.name, type=kind, default=default, show_default=default is not None, help=axis.text
+        )
+        command = option(command)
+    return command
+
+
+def model(command: FC) -> FC:
+    """Add the options of a model that are the same in all cells of a sweep."""
+    for option in (
+        click.option(
+            "--burn-in", type=NOT_NEGATIVE, default=0, show_default=True, help="Steps before the first sample."
+        ),
+        click.option(
+            "--units", type=click.Choice(list(UNITS)), default=SIGMOID, show_default=True, help="How neurons respond."
+        ),
+        click.option(
+            "--weights",
+            type=click.Choice(list(WEIGHTS)),
+            default="binary",
+            show_default=True,
+            help="Weights of the edges, before they are scaled.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def check_ascending(

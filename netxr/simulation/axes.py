@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema.arguments import check_count, is_finite, is_number, is_whole
+from netxr.schema.arguments import check_count, check_share, is_finite, is_whole, said
 
 
 def check_not_negative(name: str, value: Any) -> int:
@@ -21,29 +21,13 @@ def check_not_negative(name: str, value: Any) -> int:
 
 def _check_probability(name: str, value: Any) -> float:
     """Return `value` as a float if it is a probability."""
-    if not is_number(value) or not 0 <= value <= 1:
-        raise InvalidInput(name, got=repr(value), expected="a probability, 0 to 1")
-    return float(value)
-
-
-def _check_share(name: str, value: Any) -> float:
-    """Return `value` as a float if it is a share of something, and not none of it."""
-    if not is_number(value) or not 0 < value <= 1:
-        raise InvalidInput(name, got=repr(value), expected="a share, above 0 and up to 1")
-    return float(value)
+    return check_share(name, value, what="a probability")
 
 
 def _check_amount(name: str, value: Any) -> float:
     """Return `value` as a float if it is finite, 0 or above."""
     if not is_finite(value) or value < 0:
-        raise InvalidInput(name, got=repr(value), expected="a finite number, 0 or above")
-    return float(value)
-
-
-def _check_scale(name: str, value: Any) -> float:
-    """Return `value` as a float if it is finite and above 0."""
-    if not is_finite(value) or value <= 0:
-        raise InvalidInput(name, got=repr(value), expected="a finite number above 0")
+        raise InvalidInput(name, got=said(value), expected="a finite number, 0 or above")
     return float(value)
 
 
@@ -89,6 +73,10 @@ AXES: Final = {
     for axis in (
         Axis(n.N_NEURONS, "network", check_count, "Sizes of the network.", 100, "neurons"),
         Axis(n.SPARSITY, "network", _check_probability, "Probabilities that an entry of A is 0.", 0.9),
+        Axis(n.INHIBITORY, "network", check_share, "Shares of the neurons that are inhibitory."),
+        Axis(n.COUPLING, "network", _check_amount, "Largest singular values of A."),
+        Axis(n.SPECTRAL_RADIUS, "network", _check_amount, "Largest absolute eigenvalues of A."),
+        Axis(n.COMMON_DRIVE, "dynamics", _check_amount, "Weights of one hidden signal that drives all neurons."),
         Axis(n.N_STEPS, "dynamics", check_count, "Samples in a trial.", 5000, "steps"),
         Axis(
             n.N_GROUPS,

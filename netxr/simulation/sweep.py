@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -24,11 +24,18 @@ def sweep(
     *,
     n_neurons: int | Sequence[int] = 100,
     sparsity: float | Sequence[float] = 0.9,
+    inhibitory: float | Sequence[float] | None = None,
+    coupling: float | Sequence[float] | None = None,
+    spectral_radius: float | Sequence[float] | None = None,
+    common_drive: float | Sequence[float] | None = None,
     n_steps: int | Sequence[int] = 5000,
     n_groups: int | Sequence[int] = 0,
     lag: int | Sequence[int] = 1,
     method: str | Sequence[str] = DEFAULT,
     scores: Sequence[str] | None = None,
+    weights: Literal["binary", "lognormal", "normal"] = "binary",
+    units: Literal["sigmoid", "linear", "tanh", "threshold"] = "sigmoid",
+    burn_in: int = 0,
     trials: int = 5,
     seed: int = 0,
     rng: n.Rng = "modern",
@@ -39,16 +46,21 @@ def sweep(
     store: str | PathLike[str] | None = None,
     progress: n.Progress | None = None,
 ) -> xr.Dataset:
-    """Score an estimator of connectivity over any grid of parameters, with trials.
+    """Score estimators of connectivity over any grid of parameters, with trials.
 
     Every trial draws a network, simulates it, estimates its connectivity and compares the two, as in the sweeps of
-    Neuromatch Academy's tutorial on correlations (W3D5, Network Causality). A cell is one (n_neurons, sparsity,
-    n_steps): its activity is simulated once, for all `n_groups` and all `lag`.
+    Neuromatch Academy's tutorial on correlations (W3D5, Network Causality). A cell is one network and its dynamics: it
+    is simulated once, and scored in every way that is asked for. With any axis beyond the tutorial's, or several
+    methods, that holds for all lengths as well: each is the beginning of the longest.
 
     Parameters
     ----------
     n_neurons, sparsity, n_steps : number or sequence
         Size of the networks, probability that a weight is 0, and samples a trial.
+    inhibitory, coupling, spectral_radius : number or sequence, optional
+        As in `random_connectivity`. Like all that follow, a dim of the result where it is given.
+    common_drive : number or sequence, optional
+        As in `simulate`.
     n_groups : int or sequence of int
         Equal consecutive groups that the neurons are averaged into before estimate and comparison; 0 for none.
     lag : int or sequence of int
@@ -58,6 +70,8 @@ def sweep(
         same simulation and one pass over it. One that does not depend on the lag has the same scores at every lag.
     scores : sequence of str, optional
         Names of scores of `compare`, such as "slope" or "mcc"; the first eight of its attributes if not given.
+    weights, units, burn_in
+        As in `random_connectivity` and `simulate`; the same in all cells.
     trials : int
         Networks a cell, labelled 0, 1, 2, ...
     seed : int
@@ -72,7 +86,8 @@ def sweep(
     permutations : int
         Random permutations of the neurons for `mantel_p`; with 0 there is no such score.
     workers : int
-        Cells computed side by side, in threads with one BLAS thread each; the result is the same up to rounding. On
+        Cells computed side by side. With a client of `dask.distributed`, they are computed on its cluster instead, as
+        many as it has threads. Else in threads with one BLAS thread each; the result is the same up to rounding. On
         two cores, two workers were 1.3 to 1.5 times faster at 256 neurons and no faster at 100, whose short steps
         hold the interpreter lock. Each worker holds up to 256 MB of activity, or one trial if that is larger, and
         up to twice as much beside it.
@@ -86,9 +101,10 @@ def sweep(
     Returns
     -------
     Dataset
-        A variable for each score of `compare`, (n_neurons, sparsity, n_steps, n_groups, lag, trial), such as `pearson`;
-        `pearson_mean` and `pearson_std` (population standard deviation) over the trials in which it is defined, and
-        `pearson_defined`, how many they are. Scores are NaN where the estimate is refused, as for too few samples.
+        A variable for each score, (n_neurons, sparsity, n_steps, n_groups, lag, trial) and what else was asked for,
+        such as `pearson`; `pearson_mean` and `pearson_std` (population standard deviation) over the trials in which it
+        is defined, and `pearson_defined`, how many they are. Scores are NaN where the estimate is refused, as for too
+        few samples, and where a network that was drawn cannot be scaled or is not stable.
         Lazily opened from `store` if there is one.
 
     Raises
@@ -110,7 +126,17 @@ def sweep(
     [3, 5]
     """
     plan = check_plan(
-        {n.N_NEURONS: n_neurons, n.SPARSITY: sparsity, n.N_STEPS: n_steps, n.N_GROUPS: n_groups, n.LAG: lag},
+        {
+            n.N_NEURONS: n_neurons,
+            n.SPARSITY: sparsity,
+            n.INHIBITORY: inhibitory,
+            n.COUPLING: coupling,
+            n.SPECTRAL_RADIUS: spectral_radius,
+            n.COMMON_DRIVE: common_drive,
+            n.N_STEPS: n_steps,
+            n.N_GROUPS: n_groups,
+            n.LAG: lag,
+        },
         trials=trials,
         seed=seed,
         rng=rng,
@@ -119,6 +145,9 @@ def sweep(
         permutations=permutations,
         method=method,
         scores=scores,
+        weights=weights,
+        units=units,
+        burn_in=burn_in,
     )
     workers = check_count("workers", workers)
     if progress is not None and not callable(progress):

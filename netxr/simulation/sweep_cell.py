@@ -27,26 +27,49 @@ Cell = tuple[int, ...]
 
 Scores = dict[str, NDArray[np.float64]]
 
+Scored = tuple[NDArray[np.float64], InvalidInput | None]
+"""Scores, (score, dims within a cell, trial), NaN where there is no estimate, and why there is none at all."""
+
+MODEL: Final = ("network", "dynamics")
+"""What the axes of a simulation act on."""
+
+REFUSED: Final = (n.SPARSITY, n.SPECTRAL_RADIUS, n.CONNECTIVITY)
+"""What an error is about where a network that was drawn cannot be scaled, or its activity grows without end."""
+
 
 def score_cell(plan: Plan, cell: Cell) -> Scores | InvalidInput:
     """Return the scores of all trials of a cell, over the dims within a cell, or why there is no estimate."""
     at = {dim: plan.axes[dim][k] for dim, k in zip(plan.cell, cell, strict=True)}
     lengths = [at.pop(n.N_STEPS)] if n.N_STEPS in at else plan.axes[n.N_STEPS]
-    n_neurons, longest = at[n.N_NEURONS], max(lengths)
-    batch = max(1, int(BATCH_BYTES / (8 * n_neurons * (n_neurons + longest))))
+    n_neurons = at[n.N_NEURONS]
+    batch = max(1, int(BATCH_BYTES / (8 * n_neurons * (n_neurons + max(lengths)))))
     batches = [range(first, min(first + batch, plan.trials)) for first in range(0, plan.trials, batch)]
-    runs = (_simulated(plan, at, n_steps=longest, trials=trials) for trials in batches)
-    scores, errors = zip(*(_score_run(plan, run, lengths) for run in runs), strict=True)
+    scores, errors = zip(*(_score_trials(plan, at, lengths, trials) for trials in batches), strict=True)
     if all(errors):
         error: InvalidInput = errors[0]
         return error
     return dict(zip(plan.scores, np.concatenate(scores, axis=-1), strict=True))
 
 
+def _score_trials(plan: Plan, at: dict[str, Any], lengths: Sequence[int], trials: Sequence[int]) -> Scored:
+    """Return the scores of some trials, NaN for one whose network cannot be scaled, or grows without end."""
+    try:
+        run = _simulated(plan, at, n_steps=max(lengths), trials=trials)
+    except InvalidInput as error:
+        if error.argument not in REFUSED:
+            raise
+        if len(trials) == 1:
+            return np.full((len(plan.scores), *(len(plan.axes[dim]) for dim in plan.within), 1), np.nan), error
+        scores, errors = zip(*(_score_trials(plan, at, lengths, [trial]) for trial in trials), strict=True)
+        return np.concatenate(scores, axis=-1), errors[0] if all(errors) else None
+    return _score_run(plan, run, lengths)
+
+
 def _simulated(plan: Plan, at: dict[str, Any], *, n_steps: int, trials: Sequence[int]) -> xr.Dataset:
     """Draw the networks of some trials, and simulate each trial on its own."""
     seeds = [plan.seed + trial for trial in trials]
-    networks = [random_connectivity(**at, seed=seed, rng=plan.rng) for seed in seeds]
+    of_network, of_dynamics = ({dim: at[dim] for dim in plan.acting_on(part) if dim in at} for part in MODEL)
+    networks = [random_connectivity(**of_network, weights=plan.weights, seed=seed, rng=plan.rng) for seed in seeds]
     neurons = np.arange(at[n.N_NEURONS])
     connectivity = xr.DataArray(
         np.stack([network.values for network in networks]),
@@ -57,14 +80,12 @@ def _simulated(plan: Plan, at: dict[str, Any], *, n_steps: int, trials: Sequence
         seeds = [plan.activity_seed] * len(trials)
     elif plan.rng == "modern":  # its noise differs from trial to trial by their labels
         seeds = [plan.seed] * len(trials)
-    return simulate(connectivity, n_steps=n_steps, seed=seeds, rng=plan.rng)
+    options = {n.UNITS: plan.units, n.BURN_IN: plan.burn_in, **of_dynamics}
+    return simulate(connectivity, n_steps=n_steps, seed=seeds, rng=plan.rng, **options)
 
 
-def _score_run(plan: Plan, run: xr.Dataset, lengths: Sequence[int]) -> tuple[NDArray[np.float64], InvalidInput | None]:
-    """Return the scores of a run, (score, dims within a cell, trial), and why there are none.
-
-    The reason is None if there is any estimate.
-    """
+def _score_run(plan: Plan, run: xr.Dataset, lengths: Sequence[int]) -> Scored:
+    """Return the scores of a run."""
     sizes = [len(lengths), *(len(plan.axes[dim]) for dim in (n.N_GROUPS, n.LAG)), len(plan.methods)]
     found = np.empty((len(plan.scores), *sizes, run.sizes[n.TRIAL]))
     order = np.argsort(lengths)

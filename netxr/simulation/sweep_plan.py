@@ -13,11 +13,16 @@ from netxr.estimators.compare import FURTHER_ATTRS, SCORE_ATTRS
 from netxr.estimators.estimate import check_methods
 from netxr.estimators.symmetry import ABOUT as ABOUT_SYMMETRY
 from netxr.estimators.table import estimator
+from netxr.kernels.units import SIGMOID
 from netxr.schema.arguments import check_count, check_entries, check_rng, check_seed, is_number, said
 from netxr.schema.provenance import provenance
 from netxr.simulation.axes import AXES, check_not_negative
-from netxr.simulation.model import MODEL_EQUATION
+from netxr.simulation.networks import random_connectivity
+from netxr.simulation.simulate import simulate
 from netxr.store.layout import fill_value
+
+USUAL: Final = {n.WEIGHTS: "binary", n.UNIT_FUNCTION: SIGMOID, n.BURN_IN: 0}
+"""Settings of the model that a sweep does not name."""
 
 SETTINGS: Final = (n.TRIALS, n.SEED, n.RNG, n.ACTIVITY_SEED, n.DIAGONAL, n.PERMUTATIONS)
 """What is the same in all cells: fields of a plan, and attributes of the result."""
@@ -37,13 +42,16 @@ class Plan:
         several methods were.
     methods, scores : sequence of str
         Names of estimators and of scores.
-    trials, seed, rng, activity_seed, diagonal, permutations
+    weights, units, burn_in, trials, seed, rng, activity_seed, diagonal, permutations
         As in `netxr.sweep`.
     """
 
     axes: Mapping[str, Sequence[Any]]
     methods: Sequence[str]
     scores: Sequence[str]
+    weights: str
+    units: str
+    burn_in: int
     trials: int
     seed: int
     rng: n.Rng
@@ -59,15 +67,21 @@ class Plan:
         with a default has a cell for each.
         """
         plain = all(dim in AXES and AXES[dim].default is not None for dim in self.axes)
-        acting = [dim for dim in self.axes if dim in AXES and AXES[dim].acts_on in ("network", "dynamics")]
-        return tuple(dim for dim in acting if plain or dim != n.N_STEPS)
+        return tuple(dim for dim in self.acting_on("network", "dynamics") if plain or dim != n.N_STEPS)
 
     @property
     def settings(self) -> dict[str, Any]:
         """Attributes of the result, None for one that it has not."""
         estimator = self.methods[0] if n.ESTIMATOR not in self.axes else None
         scores = None if self.scores == _usual_scores(self.permutations) else self.scores
-        return {name: getattr(self, name) for name in SETTINGS} | {n.ESTIMATOR: estimator, n.SCORES: scores}
+        model = {n.WEIGHTS: self.weights, n.UNIT_FUNCTION: self.units, n.BURN_IN: self.burn_in}
+        changed = {name: None if value == USUAL[name] else value for name, value in model.items()}
+        alike = {name: getattr(self, name) for name in SETTINGS}
+        return alike | {n.ESTIMATOR: estimator, n.SCORES: scores} | changed
+
+    def acting_on(self, *parts: str) -> list[str]:
+        """Return the dims that act on network, dynamics, observation or scoring."""
+        return [dim for dim in self.axes if dim in AXES and AXES[dim].acts_on in parts]
 
     @property
     def within(self) -> tuple[str, ...]:
@@ -80,6 +94,9 @@ def check_plan(
     *,
     method: str | Sequence[str],
     scores: Sequence[str] | None,
+    weights: str,
+    units: str,
+    burn_in: int,
     trials: int,
     seed: int,
     rng: n.Rng,
@@ -107,7 +124,29 @@ def check_plan(
     if not isinstance(method, str):
         labels[n.ESTIMATOR] = methods
     names = _usual_scores(permutations) if scores is None else _check_scores(scores, permutations)
-    return Plan(labels, methods, names, trials, seed, rng, activity_seed, bool(diagonal), permutations)
+    for name, value in ((n.WEIGHTS, weights), (n.UNITS, units)):
+        if not isinstance(value, str):
+            raise InvalidInput(name, got=said(value), expected="a name")
+    model = weights, units, check_not_negative(n.BURN_IN, burn_in)
+    plan = Plan(labels, methods, names, *model, trials, seed, rng, activity_seed, bool(diagonal), permutations)
+    for dim in plan.acting_on("network", "dynamics"):
+        for label in labels[dim]:
+            tried(plan, {dim: label})
+    return plan
+
+
+def tried(plan: Plan, at: Mapping[str, Any]) -> xr.Dataset:
+    """Return a run of three neurons and two steps with the first label of each axis, or another one.
+
+    Raises InvalidInput where network and dynamics do not allow of it, whatever is drawn.
+    """
+    first = {dim: labels[0] for dim, labels in plan.axes.items()} | dict(at)
+    own = {n.N_NEURONS: 3, n.SPARSITY: 0.0, "weights": plan.weights, "rng": plan.rng}
+    network = random_connectivity(**{dim: first[dim] for dim in plan.acting_on("network")} | own)
+    if n.SPECTRAL_RADIUS not in plan.axes:  # then it differs from network to network
+        network = 0 * network
+    dynamics = {dim: first[dim] for dim in plan.acting_on("dynamics")} | {n.N_STEPS: 2}
+    return simulate(network, units=plan.units, rng=plan.rng, **dynamics)
 
 
 def _usual_scores(permutations: int) -> list[str]:
@@ -188,5 +227,5 @@ def blank_result(plan: Plan) -> xr.Dataset:
     return xr.Dataset(
         variables,
         {**plan.axes, n.TRIAL: np.arange(plan.trials), n.NEURONS_PER_GROUP: per_group},
-        provenance(**{n.MODEL: MODEL_EQUATION}, **plan.settings),
+        provenance(**{n.MODEL: tried(plan, {}).attrs[n.MODEL]}, **plan.settings),
     )

@@ -64,7 +64,7 @@ def _check_same_sweep(path: PathLike, stored: xr.Dataset, blank: xr.Dataset) -> 
     if differing:
         name = differing[0]
         raise InvalidInput(
-            "method" if name == n.ESTIMATOR else name,
+            {n.ESTIMATOR: "method", n.UNIT_FUNCTION: n.UNITS}.get(name, name),
             got=repr(_said(blank, name)),
             expected=f"{_said(stored, name)!r}, as in the sweep that is kept in {path}",
             fix="Ask for the same sweep, or choose another store.",

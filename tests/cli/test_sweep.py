@@ -17,6 +17,15 @@ from tests.runs import names
         (["--groups", "0,2"], {"n_groups": (0, 2)}),
         (["--lag", "0,1"], {"lag": (0, 1)}),
         (["--method", "correlation"], {"method": "correlation"}),
+        (["--method", "correlation", "--method", "granger"], {"method": ("correlation", "granger")}),
+        ([], {"spectral_radius": None, "units": "sigmoid", "weights": "binary", "burn_in": 0, "scores": None}),
+        (
+            ["--sparsity", "0.1", "--spectral-radius", "0.5,0.9", "--units", "linear"],
+            {"spectral_radius": (0.5, 0.9), "units": "linear"},
+        ),
+        (["--inhibitory", "0,0.2", "--weights", "lognormal"], {"inhibitory": (0, 0.2), "weights": "lognormal"}),
+        (["--coupling", "4", "--common-drive", "1", "--burn-in", 9], {"coupling": (4,), "common_drive": (1,)}),
+        (["--score", "mcc"], {"scores": ["mcc"]}),
         (["--trials", 2], {"trials": 2}),
         (["--seed", 5], {"seed": 5}),
         (["--rng", "legacy", "--activity-seed", 42], {"rng": "legacy", "activity_seed": 42}),
@@ -67,8 +76,10 @@ def test_sweep_leaves_what_exists(store):
     assert "activity" in netxr.open(store)
 
 
-def test_a_sweep_takes_one_method(tmp_path):
-    result = run("sweep", tmp_path / "s.zarr", "--method", "correlation", "--method", "lagged_correlation")
-    assert result.exit_code == 2
-    assert "one at a time" in result.stderr
-    assert not (tmp_path / "s.zarr").exists()
+def test_a_sweep_over_methods_has_a_row_for_each(tmp_path):
+    flags = ["--neurons", 9, "--steps", 60, "--trials", 2, "--method", "correlation", "--method", "regression"]
+    rows = document("sweep", tmp_path / "s.zarr", *flags, "--coupling", "0.5", "--score", "slope")["cells"]
+    assert [(row["estimator"], row["coupling"]) for row in rows] == [
+        ("correlation", "0.5"),
+        ("regression", "0.5"),
+    ]

@@ -16,6 +16,7 @@ import netxr
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.simulation import sweep as sweeps
 from netxr.simulation import sweep_cell, sweep_store
+from netxr.simulation.axes import AXES as ALL_AXES
 from netxr.simulation.sweep_plan import blank_result, check_plan
 from tests.oracles import published_activity, published_network, stacked_corrcoef
 from tests.runs import contents
@@ -317,8 +318,8 @@ def test_an_estimator_without_a_lag_scores_the_same_at_every_lag(tmp_path):
 
 def test_crash_at_any_write_leaves_marks_on_whole_cells_only(swept, monkeypatch):
     settings = {"trials": 3, "seed": 0, "rng": "modern", "activity_seed": None, "diagonal": True, "permutations": 0}
-    settings |= {"method": "lagged_correlation", "scores": None}
-    plan = check_plan({axis: SMALL[axis] for axis in AXES}, **settings)
+    settings |= {"method": "lagged_correlation", "scores": None, "weights": "binary", "units": "sigmoid", "burn_in": 0}
+    plan = check_plan(dict.fromkeys(ALL_AXES) | {axis: SMALL[axis] for axis in AXES}, **settings)
     cells = {cell: sweeps.score_cell(plan, cell) for cell in np.ndindex(2, 2, 1)}
     monkeypatch.setattr(sweeps, "score_cell", lambda _, cell: cells[cell])
     for n_writes in range(4 * (len(SCORES) + 1) + 3 * len(SCORES)):

@@ -1,5 +1,6 @@
 """The further axes of a sweep: several estimators and scores, and lengths that are parts of one run."""
 
+import inspect
 import shutil
 
 import numpy as np
@@ -9,6 +10,7 @@ import xarray as xr
 import netxr
 from netxr.errors import InvalidInput
 from netxr.simulation import sweep_cell
+from netxr.simulation.axes import AXES
 
 METHODS = ["lagged_correlation", "granger"]
 FURTHER = ["pearson", "slope", "mcc", "roc_auc_inhibitory", "symmetry"]
@@ -104,6 +106,69 @@ def test_a_sweep_over_estimators_is_kept_and_resumed(tmp_path):
             netxr.sweep(**ASKED, **other, store=tmp_path / "other.zarr")
     resumed = netxr.sweep(**ASKED, method=METHODS, store=path, workers=2).load()
     xr.testing.assert_allclose(resumed, whole, rtol=1e-12)
+
+
+def test_networks_and_dynamics_are_the_librarys_strung_together():
+    asked = {"n_neurons": 8, "sparsity": 0.5, "n_steps": 300, "trials": 2, "seed": 3, "diagonal": False}
+    model = {"weights": "lognormal", "units": "tanh", "burn_in": 20}
+    varied = {"inhibitory": [0, 0.5], "spectral_radius": [0.8, 0.5], "common_drive": [0, 1]}
+    swept = netxr.sweep(**asked, **model, **varied)
+    dims = ("n_neurons", "sparsity", "inhibitory", "spectral_radius", "common_drive")
+    assert swept.pearson.dims == (*dims, "n_steps", "n_groups", "lag", "trial")
+    assert swept.finished.dims == dims
+    A = netxr.random_connectivity(8, sparsity=0.5, inhibitory=0.5, spectral_radius=0.5, weights="lognormal", seed=4)
+    run = netxr.simulate(A, n_steps=300, trials=[1], units="tanh", burn_in=20, common_drive=1, seed=3)
+    alone = netxr.compare(A, netxr.lagged_correlation(run), diagonal=False, permutations=0)
+    cell = swept.sel(inhibitory=0.5, spectral_radius=0.5, common_drive=1, trial=1)
+    for name in ("pearson", "kappa", "average_precision"):
+        assert cell[name].item() == pytest.approx(alone[name].item(), abs=1e-12)
+    told = {"weights": "lognormal", "unit_function": "tanh", "burn_in": 20}
+    assert told.items() <= swept.attrs.items()
+    assert swept.attrs["model"].startswith("x(t + 1) = tanh(A x(t)")
+    assert not told.keys() & netxr.sweep(**asked, coupling=2).attrs.keys()
+
+
+def test_networks_that_cannot_be_scaled_or_are_not_stable_have_no_score():
+    asked = {"n_neurons": 4, "sparsity": 0.7, "n_steps": 60, "trials": 6, "seed": 0}
+    swept = netxr.sweep(**asked, spectral_radius=0.5)
+    has_cycle = []
+    for seed in range(6):
+        A = netxr.random_connectivity(4, sparsity=0.7, seed=seed).values
+        has_cycle.append(bool(np.linalg.matrix_power(A != 0, 4).any()))
+    assert 0 < sum(has_cycle) < 6
+    np.testing.assert_array_equal(swept.mantel.notnull().squeeze(), has_cycle)
+    strong = netxr.sweep(**asked, coupling=[0.9, 3], units="linear")
+    assert strong.pearson_defined.squeeze().values.tolist() == [6, 6 - sum(has_cycle)]
+    with pytest.raises(InvalidInput, match=r"^sparsity: got a network without any edge"):
+        netxr.sweep(**asked | {"sparsity": 1}, coupling=2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"spectral_radius": [0.5, 1.2], "units": "linear"}, "connectivity: got a spectral radius of 1.2, gain"),
+        ({"spectral_radius": 0.5, "coupling": 2}, "spectral_radius: got it beside coupling=2.0; expected one of the"),
+        ({"inhibitory": 0.5, "rng": "legacy"}, "rng: got 'legacy'; expected 'modern'"),
+        ({"inhibitory": [0, 0.5], "weights": "normal"}, "inhibitory: got 0.5 of normal weights"),
+        ({"inhibitory": 2}, "inhibitory: got 2; expected a share, 0 to 1"),
+        ({"coupling": 0}, "coupling: got 0.0; expected a number above 0"),
+        ({"common_drive": -1}, "common_drive: got -1; expected a finite number, 0 or above"),
+        ({"units": "relu"}, "units: got 'relu'; expected 'sigmoid' or"),
+        ({"units": abs}, "units: got <built-in function abs>; expected a name"),
+        ({"weights": "equal"}, "weights: got 'equal'; expected"),
+        ({"burn_in": -1}, "burn_in: got -1; expected a whole number, 0 or above"),
+    ],
+)
+def test_what_fits_no_network_is_refused_before_any_work(tmp_path, wrong, message):
+    with pytest.raises(InvalidInput, match=f"^{message}"):
+        netxr.sweep(**{"n_neurons": 10, "n_steps": 100, "trials": 2} | wrong, store=tmp_path / "s.zarr")
+    assert not (tmp_path / "s.zarr").exists()
+
+
+def test_every_axis_is_an_argument_with_its_default():
+    arguments = inspect.signature(netxr.sweep).parameters
+    assert {name: arguments[name].default for name in AXES} == {name: axis.default for name, axis in AXES.items()}
+    assert list(AXES) == [name for name in arguments if name in AXES]
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The tab for a sweep: curves and maps of its scores."""
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,12 +20,15 @@ from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.app.sweep.views import (
     ALL_IN_ONE,
     CURVES,
+    DIMS,
     MAP,
     SCORES,
     VIEWS,
     SweepChoice,
+    axes_of,
     cells_text,
     check_read,
+    entry_text,
     figures_of,
     on_paper,
     range_of,
@@ -62,14 +66,14 @@ class SweepSettings(param.Parameterized):
     sweep = param.Selector(objects=[""], default="", label="Sweep")
     view = param.Selector(objects=list(VIEWS.values()), label="View")
     score = param.Selector(objects=list(SCORES.values()), default=n.PEARSON, label="Score")
-    x = param.Selector(objects=list(AXES), default=n.N_NEURONS, label="Along x")
-    y = param.Selector(objects=list(AXES), default=n.SPARSITY, label="Along y")
-    facet = param.Selector(objects=[ALL_IN_ONE, *AXES], default=ALL_IN_ONE, label="A curve for each entry of")
-    n_neurons = param.Integer(None, allow_None=True, label="Number of neurons")
-    sparsity = param.Number(None, allow_None=True, label="Sparsity")
-    n_steps = param.Integer(None, allow_None=True, label="Number of steps")
-    n_groups = param.Integer(None, allow_None=True, label="Number of groups")
-    lag = param.Integer(None, allow_None=True, label="Lag")
+    x = param.Selector(objects=list(DIMS), default=n.N_NEURONS, label="Along x")
+    y = param.Selector(objects=list(DIMS), default=n.SPARSITY, label="Along y")
+    facet = param.Selector(objects=[ALL_IN_ONE, *DIMS], default=ALL_IN_ONE, label="A curve for each entry of")
+
+
+for _name, _label in DIMS.items():  # which entry of each is shown, where it is not drawn along
+    _kind = param.String if _name not in AXES else param.Integer if AXES[_name].is_whole else param.Number
+    SweepSettings.param.add_parameter(_name, _kind(None, allow_None=True, label=_label))
 
 
 def sweep_settings(session: Session) -> SweepSettings:
@@ -92,16 +96,16 @@ class _View:
         self._read: Read | None = None
         self._shown: Shown | None = None
         self._stores = StoreList(session, settings, "sweep", "sweep", again=self._look_again)
-        self._axes = {axis: pn.widgets.Select(name=settings.param[axis].label, **LOOK) for axis in AXES}
+        self._axes = {axis: pn.widgets.Select(name=label, **LOOK) for axis, label in DIMS.items()}
         for axis, widget in self._axes.items():
             widget.param.watch(partial(self._take, axis), "value")
-        self._y = choice(settings, "y", _axis_choices())
-        self._facet = choice(settings, "facet", {"all in one": ALL_IN_ONE} | _axis_choices())
+        self._x, self._y = (choice(settings, name, _axis_choices(DIMS)) for name in ("x", "y"))
+        self._facet = choice(settings, "facet", {"all in one": ALL_IN_ONE} | _axis_choices(DIMS))
         self._results = Results()
         self.controls = [
             *self._stores.widgets,
             choice(settings, "score", SCORES),
-            choice(settings, "x", _axis_choices()),
+            self._x,
             self._y,
             self._facet,
             *self._axes.values(),
@@ -159,13 +163,21 @@ class _View:
         self._shown = Shown(read, wanted)
 
     def _offer_axes(self, sweep: xr.Dataset, wanted: SweepChoice) -> None:
-        """Offer the entries of each axis of which only one is drawn, if it has several."""
+        """Offer the axes that a sweep has, and the entries of each of which only one is drawn, if it has several."""
+        there = axes_of(sweep)
+        for widget, asked in ((self._x, wanted.x), (self._y, wanted.y), (self._facet, wanted.facet)):
+            none = {"all in one": ALL_IN_ONE} if widget is self._facet else {}
+            kept = {asked} & {*DIMS}  # what is asked for stays, and is said to be missing where it is
+            widget.options = none | _axis_choices([dim for dim in DIMS if dim in (*there, *kept)])
         self._y.visible, self._facet.visible = wanted.view == MAP, wanted.view == CURVES
         for axis, widget in self._axes.items():
+            if axis not in there:
+                widget.visible = False
+                continue
             held = sweep[axis].values.tolist()
-            asked = wanted.values[axis]
-            value = held[0] if asked is None else asked
-            options = {f"{entry:g}": entry for entry in dict.fromkeys([*held, value])}
+            named = wanted.values[axis]
+            value = held[0] if named is None else named
+            options = {entry_text(entry): entry for entry in dict.fromkeys([*held, value])}
             widget.param.update(options=options, value=value, visible=axis not in wanted.drawn and len(held) > 1)
 
     def _take(self, axis: str, event: Any) -> None:
@@ -179,13 +191,13 @@ class _View:
     def _choice(self) -> SweepChoice:
         """Return the settings of the view."""
         settings = self._settings
-        values = {axis: getattr(settings, axis) for axis in AXES}
+        values = {axis: getattr(settings, axis) for axis in DIMS}
         return SweepChoice(settings.view, settings.score, settings.x, settings.y, settings.facet, values)
 
 
-def _axis_choices() -> dict[str, str]:
-    """Return {text: name} of the axes."""
-    return {SweepSettings.param[axis].label: axis for axis in AXES}
+def _axis_choices(axes: Iterable[str]) -> dict[str, str]:
+    """Return {text: name} of axes."""
+    return {DIMS[axis]: axis for axis in axes}
 
 
 def _arranged(figures: list[Any], scores: xr.Dataset, wanted: SweepChoice) -> Any:

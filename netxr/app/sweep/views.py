@@ -27,6 +27,9 @@ MOST_FACETS: Final = 20
 WIDEST: Final = 3
 """Facets in a row on paper."""
 
+DIMS: Final = {dim: axis_label(xr.Dataset(), dim) for dim in (*AXES, n.ESTIMATOR)}
+"""{name: text} of the axes that a sweep may have."""
+
 SCORES: Final = {about[0][:1].upper() + about[0][1:]: name for name, about in ABOUT_SCORES.items()}
 """{text: name} of the scores."""
 
@@ -53,7 +56,7 @@ class SweepChoice(NamedTuple):
     x: str
     y: str
     facet: str
-    values: Mapping[str, float | None]
+    values: Mapping[str, float | str | None]
 
     @property
     def drawn(self) -> list[str]:
@@ -65,17 +68,28 @@ class SweepChoice(NamedTuple):
     @property
     def text(self) -> str:
         """What is drawn, in words."""
-        fixed = [f"{axis} {value:g}" for axis, value in self.values.items() if value is not None]
+        fixed = [f"{axis} {entry_text(value)}" for axis, value in self.values.items() if value is not None]
         return ", ".join([f"{self.score} over {' and '.join(self.drawn)}", *fixed])
 
 
 def check_read(sweep: xr.Dataset, *, memory: int) -> None:
     """Raise if a store is no sweep, or takes more than `memory`."""
-    lacking = [name for name in (n.FINISHED, *AXES, n.TRIAL) if name not in sweep.variables]
+    always = [name for name, axis in AXES.items() if axis.default is not None]
+    lacking = [name for name in (n.FINISHED, *always, n.TRIAL) if name not in sweep.variables]
     if lacking:
         raise InvalidInput("sweep", got=f"a store without {', '.join(lacking)}", expected="one that netxr.sweep made")
     if sweep.nbytes > memory:
         raise InvalidInput("sweep", got=text_of(sweep.nbytes), expected=f"at most {text_of(memory)}")
+
+
+def axes_of(sweep: xr.Dataset) -> list[str]:
+    """Return the axes that a sweep has."""
+    return [dim for dim in DIMS if dim in sweep.dims]
+
+
+def entry_text(entry: float | str) -> str:
+    """Return an entry of an axis as text."""
+    return entry if isinstance(entry, str) else f"{entry:g}"
 
 
 def cells_text(sweep: xr.Dataset) -> str:
@@ -97,6 +111,10 @@ def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
         raise InvalidInput("score", got=repr(choice.score), expected=f"a score of this sweep: {there}")
     if len(set(choice.drawn)) < len(choice.drawn):
         raise InvalidInput("x, y, facet", got=f"{choice.x} twice", expected="different axes")
+    missing = [dim for dim in choice.drawn if dim not in sweep.dims]
+    if missing:
+        there = ", ".join(axes_of(sweep))
+        raise InvalidInput("x, y, facet", got=missing[0], expected=f"axes of this sweep: {there}")
     score = choice.score
     ends = {end: score + end for end in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)}
     scores = sweep[[score, *ends.values()]]
@@ -106,19 +124,19 @@ def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
         # Not xarray's std: it warns if no trial is there.
         scores[ends[n.SCORE_STD]] = ((each - scores[ends[n.SCORE_MEAN]]) ** 2).mean(n.TRIAL, keep_attrs=True) ** 0.5
         scores[ends[n.SCORE_DEFINED]] = each.count(n.TRIAL, keep_attrs=True)
-    return scores.isel({axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(choice)})
+    return scores.isel({axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(sweep, choice)})
 
 
-def _others(choice: SweepChoice) -> list[str]:
+def _others(sweep: xr.Dataset, choice: SweepChoice) -> list[str]:
     """Return the axes of which one entry is drawn."""
-    return [axis for axis in AXES if axis not in choice.drawn]
+    return [axis for axis in axes_of(sweep) if axis not in choice.drawn]
 
 
-def _place(sweep: xr.Dataset, axis: str, value: float | None) -> int:
+def _place(sweep: xr.Dataset, axis: str, value: float | str | None) -> int:
     """Return where an entry of an axis stands."""
     held = sweep[axis].values.tolist()
     if value is not None and value not in held:
-        raise InvalidInput(axis, got=f"{value:g}", expected=f"one of {', '.join(f'{each:g}' for each in held)}")
+        raise InvalidInput(axis, got=entry_text(value), expected=f"one of {', '.join(map(entry_text, held))}")
     return 0 if value is None else held.index(value)
 
 
@@ -133,17 +151,17 @@ def figures_of(scores: xr.Dataset, choice: SweepChoice) -> list[Any]:
             scores.sel({choice.facet: value}),
             x=choice.x,
             score=choice.score,
-            title=f"{axis_label(scores, choice.facet)}: {value:g}",
+            title=f"{axis_label(scores, choice.facet)}: {entry_text(value)}",
         )
         for value in defined_facets(scores, choice)
     ]
 
 
-def defined_facets(scores: xr.Dataset, choice: SweepChoice) -> list[float]:
+def defined_facets(scores: xr.Dataset, choice: SweepChoice) -> list[float | str]:
     """Return the entries of the axis of facets at which the score is defined somewhere."""
     means = scores[choice.score + n.SCORE_MEAN]
     somewhere = means.notnull().any([dim for dim in means.dims if dim != choice.facet])
-    found: list[float] = scores[choice.facet].values[somewhere.values].tolist()
+    found: list[float | str] = scores[choice.facet].values[somewhere.values].tolist()
     if not 0 < len(found) <= MOST_FACETS:
         expected = f"1 to {MOST_FACETS} of them with a defined score"
         raise InvalidInput("facet", got=f"{len(found)} entries of {choice.facet}", expected=expected)
@@ -169,7 +187,7 @@ def on_paper(figures: list[Any]) -> Any:
 
 def sweep_lines(path: Path, sweep: xr.Dataset, choice: SweepChoice) -> str:
     """Return the lines of Python that make a view."""
-    name, kept = choice.score, {axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(choice)}
+    name, kept = choice.score, {axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(sweep, choice)}
     values = ", ".join(f"{axis}={sweep[axis].values[place].item()!r}" for axis, place in kept.items())
     lines = ["import netxr", "", f"scores = netxr.open({str(path)!r}).load()"]
     if not is_finished(sweep):
@@ -191,7 +209,7 @@ def sweep_lines(path: Path, sweep: xr.Dataset, choice: SweepChoice) -> str:
             *lines,
             "curves = [",
             f'    netxr.plot.score_curve(scores.sel({facet}=value), x="{choice.x}", score="{name}", '
-            f'title=f"{axis_label(sweep, facet)}: {{value:g}}")',
+            f'title=f"{axis_label(sweep, facet)}: {{value{"" if facet == n.ESTIMATOR else ":g"}}}")',
             f"    for value in {defined_facets(scores_of(sweep, choice), choice)}",
             "]",
             f"hv.Layout(curves).cols({WIDEST})",

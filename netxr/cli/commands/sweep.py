@@ -11,27 +11,20 @@ from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
 from netxr.estimators.compare import SCORE_ATTRS
-from netxr.simulation.axes import AXES
+from netxr.simulation.sweep_plan import ABOUT
 
 if TYPE_CHECKING:
     import xarray as xr
 
-SCORES: Final = tuple(name for name in SCORE_ATTRS if name != n.MANTEL_P)
-"""What a sweep without permutations has."""
+SCORES: Final = tuple(name for name in ABOUT if name != n.MANTEL_P)
+"""What a sweep without permutations may have."""
 
 
 @click.command()
 @click.argument("out", metavar="OUT.zarr", type=options.PATH)
-@options.values("--neurons", "n_neurons", options.INTEGERS, default="100", text="Sizes of the network.")
-@options.values("--sparsity", "sparsity", options.NUMBERS, default="0.9", text="Probabilities that an entry of A is 0.")
-@options.values("--steps", "n_steps", options.INTEGERS, default="5000", text="Samples in a trial.")
-@options.values(
-    "--groups", "n_groups", options.INTEGERS, default="0", text="Groups that the neurons are averaged into; 0 for none."
-)
-@options.values(
-    "--lag", "lag", options.INTEGERS, default="1", text="Samples by which the target is read after the source."
-)
-@options.method
+@options.axes
+@options.methods
+@options.model
 @click.option("--trials", type=int, default=5, show_default=True, help="Networks in each cell, seeded by seed + trial.")
 @options.seed
 @options.rng
@@ -50,12 +43,12 @@ SCORES: Final = tuple(name for name in SCORE_ATTRS if name != n.MANTEL_P)
     type=click.Choice(SCORES),
     default=n.PEARSON,
     show_default=True,
-    help="The score that is printed; all scores are stored.",
+    help="The score that is printed. Stored are all of the usual ones, or this alone where it is none of them.",
 )
 @options.quiet
 @options.as_json
-def command(out: Path, score: str, quiet: bool, as_json: bool, **settings: Any) -> None:
-    """Score estimates over network size, sparsity, length, coarseness and lag.
+def command(out: Path, score: str, methods: tuple[str, ...], quiet: bool, as_json: bool, **settings: Any) -> None:
+    """Score estimates over network size, sparsity, length, coarseness, lag and more.
 
     Every trial draws a network, simulates it, estimates its connectivity by --method and scores that
     against the true one. The store keeps each cell as it finishes: the same command again computes only what is
@@ -68,7 +61,8 @@ def command(out: Path, score: str, quiet: bool, as_json: bool, **settings: Any) 
       netxr plot size.zarr size.png
     """  # noqa: D301 - click wants the character
     with progress("Sweeping", quiet=quiet or as_json) as report:
-        scores = netxr.sweep(**settings, store=out, progress=report)
+        method = methods[0] if len(methods) == 1 else methods
+        scores = netxr.sweep(**settings, method=method, scores=scored(score), store=out, progress=report)
     rows = _rows(scores, score)
     if as_json:
         echo_json({"store": str(out), "score": score, n.DIAGONAL: settings[n.DIAGONAL], "cells": rows})
@@ -80,13 +74,20 @@ def command(out: Path, score: str, quiet: bool, as_json: bool, **settings: Any) 
     click.echo(table(rows))
 
 
+def scored(score: str) -> list[str] | None:
+    """Return the scores that are stored, None for the usual ones."""
+    return None if score in SCORE_ATTRS else [score]
+
+
 def _rows(scores: "xr.Dataset", score: str) -> list[dict[str, Any]]:
     """Return a row for each cell: settings, mean, standard deviation, and how many of how many trials are defined."""
     summary = scores[[score + ending for ending in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)]].compute()
+    axes = [str(dim) for dim in summary[score + n.SCORE_MEAN].dims]
     rows = []
-    for place in product(*(range(scores.sizes[axis]) for axis in AXES)):
-        cell = summary.isel(dict(zip(AXES, place, strict=True)))
-        settings = {axis: f"{cell[axis].item():g}" if axis == n.SPARSITY else cell[axis].item() for axis in AXES}
+    for place in product(*(range(summary.sizes[axis]) for axis in axes)):
+        cell = summary.isel(dict(zip(axes, place, strict=True)))
+        labels = {axis: cell[axis].item() for axis in axes}
+        settings = {axis: f"{label:g}" if isinstance(label, float) else label for axis, label in labels.items()}
         values = {"mean": float(cell[score + n.SCORE_MEAN]), "standard deviation": float(cell[score + n.SCORE_STD])}
         rows.append(
             settings | values | {"defined": int(cell[score + n.SCORE_DEFINED]), "trials": scores.sizes[n.TRIAL]}
