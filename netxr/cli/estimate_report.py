@@ -131,7 +131,7 @@ def echo_summary(entries: Sequence[Estimator], about: Mapping[str, Any], *, quie
         click.echo(f"{name}{at}: {shape}{counts}")
         if about.get("direction"):
             click.echo(about["direction"])
-    if about.get("strongest"):
+    if about.get("strongest") and "test" not in about:
         if not quiet:
             click.echo("Strongest pairs of different neurons:")
         click.echo(table(about["strongest"]))

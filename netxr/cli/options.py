@@ -70,6 +70,36 @@ trials = click.option(
     "or in samples where it has none.",
 )
 
+
+def tests(command: FC) -> FC:
+    """Add the options about how sure an estimate is."""
+    each = (
+        click.option("--test", is_flag=True, help="Test which pairs of neurons are connected, and list the edges."),
+        click.option(
+            "--null",
+            type=click.Choice(["autocorrelation", "shift", "samples"]),
+            help="What a lagged correlation is tested against: chance, allowing for both autocorrelations "
+            "(the default); the same pair at far lags; or chance among independent samples, which finds too many.",
+        ),
+        click.option(
+            "--q",
+            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            help="False discovery rate: how many of the listed edges may be none, as a share.  [default: 0.05]",
+        ),
+        click.option(
+            "--edges", type=PATH, metavar="EDGES.csv", help="Save all edges as a table; or as EDGES.tsv or EDGES.zarr."
+        ),
+        click.option(
+            "--reliability",
+            is_flag=True,
+            help="How alike the estimates of two halves of the samples are; from a read of its own.",
+        ),
+    )
+    for option in reversed(each):
+        command = option(command)
+    return command
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
 NOT_NEGATIVE: Final = click.IntRange(min=0)

@@ -115,6 +115,8 @@ def _cell(name: str, value: Any) -> str:
     """Return the cell of a table under `name` as text; a p-value keeps its digits however small it is."""
     if not isinstance(value, float):
         return str(value)
+    if name in (n.P_VALUE, n.Q_VALUE):
+        return f"{value:.3g}"
     return f"{value:g}" if name == n.MANTEL_P and not math.isnan(value) else number(value)
 
 

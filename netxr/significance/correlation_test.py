@@ -161,11 +161,15 @@ def _moments_for(
     activity = activity_of(data)
     if needs and autocorrelation is None:
         return with_autocorrelation(activity, lags=[abs(lag)], own_lags=lags_for(activity))
+    flat = None if autocorrelation is None else checked_autocorrelation(autocorrelation)
+    return lagged_moments(activity, lags=lags_of_test(activity, lag, null)), flat
+
+
+def lags_of_test(activity: xr.DataArray, lag: int, null: str) -> list[int]:
+    """Return the lags of the moments that a test of activity needs."""
     step = max(1, activity.sizes[n.TIME] // SPREAD)
     far = [abs(lag) + step * k for k in range(1, FAR_LAGS + 1)] if null == "shift" else []
-    return lagged_moments(
-        activity, lags=[abs(lag), *far]
-    ), None if autocorrelation is None else checked_autocorrelation(autocorrelation)
+    return [abs(lag), *far]
 
 
 # --- by effective samples --------------------------------------------------------------

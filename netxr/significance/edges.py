@@ -35,9 +35,6 @@ ABOUT: Final = {
     n.Q_VALUE: "false discovery rate",
 }
 
-OF_CORRELATION_TEST: Final = "netxr.correlation_test("
-"""What p-values of lagged correlations were made by."""
-
 NULLS: Final = ("autocorrelation", "samples")
 """What correlations some rows at a time can be compared with."""
 
@@ -147,13 +144,13 @@ def _effect_of(result: Any) -> str:
     if n.P_VALUE in held:
         about = result[n.P_VALUE].attrs
         made_by = str(about.get(n.MADE_BY, ""))
-        first = n.LAGGED_CORRELATION if made_by.startswith(OF_CORRELATION_TEST) else about.get(n.RESULT_OF)
-        if first in held:
-            return str(first)
-        names = (n.STANDARDISED, n.COEFFICIENT, *method_names())
-        alike = [name for name in names if name in held and held[name].attrs.get(n.MADE_BY, "") == made_by]
-        if alike:
-            return alike[0]
+        function = made_by.removeprefix("netxr.").partition("(")[0]
+        first = n.LAGGED_CORRELATION if function == "correlation_test" else about.get(n.RESULT_OF, function)
+        names = [name for name in (n.STANDARDISED, n.COEFFICIENT, *method_names()) if name in held]
+        alike = [name for name in names if held[name].attrs.get(n.MADE_BY, "") == made_by]
+        chosen = [name for name in (first, *alike, *names) if name in held]
+        if chosen:
+            return str(chosen[0])
     got = f"{list(map(str, held))}" if isinstance(result, xr.Dataset) else type(result).__name__
     fix = "Use netxr.correlation_test(activity), netxr.regression(activity) or netxr.granger(activity)."
     expected = f"a Dataset with {n.P_VALUE!r} and the estimate that it is about, or activity"
@@ -165,7 +162,7 @@ def _with_interval(result: xr.Dataset, effect: str) -> xr.Dataset:
     made_by = result[n.P_VALUE].attrs.get(n.MADE_BY)
     beside = {name for name, one in result.data_vars.items() if one.attrs.get(n.MADE_BY) == made_by}
     kept = result[[effect, *(name for name in (n.LOWER, n.UPPER) if name in beside), n.P_VALUE]]
-    if n.LOWER in kept or not {n.T, n.DF, effect} <= beside:
+    if n.LOWER in kept or not {n.T, n.DF} <= beside:
         return kept
     quantile = xr.apply_ufunc(stdtrit, result[n.DF], 0.975, dask="parallelized", output_dtypes=[np.float64])
     reach = abs(quantile * result[effect] / result[n.T])
@@ -181,12 +178,12 @@ def _of_activity(data: Any, *, lag: int, null: str, autocorrelation: Any, memory
     _check_null(null, autocorrelation)
     if not is_whole(lag):
         raise InvalidInput("lag", got=said(lag), expected="a whole number of samples")
-    walk, labels = rows_of_activity(activity, lag=lag, memory=memory)
+    walk, labels, n_samples = rows_of_activity(activity, lag=lag, memory=memory)
     flat = None
     if null == "autocorrelation":
         given = autocorrelation is not None
         flat = checked_autocorrelation(autocorrelation) if given else autocorrelation_to_zero(data, memory=memory)
-    return _listed(walk, labels, flat, n_samples=activity.sizes[n.TIME] - abs(lag), null=null, **rule)
+    return _listed(walk, labels, flat, n_samples=n_samples, null=null, **rule)
 
 
 def _of_matrix(R: xr.DataArray, *, null: str, autocorrelation: Any, lag: int, memory: Any, **rule: Any) -> xr.Dataset:

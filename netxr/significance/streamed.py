@@ -29,6 +29,7 @@ from netxr.kernels.significance import (
 from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
 from netxr.moments.one_pass import attrs_of, coords_of
 from netxr.schema.clock import activity_of
+from netxr.schema.variables import labels_of
 from netxr.significance.correlation_test import aligned, lags_for, warn_where_cut_off
 
 KEPT: Final = 2_000_000
@@ -198,8 +199,8 @@ def _too_many(family: Family) -> InvalidInput:
 # --- where the rows come from ------------------------------------------------------------
 
 
-def rows_of_activity(activity: xr.DataArray, *, lag: int, memory: int | str | None) -> tuple[Walk, xr.Dataset]:
-    """Return what walks over the rows of lagged correlations that are never held, and their labels."""
+def rows_of_activity(activity: xr.DataArray, *, lag: int, memory: int | str | None) -> tuple[Walk, xr.Dataset, int]:
+    """Return what walks over rows of lagged correlations that are never held, their labels, and pairs of samples."""
     options: dict[str, Any] = {"dim": n.TIME, "sources": None, "precision": None, "missing": "raise", "gaps": "raise"}
     runs, plan = planned_runs(activity, lags=[lag], argument="lag", memory=memory, **options)
 
@@ -214,7 +215,11 @@ def rows_of_activity(activity: xr.DataArray, *, lag: int, memory: int | str | No
         return found
 
     todo = runs[0].todo
-    return walk, xr.Dataset(coords=coords_of(activity, todo) | {n.LAG: lag}, attrs=attrs_of(activity, todo))
+    labels = coords_of(activity, todo) | {n.LAG: lag}
+    labels |= {n.TRIAL: labels_of(activity, n.TRIAL)} if n.TRIAL in activity.dims and n.TRIAL not in labels else {}
+    lengths = np.diff([0, *todo.cuts, activity.sizes[n.TIME]])
+    n_samples = int(np.maximum(lengths - abs(lag), 0).sum())
+    return walk, xr.Dataset(coords=labels, attrs=attrs_of(activity, todo)), n_samples
 
 
 def _at_one_lag(family: Family, blocks: RowBlocks) -> Low:
@@ -240,7 +245,8 @@ def rows_of_matrix(R: xr.DataArray) -> tuple[Walk, xr.Dataset]:
         return found
 
     attrs = {name: value for name, value in R.attrs.items() if name != n.FRAMES}
-    return walk, xr.Dataset(coords=R.coords, attrs=attrs)
+    unlabelled = {dim: labels_of(R, str(dim)) for dim in R.dims if dim not in R.coords}
+    return walk, xr.Dataset(coords=R.coords, attrs=attrs).assign_coords(unlabelled)
 
 
 def autocorrelation_to_zero(data: Any, *, memory: int | str | None) -> xr.DataArray:

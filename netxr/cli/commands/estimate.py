@@ -12,6 +12,16 @@ from netxr.cli import options
 from netxr.cli.estimate_report import STRONGEST, about_matrices, about_pairs, echo_axes, echo_summary, result, summary
 from netxr.cli.output import echo_json, is_table, plan_of_estimate, running, save_result
 from netxr.cli.scores import Scored, document, echo_scores, score
+from netxr.cli.sure import (
+    Asked,
+    about_reliability,
+    about_test,
+    asked,
+    check_asked,
+    echo_sure,
+    reliable,
+    tested_and_edges,
+)
 from netxr.estimators.estimate import lags_needed
 from netxr.estimators.table import ROWWISE, Estimator, compared, estimator
 from netxr.moments.budget import RowPlan
@@ -86,6 +96,7 @@ if TYPE_CHECKING:
 @click.option(
     "--above", type=click.FloatRange(0), metavar="R", help="List the pairs of neurons whose |R| is at least this."
 )
+@options.tests
 @click.option(
     "--memory",
     metavar="AMOUNT",
@@ -124,6 +135,11 @@ def command(
     permutations: int,
     most: int | None,
     above: float | None,
+    test: bool,
+    null: str | None,
+    q: float | None,
+    edges: Path | None,
+    reliability: bool,
     memory: str | None,
     out: Path | None,
     quiet: bool,
@@ -140,6 +156,10 @@ def command(
     without names of rows and columns, or a list of edges with columns such as source, target and weight; names are
     matched with those of the recording. Say with --diagonal or --no-diagonal whether self-connections are included.
 
+    With --test, pairs that are connected are listed with p-values and intervals: by default those of lagged
+    correlations, or those of --method regression or granger. --edges saves the list. Where R does not fit into memory,
+    and is neither saved nor scored, it is tested some rows at a time.
+
     With --strongest or --above, pairs of R are listed; a lagged correlation is never held as a whole, others have to
     fit into memory. --out saves the list; without --out it is printed.
 
@@ -151,10 +171,14 @@ def command(
       netxr estimate run.zarr --method lagged_correlation --method correlation --no-diagonal
       netxr estimate calcium.zarr --high-pass 0.5 --no-diagonal --out R.csv
       netxr estimate long.zarr --memory 2GiB --strongest 5 --out pairs.zarr
+      netxr estimate run.zarr --test --q 0.05 --edges edges.csv
     """  # noqa: D301 - click wants the character
     lists = most is not None or above is not None
     entries = [estimator(method) for method in dict.fromkeys(methods)]
+    sure = asked(test, null, q, edges, reliability)
     _check_usage(truth, rows or truth_name or neurons, diagonal, lists=lists, entries=entries)
+    of_pass = {"dim": (n.TIME, n.TRIAL) if pool_trials else n.TIME, "sources": sources or None, "missing": missing}
+    check_asked(sure, entries, lags, out, options=of_pass, lists=lists)
     if out is not None:
         check_vacant("--out", out)
     if out is not None and not is_table(out):
@@ -188,7 +212,7 @@ def command(
         found = _list_pairs(entries[0], activity, lags, wanted, k=most, threshold=above, out=out, quiet=silent)
     else:
         scoring = None if A is None or diagonal is None else {"diagonal": diagonal, "permutations": permutations}
-        found, scored = _estimate(entries, activity, lags, wanted, A, scoring, out=out, quiet=silent)
+        found, scored = _estimate(entries, activity, lags, wanted, A, scoring, sure, out=out, quiet=silent)
     about = summary(entries, activity, lags, out) | found
     if as_json:
         echo_json(about | ({} if scored is None else document(scored)))
@@ -196,6 +220,7 @@ def command(
     if not quiet:
         echo_axes(activity, dims)
     echo_summary(entries, about, quiet=quiet)
+    echo_sure(about, quiet=quiet)
     if scored is not None:
         echo_scores(scored, quiet=quiet)
     elif A is not None and not lists and not quiet:
@@ -234,26 +259,56 @@ def _estimate(
     wanted: Mapping[str, Any],
     A: "xr.DataArray | None",
     scoring: Mapping[str, Any] | None,
+    sure: Asked,
     *,
     out: Path | None,
     quiet: bool,
 ) -> tuple[dict[str, Any], Scored | None]:
-    """Estimate all of R, score and save it if asked to, and return what to say about it and its scores."""
+    """Estimate all of R, test, score and save it if asked to, and return what to say about it and its scores."""
     names = [entry.name for entry in entries]
-    method = names if len(names) > 1 else names[0]
-    may_store = out is not None and not is_table(out) and scoring is None and method in ROWWISE
-    plan = plan_of_estimate(activity, lags_needed(entries, lags), wanted, may_store=may_store)
-    if isinstance(plan, RowPlan):
-        with running(activity, plan, quiet=quiet):
-            netxr.estimate(activity, method=method, lags=lags, store=out, **wanted)
-        return {}, None
-    with running(activity, plan, quiet=quiet):
-        found = netxr.estimate(activity, method=method, lags=lags, **wanted).compute()
+    about: dict[str, Any] = {}
+    halves = None
+    if sure.reliability:
+        halves = reliable(entries[0], activity, lags[0], memory=wanted["memory"], quiet=quiet)
+        about |= about_reliability(halves)
+    found: xr.DataArray | xr.Dataset | None
+    if sure.test:
+        saved = out is not None or scoring is not None
+        found, listed = tested_and_edges(entries[0], activity, lags[0], wanted, sure, saved=saved, quiet=quiet)
+        about |= about_test(listed, entries[0], sure)
+        if sure.edges is not None:
+            save_result(listed, sure.edges)
+    else:
+        found = _whole(names, entries, activity, lags, wanted, out if scoring is None else None, quiet=quiet)
+    if found is None:
+        return about, None
     R = compared(found, names[0])
     scored = None if A is None or scoring is None else score(A, R, **scoring, quiet=quiet)
     if out is not None:
-        save_result(result(found, entries, A, scored), out)
-    return about_matrices(R, entries), scored
+        saved_as = result(found, entries, A, scored)
+        save_result(saved_as if halves is None else saved_as.assign(halves), out)
+    return about_matrices(R, entries) | about, scored
+
+
+def _whole(
+    names: list[str],
+    entries: Sequence[Estimator],
+    activity: "xr.DataArray",
+    lags: Sequence[int],
+    wanted: Mapping[str, Any],
+    store: Path | None,
+    *,
+    quiet: bool,
+) -> "xr.DataArray | xr.Dataset | None":
+    """Return all of R; None where that does not fit into memory, and was written to the store block by block."""
+    method = names if len(names) > 1 else names[0]
+    may_store = store is not None and not is_table(store) and method in ROWWISE
+    plan = plan_of_estimate(activity, lags_needed(entries, lags), wanted, may_store=may_store)
+    with running(activity, plan, quiet=quiet):
+        if isinstance(plan, RowPlan):
+            netxr.estimate(activity, method=method, lags=lags, store=store, **wanted)
+            return None
+        return netxr.estimate(activity, method=method, lags=lags, **wanted).compute()
 
 
 def _check_usage(
