@@ -40,7 +40,7 @@ ROOMS = {
     "significance": GROUND | {"kernels", "moments", "estimators"},
     "recordings": GROUND | {"kernels", "blocks", "moments", "store", "estimators", "preprocessing"},
     "simulation": GROUND | {"kernels", "blocks", "moments", "store", "estimators"},
-    "plot": GROUND | {"kernels", "blocks", "moments", "estimators"},
+    "plot": GROUND | {"kernels", "blocks", "moments", "estimators", "significance"},
     "report": MIDDLE | {"plot", DOOR},
     "app": MIDDLE | {"plot", "report", DOOR},
     "cli": MIDDLE | {"plot", "report", "app", DOOR},

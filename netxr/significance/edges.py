@@ -12,11 +12,11 @@ from netxr.errors import InvalidInput
 from netxr.estimators.fit import call_of
 from netxr.estimators.table import method_names
 from netxr.kernels.significance import correlation_interval
-from netxr.schema.arguments import check_choice, check_flag, is_number, is_whole, said
+from netxr.schema.arguments import check_choice, check_flag, is_whole, said
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 from netxr.significance.correlation_test import checked_autocorrelation
-from netxr.significance.false_discovery import METHODS, Method, false_discovery
+from netxr.significance.false_discovery import METHODS, Method, check_rate, false_discovery
 from netxr.significance.streamed import (
     Family,
     Walk,
@@ -101,8 +101,7 @@ def edges(
     >>> bool((A.sel(target=found.target, source=found.source) > 0).mean() > 0.9)
     True
     """
-    if not is_number(q) or not 0 < q < 1:
-        raise InvalidInput("q", got=repr(q), expected="a share above 0 and below 1")
+    check_rate(q)
     check_choice("method", method, tuple(METHODS))
     check_flag("diagonal", diagonal)
     options: dict[str, Any] = {"lag": lag, "null": null, "autocorrelation": autocorrelation, "memory": memory}

@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 
 from netxr import names as n
+from netxr.errors import InvalidInput
 from netxr.kernels.significance import q_values
-from netxr.schema.arguments import check_choice, check_flag
+from netxr.schema.arguments import check_choice, check_flag, is_number
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
 Method = Literal["bh", "by"]
@@ -78,6 +79,12 @@ def false_discovery(p_value: xr.DataArray, *, method: Method = "bh", diagonal: b
         pairs = tested.isnull() if diagonal else tested.isnull() & ~own
         attrs[n.N_UNDEFINED] = int(pairs.sum())
     return found.transpose(*p_value.dims).rename(n.Q_VALUE).assign_attrs(attrs)
+
+
+def check_rate(q: object) -> None:
+    """Raise InvalidInput if `q` is no rate at which pairs can be called."""
+    if not is_number(q) or not 0 < q < 1:  # type: ignore[operator]
+        raise InvalidInput("q", got=repr(q), expected="a share above 0 and below 1")
 
 
 def same_neuron(matrix: xr.DataArray) -> xr.DataArray:

@@ -1,5 +1,6 @@
 """What is drawn of a matrix: rows and columns in the order of their groups, and block means if there are too many."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.plot.grouping import order_of
+from netxr.plot.matrices.found_pairs import FoundPairs, found_pairs
 from netxr.plot.matrices.quantities import Quantity, quantity_of
 from netxr.plot.spans import ROOM, Range, Side, Span, span_in_view
 from netxr.plot.style import loaded_matrix
@@ -21,6 +23,7 @@ class Sheet(NamedTuple):
     sources: Side
     room: int
     quantity: Quantity
+    tested: FoundPairs | None = None
 
     @property
     def is_big(self) -> bool:
@@ -29,18 +32,28 @@ class Sheet(NamedTuple):
 
 
 class View(NamedTuple):
-    """The part of a matrix that is in view, as cells."""
+    """The part of a matrix that is in view, as cells; `dim` are those in which no pair is found."""
 
     cells: NDArray[np.float64]
     down: Span
     across: Span
+    dim: NDArray[np.bool_] | None = None
 
 
-def sheet_of(weights: Any, *, groups: Any = None, room: int = ROOM, argument: str = "weights") -> Sheet:
+def sheet_of(
+    weights: Any,
+    *,
+    p_value: Any = None,
+    q: float = 0.05,
+    groups: Any = None,
+    room: int = ROOM,
+    argument: str = "weights",
+) -> Sheet:
     """Return what is drawn of a connectivity matrix: every weight if it has at most `room` neurons on a side."""
     matrix = loaded_matrix(weights, argument=argument)
+    tested = None if p_value is None else found_pairs(matrix, p_value, q=q)
     targets, sources = (_side(labels_of(matrix, dim), groups) for dim in (n.TARGET, n.SOURCE))
-    return Sheet(matrix.values, targets, sources, room, quantity_of(matrix))
+    return Sheet(matrix.values, targets, sources, room, quantity_of(matrix), tested)
 
 
 def _side(labels: NDArray[Any], groups: Any) -> Side:
@@ -56,9 +69,10 @@ def view_of(sheet: Sheet, *, x_range: Range | None = None, y_range: Range | None
     rows, columns = (
         side.order.positions[span.first : span.end] for side, span in ((sheet.targets, down), (sheet.sources, across))
     )
-    cells = block_means(sheet.values, rows, columns, steps=(down.step, across.step))
+    in_blocks = partial(block_means, rows=rows, columns=columns, steps=(down.step, across.step))
+    cells = in_blocks(sheet.values)
     cells[~np.isfinite(cells)] = np.nan  # infinite is as undefined as NaN
-    return View(cells, down, across)
+    return View(cells, down, across, None if sheet.tested is None else in_blocks(sheet.tested.found) == 0)
 
 
 def off_diagonal(sheet: Sheet, view: View) -> NDArray[np.float64]:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from netxr.plot.matrices.arrows import Arrows
 from netxr.plot.matrices.node_positions import PIXEL, Places
-from netxr.plot.matrices.quantities import STRENGTH
 from netxr.plot.style import INK, POINTS, with_options
 
 NODE: Final = 16.0
@@ -34,28 +33,32 @@ FAINTEST: Final = 16
 CROWD: Final = 1_000
 """Beyond so many arrows, all are drawn more transparent, so that one sees where many lie over each other."""
 
-TIPS: Final = [("from", "@from"), ("to", "@to"), ("connectivity strength", "@weight")]
-
 
 class Look(NamedTuple):
-    """How arrows look: the dims of their values, and the options that give them their colour."""
+    """How arrows look: the dims of their values, the options that give them their colour, and what weights are."""
 
     values: list[Any]
     colours: dict[str, Any]
+    name: str
+
+    @property
+    def tips(self) -> list[tuple[str, str]]:
+        """What is written on hovering."""
+        return [("from", "@from"), ("to", "@to"), (self.name.lower(), "@weight")]
 
 
-def by_strength(arrows: Arrows) -> Look:
+def by_strength(arrows: Arrows, name: str) -> Look:
     """Return the look of arrows that are the darker the stronger."""
     values = [hv.Dimension("weight"), hv.Dimension("strength", range=(0, 1)), "from", "to"]
-    return Look(values, {"color": "strength", "cmap": _ramp(INK, arrows), "clim": (0, 1)})
+    return Look(values, {"color": "strength", "cmap": _ramp(INK, arrows), "clim": (0, 1)}, name)
 
 
-def by_sign(arrows: Arrows) -> Look:
+def by_sign(arrows: Arrows, name: str) -> Look:
     """Return the look of arrows that are red or blue by sign, and the darker the stronger."""
     limit = float(np.abs(arrows.weights).max(initial=0.0)) or 1.0
-    values = [hv.Dimension("weight", label=STRENGTH, range=(-limit, limit)), "strength", "from", "to"]
+    values = [hv.Dimension("weight", label=name, range=(-limit, limit)), "strength", "from", "to"]
     colours = _ramp(NEGATIVE_COLOUR, arrows)[::-1] + _ramp(POSITIVE_COLOUR, arrows)
-    return Look(values, {"color": "weight", "cmap": colours, "clim": (-limit, limit)})
+    return Look(values, {"color": "weight", "cmap": colours, "clim": (-limit, limit)}, name)
 
 
 def _ramp(colour: str, arrows: Arrows) -> list[str]:
@@ -88,12 +91,12 @@ def _shafts(
     width = THICKEST * places.room * dim("strength")
     return with_options(
         shafts,
-        both=look.colours | {"colorbar": look.colours["color"] == "weight", "clabel": STRENGTH},
+        both=look.colours | {"colorbar": look.colours["color"] == "weight", "clabel": look.name},
         bokeh={
             "line_width": width,
             "colorbar_opts": {"title_standoff": 12},
             "tools": ["hover"],
-            "hover_tooltips": TIPS,
+            "hover_tooltips": look.tips,
         },
         matplotlib={"linewidth": width * POINTS, "cbar_padding": PADDING * max(map(len, places.labels))},
     )
@@ -115,7 +118,7 @@ def _heads(
             "size": size,
             "line_color": None,
             "tools": ["hover"],
-            "hover_tooltips": TIPS,
+            "hover_tooltips": look.tips,
         },
         matplotlib={"s": (size * POINTS) ** 2, "linewidth": 0, "hooks": [_turn_heads]},
     )

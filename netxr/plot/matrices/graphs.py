@@ -4,6 +4,7 @@ from typing import Any, Final, Literal
 
 import holoviews as hv
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
@@ -11,7 +12,9 @@ from netxr.errors import InvalidInput
 from netxr.plot.grouping import order_of
 from netxr.plot.matrices.arrow_marks import NODE, by_sign, by_strength, edges_of
 from netxr.plot.matrices.arrows import MOST_ARROWS, Arrows, strongest_arrows
+from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.matrices.node_positions import LETTER, PIXEL, SPAN, Places, circle_places, ring_places
+from netxr.plot.matrices.quantities import quantity_of
 from netxr.plot.style import FRAME, INK, POINTS, literal, loaded_matrix, no_formulas, stay_in_place, with_options
 from netxr.schema.arguments import check_choice
 from netxr.schema.variables import check_connectivity, labels_of
@@ -28,6 +31,8 @@ def network(
     *,
     layout: Literal["circle", "groups"] = "circle",
     sign: Literal["positive", "both"] = "positive",
+    p_value: xr.DataArray | None = None,
+    q: float = 0.05,
     groups: Any = None,
     title: str = "",
 ) -> hv.Overlay:
@@ -47,6 +52,11 @@ def network(
         own, and the rings on a large circle.
     sign : {"positive", "both"}
         Whether only positive weights are drawn, or negative ones too: red is positive, blue negative.
+    p_value : DataArray, optional
+        (target, source), aligned by label, as `netxr.correlation_test` returns it: only pairs that are found at the
+        false discovery rate `q` are drawn. The title says how many they are, and of how many.
+    q : float
+        Share of the pairs left that may be expected to have no edge, above 0 and below 1.
     groups : DataArray, optional
         (neuron,): the group of each neuron, as `netxr.assign_groups` gives it. Neurons are ordered by group, and the
         names of groups are written instead of theirs. On the circle, there is a gap between two groups.
@@ -62,7 +72,7 @@ def network(
     ------
     InvalidInput
         If `weights` is no square connectivity matrix, is lazy, or has several trials; if `layout` is "groups" and
-        there are none.
+        there are none; if `p_value` holds no p-values, is lazy, or is not of all neurons that are drawn.
 
     Examples
     --------
@@ -84,12 +94,16 @@ def network(
     labels = labels_of(square, n.SOURCE)
     names, order = np.array([str(label) for label in labels.tolist()], dtype=object), order_of(labels, groups)
     places = circle_places(names, order) if layout == "circle" else ring_places(order)
-    arrows = strongest_arrows(square.values, negative=sign == "both")
-    look = by_sign(arrows) if sign == "both" else by_strength(arrows)
-    note = "" if arrows.n_all else NOTHING_DRAWN[sign]
+    tested = None if p_value is None else found_pairs(square, p_value, q=q)
+    drawn = square.values if tested is None else np.where(tested.found, square.values, np.nan)
+    arrows = strongest_arrows(drawn, negative=sign == "both")
+    look = (by_sign if sign == "both" else by_strength)(arrows, quantity_of(square).name)
+    none = NOTHING_DRAWN[sign] if tested is None or tested.found.any() else f"no pair at q ≤ {q:g}"
+    note = "" if arrows.n_all else none
     graph = edges_of(arrows, places, names, look) * _nodes(places, names) * _names(places, note=note)
-    hidden = _hidden(square.values) if sign == "positive" and arrows.n_all else ""
-    return _framed(graph, places, title="\n".join(line for line in (title, hidden, _cut(arrows)) if line))
+    hidden = _hidden(drawn) if sign == "positive" and arrows.n_all else ""
+    left = "" if tested is None else f"{tested.text}; others not drawn"
+    return _framed(graph, places, title="\n".join(line for line in (title, left, hidden, _cut(arrows)) if line))
 
 
 def _hidden(weights: NDArray[Any]) -> str:

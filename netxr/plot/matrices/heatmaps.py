@@ -8,6 +8,7 @@ import holoviews as hv
 import numpy as np
 import xarray as xr
 from matplotlib.colors import ListedColormap
+from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
@@ -28,6 +29,9 @@ from netxr.plot.ticks import LONG_LABEL, labels_in_hover
 FROM: Final = "Connectivity from"
 TO: Final = "Connectivity to"
 
+DIMMED: Final = {"color": "#d9d9d9", "alpha": 0.85}
+"""Laid over what is not found: a weak weight that is found is white beside it."""
+
 ABOVE_ZERO: Final = DIVERGING[len(DIVERGING) // 2 :]
 """Colours where nothing can be below zero."""
 
@@ -39,7 +43,13 @@ NARROW_LETTERS: Final = 16
 
 
 def matrix(
-    weights: Any, *, limits: Range | None = None, groups: xr.DataArray | None = None, title: str = ""
+    weights: Any,
+    *,
+    p_value: xr.DataArray | None = None,
+    q: float = 0.05,
+    limits: Range | None = None,
+    groups: xr.DataArray | None = None,
+    title: str = "",
 ) -> hv.Image | hv.Overlay | hv.DynamicMap:
     """Draw one connectivity matrix as a heatmap.
 
@@ -54,6 +64,12 @@ def matrix(
     ----------
     weights : DataArray
         In memory, (target, source) in any order of dims; (target,) is a single source and becomes one column.
+    p_value : DataArray, optional
+        (target, source), aligned by label, as `netxr.correlation_test` returns it. Pairs that are not found at the
+        false discovery rate `q` are dimmed with grey, and so are the diagonal, which is not tested, and those without a
+        p-value; the title says how many are left. A block of weights is dimmed where none of its pairs is found.
+    q : float
+        Share of the pairs left that may be expected to have no edge, above 0 and below 1.
     limits : tuple of float, optional
         Weights at the two ends of the colour bar. If not given, symmetric about 0, or from 0, and just wide enough for
         the visible cells of different neurons; a larger one on the diagonal has the colour of the end.
@@ -66,14 +82,15 @@ def matrix(
     Returns
     -------
     holoviews.Image
-        Cells at whole-number positions, with the labels of the neurons as ticks and on hovering. With `groups`, an
-        Overlay of it and the lines between groups; above 500 neurons a DynamicMap of either.
+        Cells at whole-number positions, with the labels of the neurons as ticks and on hovering. With `p_value` or
+        `groups`, an Overlay of it, what is dimmed, and the lines between groups; above 500 neurons a DynamicMap.
 
     Raises
     ------
     InvalidInput
         If `weights` is no connectivity matrix, is lazy, or has several trials; if `limits` are no ascending pair; if
-        `groups` is no DataArray (neuron,), or has none of the neurons.
+        `groups` is no DataArray (neuron,), or has none of the neurons; if `p_value` holds no p-values, is lazy, or
+        is not of all neurons that are drawn.
 
     Examples
     --------
@@ -83,7 +100,7 @@ def matrix(
     (-1.0, 1.0)
     """
     limits = None if limits is None else _check_limits(limits)
-    return heatmap(sheet_of(weights, groups=groups), limits=limits, title=title)
+    return heatmap(sheet_of(weights, p_value=p_value, q=q, groups=groups), limits=limits, title=title)
 
 
 def heatmap(sheet: Sheet, *, limits: Range | None = None, title: str = "") -> Any:
@@ -116,12 +133,16 @@ def draw_view(
         image,
         both=_axes(sheet, view)
         | _colours(view, limits)
-        | {"clabel": strength, "title": _title(title, view, narrow=aspect < 1 / 2)},
+        | {"clabel": strength, "title": _title(title, sheet, view, narrow=aspect < 1 / 2)},
         bokeh={"cmap": colours, "frame_height": height, "frame_width": round(height * aspect)}
         | _hover(sheet, view, strength),
         matplotlib={"cmap": ListedColormap(colours), "aspect": aspect, "cbar_width": 0.05 / min(1.0, 2 * aspect)},
     )
-    return image * _borders(sheet) if sheet.targets.order.names else image
+    over = [
+        *([] if view.dim is None else [_dimmed(view, view.dim)]),
+        *([_borders(sheet)] if sheet.targets.order.names else []),
+    ]
+    return hv.Overlay([image, *over]) if over else image
 
 
 def _frame(sheet: Sheet) -> int:
@@ -178,11 +199,29 @@ def what_is_shown(view: View) -> str:
     return f"mean of {rows} x {columns} weights" if rows * columns > 1 else ""
 
 
-def _title(title: str, view: View, *, narrow: bool) -> str:
+def _title(title: str, sheet: Sheet, view: View, *, narrow: bool) -> str:
     """Return the title and what the cells are below it, in short lines if the panel is narrow."""
     shown = what_is_shown(view)
-    lines = [*title.split("\n"), f"each cell the {shown}" if shown.startswith("mean") else shown]
+    found = "" if sheet.tested is None else f"{sheet.tested.text}; others dimmed"
+    lines = [*title.split("\n"), found, f"each cell the {shown}" if shown.startswith("mean") else shown]
     return literal("\n".join(filter(None, (fill(line, NARROW_LETTERS) if narrow else line for line in lines))))
+
+
+def _dimmed(view: View, dim: NDArray[np.bool_]) -> hv.Image:
+    """Lay grey over the cells in which no pair is found."""
+    (left, right), (top, bottom) = view.across.edges, view.down.edges
+    cells = np.where(dim, 1.0, np.nan)[::-1]
+    cover = hv.Image(
+        cells, bounds=(left, top, right, bottom), kdims=[n.SOURCE, n.TARGET], vdims=[hv.Dimension("dim", range=(0, 1))]
+    )
+    look = {
+        "cmap": [DIMMED["color"]],
+        "alpha": DIMMED["alpha"],
+        "clim": (0, 1),
+        "invert_yaxis": True,
+        "clipping_colors": {"NaN": "transparent"},
+    }
+    return with_options(cover, both=look)
 
 
 def _borders(sheet: Sheet) -> hv.Segments:

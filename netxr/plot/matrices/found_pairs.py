@@ -1,0 +1,57 @@
+"""Which pairs of a matrix are found at a false discovery rate, and the words for it in a title."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.plot.style import loaded_matrix
+from netxr.schema.variables import labels_of
+from netxr.significance.false_discovery import check_rate, false_discovery, same_neuron
+
+
+class FoundPairs(NamedTuple):
+    """Which pairs of a matrix (target, source) are found, and how many they are of how many, in words.
+
+    The diagonal is not tested.
+    """
+
+    found: NDArray[np.bool_]
+    text: str
+
+
+def found_pairs(weights: xr.DataArray, p_value: Any, *, q: float) -> FoundPairs:
+    """Return the pairs of a (target, source) matrix that are found among all that have a p-value.
+
+    Raises InvalidInput if `q` is no share, or p-values are lazy, no p-values, or not of all neurons of the matrix.
+
+    Examples
+    --------
+    >>> p = xr.DataArray([[0.1, 0.001], [0.9, 0.1]], dims=("target", "source"))
+    >>> found_pairs(p, p, q=0.05).text
+    '1 of 2 pairs at q ≤ 0.05'
+    """
+    check_rate(q)
+    tested = loaded_matrix(p_value, argument="p_value")
+    places = {dim: _places(weights, tested, dim) for dim in (n.TARGET, n.SOURCE)}
+    rates = false_discovery(tested).isel(places).values
+    found = rates <= q
+    n_tested = np.count_nonzero(np.isfinite(rates))
+    n_missing = rates.size - n_tested - np.count_nonzero(same_neuron(weights))
+    missing = f", {n_missing:,} without a p-value" if n_missing else ""
+    return FoundPairs(found, f"{found.sum():,} of {n_tested:,} pairs at q ≤ {q:g}{missing}")
+
+
+def _places(weights: xr.DataArray, tested: xr.DataArray, dim: str) -> list[int]:
+    """Return where the neurons of one side of a matrix are among those of the p-values."""
+    known = {label: place for place, label in enumerate(labels_of(tested, dim).tolist())}
+    labels = labels_of(weights, dim).tolist()
+    missing = [label for label in labels if label not in known]
+    if missing:
+        got = f"none of {len(missing):,} of the {len(labels):,} {dim}s, such as {missing[0]!r}"
+        fix = "Take estimate and p-values from one result, such as that of netxr.correlation_test."
+        raise InvalidInput("p_value", got=got, expected="p-values of all neurons that are drawn", fix=fix)
+    return [known[label] for label in labels]
