@@ -23,6 +23,7 @@ from netxr.plot.scores.curves import score_curve
 from netxr.plot.scores.good_enough import good_enough
 from netxr.plot.scores.lag_curves import lags
 from netxr.plot.scores.maps import map as map  # noqa: A004 - netxr.plot.map is its name in public
+from netxr.plot.scores.window_curves import windows
 from netxr.plot.style import symmetric_limit
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "symmetric_limit",
     "traces",
     "tutorial_figures",
+    "windows",
 ]
 
 show_in_notebook()

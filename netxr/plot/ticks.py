@@ -1,10 +1,15 @@
 """Ticks of an axis: which of its places have one, and labels that are short enough."""
 
 from itertools import cycle
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import xarray as xr
 from bokeh.models import CustomJSHover
+from numpy.typing import NDArray
+
+from netxr import names as n
+from netxr.schema.variables import labels_of
 
 MAX_TICKS: Final = 8
 MAX_TICK_LETTERS: Final = 12
@@ -49,6 +54,28 @@ def plain_labels(labels: np.ndarray[Any, Any]) -> list[Any]:
 def label_text(label: Any) -> str:
     """Return `label` as text, a date without the digits that are zero."""
     return str(np.datetime_as_string(label, unit="auto") if isinstance(label, np.datetime64) else label)
+
+
+class Windows(NamedTuple):
+    """Where windows stand on an axis: at their times, or else at their numbers; what these are, and their unit."""
+
+    places: NDArray[Any]
+    name: str
+    unit: str
+
+    @property
+    def label(self) -> str:
+        """What an axis is called."""
+        return self.name.capitalize() + (f" ({self.unit})" if self.unit else "")
+
+
+def windows_of(estimates: xr.DataArray) -> Windows:
+    """Return where the windows of estimates stand."""
+    if n.BLOCK_TIME not in estimates.coords:
+        return Windows(labels_of(estimates, n.BLOCK), "window", "")
+    times = estimates[n.BLOCK_TIME]
+    unit = times.attrs.get(n.UNITS, estimates.attrs.get(n.SAMPLING_INTERVAL_UNITS, ""))
+    return Windows(times.values, "time", str(unit))
 
 
 LABELS_OF_CELL: Final = """

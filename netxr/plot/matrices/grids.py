@@ -15,7 +15,7 @@ from netxr.plot.matrices.heatmaps import FROM, TO, draw_view, heatmap, limits_of
 from netxr.plot.matrices.side_by_side import page, room_for
 from netxr.plot.spans import ROOM, Range
 from netxr.plot.style import MATRIX_SPEC, axis_label, check_loaded, literal, with_options
-from netxr.plot.ticks import label_text, plain_labels, ticks
+from netxr.plot.ticks import label_text, plain_labels, ticks, windows_of
 from netxr.schema.variables import check_variable, labels_of
 
 MOST_FACETS: Final = 20
@@ -43,7 +43,8 @@ def facets(weights: xr.DataArray, *, row: str | None = None, col: str | None = N
     Parameters
     ----------
     weights : DataArray
-        In memory, ([further dims, ]target, source) in any order, such as (trial, lag, target, source).
+        In memory, ([further dims, ]target, source) in any order, such as (trial, lag, target, source). Windows, along
+        `block`, stand by their times in the recording where these are known.
     row : str, optional
         Dim whose entries stand one below the other.
     col : str, optional
@@ -141,15 +142,29 @@ def over_sliders(labelled: xr.DataArray, frames: dict[Place, Any]) -> Any:
     dims = [dim for dim, _ in next(iter(frames))]
     if not dims:
         return next(iter(frames.values()))
-    labels = {dim: plain_labels(labels_of(labelled, dim)) for dim in dims}
-    kdims = [hv.Dimension(dim, label=axis_label(labelled, dim)) for dim in dims]
+    labels = {dim: plain_labels(_along(labelled, dim)[0]) for dim in dims}
+    kdims = [hv.Dimension(dim, label=_along(labelled, dim)[1]) for dim in dims]
     keyed = {tuple(labels[dim][k] for dim, k in place): frame for place, frame in frames.items()}
     return hv.HoloMap(keyed, kdims=kdims, sort=False)
 
 
 def _text(weights: xr.DataArray, place: Place) -> str:
     """Return the labels of a place, a line each."""
-    return "\n".join(says(dim, labels_of(weights, dim)[k]) for dim, k in place)
+    return "\n".join(_says_at(weights, dim, k) for dim, k in place)
+
+
+def _says_at(weights: xr.DataArray, dim: str, k: int) -> str:
+    """Return the label of one entry: "lag = 2", or of a window "time = 12.5 s"."""
+    if dim != n.BLOCK:
+        return says(dim, labels_of(weights, dim)[k])
+    windows = windows_of(weights)
+    return f"{says(windows.name, windows.places[k])} {windows.unit}".rstrip()
+
+
+def _along(weights: xr.DataArray, dim: str) -> tuple[Any, str]:
+    """Return the labels along a dim, and what a slider over them is called; of windows, their times."""
+    windows = windows_of(weights) if dim == n.BLOCK else None
+    return (labels_of(weights, dim), axis_label(weights, dim)) if windows is None else (windows.places, windows.label)
 
 
 def says(dim: str, label: Any) -> str:
