@@ -14,7 +14,6 @@ from netxr.plot.scores.pair_curves import pair_curves
 from netxr.plot.style import check_loaded
 from netxr.plot.ticks import windows_of
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable
-from netxr.significance.edges import EFFECTS
 
 BESIDE: Final = (n.LOWER, n.UPPER, n.STANDARD_ERROR, n.P_VALUE, n.EFFECTIVE_SAMPLES)
 """What stands beside an estimate."""
@@ -80,7 +79,7 @@ def _with_bands(R: Any) -> tuple[Any, Bands | None, str]:
     if not isinstance(R, xr.Dataset):
         return R, None, ""
     by_ends, by_error = {n.LOWER, n.UPPER} <= set(R.data_vars), n.STANDARD_ERROR in R
-    order = [*([n.COEFFICIENT] if by_error and not by_ends else []), *EFFECTS, *map(str, R.data_vars)]
+    order = [*([n.COEFFICIENT] if by_error and not by_ends else []), *map(str, R.data_vars)]
     name = next((name for name in order if name in R and name not in BESIDE), None)
     if name is None:
         raise InvalidInput("R", got=f"a Dataset with {list(R.data_vars)}", expected="one with an estimate", fix=FIX)
