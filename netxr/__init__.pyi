@@ -66,7 +66,9 @@ from netxr.significance.edges import edges as edges
 from netxr.significance.false_discovery import false_discovery as false_discovery
 from netxr.significance.jackknife import jackknife as jackknife
 from netxr.significance.peak_lag import peak_lag as peak_lag
+from netxr.significance.recoverability import recoverability as recoverability
 from netxr.significance.reliability import reliability as reliability
+from netxr.significance.samples_needed import samples_needed as samples_needed
 from netxr.simulation import tutorial as tutorial
 from netxr.simulation.networks import random_connectivity as random_connectivity
 from netxr.simulation.observe import observe as observe

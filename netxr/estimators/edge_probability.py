@@ -9,13 +9,10 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.fit import MATRIX, call_of
 from netxr.estimators.regression import regression_t_at
-from netxr.kernels.edge_mixture import edge_mixture, memberships
+from netxr.kernels.edge_mixture import FEWEST, edge_mixture, memberships
 from netxr.kernels.lagged_sums import Floats
 from netxr.schema.arguments import is_number
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable
-
-FEWEST: Final = 500
-"""Pairs from which the two groups can be told apart."""
 
 REFERENCE: Final = "Efron 2008, doi:10.1214/07-STS236"
 LONG_NAMES: Final = {

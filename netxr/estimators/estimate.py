@@ -145,14 +145,14 @@ def lags_needed(entries: Sequence[Estimator], lags: Sequence[int]) -> list[int]:
 # --- what goes in ----------------------------------------------------------------------
 
 
-def check_methods(method: object) -> list[str]:
+def check_methods(method: object, *, argument: str = "method") -> list[str]:
     """Return the names of the estimators that are asked for, one or different ones."""
     if isinstance(method, str):
         return [method]
     expected = "the name of an estimator, or a list of different ones"
-    names = check_entries("method", method, expected=expected)
+    names = check_entries(argument, method, expected=expected)
     if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise InvalidInput("method", got=repr(method), expected=expected, fix="netxr.methods() lists them.")
+        raise InvalidInput(argument, got=repr(method), expected=expected, fix="netxr.methods() lists them.")
     return names
 
 

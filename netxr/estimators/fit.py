@@ -328,6 +328,14 @@ def by_lag(values: NDArray[Any], n_lags: int | None) -> NDArray[Any]:
     return np.moveaxis(values.reshape(*values.shape[:-1], n_lags, -1), -2, -3)
 
 
+def equations_of(moments: xr.Dataset, design: Sequence[int]) -> NormalEquations:
+    """Return the normal equations of a regression on lags of the past, of moments of one trial that are in memory."""
+    check_whole(moments)
+    held = {name: moments[name].transpose(*dims).values for name, dims in CORE.items()}
+    lags = labels_of(moments, n.LAG).tolist()
+    return _equations(held, n_neurons=moments.sizes[n.TARGET], lags=lags, design=design, input_lags=[])
+
+
 def _equations(
     held: Mapping[str, NDArray[Any]], *, n_neurons: int, lags: Sequence[int], design: Sequence[int], **options: Any
 ) -> NormalEquations:

@@ -6,6 +6,9 @@ import numpy as np
 
 from netxr.kernels.lagged_sums import Floats
 
+FEWEST: Final = 500
+"""Pairs from which the two groups can be told apart."""
+
 ROUNDS: Final = 2_000
 
 CLOSE: Final = 1e-7
@@ -49,6 +52,20 @@ def memberships(t: Floats, mixture: Mixture) -> Floats:
     likely = np.exp(exponent, out=exponent)
     likely /= likely.sum(0)
     return np.asarray(likely)
+
+
+def posterior_mean(t: Floats, mixture: Mixture) -> Floats:
+    """Return what t values come to without their noise, which is N(0, 1): nothing for a pair without an edge.
+
+    Examples
+    --------
+    >>> half_of_each = Mixture(np.array([0.5, 0.5, 0]), np.array([0.0, 3.0, -2.0]), np.array([1.0, 2.0, 1.0]))
+    >>> posterior_mean(np.array([-5.0, 9.0]), half_of_each).round(2).tolist()
+    [-0.02, 6.0]
+    """
+    mean, variance = (np.reshape(each, (3,) + (1,) * t.ndim) for each in mixture[1:])
+    effects = mean + (variance - 1) / variance * (t - mean)
+    return np.asarray((memberships(t, mixture) * effects)[1:].sum(0))
 
 
 def _fitted(values: Floats, weights: Floats, share: Floats) -> Mixture:

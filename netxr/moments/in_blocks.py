@@ -39,11 +39,13 @@ def moments_in_blocks(
         raise InvalidInput("blocks", got=f"{blocks} blocks of {n_steps} samples in all", expected=expected, fix=fix)
     starts = np.linspace(0, n_steps, blocks + 1).astype(int)
     parts = [accumulated(activity.isel({n.TIME: slice(a, b)})) for a, b in itertools.pairwise(starts)]
+    labels = {name: coord for name, coord in parts[0].coords.items() if name != n.LAG}
+    parts = [part.drop_vars(labels) for part in parts]  # the same in all: to compare them takes longer than to compute
     if max_lag:
         parts[1:] = [_in_one_task(_after, part, before) for before, part in itertools.pairwise(parts)]
     joined = xr.concat(parts, n.BLOCK, combine_attrs="override", **SAME)
     joined[n.COUNT].attrs.pop(n.FRAMES)  # blocks differ in their number
-    return joined.assign_coords({n.BLOCK: np.arange(blocks)} | _times(activity, starts))
+    return joined.assign_coords(labels | {n.BLOCK: np.arange(blocks)} | _times(activity, starts))
 
 
 def merge_blocks(moments: xr.Dataset, *, width: int) -> xr.Dataset:

@@ -1,9 +1,11 @@
 """How reliable an estimate is: how alike those from two halves of the samples are."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.estimators.estimate import estimate, lags_needed
@@ -76,18 +78,18 @@ def reliability(data: xr.DataArray | xr.Dataset, *, method: str = n.LAGGED_CORRE
         data = lagged_moments(activity_of(data), lags=lags_needed([estimator(method)], [lag]), blocks=BLOCKS)
     parts = parts_of(data, least=2)
     even = len(parts) // 2 * 2
-    first, second = (_off_diagonal(pooled(parts[start:even:2]), method, lag) for start in (0, 1))
-    halves = _correlation(first, second, [n.TARGET, n.SOURCE])
-    of_neuron = _correlation(_of_neuron(first), _of_neuron(second), ["partner"])
+    first, second = (off_diagonal(pooled(parts[start:even:2]), method, lag) for start in (0, 1))
+    halves = alike(first, second, [n.TARGET, n.SOURCE])
+    of_neuron = alike(_of_neuron(first), _of_neuron(second), ["partner"])
     found = {n.RELIABILITY: _corrected(halves), n.HALVES: halves, n.RELIABILITY_OF_NEURON: _corrected(of_neuron)}
     made_by = call_of("reliability", method=method, lag=lag)
     about: dict[str, Any] = {n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
     return xr.Dataset({name: one.assign_attrs(about | {n.LONG_NAME: ABOUT[name]}) for name, one in found.items()})
 
 
-def _off_diagonal(moments: xr.Dataset, method: str, lag: int) -> xr.DataArray:
-    """Return an estimate without the pairs of a neuron with itself."""
-    found = compared(estimate(moments, method=method, lag=lag), method)
+def off_diagonal(moments: xr.Dataset, method: str | Sequence[str], lag: int) -> xr.DataArray:
+    """Return an estimate, or several over a dim, without the pairs of a neuron with itself."""
+    found = compared(estimate(moments, method=method, lag=lag), str(method))
     return found.where(~same_neuron(found)).drop_vars(n.LAG, errors="ignore")
 
 
@@ -98,14 +100,30 @@ def _of_neuron(matrix: xr.DataArray) -> xr.DataArray:
     return xr.concat([as_target, as_source.transpose(*as_target.dims)], "partner")
 
 
-def _correlation(a: xr.DataArray, b: xr.DataArray, dims: list[str]) -> xr.DataArray:
+def alike(a: xr.DataArray, b: xr.DataArray, dims: list[str]) -> xr.DataArray:
     """Return the correlation of two estimates over the pairs that both define; NaN where one does not vary."""
-    defined = a.notnull() & b.notnull()
-    a, b = (one.where(defined) for one in (a, b))
-    x, y = (one - one.mean(dims) for one in (a, b))
+    found: xr.DataArray = xr.apply_ufunc(
+        _pearson,
+        a,
+        b,
+        input_core_dims=[dims, dims],
+        kwargs={"axes": tuple(range(-len(dims), 0))},
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        output_dtypes=[np.float64],
+    )
+    return found
+
+
+def _pearson(a: NDArray[Any], b: NDArray[Any], *, axes: tuple[int, ...]) -> NDArray[Any]:
+    """Return the correlation of the entries along some axes that are defined in both."""
+    defined = np.isfinite(a) & np.isfinite(b)
+    count = np.maximum(defined.sum(axes, keepdims=True), 1)
+    a, b = (np.where(defined, one, 0) for one in (a, b))
+    x, y = (np.where(defined, one - one.sum(axes, keepdims=True) / count, 0) for one in (a, b))
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: xr.DataArray = (x * y).sum(dims) / ((x * x).sum(dims) * (y * y).sum(dims)) ** 0.5
-    return found.clip(-1, 1)
+        found = (x * y).sum(axes) / np.sqrt(np.square(x).sum(axes) * np.square(y).sum(axes))
+    return np.asarray(np.clip(found, -1, 1))
 
 
 def _corrected(halves: xr.DataArray) -> xr.DataArray:

@@ -1,0 +1,239 @@
+"""How well estimators would recover a network like the one that was recorded, from the recording alone."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import psutil
+import xarray as xr
+
+from netxr import names as n
+from netxr.errors import InvalidInput
+from netxr.estimators.estimate import check_methods, lags_needed
+from netxr.estimators.fit import MATRIX
+from netxr.estimators.table import Estimator, estimator
+from netxr.kernels.edge_mixture import Mixture
+from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.least_squares import SHRUNK
+from netxr.kernels.stand_in import StandIn
+from netxr.moments.lagged import lagged_moments
+from netxr.schema.arguments import check_count, is_number
+from netxr.schema.clock import activity_of
+from netxr.schema.variables import check_moments, labels_of
+from netxr.schema.words import text_of
+from netxr.significance.halves import OWN, Halves, halves
+from netxr.significance.jackknife import parts_of
+from netxr.significance.limit import limits, network_of
+from netxr.significance.recoverability_text import sentence_of
+from netxr.significance.reliability import BLOCKS, alike, off_diagonal
+
+LEAST: Final = 0.1
+"""Reliability below which a recording is too short to tell."""
+
+FEWEST: Final = 6
+"""Blocks: three of each half, of which one is left out at a time."""
+
+ABOUT: Final = {
+    n.SCORE: "score that is to be expected, at most; Pearson, without the diagonal",
+    n.STANDARD_ERROR: "standard error of the score, by the jackknife",
+    n.RELIABILITY: "reliability of the estimate",
+    n.LIMIT: "score of a recording without end, at most",
+    n.SAMPLES_NEEDED: "samples with which the score would be the one that is asked for",
+}
+
+
+def recoverability(
+    activity: xr.DataArray | xr.Dataset,
+    *,
+    methods: str | Sequence[str] = (n.LAGGED_CORRELATION, n.REGRESSION),
+    at: float = 0.9,
+    lag: int = 1,
+) -> xr.Dataset:
+    """Say how well estimators would recover a network like the one that was recorded, from the recording alone.
+
+    An estimate differs from the connectivity by noise, which more samples take away, and by bias, which stays. Both can
+    be foretold: the score is the root of the reliability times the score in the limit. The *reliability* is how alike
+    the estimates of odd and even blocks are, by Spearman and Brown for as many degrees of freedom as all have: its root
+    is what noise leaves of a score. *In the limit* a network stands for the one that was recorded: a regression whose
+    t are freed of noise by what `edge_probability` finds of all, and what it leaves as noise. The moments of its
+    endless activity are known; what an estimator makes of these is scored against its couplings.
+
+    It is an upper bound. Nothing here knows of neurons that were not recorded, of an indicator that is slow, or of
+    samples slower than the couplings: with half of a network hidden, correlation scored .77 where .88 was foretold.
+
+    Parameters
+    ----------
+    activity : DataArray or Dataset
+        Activity (neuron, time[, trial]), or a Dataset that holds it: read once, in 20 blocks, at once if it is lazy. Or
+        lagged moments in 6 blocks or more. Couplings are those of its units: where units of neurons mean nothing, as
+        of fluorescence, take `netxr.z_score` of it first.
+    methods : str or sequence of str
+        Names of estimators, as `netxr.methods` lists them.
+    at : float
+        Score that is asked for, between 0 and 1.
+    lag : int
+        Samples by which the target is read after the source, 1 or above.
+
+    Returns
+    -------
+    Dataset
+        Over `estimator` (and `trial`): `score`, the Pearson correlation with the connectivity, without the diagonal,
+        that is to be expected at most, and its `standard_error`, by leaving out two neighbouring blocks at a time;
+        `reliability`; `limit`, the score without noise; `samples_needed` for the score `at`, infinite where the limit
+        is below. Score, error and samples are NaN where the reliability is below .1: the recording is too short to
+        tell. The attribute `sentence` says it in words.
+
+    Raises
+    ------
+    InvalidInput
+        If the recording is too short for a regression on all neurons, or too large for memory; if there is no such
+        estimator; or as `lagged_moments` does.
+
+    Notes
+    -----
+    Noise is taken to be as strong in all neurons, their gains need not be. Correlations of the noise are shrunk
+    (Schaefer & Strimmer 2005, doi:10.2202/1544-6115.1175). With 22 neurons or fewer couplings stay as they are fitted:
+    too few pairs to tell those with an edge from others. A fit that would grow without end is shrunk to a spectral
+    radius of .99. Both are said in the sentence. Where neurons saturate, the network is not linear, and the score may
+    be foretold too low as well.
+
+    References
+    ----------
+    Spearman 1910, doi:10.1111/j.2044-8295.1910.tb00206.x; Brown 1910, doi:10.1111/j.2044-8295.1910.tb00207.x; Efron
+    2008, doi:10.1214/07-STS236.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> run = netxr.simulate(netxr.random_connectivity(30, seed=1), n_steps=10_000, seed=1)
+    >>> found = recoverability(run, methods="lagged_correlation").isel(trial=0, estimator=0)
+    >>> R = netxr.lagged_correlation(run)
+    >>> score = netxr.compare(run.connectivity, R, diagonal=False, permutations=0).pearson.item()
+    >>> abs(found.score.item() - score) < 3 * found.standard_error.item()
+    True
+    """
+    entries = [estimator(name) for name in check_methods(methods, argument="methods")]
+    if not is_number(at) or not 0 < at < 1:
+        raise InvalidInput("at", got=repr(at), expected="a score between 0 and 1")
+    moments = _moments(activity, entries, lag=check_count("lag", lag))
+    has_trials = {n.BLOCK, n.TRIAL} <= {*moments.dims}
+    trials = [moments.isel({n.TRIAL: k}) for k in range(moments.sizes[n.TRIAL])] if has_trials else [moments]
+    each = [_of_parts(one, entries, lag=lag, at=at) for one in trials]
+    found = xr.concat([one for one, _ in each], n.TRIAL).transpose(n.ESTIMATOR, n.TRIAL) if has_trials else each[0][0]
+    n_samples = int(trials[0][n.COUNT].sel({n.LAG: 0}).sum())
+    radius = max((radius for _, radius in each), default=0.0)
+    text = sentence_of(found, n_neurons=moments.sizes[n.TARGET], n_samples=n_samples, at=at, radius=radius)
+    for name, long_name in ABOUT.items():
+        found[name].attrs = {n.LONG_NAME: long_name}
+    return found.assign_attrs({n.SENTENCE: text, n.AT: float(at), n.LAG: int(lag)})
+
+
+# --- what goes in ----------------------------------------------------------------------
+
+
+def _moments(data: Any, entries: Sequence[Estimator], *, lag: int) -> xr.Dataset:
+    """Return moments in blocks or of trials, in memory: those that are given, or those of activity."""
+    needed = sorted({0, lag, *lags_needed(entries, [lag])})
+    if isinstance(data, xr.Dataset) and n.COMOMENT in data and (n.BLOCK in data.dims or n.ACTIVITY not in data):
+        moments = check_moments(data, argument="activity")
+        held = labels_of(moments, n.LAG).tolist()
+        if not set(needed) <= set(held):
+            raise InvalidInput("activity", got=f"moments at lags {held}", expected=f"those at lags {needed}")
+        parts_of(moments, least=FEWEST)
+        count = moments[n.COUNT].sel({n.LAG: lag})
+        dim = n.BLOCK if n.BLOCK in count.dims else n.TRIAL
+        _check_size(moments.sizes[n.TARGET], int(count.sum(dim).min()), moments.sizes[dim], entries, lag=lag)
+        return moments[[name for name in OWN if name in moments]].sel({n.LAG: needed}).compute()
+    activity = activity_of(data)
+    _check_size(activity.sizes[n.NEURON], activity.sizes[n.TIME] - lag, BLOCKS, entries, lag=lag)
+    return lagged_moments(activity, lags=needed, blocks=BLOCKS)[list(OWN)].compute(scheduler="threads")
+
+
+def _check_size(n_neurons: int, n_samples: int, blocks: int, entries: Sequence[Estimator], *, lag: int) -> None:
+    """Raise InvalidInput if a recording is too short for a regression, in halves where one is asked for, or too large.
+
+    Each half is fitted without one of its blocks.
+    """
+    left = (blocks // 2 - 1) / blocks  # of a half, as a share of all
+    most = max(_parameters(each, n_neurons, lag) for each in entries)
+    needed = math.ceil(max((n_neurons + 2) / (2 * left), (most + 1) / left if most else 0))
+    if n_samples < needed:
+        halves = f", and {most:,} in each half without one of its blocks" if most else ""
+        raise InvalidInput(
+            "activity",
+            got=f"{n_samples:,} samples of each neuron for {n_neurons + 1:,} parameters of a regression{halves}",
+            expected=f"{needed:,} samples or more",
+            fix=f"Record longer, or leave out neurons. With fewer samples, {SHRUNK}, do, but how well is not known.",
+        )
+    wanted, free = 8 * n_neurons**2 * (2 * blocks * len(lags_needed(entries, [lag])) + 20), psutil.virtual_memory()
+    if wanted > free.available:
+        got = f"{n_neurons:,} neurons, whose moments in {blocks} blocks take {text_of(wanted)} of memory"
+        expected = f"at most the {text_of(free.available)} that are free"
+        raise InvalidInput("activity", got=got, expected=expected, fix="Leave out neurons with netxr.select.")
+
+
+def _parameters(entry: Estimator, n_neurons: int, lag: int) -> int:
+    """Return how many parameters of each target an estimator has that holds all sources fixed; 0 for another."""
+    return n_neurons * max(1, sum(need > 0 for need in entry.needs(lag))) + 1 if entry.all_sources else 0
+
+
+# --- what is foretold ------------------------------------------------------------------
+
+
+class Foretold(NamedTuple):
+    """Reliability and limit of each estimator, and the network that stands for the one that was recorded."""
+
+    reliability: Floats
+    limit: Floats
+    network: StandIn
+
+    @property
+    def score(self) -> Floats:
+        """The score that is to be expected."""
+        return np.asarray(np.sqrt(np.maximum(self.reliability, 0)) * self.limit)
+
+
+def _of_parts(moments: xr.Dataset, entries: Sequence[Estimator], *, lag: int, at: float) -> tuple[xr.Dataset, float]:
+    """Return what is foretold from the moments of blocks or trials, and the radius of a fit that had to be shrunk."""
+    each = halves(moments, n.BLOCK if n.BLOCK in moments.dims else n.TRIAL)
+    whole = _foretold(next(each), entries, lag=lag)
+    left_out = np.array([_foretold(one, entries, lag=lag, mixture=whole.network.mixture).score for one in each])
+    k = len(left_out)
+    error = np.sqrt((k - 1) / k * np.square(left_out - left_out.mean(0)).sum(0))
+    n_samples = int(moments[n.COUNT].sel({n.LAG: lag}).sum())
+    needed = _samples_needed(whole, entries, n_samples=n_samples, lag=lag, at=at)
+    is_told = whole.reliability >= LEAST
+    values = {
+        n.SCORE: np.where(is_told, whole.score, np.nan),
+        n.STANDARD_ERROR: np.where(is_told, error, np.nan),
+        n.RELIABILITY: whole.reliability,
+        n.LIMIT: whole.limit,
+        n.SAMPLES_NEEDED: np.where(is_told, needed, np.nan),
+    }
+    of_trial = {name: coord for name, coord in moments.coords.items() if name == n.TRIAL and not coord.dims}
+    variables = {name: (n.ESTIMATOR, value) for name, value in values.items()}
+    return xr.Dataset(variables, of_trial | {n.ESTIMATOR: [entry.name for entry in entries]}), whole.network.radius
+
+
+def _foretold(moments: Halves, entries: Sequence[Estimator], *, lag: int, mixture: Mixture | None = None) -> Foretold:
+    """Return what is foretold from the moments of two halves."""
+    methods = [entry.name for entry in entries]
+    both = moments.both
+    first, second = (off_diagonal(half, methods, lag) for half in (moments.first, moments.second))
+    shared = alike(first, second, list(MATRIX)).values
+    n_samples = int(both[n.COUNT].sel({n.LAG: lag}))
+    used = np.array([_parameters(entry, both.sizes[n.TARGET], lag) for entry in entries])
+    longer = (n_samples - used) / (n_samples / 2 - used)
+    network = network_of(both, lag=lag, mixture=mixture)
+    limit = limits(network, methods, lag=lag, like=both).values
+    return Foretold(longer * shared / (1 + (longer - 1) * shared), limit, network)
+
+
+def _samples_needed(found: Foretold, entries: Sequence[Estimator], *, n_samples: int, lag: int, at: float) -> Floats:
+    """Return how many samples would give the score `at`, infinite where none do: noise goes as one over samples."""
+    used = np.array([_parameters(entry, len(found.network.scale), lag) for entry in entries])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        noise = 1 / found.reliability - 1
+        needed = used + (n_samples - used) * noise * at**2 / (found.limit**2 - at**2)
+    return np.where(found.limit > at, np.ceil(needed), np.inf)

@@ -1,0 +1,63 @@
+"""What a recording can carry, in a sentence."""
+
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from netxr import names as n
+from netxr.kernels.edge_mixture import FEWEST
+from netxr.kernels.stand_in import MOST_RADIUS
+
+AT_MOST: Final = "At most, if no neuron is missing and no indicator is slow"
+
+FEW: Final = f"With fewer than {FEWEST} pairs, those with an edge are not told from others."
+
+
+def sentence_of(found: xr.Dataset, *, n_neurons: int, n_samples: int, at: float, radius: float) -> str:
+    """Return scores, errors and what more samples would do in words, beginning with what they do not know of.
+
+    Of several trials, they are means over those that tell.
+    """
+    n_trials = found.sizes.get(n.TRIAL, 1)
+    each = f" in each of {n_trials} trials" if n_trials > 1 else ""
+    every = [found.sel({n.ESTIMATOR: name}) for name in found[n.ESTIMATOR].values.tolist()]
+    told = [one for one in every if one[n.SCORE].notnull().any()]
+    untold = [one for one in every if not one[n.SCORE].notnull().any()]
+    says = []
+    if told:
+        says.append(f"{told[0][n.ESTIMATOR].item()} would find a network like this one {_of_one(told[0], at=at)}")
+        says += [f"{one[n.ESTIMATOR].item()} {_of_one(one, at=at)}" for one in told[1:]]
+    if untold:
+        by = " and ".join(f"{one[n.ESTIMATOR].item()} ({digits(one[n.RELIABILITY].mean())})" for one in untold)
+        says.append(f"the recording is too short to tell by the reliability of {by}")
+    text = f"{AT_MOST}: of {n_neurons:,} neurons with {n_samples:,} samples{each}, {', '.join(says)}.".replace("_", " ")
+    if n_neurons**2 < FEWEST:
+        text += f" {FEW}"
+    if radius:
+        text += (
+            f" The fit would grow without end (spectral radius {radius:.3f}) and was shrunk to {digits(MOST_RADIUS)}: "
+            "take netxr.high_pass or netxr.difference first."
+        )
+    return text
+
+
+def _of_one(found: xr.Dataset, *, at: float) -> str:
+    """Return the score of an estimator with its error, and what more samples would do."""
+    one = found.where(found[n.SCORE].notnull()).mean()
+    needed = one[n.SAMPLES_NEEDED].item()
+    limit = f"{digits(one[n.LIMIT])} in a recording without end"
+    further = f"{at:g} takes about {float(f'{needed:.1e}'):,.0f} samples" if np.isfinite(needed) else limit
+    return f"with {digits(one[n.SCORE])} +- {digits(one[n.STANDARD_ERROR])} ({further.removeprefix('0')})"
+
+
+def digits(value: xr.DataArray | float) -> str:
+    """Return a score with two digits after the point, and no zero before it.
+
+    Examples
+    --------
+    >>> digits(0.314), digits(-0.05), digits(1.0)
+    ('.31', '-.05', '1.00')
+    """
+    text = f"{float(value):.2f}"
+    return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text

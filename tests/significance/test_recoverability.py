@@ -1,0 +1,286 @@
+"""How well estimators would recover a network like the one that was recorded."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.special import expit
+
+import netxr
+from netxr.errors import InvalidInput
+from netxr.significance.halves import halves
+from netxr.significance.recoverability_text import sentence_of
+from tests.runs import labelled
+
+METHODS = ("lagged_correlation", "regression")
+
+
+def simulated(n, n_steps, unit, *, radius=None, norm=None, seed=0, share=0.1):
+    """Activity (neuron, time) of x(t + 1) = unit(A x(t) + e(t)) with weights of both signs, and A.
+
+    A has a spectral radius, or else a largest singular value.
+    """
+    rng, burn_in = np.random.default_rng(seed), 500
+    A = (rng.random((n, n)) < share) * rng.normal(size=(n, n))
+    A *= radius / np.abs(np.linalg.eigvals(A)).max() if radius else norm / np.linalg.norm(A, 2)
+    e, x = rng.normal(size=(n_steps + burn_in, n)), np.zeros((n_steps + burn_in, n))
+    for t in range(1, len(x)):
+        x[t] = unit(A @ x[t - 1] + e[t])
+    return netxr.as_activity(x[burn_in:].T, dims=("neuron", "time")), labelled(A)
+
+
+def of_tutorial(n, n_steps, *, seed=0):
+    A = netxr.random_connectivity(n, seed=seed)
+    return netxr.simulate(A, n_steps=n_steps, seed=seed).activity.isel(trial=0, drop=True), A
+
+
+def linear(x):
+    return x
+
+
+def real(activity, A, methods=METHODS):
+    """Scores of estimates of these very samples with the truth."""
+    found = netxr.estimate(activity, method=list(methods))
+    return netxr.compare(A, found, diagonal=False, permutations=0).pearson
+
+
+def assert_foretold(recordings, *, within):
+    """Means over the recordings."""
+    found = [(netxr.recoverability(x).score.values, real(x, A).values) for x, A in recordings]
+    foretold, scored = np.mean(found, axis=0)
+    np.testing.assert_allclose(foretold, scored, rtol=0, atol=within)
+    return foretold
+
+
+# --- the truth is known ----------------------------------------------------------------------
+
+
+def test_noise_is_foretold():
+    """Reference: .76 / .77 of the tutorial's model with 25 neurons after 5,000 samples."""
+    foretold = assert_foretold([of_tutorial(25, 5000, seed=seed) for seed in range(3)], within=0.05)
+    np.testing.assert_allclose(foretold, 0.77, atol=0.04)
+
+
+def test_bias_is_foretold():
+    """Correlation ends at some .7 in linear networks of a spectral radius of .9, regression does not."""
+    x, A = simulated(50, 2000, linear, radius=0.9)
+    found = netxr.recoverability(x)
+    np.testing.assert_allclose(found.score, real(x, A), rtol=0, atol=0.05)
+    correlation, regression = found.limit.values
+    assert correlation < 0.8 < 0.9 < regression
+    assert found.samples_needed.sel(estimator="lagged_correlation") == np.inf
+
+
+KINDS = {
+    "tutorial 25 x 5,000": (lambda seed: of_tutorial(25, 5_000, seed=seed), 0.05),
+    "tutorial 50 x 5,000": (lambda seed: of_tutorial(50, 5_000, seed=seed), 0.05),
+    "tutorial 50 x 20,000": (lambda seed: of_tutorial(50, 20_000, seed=seed), 0.05),
+    "tutorial 100 x 20,000": (lambda seed: of_tutorial(100, 20_000, seed=seed), 0.05),
+    "linear 50 x 20,000, .3": (lambda seed: simulated(50, 20_000, linear, radius=0.3, seed=seed), 0.05),
+    "linear 50 x 20,000, .9": (lambda seed: simulated(50, 20_000, linear, radius=0.9, seed=seed), 0.05),
+    "linear 50 x 20,000, .97": (lambda seed: simulated(50, 20_000, linear, radius=0.97, seed=seed), 0.07),
+    "linear 50 x 2,000, .6": (lambda seed: simulated(50, 2_000, linear, radius=0.6, seed=seed), 0.05),
+    "linear 100 x 500, .9": (lambda seed: simulated(100, 500, linear, radius=0.9, seed=seed), 0.05),
+    "linear 50 x 2,000, .97": (lambda seed: simulated(50, 2_000, linear, radius=0.97, seed=seed), 0.07),
+    "sigmoid 50 x 20,000, 8": (lambda seed: simulated(50, 20_000, expit, norm=8, seed=seed), 0.05),
+    "tanh 50 x 20,000, 2": (lambda seed: simulated(50, 20_000, np.tanh, norm=2, seed=seed), 0.05),
+    "threshold 50 x 20,000, 1": (lambda seed: simulated(50, 20_000, lambda u: u.clip(0), norm=1, seed=seed), 0.05),
+    "step 50 x 20,000, 4": (lambda seed: simulated(50, 20_000, lambda u: 1.0 * (u > 0), norm=4, seed=seed), 0.05),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_recording(kind):
+    """Sizes, lengths, radii and units, no neuron hidden: means of three networks."""
+    make, within = KINDS[kind]
+    assert_foretold([make(seed) for seed in range(3)], within=within)
+
+
+def test_samples_needed_reach_the_score():
+    x, A = of_tutorial(25, 4000, seed=1)
+    needed = netxr.recoverability(x, at=0.9).samples_needed.sel(estimator="regression").item()
+    longer, _ = of_tutorial(25, int(needed), seed=1)
+    assert real(longer, A).sel(estimator="regression") == pytest.approx(0.9, abs=0.03)
+
+
+def test_with_hidden_neurons_it_is_at_most():
+    x, A = simulated(50, 20_000, linear, radius=0.9, seed=2)
+    kept = {"neuron": slice(25)}
+    found = netxr.recoverability(x.isel(kept))
+    assert (found.score > real(x.isel(kept), A[:25, :25])).all()
+    assert found.sentence.startswith("At most, if no neuron is missing and no indicator is slow: of 25 neurons")
+
+
+# --- what it is made of ----------------------------------------------------------------------
+
+
+def test_reliability_is_that_of_halves_and_counts_parameters():
+    x, _ = simulated(30, 300, linear, radius=0.6)
+    found = netxr.recoverability(x).reliability
+    plain = netxr.reliability(x).reliability.item()
+    assert found.sel(estimator="lagged_correlation") == pytest.approx(plain, rel=1e-9)
+    r = netxr.reliability(x, method="regression").halves.item()
+    of_all, of_half = 299 - 31, 299 / 2 - 31  # degrees of freedom
+    expected = 1 / (1 + (1 - r) / r * of_half / of_all)
+    assert found.sel(estimator="regression") == pytest.approx(expected, rel=1e-9)
+
+
+def test_score_is_root_of_reliability_times_limit():
+    x, _ = simulated(30, 1000, linear, radius=0.6)
+    found = netxr.recoverability(x)
+    xr.testing.assert_allclose(found.score, found.reliability**0.5 * found.limit)
+    left = found.limit**2 / 0.9**2 - 1
+    noise = 1 / found.reliability - 1
+    used = xr.DataArray([0, 31], dims="estimator")
+    xr.testing.assert_allclose(found.samples_needed, np.ceil(used + (999 - used) * noise / left).drop_attrs())
+
+
+def test_moments_of_halves_against_those_of_their_samples():
+    x, _ = simulated(5, 200, linear, radius=0.5, share=0.5)
+    blocks = netxr.lagged_moments(x, blocks=6)
+    whole, first, *_ = halves(blocks, "block")
+    merged = netxr.merge_moments([blocks.isel(block=k) for k in (0, 2, 4)])
+    for name in ("comoment", "sumsq_target", "mean_source", "count"):
+        np.testing.assert_allclose(whole.first[name], merged[name], rtol=1e-9)
+    others = netxr.merge_moments([blocks.isel(block=k) for k in (2, 3, 4, 5)])
+    np.testing.assert_allclose(first.both.comoment, others.comoment, rtol=1e-9)
+    np.testing.assert_allclose(netxr.regression(first.both).t, netxr.regression(others).t, rtol=1e-8)
+
+
+@pytest.mark.slow
+def test_error_is_that_of_leaving_out_neighbours():
+    """Of networks drawn alike it is about as large as scores differ from what is foretold."""
+    found = [(netxr.recoverability(x), real(x, A)) for x, A in (of_tutorial(25, 2000, seed=seed) for seed in range(6))]
+    off = np.array([(one.score - score).values[0] for one, score in found])
+    errors = np.array([one.standard_error.values[0] for one, _ in found])
+    assert 0.3 < np.sqrt(np.square(off).mean()) / errors.mean() < 2
+
+
+# --- what goes in and comes out --------------------------------------------------------------
+
+
+def test_moments_datasets_and_lazy_activity_tell_the_same():
+    x, _ = simulated(25, 400, linear, radius=0.6)
+    expected = netxr.recoverability(x)
+    xr.testing.assert_allclose(netxr.recoverability(netxr.lagged_moments(x, blocks=20)), expected)
+    xr.testing.assert_allclose(netxr.recoverability(x.to_dataset(name="activity").chunk(time=170)), expected)
+    assert netxr.recoverability(x.chunk(time=170)).sentence == expected.sentence
+
+
+def test_a_scale_of_all_neurons_changes_nothing():
+    x, _ = simulated(25, 400, linear, radius=0.6)
+    xr.testing.assert_allclose(netxr.recoverability(1e-3 * x + 5), netxr.recoverability(x), rtol=1e-6)
+
+
+def test_trials_are_told_apart_or_are_the_parts():
+    run = netxr.simulate(netxr.random_connectivity(24, seed=1), n_steps=600, trials=[5, 7], seed=1)
+    found = netxr.recoverability(run)
+    assert dict(found.sizes) == {"estimator": 2, "trial": 2}
+    assert found.trial.values.tolist() == [5, 7]
+    one = netxr.recoverability(run.activity.sel(trial=7))
+    xr.testing.assert_allclose(found.sel(trial=7, drop=True), one.drop_vars("trial", errors="ignore"))
+    assert "24 neurons with 600 samples in each of 2 trials" in found.sentence
+    trials = netxr.simulate(netxr.random_connectivity(24, seed=1), n_steps=100, trials=8, seed=1)
+    assert netxr.recoverability(netxr.lagged_moments(trials)).sizes == {"estimator": 2}
+
+
+def test_any_estimator_and_lag():
+    x, _ = simulated(25, 500, linear, radius=0.6)
+    found = netxr.recoverability(x, methods=["granger", "correlation"], lag=2, at=0.5)
+    assert found.estimator.values.tolist() == ["granger", "correlation"]
+    assert found.attrs["lag"] == 2
+    assert netxr.recoverability(x, methods="regression_t").sizes == {"estimator": 1}
+
+
+def test_a_neuron_that_does_not_vary_counts_for_nothing():
+    x, _ = simulated(26, 1000, linear, radius=0.6)
+    still = x.copy()
+    still[3] = 1.0
+    found = netxr.recoverability(still)
+    others = netxr.recoverability(x.isel(neuron=np.delete(np.arange(26), 3)))
+    np.testing.assert_allclose(found.limit, others.limit, rtol=1e-3)
+
+
+def test_too_short_to_tell():
+    x, _ = of_tutorial(50, 300)
+    found = netxr.recoverability(x)
+    assert (found.reliability < 0.1).all()
+    assert found[["score", "standard_error", "samples_needed"]].isnull().all().to_array().all()
+    assert "the recording is too short to tell by the reliability of lagged correlation (" in found.sentence
+
+
+def test_samples_that_grow_are_said():
+    x = np.random.default_rng(0).normal(size=(25, 300))
+    for t in range(1, 300):
+        x[0, t] += 1.02 * x[0, t - 1]
+    found = netxr.recoverability(netxr.as_activity(x, dims=("neuron", "time")))
+    assert "The fit would grow without end (spectral radius 1.0" in found.sentence
+    assert "was shrunk to .99: take netxr.high_pass or netxr.difference first." in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("score", "needed", "expected"),
+    [
+        (0.313, 431_234.0, "with .31 +- .02 (.9 takes about 430,000 samples)"),
+        (0.313, np.inf, "with .31 +- .02 (.80 in a recording without end)"),
+    ],
+)
+def test_sentence(score, needed, expected):
+    values = {"score": score, "standard_error": 0.02, "reliability": 0.2, "limit": 0.8, "samples_needed": needed}
+    found = xr.Dataset(
+        {name: ("estimator", [value]) for name, value in values.items()}, {"estimator": ["lagged_correlation"]}
+    )
+    text = sentence_of(found, n_neurons=1000, n_samples=20_000, at=0.9, radius=0.0)
+    assert text == (
+        "At most, if no neuron is missing and no indicator is slow: of 1,000 neurons with 20,000 samples, "
+        f"lagged correlation would find a network like this one {expected}."
+    )
+
+
+def test_few_neurons_are_said():
+    x, _ = of_tutorial(6, 400)
+    assert netxr.recoverability(x).sentence.endswith("those with an edge are not told from others.")
+
+
+# --- what is refused -------------------------------------------------------------------------
+
+
+def test_too_short_for_a_regression():
+    x = netxr.as_activity(np.random.default_rng(0).normal(size=(50, 100)), dims=("neuron", "time"))
+    match = (
+        "activity: got 99 samples of each neuron for 51 parameters of a regression, and 51 in each half without one of "
+        r"its blocks; expected 116 samples or more.*netxr.partial_correlation with shrinkage=\"oas\""
+    )
+    with pytest.raises(InvalidInput, match=match):
+        netxr.recoverability(x)
+    assert netxr.recoverability(x, methods="lagged_correlation").limit.notnull().all()
+    with pytest.raises(
+        InvalidInput, match="got 56 samples of each neuron for 51 parameters of a regression; expected 58"
+    ):
+        netxr.recoverability(x[:, :57], methods="lagged_correlation")
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"at": 1}, "at: got 1; expected a score between 0 and 1"),
+        ({"at": "high"}, "at: got 'high'"),
+        ({"lag": 0}, "lag: got 0"),
+        ({"methods": []}, "methods: got"),
+        ({"methods": "guess"}, "method: got 'guess'; expected one of"),
+    ],
+)
+def test_settings_that_are_none(options, match):
+    x, _ = simulated(5, 100, linear, radius=0.5, share=0.5)
+    with pytest.raises(InvalidInput, match=match):
+        netxr.recoverability(x, **options)
+
+
+def test_moments_that_lack_something():
+    x, _ = simulated(5, 200, linear, radius=0.5, share=0.5)
+    with pytest.raises(InvalidInput, match=r"activity: got moments at lags \[0\]; expected those at lags \[0, 1\]"):
+        netxr.recoverability(netxr.lagged_moments(x, lags=[0], blocks=6))
+    with pytest.raises(InvalidInput, match="got moments in 4 blocks; expected 6 or more"):
+        netxr.recoverability(netxr.lagged_moments(x, blocks=4))
+    with pytest.raises(InvalidInput, match="without blocks"):
+        netxr.recoverability(netxr.lagged_moments(x))
