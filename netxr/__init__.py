@@ -9,7 +9,7 @@ from typing import Any
 
 _HOME = {
     "DiskFull": "errors",
-    "Estimator": "estimators.table",
+    "Estimator": "estimators.estimator",
     "InvalidInput": "errors",
     "MissingExtra": "errors",
     "NetxrError": "errors",

@@ -15,6 +15,7 @@ from netxr.estimators.compare import compare as compare
 from netxr.estimators.correlation import lagged_correlation as lagged_correlation
 from netxr.estimators.edge_probability import edge_probability as edge_probability
 from netxr.estimators.estimate import estimate as estimate
+from netxr.estimators.estimator import Estimator as Estimator
 from netxr.estimators.granger import granger as granger
 from netxr.estimators.instruments import instrumental_variables as instrumental_variables
 from netxr.estimators.partial_correlation import partial_correlation as partial_correlation
@@ -23,7 +24,6 @@ from netxr.estimators.regression import regression as regression
 from netxr.estimators.score_limit import score_limit as score_limit
 from netxr.estimators.strongest import strongest_pairs as strongest_pairs
 from netxr.estimators.symmetry import symmetry as symmetry
-from netxr.estimators.table import Estimator as Estimator
 from netxr.estimators.table import methods as methods
 from netxr.moments.autocorrelation import autocorrelation as autocorrelation
 from netxr.moments.coarse import assign_groups as assign_groups

@@ -11,9 +11,9 @@ import xarray as xr
 from netxr import names as n
 from netxr.cli.output import table
 from netxr.cli.scores import Scored
+from netxr.estimators.estimator import Estimator
 from netxr.estimators.strongest import strongest_entries
 from netxr.estimators.symmetry import direction_text, highest, symmetry
-from netxr.estimators.table import Estimator
 
 STRONGEST: Final = 10
 """How many pairs of neurons are printed, unless all are asked for."""

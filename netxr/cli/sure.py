@@ -12,8 +12,8 @@ from netxr import names as n
 from netxr.cli.estimate_report import STRONGEST
 from netxr.cli.output import is_table, plan_of_estimate, running, table
 from netxr.errors import InvalidInput
-from netxr.estimators.estimate import lags_needed
-from netxr.estimators.table import Estimator
+from netxr.estimators.apply import lags_needed
+from netxr.estimators.estimator import Estimator
 from netxr.moments.budget import RowPlan, available
 from netxr.schema.arguments import check_memory, check_vacant
 from netxr.schema.words import text_of

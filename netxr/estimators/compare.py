@@ -14,6 +14,7 @@ from netxr.blocks.progress import Part, report
 from netxr.errors import InvalidInput
 from netxr.estimators.overlap import check_diagonal, entering, overlap_of, report_of, taken
 from netxr.estimators.symmetry import ABOUT as ABOUT_SYMMETRY
+from netxr.estimators.symmetry import symmetry_of
 from netxr.kernels import scores
 from netxr.schema.arguments import is_whole, said
 from netxr.schema.provenance import provenance
@@ -258,7 +259,7 @@ def _score_pair(
         n.THRESHOLD: threshold,
         n.MCC: mcc,
         n.F1: f1,
-        n.SYMMETRY: scores.symmetry(R) if same_neurons else np.nan,
+        n.SYMMETRY: symmetry_of(R) if same_neurons else np.nan,
         n.N_PAIRS: a.size,
         n.N_UNDEFINED: int(pairs.sum()) - a.size,
     }

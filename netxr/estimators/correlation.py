@@ -1,4 +1,4 @@
-"""The lagged correlation, which the tutorial estimates connectivity by."""
+"""The lagged correlation, which the tutorial estimates connectivity by, from activity or from moments."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -11,15 +11,63 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.estimate import UNSAID, estimate_by
+from netxr.estimators.apply import UNSAID, compared, estimate_by
+from netxr.estimators.estimator import Estimator
 from netxr.estimators.fit import LINKED, MATRIX, Fitted, at_once, call_of, fit, without_inputs
 from netxr.estimators.given import Given, given_in, moments_beside, samples_of, with_inputs
-from netxr.estimators.table import compared, estimator
+from netxr.estimators.rows import ABOUT, store_correlation
 from netxr.kernels.moments import correlation
 from netxr.kernels.normal_equations import NormalEquations
 from netxr.moments.prepare import Precision, check_lags, lags_of
 from netxr.schema.clock import activity_of
-from netxr.schema.variables import check_moments, holds_moments
+from netxr.schema.variables import check_moments, holds_moments, labels_of
+
+
+def correlation_at(moments: xr.Dataset, lag: int | Sequence[int]) -> xr.DataArray:
+    """Return the correlation at a lag, or at several, that moments amount to, ([lag, ][trial, ]target, source)."""
+    comoment = moments[n.COMOMENT]
+    squares = [moments[name].variable for name in (n.SUMSQ_TARGET, n.SUMSQ_SOURCE)]
+    held = labels_of(moments, n.LAG).tolist()
+    if held != lag:  # to pick all lags would copy them
+        at = {n.LAG: [held.index(one) for one in lag] if isinstance(lag, Sequence) else held.index(lag)}
+        comoment, *squares = comoment.isel(at), *(square.isel(at) for square in squares)
+    by_pair = n.SOURCE in squares[0].dims
+    # Without labels, which are all alike: to align them takes longer than to correlate a few neurons.
+    estimate = xr.apply_ufunc(
+        correlation,
+        comoment.variable,
+        *squares,
+        input_core_dims=[[n.TARGET, n.SOURCE]] * 3 if by_pair else [[n.TARGET, n.SOURCE], [n.TARGET], [n.SOURCE]],
+        output_core_dims=[[n.TARGET, n.SOURCE]],
+        kwargs={"by_pair": by_pair},
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        output_dtypes=[np.float64],
+    )
+    labelled: xr.DataArray = comoment.copy(deep=False, data=estimate.transpose(*comoment.dims).data)
+    labelled.attrs = estimate.attrs
+    return labelled
+
+
+LAGGED: Final = Estimator(
+    name=n.LAGGED_CORRELATION,
+    function=correlation_at,
+    long_name=ABOUT[n.LONG_NAME],
+    reference=ABOUT[n.REFERENCE],
+    assumes="each source acts on its targets after the lag, and no two sources go together for another reason",
+    lags_at_once=True,
+    by_rows=store_correlation,
+)
+
+AT_ONCE: Final = Estimator(
+    name=n.CORRELATION,
+    function=lambda moments, _lag: correlation_at(moments, 0),
+    long_name="zero-lag correlation",
+    reference="Pearson 1895, doi:10.1098/rspl.1895.0041",
+    assumes="neurons that are connected go together within one sample, and no others do",
+    lags=lambda _lag: (0,),
+    directed=False,
+)
 
 
 def lagged_correlation(
@@ -100,14 +148,13 @@ def lagged_correlation(
     options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing, "gaps": gaps}
     options |= {"memory": memory, "store": store}
     at: dict[str, Any] = {"lag": lag, "lags": lags}
-    entry = estimator(n.LAGGED_CORRELATION)
     if given is None:
-        return compared(estimate_by([entry], data, **at, sources=sources, **options), entry.name)
+        return compared(estimate_by([LAGGED], data, **at, sources=sources, **options), LAGGED.name)
     if holds_moments(data):
         moments = with_inputs(check_moments(data, argument="data"), given, argument="given")
     else:
         moments, options = _with_inputs(data, given, **at, **options), dict(UNSAID)
-    entry = replace(entry, **HELD_FIXED)
+    entry = replace(LAGGED, **HELD_FIXED)
     found = compared(estimate_by([entry], moments, **at, sources=sources, **options), entry.name)
     del found.attrs[n.ESTIMATOR]  # the table's holds nothing fixed
     said = {"lag": lag} if lags is None else {"lags": lags}

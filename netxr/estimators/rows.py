@@ -26,7 +26,6 @@ from netxr import names as n
 from netxr.blocks.progress import Part, report, reported
 from netxr.blocks.schedulers import cluster, computed
 from netxr.blocks.streams import streams
-from netxr.estimators.pearson import ABOUT
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.centring import first_of
 from netxr.kernels.frame_blocks import FrameBlock
@@ -45,6 +44,13 @@ T = TypeVar("T")
 
 RowBlocks = Iterator[tuple[slice, NDArray[np.float64]]]
 """Pairs of target rows and their correlations, (lag, row, source)."""
+
+ABOUT: Final = {
+    n.ESTIMATOR: n.LAGGED_CORRELATION,
+    n.LONG_NAME: "lagged correlation",
+    n.REFERENCE: "Neuromatch Academy, W3D5 Network Causality, Tutorial 2: Correlations",
+}
+"""Attributes of a lagged correlation."""
 
 STOP: Final = "stopped"
 """A file of this name in the folder that is written to tells tasks under way to give up."""

@@ -5,7 +5,7 @@ Whole-matrix scores take two finite square matrices, row = target, column = sour
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,6 @@ Notify: TypeAlias = Callable[[int], object]
 
 TIE: Final = 1e-12
 """Correlations closer than this are the same number, summed in another order."""
-
-BLOCK: Final = 2**19
-"""Entries of a matrix that are compared with their transpose together: rows enough to read columns by."""
-
-FEW: Final = 2**12
-"""Entries from which a provisional mean is taken."""
 
 ENTRIES: Final = 2**15
 """Entries of a matrix that are added up together, few enough for the processor's cache."""
@@ -166,32 +160,6 @@ def mantel(
         reached += bool(np.sum(sums) >= statistic - TIE)
         notify(done)
     return statistic, (1 + reached) / (1 + permutations)
-
-
-def symmetry(matrix: npt.NDArray[Any], *, block: int = BLOCK) -> float:
-    """Return the correlation of a square matrix with its transpose, over different neurons and defined pairs.
-
-    Both sides have the same mean and spread, so it is 1 less the squared difference over twice the variance. Taken some
-    rows at a time, without a copy of the matrix; undefined where nothing varies.
-    """
-    n_rows = max(1, block // max(1, len(matrix)))
-    first = matrix[:n_rows][np.isfinite(matrix[:n_rows])].astype(np.float64)
-    shift = (
-        np.median(first[:: -(-first.size // FEW)]) if first.size else 0.0
-    )  # provisional, so that nothing cancels and squares stay in range
-    scale = np.abs(first - shift).max(initial=0.0) or 1.0
-    count, total, squares, apart = 0, 0.0, 0.0, 0.0
-    for start in range(0, len(matrix), n_rows):
-        sides = matrix[start : start + n_rows], matrix[:, start : start + n_rows].T
-        pairs = np.isfinite(sides[0]) & np.isfinite(sides[1])
-        np.fill_diagonal(pairs[:, start:], val=False)
-        x, y = (np.where(pairs, (side - shift) / scale, 0.0) for side in sides)
-        # Not by BLAS: its threads would be in the way of what follows for a while.
-        count, total, squares = count + int(pairs.sum()), total + x.sum(), squares + np.einsum("ij,ij->", x, x)
-        y -= x
-        apart += np.einsum("ij,ij->", y, y)
-    variance = squares - total**2 / max(1, count)
-    return float(np.clip(1 - apart / (2 * variance), -1.0, 1.0)) if variance > TIE * squares else np.nan
 
 
 def rv(truth: Floats, estimate: Floats) -> float:

@@ -100,7 +100,7 @@ def ways(work: Work) -> list[Work]:
     most = max(work.n_steps, SHORTEST_BLOCK)
     best = max(min(max(BLOCK_BYTES // work.frame_bytes, 2048), most), 4 * work.max_lag)
     spectral = []
-    for n_frames in {min(length, most): None for length in SPECTRAL_BLOCKS}:
+    for n_frames in {min(length, most): None for length in SPECTRAL_BLOCKS if len(work.lags) > 1}:
         fourier = segment_length(
             work.n_targets, work.n_sources, lags=work.lags, n_frames=n_frames, precision=work.precision
         )
@@ -232,12 +232,13 @@ def plan_pass(
         If no plan stays within the budget; it says what the smallest one needs.
     """
     budget = available() if memory is None else memory
-    plans = list(_plans(work, processes, threads, cores, cluster=cluster or processes > 1))
-    for plan in plans:
+    peaks = []
+    for plan in _plans(work, processes, threads, cores, cluster=cluster or processes > 1):
         if plan.peak_bytes <= budget:
             return plan
+        peaks.append(plan.peak_bytes)
     fix = "Ask for fewer lags or sources, or let the estimate be written to disk block by block with store=."
-    raise _too_small(budget, memory, min(plan.peak_bytes for plan in plans), work, fix=fix)
+    raise _too_small(budget, memory, min(peaks), work, fix=fix)
 
 
 def _plans(work: Work, processes: int, threads: int, cores: int, *, cluster: bool) -> Iterator[Plan]:

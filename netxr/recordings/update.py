@@ -8,8 +8,10 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.estimate import estimate, lags_needed
-from netxr.estimators.table import Estimator, compared, estimates_in, estimators_of
+from netxr.estimators.apply import compared, lags_needed
+from netxr.estimators.estimate import estimate
+from netxr.estimators.estimator import Estimator
+from netxr.estimators.table import estimates_in, estimators_of
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.merge import EDGES, merge_moments
 from netxr.schema.variables import MOMENT_SPECS, labels_of

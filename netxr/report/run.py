@@ -11,10 +11,11 @@ import netxr
 from netxr import names as n
 from netxr.blocks.schedulers import computed
 from netxr.errors import InvalidInput, NetxrError
+from netxr.estimators.apply import compared
 from netxr.estimators.over_trials import over_trials
 from netxr.estimators.signs import sign_text
 from netxr.estimators.symmetry import direction_text, symmetry
-from netxr.estimators.table import DEFAULT, compared, drawn_estimate, estimates_in, estimator_of, name_in_words
+from netxr.estimators.table import DEFAULT, drawn_estimate, estimates_in, estimator_of, name_in_words
 from netxr.plot.panels import dashboards
 from netxr.report import page
 from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, in_words, origin_parts, score_rows

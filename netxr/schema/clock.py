@@ -53,8 +53,9 @@ def activity_of(data: object, *, argument: str = "data") -> xr.DataArray:
         raise InvalidInput(argument, got=f"a Dataset with {known}", expected=f"one with the variable {n.ACTIVITY!r}")
     else:
         activity = check_activity(data[n.ACTIVITY], argument=f"{argument}.{n.ACTIVITY}")
-    own = activity.drop_vars(n.LAG, errors="ignore")  # which an estimate beside it has
-    return own.assign_attrs(_attributes(data)).transpose(n.NEURON, n.TIME, ..., missing_dims="ignore")
+    own = activity.drop_vars(n.LAG) if n.LAG in activity.coords else activity  # which an estimate beside it has
+    own = own if own.dims[:2] == (n.NEURON, n.TIME) else own.transpose(n.NEURON, n.TIME, ...)
+    return own.assign_attrs(_attributes(data))
 
 
 def cuts_of(
@@ -125,6 +126,8 @@ def _uneven(argument: str, steps: Steps, *, can_say: bool) -> InvalidInput:
 
 def _steps_of(data: xr.DataArray | xr.Dataset) -> Steps | None:
     """Return the steps of the coordinate `time`; None where it holds no times, or only one."""
+    if n.TIME not in data.coords:
+        return None
     axis = axis_of(data)
     if axis is not None:
         few = axis.start + axis.step * np.arange(2.0)
@@ -232,6 +235,8 @@ def _attributes(data: Any) -> dict[str, Any]:
     """Return the attributes of the activity, with what its Dataset and its times say of the clock."""
     activity = data[n.ACTIVITY] if isinstance(data, xr.Dataset) and n.ACTIVITY in data else data
     attrs = {name: data.attrs[name] for name in CLOCK if name in data.attrs} | activity.attrs
+    if n.TIME not in activity.coords:
+        return attrs
     axis = axis_of(activity)
     if axis is None:
         return attrs | _shown(activity, attrs)

@@ -236,7 +236,8 @@ def is_sweep(variables: Iterable[Hashable]) -> bool:
 
 def labels_of(data: xr.DataArray | xr.Dataset, dim: str) -> np.ndarray[Any, Any]:
     """Return the labels along `dim`: its coordinate, or 0, 1, 2, ... where it has none."""
-    return np.asarray(data[dim].values if dim in data.coords else np.arange(data.sizes[dim]))
+    labels = data.coords.variables.get(dim)
+    return np.arange(data.sizes[dim]) if labels is None else np.asarray(labels.values)
 
 
 class Trial(NamedTuple):

@@ -10,9 +10,11 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.estimate import check_methods, lags_needed
+from netxr.estimators.apply import lags_needed
+from netxr.estimators.estimate import check_methods
+from netxr.estimators.estimator import Estimator
 from netxr.estimators.fit import MATRIX
-from netxr.estimators.table import Estimator, estimator
+from netxr.estimators.table import estimator
 from netxr.kernels.edge_mixture import Mixture
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.least_squares import SHRUNK

@@ -8,9 +8,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.estimators.estimate import estimate, lags_needed
+from netxr.estimators.apply import compared, lags_needed
+from netxr.estimators.estimate import estimate
 from netxr.estimators.fit import call_of
-from netxr.estimators.table import compared, estimator
+from netxr.estimators.table import estimator
 from netxr.moments.lagged import lagged_moments
 from netxr.schema.clock import activity_of
 from netxr.significance.false_discovery import same_neuron

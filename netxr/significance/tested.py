@@ -6,11 +6,13 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.estimate import estimate, lags_needed
+from netxr.estimators.apply import compared, lags_needed
+from netxr.estimators.estimate import estimate
+from netxr.estimators.estimator import Estimator
 from netxr.estimators.fit import call_of
 from netxr.estimators.granger import granger
 from netxr.estimators.regression import regression
-from netxr.estimators.table import Estimator, compared, estimator
+from netxr.estimators.table import estimator
 from netxr.moments.autocorrelation import autocorrelation
 from netxr.moments.lagged import lagged_moments
 from netxr.schema.arguments import check_choice

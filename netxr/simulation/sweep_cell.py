@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.apply import compared, lags_needed
 from netxr.estimators.compare import compare
-from netxr.estimators.estimate import estimate, lags_needed
-from netxr.estimators.table import compared, estimator
+from netxr.estimators.estimate import estimate
+from netxr.estimators.table import estimator
 from netxr.moments.coarse import coarsen
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.merge import continued

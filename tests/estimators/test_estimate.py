@@ -5,9 +5,10 @@ import xarray as xr
 
 import netxr
 from netxr.errors import InvalidInput
-from netxr.estimators import estimate as module
-from netxr.estimators.estimate import lags_needed
-from netxr.estimators.table import BUILT_IN, Estimator
+from netxr.estimators import apply as module
+from netxr.estimators.apply import lags_needed
+from netxr.estimators.estimator import Estimator
+from netxr.estimators.table import BUILT_IN
 from tests.oracles import naive_correlation, trials_of
 from tests.runs import activity, nothing_computes
 
@@ -183,7 +184,7 @@ def test_an_estimate_goes_straight_to_disk(tmp_path):
     found = netxr.estimate(run, method="lagged_correlation", lags=[0, 1], store=tmp_path / "R.zarr")
     np.testing.assert_allclose(found.values, netxr.lagged_correlation(activity(), lags=[0, 1]).values, atol=1e-12)
     for method in ("correlation", BOTH):
-        with pytest.raises(InvalidInput, match="expected lagged_correlation, for a store"):
+        with pytest.raises(InvalidInput, match="rows at a time, such as lagged_correlation, for a store"):
             netxr.estimate(run, method=method, store=tmp_path / "S.zarr")
 
 
@@ -192,9 +193,9 @@ def of_a_lab(monkeypatch):
     """Puts an estimator of another package into the table, with a function that makes it some rows at a time."""
 
     def put(by_rows):
-        entry = Estimator("of_a_lab", lambda moments, lag: moments.comoment, long_name="of a lab", by_rows=by_rows)
+        of_lab = {"long_name": "of a lab", "package": "lab"}
+        entry = Estimator("of_a_lab", lambda moments, lag: moments.comoment, by_rows=by_rows, **of_lab)
         monkeypatch.setitem(BUILT_IN, "of_a_lab", entry)
-        monkeypatch.setattr(module, "package_of", lambda name: "lab")
 
     return put
 

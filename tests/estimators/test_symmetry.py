@@ -1,10 +1,12 @@
+import math
+
 import numpy as np
 import pytest
 import xarray as xr
 from scipy.signal import lfilter
 
 import netxr
-from netxr.estimators.symmetry import direction_text, highest
+from netxr.estimators.symmetry import direction_text, highest, symmetry_of
 from tests.runs import nothing_computes
 
 
@@ -26,6 +28,35 @@ def test_symmetry_by_hand():
     R = netxr.as_connectivity([[9, 1, 3], [2, 9, 2], [3, 1, 9]], rows="target")
     # Deviations from their mean 2, both ways: -1 0, 0 -1, 1 1, 1 1, 0 -1, -1 0: products 2, squares 4.
     assert netxr.symmetry(R).item() == pytest.approx(2 / 4)
+
+
+def test_symmetry_of_a_matrix_by_hand():
+    """Above and below the diagonal: the same, the opposite about the mean, and one edge that goes one way."""
+    alike = np.array([[9.0, 1, 2], [1, 9, 3], [2, 3, 9]])
+    opposite = np.array([[9.0, 1, 2], [3, 9, 3], [2, 1, 9]])
+    one_way = np.array([[0.0, 1, 0], [0, 0, 0], [0, 0, 0]])
+    assert symmetry_of(alike) == 1
+    assert symmetry_of(opposite) == pytest.approx(-1)
+    assert symmetry_of(one_way) == pytest.approx(-1 / 5)  # 1 less 2, over twice 5/6
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+@pytest.mark.parametrize("rows", [1, 3, 1000])
+def test_symmetry_agrees_with_numpy_over_defined_pairs_in_any_block(scale, rows):
+    rng = np.random.default_rng(rows)
+    matrix = 3 + rng.normal(size=(12, 12)) + np.add.outer(rng.normal(size=12), np.zeros(12))
+    matrix[4], matrix[2, 7] = np.nan, np.inf
+    matrix = matrix * scale
+    pairs = [(i, j) for i in range(12) for j in range(12) if i != j and np.isfinite(matrix[i, j] + matrix[j, i])]
+    expected = np.corrcoef([matrix[i, j] / scale for i, j in pairs], [matrix[j, i] / scale for i, j in pairs])[0, 1]
+    assert symmetry_of(matrix, block=rows * 12) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((0, 0)), np.ones((1, 1)), np.full((4, 4), 0.1), np.full((3, 3), np.nan)])
+def test_symmetry_of_what_does_not_vary_is_undefined(matrix):
+    assert math.isnan(symmetry_of(matrix))
+    off = matrix + np.eye(len(matrix))
+    assert math.isnan(symmetry_of(off))
 
 
 def test_each_lag_and_trial_has_its_own():

@@ -11,7 +11,8 @@ from netxr import names as n
 from netxr.app.frame.limits import axes_text, check_size
 from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_activity, chosen_truth, lags_of
 from netxr.errors import InvalidInput
-from netxr.estimators.table import compared, estimator
+from netxr.estimators.apply import compared
+from netxr.estimators.table import estimator
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of

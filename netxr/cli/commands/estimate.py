@@ -22,8 +22,9 @@ from netxr.cli.sure import (
     reliable,
     tested_and_edges,
 )
-from netxr.estimators.estimate import lags_needed
-from netxr.estimators.table import ROWWISE, Estimator, compared, estimator
+from netxr.estimators.apply import compared, lags_needed
+from netxr.estimators.estimator import Estimator
+from netxr.estimators.table import ROWWISE, estimator
 from netxr.moments.budget import RowPlan
 from netxr.recordings.formats.connectivity_tables import read_labels
 from netxr.recordings.truths import load_truth
