@@ -34,6 +34,12 @@ INTEGERS: Final = CommaSeparated(click.INT)
 NUMBERS: Final = CommaSeparated(click.FLOAT)
 WORDS: Final = CommaSeparated(click.STRING)
 
+
+def samples_or_time(text: str) -> int | str:
+    """Return a number of samples as one, and a time as the text it is."""
+    return text if text.strip("+-0123456789") else int(text)
+
+
 METHOD_HELP: Final = (
     f"How connectivity is estimated: {', '.join(BUILT_IN)}, or an estimator of another package. "
     "netxr.methods() lists them."

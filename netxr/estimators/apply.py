@@ -38,8 +38,8 @@ def estimate_by(
     entries: Sequence[Estimator],
     data: xr.DataArray | xr.Dataset,
     *,
-    lag: int,
-    lags: Sequence[int] | None,
+    lag: int | str,
+    lags: Sequence[int | str] | None,
     sources: Hashable | Sequence[Hashable] | None,
     memory: int | str | None,
     store: str | PathLike[str] | None,
@@ -47,7 +47,7 @@ def estimate_by(
     **options: Any,
 ) -> xr.DataArray | xr.Dataset:
     """Return what `estimate` does, by estimators that may be none of the table, over a dim unless it `is_one`."""
-    wanted, argument = lags_of(lag, lags)
+    wanted, argument = lags_of(lag, lags, data)
     if holds_moments(data):
         _check_unsaid(options | {"memory": memory, "store": store})
         moments = _held(data, entries, wanted, sources=sources, argument=argument)

@@ -73,8 +73,8 @@ AT_ONCE: Final = Estimator(
 def lagged_correlation(
     data: xr.DataArray | xr.Dataset,
     *,
-    lag: int = 1,
-    lags: Sequence[int] | None = None,
+    lag: int | str = 1,
+    lags: Sequence[int | str] | None = None,
     dim: str | Sequence[str] = n.TIME,
     sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
@@ -95,10 +95,10 @@ def lagged_correlation(
     data : DataArray or Dataset
         Activity (neuron, time[, trial]), NumPy or dask; a Dataset that holds it; or lagged moments, which need no
         further read. A Dataset with both is taken for its moments.
-    lag : int
-        Samples by which the target is read after the source. At a negative lag the source is read after the target:
-        R at lag -k is R at lag k with its sides swapped.
-    lags : sequence of int, optional
+    lag : int or str
+        Samples, or time such as "20ms", by which the target is read after the source. At a negative lag the source is
+        read after the target: R at lag -k is R at lag k with its sides swapped.
+    lags : sequence of int or str, optional
         Several lags in the place of `lag`; they give a leading `lag` dim.
     dim : str or sequence of str
         What to correlate over: "time" keeps trials apart, ("time", "trial") pools their pairs of samples.
@@ -157,7 +157,8 @@ def lagged_correlation(
     entry = replace(LAGGED, **HELD_FIXED)
     found = compared(estimate_by([entry], moments, **at, sources=sources, **options), entry.name)
     del found.attrs[n.ESTIMATOR]  # the table's holds nothing fixed
-    said = {"lag": lag} if lags is None else {"lags": lags}
+    wanted, argument = lags_of(lag, lags, data)
+    said = {argument: wanted if argument == "lags" else wanted[0]}
     return found.assign_attrs({n.MADE_BY: call_of(n.LAGGED_CORRELATION, **said, **given_in(moments))})
 
 
@@ -168,7 +169,7 @@ def _with_inputs(data: Any, given: Any, *, lag: Any, lags: Any, store: Any, **op
     if store is not None:
         fix = "Estimate without store, and keep the result with netxr.save."
         raise InvalidInput("store", got=repr(store), expected="none where inputs are given", fix=fix)
-    wanted, argument = lags_of(lag, lags)
+    wanted, argument = lags_of(lag, lags, data)
     checked = check_lags(wanted, n_steps=activity.sizes[n.TIME], argument=argument, signed=True)
     return moments_beside(activity, lags=sorted({0, *map(abs, checked)}), given=given, argument="given", **options)
 

@@ -18,8 +18,8 @@ def estimate(
     data: xr.DataArray | xr.Dataset,
     *,
     method: str | Sequence[str],
-    lag: int = 1,
-    lags: Sequence[int] | None = None,
+    lag: int | str = 1,
+    lags: Sequence[int | str] | None = None,
     dim: str | Sequence[str] = n.TIME,
     sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
@@ -38,10 +38,10 @@ def estimate(
     method : str or sequence of str
         Names of estimators, as `netxr.methods` lists them; "regression" is that of the standardised coefficients. A
         sequence gives a leading `estimator` dim.
-    lag : int
-        Samples by which the target is read after the source. At a negative lag the source is read after the target:
-        the estimate at the positive lag with its sides swapped.
-    lags : sequence of int, optional
+    lag : int or str
+        Samples, or time such as "20ms", by which the target is read after the source. At a negative lag the source is
+        read after the target: the estimate at the positive lag with its sides swapped.
+    lags : sequence of int or str, optional
         Several lags in the place of `lag`; they give a `lag` dim. What does not depend on the lag has none, and is
         repeated where it stands beside estimates that do.
     dim, sources, precision, missing, gaps, memory

@@ -24,6 +24,7 @@ from netxr.kernels.least_squares import Fit, granger_f, least_squares, pairwise_
 from netxr.kernels.normal_equations import NormalEquations
 from netxr.kernels.p_values import p_value_of_f
 from netxr.schema.arguments import check_flag
+from netxr.schema.clock import in_samples
 
 ABOUT: Final = {
     n.GRANGER: "Granger causality",
@@ -39,7 +40,7 @@ REFERENCE_OF_PAIRS: Final = "Geweke 1982, doi:10.1080/01621459.1982.10477803"
 def granger(
     data: xr.DataArray | xr.Dataset,
     *,
-    lags: int | Sequence[int] = 1,
+    lags: int | str | Sequence[int | str] = 1,
     conditional: bool = True,
     given: Given = None,
 ) -> xr.Dataset:
@@ -53,8 +54,8 @@ def granger(
     data : DataArray or Dataset
         Activity (neuron, time[, trial]); a Dataset that holds it; or lagged moments of all neurons, made with
         missing="raise", which need no further read.
-    lags : int or sequence of int
-        Lags of the past in samples: all from 1 to a number, or those that are listed.
+    lags : int, str, or sequence of these
+        Lags of the past in samples, or in time such as "20ms": all from 1 to a number, or those that are listed.
     conditional : bool
         Whether the past of all other neurons is held fixed (Geweke 1984, doi:10.1080/01621459.1984.10477110), or only
         the target's own (Geweke 1982, doi:10.1080/01621459.1982.10477803).
@@ -92,6 +93,7 @@ def granger(
     >>> (found.p_value < 0.01).values.tolist()
     [[False, False], [True, False]]
     """
+    lags = in_samples(lags, data, argument="lags")
     design = check_design(lags)
     check_flag("conditional", conditional)
     check_room(data, design)

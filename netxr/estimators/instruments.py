@@ -16,6 +16,7 @@ from netxr.kernels.normal_equations import NormalEquations
 from netxr.kernels.p_values import p_value_of_t
 from netxr.kernels.two_stage import two_stage_least_squares
 from netxr.schema.arguments import is_whole, said
+from netxr.schema.clock import in_samples
 from netxr.schema.variables import labels_of
 
 WEAK: Final = 10
@@ -34,7 +35,7 @@ def instrumental_variables(
     data: xr.DataArray | xr.Dataset,
     *,
     instruments: xr.DataArray | Hashable | Sequence[Hashable],
-    lag: int = 1,
+    lag: int | str = 1,
 ) -> xr.Dataset:
     """Estimate what each neuron does to each other by way of instruments: two-stage least squares.
 
@@ -50,8 +51,8 @@ def instrumental_variables(
     instruments : DataArray, label or sequence of labels
         As many as neurons or more: samples (input, time[, trial]) beside activity, or labels of inputs that moments
         hold.
-    lag : int
-        Samples by which the target is read after the source, 1 or above.
+    lag : int or str
+        Samples, or time such as "20ms", by which the target is read after the source, 1 or above.
 
     Returns
     -------
@@ -91,16 +92,17 @@ def instrumental_variables(
     >>> [round(each.coefficient.values[1, 0].item(), 1) for each in (found, netxr.regression(activity))]
     [0.5, 0.8]
     """
-    if not is_whole(lag) or lag < 1:
-        raise InvalidInput("lag", got=said(lag), expected="a whole number of samples, 1 or above")
+    wanted: int = in_samples(lag, data, argument="lag")
+    if not is_whole(wanted) or wanted < 1:
+        raise InvalidInput("lag", got=said(wanted), expected="a whole number of samples, 1 or above")
     if instruments is None:
         raise InvalidInput("instruments", got="None", expected="samples of inputs, or labels of those of moments")
-    check_length(data, [lag], argument="lag")
-    moments = moments_for(data, [lag], given=instruments, argument="instruments")
+    check_length(data, [wanted], argument="lag")
+    moments = moments_for(data, [wanted], given=instruments, argument="instruments")
     function = partial(_results, neurons=labels_of(moments, n.SOURCE))
     dims = dict.fromkeys((n.COEFFICIENT, n.STANDARD_ERROR, n.P_VALUE), MATRIX) | {n.FIRST_STAGE_F: (n.SOURCE,)}
-    found = fit(moments, Fitted(function, [int(lag)], dims, input_lags=[int(lag)]))
-    made_by = call_of("instrumental_variables", instruments=given_in(moments)["given"], lag=lag)
+    found = fit(moments, Fitted(function, [int(wanted)], dims, input_lags=[int(wanted)]))
+    made_by = call_of("instrumental_variables", instruments=given_in(moments)["given"], lag=wanted)
     for name, text in LONG_NAMES.items():
         found[name].attrs |= moments.attrs | {n.LONG_NAME: text, n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
     return found

@@ -24,6 +24,7 @@ from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.least_squares import inverse_correlation, least_squares, oas_shrinkage, partial_correlations
 from netxr.kernels.normal_equations import NormalEquations
 from netxr.schema.arguments import is_number, is_whole
+from netxr.schema.clock import in_samples
 
 Shrinkage = Literal["oas"] | float | None
 
@@ -36,7 +37,7 @@ ABOUT: Final = {
 
 
 def partial_correlation(
-    data: xr.DataArray | xr.Dataset, *, lag: int = 0, shrinkage: Shrinkage = None, given: Given = None
+    data: xr.DataArray | xr.Dataset, *, lag: int | str = 0, shrinkage: Shrinkage = None, given: Given = None
 ) -> xr.DataArray:
     """Correlate each neuron with each other neuron, all the rest held fixed.
 
@@ -51,8 +52,8 @@ def partial_correlation(
     data : DataArray or Dataset
         Activity (neuron, time[, trial]); a Dataset that holds it; or lagged moments of all neurons at lag 0, and at
         `lag`, made with missing="raise", which need no further read.
-    lag : int
-        Samples by which the target is read after the source, 0 or above.
+    lag : int or str
+        Samples, or time such as "20ms", by which the target is read after the source, 0 or above.
     shrinkage : None, "oas" or float
         How far the covariance of the sources is moved towards a multiple of the identity, from 0 to 1, which makes do
         with fewer samples; "oas" finds that from the samples (Chen et al. 2010, doi:10.1109/TSP.2010.2053029).
@@ -84,16 +85,17 @@ def partial_correlation(
     >>> partial_correlation(x).values.round(1)[0].tolist()
     [1.0, 0.5, 0.0]
     """
-    if not is_whole(lag) or lag < 0:
-        raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples, 0 or above")
+    wanted: int = in_samples(lag, data, argument="lag")
+    if not is_whole(wanted) or wanted < 0:
+        raise InvalidInput("lag", got=repr(wanted), expected="a whole number of samples, 0 or above")
     check_shrinkage(shrinkage)
-    check_length(data, [lag], argument="lag")
-    moments = moments_for(data, [lag] if lag else [], given=given)
-    found = _at(moments, int(lag), shrinkage=shrinkage).assign_attrs(ABOUT)
-    if not lag and shrinkage is None and given is None:
+    check_length(data, [wanted], argument="lag")
+    moments = moments_for(data, [wanted] if wanted else [], given=given)
+    found = _at(moments, int(wanted), shrinkage=shrinkage).assign_attrs(ABOUT)
+    if not wanted and shrinkage is None and given is None:
         return found
     del found.attrs[n.ESTIMATOR]  # the table's is at lag 0, and shrinks nothing
-    made_by = call_of(n.PARTIAL_CORRELATION, lag=lag, shrinkage=shrinkage, **given_in(moments))
+    made_by = call_of(n.PARTIAL_CORRELATION, lag=wanted, shrinkage=shrinkage, **given_in(moments))
     return found.assign_attrs({n.MADE_BY: made_by})
 
 

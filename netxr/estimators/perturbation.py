@@ -9,14 +9,14 @@ from netxr.errors import InvalidInput
 from netxr.estimators.fit import MATRIX, call_of
 from netxr.moments.lagged import lagged_moments
 from netxr.schema.arguments import is_whole, said
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import activity_of, in_samples
 from netxr.schema.variables import check_moments, holds_moments, labels_of
 
 ABOUT: Final = {n.LONG_NAME: "effect of the perturbed source", n.REFERENCE: "Rubin 1974, doi:10.1037/h0037350"}
 """Attributes of the effect."""
 
 
-def perturbation_effect(data: xr.DataArray | xr.Dataset, *, lag: int = 1, where: Any = None) -> xr.DataArray:
+def perturbation_effect(data: xr.DataArray | xr.Dataset, *, lag: int | str = 1, where: Any = None) -> xr.DataArray:
     """Estimate what each neuron does to each other, from the frames in which neurons were perturbed at random.
 
     As far as states are set at random, each neuron by itself, nothing but the source makes the difference between
@@ -27,8 +27,8 @@ def perturbation_effect(data: xr.DataArray | xr.Dataset, *, lag: int = 1, where:
     data : DataArray or Dataset
         Activity (neuron, time[, trial]); a Dataset that holds it; or lagged moments of marked frames at `lag`, made
         with where=, which need no further read.
-    lag : int
-        Samples by which the target is read after the perturbed source.
+    lag : int or str
+        Samples, or time such as "20ms", by which the target is read after the perturbed source.
     where : DataArray of bool, (time[, trial]), optional
         Frames in which neurons were perturbed. For activity only, which needs it.
 
@@ -61,12 +61,13 @@ def perturbation_effect(data: xr.DataArray | xr.Dataset, *, lag: int = 1, where:
     >>> round(perturbation_effect(activity, where=is_perturbed)[1, 0].item(), 1)
     0.5
     """
-    if not is_whole(lag) or lag < 0:
-        raise InvalidInput("lag", got=said(lag), expected="a whole number of samples, 0 or above")
-    held = _moments_of(data, int(lag), where).sel({n.LAG: lag})
+    wanted: int = in_samples(lag, data, argument="lag")
+    if not is_whole(wanted) or wanted < 0:
+        raise InvalidInput("lag", got=said(wanted), expected="a whole number of samples, 0 or above")
+    held = _moments_of(data, int(wanted), where).sel({n.LAG: wanted})
     square = held[n.SUMSQ_SOURCE]
     found: xr.DataArray = (held[n.COMOMENT] / square.where(square > 0)).rename(n.PERTURBATION_EFFECT)
-    made_by = call_of(n.PERTURBATION_EFFECT, lag=lag)
+    made_by = call_of(n.PERTURBATION_EFFECT, lag=wanted)
     return found.transpose(..., *MATRIX).assign_attrs(held.attrs | ABOUT | {n.MADE_BY: made_by})
 
 

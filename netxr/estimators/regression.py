@@ -31,6 +31,7 @@ from netxr.kernels.p_values import p_value_of_t
 from netxr.kernels.penalised import elastic_net, ridge, squared_errors
 from netxr.kernels.penalised import strengths as strengths_of
 from netxr.schema.arguments import check_choice, check_entries, check_flag, is_number, is_whole
+from netxr.schema.clock import in_samples
 
 Penalty = Literal["ridge", "lasso", "elastic net"]
 PENALTIES: Final = ("ridge", "lasso", "elastic net")
@@ -59,7 +60,7 @@ LONG_NAMES: Final = {
 def regression(
     data: xr.DataArray | xr.Dataset,
     *,
-    lags: int | Sequence[int] = 1,
+    lags: int | str | Sequence[int | str] = 1,
     penalty: Penalty | None = None,
     alpha: float | Sequence[float] | Literal["cv"] | None = None,
     l1_ratio: float | None = None,
@@ -80,8 +81,8 @@ def regression(
     data : DataArray or Dataset
         Activity (neuron, time[, trial]); a Dataset that holds it; or lagged moments of all neurons, made with
         missing="raise", which need no further read.
-    lags : int or sequence of int
-        Lags of the sources in samples: all from 1 to a number, or those that are listed.
+    lags : int, str, or sequence of these
+        Lags of the sources in samples, or in time such as "20ms": all from 1 to a number, or those that are listed.
     penalty : {"ridge", "lasso", "elastic net"}, optional
         Penalty on large coefficients, with the objectives of scikit-learn: ridge |y - Xb|^2 + alpha |b|^2, the others
         |y - Xb|^2 / (2 N) + alpha (l1_ratio |b|_1 + (1 - l1_ratio) |b|^2 / 2), with l1_ratio = 1 for lasso.
@@ -132,6 +133,7 @@ def regression(
     >>> regression(run, penalty="lasso", alpha=[0.01, 0.001]).standardised.sizes
     Frozen({'alpha': 2, 'trial': 1, 'target': 5, 'source': 5})
     """
+    lags = in_samples(lags, data, argument="lags")
     design = check_design(lags)
     check_flag("intercept", intercept)
     check_flag("positive", positive)

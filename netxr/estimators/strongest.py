@@ -31,8 +31,8 @@ class Edges(NamedTuple):
 def strongest_pairs(
     data: xr.DataArray | xr.Dataset,
     *,
-    lag: int = 1,
-    lags: Sequence[int] | None = None,
+    lag: int | str = 1,
+    lags: Sequence[int | str] | None = None,
     k: int | None = None,
     threshold: float | None = None,
     dim: str | Sequence[str] = n.TIME,
@@ -93,7 +93,7 @@ def strongest_pairs(
     if matrix is not None:
         return _of_estimate(matrix, most, float(threshold or 0))
     activity = activity_of(data)
-    wanted, argument = lags_of(lag, lags)
+    wanted, argument = lags_of(lag, lags, data)
     options: dict[str, Any] = {"dim": dim, "sources": sources, "precision": precision, "missing": missing, "gaps": gaps}
     runs, plan = planned_runs(activity, lags=wanted, argument=argument, memory=memory, **options)
     columns = np.arange(activity.sizes[n.NEURON])[runs[0].todo.columns]

@@ -16,7 +16,7 @@ from netxr.kernels.own_products import own_block
 from netxr.moments.one_pass import accumulate, accumulate_each
 from netxr.moments.prepare import check_lags, prepare
 from netxr.schema.arguments import check_entries, is_whole, said
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import activity_of, in_samples
 from netxr.schema.provenance import provenance
 from netxr.schema.variables import check_moments, holds_moments, labels_of
 
@@ -27,7 +27,7 @@ HELD: Final = (n.COMOMENT, n.SUMSQ_TARGET, n.SUMSQ_SOURCE)
 def autocorrelation(
     data: xr.DataArray | xr.Dataset,
     *,
-    lags: Sequence[int],
+    lags: Sequence[int | str],
     dim: str | Sequence[str] = n.TIME,
     missing: n.Missing = "raise",
     gaps: n.Gaps = "raise",
@@ -43,8 +43,8 @@ def autocorrelation(
     data : DataArray or Dataset
         Activity (neuron, time[, trial]), NumPy or dask; a Dataset that holds it; or lagged moments, which need no
         further read. A Dataset with both is taken for its moments.
-    lags : sequence of int
-        Lags in samples, 0 and above.
+    lags : sequence of int or str
+        Lags in samples, or in time such as "20ms", 0 and above.
     dim : str or sequence of str
         What to correlate over: "time" keeps trials apart, ("time", "trial") pools their pairs of samples. Of activity
         only.
@@ -77,11 +77,12 @@ def autocorrelation(
     >>> autocorrelation(alternating, lags=[0, 1, 2]).values.tolist()
     [[1.0], [-1.0], [1.0]]
     """
+    wanted = in_samples(lags, data, argument="lags")
     if holds_moments(data):
-        own, attrs = _diagonal(check_moments(data, argument="data"), lags), data.attrs
+        own, attrs = _diagonal(check_moments(data, argument="data"), wanted), data.attrs
     else:
         activity = activity_of(data)
-        checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
+        checked = check_lags(wanted, n_steps=activity.sizes[n.TIME])
         todo = prepare(activity, lags=checked, dim=dim, sources=None, precision="float64", missing=missing, gaps=gaps)
         own = accumulate(activity, replace(todo, pairs=False), memory=memory)
         own, attrs = _of_neurons(own, activity), own.attrs

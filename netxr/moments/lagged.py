@@ -15,13 +15,13 @@ from netxr.moments.in_blocks import moments_in_blocks
 from netxr.moments.one_pass import accumulate
 from netxr.moments.other_trials import with_other_trials
 from netxr.moments.prepare import Precision, check_lags, is_lazy, prepare
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import activity_of, in_samples
 
 
 def lagged_moments(
     data: xr.DataArray | xr.Dataset,
     *,
-    lags: Sequence[int] = (0, 1),
+    lags: Sequence[int | str] = (0, 1),
     dim: str | Sequence[str] = n.TIME,
     sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
@@ -44,8 +44,8 @@ def lagged_moments(
     data : DataArray or Dataset
         Samples (neuron, time[, trial]), in any order of dims and any chunking, or a Dataset that holds them. NumPy is
         read at once, dask stays lazy.
-    lags : sequence of int
-        Lags in samples, 0 and above.
+    lags : sequence of int or str
+        Lags in samples, or in time such as "20ms", 0 and above.
     dim : str or sequence of str
         What to accumulate over: "time" keeps trials apart, ("time", "trial") pools them.
     sources : label or sequence of labels, optional
@@ -140,7 +140,7 @@ def lagged_moments(
     [10, 10]
     """
     activity = activity_of(data)
-    checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
+    checked = check_lags(in_samples(lags, activity, argument="lags"), n_steps=activity.sizes[n.TIME])
     further = beside(activity, inputs=inputs, link=link, where=where, max_lag=max(checked))
     todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing, gaps=gaps)
     if further is not None or blocks is not None:

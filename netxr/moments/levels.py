@@ -17,7 +17,7 @@ from netxr.kernels.lagged_sums import Pass
 from netxr.moments.coarse import Groups, average_over, average_run, group_labels, label_groups, symmetric_at_zero
 from netxr.moments.one_pass import accumulate
 from netxr.moments.prepare import Precision, check_lags, chunk_bytes, prepare
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import activity_of, in_samples
 from netxr.schema.variables import labels_of
 
 
@@ -33,7 +33,7 @@ def coarse_moments(
     data: xr.DataArray | xr.Dataset,
     *,
     levels: Mapping[str, Groups | None],
-    lags: Sequence[int] = (0, 1),
+    lags: Sequence[int | str] = (0, 1),
     dim: str | Sequence[str] = n.TIME,
     precision: Precision | None = None,
     missing: n.Missing = "raise",
@@ -85,7 +85,7 @@ def coarse_moments(
             fix="An average over a group has no sample where one of its neurons has none: coarse-grain the activity.",
         )
     activity = activity_of(data)
-    checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
+    checked = check_lags(in_samples(lags, activity, argument="lags"), n_steps=activity.sizes[n.TIME])
     todo = prepare(activity, lags=checked, dim=dim, sources=None, precision=precision, missing=missing, gaps=gaps)
     neurons = labels_of(activity, n.NEURON)
     coarse = {

@@ -25,7 +25,7 @@ from netxr.schema.arguments import (
     is_whole,
     said,
 )
-from netxr.schema.clock import activity_of, cuts_of
+from netxr.schema.clock import activity_of, cuts_of, in_samples
 from netxr.schema.variables import labels_of
 
 Precision = Literal["float32", "float64"]
@@ -37,7 +37,7 @@ CLUSTER_SHARE: Final = 0.5
 def plan(
     data: xr.DataArray | xr.Dataset,
     *,
-    lags: Sequence[int] = (0, 1),
+    lags: Sequence[int | str] = (0, 1),
     dim: str | Sequence[str] = n.TIME,
     sources: Hashable | Sequence[Hashable] | None = None,
     precision: Precision | None = None,
@@ -83,7 +83,7 @@ def plan(
     True
     """
     activity = activity_of(data)
-    checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
+    checked = check_lags(in_samples(lags, activity, argument="lags"), n_steps=activity.sizes[n.TIME])
     todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing, gaps=gaps)
     resources = _resources(memory)
     if workers is not None:
@@ -238,14 +238,15 @@ def chunk_bytes(activity: xr.DataArray) -> int:
     return int(longest * together * activity.sizes[n.NEURON] * activity.dtype.itemsize)
 
 
-def lags_of(lag: object, lags: object) -> tuple[list[Any], str]:
+def lags_of(lag: object, lags: object, data: object) -> tuple[list[Any], str]:
     """Return the lags that a caller asks for, one as `lag` or several as `lags`, and the name of that argument.
 
     Raises
     ------
     InvalidInput
-        If `lag` is no whole number, or `lags` no sequence.
+        If `lag` is no whole number, or `lags` no sequence, or a time is no number of samples of the data.
     """
+    lag, lags = in_samples(lag, data, argument="lag"), in_samples(lags, data, argument="lags")
     if lags is not None:
         expected = "different whole numbers of samples, such as [0, 1, 2]"
         return check_entries("lags", lags, expected=expected, fix="Name a single one as lag."), "lags"

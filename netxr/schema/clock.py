@@ -1,9 +1,11 @@
 """When samples were taken: the clock of a recording, its axis of time, and the activity with its clock."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from netxr import names as n
@@ -35,6 +37,12 @@ CLOCK_NUMBERS: Final = (n.SAMPLING_INTERVAL, n.START_TIME)
 
 SEGMENTS: Final = "segments"
 """Of `gaps`: the stretches between gaps are trials of one recording."""
+
+NAMED_TIME: Final = re.compile(r"-?\d*\.?\d+ ?(us|µs|ms|s|min|h|(micro|milli)?seconds?|minutes?|hours?)")
+"""A duration, such as "20ms"."""
+
+WHOLE: Final = 1e-6
+"""Share of a sample by which a duration may miss a whole number of them, or of these where they are many."""
 
 BY_STRETCH: Final = (
     f"Say gaps={SEGMENTS!r} (--gaps {SEGMENTS}) to take the stretches between gaps as trials of one recording; or take"
@@ -109,6 +117,60 @@ def clock_of(
             raise InvalidInput(f"{argument}.attrs[{name!r}]", got=repr(value), expected=expected, fix=fix)
     default = "s" if n.SAMPLING_INTERVAL in attrs else "step"
     return float(interval), str(attrs.get(n.SAMPLING_INTERVAL_UNITS, default)), float(start)
+
+
+def in_samples(lags: Any, data: object, *, argument: str) -> Any:
+    """Return lags with those that are named in time, such as "20ms", as numbers of samples; all others as they are.
+
+    Parameters
+    ----------
+    lags : Any
+        What the caller passed: one lag, or several.
+    data : object
+        Activity, a Dataset that holds it, or moments, whose sampling interval counts.
+    argument : str
+        Name of the caller's argument.
+
+    Raises
+    ------
+    InvalidInput
+        If a text names no time, the time is no whole number of samples, or the samples have no times.
+
+    Examples
+    --------
+    >>> x = xr.DataArray([[5, 7, 6]], dims=("neuron", "time"), attrs={"sampling_interval": 0.01})
+    >>> in_samples(["20ms", 3, "-0.01s"], x, argument="lags")
+    [2, 3, -1]
+    """
+    if isinstance(lags, list | tuple):
+        return [in_samples(lag, data, argument=argument) for lag in lags]
+    if not isinstance(lags, str) or not isinstance(data, xr.DataArray | xr.Dataset):
+        return lags
+    time = _seconds_of(lags, argument=argument)
+    interval, unit, _ = clock_of(data, gaps=SEGMENTS)
+    second = SECONDS.get(WORDS.get(unit, unit))
+    if second is None:
+        fix = f"Give samples; or say .assign_attrs({n.SAMPLING_INTERVAL}=..., {n.SAMPLING_INTERVAL_UNITS}='s')."
+        got, expected = f"{lags!r}, of samples counted in {unit!r}", "a number of samples"
+        raise InvalidInput(argument, got=got, expected=expected, fix=fix)
+    exact = time / (interval * second)
+    nearest = round(exact)
+    if abs(exact - nearest) > WHOLE * max(1, abs(nearest)):
+        got = f"{lags!r}, which is {exact:.6g} samples of {interval:g} {unit}"
+        fix = f"The nearest is '{nearest * interval * second * 1000:.9g}ms', of {nearest} samples."
+        raise InvalidInput(argument, got=got, expected="a whole number of samples", fix=fix)
+    return nearest
+
+
+def _seconds_of(text: str, *, argument: str) -> float:
+    """Return the seconds of a duration such as "20ms"."""
+    expected = "a number of samples, or a time such as '20ms'"
+    if not NAMED_TIME.fullmatch(text.strip()):
+        raise InvalidInput(argument, got=repr(text), expected=expected)
+    try:
+        return float(pd.Timedelta(text).total_seconds())
+    except ValueError:
+        raise InvalidInput(argument, got=repr(text), expected=expected) from None
 
 
 def _uneven(argument: str, steps: Steps, *, can_say: bool) -> InvalidInput:

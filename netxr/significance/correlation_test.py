@@ -19,7 +19,7 @@ from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
 from netxr.moments.autocorrelation import with_autocorrelation
 from netxr.moments.lagged import lagged_moments
 from netxr.schema.arguments import check_choice, is_whole
-from netxr.schema.clock import activity_of, cuts_of
+from netxr.schema.clock import activity_of, cuts_of, in_samples
 from netxr.schema.variables import check_moments, holds_moments, labels_of
 
 Null = Literal["autocorrelation", "shift", "samples"]
@@ -56,7 +56,7 @@ PAIRS: Final = (n.TARGET, n.SOURCE)
 def correlation_test(
     data: xr.DataArray | xr.Dataset,
     *,
-    lag: int = 1,
+    lag: int | str = 1,
     null: Null = "autocorrelation",
     autocorrelation: xr.DataArray | None = None,
 ) -> xr.Dataset:
@@ -82,8 +82,8 @@ def correlation_test(
     data : DataArray or Dataset
         Activity (neuron, time[, trial]); a Dataset that holds it; or lagged moments, which have to hold far lags for
         "shift".
-    lag : int
-        Samples by which the target is read after the source.
+    lag : int or str
+        Samples, or time such as "20ms", by which the target is read after the source.
     null : {"autocorrelation", "shift", "samples"}
         What the correlation is compared with.
     autocorrelation : DataArray, optional
@@ -124,22 +124,23 @@ def correlation_test(
     True
     """
     check_choice("null", null, get_args(Null))
-    if not is_whole(lag):
-        raise InvalidInput("lag", got=repr(lag), expected="a whole number of samples")
+    wanted: int = in_samples(lag, data, argument="lag")
+    if not is_whole(wanted):
+        raise InvalidInput("lag", got=repr(wanted), expected="a whole number of samples")
     if autocorrelation is not None and null != "autocorrelation":
         expected = f"none, for null={null!r}"
         raise InvalidInput("autocorrelation", got="it", expected=expected, fix="Leave it out, or the null.")
-    moments, flat = _moments_for(data, lag, null, autocorrelation)
-    r = lagged_correlation(moments, lag=lag).drop_vars(n.LAG)
+    moments, flat = _moments_for(data, wanted, null, autocorrelation)
+    r = lagged_correlation(moments, lag=wanted).drop_vars(n.LAG)
     if null == "shift":
-        found = _by_shifts(moments, r, lag)
+        found = _by_shifts(moments, r, wanted)
     else:
-        found = _by_samples(moments, r, lag, _no_autocorrelation(moments) if flat is None else flat)
+        found = _by_samples(moments, r, wanted, _no_autocorrelation(moments) if flat is None else flat)
     given = {} if autocorrelation is None else {n.AUTOCORRELATION: autocorrelation.sizes}
-    made_by = call_of("correlation_test", lag=lag, null=null, **given)
+    made_by = call_of("correlation_test", lag=wanted, null=null, **given)
     about = moments.attrs | {n.REFERENCE: REFERENCES[null], n.MADE_BY: made_by}
     results = {name: one.assign_attrs(about | {n.LONG_NAME: LONG_NAMES[name]}) for name, one in found.items()}
-    return xr.Dataset({n.LAGGED_CORRELATION: r} | results, attrs=moments.attrs).assign_coords({n.LAG: lag})
+    return xr.Dataset({n.LAGGED_CORRELATION: r} | results, attrs=moments.attrs).assign_coords({n.LAG: wanted})
 
 
 def _moments_for(

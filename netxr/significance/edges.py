@@ -13,7 +13,7 @@ from netxr.estimators.fit import call_of
 from netxr.estimators.table import method_names
 from netxr.kernels.significance import correlation_interval
 from netxr.schema.arguments import check_choice, check_flag, is_whole, said
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import activity_of, in_samples
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 from netxr.significance.correlation_test import checked_autocorrelation
 from netxr.significance.false_discovery import METHODS, Method, check_rate, false_discovery
@@ -48,7 +48,7 @@ def edges(
     q: float = 0.05,
     method: Method = "bh",
     diagonal: bool = False,
-    lag: int = 1,
+    lag: int | str = 1,
     null: str = "autocorrelation",
     autocorrelation: xr.DataArray | None = None,
     memory: int | str | None = None,
@@ -69,8 +69,8 @@ def edges(
         Share of the listed pairs that may be expected to have no edge, above 0 and below 1.
     method, diagonal
         As in `netxr.false_discovery`.
-    lag : int
-        Samples by which the target is read after the source; of activity.
+    lag : int or str
+        Samples, or time such as "20ms", by which the target is read after the source; of activity.
     null : {"autocorrelation", "samples"}
         As in `netxr.correlation_test`; of activity or correlations.
     autocorrelation : DataArray, optional
@@ -175,6 +175,7 @@ def _of_activity(data: Any, *, lag: int, null: str, autocorrelation: Any, memory
     """Return the edges among all pairs of neurons, whose correlations are made some rows at a time."""
     activity = activity_of(data)
     _check_null(null, autocorrelation)
+    lag = in_samples(lag, data, argument="lag")
     if not is_whole(lag):
         raise InvalidInput("lag", got=said(lag), expected="a whole number of samples")
     walk, labels, n_samples = rows_of_activity(activity, lag=lag, memory=memory)

@@ -13,7 +13,7 @@ from netxr.estimators.estimate import estimate
 from netxr.estimators.fit import call_of
 from netxr.estimators.table import estimator
 from netxr.moments.lagged import lagged_moments
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import activity_of, in_samples
 from netxr.significance.false_discovery import same_neuron
 from netxr.significance.jackknife import parts_of, pooled
 
@@ -32,7 +32,9 @@ REFERENCE: Final = (
 )
 
 
-def reliability(data: xr.DataArray | xr.Dataset, *, method: str = n.LAGGED_CORRELATION, lag: int = 1) -> xr.Dataset:
+def reliability(
+    data: xr.DataArray | xr.Dataset, *, method: str = n.LAGGED_CORRELATION, lag: int | str = 1
+) -> xr.Dataset:
     """Say how much of an estimate would come out again from other samples of the same network.
 
     The estimate is made of the odd and of the even blocks (or trials). Their correlation over all pairs of different
@@ -48,8 +50,8 @@ def reliability(data: xr.DataArray | xr.Dataset, *, method: str = n.LAGGED_CORRE
         and moments without blocks is taken for its activity.
     method : str
         Name of an estimator, as `netxr.methods` lists them.
-    lag : int
-        Samples by which the target is read after the source.
+    lag : int or str
+        Samples, or time such as "20ms", by which the target is read after the source.
 
     Returns
     -------
@@ -75,15 +77,16 @@ def reliability(data: xr.DataArray | xr.Dataset, *, method: str = n.LAGGED_CORRE
     >>> short < long
     True
     """
+    wanted: int = in_samples(lag, data, argument="lag")
     if not isinstance(data, xr.Dataset) or (n.ACTIVITY in data and n.BLOCK not in data.dims) or n.COMOMENT not in data:
-        data = lagged_moments(activity_of(data), lags=lags_needed([estimator(method)], [lag]), blocks=BLOCKS)
+        data = lagged_moments(activity_of(data), lags=lags_needed([estimator(method)], [wanted]), blocks=BLOCKS)
     parts = parts_of(data, least=2)
     even = len(parts) // 2 * 2
-    first, second = (off_diagonal(pooled(parts[start:even:2]), method, lag) for start in (0, 1))
+    first, second = (off_diagonal(pooled(parts[start:even:2]), method, wanted) for start in (0, 1))
     halves = alike(first, second, [n.TARGET, n.SOURCE])
     of_neuron = alike(_of_neuron(first), _of_neuron(second), ["partner"])
     found = {n.RELIABILITY: _corrected(halves), n.HALVES: halves, n.RELIABILITY_OF_NEURON: _corrected(of_neuron)}
-    made_by = call_of("reliability", method=method, lag=lag)
+    made_by = call_of("reliability", method=method, lag=wanted)
     about: dict[str, Any] = {n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
     return xr.Dataset({name: one.assign_attrs(about | {n.LONG_NAME: ABOUT[name]}) for name, one in found.items()})
 

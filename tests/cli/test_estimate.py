@@ -41,6 +41,14 @@ def test_estimate_passes_each_flag_on(called, store, flags, expected):
     assert passed.items() >= expected.items()
 
 
+def test_lags_in_time(called, tmp_path):
+    np.savez(tmp_path / "run.npz", X=np.random.default_rng(0).normal(size=(50, 3)))
+    calls = called("estimate")
+    flags = ["--dims", "time,neuron", "--sampling-interval", 0.01, "--lag", "-1", "--lag", "20ms"]
+    output("estimate", tmp_path / "run.npz", *flags)
+    assert calls[0][1]["lags"] == (-1, 2)
+
+
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [

@@ -29,6 +29,7 @@ from netxr.moments.budget import RowPlan
 from netxr.recordings.formats.connectivity_tables import read_labels
 from netxr.recordings.truths import load_truth
 from netxr.schema.arguments import check_store_name, check_vacant
+from netxr.schema.clock import in_samples
 from netxr.schema.variables import labels_of
 
 if TYPE_CHECKING:
@@ -46,12 +47,14 @@ if TYPE_CHECKING:
 @options.methods
 @click.option(
     "--lag",
-    "lags",
-    type=int,
+    "wanted_lags",
+    type=options.samples_or_time,
+    metavar="LAG",
     multiple=True,
-    default=(1,),
-    show_default=True,
-    help="Samples by which the target is read after the source; below 0, before it. Repeat it for several.",
+    default=("1",),
+    show_default="1",
+    help="Samples, or time such as 20ms, by which the target is read after the source; below 0, before it. Repeat it "
+    "for several.",
 )
 @click.option("--pool-trials", is_flag=True, help="One estimate from the pairs of samples of all trials.")
 @click.option(
@@ -116,7 +119,7 @@ def command(
     recording: Path,
     dims: tuple[str, ...] | None,
     methods: tuple[str, ...],
-    lags: tuple[int, ...],
+    wanted_lags: tuple[int | str, ...],
     pool_trials: bool,
     sources: tuple[str, ...],
     name: str | None,
@@ -187,6 +190,7 @@ def command(
     activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval, gaps=gaps)
     if trial_length is not None:
         activity = netxr.cut_trials(activity, length=trial_length)
+    lags = tuple(in_samples(list(wanted_lags), activity, argument="--lag"))
     if truth is None:
         A = _true_connectivity(recording, activity)
     else:
