@@ -64,7 +64,7 @@ def asked(test: bool, null: str | None, q: float | None, edges: Path | None, rel
 def check_asked(
     wanted: Asked,
     entries: Sequence[Estimator],
-    lags: Sequence[int],
+    lags: Sequence[int | str],
     out: Path | None,
     *,
     options: Mapping[str, Any],

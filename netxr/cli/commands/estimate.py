@@ -182,7 +182,7 @@ def command(
     sure = asked(test, null, q, edges, reliability)
     _check_usage(truth, rows or truth_name or neurons, diagonal, lists=lists, entries=entries)
     of_pass = {"dim": (n.TIME, n.TRIAL) if pool_trials else n.TIME, "sources": sources or None, "missing": missing}
-    check_asked(sure, entries, lags, out, options=of_pass, lists=lists)
+    check_asked(sure, entries, wanted_lags, out, options=of_pass, lists=lists)
     if out is not None:
         check_vacant("--out", out)
     if out is not None and not is_table(out):
