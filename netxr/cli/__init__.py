@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "tutorial": "Reproduce the tutorial on correlations, number by number.",
     "simulate": "Simulate a network of neurons into a Zarr store.",
     "estimate": "Estimate connectivity from a recording, and score it.",
+    "recoverability": "Say how well estimators would find a network like the one in a recording.",
     "compare": "Score an estimated connectivity against the true one.",
     "sweep": "Score estimates over network size, sparsity, length, ...",
     "plot": "Draw what a store holds.",

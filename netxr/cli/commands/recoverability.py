@@ -1,0 +1,88 @@
+"""``netxr recoverability``: how well estimators would find a network like the one that was recorded."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+import netxr
+from netxr import names as n
+from netxr.cli import options
+from netxr.cli.output import echo_json, followed, table
+from netxr.estimators.over_trials import entries
+from netxr.schema.words import UNDEFINED
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+COLUMNS: Final = (n.SCORE, n.STANDARD_ERROR, n.RELIABILITY, n.LIMIT, n.SAMPLES_NEEDED)
+
+
+@click.command()
+@click.argument("recording", type=options.PATH)
+@click.option(
+    "--dims",
+    type=options.WORDS,
+    metavar="DIM,DIM",
+    help="What the axes of a plain file are, rows first: neuron,time or time,neuron, or three of them with trial.",
+)
+@options.key("--name", "recording")
+@click.option(
+    "--method",
+    "methods",
+    metavar="NAME",
+    multiple=True,
+    default=(n.LAGGED_CORRELATION, n.REGRESSION),
+    show_default="lagged_correlation and regression",
+    help=f"{options.METHOD_HELP} Repeat it for several.",
+)
+@click.option("--at", type=float, default=0.9, show_default=True, help="Score that is asked for, between 0 and 1.")
+@click.option(
+    "--lag", type=int, default=1, show_default=True, help="Samples by which the target is read after the source."
+)
+@options.quiet
+@options.as_json
+def command(
+    recording: Path,
+    dims: tuple[str, ...] | None,
+    name: str | None,
+    methods: tuple[str, ...],
+    at: float,
+    lag: int,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Say how well estimators would find a network like the one in a recording, whose connectivity is not known.
+
+    RECORDING is a Zarr store of netxr, or a file or folder that netxr import takes. It is read once. The score is
+    Pearson's correlation with the true connectivity, without the diagonal, that is to be expected at most: nothing is
+    known of neurons that were not recorded, or of an indicator that is slow. The limit is the score of a recording
+    without end. Where the reliability is below .1, the recording is too short to tell.
+
+    \b
+    Examples:
+      netxr recoverability run.zarr
+      netxr recoverability traces.csv --dims time,neuron --method lagged_correlation --method regression_t --at 0.8
+    """  # noqa: D301 - click wants the character
+    activity = netxr.load_activity(recording, dims=dims, name=name)
+    with followed("Reading", quiet=quiet or as_json):
+        found = netxr.recoverability(activity, methods=list(dict.fromkeys(methods)), at=at, lag=lag)
+    found = found.squeeze(n.TRIAL, drop=True) if found.sizes.get(n.TRIAL) == 1 else found
+    rows = [labels | _row(one) for labels, one in entries(found, list(map(str, found.sizes)))]
+    if as_json:
+        echo_json({n.SENTENCE: found.attrs[n.SENTENCE], n.AT: at, n.LAG: lag, "estimates": rows})
+        return
+    click.echo(found.attrs[n.SENTENCE])
+    click.echo()
+    click.echo(table([row | {n.SAMPLES_NEEDED: _samples(row[n.SAMPLES_NEEDED])} for row in rows]))
+
+
+def _row(found: "xr.Dataset") -> dict[str, float]:
+    """Return what is foretold of one estimator."""
+    return {column: found[column].item() for column in COLUMNS}
+
+
+def _samples(needed: float) -> str:
+    """Return a number of samples as text."""
+    return f"{needed:,.0f}" if math.isfinite(needed) else "never" if math.isinf(needed) else UNDEFINED

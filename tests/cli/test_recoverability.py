@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+import netxr
+from tests.cli.shell import document, output, run
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    """A simulated run of 24 neurons in one trial."""
+    path = tmp_path_factory.mktemp("runs") / "run.zarr"
+    netxr.simulate(netxr.random_connectivity(24, seed=1), n_steps=2000, seed=1, store=path)
+    return path
+
+
+def test_the_sentence_and_a_table(recording):
+    expected = netxr.recoverability(netxr.open(recording))
+    lines = output("recoverability", recording).splitlines()
+    assert lines[:2] == [expected.sentence, ""]
+    assert lines[2].split() == ["estimator", "score", "standard_error", "reliability", "limit", "samples_needed"]
+    assert [line.split()[0] for line in lines[3:]] == ["lagged_correlation", "regression"]
+    needed = expected.samples_needed.sel(estimator="regression").item()
+    assert lines[4].split()[-1] == f"{needed:,.0f}"
+
+
+def test_options_are_passed_on(recording, called):
+    calls = called("recoverability")
+    got = document("recoverability", recording, "--method", "regression_t", "--at", 0.5, "--lag", 2)
+    assert calls[0][1] == {"methods": ["regression_t"], "at": 0.5, "lag": 2}
+    (row,) = got["estimates"]
+    assert row["estimator"] == "regression_t"
+    assert (got["at"], got["lag"]) == (0.5, 2)
+
+
+def test_trials_have_rows_of_their_own_and_too_short_ones_no_score(tmp_path):
+    run_of = netxr.simulate(netxr.random_connectivity(24, seed=1), n_steps=100, trials=2, seed=1)
+    netxr.save(run_of, tmp_path / "run.zarr")
+    got = document("recoverability", tmp_path / "run.zarr", "--method", "lagged_correlation")
+    assert [row["trial"] for row in got["estimates"]] == [0, 1]
+    assert [row["score"] for row in got["estimates"]] == [None, None]
+    assert "undefined" in output("recoverability", tmp_path / "run.zarr")
+
+
+def test_a_plain_file_and_an_error(tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(400, 30)))
+    assert "30 neurons with 400 samples" in output("recoverability", tmp_path / "x.npy", "--dims", "time,neuron")
+    result = run("recoverability", tmp_path / "x.npy", "--dims", "neuron,time")
+    assert result.exit_code == 2
+    assert "for 401 parameters of a regression" in result.stderr
