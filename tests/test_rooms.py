@@ -38,7 +38,7 @@ ROOMS = {
     "preprocessing": GROUND | {"kernels", "blocks"},
     "estimators": GROUND | {"kernels", "blocks", "moments", "store"},
     "significance": GROUND | {"kernels", "moments", "estimators"},
-    "recordings": GROUND | {"kernels", "blocks", "moments", "store", "estimators", "preprocessing"},
+    "recordings": GROUND | {"kernels", "blocks", "moments", "store", "estimators", "significance", "preprocessing"},
     "simulation": GROUND | {"kernels", "blocks", "moments", "store", "estimators"},
     "plot": GROUND | {"kernels", "blocks", "moments", "estimators", "significance"},
     "report": MIDDLE | {"plot", DOOR},

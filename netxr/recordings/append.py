@@ -37,10 +37,11 @@ def append(
 ) -> None:
     """Append samples to every trial of a saved run, or further trials to it.
 
-    Lagged moments in the store are updated from the new samples, and estimates of connectivity from the moments; other
-    estimates and scores are marked as outdated. The attributes of the run stay; its history names the seed or file of
-    the new samples. Readers see the run without the new samples, then with all of them; a writer that dies leaves the
-    run as it was.
+    Lagged moments in the store are updated from the new samples, and from the moments estimates of connectivity, and
+    tests of `netxr.correlation_test` that were made from moments; tests and `netxr.reliability` of each trial are made
+    of further trials as well. Other estimates, tests and scores are marked as outdated. The attributes of the run stay;
+    its history names the seed or file of the new samples. Readers see the run without the new samples, then with all of
+    them; a writer that dies leaves the run as it was.
 
     Parameters
     ----------

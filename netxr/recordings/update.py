@@ -1,6 +1,8 @@
 """Moments and estimates of a run that was appended to, updated from its new samples alone."""
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,6 +17,8 @@ from netxr.estimators.table import estimates_in, estimators_of
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.merge import EDGES, merge_moments
 from netxr.schema.variables import MOMENT_SPECS, labels_of
+from netxr.significance.correlation_test import correlation_test
+from netxr.significance.reliability import reliability
 
 MOMENTS: Final = tuple(spec.name for spec in MOMENT_SPECS)
 
@@ -27,6 +31,12 @@ OF_ITS_VALUES: Final = (n.OUTDATED, n.SYMMETRY)
 
 MADE_ANEW: Final = (n.SYMMETRY, n.PRECISION, n.NETXR_VERSION, n.NUMPY_VERSION, n.SCHEMA_VERSION)
 """Those that say how it was made this time."""
+
+CALLS: Final[dict[str, Callable[..., xr.Dataset]]] = {"correlation_test": correlation_test, "reliability": reliability}
+"""Functions whose results are made again by the call that they say."""
+
+HOW: Final = (n.MADE_BY, n.TEST_LAGS, n.MISSING, n.POOLED)
+"""Attributes in which the results of two calls agree that do the same."""
 
 
 class Updates(NamedTuple):
@@ -54,10 +64,19 @@ class Recipe(NamedTuple):
     beside: list[str]
 
 
+class Call(NamedTuple):
+    """How results are made that say their call: the function, its options, and the names of those in the run."""
+
+    function: Callable[..., xr.Dataset]
+    options: dict[str, Any]
+    names: list[str]
+
+
 def made_from_activity(stored: xr.Dataset) -> frozenset[str]:
-    """Return the names of moments and estimates that are computed from the new samples, and need not come with them."""
+    """Return the names of moments and results that are computed from the new samples, and need not come with them."""
     recipes = _recipes(stored)
-    return frozenset({*MOMENTS, *recipes, *(name for recipe in recipes.values() for name in recipe.beside)})
+    beside = [name for recipe in recipes.values() for name in recipe.beside]
+    return frozenset({*MOMENTS, *recipes, *beside, *(name for call in _calls(stored) for name in call.names)})
 
 
 def _recipes(stored: xr.Dataset) -> dict[str, Recipe]:
@@ -73,6 +92,22 @@ def _recipes(stored: xr.Dataset) -> dict[str, Recipe]:
         if entries and n.MADE_BY not in stored[name].attrs:
             found[name] = Recipe(entries, beside)
     return found
+
+
+def _calls(stored: xr.Dataset) -> list[Call]:
+    """Return the calls by which tests and reliabilities in a run were made, of all samples and trial by trial."""
+    found: dict[str, Call] = {}
+    for name, one in stored.data_vars.items():
+        text = str(one.attrs.get(n.MADE_BY, ""))
+        function = CALLS.get(text.removeprefix("netxr.").partition("(")[0])
+        is_plain = one.attrs.get(n.MISSING, "raise") == "raise" and n.TRIAL not in one.attrs.get(n.POOLED, ())
+        if function is None or not is_plain:
+            continue
+        with suppress(SyntaxError, ValueError):  # options that are no plain values, such as an autocorrelation
+            keywords = ast.parse(text, mode="eval").body.keywords  # type: ignore[attr-defined]
+            options = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords}
+            found.setdefault(text, Call(function, options, [])).names.append(str(name))
+    return list(found.values())
 
 
 def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
@@ -104,7 +139,45 @@ def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
             replaced = replaced.merge(made.assign(again), combine_attrs="override")
         else:
             outdated += [name, *recipe.beside]
+    fresh = further if n.COMOMENT in further else None
+    for call in _calls(stored):
+        given = _follow_from(old, stored, call)
+        if dim == n.TRIAL and all(n.TRIAL in stored[name].dims for name in call.names):
+            made = call.function(fresh if given and fresh is not None else new[n.ACTIVITY], **call.options)
+            further = further.merge(_results(made, stored, call), combine_attrs="drop")
+        elif given and moments is not None:
+            made = call.function(moments, **call.options)
+            replaced = replaced.merge(_results(made, stored, call), combine_attrs="override")
+        else:
+            outdated += call.names
     return Updates(further, replaced, outdated)
+
+
+def _follow_from(moments: xr.Dataset | None, stored: xr.Dataset, call: Call) -> bool:
+    """Return whether the results of a call are what it makes of the moments beside them, rather than of activity."""
+    if moments is None:
+        return False
+    with suppress(InvalidInput):  # what moments do not give
+        made = call.function(moments.chunk(), **call.options)  # lazily: nothing is computed
+        return all(
+            name in made
+            and set(made[name].dims) == set(stored[name].dims)
+            and all(made[name].attrs.get(about) == stored[name].attrs.get(about) for about in HOW)
+            for name in call.names
+        )
+    return False
+
+
+def _results(made: xr.Dataset, stored: xr.Dataset, call: Call) -> xr.Dataset:
+    """Return the results of a call that a run holds, as it holds them."""
+    found = {
+        name: made[name]
+        .transpose(*stored[name].dims)
+        .astype(stored[name].dtype)
+        .assign_attrs(_attrs(made[name], stored[name]))
+        for name in call.names
+    }
+    return xr.Dataset(found).drop_vars(n.LAG, errors="ignore")
 
 
 def _other_results(stored: xr.Dataset, dim: str) -> list[str]:

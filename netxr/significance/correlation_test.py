@@ -139,6 +139,10 @@ def correlation_test(
     given = {} if autocorrelation is None else {n.AUTOCORRELATION: autocorrelation.sizes}
     made_by = call_of("correlation_test", lag=wanted, null=null, **given)
     about = moments.attrs | {n.REFERENCE: REFERENCES[null], n.MADE_BY: made_by}
+    if null == "shift":
+        about[n.TEST_LAGS] = ", ".join(map(str, _far_lags(moments, lag)))
+    elif flat is not None:
+        about[n.TEST_LAGS] = f"1 to {flat[n.LAG].values[-1]}"
     results = {name: one.assign_attrs(about | {n.LONG_NAME: LONG_NAMES[name]}) for name, one in found.items()}
     return xr.Dataset({n.LAGGED_CORRELATION: r} | results, attrs=moments.attrs).assign_coords({n.LAG: wanted})
 
@@ -286,7 +290,7 @@ def aligned(autocorrelation: xr.DataArray, labels: NDArray[Any]) -> xr.DataArray
 
 def _by_shifts(moments: xr.Dataset, r: xr.DataArray, lag: int) -> dict[str, Any]:
     """Return p-values and intervals from the correlations of the same pairs at far lags."""
-    far = [held for held in sorted(labels_of(moments, n.LAG).tolist()) if held > abs(lag)]
+    far = _far_lags(moments, lag)
     step = min(np.diff([abs(lag), *far]), default=0)
     if len(far) < FAR_LAGS:
         fix = f"Make them with netxr.lagged_moments(..., lags=[{abs(lag)}, *range(200, 3600, 200)]), or longer steps."
@@ -308,6 +312,11 @@ def _by_shifts(moments: xr.Dataset, r: xr.DataArray, lag: int) -> dict[str, Any]
         output_dtypes=[np.float64] * 3,
     )
     return {name: one.transpose(*r.dims) for name, one in zip((n.P_VALUE, n.LOWER, n.UPPER), found, strict=True)}
+
+
+def _far_lags(moments: xr.Dataset, lag: int) -> list[int]:
+    """Return the lags of moments beyond the one that is tested."""
+    return [held for held in sorted(labels_of(moments, n.LAG).tolist()) if held > abs(lag)]
 
 
 def _shift_test(r: Floats, shifted: Floats, shares: Floats, *, step: int) -> tuple[Floats, ...]:

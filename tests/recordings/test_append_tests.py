@@ -1,0 +1,89 @@
+"""Tests of correlations and reliabilities in a run that is appended to."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import netxr
+from netxr.errors import InvalidInput
+
+TESTED = ("p_value", "lower", "upper")
+
+
+def recording(n_steps=900, trials=3):
+    x = np.random.default_rng(0).normal(size=(5, n_steps, trials))
+    for t in range(1, n_steps):
+        x[:, t] += 0.5 * x[:, t - 1]
+    return netxr.as_activity(x, dims=("neuron", "time", "trial")).assign_coords(trial=np.arange(trials))
+
+
+def assert_equal_to(store, fresh):
+    found = netxr.open(store).compute()
+    for name, values in fresh.data_vars.items():
+        assert "outdated" not in found[name].attrs, name
+        np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-12, err_msg=name)
+        assert found[name].attrs.get("made_by") == values.attrs.get("made_by")
+
+
+def assert_outdated(store, names):
+    found = netxr.open(store)
+    for name in names:
+        assert found[name].attrs["outdated"].startswith("made before"), name
+
+
+@pytest.mark.parametrize("null", ["autocorrelation", "shift", "samples"])
+@pytest.mark.parametrize("beside", [[], [0, 1, 2]])
+def test_further_trials_are_tested_alike(tmp_path, null, beside):
+    x, store = recording(), tmp_path / "run.zarr"
+    first = x.isel(trial=[0, 1])
+    moments = netxr.lagged_moments(first, lags=beside) if beside else xr.Dataset()
+    netxr.save(first.to_dataset(name="activity").merge(moments), store)
+    netxr.add(netxr.correlation_test(first, null=null), store)
+    netxr.add(netxr.reliability(first), store)
+    netxr.append(x.isel(trial=[2]).to_dataset(name="activity"), store, dim="trial")
+    assert_equal_to(store, netxr.correlation_test(x, null=null).merge(netxr.reliability(x)))
+
+
+@pytest.mark.parametrize(
+    ("null", "lags"), [("autocorrelation", range(40)), ("shift", [1, *range(40, 700, 40)]), ("samples", [0, 1])]
+)
+@pytest.mark.parametrize("dim", ["time", "trial"])
+def test_tests_follow_from_moments_that_hold_what_they_need(tmp_path, null, lags, dim):
+    x, store = recording(), tmp_path / "run.zarr"
+    first, rest = x.isel({dim: slice(0, -1)}), x.isel({dim: slice(-1, None)})
+    if dim == "time":
+        first, rest = x.isel(time=slice(0, 800)), x.isel(time=slice(800, None))
+    moments = netxr.lagged_moments(first, lags=lags)
+    netxr.save(first.to_dataset(name="activity").merge(moments), store)
+    netxr.add(netxr.correlation_test(moments, null=null), store)
+    netxr.append(rest.to_dataset(name="activity"), store, dim=dim)
+    assert_equal_to(store, netxr.correlation_test(netxr.lagged_moments(x, lags=lags), null=null))
+
+
+def test_what_would_take_all_samples_again_says_that_it_is_outdated(tmp_path):
+    x = recording()
+    first, rest = x.isel(time=slice(0, 800)), x.isel(time=slice(800, None)).to_dataset(name="activity")
+    tested, reliable = netxr.correlation_test(first), netxr.reliability(first)
+    for store, beside in (("a.zarr", xr.Dataset()), ("b.zarr", netxr.lagged_moments(first, lags=[0, 1, 2]))):
+        netxr.save(first.to_dataset(name="activity").merge(beside), tmp_path / store)
+        netxr.add(tested, tmp_path / store)
+        netxr.add(reliable, tmp_path / store)
+        netxr.append(rest, tmp_path / store, dim="time")
+        assert_outdated(tmp_path / store, [*TESTED, "effective_samples", *reliable.data_vars])
+        np.testing.assert_array_equal(netxr.open(tmp_path / store).p_value, tested.p_value)
+    followed = netxr.open(tmp_path / "b.zarr").lagged_correlation
+    np.testing.assert_allclose(followed, netxr.lagged_correlation(x), atol=1e-12)
+
+
+def test_an_autocorrelation_that_was_given_is_asked_for_again(tmp_path):
+    x = recording()
+    first, rest = x.isel(trial=[0, 1]), x.isel(trial=[2])
+    flat = netxr.autocorrelation(x, lags=range(1, 30))
+    netxr.save(first.to_dataset(name="activity"), tmp_path / "run.zarr")
+    netxr.add(netxr.correlation_test(first, autocorrelation=flat.isel(trial=[0, 1])), tmp_path / "run.zarr")
+    with pytest.raises(InvalidInput, match="data: got no effective_samples, lower, p_value"):
+        netxr.append(rest.to_dataset(name="activity"), tmp_path / "run.zarr", dim="trial")
+    mine = netxr.correlation_test(rest, autocorrelation=flat.isel(trial=[2]))
+    netxr.append(rest.to_dataset(name="activity").merge(mine), tmp_path / "run.zarr", dim="trial")
+    whole = netxr.correlation_test(x, autocorrelation=flat)
+    np.testing.assert_allclose(netxr.open(tmp_path / "run.zarr").p_value, whole.p_value, atol=1e-12)
