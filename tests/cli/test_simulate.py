@@ -24,6 +24,11 @@ from tests.runs import names
         (["--noise-scale", 0.5], {"noise_scale": 0.5}),
         (["--initial", 0.25], {"initial": 0.25}),
         (["--dtype", "float32"], {"dtype": "float32"}),
+        ([], {"units": "sigmoid", "burn_in": 0, "common_drive": 0.0}),
+        (
+            ["--units", "tanh", "--burn-in", 7, "--common-drive", 0.5],
+            {"units": "tanh", "burn_in": 7, "common_drive": 0.5},
+        ),
     ],
 )
 def test_simulate_passes_each_flag_on(called, tmp_path, flags, expected):
@@ -38,7 +43,8 @@ def test_simulate_passes_each_flag_on(called, tmp_path, flags, expected):
     ("flags", "size", "expected"),
     [
         ([], 100, {"sparsity": 0.9, "seed": 0, "rng": "modern"}),
-        (["--neurons", 5], 5, {"sparsity": 0.9}),
+        (["--neurons", 5], 5, {"sparsity": 0.9, "inhibitory": 0.0, "spectral_radius": None}),
+        (["--inhibitory", 0.2, "--spectral-radius", 0.5], 100, {"inhibitory": 0.2, "spectral_radius": 0.5}),
         (["--sparsity", 0.5, "--seed", 4, "--rng", "legacy"], 100, {"sparsity": 0.5, "seed": 4, "rng": "legacy"}),
     ],
 )
@@ -80,6 +86,10 @@ def test_simulate_takes_one_matrix_of_an_archive(tmp_path):
         (["--connectivity", "A.csv", "--rows", "target", "--neurons", 5], 2, "--neurons"),
         (["--connectivity", "none.csv", "--rows", "target"], 4, "no such file"),
         (["--rows", "target"], 2, "--connectivity"),
+        (["--connectivity", "A.csv", "--rows", "target", "--inhibitory", 0.2], 2, "--inhibitory"),
+        (["--units", "linear", "--spectral-radius", 1.5], 2, "a spectral radius of 1.5"),
+        (["--inhibitory", 2], 2, "a share"),
+        (["--burn-in", -1], 2, "burn_in"),
         (["--sparsity", 2], 2, "a probability"),
         (["--seed", -1], 2, "x>=0"),
         (["--steps", 0], 2, "n_steps"),
