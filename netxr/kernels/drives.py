@@ -7,6 +7,7 @@ Index letters: t step, k trial, n neuron.
 """
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -79,45 +80,50 @@ class Drives(NamedTuple):
         sign : int
             1, or -1 for the drive with its sign turned; set states keep theirs.
         """
+        hidden = self._hidden(which, first_step // STEPS_PER_BLOCK) if self.common else None
         for start in range(first_step, n_steps, STEPS_PER_BLOCK):
             # A whole block is drawn even where the run ends inside it: the draws of a block depend on one another.
             drive = np.empty((lead + STEPS_PER_BLOCK, len(which), self.noise.n_neurons), dtype)
             for k, i in enumerate(which):
-                self._fill(drive[lead:, k], i, start, sign)
+                self._fill(drive[lead:, k], i, start // STEPS_PER_BLOCK, sign)
+            if hidden is not None:
+                drive[lead:] += (sign * self.common * next(hidden)).astype(dtype)[..., None]
+            is_set = self.is_set(start, start + STEPS_PER_BLOCK)
+            for k, i in enumerate(which if is_set else ()):
+                flips = self._flips(i, PERTURBATION_STREAM, start // STEPS_PER_BLOCK)
+                drive[lead:, k][is_set] = flips[is_set]
             yield drive[: lead + n_steps - start]
 
     def is_set(self, start: int, stop: int) -> list[bool]:
-        """Return whether the states of each step from `start` to `stop` are set."""
-        return [bool(self.every) and step >= 0 and step % self.every == 0 for step in range(start, stop)]
+        """Return whether the states of each step from `start` to `stop` are set; of none, an empty list."""
+        return [step >= 0 and step % self.every == 0 for step in range(start, stop)] if self.every else []
 
-    def _fill(self, drive: NDArray[Any], i: int, start: int, sign: int) -> None:
-        """Write the drive of trial number `i` in a block that begins with step `start` into an array, (t, n)."""
-        block = start // STEPS_PER_BLOCK
+    def _fill(self, drive: NDArray[Any], i: int, block: int, sign: int) -> None:
+        """Write noise and instruments of trial number `i` in a block of steps into an array, (t, n)."""
         normals = self.noise.draw(i, block, drive.dtype)
         if self.mixing is not None:
             with one_blas_thread():
                 normals = normals @ self.mixing.T.astype(drive.dtype)
         drive[...] = normals
         drive *= sign * self.noise_scale
-        if self.common:
-            drive += (sign * self.common * self.hidden(i, block)[:, None]).astype(drive.dtype)
         if self.instrument:
             drive += self.instruments(i, block) * drive.dtype.type(sign * self.instrument)
-        if self.every:
-            is_set = self.is_set(start, start + len(drive))
-            drive[is_set] = self._flips(i, PERTURBATION_STREAM, block)[is_set]
 
-    def hidden(self, i: int, block: int) -> NDArray[np.float64]:
-        """Return the hidden signal of trial number `i` in a block of steps, (t): autoregressive, of variance 1."""
-        kicks = [
-            self.noise.generator(i, HIDDEN_STREAM, before).standard_normal(STEPS_PER_BLOCK)
-            for before in range(block - HIDDEN_BLOCKS + 1, block + 1)
-        ]
-        scale = np.sqrt(1 - HIDDEN_AUTOCORRELATION**2)
-        whole = lfilter([scale], [1, -HIDDEN_AUTOCORRELATION], np.concatenate(kicks))
-        return np.asarray(whole[-STEPS_PER_BLOCK:])
+    def _hidden(self, which: range, block: int) -> Iterator[NDArray[np.float64]]:
+        """Yield the hidden signal of some trials from a block on, (t, k): autoregressive, of variance 1.
+
+        It is filtered from some blocks before, so that it is the same whichever block comes first.
+        """
+        scale, kicks = np.sqrt(1 - HIDDEN_AUTOCORRELATION**2), list[NDArray[np.float64]]()
+        for now in count(block - HIDDEN_BLOCKS + 1):
+            drawn = [self.noise.generator(i, HIDDEN_STREAM, now).standard_normal(STEPS_PER_BLOCK) for i in which]
+            kicks = [*kicks[-HIDDEN_BLOCKS + 1 :], np.stack(drawn, axis=-1)]
+            if len(kicks) == HIDDEN_BLOCKS:
+                whole = lfilter([scale], [1, -HIDDEN_AUTOCORRELATION], np.concatenate(kicks), axis=0)
+                yield whole[-STEPS_PER_BLOCK:]
 
     def _flips(self, i: int, stream: int, block: int) -> NDArray[np.uint8]:
-        """Return fair coin flips, 0 or 1, of a trial in a block of steps, (t, n)."""
+        """Return fair coin flips, 0 or 1, of a trial in a block of steps, (t, n): bits of random bytes."""
         shape = (STEPS_PER_BLOCK, self.noise.n_neurons)
-        return self.noise.generator(i, stream, block).integers(2, size=shape, dtype=np.uint8)
+        drawn = self.noise.generator(i, stream, block).bytes(STEPS_PER_BLOCK * self.noise.n_neurons // 8)
+        return np.unpackbits(np.frombuffer(drawn, np.uint8)).reshape(shape)

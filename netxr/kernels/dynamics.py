@@ -98,11 +98,11 @@ def trajectories(
             blocks = _drawn_ahead(blocks)
         for states in blocks:
             is_set = drives.is_set(start, start + len(states) - lead)
-            if skip == 1 and is_set[0]:  # the first state of all
+            if skip == 1 and is_set and is_set[0]:  # the first state of all
                 known = np.concatenate([known[:-1], states[lead : lead + 1]])
             states[skip : skip + lead] = known
             with one_blas_thread():
-                advance(states, skip + lead, recurrent=recurrent, rule=rule, is_set=[False] * lead + is_set)
+                advance(states, skip + lead, recurrent=recurrent, rule=rule, is_set=is_set and [False] * lead + is_set)
             known = states[-lead:].copy()
             _check_finite(known[-1], start + len(states) - lead)
             if start >= 0:
@@ -128,28 +128,35 @@ def advance(
     first : int
         The first step to compute; as many steps before it as the longest delay are states.
     recurrent : sequence of (int, callable)
-        Of each delay, the recurrent drive; for sigmoid units, that with its sign turned, -A x. Turning both signs
-        beforehand is exact and spares a pass over the state in every step.
+        Of each delay, the recurrent drive; of a single trial, that of states (n). For sigmoid units it is that with
+        its sign turned, -A x: turning both signs beforehand is exact and spares a pass over the state in every step.
     rule : Rule
         Units and leak.
     is_set : sequence of bool, (t)
         Which steps are states already; none if it is empty.
     """
-    respond, drive = responding(rule.units), np.empty_like(states[0])
-    leaks, some_are_set = rule.leak > 0, any(is_set)
+    steps = list(states[:, 0] if states.shape[1] == 1 else states)  # views, which take longer to make one by one
+    respond, drive = responding(rule.units), np.empty_like(steps[0])
     # exp overflows to infinity, whose reciprocal is the right answer: 0. Linear units that overflow are found later.
     with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(first, len(states)):
-            if some_are_set and is_set[t]:
+        if len(recurrent) == 1 and not rule.leak and not is_set:
+            ((delay, product),) = recurrent
+            for past, following in zip(steps[first - delay :], steps[first:], strict=False):
+                product(past, drive)
+                np.add(following, drive, following)
+                respond(following)
+            return
+        for t in range(first, len(steps)):
+            if is_set and is_set[t]:
                 continue
-            following = states[t]
+            following = steps[t]
             for delay, product in recurrent:
-                product(states[t - delay], drive)
-                np.add(following, drive, out=following)
+                product(steps[t - delay], drive)
+                np.add(following, drive, following)
             respond(following)
-            if leaks:
+            if rule.leak:
                 following *= 1 - rule.leak
-                following += rule.leak * states[t - 1]
+                following += rule.leak * steps[t - 1]
 
 
 def _recurrent(rule: Rule, rows: slice, dtype: np.dtype[Any], *, sign: int, exact: bool) -> list[tuple[int, Recurrent]]:
@@ -157,11 +164,11 @@ def _recurrent(rule: Rule, rows: slice, dtype: np.dtype[Any], *, sign: int, exac
     own = rule.weights[rows] if rule.weights.ndim == 3 else rule.weights
     own = own[0] if own.ndim == 3 and len(own) == 1 else own
     # In C order, since a product over the other order rounds in another way.
-    weights = (sign * own).astype(dtype, order="C")
+    weights, alone = (sign * own).astype(dtype, order="C"), rows.stop - rows.start == 1
     if isinstance(rule.delays, int):
-        return [(rule.delays, recurrent_drive(weights, exact=exact))]
+        return [(rule.delays, recurrent_drive(weights, exact=exact, alone=alone))]
     each = np.unique(np.broadcast_to(rule.delays, own.shape)[own != 0])
-    return [(int(d), recurrent_drive(np.where(rule.delays == d, weights, 0), exact=exact)) for d in each]
+    return [(int(d), recurrent_drive(np.where(rule.delays == d, weights, 0), exact=exact, alone=alone)) for d in each]
 
 
 def _check_finite(state: NDArray[Any], step: int) -> None:
@@ -185,7 +192,7 @@ def trials_together(n_neurons: int, dtype: np.dtype[Any]) -> int:
     return max(1, BATCH_BYTES // (STEPS_PER_BLOCK * n_neurons * dtype.itemsize))
 
 
-def recurrent_drive(weights: NDArray[Any], *, exact: bool) -> Recurrent:
+def recurrent_drive(weights: NDArray[Any], *, exact: bool, alone: bool = False) -> Recurrent:
     """Return the product A x for all trials, dense or sparse, whichever is cheaper for these weights.
 
     Parameters
@@ -194,31 +201,33 @@ def recurrent_drive(weights: NDArray[Any], *, exact: bool) -> Recurrent:
         One network for all trials, or one a trial.
     exact : bool
         Keep the plain dense product, whose rounding the published numbers have.
+    alone : bool
+        Take states of one trial, (n), in the place of (k, n).
     """
     one_network = weights.ndim == 2
     n_weights = np.count_nonzero(weights)
     dense_cost = weights.size if one_network else weights.size + len(weights) * DENSE_CALL_COST
     if not exact and n_weights * SPARSE_WEIGHT_COST + SPARSE_CALL_COST < dense_cost:
-        return _sparse_drive(weights)
-    return _dense_drive(weights)
+        return _sparse_drive(weights, alone=alone)
+    return _dense_drive(weights, alone=alone)
 
 
-def _dense_drive(weights: NDArray[Any]) -> Recurrent:
+def _dense_drive(weights: NDArray[Any], *, alone: bool) -> Recurrent:
     """Return the dense product: matrix by vector for one trial, matrix by matrix or a stack of them for many."""
+    if alone:
+        return weights.dot
     if weights.ndim == 3:
         return lambda state, out: np.matmul(weights, state[:, :, None], out=out[:, :, None])
-
-    def drive(state: NDArray[Any], out: NDArray[Any]) -> object:
-        """Write the product of the one network with the state of every trial into `out`."""
-        return np.dot(weights, state[0], out=out[0]) if len(state) == 1 else np.dot(state, weights.T, out=out)
-
-    return drive
+    turned = weights.T
+    return lambda state, out: np.dot(state, turned, out)
 
 
-def _sparse_drive(weights: NDArray[Any]) -> Recurrent:
+def _sparse_drive(weights: NDArray[Any], *, alone: bool) -> Recurrent:
     """Return the sparse product; the networks of several trials stand on the diagonal of one matrix."""
     if weights.ndim == 2:
         matrix = scipy.sparse.csr_array(weights)
-        return lambda state, out: np.copyto(out, (matrix @ state.T).T if len(state) > 1 else matrix @ state[0])
+        if alone:
+            return lambda state, out: np.copyto(out, matrix @ state)
+        return lambda state, out: np.copyto(out, (matrix @ state.T).T)
     diagonal = scipy.sparse.block_diag([scipy.sparse.csr_array(w) for w in weights], format="csr")
     return lambda state, out: np.copyto(out, (diagonal @ state.ravel()).reshape(state.shape))

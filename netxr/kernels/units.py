@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Respond = Callable[[NDArray[Any]], object]
-"""Turns what drives the neurons, (k, n), into what they make of it, in place."""
+"""Turns what drives the neurons, (k, n) or (n), into what they make of it, in place."""
 
 SIGMOID: Final = "sigmoid"
 LINEAR: Final = "linear"
@@ -15,16 +15,16 @@ LINEAR: Final = "linear"
 
 def _sigmoid(turned: NDArray[Any]) -> None:
     """Turn the drive with its sign turned, -d, into 1 / (1 + exp(-d))."""
-    np.exp(turned, out=turned)
-    np.add(turned, 1, out=turned)
-    np.reciprocal(turned, out=turned)
+    np.exp(turned, turned)
+    np.add(turned, 1, turned)
+    np.reciprocal(turned, turned)
 
 
 UNITS: Final[Mapping[str, Respond]] = {
     SIGMOID: _sigmoid,
     LINEAR: lambda drive: None,
-    "tanh": lambda drive: np.tanh(drive, out=drive),
-    "threshold": lambda drive: np.greater(drive, 0, out=drive),
+    "tanh": lambda drive: np.tanh(drive, drive),
+    "threshold": lambda drive: drive.__setitem__(..., drive > 0),
 }
 """1 / (1 + exp(-d)), of which the sign is turned beforehand; d itself; its tanh; 1 where it is above 0, else 0."""
 
@@ -36,6 +36,6 @@ def responding(units: str | Callable[[NDArray[Any]], Any]) -> Respond:
 
     def respond(drive: NDArray[Any]) -> None:
         """Put what the units make of their drive in its place."""
-        drive[...] = units(drive)
+        drive[...] = units(np.atleast_2d(drive))
 
     return respond

@@ -30,6 +30,12 @@ Units = str | Callable[[NDArray[Any]], Any]
 LARGEST_COMPANION: Final = 1000
 """Rows of the matrix by which delays are checked for stability, beyond which they are not checked beforehand."""
 
+SQUARINGS: Final = 8
+"""After so many, a matrix is at its power of 128."""
+
+SMALL: Final = 0.9
+"""Norm of a power, in single precision, below which its eigenvalues are surely below 1."""
+
 MODEL_EQUATION: Final = "x(t + 1) = sigmoid(A x(t) + e(t)), e ~ N(0, noise_scale^2)"
 USUAL: Final[Mapping[str, Any]] = {
     n.UNIT_FUNCTION: SIGMOID,
@@ -144,12 +150,19 @@ def _check_covariance(noise_cov: Any, network: xr.DataArray) -> tuple[xr.DataArr
         raise InvalidInput(n.NOISE_COV, got=said(noise_cov), expected=f"{expected}, all finite")
     if not np.allclose(matrix, matrix.T):
         raise InvalidInput(n.NOISE_COV, got="a matrix that is not symmetric", expected=expected)
-    variances, directions = np.linalg.eigh(matrix)
+    return _labelled(matrix, network), _root_of(matrix, expected)
+
+
+def _root_of(covariance: NDArray[Any], expected: str) -> NDArray[np.float64]:
+    """Return what makes noise of a covariance from standard normals: lower triangular where none is a mixture."""
+    try:
+        return np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        variances, directions = np.linalg.eigh(covariance)
     if variances[0] < -1e-9 * max(variances[-1], 0):
         got = f"a matrix with an eigenvalue of {variances[0]:.3g}"
         raise InvalidInput(n.NOISE_COV, got=got, expected=f"{expected}, none of which is below 0")
-    root = directions * np.sqrt(variances.clip(0)) @ directions.T
-    return _labelled(matrix, network), root
+    return np.asarray(directions * np.sqrt(variances.clip(0)) @ directions.T)
 
 
 def _equation(own: Mapping[str, Any]) -> str:
@@ -216,12 +229,24 @@ def _check_stable(rule: Rule) -> None:
             continue  # then no delay makes it grow
         if longest > 1 and longest * len(weights) > LARGEST_COMPANION:
             continue
-        radius = float(np.abs(np.linalg.eigvals(_companion(weights, rule, longest))).max())
+        matrix = _companion(weights, rule, longest)
+        radius = 0.0 if _fades(matrix) else float(np.abs(np.linalg.eigvals(matrix)).max())
         if radius >= 1:
             got = f"a spectral radius of {radius:.4g}, gain, leak and delay included"
             expected = "one below 1: from 1 on, the activity of linear units grows without end"
             fix = "Draw it with spectral_radius=0.9."
             raise InvalidInput(n.CONNECTIVITY, got=got, expected=expected, fix=fix)
+
+
+def _fades(matrix: NDArray[np.float64]) -> bool:
+    """Return whether a power of a matrix is surely small, as then its eigenvalues are: a tenth of the time of these."""
+    power = matrix.astype(np.float32)
+    for _ in range(SQUARINGS):
+        if np.linalg.norm(power) < SMALL:
+            return True
+        with np.errstate(over="ignore", invalid="ignore"):
+            power = power @ power
+    return False
 
 
 def _companion(weights: NDArray[Any], rule: Rule, longest: int) -> NDArray[np.float64]:

@@ -206,7 +206,7 @@ def _beside(drives: Drives, start: int, stop: int) -> dict[str, xr.Variable]:
     if drives.instrument:
         blocks = range(start // STEPS_PER_BLOCK, -(-stop // STEPS_PER_BLOCK))
         each = [np.concatenate([drives.instruments(i, b) for b in blocks]) for i in range(len(drives.noise))]
-        samples = np.stack(each, axis=-1)[: stop - start].swapaxes(0, 1)
+        samples = np.stack(each)[:, : stop - start].transpose(2, 1, 0)
         found[n.INPUTS] = xr.Variable((n.INPUT, n.TIME, n.TRIAL), samples)
     if drives.every:
         found[n.PERTURBED] = xr.Variable(n.TIME, drives.is_set(start, stop))

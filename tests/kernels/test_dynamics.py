@@ -29,14 +29,18 @@ def test_drive_is_the_product_of_weights_and_state(n, k, own, density, exact):
     recurrent_drive(weights, exact=exact)(state, out)
     expected = [(weights[i] if own else weights).dot(state[i]) for i in range(k)]
     np.testing.assert_allclose(out, expected, rtol=0, atol=1e-11)
+    if not own:
+        recurrent_drive(weights, exact=exact, alone=True)(state[0], out[0])
+        np.testing.assert_allclose(out[0], expected[0], rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize(
     ("density", "exact", "sparse"), [(0.01, False, True), (0.01, True, False), (0.5, False, False)]
 )
 def test_the_cheaper_product_is_taken(density, exact, sparse):
-    drive = recurrent_drive(weights_of(500, density=density), exact=exact)
-    assert ("sparse" in drive.__qualname__) == sparse
+    for alone in (False, True):
+        drive = recurrent_drive(weights_of(500, density=density), exact=exact, alone=alone)
+        assert ("sparse" in drive.__qualname__) == sparse
 
 
 UNITS = {
@@ -67,8 +71,8 @@ def test_two_delays_and_a_state_that_is_set_by_hand():
     """Neuron 1 doubles neuron 0 after one step and adds itself after two: 0, 0 + 2, set to 7, 2 * 5 + 2, 2 * 3 + 7."""
     weights, delays = np.array([[0.0, 0], [2, 1]]), np.array([[1, 1], [1, 2]])
     states = np.array([[0.0, 0], [1, 0], [1, 0], [5, 7], [3, 0], [0, 0]])[:, None]
-    recurrent = [(1, recurrent_drive(np.array([[0.0, 0], [2, 0]]), exact=False))]
-    recurrent += [(2, recurrent_drive(np.array([[0.0, 0], [0, 1]]), exact=False))]
+    recurrent = [(1, recurrent_drive(np.array([[0.0, 0], [2, 0]]), exact=False, alone=True))]
+    recurrent += [(2, recurrent_drive(np.array([[0.0, 0], [0, 1]]), exact=False, alone=True))]
     rule = Rule(weights, "linear", delays=delays)
     advance(states, 2, recurrent=recurrent, rule=rule, is_set=[False, False, False, True, False, False])
     assert states[:, 0].tolist() == [[0, 0], [1, 0], [1, 2], [5, 7], [3, 12], [0, 13]]

@@ -37,7 +37,10 @@ def normals(n, n_steps, **of):
 
 
 def flips(stream, n, n_steps, **of):
-    return draws(stream, n_steps, draw=lambda random: random.integers(2, size=(256, n), dtype=np.uint8), **of)
+    def bits(random):
+        return np.unpackbits(np.frombuffer(random.bytes(32 * n), np.uint8)).reshape(256, n)
+
+    return draws(stream, n_steps, draw=bits, **of)
 
 
 def hidden(n_steps, *, before=0, **of):
@@ -115,8 +118,7 @@ def test_every_option_at_once(units, leak, delay, burn_in, common, eta, perturb,
     ).sel(trial=2)
     e = normals(4, n_steps, before=burn_in, **of)
     if shared:
-        variances, directions = np.linalg.eigh(root @ root.T)
-        e = e @ (directions * np.sqrt(variances) @ directions.T)
+        e = e @ np.linalg.cholesky(root @ root.T).T
     z, h = flips(5, 4, n_steps, before=burn_in, **of), hidden(n_steps, before=burn_in, **of)
     set_to = {burn_in + t: x for t, x in enumerate(flips(6, 4, n_steps, **of)) if perturb and t % perturb == 0}
     drive = 0.5 * e + common * h[:, None] + eta * z
