@@ -20,11 +20,16 @@ def _sigmoid(turned: NDArray[Any]) -> None:
     np.reciprocal(turned, turned)
 
 
+def _threshold(drive: NDArray[Any]) -> None:
+    """Turn the drive into 1 where it is above 0, and 0 elsewhere."""
+    drive[...] = drive > 0
+
+
 UNITS: Final[Mapping[str, Respond]] = {
     SIGMOID: _sigmoid,
     LINEAR: lambda drive: None,
     "tanh": lambda drive: np.tanh(drive, drive),
-    "threshold": lambda drive: drive.__setitem__(..., drive > 0),
+    "threshold": _threshold,
 }
 """1 / (1 + exp(-d)), of which the sign is turned beforehand; d itself; its tanh; 1 where it is above 0, else 0."""
 
