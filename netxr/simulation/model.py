@@ -241,10 +241,10 @@ def _check_stable(rule: Rule) -> None:
 def _fades(matrix: NDArray[np.float64]) -> bool:
     """Return whether a power of a matrix is surely small, as then its eigenvalues are: a tenth of the time of these."""
     power = matrix.astype(np.float32)
-    for _ in range(SQUARINGS):
-        if np.linalg.norm(power) < SMALL:
-            return True
-        with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(SQUARINGS):
+            if np.linalg.norm(power) < SMALL:
+                return True
             power = power @ power
     return False
 
