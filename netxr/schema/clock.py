@@ -12,7 +12,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.schema.arguments import check_choice, is_number
 from netxr.schema.axis import SLACK, axis_of, even_times
-from netxr.schema.spacing import LARGEST_JITTER, Steps, interval_in, steps_in
+from netxr.schema.spacing import LARGEST_JITTER, SAY_GAPS, Steps, interval_in, steps_in
 from netxr.schema.variables import check_activity
 
 Recording = TypeVar("Recording", xr.DataArray, xr.Dataset)
@@ -43,10 +43,6 @@ NAMED_TIME: Final = re.compile(r"-?\d*\.?\d+ ?(us|µs|ms|s|min|h|(micro|milli)?s
 
 WHOLE: Final = 1e-6
 """Share of a sample by which a duration may miss a whole number of them, or of these where they are many."""
-
-BY_STRETCH: Final = (
-    f"Say gaps={SEGMENTS!r} (--gaps {SEGMENTS}) to take the stretches between gaps as trials of one recording; or take"
-)
 
 
 def activity_of(data: object, *, argument: str = "data") -> xr.DataArray:
@@ -179,8 +175,9 @@ def _uneven(argument: str, steps: Steps, *, can_say: bool) -> InvalidInput:
         fix = f"Turn the recording round with .isel({n.TIME}=slice(None, None, -1))."
     else:
         fix = (
-            f"{BY_STRETCH if can_say else 'Take'} one stretch with .isel({n.TIME}=slice(...)), or interpolate with "
-            f".interp({n.TIME}=...). Where only the times are wrong, remove them with .drop_vars({n.TIME!r})."
+            f"{f'{SAY_GAPS}; or take' if can_say else 'Take'} one stretch with .isel({n.TIME}=slice(...)), or "
+            f"interpolate with .interp({n.TIME}=...). Where only the times are wrong, remove them with "
+            f".drop_vars({n.TIME!r})."
         )
     got = f"a coordinate {n.TIME!r} that {steps.wrong}"
     return InvalidInput(argument, got=got, expected="even times, since samples are counted as time", fix=fix)

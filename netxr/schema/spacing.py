@@ -14,6 +14,9 @@ LARGEST_TICK: Final = 0.45
 LARGEST_DRIFT: Final = 0.5
 """Largest distance of a sample from its place on the even grid, in sampling intervals."""
 
+SAY_GAPS: Final = "Say gaps='segments' (--gaps segments) to take the stretches between gaps as trials of one recording"
+"""What can be done where times are not even."""
+
 PIECE: Final = 2**18
 """Times that are in memory at once."""
 

@@ -12,11 +12,10 @@ from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.schema.arguments import is_number
 from netxr.schema.clock import SEGMENTS
-from netxr.schema.spacing import interval_in, steps_in
+from netxr.schema.spacing import SAY_GAPS, interval_in, steps_in
 
 FIX: Final = (
-    "Say gaps='segments' (--gaps segments) to take the stretches between gaps as trials of one recording; or resample "
-    "to even times, or leave the times out and say sampling_interval= if the samples are even."
+    f"{SAY_GAPS}; or resample to even times, or leave the times out and say sampling_interval= if the samples are even."
 )
 
 AGREE: Final = 1e-3
