@@ -27,8 +27,7 @@ from netxr.blocks.progress import Part, report, reported
 from netxr.blocks.schedulers import cluster, computed
 from netxr.blocks.streams import streams
 from netxr.kernels.blas import one_blas_thread
-from netxr.kernels.centring import first_of
-from netxr.kernels.frame_blocks import FrameBlock
+from netxr.kernels.frame_blocks import FrameBlock, first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, pool_sums
 from netxr.kernels.moments import correlation, moments_of
 from netxr.kernels.running_sums import sides_of_block, sums_of, sums_of_block

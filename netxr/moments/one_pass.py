@@ -20,7 +20,7 @@ from netxr import names as n
 from netxr.blocks.progress import Part, reported
 from netxr.blocks.segments import in_segments, in_threads, tree
 from netxr.blocks.streams import Stream, streams
-from netxr.kernels.centring import first_of
+from netxr.kernels.frame_blocks import first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
 from netxr.kernels.moments import moments_of, squares_of_groups
 from netxr.kernels.running_sums import sums_of_each

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import NonFiniteActivity
-from netxr.kernels.centring import provisional_mean
+from netxr.kernels.frame_blocks import provisional_mean
 from netxr.kernels.lagged_sums import close_trial
 from netxr.kernels.moments import moments_of
 from tests.kernels.segments import a_pass, sums_of, trial

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import NonFiniteActivity
-from netxr.kernels.centring import provisional_mean
-from netxr.kernels.frame_blocks import FrameBlock
+from netxr.kernels.frame_blocks import FrameBlock, provisional_mean
 from netxr.kernels.lagged_sums import close_trial
 from netxr.kernels.products import PRODUCT_ROWS
 from netxr.kernels.running_sums import sides_of_block, sums_of_block
