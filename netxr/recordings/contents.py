@@ -18,7 +18,7 @@ from zarr.abc.store import Store
 from netxr.errors import NetxrError, UnreadableFile
 from netxr.schema.arguments import check_path
 from netxr.store.files import read_file
-from netxr.store.metadata import DIMS_V2, DOCUMENT, MOST_BYTES, PLACEHOLDER, ROOT, arrays_in, wrong_in
+from netxr.store.metadata import DIMS_V2, DOCUMENT, MOST_BYTES, PLACEHOLDER, ROOT, arrays_in, too_many_labels, wrong_in
 from netxr.store.remote import is_url, store_of, without_scheme
 from netxr.store.versions import is_repository
 
@@ -99,7 +99,8 @@ def nodes_at(source: Any) -> Nodes:
 def nodes_in(folder: Path) -> Nodes:
     """Return what the store in a local folder says of itself."""
     documents = dict(_documents(os.fspath(folder), ROOT, frozenset()))
-    return {name: _node(document) for name, document in sorted(documents.items())}
+    nodes = {path: _node(document) for path, document in sorted(documents.items())}
+    return {path: _believable(node, folder / path) for path, node in nodes.items()}
 
 
 def nodes_of(group: zarr.Group) -> Nodes:
@@ -170,6 +171,17 @@ def _read(folder: str, name: str) -> Json | None:
     if not isinstance(document, dict):
         raise TypeError("not an object of names and values")
     return document
+
+
+def _believable(node: Node, array: Path) -> Node:
+    """Return what an array in a folder says, unless it promises labels that are too many for what is there of them."""
+
+    def stored() -> int:
+        """Return the bytes of its files."""
+        return sum(file.stat().st_size for file in array.rglob("*") if file.is_file())
+
+    wrong = too_many_labels(list((node.sizes or {}).values()), stored)
+    return Node(wrong=wrong) if wrong else node
 
 
 def _node(document: object) -> Node:

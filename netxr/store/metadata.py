@@ -1,7 +1,7 @@
 """Metadata documents of Zarr version 3: which of them count, what is wrong with them, what follows from them."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from math import prod
@@ -44,6 +44,10 @@ MOST: Final = 2**56
 MOST_CHUNKS: Final = 2**24
 MOST_ALONG_AXES: Final = 2**20
 """An array in more chunks than this, in all or summed over its axes, is damaged; the latter take memory when opened."""
+
+MANY_LABELS: Final = 2**22
+MOST_PACKED: Final = 2**15
+"""No codec packs more entries into a byte; where they are few, that does not matter."""
 
 MOST_BYTES: Final = 2**25
 """A document that is longer than this is damaged."""
@@ -315,8 +319,17 @@ def _wrong_in_chunks(document: Document, n_dims: int) -> str:
     if missing:
         return f"its metadata lack {', '.join(missing)}"
     grid, encoding = document["chunk_grid"], document["chunk_key_encoding"]
-    if not isinstance(encoding, dict) or "name" not in encoding:
+    if (
+        not isinstance(encoding, dict)
+        or "name" not in encoding
+        or not isinstance(encoding.get("configuration", {}), dict)
+    ):
         return f"its names of chunks are {encoding!r:.80}"
+    codecs = document["codecs"]
+    if not isinstance(codecs, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("name"), str) for one in codecs
+    ):
+        return f"its codecs are {codecs!r:.80}"
     if not isinstance(grid, dict) or not isinstance(grid.get("configuration"), dict):
         return f"its chunks are {grid!r:.80}"
     lengths = grid["configuration"].get("chunk_shape")
@@ -338,6 +351,14 @@ def too_many_chunks(shape: Sequence[int], lengths: Sequence[int]) -> str:
     numbers = [-(-size // length) for size, length in zip(shape, lengths, strict=True)]
     wrong = sum(numbers) > MOST_ALONG_AXES or prod(numbers) > MOST_CHUNKS
     return f"it is cut into {' x '.join(map(str, numbers))} chunks" if wrong else ""
+
+
+def too_many_labels(shape: Sequence[int], stored: Callable[[], int]) -> str:
+    """Return what is wrong with labels that are too many for the bytes that are stored of them, which are counted."""
+    if len(shape) != 1 or shape[0] <= MANY_LABELS:
+        return ""
+    n_bytes = stored()
+    return f"of {shape[0]:,} entries, {n_bytes:,} bytes are there" if shape[0] > MOST_PACKED * n_bytes else ""
 
 
 def _grids(document: Document) -> list[Any]:

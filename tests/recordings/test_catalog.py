@@ -1,5 +1,6 @@
 import builtins
 import json
+import re
 import shutil
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ import netxr
 from netxr.recordings.catalog import COLUMNS, catalog
 from netxr.store.metadata import ROOT, documents, with_copy
 from tests.benchmarks.timing import FULL
+from tests.runs import peak_bytes
 from tests.store.stores import edit
 
 
@@ -174,6 +176,30 @@ def test_a_broken_array_says_so_beside_the_others(run, tmp_path, shape):
     assert "activity: its" in row["problem"]
     assert row["kind"] == "connectivity"
     assert row["neurons"] == 4
+
+
+@pytest.mark.parametrize("consolidated", [True, False])
+def test_labels_that_nobody_can_have_stored_are_said_by_all(run, tmp_path, consolidated):
+    path, many = tmp_path / "a.zarr", [10**10]
+    netxr.save(run, path)
+    netxr.save(run, tmp_path / "good.zarr")
+    regular = {"name": "regular", "configuration": {"chunk_shape": many}}
+    edit(path / "trial" / "zarr.json", shape=many, chunk_grid=regular)
+    if not consolidated:  # as older releases and other programs write it
+        edit(path / "zarr.json", consolidated_metadata=None)
+    else:
+        root = json.loads((path / "zarr.json").read_text())
+        root["consolidated_metadata"]["metadata"]["trial"] |= {"shape": many, "chunk_grid": regular}
+        (path / "zarr.json").write_text(json.dumps(root))
+    wrong = r"of 10,000,000,000 entries, \d+ bytes are there"
+    tables = []
+    assert peak_bytes(lambda: tables.append(catalog(tmp_path))) < 10**7
+    listed, good = tables[0].to_dict("records")
+    assert re.fullmatch(f"trial: {wrong}", listed["problem"])
+    assert (listed["trials"], good["trials"], good["problem"]) == (2, 2, "")
+    assert re.fullmatch(wrong, {problem.place: problem.wrong for problem in netxr.verify(path)}["trial"])
+    with pytest.raises(netxr.UnreadableFile, match=f"trial: {wrong}"):
+        netxr.open(path)
 
 
 def test_a_later_layout_is_told(run, tmp_path):

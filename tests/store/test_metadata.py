@@ -73,6 +73,10 @@ DAMAGE = pytest.mark.parametrize(
         ({"chunk_grid.configuration.chunk_shape": [10**9, 10**9, 1]}, "its chunks are of shape"),
         ({"chunk_grid.configuration": 5}, "its chunks are"),
         ({"chunk_key_encoding": "default"}, "its names of chunks are 'default'"),
+        ({"chunk_key_encoding.configuration": 7}, "its names of chunks are .*7"),
+        ({"codecs": None}, "its codecs are None"),
+        ({"codecs": ["bytes", 5]}, r"its codecs are \['bytes', 5\]"),
+        ({"codecs": [{"name": 5}]}, r"its codecs are \[\{'name': 5\}\]"),
         *(
             ({key: ...}, f"lack {key}")
             for key in ("chunk_grid", "chunk_key_encoding", "codecs", "fill_value", "data_type")
