@@ -108,6 +108,12 @@ def wait_for(coroutine: Any) -> Any:
     return import_module("zarr.core.sync").sync(coroutine)
 
 
+def put_bytes(store: Any, key: str, content: bytes) -> None:
+    """Write what a key of a Zarr store holds (`zarr.core.buffer`, zarr 3.1)."""
+    buffer = import_module("zarr.core.buffer").default_buffer_prototype().buffer
+    wait_for(store.set(key, buffer.from_bytes(content)))
+
+
 def sel_result(indexers: Mapping[Any, Any]) -> Any:
     """Return what `sel` of an index of xarray's hands back (`xarray.core.indexing`, xarray 2025.8 to 2026.9)."""
     return import_module("xarray.core.indexing").IndexSelResult(indexers)

@@ -1,6 +1,5 @@
 """Whether a store is sound: its metadata, its labels, and every chunk of it, one after the other."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from itertools import chain
 from os import PathLike
@@ -77,20 +76,19 @@ def verify(store: str | PathLike[str] | Store, *, progress: Progress | None = No
     if progress is not None and not callable(progress):
         raise InvalidInput("progress", got=repr(progress), expected="a function of (chunks read, chunks in all)")
     folder = local_folder(store, argument="store")
-    with warnings.catch_warnings(action="ignore"):  # Zarr's remarks on metadata: what matters is said as a problem
-        if folder is None:
-            group = opened(store)
-            return tuple(_of_store(nodes_of(group), lambda path: group[path] if path else group, None, progress))
-        if not folder.exists():
-            raise UnreadableFile(folder, "there is no such folder")
-        nodes = nodes_in(folder)
-        problems = [*_of_folder(folder, nodes, progress), *_beside(folder)]
-        if all(problem.harmless for problem in problems):
-            problems += _unopenable(folder, nodes)
-        if problems and nodes_in(folder) != nodes:
-            fix = "Verify it again when the writer has ended."
-            problems.append(Problem("", "it was written to while it was read", fix, harmless=True))
-        return tuple(problems)
+    if folder is None:
+        group = opened(store)
+        return tuple(_of_store(nodes_of(group), lambda path: group[path] if path else group, None, progress))
+    if not folder.exists():
+        raise UnreadableFile(folder, "there is no such folder")
+    nodes = nodes_in(folder)
+    problems = [*_of_folder(folder, nodes, progress), *_beside(folder)]
+    if all(problem.harmless for problem in problems):
+        problems += _unopenable(folder, nodes)
+    if problems and nodes_in(folder) != nodes:
+        fix = "Verify it again when the writer has ended."
+        problems.append(Problem("", "it was written to while it was read", fix, harmless=True))
+    return tuple(problems)
 
 
 def _of_folder(folder: Path, nodes: Nodes, progress: Progress | None) -> Iterator[Problem]:

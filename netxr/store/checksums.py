@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from netxr.store.chunk import CHECKSUM_BYTES, decoded, has_checksums
 from netxr.store.keys import Index, chunk_key, chunk_lengths, grid, grown_chunks, is_beyond, is_within
-from netxr.store.metadata import Document
+from netxr.store.metadata import Document, read_document
 
 DIGEST_BYTES: Final = 8
 MODULUS: Final = 2 ** (8 * DIGEST_BYTES)
@@ -26,12 +26,15 @@ ENOUGH: Final = 2**16
 """Values by which a chunk that reaches beyond the array is told from others."""
 
 
-def sum_of(array: Path, document: Document) -> str:
-    """Return the sum over all chunks of an array, as text; none for an array without checksums."""
+def sum_of(array: Path, document: Document, terms: Mapping[Index, int] = {}) -> str:
+    """Return the sum over all chunks of an array, as text; none for an array without checksums.
+
+    Chunks of which it is not among the `terms` what they add are read.
+    """
     if not has_checksums(document):
         return ""
     every = ((index, partial(decoded, array, document, index)) for index in grid(document))
-    return _as_text(sum(term(array, document, index, chunk) for index, chunk in every))
+    return _as_text(sum(terms[i] if i in terms else term(array, document, i, chunk) for i, chunk in every))
 
 
 def sum_after(array: Path, before: Document, present: str, document: Document, terms: Mapping[Index, int]) -> str:
@@ -51,6 +54,16 @@ def sum_after(array: Path, before: Document, present: str, document: Document, t
         if not is_beyond(before, index):
             total -= term(array, before, index, chunk)
     return _as_text(total)
+
+
+def terms_at_end(array: Path, values: NDArray[Any]) -> dict[Index, int]:
+    """Return what chunks that reach beyond the end of an array add to its sum, of which `values` are all."""
+    document = read_document(array)
+    beyond = [index for index in grid(document) if not is_within(document, index)]
+    regions = {
+        i: tuple(slice(k * n, (k + 1) * n) for k, n in zip(i, chunk_lengths(document), strict=True)) for i in beyond
+    }
+    return {index: term(array, document, index, partial(values.__getitem__, regions[index])) for index in beyond}
 
 
 def term(array: Path, document: Document, index: Index, chunk: Callable[[], NDArray[Any]]) -> int:

@@ -23,7 +23,7 @@ from zarr.storage import LocalStore, StorePath
 from netxr.compat import array_of_all_chunks
 from netxr.errors import DiskFull, NetxrError, StoreBusy
 from netxr.store.checksums import sum_after, sum_of
-from netxr.store.keys import Index, chunk_key, chunk_lengths, under_old_keys
+from netxr.store.keys import NO_TERMS, Index, Terms, chunk_key, chunk_lengths, under_old_keys
 from netxr.store.locks import STAGING_PREFIX, alone, remove_abandoned, space_needed, unfinished_beside, unfinished_name
 from netxr.store.metadata import (
     COPY,
@@ -73,11 +73,11 @@ def commit(
     seen: Mapping[str, Document],
     changed: Mapping[str, Document],
     mark: Mark,
-    terms: Mapping[str, Mapping[Index, int]] = {},
+    terms: Terms = NO_TERMS,
 ) -> None:
     """Let changed documents count, all at once; the caller holds the lock, with its mark, and has `seen` all of them.
 
-    What chunks of an array that has become longer add to its sum is among the `terms`, or read.
+    What chunks that were written add to the sum of their array is among the `terms`, or read.
     Raises StoreBusy or DiskFull if another writer came in between, or there is no room: then nothing has changed.
     """
     _to_the_end(partial(_commit, folder, seen, changed, mark, terms))
@@ -88,7 +88,7 @@ def _commit(
     seen: Mapping[str, Document],
     changed: Mapping[str, Document],
     mark: Mark,
-    terms: Mapping[str, Mapping[Index, int]],
+    terms: Terms,
 ) -> None:
     """Do what `commit` says."""
     arrays = {name: one for name, one in changed.items() if name != ROOT}
@@ -128,7 +128,8 @@ def _sum_after(
     """Return the sum over the chunks of an array once a document of it counts."""
     if is_longer(seen, name, document):
         return sum_after(folder / name, seen[name], written(seen, name).chunks, document, terms)
-    return sum_of(folder / name, document)
+    is_new = name not in seen or seen[name]["chunk_key_encoding"] != document["chunk_key_encoding"]
+    return sum_of(folder / name, document, terms if is_new else {})  # else they are what chunks add to their own terms
 
 
 def repair(folder: Path, *, after_a_crash: bool = False) -> None:
@@ -181,12 +182,12 @@ def update_copies(folder: Path) -> None:
         folder = folder.parent
 
 
-def consolidate(folder: Path) -> None:
-    """Write the copy into the document of a new group that nobody reads yet."""
+def consolidate(folder: Path, terms: Terms = NO_TERMS) -> None:
+    """Write the copy into the document of a new group that nobody reads yet; `terms` are those of `commit`."""
     if (folder / DOCUMENT).exists():
         known = documents(folder)
         new = {name: one for name, one in known.items() if not written(known, name).values}
-        sums = {name: sum_of(folder / name, one) for name, one in new.items() if name != ROOT}
+        sums = {name: sum_of(folder / name, one, terms.get(name, {})) for name, one in new.items() if name != ROOT}
         _replace_root(folder, settled(with_commit(known, new, sums)))
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import xarray as xr
 import zarr
@@ -23,17 +23,13 @@ from netxr.store.files import Folder, read_file
 from netxr.store.layout import DURATIONS, TEXT_KINDS, storable, unfolded
 from netxr.store.lazy import lazily
 from netxr.store.locks import STAGING_PREFIX
-from netxr.store.metadata import DOCUMENT, Document, documents, too_many_chunks, with_copy
+from netxr.store.metadata import DOCUMENT, Document, documents, too_many_chunks, too_many_labels, with_copy
 from netxr.store.remote import place_of, store_of, unlisted, without_scheme
-from netxr.store.staging import PathLike, staging
+from netxr.store.staging import PathLike, appear, staging
 from netxr.store.versions import is_repository
 from netxr.store.writing import consolidate_store, write_dataset
 
 __all__ = ["open", "save"]
-
-MANY_LABELS: Final = 2**22
-MOST_PACKED: Final = 2**15
-"""No codec packs more entries into a byte; where they are few, that does not matter."""
 
 
 def save(
@@ -95,8 +91,9 @@ def save(
         if group is not None and is_repository(store):
             fix = f"with netxr.versioned({str(store)!r}, message=...) as new: netxr.save(dataset, new, group=...)"
             raise InvalidInput("store", got=f"the repository {store}", expected="a transaction of it", fix=fix)
-        with staging(check_path("store", store) / check_group(group)) as folder:
-            write_dataset(_as_written(dataset, compact), folder)
+        final = check_path("store", store) / check_group(group)
+        with staging(final) as folder:
+            appear(folder, final, write_dataset(_as_written(dataset, compact), folder))
 
 
 def _as_written(dataset: xr.Dataset, compact: str | None) -> xr.Dataset:
@@ -209,11 +206,8 @@ def _check_sizes(store: ZarrStore) -> None:
         if not isinstance(array, zarr.Array):
             continue
         wrong = too_many_chunks(array.shape, array.chunks)
-        if array.ndim == 1 and array.size > MANY_LABELS and array.store.supports_listing:
-            stored = array.nbytes_stored()
-            wrong = wrong or f"of {array.size:,} entries, {stored} bytes are there" * (
-                array.size > MOST_PACKED * stored
-            )
+        if not wrong and array.store.supports_listing:
+            wrong = too_many_labels(array.shape, array.nbytes_stored)
         if wrong:
             raise ValueError(f"{name}: {wrong}")
 

@@ -1,4 +1,4 @@
-"""Stored arrays that become longer: a chunk is decoded once, and adds to the sum of its array when it is written."""
+"""Stored arrays that are new or become longer: a chunk is decoded at most once, and is summed as it is written."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from netxr.store.metadata import Document
 
 
 class GrowingArray:
-    """What is written to an array that will be longer by `document` than by the metadata that count.
+    """What is written to an array that will be longer by `document` than `before`, by the metadata that count, or new.
 
     Raises UnreadableFile if a chunk that will be filled up is damaged, or missing, which Zarr would take for empty.
 
@@ -28,14 +28,15 @@ class GrowingArray:
         theirs to themselves.
     """
 
-    def __init__(self, folder: Path, name: str, before: Document, document: Document) -> None:
-        self.folder, self.before, self.document = folder / name, before, document
+    def __init__(self, folder: Path, name: str, before: Document | None, document: Document) -> None:
+        nothing = document | {"shape": [0] * len(document["shape"])}
+        self.folder, self.before, self.document = folder / name, before or nothing, document
         self.array = array_to_be(folder, name, document)
         self.chunks = self.array.chunks
         self.is_plain = is_plain(document, self.array.dtype, {})
         self.terms: dict[Index, int] = {}
-        for index in grown_chunks(before, document):
-            if not is_beyond(before, index):
+        for index in grown_chunks(before, document) if before else ():
+            if not is_beyond(self.before, index):
                 self._check(folder, index)
 
     def __setitem__(self, part: Any, values: Any) -> None:
@@ -66,7 +67,7 @@ class GrowingArray:
     def _chunk_of(self, part: Any, values: Any) -> Index | None:
         """Return the chunk of which a part is all that is new, if it is numbers as they are stored."""
         slices = isinstance(part, tuple) and all(isinstance(each, slice) and each.step is None for each in part)
-        if not (self.is_plain and slices and isinstance(values, np.ndarray)):
+        if not (self.is_plain and slices and part and isinstance(values, np.ndarray)):
             return None
         index = tuple(each.start // length for each, length in zip(part, self.chunks, strict=True))
         new = zip(self._region(index), self.before["shape"], self.document["shape"], strict=True)

@@ -1,12 +1,17 @@
 """Names of chunks: which file of an array holds which part of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Final
 
 from netxr.store.metadata import Document
 
 Index = tuple[int, ...]
+
+Terms = Mapping[str, Mapping[Index, int]]
+"""What chunks add to the sums of their arrays, by the names of those."""
+
+NO_TERMS: Final[Terms] = {}
 
 KEYS: Final = (("default", "/"), ("default", "."), ("v2", "."))
 """Names that chunks have in turn: those that are in use, those before, for whoever still reads them, and free ones."""

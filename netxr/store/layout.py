@@ -4,7 +4,6 @@ Only metadata and text are looked at; no sample is read or copied.
 """
 
 import json
-import warnings
 from collections.abc import Hashable, Mapping
 from math import log2
 from reprlib import repr as shortened
@@ -126,7 +125,7 @@ def _storable_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:
         fix = "Convert with .astype(float)." if variable.dtype.kind in NUMBER_KINDS else ""
         raise InvalidInput(name, got=f"dtype {variable.dtype}", expected="numbers, dates or text", fix=fix)
     elif any(map(np.isnan, variable.shape)):
-        fix = "Call .compute_chunk_sizes() on its dask array."
+        fix = "Call .compute__chunks() on its dask array."
         raise InvalidInput(name, got="chunks of unknown length", expected="known ones", fix=fix)
     else:
         # Two dask chunks in one stored chunk would be written at the same time, and one of them lost.
@@ -139,21 +138,12 @@ def _storable_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:
 
 def _check_read_alike(name: str, variable: xr.Variable) -> None:
     """Raise if xarray would decode values by an attribute, such as units of "days since 2000"."""
-    if variable.dtype.kind not in NUMBER_KINDS:
-        return
-    attrs = {each: value for each, value in variable.attrs.items() if each in DECODED_BY}
-    entry = np.zeros(1, variable.dtype)  # without an entry, dates are not decoded
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            read = xr.conventions.decode_cf_variable(
-                name, xr.Variable("entry", entry, attrs), decode_timedelta=DURATIONS
-            )
-            alike = read.dtype == variable.dtype and read.attrs == attrs
-    except Exception:  # it would raise at every opening
-        alike = False
-    if not alike:
+    units, dtype = (str(variable.attrs.get(each)) for each in ("units", "dtype"))
+    decoded = "since" in units or dtype == "bool" or dtype.startswith("timedelta64") or "_Unsigned" in variable.attrs
+    if variable.dtype.kind in NUMBER_KINDS and decoded:
+        got = repr({each: value for each, value in variable.attrs.items() if each in DECODED_BY})
         expected = "attributes that xarray does not decode by"
-        raise InvalidInput(f"attrs of {name}", got=repr(attrs), expected=expected, fix="Rename or remove it.")
+        raise InvalidInput(f"attrs of {name}", got=got, expected=expected, fix="Rename or remove it.")
 
 
 def _names_folder(name: str) -> bool:
@@ -203,6 +193,11 @@ def _chunks(variable: xr.Variable) -> dict[Hashable, int]:
         return one_each | {n.NEURON: sizes[n.NEURON], n.TIME: steps}
     matrix = {n.TARGET, n.SOURCE} if {n.TARGET, n.SOURCE} <= set(sizes) else set(sizes)
     return one_each | _last_dims_first({dim: size for dim, size in sizes.items() if dim in matrix}, variable.dtype)
+
+
+def is_cut_short(variable: xr.Variable) -> bool:
+    """Return whether stored chunks reach beyond the end of a variable."""
+    return any(variable.sizes[dim] % size for dim, size in _chunks(variable).items())
 
 
 def _last_dims_first(sizes: dict[Hashable, int], dtype: np.dtype[Any]) -> dict[Hashable, int]:

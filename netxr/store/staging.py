@@ -11,6 +11,7 @@ from pathlib import Path
 from netxr.errors import OutputExists, StoreBusy
 from netxr.schema.arguments import check_store_name, check_vacant
 from netxr.store.commits import consolidate, update_copies
+from netxr.store.keys import NO_TERMS, Terms
 from netxr.store.locks import HAS_LOCKS, locked, remove_abandoned, space_needed, unfinished_beside, unfinished_name
 
 PathLike = str | OsPathLike[str]
@@ -65,10 +66,13 @@ def _new_folder(final: Path, held: ExitStack) -> Path:
             return unfinished
 
 
-def appear(unfinished: Path, final: Path) -> None:
-    """Give a finished folder its name; it is an error if that is taken."""
+def appear(unfinished: Path, final: Path, terms: Terms = NO_TERMS) -> None:
+    """Give a finished folder its name; it is an error if that is taken.
+
+    What chunks add to the sums of their arrays is among the `terms`, or read.
+    """
     check_vacant("store", final)
-    consolidate(unfinished)
+    consolidate(unfinished, terms)
     try:
         unfinished.rename(final)
     except OSError as error:

@@ -7,6 +7,7 @@ from os.path import lexists
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import numpy as np
 import xarray as xr
 import zarr
 from zarr.abc.buffer import Buffer
@@ -15,10 +16,10 @@ from zarr.storage import MemoryStore
 
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.schema.arguments import check_group, check_path
-from netxr.store.commits import array_to_be, commit, forget_kept, repair, reserve, writing
+from netxr.store.commits import commit, forget_kept, repair, reserve, writing
 from netxr.store.growing import GrowingArray
-from netxr.store.keys import Index, chunks_to_come, under_new_keys
-from netxr.store.layout import STORABLE_KINDS, plain_attributes
+from netxr.store.keys import Terms, chunks_to_come, under_new_keys
+from netxr.store.layout import STORABLE_KINDS, encoding, plain_attributes
 from netxr.store.locks import remove_abandoned, space_needed, unfinished_beside
 from netxr.store.metadata import DOCUMENT, ROOT, Document, documents, grown, written
 from netxr.store.staging import PathLike
@@ -35,7 +36,7 @@ class Transaction(Protocol):
     def grow(self, name: str, dim: str, size: int) -> Writable:
         """Return an array to write to, longer along `dim`; a chunk that will be filled up has to be sound."""
 
-    def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
+    def put(self, name: str, variable: xr.Variable) -> Writable:
         """Return an array for the values of `variable`, new or in place of one."""
 
     def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
@@ -96,11 +97,12 @@ class _FolderTransaction:
         self.folder, self.known = folder, documents(folder)
         self.changed: dict[str, Document] = {}
         self.grown: dict[str, GrowingArray] = {}
+        self.new: dict[str, GrowingArray] = {}
 
     @property
-    def terms(self) -> dict[str, dict[Index, int]]:
+    def terms(self) -> Terms:
         """What chunks that were written add to the sums of their arrays."""
-        return {name: array.terms for name, array in self.grown.items()}
+        return {name: array.terms for name, array in (self.grown | self.new).items()}
 
     def grow(self, name: str, dim: str, size: int) -> GrowingArray:
         """Return an array to write to beyond its present end."""
@@ -109,7 +111,7 @@ class _FolderTransaction:
         self.changed[name] = document
         return self.grown[name]
 
-    def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
+    def put(self, name: str, variable: xr.Variable) -> GrowingArray:
         """Return an array to write to; the names of its chunks are not in use."""
         document = _document_of(name, variable)
         if name in self.known:
@@ -127,7 +129,8 @@ class _FolderTransaction:
         else:
             reserve(self.folder, name)
         self.changed[name] = document
-        return array_to_be(self.folder, name, document)
+        self.new[name] = GrowingArray(self.folder, name, None, document)
+        return self.new[name]
 
     def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
         """Keep attributes for the commit."""
@@ -174,7 +177,8 @@ class _StoreTransaction:
         """Return a new array, also in place of one."""
         if name in self.group:
             del self.group[name]
-        _create(name, variable, self.store, group=self.path or None)
+        lazy = stand_in(variable) if variable.dtype.kind in STORABLE_KINDS else variable
+        create_arrays(xr.Dataset({name: lazy}), self.store, self.path or None)
         return self._array(name)
 
     def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
@@ -192,15 +196,12 @@ class _StoreTransaction:
         return stored_array(self.store, f"{self.path}/{name}" if self.path else name)
 
 
-def _create(name: str, variable: xr.Variable, store: Store, *, group: str | None = None) -> None:
-    """Make an array for a variable that `storable` returned, without its numbers."""
-    lazy = stand_in(variable) if variable.dtype.kind in STORABLE_KINDS else variable
-    create_arrays(xr.Dataset({name: lazy}), store, group)
-
-
 def _document_of(name: str, variable: xr.Variable) -> Document:
-    """Return the metadata of an array that holds a variable."""
+    """Return the metadata of an array that holds a variable: those of one without entries, but for the shape."""
+    nothing = np.empty((0,) * variable.ndim, variable.dtype)
+    is_text = variable.dtype.kind not in STORABLE_KINDS  # of which xarray looks at the entries
+    bare = variable if is_text else xr.Variable(variable.dims, nothing, variable.attrs)
     written: dict[str, Buffer] = {}
-    _create(name, variable, MemoryStore(written))
+    create_arrays(xr.Dataset({name: bare}), MemoryStore(written), encodings={name: encoding(variable)})
     document: Document = json.loads(written[f"{name}/{DOCUMENT}"].to_bytes())
-    return document
+    return document | {"shape": list(variable.shape)}

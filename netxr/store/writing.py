@@ -1,7 +1,7 @@
 """Datasets into Zarr groups: what is in memory at once, what is lazy block by block."""
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +20,13 @@ from zarr.abc.store import Store
 
 from netxr.blocks.progress import Part, report
 from netxr.blocks.schedulers import computed
-from netxr.compat import array_of_all_chunks
+from netxr.compat import array_of_all_chunks, put_bytes
 from netxr.errors import InvalidInput
-from netxr.store.layout import codec, encoding, fill_value, plain_attributes, storable
+from netxr.store.checksums import terms_at_end
+from netxr.store.growing import GrowingArray
+from netxr.store.keys import Index, Terms
+from netxr.store.layout import codec, encoding, fill_value, is_cut_short, plain_attributes, storable
+from netxr.store.metadata import DOCUMENT, ROOT, read_document, with_copy
 from netxr.store.staging import PathLike, staging
 
 WHOLE_CHUNKS: Final[Any] = {"write_empty_chunks": True}
@@ -51,29 +55,53 @@ class Region(NamedTuple):
     values: Any
 
 
-def write_dataset(dataset: xr.Dataset, store: Path | Store, *, group: str | None = None) -> None:
-    """Write what `storable` returned as a new group of a folder or a Zarr store."""
+def write_dataset(dataset: xr.Dataset, store: Path | Store, *, group: str | None = None) -> Terms:
+    """Write what `storable` returned as a new group of a folder or a Zarr store.
+
+    Return what chunks of a folder add to the sums of their arrays, as far as it is known from their values.
+    """
     lazy = {str(name): _coded(variable) for name, variable in dataset.variables.items() if variable.chunks is not None}
     dataset = dataset.assign({name: stand_in(one) for name, one in lazy.items()})
     with ThreadPoolExecutor(1) as pool:  # its end is waited for when Ctrl-C comes: no thread writes on after it
         pool.submit(create_arrays, dataset, store, group).result()
-    write_regions(
-        [
-            Region(stored_array(store, f"{group}/{name}" if group else name), [0] * one.ndim, one.data)
-            for name, one in lazy.items()
-        ]
-    )
+    arrays = {name: _new_array(store, group, name) for name in lazy}
+    write_regions([Region(arrays[name], [0] * one.ndim, one.data) for name, one in lazy.items()])
+    terms = {name: array.terms for name, array in arrays.items() if isinstance(array, GrowingArray)}
+    return terms | _terms_in_memory(dataset, store) if isinstance(store, Path) else {}
 
 
-def create_arrays(dataset: xr.Dataset, store: Path | Store, group: str | None = None) -> None:
-    """Write metadata, and values that are in memory; lazy ones are left out."""
+def _new_array(store: Path | Store, group: str | None, name: str) -> Writable:
+    """Return an array of a new group to write to."""
+    if isinstance(store, Path):
+        return GrowingArray(store, name, None, read_document(store / name))
+    return stored_array(store, f"{group}/{name}" if group else name)
+
+
+def _terms_in_memory(dataset: xr.Dataset, folder: Path) -> dict[str, dict[Index, int]]:
+    """Return what chunks add to sums that reach beyond their arrays: they would have to be decoded again."""
+    plain = {name: one for name, one in dataset.variables.items() if one.chunks is None and one.dtype.kind in "iufc"}
+    beyond = {str(name): one.values for name, one in plain.items() if one.dtype.isnative and is_cut_short(one)}
+    return {name: terms_at_end(folder / name, values) for name, values in beyond.items()}
+
+
+def create_arrays(
+    dataset: xr.Dataset,
+    store: Path | Store,
+    group: str | None = None,
+    *,
+    encodings: Mapping[Hashable, Mapping[str, Any]] | None = None,
+) -> None:
+    """Write metadata, and values that are in memory; lazy ones are left out.
+
+    Variables are encoded as a store has them, if `encodings` says nothing else.
+    """
     dataset.to_zarr(
         store,
         group=group,
         mode="a",  # a folder that is being made exists already, and a store may be a transaction
         zarr_format=3,
         consolidated=False,
-        encoding={name: encoding(variable) for name, variable in dataset.variables.items()},
+        encoding=encodings or {name: encoding(variable) for name, variable in dataset.variables.items()},
         compute=False,
         write_empty_chunks=True,
     )
@@ -88,8 +116,13 @@ def stand_in(variable: xr.Variable) -> xr.Variable:
 def consolidate_store(store: Store) -> None:
     """Put a copy of all metadata into the root of a Zarr store that is no folder, where the store allows it."""
     if store.supports_consolidated_metadata and store.supports_listing:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # that Zarr 3 does not describe it yet
-            zarr.consolidate_metadata(store)
+        group = zarr.open_group(store, mode="r+", use_consolidated=False)
+        known = {ROOT: group.metadata.to_dict()}
+        for path, member in group.members(max_depth=None):
+            about = member.metadata.to_dict()
+            known[path] = with_copy({ROOT: about}) if isinstance(member, zarr.Group) else about
+        # Zarr's own function warns each time that version 3 of Zarr does not describe the copy yet.
+        put_bytes(store, DOCUMENT, json.dumps(with_copy(known)).encode())
 
 
 def write_regions(regions: Sequence[Region]) -> None:

@@ -90,6 +90,38 @@ def test_a_chunk_is_decoded_once_when_it_is_filled_up_and_not_when_it_is_new(pat
     np.testing.assert_array_equal(netxr.open(path).activity, samples(0, 28))
 
 
+def refuse_to_read(*_):
+    raise AssertionError("a chunk is read back")
+
+
+@pytest.mark.parametrize("dtype", ["f4", ">f8", "c16", "u2", "?", "M8[s]", "f8"])
+@pytest.mark.parametrize("lazy", [True, False])
+def test_sums_of_a_new_store_follow_from_values_that_are_written(tmp_path, monkeypatch, dtype, lazy):
+    values = np.arange(2 * 13 * 2).reshape(2, 13, 2)
+    run = samples(0, 13).copy(data=np.asfortranarray(values.astype(dtype))).to_dataset()
+    run = (run if dtype not in ("?", "M8[s]") else run.rename(activity="other")).chunk(time=5 if lazy else None)
+    run = run if lazy else run.compute()
+    if lazy or (np.dtype(dtype).isnative and np.dtype(dtype).kind in "fu"):
+        monkeypatch.setattr(checksums, "decoded", refuse_to_read)
+    netxr.save(run, tmp_path / "run.zarr")
+    monkeypatch.undo()
+    assert all(mine and mine == all_of_them for mine, all_of_them in known_sums(tmp_path / "run.zarr").values())
+    assert netxr.verify(tmp_path / "run.zarr") == ()
+
+
+def test_sums_of_replaced_results_follow_from_values_that_are_written(path, monkeypatch):
+    curve = xr.DataArray(np.arange(26.0).reshape(2, 13), dims=("row", "frame"), name="curve")
+    monkeypatch.setattr(layout, "MATRIX_BYTES", 2 * 8 * STEPS)
+    lazy = curve.chunk(frame=4)
+    netxr.add(lazy, path)
+    monkeypatch.setattr(checksums, "decoded", refuse_to_read)
+    netxr.add(lazy * 2, path, replace=True)
+    monkeypatch.undo()
+    assert all(mine and mine == all_of_them for mine, all_of_them in known_sums(path).values())
+    np.testing.assert_array_equal(netxr.open(path).curve, curve * 2)
+    assert written(documents(path), "curve").kept
+
+
 def test_chunks_that_another_process_wrote_add_to_the_sum_as_well(path, monkeypatch):
     monkeypatch.setattr(_FolderTransaction, "terms", {})  # it kept to itself what it knows of them
     for start, n in ((19, 3), (22, 20)):

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import warnings
 from pathlib import Path
 
 import google_crc32c
@@ -11,10 +12,13 @@ import pytest
 import xarray as xr
 import zarr
 from numcodecs import Blosc, Zstd
+from zarr.storage import MemoryStore
 
 import netxr
 from netxr import names as n
+from netxr.errors import InvalidInput
 from netxr.schema.provenance import CURRENT_SCHEMA
+from netxr.store.layout import DURATIONS, storable
 from netxr.store.locks import unfinished_name
 from netxr.store.metadata import PLACEHOLDER
 
@@ -222,6 +226,59 @@ def test_version_1_opens_and_is_converted(store, tmp_path):
         "blosc",
         "crc32c",
     }
+
+
+UNITS = [None, "s", "spikes", "since", "days since 2000-01-01", "seconds since start", "days since 0001-01-01", 5, [1]]
+
+
+@pytest.mark.parametrize("dtype", ["i4", "u1", "f4", "f8", "bool"])
+def test_attributes_are_refused_by_which_xarray_decodes(dtype):
+    every = itertools.product(
+        UNITS, [None, "noleap"], [None, "bool", "timedelta64[s]", "float32", 5], [None, "true", "false", 5]
+    )
+    for units, calendar, said, unsigned in every:
+        given = {"units": units, "calendar": calendar, "dtype": said, "_Unsigned": unsigned}
+        attrs = {name: value for name, value in given.items() if value is not None}
+        entries = xr.Variable("entry", np.zeros(1, dtype), attrs)
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                read = xr.conventions.decode_cf_variable("x", entries.copy(), decode_timedelta=DURATIONS)
+            alike = read.dtype == entries.dtype and read.attrs == attrs
+        except Exception:
+            alike = False
+        try:
+            storable(xr.Dataset({"x": entries}))
+            taken = True
+        except InvalidInput:
+            taken = False
+        assert taken == (alike and said != "timedelta64[s]"), attrs  # without units, xarray leaves that alone
+
+
+def test_warnings_of_the_process_are_left_alone(store):
+    """What a call ignores, all threads would ignore: those that end in another order leave it so for ever."""
+    before, seen = list(warnings.filters), []
+    netxr.verify(store, progress=lambda *_: seen.append(list(warnings.filters)))
+    assert seen
+    assert all(filters == before for filters in seen)
+    modules = Path(netxr.__file__).parent.rglob("*.py")
+    assert [file.name for file in modules if "catch_warnings" in file.read_text("utf-8")] == []
+
+
+def test_a_store_in_memory_has_the_copy_that_zarr_makes(recwarn):
+    stores = MemoryStore(), MemoryStore()
+    run = netxr.simulate(netxr.random_connectivity(3, seed=1), n_steps=20, seed=1)
+    for store in stores:
+        for group in (None, "days/monday"):
+            netxr.save(run, store, group=group)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="Consolidated metadata"):
+        zarr.consolidate_metadata(stores[1])
+    mine, zarrs = (zarr.open_group(store, mode="r") for store in stores)
+    assert json.dumps(mine.metadata.to_dict()) == json.dumps(zarrs.metadata.to_dict())
+    for group in (None, "days/monday"):
+        xr.testing.assert_identical(
+            xr.open_zarr(stores[0], group=group).load(), xr.open_zarr(stores[1], group=group).load()
+        )
 
 
 def test_a_sweep_has_no_checksums(tmp_path):
