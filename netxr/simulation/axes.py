@@ -24,6 +24,13 @@ def _check_probability(name: str, value: Any) -> float:
     return check_share(name, value, what="a probability")
 
 
+def _check_part(name: str, value: Any) -> float:
+    """Return `value` as a float if it is a share of something, and not none of it."""
+    if check_share(name, value) == 0:
+        raise InvalidInput(name, got=said(value), expected="a share above 0")
+    return float(value)
+
+
 def _check_amount(name: str, value: Any) -> float:
     """Return `value` as a float if it is finite, 0 or above."""
     if not is_finite(value) or value < 0:
@@ -78,6 +85,11 @@ AXES: Final = {
         Axis(n.SPECTRAL_RADIUS, "network", _check_amount, "Largest absolute eigenvalues of A."),
         Axis(n.COMMON_DRIVE, "dynamics", _check_amount, "Weights of one hidden signal that drives all neurons."),
         Axis(n.N_STEPS, "dynamics", check_count, "Samples in a trial.", 5000, "steps"),
+        Axis(n.OBSERVED, "observation", _check_part, "Shares of the neurons that are recorded."),
+        Axis(
+            n.CALCIUM, "observation", _check_amount, "Samples in which a calcium indicator falls to 1 / e; 0 for none."
+        ),
+        Axis(n.EVERY, "observation", check_count, "Every how many steps a sample is taken."),
         Axis(
             n.N_GROUPS,
             "observation",

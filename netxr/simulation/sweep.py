@@ -29,6 +29,9 @@ def sweep(
     spectral_radius: float | Sequence[float] | None = None,
     common_drive: float | Sequence[float] | None = None,
     n_steps: int | Sequence[int] = 5000,
+    observed: float | Sequence[float] | None = None,
+    calcium: float | Sequence[float] | None = None,
+    every: int | Sequence[int] | None = None,
     n_groups: int | Sequence[int] = 0,
     lag: int | Sequence[int] = 1,
     method: str | Sequence[str] = DEFAULT,
@@ -61,8 +64,11 @@ def sweep(
         As in `random_connectivity`. Like all that follow, a dim of the result where it is given.
     common_drive : number or sequence, optional
         As in `simulate`.
+    observed, calcium, every : number or sequence, optional
+        Share of the neurons that are recorded, the others acting unseen; samples in which a calcium indicator falls to
+        1 / e, 0 for none; every how many steps a sample is taken: as in `observe`.
     n_groups : int or sequence of int
-        Equal consecutive groups that the neurons are averaged into before estimate and comparison; 0 for none.
+        Equal consecutive groups that the recorded neurons are averaged into before estimate and comparison; 0 for none.
     lag : int or sequence of int
         Samples by which the target is read after the source.
     method : str or sequence of str
@@ -134,6 +140,9 @@ def sweep(
             n.SPECTRAL_RADIUS: spectral_radius,
             n.COMMON_DRIVE: common_drive,
             n.N_STEPS: n_steps,
+            n.OBSERVED: observed,
+            n.CALCIUM: calcium,
+            n.EVERY: every,
             n.N_GROUPS: n_groups,
             n.LAG: lag,
         },

@@ -1,6 +1,7 @@
 """One cell of a sweep: networks are drawn, simulated once, and scored in every way that the cell is scored in."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -17,8 +18,9 @@ from netxr.moments.coarse import coarsen
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.merge import continued
 from netxr.simulation.networks import random_connectivity
+from netxr.simulation.observe import observe
 from netxr.simulation.simulate import simulate
-from netxr.simulation.sweep_plan import Plan
+from netxr.simulation.sweep_plan import Plan, samples_in
 
 BATCH_BYTES: Final = 256e6
 """Trials of a cell are simulated together as long as their activity and networks fit into this."""
@@ -33,6 +35,9 @@ Scored = tuple[NDArray[np.float64], InvalidInput | None]
 
 MODEL: Final = ("network", "dynamics")
 """What the axes of a simulation act on."""
+
+OBSERVATION: Final = (n.OBSERVED, n.CALCIUM, n.EVERY)
+"""What a recording shows of a run, in the order of the dims."""
 
 REFUSED: Final = (n.SPARSITY, n.SPECTRAL_RADIUS, n.CONNECTIVITY)
 """What an error is about where a network that was drawn cannot be scaled, or its activity grows without end."""
@@ -87,13 +92,12 @@ def _simulated(plan: Plan, at: dict[str, Any], *, n_steps: int, trials: Sequence
 
 def _score_run(plan: Plan, run: xr.Dataset, lengths: Sequence[int]) -> Scored:
     """Return the scores of a run."""
-    sizes = [len(lengths), *(len(plan.axes[dim]) for dim in (n.N_GROUPS, n.LAG)), len(plan.methods)]
-    found = np.empty((len(plan.scores), *sizes, run.sizes[n.TRIAL]))
+    seen = [len(plan.axes.get(dim, [None])) for dim in (*OBSERVATION, n.N_GROUPS, n.LAG)]
+    found = np.empty((len(plan.scores), len(lengths), *seen, len(plan.methods), run.sizes[n.TRIAL]))
     order = np.argsort(lengths)
     errors = []
-    for g, n_groups in enumerate(plan.axes[n.N_GROUPS]):
-        level = coarsen(run, groups=n_groups) if n_groups else run
-        samples = _by_length(plan, level[n.ACTIVITY], [lengths[k] for k in order])
+    for place, every, level in _levels(plan, run):
+        samples = _by_length(plan, level[n.ACTIVITY], [samples_in(lengths[k], every) for k in order])
         for k, data in zip(order, samples, strict=True):
             for m, method in enumerate(plan.methods):
                 R, error = _estimated(method, data, plan.axes[n.LAG])
@@ -101,9 +105,21 @@ def _score_run(plan: Plan, run: xr.Dataset, lengths: Sequence[int]) -> Scored:
                 scores = compare(
                     level[n.CONNECTIVITY], R, diagonal=plan.diagonal, permutations=plan.permutations, seed=plan.seed
                 )
-                found[:, k, g, :, m] = [scores[name].values for name in plan.scores]
+                found[(slice(None), k, *place, slice(None), m)] = [scores[name].values for name in plan.scores]
     within = [len(plan.axes[dim]) for dim in plan.within]
     return found.reshape(len(plan.scores), *within, -1), errors[0] if all(errors) else None
+
+
+def _levels(plan: Plan, run: xr.Dataset) -> Iterator[tuple[tuple[int, ...], int, xr.Dataset]]:
+    """Yield what is recorded of a run in every way, and at every coarse level: its place, every how many steps, it."""
+    asked = any(dim in plan.axes for dim in OBSERVATION)
+    ways = (enumerate(plan.axes.get(dim, [None])) for dim in OBSERVATION)
+    for (o, share), (c, calcium), (e, every) in product(*ways):
+        view = run
+        if asked:
+            view = observe(run, neurons=share, calcium=calcium or None, every=every or 1, seed=plan.seed)
+        for g, n_groups in enumerate(plan.axes[n.N_GROUPS]):
+            yield (o, c, e, g), every or 1, coarsen(view, groups=n_groups) if n_groups else view
 
 
 def _by_length(plan: Plan, activity: xr.DataArray, lengths: Sequence[int]) -> Iterator[xr.DataArray | xr.Dataset]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -168,17 +169,40 @@ def _check_axes(given: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return the labels of the axes that are asked for, if each is right and all fit together."""
     asked = {name: axis for name, axis in AXES.items() if given[name] is not None or axis.default is not None}
     axes = {name: _check_axis(name, given[name], axis.check) for name, axis in asked.items()}
-    unequal = [f"{g} of {size} neurons" for size in axes[n.N_NEURONS] for g in axes[n.N_GROUPS] if g and size % g]
+    unequal = [
+        f"{g} of {size} neurons"
+        for n_neurons, share in product(axes[n.N_NEURONS], axes.get(n.OBSERVED, [1]))
+        for size, g in product([recorded(n_neurons, share)], axes[n.N_GROUPS])
+        if g and size % g
+    ]
     if unequal:
+        of = "the recorded ones of " if n.OBSERVED in axes else ""
         raise InvalidInput(
-            n.N_GROUPS, got=", ".join(unequal), expected="numbers that divide every n_neurons, or 0 for no averaging"
+            n.N_GROUPS,
+            got=", ".join(unequal),
+            expected=f"numbers that divide {of}every n_neurons, or 0 for no averaging",
         )
-    too_long = [f"{lag} in {steps} samples" for steps in axes[n.N_STEPS] for lag in axes[n.LAG] if lag > steps - 2]
+    too_long = [
+        f"{lag} in {n_samples} samples"
+        for steps, every, lag in product(axes[n.N_STEPS], axes.get(n.EVERY, [1]), axes[n.LAG])
+        for n_samples in [samples_in(steps, every)]
+        if lag > n_samples - 2
+    ]
     if too_long:
         raise InvalidInput(
             n.LAG, got=", ".join(too_long), expected="lags that leave at least two pairs in every n_steps"
         )
     return axes
+
+
+def recorded(n_neurons: int, share: float) -> int:
+    """Return how many neurons a share of them is."""
+    return max(1, round(share * n_neurons))
+
+
+def samples_in(n_steps: int, every: int) -> int:
+    """Return how many samples are taken of some steps, the first among them."""
+    return -(-n_steps // every)
 
 
 def _check_axis(name: str, given: Any, check: Callable[[str, Any], Any]) -> list[Any]:
@@ -222,8 +246,11 @@ def blank_result(plan: Plan) -> xr.Dataset:
             name + n.SCORE_DEFINED: blank(dims, "i8", {n.LONG_NAME: f"{about}, trials in which it is defined"}),
         }
     variables[n.FINISHED] = blank(plan.cell, "?", {n.LONG_NAME: "cells whose scores are there"})
-    neurons, groups = np.array(plan.axes[n.N_NEURONS])[:, None], np.array(plan.axes[n.N_GROUPS])
-    per_group = ((n.N_NEURONS, n.N_GROUPS), neurons // np.where(groups, groups, neurons))
+    shares, by_share = plan.axes.get(n.OBSERVED, [1]), [n.OBSERVED] * (n.OBSERVED in plan.axes)
+    n_recorded = np.array([[[recorded(size, share)] for share in shares] for size in plan.axes[n.N_NEURONS]])
+    n_recorded = n_recorded if by_share else n_recorded[:, 0]
+    groups = np.array(plan.axes[n.N_GROUPS])
+    per_group = ((n.N_NEURONS, *by_share, n.N_GROUPS), n_recorded // np.where(groups, groups, n_recorded))
     return xr.Dataset(
         variables,
         {**plan.axes, n.TRIAL: np.arange(plan.trials), n.NEURONS_PER_GROUP: per_group},

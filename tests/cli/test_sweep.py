@@ -25,6 +25,10 @@ from tests.runs import names
         ),
         (["--inhibitory", "0,0.2", "--weights", "lognormal"], {"inhibitory": (0, 0.2), "weights": "lognormal"}),
         (["--coupling", "4", "--common-drive", "1", "--burn-in", 9], {"coupling": (4,), "common_drive": (1,)}),
+        (
+            ["--observed", "0.5,1", "--every", "2", "--calcium", "3"],
+            {"observed": (0.5, 1), "every": (2,), "calcium": (3,)},
+        ),
         (["--score", "mcc"], {"scores": ["mcc"]}),
         (["--trials", 2], {"trials": 2}),
         (["--seed", 5], {"seed": 5}),

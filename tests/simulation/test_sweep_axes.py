@@ -128,6 +128,27 @@ def test_networks_and_dynamics_are_the_librarys_strung_together():
     assert not told.keys() & netxr.sweep(**asked, coupling=2).attrs.keys()
 
 
+def test_what_is_recorded_is_the_librarys_strung_together(runs):
+    asked = {"n_neurons": [12], "sparsity": 0.5, "n_steps": [301, 200], "trials": 2, "seed": 3, "diagonal": False}
+    varied = {"observed": [1, 0.5], "calcium": [0, 4], "every": [1, 3], "n_groups": [0, 2]}
+    swept = netxr.sweep(**asked, **varied, method=METHODS[:1])
+    assert runs == [301]
+    dims = ("n_steps", "observed", "calcium", "every", "n_groups", "lag", "estimator")
+    assert swept.pearson.dims == ("n_neurons", "sparsity", *dims, "trial")
+    assert swept.neurons_per_group.sel(n_groups=2).values.tolist() == [[6, 3]]
+    A = netxr.random_connectivity(12, sparsity=0.5, seed=4)
+    for steps, every, n_groups in ((301, 3, 2), (200, 3, 0), (200, 1, 2)):
+        run = netxr.simulate(A, n_steps=steps, trials=[1], seed=3)
+        seen = netxr.observe(run, neurons=0.5, calcium=4, every=every, coarsen=n_groups or None, seed=3)
+        alone = netxr.compare(seen.connectivity, netxr.lagged_correlation(seen), diagonal=False, permutations=0)
+        place = {"n_neurons": 12, "n_steps": steps, "every": every, "n_groups": n_groups, "observed": 0.5, "calcium": 4}
+        np.testing.assert_allclose(swept.pearson.sel(place).sel(trial=1).squeeze(), alone.pearson.squeeze(), atol=1e-10)
+    plain = netxr.sweep(**asked)
+    np.testing.assert_allclose(
+        swept.pearson.sel(observed=1, calcium=0, every=1, n_groups=[0]).squeeze("estimator"), plain.pearson, atol=1e-10
+    )
+
+
 def test_networks_that_cannot_be_scaled_or_are_not_stable_have_no_score():
     asked = {"n_neurons": 4, "sparsity": 0.7, "n_steps": 60, "trials": 6, "seed": 0}
     swept = netxr.sweep(**asked, spectral_radius=0.5)
@@ -153,6 +174,14 @@ def test_networks_that_cannot_be_scaled_or_are_not_stable_have_no_score():
         ({"inhibitory": 2}, "inhibitory: got 2; expected a share, 0 to 1"),
         ({"coupling": 0}, "coupling: got 0.0; expected a number above 0"),
         ({"common_drive": -1}, "common_drive: got -1; expected a finite number, 0 or above"),
+        ({"observed": 0}, "observed: got 0; expected a share above 0"),
+        (
+            {"observed": [0.5, 1], "n_groups": 2},
+            "n_groups: got 2 of 5 neurons; expected numbers that divide the recorded",
+        ),
+        ({"every": [1, 50], "lag": 1}, "lag: got 1 in 2 samples; expected lags that leave"),
+        ({"every": 0}, "every: got 0; expected a whole number, 1 or above"),
+        ({"calcium": -1}, "calcium: got -1; expected a finite number, 0 or above"),
         ({"units": "relu"}, "units: got 'relu'; expected 'sigmoid' or"),
         ({"units": abs}, "units: got <built-in function abs>; expected a name"),
         ({"weights": "equal"}, "weights: got 'equal'; expected"),
