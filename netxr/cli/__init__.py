@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "recoverability": "Say how well estimators would find a network like the one in a recording.",
     "compare": "Score an estimated connectivity against the true one.",
     "sweep": "Score estimates over network size, sparsity, length, ...",
+    "map": "Draw where correlation is good enough, and what is where it is not.",
     "plot": "Draw what a store holds.",
     "info": "Say what a store holds, without loading it.",
     "import": "Convert a recording of another tool to a Zarr store.",
@@ -58,6 +59,7 @@ FRAMES_HINT: Final = (
 LEFT_BEHIND: Final = {
     "simulate": "the same command again resumes the run",
     "sweep": "the same command again computes what is missing",
+    "map": "the same command again computes what is missing",
 }
 """What to do after an interruption that leaves something."""
 

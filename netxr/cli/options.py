@@ -159,37 +159,39 @@ def neurons(flag: str, what: str) -> Callable[[FC], FC]:
     return click.option(flag, type=PATH, metavar="FILE", help=text)
 
 
-def axes(command: FC) -> FC:
-    """Add an option for each axis of a sweep, which takes one value or several, separated by commas."""
-    for axis in reversed(AXES.values()):
-        default = None if axis.default is None else str(axis.default)
-        kind = INTEGERS if axis.is_whole else NUMBERS
-        option = click.option(
-            axis.option, axis.name, type=kind, default=default, show_default=default is not None, help=axis.text
+def axes(**defaults: str) -> Callable[[FC], FC]:
+    """Return an option for each axis of a sweep, which takes one value or several, separated by commas."""
+
+    def added(command: FC) -> FC:
+        """Add the options."""
+        for axis in reversed(AXES.values()):
+            usual = None if axis.default is None else str(axis.default)
+            default = defaults.get(axis.name, usual)
+            kind = INTEGERS if axis.is_whole else NUMBERS
+            command = click.option(
+                axis.option, axis.name, type=kind, default=default, show_default=default is not None, help=axis.text
+            )(command)
+        return command
+
+    return added
+
+
+def model(*, units: str = SIGMOID, weights: str = "binary") -> Callable[[FC], FC]:
+    """Return the options of a model that are the same in all cells of a sweep."""
+
+    def added(command: FC) -> FC:
+        """Add the options."""
+        kinds, names = click.Choice(list(UNITS)), click.Choice(list(WEIGHTS))
+        before = "Steps before the first sample, in which activity comes to where it settles."
+        command = click.option("--burn-in", type=NOT_NEGATIVE, default=0, show_default=True, help=before)(command)
+        command = click.option("--weights", type=names, default=weights, show_default=True, help="Weights of edges.")(
+            command
         )
-        command = option(command)
-    return command
+        return click.option("--units", type=kinds, default=units, show_default=True, help="How neurons respond.")(
+            command
+        )
 
-
-def model(command: FC) -> FC:
-    """Add the options of a model that are the same in all cells of a sweep."""
-    for option in (
-        click.option(
-            "--burn-in", type=NOT_NEGATIVE, default=0, show_default=True, help="Steps before the first sample."
-        ),
-        click.option(
-            "--units", type=click.Choice(list(UNITS)), default=SIGMOID, show_default=True, help="How neurons respond."
-        ),
-        click.option(
-            "--weights",
-            type=click.Choice(list(WEIGHTS)),
-            default="binary",
-            show_default=True,
-            help="Weights of the edges, before they are scaled.",
-        ),
-    ):
-        command = option(command)
-    return command
+    return added
 
 
 def check_ascending(

@@ -22,9 +22,9 @@ SCORES: Final = tuple(name for name in ABOUT if name != n.MANTEL_P)
 
 @click.command()
 @click.argument("out", metavar="OUT.zarr", type=options.PATH)
-@options.axes
+@options.axes()
 @options.methods
-@options.model
+@options.model()
 @click.option("--trials", type=int, default=5, show_default=True, help="Networks in each cell, seeded by seed + trial.")
 @options.seed
 @options.rng
