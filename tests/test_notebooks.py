@@ -60,6 +60,13 @@ raw_score, clean_score = (found[name].pearson.item() for name in ("raw", "clean"
 print(json.dumps([min(ways.values()), max(map(float, others)), raw_score, clean_score, folder.exists()]))
 """
 
+GOOD_ENOUGH = """
+import json
+
+ends = limits.limit.sel(n_neurons=50, observed=1, spectral_radius=0.97).squeeze().to_series()
+print(json.dumps([table.loc[(50, 1)].tolist(), table.loc[(50, 0.25)].tolist(), ends.round(2).tolist()]))
+"""
+
 LARGE = """
 import json
 
@@ -113,6 +120,16 @@ def test_recording_to_map_finds_which_areas_drive_which(tmp_path):
 
 
 @pytest.mark.slow
+def test_map_tells_where_correlation_is_good_enough(tmp_path):
+    _, (all_recorded, quarter, ends) = run("map", tmp_path, then=GOOD_ENOUGH)
+    assert all_recorded[:2] == quarter[:2] == ["lagged_correlation"] * 2
+    assert all(name.startswith("regression") for name in all_recorded[2:])
+    assert quarter[2:] == ["none"] * 2
+    correlation, _, regression = ends
+    assert correlation < 0.6 < 0.9 < regression
+
+
+@pytest.mark.slow
 def test_larger_than_memory_adds_a_second_day(tmp_path):
     _, (best_day, merged, sizes, edges, left) = run("larger_than_memory", tmp_path, then=LARGE)
     assert merged > best_day > 0.5
@@ -135,5 +152,5 @@ def test_notebooks_are_committed_without_output(name):
     assert not re.findall(r"/(?:home|root|tmp|work|Users)/|[A-Z]:\\\\", text)
 
 
-def test_there_are_three_notebooks():
-    assert NOTEBOOKS == ["larger_than_memory", "recording_to_map", "tutorial"]
+def test_there_are_four_notebooks():
+    assert NOTEBOOKS == ["larger_than_memory", "map", "recording_to_map", "tutorial"]

@@ -23,7 +23,7 @@ from netxr.simulation.simulate import simulate
 from netxr.simulation.sweep_plan import Plan, samples_in
 
 BATCH_BYTES: Final = 256e6
-"""Trials of a cell are simulated together as long as their activity and networks fit into this."""
+"""Trials of a cell are simulated together as long as their activity, what is copied of it and networks fit in here."""
 
 Cell = tuple[int, ...]
 """Where a cell stands along the dims of cells."""
@@ -48,13 +48,21 @@ def score_cell(plan: Plan, cell: Cell) -> Scores | InvalidInput:
     at = {dim: plan.axes[dim][k] for dim, k in zip(plan.cell, cell, strict=True)}
     lengths = [at.pop(n.N_STEPS)] if n.N_STEPS in at else plan.axes[n.N_STEPS]
     n_neurons = at[n.N_NEURONS]
-    batch = max(1, int(BATCH_BYTES / (8 * n_neurons * (n_neurons + max(lengths)))))
+    each = 8 * n_neurons * (n_neurons + max(lengths)) * (1 + _copied(plan))
+    batch = max(1, int(BATCH_BYTES / each))
     batches = [range(first, min(first + batch, plan.trials)) for first in range(0, plan.trials, batch)]
     scores, errors = zip(*(_score_trials(plan, at, lengths, trials) for trials in batches), strict=True)
     if all(errors):
         error: InvalidInput = errors[0]
         return error
     return dict(zip(plan.scores, np.concatenate(scores, axis=-1), strict=True))
+
+
+def _copied(plan: Plan) -> float:
+    """Return which share of the activity is copied at most to show what is recorded of it."""
+    if {n.CALCIUM, n.EVERY} & set(plan.axes):
+        return 1.0
+    return max((share for share in plan.axes.get(n.OBSERVED, []) if share < 1), default=0.0)
 
 
 def _score_trials(plan: Plan, at: dict[str, Any], lengths: Sequence[int], trials: Sequence[int]) -> Scored:
@@ -112,11 +120,10 @@ def _score_run(plan: Plan, run: xr.Dataset, lengths: Sequence[int]) -> Scored:
 
 def _levels(plan: Plan, run: xr.Dataset) -> Iterator[tuple[tuple[int, ...], int, xr.Dataset]]:
     """Yield what is recorded of a run in every way, and at every coarse level: its place, every how many steps, it."""
-    asked = any(dim in plan.axes for dim in OBSERVATION)
     ways = (enumerate(plan.axes.get(dim, [None])) for dim in OBSERVATION)
     for (o, share), (c, calcium), (e, every) in product(*ways):
         view = run
-        if asked:
+        if any([share not in (None, 1), calcium, every not in (None, 1)]):
             view = observe(run, neurons=share, calcium=calcium or None, every=every or 1, seed=plan.seed)
         for g, n_groups in enumerate(plan.axes[n.N_GROUPS]):
             yield (o, c, e, g), every or 1, coarsen(view, groups=n_groups) if n_groups else view

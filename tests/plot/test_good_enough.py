@@ -22,7 +22,7 @@ def curves(trials=None, **further):
     quick = xr.DataArray([0.9, 0.5], dims="spectral_radius") / (1 + 100 / steps) ** 0.5
     slow = 0.99 / (1 + 1000 / steps) ** 0.5
     scores = xr.concat(xr.broadcast(quick, slow), "estimator").expand_dims(further)
-    labels = {"estimator": ["quick", "slow_one"], "n_steps": steps.values, "spectral_radius": [0.3, 0.9]}
+    labels = {"estimator": ["quick", "slow_estimator"], "n_steps": steps.values, "spectral_radius": [0.3, 0.9]}
     sweep = xr.Dataset({"pearson": scores.assign_attrs(long_name="Pearson correlation", diagonal=False)}, labels)
     return sweep if trials is None else sweep * xr.DataArray(trials, dims="trial")
 
@@ -39,9 +39,9 @@ def test_cells_texts_and_boundaries_are_those_by_hand():
     texts = dict(zip(zip(labels["x"], labels["y"], strict=True), labels["text"], strict=True))
     assert texts == {
         (0, 0): "0.86\nquick",
-        (1, 0): "0.70\nslow\none",
-        (0, 1): "0.94\nslow\none",
-        (1, 1): "0.94\nslow\none",
+        (1, 0): "0.70\nslow\nestimator",
+        (0, 1): "0.94\nslow\nestimator",
+        (1, 1): "0.94\nslow\nestimator",
     }
     best, quick = ({(*one,) for one in one.array()} for one in segments(figure))
     assert best == {(0.5, -0.5, 0.5, 0.5), (0.5, 0.5, 1.5, 0.5)}

@@ -1,5 +1,6 @@
 """Where a score is good enough: verdicts over two parameters, with what is best in each cell and what it lacks."""
 
+from textwrap import wrap
 from typing import Any, Final
 
 import holoviews as hv
@@ -32,6 +33,9 @@ FULL: Final = 12
 
 PREFERRED: Final = (n.SPECTRAL_RADIUS, n.COUPLING, n.N_NEURONS)
 """What is drawn to the right where nothing is said: the first that varies."""
+
+NAME: Final = 12
+"""Letters in a line of the name of an estimator."""
 
 LONG_TEXT: Final = 5
 """Most letters that have room under a cell."""
@@ -102,12 +106,12 @@ def good_enough(
     sliders = [str(dim) for dim in drawn.dims if dim not in (across, down, *grid)]
     check_number(drawn, grid, sliders, argument="sweep")
     columns = 1 if col is None else drawn.sizes[col] if row else row_length(drawn.sizes[col])
-    facets = []
+    facets, n_facets = [], len(places_of(drawn, grid))
     for k, place in enumerate(places_of(drawn, grid)):
         text = ", ".join(says(dim, labels_of(drawn, dim)[one]) for dim, one in place)
+        edge = k % columns == 0, k + columns >= n_facets, k == min(columns, n_facets) - 1
         frames = {
-            slid: _map(found.isel(dict(place + slid)), across, down, title=text, bar=k == columns - 1)
-            for slid in places_of(drawn, sliders)
+            slid: _map(found.isel(dict(place + slid)), across, down, text, *edge) for slid in places_of(drawn, sliders)
         }
         facets.append(over_sliders(drawn, frames))
     heading = "\n".join(filter(None, (title, *_heading(sweep, score, at, found))))
@@ -174,17 +178,24 @@ def in_words(estimator: Any) -> str:
     return str(estimator).replace("_", " ")
 
 
-def _map(found: xr.Dataset, across: str, down: str, *, title: str, bar: bool) -> hv.Overlay:
-    """Draw one map."""
+def _map(
+    found: xr.Dataset, across: str, down: str, title: str, is_left: bool, is_bottom: bool, has_bar: bool
+) -> hv.Overlay:
+    """Draw one map; axes are named at the left and at the bottom of all."""
     cells = found.transpose(down, across)
     dims = [hv.Dimension("x", label=axis_label(found, across)), hv.Dimension("y", label=axis_label(found, down))]
     height, width = (min(WIDEST, max(2, size) * CELL) for size in cells[n.VERDICT].shape)
-    panel = _colours(cells, dims, bar=bar) * _on_hover(cells) * _texts(cells, dims)
+    panel = _colours(cells, dims, bar=has_bar) * _on_hover(cells) * _texts(cells, dims)
     for verdict, dash in ((cells[n.VERDICT], "solid"), (cells[ALONE], "dashed")):
         panel = panel * _boundary((verdict == GOOD).values, dims, dash)
     return with_options(
         panel,
-        both={"title": literal(title), "axiswise": True},
+        both={
+            "title": literal(title),
+            "axiswise": True,
+            "xlabel": dims[0].label if is_bottom else "",
+            "ylabel": dims[1].label if is_left else "",
+        },
         bokeh={"frame_width": width, "frame_height": height},
         matplotlib={
             "aspect": width / height,
@@ -252,7 +263,7 @@ def _texts(cells: xr.Dataset, dims: list[hv.Dimension]) -> hv.Labels:
         *(cells[key].values.ravel().tolist() for key in (n.SCORE, n.ESTIMATOR, UNSURE)), strict=True
     ):
         number = "" if size > FULL else f"{value:.2f}" + "?" * unsure if np.isfinite(value) else "none"
-        who = in_words(name).replace(" ", "\n") if size <= ROOMY and np.isfinite(value) else ""
+        who = "\n".join(wrap(in_words(name), NAME)) if size <= ROOMY and np.isfinite(value) else ""
         texts.append("\n".join(filter(None, (number, who))))
     labels = hv.Labels((columns, rows, texts), dims, ["text"])
     return with_options(
