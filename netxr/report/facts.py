@@ -18,9 +18,13 @@ from netxr.schema.clock import activity_of
 from netxr.schema.provenance import ORIGIN
 from netxr.schema.words import entry_text, number
 
+FURTHER: Final = (n.SLOPE, n.RMSE, n.MCC, n.F1, n.ROC_AUC_EXCITATORY, n.ROC_AUC_INHIBITORY)
+"""Scores that stand where they are defined."""
+
 SCORES: Final = (
     *(n.PEARSON, n.SPEARMAN, n.KAPPA, n.ROC_AUC, n.AVERAGE_PRECISION, n.MANTEL, n.MANTEL_P, n.RV),
     *(n.PEARSON_TRANSPOSED, n.SYMMETRY),
+    *FURTHER,
 )
 """Scores, and how alike the estimate and its transpose are."""
 

@@ -18,7 +18,8 @@ from netxr.estimators.symmetry import direction_text, symmetry
 from netxr.estimators.table import DEFAULT, drawn_estimate, estimates_in, estimator_of, name_in_words
 from netxr.plot.panels import dashboards
 from netxr.report import page
-from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, in_words, origin_parts, score_rows
+from netxr.report.facts import DIAGONAL_MATTERS, FURTHER, MOST_ROWS, SCORES, facts, in_words, origin_parts, score_rows
+from netxr.report.sure import sure_parts
 from netxr.report.sweep import sweep_parts
 from netxr.schema.arguments import check_vacant
 from netxr.schema.variables import is_sweep
@@ -68,8 +69,9 @@ def report_run(run: Any, path: str | Path, *, progress: n.Progress | None = None
 
     The page opens in any browser, without a network. It has the figures of `netxr.plot.dashboard`, of the first trial.
     If a run of up to 1,000 neurons has no estimate or no scores, an estimate R at lag 1 and its scores are made for the
-    page; the run itself does not change. The page of a sweep has its scores over each parameter that varies. A
-    recording on disk is read once for the raster, and once for an estimate.
+    page, and so are a test of all pairs and the reliability of R; the run itself does not change. The page of a sweep
+    has its scores over each parameter that varies. A recording on disk is read once for the raster, once for an
+    estimate, once for a test and once for reliability.
 
     Parameters
     ----------
@@ -135,6 +137,7 @@ def _of_run(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     if note and available.R is None:
         yield page.Table("Estimate", note, [])
     yield from _direction(known)
+    yield from sure_parts(known, most_neurons=MOST_NEURONS)
     yield from _scores(known, drawn_estimate(known))
     yield from _further_estimates(known)
     yield from origin_parts(known, source, estimate)
@@ -210,6 +213,7 @@ def _scores(run: xr.Dataset, estimate: str | None, *, of: str = "") -> Iterator[
         names = [name for name in SCORES if name in scored and name != n.MANTEL_P]
     else:
         return
+    names = [name for name in names if name not in FURTHER or scored[name].notnull().any()]
     if estimate is not None and n.CONNECTIVITY in run and (signs := sign_text(run[n.CONNECTIVITY], run[estimate])):
         text += f"{signs} "
     title, rows = f"Scores of R against A{of}", score_rows(scored, names)

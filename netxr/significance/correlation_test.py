@@ -140,7 +140,7 @@ def correlation_test(
     made_by = call_of("correlation_test", lag=wanted, null=null, **given)
     about = moments.attrs | {n.REFERENCE: REFERENCES[null], n.MADE_BY: made_by}
     if null == "shift":
-        about[n.TEST_LAGS] = ", ".join(map(str, _far_lags(moments, lag)))
+        about[n.TEST_LAGS] = ", ".join(map(str, _far_lags(moments, wanted)))
     elif flat is not None:
         about[n.TEST_LAGS] = f"1 to {flat[n.LAG].values[-1]}"
     results = {name: one.assign_attrs(about | {n.LONG_NAME: LONG_NAMES[name]}) for name, one in found.items()}
