@@ -88,10 +88,13 @@ def symmetry_of(matrix: NDArray[Any], *, block: int = BLOCK) -> float:
     scale = np.abs(first - shift).max(initial=0.0) or 1.0
     count, total, squares, apart = 0, 0.0, 0.0, 0.0
     for start in range(0, len(matrix), n_rows):
-        sides = matrix[start : start + n_rows], matrix[:, start : start + n_rows].T
-        pairs = np.isfinite(sides[0]) & np.isfinite(sides[1])
+        x, y = ((side - shift) / scale for side in (matrix[start : start + n_rows], matrix[:, start : start + n_rows].T))
+        pairs = np.isfinite(x) & np.isfinite(y)
         np.fill_diagonal(pairs[:, start:], val=False)
-        x, y = (np.where(pairs, (side - shift) / scale, 0.0) for side in sides)
+        if pairs.sum() < pairs.size - len(pairs):
+            x, y = (np.where(pairs, side, 0.0) for side in (x, y))
+        for side in (x, y):
+            np.fill_diagonal(side[:, start:], 0.0)
         # Not by BLAS: its threads would be in the way of what follows for a while.
         count, total, squares = count + int(pairs.sum()), total + x.sum(), squares + np.einsum("ij,ij->", x, x)
         y -= x
