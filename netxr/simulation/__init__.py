@@ -1,5 +1,6 @@
 """Where the truth is known: random networks, their activity, sweeps over many of them, the tutorial.
 
-Begin with `simulate`; `networks` draws the connectivity. The loop itself and its noise are numerics:
-`kernels/dynamics` and `kernels/noise`.
+Begin with `simulate`; `networks` draws the connectivity, in one of `structures`; `model` checks how it is simulated;
+`observe` makes of a run what a recording shows. The loop itself and its noise are numerics:
+`kernels/dynamics`, `kernels/drives` and `kernels/noise`.
 """

@@ -20,6 +20,7 @@ from netxr.schema.provenance import provenance
 from netxr.schema.variables import labels_of
 from netxr.simulation.beginning import check_network, first_state, trial_seeds
 from netxr.simulation.model import USUAL, Model, Units, check_model
+from netxr.simulation.settling import remark_on
 from netxr.store.dataset import open as open_store
 from netxr.store.layout import steps_per_chunk
 from netxr.store.resumable import Growing, ResumableRun, resumable_run
@@ -120,7 +121,8 @@ def simulate(
         `activity` (neuron, time, trial) and `connectivity`, with the parameters as attributes. Where there are
         instruments, their samples as `inputs` (input, time, trial), for `instrumental_variables(run, instruments=
         run.inputs)`; where states were set, the frames as `perturbed` (time), for `perturbation_effect(run, where=
-        run.perturbed)`; `delay` and `noise_cov` where they are matrices.
+        run.perturbed)`; `delay` and `noise_cov` where they are matrices. Where the first samples stand so far from
+        where activity settles that they make much of its variance, the attribute `remark` says so.
 
     Raises
     ------
@@ -196,8 +198,14 @@ def _in_memory(
     for rows, start, states in _reporting(blocks, progress, total=n_steps * len(state)):
         samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
     activity = xr.DataArray(samples, dims=(n.TRIAL, n.TIME, n.NEURON), attrs=run.attrs)
-    beside = _beside(model.drives, 0, n_steps)
-    return with_axis(run.assign({n.ACTIVITY: activity.transpose(n.NEURON, n.TIME, n.TRIAL), **beside}))
+    whole = {n.ACTIVITY: activity.transpose(n.NEURON, n.TIME, n.TRIAL), **_beside(model.drives, 0, n_steps)}
+    return with_axis(run.assign(whole).assign_attrs(_remarks(samples.transpose(2, 1, 0))))
+
+
+def _remarks(activity: Any) -> dict[str, str]:
+    """Return what is to be known of the samples of a run, as attributes."""
+    remark = remark_on(activity)
+    return {} if remark is None else {n.REMARK: remark}
 
 
 def _beside(drives: Drives, start: int, stop: int) -> dict[str, xr.Variable]:
@@ -235,7 +243,7 @@ def _stream(
         for name, values in _beside(model.drives, start, stop).items():
             place = tuple(slice(start, stop) if dim == n.TIME else slice(None) for dim in values.dims)
             resumed.arrays[name][place] = values.values
-        resumed.commit(stop)
+        resumed.commit(stop, _remarks(resumed.arrays[n.ACTIVITY]) if stop == total else {})
 
 
 def _check_begins_with(resumed: ResumableRun, model: Model, state: NDArray[Any]) -> None:

@@ -48,13 +48,13 @@ class ResumableRun:
         self._use_folder(folder)
         self.committed = sizes(self.known[n.ACTIVITY])[n.TIME]
 
-    def commit(self, n_steps: int) -> None:
-        """Let readers see the first `n_steps` samples of every trial."""
+    def commit(self, n_steps: int, attributes: Mapping[str, Any] | None = None) -> None:
+        """Let readers see the first `n_steps` samples of every trial; with the last ones, further attributes."""
         changed = {name: grown(self.known[name], n.TIME, n_steps) for name in self.growing}
         if n_steps == self.n_steps:
             root = self.known[ROOT]
-            attributes = {name: value for name, value in root["attributes"].items() if name != n.UNFINISHED}
-            changed[ROOT] = root | {"attributes": attributes}
+            kept = {name: value for name, value in root["attributes"].items() if name != n.UNFINISHED}
+            changed[ROOT] = root | {"attributes": kept | dict(attributes or {})}
         commit(self.folder, self.known, changed, self.mark)
         self.committed = n_steps
         if self.folder != self.path:

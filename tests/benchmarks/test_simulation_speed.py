@@ -22,7 +22,15 @@ def one_blas_thread():
         yield
 
 
-def floors(A, *, n_steps, trials, rng="modern"):
+UNITS = {
+    "sigmoid": lambda drive: 1 / (1 + np.exp(-drive)),
+    "linear": lambda drive: drive + drive,
+    "tanh": np.tanh,
+    "threshold": lambda drive: drive > 0,
+}
+
+
+def floors(A, *, n_steps, trials, rng="modern", units="sigmoid"):
     """The three parts that no simulation in NumPy can do without, as plain as they can be."""
     n = len(A)
     state = np.random.default_rng(0).random((n, trials) if trials > 1 else n)
@@ -37,11 +45,11 @@ def floors(A, *, n_steps, trials, rng="modern"):
         for _ in range(n_steps):
             np.dot(A, state, out=out)
 
-    def sigmoids():
+    def respond():
         for _ in range(n_steps):
-            1 / (1 + np.exp(-z))
+            UNITS[units](z)
 
-    return {"floor: normals": normals, "floor: products": products, "floor: sigmoids": sigmoids}
+    return {"floor: normals": normals, "floor: products": products, "floor: units": respond}
 
 
 def with_floor(costs):
@@ -66,6 +74,30 @@ def test_one_trial(n, n_steps):
     }
     costs = with_floor(best_of(ROUNDS, legacy))
     show("the same, legacy stream", costs, ratios={"simulate / floor": ("simulate", "floor", "<= 1.4")})
+
+
+OPTIONS = {
+    **{units: {"units": units} for units in UNITS},
+    "leak": {"leak": 0.3},
+    "delay": {"delay": 3},
+    "common drive and instruments": {"common_drive": 1.0, "instrument": 2.0},
+    "perturbed": {"perturb": 2},
+}
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+@pytest.mark.parametrize(
+    ("n", "n_steps", "trials"), [(256, 10_000, 1), (1_000, 5_000, 1), (50, 5_000, 20)] if FULL else [(40, 300, 1)]
+)
+def test_every_kind(kind, n, n_steps, trials):
+    A = netxr.random_connectivity(n, weights="normal", spectral_radius=0.9)
+    tasks = {
+        "simulate": lambda: netxr.simulate(A, n_steps=n_steps, trials=trials, **OPTIONS[kind]),
+        **floors(A.values, n_steps=n_steps, trials=trials, units=OPTIONS[kind].get("units", "sigmoid")),
+    }
+    costs = with_floor(best_of(min(ROUNDS, 3), tasks))
+    ratios = {"simulate / floor": ("simulate", "floor", "<= 1.5")}
+    show(f"{kind}, {trials} trials, {n} neurons x {n_steps} steps", costs, ratios=ratios)
 
 
 def test_many_trials_of_one_network():

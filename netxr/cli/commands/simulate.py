@@ -139,6 +139,7 @@ def command(
         "rng": rng,
         "dtype": str(run.activity.dtype),
     }
+    summary |= {n.REMARK: run.attrs[n.REMARK]} if n.REMARK in run.attrs else {}
     if as_json:
         echo_json(summary)
     elif not quiet:
