@@ -27,8 +27,8 @@ Array = np.ndarray[Any, Any]
 Task = Callable[[], object]
 
 
-def recording(folder: Path, n: int, n_steps: int, dtype: str = "float32") -> Path:
-    """Store a recording with correlations in space and time, and means far from zero."""
+def recording(folder: Path, n: int, n_steps: int, dtype: str = "float32", *, sparse: bool = False) -> Path:
+    """Store a recording with correlations in space and time, and means far from zero; or one in which few pairs go."""
     size = np.dtype(dtype).itemsize * n * n_steps
     if shutil.disk_usage(folder).free < 1.2 * size:
         pytest.skip(f"{size / 1e9:.1f} GB of samples do not fit on this disk")
@@ -38,7 +38,7 @@ def recording(folder: Path, n: int, n_steps: int, dtype: str = "float32") -> Pat
     with streamed_variable(
         path, dataset, name="activity", sizes=sizes, chunks=chunks, dtype=np.dtype(dtype), attrs={}
     ) as (out, _):
-        for start, block in zip(range(0, n_steps, length), _blocks(n, length), strict=False):
+        for start, block in zip(range(0, n_steps, length), (_pairs if sparse else _blocks)(n, length), strict=False):
             stop = min(start + length, n_steps)
             out[:, start:stop, 0] = block[:, : stop - start]
     if FULL and hasattr(os, "sync"):
@@ -55,6 +55,16 @@ def _blocks(n: int, length: int) -> Iterator[Array]:
         block = rng.standard_normal((n, length), "f4")
         block += weights @ (signals[:, 1:] + signals[:, :-1])
         block += means
+        yield block
+
+
+def _pairs(n: int, length: int) -> Iterator[Array]:
+    """Noise of each neuron's own, and each neuron of the first half drives one of the second."""
+    rng = np.random.Generator(np.random.SFC64(0))
+    half = n // 2
+    while True:
+        block = rng.standard_normal((n, length), "f4")
+        block[half : 2 * half, 1:] += 0.2 * block[:half, :-1]
         yield block
 
 
@@ -143,6 +153,12 @@ def into_store(path: Path, options: dict[str, Any]) -> Task:
         netxr.lagged_correlation(activity, **options)
 
     return write
+
+
+def edges(path: Path, options: dict[str, Any]) -> Task:
+    """The edges among all pairs, of which no matrix is held."""
+    activity = _opened(path)
+    return lambda: netxr.edges(activity, **options).sizes["edge"]
 
 
 def moments(path: Path, options: dict[str, Any]) -> Task:

@@ -12,6 +12,7 @@ from tests.benchmarks.contestants import (
     by_netxr,
     by_xarray,
     coarse_moments,
+    edges,
     error_against_numpy,
     floors,
     into_store,
@@ -119,6 +120,20 @@ def test_result_larger_than_memory(folder):
     estimate = netxr.open(result).lagged_correlation
     assert estimate.dtype == np.float32
     assert error_against_numpy(estimate.squeeze(), path) < 1e-6
+    assert costs["netxr"].megabytes < budget / 1e6
+
+
+def test_edges_of_more_pairs_than_memory_holds(folder):
+    n, n_steps, budget = (20_000, 5_000, 2 * 2**30) if FULL else (200, 500, 200_000_000)
+    path, tile = recording(folder, n, n_steps, sparse=True), min(n, 512)
+    contestants = {
+        "netxr": (edges, path, {"memory": budget}),
+        "floor: bare product of all tiles": (multiplying, tile, n_steps, n, -(-n // tile)),
+    }
+    costs = best_apart(1, contestants)
+    ratios = {"netxr / bare product": ("netxr", "floor: bare product of all tiles", "<= 1.6")}
+    show(f"{n} neurons x {n_steps} samples, edges at q .05", costs, ratios=ratios)
+    print(f"  edges found: {costs['netxr'].result} of {n // 2}")
     assert costs["netxr"].megabytes < budget / 1e6
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 import netxr
 from netxr.errors import InvalidInput
@@ -46,6 +47,33 @@ def test_several_lags_are_one_family():
     assert found.sizes["edge"] == (q <= 0.01).sum()
     at = {dim: found[dim] for dim in ("lag", "target", "source")}
     np.testing.assert_array_equal(found.effect, fitted.standardised.sel(at))
+
+
+def test_p_values_find_the_estimate_that_they_are_about():
+    run = netxr.simulate(netxr.random_connectivity(8, seed=1), n_steps=2000, seed=1).isel(trial=0)
+    fitted, caused = netxr.regression(run), netxr.granger(run)
+    beside = netxr.estimate(run, method="lagged_correlation")
+    found = netxr.edges(xr.merge([fitted, beside.drop_vars("lag")]), q=0.5)
+    pairs = {dim: found[dim] for dim in ("target", "source")}
+    np.testing.assert_array_equal(found.effect, fitted.standardised.sel(pairs))
+    other = netxr.edges(beside.drop_vars("lag").to_dataset().assign(caused), q=0.5)
+    np.testing.assert_array_equal(other.effect, caused.granger.sel({dim: other[dim] for dim in pairs}))
+    assert found.attrs["made_by"] == fitted.p_value.attrs["made_by"]
+    third = beside.rename("strength").to_dataset().assign(p_value=fitted.p_value.drop_attrs())
+    third.p_value.attrs["result_of"] = "strength"
+    of_third = netxr.edges(third, q=0.5)
+    np.testing.assert_array_equal(of_third.effect, beside.sel({dim: of_third[dim] for dim in pairs}))
+
+
+def test_intervals_of_a_regression_are_those_of_its_errors():
+    x = np.random.default_rng(0).normal(size=(4, 300))
+    x[1, 1:] += x[0, :-1]
+    fitted = netxr.regression(netxr.as_activity(x, dims=("neuron", "time")))
+    found = netxr.edges(fitted).isel(edge=0)
+    at = {"target": found.target, "source": found.source}
+    reach = stats.t.ppf(0.975, fitted.df) * fitted.standard_error.sel(at) / fitted.coefficient.sel(at)
+    expected = fitted.standardised.sel(at).item() * (1 + np.array([-1, 1]) * reach.item())
+    np.testing.assert_allclose([found.lower, found.upper], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
