@@ -88,7 +88,8 @@ def symmetry_of(matrix: NDArray[Any], *, block: int = BLOCK) -> float:
     scale = np.abs(first - shift).max(initial=0.0) or 1.0
     count, total, squares, apart = 0, 0.0, 0.0, 0.0
     for start in range(0, len(matrix), n_rows):
-        x, y = ((side - shift) / scale for side in (matrix[start : start + n_rows], matrix[:, start : start + n_rows].T))
+        sides = matrix[start : start + n_rows], matrix[:, start : start + n_rows].T
+        x, y = ((side - shift) / scale for side in sides)
         pairs = np.isfinite(x) & np.isfinite(y)
         np.fill_diagonal(pairs[:, start:], val=False)
         if pairs.sum() < pairs.size - len(pairs):
