@@ -1,12 +1,15 @@
 """The report of a sweep: its scores over each parameter that varies."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any
 
 import xarray as xr
 
 import netxr
 from netxr import names as n
+from netxr.estimators.score_limit import CORRELATIONS
+from netxr.plot.matrices.grids import MOST_FACETS
 from netxr.report import page
 from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows, words
 from netxr.simulation.sweep_plan import check_finished
@@ -21,13 +24,27 @@ def sweep_parts(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     ].compute()
     yield page.Table("Facts", "", facts(run))
     varies = [str(dim) for dim in table[scores[0] + n.SCORE_MEAN].dims if table.sizes[dim] > 1]
+    if n.N_STEPS in varies and len(varies) > 1 and scores[0] in CORRELATIONS:
+        yield from _good_enough(table, scores[0], varies)
     if len(varies) > 1:
         yield from _map(table, scores[0], varies)
     for dim in varies:
-        yield from _curve(table, scores[0], dim, varies)
+        if dim != n.ESTIMATOR:
+            yield from _curve(table, scores[0], dim, varies)
     rows = score_rows(table, [name + end for name in scores for end in (n.SCORE_MEAN, n.SCORE_DEFINED)])
     yield page.Table("Scores", DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)
     yield from origin_parts(run, source, "")
+
+
+def _good_enough(table: xr.Dataset, score: str, varies: list[str]) -> Iterator[Any]:
+    """Yield where a score is good enough, over the first parameters that vary besides the length."""
+    drawn = [n.N_STEPS, *[dim for dim in varies if dim not in (n.N_STEPS, n.ESTIMATOR)][:3]]
+    one, at = _at_the_first(table, score, varies, keep=(*drawn, n.ESTIMATOR))
+    facets = prod(table.sizes[dim] for dim in drawn[2:])
+    if one is not None and len(drawn) > 1 and facets <= MOST_FACETS:
+        text = "The best estimator of each cell; what is not good enough lacks samples, or never will be."
+        figure = netxr.plot.good_enough(one, score=score)
+        yield page.Figure("Where it is good enough", f"{text} {at}".strip(), figure)
 
 
 def _map(table: xr.Dataset, score: str, varies: list[str]) -> Iterator[Any]:

@@ -41,6 +41,33 @@ def test_facets_share_a_range_and_leave_out_what_is_undefined(library):
     assert low < np.nanmin(mean - std) < np.nanmax(mean + std) < high
 
 
+def test_further_axes_and_estimators_are_axes_like_others():
+    asked = {"n_neurons": 6, "sparsity": 0.4, "coupling": [0.9, 2], "n_steps": 60, "trials": 2}
+    sweep = netxr.sweep(**asked, method=["lagged_correlation", "regression"])
+    choice = ANY._replace(x="coupling", facet="estimator")
+    scores = scores_of(sweep, choice)
+    assert set(scores.pearson_mean.dims) == {"coupling", "estimator"}
+    assert defined_facets(scores, choice) == ["lagged_correlation", "regression"]
+    assert len(figures_of(scores, choice)) == 2
+    one = ANY._replace(x="coupling", values=NONE | {"estimator": "regression", "coupling": None})
+    expected = sweep.pearson_mean.sel(estimator="regression").squeeze()
+    np.testing.assert_array_equal(scores_of(sweep, one).pearson_mean, expected)
+    assert one.text == "pearson over coupling, estimator regression"
+    with pytest.raises(
+        InvalidInput, match="x, y, facet: got every; expected axes of this sweep: n_neurons, sparsity, coup"
+    ):
+        scores_of(sweep, ANY._replace(x="every"))
+    with pytest.raises(InvalidInput, match="estimator: got granger; expected one of lagged_correlation, regression"):
+        scores_of(sweep, one._replace(values=NONE | {"estimator": "granger"}))
+
+
+def test_the_tab_offers_the_axes_that_a_sweep_has(pages, library):
+    page = opened(pages, library, "?tab=sweep&sweep=sweep.zarr")
+    widget = page.widget("Along x")
+    assert "Sparsity" in widget.options
+    assert "Coupling" not in widget.options
+
+
 def test_what_is_no_sweep_or_too_large(library):
     with pytest.raises(InvalidInput, match="a store without finished"):
         check_read(netxr.open(library / "grouped.zarr"), memory=2**30)

@@ -195,6 +195,15 @@ def test_estimates_come_from_moments_where_there_are_some(run, tmp_path):
     assert "Connectivity" in titles(path)
 
 
+def test_a_sweep_of_estimators_and_lengths_says_where_it_is_good_enough(tmp_path):
+    asked = {"n_neurons": 8, "sparsity": 0.5, "spectral_radius": [0.5, 0.8], "n_steps": [60, 300], "trials": 2}
+    scores = netxr.sweep(**asked, method=["lagged_correlation", "regression"])
+    path = netxr.report_run(scores, tmp_path / "sweep.html")
+    both = "Score over spectral radius and number of steps"
+    each = ["Score over spectral radius", "Score over number of steps"]
+    assert titles(path)[1:5] == ["Where it is good enough", both, *each]
+
+
 def test_a_sweep_has_a_curve_for_each_parameter_that_varies(tmp_path):
     scores = netxr.sweep(n_neurons=[5, 10], sparsity=[0.5, 0.9], n_steps=100, trials=2)
     path = netxr.report_run(scores, tmp_path / "sweep.html")

@@ -28,13 +28,13 @@ from netxr.app.sweep.views import (
     axes_of,
     cells_text,
     check_read,
-    entry_text,
     figures_of,
     on_paper,
     range_of,
     scores_of,
     sweep_lines,
 )
+from netxr.schema.words import entry_text
 from netxr.simulation.axes import AXES
 
 KEY: Final = "sweep"

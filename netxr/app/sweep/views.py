@@ -13,7 +13,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.compare import ABOUT_SCORES
 from netxr.plot.style import axis_label
-from netxr.schema.words import text_of
+from netxr.schema.words import entry_text, text_of
 from netxr.simulation.axes import AXES
 
 CURVES, MAP = "curves", "map"
@@ -85,11 +85,6 @@ def check_read(sweep: xr.Dataset, *, memory: int) -> None:
 def axes_of(sweep: xr.Dataset) -> list[str]:
     """Return the axes that a sweep has."""
     return [dim for dim in DIMS if dim in sweep.dims]
-
-
-def entry_text(entry: float | str) -> str:
-    """Return an entry of an axis as text."""
-    return entry if isinstance(entry, str) else f"{entry:g}"
 
 
 def cells_text(sweep: xr.Dataset) -> str:
