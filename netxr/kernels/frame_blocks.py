@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.errors import NonFiniteActivity
-from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Pass
+from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Frames, Pass
 
 PILOT_FRAMES: Final = 63
 """The most frames that the provisional mean is taken from."""
@@ -171,6 +171,11 @@ class FrameBlock:
         self._good[:max_lag] = self.good[self.filled :].copy()
         self._offset += self.filled
         self.filled = 0
+
+    def led(self) -> Frames:
+        """Take the frames so far for those before the block, and return them."""
+        self.empty_out()
+        return Frames(self.layers, self.good).copied(slice(0, self._todo.max_lag))
 
     def parts(self) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
         """Yield the layers of some frames at a time, behind the frames before them, and which of these are good."""

@@ -77,6 +77,9 @@ class Pass:
         are for all sources.
     marked : bool
         Whether the last row is neither target nor source, but 1 in frames that may be sources and 0 in the others.
+    lead : int
+        How many of the first frames are sources alone, those before a block of a longer trial: none, or as many as the
+        longest lag.
     pairs : bool
         Whether targets are multiplied with all sources, or else each neuron with itself alone, all of them being both.
     """
@@ -93,6 +96,7 @@ class Pass:
     cuts: tuple[int, ...] = ()
     linked: int = 0
     marked: bool = False
+    lead: int = 0
     pairs: bool = True
 
     @property
@@ -132,11 +136,11 @@ class Frames(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """The frames of whole trials that some lag leaves without partner, and how far from the ends they are."""
+    """The frames of whole trials that some lag leaves without partner, and which are no targets and no sources."""
 
     samples: NDArray[Any]  # (i, e)
-    from_start: NDArray[np.int64]  # (e)
-    to_end: NDArray[np.int64]  # (e)
+    not_target: NDArray[np.bool_]  # (r, e)
+    not_source: NDArray[np.bool_]  # (r, e)
 
 
 class LaggedSums(NamedTuple):
@@ -177,7 +181,7 @@ def no_sums(todo: Pass, shift: NDArray[Any]) -> LaggedSums:
         product=np.zeros(shape),
         head=nothing,
         tail=nothing,
-        edges=Edges(np.empty((n_neurons, 0)), np.empty(0, np.int64), np.empty(0, np.int64)),
+        edges=Edges(np.empty((n_neurons, 0)), *np.empty((2, n_lags, 0), bool)),
         shift=shift,
     )
 
@@ -340,16 +344,27 @@ def close_trial(sums: LaggedSums, *, todo: Pass) -> LaggedSums:
     nothing = Frames(sums.head.layers[..., :0], sums.head.good[:0])
     if todo.missing != "raise" or todo.marked:
         return sums._replace(head=nothing, tail=nothing)
-    n_frames, length = sums.n_frames, len(sums.head.good)
+    n_frames, length = sums.n_frames + todo.lead, len(sums.head.good)
     overlap = max(0, 2 * length - n_frames)
     numbers = np.r_[0:length, n_frames - length + overlap : n_frames]
     layers = np.concatenate([sums.head.layers, sums.tail.layers[..., overlap:]], axis=2)
-    edges = Edges(_neurons(layers[SAMPLES], todo).astype(np.float64), numbers, n_frames - 1 - numbers)
+    lags = np.array(todo.lags)[:, np.newaxis]
+    not_target = numbers < (np.full_like(lags, todo.lead) if todo.lead else lags)
+    not_source = (n_frames - 1 - numbers < lags) | (numbers < todo.lead - lags)
+    edges = Edges(_neurons(layers[SAMPLES], todo).astype(np.float64), not_target, not_source)
     return sums._replace(head=nothing, tail=nothing, edges=edges)
 
 
 def _without_ends(sums: LaggedSums, todo: Pass) -> LaggedSums:
-    """Return sums in which the first frames of a trial are no targets any more, and the last ones no sources."""
+    """Return sums in which the first frames of a trial are no targets any more, and the last ones no sources.
+
+    Those that lead are none of the frames so far, and sources at the lags that reach them.
+    """
+    if todo.lead:
+        before, last = (side.layers[SAMPLES, :, ::-1].astype(np.float64) for side in (sums.head, sums.tail))
+        change = [_running(before.T**power) - _running(last.T**power) for power in (1, 2)]
+        of_source = sums.of_source + sums.total[:, np.newaxis] + np.stack(change)[:, list(todo.lags)]
+        return sums._replace(of_target=sums.of_target + sums.total[:, np.newaxis], of_source=of_source)
     lags = np.minimum(todo.lags, len(sums.head.good))
     first, last = sums.head.layers[SAMPLES], sums.tail.layers[SAMPLES, :, ::-1]
     sides = [

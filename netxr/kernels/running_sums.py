@@ -76,11 +76,17 @@ class Running:
     def __init__(self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int) -> None:
         shift = np.append(shift[:-1], 0) if todo.marked else shift
         self._todo, self._place, self._sums = todo, place, no_sums(todo, shift)
-        self._block = FrameBlock(todo, shift, place=place, offset=offset, room=todo.block)
+        self._block = FrameBlock(todo, shift, place=place, offset=offset, room=max(todo.block, todo.lead))
+        self._to_lead = todo.lead
 
     def take(self, piece: NDArray[Any]) -> None:
         """Add the frames of a piece, (i, t)."""
-        first = 0
+        first = min(self._to_lead, piece.shape[1])
+        if first:
+            self._block.take(piece[:, :first])
+            self._to_lead -= first
+            if not self._to_lead:
+                self._sums = self._sums._replace(head=self._block.led())
         while first < piece.shape[1]:
             first += self._block.take(piece[:, first:])
             if self._block.filled == self._todo.block:

@@ -14,7 +14,7 @@ from dask.delayed import delayed
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.moments.inputs import apart, together
-from netxr.moments.merge import EDGES, crossing_moments, ends_of, merged
+from netxr.moments.merge import EDGES, merged
 from netxr.schema.arguments import check_count
 from netxr.schema.variables import check_moments
 
@@ -22,7 +22,7 @@ SAME: Final[dict[str, Any]] = {"data_vars": "all", "coords": "minimal", "compat"
 
 
 def moments_in_blocks(
-    activity: xr.DataArray, accumulated: Callable[[xr.DataArray], xr.Dataset], *, blocks: int, max_lag: int
+    activity: xr.DataArray, accumulated: Callable[[xr.DataArray, int], xr.Dataset], *, blocks: int, max_lag: int
 ) -> xr.Dataset:
     """Return the moments of each of some blocks of about equal length, along a leading dim `block`.
 
@@ -38,11 +38,11 @@ def moments_in_blocks(
         expected = f"blocks of {least} samples or more, for lags up to {max_lag}"
         raise InvalidInput("blocks", got=f"{blocks} blocks of {n_steps} samples in all", expected=expected, fix=fix)
     starts = np.linspace(0, n_steps, blocks + 1).astype(int)
-    parts = [accumulated(activity.isel({n.TIME: slice(a, b)})) for a, b in itertools.pairwise(starts)]
+    leads = [0] + [max_lag] * (blocks - 1)  # the frames before a block, which are sources of its pairs
+    spans = [slice(a - lead, b) for lead, (a, b) in zip(leads, itertools.pairwise(starts), strict=True)]
+    parts = [accumulated(activity.isel({n.TIME: span}), lead) for lead, span in zip(leads, spans, strict=True)]
     labels = {name: coord for name, coord in parts[0].coords.items() if name != n.LAG}
     parts = [part.drop_vars(labels) for part in parts]  # the same in all: to compare them takes longer than to compute
-    if max_lag:
-        parts[1:] = [_in_one_task(_after, part, before) for before, part in itertools.pairwise(parts)]
     joined = xr.concat(parts, n.BLOCK, combine_attrs="override", **SAME)
     joined[n.COUNT].attrs.pop(n.FRAMES)  # blocks differ in their number
     return joined.assign_coords(labels | {n.BLOCK: np.arange(blocks)} | _times(activity, starts))
@@ -118,12 +118,6 @@ def _arrays_of(function: Callable[..., xr.Dataset], *parts: xr.Dataset) -> dict[
     return {name: value.values for name, value in function(*parts).items()}
 
 
-def _after(part: xr.Dataset, before: xr.Dataset) -> xr.Dataset:
-    """Return the moments of a block with another before it, in which sources of its pairs may lie."""
-    whole = merged(part.drop_vars(list(EDGES)), crossing_moments(before, part))
-    return whole.assign(_edges_after(before, part))
-
-
 def _window(*blocks: xr.Dataset) -> xr.Dataset:
     """Return the moments of consecutive blocks together."""
     names = list(EDGES)
@@ -132,24 +126,6 @@ def _window(*blocks: xr.Dataset) -> xr.Dataset:
     half = first.sizes[n.EDGE_FRAME] // 2
     sides = first[names].isel({n.EDGE_FRAME: slice(0, half)}), last[names].isel({n.EDGE_FRAME: slice(half, None)})
     return whole.assign(xr.concat(sides, n.EDGE_FRAME, data_vars="minimal", coords="minimal", compat="override"))
-
-
-def _edges_after(before: xr.Dataset, part: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return the edge frames of a block with another before it."""
-    lags = part[n.LAG]
-    last, own = ends_of(before)[1], ends_of(part)[1]
-    length = last.sizes[n.EDGE_FRAME]
-    from_end = xr.DataArray(np.arange(length)[::-1], dims=n.EDGE_FRAME)
-    is_late = from_end < lags  # of the last frames: no target is so much later within the block
-    flags = {
-        n.NOT_TARGET: xr.concat([xr.ones_like(is_late), xr.zeros_like(is_late)], n.EDGE_FRAME),
-        n.NOT_SOURCE: xr.concat([from_end >= lags, is_late], n.EDGE_FRAME),
-    }
-    shaped = {name: flag.broadcast_like(part[name].isel({n.EDGE_FRAME: 0})) for name, flag in flags.items()}
-    frames = xr.concat([last, own], n.EDGE_FRAME)
-    return {n.EDGE_ACTIVITY: frames} | {
-        name: flag.transpose(*part[name].dims).drop_vars(n.LAG, errors="ignore") for name, flag in shaped.items()
-    }
 
 
 def _times(activity: xr.DataArray, starts: Any) -> dict[str, Any]:

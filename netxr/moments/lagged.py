@@ -1,6 +1,7 @@
 """Lagged second moments of a recording, from which every linear estimate follows."""
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -155,9 +156,9 @@ def lagged_moments(
     if further is not None:
         todo, rows = widened(todo, further), with_rows(activity, further, finite=missing == "raise")
 
-    def accumulated(part: xr.DataArray) -> xr.Dataset:
+    def accumulated(part: xr.DataArray, lead: int = 0) -> xr.Dataset:
         """Return the moments of a stretch of the recording, inputs being neurons among the others."""
-        moments = accumulate(part, todo, memory=memory)
+        moments = accumulate(part, replace(todo, lead=lead), memory=memory)
         return moments if further is None else unstacked(moments, further)
 
     if blocks is None:

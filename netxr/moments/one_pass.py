@@ -75,6 +75,7 @@ def accumulate_each(
     The first of them is planned, and the others take little memory beside it.
     """
     first, plan = planned_pass(activity, todos[0], memory=memory, chunk=chunk)
+    plan = replace(plan, segments=1) if first.lead else plan  # there are other blocks to work on
     todos = [first, *todos[1:]]
     groups = trial_groups(activity, first)
     if is_lazy(activity):
@@ -160,9 +161,9 @@ def _finish(sums: Sums, *, todos: Sequence[Pass]) -> list[Arrays]:
 
 def _moments(sums: LaggedSums, *, todo: Pass) -> Arrays:
     """Return the moments that sums over whole trials amount to."""
-    lags, edges = np.array(todo.lags)[:, None], sums.edges
+    edges = sums.edges
     groups = squares_of_groups(sums, todo=todo)
-    ends = edges.samples + sums.shift[:, None], edges.from_start < lags, edges.to_end < lags
+    ends = edges.samples + sums.shift[:, None], edges.not_target, edges.not_source
     moments: Any = moments_of(sums, todo=todo)
     if not todo.pairs:
         moments = [one[..., 0] if one.ndim == 3 else one for one in moments]
@@ -185,7 +186,7 @@ def moments_at_once(trials: Sequence[Trial], todos: Sequence[Pass], *, plan: Pla
             partial(steps.partial, shift=shift, place=trial.name),
             steps.combine,
             trial.samples,
-            shortest=block,
+            shortest=trial.samples.shape[1] if todos[0].lead else block,
             worker_bytes=gather_bytes(work) + product_bytes(work) + work.sums,
         )
         pooled = [steps.pool([*pooled, steps.close(sums)], in_place=True)]

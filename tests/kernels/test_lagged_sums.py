@@ -198,8 +198,9 @@ def test_the_ends_of_a_stretch_are_its_first_and_last_frames(lags, cut, block):
 def test_the_edges_of_a_trial(lags, numbers, grouped):
     groups = scipy.sparse.csr_array(np.ones((2, 3))) if grouped else None
     closed = close_trial(sums_of(trial(), a_pass(lags, groups=groups), shift=SHIFT), todo=a_pass(lags, groups=groups))
-    assert closed.edges.from_start.tolist() == numbers
-    assert closed.edges.to_end.tolist() == [LENGTH - 1 - k for k in numbers]
+    for r, lag in enumerate(lags):
+        assert closed.edges.not_target[r].tolist() == [k < lag for k in numbers]
+        assert closed.edges.not_source[r].tolist() == [LENGTH - 1 - k < lag for k in numbers]
     np.testing.assert_allclose(closed.edges.samples, trial()[:, numbers] - SHIFT[:, None])
     assert closed.head.good.size == closed.tail.good.size == 0
 
@@ -215,7 +216,7 @@ def test_edges_of_pooled_trials_are_those_of_each():
     todo = a_pass([1])
     parts = [close_trial(sums_of(trial(seed=seed), todo), todo=todo) for seed in (1, 2)]
     edges = pool_sums(parts).edges
-    assert edges.from_start.tolist() == [0, 23, 0, 23]
+    assert edges.not_target.tolist() == [[True, False] * 2]
     np.testing.assert_array_equal(edges.samples[:, 2:], parts[1].edges.samples)
 
 

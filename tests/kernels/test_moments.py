@@ -89,11 +89,10 @@ def test_squares_of_a_side_from_lag_zero_and_edges(lags):
     sums = close_trial(sums_of(x, todo), todo=todo)
     edges, mean = sums.edges, x.mean(axis=1, keepdims=True)
     same_time = np.cov(x) * (x.shape[1] - 1)
-    for far, slices in (
-        (edges.from_start, [x[:, lag:] for lag in lags]),
-        (edges.to_end, [x[:, : 40 - k] for k in lags]),
+    for left_out, slices in (
+        (edges.not_target, [x[:, lag:] for lag in lags]),
+        (edges.not_source, [x[:, : 40 - k] for k in lags]),
     ):
-        left_out = far < np.array(lags)[:, None]
         found = sumsq_of_side(same_time, edges.samples - mean, left_out, 40 - np.array(lags))
         expected = [part.var(axis=1) * part.shape[1] for part in slices]
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
