@@ -14,7 +14,7 @@ from netxr.errors import InvalidInput
 from netxr.estimators.correlation import lagged_correlation
 from netxr.estimators.fit import call_of
 from netxr.kernels.lagged_sums import Floats
-from netxr.kernels.significance import correlation_interval, correlation_p_value, effective_samples, is_kept
+from netxr.kernels.significance import FEWEST, correlation_interval, correlation_p_value, effective_samples, is_kept
 from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
 from netxr.moments.autocorrelation import with_autocorrelation
 from netxr.moments.lagged import lagged_moments
@@ -165,15 +165,21 @@ def _moments_for(
         return moments, _given(autocorrelation, moments) if needs else None
     activity = activity_of(data)
     if needs and autocorrelation is None:
-        return with_autocorrelation(activity, lags=[abs(lag)], own_lags=lags_for(activity))
+        lags = lags_of_test(activity, lag, null)
+        return with_autocorrelation(activity, lags=lags, own_lags=lags_for(activity))
     flat = None if autocorrelation is None else checked_autocorrelation(autocorrelation)
     return lagged_moments(activity, lags=lags_of_test(activity, lag, null)), flat
 
 
 def lags_of_test(activity: xr.DataArray, lag: int, null: str) -> list[int]:
-    """Return the lags of the moments that a test of activity needs."""
-    step = max(1, activity.sizes[n.TIME] // SPREAD)
+    """Return the lags of the moments that a test of activity needs, or raise where there are too few samples."""
+    n_steps = activity.sizes[n.TIME]
+    step = max(1, n_steps // SPREAD)
     far = [abs(lag) + step * k for k in range(1, FAR_LAGS + 1)] if null == "shift" else []
+    least = max(abs(lag), *far, 0) + FEWEST
+    if n_steps < least:
+        got = f"trials of {n_steps} samples"
+        raise InvalidInput("data", got=got, expected=f"{least} or more, for null={null!r} at lag {lag}")
     return [abs(lag), *far]
 
 

@@ -252,3 +252,12 @@ def test_lags_of_the_autocorrelation_are_those_that_segments_offer():
     )
     longest = netxr.autocorrelation(x, lags=range(1, 15), gaps="segments")
     xr.testing.assert_allclose(netxr.correlation_test(x), netxr.correlation_test(x, autocorrelation=longest))
+
+
+@pytest.mark.parametrize(("null", "least"), [("autocorrelation", 5), ("samples", 5), ("shift", 21)])
+def test_too_few_samples(null, least):
+    x = autoregressive(0.0, 2, least, 0)
+    netxr.correlation_test(x, null=null)
+    told = f"data: got trials of {least - 1} samples; expected {least} or more, for null='{null}' at lag 1"
+    with pytest.raises(InvalidInput, match=told):
+        netxr.correlation_test(x.isel(time=slice(1, None)), null=null)
