@@ -372,9 +372,8 @@ def plan_rows(
     row_bytes = len(work.lags) * work.n_sources * work.precision.itemsize
     at_a_time = int(np.clip(ROWS_BYTES // row_bytes, 1, work.n_targets))
     reading = ways(work)
-    holding = [way for way in reading if way.fourier is not None] or [
-        replace(work, block=min(work.n_steps, HELD_BLOCK))
-    ]
+    direct = replace(work, block=min(work.n_steps, HELD_BLOCK))
+    holding = [way for way in reading if way.fourier is not None] or [direct]
     smallest = [
         RowPlan(way, processes, n, 1 if processes > 1 else max(1, cores // n), cores, step, step, held)
         for step in (at_a_time, ceil(at_a_time / 8))
