@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ from netxr.schema.variables import is_sweep
 
 MOST_NEURONS: Final = 1000
 """Largest run for whose report a missing estimate or missing scores are made."""
+
+MOST_FORETOLD: Final = 300
+"""Largest recording of which is said how well estimators would find its network: in some seconds."""
 
 CAPTIONS: Final = {
     "traces": (
@@ -69,9 +73,10 @@ def report_run(run: Any, path: str | Path, *, progress: n.Progress | None = None
 
     The page opens in any browser, without a network. It has the figures of `netxr.plot.dashboard`, of the first trial.
     If a run of up to 1,000 neurons has no estimate or no scores, an estimate R at lag 1 and its scores are made for the
-    page, and so are a test of all pairs and the reliability of R; the run itself does not change. The page of a sweep
-    has its scores over each parameter that varies. A recording on disk is read once for the raster, once for an
-    estimate, once for a test and once for reliability.
+    page, and so are a test of all pairs and the reliability of R; the run itself does not change. Where there is no
+    truth, the page says how well estimators would find a network like this one, of up to 300 neurons. The page of a
+    sweep has its scores over each parameter that varies. A recording on disk is read once for the raster, once for an
+    estimate, once for a test, once for reliability and once for that.
 
     Parameters
     ----------
@@ -140,7 +145,15 @@ def _of_run(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     yield from sure_parts(known, most_neurons=MOST_NEURONS)
     yield from _scores(known, drawn_estimate(known))
     yield from _further_estimates(known)
+    yield from _foretold(known)
     yield from origin_parts(known, source, estimate)
+
+
+def _foretold(run: xr.Dataset) -> Iterator[Any]:
+    """Yield how well estimators would find a network like this one, where there is no truth to score them against."""
+    if n.ACTIVITY in run and n.CONNECTIVITY not in run and run.sizes[n.NEURON] <= MOST_FORETOLD:
+        with suppress(NetxrError):  # too short, or samples are missing
+            yield page.Table("How well estimators would find this network", netxr.recoverability(run).sentence, [])
 
 
 def _further_estimates(run: xr.Dataset) -> Iterator[Any]:

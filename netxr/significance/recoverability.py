@@ -21,7 +21,7 @@ from netxr.kernels.least_squares import SHRUNK
 from netxr.kernels.stand_in import StandIn
 from netxr.moments.lagged import lagged_moments
 from netxr.schema.arguments import check_count, is_number
-from netxr.schema.clock import activity_of
+from netxr.schema.clock import activity_of, in_samples
 from netxr.schema.variables import check_moments, labels_of
 from netxr.schema.words import text_of
 from netxr.significance.halves import OWN, Halves, halves
@@ -50,7 +50,7 @@ def recoverability(
     *,
     methods: str | Sequence[str] = (n.LAGGED_CORRELATION, n.REGRESSION),
     at: float = 0.9,
-    lag: int = 1,
+    lag: int | str = 1,
 ) -> xr.Dataset:
     """Say how well estimators would recover a network like the one that was recorded, from the recording alone.
 
@@ -74,8 +74,8 @@ def recoverability(
         Names of estimators, as `netxr.methods` lists them.
     at : float
         Score that is asked for, between 0 and 1.
-    lag : int
-        Samples by which the target is read after the source, 1 or above.
+    lag : int or str
+        Samples, or time such as "20ms", by which the target is read after the source; 1 sample or more.
 
     Returns
     -------
@@ -118,17 +118,18 @@ def recoverability(
     entries = [estimator(name) for name in check_methods(methods, argument="methods")]
     if not is_number(at) or not 0 < at < 1:
         raise InvalidInput("at", got=repr(at), expected="a score between 0 and 1")
-    moments = _moments(activity, entries, lag=check_count("lag", lag))
+    wanted = check_count("lag", in_samples(lag, activity, argument="lag"))
+    moments = _moments(activity, entries, lag=wanted)
     has_trials = {n.BLOCK, n.TRIAL} <= {*moments.dims}
     trials = [moments.isel({n.TRIAL: k}) for k in range(moments.sizes[n.TRIAL])] if has_trials else [moments]
-    each = [_of_parts(one, entries, lag=lag, at=at) for one in trials]
+    each = [_of_parts(one, entries, lag=wanted, at=at) for one in trials]
     found = xr.concat([one for one, _ in each], n.TRIAL).transpose(n.ESTIMATOR, n.TRIAL) if has_trials else each[0][0]
     n_samples = int(trials[0][n.COUNT].sel({n.LAG: 0}).sum())
     radius = max((radius for _, radius in each), default=0.0)
     text = sentence_of(found, n_neurons=moments.sizes[n.TARGET], n_samples=n_samples, at=at, radius=radius)
     for name, long_name in ABOUT.items():
         found[name].attrs = {n.LONG_NAME: long_name}
-    return found.assign_attrs({n.SENTENCE: text, n.AT: float(at), n.LAG: int(lag)})
+    return found.assign_attrs({n.SENTENCE: text, n.AT: float(at), n.LAG: wanted})
 
 
 # --- what goes in ----------------------------------------------------------------------

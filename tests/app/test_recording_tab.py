@@ -124,6 +124,15 @@ def test_groups_and_pooled_trials(pages, library):
     np.testing.assert_allclose(table(page).lagged_correlation, expected.values.ravel(), atol=1e-10)
 
 
+def test_without_a_truth_it_says_how_well_estimators_would_find_one(library):
+    run = netxr.open(library / "grouped.zarr")
+    unknown = run.drop_vars("connectivity")
+    found = estimate_of(unknown, ANY, memory=2**30, compute=lambda lazy: lazy.compute(), afresh=True)
+    expected = netxr.recoverability(chosen_activity(unknown, ANY))
+    assert found.foretold == expected.sentence
+    assert not estimate_of(run, ANY, memory=2**30, compute=lambda lazy: lazy.compute(), afresh=True).foretold
+
+
 VIEWS = [
     "recording=grouped.zarr&start=50&length=100",
     "recording=grouped.zarr&view=estimate&level=group&lags=0-2&lag=2&diagonal=yes",

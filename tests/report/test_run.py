@@ -169,6 +169,15 @@ def test_what_a_run_has_not_is_left_out(run, left, tmp_path):
     assert ("Activity of all neurons" in titles(path)) == (left == ["activity"])
 
 
+def test_without_a_truth_it_says_how_well_estimators_would_find_one(run, tmp_path):
+    activity = run[["activity"]].isel(trial=0)
+    title = "How well estimators would find this network"
+    for part, is_long_enough in ((activity, True), (activity.isel(time=slice(30)), False), (run, False)):
+        path = netxr.report_run(part, tmp_path / f"{part.sizes['time']}{len(part.data_vars)}.html")
+        assert (title in titles(path)) == is_long_enough
+        assert ("At most, if no neuron is missing" in seen(path)) == is_long_enough
+
+
 def test_gaps_are_left_out_and_short_or_large_runs_say_why_there_is_no_estimate(run, tmp_path):
     gaps = run[["activity"]].where(xr.DataArray(np.arange(300) != 7, dims="time"))
     assert 'lag=1, missing="drop")' in seen(netxr.report_run(gaps, tmp_path / "gaps.html"))

@@ -21,6 +21,11 @@ COPIES: Final = 6
 """Most copies of an excerpt that are held while it is drawn."""
 
 
+MOST_FORETOLD: Final = 300
+MOST_READ_AGAIN: Final = 2**30
+"""Neurons and bytes of a recording of which is said how well estimators would find its network: in some seconds."""
+
+
 class Estimate(NamedTuple):
     """An estimate of a recording.
 
@@ -30,10 +35,13 @@ class Estimate(NamedTuple):
         In memory, ([lag, ][trial, ]target, source).
     stored : bool
         Whether it was in the store already.
+    foretold : str
+        How well estimators would find a network like this one, where there is no truth to score them against.
     """
 
     R: xr.DataArray
     stored: bool
+    foretold: str = ""
 
 
 class Scored(NamedTuple):
@@ -122,7 +130,19 @@ def estimate_of(
     at: dict[str, Any] = {"lags": lags} if len(lags) > 1 else {"lag": lags[0]}
     found = netxr.estimate(activity, method=choice.method, **at, dim=dim, missing=choice.missing, memory=memory)
     lazy = compared(found, choice.method)
-    return Estimate(compute(lazy), stored=False)
+    foretold = "" if chosen_truth(run, choice) is not None else _foretold(activity, choice)
+    return Estimate(compute(lazy), stored=False, foretold=foretold)
+
+
+def _foretold(activity: xr.DataArray, choice: Choice) -> str:
+    """Return how well estimators would find a network like this one, of recordings that are soon read again."""
+    if activity.sizes[n.NEURON] > MOST_FORETOLD or activity.nbytes > MOST_READ_AGAIN:
+        return ""
+    methods = list(dict.fromkeys([choice.method, n.REGRESSION]))
+    try:
+        return str(netxr.recoverability(activity, methods=methods).attrs[n.SENTENCE])
+    except InvalidInput:  # too short, or samples are missing
+        return ""
 
 
 def scored(run: xr.Dataset, R: xr.DataArray, choice: Choice) -> Scored:

@@ -200,7 +200,7 @@ class _View:
             return shown, None
         found = known or estimate_of(run, wanted, memory=memory, compute=job.compute, afresh=afresh)
         job.step()
-        return shown._replace(found=scored(run, found.R, wanted), stored=found.stored), found
+        return shown._replace(found=scored(run, found.R, wanted), stored=found.stored, foretold=found.foretold), found
 
     def _show(self, result: tuple[Shown, Estimate | None]) -> None:
         """Show what was read or computed."""

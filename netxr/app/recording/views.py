@@ -65,6 +65,8 @@ class Shown(NamedTuple):
         Whether the estimate was in the store.
     selection : Selection
         What is marked.
+    foretold : str
+        How well estimators would find a network like this one, if that is known.
     """
 
     path: Path
@@ -77,6 +79,7 @@ class Shown(NamedTuple):
     found: Scored | None
     stored: bool
     selection: Selection
+    foretold: str = ""
 
     @property
     def text(self) -> str:
@@ -162,6 +165,7 @@ def drawn_on_page(shown: Shown) -> list[Any]:
         words = [pn.pane.HTML(text, sizing_mode="stretch_width", margin=(4, 10))]
     if shown.view == ESTIMATE_VIEW and estimator(shown.choice.method).directed:
         words += [note(said)] if (said := direction_text(symmetry(shown.matrices.R), cure=CURE)) else []
+    words += [note(shown.foretold)] if shown.view == ESTIMATE_VIEW and shown.foretold else []
     if shown.view == ACTIVITY_VIEW:
         traces, raster = figure
         n_traces = min(20, len(shown.excerpt))

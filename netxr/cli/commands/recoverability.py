@@ -39,7 +39,12 @@ COLUMNS: Final = (n.SCORE, n.STANDARD_ERROR, n.RELIABILITY, n.LIMIT, n.SAMPLES_N
 )
 @click.option("--at", type=float, default=0.9, show_default=True, help="Score that is asked for, between 0 and 1.")
 @click.option(
-    "--lag", type=int, default=1, show_default=True, help="Samples by which the target is read after the source."
+    "--lag",
+    type=options.samples_or_time,
+    metavar="LAG",
+    default="1",
+    show_default=True,
+    help="Samples, or time such as 20ms, by which the target is read after the source.",
 )
 @options.quiet
 @options.as_json
@@ -49,7 +54,7 @@ def command(
     name: str | None,
     methods: tuple[str, ...],
     at: float,
-    lag: int,
+    lag: int | str,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -71,7 +76,7 @@ def command(
     found = found.squeeze(n.TRIAL, drop=True) if found.sizes.get(n.TRIAL) == 1 else found
     rows = [labels | _row(one) for labels, one in entries(found, list(map(str, found.sizes)))]
     if as_json:
-        echo_json({n.SENTENCE: found.attrs[n.SENTENCE], n.AT: at, n.LAG: lag, "estimates": rows})
+        echo_json({n.SENTENCE: found.attrs[n.SENTENCE], n.AT: at, n.LAG: found.attrs[n.LAG], "estimates": rows})
         return
     click.echo(found.attrs[n.SENTENCE])
     click.echo()
