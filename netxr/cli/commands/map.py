@@ -9,7 +9,6 @@ from click.core import ParameterSource
 
 import netxr
 from netxr import names as n
-from netxr.blocks.schedulers import cores
 from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
 from netxr.estimators.score_limit import CORRELATIONS, VERDICTS, verdicts
@@ -49,7 +48,9 @@ DEFAULTS: Final = {
 @click.option("--trials", type=int, default=5, show_default=True, help="Networks in each cell, seeded by seed + trial.")
 @options.seed
 @click.option("--diagonal/--no-diagonal", default=False, show_default=True, help="Whether self-connections count.")
-@click.option("--workers", type=int, default=cores, show_default="cores", help="Cells computed in parallel.")
+@click.option(
+    "--workers", type=int, default=1, show_default=True, help="Cells computed in parallel: each takes up to 500 MB."
+)
 @click.option(
     "--score",
     type=click.Choice(CORRELATIONS),
