@@ -78,7 +78,7 @@ def _edges(run: xr.Dataset, is_small: bool) -> tuple[str, list[dict[str, str]]] 
     listed = f", of which the {MOST_EDGES} strongest are listed" if n_edges > MOST_EDGES else ""
     text = f"{made}{counts}: {n_edges:,} edges at a false discovery rate of {attrs[n.Q]:g}{listed}. {EDGES}{outdated}"
     columns = {"from": n.SOURCE, "to": n.TARGET, n.LAG: n.LAG, n.TRIAL: n.TRIAL, "R": n.EFFECT}
-    columns |= {"from 95 %": n.LOWER, "to 95 %": n.UPPER, "p": n.P_VALUE, "q": n.Q_VALUE}
+    columns |= {"lower": n.LOWER, "upper": n.UPPER, "p": n.P_VALUE, "q": n.Q_VALUE}
     chosen = found.isel({n.EDGE: slice(MOST_EDGES)})
     cells = {
         name: [_cell(own, value) for value in chosen[own].values.tolist()]
