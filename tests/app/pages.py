@@ -25,7 +25,7 @@ class Loop:
 
     def run_until(self, condition):
         while not condition():
-            self._calls.get(timeout=10)()
+            self._calls.get(timeout=60)()
 
 
 class OpenPage:

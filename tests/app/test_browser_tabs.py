@@ -45,6 +45,8 @@ VIEWS = {
     "linked": "recording&recording=estimated.zarr&view=estimate",
     "agreement": "recording&recording=estimated.zarr&view=agreement",
     "lags": "recording&recording=grouped.zarr&view=lags&lags=0-8",
+    "sure": "recording&recording=grouped.zarr&view=sure",
+    "windows": "recording&recording=grouped.zarr&view=windows&windows=5",
     "sweep": "sweep&sweep=sweep.zarr&facet=sparsity",
     "map": "sweep&sweep=cut.zarr&view=map",
     "compare": "compare&first=estimated.zarr&first_matrix=connectivity&second=estimated.zarr",
@@ -114,6 +116,30 @@ def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder):
     drawn(again, 5)
     again.wait_for_function(f"() => ({MARKS})().filter((n) => n > 0).length >= 5", timeout=LONG)
     assert again.evaluate(MARKS) == page.evaluate(MARKS)
+
+
+def test_edges_are_sorted_by_a_click_on_a_head(open_page, folder):
+    page = open_page("?tab=recording&recording=estimated.zarr&view=sure&q=0.5")
+    cells = page.locator('.tabulator-cell[tabulator-field="effect"]')
+    cells.first.wait_for(timeout=LONG)
+    shown = [float(text) for text in cells.all_inner_texts()]
+    assert len(shown) > 2
+    assert [abs(value) for value in shown] == sorted(map(abs, shown), reverse=True)
+    page.locator('.tabulator-col[tabulator-field="effect"]').click()
+    page.wait_for_function(
+        """(n) => {
+          const cells = [];
+          const walk = (root) => root.querySelectorAll("*").forEach((one) => {
+            if (one.matches('.tabulator-cell[tabulator-field="effect"]')) cells.push(parseFloat(one.innerText));
+            if (one.shadowRoot) walk(one.shadowRoot);
+          });
+          walk(document);
+          return cells.length === n && cells.every((value, k) => k === 0 || cells[k - 1] <= value);
+        }""",
+        arg=len(shown),
+        timeout=LONG,
+    )
+    page.screenshot(path=folder / "sure_sorted.png", full_page=True)
 
 
 def test_an_error_is_a_message(open_page, folder):

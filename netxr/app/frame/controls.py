@@ -72,7 +72,8 @@ def buttons(settings: param.Parameterized, name: str, options: Any) -> Any:
         name=settings.param[name].label,
         options=options,
         value=getattr(settings, name),
-        stylesheets=[WIDGET_STYLE],
+        stylesheets=[WIDGET_STYLE, ".bk-btn-group { flex-wrap: wrap; } .bk-btn { flex: 0 0 auto !important; }"],
+        sizing_mode="stretch_width",
         margin=(6, 10),
     )
     return _linked(widget, settings, name)

@@ -31,16 +31,20 @@ def axes_text(n: int, n_samples: int | None) -> str:
     )
 
 
-def check_size(n: int, n_lags: int, *, memory: int, n_samples: int | None = None) -> None:
-    """Raise, before an estimate of n neurons is made, if its matrices are too large to hold or draw."""
-    needed = 8 * MATRICES * n_lags * n**2
+def check_size(n: int, n_lags: int, *, memory: int, n_samples: int | None = None, blocks: int = 0) -> None:
+    """Raise, before an estimate of n neurons is made, if its matrices are too large to hold or draw.
+
+    `blocks` is of how many blocks the moments are held apart, if they are.
+    """
+    needed = 8 * (MATRICES + 2 * blocks) * n_lags * n**2
+    in_blocks = f" in {blocks:,} blocks" if blocks else ""
     fix = f"Choose fewer of them, or average them into groups.{axes_text(n, n_samples)}"
     if n > MOST_NEURONS:
         raise InvalidInput("neurons", got=f"{n:,} of them", expected=f"at most {MOST_NEURONS:,} in a matrix", fix=fix)
     if needed > memory:
         raise InvalidInput(
             "neurons, lags",
-            got=f"{n:,} neurons at {n_lags:,} lags, whose matrices take {text_of(needed)}",
+            got=f"{n:,} neurons at {n_lags:,} lags{in_blocks}, whose matrices take {text_of(needed)}",
             expected=f"at most {text_of(memory)}",
             fix=f"{fix} Or start netxr app with another --memory.",
         )

@@ -38,6 +38,13 @@ TAB_STYLE: Final = f"""
 .bk-btn.bk-active {{ background: {ACCENT} !important; color: #ffffff !important; }}
 """
 
+TABLE_STYLE: Final = f"""
+{WIDGET_STYLE}
+.tabulator {{ font-size: 14px; }}
+.tabulator-row .tabulator-cell {{ font-variant-numeric: tabular-nums; }}
+.tabulator .tabulator-col:focus-visible, .tabulator-page:focus-visible {{ outline: 3px solid #f2a900; }}
+"""
+
 MESSAGE_STYLE: Final = {
     "error": "background: #fdecea; border-left: 4px solid #b3261e;",
     "note": "background: #eaf1f8; border-left: 4px solid #1f5f9e;",

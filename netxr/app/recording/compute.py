@@ -11,14 +11,24 @@ from netxr import names as n
 from netxr.app.frame.limits import axes_text, check_size
 from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_activity, chosen_truth, lags_of
 from netxr.errors import InvalidInput
-from netxr.estimators.apply import compared
+from netxr.estimators.apply import compared, lags_needed
 from netxr.estimators.table import estimator
+from netxr.kernels.significance import is_kept
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of
+from netxr.significance.correlation_test import lags_for
+from netxr.significance.reliability import BLOCKS
+from netxr.significance.tested import TESTED, tested
 
 COPIES: Final = 6
 """Most copies of an excerpt that are held while it is drawn."""
+
+FEWEST_SAMPLES: Final = 10
+"""Of a window, at least."""
+
+Compute = Callable[[Any], Any]
+"""Returns a lazy DataArray or Dataset in memory."""
 
 
 MOST_FORETOLD: Final = 300
@@ -62,6 +72,34 @@ class Scored(NamedTuple):
     scores: xr.Dataset | None
 
 
+class Sure(NamedTuple):
+    """How sure an estimate is.
+
+    Parameters
+    ----------
+    found : Dataset
+        In memory, (target, source): the estimate, and its p-values if its estimator has some.
+    halves : Dataset or None
+        How alike the estimates of both halves of the samples are, if there are halves.
+    n_slow : int
+        Neurons whose autocorrelation does not reach zero, so that p-values are too low.
+    """
+
+    found: xr.Dataset
+    halves: xr.Dataset | None
+    n_slow: int
+
+    @property
+    def R(self) -> xr.DataArray:  # noqa: N802 - the field's name of the matrix
+        """The estimate."""
+        return self.found[next(name for name in self.found.data_vars if n.ESTIMATOR in self.found[name].attrs)]
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether there are p-values."""
+        return n.P_VALUE in self.found
+
+
 def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
     """Return the estimate in the store, lazily, if it is the one asked for."""
     if choice.method not in run or choice.level != NEURONS or choice.neurons.strip() != ALL or choice.is_cleaned:
@@ -103,9 +141,7 @@ def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) 
     return part.assign_attrs({n.START_TIME: first + start * interval}).compute()
 
 
-def estimate_of(
-    run: xr.Dataset, choice: Choice, *, memory: int, compute: Callable[[Any], Any], afresh: bool = False
-) -> Estimate:
+def estimate_of(run: xr.Dataset, choice: Choice, *, memory: int, compute: Compute, afresh: bool = False) -> Estimate:
     """Estimate the connectivity of a recording, or take the estimate from its store.
 
     Parameters
@@ -143,6 +179,80 @@ def _foretold(activity: xr.DataArray, choice: Choice) -> str:
         return str(netxr.recoverability(activity, methods=methods).attrs[n.SENTENCE])
     except InvalidInput:  # too short, or samples are missing
         return ""
+
+
+def lag_shown(choice: Choice, asked: int | None) -> int:
+    """Return which of the chosen lags is shown where it is one."""
+    lags = lags_of(choice.lags)
+    return lags[place_of_lag(lags, asked=asked)]
+
+
+def one_recording(run: xr.Dataset, choice: Choice) -> xr.DataArray:
+    """Return the activity of one trial, (neuron, time), or of all trials that are pooled."""
+    activity = chosen_activity(run, choice)
+    several = n.TRIAL in activity.dims and activity.sizes[n.TRIAL] > 1
+    return activity if several or n.TRIAL not in activity.dims else activity.isel({n.TRIAL: 0}, drop=True)
+
+
+def how_sure(run: xr.Dataset, choice: Choice, *, lag: int, memory: int, compute: Compute) -> Sure:
+    """Test an estimate at one lag, and compare those of both halves of the samples: odd and even blocks, or trials."""
+    activity = one_recording(run, choice)
+    method, trials = choice.method, activity.sizes.get(n.TRIAL, 0)
+    lags = lags_needed([estimator(method)], [lag])
+    blocks = BLOCKS if not trials and choice.missing == "raise" else None
+    n_neurons, n_samples = activity.sizes[n.NEURON], activity.sizes[n.TIME]
+    check_size(n_neurons, len(lags), memory=memory, n_samples=n_samples, blocks=blocks or trials)
+    options: dict[str, Any] = {"missing": choice.missing, "memory": memory}
+    pooled = options | {"dim": (n.TIME, n.TRIAL) if trials else n.TIME}
+    if method in TESTED:
+        lazy = tested(activity, method=method, lag=lag, null="autocorrelation", sources=None, **pooled)
+    else:
+        made = netxr.estimate(activity, method=method, lag=lag, **pooled)
+        lazy = made if isinstance(made, xr.Dataset) else made.to_dataset(name=method)
+    found, halves, n_slow = compute(lazy), None, 0
+    if blocks or trials:
+        parts = compute(netxr.lagged_moments(activity, lags=lags, blocks=blocks, **options))
+        halves = netxr.reliability(parts, method=method, lag=lag)
+    if method == n.LAGGED_CORRELATION:
+        flat = compute(netxr.autocorrelation(activity, lags=lags_for(activity), **pooled))
+        n_slow = int(is_kept(flat.values, n_samples)[-1].sum())
+    return Sure(found, halves, n_slow)
+
+
+def over_windows(
+    run: xr.Dataset, choice: Choice, *, lag: int, n_windows: int, memory: int, compute: Compute
+) -> xr.Dataset:
+    """Estimate the connectivity at one lag in each of some windows of a trial; of correlations with intervals."""
+    activity = one_recording(run, choice)
+    check_windows(activity, choice, lag=lag, n_windows=n_windows)
+    lags = lags_needed([estimator(choice.method)], [lag])
+    check_size(activity.sizes[n.NEURON], len(lags), memory=memory, blocks=n_windows)
+    options: dict[str, Any] = {"missing": choice.missing, "memory": memory}
+    moments = compute(netxr.lagged_moments(activity, lags=lags, blocks=n_windows, **options))
+    if choice.method == n.LAGGED_CORRELATION:
+        flat = compute(netxr.autocorrelation(activity, lags=lags_in_window(activity, n_windows), **options))
+        return netxr.correlation_test(moments, lag=lag, autocorrelation=flat)
+    found = compared(netxr.estimate(moments, method=choice.method, lag=lag), choice.method)
+    return found.to_dataset(name=choice.method)
+
+
+def lags_in_window(activity: xr.DataArray, n_windows: int) -> range:
+    """Return the lags at which the autocorrelation of activity is taken for tests within windows."""
+    return lags_for(activity.isel({n.TIME: slice(0, activity.sizes[n.TIME] // n_windows)}))
+
+
+def check_windows(activity: xr.DataArray, choice: Choice, *, lag: int, n_windows: int) -> None:
+    """Raise if a recording cannot be cut into so many windows."""
+    if n.TRIAL in activity.dims:
+        raise InvalidInput("trial", got="all of them", expected="one, whose windows follow one another")
+    longest = max(lags_needed([estimator(choice.method)], [lag]))
+    least, n_samples = max(2 * longest, longest + 2, FEWEST_SAMPLES), activity.sizes[n.TIME]
+    if n_windows * least > n_samples:
+        raise InvalidInput(
+            "windows",
+            got=f"{n_windows:,} windows of {n_samples:,} samples",
+            expected=f"at most {n_samples // least:,}, of {least:,} samples each",
+        )
 
 
 def scored(run: xr.Dataset, R: xr.DataArray, choice: Choice) -> Scored:

@@ -1,5 +1,6 @@
 """Which connections are marked, as a text that can be typed and that the address holds."""
 
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from netxr.app.frame.state import LONGEST
 from netxr.app.recording.choice import labels_named
+from netxr.errors import InvalidInput
 from netxr.plot import Selection
 
 FROM: Final = "<-"
@@ -33,6 +35,22 @@ def marked(labels: NDArray[Any], text: str) -> dict[str, list[Any]]:
         sides = {"targets": targets, "sources": sources}
         return nothing | {side: labels_named(known, said, argument=side) for side, said in sides.items()}
     return nothing | {"neurons": labels_named(known, text, argument="marked")}
+
+
+def pairs_named(labels: NDArray[Any], text: str) -> list[tuple[Any, Any]] | None:
+    """Return the pairs (target, source) in a text; None where it names none.
+
+    Examples
+    --------
+    >>> pairs_named(np.array(["a", "b", "c"]), "a <- b:c")
+    [('a', 'b'), ('a', 'c')]
+    """
+    if not text.strip():
+        return None
+    if FROM not in text:
+        raise InvalidInput("pairs", got=repr(text), expected=f'targets {FROM} sources, such as "a {FROM} b"')
+    named = marked(labels, text)
+    return list(product(named["targets"], named["sources"]))
 
 
 def text_of(labels: NDArray[Any], selection: Selection) -> str:

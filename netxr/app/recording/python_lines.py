@@ -1,11 +1,19 @@
 """The Python that chooses from a recording and estimates, as the settings say."""
 
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
 from netxr import names as n
 from netxr.app.recording.choice import NEURONS, OWN, POOLED, Choice, chosen_truth, lags_of, neurons_of
+from netxr.app.recording.compute import lags_in_window, one_recording
+from netxr.estimators.apply import lags_needed
+from netxr.estimators.table import estimator
+from netxr.plot.matrices.side_by_side import TITLE_R
+from netxr.significance.correlation_test import lags_for
+from netxr.significance.reliability import BLOCKS
+from netxr.significance.tested import TESTED
 
 
 def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:
@@ -41,6 +49,59 @@ def estimating_lines(run: xr.Dataset, choice: Choice, *, stored: bool) -> list[s
     if coarse:
         lines.append(f"A = netxr.coarsen(A, groups={'fine.group.values' if choice.level == OWN else choice.groups})")
     return [*lines, f"scores = netxr.compare(A, R, diagonal={choice.diagonal}, permutations=0)"]
+
+
+def sure_lines(run: xr.Dataset, choice: Choice, *, lag: int, q: float, groups: str) -> list[str]:
+    """Return the lines that say how sure an estimate is, and draw it."""
+    one, several = _one_recording_lines(run, choice)
+    lags = lags_needed([estimator(choice.method)], [lag])
+    missing = "" if choice.missing == "raise" else f", missing={choice.missing!r}"
+    pooled = ', dim=("time", "trial")' if several else ""
+    asked, title = f"method={choice.method!r}, lag={lag}", f'{groups}, title="{TITLE_R}")'
+    lines = [*one, f"moments = netxr.lagged_moments(activity, lags={lags}{pooled}{missing}).compute()"]
+    lines.append(f"R = netxr.estimate(moments, {asked})")
+    if several or not missing:
+        blocks = missing if several else f", blocks={BLOCKS}"
+        lines.append(f"parts = netxr.lagged_moments(activity, lags={lags}{blocks}).compute()")
+        lines.append(f"print(netxr.reliability(parts, {asked}).reliability.item())")
+    if choice.method not in TESTED:
+        return [*lines, f"netxr.plot.matrix(R{title}"]
+    if choice.method == n.LAGGED_CORRELATION:
+        of_neurons = f"lags=range(1, {lags_for(one_recording(run, choice)).stop}){pooled}{missing}"
+        lines += _testing_lines(lag, of_neurons)
+    else:
+        at = f"[{lag}]" if choice.method == n.REGRESSION else lag
+        lines.append(f"tested = netxr.{choice.method}(moments, lags={at}).squeeze(drop=True)")
+    lines.append(f"edges = netxr.edges(tested, q={q:g}).to_dataframe()")
+    return [*lines, f"netxr.plot.matrix(R, p_value=tested.p_value, q={q:g}{title}"]
+
+
+def windows_lines(run: xr.Dataset, choice: Choice, *, lag: int, n_windows: int, pairs: Any) -> list[str]:
+    """Return the lines that estimate in windows, and draw them."""
+    one, _several = _one_recording_lines(run, choice)
+    lags = lags_needed([estimator(choice.method)], [lag])
+    lines = [*one, f"moments = netxr.lagged_moments(activity, lags={lags}, blocks={n_windows}).compute()"]
+    drawn = "R"
+    if choice.method == n.LAGGED_CORRELATION:
+        stop, drawn = lags_in_window(one_recording(run, choice), n_windows).stop, "tested"
+        lines += _testing_lines(lag, f"lags=range(1, {stop})")
+    else:
+        lines.append(f"R = netxr.estimate(moments, method={choice.method!r}, lag={lag})")
+    return [*lines, f"netxr.plot.windows({drawn}{'' if pairs is None else f', pairs={pairs}'})"]
+
+
+def _testing_lines(lag: int, of_neurons: str) -> list[str]:
+    """Return the lines that make `tested` of `moments`; `of_neurons` are arguments of the autocorrelation."""
+    return [
+        f"autocorrelation = netxr.autocorrelation(activity, {of_neurons}).compute()",
+        f"tested = netxr.correlation_test(moments, lag={lag}, autocorrelation=autocorrelation)",
+    ]
+
+
+def _one_recording_lines(run: xr.Dataset, choice: Choice) -> tuple[list[str], bool]:
+    """Return the line that takes the only trial of the activity, if it has one, and whether several are pooled."""
+    several = n.TRIAL in one_recording(run, choice).dims
+    return ["activity = activity.isel(trial=0)"] * (n.TRIAL in run[n.ACTIVITY].dims and not several), several
 
 
 def _computing_line(run: xr.Dataset, choice: Choice) -> str:

@@ -1,9 +1,10 @@
 """The tab for a recording: choose one, look at it, estimate its connectivity, save the estimate."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import panel as pn
+import xarray as xr
 
 from netxr import names as n
 from netxr.app.frame.controls import LOOK, buttons, choice, decimal, flag, number, text
@@ -15,14 +16,28 @@ from netxr.app.frame.panes import Results, button, note
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, tab_of_stores, trial_choices
 from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, chosen_activity, is_lagged, lags_problem
-from netxr.app.recording.compute import Estimate, estimate_of, excerpt_of, savable, scored
-from netxr.app.recording.marked_pairs import marked, text_of
+from netxr.app.recording.compute import (
+    Estimate,
+    Sure,
+    check_windows,
+    estimate_of,
+    excerpt_of,
+    how_sure,
+    lag_shown,
+    one_recording,
+    over_windows,
+    savable,
+    scored,
+)
+from netxr.app.recording.marked_pairs import marked, pairs_named, text_of
 from netxr.app.recording.saving import Saving
 from netxr.app.recording.settings import KINDS, MISSING_CHOICES, RecordingSettings, method_choices
 from netxr.app.recording.views import (
     ACTIVITY_VIEW,
     ESTIMATE_VIEW,
+    SURE_VIEW,
     VIEWS,
+    WINDOWS_VIEW,
     Shown,
     drawn_on_page,
     figure_of,
@@ -30,6 +45,7 @@ from netxr.app.recording.views import (
     table_of,
     taken_along,
 )
+from netxr.errors import InvalidInput
 from netxr.plot import Selection
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.variables import labels_of
@@ -38,8 +54,26 @@ KEY: Final = "recording"
 MARKED_STEPS: Final = 500
 """Samples of the traces beside an estimate."""
 
-OF_ESTIMATES: Final = {"method", "lags", "lag", "missing", "diagonal"}
+OF_ESTIMATES: Final = {"method", "lags", "lag", "missing", "diagonal", "q", "windows", "pairs"}
 """Settings that do not matter for the view of the activity."""
+
+
+class Asked(NamedTuple):
+    """What the settings ask for; `lag`, `q`, `windows` and `pairs` as in `RecordingSettings`."""
+
+    name: str
+    choice: Choice
+    view: str
+    lag: int | None
+    q: float
+    windows: int
+    pairs: str
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What a result depends on; how it is scored and drawn is no part of it."""
+        of_view = {SURE_VIEW: (self.view, self.lag), WINDOWS_VIEW: (self.view, self.lag, self.windows)}
+        return self.name, self.choice._replace(diagonal=False), *of_view.get(self.view, ())
 
 
 def recording_tab(session: Session, settings: RecordingSettings) -> Any:
@@ -53,7 +87,7 @@ class _View:
     def __init__(self, session: Session, folder: Folder, settings: RecordingSettings) -> None:
         self._session, self._folder, self._settings = session, folder, settings
         self._shown: Shown | None = None
-        self._known: tuple[tuple[str, Choice], Estimate] | None = None
+        self._known: tuple[tuple[Any, ...], Any] | None = None
         self._marked = text(settings, "marked", hint="0, 5 or 0:3 <- 7")
         self._marked.visible = False
         settings.param.watch(lambda _event: self._mark(self._shown), "marked")
@@ -63,6 +97,8 @@ class _View:
         self._groups = number(settings, "groups")
         self._lags = text(settings, "lags", hint="1, or 0, 2, 5, or 0-10")
         self._about_lags = pn.Column(sizing_mode="stretch_width")
+        self._windows, self._about_windows = number(settings, "windows"), pn.Column(sizing_mode="stretch_width")
+        self._pairs, self._q = text(settings, "pairs", hint="the strongest, or 0, 5 <- 7"), decimal(settings, "q")
         self._lag = pn.widgets.Select(name=settings.param["lag"].label, visible=False, **LOOK)
         self._results = Results()
         self._offer_trials()
@@ -97,7 +133,8 @@ class _View:
         excerpt.visible = settings.view == ACTIVITY_VIEW
         return pn.Column(
             buttons(settings, "view", VIEWS),
-            pn.FlexBox(excerpt, self._lag, self._marked),
+            pn.FlexBox(excerpt, self._lag, self._marked, self._q, self._windows, self._pairs),
+            self._about_windows,
             *self._results.panes,
             self._saving.row,
             downloads(
@@ -142,9 +179,7 @@ class _View:
     def update(self, *events: Any, afresh: bool = False) -> None:
         """Read or compute what the settings ask for, and show it."""
         settings, changed = self._settings, {event.name for event in events} - {"marked"}
-        problem = lags_problem(self._choice())
-        self._lags.visible = is_lagged(self._choice())
-        self._about_lags[:] = [message_pane(problem, kind="error")] if problem else []
+        self._say_beside()
         if events and not changed:
             return
         seen = settings.view == ACTIVITY_VIEW
@@ -162,59 +197,76 @@ class _View:
             return
         if self._shown is not None:
             self._results.outdated(self._shown.text)
-        wanted = self._choice()
-        is_known = self._known is not None and self._known[0] == _key(settings.recording, wanted)
+        asked = self._asked()
+        known = self._known[1] if self._known is not None and self._known[0] == asked.key else None
+        part = (settings.start, settings.length) if seen else (0, MARKED_STEPS)
         self._session.run(
             KEY,
-            partial(
-                self._work,
-                (settings.recording, wanted, settings.view, settings.lag),
-                (settings.start, settings.length) if seen else (0, MARKED_STEPS),
-                self._known[1] if is_known and self._known else None,
-                afresh,
-            ),
+            partial(self._work, asked, part, known, afresh),
             self._show,
             label=f"{'Reading' if seen else 'Estimating the connectivity of'} {settings.recording}",
-            short=(seen or is_known) and not wanted.high_pass,  # a filter goes through the whole recording
+            # A filter goes through the whole recording.
+            short=(seen or known is not None) and not asked.choice.high_pass,
         )
 
     def _choice(self) -> Choice:
         """Return the settings of the estimate."""
         return Choice(*(getattr(self._settings, name) for name in Choice._fields))
 
-    def _work(
-        self,
-        asked: tuple[str, Choice, str, int | None],
-        part: tuple[int, int],
-        known: Estimate | None,
-        afresh: bool,
-        job: Job,
-    ) -> tuple[Shown, Estimate | None]:
-        """Read, and estimate if the view shows an estimate; in another thread."""
-        name, wanted, view, lag = asked
-        memory, folder = self._session.memory, self._folder
-        path, run = folder.path_of(name), folder.open(name)
-        excerpt = excerpt_of(chosen_activity(run, wanted), start=part[0], length=part[1], memory=memory)
-        shown = Shown(path, run, wanted, view, lag, part, excerpt, None, False, Selection())
-        if view == ACTIVITY_VIEW:
-            return shown, None
-        found = known or estimate_of(run, wanted, memory=memory, compute=job.compute, afresh=afresh)
-        job.step()
-        return shown._replace(found=scored(run, found.R, wanted), stored=found.stored, foretold=found.foretold), found
+    def _asked(self) -> Asked:
+        """Return what the settings ask for."""
+        s = self._settings
+        return Asked(s.recording, self._choice(), s.view, s.lag, s.q, s.windows, s.pairs)
 
-    def _show(self, result: tuple[Shown, Estimate | None]) -> None:
+    def _say_beside(self) -> None:
+        """Say beside the lags and the windows what is wrong with them, and show the controls of the view."""
+        settings, choice = self._settings, self._choice()
+        in_windows = settings.view == WINDOWS_VIEW
+        self._lags.visible = is_lagged(choice)
+        self._q.visible, self._windows.visible, self._pairs.visible = settings.view == SURE_VIEW, in_windows, in_windows
+        shown, path = self._shown, self._folder.root / settings.recording
+        run = shown.run if shown is not None and shown.path == path else None
+        problem = windows_problem(run, self._asked()) if in_windows and run is not None else ""
+        for pane, said in ((self._about_lags, lags_problem(choice)), (self._about_windows, problem)):
+            pane[:] = [message_pane(said, kind="error")] if said else []
+
+    def _work(
+        self, asked: Asked, part: tuple[int, int], known: Any, afresh: bool, job: Job
+    ) -> tuple[Shown, tuple[Any, ...] | None, Any]:
+        """Read, and estimate if the view shows an estimate; in another thread."""
+        memory, folder, choice, view = self._session.memory, self._folder, asked.choice, asked.view
+        path, run = folder.path_of(asked.name), folder.open(asked.name)
+        excerpt = excerpt_of(chosen_activity(run, choice), start=part[0], length=part[1], memory=memory)
+        shown = Shown(path, run, choice, view, asked.lag, part, excerpt, None, False, Selection(), asked.q, asked.pairs)
+        if view == ACTIVITY_VIEW:
+            return shown, None, None
+        at, compute = lag_shown(choice, asked.lag), job.compute
+        if view == SURE_VIEW:
+            sure: Sure = known or how_sure(run, choice, lag=at, memory=memory, compute=compute)
+            return shown._replace(sure=sure), asked.key, sure
+        if view == WINDOWS_VIEW:
+            n_windows, windows = asked.windows, known
+            if windows is None:
+                windows = over_windows(run, choice, lag=at, n_windows=n_windows, memory=memory, compute=compute)
+            return shown._replace(windows=windows), asked.key, windows
+        found = known or estimate_of(run, choice, memory=memory, compute=compute, afresh=afresh)
+        job.step()
+        done = shown._replace(found=scored(run, found.R, choice), stored=found.stored, foretold=found.foretold)
+        return done, asked.key, found
+
+    def _show(self, result: tuple[Shown, tuple[Any, ...] | None, Any]) -> None:
         """Show what was read or computed."""
-        shown, estimate = result
-        if estimate is not None:
-            self._known = _key(self._settings.recording, shown.choice), estimate
+        shown, key, estimate = result
+        if key is not None:
+            self._known = key, estimate
         self._mark(shown)
         self._results.show(*drawn_on_page(shown))
         self._shown = shown
-        if estimate is not None and not estimate.stored:
+        if isinstance(estimate, Estimate) and not estimate.stored:
             self._saving.offer(self._settings.recording, partial(savable, estimate.R, shown.run, shown.choice))
-        lags = [] if shown.found is None or n.LAG not in shown.found.R.dims else shown.found.R[n.LAG].values.tolist()
+        lags = shown.lags
         self._lag.param.update(options=lags, value=lags[place_of_lag(lags, asked=shown.lag)] if lags else None)
-        self._lag.visible = bool(lags) and shown.view != "lags"
+        self._lag.visible = bool(lags)
         self._marked.visible = shown.is_linked
         if shown.is_linked:
             shown.selection.add_subscriber(lambda **_chosen: self._take_marks(shown))
@@ -222,7 +274,7 @@ class _View:
     def _take_lag(self, event: Any) -> None:
         """Show another lag, if the user chose it and the page did not set it."""
         shown = self._shown
-        if event.new is not None and shown is not None and event.new != shown.matrices.R[n.LAG].item():
+        if event.new is not None and shown is not None and event.new != shown.lag_shown:
             self._settings.lag = event.new
 
     def _mark(self, shown: Shown | None) -> None:
@@ -239,9 +291,15 @@ class _View:
             self._settings.marked = text_of(_neurons_of(shown), shown.selection)
 
 
-def _key(recording: str, wanted: Choice) -> tuple[str, Choice]:
-    """Return the settings that an estimate depends on; how it is scored is not one of them."""
-    return recording, wanted._replace(diagonal=False)
+def windows_problem(run: xr.Dataset, asked: Asked) -> str:
+    """Return why the windows or pairs that are asked for cannot be drawn; an empty text where they can."""
+    try:
+        activity, at = one_recording(run, asked.choice), lag_shown(asked.choice, asked.lag)
+        check_windows(activity, asked.choice, lag=at, n_windows=asked.windows)
+        pairs_named(labels_of(activity, n.NEURON), asked.pairs)
+    except InvalidInput as error:
+        return str(error)
+    return ""
 
 
 def _neurons_of(shown: Shown) -> Any:

@@ -13,21 +13,29 @@ from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
 from netxr.app.frame.looks import scores_html
 from netxr.app.frame.panes import TOOLS, note, panels, stretched
-from netxr.app.recording.choice import Choice, is_lagged
-from netxr.app.recording.compute import Scored, at_lag
-from netxr.app.recording.python_lines import estimating_lines, preparing_lines
+from netxr.app.recording.choice import Choice, is_lagged, lags_of
+from netxr.app.recording.compute import Scored, Sure, at_lag, lag_shown
+from netxr.app.recording.marked_pairs import pairs_named
+from netxr.app.recording.python_lines import estimating_lines, preparing_lines, sure_lines, windows_lines
+from netxr.app.recording.sure_view import sure_data, sure_figure, sure_panes, sure_table
+from netxr.app.recording.windows_view import windows_figure, windows_panes, windows_table
 from netxr.errors import InvalidInput
 from netxr.estimators.signs import sign_text
 from netxr.estimators.symmetry import direction_text, symmetry
 from netxr.estimators.table import estimator
 from netxr.plot import Selection
+from netxr.plot.panels.dashboards import place_of_lag
+from netxr.schema.variables import labels_of
 
 ACTIVITY_VIEW, ESTIMATE_VIEW, AGREEMENT_VIEW, LAGS_VIEW = "activity", "estimate", "agreement", "lags"
+SURE_VIEW, WINDOWS_VIEW = "sure", "windows"
 VIEWS: Final = {
     "Activity": ACTIVITY_VIEW,
     "Estimate": ESTIMATE_VIEW,
     "Agreement with the truth": AGREEMENT_VIEW,
     "Over lags": LAGS_VIEW,
+    "How sure": SURE_VIEW,
+    "Over time": WINDOWS_VIEW,
 }
 
 MOST_LINKED: Final = 1000
@@ -65,6 +73,14 @@ class Shown(NamedTuple):
         Whether the estimate was in the store.
     selection : Selection
         What is marked.
+    q : float
+        False discovery rate.
+    pairs : str
+        Which pairs are drawn over windows; the strongest, if empty.
+    sure : Sure or None
+        How sure the estimate is, if the view shows it.
+    windows : Dataset or None
+        The estimate over (block, target, source), if the view shows it.
     foretold : str
         How well estimators would find a network like this one, if that is known.
     """
@@ -79,6 +95,10 @@ class Shown(NamedTuple):
     found: Scored | None
     stored: bool
     selection: Selection
+    q: float = 0.05
+    pairs: str = ""
+    sure: Sure | None = None
+    windows: xr.Dataset | None = None
     foretold: str = ""
 
     @property
@@ -91,6 +111,22 @@ class Shown(NamedTuple):
             else f"{estimator(self.choice.method).long_name}{f', lags {self.choice.lags}' * is_lagged(self.choice)}"
         )
         return f"{self.path.name}, {self.choice.text}, {what}"
+
+    @property
+    def lags(self) -> list[int]:
+        """Lags of which one is shown; none where there is no choice."""
+        if self.view in (SURE_VIEW, WINDOWS_VIEW):
+            lags = lags_of(self.choice.lags) if is_lagged(self.choice) else []
+            return lags if len(lags) > 1 else []
+        if self.found is None or n.LAG not in self.found.R.dims or self.view == LAGS_VIEW:
+            return []
+        held: list[int] = self.found.R[n.LAG].values.tolist()
+        return held
+
+    @property
+    def lag_shown(self) -> int:
+        """The one that is."""
+        return self.lags[place_of_lag(self.lags, asked=self.lag)]
 
     @property
     def matrices(self) -> Scored:
@@ -114,6 +150,8 @@ def figure_of(shown: Shown) -> Any:
         ESTIMATE_VIEW: _estimate_figure,
         AGREEMENT_VIEW: _agreement_figure,
         LAGS_VIEW: _lags_figure,
+        SURE_VIEW: _sure_figure,
+        WINDOWS_VIEW: _windows_figure,
     }
     return draw[shown.view](shown)
 
@@ -155,6 +193,20 @@ def _lags_figure(shown: Shown) -> Any:
     return netxr.plot.lags(shown.found.R)
 
 
+def _sure_figure(shown: Shown) -> Any:
+    """Draw R with what is not found dimmed."""
+    if shown.sure is None:
+        raise NothingShown
+    return sure_figure(shown.sure, q=shown.q, groups=shown.excerpt.coords.get(n.GROUP))
+
+
+def _windows_figure(shown: Shown) -> Any:
+    """Draw R over the windows of the recording."""
+    if shown.windows is None:
+        raise NothingShown
+    return windows_figure(shown.windows, pairs=shown.pairs)
+
+
 def drawn_on_page(shown: Shown) -> list[Any]:
     """Return the panes of a view."""
     figure = figure_of(shown)
@@ -172,6 +224,10 @@ def drawn_on_page(shown: Shown) -> list[Any]:
         return [stretched(traces, height=90 + TRACE * n_traces), stretched(raster, height=320)]
     if shown.view == LAGS_VIEW:
         return [stretched(figure, height=380)]
+    if shown.sure is not None:
+        return sure_panes(shown.sure, figure, q=shown.q)
+    if shown.windows is not None:
+        return windows_panes(shown.windows, figure)
     if shown.is_linked:
         *linked, traces = figure
         wide = stretched(traces, height=90 + TRACE * min(20, len(shown.excerpt)))
@@ -183,6 +239,10 @@ def table_of(shown: Shown) -> xr.Dataset:
     """Return the numbers of a view, in memory."""
     if shown.view == ACTIVITY_VIEW:
         return shown.excerpt.to_dataset(name=n.ACTIVITY)
+    if shown.sure is not None:
+        return sure_table(shown.sure, q=shown.q)
+    if shown.windows is not None:
+        return windows_table(shown.windows)
     if shown.found is None:
         raise NothingShown
     R = {shown.choice.method: shown.found.R}
@@ -191,6 +251,8 @@ def table_of(shown: Shown) -> xr.Dataset:
 
 def taken_along(shown: Shown) -> xr.Dataset:
     """Return the data of a view as a store holds them: the excerpt, or the estimate with truth and scores."""
+    if shown.sure is not None:
+        return sure_data(shown.sure).assign_attrs(shown.run.attrs)
     table = table_of(shown)
     scores = None if shown.found is None else shown.found.scores
     kept = table if scores is None else table.assign(scores.data_vars)
@@ -204,6 +266,8 @@ def lines_of(shown: Shown) -> str:
     if shown.view == ACTIVITY_VIEW:
         part = f"{one}, start={start}, n_steps={length}"
         return "\n".join([*prepare, f"(netxr.plot.traces({part}) + netxr.plot.raster({part})).cols(1)"])
+    if shown.sure is not None or shown.windows is not None:
+        return "\n".join([*prepare, *_judging_lines(shown)])
     estimate = estimating_lines(shown.run, shown.choice, stored=shown.stored)
     if shown.view == LAGS_VIEW:
         return "\n".join([*prepare, *estimate, "netxr.plot.lags(R)"])
@@ -223,6 +287,16 @@ def lines_of(shown: Shown) -> str:
         at = f".sel(lag={found.R[n.LAG].item()})" if n.LAG in shown.found.scores.pearson.dims else ""  # type: ignore[union-attr]
         last = f"netxr.plot.compare(A, R, score=scores.pearson{at}{groups})"
     return "\n".join([*prepare, *estimate, last])
+
+
+def _judging_lines(shown: Shown) -> list[str]:
+    """Return the lines of Python that say how sure an estimate is, or how it changes over time."""
+    at = lag_shown(shown.choice, shown.lag)
+    if shown.windows is None:
+        groups = ", groups=activity.group" if n.GROUP in shown.excerpt.coords else ""
+        return sure_lines(shown.run, shown.choice, lag=at, q=shown.q, groups=groups)
+    pairs = pairs_named(labels_of(shown.windows, n.TARGET), shown.pairs)
+    return windows_lines(shown.run, shown.choice, lag=at, n_windows=shown.windows.sizes[n.BLOCK], pairs=pairs)
 
 
 def _one_trial(shown: Shown) -> str:
