@@ -18,6 +18,7 @@ from netxr.kernels.units import SIGMOID
 from netxr.schema.arguments import check_count, check_entries, check_rng, check_seed, is_number, said
 from netxr.schema.provenance import provenance
 from netxr.simulation.axes import AXES, check_not_negative
+from netxr.simulation.model import MODEL_EQUATION
 from netxr.simulation.networks import random_connectivity
 from netxr.simulation.simulate import simulate
 from netxr.store.layout import fill_value
@@ -71,12 +72,22 @@ class Plan:
         return tuple(dim for dim in self.acting_on("network", "dynamics") if plain or dim != n.N_STEPS)
 
     @property
+    def is_usual(self) -> bool:
+        """Whether networks and dynamics are the tutorial's, but for size, sparsity and length."""
+        further = [dim for dim in self.acting_on("network", "dynamics") if AXES[dim].default is None]
+        return not further and self.model == USUAL
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """What is the same in all cells of how networks are drawn and simulated."""
+        return {n.WEIGHTS: self.weights, n.UNIT_FUNCTION: self.units, n.BURN_IN: self.burn_in}
+
+    @property
     def settings(self) -> dict[str, Any]:
         """Attributes of the result, None for one that it has not."""
         estimator = self.methods[0] if n.ESTIMATOR not in self.axes else None
         scores = None if self.scores == _usual_scores(self.permutations) else self.scores
-        model = {n.WEIGHTS: self.weights, n.UNIT_FUNCTION: self.units, n.BURN_IN: self.burn_in}
-        changed = {name: None if value == USUAL[name] else value for name, value in model.items()}
+        changed = {name: None if value == USUAL[name] else value for name, value in self.model.items()}
         alike = {name: getattr(self, name) for name in SETTINGS}
         return alike | {n.ESTIMATOR: estimator, n.SCORES: scores} | changed
 
@@ -130,9 +141,10 @@ def check_plan(
             raise InvalidInput(name, got=said(value), expected="a name")
     model = weights, units, check_not_negative(n.BURN_IN, burn_in)
     plan = Plan(labels, methods, names, *model, trials, seed, rng, activity_seed, bool(diagonal), permutations)
-    for dim in plan.acting_on("network", "dynamics"):
-        for label in labels[dim]:
-            tried(plan, {dim: label})
+    if not plan.is_usual:
+        for dim in plan.acting_on("network", "dynamics"):
+            for label in labels[dim]:
+                tried(plan, {dim: label})
     return plan
 
 
@@ -251,8 +263,9 @@ def blank_result(plan: Plan) -> xr.Dataset:
     n_recorded = n_recorded if by_share else n_recorded[:, 0]
     groups = np.array(plan.axes[n.N_GROUPS])
     per_group = ((n.N_NEURONS, *by_share, n.N_GROUPS), n_recorded // np.where(groups, groups, n_recorded))
+    model = MODEL_EQUATION if plan.is_usual else tried(plan, {}).attrs[n.MODEL]
     return xr.Dataset(
         variables,
         {**plan.axes, n.TRIAL: np.arange(plan.trials), n.NEURONS_PER_GROUP: per_group},
-        provenance(**{n.MODEL: tried(plan, {}).attrs[n.MODEL]}, **plan.settings),
+        provenance(**{n.MODEL: model}, **plan.settings),
     )
