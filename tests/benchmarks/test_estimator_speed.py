@@ -71,7 +71,7 @@ def test_regression_and_granger_take_less_than_ten_inverses(large):
     costs["both"] = costs["regression"] + costs["granger"]
     ratios = {"both / inverse": ("both", "inverse", "<= 10")}
     show(f"tests with p-values, {LARGE} neurons", costs, ratios=ratios)
-    assert costs["both"].cpu <= 10 * costs["inverse"].cpu
+    assert not FULL or costs["both"].cpu <= 10 * costs["inverse"].cpu
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
