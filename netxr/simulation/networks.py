@@ -78,7 +78,8 @@ def random_connectivity(
     n_neurons : int
         Size of the network, 1 or more.
     sparsity : float
-        Probability that an entry is 0, in [0, 1]; of all structures but "random", on average.
+        Probability that an entry is 0, in [0, 1]; of all structures but "random", on average. Unused where `densities`
+        are given.
     inhibitory : float
         Share of what is inhibitory, in [0, 1].
     signs : {"source", "edge"}
@@ -94,8 +95,9 @@ def random_connectivity(
     groups : int, sequence, mapping or DataArray, optional
         As in `netxr.assign_groups`: becomes the coordinate `group`. "blocks" needs them.
     densities : array-like, (group, group), optional
-        Of "blocks": odds of an edge, targets in rows, in the sorted order of the groups; if not given, drawn from an
-        exponential distribution, so that neurons of a group share inputs and outputs.
+        Of "blocks": probability of an edge, in [0, 1], targets in rows, in the sorted order of the groups. If not
+        given, in proportion to numbers drawn from an exponential distribution, so that neurons of a group share inputs
+        and outputs.
     length : float, optional
         Of "distance": by what share of the ring the odds fall to 1 / e; 0.1 if not given.
     exponent : float, optional
@@ -154,7 +156,8 @@ def random_connectivity(
         raise InvalidInput("rng", got="'legacy'", expected=expected)
     edges = _draw_edges(n_neurons, sparsity, structure, {"groups": labels, **given}, seed, rng)
     drawn = _with_signs(_with_weights(edges, weights, seed), inhibitory, signs, kind, seed)
-    made: dict[str, Any] = {n.SPARSITY: sparsity, n.SEED: seed, n.RNG: rng, n.LENGTH: length, n.EXPONENT: exponent}
+    made: dict[str, Any] = {n.SPARSITY: sparsity if densities is None else None, n.SEED: seed, n.RNG: rng}
+    made |= {n.LENGTH: length, n.EXPONENT: exponent}
     made |= {n.MODEL: f"{EDGES[structure]} of {WEIGHTS.get(kind, kind)} weight"}
     made |= {n.INHIBITORY: inhibitory, n.SIGNS: signs} if inhibitory else {}
     made |= {n.COUPLING: coupling, n.SPECTRAL_RADIUS: spectral_radius}

@@ -1,7 +1,7 @@
 """Where the edges of a random network are: in blocks, by distance, by in-degree, by rank.
 
-Each function returns which entries are edges, (target, source), on average a share `density` of all. Self-connections
-are entries like others.
+Each function returns which entries are edges, (target, source), on average a share `density` of all: blocks
+may be given theirs. Self-connections are entries like others.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,14 +35,14 @@ def in_blocks(
         raise InvalidInput("groups", got="None", expected=f"the groups of the {n_neurons} neurons, or how many")
     labels, block = np.unique(groups, return_inverse=True)
     shape = (len(labels), len(labels))
+    pairs = block[:, None], block
     if densities is None:
-        odds = random.standard_exponential(shape)
-    else:
-        expected = f"one number, 0 or above, for each of {shape[0]} x {shape[0]} pairs of groups, and one above 0"
-        odds = array_of("densities", densities, expected=expected, dtype=np.float64)
-        if odds.shape != shape or not np.isfinite(odds).all() or (odds < 0).any() or not odds.any():
-            raise InvalidInput("densities", got=said(densities), expected=expected)
-    return _by_odds(odds[block[:, None], block], density, random)
+        return _by_odds(random.standard_exponential(shape)[pairs], density, random)
+    expected = f"a probability, 0 to 1, for each of {shape[0]} x {shape[0]} pairs of groups, and one above 0"
+    odds = array_of("densities", densities, expected=expected, dtype=np.float64)
+    if odds.shape != shape or not ((odds >= 0) & (odds <= 1)).all() or not odds.any():
+        raise InvalidInput("densities", got=said(densities), expected=expected)
+    return np.asarray(random.random((n_neurons, n_neurons)) < odds[pairs])
 
 
 def by_distance(n_neurons: int, density: float, random: np.random.Generator, *, length: float = LENGTH) -> Edges:
