@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.errors import InvalidInput
+from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.noise import SELECTION_STREAM, philox
 from netxr.kernels.recording import indicated, memory_of, noisy
 from netxr.moments.coarse import Groups
@@ -77,6 +77,8 @@ def observe(
     ------
     InvalidInput
         If an argument is out of range, or neurons or groups do not fit the run.
+    NonFiniteActivity
+        If an indicator is to show a sample that is NaN or infinite; of lazy activity, when computed.
 
     References
     ----------
@@ -190,6 +192,10 @@ def _shown(activity: xr.DataArray, constants: Sequence[float], saturation: float
 
     def show(block: NDArray[Any]) -> NDArray[Any]:
         """Return what the indicator shows of a block that it is in balance with at first."""
+        if not np.isfinite(block).all():
+            expected = "finite samples: an indicator spreads such a one to all that follow"
+            fix = "Fill them with netxr.interpolate_frames, observe, and mark them as missing with netxr.mask_frames."
+            raise NonFiniteActivity("run", got="NaN or infinity", expected=expected, fix=fix)
         return indicated(block, constants=constants, saturation=saturation).astype(dtype)
 
     if not isinstance(activity.data, da.Array):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
-from netxr.errors import InvalidInput
+from netxr.errors import InvalidInput, NonFiniteActivity
 from tests.runs import activity, nothing_computes
 from tests.strategies import chunked
 
@@ -57,6 +57,15 @@ def test_an_indicator_by_hand():
     np.testing.assert_allclose(netxr.observe(x, calcium=half), [[8, 8, 4, 2, 3]])
     np.testing.assert_allclose(netxr.observe(x, calcium=half, saturation=4), [[2 / 3, 2 / 3, 1 / 2, 1 / 3, 3 / 7]])
     np.testing.assert_allclose(netxr.observe(x, calcium=half, rise=half), [[8, 8, 6, 4, 3.5]])
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_an_indicator_does_not_spread_what_is_missing(lazy, wrong):
+    x = netxr.as_activity([[8.0, 8, wrong, 0, 4]], dims=("neuron", "time"))
+    with pytest.raises(NonFiniteActivity, match=r"run: got NaN or infinity; .* netxr\.interpolate_frames"):
+        netxr.observe(x.chunk(time=2) if lazy else x, calcium=0.01).compute()
+    assert np.isnan(netxr.observe(x.where(np.isfinite(x)), noise=0.1)).sum() == 1
 
 
 # --- against plain loops -------------------------------------------------------------------------
