@@ -98,6 +98,9 @@ def check_model(network: xr.DataArray, noise: NoiseSource, options: Mapping[str,
     if not is_whole(burn_in) or not 0 <= burn_in <= MOST_COUNTED:
         raise InvalidInput(n.BURN_IN, got=said(burn_in), expected="a whole number of steps, 0 or above")
     every = 0 if perturb is None else check_count(n.PERTURB, perturb)
+    if every == 1:
+        expected = "2 or above: where every sample is set, none follows from another"
+        raise InvalidInput(n.PERTURB, got="1", expected=expected)
     rule = _check_rule(network, options)
     covariance, mixing = _check_covariance(options[n.NOISE_COV], network)
     scale, common, instrument = (float(options[name]) for name in (n.NOISE_SCALE, n.COMMON_DRIVE, n.INSTRUMENT))
@@ -131,7 +134,7 @@ def _check_rule(network: xr.DataArray, options: Mapping[str, Any]) -> Rule:
     weights = weights if gain == 1 else gain * weights
     rule = Rule(weights, units, float(leak), _check_delay(options[n.DELAY], network))
     if units == LINEAR:
-        _check_stable(rule)
+        _check_stable(rule, float(gain))
     return rule
 
 
@@ -220,7 +223,7 @@ def _labelled(matrix: NDArray[Any], network: xr.DataArray) -> xr.DataArray:
     return xr.DataArray(matrix, {n.TARGET: labels, n.SOURCE: labels}, (n.TARGET, n.SOURCE))
 
 
-def _check_stable(rule: Rule) -> None:
+def _check_stable(rule: Rule, gain: float) -> None:
     """Raise InvalidInput if the activity of linear units grows without end."""
     longest = rule.longest if rule.leak or not isinstance(rule.delays, int) else 1
     for weights in rule.weights if rule.weights.ndim == 3 else [rule.weights]:
@@ -234,7 +237,7 @@ def _check_stable(rule: Rule) -> None:
         if radius >= 1:
             got = f"a spectral radius of {radius:.4g}, gain, leak and delay included"
             expected = "one below 1: from 1 on, the activity of linear units grows without end"
-            fix = "Draw it with spectral_radius=0.9."
+            fix = f"Draw it with spectral_radius={0.9 / abs(gain):.3g}{', since the gain counts' * (gain != 1)}."
             raise InvalidInput(n.CONNECTIVITY, got=got, expected=expected, fix=fix)
 
 

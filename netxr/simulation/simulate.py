@@ -103,7 +103,7 @@ def simulate(
     instrument : float
         eta, weight of the instruments, one a neuron: 0 or 1 at random in each step.
     perturb : int, optional
-        Every how many samples, from the first on, all states are set to 0 or 1 at random.
+        Every how many samples, 2 or more, from the first on, all states are set to 0 or 1 at random.
     dtype : {"float64", "float32"}
         Of state and samples.
     store : path-like, optional

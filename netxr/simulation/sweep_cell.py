@@ -20,7 +20,7 @@ from netxr.moments.merge import continued
 from netxr.simulation.networks import random_connectivity
 from netxr.simulation.observe import observe
 from netxr.simulation.simulate import simulate
-from netxr.simulation.sweep_plan import Plan, samples_in
+from netxr.simulation.sweep_plan import Plan, of_axes, samples_in
 
 BATCH_BYTES: Final = 256e6
 """Trials of a cell are simulated together as long as their activity, what is copied of it and networks fit in here."""
@@ -73,7 +73,8 @@ def _score_trials(plan: Plan, at: dict[str, Any], lengths: Sequence[int], trials
         if error.argument not in REFUSED:
             raise
         if len(trials) == 1:
-            return np.full((len(plan.scores), *(len(plan.axes[dim]) for dim in plan.within), 1), np.nan), error
+            blank = np.full((len(plan.scores), *(len(plan.axes[dim]) for dim in plan.within), 1), np.nan)
+            return blank, of_axes(plan, error)
         scores, errors = zip(*(_score_trials(plan, at, lengths, [trial]) for trial in trials), strict=True)
         return np.concatenate(scores, axis=-1), errors[0] if all(errors) else None
     return _score_run(plan, run, lengths)

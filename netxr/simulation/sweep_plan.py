@@ -159,7 +159,18 @@ def tried(plan: Plan, at: Mapping[str, Any]) -> xr.Dataset:
     if n.SPECTRAL_RADIUS not in plan.axes:  # then it differs from network to network
         network = 0 * network
     dynamics = {dim: first[dim] for dim in plan.acting_on("dynamics")} | {n.N_STEPS: 2}
-    return simulate(network, units=plan.units, rng=plan.rng, **dynamics)
+    try:
+        return simulate(network, units=plan.units, rng=plan.rng, **dynamics)
+    except InvalidInput as error:
+        raise of_axes(plan, error) from None
+
+
+def of_axes(plan: Plan, error: InvalidInput) -> InvalidInput:
+    """Return an error about the networks that a sweep draws as one about the argument that scales them."""
+    scale = next((dim for dim in (n.SPECTRAL_RADIUS, n.COUPLING) if dim in plan.axes), None)
+    if error.argument != n.CONNECTIVITY or scale is None:
+        return error
+    return error.about(scale, fix=f"Take lower numbers for {scale}=.")
 
 
 def _usual_scores(permutations: int) -> list[str]:

@@ -1,5 +1,7 @@
 """Options of the simulation beyond the tutorial's model, each against a plain loop over noise that was drawn apart."""
 
+import re
+
 import numpy as np
 import pytest
 import scipy.special
@@ -92,7 +94,7 @@ def test_two_neurons_by_hand():
     st.sampled_from([0, 5, 256, 300]),
     st.sampled_from([0.0, 0.7]),
     st.sampled_from([0.0, 1.5]),
-    st.sampled_from([None, 1, 3]),
+    st.sampled_from([None, 2, 3]),
     st.booleans(),
 )
 def test_every_option_at_once(units, leak, delay, burn_in, common, eta, perturb, shared):
@@ -261,7 +263,7 @@ WRONG = {
     "burn_in": [-1, 1.5, None, True],
     "common_drive": [-1, np.nan, "1", None],
     "instrument": [-1, np.inf, "1", None],
-    "perturb": [0, -2, 1.5, True, "2"],
+    "perturb": [0, 1, -2, 1.5, True, "2"],
 }
 
 
@@ -296,3 +298,12 @@ def test_linear_units_run_exactly_where_they_are_stable(radius, leak, delay, see
     else:
         with pytest.raises(InvalidInput, match=r"connectivity: got a spectral radius of 1\.\d+"):
             simulate(A, n_steps=5, **options)
+
+
+@pytest.mark.parametrize("gain", [1.0, 2.0, -3.0])
+def test_the_radius_that_is_advised_is_stable(gain):
+    with pytest.raises(InvalidInput) as caught:
+        simulate(network(spectral_radius=1.1, coupling=None), n_steps=5, units="linear", gain=gain)
+    advised = float(re.search(r"Draw it with spectral_radius=([\d.]*\d)", str(caught.value))[1])
+    assert advised * abs(gain) == pytest.approx(0.9)
+    simulate(network(spectral_radius=advised, coupling=None), n_steps=5, units="linear", gain=gain)

@@ -167,7 +167,7 @@ def test_networks_that_cannot_be_scaled_or_are_not_stable_have_no_score():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"spectral_radius": [0.5, 1.2], "units": "linear"}, "connectivity: got a spectral radius of 1.2, gain"),
+        ({"spectral_radius": [0.5, 1.2], "units": "linear"}, "spectral_radius: got a spectral radius of 1.2, gain"),
         ({"spectral_radius": 0.5, "coupling": 2}, "spectral_radius: got it beside coupling=2.0; expected one of the"),
         ({"inhibitory": 0.5, "rng": "legacy"}, "rng: got 'legacy'; expected 'modern'"),
         ({"inhibitory": [0, 0.5], "weights": "normal"}, "inhibitory: got 0.5 of normal weights"),
@@ -192,6 +192,13 @@ def test_what_fits_no_network_is_refused_before_any_work(tmp_path, wrong, messag
     with pytest.raises(InvalidInput, match=f"^{message}"):
         netxr.sweep(**{"n_neurons": 10, "n_steps": 100, "trials": 2} | wrong, store=tmp_path / "s.zarr")
     assert not (tmp_path / "s.zarr").exists()
+
+
+def test_networks_that_all_grow_without_end_are_an_error_about_what_scales_them():
+    with pytest.raises(
+        InvalidInput, match=r"^coupling: got a spectral radius of .* Take lower numbers for coupling=\.$"
+    ):
+        netxr.sweep(n_neurons=5, n_steps=50, trials=2, sparsity=0, coupling=2, units="linear")
 
 
 def test_every_axis_is_an_argument_with_its_default():
