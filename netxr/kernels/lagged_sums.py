@@ -80,6 +80,8 @@ class Pass:
     lead : int
         How many of the first frames are sources alone, those before a block of a longer trial: none, or as many as the
         longest lag.
+    start : int
+        Frame of the trial with which it begins, from which an error counts.
     pairs : bool
         Whether targets are multiplied with all sources, or else each neuron with itself alone, all of them being both.
     """
@@ -97,6 +99,7 @@ class Pass:
     linked: int = 0
     marked: bool = False
     lead: int = 0
+    start: int = 0
     pairs: bool = True
 
     @property

@@ -76,7 +76,8 @@ class Running:
     def __init__(self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int) -> None:
         shift = np.append(shift[:-1], 0) if todo.marked else shift
         self._todo, self._place, self._sums = todo, place, no_sums(todo, shift)
-        self._block = FrameBlock(todo, shift, place=place, offset=offset, room=max(todo.block, todo.lead))
+        room = max(todo.block, todo.lead)
+        self._block = FrameBlock(todo, shift, place=place, offset=todo.start + offset, room=room)
         self._to_lead = todo.lead
 
     def take(self, piece: NDArray[Any]) -> None:

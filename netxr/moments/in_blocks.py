@@ -22,7 +22,7 @@ SAME: Final[dict[str, Any]] = {"data_vars": "all", "coords": "minimal", "compat"
 
 
 def moments_in_blocks(
-    activity: xr.DataArray, accumulated: Callable[[xr.DataArray, int], xr.Dataset], *, blocks: int, max_lag: int
+    activity: xr.DataArray, accumulated: Callable[[xr.DataArray, int, int], xr.Dataset], *, blocks: int, max_lag: int
 ) -> xr.Dataset:
     """Return the moments of each of some blocks of about equal length, along a leading dim `block`.
 
@@ -40,7 +40,9 @@ def moments_in_blocks(
     starts = np.linspace(0, n_steps, blocks + 1).astype(int)
     leads = [0] + [max_lag] * (blocks - 1)  # the frames before a block, which are sources of its pairs
     spans = [slice(a - lead, b) for lead, (a, b) in zip(leads, itertools.pairwise(starts), strict=True)]
-    parts = [accumulated(activity.isel({n.TIME: span}), lead) for lead, span in zip(leads, spans, strict=True)]
+    parts = [
+        accumulated(activity.isel({n.TIME: span}), lead, span.start) for lead, span in zip(leads, spans, strict=True)
+    ]
     labels = {name: coord for name, coord in parts[0].coords.items() if name != n.LAG}
     parts = [part.drop_vars(labels) for part in parts]  # the same in all: to compare them takes longer than to compute
     joined = xr.concat(parts, n.BLOCK, combine_attrs="override", **SAME)

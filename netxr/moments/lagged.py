@@ -156,9 +156,9 @@ def lagged_moments(
     if further is not None:
         todo, rows = widened(todo, further), with_rows(activity, further, finite=missing == "raise")
 
-    def accumulated(part: xr.DataArray, lead: int = 0) -> xr.Dataset:
+    def accumulated(part: xr.DataArray, lead: int = 0, start: int = 0) -> xr.Dataset:
         """Return the moments of a stretch of the recording, inputs being neurons among the others."""
-        moments = accumulate(part, replace(todo, lead=lead), memory=memory)
+        moments = accumulate(part, replace(todo, lead=lead, start=start), memory=memory)
         return moments if further is None else unstacked(moments, further)
 
     if blocks is None:

@@ -142,3 +142,11 @@ def test_moments_in_blocks_are_not_appended_to(tmp_path):
     netxr.save(recording.merge(netxr.lagged_moments(recording, blocks=2)), tmp_path / "run.zarr")
     with pytest.raises(InvalidInput, match="store: got one with moments in blocks"):
         netxr.append(recording.assign_coords(trial=[7, 8]), tmp_path / "run.zarr", dim="trial")
+
+
+@pytest.mark.parametrize("read", [lambda x: x, lambda x: x.chunk(time=7)])
+def test_an_error_counts_frames_from_the_start_of_the_recording(read):
+    samples = activity(n_steps=100).astype(float)
+    samples[{"neuron": 2, "time": 83, "trial": 0}] = np.nan
+    with pytest.raises(netxr.NonFiniteActivity, match=r"neuron number 2 \(from 0\), frame 83"):
+        netxr.lagged_moments(read(samples), lags=[0, 3], blocks=4).compute()
