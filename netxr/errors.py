@@ -50,9 +50,9 @@ class NonFiniteActivity(InvalidInput):
 class OutputExists(NetxrError, FileExistsError):
     """An output path that is taken: nothing is overwritten unasked."""
 
-    def __init__(self, path: object) -> None:
-        self._given = (path,), {}
-        super().__init__(f"{path} exists and is left as it is. Choose another path, or remove it first.")
+    def __init__(self, path: object, *, fix: str = "Choose another path, or remove it first.") -> None:
+        self._given = (path,), {"fix": fix}
+        super().__init__(f"{path} exists and is left as it is. {fix}")
 
 
 class UnreadableFile(NetxrError):

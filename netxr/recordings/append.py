@@ -158,7 +158,8 @@ def add(
         check_same_labels(new, stored)
         taken = [str(name) for name in new.data_vars if name in stored.variables]
         if taken and not replace:
-            raise OutputExists(f"{store}: {', '.join(taken)}")
+            fix = "Replace it with netxr.add(..., replace=True), or save the new one as a store of its own."
+            raise OutputExists(f"{store}: {', '.join(taken)}", fix=fix)
         names = [name for name in new.variables if name in new.data_vars or name not in stored.variables]
         regions = [_whole(changes, str(name), new[name].variable) for name in names]
         listed = ", ".join(map(str, new.data_vars))

@@ -13,7 +13,7 @@ from netxr.errors import InvalidInput
 from netxr.estimators.apply import lags_needed
 from netxr.estimators.estimate import check_methods
 from netxr.estimators.estimator import Estimator
-from netxr.estimators.fit import MATRIX
+from netxr.estimators.fit import MATRIX, call_of
 from netxr.estimators.table import estimator
 from netxr.kernels.edge_mixture import Mixture
 from netxr.kernels.lagged_sums import Floats
@@ -39,7 +39,7 @@ FEWEST: Final = 6
 ABOUT: Final = {
     n.SCORE: "score that is to be expected, at most; Pearson, without the diagonal",
     n.STANDARD_ERROR: "standard error of the score, by the jackknife",
-    n.RELIABILITY: "reliability of the estimate",
+    n.RELIABILITY_OF_ESTIMATE: "reliability of the estimate",
     n.LIMIT: "score of a recording without end, at most",
     n.SAMPLES_NEEDED: "samples with which the score would be the one that is asked for",
 }
@@ -82,9 +82,9 @@ def recoverability(
     Dataset
         Over `estimator` (and `trial`): `score`, the Pearson correlation with the connectivity, without the diagonal,
         that is to be expected at most, and its `standard_error`, by leaving out two neighbouring blocks at a time;
-        `reliability`; `limit`, the score without noise; `samples_needed` for the score `at`, infinite where the limit
-        is below. Score, error and samples are NaN where the reliability is below .1: the recording is too short to
-        tell. The attribute `sentence` says it in words.
+        `reliability_of_estimate`; `limit`, the score without noise; `samples_needed` for the score `at`, infinite where
+        the limit is below. Score, error and samples are NaN where the reliability is below .1: the recording is too
+        short to tell. The attribute `sentence` says it in words, and stays with `score` where that is saved.
 
     Raises
     ------
@@ -127,8 +127,10 @@ def recoverability(
     n_samples = int(trials[0][n.COUNT].sel({n.LAG: 0}).sum())
     radius = max((radius for _, radius in each), default=0.0)
     text = sentence_of(found, n_neurons=moments.sizes[n.TARGET], n_samples=n_samples, at=at, radius=radius)
+    made_by = call_of("recoverability", methods=[entry.name for entry in entries], at=float(at), lag=wanted)
     for name, long_name in ABOUT.items():
-        found[name].attrs = {n.LONG_NAME: long_name}
+        found[name].attrs = {n.LONG_NAME: long_name, n.MADE_BY: made_by}
+    found[n.SCORE].attrs[n.SENTENCE] = text
     return found.assign_attrs({n.SENTENCE: text, n.AT: float(at), n.LAG: wanted})
 
 
@@ -210,7 +212,7 @@ def _of_parts(moments: xr.Dataset, entries: Sequence[Estimator], *, lag: int, at
     values = {
         n.SCORE: np.where(is_told, whole.score, np.nan),
         n.STANDARD_ERROR: np.where(is_told, error, np.nan),
-        n.RELIABILITY: whole.reliability,
+        n.RELIABILITY_OF_ESTIMATE: whole.reliability,
         n.LIMIT: whole.limit,
         n.SAMPLES_NEEDED: np.where(is_told, needed, np.nan),
     }

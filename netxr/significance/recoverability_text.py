@@ -29,7 +29,9 @@ def sentence_of(found: xr.Dataset, *, n_neurons: int, n_samples: int, at: float,
         says.append(f"{told[0][n.ESTIMATOR].item()} would find a network like this one {_of_one(told[0], at=at)}")
         says += [f"{one[n.ESTIMATOR].item()} {_of_one(one, at=at)}" for one in told[1:]]
     if untold:
-        by = " and ".join(f"{one[n.ESTIMATOR].item()} ({digits(one[n.RELIABILITY].mean())})" for one in untold)
+        by = " and ".join(
+            f"{one[n.ESTIMATOR].item()} ({digits(one[n.RELIABILITY_OF_ESTIMATE].mean())})" for one in untold
+        )
         says.append(f"the recording is too short to tell by the reliability of {by}")
     text = f"{AT_MOST}: of {n_neurons:,} neurons with {n_samples:,} samples{each}, {', '.join(says)}.".replace("_", " ")
     if n_neurons**2 < FEWEST:

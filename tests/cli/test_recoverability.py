@@ -17,7 +17,14 @@ def test_the_sentence_and_a_table(recording):
     expected = netxr.recoverability(netxr.open(recording))
     lines = output("recoverability", recording).splitlines()
     assert lines[:2] == [expected.sentence, ""]
-    assert lines[2].split() == ["estimator", "score", "standard_error", "reliability", "limit", "samples_needed"]
+    assert lines[2].split() == [
+        "estimator",
+        "score",
+        "standard_error",
+        "reliability_of_estimate",
+        "limit",
+        "samples_needed",
+    ]
     assert [line.split()[0] for line in lines[3:]] == ["lagged_correlation", "regression"]
     needed = expected.samples_needed.sel(estimator="regression").item()
     assert lines[4].split()[-1] == f"{needed:,.0f}"

@@ -307,7 +307,7 @@ def test_nothing_is_replaced_unasked(tmp_path):
     run = recording()
     path = saved(run, tmp_path / "run.zarr")
     netxr.add(xr.Dataset({"pearson": ((), 0.5)}), path)
-    with pytest.raises(OutputExists, match=r"run\.zarr: pearson exists and is left as it is"):
+    with pytest.raises(OutputExists, match=r"run\.zarr: pearson exists and is left .*replace=True"):
         netxr.add(xr.Dataset({"pearson": ((), 0.7), "rv": ((), 0.7)}), path)
     assert netxr.open(path).pearson.item() == 0.5
     assert "rv" not in netxr.open(path)

@@ -87,3 +87,19 @@ def test_an_autocorrelation_that_was_given_is_asked_for_again(tmp_path):
     netxr.append(rest.to_dataset(name="activity").merge(mine), tmp_path / "run.zarr", dim="trial")
     whole = netxr.correlation_test(x, autocorrelation=flat)
     np.testing.assert_allclose(netxr.open(tmp_path / "run.zarr").p_value, whole.p_value, atol=1e-12)
+
+
+def test_a_recoverability_beside_reliability_keeps_its_sentence_and_is_outdated_by_further_samples(tmp_path):
+    x, store = recording(trials=1), tmp_path / "run.zarr"
+    first, rest = x.isel(time=slice(0, 800)), x.isel(time=slice(800, None)).to_dataset(name="activity")
+    foretold, reliable = netxr.recoverability(first), netxr.reliability(first)
+    netxr.save(first.to_dataset(name="activity"), store)
+    netxr.add(foretold, store)
+    netxr.add(reliable, store)
+    xr.testing.assert_allclose(netxr.open(store).reliability_of_estimate, foretold.reliability_of_estimate)
+    xr.testing.assert_allclose(netxr.open(store).reliability, reliable.reliability)
+    assert netxr.open(store).score.sentence == foretold.sentence
+    netxr.report_run(store, tmp_path / "page.html")
+    assert "How sure: reliability" in (tmp_path / "page.html").read_text()
+    netxr.append(rest, store, dim="time")
+    assert_outdated(store, foretold.data_vars)

@@ -116,7 +116,7 @@ def test_with_hidden_neurons_it_is_at_most():
 
 def test_reliability_is_that_of_halves_and_counts_parameters():
     x, _ = simulated(30, 300, linear, radius=0.6)
-    found = netxr.recoverability(x).reliability
+    found = netxr.recoverability(x).reliability_of_estimate
     plain = netxr.reliability(x).reliability.item()
     assert found.sel(estimator="lagged_correlation") == pytest.approx(plain, rel=1e-9)
     r = netxr.reliability(x, method="regression").halves.item()
@@ -128,9 +128,9 @@ def test_reliability_is_that_of_halves_and_counts_parameters():
 def test_score_is_root_of_reliability_times_limit():
     x, _ = simulated(30, 1000, linear, radius=0.6)
     found = netxr.recoverability(x)
-    xr.testing.assert_allclose(found.score, found.reliability**0.5 * found.limit)
+    xr.testing.assert_allclose(found.score, found.reliability_of_estimate**0.5 * found.limit)
     left = found.limit**2 / 0.9**2 - 1
-    noise = 1 / found.reliability - 1
+    noise = 1 / found.reliability_of_estimate - 1
     used = xr.DataArray([0, 31], dims="estimator")
     xr.testing.assert_allclose(found.samples_needed, np.ceil(used + (999 - used) * noise / left).drop_attrs())
 
@@ -204,7 +204,7 @@ def test_a_neuron_that_does_not_vary_counts_for_nothing():
 def test_too_short_to_tell():
     x, _ = of_tutorial(50, 300)
     found = netxr.recoverability(x)
-    assert (found.reliability < 0.1).all()
+    assert (found.reliability_of_estimate < 0.1).all()
     assert found[["score", "standard_error", "samples_needed"]].isnull().all().to_array().all()
     assert "the recording is too short to tell by the reliability of lagged correlation (" in found.sentence
 
@@ -226,7 +226,13 @@ def test_samples_that_grow_are_said():
     ],
 )
 def test_sentence(score, needed, expected):
-    values = {"score": score, "standard_error": 0.02, "reliability": 0.2, "limit": 0.8, "samples_needed": needed}
+    values = {
+        "score": score,
+        "standard_error": 0.02,
+        "reliability_of_estimate": 0.2,
+        "limit": 0.8,
+        "samples_needed": needed,
+    }
     found = xr.Dataset(
         {name: ("estimator", [value]) for name, value in values.items()}, {"estimator": ["lagged_correlation"]}
     )

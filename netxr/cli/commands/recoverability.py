@@ -16,7 +16,7 @@ from netxr.schema.words import UNDEFINED
 if TYPE_CHECKING:
     import xarray as xr
 
-COLUMNS: Final = (n.SCORE, n.STANDARD_ERROR, n.RELIABILITY, n.LIMIT, n.SAMPLES_NEEDED)
+COLUMNS: Final = (n.SCORE, n.STANDARD_ERROR, n.RELIABILITY_OF_ESTIMATE, n.LIMIT, n.SAMPLES_NEEDED)
 
 
 @click.command()
