@@ -37,10 +37,10 @@ FEWEST: Final = 6
 """Blocks: three of each half, of which one is left out at a time."""
 
 ABOUT: Final = {
-    n.SCORE: "score that is to be expected, at most; Pearson, without the diagonal",
-    n.STANDARD_ERROR: "standard error of the score, by the jackknife",
+    n.SCORE: "score that is to be expected, as far as the recording tells; Pearson, without the diagonal",
+    n.STANDARD_ERROR: "standard error of the score by sampling alone, by the jackknife",
     n.RELIABILITY_OF_ESTIMATE: "reliability of the estimate",
-    n.LIMIT: "score of a recording without end, at most",
+    n.LIMIT: "score of a recording without end, as far as the recording tells",
     n.SAMPLES_NEEDED: "samples with which the score would be the one that is asked for",
 }
 
@@ -61,8 +61,10 @@ def recoverability(
     t are freed of noise by what `edge_probability` finds of all, and what it leaves as noise. The moments of its
     endless activity are known; what an estimator makes of these is scored against its couplings.
 
-    It is an upper bound. Nothing here knows of neurons that were not recorded, of an indicator that is slow, or of
-    samples slower than the couplings: with half of a network hidden, correlation scored .77 where .88 was foretold.
+    It holds as far as the recording itself tells. Nothing here knows of neurons that were not recorded, of an indicator
+    that is slow, of noise of the measurement, or of samples slower than the couplings. Mostly, scores are then lower:
+    with half of a network hidden, correlation scored .77 where .88 was foretold;
+    with noise of the measurement, .82 where .93 was. They can be higher too: .57 where .45 was, with a slow indicator.
 
     Parameters
     ----------
@@ -81,10 +83,11 @@ def recoverability(
     -------
     Dataset
         Over `estimator` (and `trial`): `score`, the Pearson correlation with the connectivity, without the diagonal,
-        that is to be expected at most, and its `standard_error`, by leaving out two neighbouring blocks at a time;
-        `reliability_of_estimate`; `limit`, the score without noise; `samples_needed` for the score `at`, infinite where
-        the limit is below. Score, error and samples are NaN where the reliability is below .1: the recording is too
-        short to tell. The attribute `sentence` says it in words, and stays with `score` where that is saved.
+        that is to be expected, and its `standard_error`, by leaving out two neighbouring blocks at a time: the error of
+        sampling alone, not of what the recording does not tell; `reliability_of_estimate`; `limit`, the score without
+        noise; `samples_needed` for the score `at`, infinite where the limit is below. Score, error and samples are NaN
+        where the reliability is below .1: the recording is too short to tell. The attribute `sentence` says it in
+        words, and stays with `score` where that is saved.
 
     Raises
     ------

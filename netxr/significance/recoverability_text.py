@@ -9,7 +9,10 @@ from netxr import names as n
 from netxr.kernels.edge_mixture import FEWEST
 from netxr.kernels.stand_in import MOST_RADIUS
 
-AT_MOST: Final = "At most, if no neuron is missing and no indicator is slow"
+AS_TOLD: Final = (
+    "As far as the recording itself tells, if no neuron is missing, no indicator is slow, samples are as fast as the "
+    "couplings and the measurement adds no noise"
+)
 
 FEW: Final = f"With fewer than {FEWEST} pairs, those with an edge are not told from others."
 
@@ -33,7 +36,7 @@ def sentence_of(found: xr.Dataset, *, n_neurons: int, n_samples: int, at: float,
             f"{one[n.ESTIMATOR].item()} ({digits(one[n.RELIABILITY_OF_ESTIMATE].mean())})" for one in untold
         )
         says.append(f"the recording is too short to tell by the reliability of {by}")
-    text = f"{AT_MOST}: of {n_neurons:,} neurons with {n_samples:,} samples{each}, {', '.join(says)}.".replace("_", " ")
+    text = f"{AS_TOLD}: of {n_neurons:,} neurons with {n_samples:,} samples{each}, {', '.join(says)}.".replace("_", " ")
     if n_neurons**2 < FEWEST:
         text += f" {FEW}"
     if radius:

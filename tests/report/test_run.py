@@ -175,7 +175,7 @@ def test_without_a_truth_it_says_how_well_estimators_would_find_one(run, tmp_pat
     for part, is_long_enough in ((activity, True), (activity.isel(time=slice(30)), False), (run, False)):
         path = netxr.report_run(part, tmp_path / f"{part.sizes['time']}{len(part.data_vars)}.html")
         assert (title in titles(path)) == is_long_enough
-        assert ("At most, if no neuron is missing" in seen(path)) == is_long_enough
+        assert ("As far as the recording itself tells" in seen(path)) == is_long_enough
 
 
 def test_gaps_are_left_out_and_short_or_large_runs_say_why_there_is_no_estimate(run, tmp_path):

@@ -103,12 +103,22 @@ def test_samples_needed_reach_the_score():
     assert real(longer, A).sel(estimator="regression") == pytest.approx(0.9, abs=0.03)
 
 
-def test_with_hidden_neurons_it_is_at_most():
+def test_with_hidden_neurons_less_comes_out():
     x, A = simulated(50, 20_000, linear, radius=0.9, seed=2)
     kept = {"neuron": slice(25)}
     found = netxr.recoverability(x.isel(kept))
     assert (found.score > real(x.isel(kept), A[:25, :25])).all()
-    assert found.sentence.startswith("At most, if no neuron is missing and no indicator is slow: of 25 neurons")
+    assert found.sentence.startswith("As far as the recording itself tells, if no neuron is missing, no indicator")
+
+
+def test_a_slow_indicator_or_noise_of_the_measurement_makes_it_no_bound():
+    A = netxr.random_connectivity(60, sparsity=0.94, weights="normal", spectral_radius=0.7, seed=1)
+    clear = netxr.simulate(A, n_steps=8000, units="linear", seed=1, burn_in=200).isel(trial=0)
+    slow, noisy = (netxr.observe(clear, **what).activity for what in ({"calcium": 6}, {"noise": 1}))
+    less = netxr.recoverability(noisy).score - real(noisy, A)
+    more = real(slow, A) - netxr.recoverability(slow).score
+    assert (less > 0.02).all()
+    assert more.sel(estimator="lagged_correlation") > 0.1
 
 
 # --- what it is made of ----------------------------------------------------------------------
@@ -238,7 +248,8 @@ def test_sentence(score, needed, expected):
     )
     text = sentence_of(found, n_neurons=1000, n_samples=20_000, at=0.9, radius=0.0)
     assert text == (
-        "At most, if no neuron is missing and no indicator is slow: of 1,000 neurons with 20,000 samples, "
+        "As far as the recording itself tells, if no neuron is missing, no indicator is slow, samples are as fast as "
+        "the couplings and the measurement adds no noise: of 1,000 neurons with 20,000 samples, "
         f"lagged correlation would find a network like this one {expected}."
     )
 

@@ -61,9 +61,11 @@ def command(
     """Say how well estimators would find a network like the one in a recording, whose connectivity is not known.
 
     RECORDING is a Zarr store of netxr, or a file or folder that netxr import takes. It is read once. The score is
-    Pearson's correlation with the true connectivity, without the diagonal, that is to be expected at most: nothing is
-    known of neurons that were not recorded, or of an indicator that is slow. The limit is the score of a recording
-    without end. Where the reliability is below .1, the recording is too short to tell.
+    Pearson's correlation with the true connectivity, without the diagonal, that is to be expected as far as the
+    recording itself tells, and its error is that of sampling alone. Nothing is known of neurons that were not
+    recorded, a slow indicator, noise of the measurement, or samples slower than the couplings: with these, scores are
+    mostly lower, but can be higher too. The limit is the score of a recording without end. Where the reliability is
+    below .1, the recording is too short to tell.
 
     \b
     Examples:
