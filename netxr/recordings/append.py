@@ -11,7 +11,7 @@ from netxr import names as n
 from netxr.blocks.progress import Report, notified
 from netxr.errors import InvalidInput, OutputExists, UnreadableFile
 from netxr.recordings.compatible import check_same_labels, compatible
-from netxr.recordings.update import Updates, made_from_activity, updates
+from netxr.recordings.update import Updates, check_moments, made_from_activity, updates
 from netxr.schema.arguments import check_choice
 from netxr.schema.clock import without_axis
 from netxr.schema.provenance import with_event
@@ -127,7 +127,8 @@ def add(
     OutputExists
         If the run has a variable of that name, and `replace` is false.
     InvalidInput
-        If labels differ from those of the run, or `data` holds the activity, or nothing.
+        If labels differ from those of the run, or `data` holds the activity, moments in blocks or of marked frames, or
+        nothing.
     UnreadableFile
         If there is no run at `store`.
     StoreBusy
@@ -152,6 +153,7 @@ def add(
         raise InvalidInput(
             "data", got="the activity" if n.ACTIVITY in new else "no variable", expected="results", fix=fix
         )
+    check_moments(new, argument="data")
     with transaction(store, group=group) as changes:
         stored = without_axis(open_store(store, group=group))
         new = _beside_lags(new, stored)

@@ -197,15 +197,21 @@ def _attrs(made: xr.DataArray, old: xr.DataArray) -> dict[str, Any]:
 # --- moments ------------------------------------------------------------------
 
 
-def _moments_in(stored: xr.Dataset) -> xr.Dataset:
-    """Return the moments that a run holds, with how they were accumulated."""
-    moments = stored[[name for name in MOMENTS if name in stored]]
+def check_moments(results: xr.Dataset, *, argument: str) -> None:
+    """Raise InvalidInput if results hold moments of a part of the run: what is appended could not go into them."""
+    moments = results[[name for name in MOMENTS if name in results]]
     if n.BLOCK in moments.dims:
         fix = "Save moments in blocks as a store of their own."
-        raise InvalidInput("store", got="one with moments in blocks", expected="moments of the whole", fix=fix)
-    if n.WHERE in moments[n.COUNT].attrs:
+        raise InvalidInput(argument, got="moments in blocks", expected="moments of the whole", fix=fix)
+    if n.COUNT in moments and n.WHERE in moments[n.COUNT].attrs:
         fix = "Save moments of marked frames as a store of their own, and merge them with netxr.merge_moments."
-        raise InvalidInput("store", got="one with moments of marked frames", expected="those of all frames", fix=fix)
+        raise InvalidInput(argument, got="moments of marked frames", expected="those of all frames", fix=fix)
+
+
+def _moments_in(stored: xr.Dataset) -> xr.Dataset:
+    """Return the moments that a run holds, with how they were accumulated."""
+    check_moments(stored, argument="store")
+    moments = stored[[name for name in MOMENTS if name in stored]]
     pooled = (
         [n.TIME, n.TRIAL]
         if n.TRIAL in stored[n.ACTIVITY].dims and n.TRIAL not in moments[n.COMOMENT].dims

@@ -140,7 +140,7 @@ def test_what_cannot_be_done(make, message):
 def test_moments_in_blocks_are_not_appended_to(tmp_path):
     recording = activity().to_dataset(name="activity")
     netxr.save(recording.merge(netxr.lagged_moments(recording, blocks=2)), tmp_path / "run.zarr")
-    with pytest.raises(InvalidInput, match="store: got one with moments in blocks"):
+    with pytest.raises(InvalidInput, match="store: got moments in blocks"):
         netxr.append(recording.assign_coords(trial=[7, 8]), tmp_path / "run.zarr", dim="trial")
 
 

@@ -323,6 +323,11 @@ def test_nothing_is_replaced_unasked(tmp_path):
         (xr.Dataset({"x": ("target", np.zeros(3))}, {"area": ("target", list("abc"))}), "data: got another area"),
         (xr.Dataset({"../x": ((), 1)}), "names that can be names of folders"),
         (3, "dataset: got int"),
+        (netxr.lagged_moments(recording().activity, blocks=2), "data: got moments in blocks; .* a store of their own"),
+        (
+            netxr.lagged_moments(recording().activity, where=np.arange(60) % 2 == 0),
+            "data: got moments of marked frames; .* a store of their own",
+        ),
     ],
 )
 def test_results_that_do_not_fit_are_refused(tmp_path, data, message):
