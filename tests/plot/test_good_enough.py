@@ -98,6 +98,16 @@ def test_dims_that_vary_become_facets_and_then_sliders():
     assert below.shape == (2, 1)
 
 
+def test_on_paper_the_title_is_near_the_facets_and_not_much_larger_than_their_own():
+    paper = on_paper(good_enough(curves(noise=[1, 2]), at=0.8))
+    title, panels = paper._suptitle, [axes for axes in paper.axes if axes.get_title()]
+    assert len(panels) == 2
+    assert title.get_fontsize() <= 1.4 * panels[0].title.get_fontsize()
+    paper.canvas.draw()
+    top = max(axes.title.get_window_extent().y1 for axes in panels)
+    assert 0 < (title.get_window_extent().y0 - top) / paper.dpi < 0.4
+
+
 def test_many_cells_have_no_room_for_names():
     for size, text in ((8, "0.50"), (14, "")):
         held = {"pearson": (("n_steps", "n_neurons"), np.full((2, size), 0.5))}

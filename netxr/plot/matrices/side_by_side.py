@@ -157,13 +157,14 @@ def long_name(score: Any) -> str | None:
 def page(layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tuple[float, float]) -> hv.Layout:
     """Set the title over all panels, their size, and the gaps between them in inches on paper."""
     rows = -(-len(layout) // columns)
-    margin, head = 1.0, 0.4 + 0.3 * (title.count("\n") + 1)
+    margin, head = 1.0, 0.5  # HoloViews puts the title above it, however many its lines
     width = 2 * margin + columns * panel + (columns - 1) * gap[0]
     height = margin + rows * panel + (rows - 1) * gap[1] + head
     return laid_out(
         layout,
         title=title,
         columns=columns,
+        fontsize={"title": 12},
         fig_inches=(width, height),
         fig_bounds=(margin / width, margin / height, 1 - margin / width, 1 - head / height),
         hspace=gap[0] / panel,
