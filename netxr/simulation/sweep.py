@@ -65,8 +65,8 @@ def sweep(
     common_drive : number or sequence, optional
         As in `simulate`.
     observed, calcium, every : number or sequence, optional
-        Share of the neurons that are recorded, the others acting unseen; samples in which a calcium indicator falls to
-        1 / e, 0 for none; every how many steps a sample is taken: as in `observe`.
+        Share of the neurons that are recorded, two or more, the others acting unseen; samples in which a calcium
+        indicator falls to 1 / e, 0 for none; every how many steps a sample is taken: as in `observe`.
     n_groups : int or sequence of int
         Equal consecutive groups that the recorded neurons are averaged into before estimate and comparison; 0 for none.
     lag : int or sequence of int

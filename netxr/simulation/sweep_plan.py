@@ -192,6 +192,14 @@ def _check_axes(given: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return the labels of the axes that are asked for, if each is right and all fit together."""
     asked = {name: axis for name, axis in AXES.items() if given[name] is not None or axis.default is not None}
     axes = {name: _check_axis(name, given[name], axis.check) for name, axis in asked.items()}
+    alone = [
+        f"{share:g} of {size} neurons"
+        for size, share in product(axes[n.N_NEURONS], axes.get(n.OBSERVED, [1]))
+        if share < 1 and recorded(size, share) == 1
+    ]
+    if alone:
+        expected = "shares that are two neurons or more of every n_neurons"
+        raise InvalidInput(n.OBSERVED, got=", ".join(alone), expected=expected)
     unequal = [
         f"{g} of {size} neurons"
         for n_neurons, share in product(axes[n.N_NEURONS], axes.get(n.OBSERVED, [1]))

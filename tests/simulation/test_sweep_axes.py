@@ -175,6 +175,8 @@ def test_networks_that_cannot_be_scaled_or_are_not_stable_have_no_score():
         ({"coupling": 0}, "coupling: got 0.0; expected a number above 0"),
         ({"common_drive": -1}, "common_drive: got -1; expected a finite number, 0 or above"),
         ({"observed": 0}, "observed: got 0; expected a share above 0"),
+        ({"observed": [0.05, 1]}, "observed: got 0.05 of 10 neurons; expected shares that are two neurons or more"),
+        ({"n_neurons": [10, 100], "observed": 0.05}, "observed: got 0.05 of 10 neurons; expected"),
         (
             {"observed": [0.5, 1], "n_groups": 2},
             "n_groups: got 2 of 5 neurons; expected numbers that divide the recorded",
