@@ -195,7 +195,8 @@ def _non_finite(frames: NDArray[Any], *, place: str, offset: int) -> NonFiniteAc
         f"the first at neuron number {neuron} (from 0), frame {offset + frame}",
         expected="finite samples",
         fix="Fill the frames that hold them with netxr.interpolate_frames, or, where `missing` is an argument, leave "
-        'them out with missing="drop", or the samples alone with missing="pairwise".',
+        'them out with missing="drop", or the samples alone with missing="pairwise". For a reliability or a jackknife, '
+        'give netxr.lagged_moments(..., blocks=20, missing="drop").',
     )
 
 

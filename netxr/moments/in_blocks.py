@@ -28,8 +28,8 @@ def moments_in_blocks(
 
     A pair of samples belongs to the block of its target. So the source of a pair may lie in the block before, and all
     blocks merged are the whole. The edge frames of every block but the first are the last ones of the block before it,
-    which no lag has as targets, and its own last ones. So they have to be kept: no sample may be left out, and trials
-    are apart.
+    which no lag has as targets, and its own last ones. So trials are apart; where frames are dropped, there are no
+    edge frames.
     """
     n_steps = activity.sizes[n.TIME]
     least = max(2 * max_lag, max_lag + 2)
@@ -124,7 +124,9 @@ def _window(*blocks: xr.Dataset) -> xr.Dataset:
     """Return the moments of consecutive blocks together."""
     names = list(EDGES)
     first, last = blocks[0], blocks[-1]
-    whole = reduce(merged, (block.drop_vars(names) for block in blocks))
+    whole = reduce(merged, (block.drop_vars(names, errors="ignore") for block in blocks))
+    if n.EDGE_ACTIVITY not in first:  # where frames are left out
+        return whole
     half = first.sizes[n.EDGE_FRAME] // 2
     sides = first[names].isel({n.EDGE_FRAME: slice(0, half)}), last[names].isel({n.EDGE_FRAME: slice(half, None)})
     return whole.assign(xr.concat(sides, n.EDGE_FRAME, data_vars="minimal", coords="minimal", compat="override"))

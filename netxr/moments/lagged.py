@@ -185,7 +185,7 @@ def _check_together(todo: Pass, further: Beside | None, *, blocks: int | None) -
     if blocks is not None and todo.cuts:
         fix = "Cut the recording where its times are not even, and take blocks of each part."
         raise InvalidInput("gaps", got=f"{len(todo.cuts)} of them", expected="even times, with blocks", fix=fix)
-    if blocks is not None and (todo.missing != "raise" or marked or n.TRIAL in todo.dim):
-        fix = 'Accumulate with missing="raise", without where=, and over dim="time".'
-        expected = "every sample, one trial at a time"
+    if blocks is not None and (todo.missing == "pairwise" or marked or n.TRIAL in todo.dim):
+        fix = 'Accumulate with missing="raise" or "drop", without where=, and over dim="time".'
+        expected = "whole frames, one trial at a time"
         raise InvalidInput("blocks", got="them for some samples or pooled trials", expected=expected, fix=fix)

@@ -99,6 +99,8 @@ def parts_of(moments: object, *, least: int) -> list[xr.Dataset]:
             "data", got=f"a {type(moments).__name__} without moments", expected="moments in blocks", fix=fix
         )
     checked = check_moments(moments, argument="data")
+    if checked.attrs.get(n.MISSING) == "drop":
+        fix = 'Make them with netxr.lagged_moments(..., blocks=20, missing="drop").'
     own = checked[[spec.name for spec in MOMENT_SPECS if spec.name in checked]]
     dim = n.BLOCK if n.BLOCK in own.dims else n.TRIAL
     size = own.sizes.get(dim, 1)

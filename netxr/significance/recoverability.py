@@ -13,7 +13,7 @@ from netxr.errors import InvalidInput
 from netxr.estimators.apply import lags_needed
 from netxr.estimators.estimate import check_methods
 from netxr.estimators.estimator import Estimator
-from netxr.estimators.fit import MATRIX, call_of
+from netxr.estimators.fit import MATRIX, call_of, check_whole
 from netxr.estimators.table import estimator
 from netxr.kernels.edge_mixture import Mixture
 from netxr.kernels.lagged_sums import Floats
@@ -149,6 +149,7 @@ def _moments(data: Any, entries: Sequence[Estimator], *, lag: int) -> xr.Dataset
         if not set(needed) <= set(held):
             raise InvalidInput("activity", got=f"moments at lags {held}", expected=f"those at lags {needed}")
         parts_of(moments, least=FEWEST)
+        check_whole(moments)
         count = moments[n.COUNT].sel({n.LAG: lag})
         dim = n.BLOCK if n.BLOCK in count.dims else n.TRIAL
         _check_size(moments.sizes[n.TARGET], int(count.sum(dim).min()), moments.sizes[dim], entries, lag=lag)

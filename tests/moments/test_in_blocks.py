@@ -37,6 +37,42 @@ def test_blocks_merged_are_the_whole_at_any_chunking(recording, blocks, data):
         np.testing.assert_allclose(merged[name], whole[name], rtol=1e-12, atol=1e-12 * scale)
 
 
+@given(recordings(max_neurons=3, steps=(25, 40), dtypes=("float64",)), st.integers(1, 4), st.data())
+def test_blocks_merged_are_the_whole_without_the_frames_that_are_dropped(recording, blocks, data):
+    samples = recording.copy()
+    for frame in data.draw(st.lists(st.integers(0, recording.sizes["time"] - 1), max_size=12)):
+        samples[{"neuron": -1, "time": frame}] = np.nan
+    kind = {"lags": [0, 1, 3], "missing": "drop"}
+    found = netxr.lagged_moments(samples, blocks=blocks, **kind)
+    lazy = netxr.lagged_moments(data.draw(chunked(samples)), blocks=blocks, **kind)
+    xr.testing.assert_allclose(lazy.compute(scheduler="synchronous"), found, atol=1e-9)
+    whole = netxr.lagged_moments(samples, **kind)
+    merged = netxr.merge_blocks(found, width=blocks).isel(block=0, drop=True)
+    assert set(merged) == set(whole)
+    for name in whole:
+        scale = max(1, float(np.abs(whole[name]).max()))
+        np.testing.assert_allclose(merged[name], whole[name], rtol=1e-12, atol=1e-12 * scale)
+
+
+def test_dropped_frames_leave_reliability_and_jackknife_of_blocks():
+    run = netxr.simulate(netxr.random_connectivity(8, seed=1), n_steps=1000, seed=1).activity.isel(trial=0)
+    samples = run.copy()
+    samples[{"neuron": 2, "time": [30, 700]}] = np.nan
+    moments = netxr.lagged_moments(samples, blocks=20, missing="drop")
+    found, right = (netxr.reliability(one).reliability.item() for one in (moments, run))
+    assert found == pytest.approx(right, abs=0.05)
+    found = netxr.jackknife(moments, netxr.lagged_correlation).lagged_correlation
+    right = netxr.lagged_correlation(samples, missing="drop")
+    np.testing.assert_allclose(found, right, atol=1e-12)
+    with pytest.raises(InvalidInput, match="interpolate_frames"):
+        netxr.recoverability(moments)
+    for make in (netxr.reliability, lambda x: netxr.jackknife(x, netxr.lagged_correlation)):
+        with pytest.raises(InvalidInput, match=r'lagged_moments\(..., blocks=20, missing="drop"\)'):
+            make(netxr.lagged_moments(samples, missing="drop"))
+    with pytest.raises(InvalidInput, match=r'lagged_moments\(..., blocks=20, missing="drop"\)'):
+        netxr.reliability(samples)
+
+
 def test_lazy_windows_are_those_of_samples_in_memory():
     recording = activity(n_steps=100)
     eager, lazy = (
@@ -121,7 +157,7 @@ def test_cross_validation_against_scikit_learn(penalty, intercept):
     [
         (lambda x: netxr.lagged_moments(x, blocks=0), "blocks: got 0"),
         (lambda x: netxr.lagged_moments(x, blocks=30), "blocks: got 30 blocks of 80 samples in all; expected blocks"),
-        (lambda x: netxr.lagged_moments(x, blocks=2, missing="drop"), "blocks: got them for some samples"),
+        (lambda x: netxr.lagged_moments(x, blocks=2, missing="pairwise"), "blocks: got them for some samples"),
         (lambda x: netxr.lagged_moments(x, blocks=2, dim=("time", "trial")), "blocks: got them for some samples"),
         (lambda x: netxr.merge_blocks(netxr.lagged_moments(x), width=1), "moments: got moments without blocks"),
         (lambda x: netxr.merge_blocks(netxr.lagged_moments(x, blocks=2), width=3), "width: got 3; expected 1 to 2"),
