@@ -138,7 +138,7 @@ def method_names() -> list[str]:
     return [*BUILT_IN, *(name for name in _entry_points(tuple(sys.path)) if name not in BUILT_IN)]
 
 
-def estimator(name: str) -> Estimator:
+def estimator(name: str, *, argument: str = "method") -> Estimator:
     """Return the estimator of that name.
 
     Raises InvalidInput if it is not one name, or there is none, with the list of those there are; or its package
@@ -146,13 +146,13 @@ def estimator(name: str) -> Estimator:
     """
     if not isinstance(name, str):
         expected = f"the name of one estimator: {' or '.join(method_names())}"
-        raise InvalidInput("method", got=repr(name), expected=expected)
+        raise InvalidInput(argument, got=repr(name), expected=expected)
     if name in BUILT_IN:
         return BUILT_IN[name]
     offered = _entry_points(tuple(sys.path))
     if name not in offered:
         fix = f"Call netxr.{name}(...), which takes more than an estimator does." if name in FUNCTIONS else ""
-        raise InvalidInput("method", got=repr(name), expected=f"one of {', '.join(method_names())}", fix=fix)
+        raise InvalidInput(argument, got=repr(name), expected=f"one of {', '.join(method_names())}", fix=fix)
     return _loaded(offered[name])
 
 

@@ -150,7 +150,15 @@ def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
             replaced = replaced.merge(_results(made, stored, call), combine_attrs="override")
         else:
             outdated += call.names
+    if n.LAGGED_CORRELATION in replaced and n.P_VALUE in outdated and _is_of_correlation(stored[n.P_VALUE]):
+        replaced = replaced.drop_vars(n.LAGGED_CORRELATION)
+        outdated.append(n.LAGGED_CORRELATION)
     return Updates(further, replaced, outdated)
+
+
+def _is_of_correlation(p_value: xr.DataArray) -> bool:
+    """Return whether p-values are those of the correlation beside them, which stays as it was tested."""
+    return str(p_value.attrs.get(n.MADE_BY, "")).startswith("netxr.correlation_test(")
 
 
 def _follow_from(moments: xr.Dataset | None, stored: xr.Dataset, call: Call) -> bool:

@@ -63,12 +63,12 @@ def _reliability(run: xr.Dataset, is_small: bool) -> tuple[str, list[dict[str, s
 def _edges(run: xr.Dataset, is_small: bool) -> tuple[str, list[dict[str, str]]] | None:
     """Return what was tested, and a row for each of the strongest edges; None where nothing can be tested."""
     if n.P_VALUE in run:
-        found, made, outdated = netxr.edges(run), "", _outdated(run[n.P_VALUE])
+        found, made = netxr.edges(run), ""
     elif is_small and n.ACTIVITY in run:
         options: dict[str, Any] = {"dim": n.TIME, "sources": None, "missing": "drop", "memory": None}
         activity, lag = activity_of(run[[n.ACTIVITY]]), _lag_of(run)
         p = tested(activity, method=n.LAGGED_CORRELATION, lag=lag, null="autocorrelation", **options)
-        found, outdated = netxr.edges(p), ""
+        found = netxr.edges(p)
         made = f"Lagged correlations at lag {lag}, allowing for autocorrelation, tested for this page. "
     else:
         return None
@@ -76,7 +76,7 @@ def _edges(run: xr.Dataset, is_small: bool) -> tuple[str, list[dict[str, str]]] 
     counts = f"{attrs[n.N_PAIRS]:,} pairs tested"
     counts += f", {attrs[n.N_UNDEFINED]:,} more undefined" if attrs[n.N_UNDEFINED] else ""
     listed = f", of which the {MOST_EDGES} strongest are listed" if n_edges > MOST_EDGES else ""
-    text = f"{made}{counts}: {n_edges:,} edges at a false discovery rate of {attrs[n.Q]:g}{listed}. {EDGES}{outdated}"
+    text = f"{made}{counts}: {n_edges:,} edges at a false discovery rate of {attrs[n.Q]:g}{listed}. {EDGES}"
     columns = {"from": n.SOURCE, "to": n.TARGET, n.LAG: n.LAG, n.TRIAL: n.TRIAL, "R": n.EFFECT}
     columns |= {"lower": n.LOWER, "upper": n.UPPER, "p": n.P_VALUE, "q": n.Q_VALUE}
     chosen = found.isel({n.EDGE: slice(MOST_EDGES)})

@@ -39,6 +39,9 @@ PART_ENTRIES: Final = 2**14
 TOGETHER: Final = 0.2
 """How much correlations at neighbouring far lags may go together; of few neurons this is known less well."""
 
+ROUNDING: Final = 1e-3
+"""By which an autocorrelation may be above 1."""
+
 REFERENCES: Final = {
     "autocorrelation": "Bartlett 1946, J. R. Stat. Soc. Suppl. 8:27-41",
     "shift": "Harris 2020, doi:10.1101/2020.11.29.402719",
@@ -132,6 +135,13 @@ def correlation_test(
         raise InvalidInput("autocorrelation", got="it", expected=expected, fix="Leave it out, or the null.")
     moments, flat = _moments_for(data, wanted, null, autocorrelation)
     r = lagged_correlation(moments, lag=wanted).drop_vars(n.LAG)
+    if flat is not None and n.TRIAL in flat.dims and n.TRIAL not in r.dims:
+        raise InvalidInput(
+            "autocorrelation",
+            got=f"one of each of {flat.sizes[n.TRIAL]} trials",
+            expected="one of all trials, which the moments pool",
+            fix='Make it with netxr.autocorrelation(activity, lags=..., dim=("time", "trial")).',
+        )
     if null == "shift":
         found = _by_shifts(moments, r, wanted)
     else:
@@ -265,6 +275,8 @@ def checked_autocorrelation(given: Any) -> xr.DataArray:
     lags = positive[n.LAG].values
     if not lags.size or not np.array_equal(lags, np.arange(1, lags.size + 1)):
         raise InvalidInput("autocorrelation", got=f"lags {given[n.LAG].values.tolist()!r:.60}", expected=expected)
+    if positive.chunks is None and (largest := float(abs(positive).max())) > 1 + ROUNDING:
+        raise InvalidInput("autocorrelation", got=f"values up to {largest:g}", expected="values between -1 and 1")
     return positive
 
 

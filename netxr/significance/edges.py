@@ -90,7 +90,7 @@ def edges(
     Raises
     ------
     InvalidInput
-        If there are no p-values or no estimate beside them, `q` is no share, or options do not go with the data; of
+        If there are no p-values or no estimate beside them, or samples were appended since they were made, `q` is no share, or options do not go with the data; of
         activity or correlations, if more than ten million edges are found, or the budget is too small.
 
     Examples
@@ -123,6 +123,7 @@ def edges(
 def _of_tests(result: Any, *, q: float, method: Method, diagonal: bool) -> xr.Dataset:
     """Return the edges among pairs that have a p-value."""
     effect = _effect_of(result)
+    _check_up_to_date(result, effect)
     tested = _with_interval(result, effect).compute()
     rates = false_discovery(tested[n.P_VALUE], method=method, diagonal=diagonal)
     dims = rates.dims
@@ -154,6 +155,19 @@ def _effect_of(result: Any) -> str:
     fix = "Use netxr.correlation_test(activity), netxr.regression(activity) or netxr.granger(activity)."
     expected = f"a Dataset with {n.P_VALUE!r} and the estimate that it is about, or activity"
     raise InvalidInput("data", got=got, expected=expected, fix=fix)
+
+
+def _check_up_to_date(result: xr.Dataset, effect: str) -> None:
+    """Raise if samples were appended after the estimate or its p-values were made."""
+    for name in (effect, n.P_VALUE):
+        if n.OUTDATED in (about := result[name].attrs):
+            of_test = result[n.P_VALUE].attrs
+            function = str(of_test.get(n.MADE_BY) or of_test.get(n.RESULT_OF, "correlation_test")).partition("(")[0]
+            got, expected = f"{name} {about[n.OUTDATED]}", "a test of all samples"
+            fix = (
+                f"Make it anew: netxr.add(netxr.{function.removeprefix('netxr.')}(run.activity), store, replace=True)."
+            )
+            raise InvalidInput("data", got=got, expected=expected, fix=fix)
 
 
 def _with_interval(result: xr.Dataset, effect: str) -> xr.Dataset:
@@ -194,6 +208,11 @@ def _of_matrix(R: xr.DataArray, *, null: str, autocorrelation: Any, lag: int, me
     if n.LAG in R.dims:
         got, fix = f"correlations at lags {labels_of(R, n.LAG).tolist()!r:.60}", "Take one, with .sel(lag=1)."
         raise InvalidInput("data", got=got, expected="those at one lag", fix=fix)
+    made_by = str(R.attrs.get(n.MADE_BY, "")).removeprefix("netxr.").partition("(")[0]
+    others = {str(R.attrs.get(n.ESTIMATOR, "")), made_by} - {"", n.LAGGED_CORRELATION}
+    if others:
+        fix = "Give the activity itself, or p-values, as of netxr.regression(activity) or netxr.granger(activity)."
+        raise InvalidInput("data", got=f"values of {others.pop()}", expected="lagged correlations", fix=fix)
     if n.FRAMES not in R.attrs or n.LAG not in R.coords:
         fix = "Give the activity itself, with memory=, or netxr.correlation_test(activity)."
         expected = "correlations that netxr.lagged_correlation(..., store=) wrote, of all samples and trial by trial"

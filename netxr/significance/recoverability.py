@@ -118,7 +118,7 @@ def recoverability(
     >>> abs(found.score.item() - score) < 3 * found.standard_error.item()
     True
     """
-    entries = [estimator(name) for name in check_methods(methods, argument="methods")]
+    entries = [estimator(name, argument="methods") for name in check_methods(methods, argument="methods")]
     if not is_number(at) or not 0 < at < 1:
         raise InvalidInput("at", got=repr(at), expected="a score between 0 and 1")
     wanted = check_count("lag", in_samples(lag, activity, argument="lag"))

@@ -71,8 +71,18 @@ def test_what_would_take_all_samples_again_says_that_it_is_outdated(tmp_path):
         netxr.append(rest, tmp_path / store, dim="time")
         assert_outdated(tmp_path / store, [*TESTED, "effective_samples", *reliable.data_vars])
         np.testing.assert_array_equal(netxr.open(tmp_path / store).p_value, tested.p_value)
-    followed = netxr.open(tmp_path / "b.zarr").lagged_correlation
-    np.testing.assert_allclose(followed, netxr.lagged_correlation(x), atol=1e-12)
+    kept = netxr.open(tmp_path / "b.zarr")
+    assert_outdated(tmp_path / "b.zarr", ["lagged_correlation"])  # it stays with its test
+    np.testing.assert_array_equal(kept.lagged_correlation, tested.lagged_correlation)
+    np.testing.assert_allclose(kept.comoment, netxr.lagged_moments(x, lags=[0, 1, 2]).comoment)
+    with pytest.raises(InvalidInput, match=r"made before 100 .* netxr\.add\(netxr\.correlation_test\(run\.activity\)"):
+        netxr.edges(kept)
+    netxr.report_run(tmp_path / "b.zarr", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "netxr.correlation_test(run.activity), store, replace=True" in page
+    assert "edges at a false discovery rate" not in page
+    netxr.add(netxr.correlation_test(kept.activity), tmp_path / "b.zarr", replace=True)
+    assert_equal_to(tmp_path / "b.zarr", netxr.correlation_test(x))
 
 
 def test_an_autocorrelation_that_was_given_is_asked_for_again(tmp_path):

@@ -94,15 +94,18 @@ def test_it_says_how_sure_r_is(run, page):
     assert "roc auc inhibitory" not in page.read_text("utf-8")  # all weights are positive
 
 
-def test_tests_that_are_saved_are_listed_and_say_that_they_are_outdated(run, tmp_path):
+def test_tests_that_are_saved_are_listed_unless_they_are_outdated(run, tmp_path):
     one = run.isel(trial=0)
     tested = netxr.regression(one)
-    tested.p_value.attrs["outdated"] = "made before 5 samples were appended along time"
     text = seen(netxr.report_run(one.merge(tested), tmp_path / "run.html"))
     n_edges = netxr.edges(tested).sizes["edge"]
     assert f"30 pairs tested: {n_edges} edges" in text
-    assert "Outdated: made before 5 samples were appended along time." in text
     assert "tested for this page" not in text
+    tested.p_value.attrs["outdated"] = "made before 5 samples were appended along time"
+    text = seen(netxr.report_run(one.merge(tested), tmp_path / "outdated.html"))
+    assert "made before 5 samples were appended along time" in text
+    assert "netxr.add(netxr.regression(run.activity), store, replace=True)" in text
+    assert "30 pairs tested" not in text
 
 
 def test_it_opens_without_a_network_and_takes_names_for_text(page):

@@ -261,3 +261,25 @@ def test_too_few_samples(null, least):
     told = f"data: got trials of {least - 1} samples; expected {least} or more, for null='{null}' at lag 1"
     with pytest.raises(InvalidInput, match=told):
         netxr.correlation_test(x.isel(time=slice(1, None)), null=null)
+
+
+def test_an_autocorrelation_has_to_fit_the_moments():
+    x = np.random.default_rng(0).normal(size=(3, 300, 2)).cumsum(1)
+    x = netxr.as_activity(x, dims=("neuron", "time", "trial"))
+    flat, pooled = netxr.autocorrelation(x, lags=range(1, 50)), netxr.lagged_moments(x, dim=("time", "trial"))
+    with pytest.raises(InvalidInput, match=r"autocorrelation: got one of each of 2 trials.*dim="):
+        netxr.correlation_test(pooled, autocorrelation=flat)
+    with pytest.raises(
+        InvalidInput, match=r"autocorrelation: got values up to 4\.\d+; expected values between -1 and 1"
+    ):
+        netxr.correlation_test(netxr.lagged_moments(x), autocorrelation=5 * flat)
+
+
+def test_errors_name_the_argument_that_was_written():
+    x = netxr.as_activity(np.random.default_rng(0).normal(size=(3, 300)), dims=("neuron", "time"))
+    for data in (x, netxr.lagged_moments(x, lags=range(9))):
+        for null in ("autocorrelation", "shift", "samples"):
+            with pytest.raises(InvalidInput, match=r"^(lag|data): got"):
+                netxr.correlation_test(data, lag=9000, null=null)
+    with pytest.raises(InvalidInput, match=r"^methods: got 'te'"):
+        netxr.recoverability(x, methods="te")

@@ -88,3 +88,11 @@ def test_intervals_of_a_regression_are_those_of_its_errors():
 def test_what_cannot_be(given, options, told):
     with pytest.raises(InvalidInput, match=told):
         netxr.edges(given, **options)
+
+
+def test_values_of_another_estimator_are_not_tested_as_correlations():
+    run = netxr.simulate(netxr.random_connectivity(6, seed=1), n_steps=300, seed=1)
+    for values in (netxr.estimate(run, method="regression_t"), netxr.regression(run).t):
+        for options in ({}, {"null": "samples"}, {"autocorrelation": netxr.autocorrelation(run, lags=[1, 2])}):
+            with pytest.raises(InvalidInput, match=r"data: got values of regression.*expected lagged correlations"):
+                netxr.edges(values, **options)
