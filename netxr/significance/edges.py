@@ -90,8 +90,9 @@ def edges(
     Raises
     ------
     InvalidInput
-        If there are no p-values or no estimate beside them, or samples were appended since they were made, `q` is no share, or options do not go with the data; of
-        activity or correlations, if more than ten million edges are found, or the budget is too small.
+        If there are no p-values or no estimate beside them, or samples were appended since they were made, `q` is no
+        share, or options do not go with the data; of activity or correlations, if more than ten million edges are
+        found, or the budget is too small.
 
     Examples
     --------
