@@ -22,6 +22,9 @@ from netxr.significance.reliability import reliability
 
 MOMENTS: Final = tuple(spec.name for spec in MOMENT_SPECS)
 
+IN_MEMORY: Final = 2**28
+"""Bytes of moments that are merged in memory; lazily, each step would be a task of every chunk and lag."""
+
 ENDS: Final = (*EDGES, n.EDGE_INPUT)
 """Moments of the frames at the ends of trials."""
 
@@ -228,7 +231,12 @@ def _moments_in(stored: xr.Dataset) -> xr.Dataset:
     by_pair = n.SOURCE in moments[n.SUMSQ_TARGET].dims
     missing = moments.attrs.get(n.MISSING, "pairwise" if by_pair else "raise" if n.EDGE_ACTIVITY in moments else "drop")
     link = {n.LINK: "logit"} if n.COMOMENT_LINKED in moments else {}
-    return moments.assign_attrs({n.POOLED: pooled, n.MISSING: missing} | link)
+    return _in_memory(moments.assign_attrs({n.POOLED: pooled, n.MISSING: missing} | link))
+
+
+def _in_memory(moments: xr.Dataset) -> xr.Dataset:
+    """Return moments computed, if they are small."""
+    return moments.compute() if moments.nbytes <= IN_MEMORY else moments
 
 
 def _samples(run: xr.Dataset, stored: xr.Dataset, old: xr.Dataset) -> xr.Dataset:
@@ -262,7 +270,7 @@ def _accumulated_alike(samples: xr.Dataset, old: xr.Dataset, *, lags: list[int] 
         link="logit" if n.COMOMENT_LINKED in old else None,
         inputs=samples.get(n.INPUTS),
     )
-    return moments.assign_attrs({name: old.attrs[name] for name in (n.POOLED, n.MISSING)})
+    return _in_memory(moments.assign_attrs({name: old.attrs[name] for name in (n.POOLED, n.MISSING)}))
 
 
 def _longer(old: xr.Dataset, before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:

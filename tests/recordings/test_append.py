@@ -6,11 +6,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 import zarr
+from dask.base import is_dask_collection
 from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
 from netxr.errors import InvalidInput, OutputExists, StoreBusy, UnreadableFile
+from netxr.moments.merge import merge_moments
+from netxr.recordings import update
 from netxr.schema.clock import with_axis
 from netxr.store.metadata import ROOT, documents
 from netxr.store.writing import streamed_variable
@@ -688,3 +691,20 @@ def test_estimates_of_the_table_follow_new_samples(tmp_path):
     for method in methods:
         right = netxr.estimate(recording, method=method)
         np.testing.assert_allclose(netxr.open(store)[right.name], right, rtol=1e-7)
+
+
+def test_moments_are_merged_by_no_more_work_at_more_lags(tmp_path, monkeypatch):
+    """In memory: lazily, each lag was some tasks for each chunk."""
+    x = activity(n_steps=90)
+    merged = []
+
+    def noted(parts, **options):
+        merged.extend(parts)
+        return merge_moments(parts, **options)
+
+    monkeypatch.setattr(update, "merge_moments", noted)
+    netxr.save(x.isel(time=slice(0, 60)).to_dataset(name="activity"), tmp_path / "run.zarr")
+    netxr.add(netxr.lagged_moments(x.isel(time=slice(0, 60)), lags=range(5)), tmp_path / "run.zarr")
+    netxr.append(x.isel(time=slice(60, None)), tmp_path / "run.zarr", dim="time")
+    assert merged
+    assert not any(is_dask_collection(part) for part in merged)
