@@ -1,6 +1,8 @@
 """How sure an estimate is: what ``netxr estimate --test`` and ``--reliability`` compute, print and save."""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -109,7 +111,7 @@ def tested_and_edges(
         if not may_walk:
             raise _too_large(activity, options["memory"])
         plan = netxr.plan(activity, lags=lags, stored=True, **options)
-    with running(activity, plan, quiet=quiet):
+    with _warnings_as_lines(), running(activity, plan, quiet=quiet):
         if isinstance(plan, RowPlan):
             memory = options["memory"]
             return None, netxr.edges(activity, q=wanted.q, lag=lag, null=wanted.null, memory=memory)
@@ -123,6 +125,16 @@ def reliable(entry: Estimator, activity: "xr.DataArray", lag: int, *, memory: st
     with running(activity, netxr.plan(activity, lags=lags, memory=memory), quiet=quiet):
         moments = netxr.lagged_moments(activity, lags=lags, blocks=20, memory=memory)
         return netxr.reliability(moments, method=entry.name, lag=lag).compute()
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Print what is warned of meanwhile as lines of the shell, once it is done."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for text in dict.fromkeys(str(each.message) for each in told):
+        click.echo(f"Warning: {text.replace('Fix:', 'Fix, in Python:')}", err=True)
 
 
 def _is_plain(options: Mapping[str, Any]) -> bool:

@@ -113,3 +113,14 @@ def test_errors_before_any_work(coupled, called, tmp_path, monkeypatch, flags, t
     assert told in result.stderr
     assert not calls
     assert not list(tmp_path.iterdir())
+
+
+def test_a_warning_is_a_line_of_the_shell(tmp_path):
+    x = np.random.default_rng(0).normal(size=(3, 200)).cumsum(1)
+    np.savetxt(tmp_path / "drifts.csv", x, delimiter=",")
+    found = run("estimate", tmp_path / "drifts.csv", "--dims", "neuron,time", "--test")
+    assert found.exit_code == 0
+    (line,) = (each for each in found.stderr.splitlines() if "not yet zero" in each)
+    assert line.startswith("Warning: The autocorrelation of ")
+    assert "Fix, in Python: give longer lags" in line
+    assert "UserWarning" not in found.stderr
