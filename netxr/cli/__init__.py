@@ -56,6 +56,11 @@ FRAMES_HINT: Final = (
     "On the command line: --missing drop leaves out every sample time with one, --missing pairwise only these samples."
 )
 
+FRAMES_HINTS: Final = {
+    "recoverability": "It takes every sample: first save a stretch of the recording, or neurons of it, without gaps."
+}
+"""What to do about missing samples where a command has no --missing."""
+
 LEFT_BEHIND: Final = {
     "simulate": "the same command again resumes the run",
     "sweep": "the same command again computes what is missing",
@@ -110,7 +115,8 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
     if isinstance(error, KeyboardInterrupt):
         return Failure(f"interrupted; {LEFT_BEHIND.get(command or '', 'no unfinished output is left')}", INTERRUPTED)
     if isinstance(error, InvalidInput):
-        hint = FRAMES_HINT if isinstance(error, NonFiniteActivity) else HINTS.get(error.argument, "")
+        frames = FRAMES_HINTS.get(command or "", FRAMES_HINT)
+        hint = frames if isinstance(error, NonFiniteActivity) else HINTS.get(error.argument, "")
         return Failure(f"{text} {hint}", BAD_INPUT)
     if isinstance(error, ImportError) and not isinstance(error, NetxrError):
         package = (error.name or "").partition(".")[0]

@@ -54,3 +54,27 @@ def test_a_plain_file_and_an_error(tmp_path):
     result = run("recoverability", tmp_path / "x.npy", "--dims", "neuron,time")
     assert result.exit_code == 2
     assert "for 401 parameters of a regression" in result.stderr
+
+
+def test_gains_count_unless_samples_are_z_scored(recording, tmp_path):
+    x = netxr.open(recording).activity.compute()
+    gains = np.exp(np.random.default_rng(0).normal(size=(1, x.sizes["neuron"], 1)))
+    x = x.transpose("trial", "neuron", "time")
+    x = x.copy(data=x.values * gains)
+    netxr.save(x.to_dataset(name="activity"), tmp_path / "gains.zarr")
+    assert "Gains of neurons count" in output("recoverability", tmp_path / "gains.zarr")
+    assert "Gains of neurons count" not in output("recoverability", tmp_path / "gains.zarr", "--z-score")
+    assert "Gains of neurons count" not in output("recoverability", recording)
+    (scored,) = document("recoverability", tmp_path / "gains.zarr", "--z-score", "--method", "regression")["estimates"]
+    expected = netxr.recoverability(netxr.z_score(x), methods="regression").score.item()
+    assert scored["score"] == pytest.approx(expected)
+
+
+def test_missing_samples_are_refused_with_what_can_be_done(tmp_path):
+    x = np.random.default_rng(0).normal(size=(400, 30))
+    x[7, 3] = np.nan
+    np.save(tmp_path / "x.npy", x)
+    result = run("recoverability", tmp_path / "x.npy", "--dims", "time,neuron")
+    assert result.exit_code == 2
+    assert "--missing" not in result.stderr
+    assert "It takes every sample" in result.stderr

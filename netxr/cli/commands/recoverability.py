@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 COLUMNS: Final = (n.SCORE, n.STANDARD_ERROR, n.RELIABILITY_OF_ESTIMATE, n.LIMIT, n.SAMPLES_NEEDED)
 
 
+GAINS: Final = (
+    "Gains of neurons count: couplings are those of the units of the recording. Where these mean nothing, as of "
+    "fluorescence, add --z-score."
+)
+
+
 @click.command()
 @click.argument("recording", type=options.PATH)
 @click.option(
@@ -37,6 +43,12 @@ COLUMNS: Final = (n.SCORE, n.STANDARD_ERROR, n.RELIABILITY_OF_ESTIMATE, n.LIMIT,
     show_default="lagged_correlation and regression",
     help=f"{options.METHOD_HELP} Repeat it for several.",
 )
+@click.option(
+    "--z-score",
+    is_flag=True,
+    help="Express the samples of each neuron in standard deviations first: where gains of neurons mean nothing, as of "
+    "fluorescence.",
+)
 @click.option("--at", type=float, default=0.9, show_default=True, help="Score that is asked for, between 0 and 1.")
 @click.option(
     "--lag",
@@ -53,6 +65,7 @@ def command(
     dims: tuple[str, ...] | None,
     name: str | None,
     methods: tuple[str, ...],
+    z_score: bool,
     at: float,
     lag: int | str,
     quiet: bool,
@@ -67,12 +80,17 @@ def command(
     mostly lower, but can be higher too. The limit is the score of a recording without end. Where the reliability is
     below .1, the recording is too short to tell.
 
+    Couplings are those of the units of the recording, in which the gains of neurons count: see --z-score.
+
     \b
     Examples:
       netxr recoverability run.zarr
+      netxr recoverability fluorescence.zarr --z-score
       netxr recoverability traces.csv --dims time,neuron --method lagged_correlation --method regression_t --at 0.8
     """  # noqa: D301 - click wants the character
     activity = netxr.load_activity(recording, dims=dims, name=name)
+    gains_count = not z_score and not (recording.is_dir() and n.CONNECTIVITY in netxr.open(recording))
+    activity = netxr.z_score(activity) if z_score else activity
     with followed("Reading", quiet=quiet or as_json):
         found = netxr.recoverability(activity, methods=list(dict.fromkeys(methods)), at=at, lag=lag)
     found = found.squeeze(n.TRIAL, drop=True) if found.sizes.get(n.TRIAL) == 1 else found
@@ -81,6 +99,8 @@ def command(
         echo_json({n.SENTENCE: found.attrs[n.SENTENCE], n.AT: at, n.LAG: found.attrs[n.LAG], "estimates": rows})
         return
     click.echo(found.attrs[n.SENTENCE])
+    if gains_count and not quiet:
+        click.echo(GAINS)
     click.echo()
     click.echo(table([row | {n.SAMPLES_NEEDED: _samples(row[n.SAMPLES_NEEDED])} for row in rows]))
 
