@@ -34,7 +34,9 @@ class LinearResponse(NamedTuple):
 
 
 def linear_response(weights: Floats) -> LinearResponse | None:
-    """Return what x(t + 1) = sigmoid(A x(t) + e(t)), e ~ N(0, 1), is to a regression; None where it does not settle.
+    """Return what x(t + 1) = sigmoid(A x(t) + e(t)), e ~ N(0, 1), is to a regression.
+
+    None where it does not settle, or where a neuron stays at 0 or 1.
 
     Input is taken to be normal, as it is with many sources: mean and covariance of x make that of the input, and the
     mean, slope and variance of the sigmoid over it make them.
@@ -57,5 +59,6 @@ def linear_response(weights: Floats) -> LinearResponse | None:
         noise = np.square(rate) @ share - np.square(now) - np.diagonal(explained)
         before, mean, covariance = (mean, covariance), now, explained + np.diag(noise)
         if max(np.abs(mean - before[0]).max(), np.abs(covariance - before[1]).max()) < CLOSE:
-            return LinearResponse(gain, noise, covariance)
+            # What is no more than the change between rounds is rounding: such a neuron stays at 0 or 1.
+            return LinearResponse(gain, noise, covariance) if noise.min() > CLOSE else None
     return None

@@ -34,7 +34,7 @@ def samples_needed(connectivity: xr.DataArray, *, score: float = 0.9, diagonal: 
     Raises
     ------
     InvalidInput
-        If an argument is out of range, all weights are the same, or activity does not settle.
+        If an argument is out of range, all weights are the same, or activity does not settle, or stays at 0 or 1.
 
     Notes
     -----
@@ -66,7 +66,8 @@ def samples_needed(connectivity: xr.DataArray, *, score: float = 0.9, diagonal: 
         raise InvalidInput("connectivity", got="the same weight for all pairs", expected=expected)
     found = linear_response(weights)
     if found is None:
-        raise InvalidInput("connectivity", got="weights with which activity does not settle", expected="weaker ones")
+        got = "weights with which activity does not settle, or neurons stay at 0 or 1"
+        raise InvalidInput("connectivity", got=got, expected="weaker ones")
     variance = np.outer(found.noise / found.gain**2, np.diagonal(np.linalg.inv(found.covariance)))  # of one sample
     needed = float(score**2 / (1 - score**2) * variance[counts].mean() / weights[counts].var())
     return math.ceil(needed)

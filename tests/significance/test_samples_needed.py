@@ -57,6 +57,12 @@ def test_what_has_no_answer(A, options, match):
         netxr.samples_needed(labelled(A), **options)
 
 
+def test_neurons_that_stay_at_0_or_1_have_no_answer():
+    A = netxr.random_connectivity(60, sparsity=0.9, weights="normal", spectral_radius=24, seed=1)
+    with pytest.raises(InvalidInput, match="neurons stay at 0 or 1; expected weaker ones"):
+        netxr.samples_needed(A)
+
+
 def test_one_network_at_a_time():
     A = netxr.random_connectivity(5, seed=1).expand_dims(trial=2)
     with pytest.raises(InvalidInput, match=r"\.isel\(trial=0\)"):
