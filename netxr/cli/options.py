@@ -80,7 +80,9 @@ trials = click.option(
 def tests(command: FC) -> FC:
     """Add the options about how sure an estimate is."""
     each = (
-        click.option("--test", is_flag=True, help="Test which pairs of neurons are connected, and list the edges."),
+        click.option(
+            "--test", is_flag=True, help="Test which pairs of neurons correlate, or have an effect, and list them."
+        ),
         click.option(
             "--null",
             type=click.Choice(["autocorrelation", "shift", "samples"]),
@@ -90,7 +92,8 @@ def tests(command: FC) -> FC:
         click.option(
             "--q",
             type=click.FloatRange(0, 1, min_open=True, max_open=True),
-            help="False discovery rate: how many of the listed edges may be none, as a share.  [default: 0.05]",
+            help="False discovery rate: the share of the listed pairs that may be expected not to correlate, or of a "
+            "regression to have no effect. A pair that correlates need not be connected.  [default: 0.05]",
         ),
         click.option(
             "--edges", type=PATH, metavar="EDGES.csv", help="Save all edges as a table; or as EDGES.tsv or EDGES.zarr."

@@ -23,8 +23,8 @@ RELIABILITY: Final = (
     "same in both halves."
 )
 EDGES: Final = (
-    "Of the edges, one in twenty at most is expected to be none. Where neurons drift, or follow the same stimulus, no "
-    "such test holds."
+    "Of the edges, one in twenty at most is expected not to correlate (of a regression: to have no effect). A pair "
+    "that correlates need not be connected. Where neurons drift, or follow the same stimulus, no such test holds."
 )
 
 

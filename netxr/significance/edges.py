@@ -66,7 +66,8 @@ def edges(
         time[, trial]), or a Dataset that holds it. Or lagged correlations of one lag that were written by
         ``netxr.lagged_correlation(..., store=)``.
     q : float
-        Share of the listed pairs that may be expected to have no edge, above 0 and below 1.
+        Share of the listed pairs that may be expected not to correlate (of a regression: to have no effect), above 0
+        and below 1. A pair that correlates need not be connected.
     method, diagonal
         As in `netxr.false_discovery`.
     lag : int or str

@@ -23,7 +23,8 @@ METHODS: Final = {
 def false_discovery(p_value: xr.DataArray, *, method: Method = "bh", diagonal: bool = False) -> xr.DataArray:
     """Turn p-values into the false discovery rates at which their pairs would be called.
 
-    Of the pairs with a rate of at most .05, at most one in twenty is expected to have no edge. All pairs and lags of a
+    Of the pairs with a rate of at most .05, at most one in twenty is expected not to correlate (of a regression: to
+    have no effect). A pair that correlates need not be connected: a common source is enough. All pairs and lags of a
     trial are one family; trials, blocks and estimators have families of their own.
 
     Parameters

@@ -71,7 +71,10 @@ def test_q_is_a_control_and_nothing_is_computed_again(pages, long, monkeypatch):
     assert not page.messages
     assert len(edges_shown(page).value) > few
     assert "q=0.3" in page.location.search
-    assert "at q ≤ 0.3: of these, 30 % at most are expected to have no edge." in page.text()
+    assert (
+        "at q ≤ 0.3: of these, 30 % at most are expected not to correlate, or of a regression to have no effect."
+        in page.text()
+    )
     choose(page, "Lags", "2")
     assert page.messages  # another lag has to be computed
 

@@ -88,7 +88,8 @@ def _sentences(sure: Sure, *, q: float) -> str:
         edges = "This estimator has no p-values; lagged correlation, regression and Granger causality have some."
     else:
         found = found_pairs(sure.R, sure.found[n.P_VALUE], q=q).text
-        edges = f"{found}: of these, {100 * q:g} % at most are expected to have no edge."
+        edges = f"{found}: of these, {100 * q:g} % at most are expected "
+        edges += "not to correlate, or of a regression to have no effect."
     if sure.halves is None:
         halves = "How reliable it is cannot be said, since samples are left out."
     else:

@@ -160,9 +160,9 @@ def command(
     without names of rows and columns, or a list of edges with columns such as source, target and weight; names are
     matched with those of the recording. Say with --diagonal or --no-diagonal whether self-connections are included.
 
-    With --test, pairs that are connected are listed with p-values and intervals: by default those of lagged
-    correlations, or those of --method regression or granger. --edges saves the list. Where R does not fit into memory,
-    and is neither saved nor scored, it is tested some rows at a time.
+    With --test, pairs that are found are listed with p-values and intervals: by default those of lagged correlations,
+    or those of --method regression or granger. A pair that correlates need not be connected. --edges saves the list.
+    Where R does not fit into memory, and is neither saved nor scored, it is tested some rows at a time.
 
     With --strongest or --above, pairs of R are listed; a lagged correlation is never held as a whole, others have to
     fit into memory. --out saves the list; without --out it is printed.

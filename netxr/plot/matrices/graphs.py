@@ -56,7 +56,7 @@ def network(
         (target, source), aligned by label, as `netxr.correlation_test` returns it: only pairs that are found at the
         false discovery rate `q` are drawn. The title says how many they are, and of how many.
     q : float
-        Share of the pairs left that may be expected to have no edge, above 0 and below 1.
+        Share of the pairs left that may be expected not to correlate, above 0 and below 1.
     groups : DataArray, optional
         (neuron,): the group of each neuron, as `netxr.assign_groups` gives it. Neurons are ordered by group, and the
         names of groups are written instead of theirs. On the circle, there is a gap between two groups.

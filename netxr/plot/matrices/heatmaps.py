@@ -69,7 +69,7 @@ def matrix(
         false discovery rate `q` are dimmed with grey, and so are the diagonal, which is not tested, and those without a
         p-value; the title says how many are left. A block of weights is dimmed where none of its pairs is found.
     q : float
-        Share of the pairs left that may be expected to have no edge, above 0 and below 1.
+        Share of the pairs left that may be expected not to correlate, above 0 and below 1.
     limits : tuple of float, optional
         Weights at the two ends of the colour bar. If not given, symmetric about 0, or from 0, and just wide enough for
         the visible cells of different neurons; a larger one on the diagonal has the colour of the end.
