@@ -284,7 +284,7 @@ def test_too_short_for_a_regression():
         ({"at": "high"}, "at: got 'high'"),
         ({"lag": 0}, "lag: got 0"),
         ({"methods": []}, "methods: got"),
-        ({"methods": "guess"}, "method: got 'guess'; expected one of"),
+        ({"methods": "guess"}, "methods: got 'guess'; expected one of"),
     ],
 )
 def test_settings_that_are_none(options, match):
