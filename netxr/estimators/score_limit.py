@@ -93,8 +93,8 @@ def verdicts(sweep: xr.Dataset, *, score: str = n.PEARSON, at: float = 0.9) -> x
     best = mean.fillna(-np.inf).argmax(n.ESTIMATOR)
     highest = limits[n.LIMIT].fillna(-np.inf).argmax(n.ESTIMATOR)
     ends = limits.isel({n.ESTIMATOR: highest}).drop_vars(n.ESTIMATOR)
-    reached = mean.max(n.ESTIMATOR)
-    ends[n.SAMPLES_NEEDED] = limits[n.SAMPLES_NEEDED].min(n.ESTIMATOR)
+    reached = mean.max(n.ESTIMATOR, keep_attrs=True)
+    ends[n.SAMPLES_NEEDED] = limits[n.SAMPLES_NEEDED].min(n.ESTIMATOR, keep_attrs=True)
     # In the order of the places: what may reach the mark is one, what does is two.
     verdict = (ends[n.LIMIT].drop_attrs() > at).astype(int).where(ends[n.LIMIT].notnull(), -1).where(reached < at, 2)
     names = mean[n.ESTIMATOR].isel({n.ESTIMATOR: best}).drop_vars(n.ESTIMATOR)
@@ -125,7 +125,7 @@ def _check_mark(at: Any) -> float:
 
 def _mean(each: xr.DataArray) -> xr.DataArray:
     """Return the mean over the trials in which a score is defined."""
-    return each.mean(n.TRIAL) if n.TRIAL in each.dims else each
+    return each.mean(n.TRIAL, keep_attrs=True) if n.TRIAL in each.dims else each
 
 
 def _limits(each: xr.DataArray, lengths: NDArray[Any]) -> tuple[xr.DataArray, xr.DataArray]:
