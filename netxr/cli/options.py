@@ -56,6 +56,13 @@ methods = click.option(
     help=f"{METHOD_HELP} Repeat it for several, from one read.",
 )
 
+dims = click.option(
+    "--dims",
+    type=WORDS,
+    metavar="DIM,DIM",
+    help="What the axes of a plain file are, rows first: neuron,time or time,neuron, or three of them with trial.",
+)
+
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print results and errors only, no progress and no remarks.")
 
 gaps = click.option(

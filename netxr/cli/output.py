@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -89,6 +90,16 @@ def followed(label: str, *, quiet: bool) -> Iterator[None]:
     """Move a bar on the terminal with what netxr computes within."""
     with progress(label, quiet=quiet) as report, netxr.progress(report) if report else nullcontext():
         yield
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Print what is warned of meanwhile as lines of the shell, once it is done."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for text in dict.fromkeys(str(each.message) for each in told):
+        click.echo(f"Warning: {text.replace('Fix:', 'Fix, in Python:')}", err=True)
 
 
 def save_result(result: "xr.Dataset", out: Path) -> None:

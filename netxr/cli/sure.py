@@ -1,25 +1,24 @@
 """How sure an estimate is: what ``netxr estimate --test`` and ``--reliability`` compute, print and save."""
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
-import numpy as np
 
 import netxr
 from netxr import names as n
 from netxr.cli.estimate_report import STRONGEST
-from netxr.cli.output import is_table, plan_of_estimate, running, table
+from netxr.cli.output import is_table, plan_of_estimate, running, table, warnings_as_lines
 from netxr.errors import InvalidInput
 from netxr.estimators.apply import lags_needed
 from netxr.estimators.estimator import Estimator
 from netxr.moments.budget import RowPlan, available
+from netxr.report.sure import edge_rows, reliability_rows
 from netxr.schema.arguments import check_memory, check_vacant
 from netxr.schema.words import text_of
-from netxr.significance.tested import PLAIN, check_tested, lags_tested, tested
+from netxr.significance.reliability import BLOCKS
+from netxr.significance.tested import check_tested, is_plain, lags_tested, tested
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,9 +80,9 @@ def check_asked(
         raise click.UsageError("--test and --reliability are of one estimate: name one --method and one --lag.")
     if wanted.test and options["missing"] == "pairwise":
         raise click.UsageError("--test takes the same samples for all pairs: use --missing drop.")
-    if wanted.reliability and not _is_plain(options):
-        text = "--reliability is of all samples of all neurons: leave out --pool-trials, --source and --missing."
-        raise click.UsageError(text)
+    if wanted.reliability and (options["missing"] == "pairwise" or not is_plain({**options, "missing": "raise"})):
+        text = "--reliability is of the same samples of all neurons: leave out --pool-trials and --source"
+        raise click.UsageError(f"{text}, and use --missing drop where some are missing.")
     if wanted.edges is not None and wanted.edges == out:
         raise click.UsageError("--edges and --out name the same file.")
     if wanted.test:
@@ -104,14 +103,14 @@ def tested_and_edges(
 
     It has to fit where it is `saved`, or scored.
     """
-    may_walk = entry.name == n.LAGGED_CORRELATION and wanted.null != "shift" and _is_plain(options) and not saved
+    may_walk = entry.name == n.LAGGED_CORRELATION and wanted.null != "shift" and is_plain(options) and not saved
     lags = lags_tested(activity, method=entry.name, lag=lag, null=wanted.null)
     plan = plan_of_estimate(activity, lags, options, may_store=may_walk)
     if not isinstance(plan, RowPlan) and not _fits(activity, options["memory"]):
         if not may_walk:
             raise _too_large(activity, options["memory"])
         plan = netxr.plan(activity, lags=lags, stored=True, **options)
-    with _warnings_as_lines(), running(activity, plan, quiet=quiet):
+    with warnings_as_lines(), running(activity, plan, quiet=quiet):
         if isinstance(plan, RowPlan):
             memory = options["memory"]
             return None, netxr.edges(activity, q=wanted.q, lag=lag, null=wanted.null, memory=memory)
@@ -119,27 +118,15 @@ def tested_and_edges(
     return found, netxr.edges(found, q=wanted.q)
 
 
-def reliable(entry: Estimator, activity: "xr.DataArray", lag: int, *, memory: str | None, quiet: bool) -> "xr.Dataset":
+def reliable(
+    entry: Estimator, activity: "xr.DataArray", lag: int, *, missing: str, memory: str | None, quiet: bool
+) -> "xr.Dataset":
     """Return how reliable an estimate is, from another read."""
     lags = lags_needed([entry], [lag])
-    with running(activity, netxr.plan(activity, lags=lags, memory=memory), quiet=quiet):
-        moments = netxr.lagged_moments(activity, lags=lags, blocks=20, memory=memory)
+    options: dict[str, Any] = {"lags": lags, "missing": missing, "memory": memory}
+    with running(activity, netxr.plan(activity, **options), quiet=quiet):
+        moments = netxr.lagged_moments(activity, blocks=BLOCKS, **options)
         return netxr.reliability(moments, method=entry.name, lag=lag).compute()
-
-
-@contextmanager
-def _warnings_as_lines() -> Iterator[None]:
-    """Print what is warned of meanwhile as lines of the shell, once it is done."""
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", UserWarning)
-        yield
-    for text in dict.fromkeys(str(each.message) for each in told):
-        click.echo(f"Warning: {text.replace('Fix:', 'Fix, in Python:')}", err=True)
-
-
-def _is_plain(options: Mapping[str, Any]) -> bool:
-    """Return whether a pass is over all samples of all neurons, trial by trial."""
-    return all(options[name] == value for name, value in PLAIN.items())
 
 
 def _budget(memory: str | None) -> int:
@@ -169,11 +156,7 @@ def _too_large(activity: "xr.DataArray", memory: str | None) -> InvalidInput:
 
 def about_test(edges: "xr.Dataset", entry: Estimator, wanted: Asked) -> dict[str, Any]:
     """Return what to say about a test: how many pairs, how many edges, and the strongest of these."""
-    names = {"from": n.SOURCE, "to": n.TARGET, n.LAG: n.LAG, n.TRIAL: n.TRIAL, "R": n.EFFECT}
-    names |= {name: name for name in COLUMNS}
-    chosen = edges.isel({n.EDGE: slice(STRONGEST)})
-    columns = {name: chosen[own].values.tolist() for name, own in names.items() if own in chosen.variables}
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    rows = edge_rows(edges, most=STRONGEST)
     counts = {"tested": edges.attrs[n.N_PAIRS], "undefined": edges.attrs[n.N_UNDEFINED], "edges": edges.sizes[n.EDGE]}
     null = {"null": wanted.null} if entry.name == n.LAGGED_CORRELATION else {}
     saved = {} if wanted.edges is None else {"saved": str(wanted.edges)}
@@ -182,14 +165,7 @@ def about_test(edges: "xr.Dataset", entry: Estimator, wanted: Asked) -> dict[str
 
 def about_reliability(found: "xr.Dataset") -> dict[str, Any]:
     """Return what to say about reliability: a row for each trial."""
-    values = found[n.RELIABILITY]
-    each = values.values.ravel()
-    trials = values[n.TRIAL].values.tolist() if n.TRIAL in values.dims else [None]
-    rows = [
-        ({} if trial is None else {n.TRIAL: trial}) | {n.RELIABILITY: float(one), "root": float(np.sqrt(max(one, 0)))}
-        for trial, one in zip(trials, each, strict=True)
-    ]
-    return {n.RELIABILITY: rows}
+    return {n.RELIABILITY: reliability_rows(found[n.RELIABILITY])}
 
 
 def echo_sure(about: Mapping[str, Any], *, quiet: bool) -> None:

@@ -256,7 +256,7 @@ def _in_one_chunk(variable: xr.DataArray, dims: Collection[str]) -> xr.DataArray
     return variable.chunk({dim: -1 for dim in variable.dims if dim in dims}) if variable.chunks else variable
 
 
-def check_whole(moments: xr.Dataset, *, edges: bool = True) -> None:
+def check_whole(moments: xr.Dataset, *, edges: bool = True, argument: str = "data") -> None:
     """Raise unless moments are of all neurons over the same frames, and keep the `edges` of trials."""
     if not np.array_equal(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE)):
         got, fix = "moments of some sources", "Accumulate those of all neurons, without sources=."
@@ -275,7 +275,7 @@ def check_whole(moments: xr.Dataset, *, edges: bool = True) -> None:
         )
     else:
         got, fix = f"moments without {n.EDGE_ACTIVITY!r}", "Accumulate them again with netxr.lagged_moments."
-    raise InvalidInput("data", got=got, expected=WHOLE, fix=fix)
+    raise InvalidInput(argument, got=got, expected=WHOLE, fix=fix)
 
 
 def call_of(function: str, **options: Any) -> str:

@@ -9,6 +9,7 @@ trials, so it is taken off again. In a block with another before it all samples 
 start is added.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -110,9 +111,8 @@ def normal_equations(
             found -= _products(of_targets, first[which], slice(lag, longest), lag)
         return np.asarray(found)
 
-    sizes = [len(about[which]) for _, which in columns]
-    ends_at = np.cumsum(sizes)
-    blocks = [slice(end - size, end) for end, size in zip(ends_at, sizes, strict=True)]
+    ends_at = np.cumsum([0, *(len(about[which]) for _, which in columns)])
+    blocks = list(itertools.starmap(slice, itertools.pairwise(ends_at)))
     gram, cross = np.empty((ends_at[-1],) * 2), np.empty((len(about_target), ends_at[-1]))
     for here, (lag, which) in zip(blocks, columns, strict=True):
         cross[:, here] = with_targets(lag, which)

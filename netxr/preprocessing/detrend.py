@@ -22,10 +22,10 @@ from netxr.kernels.trends import (
     trend,
     without_trend,
 )
-from netxr.preprocessing.put_back import by_segment, float_type, put_back
+from netxr.preprocessing.put_back import by_segment, put_back
 from netxr.schema.arguments import is_whole
 from netxr.schema.clock import Recording, activity_of
-from netxr.schema.variables import Trial, trials_of
+from netxr.schema.variables import Trial, float_type, trials_of
 
 COEFFICIENT: Final = "coefficient"
 """Dim of the numbers that describe a neuron in a trial; no result has it."""

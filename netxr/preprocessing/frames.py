@@ -12,10 +12,10 @@ from netxr import names as n
 from netxr.blocks.trials import stack_trials
 from netxr.errors import InvalidInput
 from netxr.kernels.trends import as_samples
-from netxr.preprocessing.put_back import by_segment, float_type, put_back, take
+from netxr.preprocessing.put_back import by_segment, put_back, take
 from netxr.schema.arguments import array_of, check_flag
 from netxr.schema.clock import Recording, activity_of
-from netxr.schema.variables import labels_of, trials_of
+from netxr.schema.variables import float_type, labels_of, trials_of
 
 
 def bad_frames(data: xr.DataArray | xr.Dataset) -> xr.DataArray:

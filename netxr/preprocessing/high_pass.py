@@ -17,10 +17,10 @@ from netxr.blocks.trials import over_frames, rows_of, stack_trials
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.filters import Floats, Response, filtered, n_padded, response, states_between
 from netxr.kernels.trends import as_samples
-from netxr.preprocessing.put_back import by_segment, float_type, put_back
+from netxr.preprocessing.put_back import by_segment, put_back
 from netxr.schema.arguments import check_count, is_number, said
 from netxr.schema.clock import Recording, activity_of, clock_of
-from netxr.schema.variables import Trial, trials_of
+from netxr.schema.variables import Trial, float_type, trials_of
 
 MOST_ORDER: Final = 100
 """Filters of a higher order are not stable, and take memory by their order."""

@@ -84,8 +84,3 @@ def by_segment(step: Callable[[xr.DataArray], xr.DataArray], activity: xr.DataAr
     ends = pairwise([0, *cuts, activity.sizes[n.TIME]])
     parts = [step(activity.isel({n.TIME: slice(*each)})) for each in ends]
     return xr.concat(parts, n.TIME, coords="minimal", compat="override", join="exact", combine_attrs="override")
-
-
-def float_type(activity: xr.DataArray) -> np.dtype[Any]:
-    """Return the dtype of a result with fractions: that of the samples, float64 for integers."""
-    return activity.dtype if activity.dtype.kind == "f" else np.dtype(np.float64)

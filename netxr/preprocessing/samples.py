@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.preprocessing.put_back import by_segment, float_type, put_back
+from netxr.preprocessing.put_back import by_segment, put_back
 from netxr.schema.arguments import check_choice, is_finite, is_number, said
 from netxr.schema.clock import Recording, activity_of, clock_of
+from netxr.schema.variables import float_type
 
 
 def resample(

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.preprocessing.put_back import float_type, put_back
+from netxr.preprocessing.put_back import put_back
 from netxr.schema.arguments import array_of, is_finite, said
 from netxr.schema.axis import SLACK
 from netxr.schema.clock import Recording, activity_of, clock_of, cuts_of, with_axis
+from netxr.schema.variables import float_type
 
 
 def cut_trials(

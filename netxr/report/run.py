@@ -24,6 +24,7 @@ from netxr.report.sure import sure_parts
 from netxr.report.sweep import sweep_parts
 from netxr.schema.arguments import check_vacant
 from netxr.schema.variables import is_sweep
+from netxr.significance.recoverability_text import GAINS
 
 MOST_NEURONS: Final = 1000
 """Largest run for whose report a missing estimate or missing scores are made."""
@@ -153,7 +154,8 @@ def _foretold(run: xr.Dataset) -> Iterator[Any]:
     """Yield how well estimators would find a network like this one, where there is no truth to score them against."""
     if n.ACTIVITY in run and n.CONNECTIVITY not in run and run.sizes[n.NEURON] <= MOST_FORETOLD:
         with suppress(NetxrError):  # too short, or samples are missing
-            yield page.Table("How well estimators would find this network", netxr.recoverability(run).sentence, [])
+            text = f"{netxr.recoverability(run).sentence} {GAINS}"
+            yield page.Table("How well estimators would find this network", text, [])
 
 
 def _further_estimates(run: xr.Dataset) -> Iterator[Any]:

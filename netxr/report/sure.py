@@ -1,9 +1,9 @@
 """How sure an estimate is, on the page of a run: its reliability, and the edges that a test finds."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
-import numpy as np
 import xarray as xr
 
 import netxr
@@ -12,6 +12,8 @@ from netxr.errors import NetxrError
 from netxr.report import page
 from netxr.schema.clock import activity_of
 from netxr.schema.words import number
+from netxr.significance.correlation_test import lags_for, n_slow
+from netxr.significance.reliability import BLOCKS
 from netxr.significance.tested import tested
 
 MOST_EDGES: Final = 20
@@ -47,17 +49,21 @@ def _reliability(run: xr.Dataset, is_small: bool) -> tuple[str, list[dict[str, s
         found, made = run[n.RELIABILITY].compute(), ""
     elif is_small and (n.BLOCK in run.dims or n.ACTIVITY in run):
         lag = _lag_of(run)
-        found = netxr.reliability(run if n.BLOCK in run.dims else run[[n.ACTIVITY]], lag=lag).compute()[n.RELIABILITY]
+        parts = run if n.BLOCK in run.dims else _in_blocks(run, lag)
+        found = netxr.reliability(parts, lag=lag).compute()[n.RELIABILITY]
         made = f"Of the lagged correlation at lag {lag}, computed for this page. "
     else:
         return None
-    labels = found[n.TRIAL].values.tolist() if n.TRIAL in found.dims else [None]
     rows = [
-        ({} if label is None else {n.TRIAL: str(label)})
-        | {n.RELIABILITY: number(value), "its root": number(float(np.sqrt(max(value, 0))))}
-        for label, value in zip(labels, found.values.ravel().tolist(), strict=True)
+        {name: number(value) if isinstance(value, float) else str(value) for name, value in row.items()}
+        for row in reliability_rows(found)
     ]
     return f"{made}{RELIABILITY}{_outdated(found)}", rows
+
+
+def _in_blocks(run: xr.Dataset, lag: int) -> xr.Dataset:
+    """Return moments of the activity of a run, without frames that hold NaN."""
+    return netxr.lagged_moments(run[[n.ACTIVITY]], lags=[abs(lag)], blocks=BLOCKS, missing="drop")
 
 
 def _edges(run: xr.Dataset, is_small: bool) -> tuple[str, list[dict[str, str]]] | None:
@@ -70,6 +76,9 @@ def _edges(run: xr.Dataset, is_small: bool) -> tuple[str, list[dict[str, str]]] 
         p = tested(activity, method=n.LAGGED_CORRELATION, lag=lag, null="autocorrelation", **options)
         found = netxr.edges(p)
         made = f"Lagged correlations at lag {lag}, allowing for autocorrelation, tested for this page. "
+        flat = netxr.autocorrelation(activity, lags=lags_for(activity), missing="drop").compute()
+        slow = n_slow(flat, activity.sizes[n.TIME])
+        made += f"{slow} neurons change so slowly that their p-values are too low: filter them first. " * bool(slow)
     else:
         return None
     attrs, n_edges = found.attrs, found.sizes[n.EDGE]
@@ -77,22 +86,33 @@ def _edges(run: xr.Dataset, is_small: bool) -> tuple[str, list[dict[str, str]]] 
     counts += f", {attrs[n.N_UNDEFINED]:,} more undefined" if attrs[n.N_UNDEFINED] else ""
     listed = f", of which the {MOST_EDGES} strongest are listed" if n_edges > MOST_EDGES else ""
     text = f"{made}{counts}: {n_edges:,} edges at a false discovery rate of {attrs[n.Q]:g}{listed}. {EDGES}"
-    columns = {"from": n.SOURCE, "to": n.TARGET, n.LAG: n.LAG, n.TRIAL: n.TRIAL, "R": n.EFFECT}
-    columns |= {"lower": n.LOWER, "upper": n.UPPER, "p": n.P_VALUE, "q": n.Q_VALUE}
-    chosen = found.isel({n.EDGE: slice(MOST_EDGES)})
-    cells = {
-        name: [_cell(own, value) for value in chosen[own].values.tolist()]
-        for name, own in columns.items()
-        if own in chosen.variables
-    }
-    return text, [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+    rows = edge_rows(found, most=MOST_EDGES)
+    return text, [{name: _cell(name, value) for name, value in row.items()} for row in rows]
+
+
+def edge_rows(edges: xr.Dataset, *, most: int) -> list[dict[str, Any]]:
+    """Return a row for each of the first edges of a list, under the names that readers see."""
+    names = {"from": n.SOURCE, "to": n.TARGET, n.LAG: n.LAG, n.TRIAL: n.TRIAL, "R": n.EFFECT}
+    names |= {name: name for name in (n.LOWER, n.UPPER, n.P_VALUE, n.Q_VALUE)}
+    chosen = edges.isel({n.EDGE: slice(most)})
+    columns = {name: chosen[own].values.tolist() for name, own in names.items() if own in chosen.variables}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def reliability_rows(found: xr.DataArray) -> list[dict[str, Any]]:
+    """Return the reliability of each trial and its root, a row each."""
+    labels = found[n.TRIAL].values.tolist() if n.TRIAL in found.dims else [None]
+    return [
+        ({} if label is None else {n.TRIAL: label}) | {n.RELIABILITY: value, "root": math.sqrt(max(value, 0.0))}
+        for label, value in zip(labels, found.values.ravel().tolist(), strict=True)
+    ]
 
 
 def _cell(name: str, value: Any) -> str:
     """Return a value as text; a p-value keeps its digits however small it is."""
     if name in (n.P_VALUE, n.Q_VALUE):
         return f"{value:.2g}"
-    return number(value) if isinstance(value, float) and name in (n.EFFECT, n.LOWER, n.UPPER) else str(value)
+    return number(value) if isinstance(value, float) and name in ("R", n.LOWER, n.UPPER) else str(value)
 
 
 def _lag_of(run: xr.Dataset) -> int:

@@ -276,3 +276,8 @@ def _describe(value: object) -> str:
         return f"a Dataset with {', '.join(map(str, value.data_vars)) or 'no variable'}"
     shape = getattr(value, "shape", None)
     return type(value).__name__ + (f" of shape {tuple(shape)}" if isinstance(shape, tuple) else "")
+
+
+def float_type(activity: xr.DataArray) -> np.dtype[Any]:
+    """Return the dtype of a result with fractions: that of the samples, float64 for integers."""
+    return activity.dtype if activity.dtype.kind == "f" else np.dtype(np.float64)

@@ -245,6 +245,15 @@ def warn_where_cut_off(autocorrelation: Floats, lags: NDArray[np.int64], n_sampl
         warnings.warn(text, UserWarning, stacklevel=2)
 
 
+def n_slow(autocorrelation: xr.DataArray, n_samples: int) -> int:
+    """Return of how many neurons the autocorrelation, (lag[, trial], neuron), is not yet zero at the last of its lags.
+
+    Their p-values are too low.
+    """
+    last = is_kept(autocorrelation.transpose(n.LAG, ..., n.NEURON).values, n_samples)[-1]
+    return int(last.reshape(-1, last.shape[-1]).any(axis=0).sum())
+
+
 def lags_for(activity: xr.DataArray) -> range:
     """Return the lags at which the autocorrelation of activity is taken: a quarter of its longest stretch, or fewer."""
     longest = int(np.diff([0, *cuts_of(activity), activity.sizes[n.TIME]]).max())

@@ -241,6 +241,7 @@ def _listed(
 ) -> xr.Dataset:
     """Return the edges of all matrices as a table."""
     targets, sources = (labels_of(labels, dim) for dim in (n.TARGET, n.SOURCE))
+    _check_trials(autocorrelation, labels)
     families: list[Family] = []
     for k in range(labels.sizes.get(n.TRIAL, 1)):
         own = None if autocorrelation is None else autocorrelation.isel({n.TRIAL: k}, missing_dims="ignore")
@@ -258,6 +259,17 @@ def _listed(
     counts = {n.N_PAIRS: sum(low.n_tested for low, _ in found), n.N_UNDEFINED: sum(low.n_undefined for low, _ in found)}
     about = {n.MADE_BY: call_of("correlation_test", lag=int(labels[n.LAG]), null=null)}
     return _table(listed, dict(labels.attrs) | about | counts, q=q, method=method, effect="lagged correlation")
+
+
+def _check_trials(autocorrelation: xr.DataArray | None, labels: xr.Dataset) -> None:
+    """Raise if an autocorrelation trial by trial is of other trials than the correlations."""
+    if autocorrelation is None or n.TRIAL not in autocorrelation.dims:
+        return
+    given = labels_of(autocorrelation, n.TRIAL).tolist()
+    wanted = labels_of(labels, n.TRIAL).tolist() if n.TRIAL in labels.dims else None
+    if given != wanted:
+        expected = f"those of the correlations, {wanted!r:.60}" if wanted else "one of all trials"
+        raise InvalidInput("autocorrelation", got=f"trials {given!r:.60}", expected=expected)
 
 
 def _check_null(null: str, autocorrelation: Any) -> None:

@@ -38,7 +38,7 @@ FEWEST: Final = 6
 
 ABOUT: Final = {
     n.SCORE: "score that is to be expected, as far as the recording tells; Pearson, without the diagonal",
-    n.STANDARD_ERROR: "standard error of the score by sampling alone, by the jackknife",
+    n.SCORE_STANDARD_ERROR: "standard error of the score by sampling alone, by the jackknife",
     n.RELIABILITY_OF_ESTIMATE: "reliability of the estimate",
     n.LIMIT: "score of a recording without end, as far as the recording tells",
     n.SAMPLES_NEEDED: "samples with which the score would be the one that is asked for",
@@ -83,11 +83,11 @@ def recoverability(
     -------
     Dataset
         Over `estimator` (and `trial`): `score`, the Pearson correlation with the connectivity, without the diagonal,
-        that is to be expected, and its `standard_error`, by leaving out two neighbouring blocks at a time: the error of
-        sampling alone, not of what the recording does not tell; `reliability_of_estimate`; `limit`, the score without
-        noise; `samples_needed` for the score `at`, infinite where the limit is below. Score, error and samples are NaN
-        where the reliability is below .1: the recording is too short to tell. The attribute `sentence` says it in
-        words, and stays with `score` where that is saved.
+        that is to be expected, and its `score_standard_error`, by leaving out two neighbouring blocks at a time: that
+        of sampling alone, not of what the recording does not tell; `reliability_of_estimate`; `limit`, the score
+        without noise; `samples_needed` for the score `at`, infinite where the limit is below. Score, error and samples
+        are NaN where the reliability is below .1: the recording is too short to tell. The attribute `sentence` says it
+        in words, and stays with `score` where that is saved.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def recoverability(
     >>> found = recoverability(run, methods="lagged_correlation").isel(trial=0, estimator=0)
     >>> R = netxr.lagged_correlation(run)
     >>> score = netxr.compare(run.connectivity, R, diagonal=False, permutations=0).pearson.item()
-    >>> abs(found.score.item() - score) < 3 * found.standard_error.item()
+    >>> abs(found.score.item() - score) < 3 * found.score_standard_error.item()
     True
     """
     entries = [estimator(name, argument="methods") for name in check_methods(methods, argument="methods")]
@@ -149,7 +149,7 @@ def _moments(data: Any, entries: Sequence[Estimator], *, lag: int) -> xr.Dataset
         if not set(needed) <= set(held):
             raise InvalidInput("activity", got=f"moments at lags {held}", expected=f"those at lags {needed}")
         parts_of(moments, least=FEWEST)
-        check_whole(moments)
+        check_whole(moments, argument="activity")
         count = moments[n.COUNT].sel({n.LAG: lag})
         dim = n.BLOCK if n.BLOCK in count.dims else n.TRIAL
         _check_size(moments.sizes[n.TARGET], int(count.sum(dim).min()), moments.sizes[dim], entries, lag=lag)
@@ -215,7 +215,7 @@ def _of_parts(moments: xr.Dataset, entries: Sequence[Estimator], *, lag: int, at
     is_told = whole.reliability >= LEAST
     values = {
         n.SCORE: np.where(is_told, whole.score, np.nan),
-        n.STANDARD_ERROR: np.where(is_told, error, np.nan),
+        n.SCORE_STANDARD_ERROR: np.where(is_told, error, np.nan),
         n.RELIABILITY_OF_ESTIMATE: whole.reliability,
         n.LIMIT: whole.limit,
         n.SAMPLES_NEEDED: np.where(is_told, needed, np.nan),

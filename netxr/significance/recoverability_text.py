@@ -14,6 +14,11 @@ AS_TOLD: Final = (
     "couplings and the measurement adds no noise"
 )
 
+GAINS: Final = (
+    "Gains of neurons count: couplings are those of the units of the recording. Where these mean nothing, as of "
+    "fluorescence, take z-scores first."
+)
+
 FEW: Final = f"With fewer than {FEWEST} pairs, those with an edge are not told from others."
 
 
@@ -53,7 +58,7 @@ def _of_one(found: xr.Dataset, *, at: float) -> str:
     needed = one[n.SAMPLES_NEEDED].item()
     limit = f"{digits(one[n.LIMIT])} in a recording without end"
     further = f"{at:g} takes about {float(f'{needed:.1e}'):,.0f} samples" if np.isfinite(needed) else limit
-    return f"with {digits(one[n.SCORE])} +- {digits(one[n.STANDARD_ERROR])} ({further.removeprefix('0')})"
+    return f"with {digits(one[n.SCORE])} +- {digits(one[n.SCORE_STANDARD_ERROR])} ({further.removeprefix('0')})"
 
 
 def digits(value: xr.DataArray | float) -> str:

@@ -1,5 +1,6 @@
 """An estimate with its p-values, by the test that goes with its estimator."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import xarray as xr
@@ -43,8 +44,8 @@ def tested(activity: xr.DataArray, *, method: str, lag: int, null: str, **option
         If the estimator has no p-values, or as its function and `lagged_moments` do.
     """
     lags = lags_tested(activity, method=method, lag=lag, null=null)
-    is_plain = all(options[name] == value for name, value in PLAIN.items())
-    if method == n.LAGGED_CORRELATION and is_plain and options["memory"] is None:
+    whole = is_plain(options)
+    if method == n.LAGGED_CORRELATION and whole and options["memory"] is None:
         return correlation_test(activity, lag=lag, null=null)  # type: ignore[arg-type]  # checked
     moments = lagged_moments(activity, lags=lags, **options)
     if method != n.LAGGED_CORRELATION:
@@ -52,10 +53,15 @@ def tested(activity: xr.DataArray, *, method: str, lag: int, null: str, **option
     of_neurons = {name: value for name, value in options.items() if name != "sources"}
     flat = autocorrelation(activity, lags=lags_for(activity), **of_neurons) if null == "autocorrelation" else None
     found = correlation_test(moments, lag=lag, null=null, autocorrelation=flat)  # type: ignore[arg-type]
-    if not is_plain:
+    if not whole:
         return found
     made_by = {n.MADE_BY: call_of("correlation_test", lag=lag, null=null)}  # which makes the same of the activity
     return found.assign({name: one.assign_attrs(made_by) for name, one in found.items() if n.MADE_BY in one.attrs})
+
+
+def is_plain(options: Mapping[str, Any]) -> bool:
+    """Return whether a pass is over all samples of all neurons, trial by trial."""
+    return all(options[name] == value for name, value in PLAIN.items())
 
 
 def lags_tested(activity: xr.DataArray, *, method: str, lag: int, null: str) -> list[int]:

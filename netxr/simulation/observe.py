@@ -18,7 +18,7 @@ from netxr.moments.coarse import Groups
 from netxr.moments.coarse import coarsen as averaged
 from netxr.schema.arguments import check_count, check_entries, check_seed, is_finite, is_number, said
 from netxr.schema.clock import Recording, activity_of
-from netxr.schema.variables import labels_of
+from netxr.schema.variables import float_type, labels_of
 
 KEPT: Final = (n.ACTIVITY, n.CONNECTIVITY, n.INPUTS, n.PERTURBED, n.DELAY, n.NOISE_COV)
 """What a run keeps; all else was made of its activity."""
@@ -180,14 +180,9 @@ def key_of(label: Any) -> int:
     return int.from_bytes(blake2b(repr(label).encode(), digest_size=8).digest(), "little")
 
 
-def _float_type(activity: xr.DataArray) -> np.dtype[Any]:
-    """Return the dtype of what is recorded."""
-    return activity.dtype if activity.dtype.kind == "f" else np.dtype(np.float64)
-
-
 def _shown(activity: xr.DataArray, constants: Sequence[float], saturation: float | None) -> xr.DataArray:
     """Return what an indicator shows; of lazy activity each chunk from as long before it as the indicator remembers."""
-    dtype, memory = _float_type(activity), memory_of(constants)
+    dtype, memory = float_type(activity), memory_of(constants)
     samples: Any = activity.data
 
     def show(block: NDArray[Any]) -> NDArray[Any]:
@@ -210,7 +205,7 @@ def _shown(activity: xr.DataArray, constants: Sequence[float], saturation: float
 
 def _with_noise(activity: xr.DataArray, noise: float, shot: float, seed: int) -> xr.DataArray:
     """Return activity with noise that belongs to labels of neurons and trials, and to the number of a sample."""
-    dtype = _float_type(activity)
+    dtype = float_type(activity)
     samples: Any = activity.data
     neurons = [key_of(label) for label in labels_of(activity, n.NEURON).tolist()]
     has_trials = n.TRIAL in activity.dims

@@ -103,7 +103,7 @@ def test_the_lines_say_what_the_page_says(pages, long, search, capsys):
     if said:
         assert f"Reliability {float(said):.3f}" in page.text()
     else:
-        assert "cannot be said, since samples are left out" in page.text()
+        assert "cannot be said, since single samples are left out" in page.text()
     assert [type(figure)] == [type(one) for one in figures(page)]
     if "edges" in space:
         np.testing.assert_allclose(edges_shown(page).value.effect, space["edges"].effect, atol=1e-12)

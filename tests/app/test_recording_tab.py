@@ -129,7 +129,8 @@ def test_without_a_truth_it_says_how_well_estimators_would_find_one(library):
     unknown = run.drop_vars("connectivity")
     found = estimate_of(unknown, ANY, memory=2**30, compute=lambda lazy: lazy.compute(), afresh=True)
     expected = netxr.recoverability(chosen_activity(unknown, ANY))
-    assert found.foretold == expected.sentence
+    assert found.foretold.startswith(expected.sentence)
+    assert "Gains of neurons count" in found.foretold
     assert not estimate_of(run, ANY, memory=2**30, compute=lambda lazy: lazy.compute(), afresh=True).foretold
 
 

@@ -20,7 +20,7 @@ def test_the_sentence_and_a_table(recording):
     assert lines[2].split() == [
         "estimator",
         "score",
-        "standard_error",
+        "score_standard_error",
         "reliability_of_estimate",
         "limit",
         "samples_needed",

@@ -76,6 +76,10 @@ def test_a_plain_file_with_holes(tmp_path):
     (edge,) = document(*flags, "drop")["strongest"]
     assert (edge["from"], edge["to"]) == ("a", "b")
     assert "use --missing drop" in run(*flags, "pairwise").stderr
+    (row,) = document(*flags, "drop", "--reliability")["reliability"]
+    parts = netxr.lagged_moments(netxr.as_activity(x.T, dims=("neuron", "time")), lags=[1], blocks=20, missing="drop")
+    assert row["reliability"] == pytest.approx(netxr.reliability(parts).reliability.item())
+    assert "use --missing drop" in run(*flags[:-2], "--reliability", "--missing", "pairwise").stderr
 
 
 def test_where_r_does_not_fit_edges_are_found_some_rows_at_a_time(coupled, called, monkeypatch):

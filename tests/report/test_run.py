@@ -94,6 +94,18 @@ def test_it_says_how_sure_r_is(run, page):
     assert "roc auc inhibitory" not in page.read_text("utf-8")  # all weights are positive
 
 
+def test_how_sure_is_of_frames_without_nan_and_says_what_is_too_slow(run, tmp_path):
+    activity = run.activity.isel(trial=0, drop=True).copy()
+    slow = activity.cumsum("time") - activity.cumsum("time").mean("time")
+    activity[1] = slow[1]
+    activity[2, 40] = np.nan
+    moments = netxr.lagged_moments(activity, lags=[1], blocks=20, missing="drop")
+    with pytest.warns(UserWarning, match="not yet zero at lag"):
+        path = netxr.report_run(activity.to_dataset(), tmp_path / "run.html")
+    assert f"{netxr.reliability(moments).reliability.item():.3f}" in path.read_text("utf-8")
+    assert "1 neurons change so slowly that their p-values are too low" in seen(path)
+
+
 def test_tests_that_are_saved_are_listed_unless_they_are_outdated(run, tmp_path):
     one = run.isel(trial=0)
     tested = netxr.regression(one)

@@ -162,7 +162,7 @@ def test_error_is_that_of_leaving_out_neighbours():
     """Of networks drawn alike it is about as large as scores differ from what is foretold."""
     found = [(netxr.recoverability(x), real(x, A)) for x, A in (of_tutorial(25, 2000, seed=seed) for seed in range(6))]
     off = np.array([(one.score - score).values[0] for one, score in found])
-    errors = np.array([one.standard_error.values[0] for one, _ in found])
+    errors = np.array([one.score_standard_error.values[0] for one, _ in found])
     assert 0.3 < np.sqrt(np.square(off).mean()) / errors.mean() < 2
 
 
@@ -215,7 +215,7 @@ def test_too_short_to_tell():
     x, _ = of_tutorial(50, 300)
     found = netxr.recoverability(x)
     assert (found.reliability_of_estimate < 0.1).all()
-    assert found[["score", "standard_error", "samples_needed"]].isnull().all().to_array().all()
+    assert found[["score", "score_standard_error", "samples_needed"]].isnull().all().to_array().all()
     assert "the recording is too short to tell by the reliability of lagged correlation (" in found.sentence
 
 
@@ -238,7 +238,7 @@ def test_samples_that_grow_are_said():
 def test_sentence(score, needed, expected):
     values = {
         "score": score,
-        "standard_error": 0.02,
+        "score_standard_error": 0.02,
         "reliability_of_estimate": 0.2,
         "limit": 0.8,
         "samples_needed": needed,
@@ -275,6 +275,13 @@ def test_too_short_for_a_regression():
         InvalidInput, match="got 56 samples of each neuron for 51 parameters of a regression; expected 58"
     ):
         netxr.recoverability(x[:, :57], methods="lagged_correlation")
+
+
+def test_it_stands_in_a_run_beside_other_results():
+    run = netxr.simulate(netxr.random_connectivity(8, seed=1), n_steps=2000, seed=1)
+    beside = (netxr.recoverability(run), netxr.reliability(run), netxr.regression(run), netxr.correlation_test(run))
+    names = [name for one in beside for name in one.data_vars]
+    assert {name for name in names if names.count(name) > 1} == {"p_value"}
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ def test_of_correlations_on_disk(tmp_path):
     made_by = {"made_by": "netxr.correlation_test(lag=1, null='autocorrelation')"}
     for on_disk in (R, R.drop_vars("trial"), netxr.open(tmp_path / "R.zarr").isel(lag=0), R.chunk(target=7, source=11)):
         assert_same(netxr.edges(on_disk, autocorrelation=flat), expected.assign_attrs(made_by))
+    with pytest.raises(InvalidInput, match=r"got trials \[0\]; expected those of the correlations, \[0, 1\]"):
+        netxr.edges(R, autocorrelation=flat.isel(trial=[0]))
     naive = netxr.edges(netxr.correlation_test(x, null="samples"), q=0.2)
     assert_same(netxr.edges(R, null="samples", q=0.2), naive)
 
@@ -142,10 +144,16 @@ def test_options_that_do_not_go_with_activity(options, told):
 def test_correlations_that_cannot_be_tested(tmp_path):
     x = slow_neurons(5, 100).chunk(time=50)
     several = netxr.lagged_correlation(x, lags=[1, 2], store=tmp_path / "R.zarr")
+    of_trials = netxr.autocorrelation(x, lags=[1, 2]).expand_dims(trial=[0, 1])
     for R, options, told in (
         (several, {}, r"data: got correlations at lags \[1, 2\]; .*sel\(lag=1\)"),
         (several.isel(lag=0), {}, r"autocorrelation: got none; .*netxr.autocorrelation"),
         (several.isel(lag=0), {"lag": 2}, "lag: got it; expected none for correlations"),
+        (
+            several.isel(lag=0),
+            {"autocorrelation": of_trials},
+            r"got trials \[0, 1\]; .*one of all trials",
+        ),
         (netxr.lagged_correlation(x), {}, "data: got a matrix that does not say of how many samples"),
     ):
         with pytest.raises(InvalidInput, match=told):

@@ -13,11 +13,11 @@ from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_acti
 from netxr.errors import InvalidInput
 from netxr.estimators.apply import compared, lags_needed
 from netxr.estimators.table import estimator
-from netxr.kernels.significance import is_kept
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of
-from netxr.significance.correlation_test import lags_for
+from netxr.significance.correlation_test import lags_for, n_slow
+from netxr.significance.recoverability_text import GAINS
 from netxr.significance.reliability import BLOCKS
 from netxr.significance.tested import TESTED, tested
 
@@ -176,7 +176,7 @@ def _foretold(activity: xr.DataArray, choice: Choice) -> str:
         return ""
     methods = list(dict.fromkeys([choice.method, n.REGRESSION]))
     try:
-        return str(netxr.recoverability(activity, methods=methods).attrs[n.SENTENCE])
+        return f"{netxr.recoverability(activity, methods=methods).attrs[n.SENTENCE]} {GAINS}"
     except InvalidInput:  # too short, or samples are missing
         return ""
 
@@ -199,7 +199,7 @@ def how_sure(run: xr.Dataset, choice: Choice, *, lag: int, memory: int, compute:
     activity = one_recording(run, choice)
     method, trials = choice.method, activity.sizes.get(n.TRIAL, 0)
     lags = lags_needed([estimator(method)], [lag])
-    blocks = BLOCKS if not trials and choice.missing == "raise" else None
+    blocks = None if trials or choice.missing == "pairwise" else BLOCKS
     n_neurons, n_samples = activity.sizes[n.NEURON], activity.sizes[n.TIME]
     check_size(n_neurons, len(lags), memory=memory, n_samples=n_samples, blocks=blocks or trials)
     options: dict[str, Any] = {"missing": choice.missing, "memory": memory}
@@ -209,14 +209,14 @@ def how_sure(run: xr.Dataset, choice: Choice, *, lag: int, memory: int, compute:
     else:
         made = netxr.estimate(activity, method=method, lag=lag, **pooled)
         lazy = made if isinstance(made, xr.Dataset) else made.to_dataset(name=method)
-    found, halves, n_slow = compute(lazy), None, 0
+    found, halves, slow = compute(lazy), None, 0
     if blocks or trials:
         parts = compute(netxr.lagged_moments(activity, lags=lags, blocks=blocks, **options))
         halves = netxr.reliability(parts, method=method, lag=lag)
     if method == n.LAGGED_CORRELATION:
         flat = compute(netxr.autocorrelation(activity, lags=lags_for(activity), **pooled))
-        n_slow = int(is_kept(flat.values, n_samples)[-1].sum())
-    return Sure(found, halves, n_slow)
+        slow = n_slow(flat, n_samples)
+    return Sure(found, halves, slow)
 
 
 def over_windows(

@@ -55,14 +55,14 @@ def sure_lines(run: xr.Dataset, choice: Choice, *, lag: int, q: float, groups: s
     """Return the lines that say how sure an estimate is, and draw it."""
     one, several = _one_recording_lines(run, choice)
     lags = lags_needed([estimator(choice.method)], [lag])
-    missing = "" if choice.missing == "raise" else f", missing={choice.missing!r}"
+    missing = _missing(choice)
     pooled = ', dim=("time", "trial")' if several else ""
     asked, title = f"method={choice.method!r}, lag={lag}", f'{groups}, title="{TITLE_R}")'
     lines = [*one, f"moments = netxr.lagged_moments(activity, lags={lags}{pooled}{missing}).compute()"]
     lines.append(f"R = netxr.estimate(moments, {asked})")
-    if several or not missing:
-        blocks = missing if several else f", blocks={BLOCKS}"
-        lines.append(f"parts = netxr.lagged_moments(activity, lags={lags}{blocks}).compute()")
+    if several or choice.missing != "pairwise":
+        blocks = "" if several else f", blocks={BLOCKS}"
+        lines.append(f"parts = netxr.lagged_moments(activity, lags={lags}{blocks}{missing}).compute()")
         lines.append(f"print(netxr.reliability(parts, {asked}).reliability.item())")
     if choice.method not in TESTED:
         return [*lines, f"netxr.plot.matrix(R{title}"]
@@ -80,14 +80,20 @@ def windows_lines(run: xr.Dataset, choice: Choice, *, lag: int, n_windows: int, 
     """Return the lines that estimate in windows, and draw them."""
     one, _several = _one_recording_lines(run, choice)
     lags = lags_needed([estimator(choice.method)], [lag])
-    lines = [*one, f"moments = netxr.lagged_moments(activity, lags={lags}, blocks={n_windows}).compute()"]
+    missing = _missing(choice)
+    lines = [*one, f"moments = netxr.lagged_moments(activity, lags={lags}, blocks={n_windows}{missing}).compute()"]
     drawn = "R"
     if choice.method == n.LAGGED_CORRELATION:
         stop, drawn = lags_in_window(one_recording(run, choice), n_windows).stop, "tested"
-        lines += _testing_lines(lag, f"lags=range(1, {stop})")
+        lines += _testing_lines(lag, f"lags=range(1, {stop}){missing}")
     else:
         lines.append(f"R = netxr.estimate(moments, method={choice.method!r}, lag={lag})")
     return [*lines, f"netxr.plot.windows({drawn}{'' if pairs is None else f', pairs={pairs}'})"]
+
+
+def _missing(choice: Choice) -> str:
+    """Return the argument that says what to do with missing samples, if it is not an error."""
+    return "" if choice.missing == "raise" else f", missing={choice.missing!r}"
 
 
 def _testing_lines(lag: int, of_neurons: str) -> list[str]:

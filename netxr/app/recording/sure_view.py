@@ -91,7 +91,7 @@ def _sentences(sure: Sure, *, q: float) -> str:
         edges = f"{found}: of these, {100 * q:g} % at most are expected "
         edges += "not to correlate, or of a regression to have no effect."
     if sure.halves is None:
-        halves = "How reliable it is cannot be said, since samples are left out."
+        halves = "How reliable it is cannot be said, since single samples are left out."
     else:
         halves = reliability_text(sure.halves[n.RELIABILITY].item())
     warning = "No test holds where two neurons drift together, or follow the same stimulus." if sure.is_tested else ""

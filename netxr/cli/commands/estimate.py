@@ -38,12 +38,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("recording", type=options.PATH)
-@click.option(
-    "--dims",
-    type=options.WORDS,
-    metavar="DIM,DIM",
-    help="What the axes of a plain file are, rows first: neuron,time or time,neuron, or three of them with trial.",
-)
+@options.dims
 @options.methods
 @click.option(
     "--lag",
@@ -183,10 +178,7 @@ def command(
     _check_usage(truth, rows or truth_name or neurons, diagonal, lists=lists, entries=entries)
     of_pass = {"dim": (n.TIME, n.TRIAL) if pool_trials else n.TIME, "sources": sources or None, "missing": missing}
     check_asked(sure, entries, wanted_lags, out, options=of_pass, lists=lists)
-    if out is not None:
-        check_vacant("--out", out)
-    if out is not None and not is_table(out):
-        check_store_name("--out", out)
+    _check_out(out)
     activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval, gaps=gaps)
     if trial_length is not None:
         activity = netxr.cut_trials(activity, length=trial_length)
@@ -232,6 +224,14 @@ def command(
         click.echo(f"{recording} holds its true connectivity: add --diagonal or --no-diagonal for scores against it.")
 
 
+def _check_out(out: Path | None) -> None:
+    """Raise if there is something at the place of a result, or its name is none for a store."""
+    if out is not None:
+        check_vacant("--out", out)
+    if out is not None and not is_table(out):
+        check_store_name("--out", out)
+
+
 def _list_pairs(
     entry: Estimator,
     activity: "xr.DataArray",
@@ -274,7 +274,8 @@ def _estimate(
     about: dict[str, Any] = {}
     halves = None
     if sure.reliability:
-        halves = reliable(entries[0], activity, lags[0], memory=wanted["memory"], quiet=quiet)
+        options = {name: wanted[name] for name in ("missing", "memory")}
+        halves = reliable(entries[0], activity, lags[0], **options, quiet=quiet)
         about |= about_reliability(halves)
     found: xr.DataArray | xr.Dataset | None
     if sure.test:

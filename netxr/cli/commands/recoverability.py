@@ -12,27 +12,17 @@ from netxr.cli import options
 from netxr.cli.output import echo_json, followed, table
 from netxr.estimators.over_trials import entries
 from netxr.schema.words import UNDEFINED
+from netxr.significance.recoverability_text import GAINS
 
 if TYPE_CHECKING:
     import xarray as xr
 
-COLUMNS: Final = (n.SCORE, n.STANDARD_ERROR, n.RELIABILITY_OF_ESTIMATE, n.LIMIT, n.SAMPLES_NEEDED)
-
-
-GAINS: Final = (
-    "Gains of neurons count: couplings are those of the units of the recording. Where these mean nothing, as of "
-    "fluorescence, add --z-score."
-)
+COLUMNS: Final = (n.SCORE, n.SCORE_STANDARD_ERROR, n.RELIABILITY_OF_ESTIMATE, n.LIMIT, n.SAMPLES_NEEDED)
 
 
 @click.command()
 @click.argument("recording", type=options.PATH)
-@click.option(
-    "--dims",
-    type=options.WORDS,
-    metavar="DIM,DIM",
-    help="What the axes of a plain file are, rows first: neuron,time or time,neuron, or three of them with trial.",
-)
+@options.dims
 @options.key("--name", "recording")
 @click.option(
     "--method",
@@ -100,7 +90,7 @@ def command(
         return
     click.echo(found.attrs[n.SENTENCE])
     if gains_count and not quiet:
-        click.echo(GAINS)
+        click.echo(f"{GAINS} Here: --z-score.")
     click.echo()
     click.echo(table([row | {n.SAMPLES_NEEDED: _samples(row[n.SAMPLES_NEEDED])} for row in rows]))
 

@@ -7,7 +7,7 @@ import click
 
 import netxr
 from netxr.cli import options
-from netxr.cli.output import progress
+from netxr.cli.output import progress, warnings_as_lines
 from netxr.schema.arguments import check_vacant
 
 
@@ -31,7 +31,8 @@ def command(run: str, out: Path | None, quiet: bool) -> None:
     """  # noqa: D301 - click wants the character
     page = out or Path(f"{Path(run.rstrip('/')).stem}.html")
     check_vacant("--out", page)
-    with progress("Writing the report", quiet=quiet) as step, netxr.progress(step) if step else nullcontext():
+    bar = progress("Writing the report", quiet=quiet)
+    with warnings_as_lines(), bar as step, netxr.progress(step) if step else nullcontext():
         netxr.report_run(run, page, progress=step)
     if not quiet:
         click.echo(f"Wrote the report of {run} to {page}")
