@@ -29,6 +29,16 @@ def test_against_a_long_simulation():
     np.testing.assert_allclose(np.cov(x), found.covariance, atol=0.002)
 
 
+def test_what_is_explained_and_what_is_left_are_the_variance_under_strong_coupling():
+    A = netxr.random_connectivity(40, coupling=8.0, weights="normal", seed=1)
+    x = netxr.simulate(A, n_steps=20_000, seed=1).isel(trial=0).activity[:, 100:]
+    fit, found = netxr.regression(x), linear_response(A.values)
+    variance = x.var("time").values
+    assert (fit.residual_variance < 0.8 * variance).sum() > 10  # so much is explained
+    np.testing.assert_allclose(np.diagonal(found.covariance), variance, rtol=0.1)
+    np.testing.assert_allclose(found.noise, fit.residual_variance, rtol=0.1)
+
+
 def test_activity_that_swings_for_ever_has_none():
     """Two neurons that inhibit themselves so strongly that each is on and off by turns."""
     assert linear_response(np.full((2, 2), -60.0)) is None

@@ -137,11 +137,12 @@ def test_what_is_recorded_is_the_librarys_strung_together(runs):
     assert swept.pearson.dims == ("n_neurons", "sparsity", *dims, "trial")
     assert swept.neurons_per_group.sel(n_groups=2).values.tolist() == [[6, 3]]
     A = netxr.random_connectivity(12, sparsity=0.5, seed=4)
-    for steps, every, n_groups in ((301, 3, 2), (200, 3, 0), (200, 1, 2)):
+    for steps, every, n_groups, calcium in ((301, 3, 2, 4), (200, 3, 0, 4), (200, 1, 2, 4), (301, 1, 0, 0)):
         run = netxr.simulate(A, n_steps=steps, trials=[1], seed=3)
-        seen = netxr.observe(run, neurons=0.5, calcium=4, every=every, coarsen=n_groups or None, seed=3)
+        seen = netxr.observe(run, neurons=0.5, calcium=calcium or None, every=every, coarsen=n_groups or None, seed=3)
         alone = netxr.compare(seen.connectivity, netxr.lagged_correlation(seen), diagonal=False, permutations=0)
-        place = {"n_neurons": 12, "n_steps": steps, "every": every, "n_groups": n_groups, "observed": 0.5, "calcium": 4}
+        place = {"n_neurons": 12, "n_steps": steps, "every": every, "n_groups": n_groups}
+        place |= {"observed": 0.5, "calcium": calcium}
         np.testing.assert_allclose(swept.pearson.sel(place).sel(trial=1).squeeze(), alone.pearson.squeeze(), atol=1e-10)
     plain = netxr.sweep(**asked)
     np.testing.assert_allclose(
