@@ -25,7 +25,7 @@ FEWEST: Final = 4
 """Effective samples from which a correlation has an interval."""
 
 
-def effective_samples(target: Floats, source: Floats, lags: NDArray[np.int64], n_samples: int) -> Floats:
+def effective_samples(target: Floats, source: Floats, n_samples: int) -> Floats:
     """Return how many independent samples say as much of a correlation, (i, j).
 
     N / (1 + 2 sum_k (1 - k / N) r_i(k) r_j(k)): Bartlett 1946, https://www.jstor.org/stable/2983611. Each r ends before
@@ -35,17 +35,27 @@ def effective_samples(target: Floats, source: Floats, lags: NDArray[np.int64], n
     ----------
     target, source : ndarray, (k, i) and (k, j)
         Autocorrelations at lags 1, 2, ...; NaN where a neuron does not vary.
-    lags : ndarray, (k)
-        These lags.
     n_samples : int
         Pairs of samples of each correlation.
     """
-    kept = [np.where(is_kept(r, n_samples) | np.isnan(r), r, 0) for r in (target, source)]
-    n_lags = max(1, *(np.count_nonzero(r.any(axis=1)) for r in kept))  # beyond, all are zero
-    weights = 2 * (1 - lags[:n_lags] / n_samples)
-    inflation = (kept[0][:n_lags] * weights[:, None]).T @ kept[1][:n_lags]
+    return n_samples / variance_inflation(*(until_white(r, n_samples) for r in (target, source)), n_samples)
+
+
+def variance_inflation(target: Floats, source: Floats, n_samples: int) -> Floats:
+    """Return the factor by which dependent samples make a correlation less sure, (i, j), at least 1 / N.
+
+    Both autocorrelations are those of `until_white`, at lags 1, 2, ....
+    """
+    n_lags = max(1, *(np.count_nonzero(r.any(axis=1)) for r in (target, source)))  # beyond, all are zero
+    weights = 2 * (1 - np.arange(1, n_lags + 1) / n_samples)
+    inflation = (target[:n_lags] * weights[:, None]).T @ source[:n_lags]
     inflation += 1
-    return np.asarray(np.divide(n_samples, np.maximum(inflation, 1 / n_samples, out=inflation), out=inflation))
+    return np.asarray(np.maximum(inflation, 1 / n_samples, out=inflation))
+
+
+def until_white(autocorrelation: Floats, n_samples: int) -> Floats:
+    """Return autocorrelations, (k, i), with zeros from the first value that white noise might have; NaN stays."""
+    return np.where(is_kept(autocorrelation, n_samples) | np.isnan(autocorrelation), autocorrelation, 0)
 
 
 def is_kept(autocorrelation: Floats, n_samples: int) -> NDArray[np.bool_]:

@@ -220,7 +220,7 @@ def _by_samples(moments: xr.Dataset, r: xr.DataArray, lag: int, autocorrelation:
 
 def _test(r: Floats, n_samples: Any, target: Floats, source: Floats, *, lags: NDArray[np.int64]) -> tuple[Floats, ...]:
     """Return the p-values, effective samples and both ends of the intervals of one trial."""
-    n_effective = effective_samples(target, source, lags, int(n_samples))
+    n_effective = effective_samples(target, source, int(n_samples))
     for side in (target, source):
         warn_where_cut_off(side, lags, int(n_samples))
     p, lower, upper = (np.empty_like(r) for _ in range(3))

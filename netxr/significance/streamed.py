@@ -21,10 +21,11 @@ from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.significance import (
     FEWEST,
     correlation_p_value,
-    effective_samples,
     is_kept,
     lowest_q_values,
     number_of_tests,
+    until_white,
+    variance_inflation,
 )
 from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
 from netxr.moments.one_pass import attrs_of, coords_of
@@ -37,6 +38,9 @@ KEPT: Final = 2_000_000
 
 BINS: Final = 64
 """In which those above are counted."""
+
+ROWS: Final = 16
+"""Looked at together: few enough to stay in a cache."""
 
 MOST_EDGES: Final = 10_000_000
 """A list that is longer helps nobody, and takes a gigabyte."""
@@ -55,7 +59,7 @@ class Family:
     Parameters
     ----------
     target, source : ndarray, (k, i) and (k, j)
-        Autocorrelations at lags 1, 2, ...
+        Autocorrelations at lags 1, 2, ..., each zero from where it might be that of white noise.
     n_samples : int
         Pairs of samples of each correlation.
     own : ndarray of int, (i)
@@ -79,6 +83,12 @@ class Family:
     def deviate(self) -> float:
         """A normal deviate that is a little nearer to zero than one whose two-sided p-value is q."""
         return float(ndtri(1 - self.q / 2)) * (1 - 1e-6)
+
+    def counted(self, p: Floats) -> NDArray[np.int64]:
+        """Return how many p-values that are not kept are in each bin; one at the end of a bin may count in the next."""
+        kept, step = np.log(self.thresholds[0]), np.log(self.q / self.thresholds[0]) / BINS
+        bins = ((np.log(p[p <= self.q]) - kept) / max(step, 1e-300)).astype(np.int64)
+        return np.bincount(np.minimum(bins, BINS - 1), minlength=BINS)
 
 
 class Low(NamedTuple):
@@ -108,7 +118,8 @@ def family_of(
     if autocorrelation is not None:
         sides = [aligned(autocorrelation, labels).transpose(n.LAG, n.NEURON).values for labels in (targets, sources)]
         warn_where_cut_off(sides[0], autocorrelation[n.LAG].values, n_samples)
-        longest = max(1, *(int(is_kept(side, n_samples).any(1).sum()) for side in sides))
+        sides = [until_white(side, n_samples) for side in sides]
+        longest = max(1, *(np.count_nonzero(side.any(axis=1)) for side in sides))
         sides = [np.ascontiguousarray(side[:longest]) for side in sides]
     places = {} if diagonal else {label: k for k, label in enumerate(sources.tolist())}
     own = np.array([places.get(label, -1) for label in targets.tolist()])
@@ -119,35 +130,39 @@ def family_of(
 def low_p_values(family: Family, blocks: Iterable[tuple[slice, NDArray[Any]]]) -> Low:
     """Return what is found in some rows, which come block by block, (row, source)."""
     parts, n_kept, n_rows = [], 0, 0
-    for rows, r in blocks:
-        parts.append(_in_block(family, rows, r.astype(np.float64, copy=False)))
-        n_kept, n_rows = n_kept + parts[-1].target.size, n_rows + len(r)
+    for rows, block in blocks:
+        for first in range(0, len(block), ROWS):
+            some = slice(rows.start + first, min(rows.start + first + ROWS, rows.stop))
+            parts.append(_in_rows(family, some, block[first : first + ROWS]))
+            n_kept, n_rows = n_kept + parts[-1].target.size, n_rows + some.stop - some.start
         if n_kept > KEPT + 2 * MOST_EDGES * n_rows / len(family.own):
             raise _too_many(family)
     return together(parts)
 
 
-def _in_block(family: Family, rows: slice, r: Floats) -> Low:
-    """Return what is found in one block of rows."""
-    lags = np.arange(1, 1 + len(family.source))
-    n_effective = effective_samples(family.target[:, rows], family.source, lags, family.n_samples)
-    is_tested = (n_effective >= FEWEST) & ~np.isnan(r)
+def _in_rows(family: Family, rows: slice, r: NDArray[Any]) -> Low:
+    """Return what is found in a few rows, so few that they stay in a cache."""
+    inflation = variance_inflation(family.target[:, rows], family.source, family.n_samples)
     own = family.own[rows]
     (itself,) = np.nonzero(own >= 0)
-    is_tested[itself, own[itself]] = False
-    n_tested = int(is_tested.sum())
+    apart = itself, own[itself]
+    undefined = np.isnan(r)
+    if not inflation.max() <= family.n_samples / FEWEST:
+        undefined |= ~(family.n_samples / inflation >= FEWEST)
+    undefined[apart] = False
+    n_undefined = int(np.count_nonzero(undefined))
     # A t with as low a p-value is no nearer to zero than a normal deviate: this leaves few p-values to compute.
-    square = np.square(r)
-    n_effective -= 2
-    is_tested &= square * n_effective >= family.deviate**2 * (1 - square)
-    row, column = np.nonzero(is_tested)
-    r, n_effective = r[row, column], n_effective[row, column] + 2
-    p = correlation_p_value(r, n_effective)
-    place = np.searchsorted(family.thresholds, p)
-    counts = np.bincount(place, minlength=len(family.thresholds) + 1)[1:-1]
-    kept = place == 0
-    columns: Any = (each[kept] for each in (rows.start + row, column, r, p, n_effective))
-    return Low(n_tested, is_tested.size - itself.size - n_tested, counts, *columns)
+    most = family.n_samples / np.fmin.reduce(inflation, axis=1) - 2
+    nearest = np.sqrt(family.deviate**2 / (np.maximum(most, 0) + family.deviate**2))
+    is_far = np.abs(r) >= nearest[:, None].astype(r.dtype)
+    is_far[apart] = False
+    places = np.flatnonzero(is_far & ~undefined if n_undefined else is_far)
+    found, n_effective = r.ravel()[places].astype(np.float64), family.n_samples / inflation.ravel()[places]
+    p = correlation_p_value(found, n_effective)
+    kept = p <= family.thresholds[0]
+    row, column = np.divmod(places[kept], r.shape[1])
+    columns = rows.start + row, column, found[kept], p[kept], n_effective[kept]
+    return Low(r.size - itself.size - n_undefined, n_undefined, family.counted(p[~kept]), *columns)
 
 
 def together(parts: Sequence[Low]) -> Low:

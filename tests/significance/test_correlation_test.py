@@ -37,9 +37,8 @@ def autoregressive(phi, n, n_steps, seed):
     ],
 )
 def test_effective_samples(target, source, expected):
-    lags = np.arange(1, 1 + len(target))
     columns = (np.array(side, float)[:, None] for side in (target, source))
-    assert effective_samples(*columns, lags, 100).item() == pytest.approx(expected)
+    assert effective_samples(*columns, 100).item() == pytest.approx(expected)
 
 
 # --- against independent computations ----------------------------------------------------------

@@ -104,8 +104,8 @@ def test_float32_on_disk(tmp_path):
 def test_a_block_of_rows_is_read_at_a_time(tmp_path, monkeypatch):
     R = netxr.lagged_correlation(run_of().activity.chunk(time=1000), store=tmp_path / "R.zarr").chunk(target=4)
     seen = []
-    block = streamed._in_block
-    monkeypatch.setattr(streamed, "_in_block", lambda f, rows, r: (seen.append(r.shape), block(f, rows, r))[1])
+    block = streamed._in_rows
+    monkeypatch.setattr(streamed, "_in_rows", lambda f, rows, r: (seen.append(r.shape), block(f, rows, r))[1])
     netxr.edges(R, null="samples")
     assert seen == [(4, 30)] * 7 + [(2, 30)]
 
