@@ -191,7 +191,7 @@ def model(*, units: str = SIGMOID, weights: str = "binary") -> Callable[[FC], FC
 
     def added(command: FC) -> FC:
         """Add the options."""
-        kinds, names = click.Choice(list(UNITS)), click.Choice(list(WEIGHTS))
+        kinds, names = click.Choice(UNITS), click.Choice(list(WEIGHTS))
         before = "Steps before the first sample, in which activity comes to where it settles."
         command = click.option("--burn-in", type=NOT_NEGATIVE, default=0, show_default=True, help=before)(command)
         command = click.option("--weights", type=names, default=weights, show_default=True, help="Weights of edges.")(

@@ -1,4 +1,4 @@
-"""The loop of a rate model: x(t + 1) = leak x(t) + (1 - leak) f(A x + drive), for one trial or many side by side.
+"""The loop of a model: x(t + 1) = leak x(t) + (1 - leak) f(A x + drive), or spikes, for one trial or many side by side.
 
 Index letters: t step, k trial, n neuron. Arrays are (t, k, n); a state is (k, n).
 """
@@ -16,10 +16,8 @@ from netxr.errors import InvalidInput
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.drives import Drives
 from netxr.kernels.noise import STEPS_PER_BLOCK
+from netxr.kernels.spiking import Recurrent, fire
 from netxr.kernels.units import SIGMOID, responding
-
-Recurrent = Callable[[NDArray[Any], NDArray[Any]], object]
-"""Writes the recurrent drive of a state (first argument) into an array of its shape (second argument)."""
 
 SPARSE_WEIGHT_COST: Final = 6
 """One weight of a sparse product takes as long as this many of a dense one (measured 4 to 6, one BLAS thread)."""
@@ -44,18 +42,22 @@ class Rule(NamedTuple):
     ----------
     weights : ndarray, (n, n) or (k, n, n)
         A: one network for all trials, or one a trial.
-    units : {"sigmoid", "linear", "tanh", "threshold"} or callable
-        f. One of your own takes what drives the neurons, (k, n), and returns as much.
+    units : {"sigmoid", "linear", "tanh", "threshold", "lif"} or callable
+        f. One of your own takes what drives the neurons, (k, n), and returns as much. States of "lif" are spikes.
     leak : float
-        Share of a state that stays.
+        Share of a state that stays, of "lif" that of its potential.
     delays : int or ndarray of int, (n, n)
         d in steps, 1 or above: the same for all edges, or of each.
+    threshold, reset : float
+        Of "lif", as in `fire`.
     """
 
     weights: NDArray[Any]
     units: str | Callable[[NDArray[Any]], Any] = "sigmoid"
     leak: float = 0.0
     delays: int | NDArray[np.integer[Any]] = 1
+    threshold: float = 0.0
+    reset: float = 0.0
 
     @property
     def longest(self) -> int:
@@ -64,7 +66,13 @@ class Rule(NamedTuple):
 
 
 def trajectories(
-    rule: Rule, past: NDArray[Any], *, drives: Drives, n_steps: int, first_step: int = 1
+    rule: Rule,
+    past: NDArray[Any],
+    *,
+    drives: Drives,
+    n_steps: int,
+    first_step: int = 1,
+    potential: NDArray[Any] | None = None,
 ) -> Iterator[tuple[slice, int, NDArray[Any]]]:
     """Yield the states of the trials block by block: which trials, the block's first step, states (t, k, n).
 
@@ -82,6 +90,8 @@ def trajectories(
     first_step : int
         The first step to compute: 1, or below, for a run from its beginning, of which step 0 is yielded and steps
         before it are not; or where to go on, a multiple of the steps in a block.
+    potential : ndarray, (k, n), optional
+        Of "lif": potentials in the step before `first_step`, which become those in the last step yielded.
     """
     lead, n_trials, n_neurons = past.shape
     exact, sign = drives.noise.exact, -1 if rule.units == SIGMOID else 1
@@ -101,10 +111,18 @@ def trajectories(
             if skip == 1 and is_set and is_set[0]:  # the first state of all
                 known = np.concatenate([known[:-1], states[lead : lead + 1]])
             states[skip : skip + lead] = known
+            own = None if potential is None else potential[rows]
             with one_blas_thread():
-                advance(states, skip + lead, recurrent=recurrent, rule=rule, is_set=is_set and [False] * lead + is_set)
+                advance(
+                    states,
+                    skip + lead,
+                    recurrent=recurrent,
+                    rule=rule,
+                    is_set=is_set and [False] * lead + is_set,
+                    potential=own,
+                )
             known = states[-lead:].copy()
-            _check_finite(known[-1], start + len(states) - lead)
+            _check_finite(known[-1] if own is None else own, start + len(states) - lead)
             if start >= 0:
                 yield rows, start, states[lead:]
             start, skip = start + STEPS_PER_BLOCK, 0
@@ -117,6 +135,7 @@ def advance(
     recurrent: Sequence[tuple[int, Recurrent]],
     rule: Rule,
     is_set: Sequence[bool] = (),
+    potential: NDArray[Any] | None = None,
 ) -> None:
     """Turn what drives each step from `first` on into the state that follows, in place.
 
@@ -134,7 +153,13 @@ def advance(
         Units and leak.
     is_set : sequence of bool, (t)
         Which steps are states already; none if it is empty.
+    potential : ndarray, (k, n), optional
+        Of "lif", as in `fire`.
     """
+    if potential is not None:
+        of_units = {"leak": rule.leak, "threshold": rule.threshold, "reset": rule.reset}
+        fire(states, potential, first, recurrent=recurrent, is_set=is_set, **of_units)
+        return
     steps = list(states[:, 0] if states.shape[1] == 1 else states)  # views, which take longer to make one by one
     respond, drive = responding(rule.units), np.empty_like(steps[0])
     # exp overflows to infinity, whose reciprocal is the right answer: 0. Linear units that overflow are found later.

@@ -11,6 +11,8 @@ Respond = Callable[[NDArray[Any]], object]
 
 SIGMOID: Final = "sigmoid"
 LINEAR: Final = "linear"
+LIF: Final = "lif"
+"""Leaky integrate-and-fire: units that spike, and keep a potential from step to step."""
 
 
 def _sigmoid(turned: NDArray[Any]) -> None:
@@ -25,7 +27,7 @@ def _threshold(drive: NDArray[Any]) -> None:
     drive[...] = drive > 0
 
 
-UNITS: Final[Mapping[str, Respond]] = {
+RESPONSES: Final[Mapping[str, Respond]] = {
     SIGMOID: _sigmoid,
     LINEAR: lambda drive: None,
     "tanh": lambda drive: np.tanh(drive, drive),
@@ -33,11 +35,14 @@ UNITS: Final[Mapping[str, Respond]] = {
 }
 """1 / (1 + exp(-d)), of which the sign is turned beforehand; d itself; its tanh; 1 where it is above 0, else 0."""
 
+UNITS: Final = (*RESPONSES, LIF)
+"""Units that have a name."""
+
 
 def responding(units: str | Callable[[NDArray[Any]], Any]) -> Respond:
     """Return how units respond, in place: those of a name, or of a function that returns what they make of a drive."""
     if isinstance(units, str):
-        return UNITS[units]
+        return RESPONSES[units]
 
     def respond(drive: NDArray[Any]) -> None:
         """Put what the units make of their drive in its place."""

@@ -12,7 +12,7 @@ from netxr.errors import InvalidInput
 from netxr.kernels.drives import Drives
 from netxr.kernels.dynamics import Rule
 from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource
-from netxr.kernels.units import LINEAR, SIGMOID, UNITS
+from netxr.kernels.units import LIF, LINEAR, SIGMOID, UNITS
 from netxr.schema.arguments import (
     MOST_COUNTED,
     array_of,
@@ -41,6 +41,8 @@ USUAL: Final[Mapping[str, Any]] = {
     n.UNIT_FUNCTION: SIGMOID,
     n.GAIN: 1.0,
     n.LEAK: 0.0,
+    n.THRESHOLD: None,
+    n.RESET: None,
     n.DELAY: 1,
     n.BURN_IN: 0,
     n.COMMON_DRIVE: 0.0,
@@ -49,6 +51,9 @@ USUAL: Final[Mapping[str, Any]] = {
     n.NOISE_COV: None,
 }
 """Options of the tutorial's model, which a run does not name."""
+
+SPIKING: Final[Mapping[str, float]] = {n.LEAK: 0.95, n.THRESHOLD: 5.0, n.RESET: 0.0}
+"""Options of spiking units where they are not given: at a millisecond a step, a time constant of 20 ms."""
 
 
 class Model(NamedTuple):
@@ -74,9 +79,14 @@ class Model(NamedTuple):
     attributes: Mapping[str, Any]
     variables: Mapping[str, xr.DataArray]
 
-    def past(self, state: NDArray[Any]) -> NDArray[Any]:
-        """Return the states of the steps before the first one, if `state`, (k, n), is that of all."""
-        return np.repeat(state[None], self.rule.longest, axis=0)
+    def start(self, initial: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Return states of the steps before the first one, (t, k, n), and potentials of spiking units, (k, n).
+
+        `initial`, (k, n), is what all those states are, or the potentials of units that have not yet spiked.
+        """
+        spikes = self.rule.units == LIF
+        states = np.repeat(0 * initial[None] if spikes else initial[None], self.rule.longest, axis=0)
+        return states, initial.copy() if spikes else None
 
 
 def check_model(network: xr.DataArray, noise: NoiseSource, options: Mapping[str, Any]) -> Model:
@@ -89,7 +99,8 @@ def check_model(network: xr.DataArray, noise: NoiseSource, options: Mapping[str,
     noise : NoiseSource
         Standard normals of each trial.
     options : dict
-        As in `simulate`: units, gain, leak, delay, noise_scale, noise_cov, burn_in, common_drive, instrument, perturb.
+        As in `simulate`: units, gain, leak, threshold, reset, delay, noise_scale, noise_cov, burn_in, common_drive,
+        instrument, perturb.
     """
     for name in (n.NOISE_SCALE, n.COMMON_DRIVE, n.INSTRUMENT):
         if not is_number(options[name]) or not 0 <= options[name] < np.inf:
@@ -107,7 +118,9 @@ def check_model(network: xr.DataArray, noise: NoiseSource, options: Mapping[str,
     drives = Drives(noise, scale, common, instrument, every, mixing)
     known = {
         n.UNIT_FUNCTION: getattr(rule.units, "__name__", rule.units),
-        **{name: float(options[name]) for name in (n.GAIN, n.LEAK, n.COMMON_DRIVE, n.INSTRUMENT)},
+        **{name: float(options[name]) for name in (n.GAIN, n.COMMON_DRIVE, n.INSTRUMENT)},
+        n.LEAK: rule.leak,
+        **{name: getattr(rule, name) if rule.units == LIF else None for name in (n.THRESHOLD, n.RESET)},
         n.DELAY: rule.delays if isinstance(rule.delays, int) else "by edge",
         n.BURN_IN: int(burn_in),
         n.PERTURB: every or None,
@@ -124,18 +137,37 @@ def check_model(network: xr.DataArray, noise: NoiseSource, options: Mapping[str,
 
 def _check_rule(network: xr.DataArray, options: Mapping[str, Any]) -> Rule:
     """Return how states follow one another."""
-    units, gain, leak = options[n.UNITS], options[n.GAIN], options[n.LEAK]
+    units, gain = options[n.UNITS], options[n.GAIN]
     weights = network.transpose(..., n.TARGET, n.SOURCE).values
     _check_units(units, weights.shape[-1])
     if not is_finite(gain):
         raise InvalidInput(n.GAIN, got=said(gain), expected="a number by which all weights are multiplied")
-    if not is_finite(leak) or not 0 <= leak < 1:
-        raise InvalidInput(n.LEAK, got=said(leak), expected="the share of a state that stays, 0 or above and below 1")
     weights = weights if gain == 1 else gain * weights
-    rule = Rule(weights, units, float(leak), _check_delay(options[n.DELAY], network))
+    rule = Rule(weights, units, delays=_check_delay(options[n.DELAY], network), **_check_potential(units, options))
     if units == LINEAR:
         _check_stable(rule, float(gain))
     return rule
+
+
+def _check_potential(units: Any, options: Mapping[str, Any]) -> dict[str, float]:
+    """Return what stays of a state, and of spiking units when they spike, and where they begin again."""
+    given = {name: options[name] for name in SPIKING}
+    if units != LIF:
+        for name in (n.THRESHOLD, n.RESET):
+            if given.pop(name) is not None:
+                raise InvalidInput(name, got=f"it for units={units!r}", expected=f"it for {LIF!r} alone")
+    usual = SPIKING if units == LIF else USUAL
+    found = {name: usual[name] if value is None else value for name, value in given.items()}
+    if not is_finite(found[n.LEAK]) or not 0 <= found[n.LEAK] < 1:
+        expected = "the share of a state that stays, 0 or above and below 1"
+        raise InvalidInput(n.LEAK, got=said(found[n.LEAK]), expected=expected)
+    for name in found:
+        if not is_finite(found[name]):
+            raise InvalidInput(name, got=said(found[name]), expected="a potential, in the units of the weights")
+    if units == LIF and found[n.RESET] >= found[n.THRESHOLD]:
+        expected = f"a potential below the threshold, {found[n.THRESHOLD]:g}"
+        raise InvalidInput(n.RESET, got=said(found[n.RESET]), expected=expected)
+    return {name: float(value) for name, value in found.items()}
 
 
 def _check_covariance(noise_cov: Any, network: xr.DataArray) -> tuple[xr.DataArray | None, NDArray[np.float64] | None]:
@@ -175,15 +207,18 @@ def _equation(own: Mapping[str, Any]) -> str:
     terms = [f"{'gain ' if n.GAIN in own else ''}A x({'t + 1 - delay' if n.DELAY in own else 't'})"]
     terms += ["common_drive h(t + 1)"] if n.COMMON_DRIVE in own else []
     terms += ["instrument z(t + 1)"] if n.INSTRUMENT in own else []
-    response = f"{own.get(n.UNIT_FUNCTION, SIGMOID)}({' + '.join([*terms, 'e(t)'])})"
+    drive, noise = " + ".join([*terms, "e(t)"]), f"e ~ N(0, noise_scale^2{' noise_cov' if n.NOISE_COV in own else ''})"
+    if own.get(n.UNIT_FUNCTION) == LIF:
+        return f"v(t + 1) = leak v(t) + {drive}, {noise}; x = 1 where v >= threshold, then v = reset; else x = 0"
+    response = f"{own.get(n.UNIT_FUNCTION, SIGMOID)}({drive})"
     response = f"leak x(t) + (1 - leak) {response}" if n.LEAK in own else response
-    return f"x(t + 1) = {response}, e ~ N(0, noise_scale^2{' noise_cov' if n.NOISE_COV in own else ''})"
+    return f"x(t + 1) = {response}, {noise}"
 
 
 def _check_units(units: Any, n_neurons: int) -> None:
     """Raise InvalidInput if units have no such name, and are no function of what drives neurons."""
     if not callable(units):
-        check_choice("units", units, tuple(UNITS))
+        check_choice("units", units, UNITS)
         return
     expected = f"a function of what drives the neurons, (trial, neuron), which returns as much: here 1 x {n_neurons}"
     made = array_of("units", units(np.zeros((1, n_neurons))), expected=expected)

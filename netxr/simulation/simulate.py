@@ -1,6 +1,8 @@
-"""Simulation of the rate model, in memory or straight to disk."""
+"""Simulation of rates or spikes, in memory or straight to disk."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from os import PathLike
 from typing import Any, Final, Literal
 
@@ -13,7 +15,7 @@ from netxr.errors import InvalidInput
 from netxr.kernels.drives import Drives
 from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
 from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource
-from netxr.kernels.units import SIGMOID
+from netxr.kernels.units import LIF, SIGMOID
 from netxr.schema.arguments import check_choice, check_count, check_rng, check_room
 from netxr.schema.clock import with_axis
 from netxr.schema.provenance import provenance
@@ -44,7 +46,9 @@ def simulate(
     rng: n.Rng = "modern",
     units: Units = SIGMOID,
     gain: float = 1.0,
-    leak: float = 0.0,
+    leak: float | None = None,
+    threshold: float | None = None,
+    reset: float | None = None,
     delay: Any = 1,
     noise_scale: float = 1.0,
     noise_cov: Any = None,
@@ -63,6 +67,11 @@ def simulate(
     (W3D5). Trials advance together, by one product a step: a sparse one where that is cheaper than a dense one. Legacy
     trials advance one after the other instead.
 
+    Units "lif" spike instead: leaky integrate-and-fire neurons with potentials v(t + 1) = leak v(t) + gain A x(t) +
+    c h(t + 1) + eta z(t + 1) + e(t). Where v reaches the threshold, there is a spike: x is 1, else 0, and v is reset
+    (as in Brunel 2000 [1]_, without a refractory period). At a millisecond a step, a neuron by itself spikes some 8
+    times a second, unless told otherwise.
+
     Parameters
     ----------
     connectivity : DataArray, (target, source) or (target, source, trial)
@@ -77,13 +86,17 @@ def simulate(
     rng : {"modern", "legacy"}
         "modern": counter-based streams keyed by (seed, trial). "legacy": the tutorial's Mersenne Twister and
         arithmetic, bit for bit, trial k seeded with seed + k.
-    units : {"sigmoid", "linear", "tanh", "threshold"} or callable
-        f: 1 / (1 + exp(-d)); d itself; its tanh; 1 where d is above 0, else 0. A function of your own takes what drives
-        the neurons, (trial, neuron), and returns as much.
+    units : {"sigmoid", "linear", "tanh", "threshold", "lif"} or callable
+        f: 1 / (1 + exp(-d)); d itself; its tanh; 1 where d is above 0, else 0. Or units that spike. A function of your
+        own takes what drives the neurons, (trial, neuron), and returns as much.
     gain : float
         Factor of all weights.
-    leak : float
-        Share of a state that stays, in [0, 1): x(t + 1) = leak x(t) + (1 - leak) f(...).
+    leak : float, optional
+        Share of a state that stays, in [0, 1): x(t + 1) = leak x(t) + (1 - leak) f(...); 0 if not given. Of "lif", that
+        of the potential from step to step, exp(-1 / tau) for a time constant of tau steps; .95 if not given, 20 steps.
+    threshold, reset : float, optional
+        Of "lif": potential from which on a neuron spikes, and after a spike, in the units of weights and noise, 0 at
+        rest; 5 and 0 if not given.
     delay : int or array-like, (target, source)
         Steps from a source to a target, 1 to 256: the same for all, or of each edge; an edge of delay d is seen at
         lag d. Before the first step, states are as in `initial`.
@@ -93,7 +106,7 @@ def simulate(
         Covariance of e between neurons, or their variances, which `noise_scale` multiplies further; independent, of
         variance 1, if not given.
     initial : float or DataArray, (neuron[, trial])
-        State at the first sample, or at the beginning of the burn-in.
+        State at the first sample, or at the beginning of the burn-in; of "lif", the potential, and no neuron spikes.
     burn_in : int
         Steps before the first sample, in which activity comes to where it settles. A longer burn-in begins earlier: the
         noise of the samples stays the same.
@@ -103,7 +116,8 @@ def simulate(
     instrument : float
         eta, weight of the instruments, one a neuron: 0 or 1 at random in each step.
     perturb : int, optional
-        Every how many samples, 2 or more, from the first on, all states are set to 0 or 1 at random.
+        Every how many samples, 2 or more, from the first on, all states are set to 0 or 1 at random: spikes of "lif",
+        whose potentials are reset where they spike, and only leak where not.
     dtype : {"float64", "float32"}
         Of state and samples.
     store : path-like, optional
@@ -136,6 +150,10 @@ def simulate(
     DiskFull
         If there is no room; what was committed stays.
 
+    References
+    ----------
+    .. [1] Brunel 2000, doi:10.1023/A:1008925309027
+
     Examples
     --------
     >>> import netxr
@@ -148,6 +166,10 @@ def simulate(
     >>> scores = netxr.compare(A, netxr.lagged_correlation(run.isel(trial=0)), diagonal=False)
     >>> bool(scores.pearson < 0.85)  # at any length: a regression finds more than .99
     True
+    >>> A = netxr.random_connectivity(20, inhibitory=0.2, coupling=4)
+    >>> run = simulate(A, n_steps=50_000, units="lif")
+    >>> 5 < 1000 * run.activity.mean().item() < 20  # spikes a second, at a millisecond a step
+    True
     """
     network, labels = check_network(connectivity, trials)
     n_steps = check_count("n_steps", n_steps)
@@ -158,12 +180,14 @@ def simulate(
         raise InvalidInput("progress", got=repr(progress), expected="a function of (steps done, steps in all)")
     neurons = labels_of(network, n.TARGET)
     noise = NoiseSource(seeds, trials=labels, n_neurons=len(neurons), rng=rng)
-    options = {n.UNITS: units, n.GAIN: gain, n.LEAK: leak, n.DELAY: delay, n.BURN_IN: burn_in, n.PERTURB: perturb}
+    options = {n.UNITS: units, n.GAIN: gain, n.LEAK: leak, n.THRESHOLD: threshold, n.RESET: reset, n.DELAY: delay}
+    options |= {n.BURN_IN: burn_in, n.PERTURB: perturb}
     options |= {n.NOISE_SCALE: noise_scale, n.NOISE_COV: noise_cov}
     options |= {n.COMMON_DRIVE: common_drive, n.INSTRUMENT: instrument}
     model = check_model(network, noise, options)
-    state = first_state(initial, neurons, labels).astype(dtype)
-    first = float(initial) if isinstance(initial, (int, float, np.number)) else "the first sample"
+    state = first_state(initial, neurons, labels)
+    key = f"by neuron, {blake2b(state.tobytes(), digest_size=8).hexdigest()}"
+    first = float(initial) if isinstance(initial, (int, float, np.number)) else key
     attrs = provenance(
         **{n.SEED: int(seed) if isinstance(seed, (int, np.integer)) else seeds, n.RNG: rng},
         **{n.NOISE_SCALE: float(noise_scale), n.INITIAL: first, n.N_STEPS: n_steps},
@@ -176,14 +200,14 @@ def simulate(
     run = xr.Dataset(variables, {n.NEURON: neurons, n.TRIAL: labels, **groups, **inputs}, attrs)
     if store is None:
         check_room("n_steps", n_steps, len(labels) * n_steps * len(neurons) * np.dtype(dtype).itemsize)
-        return _in_memory(run, model, state, n_steps, progress)
+        return _in_memory(run, model, state.astype(dtype), n_steps, progress)
     chunk = _stored_steps(len(neurons), len(labels), np.dtype(dtype))
     growing = {n.ACTIVITY: Growing((n.NEURON, n.TIME, n.TRIAL), np.dtype(dtype), attrs)}
     growing |= {name: Growing(one.dims, one.dtype, {}) for name, one in _beside(model.drives, 0, 1).items()}
     with resumable_run(
         store, run, n_steps=n_steps, growing=growing, steps_per_chunk=chunk, settings=SETTINGS
     ) as resumed:
-        _stream(resumed, model, state, chunk=max(chunk, STEPS_PER_BLOCK), progress=progress)
+        _stream(resumed, model, state.astype(dtype), chunk=max(chunk, STEPS_PER_BLOCK), progress=progress)
     return open_store(store)
 
 
@@ -192,19 +216,20 @@ def _in_memory(
 ) -> xr.Dataset:
     """Return a run with its activity, and what was recorded beside it."""
     samples = np.empty((len(state), n_steps, state.shape[1]), state.dtype)
+    past, potential = model.start(state)
     blocks = trajectories(
-        model.rule, model.past(state), drives=model.drives, n_steps=n_steps, first_step=model.first_step
+        model.rule, past, drives=model.drives, n_steps=n_steps, first_step=model.first_step, potential=potential
     )
     for rows, start, states in _reporting(blocks, progress, total=n_steps * len(state)):
         samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
     activity = xr.DataArray(samples, dims=(n.TRIAL, n.TIME, n.NEURON), attrs=run.attrs)
     whole = {n.ACTIVITY: activity.transpose(n.NEURON, n.TIME, n.TRIAL), **_beside(model.drives, 0, n_steps)}
-    return with_axis(run.assign(whole).assign_attrs(_remarks(samples.transpose(2, 1, 0))))
+    return with_axis(run.assign(whole).assign_attrs(_remarks(samples.transpose(2, 1, 0), model)))
 
 
-def _remarks(activity: Any) -> dict[str, str]:
-    """Return what is to be known of the samples of a run, as attributes."""
-    remark = remark_on(activity)
+def _remarks(activity: Any, model: Model) -> dict[str, str]:
+    """Return what is to be known of the samples of a run, as attributes; of spikes, which do not settle, nothing."""
+    remark = None if model.rule.units == LIF else remark_on(activity)
     return {} if remark is None else {n.REMARK: remark}
 
 
@@ -228,13 +253,18 @@ def _stream(
     done, total = resumed.committed, resumed.n_steps
     per_step = state.size * state.dtype.itemsize
     segment = chunk * max(1, COMMIT_BYTES // (chunk * per_step))
-    past, first_step = model.past(state), model.first_step
+    past, potential = model.start(state)
+    first_step = model.first_step
     if done:
-        _check_begins_with(resumed, model, state)
         past, first_step = resumed.last_states(len(past)), done
+        if potential is not None:
+            kept = np.frombuffer(b64decode(resumed.attributes[n.POTENTIAL]), potential.dtype)
+            potential = kept.reshape(potential.shape).copy()
     for start in range(done, total, segment):
         stop = min(start + segment, total)
-        blocks = trajectories(model.rule, past, drives=model.drives, n_steps=stop, first_step=first_step)
+        blocks = trajectories(
+            model.rule, past, drives=model.drives, n_steps=stop, first_step=first_step, potential=potential
+        )
         blocks = _reporting(blocks, progress, total=total * len(state), done=start * len(state))
         past, first_step = np.empty_like(past), stop
         for rows, first, states in _gather(blocks, chunk, n_steps=stop):
@@ -243,17 +273,8 @@ def _stream(
         for name, values in _beside(model.drives, start, stop).items():
             place = tuple(slice(start, stop) if dim == n.TIME else slice(None) for dim in values.dims)
             resumed.arrays[name][place] = values.values
-        resumed.commit(stop, _remarks(resumed.arrays[n.ACTIVITY]) if stop == total else {})
-
-
-def _check_begins_with(resumed: ResumableRun, model: Model, state: NDArray[Any]) -> None:
-    """Raise if an unfinished run that begins with its initial state does not begin in `state`."""
-    begins = model.first_step == 1 and not model.drives.every
-    if begins and not np.array_equal(np.asarray(resumed.arrays[n.ACTIVITY][:, 0, :]).T, state):
-        fix = "Ask for the same run, or choose another path."
-        raise InvalidInput(
-            "initial", got="another first state", expected=f"that of the unfinished run at {resumed.path}", fix=fix
-        )
+        told = {} if potential is None else {n.POTENTIAL: b64encode(potential.tobytes()).decode()}
+        resumed.commit(stop, _remarks(resumed.arrays[n.ACTIVITY], model) if stop == total else told)
 
 
 def _stored_steps(n_neurons: int, n_trials: int, dtype: np.dtype[Any]) -> int:

@@ -37,7 +37,7 @@ def sweep(
     method: str | Sequence[str] = DEFAULT,
     scores: Sequence[str] | None = None,
     weights: Literal["binary", "lognormal", "normal"] = "binary",
-    units: Literal["sigmoid", "linear", "tanh", "threshold"] = "sigmoid",
+    units: Literal["sigmoid", "linear", "tanh", "threshold", "lif"] = "sigmoid",
     burn_in: int = 0,
     trials: int = 5,
     seed: int = 0,

@@ -49,17 +49,26 @@ class ResumableRun:
         self.committed = sizes(self.known[n.ACTIVITY])[n.TIME]
 
     def commit(self, n_steps: int, attributes: Mapping[str, Any] | None = None) -> None:
-        """Let readers see the first `n_steps` samples of every trial; with the last ones, further attributes."""
+        """Let readers see the first `n_steps` samples of every trial, and further attributes.
+
+        With the last samples go the attributes of an unfinished run.
+        """
         changed = {name: grown(self.known[name], n.TIME, n_steps) for name in self.growing}
-        if n_steps == self.n_steps:
-            root = self.known[ROOT]
-            kept = {name: value for name, value in root["attributes"].items() if name != n.UNFINISHED}
-            changed[ROOT] = root | {"attributes": kept | dict(attributes or {})}
+        gone = (n.UNFINISHED, n.POTENTIAL) if n_steps == self.n_steps else ()
+        if gone or attributes:
+            kept = {name: value for name, value in self.attributes.items() if name not in gone}
+            changed[ROOT] = self.known[ROOT] | {"attributes": kept | dict(attributes or {})}
         commit(self.folder, self.known, changed, self.mark)
         self.committed = n_steps
         if self.folder != self.path:
             appear(self.folder, self.path)
         self._use_folder(self.path)
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """Attributes of the run as readers see it."""
+        attributes: Mapping[str, Any] = self.known[ROOT]["attributes"]
+        return attributes
 
     def last_states(self, n_steps: int) -> np.ndarray[Any, Any]:
         """Return the last samples that were committed, (time, trial, neuron)."""

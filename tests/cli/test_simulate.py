@@ -25,6 +25,7 @@ from tests.runs import names
         (["--initial", 0.25], {"initial": 0.25}),
         (["--dtype", "float32"], {"dtype": "float32"}),
         ([], {"units": "sigmoid", "burn_in": 0, "common_drive": 0.0}),
+        (["--units", "lif"], {"units": "lif"}),
         (
             ["--units", "tanh", "--burn-in", 7, "--common-drive", 0.5],
             {"units": "tanh", "burn_in": 7, "common_drive": 0.5},

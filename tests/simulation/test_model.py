@@ -68,6 +68,22 @@ def plain_loop(A, drive, *, units="sigmoid", leak=0.0, delay=1, initial=0.0, rep
     return x[lead:].T
 
 
+def plain_spikes(A, drive, *, leak, threshold, reset, delay=1, initial=0.0, replaced=None):
+    """Leaky integrate-and-fire step by step; in steps of `replaced`, spikes are set."""
+    lead, delay, v = np.max(delay), np.broadcast_to(delay, A.shape), np.full(len(A), float(initial))
+    s = np.zeros((lead + len(drive), len(A)))
+    for t in range(len(drive)):
+        now = lead + t
+        is_set = replaced is not None and t in replaced
+        if t:
+            arriving = (A * s[now - delay, np.arange(len(A))]).sum(axis=1) + drive[t]
+            v = leak * v + (0 if is_set else arriving)
+            s[now] = v >= threshold
+        s[now] = replaced[t] if is_set else s[now]
+        v = np.where(s[now] > 0, reset, v)
+    return s[lead:].T
+
+
 def network(n=4, **options):
     return netxr.random_connectivity(n, **{"sparsity": 0.4, "weights": "normal", "coupling": 0.9, "seed": 3} | options)
 
@@ -164,6 +180,61 @@ def test_the_hidden_signal_is_autoregressive_of_variance_one():
         assert np.corrcoef(h[lag:], h[:-lag])[0, 1] == pytest.approx(0.9**lag, abs=0.02)
 
 
+@given(
+    st.sampled_from([0.0, 0.8]),
+    st.sampled_from([1, 3, "edges"]),
+    st.sampled_from([0, 5, 300]),
+    st.sampled_from([0.0, 0.7]),
+    st.sampled_from([None, 3]),
+    st.sampled_from(["float64", "float32"]),
+)
+def test_spikes_with_every_option_at_once(leak, delay, burn_in, common, perturb, dtype):
+    A, n_steps, of = network(), 300, {"seed": 5, "trial": 2}
+    delay = np.random.default_rng(1).integers(1, 5, (4, 4)) if delay == "edges" else delay
+    spikes_at = {"leak": leak, "threshold": 0.9, "reset": -0.2}
+    options = {"delay": delay, "burn_in": burn_in, "common_drive": common, "perturb": perturb, "dtype": dtype}
+    run = simulate(
+        A,
+        n_steps=n_steps,
+        trials=[7, 2],
+        seed=5,
+        units="lif",
+        gain=0.8,
+        noise_scale=0.5,
+        initial=0.25,
+        **spikes_at,
+        **options,
+    ).sel(trial=2)
+    e, h = normals(4, n_steps, before=burn_in, **of), hidden(n_steps, before=burn_in, **of)
+    if dtype == "float32":  # another stream: that of float64 is not rounded
+        e = draws(0, n_steps, before=burn_in, draw=lambda r: r.standard_normal((256, 4), "f4"), **of)
+    set_to = {burn_in + t: x for t, x in enumerate(flips(6, 4, n_steps, **of)) if perturb and t % perturb == 0}
+    drive = 0.5 * e + common * h[:, None]
+    expected = plain_spikes(0.8 * A.values, drive, delay=delay, initial=0.25, replaced=set_to, **spikes_at)
+    np.testing.assert_array_equal(run.activity, expected[:, burn_in:])
+    assert 0.02 < expected.mean() < 0.5
+
+
+def test_what_a_run_of_spikes_says():
+    run = simulate(network(), n_steps=20, units="lif", reset=-1)
+    assert {name: run.attrs[name] for name in ("unit_function", "leak", "threshold", "reset")} == {
+        "unit_function": "lif",
+        "leak": 0.95,
+        "threshold": 5,
+        "reset": -1,
+    }
+    assert run.attrs["model"] == (
+        "v(t + 1) = leak v(t) + A x(t) + e(t), e ~ N(0, noise_scale^2); x = 1 where v >= threshold, then v = reset; "
+        "else x = 0"
+    )
+
+
+@pytest.mark.parametrize("n", [6, 100])
+def test_a_neuron_spikes_some_times_a_second(n):
+    rate = 1000 * simulate(network(n, weights="binary"), n_steps=20_000, units="lif").activity.mean("time")
+    assert ((rate > 1) & (rate < 20)).all()
+
+
 # --- relations ---------------------------------------------------------------------------------
 
 
@@ -183,6 +254,7 @@ def test_a_longer_burn_in_begins_earlier_and_ends_in_the_same_samples():
     [
         {"units": "tanh", "instrument": 1.0, "perturb": 5, "common_drive": 1.0},
         {"units": "linear", "leak": 0.5, "delay": 7, "burn_in": 40},
+        {"units": "lif", "threshold": 2.0, "delay": 3, "burn_in": 40, "dtype": "float32"},
         {"delay": np.arange(1, 17).reshape(4, 4), "burn_in": 300, "noise_cov": np.diag([1.0, 2, 3, 4])},
     ],
 )
@@ -217,7 +289,12 @@ def test_an_unfinished_run_of_other_options_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         simulate(network(), n_steps=3000, delay=delay, store=tmp_path / "run.zarr", progress=stop)
-    others = {"leak": {"leak": 0.1}, "burn_in": {"burn_in": 1}, "delay": {"delay": delay + np.eye(4, dtype=int)}}
+    others = {
+        "leak": {"leak": 0.1},
+        "burn_in": {"burn_in": 1},
+        "delay": {"delay": delay + np.eye(4, dtype=int)},
+        "units": {"units": "lif"},
+    }
     for options in ({"delay": delay} | other for other in others.values()):
         with pytest.raises(InvalidInput, match="as the unfinished run"):
             simulate(network(), n_steps=3000, **options, store=tmp_path / "run.zarr")
@@ -244,6 +321,15 @@ def test_instruments_and_marked_frames_are_taken_as_they_are():
     np.testing.assert_allclose(effect.isel(trial=0), A, atol=0.1)
 
 
+def test_spikes_and_an_indicator_on_them_tell_of_the_network():
+    A = network(20, sparsity=0.9, weights="binary", inhibitory=0.2, coupling=4)
+    run = simulate(A, n_steps=100_000, units="lif").isel(trial=0)
+    assert score(A, netxr.lagged_correlation(run)) > 0.8
+    seen = netxr.observe(run, calcium=200, noise=0.001)
+    assert 0.1 < score(A, netxr.lagged_correlation(seen)) < 0.7
+    assert seen.activity.std() < 0.1 * run.activity.std()
+
+
 def test_an_edge_is_seen_at_its_delay():
     delay = np.full((4, 4), 3)
     run = simulate(network(), n_steps=20_000, units="linear", delay=delay)
@@ -258,6 +344,8 @@ WRONG = {
     "units": ["relu", None, 3, lambda drive: drive[0], lambda drive: ["a"]],
     "gain": [np.nan, "2", None, True],
     "leak": [-0.1, 1, np.nan, "0", True],
+    "threshold": [np.nan, "1", 1.0],
+    "reset": [np.inf, "1", 1.0],
     "delay": [0, 257, 1.0, "1", None, np.zeros((4, 4), int), np.ones((3, 3), int), np.ones((4, 4))],
     "noise_cov": [np.eye(3), -np.eye(4), [[0, 1], [0, 0]], "one", np.full((4, 4), np.nan), [-1.0, 1, 1, 1], 2.0],
     "burn_in": [-1, 1.5, None, True],
@@ -273,6 +361,24 @@ def test_wrong_arguments(tmp_path, name, value):
         simulate(network(), n_steps=20, store=tmp_path / "run.zarr", **{name: value})
     assert caught.value.argument == name
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reset": 5}, "reset: got 5; expected a potential below the threshold, 5"),
+        ({"threshold": -1}, "reset: got 0.0; expected a potential below the threshold, -1"),
+        ({"threshold": np.nan}, "threshold: got nan; expected a potential, in the units of the weights"),
+        ({"reset": "0"}, "reset: got '0'; expected a potential"),
+        ({"leak": 1}, "leak: got 1; expected the share of a state that stays"),
+        ({"rng": "legacy"}, "rng: got 'legacy' with unit_function='lif'"),
+    ],
+)
+def test_spikes_that_cannot_be(options, message):
+    with pytest.raises(InvalidInput, match=message):
+        simulate(network(), n_steps=20, units="lif", **options)
+    with pytest.raises(InvalidInput, match="threshold: got it for units='tanh'; expected it for 'lif' alone"):
+        simulate(network(), n_steps=20, units="tanh", threshold=3)
 
 
 @pytest.mark.parametrize("other", [{"gain": 0.5}, {"leak": 0.5}, {"delay": 2}, {"units": "tanh"}, {"instrument": 1.0}])

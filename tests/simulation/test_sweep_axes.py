@@ -128,6 +128,20 @@ def test_networks_and_dynamics_are_the_librarys_strung_together():
     assert not told.keys() & netxr.sweep(**asked, coupling=2).attrs.keys()
 
 
+def test_spikes_and_an_indicator_on_them():
+    asked = {"n_neurons": 8, "sparsity": 0.7, "n_steps": 4000, "trials": 2, "diagonal": False}
+    swept = netxr.sweep(**asked, coupling=[2, 4], calcium=[0, 30], units="lif")
+    A = netxr.random_connectivity(8, sparsity=0.7, coupling=4, seed=1)
+    run = netxr.simulate(A, n_steps=4000, trials=[1], units="lif")
+    for calcium in (0, 30):
+        seen = netxr.observe(run, calcium=calcium) if calcium else run
+        alone = netxr.compare(A, netxr.lagged_correlation(seen), diagonal=False, permutations=0)
+        assert swept.pearson.sel(coupling=4, calcium=calcium, trial=1).item() == pytest.approx(
+            alone.pearson.item(), abs=1e-9
+        )
+    assert swept.attrs["model"].startswith("v(t + 1) = leak v(t) + A x(t)")
+
+
 def test_what_is_recorded_is_the_librarys_strung_together(runs):
     asked = {"n_neurons": [12], "sparsity": 0.5, "n_steps": [301, 200], "trials": 2, "seed": 3, "diagonal": False}
     varied = {"observed": [1, 0.5], "calcium": [0, 4], "every": [1, 3], "n_groups": [0, 2]}

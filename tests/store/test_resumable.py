@@ -117,7 +117,7 @@ def test_another_run_is_not_gone_on_with(tmp_path, options, message):
 def test_another_first_state_is_another_run(tmp_path):
     first = xr.DataArray(np.linspace(0, 1, 6), {"neuron": np.arange(6)}, "neuron")
     cut_off(tmp_path / "run.zarr", after=4000, initial=first)
-    with pytest.raises(InvalidInput, match="initial: got another first state"):
+    with pytest.raises(InvalidInput, match="initial: got 'by neuron, "):
         netxr.simulate(A, store=tmp_path / "run.zarr", initial=first * 0.5, **OPTIONS)
     resumed = netxr.simulate(A, store=tmp_path / "run.zarr", initial=first, **OPTIONS)
     np.testing.assert_array_equal(resumed.activity.values, netxr.simulate(A, initial=first, **OPTIONS).activity.values)

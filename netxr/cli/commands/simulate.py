@@ -47,10 +47,10 @@ NEURONS, SPARSITY = 100, 0.9
 @options.rng
 @click.option(
     "--units",
-    type=click.Choice(list(UNITS)),
+    type=click.Choice(UNITS),
     default=SIGMOID,
     show_default=True,
-    help="What a neuron makes of its drive: f in x(t + 1) = f(A x(t) + e(t)).",
+    help="What a neuron makes of its drive: f in x(t + 1) = f(A x(t) + e(t)); lif: spikes, leaky integrate-and-fire.",
 )
 @click.option(
     "--common-drive",

@@ -1,0 +1,63 @@
+"""Spiking units: potentials that leak, add up what drives them, and are reset where they reach a threshold.
+
+Index letters: t step, k trial, n neuron.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Recurrent = Callable[[NDArray[Any], NDArray[Any]], object]
+"""Writes the recurrent drive of spikes (first argument) into an array of their shape (second argument)."""
+
+
+def fire(
+    states: NDArray[Any],
+    potential: NDArray[Any],
+    first: int,
+    *,
+    recurrent: Sequence[tuple[int, Recurrent]],
+    leak: float,
+    threshold: float,
+    reset: float,
+    is_set: Sequence[bool] = (),
+) -> None:
+    """Turn what drives each step from `first` on into spikes, in place: leaky integrate-and-fire.
+
+    v(t) = leak v(t - 1) + sum over j of A_ij s_j(t - d_ij) + drive(t); where v(t) reaches the threshold, s(t) is 1 and
+    v(t) becomes `reset`.
+
+    Parameters
+    ----------
+    states : ndarray, (t, k, n)
+        Spikes, 0 or 1, before `first`, and from there on what drives each step from outside.
+    potential : ndarray, (k, n)
+        v in the step before `first`; becomes that in the last step.
+    first : int
+        The first step to compute; as many steps before it as the longest delay are spikes.
+    recurrent : sequence of (int, callable)
+        Of each delay, the recurrent drive; of a single trial, that of spikes (n).
+    leak, threshold, reset : float
+        Share of v that stays; v from which on a unit spikes; v after a spike.
+    is_set : sequence of bool, (t)
+        In which steps spikes are set from outside already: then v only leaks, or is reset. In none if it is empty.
+    """
+    steps = list(states[:, 0] if states.shape[1] == 1 else states)  # views, which take longer to make one by one
+    v = potential.reshape(steps[0].shape)
+    drive, spikes = np.empty_like(v), np.empty(v.shape, bool)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is found later
+        for t in range(first, len(steps)):
+            now = steps[t]
+            np.multiply(v, leak, v)
+            if is_set and is_set[t]:
+                np.greater(now, 0, spikes)
+            else:
+                np.add(v, now, v)
+                for delay, product in recurrent:
+                    product(steps[t - delay], drive)
+                    np.add(v, drive, v)
+                np.greater_equal(v, threshold, spikes)
+                np.copyto(now, spikes)
+            np.copyto(v, reset, where=spikes)
