@@ -38,7 +38,8 @@ def effective_samples(target: Floats, source: Floats, n_samples: int) -> Floats:
     n_samples : int
         Pairs of samples of each correlation.
     """
-    return n_samples / variance_inflation(*(until_white(r, n_samples) for r in (target, source)), n_samples)
+    kept = [until_white(r, n_samples) for r in (target, source)]
+    return n_samples / variance_inflation(kept[0], kept[1], n_samples)
 
 
 def variance_inflation(target: Floats, source: Floats, n_samples: int) -> Floats:
@@ -46,7 +47,7 @@ def variance_inflation(target: Floats, source: Floats, n_samples: int) -> Floats
 
     Both autocorrelations are those of `until_white`, at lags 1, 2, ....
     """
-    n_lags = max(1, *(np.count_nonzero(r.any(axis=1)) for r in (target, source)))  # beyond, all are zero
+    n_lags = max(1, *(int(np.count_nonzero(r.any(axis=1))) for r in (target, source)))  # beyond, all are zero
     weights = 2 * (1 - np.arange(1, n_lags + 1) / n_samples)
     inflation = (target[:n_lags] * weights[:, None]).T @ source[:n_lags]
     inflation += 1

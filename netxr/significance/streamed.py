@@ -119,7 +119,7 @@ def family_of(
         sides = [aligned(autocorrelation, labels).transpose(n.LAG, n.NEURON).values for labels in (targets, sources)]
         warn_where_cut_off(sides[0], autocorrelation[n.LAG].values, n_samples)
         sides = [until_white(side, n_samples) for side in sides]
-        longest = max(1, *(np.count_nonzero(side.any(axis=1)) for side in sides))
+        longest = max(1, *(int(np.count_nonzero(side.any(axis=1))) for side in sides))
         sides = [np.ascontiguousarray(side[:longest]) for side in sides]
     places = {} if diagonal else {label: k for k, label in enumerate(sources.tolist())}
     own = np.array([places.get(label, -1) for label in targets.tolist()])
