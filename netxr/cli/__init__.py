@@ -5,6 +5,7 @@ Begin with `commands.simulate`; the files here are shared by several commands.
 """
 
 import errno
+from difflib import get_close_matches
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any, Final
@@ -29,6 +30,12 @@ COMMANDS: Final = {
     "report": "Write one page about a run: figures, scores, facts.",
     "app": "Look at stores, and play with the tutorial, in the browser.",
 }
+
+OTHER_WORDS: Final = {
+    **{"ls": "catalog", "list": "catalog", "show": "info", "describe": "info", "check": "verify"},
+    **{"convert": "import", "load": "import", "open": "info", "correlate": "estimate", "draw": "plot", "serve": "app"},
+}
+"""Words under which a command is looked for."""
 
 FAILED: Final = 1
 BAD_INPUT: Final = 2
@@ -95,6 +102,18 @@ class LazyGroup(click.Group):
         module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
         command: click.Command = import_module(f"netxr.cli.commands.{module}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; of one that is mistyped, name those that are written alike."""
+        name = args[0]
+        if name in COMMANDS or name.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        alike = get_close_matches(name, [*COMMANDS, *OTHER_WORDS], n=2, cutoff=0.5)
+        meant = list(dict.fromkeys(OTHER_WORDS.get(word, word) for word in alike))
+        hint = f" Did you mean {' or '.join(meant)}?" if meant else " netxr --help lists the commands."
+        raise click.UsageError(f"There is no command {name!r}.{hint}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without loading them."""

@@ -1,6 +1,6 @@
 """What a folder or a store holds, as a table: read from metadata alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from netxr.recordings.contents import (
 )
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.schema.variables import is_sweep
+from netxr.schema.words import text_of
 from netxr.store.metadata import ROOT
 
 COLUMNS: Final = {
@@ -44,11 +45,30 @@ COLUMNS: Final = {
 }
 """Columns of a catalog with their dtypes; Int64 is the one that can be missing."""
 
+WIDTH: Final = 100
+"""Characters that a line of a printed catalog has at most."""
+
+SHORTENED: Final = {"name": 16, "holds": 12}
+"""Columns that give way where a line gets longer, and what is left of them at least."""
+
+
+class Catalog(pd.DataFrame):  # type: ignore[misc]  # pandas has no types here
+    """A table of all that is known of stores, which shows itself in at most 100 columns: see `in_brief`."""
+
+    def __repr__(self) -> str:
+        """Return the table in brief."""
+        return in_brief(self).to_string(index=False) if len(self) else "no store"
+
+    def _repr_html_(self) -> str:
+        """Return the table in brief, for a notebook."""
+        return str(in_brief(self).to_html(index=False, border=0))
+
 
 def catalog(source: str | PathLike[str] | Store) -> pd.DataFrame:
     """List the runs, recordings, sweeps and other stores that a folder or a store holds.
 
-    Only metadata are read: no array is opened, and two hundred runs take a fraction of a second.
+    Only metadata are read: no array is opened, and two hundred runs take a fraction of a second. The table prints in
+    brief, in a notebook too; its columns hold all that is said below.
 
     Parameters
     ----------
@@ -82,13 +102,65 @@ def catalog(source: str | PathLike[str] | Store) -> pd.DataFrame:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     netxr.save(netxr.simulate(A, n_steps=100, seed=1), folder + "/a.zarr")
     ...     netxr.save(A.to_dataset(name="connectivity"), folder + "/b.zarr")
-    ...     print(catalog(folder)[["name", "kind", "neurons", "samples", "seed"]].to_string(index=False))
+    ...     listed = catalog(folder)
+    >>> print(listed[["name", "kind", "neurons", "samples", "seed"]].to_string(index=False))
       name         kind  neurons  samples seed
     a.zarr          run        5      100    1
     b.zarr connectivity        5     <NA> <NA>
+    >>> print(in_brief(listed)[["name", "size", "holds"]].to_string(index=False))
+      name     size holds
+    a.zarr 4.23 KiB     A
+    b.zarr    280 B     A
     """
     rows = [_row(name, group, members) for name, group, members in _found(source)]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return Catalog(pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS))
+
+
+def in_brief(listed: pd.DataFrame) -> pd.DataFrame:
+    """Return a catalog as text in at most 100 columns: what `netxr catalog` prints.
+
+    `holds` says what is known of the connectivity: A (the truth), R (estimates) and moments. Names that are too long
+    lose their middle.
+    """
+    texts = pd.DataFrame(
+        {
+            **{name: listed[name] for name in ("name", "kind")},
+            "size": listed["bytes"].map(text_of),
+            **{name: listed[name].map(_number) for name in ("neurons", "samples", "trials")},
+            "holds": [_holds(row) for row in listed.to_dict("records")],
+            "created": listed["created"].str[: len("2026-01-01")],
+        }
+    ).astype(object)
+    for name, least in SHORTENED.items():
+        widths = {column: max([len(column), *texts[column].map(len)]) for column in texts}
+        left = max(least, widths[name] + WIDTH - sum(widths.values()) - 2 * (len(widths) - 1))
+        texts[name] = [_shortened(text, left) for text in texts[name]]
+    return texts
+
+
+def _number(value: Any) -> str:
+    """Return a number that may be missing."""
+    return "-" if pd.isna(value) else str(value)
+
+
+def _holds(row: Mapping[Hashable, Any]) -> str:
+    """Return what a store says of the connectivity, and whether all of it can be read."""
+    estimates = row["estimates"].split(", ") if row["estimates"] else []
+    outdated = " outdated" if row["estimates"].count("(outdated)") else ""
+    R = [f"{len(estimates)} R{outdated}" if len(estimates) > 1 else f"R{outdated}"] if estimates else []
+    parts = ["A"] * row["truth"] + R + ["moments"] * row["moments"]
+    return ", ".join(parts) or "-"
+
+
+def _shortened(text: str, width: int) -> str:
+    """Return a text of at most some characters: its begin and its end.
+
+    Examples
+    --------
+    >>> _shortened("a_very_long_name.zarr", 12)
+    'a_very….zarr'
+    """
+    return text if len(text) <= width else f"{text[: width - 6]}…{text[-5:]}"
 
 
 def _found(source: Any) -> Iterator[tuple[str, Node, Nodes]]:

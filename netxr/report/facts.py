@@ -125,12 +125,12 @@ def _score(name: str, value: xr.DataArray) -> str:
     return "undefined" if np.isnan(number) else f"{number:.3g}" if name == n.MANTEL_P else f"{number:.3f}"
 
 
-def origin_parts(run: xr.Dataset, source: str | None, estimate: str) -> Iterator[Any]:
-    """Yield where a run comes from, and how to make it and its report again."""
+def origin_parts(run: xr.Dataset, source: str | None, estimate: str, *, again: Sequence[str] = ()) -> Iterator[Any]:
+    """Yield where a run comes from, and how to make it and its report again; `again` are lines that make the run."""
     yield page.Table("Where it comes from", "Who made it when, from what, with which versions.", _origin(run, source))
     if n.HISTORY in run.attrs:
         yield page.Listing("History", "Every change, oldest first.", str(run.attrs[n.HISTORY]))
-    lines = _python_lines(run, source, estimate)
+    lines = "\n".join([*_python_lines(run, source, estimate), *(again or _simulated_again(run))])
     yield page.Listing("How to make it again, in Python", "Needs netxr[plot].", lines)
     if source is not None:
         yield page.Listing("How to make it again, in the shell", "", _shell_lines(source))
@@ -145,7 +145,7 @@ def _origin(run: xr.Dataset, source: str | None) -> list[Row]:
     return rows({"opened from": source or "", **known, "report made": f"{made}, {platform()}"})
 
 
-def _python_lines(run: xr.Dataset, source: str | None, estimate: str) -> str:
+def _python_lines(run: xr.Dataset, source: str | None, estimate: str) -> list[str]:
     """Return the lines that open a run and make its report; `estimate` is the call that made R for it, or empty."""
     lines = ["import netxr", ""]
     lines += [f"run = netxr.open({source!r})" if source else "# run is the Dataset that this report was made of"]
@@ -156,7 +156,7 @@ def _python_lines(run: xr.Dataset, source: str | None, estimate: str) -> str:
         lines += ["figures = netxr.plot.dashboard(run)"]
     if n.CONNECTIVITY in run and R:
         lines += [f"scores = netxr.compare(run.{n.CONNECTIVITY}, run.{R}, diagonal=False)"]
-    return "\n".join([*lines, 'netxr.report_run(run, "report.html")', *_simulated_again(run)])
+    return [*lines, 'netxr.report_run(run, "report.html")']
 
 
 def _simulated_again(run: xr.Dataset) -> list[str]:

@@ -12,7 +12,7 @@ from netxr.estimators.score_limit import CORRELATIONS
 from netxr.plot.matrices.grids import MOST_FACETS
 from netxr.report import page
 from netxr.report.facts import DIAGONAL_MATTERS, MOST_ROWS, SCORES, facts, origin_parts, score_rows, words
-from netxr.simulation.sweep_plan import check_finished
+from netxr.simulation.sweep_plan import call_of, check_finished
 
 
 def sweep_parts(run: xr.Dataset, source: str | None) -> Iterator[Any]:
@@ -33,7 +33,8 @@ def sweep_parts(run: xr.Dataset, source: str | None) -> Iterator[Any]:
             yield from _curve(table, scores[0], dim, varies)
     rows = score_rows(table, [name + end for name in scores for end in (n.SCORE_MEAN, n.SCORE_DEFINED)])
     yield page.Table("Scores", DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)
-    yield from origin_parts(run, source, "")
+    remark = "# the same sweep, computed again; with store=, it can be interrupted and resumed"
+    yield from origin_parts(run, source, "", again=["", remark, f"again = {call_of(run)}"])
 
 
 def _good_enough(table: xr.Dataset, score: str, varies: list[str]) -> Iterator[Any]:

@@ -258,6 +258,37 @@ def check_finished(sweep: xr.Dataset, *, argument: str) -> None:
         )
 
 
+def call_of(sweep: xr.Dataset) -> str:
+    r"""Return the call that makes a sweep again, from its labels and attributes.
+
+    Examples
+    --------
+    >>> import netxr
+    >>> print(call_of(netxr.sweep(n_neurons=[5, 10], trials=2)).replace(", trials", ",\n            trials"))
+    netxr.sweep(n_neurons=[5, 10], method="lagged_correlation",
+                trials=2, seed=0, rng="modern", diagonal=True, permutations=0)
+    """
+    axes = {name: labels for name, labels in parameters(sweep).items() if labels != [AXES[name].default]}
+    named = sweep[n.ESTIMATOR].values.tolist() if n.ESTIMATOR in sweep.dims else sweep.attrs.get(n.ESTIMATOR)
+    alike = {name: sweep.attrs[name] for name in (*SETTINGS, *USUAL, n.SCORES) if sweep.attrs.get(name) is not None}
+    said = {name: labels[0] if len(labels) == 1 else labels for name, labels in axes.items()}
+    given = said | ({"method": named} if named else {}) | alike
+    words = {n.UNIT_FUNCTION: n.UNITS}
+    return f"netxr.sweep({', '.join(f'{words.get(name, name)}={_written(value)}' for name, value in given.items())})"
+
+
+def parameters(sweep: xr.Dataset) -> dict[str, list[Any]]:
+    """Return the labels of each axis of a sweep."""
+    return {name: sweep[name].values.tolist() for name in AXES if name in sweep.indexes}
+
+
+def _written(value: Any) -> str:
+    """Return a value as Python has it, text in double quotes."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    return f"[{', '.join(map(_written, value))}]" if isinstance(value, list | tuple) else repr(value)
+
+
 def blank_result(plan: Plan) -> xr.Dataset:
     """Return the sweep before its first cell: nothing finished, every score NaN."""
     dims = (*plan.cell, *plan.within)

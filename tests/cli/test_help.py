@@ -1,4 +1,5 @@
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -173,3 +174,39 @@ def test_progress_is_for_terminals_only(monkeypatch, capsys):
         report(1, 2)  # another pass begins
         assert re.findall(r"(\d+)%", capsys.readouterr().err)[-2:] == ["100", "50"]
         report(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("estimat", "estimate"),
+        ("simualte", "simulate"),
+        ("catalogue", "catalog"),
+        ("ls", "catalog"),
+        ("convert", "import"),
+        ("Plot", "plot"),
+    ],
+)
+def test_a_mistyped_command_gets_a_hint(typed, meant):
+    result = run(typed, "a.zarr")
+    assert result.exit_code == 2
+    assert re.search(rf"There is no command {typed!r}\. Did you mean .*\b{meant}\b", result.stderr)
+
+
+def test_a_word_that_is_like_no_command_gets_the_list():
+    assert "netxr --help lists the commands" in run("xyzzy").stderr
+
+
+def test_a_mistyped_option_gets_a_hint():
+    assert "--neurons" in run("simulate", "a.zarr", "--neuron", "5").stderr
+
+
+def test_a_shell_completes_commands_and_options():
+    def completed(words):
+        asked = {"_NETXR_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        code = "import sys; from netxr.cli import main; main(prog_name='netxr')"
+        done = subprocess.run([sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True)  # noqa: S603
+        return {line.partition(",")[2] for line in done.stdout.splitlines()}
+
+    assert completed("netxr s") == {"simulate", "sweep"}
+    assert "--neurons" in completed("netxr simulate --n")

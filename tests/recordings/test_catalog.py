@@ -12,7 +12,7 @@ import xarray as xr
 import zarr
 
 import netxr
-from netxr.recordings.catalog import COLUMNS, catalog
+from netxr.recordings.catalog import COLUMNS, catalog, in_brief
 from netxr.store.metadata import ROOT, documents, with_copy
 from tests.benchmarks.timing import FULL
 from tests.runs import peak_bytes
@@ -302,3 +302,49 @@ def test_repositories_of_versions_are_listed_with_their_groups(tmp_path):
     assert listed.samples.tolist() == [20, 20, 9]
     assert netxr.catalog(tmp_path / "runs.icechunk").name.tolist() == ["monday", "tuesday"]
     assert netxr.verify(tmp_path / "runs.icechunk") == ()
+
+
+# --- in brief -----------------------------------------------------------------------------
+
+
+def test_in_brief_by_hand(run, tmp_path):
+    save_all(run, tmp_path)
+    brief = in_brief(catalog(tmp_path)).set_index("name")
+    created = netxr.open(tmp_path / "run.zarr").attrs["created"]
+    assert brief.loc["run.zarr"].to_list() == ["run", "2.11 KiB", "4", "30", "2", "A", created[:10]]
+    assert brief.holds["estimate.zarr"] == "R"
+    assert brief.holds["moments.zarr"] == "moments"
+    assert brief.samples["truth.zarr"] == "-"
+
+
+def test_several_and_outdated_estimates_in_brief(run, tmp_path):
+    R = netxr.lagged_correlation(run.activity)
+    both = run.assign(lagged_correlation=R, correlation=netxr.estimate(run, method="correlation"))
+    both.correlation.attrs["outdated"] = "made before"
+    netxr.save(both, tmp_path / "a.zarr")
+    assert in_brief(catalog(tmp_path)).holds[0] == "A, 2 R outdated"
+
+
+def test_a_catalog_shows_itself_in_100_columns(run, tmp_path):
+    name = "a_name_of_" + 60 * "x" + ".zarr"
+    netxr.save(run.assign(lagged_correlation=netxr.lagged_correlation(run)), tmp_path / name)
+    listed = catalog(tmp_path)
+    for text in (repr(listed), str(listed)):
+        assert max(map(len, text.splitlines())) <= 100
+        assert "a_name_of_x" in text
+        assert "….zarr" in text or "…" in text
+    assert name in listed.name.to_list()
+    page = listed._repr_html_()
+    assert page.startswith("<table")
+    assert "<td>run</td>" in page
+    assert type(listed[["name"]]) is pd.DataFrame
+    assert repr(catalog(tmp_path / name).iloc[:0]) != ""
+
+
+def test_long_names_in_a_notebook_are_text(run, tmp_path):
+    netxr.save(run, tmp_path / "<b>.zarr")
+    assert "<b>" not in catalog(tmp_path)._repr_html_()
+
+
+def test_a_catalog_of_nothing_says_so(tmp_path):
+    assert repr(catalog(tmp_path)) == "no store"

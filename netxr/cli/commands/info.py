@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 import netxr
 from netxr import names as n
@@ -11,6 +12,8 @@ from netxr.cli.output import echo_json, listing, table
 from netxr.estimators.table import estimates_in
 from netxr.recordings.contents import Nodes, groups, nodes_at
 from netxr.schema.provenance import ORIGIN
+from netxr.schema.variables import is_sweep
+from netxr.simulation.sweep_plan import call_of, parameters
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,8 +27,8 @@ def command(store: str, as_json: bool) -> None:
 
     Prints the variables with their dims, type and chunks; whether the true connectivity is known; which estimates and
     moments there are; the settings the data were made with; and their origin: when, by whom, from which file, and what
-    was done to them since. A connectivity is target (to) x source (from). If the store holds other stores, they are
-    listed.
+    was done to them since. A connectivity is target (to) x source (from). Of a sweep, the parameters with their values,
+    how many cells are done, and the call that makes it. If the store holds other stores, they are listed.
 
     \b
     Examples:
@@ -43,6 +46,7 @@ def command(store: str, as_json: bool) -> None:
             str(name): value.attrs[n.OUTDATED] for name, value in dataset.items() if n.OUTDATED in value.attrs
         },
         "moments": n.COMOMENT in dataset,
+        "sweep": _sweep(dataset) if is_sweep(dataset) else None,
         "lags": dataset[n.LAG].values.ravel().tolist() if n.LAG in dataset.coords else [],
         "attributes": _attributes(dataset),
         "groups": _groups(nodes_at(store)),
@@ -57,6 +61,18 @@ def _attributes(dataset: "xr.Dataset") -> dict[str, Any]:
     """Return what is known of a dataset, with what was done to its activity."""
     done = dataset[n.ACTIVITY].attrs.get(n.PREPROCESSING) if n.ACTIVITY in dataset else None
     return {**dataset.attrs, **({n.PREPROCESSING: done} if done else {})}
+
+
+def _sweep(dataset: "xr.Dataset") -> dict[str, Any]:
+    """Describe a sweep: its parameters with their values, how many cells are done, and the call that makes it."""
+    finished = dataset[n.FINISHED].values if n.FINISHED in dataset else np.ones(1, bool)
+    named = {n.ESTIMATOR: dataset[n.ESTIMATOR].values.tolist()} if n.ESTIMATOR in dataset.dims else {}
+    return {
+        "parameters": parameters(dataset) | named,
+        "cells": finished.size,
+        "finished": int(finished.sum()),
+        "call": call_of(dataset),
+    }
 
 
 def _in_order(dataset: "xr.Dataset") -> list[str]:
@@ -103,6 +119,8 @@ def _echo(about: dict[str, Any]) -> None:
     attributes = dict(about["attributes"])
     if n.UNFINISHED in attributes:
         click.echo(f"unfinished: {attributes.pop(n.UNFINISHED)}\n")
+    if about["sweep"]:
+        click.echo(_swept(about["sweep"]) + "\n")
     variables = [row | {"dims": _sizes(row["dims"]), "chunks": _shape(row["chunks"])} for row in about["variables"]]
     if variables:
         click.echo(table(variables) + "\n\n" + _known(about))
@@ -111,6 +129,13 @@ def _echo(about: dict[str, Any]) -> None:
         click.echo("\n" + _listing(part))
     if about["groups"]:
         click.echo("\n" + table(about["groups"]))
+
+
+def _swept(sweep: dict[str, Any]) -> str:
+    """Return how far a sweep is, what it is over, and the call that makes it."""
+    done = f"sweep: {sweep['finished']} of {sweep['cells']} cells are done"
+    values = {name: ", ".join(map(_setting, labels)) for name, labels in sweep["parameters"].items()}
+    return f"{done}\n\n{listing(values)}\n\n{sweep['call']}"
 
 
 def _known(about: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from netxr import names as n
 from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
 from netxr.estimators.compare import SCORE_ATTRS
+from netxr.simulation.axes import AXES
 from netxr.simulation.sweep_plan import ABOUT
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def command(out: Path, score: str, methods: tuple[str, ...], quiet: bool, as_jso
         which = "included" if settings[n.DIAGONAL] else "left out"
         spread = "mean and standard deviation over the trials in which it is defined"
         click.echo(f"{score} of A and R, diagonal {which}: {spread}")
-    click.echo(table(rows))
+    axes = [name for name in rows[0] if name in AXES]
+    click.echo(table([row | {name: f"{row[name]:g}" for name in axes} for row in rows]))
 
 
 def scored(score: str) -> list[str] | None:
@@ -87,9 +89,6 @@ def _rows(scores: "xr.Dataset", score: str) -> list[dict[str, Any]]:
     for place in product(*(range(summary.sizes[axis]) for axis in axes)):
         cell = summary.isel(dict(zip(axes, place, strict=True)))
         labels = {axis: cell[axis].item() for axis in axes}
-        settings = {axis: f"{label:g}" if isinstance(label, float) else label for axis, label in labels.items()}
         values = {"mean": float(cell[score + n.SCORE_MEAN]), "standard deviation": float(cell[score + n.SCORE_STD])}
-        rows.append(
-            settings | values | {"defined": int(cell[score + n.SCORE_DEFINED]), "trials": scores.sizes[n.TRIAL]}
-        )
+        rows.append(labels | values | {"defined": int(cell[score + n.SCORE_DEFINED]), "trials": scores.sizes[n.TRIAL]})
     return rows
