@@ -52,6 +52,10 @@ from netxr.recordings.append import add as add
 from netxr.recordings.append import append as append
 from netxr.recordings.catalog import catalog as catalog
 from netxr.recordings.convert import convert as convert
+from netxr.recordings.handover import from_mne as from_mne
+from netxr.recordings.handover import from_pynapple as from_pynapple
+from netxr.recordings.handover import to_mne as to_mne
+from netxr.recordings.handover import to_nwb as to_nwb
 from netxr.recordings.load import load_activity as load_activity
 from netxr.recordings.load import load_connectivity as load_connectivity
 from netxr.recordings.load import load_recording as load_recording
@@ -60,7 +64,9 @@ from netxr.recordings.verify import verify as verify
 from netxr.report.run import report_run as report_run
 from netxr.schema.arrays import as_activity as as_activity
 from netxr.schema.arrays import as_connectivity as as_connectivity
+from netxr.schema.graphs import from_networkx as from_networkx
 from netxr.schema.graphs import to_networkx as to_networkx
+from netxr.schema.graphs import to_sparse as to_sparse
 from netxr.significance.correlation_test import correlation_test as correlation_test
 from netxr.significance.edges import edges as edges
 from netxr.significance.false_discovery import false_discovery as false_discovery

@@ -166,7 +166,9 @@ def as_connectivity(
     table = table_of("weights", weights)
     edges = edges_of(weights) if is_graph(weights) else None if table is None else edges_in(table)
     if edges is not None:
-        return _of_edges(edges, rows, list(weights.nodes) if neurons is None and is_graph(weights) else neurons)
+        if rows is not None:
+            raise InvalidInput("rows", got=repr(rows), expected="none: edges say themselves which way they point")
+        return matrix_of_edges(edges, list(weights.nodes) if neurons is None and is_graph(weights) else neurons)
     if rows is None:
         fix = f"rows={n.TARGET!r} if entry [i, j] is from j to i, rows={n.SOURCE!r} if it is from i to j."
         raise InvalidInput("rows", got="none", expected="what a row of the matrix is", fix=fix)
@@ -184,10 +186,8 @@ def as_connectivity(
     return check_connectivity(labelled.transpose(..., n.TARGET, n.SOURCE), argument="weights")
 
 
-def _of_edges(edges: Edges, rows: object, neurons: Sequence[Any] | None) -> xr.DataArray:
-    """Return edges as a connectivity."""
-    if rows is not None:
-        raise InvalidInput("rows", got=repr(rows), expected="none: edges say themselves which way they point")
+def matrix_of_edges(edges: Edges, neurons: Sequence[Any] | None) -> xr.DataArray:
+    """Return edges as a connectivity, of all `neurons` or, without them, of those with an edge."""
     there = neurons_in(edges) if neurons is None else check_entries("neurons", neurons, expected="labels of neurons")
     labels = neuron_labels(there, len(there))
     matrix = matrix_of(edges, labels.tolist())

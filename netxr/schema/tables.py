@@ -224,14 +224,14 @@ def is_graph(values: Any) -> bool:
     return all(hasattr(values, name) for name in ("nodes", "edges", "is_directed"))
 
 
-def edges_of(graph: Any) -> Edges:
+def edges_of(graph: Any, weight: str = WEIGHT_WORDS[0]) -> Edges:
     """Return the edges of a graph of NetworkX: u -> v has source u and target v; one without direction goes both ways.
 
     An edge without a weight has 1.
     """
-    edges = [(u, v, 1 if weight is None else weight) for u, v, weight in graph.edges(data="weight")]
+    edges = [(u, v, 1 if w is None else w) for u, v, w in graph.edges(data=weight)]
     if not graph.is_directed():
-        edges += [(v, u, weight) for u, v, weight in edges if u != v]
+        edges += [(v, u, w) for u, v, w in edges if u != v]
     sources, targets, weights = (list(column) for column in zip(*edges, strict=True)) if edges else ([], [], [])
     return Edges(sources, targets, np.array(weights) if weights else np.zeros(0, dtype=np.int64))
 

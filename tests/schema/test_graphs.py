@@ -6,9 +6,10 @@ import networkx as nx
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.sparse import csgraph
 
 import netxr
-from netxr import to_networkx
+from netxr import from_networkx, to_networkx, to_sparse
 from netxr.errors import InvalidInput, MissingExtra
 
 
@@ -62,3 +63,65 @@ def test_without_networkx(one_edge, monkeypatch):
     monkeypatch.setitem(sys.modules, "networkx", None)
     with pytest.raises(MissingExtra, match="netxr\\[graph\\]"):
         to_networkx(one_edge)
+
+
+# --- from a graph ---------------------------------------------------------------------
+
+
+def test_from_a_graph_by_hand():
+    graph = nx.DiGraph([("post", "pre", {"weight": 0.5, "gain": 2.0})])
+    A = from_networkx(graph, neurons=["pre", "post", "x"])
+    assert A.sel(target="pre", source="post").item() == 0.5
+    assert int((A != 0).sum()) == 1
+    assert list(A.target.values) == ["pre", "post", "x"]
+    assert from_networkx(graph, weight="gain").sel(target="pre", source="post").item() == 2
+    assert from_networkx(graph, weight="none").sel(target="pre", source="post").item() == 1
+    assert from_networkx(nx.Graph([("a", "b")])).values.tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_graph_there_and_back_is_identical():
+    A = netxr.random_connectivity(12, sparsity=0.7, seed=1, weights="normal")
+    xr.testing.assert_equal(from_networkx(to_networkx(A)).drop_attrs(), A.drop_attrs())
+
+
+def test_what_is_no_graph_to_take():
+    with pytest.raises(InvalidInput, match="graph: got a list; expected a graph of NetworkX"):
+        from_networkx([[0, 1]])
+    with pytest.raises(InvalidInput, match="labels without 'b'"):
+        from_networkx(nx.DiGraph([("a", "b")]), neurons=["a"])
+
+
+# --- sparse matrices --------------------------------------------------------------------
+
+
+def test_a_sparse_matrix_by_hand(one_edge):
+    by_source = to_sparse(one_edge, rows="source")
+    assert (by_source.shape, by_source.nnz, by_source[1, 0]) == ((3, 3), 1, 0.5)
+    assert to_sparse(one_edge, rows="target")[0, 1] == 0.5
+    assert to_sparse(one_edge, rows="source", neurons=["post", "x", "pre"])[0, 2] == 0.5
+    # By the word of SciPy, the path from a row to a column.
+    reached = csgraph.breadth_first_order(by_source, 1, return_predecessors=False)
+    assert reached.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("rows", ["source", "target"])
+def test_sparse_there_and_back_is_identical(rows):
+    A = netxr.random_connectivity(12, sparsity=0.7, seed=1, weights="normal")
+    back = netxr.as_connectivity(to_sparse(A, rows=rows), rows=rows, neurons=A.target.values)
+    xr.testing.assert_equal(back.drop_attrs(), A.drop_attrs())
+
+
+def test_a_list_of_edges_as_a_sparse_matrix(one_edge):
+    run = netxr.simulate(one_edge.fillna(0) * 10, n_steps=2000, seed=1).isel(trial=0)
+    found = netxr.edges(netxr.correlation_test(run))
+    assert to_sparse(found, rows="source").toarray().tolist() == [[0, found.effect.item()], [0, 0]]  # post, pre
+    everyone = to_sparse(found, rows="source", neurons=["pre", "post", "x"])
+    assert everyone[1, 0] == found.effect.item()
+    assert everyone.shape == (3, 3)
+
+
+def test_what_is_no_sparse_matrix(one_edge):
+    with pytest.raises(InvalidInput, match="rows: got 'columns'"):
+        to_sparse(one_edge, rows="columns")
+    with pytest.raises(InvalidInput, match="labels without 'post'"):
+        to_sparse(one_edge, rows="source", neurons=["pre", "x"])
