@@ -20,9 +20,11 @@ from tornado.web import OutputTransform, RequestHandler
 
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import JobQueue, message_of
-from netxr.app.frame.looks import message_pane
+from netxr.app.frame.looks import WIDGET_STYLE, message_pane
 from netxr.app.frame.page import Address, Page, Tab, template_of
 from netxr.app.frame.session import Session
+from netxr.app.frame.state import THEME
+from netxr.app.frame.theme import FIGURES, LIGHT
 from netxr.app.tabs import TABS
 from netxr.compat import set_location, tornado_application
 from netxr.errors import InvalidInput
@@ -57,6 +59,9 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """Sent with every answer: only scripts of this server run (bokeh makes functions of text), no page may embed it."""
+
+COOKIE: Final = "netxr_theme"
+"""By which a browser says which theme its system has: figures are drawn here."""
 
 EMBEDDING: Final = re.compile(r"/(autoload\.js|metadata)$")
 """Paths by which other pages could embed this one."""
@@ -172,11 +177,22 @@ def _page(
 
     pn.state.on_session_destroyed(end)
     pn.config.exception_handler = lambda error: session.say(message_of(error))
+    pn.config.raw_css = [WIDGET_STYLE]
+    address, theme = _address(), _theme()
+    pn.state.curdoc.theme = FIGURES[theme]
     try:
-        body = Page(session, tabs, _address()).body
+        page = Page(session, tabs, address)
     except Exception as error:  # the browser would otherwise show the server's own page of errors
-        body = message_pane(message_of(error), kind="error")
-    return template_of(body, title="netxr")
+        return template_of(message_pane(message_of(error), kind="error"), title="netxr", theme=theme)
+    where = "" if folder is None else folder.text
+    return template_of(page.body, title="netxr", tabs=page.chosen, theme=theme, folder=where)
+
+
+def _theme() -> str:
+    """Return the theme that the address of the current page names, or else the one that its browser last had."""
+    query = {name: values[0].decode(errors="replace") for name, values in pn.state.session_args.items()}
+    asked = query.get(THEME), pn.state.cookies.get(COOKIE)
+    return next((theme for theme in asked if theme in FIGURES), LIGHT)
 
 
 def _address() -> Address:

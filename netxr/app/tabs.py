@@ -10,8 +10,8 @@ from netxr.app.sweep.tab import sweep_settings, sweep_tab
 from netxr.app.tutorial.tab import TutorialSettings, tutorial_tab
 
 TABS: Final = {
+    "Recording": Tab(recording_settings, recording_tab, of_folder=True),
+    "Compare": Tab(compare_settings, compare_tab, of_folder=True),
+    "Map": Tab(sweep_settings, sweep_tab, of_folder=True),
     "Tutorial": Tab(lambda _session: TutorialSettings(), tutorial_tab),
-    "Recording": Tab(recording_settings, recording_tab),
-    "Sweep": Tab(sweep_settings, sweep_tab),
-    "Compare": Tab(compare_settings, compare_tab),
 }

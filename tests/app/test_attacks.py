@@ -49,7 +49,7 @@ ORIGINS = (
 STARTS = ("", "/static", "/static/extensions/panel", "/components/panel.models", "/static/js")
 UPS = ("..", "%2e%2e", "..%2f", "%2e%2e%2f", "....//", "..%5c", "%252e%252e")
 LONG = ("n=" + "9" * 5000, "n=%C2%B2", "n=" + "[" * 5000, "&".join(f"{k}=1" for k in range(900)))
-TABS = ("tab=recording&recording={}", "tab=compare&first={}&second={}", "tab=sweep&sweep={}", "tab={}", "{}=1")
+TABS = ("tab=recording&recording={}", "tab=compare&first={}&second={}", "tab=map&sweep={}", "tab={}", "{}=1")
 
 
 class Attack(NamedTuple):

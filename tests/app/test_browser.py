@@ -45,9 +45,9 @@ def focus(page):
 
 
 def test_the_tutorial_opens_at_two_widths(open_page, folder):
-    page = open_page()
+    page = open_page("?tab=tutorial")
     assert "0.95967" in verdict(page)
-    for width in (1280, 640):
+    for width in (2560, 1280, 640, 390):
         page.set_viewport_size({"width": width, "height": 900})
         settled(page)
         assert page.locator("canvas").count() >= 4
@@ -116,7 +116,7 @@ def test_a_page_without_its_server_says_so(app, browser):
 
 @pytest.mark.slow
 def test_everything_is_reached_by_keyboard_and_has_a_name(open_page):
-    page = open_page()
+    page = open_page("?tab=tutorial")
     verdict(page)
     page.wait_for_timeout(500)
     seen = []
@@ -156,7 +156,7 @@ def test_a_long_computation_shows_progress_and_is_cancelled(open_page, folder):
 
 @pytest.mark.slow
 def test_downloads_and_the_lines_of_python(open_page, tmp_path):
-    page = open_page()
+    page = open_page("?tab=tutorial")
     verdict(page)
     page.wait_for_timeout(300)
     for button, begins in {"PNG": b"\x89PNG", "SVG": b"<?xml", "CSV": b"target,source", "Zarr": b"PK"}.items():

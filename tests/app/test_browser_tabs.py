@@ -47,8 +47,8 @@ VIEWS = {
     "lags": "recording&recording=grouped.zarr&view=lags&lags=0-8",
     "sure": "recording&recording=grouped.zarr&view=sure",
     "windows": "recording&recording=grouped.zarr&view=windows&windows=5",
-    "sweep": "sweep&sweep=sweep.zarr&facet=sparsity",
-    "map": "sweep&sweep=cut.zarr&view=map",
+    "sweep": "map&sweep=sweep.zarr&facet=sparsity",
+    "map": "map&sweep=cut.zarr&view=map",
     "compare": "compare&first=estimated.zarr&first_matrix=connectivity&second=estimated.zarr",
 }
 
@@ -56,7 +56,7 @@ VIEWS = {
 @pytest.mark.parametrize("name", VIEWS)
 def test_each_view_opens_at_two_widths(open_page, folder, name):
     page = open_page(f"?tab={VIEWS[name]}")
-    for width in (1280, 640):
+    for width in (2560, 1280, 640, 390):
         page.set_viewport_size({"width": width, "height": 900})
         drawn(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -152,7 +152,7 @@ def test_an_error_is_a_message(open_page, folder):
 
 
 def test_choosing_is_shared_by_the_address(open_page, app):
-    page = open_page("?tab=sweep")
+    page = open_page("?tab=map")
     page.get_by_label("Sweep", exact=True).select_option(index=2)
     drawn(page)
     page.get_by_label("A curve for each entry of").select_option("Sparsity")

@@ -347,13 +347,13 @@ def test_a_store_that_cannot_be_read_is_told_with_its_problem(pages, own_library
 
 
 def test_without_a_folder_it_says_how_to_start(pages):
-    for tab in ("recording", "sweep", "compare"):
+    for tab in ("recording", "map", "compare"):
         pages.append(OpenPage(f"?tab={tab}"))
         assert "netxr app FOLDER" in pages[-1].wait().text()
 
 
 def test_an_empty_folder(pages, tmp_path):
-    for tab in ("recording", "sweep", "compare"):
+    for tab in ("recording", "map", "compare"):
         page = opened(pages, tmp_path, f"?tab={tab}")
         assert "The folder holds no" in page.text()
         assert not page.messages
@@ -369,7 +369,7 @@ def test_an_estimate_says_whether_it_tells_direction_and_cleaning_is_the_cure(pa
     alike = np.corrcoef(R.values[off], R.values.T[off])[0, 1]
     assert alike > 0.9
     assert f"R and its transpose correlate at {alike:.3f}: R tells next to nothing of direction." in page.text()
-    page.widget("Clean: differences").value = True
+    page.widget("Differences of").value = True
     page.wait()
     assert "next to nothing" not in page.text()
     clean = netxr.lagged_correlation(netxr.difference(slow.isel(trial=0)))
@@ -415,7 +415,7 @@ def test_a_view_that_cannot_be_drawn_leaves_the_one_before(pages, library):
 def test_a_lag_without_an_estimate_is_said_beside_the_lags(pages, library, method):
     page = opened(pages, library, f"?tab=recording&recording=grouped.zarr&method={method}")
     widget = page.widget("Lags")
-    controls = next(box for box in page.page.body.select(pn.FlexBox) if widget in list(box))
+    controls = next(box for box in page.page.body.select(pn.Column) if widget in list(box))
     beside = list(controls)[list(controls).index(widget) + 1]
     assert not list(beside)
     choose(page, "Lags", "0, 1")

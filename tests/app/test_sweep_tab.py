@@ -62,7 +62,7 @@ def test_further_axes_and_estimators_are_axes_like_others():
 
 
 def test_the_tab_offers_the_axes_that_a_sweep_has(pages, library):
-    page = opened(pages, library, "?tab=sweep&sweep=sweep.zarr")
+    page = opened(pages, library, "?tab=map&sweep=sweep.zarr")
     widget = page.widget("Along x")
     assert "Sparsity" in widget.options
     assert "Coupling" not in widget.options
@@ -85,7 +85,7 @@ def test_what_is_no_sweep_or_too_large(library):
     ],
 )
 def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, search):
-    page = opened(pages, library, f"?tab=sweep&{search}")
+    page = opened(pages, library, f"?tab=map&{search}")
     assert not page.messages
     space, figure = run_lines(page)
     shown = panels_of(figure)
@@ -99,18 +99,18 @@ def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, search):
 
 
 def test_it_says_how_far_a_sweep_is(pages, library):
-    page = opened(pages, library, "?tab=sweep&sweep=sweep.zarr")
+    page = opened(pages, library, "?tab=map&sweep=sweep.zarr")
     assert "All 6 cells are finished." in page.text()
     choose(page, "Sweep", "cut.zarr")
     assert "Unfinished: 5 of 6 cells so far." in page.text()
 
 
 def test_axes_that_are_not_drawn_are_chosen_from(pages, library):
-    page = opened(pages, library, "?tab=sweep&sweep=sweep.zarr")
+    page = opened(pages, library, "?tab=map&sweep=sweep.zarr")
     assert [page.widget(axis).visible for axis in ("Sparsity", "Lag", "Number of steps")] == [True, True, False]
     choose(page, "Lag", 2)
     choose(page, "Sparsity", 0.9)
-    assert page.location.search == "?tab=sweep&sweep=sweep.zarr&sparsity=0.9&lag=2"
+    assert page.location.search == "?tab=map&sweep=sweep.zarr&sparsity=0.9&lag=2"
     expected = netxr.open(library / "sweep.zarr").pearson_mean.sel(sparsity=0.9, lag=2).squeeze()
     np.testing.assert_allclose(table(page).pearson_mean, expected)
 
@@ -125,20 +125,20 @@ def test_axes_that_are_not_drawn_are_chosen_from(pages, library):
     ],
 )
 def test_what_goes_wrong_is_a_message(pages, library, search, message):
-    page = opened(pages, library, f"?tab=sweep&sweep=sweep.zarr&{search}")
+    page = opened(pages, library, f"?tab=map&sweep=sweep.zarr&{search}")
     assert message in page.messages[0]
     assert not any("Unexpected" in shown for shown in page.messages)
 
 
 def test_a_sweep_is_taken_along_whole(pages, library, tmp_path):
-    page = opened(pages, library, "?tab=sweep&sweep=sweep.zarr")
+    page = opened(pages, library, "?tab=map&sweep=sweep.zarr")
     zipfile.ZipFile(io.BytesIO(download(page, "Zarr (zip)"))).extractall(tmp_path)
     held = netxr.open(tmp_path / "netxr_sweep.zarr").load()
     xr.testing.assert_equal(held, netxr.open(library / "sweep.zarr").load()[list(held.data_vars)])
 
 
 def test_a_view_of_other_settings_is_dimmed_and_says_which_it_is(pages, library):
-    page = opened(pages, library, "?tab=sweep&sweep=sweep.zarr&lag=2")
+    page = opened(pages, library, "?tab=map&sweep=sweep.zarr&lag=2")
     numbers = table(page)
     choose(page, "A curve for each", "n_neurons")  # along x already
     assert "x, y, facet: got n_neurons twice" in page.messages[0]

@@ -3,19 +3,12 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import panel as pn
 import param
 
-from netxr.app.frame.looks import WIDGET_STYLE
-
-LOOK: dict[str, Any] = {
-    "stylesheets": [WIDGET_STYLE],
-    "sizing_mode": "stretch_width",
-    "margin": (6, 10),
-    "styles": {"flex": "1 1 230px"},
-}
+LOOK: Final[dict[str, Any]] = {"sizing_mode": "stretch_width", "margin": 0}
 
 
 def slider(settings: param.Parameterized, name: str, *, start: float, end: float, step: float) -> Any:
@@ -72,9 +65,8 @@ def buttons(settings: param.Parameterized, name: str, options: Any) -> Any:
         name=settings.param[name].label,
         options=options,
         value=getattr(settings, name),
-        stylesheets=[WIDGET_STYLE, ".bk-btn-group { flex-wrap: wrap; } .bk-btn { flex: 0 0 auto !important; }"],
-        sizing_mode="stretch_width",
-        margin=(6, 10),
+        css_classes=["wraps"],
+        **LOOK,
     )
     return _linked(widget, settings, name)
 

@@ -15,7 +15,7 @@ import xarray as xr
 import netxr
 import netxr.plot.files
 from netxr.app.frame.jobs import message_of
-from netxr.app.frame.looks import WIDGET_STYLE
+from netxr.app.frame.panes import row
 from netxr.app.frame.session import Session
 from netxr.errors import InvalidInput, NetxrError
 from netxr.recordings.export import csv
@@ -79,9 +79,10 @@ def downloads(
         _button(session, text, f"{name}.{ending}", partial(of_shown, make)) for ending, (text, make) in makers.items()
     ]
     return pn.Column(
-        pn.FlexBox(pn.pane.HTML("Download", margin=(12, 10)), *buttons, align_items="center"),
+        row(pn.pane.HTML("Download", margin=0), *buttons),
         _python(partial(of_shown, lines)),
         sizing_mode="stretch_width",
+        margin=0,
     )
 
 
@@ -114,22 +115,20 @@ def _button(session: Session, text: str, filename: str, make: Callable[[], bytes
             session.say(message_of(error))
             raise param.Skip from error  # an empty file would look like a successful download
 
-    return pn.widgets.FileDownload(
-        callback=created, filename=filename, label=text, width=110, margin=(4, 6), stylesheets=[WIDGET_STYLE]
-    )
+    return pn.widgets.FileDownload(callback=created, filename=filename, label=text, margin=0)
 
 
 def _python(lines: Callable[[], str]) -> pn.Column:
     """Return a switch that shows the lines of Python, to be copied."""
-    switch = pn.widgets.Toggle(name="Python lines of this view", width=220, margin=(4, 10), stylesheets=[WIDGET_STYLE])
+    switch = pn.widgets.Toggle(name="Python lines of this view", margin=(8, 0))
     text = pn.widgets.TextAreaInput(
         name="Python",
         disabled=False,
         auto_grow=True,
         sizing_mode="stretch_width",
         visible=False,
-        margin=(4, 10),
-        stylesheets=[WIDGET_STYLE, "textarea { font-family: ui-monospace, Menlo, Consolas, monospace; }"],
+        margin=0,
+        stylesheets=["textarea { font-family: ui-monospace, Menlo, Consolas, monospace; }"],
     )
 
     def show(_event: object) -> None:
@@ -137,4 +136,4 @@ def _python(lines: Callable[[], str]) -> pn.Column:
         text.param.update(value=lines() if switch.value else "", visible=switch.value)
 
     switch.param.watch(show, "value")
-    return pn.Column(switch, text, sizing_mode="stretch_width")
+    return pn.Column(switch, text, sizing_mode="stretch_width", margin=0)

@@ -11,6 +11,7 @@ import xarray as xr
 import netxr
 from netxr.errors import InvalidInput
 from netxr.schema.arguments import check_path
+from netxr.schema.words import counted
 
 NOT_LISTED: Final = "a name that is not in the list"
 
@@ -32,6 +33,11 @@ class Folder:
         """Return the catalogue, without stores that symbolic links place outside of the folder."""
         listed = netxr.catalog(self.root)
         return listed[listed["name"].map(self._inside).astype(bool)].reset_index(drop=True)
+
+    @property
+    def text(self) -> str:
+        """The folder and what it holds, in words."""
+        return f"{self.root.name}: {counted(len(self.names()), 'store')}"
 
     def names(self, *kinds: str) -> list[str]:
         """Return the names of all stores, or of those of certain kinds."""

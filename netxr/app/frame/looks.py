@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from html import escape
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import panel as pn
 import xarray as xr
@@ -12,59 +12,43 @@ import xarray as xr
 from netxr import names as n
 from netxr.plot.style import score_text
 
-TEMPLATE: Final = (files("netxr.app.frame") / "page.html").read_text("utf-8")
+PAGE: Final = files("netxr.app.frame")
+TEMPLATE: Final = (PAGE / "page.html").read_text("utf-8")
+PAGE_STYLE: Final = (PAGE / "page.css").read_text("utf-8")
 
-ACCENT: Final = "#1f5f9e"
-"""Colour of what can be clicked; its contrast with white is 6.6 to 1."""
+WIDGET_STYLE: Final = (PAGE / "widgets.css").read_text("utf-8")
+"""Of all that Panel draws: what the page's own style sheet says does not reach into it."""
 
-WIDGET_STYLE: Final = f"""
-:host {{ font-size: 14px; color: #262626; }}
-label, .bk-slider-title {{ font-size: 14px; }}
-.bk-input {{ font-size: 14px; border-color: #8a8a8a; }}
-.bk-input:focus-visible, .bk-btn:focus-visible, .noUi-handle:focus-visible, a:focus-visible, input:focus-visible {{
-  outline: 3px solid #f2a900; outline-offset: 1px;
-}}
-.bk-spin-btn {{ display: none !important; }}
-.noUi-connect {{ background-color: {ACCENT} !important; }}
-"""
-"""Set on every widget: focus is visible, all text has one size."""
-
-TAB_STYLE: Final = f"""
-{WIDGET_STYLE}
-.bk-btn {{
-  font-size: 15px !important; padding: 7px 18px !important; box-shadow: none !important;
-  background: #ffffff !important; color: {ACCENT} !important; border: 1px solid #c9d3de !important;
-}}
-.bk-btn.bk-active {{ background: {ACCENT} !important; color: #ffffff !important; }}
-"""
-
-TABLE_STYLE: Final = f"""
-{WIDGET_STYLE}
-.tabulator {{ font-size: 14px; }}
-.tabulator-row .tabulator-cell {{ font-variant-numeric: tabular-nums; }}
-.tabulator .tabulator-col:focus-visible, .tabulator-page:focus-visible {{ outline: 3px solid #f2a900; }}
-"""
-
-MESSAGE_STYLE: Final = {
-    "error": "background: #fdecea; border-left: 4px solid #b3261e;",
-    "note": "background: #eaf1f8; border-left: 4px solid #1f5f9e;",
-}
+MESSAGE_COLOURS: Final = {"error": ("error", "error-bg"), "note": ("ink", "sunken"), "warning": ("warn", "warn-bg")}
+"""Of the text and of the ground of each kind of message."""
 
 
-def side_by_side(controls: list[Any], body: Any) -> pn.FlexBox:
-    """Return the widgets of a tab beside what they change, or above it in columns if the page is narrow."""
-    left = pn.FlexBox(*controls, align_items="flex-end", styles={"flex": "1 1 250px", "min-width": "0"})
-    body.styles = {"flex": "1000 1 620px", "min-width": "0"}
-    return pn.FlexBox(left, body, gap="10px", align_items="flex-start", sizing_mode="stretch_width")
+TITLE: Final = "font-size:16px;line-height:24px"
+LABEL: Final = "font-size:12px;line-height:16px;color:var(--ink2)"
+"""How titles and labels are written in HTML."""
+
+
+class Sides(NamedTuple):
+    """What a tab shows: its settings in the rail at the left, and beside them its results."""
+
+    rail: list[Any]
+    results: Any
+
+
+def side_by_side(controls: list[Any], body: Any) -> Sides:
+    """Return the widgets of a tab beside what they change, which stands evenly spaced."""
+    body.param.update(css_classes=[*body.css_classes, "stack"], sizing_mode="stretch_width", margin=0)
+    return Sides(controls, body)
 
 
 def message_pane(text: str, *, kind: str) -> Any:
-    """Return a message, "error" or "note"; screen readers read it out."""
+    """Return a message, "error", "note" or "warning"; screen readers read it out."""
     role = "alert" if kind == "error" else "status"
+    colour, ground = MESSAGE_COLOURS[kind]
+    styles = {"padding": "8px 12px", "border-radius": "6px"}
+    styles |= {"color": f"var(--{colour})", "background": f"var(--{ground})"}
     shown = f'<div role="{role}">{escape(text)}</div>'
-    styles = {"padding": "8px 12px", "font-size": "14px", "border-radius": "3px"}
-    look = dict(part.strip().split(": ") for part in MESSAGE_STYLE[kind].rstrip(";").split(";"))
-    return pn.pane.HTML(shown, sizing_mode="stretch_width", margin=(4, 10), styles=styles | look)
+    return pn.pane.HTML(shown, sizing_mode="stretch_width", margin=0, styles=styles)
 
 
 WAITING: Final = -1
@@ -73,11 +57,20 @@ WAITING: Final = -1
 
 def progress_row(label: str, *, cancel: Callable[[], object]) -> pn.Row:
     """Return a progress bar, its label, and a button to cancel."""
-    bar = pn.indicators.Progress(value=WAITING, max=100, width=220, height=14, margin=(14, 10), bar_color="primary")
-    button = pn.widgets.Button(name="Cancel", margin=(4, 10), stylesheets=[WIDGET_STYLE])
+    bar = pn.indicators.Progress(
+        value=WAITING, max=100, height=4, css_classes=["bar"], sizing_mode="stretch_width", margin=0
+    )
+    button = pn.widgets.Button(name="Cancel", margin=0)
     button.on_click(lambda _: cancel())
-    text = pn.pane.HTML(escape(label), margin=(10, 10), styles={"font-size": "14px"})
-    return pn.Row(bar, text, button, css_classes=["progress"])
+    text = pn.pane.HTML(escape(label), margin=0, sizing_mode="stretch_width")
+    return pn.Row(bar, text, button, css_classes=["progress"], sizing_mode="stretch_width", margin=0)
+
+
+def state_html(text: str, *, done: bool = False) -> str:
+    """Return the line at the foot of the rail; a dot in colour says that all is done."""
+    colour = "accent" if done else "control"
+    dot = f"flex:none;width:8px;height:8px;margin:6px 12px 0 4px;border-radius:4px;background:var(--{colour})"
+    return f'<div role="status" style="display:flex;color:var(--ink2)"><i style="{dot}"></i>{escape(text)}</div>'
 
 
 SCORES: Final = {
@@ -92,7 +85,7 @@ SCORES: Final = {
 def scores_html(scores: xr.Dataset, *, signs: str = "") -> str:
     """Return how well A and R agree, in words and in numbers; `signs` says which to go by if R tells no sign."""
     return (
-        f'<p style="margin:0 0 6px;font-size:15px">{escape(signs or verdict(scores[n.PEARSON].item()))} '
+        f'<p style="margin:0 0 8px;{TITLE}">{escape(signs or verdict(scores[n.PEARSON].item()))} '
         f"(All scores {with_diagonal(scores)} the diagonal.)</p>{score_list(scores, SCORES)}"
     )
 
@@ -100,11 +93,11 @@ def scores_html(scores: xr.Dataset, *, signs: str = "") -> str:
 def score_list(scores: xr.Dataset, called: Mapping[str, str]) -> str:
     """Return scores as a list in HTML, each under its name in `called`."""
     cells = "".join(
-        f'<div><dt style="color:#4a4a4a">{escape(text)}</dt>'
-        f'<dd style="margin:0;font-size:18px;font-weight:600">{escape(score_text(scores[name]))}</dd></div>'
+        f'<div><dt style="{LABEL}">{escape(text)}</dt>'
+        f'<dd style="margin:0;{TITLE};font-weight:600">{escape(score_text(scores[name]))}</dd></div>'
         for name, text in called.items()
     )
-    return f'<dl style="display:flex;flex-wrap:wrap;gap:6px 28px;margin:0">{cells}</dl>'
+    return f'<dl style="display:flex;flex-wrap:wrap;gap:8px 24px;margin:0">{cells}</dl>'
 
 
 def with_diagonal(scores: xr.Dataset) -> str:

@@ -1,16 +1,21 @@
 """The page: messages, tabs that are built when first shown, and an address that holds what is shown."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import panel as pn
 import param
 from panel.io.location import Location
 
 from netxr.app.frame import state
-from netxr.app.frame.looks import TAB_STYLE, TEMPLATE
+from netxr.app.frame.looks import PAGE_STYLE, TEMPLATE, Sides
+from netxr.app.frame.panes import stack
 from netxr.app.frame.session import Session
+from netxr.app.frame.theme import DARK, LIGHT, variables
 from netxr.compat import reads_its_own_query
+
+RAIL: Final = ["rail", "stack"]
+"""Classes of the rail; of one that was opened on a narrow page, \"unfolded\" too."""
 
 
 class Tab(NamedTuple):
@@ -23,11 +28,14 @@ class Tab(NamedTuple):
         label and bounds for each.
     build : callable
         Called with the Session and the restored settings when the tab is first shown; returns what is shown. It watches
-        its settings, which change by widgets and by the address.
+        its settings, which change by widgets and by the address. What it returns may be `Sides`.
+    of_folder : bool
+        Whether it shows stores of the folder: without a folder, the page opens with another one.
     """
 
     settings: Callable[[Session], param.Parameterized]
     build: Callable[[Session, Any], Any]
+    of_folder: bool = False
 
 
 @reads_its_own_query
@@ -43,7 +51,7 @@ class Page:
     session : Session
         What its tabs share.
     tabs : mapping
-        {title: Tab}, the first one shown where the address names none.
+        {title: Tab}, the first one shown where the address names none, and there is a folder if it needs one.
     location : panel Location
         The address of the page.
     """
@@ -51,13 +59,27 @@ class Page:
     def __init__(self, session: Session, tabs: Mapping[str, Tab], location: Any) -> None:
         self._session, self._tabs, self._location = session, tabs, location
         self._settings: dict[str, param.Parameterized] = {}
-        self._views: dict[str, Any] = {}
+        self._views: dict[str, Sides] = {}
+        self._theme = ""
         self.chosen = pn.widgets.RadioButtonGroup(
-            options=list(tabs), value=next(iter(tabs)), stylesheets=[TAB_STYLE], margin=(8, 10)
+            options=list(tabs),
+            value=next(title for title, tab in tabs.items() if session.folder is not None or not tab.of_folder),
+            css_classes=["tabs"],
+            sizing_mode="stretch_both",
+            margin=0,
         )
-        self._place = pn.Column(sizing_mode="stretch_width", min_height=500)
+        self._rail = stack(css_classes=RAIL)
+        self._fold = pn.widgets.Toggle(name="Settings", css_classes=["fold"], margin=0)
+        self._fold.param.watch(lambda event: self._unfold(event.new), "value")
+        self._place = pn.Column(sizing_mode="stretch_width", min_height=500, margin=0)
         self.body = pn.Column(
-            self.chosen, session.messages, session.status, self._place, sizing_mode="stretch_width", margin=0
+            self._fold,
+            self._rail,
+            stack(session.line, session.status, css_classes=["status", "stack"]),
+            stack(session.messages, self._place, css_classes=["results", "stack"]),
+            css_classes=["body"],
+            sizing_mode="stretch_width",
+            margin=0,
         )
         self._read()
         self.chosen.param.watch(self._show, "value")
@@ -68,9 +90,10 @@ class Page:
         query = state.parse(self._location.search)
         known = {title.lower(): title for title in self._tabs}
         asked = query.get(state.TAB, "").lower()
+        self._theme = theme if (theme := query.get(state.THEME, "")) in (LIGHT, DARK) else ""
         title = known.get(asked, self.chosen.value)
         settings = self._settings_of(title)
-        if self._location.search == state.address(title.lower(), settings) and title in self._views:
+        if self._location.search == self._search(title) and title in self._views:
             return
         problems = state.restore(settings, query)
         if len(self._location.search) > state.LONGEST_ADDRESS:
@@ -96,22 +119,35 @@ class Page:
             settings = self._settings_of(title)
             if title not in self._views:
                 self._session.clear()
-                self._views[title] = pn.Column(sizing_mode="stretch_width")
-                self._views[title].append(self._tabs[title].build(self._session, settings))
-        self._place[:] = [self._views[title]] if title in self._views else []
+                built = self._tabs[title].build(self._session, settings)
+                self._views[title] = built if isinstance(built, Sides) else Sides([], built)
+        self._rail[:] = self._views[title].rail if title in self._views else []
+        self._fold.visible = bool(self._rail)
+        self._place[:] = [self._views[title].results] if title in self._views else []
         self._write()
+
+    def _unfold(self, is_open: bool) -> None:
+        """Show the rail on a narrow page, or fold it."""
+        self._rail.css_classes = [*RAIL, "unfolded"] if is_open else RAIL
 
     def _write(self, *_events: object) -> None:
         """Write what is shown into the address, without loading the page again."""
         title = self.chosen.value
         if title in self._settings:
-            self._location.search = state.address(title.lower(), self._settings[title])
+            self._location.search = self._search(title)
+
+    def _search(self, title: str) -> str:
+        """Return the part of an address that restores a tab as it is now."""
+        return state.address(title.lower(), self._settings[title], theme=self._theme)
 
 
-def template_of(body: Any, *, title: str) -> pn.Template:
-    """Return the whole page around its body; it asks no other host for anything."""
+def template_of(body: Any, *, title: str, tabs: Any = None, theme: str = LIGHT, folder: str = "") -> pn.Template:
+    """Return the whole page around its body and its tabs; it asks no other host for anything."""
     template = pn.Template(TEMPLATE, location=True)
+    template.add_panel("tabs", pn.Spacer(height=0) if tabs is None else tabs)
     template.add_panel("body", body)
-    template.add_variable("app_title", title)
+    said = {"app_title": title, "style": f"{variables()}\n{PAGE_STYLE}", "theme": theme, "folder": folder}
+    for name, value in said.items():
+        template.add_variable(name, value)
     template.title = title
     return template

@@ -1,4 +1,4 @@
-"""Figures of netxr.plot on the page: side by side if there is room, or as wide as the page."""
+"""What stands on the page: cards with figures of netxr.plot, side by side if there is room, buttons and notes."""
 
 from collections.abc import Callable
 from html import escape
@@ -7,12 +7,10 @@ from typing import Any, Final
 import holoviews as hv
 import panel as pn
 
-from netxr.app.frame.looks import ACCENT, WIDGET_STYLE
+from netxr.app.frame.theme import in_theme
 
 TOOLS: Final = {"active_tools": ["box_zoom"]}
 """A box zooms in; the wheel scrolls the page."""
-
-MAIN_STYLE: Final = f".bk-btn {{ background: {ACCENT} !important; color: #ffffff !important; font-weight: 600; }}"
 
 
 def panels(figure: Any, **options: Any) -> pn.FlexBox:
@@ -29,22 +27,54 @@ def panels(figure: Any, **options: Any) -> pn.FlexBox:
     # A pane each: a Layout is as wide as all its panels. Without a sizing mode, a pane is as wide as its frame, axes
     # and colour bar together.
     drawn = [panel.opts(toolbar="below", fontsize={"title": "10pt"}, **options, backend="bokeh") for panel in each]
-    return pn.FlexBox(*[pn.pane.HoloViews(panel, linked_axes=False, margin=(5, 0)) for panel in drawn], gap="8px 4px")
+    panes = [pn.pane.HoloViews(in_theme(panel), linked_axes=False, margin=0) for panel in drawn]
+    return pn.FlexBox(*panes, gap="8px 4px", margin=0)
 
 
 def stretched(figure: Any, *, height: int, basis: int = 420, most: int | None = None) -> pn.pane.HoloViews:
     """Return a figure that fills the width up to `most`, and beside others is at least `basis` wide, in pixels."""
     wide = figure.opts(frame_width=None, frame_height=None, responsive=True, height=height, **TOOLS, backend="bokeh")
     styles = {"flex": f"1 1 {basis}px", "min-width": "0"} | ({"max-width": f"{most}px"} if most else {})
-    return pn.pane.HoloViews(wide, linked_axes=False, sizing_mode="stretch_width", styles=styles)
+    return pn.pane.HoloViews(in_theme(wide), linked_axes=False, sizing_mode="stretch_width", styles=styles, margin=0)
+
+
+def fitted(figure: Any, *, aspect: float) -> pn.pane.HoloViews:
+    """Return a figure that fills the width, so many times as wide as high."""
+    look = {"frame_width": None, "frame_height": None, "responsive": True, "aspect": aspect, "title": ""}
+    drawn = figure.opts(**look, **TOOLS, backend="bokeh")
+    return pn.pane.HoloViews(in_theme(drawn), linked_axes=False, sizing_mode="scale_width", margin=0)
 
 
 def button(name: str, do: Callable[[object], object], *, main: bool = False, **look: Any) -> Any:
     """Return a button, in colour if it is the main one."""
-    styles = [WIDGET_STYLE, MAIN_STYLE] if main else [WIDGET_STYLE]
-    widget = pn.widgets.Button(name=name, margin=(6, 10), stylesheets=styles, **look)
+    wide = {"sizing_mode": "stretch_width"} if main else {}
+    widget = pn.widgets.Button(name=name, margin=0, css_classes=["main"] if main else [], **wide | look)
     widget.on_click(do)
     return widget
+
+
+def row(*parts: Any) -> pn.Row:
+    """Return parts beside each other, in several rows where they need the room."""
+    return pn.Row(*parts, css_classes=["row"], sizing_mode="stretch_width", margin=0)
+
+
+def grid(*parts: Any) -> pn.Column:
+    """Return controls in columns of one width."""
+    return pn.Column(*parts, css_classes=["grid"], sizing_mode="stretch_width", margin=0)
+
+
+def stack(*parts: Any, **look: Any) -> pn.Column:
+    """Return parts below each other, evenly spaced."""
+    return pn.Column(*parts, **{"css_classes": ["stack"], "sizing_mode": "stretch_width", "margin": 0} | look)
+
+
+def card(title: str, *content: Any, note: str = "", tools: Any = (), **look: Any) -> pn.Column:
+    """Return a result under its title, with a note beside that, and buttons at the right of both."""
+    words = f'<h2 style="display:inline;margin:0;font-size:16px;line-height:24px">{escape(title)}</h2>'
+    said = f' <span style="margin-left:4px;font-size:12px;color:var(--ink2)">{escape(note)}</span>' if note else ""
+    title_pane = pn.pane.HTML(words + said, css_classes=["grows"], margin=0)
+    head = pn.Row(title_pane, *tools, css_classes=["head"], sizing_mode="stretch_width", margin=0)
+    return pn.Column(head, *content, css_classes=["card"], sizing_mode="stretch_width", margin=0, **look)
 
 
 class Results:
@@ -61,17 +91,21 @@ class Results:
     WAIT: Final = "opacity .1s linear .3s"
 
     def __init__(self, *figures: Any) -> None:
-        look = {"font-size": "14px", "background": "#fff3dd", "color": "#7a4300", "padding": "2px 12px"}
-        self._look = look | {"border-radius": "3px"}
-        self._why = pn.pane.HTML("", margin=(4, 10), sizing_mode="stretch_width", min_height=24)
-        self._figures = pn.Column(*figures, sizing_mode="stretch_width", min_height=300)
-        self.panes = [self._why, self._figures]
+        look = {"background": "var(--sunken)", "padding": "6px 12px", "border-radius": "6px", "pointer-events": "none"}
+        self._look = look | {"position": "absolute", "inset": "0 0 auto 0", "z-index": "3"}
+        self._why = pn.pane.HTML("", margin=0)
+        self._figures = stack(*figures, css_classes=["stack", "scrolls"], min_height=300)
+        self.panes = [pn.Column(self._why, self._figures, sizing_mode="stretch_width", margin=0)]
         self.current()
 
     def show(self, *figures: Any) -> None:
         """Show other figures, which are of the current settings."""
         self._figures[:] = list(figures)
         self.current()
+
+    def waiting(self) -> None:
+        """Show that something comes."""
+        self.show(pn.Column(css_classes=["skeleton"], sizing_mode="stretch_width", margin=0))
 
     def current(self) -> None:
         """Show the figures as they are: they are of the current settings."""
@@ -90,4 +124,4 @@ class Results:
 
 def note(text: str) -> pn.pane.HTML:
     """Return a line of text."""
-    return pn.pane.HTML(escape(text), margin=(4, 10), sizing_mode="stretch_width", styles={"font-size": "14px"})
+    return pn.pane.HTML(escape(text), margin=0, sizing_mode="stretch_width")

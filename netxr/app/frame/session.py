@@ -1,8 +1,10 @@
 """One open page: its messages, its running computations, and what it may use."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from html import escape
 from threading import Event, Lock
 from typing import Any, Final
 
@@ -10,10 +12,14 @@ import panel as pn
 
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Cancelled, Job, JobQueue, message_of
-from netxr.app.frame.looks import WAITING, message_pane, progress_row
+from netxr.app.frame.looks import WAITING, message_pane, progress_row, state_html
+from netxr.app.frame.panes import stack
 
 MOST_MESSAGES: Final = 4
 """Most messages that are shown; older ones go."""
+
+LEAST_SECONDS: Final = 0.5
+"""After which a computation is foretold how long it still takes."""
 
 Deliver = Callable[[Callable[[], object]], object]
 """Calls a function in the thread of the event loop, the only one that may change pages and draw figures."""
@@ -38,12 +44,15 @@ class Session:
         self, queue: JobQueue, *, memory: int, folder: Folder | None = None, deliver: Deliver | None = None
     ) -> None:
         self.memory, self.folder = memory, folder
-        self.messages = pn.Column(sizing_mode="stretch_width", css_classes=["messages"])
-        self.status = pn.Column(sizing_mode="stretch_width")
+        self.messages = stack(css_classes=["messages"])
+        self.status = stack()
+        self.line = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self._queue = queue
         self._deliver = deliver or deliver_to(pn.state.curdoc)
         self._jobs: dict[str, Job] = {}
         self._rows: dict[str, Any] = {}
+        self._labels: dict[str, str] = {}
+        self._begun: dict[str, float] = {}
 
     def say(self, text: str, *, kind: str = "error") -> None:
         """Show a message above the tab: an "error" or a "note". Its text is never taken for HTML."""
@@ -89,9 +98,12 @@ class Session:
         """
         self.cancel(key)
         self.clear()
+        self._begun[key] = time.monotonic()
+        self.line.object = ""
         job = Job(lambda done, total: self._deliver(partial(self._advance, key, job, done, total)))
         self._jobs[key] = job
         if not short:
+            self._labels[key] = label
             self._rows[key] = progress_row(label, cancel=lambda: self.cancel(key, say=f"{label}: cancelled."))
             self.status.append(self._rows[key])
         try:
@@ -110,6 +122,7 @@ class Session:
         if key in self._jobs:
             self._jobs.pop(key).cancel()
             self._hide(key)
+            self.line.object = state_html("Stopped")
         if say:
             self.say(say, kind="note" if say.endswith("cancelled.") else "error")
 
@@ -123,7 +136,15 @@ class Session:
     def _advance(self, key: str, job: Job, done: int, total: int) -> None:
         """Show how far a computation is."""
         if self._jobs.get(key) is job and key in self._rows:
-            self._rows[key][0].value = round(100 * done / total) if done < total else WAITING
+            bar, text, _ = self._rows[key]
+            bar.value = round(100 * done / total) if done < total else WAITING
+            text.object = escape(f"{self._labels[key]}{self._left(key, done, total)}")
+
+    def _left(self, key: str, done: int, total: int) -> str:
+        """Return how long a computation still takes, in words, if it takes long."""
+        passed = time.monotonic() - self._begun[key]
+        left = passed * (total - done) / done if done and passed > LEAST_SECONDS else 0.0
+        return f", about {left:,.0f} s left" if left > 1 else ""
 
     def _finish(self, key: str, job: Job, what: Callable[[Any], object], value: Any) -> None:
         """Pass on a result or an error, unless it is no longer wanted."""
@@ -131,11 +152,13 @@ class Session:
             return
         del self._jobs[key]
         self._hide(key)
+        self.line.object = state_html(f"Up to date, ran in {time.monotonic() - self._begun[key]:.1f} s", done=True)
         with self.guarded():
             what(value)
 
     def _failed(self, error: BaseException) -> None:
         """Say that a computation failed."""
+        self.line.object = state_html("Stopped")
         if not isinstance(error, Cancelled):
             self.say(message_of(error))
 

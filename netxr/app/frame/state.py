@@ -17,6 +17,9 @@ from netxr.compat import check_parameter
 TAB: Final = "tab"
 """The name under which the address holds the tab."""
 
+THEME: Final = "theme"
+"""The name under which it holds the theme, light or dark, where that is not what the system has."""
+
 LONGEST: Final = 255
 """Most letters of a value; no name of a store is longer."""
 
@@ -45,14 +48,14 @@ def parse(search: str) -> dict[str, str]:
     return dict(parse_qsl(search.removeprefix("?"), keep_blank_values=True)) if len(search) <= LONGEST_ADDRESS else {}
 
 
-def address(tab: str, settings: param.Parameterized) -> str:
-    """Return the part of an address that restores a tab: its settings that are not the default."""
+def address(tab: str, settings: param.Parameterized, *, theme: str = "") -> str:
+    """Return the part of an address that restores a tab: its settings that are not the default, and the theme."""
     changed = {
         name: _text(getattr(settings, name))
         for name in names(settings)
         if getattr(settings, name) != settings.param[name].default
     }
-    return "?" + urlencode({TAB: tab, **changed})
+    return "?" + urlencode({TAB: tab, **changed} | ({THEME: theme} if theme else {}))
 
 
 def restore(settings: param.Parameterized, query: Mapping[str, str]) -> list[str]:
@@ -60,7 +63,7 @@ def restore(settings: param.Parameterized, query: Mapping[str, str]) -> list[str
 
     A setting that the address does not name, or gives an impossible value, has its default.
     """
-    problems = _about_unknown([key for key in query if key != TAB and key not in names(settings)])
+    problems = _about_unknown([key for key in query if key not in (TAB, THEME, *names(settings))])
     values = {name: settings.param[name].default for name in names(settings)}
     for name in values.keys() & query.keys():
         parameter = settings.param[name]

@@ -50,7 +50,7 @@ class StoreList:
         self._choose = choose or (lambda chosen: settings.param.update(**{name: chosen}))
         self._again = again
         self.list = pn.widgets.Select(name=settings.param[name].label, **LOOK)
-        self.about = pn.pane.HTML("", margin=(2, 10, 8, 10), styles={"flex": "1 1 240px", "font-size": "13px"})
+        self.about = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self._look()
         self.list.param.watch(self._chosen, "value")
         settings.param.watch(lambda event: self._show(), name)
@@ -145,12 +145,12 @@ def about_store(session: Session, name: str) -> str:
 def _facts_html(facts: Mapping[str, Any]) -> str:
     """Return facts as a list in HTML, without empty ones."""
     lines = "".join(
-        f'<dt style="color:#4a4a4a;overflow-wrap:anywhere">{escape(what)}</dt>'
+        f'<dt style="color:var(--ink2);overflow-wrap:anywhere">{escape(what)}</dt>'
         f'<dd style="margin:0;overflow-wrap:anywhere">{escape(str(text))}</dd>'
         for what, text in facts.items()
         if text
     )
-    return f'<dl style="display:grid;grid-template-columns:auto 1fr;gap:2px 12px;margin:0">{lines}</dl>'
+    return f'<dl style="display:grid;grid-template-columns:auto 1fr;gap:0 12px;margin:0">{lines}</dl>'
 
 
 def tab_of_stores(session: Session, settings: param.Parameterized, name: str, view: Any, *, what: str) -> Any:
@@ -176,7 +176,7 @@ def tab_of_stores(session: Session, settings: param.Parameterized, name: str, vi
 
 def _words(html: str) -> pn.pane.HTML:
     """Return what a tab shows that has no store."""
-    return pn.pane.HTML(html, margin=(10, 14), styles={"font-size": "15px"})
+    return pn.pane.HTML(html, margin=0, sizing_mode="stretch_width")
 
 
 def trial_choices(session: Session, name: str, *, pooled: int) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """What is estimated from a recording: which lags, trial, and neurons or groups, as the settings say."""
 
 import re
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import xarray as xr
@@ -49,6 +50,12 @@ class Choice(NamedTuple):
         Frequency below which the activity is filtered out, 0 for none.
     difference : bool
         Whether differences of neighbouring samples are taken.
+    z_score : bool
+        Whether each neuron is expressed in its standard deviations.
+    bad_frames : bool
+        Whether frames in which a sample is NaN or infinite are left out.
+    given : str
+        Labels of inputs that are regressed out, separated by commas.
     """
 
     lags: str
@@ -61,11 +68,35 @@ class Choice(NamedTuple):
     diagonal: bool
     high_pass: float = 0.0
     difference: bool = False
+    z_score: bool = False
+    bad_frames: bool = False
+    given: str = ""
 
     @property
     def is_cleaned(self) -> bool:
         """Whether the activity is changed before it is estimated."""
-        return bool(self.high_pass or self.difference)
+        return bool(self.cleaning)
+
+    @property
+    def cleaning(self) -> list[str]:
+        """What is done to the activity, in words, in the order in which it is done."""
+        said = {
+            "bad frames left out": self.bad_frames,
+            f"high-pass {self.high_pass:g}": self.high_pass,
+            "differences": self.difference,
+            "z-score": self.z_score,
+        }
+        return [words for words, is_done in said.items() if is_done]
+
+    @property
+    def as_recorded(self) -> "Choice":
+        """The same of activity that is not cleaned."""
+        return self._replace(high_pass=0.0, difference=False, z_score=False, bad_frames=False)
+
+    @property
+    def handling(self) -> n.Missing:
+        """What a pass does with missing samples: those of bad frames are left out."""
+        return "drop" if self.bad_frames and self.missing == "raise" else self.missing
 
     @property
     def text(self) -> str:
@@ -75,8 +106,8 @@ class Choice(NamedTuple):
             "all trials" if self.trial == POOLED else f"trial {self.trial + 1}",
             f"neurons {self.neurons}",
             groups[self.level],
-            f"high-pass {self.high_pass:g}" if self.high_pass else "",
-            "differences" if self.difference else "",
+            *self.cleaning,
+            f"without {self.given}" if self.given else "",
         ]
         return ", ".join(filter(None, parts))
 
@@ -170,9 +201,40 @@ def chosen_activity(run: xr.Dataset, choice: Choice) -> xr.DataArray:
         activity = activity.isel({n.TRIAL: [choice.trial]})
     wanted = neurons_of(activity, choice.neurons)
     activity = netxr.select(activity, **wanted) if wanted else activity
-    activity = netxr.high_pass(activity, cutoff=choice.high_pass) if choice.high_pass else activity
+    return _at_level(_cleaned(activity, run, choice), choice)
+
+
+def _cleaned(activity: xr.DataArray, run: xr.Dataset, choice: Choice) -> xr.DataArray:
+    """Leave out bad frames, filter, take differences, standardise: what is asked for, in this order."""
+    bad = run[n.BAD_FRAMES] if choice.bad_frames else None
+    if bad is not None and n.TRIAL in bad.dims:
+        bad = bad.sel({n.TRIAL: activity[n.TRIAL]}) if n.TRIAL in activity.coords else bad.isel({n.TRIAL: choice.trial})
+    if choice.high_pass:
+        whole = activity if bad is None else netxr.interpolate_frames(activity, frames=bad)
+        activity = netxr.high_pass(whole, cutoff=choice.high_pass)
+    activity = activity if bad is None else netxr.mask_frames(activity, frames=bad)
     activity = netxr.difference(activity) if choice.difference else activity
-    return _at_level(activity, choice)
+    return netxr.z_score(activity) if choice.z_score else activity
+
+
+def with_bad_frames(run: xr.Dataset, choice: Choice, compute: Callable[[Any], Any]) -> xr.Dataset:
+    """Return a recording that says which of its frames are bad, if they are to be left out: all of it is read."""
+    return run.assign({n.BAD_FRAMES: compute(netxr.bad_frames(run))}) if choice.bad_frames else run
+
+
+def inputs_of(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
+    """Return the samples of the inputs that are regressed out, (input, time[, trial]); None where there are none."""
+    if not choice.given.strip():
+        return None
+    held = labels_of(run[n.INPUTS], n.INPUT).tolist() if n.INPUTS in run else []
+    wanted = [part.strip() for part in choice.given.split(",") if part.strip()]
+    named = {str(label): place for place, label in enumerate(held)}
+    if unknown := [label for label in wanted if label not in named]:
+        there = ", ".join(named) or "none: the recording has no inputs"
+        raise InvalidInput("given", got=repr(unknown[0]), expected=f"inputs of the recording ({there})")
+    inputs = run[n.INPUTS].isel({n.INPUT: [named[label] for label in wanted]})
+    apart = n.TRIAL in inputs.dims and choice.trial != POOLED
+    return inputs.isel({n.TRIAL: [choice.trial]}) if apart else inputs
 
 
 def _at_level(data: xr.DataArray, choice: Choice, groups: Any = None) -> xr.DataArray:
@@ -192,7 +254,7 @@ def chosen_truth(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
         if choice.trial == POOLED and A.sizes[n.TRIAL] > 1:
             return None
         A = A.isel({n.TRIAL: max(choice.trial, 0)}, drop=True)
-    fine = chosen_activity(run, choice._replace(level=NEURONS, high_pass=0.0, difference=False))
+    fine = chosen_activity(run, choice.as_recorded._replace(level=NEURONS))
     neurons, known = labels_of(fine, n.NEURON).tolist(), labels_of(A, n.TARGET).tolist()
     if not set(neurons) <= set(known):
         return A

@@ -13,6 +13,7 @@ from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_acti
 from netxr.errors import InvalidInput
 from netxr.estimators.apply import compared, lags_needed
 from netxr.estimators.table import estimator
+from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of
@@ -94,6 +95,10 @@ class Sure(NamedTuple):
         """The estimate."""
         return self.found[next(name for name in self.found.data_vars if n.ESTIMATOR in self.found[name].attrs)]
 
+    def edges_text(self, q: float) -> str:
+        """Say how many edges are found."""
+        return found_pairs(self.R, self.found[n.P_VALUE], q=q).text if self.is_tested else "no p-values"
+
     @property
     def is_tested(self) -> bool:
         """Whether there are p-values."""
@@ -102,7 +107,13 @@ class Sure(NamedTuple):
 
 def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
     """Return the estimate in the store, lazily, if it is the one asked for."""
-    if choice.method not in run or choice.level != NEURONS or choice.neurons.strip() != ALL or choice.is_cleaned:
+    if (
+        choice.method not in run
+        or choice.level != NEURONS
+        or choice.neurons.strip() != ALL
+        or choice.is_cleaned
+        or choice.given
+    ):
         return None
     R, lags = run[choice.method], lags_of(choice.lags)
     held = np.atleast_1d(R[n.LAG].values).tolist() if n.LAG in R.coords else []
@@ -164,7 +175,7 @@ def estimate_of(run: xr.Dataset, choice: Choice, *, memory: int, compute: Comput
         return Estimate(compute(stored), stored=True)
     dim = (n.TIME, n.TRIAL) if choice.trial == POOLED and n.TRIAL in activity.dims else n.TIME
     at: dict[str, Any] = {"lags": lags} if len(lags) > 1 else {"lag": lags[0]}
-    found = netxr.estimate(activity, method=choice.method, **at, dim=dim, missing=choice.missing, memory=memory)
+    found = netxr.estimate(activity, method=choice.method, **at, dim=dim, missing=choice.handling, memory=memory)
     lazy = compared(found, choice.method)
     foretold = "" if chosen_truth(run, choice) is not None else _foretold(activity, choice)
     return Estimate(compute(lazy), stored=False, foretold=foretold)
@@ -199,10 +210,10 @@ def how_sure(run: xr.Dataset, choice: Choice, *, lag: int, memory: int, compute:
     activity = one_recording(run, choice)
     method, trials = choice.method, activity.sizes.get(n.TRIAL, 0)
     lags = lags_needed([estimator(method)], [lag])
-    blocks = None if trials or choice.missing == "pairwise" else BLOCKS
+    blocks = None if trials or choice.handling == "pairwise" else BLOCKS
     n_neurons, n_samples = activity.sizes[n.NEURON], activity.sizes[n.TIME]
     check_size(n_neurons, len(lags), memory=memory, n_samples=n_samples, blocks=blocks or trials)
-    options: dict[str, Any] = {"missing": choice.missing, "memory": memory}
+    options: dict[str, Any] = {"missing": choice.handling, "memory": memory}
     pooled = options | {"dim": (n.TIME, n.TRIAL) if trials else n.TIME}
     if method in TESTED:
         lazy = tested(activity, method=method, lag=lag, null="autocorrelation", sources=None, **pooled)
@@ -227,7 +238,7 @@ def over_windows(
     check_windows(activity, choice, lag=lag, n_windows=n_windows)
     lags = lags_needed([estimator(choice.method)], [lag])
     check_size(activity.sizes[n.NEURON], len(lags), memory=memory, blocks=n_windows)
-    options: dict[str, Any] = {"missing": choice.missing, "memory": memory}
+    options: dict[str, Any] = {"missing": choice.handling, "memory": memory}
     moments = compute(netxr.lagged_moments(activity, lags=lags, blocks=n_windows, **options))
     if choice.method == n.LAGGED_CORRELATION:
         flat = compute(netxr.autocorrelation(activity, lags=lags_in_window(activity, n_windows), **options))

@@ -23,14 +23,25 @@ def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:
     asked = ", ".join(f"{name}={value!r}" for name, value in neurons_of(run[n.ACTIVITY], choice.neurons).items())
     if asked:
         lines.append(f"activity = netxr.select(activity, {asked})")
-    if choice.high_pass:
-        lines.append(f"activity = netxr.high_pass(activity, cutoff={choice.high_pass})")
-    if choice.difference:
-        lines.append("activity = netxr.difference(activity)")
+    lines += _cleaning_lines(choice)
     if choice.level != NEURONS:
         by = "" if choice.level == OWN else f", groups={choice.groups}"
         lines += ["fine = activity", f"activity = netxr.coarsen(fine{by})"]
     return lines
+
+
+def _cleaning_lines(choice: Choice) -> list[str]:
+    """Return the lines that clean the activity, in the order in which that is done."""
+    bad, filled = choice.bad_frames, choice.bad_frames and choice.high_pass
+    said = {
+        "bad = netxr.bad_frames(run.activity).compute()": bad,
+        "activity = netxr.interpolate_frames(activity, frames=bad)": filled,
+        f"activity = netxr.high_pass(activity, cutoff={choice.high_pass})": choice.high_pass,
+        "activity = netxr.mask_frames(activity, frames=bad)": bad,
+        "activity = netxr.difference(activity)": choice.difference,
+        "activity = netxr.z_score(activity)": choice.z_score,
+    }
+    return [line for line, is_done in said.items() if is_done]
 
 
 def estimating_lines(run: xr.Dataset, choice: Choice, *, stored: bool) -> list[str]:
@@ -60,7 +71,7 @@ def sure_lines(run: xr.Dataset, choice: Choice, *, lag: int, q: float, groups: s
     asked, title = f"method={choice.method!r}, lag={lag}", f'{groups}, title="{TITLE_R}")'
     lines = [*one, f"moments = netxr.lagged_moments(activity, lags={lags}{pooled}{missing}).compute()"]
     lines.append(f"R = netxr.estimate(moments, {asked})")
-    if several or choice.missing != "pairwise":
+    if several or choice.handling != "pairwise":
         blocks = "" if several else f", blocks={BLOCKS}"
         lines.append(f"parts = netxr.lagged_moments(activity, lags={lags}{blocks}{missing}).compute()")
         lines.append(f"print(netxr.reliability(parts, {asked}).reliability.item())")
@@ -93,7 +104,7 @@ def windows_lines(run: xr.Dataset, choice: Choice, *, lag: int, n_windows: int, 
 
 def _missing(choice: Choice) -> str:
     """Return the argument that says what to do with missing samples, if it is not an error."""
-    return "" if choice.missing == "raise" else f", missing={choice.missing!r}"
+    return "" if choice.handling == "raise" else f", missing={choice.handling!r}"
 
 
 def _testing_lines(lag: int, of_neurons: str) -> list[str]:
@@ -116,8 +127,8 @@ def _computing_line(run: xr.Dataset, choice: Choice) -> str:
     options = f"lags={lags}" if len(lags) > 1 else f"lag={lags[0]}"
     if choice.trial == POOLED and n.TRIAL in run[n.ACTIVITY].dims:
         options += ', dim=("time", "trial")'
-    if choice.missing != "raise":
-        options += f', missing="{choice.missing}"'
+    if choice.handling != "raise":
+        options += f', missing="{choice.handling}"'
     return f"R = netxr.estimate(activity, method={choice.method!r}, {options}).compute()"
 
 

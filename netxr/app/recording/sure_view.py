@@ -11,7 +11,6 @@ from bokeh.models.widgets.tables import CellFormatter, NumberFormatter, Scientif
 import netxr
 import netxr.plot
 from netxr import names as n
-from netxr.app.frame.looks import TABLE_STYLE
 from netxr.app.frame.panes import TOOLS, note, panels
 from netxr.app.recording.compute import Sure
 from netxr.plot.matrices.found_pairs import found_pairs
@@ -125,6 +124,5 @@ def _table(sure: Sure, *, q: float) -> pn.widgets.Tabulator:
         configuration={"responsiveLayout": "hide", "columnDefaults": {"minWidth": 76}},
         theme="simple",
         sizing_mode="stretch_width",
-        stylesheets=[TABLE_STYLE],
         name="Edges",
     )

@@ -146,7 +146,6 @@ class _View:
                 data=taken_along,
                 lines=lines_of,
             ),
-            styles={"flex": "1000 1 480px", "min-width": "0"},
         )
 
     def _look_again(self) -> None:
@@ -197,6 +196,8 @@ class _View:
             return
         if self._shown is not None:
             self._results.outdated(self._shown.text)
+        else:
+            self._results.waiting()
         asked = self._asked()
         known = self._known[1] if self._known is not None and self._known[0] == asked.key else None
         part = (settings.start, settings.length) if seen else (0, MARKED_STEPS)

@@ -1,0 +1,128 @@
+"""The colours of the page, light and dark: as variables of its style sheet, and in the figures that are drawn on it."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import holoviews as hv
+import panel as pn
+from bokeh.models import ColorMapper
+from bokeh.themes import Theme
+from holoviews.plotting.util import polylinear_gradient
+
+from netxr.plot.style import DIVERGING, INK
+
+LIGHT, DARK = "light", "dark"
+
+
+class Colour(NamedTuple):
+    """A colour of the page, on light and on dark ground."""
+
+    light: str
+    dark: str
+
+
+TOKENS: Final[Mapping[str, Colour]] = {
+    "bg": Colour("#F4F6F7", "#0E1113"),
+    "surface": Colour("#FFFFFF", "#171B1E"),
+    "sunken": Colour("#EDF0F2", "#20262A"),
+    "line": Colour("#DCE1E5", "#2D353A"),
+    "control": Colour("#7F8A93", "#77838B"),
+    "ink": Colour("#14191D", "#EDF1F3"),
+    "ink2": Colour("#525D66", "#A5B0B8"),
+    "accent": Colour("#0B6B63", "#4CC9B8"),
+    "on-accent": Colour("#FFFFFF", "#05211D"),
+    "tint": Colour("#E0F1EE", "#12322E"),
+    "warn": Colour("#7A4300", "#F5BD6E"),
+    "warn-bg": Colour("#FFF3DD", "#33260E"),
+    "error": Colour("#B3261E", "#FF9D93"),
+    "error-bg": Colour("#FDEDEB", "#3B1A17"),
+    "positive": Colour("#DD6B1F", "#DB6C22"),
+    "negative": Colour("#2F7BC0", "#3F8AD6"),
+}
+"""By their names in the style sheet. Each text has a contrast of 5.5 to 1 or more with what is below it."""
+
+WEIGHTS_ON_DARK: Final = ("#A9D6FF", "#3F8AD6", "#22282C", "#DB6C22", "#FFC79C")
+"""Of weights from minus to plus on dark ground, on which zero is to be dark as well."""
+
+
+def variables() -> str:
+    """Return the style sheet that gives every colour its value, by the theme that the page names.
+
+    Examples
+    --------
+    >>> variables().splitlines()[1].split("; ")[0]
+    ':root[data-theme=dark] { --bg: #0E1113'
+    """
+    return "\n".join(
+        f"{where} {{ {'; '.join(f'--{name}: {getattr(colour, theme)}' for name, colour in TOKENS.items())} }}"
+        for where, theme in ((":root", LIGHT), (":root[data-theme=dark]", DARK))
+    )
+
+
+def _figures(theme: str) -> Theme:
+    """Return what bokeh draws figures with where a figure does not say."""
+    surface, ink, ink2, line, control = (
+        getattr(TOKENS[name], theme) for name in ("surface", "ink", "ink2", "line", "control")
+    )
+    words = {"major_label_text_color": ink2, "title_text_color": ink2, "title_text_font_style": "normal"}
+    words |= {"background_fill_color": surface, "bar_line_color": None}
+    axis = {"axis_line_color": control, "major_tick_line_color": control, "minor_tick_line_color": None}
+    labels = {"axis_label_text_color": ink2, "major_label_text_color": ink2, "axis_label_text_font_style": "normal"}
+    ground = {"background_fill_color": surface, "border_fill_color": surface, "outline_line_color": None}
+    return Theme(
+        json={
+            "attrs": {
+                "Plot": ground,
+                "Axis": axis | labels,
+                "Grid": {"grid_line_color": line},
+                "Toolbar": {"autohide": True, "logo": None},
+                "Title": {"text_color": ink, "text_font_size": "12pt"},
+                "ColorBar": words,
+                "Legend": {"background_fill_color": surface, "label_text_color": ink2, "border_line_color": line},
+            }
+        }
+    )
+
+
+FIGURES: Final = {LIGHT: _figures(LIGHT), DARK: _figures(DARK)}
+"""Themes of bokeh, of which a page has one."""
+
+
+def theme_at_work() -> str:
+    """Return the theme of the page at work."""
+    document = pn.state.curdoc
+    return DARK if document is not None and document.theme is FIGURES[DARK] else LIGHT
+
+
+def in_theme(figure: Any) -> Any:
+    """Return a figure of netxr.plot in the colours of the page at work: on dark ground, ink is light and zero dark."""
+    if theme_at_work() == LIGHT:
+        return figure
+    if isinstance(figure, hv.DynamicMap):
+        return figure.apply(in_theme)
+    hooks = hv.Store.lookup_options("bokeh", figure, "plot").kwargs.get("hooks", [])
+    return figure.opts(hooks=[*hooks, partial(_redrawn, colours=on_dark())], backend="bokeh")
+
+
+def on_dark() -> dict[str, Any]:
+    """Return {colour of netxr.plot on paper: colour on dark ground}."""
+    return {INK.lower(): TOKENS["ink"].dark, "black": TOKENS["ink"].dark, "white": TOKENS["surface"].dark}
+
+
+def _redrawn(plot: Any, _element: Any, *, colours: Mapping[str, str]) -> None:
+    """Give the parts of a drawn figure other colours."""
+    for model in plot.state.references():
+        for name in model.properties():
+            if name.endswith("color") and isinstance(value := getattr(model, name), str):
+                setattr(model, name, colours.get(value.lower(), value))
+        if isinstance(model, ColorMapper):
+            model.palette = _palette_on_dark([str(colour) for colour in model.palette])
+
+
+def _palette_on_dark(palette: list[str]) -> list[str]:
+    """Return colours of weights on dark ground for those on paper; others as they are."""
+    if palette not in (DIVERGING, DIVERGING[len(DIVERGING) // 2 :]):
+        return palette
+    whole: list[str] = polylinear_gradient(list(WEIGHTS_ON_DARK), len(DIVERGING))
+    return whole[-len(palette) :]
