@@ -72,6 +72,7 @@ _HOME = {
     "reliability": "significance.reliability",
     "report_run": "report.run",
     "resample": "preprocessing.samples",
+    "sample": "simulation.sample",
     "samples_needed": "significance.samples_needed",
     "save": "store.dataset",
     "select": "preprocessing.select",

@@ -78,6 +78,7 @@ from netxr.significance.samples_needed import samples_needed as samples_needed
 from netxr.simulation import tutorial as tutorial
 from netxr.simulation.networks import random_connectivity as random_connectivity
 from netxr.simulation.observe import observe as observe
+from netxr.simulation.sample import sample as sample
 from netxr.simulation.simulate import simulate as simulate
 from netxr.simulation.sweep import sweep as sweep
 from netxr.store.dataset import save as save

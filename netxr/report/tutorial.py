@@ -81,6 +81,36 @@ CAPTIONS: Final = {
         "The activity itself",
         "The first 200 steps of the six neurons: mostly noise. Nothing here tells the eye who drives whom.",
     ),
+    "tutorial_1_perturbation": (
+        "Tutorial 1: setting neurons at random",
+        "The six neurons again, each set to 0 or 1 at random in every other step. R is what setting a neuron changes "
+        "of each other one step later. Nothing else makes that difference, so that R is A but for its scale.",
+    ),
+    "tutorial_3_lasso": (
+        "Tutorial 3: fifty neurons, all sources held fixed",
+        "Each neuron is regressed on all neurons one step before, through the inverse of its sigmoid, with a penalty "
+        "that makes small coefficients zero. With 10,000 samples most of A comes out.",
+    ),
+    "tutorial_3_observed": (
+        "Tutorial 3: neurons that were not recorded",
+        "Only the first neurons of fifty are recorded, three networks. The fewer they are, the less is left of what "
+        "the lasso gains. An open mark: in a network there is no edge among so few, and no score.",
+    ),
+    "tutorial_4_instruments": (
+        "Tutorial 4: a random stimulus for each neuron",
+        "A coin drives each neuron, and acts on the others by way of that neuron alone. What the coins explain of the "
+        "neurons is free of all else, hidden neurons included; what comes after it is what they do.",
+    ),
+    "tutorial_4_strength": (
+        "Tutorial 4: weaker stimuli",
+        "Twenty neurons, three networks. The weaker the coins drive the neurons, the less they tell of them. A "
+        "first-stage F below 10 is the usual warning.",
+    ),
+    "tutorial_4_observed": (
+        "Tutorial 4: stimuli where neurons were not recorded",
+        "The first neurons of forty. What instruments find does not suffer from the neurons that are missing. In this "
+        "weakly coupled network correlation, which has less noise, still scores higher.",
+    ),
 }
 """Heading of each figure, and what to look at in it."""
 

@@ -5,7 +5,7 @@ figure or a number of the tutorial needs, in the tutorial's own random streams.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +17,7 @@ from netxr.estimators.compare import compare
 from netxr.estimators.correlation import lagged_correlation
 from netxr.moments.coarse import coarsen
 from netxr.simulation.networks import random_connectivity
+from netxr.simulation.other_tutorials import other_quantities, other_sections
 from netxr.simulation.simulate import simulate
 from netxr.simulation.sweep import sweep
 
@@ -63,27 +64,33 @@ class Check(NamedTuple):
         return self.difference <= TOLERANCE
 
 
-def run_tutorial(progress: Callable[[int, int], object] | None = None) -> Sections:
+def run_tutorial(progress: Callable[[int, int], object] | None = None, *, others: bool = False) -> Sections:
     """Compute every section of the tutorial.
 
     Parameters
     ----------
     progress : callable, optional
         Called with (sections done, sections in all).
+    others : bool
+        Whether to compute tutorials 1, 3 and 4 of the same day as well.
 
     Returns
     -------
     dict of Dataset
         By name of section: runs with `activity`, `connectivity`, `lagged_correlation` and scores ("small", "large",
         "fine", "coarse"), both matrices and their Pearson correlation for each size ("size_06" to "size_42") and
-        over sparsity ("sparsity_demo"), and sweeps of scores ("size_sweep", "coarse_sweep").
+        over sparsity ("sparsity_demo"), and sweeps of scores ("size_sweep", "coarse_sweep"). Of tutorial 1: a run whose
+        states were set ("perturbation"). Of tutorial 3: runs with their estimates ("lasso", "granger_small",
+        "granger_large") and scores over the share of neurons that were recorded ("lasso_observed"). Of tutorial 4: a
+        run with `inputs` ("instruments"), and scores over their strength and the recorded share ("weak_instruments",
+        "instruments_observed").
     """
-    todo = _sections()
+    own, other = _sections(), other_sections() if others else {}
     done: Sections = {}
-    for name, compute in todo.items():
-        done[name] = compute(done)
+    for name in (*own, *other):
+        done[name] = own[name](done) if name in own else other[name]()
         if progress is not None:
-            progress(len(done), len(todo))
+            progress(len(done), len(own) + len(other))
     return done
 
 
@@ -95,7 +102,9 @@ def check_tutorial(sections: Mapping[str, xr.Dataset]) -> list[Check]:
     list of Check
         One for each score, and one for each array of samples, weights or correlations.
     """
-    reference = json.loads((files("netxr.simulation") / "tutorial_reference.json").read_text("utf-8"))
+    folder, reference = files("netxr.simulation"), {}
+    for name in ("tutorial_reference.json", "other_tutorials_reference.json"):
+        reference |= json.loads((folder / name).read_text("utf-8"))
     return [
         _check(name, quantity, value, reference[name][quantity])
         for name, section in sections.items()
@@ -166,8 +175,14 @@ def _quantities(name: str, section: xr.Dataset) -> Iterator[tuple[str, Any]]:
             yield "R from neuron 1", estimate.sel({n.SOURCE: ONE_SOURCE})
         else:
             yield "A", section[n.CONNECTIVITY]
-    for at, score in _cells(section[n.PEARSON]):
-        yield f"Pearson of A and R{at}", score
+    for quantity, values in _scores(name, section):
+        for at, score in _cells(values):
+            yield f"{quantity}{at}", score
+
+
+def _scores(name: str, section: xr.Dataset) -> Iterable[tuple[str, xr.DataArray]]:
+    """Return the scores of a section that have references, and their names."""
+    return other_quantities(section) if name in other_sections() else [("Pearson of A and R", section[n.PEARSON])]
 
 
 def _cells(scores: xr.DataArray) -> Iterator[tuple[str, float]]:
@@ -178,8 +193,13 @@ def _cells(scores: xr.DataArray) -> Iterator[tuple[str, float]]:
         yield "", float(stacked)
         return
     for cell in stacked:
-        at = ", ".join(f"{dim} {cell[dim].item():g}" for dim in axes)
+        at = ", ".join(f"{dim} {_label(cell[dim].item())}" for dim in axes)
         yield f", {at}", float(cell)
+
+
+def _label(value: Any) -> str:
+    """Return a setting in a word."""
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _check(section: str, quantity: str, value: Any, reference: Any) -> Check:

@@ -15,6 +15,7 @@ import netxr
 import netxr.cli.commands.tutorial as command
 from netxr.cli import main
 from netxr.plot.panels.tutorial import tutorial_figures
+from netxr.simulation.other_tutorials import other_sections
 from netxr.simulation.tutorial import Check
 
 SAVE = command._save
@@ -40,6 +41,11 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def sections():
     return netxr.tutorial.run_tutorial()
+
+
+@pytest.fixture(scope="module")
+def all_sections(sections):
+    return sections | {name: compute() for name, compute in other_sections().items()}
 
 
 @pytest.mark.slow
@@ -108,10 +114,10 @@ def test_report_is_whole_and_asks_nobody(run, sections):
         assert said in text
 
 
-def test_every_figure_of_the_report_has_a_caption(sections):
+def test_every_figure_of_the_report_has_a_caption(sections, all_sections):
     from netxr.report.tutorial import CAPTIONS
 
-    assert set(tutorial_figures(sections)) == set(CAPTIONS)
+    assert set(tutorial_figures(sections)) < set(tutorial_figures(all_sections)) == set(CAPTIONS)
     assert all(len(text) > 40 for _, text in CAPTIONS.values())
 
 
@@ -119,9 +125,9 @@ def test_every_figure_of_the_report_has_a_caption(sections):
 
 
 @pytest.fixture
-def instead(monkeypatch, sections):
+def instead(monkeypatch, sections, all_sections):
     """Let the command take the sections that are computed already, and neither draw nor save."""
-    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: sections)
+    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _, others: all_sections if others else sections)
     monkeypatch.setattr(netxr.plot, "tutorial_figures", lambda _: {})
     monkeypatch.setattr(command, "_save", lambda *_: None)
     monkeypatch.setattr(command, "_drawing_process", lambda: ThreadPoolExecutor(1))
@@ -146,6 +152,18 @@ def test_every_number_of_the_reference_is_printed_and_agrees(instead, golden, tm
     table = printed.partition("n_neurons  defined  trials")[2].splitlines()
     assert table[1].split() == ["5", "3", "5"]
     assert table[2].split() == ["10", "5", "5"]
+
+
+def test_all_prints_the_other_tutorials_of_the_day_too(instead, tmp_path):
+    own, whole = (invoke("--out", tmp_path / out, *flag).stdout for out, flag in (("own", []), ("whole", ["--all"])))
+    own, whole = (printed.partition("Trials in which") for printed in (own, whole))
+    assert whole[0].startswith(own[0])
+    assert whole[2].splitlines()[:-1] == own[2].splitlines()[:-1]
+    others = whole[0].removeprefix(own[0])
+    lines = [line.split() for line in others.splitlines() if line.endswith((" ok", " OFF"))]
+    assert {line[-1] for line in lines} == {"ok"}
+    values = {f"{float(word):.3f}" for line in lines for word in line if re.fullmatch(r"-?\d+\.\d{10}", word)}
+    assert values >= {"0.995", "0.988", "0.868", "0.864", "0.149", "1.000", "0.019", "0.916", "0.722", "0.646"}
 
 
 def test_the_folder_holds_report_figures_and_store(instead, sections, tmp_path):
@@ -196,7 +214,7 @@ def test_a_number_that_is_off_is_the_exit_code(instead, tmp_path, flag):
 
 
 def test_a_full_folder_is_left_before_any_work(monkeypatch, tmp_path):
-    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: pytest.fail("computed"))
+    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _, others: pytest.fail("computed"))
     (tmp_path / "mine.txt").write_text("mine")
     result = invoke("--out", tmp_path)
     assert result.exit_code == 3
@@ -204,14 +222,14 @@ def test_a_full_folder_is_left_before_any_work(monkeypatch, tmp_path):
 
 
 def test_a_file_in_the_way_is_left(monkeypatch, tmp_path):
-    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: pytest.fail("computed"))
+    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _, others: pytest.fail("computed"))
     (tmp_path / "out").write_text("mine")
     assert invoke("--out", tmp_path / "out").exit_code == 3
     assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_a_missing_folder_is_bad_input(monkeypatch, tmp_path):
-    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _: pytest.fail("computed"))
+    monkeypatch.setattr(netxr.tutorial, "run_tutorial", lambda _, others: pytest.fail("computed"))
     assert invoke("--out", tmp_path / "no" / "out").exit_code == 2
 
 

@@ -40,10 +40,13 @@ SIZE_SWEEP: Final = "size_sweep"
     metavar="DIR",
     help="Folder to make; it may exist if it is empty.",
 )
+@click.option(
+    "--all", "others", is_flag=True, help="Also tutorials 1, 3 and 4 of the same day: perturbation, lasso, instruments."
+)
 @options.quiet
 @options.as_json
 @click.pass_context
-def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
+def command(ctx: click.Context, out: Path, others: bool, quiet: bool, as_json: bool) -> None:
     """Reproduce the tutorial on correlations, number by number.
 
     Neuromatch Academy, W3D5 (Network Causality), Tutorial 2: correlations as an estimate of connectivity. Simulates
@@ -61,6 +64,7 @@ def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
     Examples:
       netxr tutorial
       netxr tutorial --out tutorial --quiet         one line, and what is off
+      netxr tutorial --all                          and the tutorials before and after it
       netxr info netxr-tutorial/tutorial.zarr       the sections
       netxr plot netxr-tutorial/tutorial.zarr/small small.png --kind overview
     """  # noqa: D301 - click wants the character
@@ -68,7 +72,7 @@ def command(ctx: click.Context, out: Path, quiet: bool, as_json: bool) -> None:
     with _whole_folder(out) as folder, _drawing_process() as drawing:
         drawing.submit(_get_ready)
         with progress("Computing", quiet=silent) as report:
-            sections = netxr.tutorial.run_tutorial(report)
+            sections = netxr.tutorial.run_tutorial(report, others=others)
         drawn = drawing.submit(_draw, sections, folder / FIGURES)
         checks = netxr.tutorial.check_tutorial(sections)
         _save(sections, folder / STORE)

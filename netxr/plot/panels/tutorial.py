@@ -9,6 +9,7 @@ from netxr import names as n
 from netxr.plot.activity.traces import traces
 from netxr.plot.matrices.compare_over import compare_over
 from netxr.plot.matrices.side_by_side import compare, overview
+from netxr.plot.panels.other_tutorials import other_figures
 from netxr.plot.scores.curves import score_curve
 
 ONE_SOURCE: Final = 1
@@ -81,6 +82,7 @@ def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
             title="Similarity of A and R over coarseness of sampling",
         ),
         "9_activity": traces(sections["small"][n.ACTIVITY], n_steps=200),
+        **other_figures(sections),
     }
 
 
