@@ -141,9 +141,9 @@ def lagged_correlation(
     Examples
     --------
     >>> import netxr
-    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> run = netxr.sample("rate_network")
     >>> netxr.lagged_correlation(run.activity, lag=1).sizes
-    Frozen({'trial': 1, 'target': 5, 'source': 5})
+    Frozen({'target': 25, 'source': 25})
     """
     options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing, "gaps": gaps}
     options |= {"memory": memory, "store": store}

@@ -48,7 +48,7 @@ def edge_probability(t: xr.DataArray, *, null_share: float = 0.9) -> xr.Dataset:
     Examples
     --------
     >>> import netxr
-    >>> run = netxr.simulate(netxr.random_connectivity(30, seed=1), n_steps=5000, seed=1)
+    >>> run = netxr.sample("rate_network")
     >>> found = edge_probability(netxr.regression(run).t)
     >>> is_edge = run.connectivity > 0
     >>> found.probability.where(is_edge).mean().item() > 5 * found.probability.where(~is_edge).mean().item()

@@ -69,11 +69,11 @@ def estimate(
     Examples
     --------
     >>> import netxr
-    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> run = netxr.sample("rate_network")
     >>> netxr.estimate(run, method="lagged_correlation", lag=1).sizes
-    Frozen({'trial': 1, 'target': 5, 'source': 5})
+    Frozen({'target': 25, 'source': 25})
     >>> netxr.estimate(run, method=["lagged_correlation", "correlation"], lags=[1, 2]).sizes
-    Frozen({'estimator': 2, 'lag': 2, 'trial': 1, 'target': 5, 'source': 5})
+    Frozen({'estimator': 2, 'lag': 2, 'target': 25, 'source': 25})
     """
     entries = [estimator(name) for name in check_methods(method)]
     options: dict[str, Any] = {"dim": dim, "precision": precision, "missing": missing, "gaps": gaps}

@@ -127,11 +127,11 @@ def regression(
     Examples
     --------
     >>> import netxr
-    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=500, seed=1)
+    >>> run = netxr.sample("rate_network")
     >>> regression(run, lags=2).coefficient.sizes
-    Frozen({'lag': 2, 'trial': 1, 'target': 5, 'source': 5})
+    Frozen({'lag': 2, 'target': 25, 'source': 25})
     >>> regression(run, penalty="lasso", alpha=[0.01, 0.001]).standardised.sizes
-    Frozen({'alpha': 2, 'trial': 1, 'target': 5, 'source': 5})
+    Frozen({'alpha': 2, 'target': 25, 'source': 25})
     """
     lags = in_samples(lags, data, argument="lags")
     design = check_design(lags)

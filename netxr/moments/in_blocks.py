@@ -74,7 +74,7 @@ def merge_blocks(moments: xr.Dataset, *, width: int) -> xr.Dataset:
     Examples
     --------
     >>> import netxr
-    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
+    >>> run = netxr.sample("rate_network")
     >>> moments = netxr.lagged_moments(run, blocks=4)
     >>> merge_blocks(moments, width=2).sizes["block"]
     3

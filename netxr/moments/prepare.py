@@ -78,7 +78,7 @@ def plan(
     Examples
     --------
     >>> import netxr
-    >>> run = netxr.simulate(netxr.random_connectivity(50, seed=1), n_steps=2000, seed=1)
+    >>> run = netxr.sample("rate_network")
     >>> plan(run.activity.chunk(time=500), lags=[1], memory="1GiB").peak_bytes < 2**30
     True
     """

@@ -120,7 +120,7 @@ def correlation_test(
     Examples
     --------
     >>> import netxr
-    >>> run = netxr.simulate(netxr.random_connectivity(10, seed=1), n_steps=2000, seed=1)
+    >>> run = netxr.sample("rate_network")
     >>> found = correlation_test(run)
     >>> is_edge = run.connectivity > 0
     >>> found.p_value.where(is_edge).median().item() < 0.01 < found.p_value.where(~is_edge).median().item()

@@ -98,9 +98,9 @@ def edges(
     Examples
     --------
     >>> import netxr
-    >>> A = netxr.random_connectivity(10, seed=1)
-    >>> found = edges(netxr.correlation_test(netxr.simulate(A, n_steps=5000, seed=1)), q=0.05)
-    >>> bool((A.sel(target=found.target, source=found.source) > 0).mean() > 0.9)
+    >>> run = netxr.sample("rate_network")
+    >>> found = edges(netxr.correlation_test(run), q=0.05)
+    >>> bool((run.connectivity.sel(target=found.target, source=found.source) > 0).mean() > 0.9)
     True
     """
     check_rate(q)

@@ -77,11 +77,11 @@ def other_quantities(section: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
 def _perturbation() -> xr.Dataset:
     """Return six neurons whose states are set to 0 or 1 in every other frame, and what each does to each."""
     A, n_steps = _network(6), 5000
-    random, x = np.random.RandomState(SEED), np.zeros((n_steps, 6))
+    weights, random, x = A.values, np.random.RandomState(SEED), np.zeros((n_steps, 6))
     for t in range(n_steps - 1):
         if t % 2 == 0:
             x[t] = random.choice([0, 1], 6)
-        x[t + 1] = expit(A.values @ x[t] + random.standard_normal(6))
+        x[t + 1] = expit(weights @ x[t] + random.standard_normal(6))
     run = _run(A, x).assign({n.PERTURBED: (n.TIME, np.arange(n_steps) % 2 == 0)})
     effect = perturbation_effect(run, where=run[n.PERTURBED])
     return run.assign(
@@ -181,9 +181,10 @@ def _stimulated(n_neurons: int, *, n_steps: int, strength: float, seed: int = SE
     random = np.random.RandomState(seed)
     random.choice([0, 1], size=A.shape, p=[SPARSITY, 1 - SPARSITY])  # the network was drawn first
     z = random.choice([0, 1], size=(n_neurons, n_steps))
-    noise, x = random.standard_normal((n_steps - 1, n_neurons)), np.zeros((n_steps, n_neurons))
-    for t, e in enumerate(noise):
-        x[t + 1] = expit(A.values @ x[t] + strength * z[:, t + 1] + e)
+    drive = strength * z[:, 1:].T + random.standard_normal((n_steps - 1, n_neurons))
+    weights, x = A.values, np.zeros((n_steps, n_neurons))
+    for t in range(n_steps - 1):
+        x[t + 1] = expit(weights @ x[t] + drive[t])
     instruments = xr.DataArray(z, {n.INPUT: A[n.SOURCE].values}, (n.INPUT, n.TIME))
     return _run(A, x).assign({n.INPUTS: instruments})
 

@@ -102,7 +102,8 @@ def check_tutorial(sections: Mapping[str, xr.Dataset]) -> list[Check]:
     list of Check
         One for each score, and one for each array of samples, weights or correlations.
     """
-    folder, reference = files("netxr.simulation"), {}
+    folder = files("netxr.simulation")
+    reference: dict[str, Any] = {}
     for name in ("tutorial_reference.json", "other_tutorials_reference.json"):
         reference |= json.loads((folder / name).read_text("utf-8"))
     return [

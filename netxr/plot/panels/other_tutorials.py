@@ -1,7 +1,7 @@
 """The figures of tutorials 1, 3 and 4 of the same day, from their computed sections."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import xarray as xr
 
@@ -9,7 +9,7 @@ from netxr import names as n
 from netxr.plot.matrices.side_by_side import compare
 from netxr.plot.scores.curves import score_curve
 
-SCORE: str = "Correlation of A and R"
+SCORE: Final = "Correlation of A and R"
 
 
 def other_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
