@@ -104,7 +104,7 @@ def report_run(run: Any, path: str | Path, *, progress: n.Progress | None = None
     Examples
     --------
     >>> import tempfile, netxr
-    >>> run = netxr.sample("rate_network")
+    >>> run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=100, seed=1)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     page = report_run(run, folder + "/run.html").read_text("utf-8")
     >>> "True and estimated connectivity" in page

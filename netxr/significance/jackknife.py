@@ -61,8 +61,8 @@ def jackknife(data: xr.Dataset, function: Callable[[xr.Dataset], Any]) -> xr.Dat
     Examples
     --------
     >>> import netxr
-    >>> run = netxr.sample("rate_network")
-    >>> moments = netxr.lagged_moments(run, blocks=10)
+    >>> run = netxr.simulate(netxr.random_connectivity(6, seed=1), n_steps=2000, seed=1)
+    >>> moments = netxr.lagged_moments(run, blocks=10).isel(trial=0)
     >>> found = jackknife(moments, netxr.lagged_correlation)
     >>> list(found.data_vars)
     ['lagged_correlation', 'standard_error', 'lower', 'upper']

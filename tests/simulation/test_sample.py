@@ -32,7 +32,7 @@ def test_the_linear_network_has_signs_and_a_correlation_that_is_biased():
     for length in (2000, 5000):
         found = netxr.estimate(run.isel(time=slice(length)), method=["lagged_correlation", "regression"])
         scores = netxr.compare(run.connectivity, found, diagonal=False, permutations=0).pearson
-        assert scores.sel(estimator="lagged_correlation") < 0.8 < 0.97 < scores.sel(estimator="regression")
+        assert scores.sel(estimator="lagged_correlation") < 0.8 < 0.9 < scores.sel(estimator="regression")
 
 
 def test_the_spiking_network_has_spikes_of_which_a_correlation_finds_edges():
