@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,12 @@ settings.load_profile("netxr")
 # What nohup starts in the background ignores Ctrl-C, and so would the processes that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each of several processes one BLAS thread: threads of more than there are cores wait for one another."""
+    if config.getoption("numprocesses", None):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by the processes when they load NumPy
 
 
 @pytest.hookimpl(tryfirst=True)
