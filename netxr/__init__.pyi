@@ -33,6 +33,8 @@ from netxr.moments.lagged import lagged_moments as lagged_moments
 from netxr.moments.levels import coarse_moments as coarse_moments
 from netxr.moments.merge import merge_moments as merge_moments
 from netxr.moments.prepare import plan as plan
+from netxr.preprocessing.bursts import burst_frames as burst_frames
+from netxr.preprocessing.bursts import downweight_bursts as downweight_bursts
 from netxr.preprocessing.detrend import detrend as detrend
 from netxr.preprocessing.detrend import z_score as z_score
 from netxr.preprocessing.frames import bad_frames as bad_frames
@@ -46,8 +48,11 @@ from netxr.preprocessing.samples import difference as difference
 from netxr.preprocessing.samples import resample as resample
 from netxr.preprocessing.samples import threshold as threshold
 from netxr.preprocessing.select import select as select
+from netxr.preprocessing.spikes import spike_counts as spike_counts
+from netxr.preprocessing.spikes import spike_rates as spike_rates
+from netxr.preprocessing.trial_means import minus_trial_mean as minus_trial_mean
+from netxr.preprocessing.trial_means import trial_mean as trial_mean
 from netxr.preprocessing.trials import cut_trials as cut_trials
-from netxr.preprocessing.trials import minus_trial_mean as minus_trial_mean
 from netxr.recordings.append import add as add
 from netxr.recordings.append import append as append
 from netxr.recordings.catalog import catalog as catalog
@@ -56,6 +61,7 @@ from netxr.recordings.handover import from_mne as from_mne
 from netxr.recordings.handover import from_pynapple as from_pynapple
 from netxr.recordings.handover import to_mne as to_mne
 from netxr.recordings.handover import to_nwb as to_nwb
+from netxr.recordings.events import load_events as load_events
 from netxr.recordings.load import load_activity as load_activity
 from netxr.recordings.load import load_connectivity as load_connectivity
 from netxr.recordings.load import load_recording as load_recording

@@ -265,6 +265,8 @@ ONSET: Final = "onset"
 """When the event of a trial was, in the time of the recording, (trial)."""
 BAD_FRAMES: Final = "bad_frames"
 """Whether a frame holds a sample that is NaN or infinite, (time[, trial])."""
+BURST_FRAMES: Final = "burst_frames"
+"""Whether more than a share of the neurons are active in a frame, (time[, trial])."""
 FINISHED: Final = "finished"
 """Of a sweep: whether a cell's scores are there, over what differs in network and dynamics."""
 ASSUMES: Final = "assumes"
@@ -350,6 +352,8 @@ LINK: Final = "link"
 """On moments: the function through which targets are read beside their own samples."""
 SHUFFLE_TRIALS: Final = "shuffle_trials"
 """On moments whose sources are those of another trial: the seed by which it was chosen."""
+SHUFFLE_BY: Final = "shuffle_by"
+"""On such moments: the coordinate on ``trial`` that both trials have the same value of."""
 WHERE: Final = "where"
 """Attribute of ``count``: which pairs count, where those of marked source frames alone do."""
 DIAGONAL: Final = "diagonal"
@@ -399,11 +403,8 @@ UNITS: Final = "units"
 
 Rng = Literal["modern", "legacy"]
 RNGS: Final[tuple[str, ...]] = get_args(Rng)
-
 Missing = Literal["raise", "drop", "pairwise"]
-
 Gaps = Literal["raise", "segments"]
 GAP_CHOICES: Final[tuple[str, ...]] = get_args(Gaps)
-
 Progress = Callable[[int, int], object]
 """Called with how much is done and how much there is to do."""

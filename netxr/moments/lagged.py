@@ -34,6 +34,7 @@ def lagged_moments(
     where: xr.DataArray | NDArray[np.bool_] | None = None,
     blocks: int | None = None,
     shuffle_trials: int | None = None,
+    shuffle_by: str | None = None,
 ) -> xr.Dataset:
     """Accumulate all pairs of samples that lie `lags` apart: counts, means, squares and co-moments.
 
@@ -83,6 +84,9 @@ def lagged_moments(
         correlates then follows from what trials have in common, a stimulus or a drift, for which shifts in time are no
         fair comparison [1]_. Each sample is read twice, and of samples in memory there is a copy. Such moments give
         correlations only.
+    shuffle_by : str, optional
+        With `shuffle_trials`: a coordinate on `trial`, such as the stimulus. The other trial is one with the same
+        value: what correlates is what neurons do at the same stimulus, and no more.
 
     Returns
     -------
@@ -101,7 +105,7 @@ def lagged_moments(
     InvalidInput
         If the activity is no recording, a trial is too short for a lag, an argument is unknown, or inputs or mask have
         other frames, trials or times than the activity, no frame is marked, or trials are shuffled of which there is
-        one.
+        one, or one of a condition.
     NonFiniteActivity
         If a sample is NaN or infinite and `missing` is "raise"; for dask arrays, when computed.
 
@@ -146,12 +150,11 @@ def lagged_moments(
     todo = prepare(activity, lags=checked, dim=dim, sources=sources, precision=precision, missing=missing, gaps=gaps)
     if further is not None or blocks is not None:
         _check_together(todo, further, blocks=blocks)
-    if shuffle_trials is not None:
+    if shuffle_trials is not None or shuffle_by is not None:
         if further is not None or blocks is not None:
             expected = "None, with a link, inputs, a mask or blocks"
             raise InvalidInput("shuffle_trials", got=repr(shuffle_trials), expected=expected)
-        both, crossed = with_other_trials(activity, todo, seed=shuffle_trials)
-        return accumulate(both, crossed, memory=memory).assign_attrs({n.SHUFFLE_TRIALS: int(shuffle_trials)})
+        return _of_other_trials(activity, todo, seed=shuffle_trials, by=shuffle_by, memory=memory)
     rows = activity
     if further is not None:
         todo, rows = widened(todo, further), with_rows(activity, further, finite=missing == "raise")
@@ -170,6 +173,18 @@ def lagged_moments(
     whole = labelled(found, activity, further)
     stays_lazy = is_lazy(activity) or further.lazy or not is_lazy(rows)
     return whole if stays_lazy else whole.compute(scheduler="threads")
+
+
+def _of_other_trials(
+    activity: xr.DataArray, todo: Pass, *, seed: int | None, by: str | None, memory: int | str | None
+) -> xr.Dataset:
+    """Return the moments of targets and of the sources of another trial."""
+    if seed is None:
+        expected = "None, where no trials are shuffled"
+        raise InvalidInput("shuffle_by", got=repr(by), expected=expected, fix="Give a seed, e.g. shuffle_trials=1.")
+    both, crossed = with_other_trials(activity, todo, seed=seed, by=by)
+    said = {n.SHUFFLE_TRIALS: int(seed)} | ({} if by is None else {n.SHUFFLE_BY: by})
+    return accumulate(both, crossed, memory=memory).assign_attrs(said)
 
 
 def _check_together(todo: Pass, further: Beside | None, *, blocks: int | None) -> None:

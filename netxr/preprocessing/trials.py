@@ -1,4 +1,4 @@
-"""A recording cut into trials, around events or one after the other, and what its trials have in common taken out."""
+"""A recording cut into trials, around events or one after the other."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.preprocessing.events import events_of
 from netxr.preprocessing.put_back import put_back
-from netxr.schema.arguments import array_of, is_finite, said
+from netxr.schema.arguments import is_finite, said
 from netxr.schema.axis import SLACK
 from netxr.schema.clock import Recording, activity_of, clock_of, cuts_of, with_axis
-from netxr.schema.variables import float_type
 
 
 def cut_trials(
@@ -25,11 +25,13 @@ def cut_trials(
     ----------
     data : DataArray or Dataset
         Activity (neuron, time), or a Dataset that holds it; dask stays lazy.
-    onsets : array-like, (trial,), optional
+    onsets : array-like, (trial,), or table, optional
         Times of the events, in the recording's unit of time, or dates where it has them; in samples where it has no
-        sampling interval. Coordinates of a DataArray, such as the stimulus, stay with the trials.
+        sampling interval. Of a DataFrame or Dataset, as `load_events` returns, the column `onset` or `start_time`; its
+        other columns, such as the stimulus, and coordinates of a DataArray stay with the trials.
     before, after : float
-        How much of the recording before and after each event is in its trial, in the same unit. Trials may overlap.
+        How much of the recording before and after each event is in its trial, in the same unit. Trials may overlap;
+        the attribute `preprocessing` says how many do.
     length : float, optional
         In the place of onsets: the length of trials that follow one another from the first sample on. Samples at the
         end that fill none are left out.
@@ -79,9 +81,11 @@ def cut_trials(
     else:
         n_before = _samples("before", before, interval, units, least=0)
         n_after = _samples("after", after, interval, units)
-        times, beside = _onsets(onsets)
+        times, beside = events_of(onsets, taken=data.variables if isinstance(data, xr.Dataset) else data.coords)
         places = _places(activity, times, interval=interval, start=start, cuts=cuts)
         what = f"from {before:g} {units} before to {after:g} {units} after {len(places)} events"
+        n_overlapping = int((np.diff(np.sort(places)) < n_before + n_after).sum())
+        what += f", {n_overlapping} of them within the trial before" if n_overlapping else ""
     _check_inside(activity, places, times, (n_before, n_after), cuts=cuts)
     samples: Any = activity.data
     parts = [samples[:, place - n_before : place + n_after] for place in places.tolist()]
@@ -99,73 +103,6 @@ def cut_trials(
     return put_back(whole, with_axis(cut.assign_attrs(clock)), step=f"cut into {len(parts)} trials {what}", **clock)
 
 
-def minus_trial_mean(data: Recording, *, by: str | None = None) -> Recording:
-    """Subtract what all trials have in common: the mean over trials, at each time after the event.
-
-    What is left of two neurons are their noise correlations; those of the mean are their signal correlations. Trials
-    have to be of the same stimulus, or `by` names what they were of.
-
-    Parameters
-    ----------
-    data : DataArray or Dataset
-        Activity (neuron, time, trial), or a Dataset that holds it; dask stays lazy.
-    by : str, optional
-        A coordinate on `trial`, such as the stimulus; it is read. Each mean is over the trials in which it is the same.
-
-    Returns
-    -------
-    DataArray or Dataset
-        The samples less the mean; floating-point samples in their dtype, integers as float64. A sample that is NaN in a
-        trial is NaN at its time in all trials with the same value of `by`.
-
-    Raises
-    ------
-    InvalidInput
-        If there are no trials, `by` is no coordinate on them, or a mean would be of a single trial, which leaves 0.
-
-    References
-    ----------
-    Averbeck, Latham & Pouget 2006, doi:10.1038/nrn1888, on noise and signal correlations.
-
-    Examples
-    --------
-    >>> import netxr
-    >>> x = netxr.as_activity([[[1.0, 3.0], [5.0, 5.0]]], dims=("neuron", "time", "trial"))
-    >>> minus_trial_mean(x).values.tolist()
-    [[[-1.0, 1.0], [0.0, 0.0]]]
-    """
-    activity = activity_of(data)
-    n_trials = activity.sizes.get(n.TRIAL, 1)
-    if n.TRIAL not in activity.dims:
-        fix = "Cut it around its events first, with netxr.cut_trials."
-        raise InvalidInput("data", got="a recording without trials", expected="several of them", fix=fix)
-    groups = np.zeros(n_trials, int) if by is None else _groups(activity, by)
-    alone = np.flatnonzero(np.bincount(groups)[groups] == 1)
-    if alone.size:
-        whose = "of it" if by is None else f"with the same {by}"
-        got = (
-            f"a single trial {whose}, {activity[n.TRIAL].values[alone[0]] if n.TRIAL in activity.coords else alone[0]}"
-        )
-        raise InvalidInput("data", got=got, expected="two trials or more for each mean", fix="Leave such trials out.")
-    samples: Any = activity.astype(float_type(activity), copy=False).transpose(n.NEURON, n.TIME, n.TRIAL).data
-    order = np.argsort(groups, kind="stable")
-    each = [samples[..., alike] for alike in np.split(order, np.cumsum(np.bincount(groups))[:-1])]
-    rest = [one - one.mean(-1, keepdims=True) for one in each]
-    joined = (da if isinstance(samples, da.Array) else np).concatenate(rest, axis=-1)[..., np.argsort(order)]
-    left = activity.transpose(n.NEURON, n.TIME, n.TRIAL).copy(data=joined)
-    return put_back(data, left, step=f"minus_trial_mean of {n_trials} trials" + (f" by {by}" if by else ""))
-
-
-def _groups(activity: xr.DataArray, by: str) -> NDArray[Any]:
-    """Return to which group each trial belongs, by a coordinate, 0, 1, ..."""
-    known = [str(name) for name, coord in activity.coords.items() if coord.dims == (n.TRIAL,)]
-    if by not in known:
-        raise InvalidInput(
-            "by", got=said(by), expected=f"a coordinate on trial; there are: {', '.join(known) or 'none'}"
-        )
-    return np.unique(activity[by].values, return_inverse=True)[1]
-
-
 def _samples(argument: str, span: Any, interval: float, units: str, *, least: int = 1) -> int:
     """Return how many samples a span of time is."""
     expected = f"a span of {least} samples or more, in {units}; a sample is {interval:g}"
@@ -181,20 +118,6 @@ def _samples(argument: str, span: Any, interval: float, units: str, *, least: in
     if whole < least:
         raise InvalidInput(argument, got=said(span), expected=expected)
     return whole
-
-
-def _onsets(onsets: Any) -> tuple[NDArray[Any], dict[str, Any]]:
-    """Return the times of events, (trial,), and the coordinates that go with them."""
-    expected = "times of events, one or more, in one dimension"
-    times = np.asarray(array_of("onsets", onsets, expected=expected))
-    if times.ndim != 1 or not times.size or times.dtype.kind not in "fiuM":
-        raise InvalidInput("onsets", got=f"{times.dtype} of shape {times.shape}", expected=expected)
-    if not isinstance(onsets, xr.DataArray):
-        return times, {}
-    beside = {str(name): (n.TRIAL, coord.values) for name, coord in onsets.coords.items() if coord.dims == onsets.dims}
-    if onsets.dims != (n.TRIAL,):
-        beside.pop(str(onsets.dims[0]), None)
-    return times, {name: one for name, one in beside.items() if name != n.ONSET}
 
 
 def _places(

@@ -157,6 +157,15 @@ def check_share(argument: str, value: Any, *, what: str = "a share") -> float:
     return float(value)
 
 
+def check_span(argument: str, span: Any) -> tuple[float, float]:
+    """Return a start and a stop, or raise InvalidInput if `span` is no two finite numbers in order."""
+    expected = "a start and a later stop"
+    ends = check_entries(argument, span, expected=expected)
+    if len(ends) != 2 or not all(map(is_finite, ends)) or ends[0] >= ends[1]:
+        raise InvalidInput(argument, got=said(span), expected=expected)
+    return float(ends[0]), float(ends[1])
+
+
 def check_room(argument: str, value: Any, n_bytes: int) -> None:
     """Raise InvalidInput if what an argument asks for is larger than the memory of this machine."""
     there = psutil.virtual_memory().total

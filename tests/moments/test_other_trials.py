@@ -24,7 +24,7 @@ def test_by_hand():
 
 @given(st.integers(2, 9), st.integers(0, 100))
 def test_each_trial_has_another_one(n_trials, seed):
-    found = partners(n_trials, seed)
+    found = partners([np.arange(n_trials)], seed)
     assert sorted(found) == list(range(n_trials))
     assert (found != np.arange(n_trials)).all()
 
@@ -40,7 +40,7 @@ def test_as_plain_pairs(chunks, sources):
     moments = moments.compute()
     at = slice(None) if sources is None else [2, 0]
     trials = trials_of(x)
-    for trial, other in enumerate(partners(3, 5)):
+    for trial, other in enumerate(partners([np.arange(3)], 5)):
         for lag in (0, 3):
             right = naive_moments([np.concatenate([trials[trial], trials[other]])], lag)
             found = moments.sel(lag=lag).isel(trial=trial)
@@ -66,10 +66,29 @@ def test_what_trials_have_in_common_remains():
     assert abs(both[1].mean()) < 0.01
 
 
+def test_the_other_trial_is_of_the_same_stimulus():
+    """Neurons that answer stimuli alike correlate across trials of one stimulus, and not across all."""
+    rng = np.random.default_rng(0)
+    tone = np.arange(40) % 4
+    response = rng.normal(size=(1, 200, 4))[..., tone]
+    x = xr.DataArray(response + rng.normal(size=(2, 200, 40)), {"tone": ("trial", tone)}, ("neuron", "time", "trial"))
+    options = {"lags": [0], "dim": ("time", "trial"), "shuffle_trials": 1}
+    within = netxr.lagged_moments(x, **options, shuffle_by="tone")
+    assert within.attrs["shuffle_by"] == "tone"
+    assert netxr.lagged_correlation(within, lag=0).mean() == pytest.approx(1 / 2, abs=0.05)
+    assert abs(netxr.lagged_correlation(netxr.lagged_moments(x, **options), lag=0).mean()) < 0.2
+    other = partners([np.flatnonzero(tone == k) for k in range(4)], 1)
+    assert (tone[other] == tone).all()
+    assert (other != np.arange(40)).all()
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
         ({"shuffle_trials": 1.5}, "shuffle_trials: got 1.5; expected a whole number"),
+        ({"shuffle_by": "trial"}, "shuffle_by: got 'trial'; expected None"),
+        ({"shuffle_trials": 1, "shuffle_by": "trial"}, "shuffle_by: got 'trial', of which 5 has a single trial"),
+        ({"shuffle_trials": 1, "shuffle_by": "tone"}, "shuffle_by: got 'tone'; expected a coordinate on trial"),
         ({"shuffle_trials": 1, "blocks": 2}, "shuffle_trials: got 1; expected None, with a link"),
         ({"shuffle_trials": 1, "link": "logit"}, "shuffle_trials: got 1; expected None, with a link"),
     ],

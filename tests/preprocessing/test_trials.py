@@ -2,17 +2,16 @@
 - 0 1 2 3 4 5 6 cut at 2 and 4, one before and two after: 1 2 3 and 3 4 5.
 - 0 1 2 3 4 5 6 in trials of 3: 0 1 2 and 3 4 5, and 6 is left out.
 - sampled every 0.5 s from 10 s on, an event at 11.2 s is at the nearest sample, the second: 11.0 s.
-- trials 1, 3 and 8 at one time, the first two of one stimulus and the third of its own with another trial 4: less their
-  means, -1, 1, 2 and -2.
 """
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 import netxr
-from netxr import cut_trials, minus_trial_mean
+from netxr import cut_trials
 from netxr.errors import InvalidInput
 from tests.oracles import naive_correlation
 from tests.preprocessing.steps import recording, unreadable
@@ -49,7 +48,9 @@ def test_trials_are_the_samples_around_events(on_axis):
     np.testing.assert_allclose(found.time, np.arange(-1.0, 2.5, 0.5))
     assert {"depth", "onset"} <= set(found.coords)
     assert found.attrs.items() >= {"units": "mV", "animal": "m7", "sampling_interval": 0.5, "start_time": -1.0}.items()
-    assert found.preprocessing == "cut into 3 trials from 1 s before to 2.5 s after 3 events"
+    assert found.preprocessing == (
+        "cut into 3 trials from 1 s before to 2.5 s after 3 events, 1 of them within the trial before"
+    )
 
 
 def test_lazy_stays_lazy():
@@ -75,6 +76,55 @@ def test_coordinates_of_trials_stay():
     assert found.trial.values.tolist() == [7, 8]
     assert found.stimulus.values.tolist() == ["left", "right"]
     assert "stimulus" in cut_trials(recording(trials=None), onsets.rename(trial="event"), after=2).coords
+
+
+TABLE = pd.DataFrame(
+    {"onset": [5.0, 9.0, 20.0], "duration": 2.0, "stimulus": ["left", "right", "left"], "block": [1, 1, 2]}, [4, 6, 9]
+)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        TABLE,
+        TABLE.rename(columns={"onset": "start_time"}),
+        TABLE.reset_index(names="trial"),
+        TABLE.to_xarray().rename(index="trial"),
+        TABLE.to_xarray().rename(index="trial").set_coords("onset"),
+    ],
+)
+def test_columns_of_a_table_of_events_are_coordinates_of_trials(table):
+    whole = recording(trials=None)
+    found = cut_trials(whole, table, before=1, after=2)
+    assert found.trial.values.tolist() == [4, 6, 9]
+    assert found.stimulus.values.tolist() == ["left", "right", "left"]
+    assert found.stimulus.dtype == object
+    assert found.block.values.tolist() == [1, 1, 2]
+    assert found.duration.values.tolist() == [2, 2, 2]
+    np.testing.assert_array_equal(found, cut_trials(whole, [5.0, 9.0, 20.0], before=1, after=2))
+    left = netxr.select(found, where={"stimulus": "left"})
+    np.testing.assert_array_equal(left, found.isel(trial=[0, 2]))
+    R = netxr.lagged_correlation(left, dim=("time", "trial"))
+    np.testing.assert_allclose(R, naive_correlation([t.values for t in left.transpose("trial", ...)], 1), atol=1e-12)
+
+
+def test_rows_without_a_label_of_their_own_are_counted():
+    twice = pd.concat([TABLE, TABLE.assign(onset=TABLE.onset + 0.5)])
+    assert cut_trials(recording(trials=None), twice, after=2).trial.values.tolist() == list(range(6))
+
+
+def test_what_is_cut_can_be_saved(tmp_path):
+    trials = cut_trials(recording(trials=None), TABLE, before=1, after=2)
+    netxr.save(trials.to_dataset(), tmp_path / "trials.zarr")
+    back = netxr.open(tmp_path / "trials.zarr").activity
+    assert back.stimulus.values.tolist() == ["left", "right", "left"]
+    assert back.time.values.tolist() == trials.time.values.tolist()
+    assert netxr.minus_trial_mean(netxr.select(back, where={"stimulus": "left"})).sizes["trial"] == 2
+
+
+def test_overlapping_trials_are_said():
+    found = cut_trials(recording(trials=None), [5.0, 12.0, 6.0, 10.0], before=1, after=2)
+    assert found.preprocessing.endswith("after 4 events, 2 of them within the trial before")
 
 
 def test_dates():
@@ -127,6 +177,13 @@ def test_no_trial_goes_over_a_gap():
         ({"onsets": [], "after": 1}, "times of events"),
         ({"onsets": [[1, 2]], "after": 1}, "times of events"),
         ({"onsets": [1e300], "after": 1}, "do not leave the recording"),
+        (
+            {"onsets": TABLE.drop(columns="onset"), "after": 1},
+            "a table with duration, stimulus, block, trial; expected",
+        ),
+        ({"onsets": TABLE.rename(columns={"stimulus": "depth"}), "after": 1}, r"a column 'depth'.*Rename it"),
+        ({"onsets": TABLE.rename(columns={"stimulus": "time"}), "after": 1}, "a column 'time'"),
+        ({"onsets": TABLE.iloc[:0], "after": 1}, "times of events"),
         ({"onsets": np.array(["2026-01-01"], "M8[s]"), "after": 1}, "dates"),
     ],
 )
@@ -139,59 +196,3 @@ def test_a_recording_of_trials_is_not_cut():
     with pytest.raises(InvalidInput, match="2 trials"):
         cut_trials(recording(trials=2), length=5)
     assert cut_trials(recording(trials=1), length=5).sizes["trial"] == 8
-
-
-# --- the mean over trials ---------------------------------------------------------------
-
-
-@pytest.fixture
-def four_trials():
-    stimulus = {"stimulus": ("trial", ["left", "right", "left", "right"])}
-    return xr.DataArray([[[1, 8, 3, 4]]], {"trial": [2, 4, 6, 8]} | stimulus, ("neuron", "time", "trial"))
-
-
-def test_mean_by_hand(four_trials):
-    assert minus_trial_mean(four_trials, by="stimulus").values.tolist() == [[[-1.0, 2.0, 1.0, -2.0]]]
-    assert minus_trial_mean(four_trials).values.tolist() == [[[-3.0, 4.0, -1.0, 0.0]]]
-
-
-@pytest.mark.parametrize("by", [None, "stimulus"])
-def test_mean_is_that_of_a_plain_loop(by):
-    whole = recording(trials=6).assign_coords(stimulus=("trial", list("abcabc")))
-    found = minus_trial_mean(whole, by=by)
-    for k in range(6):
-        alike = [m for m in range(6) if by is None or m % 3 == k % 3]
-        expected = whole.values[..., k] - sum(whole.values[..., m] for m in alike) / len(alike)
-        np.testing.assert_allclose(found.isel(trial=k), expected, rtol=0, atol=1e-12)
-    assert found.preprocessing == "minus_trial_mean of 6 trials" + (" by stimulus" if by else "")
-    assert found.coords.keys() == whole.coords.keys()
-    chunked = whole.chunk(time=7, trial=4).assign_coords(stimulus=whole.stimulus)
-    with nothing_computes():
-        lazily = minus_trial_mean(chunked, by=by)
-    np.testing.assert_allclose(lazily, found, rtol=0, atol=1e-12)
-
-
-def test_noise_correlation_is_that_without_the_stimulus():
-    rng = np.random.default_rng(0)
-    signal, noise = rng.normal(size=(1, 50, 1)), rng.normal(size=(2, 50, 40))
-    x = netxr.as_activity(3 * signal + noise, dims=("neuron", "time", "trial"))
-    r = netxr.lagged_correlation(minus_trial_mean(x), lag=0, dim=("time", "trial"))
-    rest = noise - noise.mean(-1, keepdims=True)
-    expected = np.corrcoef(rest.reshape(2, -1))[0, 1]
-    assert r.values[0, 1] == pytest.approx(expected, abs=1e-3)
-    assert netxr.lagged_correlation(x, lag=0, dim=("time", "trial")).values[0, 1] > 0.8
-
-
-@pytest.mark.parametrize(
-    ("change", "by", "message"),
-    [
-        (lambda x: x.isel(trial=0), None, "without trials"),
-        (lambda x: x.isel(trial=[0]), None, "a single trial of it, 2"),
-        (lambda x: x.isel(trial=[0, 1, 2]), "stimulus", "a single trial with the same stimulus, 4"),
-        (lambda x: x, "sound", "there are: trial, stimulus"),
-        (lambda x: x, 3, "a coordinate on trial"),
-    ],
-)
-def test_means_that_cannot_be(four_trials, change, by, message):
-    with pytest.raises(InvalidInput, match=message):
-        minus_trial_mean(change(four_trials), by=by)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.compat import optional
 from netxr.errors import InvalidInput, UnreadableFile
+from netxr.kernels.spikes import bins_in, counts
 from netxr.recordings.formats.lazy import Box, lazy_array
-from netxr.recordings.formats.times import bins_in, counts, is_rate
+from netxr.recordings.formats.times import is_rate
 from netxr.schema.arguments import is_whole
 from netxr.schema.arrays import as_activity
 

@@ -47,10 +47,10 @@ def _is_plain(table: Any, name: str, node: Any, n_rows: int) -> bool:
         return False
     if name == CELL_COLUMN and node.shape == (n_rows, 2):
         return node.dtype.kind in NUMBER_KINDS
-    return node.shape == (n_rows,) and (node.dtype.kind in NUMBER_KINDS or _is_text(node.dtype))
+    return node.shape == (n_rows,) and (node.dtype.kind in NUMBER_KINDS or is_text(node.dtype))
 
 
-def _is_text(dtype: np.dtype[Any]) -> bool:
+def is_text(dtype: np.dtype[Any]) -> bool:
     """Say whether entries are text: objects may be references or lists as well."""
     known: Mapping[str, Any] = dtype.metadata or {}
     return dtype.kind == "S" or known.get("vlen") in (str, bytes)
@@ -58,7 +58,7 @@ def _is_text(dtype: np.dtype[Any]) -> bool:
 
 def _values(node: Any, name: str) -> NDArray[Any]:
     """Return a plain column, text as Python strings."""
-    if _is_text(node.dtype):
+    if is_text(node.dtype):
         return np.asarray(node.asstr(errors="replace")[()], dtype=object)
     values: NDArray[Any] = node[()]
     values = values.astype(values.dtype.newbyteorder("="), copy=False)

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
+from netxr.kernels.spikes import SLACK, bins_in, counts
 from netxr.recordings.formats.hdf5 import opened
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.nwb_tables import labels_and_columns
-from netxr.recordings.formats.times import SLACK, bins_in, counts, is_rate
-from netxr.schema.arguments import check_entries, is_finite
+from netxr.recordings.formats.times import is_rate
+from netxr.schema.arguments import check_span
 from netxr.schema.arrays import as_activity
 from netxr.schema.spacing import PIECE
 
@@ -85,11 +86,7 @@ def _bins(
             return first, floor((last - first) * rate + SLACK) + 1
         start, stop = float(np.min(observed)), float(np.max(observed))
     else:
-        expected = "a start and a later stop, in seconds"
-        ends = check_entries("span", span, expected=expected)
-        if len(ends) != 2 or not all(is_finite(end) for end in ends) or ends[0] >= ends[1]:
-            raise InvalidInput("span", got=repr(span), expected=expected)
-        start, stop = map(float, ends)
+        start, stop = check_span("span", span)
     n_bins = bins_in(start, stop, rate)
     if n_bins < 1:
         fix = "Give a longer span=, or a higher rate=."

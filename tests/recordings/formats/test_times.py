@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.recordings.formats.times import check_interval, counts, interval_of
+from netxr.recordings.formats.times import check_interval, interval_of
 from netxr.schema.spacing import PIECE
 
 FILE = Path("run.nwb")
@@ -50,11 +50,3 @@ def test_times_that_do_not_ascend_are_refused(times):
 def test_an_interval_that_is_none_is_refused(interval):
     with pytest.raises(InvalidInput, match="a positive number, in seconds"):
         check_interval(interval)
-
-
-@pytest.mark.parametrize("rate", [10, 100, 1000 / 3, 1000])
-@pytest.mark.parametrize("start", [0.0, 0.1, 3600.7])
-def test_a_spike_on_an_edge_is_in_the_bin_that_begins_there(start, rate):
-    bins = np.arange(5000)
-    spikes = np.round(start + bins / rate, 9)  # as a file holds them, in decimals
-    np.testing.assert_array_equal(counts(spikes, slice(0, 5000), start=start, rate=rate), 1)
