@@ -33,6 +33,7 @@ _HOME = {
     "compare": "estimators.compare",
     "convert": "recordings.convert",
     "correlation_test": "significance.correlation_test",
+    "cross_correlogram": "estimators.correlogram",
     "cut_trials": "preprocessing.trials",
     "detrend": "preprocessing.detrend",
     "difference": "preprocessing.samples",

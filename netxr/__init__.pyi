@@ -13,6 +13,7 @@ from netxr.errors import UnreadableFile as UnreadableFile
 from netxr.errors import WorkersLost as WorkersLost
 from netxr.estimators.compare import compare as compare
 from netxr.estimators.correlation import lagged_correlation as lagged_correlation
+from netxr.estimators.correlogram import cross_correlogram as cross_correlogram
 from netxr.estimators.edge_probability import edge_probability as edge_probability
 from netxr.estimators.estimate import estimate as estimate
 from netxr.estimators.estimator import Estimator as Estimator
@@ -57,11 +58,11 @@ from netxr.recordings.append import add as add
 from netxr.recordings.append import append as append
 from netxr.recordings.catalog import catalog as catalog
 from netxr.recordings.convert import convert as convert
+from netxr.recordings.events import load_events as load_events
 from netxr.recordings.handover import from_mne as from_mne
 from netxr.recordings.handover import from_pynapple as from_pynapple
 from netxr.recordings.handover import to_mne as to_mne
 from netxr.recordings.handover import to_nwb as to_nwb
-from netxr.recordings.events import load_events as load_events
 from netxr.recordings.load import load_activity as load_activity
 from netxr.recordings.load import load_connectivity as load_connectivity
 from netxr.recordings.load import load_recording as load_recording

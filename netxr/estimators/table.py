@@ -18,6 +18,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.correlation import AT_ONCE, LAGGED
+from netxr.estimators.correlogram import EXCESS
 from netxr.estimators.edge_probability import REFERENCE as TWO_GROUPS
 from netxr.estimators.edge_probability import edge_probability_at
 from netxr.estimators.estimator import Estimator
@@ -97,6 +98,7 @@ BUILT_IN: Final = {
             lags=_and_at_once,
             all_sources=True,
         ),
+        EXCESS,
     )
 }
 """The estimators that netxr brings, by name; the first is the one where none is named."""

@@ -37,8 +37,8 @@ def spike_counts(
     Parameters
     ----------
     times : mapping or sequence of array-like
-        When each neuron had its spikes, in `interval_units` and in any order: a dict by label, a TsGroup of pynapple,
-        or a list of arrays. Spike trains of Neo, which know their unit, are converted.
+        When each neuron had its spikes, in `interval_units` and in any order: a dict by label, or a list of
+        arrays. Spike trains of Neo, which know their unit, are converted; a TsGroup of pynapple is for `from_pynapple`.
     sampling_interval : float
         Length of a bin.
     span : (float, float), optional
@@ -175,7 +175,7 @@ def _trains(times: Any, units: str) -> tuple[list[Any] | None, list[NDArray[np.f
         raise InvalidInput("times", got="no neuron", expected=expected)
     trains = []
     for label, train in zip(labels or range(len(each)), each, strict=True):
-        plain = train.rescale(units).magnitude if hasattr(train, "rescale") else getattr(train, "t", train)
+        plain = train.rescale(units).magnitude if hasattr(train, "rescale") else train
         array = array_of("times", plain, expected=expected)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "fiu"):
             got = f"{array.dtype} of shape {array.shape} for neuron {label!r}"

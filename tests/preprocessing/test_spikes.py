@@ -89,14 +89,6 @@ def test_spike_trains_of_neo_say_their_unit():
     assert in_ms.sampling_interval_units == "ms"
 
 
-def test_objects_with_their_times_as_t():
-    class Ts:
-        t = np.array([0.1, 0.15, 0.9])
-
-    found = spike_counts({7: Ts()}, sampling_interval=0.25, span=(0, 1))
-    assert found.sel(neuron=7).values.tolist() == [2, 0, 0, 1]
-
-
 @pytest.mark.skipif(not (SHARED / "data").exists(), reason="no shared recordings")
 def test_as_the_reader_of_files_counts():
     h5py = pytest.importorskip("h5py")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-METHODS: Final = tuple(name for name in BUILT_IN if name != n.CORRELATION)
-"""Estimators that are compared: all but the one that looks at no past and holds nothing fixed."""
+METHODS: Final = tuple(name for name in BUILT_IN if name not in (n.CORRELATION, n.CORRELOGRAM_EXCESS))
+"""Estimators that are compared: all but the one that looks at no past, and the one of spike trains."""
 
 DEFAULTS: Final = {
     n.N_NEURONS: "25,50,100,200",
