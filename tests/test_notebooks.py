@@ -75,6 +75,25 @@ merged = netxr.compare(A, netxr.lagged_correlation(netxr.merge_moments(parts), l
 print(json.dumps([max(scores), merged, dict(both.sizes), is_edge.mean().item(), folder.exists()]))
 """
 
+PERTURBATION = """
+import json
+
+print(json.dumps([looked_at, effect, list(rows[64_000].values())]))
+"""
+
+LASSO = """
+import json
+
+print(json.dumps([score(A, lasso), means.loc["lasso"].tolist()]))
+"""
+
+INSTRUMENTS = """
+import json
+
+found = [[row.mean_without_edge for (_, one), row in rows.items() if one == name] for name in fits]
+print(json.dumps(found))
+"""
+
 
 def read(name):
     return nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=nbformat.NO_CONVERT)
@@ -138,8 +157,30 @@ def test_larger_than_memory_adds_a_second_day(tmp_path):
     assert not left
 
 
+@pytest.mark.slow
+def test_a_perturbation_finds_what_a_correlation_cannot(tmp_path):
+    _, (looked_at, effect, scores) = run("tutorial_1_perturbation", tmp_path, then=PERTURBATION)
+    assert looked_at > 0.15 > 0.02 > abs(effect)
+    correlation, _, set_ = scores
+    assert correlation < 0.7 < 0.95 < set_
+
+
+@pytest.mark.slow
+def test_a_lasso_has_the_published_scores(tmp_path):
+    _, (lasso, shares) = run("tutorial_3_regression", tmp_path, then=LASSO)
+    assert lasso == pytest.approx(0.868, abs=0.001)
+    assert shares == pytest.approx([0.710, 0.692, 0.672, 0.561, 0.436], abs=0.001)
+
+
+@pytest.mark.slow
+def test_instruments_have_no_bias_where_a_regression_has(tmp_path):
+    _, (regression, instruments) = run("tutorial_4_instruments", tmp_path, then=INSTRUMENTS)
+    assert min(regression) > 0.2
+    assert max(map(abs, instruments)) < 0.05
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_notebooks_are_committed_without_output(name):
+def test_notebooks_are_stored_with_what_they_show(name):
     notebook = read(name)
     nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
@@ -147,10 +188,21 @@ def test_notebooks_are_committed_without_output(name):
     assert notebook.metadata.kernelspec.name == "python3"
     assert all(not cell.metadata for cell in notebook.cells)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert {output.output_type for output in outputs} <= {"stream", "display_data", "execute_result"}
+    shown = [output.data for output in outputs if output.output_type != "stream"]
+    pictures = [data["image/png"] for data in shown if "image/png" in data]
+    assert pictures
+    assert max(map(len, pictures)) < 1e6
+    assert all(output.name == "stdout" for output in outputs if output.output_type == "stream")
     text = (EXAMPLES / f"{name}.ipynb").read_text("utf-8")
+    assert len(text) < 5e6
+    text = re.sub(r'"image/png": "[^"]*"', "", text)
+    assert "<script" not in text
     assert not re.findall(r"/(?:home|root|tmp|work|Users)/|[A-Z]:\\\\", text)
 
 
-def test_there_are_four_notebooks():
-    assert NOTEBOOKS == ["larger_than_memory", "map", "recording_to_map", "tutorial"]
+def test_there_are_seven_notebooks():
+    others = ["tutorial_1_perturbation", "tutorial_3_regression", "tutorial_4_instruments"]
+    assert ["larger_than_memory", "map", "recording_to_map", "tutorial", *others] == NOTEBOOKS
