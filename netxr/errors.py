@@ -99,7 +99,8 @@ class MissingExtra(NetxrError, ImportError):
 
     def __init__(self, what: str, *, package: str, extra: str) -> None:
         self._given = (what,), {"package": package, "extra": extra}
-        super().__init__(f'{what} needs {package}, which is not installed. Run: pip install "netxr[{extra}]"')
+        fix = f'In your copy of netxr\'s repository, run: pip install ".[{extra}]"'
+        super().__init__(f"{what} needs {package}, which is not installed. {fix}")
 
 
 class WorkersLost(NetxrError):

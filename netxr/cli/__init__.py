@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from netxr.errors import InvalidInput, NetxrError, NonFiniteActivity, OutputExists, UnreadableFile
+from netxr.errors import InvalidInput, MissingExtra, NetxrError, NonFiniteActivity, OutputExists, UnreadableFile
 
 COMMANDS: Final = {
     "tutorial": "Reproduce the tutorial on correlations, number by number.",
@@ -141,7 +141,7 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRA_PACKAGES:
             return error
-        return Failure(f"figures need {package}: pip install 'netxr[plot]'", FAILED)
+        return Failure(str(MissingExtra("A figure", package=package, extra="plot")), FAILED)
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         return error  # the reader of our output has ended: click ends quietly
     codes = {OutputExists: EXISTS, UnreadableFile: UNREADABLE}

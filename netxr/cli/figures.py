@@ -77,15 +77,15 @@ def _activity(kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
 
 
 def _score(kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
-    """Draw a score over the parameters that vary, or that `x` and `y` name: a curve over one, a map over two."""
+    """Draw a score over the parameters that vary, or that `x` and `y` name: curves over one, a map over two."""
     score, x = options.score or n.PEARSON, options.x
     mean = _variable(data, score + n.SCORE_MEAN)
     varies = [str(dim) for dim in mean.dims if mean.sizes[dim] > 1]
     if kind == "map":
-        fits, along, wanted, other = len(varies) == 2, varies, "two parameters that vary", "a curve over one"
+        fits, along, wanted, other = len(varies) == 2, varies, "two parameters that vary", "curves over one"
     else:
-        fits, wanted, other = len(varies) < 2 and bool(x or varies), "one parameter that varies", "a map of two"
-        along = list(map(str, data[x].dims)) if x in data.coords else varies
+        fits, wanted, other = len(varies) < 3 and bool(x or varies), "one or two parameters that vary", "a map of two"
+        along = varies + [str(dim) for dim in (data[x].dims if x in data.coords else ()) if dim not in varies]
     if not fits:
         got = f"scores over {', '.join(varies) or 'nothing'}"
         fix = f"Take one entry of each other, e.g. --at sparsity=0.9, or draw {other}."

@@ -1,29 +1,48 @@
-"""Figures on paper: PNG, SVG and PDF files, drawn by matplotlib and without a browser."""
+"""Figures as files: on paper, drawn by matplotlib and without a browser, or as a page drawn by bokeh."""
 
 from pathlib import Path
 from typing import Any, Final
 
 import holoviews as hv
+import numpy as np
+from bokeh.embed import components
+from bokeh.models import ColumnDataSource, Plot
+from bokeh.resources import Resources
+from jinja2 import Environment
 
 from netxr.compat import release_colorbars
 from netxr.errors import InvalidInput, OutputExists
 from netxr.schema.arguments import check_path, check_vacant
 
-FORMATS: Final = ("png", "svg", "pdf")
+FORMATS: Final = ("png", "svg", "pdf", "html")
 DPI: Final = 150
+
+SCRIPTS: Final = ("bokeh", "bokeh-widgets")
+"""The parts of bokeh that figures need: plots, and the titles over them."""
+
+PAGE: Final = Environment(autoescape=True).from_string("""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval';
+style-src 'unsafe-inline'; img-src data: blob:"><link rel="icon" href="data:,"><title>{{ title }}</title>
+<style>body { margin: 1.5rem; color: #14191d; font: 14px/1.4 system-ui, sans-serif; }</style>
+{% for code in library %}<script>{{ code|safe }}</script>
+{% endfor %}</head><body>{{ figure|safe }}{{ script|safe }}</body></html>
+""")
+"""A page of one figure, which a browser opens without asking another machine for anything."""
 
 
 def save(figure: Any, path: str | Path) -> Path:
     """Write a figure to a file that does not exist yet.
 
-    Of a figure that is redrawn on zooming, the first view is written.
+    Of a figure that is redrawn on zooming, the first view is written, and of one with sliders their first position.
 
     Parameters
     ----------
     figure : HoloViews object
         What a function of netxr.plot returns, restyled or combined as you like.
     path : str or Path
-        The file to make. Its ending is the format: .png (150 pixels an inch), .svg or .pdf.
+        The file to make. Its ending is the format: .png (150 pixels an inch), .svg, .pdf, or .html for a page on which
+        one can zoom and hover, with all that it needs inside.
 
     Returns
     -------
@@ -41,7 +60,7 @@ def save(figure: Any, path: str | Path) -> Path:
     --------
     >>> save(hv.Curve([1, 2]), "curve.gif")
     Traceback (most recent call last):
-    netxr.errors.InvalidInput: path: got 'curve.gif'; expected a name that ends in .png, .svg or .pdf.
+    netxr.errors.InvalidInput: path: got 'curve.gif'; expected a name that ends in .png, .svg, .pdf or .html.
     """
     if not isinstance(figure, hv.core.Dimensioned):
         raise InvalidInput(
@@ -50,10 +69,11 @@ def save(figure: Any, path: str | Path) -> Path:
     path = check_path("path", path)
     file_format = path.suffix.lower().removeprefix(".")
     if file_format not in FORMATS:
-        fix = "Write a page with holoviews.save(figure, path, backend='bokeh')." if file_format == "html" else ""
-        raise InvalidInput("path", got=repr(str(path)), expected="a name that ends in .png, .svg or .pdf", fix=fix)
+        expected = f"a name that ends in .{', .'.join(FORMATS[:-1])} or .{FORMATS[-1]}"
+        raise InvalidInput("path", got=repr(str(path)), expected=expected)
     check_vacant("path", path)
-    return write_new(path, picture(figure, file_format))
+    is_page = file_format == "html"
+    return write_new(path, page(figure, title=path.stem).encode() if is_page else picture(figure, file_format))
 
 
 def write_new(path: Path, content: bytes) -> Path:
@@ -78,6 +98,31 @@ def picture(figure: Any, file_format: str) -> bytes:
     drawn, _ = renderer(static_view(figure), fmt=file_format)
     release_colorbars(renderer.last_plot.state)
     return drawn.encode() if isinstance(drawn, str) else bytes(drawn)
+
+
+def page(figure: Any, *, title: str) -> str:
+    """Return a figure as a page that works without a network."""
+    script, div = components(on_screen(figure))
+    return PAGE.render(title=title, library=library(), figure=div, script=script)
+
+
+def library() -> list[str]:
+    """Return the scripts of bokeh, without those of whatever extension of it happens to be loaded."""
+    return list(Resources(mode="inline", components=list(SCRIPTS)).js_raw)
+
+
+def on_screen(figure: Any) -> Any:
+    """Return the bokeh model of a figure, with its tools below it, where they take no width."""
+    model = hv.render(static_view(figure), backend="bokeh")
+    for source in model.select({"type": ColumnDataSource}):
+        if "image" in source.data:  # seven digits tell colours apart, in half the room
+            source.data["image"] = [np.asarray(image, dtype=np.float32) for image in source.data["image"]]
+    if isinstance(model, Plot):
+        model.toolbar_location = "below"
+        model.toolbar.logo = None
+    for plot in model.select({"type": Plot}):
+        plot.sizing_mode = None  # the frame has a size, which is all that "fixed" would ask for
+    return model
 
 
 def static_view(figure: Any) -> Any:

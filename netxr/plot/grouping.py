@@ -10,7 +10,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.kernels.groups import is_grouped
 from netxr.moments.coarse import group_labels
-from netxr.plot.style import check_loaded
+from netxr.plot.loading import loaded
 from netxr.schema.variables import labels_of
 
 NO_GROUP = "no group"
@@ -102,7 +102,7 @@ def _ranks(groups: Any) -> tuple[list[Any], list[str], list[int]]:
     neurons = labels_of(groups, n.NEURON)
     if len(set(neurons.tolist())) < len(neurons):
         raise InvalidInput("groups", got=f"{n.NEURON} labels that repeat", expected="one group for each neuron")
-    labels = group_labels(check_loaded(groups, argument="groups").values, neurons)
+    labels = group_labels(loaded(groups, argument="groups").values, neurons)
     grouped = is_grouped(labels)
     names = [*dict.fromkeys(labels[grouped].tolist())]
     rank_of = {name: rank for rank, name in enumerate(names)}

@@ -1,22 +1,19 @@
 """What all figures share: colours, limits, words, and options set on both backends at once."""
 
-import re
-from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
 import holoviews as hv
 import numpy as np
-import xarray as xr
 from bokeh.models import BasicTickFormatter
 from bokeh.models.annotations import ColorBar
-from holoviews.plotting.util import process_cmap
 
 from netxr import names as n
 from netxr.compat import option_ids, set_option_ids
 from netxr.errors import InvalidInput
-from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable
+from netxr.plot.loading import loaded
+from netxr.plot.palettes import LIGHT
 
 _chosen_backend = hv.Store.current_backend
 import holoviews.plotting.bokeh  # noqa: E402  registers the backend, and makes it the current one
@@ -24,14 +21,15 @@ import holoviews.plotting.mpl  # noqa: E402
 
 hv.Store.set_current_backend(_chosen_backend)
 
-DIVERGING: Final[list[str]] = process_cmap("RdBu_r", 255, provider="matplotlib")
-"""Blue below zero, red above, safe for colour-blind readers. Their number is odd, so zero has a colour of its own."""
+DIVERGING: Final = LIGHT.weights
+"""Blue below zero, orange above, zero almost white."""
 
-UNDEFINED_COLOUR: Final = "#9e9e9e"
-"""Of a cell that is NaN: darker than zero, which is almost white."""
+SEQUENTIAL: Final = LIGHT.scores
+"""Teal, the darker the more."""
 
-INK: Final = "#262626"
-LINE_COLOUR: Final = "#1f77b4"
+UNDEFINED_COLOUR: Final = LIGHT.undefined
+INK: Final = LIGHT.ink
+LINE_COLOUR: Final = LIGHT.accent
 
 FRAME: Final = 300
 """Height of a bokeh panel in pixels."""
@@ -49,8 +47,6 @@ FRAME_OPTIONS: Final = frozenset(
 )
 """Options that a frame keeps when something is drawn over it."""
 
-MATRIX_SPEC: Final = replace(CONNECTIVITY_SPEC, optional_dims=())
-
 
 def symmetric_limit(*matrices: Any) -> tuple[float, float]:
     """Return colour limits that are symmetric about zero and hold every finite value.
@@ -58,7 +54,7 @@ def symmetric_limit(*matrices: Any) -> tuple[float, float]:
     Parameters
     ----------
     *matrices : array-like
-        Loaded arrays of any shapes, which are to share one colour range.
+        Arrays of any shapes, which are to share one colour range.
 
     Returns
     -------
@@ -68,7 +64,7 @@ def symmetric_limit(*matrices: Any) -> tuple[float, float]:
     Raises
     ------
     InvalidInput
-        If a matrix is a dask array that is not computed yet.
+        If a matrix is a large lazy array.
 
     Examples
     --------
@@ -79,48 +75,11 @@ def symmetric_limit(*matrices: Any) -> tuple[float, float]:
     """
     largest = 0.0
     for matrix in matrices:
-        values = np.asarray(check_loaded(matrix, argument="matrices"))
+        values = np.asarray(loaded(matrix, argument="matrices"))
         finite = np.isfinite(values)
         ends = (values.min(initial=0, where=finite), values.max(initial=0, where=finite))  # np.abs would be a copy
         largest = max(largest, *(abs(float(end)) for end in ends))
     return (-largest, largest) if largest > 0 else (-1.0, 1.0)
-
-
-def check_loaded(data: Any, *, argument: str) -> Any:
-    """Return `data` if it is in memory: a figure never computes behind the caller's back.
-
-    Raises
-    ------
-    InvalidInput
-        If it is backed by dask.
-    """
-    if hasattr(getattr(data, "variable", data), "dask") or getattr(data, "chunks", None):
-        raise InvalidInput(
-            argument,
-            got=f"a lazy array of shape {tuple(data.shape)}",
-            expected="values in memory",
-            fix="Reduce or select first, then load with .compute().",
-        )
-    return data
-
-
-def loaded_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray:
-    """Return `weights` as one (target, source) matrix in memory, not copied; a single source becomes one column.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no DataArray, is lazy, or has a further dim of more than one entry.
-    """
-    matrix = weights
-    if isinstance(matrix, xr.DataArray):
-        others = [dim for dim in matrix.dims if dim not in MATRIX_SPEC.dims and matrix.sizes[dim] == 1]
-        matrix = matrix.squeeze(others)
-        if n.SOURCE not in matrix.dims:
-            matrix = matrix.expand_dims(n.SOURCE)
-    matrix = check_variable(matrix, MATRIX_SPEC, argument=argument)
-    loaded: xr.DataArray = check_loaded(matrix, argument=argument)
-    return loaded.transpose(n.TARGET, n.SOURCE)
 
 
 def with_options(
@@ -215,7 +174,7 @@ def literal(title: str) -> str:
 
 def score_text(score: Any) -> str:
     """Return a score with three decimals, or say that it is undefined."""
-    value = np.asarray(check_loaded(score, argument="score"))
+    value = np.asarray(loaded(score, argument="score"))
     if value.dtype.kind not in "biuf":
         raise InvalidInput("score", got=repr(score), expected="a number")
     if value.size != 1:
@@ -234,10 +193,3 @@ def diagonal_text(*scores: Any) -> str:
 def diagonal_words(diagonal: bool) -> str:
     """Say in brackets whether the diagonal is included."""
     return "(with the diagonal)" if diagonal else "(without the diagonal)"
-
-
-def axis_label(data: xr.DataArray | xr.Dataset, name: Hashable) -> str:
-    """Return what an axis calls the variable or dim `name`: its long name, or its name in words."""
-    attrs = data[name].attrs if name in data.coords or name in getattr(data, "data_vars", ()) else {}
-    words = re.sub(r"^n ", "number of ", str(name).replace("_", " "))
-    return str(attrs.get(n.LONG_NAME, words[:1].upper() + words[1:]))

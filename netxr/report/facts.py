@@ -131,7 +131,7 @@ def origin_parts(run: xr.Dataset, source: str | None, estimate: str, *, again: S
     if n.HISTORY in run.attrs:
         yield page.Listing("History", "Every change, oldest first.", str(run.attrs[n.HISTORY]))
     lines = "\n".join([*_python_lines(run, source, estimate), *(again or _simulated_again(run))])
-    yield page.Listing("How to make it again, in Python", "Needs netxr[plot].", lines)
+    yield page.Listing("How to make it again, in Python", 'Needs what pip install ".[plot]" installs.', lines)
     if source is not None:
         yield page.Listing("How to make it again, in the shell", "", _shell_lines(source))
 

@@ -6,20 +6,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import holoviews as hv
-import numpy as np
 from bokeh.embed import components
-from bokeh.models import ColumnDataSource, Plot
-from bokeh.resources import Resources
 from jinja2 import Environment
 
 from netxr import names as n
-from netxr.plot.files import static_view, write_new
+from netxr.plot.files import library, on_screen, write_new
 from netxr.plot.style import title_over
 from netxr.schema.arguments import check_vacant
 from netxr.schema.words import UNDEFINED, reads_as_number
-
-SCRIPTS: Final = ("bokeh", "bokeh-widgets")
-"""The parts of bokeh that figures need: plots, and the titles over them."""
 
 MOST_PANELS: Final = 4
 """Figures of up to so many panels wrap in a narrow window; larger ones keep their grid, and scroll."""
@@ -156,25 +150,11 @@ def _page(title: str, text: str, parts: Sequence[Part], progress: n.Progress | N
     models: dict[tuple[int, int], Any] = {}
     for place, part in enumerate(parts):
         if isinstance(part, Figure):
-            models |= {(place, k): _drawn(panel) for k, panel in enumerate(part.panels)}
+            models |= {(place, k): on_screen(panel) for k, panel in enumerate(part.panels)}
         if progress is not None:
             progress(place + 1, len(parts))
     script, divs = components({f"{place}-{k}": model for (place, k), model in models.items()}) if models else ("", {})
-    # Not .render(): it would add files of whatever extension of bokeh happens to be loaded.
-    library = Resources(mode="inline", components=list(SCRIPTS)).js_raw if models else []
     panels = [[divs[f"{at}-{k}"] for at, k in models if at == place] for place in range(len(parts))]
-    return TEMPLATE.render(title=title, text=text, parts=parts, panels=panels, library=library, script=script)
-
-
-def _drawn(figure: Any) -> Any:
-    """Return the bokeh model of a figure, with its tools below it, where they take no width."""
-    model = hv.render(static_view(figure), backend="bokeh")
-    for source in model.select({"type": ColumnDataSource}):
-        if "image" in source.data:  # seven digits tell colours apart, in half the room
-            source.data["image"] = [np.asarray(image, dtype=np.float32) for image in source.data["image"]]
-    if isinstance(model, Plot):
-        model.toolbar_location = "below"
-        model.toolbar.logo = None
-    for plot in model.select({"type": Plot}):
-        plot.sizing_mode = None  # the frame has a size, which is all that "fixed" would ask for
-    return model
+    return TEMPLATE.render(
+        title=title, text=text, parts=parts, panels=panels, library=library() if models else [], script=script
+    )

@@ -44,7 +44,8 @@ CAPTIONS: Final = {
     ),
     "matrix": (
         "Connectivity",
-        "A column is where a connection comes from, a row where it goes to. Red is positive, blue negative.",
+        "A column is where a connection comes from, a row where it goes to. Orange is positive, blue negative, grey a "
+        "neuron with itself.",
     ),
     "compare": (
         "True and estimated connectivity",

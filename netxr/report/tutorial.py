@@ -34,9 +34,9 @@ CAPTIONS: Final = {
     ),
     "2_overview": (
         "A whole network of six",
-        "Arrows are positive weights, the wider and darker the stronger. The true edges are all in R, in the true "
-        "direction, among faint ones that are noise. A and R have colour scales of their own, because R reaches only "
-        "a fraction of A.",
+        "Arrows are positive weights, the darker the stronger, at most three to a neuron. The true edges stand "
+        "out in R, in the true direction, among faint ones that are noise. A and R have colour scales of their own, "
+        "because R reaches only a fraction of A.",
     ),
     "3_hundred_neurons": (
         "A hundred neurons",

@@ -25,7 +25,7 @@ MARKS = """() => {
     if (model.type === "GlyphRenderer") {
       const colour = (model.glyph.line_color || {}).value || "";
       const filled = (model.glyph.fill_color || {}).value || "";
-      if (colour === "#d95f02" || filled === "#d95f02")
+      if (colour === "#0b6b63" || filled === "#0b6b63")
         counts.push(model.data_source.get_length());
     }
   return counts;

@@ -57,7 +57,8 @@ def test_without_panel_the_fix_is_told():
     code = "import sys; sys.modules['panel'] = None; from netxr.cli import main; main()"
     told = subprocess.run([sys.executable, "-c", code, "app"], capture_output=True, text=True)  # noqa: S603
     assert told.returncode == 1
-    assert told.stderr == 'netxr: error: netxr app needs panel, which is not installed. Run: pip install "netxr[app]"\n'
+    needs = "netxr: error: netxr app needs panel, which is not installed."
+    assert told.stderr == f'{needs} In your copy of netxr\'s repository, run: pip install ".[app]"\n'
 
 
 BUSY = """

@@ -134,7 +134,7 @@ def test_a_missing_extra_says_how_to_install_it(monkeypatch, tmp_path):
         raise ModuleNotFoundError("No module named 'bokeh'", name="bokeh.embed")
 
     monkeypatch.setattr(netxr, "open", fail)
-    assert "pip install 'netxr[plot]'" in run("info", tmp_path).stderr
+    assert 'pip install ".[plot]"' in run("info", tmp_path).stderr
 
 
 def test_a_bug_is_not_hidden(monkeypatch, tmp_path):

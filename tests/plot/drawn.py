@@ -3,6 +3,7 @@
 from html import unescape
 
 import holoviews as hv
+import numpy as np
 from bokeh.models import GlyphRenderer, Image
 
 from netxr.compat import release_colorbars
@@ -33,6 +34,11 @@ def bokeh_images(model):
 def bokeh_cells(figure):
     """Draw a figure on the screen and return the cells of its heatmaps, the last row at the bottom."""
     return [image.data_source.data["image"][0] for image in bokeh_images(on_screen(figure))]
+
+
+def off_diagonal(weights):
+    """A matrix as it is drawn: neurons are not shown with themselves."""
+    return np.where(np.eye(len(weights), dtype=bool), np.nan, weights)
 
 
 def bokeh_limits(model):

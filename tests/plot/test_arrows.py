@@ -10,6 +10,41 @@ MATRICES = st.integers(1, 6).flatmap(
 )
 
 
+def test_three_by_hand():
+    weights = np.array([[9.0, 0.2, 0.5, 0.1], [0.3, 9, 0, 0], [-0.9, 0.4, 9, 0.6], [0, 0, 0, 9]])
+    drawn = strongest_arrows(weights, negative=False, inputs=2)
+    assert list(zip(drawn.sources.tolist(), drawn.targets.tolist(), strict=True)) == [
+        (1, 0),
+        (0, 1),
+        (1, 2),
+        (2, 0),
+        (3, 2),
+    ]
+    assert drawn.n_all == 6
+    both = strongest_arrows(weights, negative=True, inputs=1)
+    assert both.weights.tolist() == [0.3, 0.5, -0.9]
+    assert strongest_arrows(weights, negative=True, inputs=9).n_all == len(
+        strongest_arrows(weights, negative=True).weights
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(weights=MATRICES, negative=st.booleans(), inputs=st.integers(1, 4), block=st.integers(1, 20))
+def test_the_strongest_inputs_are_those_of_a_sort_of_each_row(weights, negative, inputs, block):
+    drawn = strongest_arrows(weights, negative=negative, inputs=inputs, block=block)
+    edges = naive_edges(weights, negative)
+    assert drawn.n_all == len(edges)
+    for target in range(len(weights)):
+        into = sorted((abs(weight) for (_, to), weight in edges.items() if to == target), reverse=True)
+        assert sorted(np.abs(drawn.weights[drawn.targets == target]), reverse=True) == into[:inputs]
+
+
+def test_of_equal_inputs_chance_decides():
+    drawn = strongest_arrows(np.ones((300, 300)), negative=False, inputs=3)
+    assert (np.bincount(drawn.targets) == 3).all()
+    assert np.bincount(drawn.sources, minlength=300).max() < 15
+
+
 def naive_edges(weights, negative):
     n = len(weights)
     return {

@@ -7,7 +7,16 @@ import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import compare_over
 from netxr.plot.matrices.grids import row_length
-from tests.plot.drawn import bokeh_limits, matplotlib_limits, on_paper, on_screen, title_of, titles_of, widest
+from tests.plot.drawn import (
+    bokeh_limits,
+    matplotlib_limits,
+    off_diagonal,
+    on_paper,
+    on_screen,
+    title_of,
+    titles_of,
+    widest,
+)
 
 
 def scores_of(A, R, *, diagonal=False):
@@ -38,7 +47,7 @@ def test_facets_share_one_range_for_all_truths_and_another_for_all_estimates(ran
         *((f"R, sparsity = {value}\ncorrelation {value / 2:.3f}", -limit_R, limit_R) for value in values),
     ]
     assert {limits[1:] for limits in bokeh_limits(screen)} == {(-limit_A, limit_A), (-limit_R, limit_R)}
-    assert [bar.title for bar in screen.select({"type": ColorBar})] == ["Connectivity Strength"] * 2
+    assert [bar.title for bar in screen.select({"type": ColorBar})] == ["Connectivity strength"] * 2
 
 
 def test_facets_of_different_sizes_wrap_and_keep_their_axes():
@@ -48,7 +57,7 @@ def test_facets_of_different_sizes_wrap_and_keep_their_axes():
     assert figure.shape == (4, 3)  # A and R of the first three, and of the others
     axes = [axis for axis in on_paper(figure).axes if axis.images]
     assert [axis.get_xlim()[1] + 0.5 for axis in axes] == [3, 4, 5, 3, 4, 5, 6, 7, 8, 6, 7, 8]
-    assert axes[3].get_title() == "R, n_neurons = 3\ncorrelation undefined"
+    assert axes[3].get_title() == "R, number of neurons = 3\ncorrelation undefined"
     assert len({tuple(axis.images[0].get_clim()) for axis in axes}) == 1
     on_screen(figure)
 
@@ -63,7 +72,7 @@ def test_one_truth_stands_above_every_trial(random_pair):
     figure = compare_over(A, trials, over="trial")
     shown = [panel.dimension_values(2, flat=False) for panel in figure]
     for values, expected in zip(shown, (A, A, R, 2 * R), strict=True):
-        np.testing.assert_array_equal(values, expected)
+        np.testing.assert_array_equal(values, off_diagonal(expected))
     assert titles_of(figure) == ["A, trial = 7", "A, trial = 8", "R, trial = 7", "R, trial = 8"]
 
 

@@ -1,11 +1,12 @@
-import dask.array
+import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import HoverTool
+from bokeh.models import HoverTool, Line
 
 from netxr.errors import InvalidInput
 from netxr.plot import score_curve
+from netxr.plot.palettes import LIGHT
 from netxr.plot.style import LINE_COLOUR
 from tests.plot.drawn import draw, on_paper, on_screen, title_of
 
@@ -38,7 +39,7 @@ def test_the_curve_ascends_in_x_with_a_band_of_one_deviation(scores):
     assert not any(corner[0] == 25 for corner in band)
     assert axis.get_xlabel() == "Number of neurons"
     assert axis.get_ylabel() == "Pearson"
-    assert axis.get_title() == "size\nundefined at n_neurons = 25"
+    assert axis.get_title() == "size\nundefined at number of neurons = 25"
 
 
 @pytest.mark.parametrize(("diagonal", "text"), [(True, "(with the diagonal)"), (False, "(without the diagonal)")])
@@ -46,7 +47,7 @@ def test_the_title_says_whether_the_diagonal_is_in(scores, diagonal, text):
     scores.pearson_mean.attrs["diagonal"] = diagonal
     for given, lines in (("size", ["size", text]), ("", [text])):
         figure = score_curve(scores, x="n_neurons", title=given)
-        assert title_of(figure).splitlines() == [*lines, "undefined at n_neurons = 25"]
+        assert title_of(figure).splitlines() == [*lines, "undefined at number of neurons = 25"]
 
 
 def test_marks_say_how_many_trials_are_defined(scores):
@@ -75,6 +76,37 @@ def test_without_a_dim_of_trials_the_largest_number_counts(scores):
 
 
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
+def test_over_two_parameters_there_is_a_curve_for_each_value_of_the_other(scores, backend):
+    two = xr.concat(
+        [scores.drop_vars("pearson"), scores.drop_vars("pearson") * 0.5], xr.Variable("sparsity", [0.5, 0.9])
+    )
+    figure = score_curve(two, x="n_neurons")
+    curves = [part for part in figure if isinstance(part, hv.Curve)]
+    assert [curve.label for curve in curves] == ["sparsity = 0.5", "sparsity = 0.9"]
+    np.testing.assert_array_equal(curves[1]["mean"], np.array([0.8, np.nan, 0.5, 0.2]) / 2)
+    drawn = draw(figure, backend)
+    if backend == "bokeh":
+        assert [item.label.value for item in drawn.legend[0].items] == ["sparsity = 0.5", "sparsity = 0.9"]
+        lines = [one.glyph.line_color for one in drawn.renderers if isinstance(one.glyph, Line)]
+    else:
+        (axis,) = drawn.axes
+        assert [text.get_text() for text in axis.get_legend().get_texts()] == ["sparsity = 0.5", "sparsity = 0.9"]
+        lines = [line.get_color() for line in axis.lines]
+    assert lines == list(LIGHT.curves[:2])
+    assert "sparsity = 0.9 undefined at number of neurons = 25" in title_of(figure)
+
+
+def test_estimators_are_named_in_words():
+    scores = xr.Dataset(
+        {"pearson": (("estimator", "n_steps"), [[0.2, 0.5], [0.4, 0.9]])},
+        coords={"n_steps": [100, 1000], "estimator": ["lagged_correlation", "regression"]},
+    )
+    figure = score_curve(scores, x="n_steps")
+    assert [part.label for part in figure if isinstance(part, hv.Curve)] == ["lagged correlation", "regression"]
+    assert on_paper(figure).axes[0].get_xlabel() == "Number of samples"
+
+
+@pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 @pytest.mark.parametrize("n_points", [1, 99])
 def test_single_trials_are_a_plain_line(backend, n_points):
     sparsity = np.linspace(0.01, 0.99, n_points)
@@ -92,15 +124,16 @@ def test_what_cannot_be_drawn_is_refused(scores):
     for x in ("name", "sparsity"):
         with pytest.raises(InvalidInput, match=f"x: got '{x}'.*along n_neurons .*group_size"):
             score_curve(scores, x=x)
-    with pytest.raises(InvalidInput, match=r"one dim.*isel"):
-        score_curve(scores[["pearson"]], x="n_neurons")
+    with pytest.raises(InvalidInput, match=r"one dim or two dims.*isel"):
+        score_curve(scores[["pearson"]].expand_dims("lag"), x="n_neurons")
+    with pytest.raises(
+        InvalidInput, match=r"8 curves, one for each lag; expected 7 at most.*lag=slice\(None, None, 2\)"
+    ):
+        score_curve(scores[["pearson_mean"]].rename(pearson_mean="pearson").expand_dims(lag=range(8)), x="n_neurons")
     with pytest.raises(InvalidInput, match="undefined everywhere"):
         score_curve(scores.isel(n_neurons=[2]), x="n_neurons")
     with pytest.raises(InvalidInput, match="scores: got DataArray"):
         score_curve(scores.pearson_mean, x="n_neurons")
-    lazy = scores.assign(pearson_mean=("n_neurons", dask.array.ones(4)))
-    with pytest.raises(InvalidInput, match=r"lazy.*\.compute\(\)"):
-        score_curve(lazy, x="n_neurons")
 
 
 def test_braces_stand_for_themselves_and_infinity_is_undefined():

@@ -31,7 +31,13 @@ def test_what_a_run_has_not_is_left_out(run):
     assert names(run[["connectivity"]]) == ["matrix", "network"]
     assert names(run[["lagged_correlation"]]) == ["matrix", "network", "lags"]
     assert names(run.drop_vars("lagged_correlation")) == ["traces", "raster", "matrix", "network"]
-    assert names(netxr.random_connectivity(61).to_dataset()) == ["matrix"]
+    assert names(netxr.random_connectivity(101).to_dataset()) == ["matrix"]
+
+
+def test_graphs_stand_where_the_neurons_lie(run):
+    there = run.assign_coords(x=("neuron", np.arange(6.0)), y=("neuron", np.arange(6.0)))
+    for graph in figures_of(available_in(there))["network"]:
+        np.testing.assert_allclose(graph.Points.II.array(["x", "y"]).astype(float), np.linspace([-1, 1], [1, -1], 6))
 
 
 def test_the_first_trial_and_lag_1_are_drawn_and_named(run):

@@ -1,4 +1,5 @@
 import gc
+import re
 import weakref
 
 import holoviews as hv
@@ -11,7 +12,8 @@ from netxr.plot.files import picture
 
 
 @pytest.mark.parametrize(
-    ("ending", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("PNG", b"\x89PNG")]
+    ("ending", "magic"),
+    [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("PNG", b"\x89PNG"), ("html", b"<!DOCTYPE")],
 )
 def test_the_ending_is_the_format(tmp_path, one_edge, ending, magic):
     before = hv.Store.current_backend
@@ -19,6 +21,16 @@ def test_the_ending_is_the_format(tmp_path, one_edge, ending, magic):
     assert path.read_bytes().startswith(magic)
     assert hv.Store.current_backend == before
     assert plt.get_fignums() == []
+
+
+def test_a_page_holds_all_that_it_needs(tmp_path, one_edge):
+    text = save(matrix(one_edge) + matrix(one_edge), tmp_path / "figure.html").read_text("utf-8")
+    assert "default-src 'none'" in text
+    assert "<title>figure</title>" in text
+    assert not re.findall(r"<script[^>]*src=|<link[^>]*stylesheet", text)
+    outside = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert re.findall(r'(?:src|href)="([^"]*)"', outside) == ["data:,"]
+    assert len(re.findall("data-root-id", outside)) == 1
 
 
 def test_pictures_do_not_stay_in_memory(one_edge, monkeypatch):
@@ -47,7 +59,7 @@ def test_a_file_is_never_overwritten(tmp_path, one_edge):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("figure.gif", r"\.png, \.svg or \.pdf"), ("figure.html", r"holoviews\.save"), ("no/figure.png", "folder")],
+    [("figure.gif", r"\.png, \.svg, \.pdf or \.html"), ("no/figure.png", "folder"), ("no/figure.html", "folder")],
 )
 def test_other_formats_and_missing_folders_are_refused(tmp_path, one_edge, name, message):
     with pytest.raises(InvalidInput, match=message):

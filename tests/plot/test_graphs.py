@@ -1,10 +1,13 @@
+import sys
+
 import numpy as np
 import pytest
 import xarray as xr
 from bokeh.models import GlyphRenderer, HoverTool, Scatter, Segment
 
-from netxr.errors import InvalidInput
+from netxr.errors import InvalidInput, MissingExtra
 from netxr.plot import matrix, network
+from netxr.plot.matrices.arrow_marks import NEGATIVE_COLOUR, POSITIVE_COLOUR
 from tests.plot.drawn import draw, on_paper, on_screen, title_of
 from tests.runs import labelled
 
@@ -79,13 +82,13 @@ def test_edges_are_wider_and_more_opaque_the_stronger_they_are(one_edge):
     data = shafts.data_source.data
     assert list(zip(data["from"], data["to"], data["weight"], strict=True)) == [("a", "b", 0.25), ("a", "c", 0.5)]
     widths = data[shafts.glyph.line_width.field]
-    assert widths[1] == pytest.approx(2 * widths[0])
+    np.testing.assert_allclose(widths, [0.7 + 1.6 / 2, 2.3])
     opacity = [int(colour[-2:], 16) for colour in shafts.glyph.line_color.transform.palette]
     assert opacity == sorted(opacity)
     assert opacity[-1] == 255
     (shaft_lines,) = (c for c in on_paper(network(weights)).axes[0].collections if hasattr(c, "get_segments"))
     thin, thick = shaft_lines.get_linewidths()
-    assert thick == pytest.approx(2 * thin)
+    assert thick / thin == pytest.approx(2.3 / 1.5)
     shaft_lines.update_scalarmappable()
     faint, dark = shaft_lines.get_edgecolors()[:, 3]
     assert faint < 0.6 < dark == 1
@@ -132,11 +135,72 @@ def test_of_more_than_ten_thousand_edges_the_strongest_are_drawn_which_the_title
     n = 101
     dense = one_edge.isel(target=[2] * n, source=[0] * n).assign_coords(target=range(n), source=range(n)).copy()
     dense[7, 3] = 0.1
-    figure = network(dense, title="R")
+    figure = network(dense, edges=None, title="R")
     assert len(figure.Segments.I) == 10_000
     assert 0.1 not in figure.Segments.I["weight"]
-    assert title_of(figure) == "R\nstrongest 10,000 of 10,100 connections"
-    assert title_of(network(dense[:5, :5], title="R")) == "R"
+    assert title_of(figure) == "R\nstrongest 10,000 of 10,100 edges"
+    assert title_of(network(dense[:4, :4], title="R")) == "R"
+
+
+def test_of_many_edges_the_three_strongest_inputs_of_each_neuron_are_drawn_which_the_title_says():
+    weights = labelled(np.random.default_rng(0).random((20, 20)))
+    figure = network(weights, title="R")
+    assert title_of(figure) == "R\n3 strongest inputs of each: 60 of 380 edges"
+    drawn = set(zip(figure.Segments.I["to"], figure.Segments.I["from"], strict=True))
+    for target, row in enumerate(weights.values):
+        strongest = sorted(set(range(20)) - {target}, key=lambda source: row[source])[-3:]
+        assert {(str(target), str(source)) for source in strongest} <= drawn
+    assert len(network(weights, edges=5).Segments.I) == 100
+    assert title_of(network(weights, edges=None)) == ""
+    with pytest.raises(InvalidInput, match="edges: got 0; expected a whole number, 1 or above"):
+        network(weights, edges=0)
+
+
+def in_field(x, y, labels="abcd"):
+    return xr.DataArray(
+        np.zeros((len(x), 2)),
+        dims=("neuron", "time"),
+        coords={"neuron": list(labels), "x": ("neuron", x), "y": ("neuron", y)},
+    )
+
+
+def test_neurons_stand_where_they_lie_in_the_image(one_edge):
+    recording = in_field([10.0, 30, 50, 20], [0.0, 20, 10, 5])
+    for given in (recording, recording.to_dataset(name="activity"), recording[[2, 0, 1, 3]]):
+        nodes = network(one_edge, positions=given).Points.II.array(["x", "y"]).astype(float)
+        np.testing.assert_allclose(nodes, [[-1, 0.5], [0, -0.5], [1, 0], [-0.5, 0.25]])  # y goes down in an image
+    grouped_figure = network(one_edge, positions=recording, groups=grouped(["V1", "V1", "LM", "LM"]))
+    assert list(grouped_figure.Labels.I["label"]) == ["V1", "LM", ""]
+    np.testing.assert_allclose(grouped_figure.Labels.I["x"][:2], [-0.5, 0.25])
+    on_paper(network(one_edge, positions=in_field([1.0] * 4, [2.0] * 4))).canvas.draw()  # all in one place
+
+
+@pytest.mark.parametrize(
+    ("positions", "message"),
+    [
+        (in_field([1.0, 2, 3, 4], [1.0, 2, 3, np.nan]), "no place of 1 of 4 neurons, such as 'd'; expected x and y of"),
+        (in_field([1.0, 2], [1.0, 2], "xy"), "no place of 4 of 4 neurons, such as 'a'"),
+        (in_field([1.0], [1.0], "a").drop_vars("y"), "expected a recording with the coordinates x and y on neuron"),
+        ([[0, 1]], r"positions: got list.*assign_coords"),
+    ],
+)
+def test_positions_that_lack_a_neuron_are_refused(one_edge, positions, message):
+    with pytest.raises(InvalidInput, match=message):
+        network(one_edge, positions=positions)
+
+
+def test_edges_pull_neurons_together(monkeypatch):
+    pytest.importorskip("networkx")
+    weights = np.zeros((6, 6))
+    weights[1, 0] = weights[2, 1] = weights[0, 2] = weights[4, 3] = weights[5, 4] = weights[3, 5] = 1.0
+    nodes = network(labelled(weights), layout="spring").Points.II.array(["x", "y"]).astype(float)
+    distances = np.linalg.norm(nodes[:, np.newaxis] - nodes, axis=-1)
+    assert distances[:3, :3].max() < distances[:3, 3:].min()
+    again = network(labelled(weights), layout="spring").Points.II.array(["x", "y"]).astype(float)
+    np.testing.assert_array_equal(nodes, again)
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(MissingExtra, match=r"layout='spring' needs networkx.*\[graph\]"):
+        network(labelled(weights), layout="spring")
 
 
 @pytest.mark.crossed(1)
@@ -149,7 +213,7 @@ def test_a_thousand_neurons_are_drawn(backend, layout):
     draw(figure, backend)
 
 
-def test_signs_are_red_and_blue_on_limits_about_zero(one_edge):
+def test_signs_are_orange_and_blue_on_limits_about_zero(one_edge):
     weights = one_edge.copy()
     weights.loc["b", "a"], weights.loc["a", "b"] = -2.0, 0.5
     figure = network(weights, sign="both")
@@ -161,9 +225,9 @@ def test_signs_are_red_and_blue_on_limits_about_zero(one_edge):
         ("b", "a", 0.5),
     ]
     assert (mapper.low, mapper.high) == (-2, 2)
-    assert (mapper.palette[0], mapper.palette[-1]) == ("#2166acff", "#b2182bff")
+    assert (mapper.palette[0], mapper.palette[-1]) == (f"{NEGATIVE_COLOUR}ff", f"{POSITIVE_COLOUR}ff")
     widths = dict(zip(data["weight"], data[shafts.glyph.line_width.field], strict=True))
-    assert widths[-2.0] == pytest.approx(4 * widths[0.5])
+    assert (widths[-2.0], widths[0.5]) == pytest.approx((2.3, 1.1))
     axis = on_paper(figure).axes[0]
     (lines,) = (c for c in axis.collections if hasattr(c, "get_segments"))
     lines.update_scalarmappable()
@@ -189,7 +253,7 @@ def test_the_one_edge_ends_at_its_target_in_groups_too(one_edge, layout):
 def test_what_cannot_be_laid_out_is_refused(one_edge):
     with pytest.raises(InvalidInput, match=r"groups: got None.*assign_groups"):
         network(one_edge, layout="groups")
-    with pytest.raises(InvalidInput, match="layout: got 'star'; expected 'circle' or 'groups'"):
+    with pytest.raises(InvalidInput, match="layout: got 'star'; expected 'circle' or 'groups' or 'spring'"):
         network(one_edge, layout="star")
     with pytest.raises(InvalidInput, match="sign: got 'negative'; expected 'positive' or 'both'"):
         network(one_edge, sign="negative")
@@ -219,5 +283,5 @@ def test_the_colour_bar_stands_clear_of_a_matrix_beside_it(one_edge):
     page = on_paper(network(one_edge, sign="both") + matrix(one_edge))
     page.canvas.draw()
     heatmap = next(axis for axis in page.axes if axis.images)
-    bar = next(axis for axis in page.axes if axis.get_ylabel() == "Connectivity Strength")
+    bar = next(axis for axis in page.axes if axis.get_ylabel() == "Connectivity strength")
     assert bar.get_tightbbox().x1 < heatmap.yaxis.label.get_window_extent().x0

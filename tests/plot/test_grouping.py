@@ -1,4 +1,3 @@
-import dask.array
 import numpy as np
 import pytest
 import xarray as xr
@@ -55,7 +54,6 @@ def test_without_groups_all_stay_where_they_are():
         (groups_of(["V1"], ["z"]), r"groups of other neurons, such as 'z'; expected .* such as 'a'"),
         (groups_of(["", ""], ["a", "b"]), "no neuron in any group"),
         (groups_of(["V1", "V2"], ["a", "a"]), "labels that repeat"),
-        (groups_of(dask.array.ones(2), ["a", "b"]), r"lazy.*\.compute\(\)"),
     ],
 )
 def test_groups_that_cannot_be_used_are_refused(groups, message):

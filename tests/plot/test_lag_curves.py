@@ -163,8 +163,6 @@ def test_what_cannot_be_drawn_is_refused(R):
             lags(R, pairs=wrong)
     with pytest.raises(InvalidInput, match=r"R: got dims \('target', 'source'\).*lags=range"):
         lags(R.isel(lag=0, drop=True))
-    with pytest.raises(InvalidInput, match=r"lazy.*\.compute\(\)"):
-        lags(R.chunk())
     with pytest.raises(InvalidInput, match=r"R: got dims.*trial.*isel"):
         lags(xr.concat([R, R], "trial"))
     with pytest.raises(InvalidInput, match="R: got list"):

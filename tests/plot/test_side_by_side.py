@@ -1,4 +1,3 @@
-import dask.array
 import holoviews as hv
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from tests.plot.drawn import (
     bokeh_limits,
     draw,
     matplotlib_limits,
+    off_diagonal,
     on_paper,
     on_screen,
     title_of,
@@ -39,7 +39,7 @@ def test_each_of_a_pair_has_its_own_symmetric_limits(random_pair):
         ("True connectivity matrix A", -limit_A, limit_A),
         ("Estimated connectivity matrix R", -limit_R, limit_R),
     ]
-    expected = {(m.values.tobytes(), -limit, limit) for m, limit in ((A, limit_A), (R, limit_R))}
+    expected = {(off_diagonal(m.values).tobytes(), -limit, limit) for m, limit in ((A, limit_A), (R, limit_R))}
     assert bokeh_limits(on_screen(figure)) == expected
 
 
@@ -70,7 +70,7 @@ def test_one_source_makes_two_columns(random_pair):
     A, R = random_pair
     pair = compare(A.sel(source=1), R.sel(source=1))
     for panel, weights in zip(pair, (A, R), strict=True):
-        np.testing.assert_array_equal(panel.dimension_values(2, flat=False)[:, 0], weights.values[:, 1])
+        np.testing.assert_array_equal(panel.dimension_values(2, flat=False)[:, 0], off_diagonal(weights.values)[:, 1])
     on_screen(pair)
 
 
@@ -85,8 +85,6 @@ def test_the_overview_is_graph_and_heatmap_of_both(random_pair):
 @pytest.mark.parametrize("plot", [compare, overview])
 def test_the_message_says_which_of_the_two_is_wrong(random_pair, plot):
     A, R = random_pair
-    with pytest.raises(InvalidInput, match=r"R: got a lazy array.*\.compute\(\)"):
-        plot(A, R.copy(data=dask.array.from_array(R.values)))
     with pytest.raises(InvalidInput, match="A: got ndarray"):
         plot(A.values, R)
 
@@ -110,7 +108,7 @@ def test_standardised_pairs_and_their_difference_stand_on_one_range(random_pair)
     ]
     screen = on_screen(figure)
     for image, expected in zip(bokeh_images(screen), (z_A, z_R, z_R - z_A), strict=True):
-        np.testing.assert_allclose(image.data_source.data["image"][0], expected, atol=1e-12)
+        np.testing.assert_allclose(image.data_source.data["image"][0], off_diagonal(expected), atol=1e-12)
         assert image.glyph.color_mapper.high == pytest.approx(limit)
     assert {bar.title for bar in screen.select({"type": ColorBar})} == {"Standard deviations from the mean"}
 
@@ -119,7 +117,7 @@ def test_standardised_pairs_say_which_neurons_are_missing(random_pair):
     A, R = random_pair
     figure = compare(A, R[::-1, ::-1].isel(target=slice(2), source=slice(2)), standardised=True, score=0.5)
     assert title_of(figure) == "Correlation of A and R: 0.500\n4 neurons left out, in one of the two only"
-    np.testing.assert_allclose(bokeh_cells(figure)[1], stats.zscore(R.values[4:, 4:], axis=None))
+    np.testing.assert_allclose(bokeh_cells(figure)[1], off_diagonal(stats.zscore(R.values[4:, 4:], axis=None)))
     with pytest.raises(InvalidInput, match="R: got labels along target such as 10"):
         compare(A, R.assign_coords(target=R.target + 10), standardised=True)
     with pytest.raises(InvalidInput, match="standardised: got 'no'"):
@@ -141,7 +139,8 @@ def test_a_pair_is_drawn_in_groups(random_pair):
         drawn = bokeh_cells(compare(A, R, groups=groups, standardised=standardised))
         for values, weights in zip(drawn[:2], (A, R), strict=True):
             expected = weights.values[np.ix_(order, order)]
-            np.testing.assert_allclose(values, stats.zscore(expected, axis=None) if standardised else expected)
+            expected = stats.zscore(expected, axis=None) if standardised else expected
+            np.testing.assert_allclose(values, off_diagonal(expected))
 
 
 def test_big_pairs_are_drawn_as_means():

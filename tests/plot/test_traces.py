@@ -2,6 +2,7 @@ import dask.array
 import holoviews as hv
 import numpy as np
 import pytest
+from bokeh.models import Plot
 
 from netxr.errors import InvalidInput
 from netxr.plot import raster, traces
@@ -173,3 +174,18 @@ def test_time_begins_at_the_clock_of_the_session(activity):
     np.testing.assert_allclose(figure.last["time"], [8.0, 8.01])
     figure = traces(activity.assign_coords(even_times(7.0, 0.01, activity.sizes["time"])), start=100, n_steps=2)
     np.testing.assert_allclose(figure.last["time"], [8.0, 8.01])
+
+
+def test_traces_and_a_raster_share_the_axis_of_time(one_rate):
+    page = on_screen(traces(one_rate) + raster(one_rate))
+    above, below = page.select({"type": Plot})
+    assert above.x_range is below.x_range
+    assert above.y_range is not below.y_range
+    assert [plot.xaxis[0].axis_label for plot in (above, below)] == ["Time (s)"] * 2
+    assert (above.x_range.start, above.x_range.end) == pytest.approx((-0.05, 9.95))
+
+
+@pytest.fixture
+def one_rate():
+    samples = np.random.default_rng(0).normal(size=(4, 100))
+    return as_activity(samples, dims=("neuron", "time"), sampling_interval=0.1)

@@ -187,7 +187,7 @@ def test_a_missing_package_is_one_line(tmp_path, monkeypatch):
     (tmp_path / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     done = CliRunner().invoke(main, ["import", str(tmp_path / "x.h5"), str(tmp_path / "run.zarr")])
     assert done.exit_code == 1
-    assert 'pip install "netxr[io]"' in done.output
+    assert 'pip install ".[io]"' in done.output
 
 
 def test_a_recording_of_stacked_trials_is_cut(tmp_path):

@@ -12,7 +12,7 @@ import netxr.plot
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.compare import ABOUT_SCORES
-from netxr.plot.style import axis_label
+from netxr.plot.words import axis_label
 from netxr.schema.words import entry_text, text_of
 from netxr.simulation.axes import AXES
 

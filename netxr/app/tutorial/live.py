@@ -26,13 +26,14 @@ class LiveGraph:
         self.pane = pn.Column(**look)
 
     def show(self, graph: hv.Overlay) -> None:
-        """Show another graph: replace its columns of data and the size of its marks."""
+        """Show another graph: replace its columns of data, the size of its marks, and what it leaves out."""
         for drawn, part in zip(self._plot.subplots.values(), graph, strict=True):
             style = hv.Store.lookup_options("bokeh", part, "style").kwargs
             source, glyph = drawn.handles["source"], drawn.handles["glyph"]
             source.data = {name: _column(name, part, style) for name in source.data}
             if "size" in style:
                 glyph.size = style["size"]
+        self._plot.state.title.text = hv.Store.lookup_options("bokeh", graph, "plot").kwargs["title"].format()
         if not self.pane:
             self.pane.append(pn.pane.Bokeh(self._plot.state))
 

@@ -15,8 +15,7 @@ from netxr.errors import InvalidInput
 from netxr.schema.arguments import check_vacant
 from netxr.simulation.sweep_plan import check_finished
 
-PICTURES: Final = (".png", ".svg", ".pdf")
-PAGE: Final = ".html"
+ENDINGS: Final = (".png", ".svg", ".pdf", ".html")
 
 
 @click.command()
@@ -53,8 +52,8 @@ def command(
     """Draw what a store holds.
 
     FIGURE ends in .png, .svg or .pdf, or in .html for an interactive page that works without a network. In matrices, a
-    column is from (source), a row is to (target); red is positive, blue negative. Of several trials or lags the first
-    is drawn, unless --at says which. Only what is drawn is read.
+    column is from (source), a row is to (target); orange is positive, blue negative. Of several trials or lags the
+    first is drawn, unless --at says which. Only what is drawn is read.
 
     \b
     Kinds:
@@ -70,18 +69,15 @@ def command(
       netxr plot run.zarr network.svg --kind network
       netxr plot size.zarr size.html --x n_neurons --at sparsity=0.9
     """  # noqa: D301 - click wants the character
-    if figure.suffix.lower() not in (*PICTURES, PAGE):
-        raise InvalidInput("FIGURE", got=str(figure), expected=f"a name that ends in {', '.join((*PICTURES, PAGE))}")
+    if figure.suffix.lower() not in ENDINGS:
+        raise InvalidInput("FIGURE", got=str(figure), expected=f"a name that ends in {', '.join(ENDINGS)}")
     check_vacant("FIGURE", figure)
     data = netxr.open(store)
     check_finished(data, argument="STORE")
     data = _placed(data, places)
     kind = kind or kind_of(data)
     drawn = draw(kind, data, FigureOptions(variable=variable, x=x, y=y, score=score, steps=steps, diagonal=diagonal))
-    if figure.suffix.lower() == PAGE:
-        netxr.report.write_report(figure, title=str(store), parts=[netxr.report.Figure(kind, "", drawn)])
-    else:
-        netxr.plot.save(drawn, figure)
+    netxr.plot.save(drawn, figure)
     if not quiet:
         click.echo(f"Drew {kind} of {store} to {figure}")
 

@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 import holoviews as hv
 import numpy as np
 import xarray as xr
-from holoviews.plotting.util import process_cmap
 from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
@@ -15,10 +14,8 @@ from netxr import names as n
 from netxr.plot.activity.binning import Cells, cells
 from netxr.plot.activity.views import Excerpt, excerpt_of
 from netxr.plot.spans import ROOM, Range, Side, Span, borders, side_ticks, span_in_view
-from netxr.plot.style import DIVERGING, FRAME, UNDEFINED_COLOUR, literal, stay_in_place, with_options
+from netxr.plot.style import DIVERGING, FRAME, SEQUENTIAL, UNDEFINED_COLOUR, literal, stay_in_place, with_options
 from netxr.plot.ticks import labels_in_hover
-
-SEQUENTIAL: Final[list[str]] = process_cmap("viridis", 256, provider="matplotlib")
 
 INSIDE: Final = 0.99
 """Share of the cells within the colour range; cells beyond it have the colour at the end of the bar."""
@@ -36,8 +33,8 @@ def raster(
     """Draw the activity of all neurons over time as an image, the first neuron at the top.
 
     Colours are standard deviations from the mean of each neuron, over what is shown at first, so that neurons can be
-    compared: red is above the mean, blue below, white the mean, grey missing. Whole numbers from 0 up, such as spikes
-    or counts, are drawn as they are, from dark to bright. The colour range holds 99 % of the cells.
+    compared: orange is above the mean, blue below, white the mean, grey missing. Whole numbers from 0 up, such as
+    spikes or counts, are drawn as they are, from white to teal. The colour range holds 99 % of the cells.
 
     Up to 500 neurons and 500 samples, each sample has a cell. Beyond, a cell is a mean over several samples and, with
     very many neurons, over neighbouring neurons; the title says so. The figure is then a DynamicMap, and zooming in
@@ -127,7 +124,7 @@ def _picture(shown: Excerpt, spans: Spans, summed: Cells, scale: NDArray[np.floa
     image = hv.Image(
         values[::-1].astype(np.float32) if len(known) else np.full(values.shape, -np.inf),  # as in a matrix
         bounds=_bounds(shown, spans),
-        kdims=[hv.Dimension(n.TIME, label=shown.time_label), hv.Dimension(n.NEURON, label="Neuron")],
+        kdims=[shown.time_axis, hv.Dimension(n.NEURON, label="Neuron")],
         vdims=[name.clone(range=limits)],
     )
     return _framed(image, shown, spans, limits, SEQUENTIAL if scale is None else DIVERGING)

@@ -145,17 +145,19 @@ def _stacked(shown: Excerpt, drawn: Drawn, scale: Scale) -> hv.NdOverlay:
     times = np.broadcast_to(shown.times(drawn.positions), drawn.values.shape)
     heights = drawn.values - scale.middle[:, np.newaxis] - scale.step * np.arange(len(shown.rows))[:, np.newaxis]
     curves = {
-        name: _curve(time, height, value)
+        name: _curve(shown.time_axis, time, height, value)
         for name, time, height, value in zip(shown.labels, times, heights, drawn.values, strict=True)
     }
     return _framed(hv.NdOverlay(curves, kdims=n.NEURON, sort=False), shown, scale, title=drawn.note)
 
 
-def _curve(time: NDArray[np.float64], height: NDArray[np.float64], value: NDArray[np.float64]) -> hv.Curve:
+def _curve(
+    axis: hv.Dimension, time: NDArray[np.float64], height: NDArray[np.float64], value: NDArray[np.float64]
+) -> hv.Curve:
     """Draw one trace."""
     tips = [("neuron", "@neuron"), ("time", "@time"), (n.ACTIVITY, f"@{n.ACTIVITY}")]
     return with_options(
-        hv.Curve((time, height, value), n.TIME, ["height", n.ACTIVITY]),
+        hv.Curve((time, height, value), axis, ["height", n.ACTIVITY]),
         both={"color": INK},
         bokeh={"line_width": 1, "tools": ["hover"], "hover_tooltips": tips},
         matplotlib={"linewidth": 0.7},
@@ -171,7 +173,7 @@ def _framed(figure: Any, shown: Excerpt, scale: Scale, *, title: str) -> Any:
         figure,
         both={
             "yticks": ticks,
-            "xlabel": shown.time_label,
+            "xlabel": shown.time_axis.label,
             "ylabel": f"Neuron (spacing {scale.step:.3g} {shown.units}".rstrip() + ")",
             "xlim": shown.ends,
             "ylim": (-scale.step * (n_traces - 0.4), scale.step * 0.6),

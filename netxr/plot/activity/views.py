@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+import holoviews as hv
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -49,9 +50,9 @@ class Excerpt(NamedTuple):
     n_asked: int
 
     @property
-    def time_label(self) -> str:
-        """What the axis of time is called."""
-        return f"Time ({self.clock[1]})"
+    def time_axis(self) -> hv.Dimension:
+        """The axis of time, which figures beside one another share."""
+        return hv.Dimension(n.TIME, label=f"Time ({self.clock[1]})")
 
     def times(self, positions: Any) -> NDArray[np.float64]:
         """Return the times of samples."""

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.plot.grouping import order_of
+from netxr.plot.loading import loaded_matrix
 from netxr.plot.matrices.found_pairs import FoundPairs, found_pairs
 from netxr.plot.matrices.quantities import Quantity, quantity_of
 from netxr.plot.spans import ROOM, Range, Side, Span, span_in_view
-from netxr.plot.style import loaded_matrix
 from netxr.schema.variables import labels_of
 
 
 class Sheet(NamedTuple):
-    """A matrix, and the order in which its rows and columns are drawn."""
+    """A matrix, the order in which its rows and columns are drawn, and whether its diagonal has a colour."""
 
     values: NDArray[Any]
     targets: Side
@@ -24,6 +24,7 @@ class Sheet(NamedTuple):
     room: int
     quantity: Quantity
     tested: FoundPairs | None = None
+    diagonal: bool = False
 
     @property
     def is_big(self) -> bool:
@@ -75,12 +76,12 @@ def view_of(sheet: Sheet, *, x_range: Range | None = None, y_range: Range | None
     return View(cells, down, across, None if sheet.tested is None else in_blocks(sheet.tested.found) == 0)
 
 
-def off_diagonal(sheet: Sheet, view: View) -> NDArray[np.float64]:
+def coloured_cells(sheet: Sheet, view: View) -> NDArray[np.float64]:
     """Return the cells of different neurons, NaN in the place of others; all cells if those tell no range of colours.
 
     A neuron's correlation with its own past would leave the others pale. Where cells are means of blocks they stay.
     """
-    if view.down.step * view.across.step > 1:
+    if sheet.diagonal or view.down.step * view.across.step > 1:
         return view.cells
     rows = sheet.targets.labels[view.down.first : view.down.end].astype(object)
     columns = sheet.sources.labels[view.across.first : view.across.end].astype(object)

@@ -12,17 +12,20 @@ from netxr.plot.matrices.arrows import Arrows
 from netxr.plot.matrices.node_positions import PIXEL, Places
 from netxr.plot.style import INK, POINTS, with_options
 
-NODE: Final = 16.0
-HEAD: Final = 13.0
-THICKEST: Final = 3.5
-"""Diameter of a node, side of an arrowhead and width of the strongest edge, in pixels, where there is room."""
+NODE: Final = 12.0
+HEAD: Final = 11.0
+"""Diameter of a node and side of an arrowhead in pixels, where there is room."""
+
+THINNEST: Final = 0.7
+THICKEST: Final = 2.3
+"""Width of an edge of next to no weight, and of the strongest, in pixels."""
 
 APART: Final = 4.0
 """Pixels by which an edge is shifted to its left if there is one in the other direction."""
 
-POSITIVE_COLOUR: Final = "#b2182b"
+POSITIVE_COLOUR: Final = "#b94a0f"
 NEGATIVE_COLOUR: Final = "#2166ac"
-"""Red and blue of the heatmaps, dark enough for a line."""
+"""Orange and blue of the heatmaps, dark enough for a line."""
 
 PADDING: Final = 0.0125
 """Room for a letter of a name between the frame and its colour bar, as a fraction of a figure on paper."""
@@ -30,8 +33,11 @@ PADDING: Final = 0.0125
 FAINTEST: Final = 16
 """Opacity of the weakest edge, of 255."""
 
-CROWD: Final = 1_000
-"""Beyond so many arrows, all are drawn more transparent, so that one sees where many lie over each other."""
+CROWD: Final = 150
+"""Beyond so many arrows, all are thinner and more transparent, so that one sees where many lie over each other."""
+
+LEAST: Final = 0.15
+"""Width and opacity of the strongest edge in the largest crowd, of those where there is room."""
 
 
 class Look(NamedTuple):
@@ -54,7 +60,7 @@ def by_strength(arrows: Arrows, name: str) -> Look:
 
 
 def by_sign(arrows: Arrows, name: str) -> Look:
-    """Return the look of arrows that are red or blue by sign, and the darker the stronger."""
+    """Return the look of arrows that are orange or blue by sign, and the darker the stronger."""
     limit = float(np.abs(arrows.weights).max(initial=0.0)) or 1.0
     values = [hv.Dimension("weight", label=name, range=(-limit, limit)), "strength", "from", "to"]
     colours = _ramp(NEGATIVE_COLOUR, arrows)[::-1] + _ramp(POSITIVE_COLOUR, arrows)
@@ -63,15 +69,20 @@ def by_sign(arrows: Arrows, name: str) -> Look:
 
 def _ramp(colour: str, arrows: Arrows) -> list[str]:
     """Return `colour` from almost transparent to opaque: both backends can map colours to each line and mark."""
-    darkest = max(255 * min(1.0, CROWD / max(len(arrows.weights), 1)), 2 * FAINTEST)
-    return [f"{colour}{round(alpha):02x}" for alpha in np.linspace(FAINTEST, darkest, 128)]
+    darkest = 255 * _clearness(len(arrows.weights))
+    return [f"{colour}{round(FAINTEST + (darkest - FAINTEST) * share**2):02x}" for share in np.linspace(0, 1, 128)]
+
+
+def _clearness(n_arrows: int) -> float:
+    """Return how wide and opaque so many arrows are, as a fraction of what there is room for with few."""
+    return max(LEAST, min(1.0, (CROWD / max(n_arrows, 1)) ** 0.5))
 
 
 def edges_of(arrows: Arrows, places: Places, names: NDArray[Any], look: Look) -> hv.Overlay:
     """Draw each arrow as a line and a head, clear of both nodes and beside the way back."""
     pixel = PIXEL * places.room
     along = places.nodes[arrows.targets] - places.nodes[arrows.sources]
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     aside = APART * pixel * arrows.mutual[:, np.newaxis] * np.column_stack([-along[:, 1], along[:, 0]])
     # An equilateral triangle of side s reaches s / sqrt(3) from its middle to its tip.
     tips_to_middle = HEAD / np.sqrt(3) * pixel
@@ -88,7 +99,7 @@ def _shafts(
 ) -> hv.Segments:
     """Draw the lines."""
     shafts = hv.Segments((*starts.T, *ends.T, *values), ["x0", "y0", "x1", "y1"], look.values)
-    width = THICKEST * places.room * dim("strength")
+    width = (THINNEST + (THICKEST - THINNEST) * dim("strength")) * _clearness(len(shafts))
     return with_options(
         shafts,
         both=look.colours | {"colorbar": look.colours["color"] == "weight", "clabel": look.name},
@@ -98,7 +109,7 @@ def _shafts(
             "tools": ["hover"],
             "hover_tooltips": look.tips,
         },
-        matplotlib={"linewidth": width * POINTS, "cbar_padding": PADDING * max(map(len, places.labels))},
+        matplotlib={"linewidth": width * POINTS, "cbar_padding": PADDING * max(map(len, places.labels), default=0)},
     )
 
 

@@ -1,4 +1,4 @@
-"""Which connections of a matrix are drawn as arrows: all of them, or the strongest if there are too many."""
+"""Which connections of a matrix are drawn as arrows: all, or the strongest inputs of each neuron."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -13,8 +13,11 @@ MOST_ARROWS: Final = 10_000
 BLOCK: Final = 2**21
 """Entries looked at together, so that a large matrix is never copied as a whole."""
 
-Strengths: TypeAlias = Iterator[tuple[int, NDArray[np.float64]]]
-"""Where in the flat matrix each block of rows begins, and its strengths: 0 where there is no connection."""
+Strengths: TypeAlias = Iterator[tuple[int, NDArray[np.float64], int]]
+"""Where in the flat matrix each block of rows begins, its strengths, and how many connections it has.
+
+A strength is 0 where there is no connection, or one that is not among the strongest inputs.
+"""
 
 
 class Arrows(NamedTuple):
@@ -30,7 +33,9 @@ class Arrows(NamedTuple):
     n_all: int
 
 
-def strongest_arrows(weights: NDArray[Any], *, negative: bool, most: int = MOST_ARROWS, block: int = BLOCK) -> Arrows:
+def strongest_arrows(
+    weights: NDArray[Any], *, negative: bool, inputs: int | None = None, most: int = MOST_ARROWS, block: int = BLOCK
+) -> Arrows:
     """Return the strongest connections between different neurons.
 
     If only some of equally strong ones can be drawn, chance decides, always in the same way. Otherwise, in a matrix of
@@ -42,8 +47,10 @@ def strongest_arrows(weights: NDArray[Any], *, negative: bool, most: int = MOST_
         Square, row = target, column = source; what is not finite is no connection.
     negative : bool
         Whether negative weights are drawn too, by their magnitude.
+    inputs : int, optional
+        Most arrows that end at one neuron: its strongest inputs.
     most : int
-        Most arrows that are drawn.
+        Most arrows that are drawn in all.
     block : int
         Entries looked at together.
 
@@ -54,7 +61,7 @@ def strongest_arrows(weights: NDArray[Any], *, negative: bool, most: int = MOST_
     ([0, 1], [1, 0], [1.0, -2.0], [True, True])
     """
     n = len(weights)
-    strengths = partial(_strengths, weights, negative=negative, n_rows=max(1, block // n))
+    strengths = partial(_strengths, weights, negative=negative, inputs=inputs, n_rows=max(1, block // n))
     weakest, n_all = _weakest_drawn(strengths(), most)
     places = _places_from(strengths(), weakest, most)
     targets, sources = np.divmod(places, n)
@@ -64,35 +71,50 @@ def strongest_arrows(weights: NDArray[Any], *, negative: bool, most: int = MOST_
     return Arrows(sources, targets, drawn[order], np.isin(sources * n + targets, places), n_all)
 
 
-def _strengths(weights: NDArray[Any], *, negative: bool, n_rows: int) -> Strengths:
+def _strengths(weights: NDArray[Any], *, negative: bool, inputs: int | None, n_rows: int) -> Strengths:
     """Yield strengths some rows at a time."""
-    n = len(weights)
+    n, rng = len(weights), np.random.default_rng(1)
     for first in range(0, n, n_rows):
         block = weights[first : first + n_rows].astype(np.float64)
         strength = np.abs(block) if negative else np.maximum(block, 0.0)
         strength[~np.isfinite(strength)] = 0.0
         rows = np.arange(len(strength))
         strength[rows, first + rows] = 0.0
-        yield first * n, strength.ravel()
+        n_all = int(np.count_nonzero(strength))
+        if inputs is not None and inputs < n:
+            _keep_strongest(strength, inputs, rng)
+        yield first * n, strength.ravel(), n_all
+
+
+def _keep_strongest(strength: NDArray[np.float64], inputs: int, rng: np.random.Generator) -> None:
+    """Set all but the strongest inputs of each row to 0; of the weakest that are kept, as many as fit."""
+    weakest = np.partition(strength, -inputs, axis=1)[:, -inputs, np.newaxis]
+    room = inputs - np.count_nonzero(strength > weakest, axis=1)
+    rows, columns = np.nonzero((strength == weakest) & (weakest > 0))
+    by_chance = np.lexsort((rng.random(len(rows)), rows))
+    place_in_row = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    too_many = by_chance[place_in_row >= room[rows]]
+    strength[strength < weakest] = 0.0
+    strength[rows[too_many], columns[too_many]] = 0.0
 
 
 def _weakest_drawn(strengths: Strengths, most: int) -> tuple[float, int]:
     """Return the strength of the weakest connection that is drawn, and how many connections there are."""
     strongest, n_all = np.empty(0), 0
-    for _, strength in strengths:
-        n_all += int(np.count_nonzero(strength))
+    for _, strength, n_edges in strengths:
+        n_all += n_edges
         enough = strongest.min() if len(strongest) == most else 0.0
         strongest = np.concatenate([strongest, strength[strength > enough]])
         if len(strongest) > most:
             strongest = np.partition(strongest, -most)[-most:]
-    return (float(strongest.min()) if n_all else np.inf), n_all
+    return float(strongest.min(initial=np.inf)), n_all
 
 
 def _places_from(strengths: Strengths, weakest: float, most: int) -> NDArray[np.intp]:
     """Return where in the flat matrix the strongest connections are, ascending; of the weakest, as many as fit."""
     rng = np.random.default_rng(0)
     stronger, weak, lots = [np.empty(0, np.intp)], np.empty(0, np.intp), np.empty(0)
-    for first, strength in strengths:
+    for first, strength, _ in strengths:
         stronger.append(first + np.flatnonzero(strength > weakest))
         found = first + np.flatnonzero(strength == weakest)
         weak, lots = np.concatenate([weak, found]), np.concatenate([lots, rng.random(len(found))])

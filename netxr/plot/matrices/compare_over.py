@@ -9,12 +9,13 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.plot.matrices.aggregation import Sheet, sheet_of
-from netxr.plot.matrices.grids import FACET_FONT, FACET_FRAME, MOST_FACETS, facet, row_length, says
+from netxr.plot.matrices.grids import FACET_FONT, FACET_FRAME, MOST_FACETS, facet, row_length
 from netxr.plot.matrices.heatmaps import FROM, TO, limits_of
 from netxr.plot.matrices.side_by_side import TITLE_BOTH, long_name, page, room_for
 from netxr.plot.spans import Range
 from netxr.plot.style import diagonal_text, score_text
 from netxr.plot.ticks import plain_labels
+from netxr.plot.words import in_words, says
 from netxr.schema.variables import labels_of
 
 
@@ -80,7 +81,7 @@ def compare_over(
         gap = [hv.Empty() for _ in range(width - len(row))]
         panels += _facet_row(row, all_A, titles_A, limits_A, bar=first == 0, xlabel="") + gap
         panels += _facet_row(row, all_R, titles_R, limits_R, bar=first == 0, xlabel=FROM) + gap
-    title = f"{TITLE_BOTH} over {over} {diagonal}".rstrip()
+    title = f"{TITLE_BOTH} over {in_words(over).lower()} {diagonal}".rstrip()
     sheets = [*all_A.values(), *all_R.values()]
     room = FACET_FONT * room_for(*(side.labels for sheet in sheets for side in (sheet.targets, sheet.sources)))
     return page(hv.Layout(panels), title=title, columns=width, panel=1.5, gap=(0.4 + room, 0.7 + room))

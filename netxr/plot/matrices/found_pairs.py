@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.style import loaded_matrix
+from netxr.plot.loading import loaded_matrix
 from netxr.schema.variables import labels_of
 from netxr.significance.false_discovery import check_rate, false_discovery, same_neuron
 

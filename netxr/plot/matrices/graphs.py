@@ -1,5 +1,6 @@
-"""A connectivity matrix as a directed graph: neurons on circles, an arrow from source to target."""
+"""A connectivity matrix as a directed graph: an arrow from source to target."""
 
+from textwrap import fill
 from typing import Any, Final, Literal
 
 import holoviews as hv
@@ -10,26 +11,43 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.plot.grouping import order_of
+from netxr.plot.loading import loaded_matrix
 from netxr.plot.matrices.arrow_marks import NODE, by_sign, by_strength, edges_of
-from netxr.plot.matrices.arrows import MOST_ARROWS, Arrows, strongest_arrows
+from netxr.plot.matrices.arrows import Arrows, strongest_arrows
 from netxr.plot.matrices.found_pairs import found_pairs
-from netxr.plot.matrices.node_positions import LETTER, PIXEL, SPAN, Places, circle_places, ring_places
+from netxr.plot.matrices.node_positions import (
+    LETTER,
+    PIXEL,
+    SPAN,
+    Places,
+    circle_places,
+    field_places,
+    pulled_places,
+    ring_places,
+    spread_places,
+)
 from netxr.plot.matrices.quantities import quantity_of
-from netxr.plot.style import FRAME, INK, POINTS, literal, loaded_matrix, no_formulas, stay_in_place, with_options
-from netxr.schema.arguments import check_choice
+from netxr.plot.palettes import LIGHT
+from netxr.plot.style import FRAME, INK, POINTS, literal, no_formulas, stay_in_place, with_options
+from netxr.schema.arguments import check_choice, check_count
 from netxr.schema.variables import check_connectivity, labels_of
 
 NOTHING_DRAWN: Final = {
     "positive": "no positive weight\nbetween two neurons",
     "both": "no weight but 0\nbetween two neurons",
 }
-LAYOUTS: Final = ("circle", "groups")
+LINE: Final = 46
+"""Letters in a line of a title: bokeh cuts off what is wider than the frame."""
+
+LAYOUTS: Final = ("circle", "groups", "spring")
 
 
 def network(
     weights: Any,
     *,
-    layout: Literal["circle", "groups"] = "circle",
+    layout: Literal["circle", "groups", "spring"] = "circle",
+    positions: xr.DataArray | xr.Dataset | None = None,
+    edges: int | None = 3,
     sign: Literal["positive", "both"] = "positive",
     p_value: xr.DataArray | None = None,
     q: float = 0.05,
@@ -39,19 +57,25 @@ def network(
     """Draw a connectivity matrix as a directed graph.
 
     An arrow points from source to target. It is the wider and darker, the larger its weight is compared with the
-    largest one drawn. Connections of a neuron with itself are not drawn, and of more than 10,000 connections only the
-    strongest; among equally strong ones, chance decides. The title says so, and also if negative weights are left out.
-    With more neurons, marks get smaller, and only as many names are written as fit.
+    largest one drawn. Of each neuron its three strongest inputs are drawn; among equally strong ones, chance decides.
+    The title says so where there are more, and also if negative weights are left out. Connections of a neuron with
+    itself are not drawn. With more neurons, marks get smaller, and only as many names are written as fit.
 
     Parameters
     ----------
     weights : DataArray
         Square matrix in memory, (target, source) in any order of dims; NaN has no arrow.
-    layout : {"circle", "groups"}
+    layout : {"circle", "groups", "spring"}
         All neurons on one circle, the first at the right, the others counter-clockwise; or each group on a ring of its
-        own, and the rings on a large circle.
+        own, and the rings on a large circle; or where the edges that are drawn pull them together (needs NetworkX).
+    positions : DataArray or Dataset, optional
+        Recording with the coordinates `x` and `y` on `neuron`, aligned by label: neurons stand there, as in the image,
+        whatever `layout` says.
+    edges : int or None
+        How many inputs of each neuron are drawn, the strongest ones; None is all. Of more than 10,000 edges in all,
+        the strongest are drawn.
     sign : {"positive", "both"}
-        Whether only positive weights are drawn, or negative ones too: red is positive, blue negative.
+        Whether only positive weights are drawn, or negative ones too: orange is positive, blue negative.
     p_value : DataArray, optional
         (target, source), aligned by label, as `netxr.correlation_test` returns it: only pairs that are found at the
         false discovery rate `q` are drawn. The title says how many they are, and of how many.
@@ -71,8 +95,11 @@ def network(
     Raises
     ------
     InvalidInput
-        If `weights` is no square connectivity matrix, is lazy, or has several trials; if `layout` is "groups" and
-        there are none; if `p_value` holds no p-values, is lazy, or is not of all neurons that are drawn.
+        If `weights` is no square connectivity matrix, is large and lazy, or has several trials; if `layout` is "groups"
+        and there are none; if `positions` lacks a neuron; if `p_value` holds no p-values, or is not of all neurons
+        that are drawn.
+    MissingExtra
+        If `layout` is "spring" and NetworkX is not installed.
 
     Examples
     --------
@@ -93,17 +120,23 @@ def network(
     square = check_connectivity(loaded_matrix(weights), argument="weights")
     labels = labels_of(square, n.SOURCE)
     names, order = np.array([str(label) for label in labels.tolist()], dtype=object), order_of(labels, groups)
-    places = circle_places(names, order) if layout == "circle" else ring_places(order)
     tested = None if p_value is None else found_pairs(square, p_value, q=q)
     drawn = square.values if tested is None else np.where(tested.found, square.values, np.nan)
-    arrows = strongest_arrows(drawn, negative=sign == "both")
+    inputs = None if edges is None else check_count("edges", edges)
+    arrows = strongest_arrows(drawn, negative=sign == "both", inputs=inputs)
+    if positions is not None:
+        places = spread_places(field_places(positions, labels), names, order)
+    elif layout == "spring":
+        places = spread_places(pulled_places(arrows, len(names)), names, order)
+    else:
+        places = circle_places(names, order) if layout == "circle" else ring_places(order)
     look = (by_sign if sign == "both" else by_strength)(arrows, quantity_of(square).name)
     none = NOTHING_DRAWN[sign] if tested is None or tested.found.any() else f"no pair at q ≤ {q:g}"
     note = "" if arrows.n_all else none
     graph = edges_of(arrows, places, names, look) * _nodes(places, names) * _names(places, note=note)
     hidden = _hidden(drawn) if sign == "positive" and arrows.n_all else ""
     left = "" if tested is None else f"{tested.text}; others not drawn"
-    return _framed(graph, places, title="\n".join(line for line in (title, left, hidden, _cut(arrows)) if line))
+    return _framed(graph, places, title="\n".join(line for line in (title, left, hidden, _cut(arrows, inputs)) if line))
 
 
 def _hidden(weights: NDArray[Any]) -> str:
@@ -112,21 +145,27 @@ def _hidden(weights: NDArray[Any]) -> str:
     return "positive weights only" if negative.sum() > np.diagonal(negative).sum() else ""
 
 
-def _cut(arrows: Arrows) -> str:
-    """Say so if not all connections are drawn."""
-    few = arrows.n_all <= MOST_ARROWS
-    return "" if few else f"strongest {MOST_ARROWS:,} of {arrows.n_all:,} connections"
+def _cut(arrows: Arrows, inputs: int | None) -> str:
+    """Say so if not all edges are drawn."""
+    drawn = len(arrows.weights)
+    if drawn == arrows.n_all:
+        return ""
+    if inputs is None:
+        return f"strongest {drawn:,} of {arrows.n_all:,} edges"
+    one = "strongest input of each" if inputs == 1 else f"{inputs} strongest inputs of each"
+    return fill(f"{one}: {drawn:,} of {arrows.n_all:,} edges", LINE)
 
 
 def _framed(graph: hv.Overlay, places: Places, *, title: str) -> hv.Overlay:
     """Set the frame around the graph, with room for names, and the title."""
-    half, wide = SPAN / 2, SPAN / 2 + PIXEL * LETTER * max(map(len, places.labels))
+    half, wide = SPAN / 2, SPAN / 2 + PIXEL * LETTER * max(map(len, places.labels), default=0)
+    high = places.height + half - 1
     return with_options(
         graph,
         both={
             "xaxis": None,
             "yaxis": None,
-            "ylim": (-half, half),
+            "ylim": (-high, high),
             "axiswise": True,  # a graph beside this one would otherwise stretch its axes
             "title": literal(title),
             "show_legend": False,
@@ -135,10 +174,10 @@ def _framed(graph: hv.Overlay, places: Places, *, title: str) -> hv.Overlay:
         bokeh={
             "xlim": (-wide, wide),
             "frame_width": round(FRAME * wide / half),
-            "frame_height": FRAME,
+            "frame_height": round(FRAME * high / half),
             "hooks": [stay_in_place],
         },
-        matplotlib={"xlim": (-half, half), "aspect": 1, "show_frame": False},
+        matplotlib={"xlim": (-half, half), "aspect": half / high, "show_frame": False},
     )
 
 
@@ -147,9 +186,14 @@ def _nodes(places: Places, names: NDArray[Any]) -> hv.Points:
     size = NODE * places.room
     return with_options(
         hv.Points((*places.nodes.T, names), ["x", "y"], ["neuron"]),
-        both={"color": INK},
-        bokeh={"size": size, "tools": ["hover"], "hover_tooltips": [("neuron", "@neuron")]},
-        matplotlib={"s": (size * POINTS) ** 2},
+        bokeh={
+            "size": size,
+            "fill_color": LIGHT.ground,
+            "line_color": INK,
+            "tools": ["hover"],
+            "hover_tooltips": [("neuron", "@neuron")],
+        },
+        matplotlib={"s": (size * POINTS) ** 2, "facecolors": LIGHT.ground, "edgecolors": INK, "linewidth": 0.8},
     )
 
 

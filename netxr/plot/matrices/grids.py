@@ -10,12 +10,14 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.plot.loading import MATRIX_SPEC, loaded
 from netxr.plot.matrices.aggregation import Sheet, sheet_of, view_of
 from netxr.plot.matrices.heatmaps import FROM, TO, draw_view, heatmap, limits_of, what_is_shown
 from netxr.plot.matrices.side_by_side import page, room_for
 from netxr.plot.spans import ROOM, Range
-from netxr.plot.style import MATRIX_SPEC, axis_label, check_loaded, literal, with_options
-from netxr.plot.ticks import label_text, plain_labels, ticks, windows_of
+from netxr.plot.style import literal, with_options
+from netxr.plot.ticks import plain_labels, ticks, windows_of
+from netxr.plot.words import axis_label, says
 from netxr.schema.variables import check_variable, labels_of
 
 MOST_FACETS: Final = 20
@@ -85,7 +87,8 @@ def facets(weights: xr.DataArray, *, row: str | None = None, col: str | None = N
         return over_sliders(weights, frames)
     n_columns = 1 if col is None else weights.sizes[col] if row else row_length(weights.sizes[col])
     panels = _grid(weights, sheets, limits, n_columns=n_columns, n_dims=len(grid))
-    title = str(weights.attrs.get(n.LONG_NAME, axis_label(weights, weights.name or "connectivity")))
+    name = weights.name or "connectivity"
+    title = axis_label(weights.to_dataset(name=name), name)
     beyond = FACET_FONT * room_for(*(labels_of(weights, dim) for dim in (n.TARGET, n.SOURCE)))
     return page(hv.Layout(panels), title=title, columns=n_columns, panel=1.5, gap=(0.4 + beyond, 0.8 + beyond))
 
@@ -167,11 +170,6 @@ def _along(weights: xr.DataArray, dim: str) -> tuple[Any, str]:
     return (labels_of(weights, dim), axis_label(weights, dim)) if windows is None else (windows.places, windows.label)
 
 
-def says(dim: str, label: Any) -> str:
-    """Return what a facet shows: "sparsity = 0.5"."""
-    return f"{dim} = {label:g}" if isinstance(label, float) else f"{dim} = {label_text(label)}"
-
-
 def row_length(n_facets: int) -> int:
     """Return how many facets stand in a row, so that rows are about equally full."""
     return -(-n_facets // -(-n_facets // WIDEST))
@@ -180,9 +178,7 @@ def row_length(n_facets: int) -> int:
 def _check_set(weights: Any, row: str | None, col: str | None) -> xr.DataArray:
     """Return matrices in memory without further dims of one entry, or raise InvalidInput."""
     dims = [str(dim) for dim in getattr(weights, "dims", ())]
-    checked = check_loaded(
-        check_variable(weights, MATRIX_SPEC, argument="weights", extra_dims=dims), argument="weights"
-    )
+    checked = loaded(check_variable(weights, MATRIX_SPEC, argument="weights", extra_dims=dims), argument="weights")
     further = [dim for dim in dims if dim not in (n.TARGET, n.SOURCE)]
     for argument, dim in (("row", row), ("col", col)):
         if dim is not None and dim not in further:
@@ -192,8 +188,8 @@ def _check_set(weights: Any, row: str | None, col: str | None) -> xr.DataArray:
     if row is not None and row == col:
         raise InvalidInput("col", got=repr(col), expected="another dim than row")
     single = [dim for dim in further if dim not in (row, col) and checked.sizes[dim] == 1]
-    loaded: xr.DataArray = checked.isel(dict.fromkeys(single, 0))
-    return loaded
+    without: xr.DataArray = checked.isel(dict.fromkeys(single, 0))
+    return without
 
 
 def check_number(weights: xr.DataArray, grid: list[str], sliders: list[str], *, argument: str = "weights") -> None:

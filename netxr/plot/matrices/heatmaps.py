@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.matrices.aggregation import Sheet, View, off_diagonal, sheet_of, view_of
+from netxr.plot.matrices.aggregation import Sheet, View, coloured_cells, sheet_of, view_of
 from netxr.plot.matrices.quantities import colour_limits
+from netxr.plot.palettes import LIGHT
 from netxr.plot.spans import Range, borders, side_ticks, span_in_view
 from netxr.plot.style import (
     DIVERGING,
@@ -26,10 +27,10 @@ from netxr.plot.style import (
 )
 from netxr.plot.ticks import LONG_LABEL, labels_in_hover
 
-FROM: Final = "Connectivity from"
-TO: Final = "Connectivity to"
+FROM: Final = "From neuron"
+TO: Final = "To neuron"
 
-DIMMED: Final = {"color": "#d9d9d9", "alpha": 0.85}
+DIMMED: Final = {"color": LIGHT.hidden, "alpha": 0.85}
 """Laid over what is not found: a weak weight that is found is white beside it."""
 
 ABOVE_ZERO: Final = DIVERGING[len(DIVERGING) // 2 :]
@@ -53,9 +54,10 @@ def matrix(
 ) -> hv.Image | hv.Overlay | hv.DynamicMap:
     """Draw one connectivity matrix as a heatmap.
 
-    Column = from, row = to, with the first row at the top. Red is positive, blue negative, almost white zero and grey
-    undefined (NaN or infinite). The colour bar of what is nowhere negative, such as Granger causality, begins at zero;
-    that of probabilities ends at one.
+    Column = from, row = to, with the first row at the top. Orange is positive, blue negative, almost white zero. Grey
+    is undefined (NaN or infinite), or a neuron with itself: a correlation with its own past would leave all others
+    pale. The colour bar of what is nowhere negative, such as Granger causality, begins at zero; that of probabilities
+    ends at one.
 
     Above 500 neurons a cell is the mean over a block of weights, without those that are NaN, and the title says how
     many. In a notebook or an app, zooming in shows finer cells, down to single weights.
@@ -71,8 +73,9 @@ def matrix(
     q : float
         Share of the pairs left that may be expected not to correlate, above 0 and below 1.
     limits : tuple of float, optional
-        Weights at the two ends of the colour bar. If not given, symmetric about 0, or from 0, and just wide enough for
-        the visible cells of different neurons; a larger one on the diagonal has the colour of the end.
+        Weights at the two ends of the colour bar; the diagonal then has its colours too. If not given, symmetric about
+        0, or from 0, and wide enough for 99.5 % of the visible weights between different neurons that are not 0; the
+        few beyond it have the colour of its end.
     groups : DataArray, optional
         (neuron,): the group of each neuron, aligned by label, as `netxr.assign_groups` gives it. The neurons of a group
         stand together, with lines between groups and their names on the axes; neurons in no group come last.
@@ -100,7 +103,8 @@ def matrix(
     (-1.0, 1.0)
     """
     limits = None if limits is None else _check_limits(limits)
-    return heatmap(sheet_of(weights, p_value=p_value, q=q, groups=groups), limits=limits, title=title)
+    sheet = sheet_of(weights, p_value=p_value, q=q, groups=groups)._replace(diagonal=limits is not None)
+    return heatmap(sheet, limits=limits, title=title)
 
 
 def heatmap(sheet: Sheet, *, limits: Range | None = None, title: str = "") -> Any:
@@ -123,9 +127,10 @@ def draw_view(
 ) -> hv.Image | hv.Overlay:
     """Draw the visible part of a matrix: at first all of it."""
     view = view_of(sheet, x_range=x_range, y_range=y_range)
-    limits = limits or colour_limits(sheet.quantity, off_diagonal(sheet, view))
+    coloured = coloured_cells(sheet, view)
+    limits = limits or colour_limits(sheet.quantity, coloured)
     strength, colours = sheet.quantity.name, DIVERGING if limits[0] < 0 else ABOVE_ZERO
-    image = _image(view, hv.Dimension("weight", label=strength, range=limits))
+    image = _image(view._replace(cells=coloured), hv.Dimension("weight", label=strength, range=limits))
     n_targets, n_sources = sheet.values.shape
     aspect = float(np.clip(n_sources / n_targets, NARROWEST, 1 / NARROWEST))
     height = round(_frame(sheet) * min(1.0, 2 / aspect))  # twice as wide at most
@@ -153,7 +158,7 @@ def _frame(sheet: Sheet) -> int:
 
 def limits_of(*sheets: Sheet) -> Range:
     """Return limits that hold the cells of different neurons in the first views of matrices of one quantity."""
-    return colour_limits(sheets[0].quantity, *(off_diagonal(sheet, view_of(sheet)) for sheet in sheets))
+    return colour_limits(sheets[0].quantity, *(coloured_cells(sheet, view_of(sheet)) for sheet in sheets))
 
 
 def _image(view: View, weight: hv.Dimension) -> hv.Image:

@@ -1,13 +1,21 @@
-"""Where neurons and names stand in a graph: on one circle, or on a ring for each group."""
+"""Where neurons and names stand in a graph: on one circle, on a ring for each group, or where their edges pull them."""
 
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
+from netxr import names as n
+from netxr.compat import optional
+from netxr.errors import InvalidInput
 from netxr.plot.grouping import GroupOrder
+from netxr.plot.loading import loaded
+from netxr.plot.matrices.arrows import Arrows
 from netxr.plot.style import FRAME
 from netxr.plot.ticks import shorten, tick_step
+from netxr.schema.variables import labels_of
 
 SPAN: Final = 2.5
 """Height of the drawing in radii of the circle."""
@@ -33,6 +41,12 @@ NAMES_AT: Final = 1.15
 BETWEEN_GROUPS: Final = 0.02
 """Gap between two groups on the circle, as a fraction of all neurons."""
 
+SPREAD: Final = 4.0
+"""Size of marks as a fraction of full size, times the root of the number of neurons, where they fill a square."""
+
+ABOVE: Final = 0.09
+"""Of a node that is not on a circle, its name."""
+
 RINGS_FILL: Final = 0.65
 """Radii of the two rings that are closest, as a fraction of the distance of their middles."""
 
@@ -50,12 +64,15 @@ class Places(NamedTuple):
         Names that are written: of groups, or of as many neurons as fit without overlap.
     label_places : array
         (label, 2): x and y of their middles.
+    height : float
+        How far the nodes reach up and down from the middle.
     """
 
     nodes: NDArray[np.float64]
     room: float
     labels: list[str]
     label_places: NDArray[np.float64]
+    height: float = 1.0
 
 
 def circle_places(names: NDArray[Any], order: GroupOrder) -> Places:
@@ -75,18 +92,18 @@ def circle_places(names: NDArray[Any], order: GroupOrder) -> Places:
     Places
         With the nodes in the order of `names`.
     """
-    n, gap = len(names), max(1.0, BETWEEN_GROUPS * len(names)) * bool(len(order.borders))
-    around = n + gap * len(order.names)
+    count, gap = len(names), max(1.0, BETWEEN_GROUPS * len(names)) * bool(len(order.borders))
+    around = count + gap * len(order.names)
 
     def angles(places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the angle of each place, gaps included."""
         return 2 * np.pi * (places + gap * np.searchsorted(order.borders, places)) / around
 
-    nodes = np.empty((n, 2))
-    nodes[order.positions] = _on_circle(angles(np.arange(n, dtype=np.float64)))
+    nodes = np.empty((count, 2))
+    nodes[order.positions] = _on_circle(angles(np.arange(count, dtype=np.float64)))
     written = order.names or list(enumerate(names[order.positions]))
     middles = np.array([place for place, _ in written], dtype=np.float64)
-    return _labelled(nodes, n, [name for _, name in written], NAMES_AT * _on_circle(angles(middles)))
+    return _labelled(nodes, count, [name for _, name in written], NAMES_AT * _on_circle(angles(middles)))
 
 
 def ring_places(order: GroupOrder) -> Places:
@@ -102,19 +119,95 @@ def ring_places(order: GroupOrder) -> Places:
     Places
         With the nodes in the order of the neurons.
     """
-    n = len(order.positions)
-    ends = np.append(np.ceil(order.borders), n).astype(int)
+    count = len(order.positions)
+    ends = np.append(np.ceil(order.borders), count).astype(int)
     sizes = np.diff(ends, prepend=0)
     middles, radii = _rings(sizes)
     group = np.repeat(np.arange(len(sizes)), sizes)
-    angles = 2 * np.pi * (np.arange(n) - (ends - sizes)[group]) / sizes[group]
-    nodes = np.empty((n, 2))
+    angles = 2 * np.pi * (np.arange(count) - (ends - sizes)[group]) / sizes[group]
+    nodes = np.empty((count, 2))
     nodes[order.positions] = middles[group] + radii[group, np.newaxis] * _on_circle(angles)
     outwards = middles / np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     outwards[~outwards.any(axis=1)] = 1.0, 0.0  # the only group is in the middle
     names_at = middles + outwards * (radii[:, np.newaxis] + NAMES_AT - 1)
     crowd = float(np.max(sizes / np.where(sizes > 1, radii, 1.0)))  # neurons on a circle of radius 1, as dense as here
     return _labelled(nodes, crowd, [name for _, name in order.names], names_at)
+
+
+def spread_places(at: NDArray[np.float64], names: NDArray[Any], order: GroupOrder) -> Places:
+    """Put the neurons where they are: as far apart as fits, with the proportions kept.
+
+    Names stand above them as far as there is room, those of groups above the highest of each.
+
+    Parameters
+    ----------
+    at : array
+        (neuron, 2): x to the right and y upwards, in any unit.
+    names : array
+        (neuron,)
+    order : GroupOrder
+        As `order_of` has it.
+
+    Examples
+    --------
+    >>> places = spread_places(np.array([[0.0, 0.0], [40.0, 20.0]]), np.array(["a", "b"]), order_of(np.arange(2), None))
+    >>> places.nodes.tolist()
+    [[-1.0, -0.5], [1.0, 0.5]]
+    """
+    low, high = at.min(axis=0), at.max(axis=0)
+    nodes = (2 * at - (low + high)) / (float((high - low).max()) or 1.0)
+    room = float(np.clip(SPREAD / np.sqrt(len(names)), LEAST_ROOM, 1.0))
+    height = float(np.abs(nodes[:, 1]).max())
+    if order.names:
+        ends = [0, *np.ceil(order.borders).astype(int), len(names)]
+        groups = [nodes[order.positions[first:end]] for first, end in pairwise(ends)]
+        above = np.array([(group[:, 0].mean(), group[:, 1].max()) for group in groups])
+        texts = [name for _, name in order.names]
+    else:
+        texts = names.tolist() if len(names) <= ROOMY else []
+        above = nodes[: len(texts)]
+    short = [shorten(text, most=MOST_LETTERS) for text in texts]
+    return Places(nodes, room, short, above + np.array([0.0, ABOVE]), height)
+
+
+def field_of(data: xr.DataArray | xr.Dataset) -> xr.Dataset | None:
+    """Return where the neurons of a recording lie, if it says so."""
+    there = all(name in data.coords and data[name].dims == (n.NEURON,) for name in (n.X, n.Y))
+    return data.coords.to_dataset()[[n.X, n.Y]] if there else None
+
+
+def field_places(positions: Any, labels: NDArray[Any]) -> NDArray[np.float64]:
+    """Return x and y of these neurons in the field of view, y upwards: (neuron, 2).
+
+    Raises InvalidInput if `positions` does not say where each of them lies.
+    """
+    field = field_of(positions) if isinstance(positions, xr.DataArray | xr.Dataset) else None
+    expected = f"a recording with the coordinates {n.X} and {n.Y} on {n.NEURON}"
+    if field is None:
+        fix = f"Add them with activity.assign_coords({n.X}=('{n.NEURON}', [...]), {n.Y}=('{n.NEURON}', [...]))."
+        raise InvalidInput("positions", got=type(positions).__name__ + " without", expected=expected, fix=fix)
+    columns = [loaded(field[name], argument="positions").values.astype(np.float64) for name in (n.X, n.Y)]
+    rows = dict(zip(labels_of(field, n.NEURON).tolist(), zip(*columns, strict=True), strict=True))
+    places = np.array([rows.get(label, (np.nan, np.nan)) for label in labels.tolist()])
+    unknown = ~np.isfinite(places).all(axis=1)
+    if unknown.any():
+        got = f"no place of {unknown.sum():,} of {len(labels):,} neurons, such as {labels[unknown].tolist()[0]!r}"
+        raise InvalidInput("positions", got=got, expected=f"{n.X} and {n.Y} of every neuron that is drawn")
+    return places * (1.0, -1.0)
+
+
+def pulled_places(arrows: Arrows, n_neurons: int) -> NDArray[np.float64]:
+    """Return x and y of neurons that their edges pull together, as NetworkX puts them (Fruchterman & Reingold 1991).
+
+    Raises MissingExtra if NetworkX is not installed.
+    """
+    networkx = optional("networkx", what="layout='spring'", extra="graph")
+    graph = networkx.Graph()
+    graph.add_nodes_from(range(n_neurons))
+    ends = zip(arrows.sources.tolist(), arrows.targets.tolist(), np.abs(arrows.weights).tolist(), strict=True)
+    graph.add_weighted_edges_from(ends)
+    places = networkx.spring_layout(graph, seed=0)
+    return np.array([places[k] for k in range(n_neurons)], dtype=np.float64)
 
 
 def _rings(sizes: NDArray[np.int_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -2,15 +2,18 @@
 
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.estimators.table import DEFAULT, estimator_of, name_in_words
 from netxr.plot.spans import Range
-from netxr.plot.style import symmetric_limit
 
-STRENGTH: Final = "Connectivity Strength"
+STRENGTH: Final = "Connectivity strength"
+
+INSIDE: Final = 0.995
+"""Share of the weights within the colour range."""
 
 BETWEEN: Final = {
     n.PROBABILITY: (0.0, 1.0),
@@ -46,9 +49,18 @@ def quantity_of(weights: xr.DataArray) -> Quantity:
 
 
 def colour_limits(quantity: Quantity, *cells: NDArray[Any]) -> Range:
-    """Return the ends of the colour bar of some cells: symmetric about 0, unless no cell can be below it."""
+    """Return the ends of the colour bar of some cells: symmetric about 0, unless no cell can be below it.
+
+    A few outliers would leave all other cells pale, and zeros are no weights.
+
+    Examples
+    --------
+    >>> colour_limits(Quantity(), np.arange(-1000.0, 101.0)), colour_limits(Quantity(from_zero=True), np.array([0, 3]))
+    ((-995.0, 995.0), (0.0, 3.0))
+    """
     if quantity.limits:
         return quantity.limits
-    low, high = symmetric_limit(*cells)
-    is_above = quantity.from_zero and not any((each < 0).any() for each in cells)
-    return (0.0, high) if is_above else (low, high)
+    weights = np.concatenate([each[np.isfinite(each) & (each != 0)] for each in cells])
+    high = float(np.quantile(np.abs(weights), INSIDE, method="higher")) if len(weights) else 1.0
+    is_above = quantity.from_zero and not (weights < 0).any()
+    return (0.0, high) if is_above else (-high, high)

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.estimators.overlap import left_out, shared_entries
 from netxr.kernels.scores import is_constant, standardised
+from netxr.plot.loading import loaded_matrix
 from netxr.plot.matrices.aggregation import sheet_of
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.heatmaps import heatmap, limits_of, matrix
 from netxr.plot.matrices.quantities import Quantity
-from netxr.plot.style import FRAME, diagonal_text, laid_out, loaded_matrix, score_text
+from netxr.plot.style import FRAME, diagonal_text, laid_out, score_text
 from netxr.plot.ticks import LONG_LABEL, shorten
 from netxr.schema.arguments import check_flag
 from netxr.schema.variables import check_connectivity, labels_of

@@ -1,7 +1,7 @@
 """All figures of a run on one page: activity, connectivity, and how the estimate agrees with the truth."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import holoviews as hv
 import numpy as np
@@ -16,6 +16,7 @@ from netxr.plot.activity.traces import traces
 from netxr.plot.grouping import groups_of
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.heatmaps import matrix
+from netxr.plot.matrices.node_positions import field_of
 from netxr.plot.matrices.side_by_side import TITLE_A, TITLE_R, compare, room_for
 from netxr.plot.scores.agreements import agreement
 from netxr.plot.scores.lag_curves import lags
@@ -23,7 +24,7 @@ from netxr.plot.style import FRAME, laid_out, title_over, with_options
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import labels_of
 
-MOST_NODES: Final = 60
+MOST_NODES: Final = 100
 """Most neurons of which a graph is drawn: with more, arrows cover each other."""
 
 FRAMES: Final = {"traces": 350, "raster": 370, "lags": 230}
@@ -37,7 +38,7 @@ def dashboard(run: xr.Dataset) -> hv.Layout:
     """Draw all that a run has: its activity, its true and estimated connectivity, and how well they agree.
 
     Drawn are: traces of 20 neurons over a thousand samples, and a raster of all neurons and samples; the matrices A and
-    R, and their graphs for up to 60 neurons (of R, the positive weights); how R agrees with A, without the diagonal;
+    R, and their graphs for up to 100 neurons (of R, the positive weights); how R agrees with A, without the diagonal;
     and R over lag for the strongest pairs, if there are several lags. What the run does not have is left out, and
     nothing is estimated: add an estimate with ``run.assign(lagged_correlation=netxr.lagged_correlation(run.activity,
     lags=[0, 1, 2]))``. Of several trials the first is drawn, and of several lags lag 1 if it is there; the title says
@@ -95,6 +96,8 @@ class Available(NamedTuple):
         Correlation of A and R.
     groups : DataArray or None
         (neuron,)
+    field : Dataset or None
+        Where the neurons lie, if the run says so.
     note : str
         Which trial and which lag it is, if there are several.
     """
@@ -105,6 +108,7 @@ class Available(NamedTuple):
     lagged: xr.DataArray | None
     score: xr.DataArray | None
     groups: xr.DataArray | None
+    field: xr.Dataset | None
     note: str
 
 
@@ -151,6 +155,7 @@ def available_in(run: xr.Dataset) -> Available:
         lagged=lagged if several else None,
         score=_at(_of_estimator(one[n.PEARSON].compute(), estimate), lag) if n.PEARSON in one else None,
         groups=groups_of(one),
+        field=field_of(one),
         note=", ".join(filter(None, notes)),
     )
 
@@ -206,7 +211,7 @@ def figures_of(available: Available) -> dict[str, Any]:
     elif R is not None:
         figures["matrix"] = matrix(R, groups=groups, title=TITLE_R)
     graphs = [
-        network(one, groups=groups, sign="both" if one is A and (one < 0).any() else "positive", title=title)
+        network(one, groups=groups, positions=available.field, sign=_signs(one, is_truth=one is A), title=title)
         for one, title in ((A, "True connectivity A"), (R, "Estimated connectivity R"))
         if one is not None and one.sizes[n.TARGET] <= MOST_NODES and _is_square(one)
     ]
@@ -217,6 +222,11 @@ def figures_of(available: Available) -> dict[str, Any]:
     if available.lagged is not None and _n_neurons(available.lagged) > 1:
         figures["lags"] = lags(available.lagged)
     return figures
+
+
+def _signs(weights: xr.DataArray, *, is_truth: bool) -> Literal["positive", "both"]:
+    """Return which edges are drawn: of an estimate, in which half are negative by chance, the positive ones."""
+    return "both" if is_truth and (weights < 0).any() else "positive"
 
 
 def _is_square(weights: xr.DataArray) -> bool:

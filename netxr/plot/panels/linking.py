@@ -13,10 +13,12 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.overlap import left_out, shared_entries, shared_pairs
 from netxr.plot.activity.traces import MOST_TRACES, traces
+from netxr.plot.loading import loaded_matrix
 from netxr.plot.matrices.arrow_marks import NODE
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.heatmaps import matrix
 from netxr.plot.matrices.side_by_side import TITLE_A, TITLE_R, room_for
+from netxr.plot.palettes import LIGHT
 from netxr.plot.panels.choosing import (
     CHOOSING,
     Bounds,
@@ -27,12 +29,12 @@ from netxr.plot.panels.choosing import (
     chosen_pairs,
 )
 from netxr.plot.scores.agreements import MOST_POINTS, entries
-from netxr.plot.style import FRAME, POINTS, laid_out, loaded_matrix, stay_in_place, with_options
+from netxr.plot.style import FRAME, POINTS, laid_out, stay_in_place, with_options
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import check_connectivity, labels_of
 
-CHOSEN: Final = "#d95f02"
-"""Orange, which colour-blind readers too can tell from red, blue and grey."""
+CHOSEN: Final = LIGHT.accent
+"""Teal, which is neither sign."""
 
 MOST_NEURONS: Final = 2_000
 """With more neurons, marking a choice is no longer instant."""
@@ -154,12 +156,12 @@ def _under(labels: NDArray[Any], first: float, last: float) -> list[Any]:
 def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
     """Draw the graph with chosen arrows and their neurons marked."""
     labels, graph = labels_of(A, n.SOURCE), network(A, title="Graph of A")
-    edges, places = graph.Segments.I, graph.Points.II.array(["x", "y"])
+    edges, places = network(A, edges=None).Segments.I, graph.Points.II.array(["x", "y"])
     place_of = {str(label): place for place, label in enumerate(labels.tolist())}
     ends = tuple(np.array([place_of[name] for name in edges[end]], dtype=np.intp) for end in ("to", "from"))
 
     def arrows() -> hv.Segments:
-        """Draw the chosen arrows over the others."""
+        """Draw the chosen arrows over the others, also those that are not among the strongest."""
         shafts = edges.iloc[np.flatnonzero(chosen_pairs(labels, selection)[ends])].array(["x0", "y0", "x1", "y1"])
         return with_options(
             hv.Segments(shafts, ["x0", "y0", "x1", "y1"]),

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.estimators.overlap import Pairs, shared_pairs
+from netxr.plot.loading import loaded_matrix
+from netxr.plot.palettes import LIGHT
 from netxr.plot.scores.thresholds import Detection, detection
 from netxr.plot.scores.violins import violins
 from netxr.plot.style import (
@@ -14,9 +16,9 @@ from netxr.plot.style import (
     INK,
     LINE_COLOUR,
     POINTS,
+    SEQUENTIAL,
     diagonal_words,
     laid_out,
-    loaded_matrix,
     plain_numbers,
     stay_in_place,
     with_options,
@@ -113,7 +115,7 @@ def _points(pairs: Pairs) -> hv.Points:
     return _panel(
         with_options(
             points,
-            both={"color": LINE_COLOUR, "alpha": 0.4},
+            both={"color": LIGHT.notes, "alpha": 0.4},
             bokeh={"size": 5},
             matplotlib={"s": (5 * POINTS) ** 2, "linewidth": 0},
         ),
@@ -135,7 +137,7 @@ def _counts(pairs: Pairs) -> hv.Image:
     return _panel(
         with_options(
             image,
-            both={"cmap": "viridis", "logz": True, "clim": limits, "colorbar": True},
+            both={"cmap": SEQUENTIAL, "logz": True, "clim": limits, "colorbar": True},
             bokeh={"tools": ["hover"], "hover_tooltips": [("A", "$x"), ("R", "$y"), ("pairs", "@image{0,0}")]},
         ),
         title=f"{PANELS[0]}\ncounts in {N_CELLS} x {N_CELLS} cells",

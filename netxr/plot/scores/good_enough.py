@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.score_limit import GOOD_ENOUGH, VERDICTS, verdicts
-from netxr.plot.matrices.grids import check_number, over_sliders, places_of, row_length, says
+from netxr.plot.loading import loaded
+from netxr.plot.matrices.grids import check_number, over_sliders, places_of, row_length
 from netxr.plot.matrices.side_by_side import page
-from netxr.plot.style import INK, UNDEFINED_COLOUR, axis_label, check_loaded, diagonal_text, literal, with_options
+from netxr.plot.palettes import LIGHT
+from netxr.plot.style import INK, UNDEFINED_COLOUR, diagonal_text, literal, with_options
 from netxr.plot.ticks import ticks
+from netxr.plot.words import axis_label, says
 from netxr.schema.variables import labels_of
 
-COLOURS: Final = ("#f4a582", "#fee090", "#92c5de")
-"""Of the verdicts, light enough for dark text, and told apart by colour-blind readers."""
+COLOURS: Final = LIGHT.verdicts
+"""Of the verdicts, the darker the better."""
 
 CELL: Final = 64
 """Width and height of a cell in bokeh pixels, if there is room."""
@@ -59,9 +62,9 @@ def good_enough(
 ) -> Any:
     """Draw where a score is good enough, where it lacks samples, and where it stays wrong at any length.
 
-    In each cell stand the score and the name of the estimator that has it: the best of all. Blue is "good enough": it
-    reaches `at`. Yellow is "more samples": some estimator would reach it, as `score_limit` extrapolates. Red is
-    "never": none would. The full line bounds what is good enough; the dashed line what is with the first estimator
+    In each cell stand the score and the name of the estimator that has it: the best of all. Teal is "good enough": it
+    reaches `at`. Pale teal is "more samples": some estimator would reach it, as `score_limit` extrapolates. Grey
+    is "never": none would. The full line bounds what is good enough; the dashed line what is with the first estimator
     alone. A question mark stands where the limit lies within its standard error of `at`. Samples needed are shown on
     hovering.
 
@@ -124,7 +127,7 @@ def good_enough(
 def _found(sweep: Any, score: str, at: float) -> xr.Dataset:
     """Return what is drawn, all over the same dims: verdicts, those on the first estimator, and which are not sure."""
     if isinstance(sweep, xr.Dataset) and score in sweep:
-        check_loaded(sweep[score], argument="sweep")
+        sweep = sweep.assign({score: loaded(sweep[score], argument="sweep")})
     found = verdicts(sweep, score=score, at=at)
     several = n.ESTIMATOR in sweep[score].dims and sweep.sizes[n.ESTIMATOR] > 1
     alone = verdicts(sweep.isel({n.ESTIMATOR: 0}), score=score, at=at)[n.VERDICT] if several else found[n.VERDICT]
@@ -167,15 +170,10 @@ def _heading(sweep: xr.Dataset, score: str, at: float, found: xr.Dataset) -> lis
     first = f"{name} of {at:g} or more {diagonal_text(sweep[score])}".rstrip()
     lines = "full line: of the best estimator"
     if n.ESTIMATOR in sweep[score].dims and sweep.sizes[n.ESTIMATOR] > 1:
-        lines += f"; dashed line: of {in_words(sweep[n.ESTIMATOR].values[0])} alone"
+        lines += f"; dashed line: of {says(n.ESTIMATOR, sweep[n.ESTIMATOR].values[0])} alone"
     notes = ["?: the limit is within its standard error"] * bool(found[UNSURE].any())
     notes += ["grey: undefined"] * bool((found[n.VERDICT] < 0).any())
     return [first, lines, "; ".join(notes)]
-
-
-def in_words(estimator: Any) -> str:
-    """Return the name of an estimator as words."""
-    return str(estimator).replace("_", " ")
 
 
 def _map(
@@ -263,7 +261,7 @@ def _texts(cells: xr.Dataset, dims: list[hv.Dimension]) -> hv.Labels:
         *(cells[key].values.ravel().tolist() for key in (n.SCORE, n.ESTIMATOR, UNSURE)), strict=True
     ):
         number = "" if size > FULL else f"{value:.2f}" + "?" * unsure if np.isfinite(value) else "none"
-        who = "\n".join(wrap(in_words(name), NAME)) if size <= ROOMY and np.isfinite(value) else ""
+        who = "\n".join(wrap(says(n.ESTIMATOR, name), NAME)) if size <= ROOMY and np.isfinite(value) else ""
         texts.append("\n".join(filter(None, (number, who))))
     labels = hv.Labels((columns, rows, texts), dims, ["text"])
     return with_options(

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.plot.loading import loaded
 from netxr.plot.scores.pair_curves import pair_curves
-from netxr.plot.style import check_loaded
 from netxr.schema.arguments import is_number
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
@@ -82,7 +82,7 @@ def _checked(R: Any) -> xr.DataArray:
                 fix="Estimate with a sequence of lags, such as lagged_correlation(activity, lags=range(10)).",
             )
     spec = replace(CONNECTIVITY_SPEC, optional_dims=())
-    checked: xr.DataArray = check_loaded(check_variable(R, spec, argument="R", extra_dims=(n.LAG,)), argument="R")
+    checked: xr.DataArray = loaded(check_variable(R, spec, argument="R", extra_dims=(n.LAG,)), argument="R")
     return checked.transpose(n.LAG, n.TARGET, n.SOURCE).isel({n.LAG: np.argsort(labels_of(checked, n.LAG))})
 
 

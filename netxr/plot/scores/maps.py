@@ -6,30 +6,27 @@ from typing import Any, Final, NamedTuple
 import holoviews as hv
 import numpy as np
 import xarray as xr
-from holoviews.plotting.util import process_cmap
 from matplotlib.colors import ListedColormap, to_rgb
 from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.plot.loading import loaded
 from netxr.plot.scores.score_columns import drawn_score, n_trials_of, score_columns, score_label
 from netxr.plot.spans import Range
 from netxr.plot.style import (
     DIVERGING,
     INK,
+    SEQUENTIAL,
     UNDEFINED_COLOUR,
-    axis_label,
-    check_loaded,
     diagonal_text,
     literal,
     symmetric_limit,
     with_options,
 )
 from netxr.plot.ticks import labels_in_hover, ticks
+from netxr.plot.words import axis_label
 from netxr.schema.variables import labels_of
-
-SEQUENTIAL: Final[list[str]] = process_cmap("viridis", 255, provider="matplotlib")
-"""Darker is lower; safe for colour-blind readers."""
 
 CELL: Final = 52
 """Width and height of a cell in bokeh pixels, if there is room."""
@@ -52,7 +49,7 @@ def map(  # noqa: A001 - netxr.plot.map is its name in public
     All cells have the same size, however far apart the values of a parameter are. "3 of 5" in a cell says that the
     score is defined in three of five trials, and that their mean is drawn. Grey is undefined. With more than 12 cells
     on a side, a dot marks a mean over fewer than all trials, and numbers are shown on hovering. Colours are symmetric
-    about 0 if there are negative scores; otherwise they range from the lowest to the highest score.
+    about 0 if there are negative scores; otherwise they range from 0 to 1, or to the highest score above it.
 
     Parameters
     ----------
@@ -114,7 +111,7 @@ class ScoreCells(NamedTuple):
 
 def _cells_of(scores: Any, x: str, y: str, score: str) -> ScoreCells:
     """Return what is drawn, or raise InvalidInput."""
-    columns = score_columns(scores, score, (n.SCORE_MEAN, n.SCORE_DEFINED), n_dims=2)
+    columns = score_columns(scores, score, (n.SCORE_MEAN, n.SCORE_DEFINED), dims={2: "two dims"})
     dims = [str(dim) for dim in columns[0].dims]
     across = _dim_of(scores, x, dims, argument="x")
     down = _dim_of(scores, y, [dim for dim in dims if dim != across], argument="y")
@@ -139,7 +136,7 @@ def _dim_of(scores: xr.Dataset, name: str, dims: list[str], *, argument: str) ->
 
 def _labels(scores: xr.Dataset, name: str) -> NDArray[Any]:
     """Return the values of a parameter."""
-    return labels_of(check_loaded(scores[name], argument=name) if name in scores else scores, name)
+    return labels_of(loaded(scores[name], argument=name) if name in scores else scores, name)
 
 
 def _texts(labels: NDArray[Any]) -> NDArray[Any]:
@@ -153,7 +150,7 @@ def _colours(mean: NDArray[np.float64]) -> tuple[list[str], Range]:
     low, high = float(np.nanmin(mean)), float(np.nanmax(mean))
     if low < 0:
         return DIVERGING, symmetric_limit(mean)
-    return SEQUENTIAL, (low, high) if low < high else (0.0, high or 1.0)
+    return SEQUENTIAL, (0.0, max(1.0, high))
 
 
 def _image(

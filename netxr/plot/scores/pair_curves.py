@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.strongest import strongest_entries
+from netxr.plot.palettes import LIGHT
 from netxr.plot.style import (
     FRAME,
     INK,
@@ -26,8 +27,7 @@ from netxr.plot.style import (
 from netxr.plot.ticks import shorten
 from netxr.schema.variables import labels_of
 
-COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Safe for colour-blind readers: Okabe & Ito 2008, jfly.uni-koeln.de/color, without the yellow."""
+COLOURS: Final = LIGHT.curves
 
 DASHES: Final = (("solid", "-"), ("dashed", "--"), ("dotted", ":"), ("dotdash", "-."))
 """As bokeh and matplotlib have them."""

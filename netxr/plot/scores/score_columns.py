@@ -1,20 +1,22 @@
 """Which variables of a Dataset hold a score, and what to call it."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.style import axis_label, check_loaded
+from netxr.plot.loading import loaded
+from netxr.plot.words import axis_label
 
-DIMS: Final = {1: "one dim", 2: "two dims"}
 
+def score_columns(scores: Any, score: str, endings: Sequence[str], *, dims: Mapping[int, str]) -> list[xr.DataArray]:
+    """Return the variables of a score that `endings` name, the mean over trials first, or the score itself.
 
-def score_columns(scores: Any, score: str, endings: Sequence[str], *, n_dims: int) -> list[xr.DataArray]:
-    """Return the variables of a score that `endings` name, the mean over trials first, or the score itself."""
+    `dims` are how many dims they may have, with that in words.
+    """
     if not isinstance(scores, xr.Dataset):
         raise InvalidInput("scores", got=type(scores).__name__, expected="a Dataset of scores")
     wanted = [score] if score + n.SCORE_MEAN not in scores else [score + ending for ending in endings]
@@ -22,13 +24,13 @@ def score_columns(scores: Any, score: str, endings: Sequence[str], *, n_dims: in
     if missing:
         known = ", ".join(str(name) for name in scores.data_vars) or "no variable"
         raise InvalidInput("score", got=repr(score), expected=f"a score of the Dataset, which has {known}")
-    columns = [check_loaded(scores[name], argument="scores") for name in wanted]
+    columns = [loaded(scores[name], argument="scores") for name in wanted]
     first = columns[0]
-    if any(column.ndim != n_dims or set(column.dims) != set(first.dims) for column in columns):
+    if any(column.ndim not in dims or set(column.dims) != set(first.dims) for column in columns):
         raise InvalidInput(
             "scores",
             got=f"{wanted[0]} with dims {tuple(str(dim) for dim in first.dims)}",
-            expected=DIMS[n_dims],
+            expected=" or ".join(dims.values()),
             fix="Take one entry of the other dims with .isel or .sel.",
         )
     if not np.isfinite(first).any():
@@ -51,4 +53,5 @@ def drawn_score(scores: xr.Dataset, score: str) -> xr.DataArray:
 
 def score_label(scores: xr.Dataset, score: str) -> str:
     """Return what to call the score."""
-    return str(drawn_score(scores, score).attrs.get(n.LONG_NAME, axis_label(scores, score)))
+    drawn = str(drawn_score(scores, score).name)
+    return axis_label(scores, drawn if n.LONG_NAME in scores[drawn].attrs else score)

@@ -10,8 +10,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.plot.loading import loaded
 from netxr.plot.scores.pair_curves import pair_curves
-from netxr.plot.style import check_loaded
 from netxr.plot.ticks import windows_of
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable
 
@@ -101,5 +101,5 @@ def _checked(R: Any) -> xr.DataArray:
         R = R.squeeze([dim for dim in R.dims if dim not in core and R.sizes[dim] == 1])
         R = R.expand_dims([dim for dim in (n.SOURCE,) if dim in R.coords and dim not in R.dims])
     spec = replace(CONNECTIVITY_SPEC, optional_dims=())
-    checked: xr.DataArray = check_loaded(check_variable(R, spec, argument="R", extra_dims=(n.BLOCK,)), argument="R")
+    checked: xr.DataArray = loaded(check_variable(R, spec, argument="R", extra_dims=(n.BLOCK,)), argument="R")
     return checked.transpose(*core)

@@ -178,5 +178,5 @@ def test_readers_are_named_where_the_suffix_leaves_several(tmp_path):
 
 def test_the_package_that_is_missing_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "neo.rawio", None)
-    with pytest.raises(MissingExtra, match=r'needs neo, .*pip install "netxr\[neo\]"'):
+    with pytest.raises(MissingExtra, match=r'needs neo, .*pip install "\.\[neo\]"'):
         load_recording(brainvision(tmp_path))

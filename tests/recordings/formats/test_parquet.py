@@ -134,7 +134,7 @@ def test_damaged_files_are_errors_of_ours(tmp_path):
 def test_the_package_that_is_missing_is_named(tmp_path, monkeypatch):
     frame().to_parquet(tmp_path / "x.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(MissingExtra, match=r'needs pyarrow, .*pip install "netxr\[parquet\]"'):
+    with pytest.raises(MissingExtra, match=r'needs pyarrow, .*pip install "\.\[parquet\]"'):
         load_activity(tmp_path / "x.parquet", dims=TIME_NEURON)
 
 

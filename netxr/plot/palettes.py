@@ -1,0 +1,165 @@
+"""The colours of all figures: light ones for paper, dark ones for a dark page.
+
+Blue and orange are signs and nothing else, teal is choice and quality. Zero has the colour of the ground.
+"""
+
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import holoviews as hv
+import numpy as np
+from bokeh.core.property.vectorization import Value
+from bokeh.models import Axis, ColumnDataSource, Grid, Plot
+from bokeh.models.annotations import ColorBar, Legend, Title
+from bokeh.palettes import interp_palette
+
+STEPS: Final = 255
+"""Colours of a map: an odd number, so that zero has one of its own."""
+
+
+class Palette(NamedTuple):
+    """Colours, as #rrggbb.
+
+    Parameters
+    ----------
+    ground : str
+        What figures are drawn on.
+    ink, notes, lines : str
+        Of text; of tick labels; of axes and lines beside the data.
+    accent : str
+        Of what is measured, and of a choice.
+    undefined : str
+        Of a cell without a value, and of a diagonal that is left out.
+    hidden : str
+        Of what is laid over cells that were not found.
+    weights, scores : list of str
+        Maps: from the lowest weight over 0 to the highest, and from the lowest score to the highest.
+    verdicts : tuple of str
+        Of "never", "more samples" and "good enough", each light or dark enough for text in `ink`.
+    curves : tuple of str
+        Of curves in one frame.
+    """
+
+    ground: str
+    ink: str
+    notes: str
+    lines: str
+    accent: str
+    undefined: str
+    hidden: str
+    weights: list[str]
+    scores: list[str]
+    verdicts: tuple[str, str, str]
+    curves: tuple[str, ...]
+
+
+def _map(*stops: str) -> list[str]:
+    """Return the colours between some, evenly spaced."""
+    return [str(colour) for colour in interp_palette(stops, STEPS)]
+
+
+LIGHT: Final = Palette(
+    ground="#ffffff",
+    ink="#14191d",
+    notes="#525d66",
+    lines="#7f8a93",
+    accent="#0b6b63",
+    undefined="#b9c1c8",
+    hidden="#dce1e5",
+    weights=_map("#0f3f7a", "#2f7bc0", "#f3f5f6", "#dd6b1f", "#8f3005"),
+    scores=_map("#f3f5f6", "#d0e8e4", "#94ccc3", "#4ba398", "#1a7f74", "#0b5650"),
+    verdicts=("#edf0f2", "#b2d9d3", "#4ca399"),
+    curves=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"),
+)
+"""For a white page. The curves are those of Okabe & Ito 2008 without the yellow (jfly.uni-koeln.de/color), which
+colour-blind readers tell apart."""
+
+DARK: Final = Palette(
+    ground="#171b1e",
+    ink="#edf1f3",
+    notes="#a5b0b8",
+    lines="#77838b",
+    accent="#4cc9b8",
+    undefined="#59636b",
+    hidden="#2d353a",
+    weights=_map("#a9d6ff", "#3f8ad6", "#22282c", "#db6c22", "#ffc79c"),
+    scores=_map("#22282c", "#17403b", "#1b625a", "#268a7d", "#41b5a6", "#7adfd1"),
+    verdicts=("#20262a", "#17403b", "#1b625b"),
+    curves=("#4c9fe0", "#f0803c", "#2cc295", "#e3a1c8", "#f0b840", "#9adcff", "#fefefe"),
+)
+"""For a dark page."""
+
+
+def painted(figure: Any, palette: Palette) -> Any:
+    """Return a figure that bokeh draws in the colours of another palette than `LIGHT`; on paper it stays as it is.
+
+    Parameters
+    ----------
+    figure : HoloViews object
+        What a function of netxr.plot returns.
+    palette : Palette
+        Its colours: those of `LIGHT` become those at the same places of it.
+
+    Examples
+    --------
+    >>> figure = painted(hv.Curve([1, 2]).opts(color=LIGHT.accent, backend="bokeh"), DARK)
+    >>> hv.render(figure, backend="bokeh").background_fill_color
+    '#171b1e'
+    """
+    if palette == LIGHT:
+        return figure
+    hook = partial(_paint, palette=palette, colours=_pairs(palette))
+
+    def hooked(panel: Any) -> Any:
+        """Return a panel that is painted whenever it is drawn."""
+        own = hv.Store.lookup_options("bokeh", panel, "plot").kwargs.get("hooks", [])
+        return panel.opts(hooks=[*own, hook], backend="bokeh", clone=True)
+
+    return figure.map(hooked, [hv.Overlay, hv.NdOverlay, hv.Element])
+
+
+def _pairs(palette: Palette) -> dict[str, str]:
+    """Return the colour of a palette that is in the place of each light one."""
+    flat = [np.hstack([np.atleast_1d(colours) for colours in one]).tolist() for one in (LIGHT, palette)]
+    return dict(zip(*flat, strict=True))
+
+
+def _paint(plot: Any, _element: Any, *, palette: Palette, colours: dict[str, str]) -> None:
+    """Give everything in a frame its colour: what netxr draws, and then what bokeh draws around it."""
+    for model in plot.state.references():
+        if isinstance(model, ColumnDataSource):
+            texts = {name: column for name, column in model.data.items() if np.asarray(column).dtype.kind in "OU"}
+            model.data.update({name: [_in_place(one, colours) for one in column] for name, column in texts.items()})
+        else:
+            names = [name for name in model.properties() if name.endswith("_color") or name == "palette"]
+            model.update(**{name: _in_place(getattr(model, name), colours) for name in names})
+    for kind, look in _around(palette).items():
+        for model in plot.state.select({"type": kind}):
+            model.update(**look)
+
+
+def _in_place(value: Any, colours: dict[str, str]) -> Any:
+    """Return what is in the place of a colour, or of each of several; anything else as it is."""
+    if isinstance(value, Value):
+        return Value(_in_place(value.value, colours))
+    if isinstance(value, list | tuple):
+        return [_in_place(one, colours) for one in value]
+    is_colour = isinstance(value, str) and value.startswith("#")
+    return colours.get(value[:7].lower(), value[:7]) + value[7:] if is_colour else value
+
+
+def _around(palette: Palette) -> dict[Any, dict[str, str]]:
+    """Return the colours of what stands around the data."""
+    axis = dict.fromkeys(("axis_line_color", "major_tick_line_color", "minor_tick_line_color"), palette.lines)
+    texts = {"axis_label_text_color": palette.ink, "major_label_text_color": palette.notes}
+    bar = {"title_text_color": palette.ink, "major_label_text_color": palette.notes}
+    return {
+        Plot: {"background_fill_color": palette.ground, "border_fill_color": palette.ground}
+        | {"outline_line_color": palette.lines},
+        Axis: axis | texts,
+        Grid: {"grid_line_color": palette.hidden},
+        Title: {"text_color": palette.ink},
+        ColorBar: bar | {"background_fill_color": palette.ground, "major_tick_line_color": palette.lines},
+        Legend: {"background_fill_color": palette.ground, "label_text_color": palette.ink}
+        | {"border_line_color": palette.lines},
+    }

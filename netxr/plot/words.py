@@ -1,0 +1,51 @@
+"""What figures call parameters, dims and scores: words of the reader, not names in a dataset."""
+
+from collections.abc import Hashable
+from typing import Any, Final
+
+import xarray as xr
+
+from netxr import names as n
+from netxr.plot.ticks import label_text
+
+WORDS: Final = {
+    n.N_NEURONS: "Number of neurons",
+    n.N_STEPS: "Number of samples",
+    n.N_GROUPS: "Number of groups",
+    n.NEURONS_PER_GROUP: "Neurons per group",
+    n.INHIBITORY: "Share of inhibitory neurons",
+    n.OBSERVED: "Share of neurons recorded",
+    n.COMMON_DRIVE: "Weight of a hidden common drive",
+    n.CALCIUM: "Decay of the indicator, in samples",
+    n.EVERY: "Steps between samples",
+    n.COUPLING: "Largest singular value of A",
+    n.BLOCK: "Window",
+}
+"""Of names that do not speak for themselves."""
+
+
+def in_words(name: Hashable) -> str:
+    """Return a name as words, the first with a capital.
+
+    Examples
+    --------
+    >>> in_words("n_neurons"), in_words("spectral_radius")
+    ('Number of neurons', 'Spectral radius')
+    """
+    text = str(name)
+    words = text.replace("_", " ")
+    return WORDS.get(text, words[:1].upper() + words[1:])
+
+
+def axis_label(data: xr.DataArray | xr.Dataset, name: Hashable) -> str:
+    """Return what an axis calls the variable or dim `name`: its long name, or its name in words."""
+    attrs = data[name].attrs if name in data.coords or name in getattr(data, "data_vars", ()) else {}
+    text = str(attrs.get(n.LONG_NAME, in_words(name)))
+    return text if text[1:2] == " " else text[:1].upper() + text[1:]  # t is a symbol
+
+
+def says(name: str, label: Any) -> str:
+    """Return what one of several figures shows: "number of neurons = 6", or an estimator by its name in words."""
+    text = f"{label:g}" if isinstance(label, float) else label_text(label)
+    words = in_words(name)
+    return text.replace("_", " ") if name == n.ESTIMATOR else f"{words[:1].lower()}{words[1:]} = {text}"
