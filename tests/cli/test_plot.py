@@ -58,11 +58,11 @@ def test_plot_draws_activity_and_curves(monkeypatch, store, tmp_path):
     assert set(activity.dims) == {"neuron", "time"}
     assert passed == {"n_steps": 50}
     output("sweep", tmp_path / "s.zarr", "--neurons", "4,6", "--steps", "30,40", "--trials", 2, "-q")
-    assert run("plot", tmp_path / "s.zarr", tmp_path / "c.png").exit_code == 2
+    output("plot", tmp_path / "s.zarr", tmp_path / "two.png", "--x", "n_steps")  # a curve for each size
     output("plot", tmp_path / "s.zarr", tmp_path / "c.png", "--at", "n_steps=40", "--score", "spearman")
     output("plot", tmp_path / "s.zarr", tmp_path / "d.png", "--at", "n_neurons=4", "--x", "n_steps")
     output("plot", tmp_path / "s.zarr", tmp_path / "m.png", "--kind", "map", "--x", "n_steps", "--y", "n_neurons")
-    assert {"c.png", "d.png", "m.png", "traces.pdf"} <= set(names(tmp_path))
+    assert {"two.png", "c.png", "d.png", "m.png", "traces.pdf"} <= set(names(tmp_path))
     one_parameter = run("plot", tmp_path / "s.zarr", tmp_path / "n.png", "--kind", "map", "--at", "n_steps=40")
     assert "expected two parameters that vary" in one_parameter.stderr
 
