@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr.app.sweep.views import SweepChoice, check_read, defined_facets, figures_of, range_of, scores_of
+from netxr.app.sweep.views import SweepChoice, check_read, defined_facets, figures_of, needed_text, range_of, scores_of
 from netxr.errors import InvalidInput
 from tests.app.views import choose, dimmed, download, figures, opened, panels_of, run_lines, table
 from tests.marks import slow
@@ -61,6 +61,23 @@ def test_further_axes_and_estimators_are_axes_like_others():
         scores_of(sweep, one._replace(values=NONE | {"estimator": "granger"}))
 
 
+def test_where_it_is_good_enough_says_how_many_samples_it_takes():
+    lengths, sizes = xr.DataArray([100, 10_000], dims="n_steps"), xr.DataArray([5, 50], dims="n_neurons")
+    scores = (0.95 / (1 + 10 * sizes / lengths) ** 0.5).to_dataset(name="pearson")
+    scores = scores.assign_coords(n_steps=lengths.values, n_neurons=sizes.values)
+    choice = ANY._replace(view="enough")
+    assert choice.drawn == ["n_steps", "n_neurons"]
+    (figure,) = figures_of(scores, choice)
+    assert sorted(figure.Labels.I["text"]) == ["0.39", "0.78", "0.93", "0.95"]
+    needed = 10 * np.array([5, 50]) / ((0.95 / 0.9) ** 2 - 1)  # where the score is .9
+    said = needed_text(scores, choice)
+    numbers = [
+        float(part.split(": ")[1].strip(".").replace(",", "")) for part in said.split("neurons: ")[1].split("; ")
+    ]
+    np.testing.assert_allclose(numbers, needed, rtol=0.01)
+    assert needed_text(scores * 0.9, choice).endswith("neurons: 5: never; 50: never.")
+
+
 def test_the_tab_offers_the_axes_that_a_sweep_has(pages, library):
     page = opened(pages, library, "?tab=map&sweep=sweep.zarr")
     widget = page.widget("Along x")
@@ -107,7 +124,7 @@ def test_it_says_how_far_a_sweep_is(pages, library):
 
 def test_axes_that_are_not_drawn_are_chosen_from(pages, library):
     page = opened(pages, library, "?tab=map&sweep=sweep.zarr")
-    assert [page.widget(axis).visible for axis in ("Sparsity", "Lag", "Number of steps")] == [True, True, False]
+    assert [page.widget(axis).visible for axis in ("Sparsity", "Lag", "Number of samples")] == [True, True, False]
     choose(page, "Lag", 2)
     choose(page, "Sparsity", 0.9)
     assert page.location.search == "?tab=map&sweep=sweep.zarr&sparsity=0.9&lag=2"

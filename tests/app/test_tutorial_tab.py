@@ -13,7 +13,7 @@ import zarr
 import netxr
 import netxr.plot
 from netxr.app.frame import downloads
-from netxr.app.tutorial.compute import Setup, check_setup, python_lines, remember, remembered, tutorial_run
+from netxr.app.tutorial.compute import Setup, check_setup, python_lines, remember, remembered, tutorial_run, visited
 from netxr.app.tutorial.live import LiveGraph, LiveMatrix
 from tests.app.pages import OpenPage
 from tests.app.views import dimmed
@@ -43,6 +43,30 @@ def test_the_sizes_of_the_tutorial(golden):
     for n, score in golden["size_demo"].items():
         run = tutorial_run(SMALL._replace(n=int(n), steps=2000))
         assert run.pearson.item() == pytest.approx(score, abs=1e-10)
+
+
+def test_the_curve_over_size_has_the_sizes_that_were_visited():
+    others = {"steps": 60, "seed": 977}
+    for size in (12, 6, 9):
+        setup = SMALL._replace(n=size, **others)
+        remember(setup, tutorial_run(setup))
+    remember(SMALL._replace(n=7, steps=61, seed=977), tutorial_run(SMALL._replace(n=7, steps=61, seed=977)))
+    seen = visited(SMALL._replace(n=400, **others))
+    assert seen.n_neurons.values.tolist() == [6, 9, 12]
+    assert seen.pearson.values.tolist() == [
+        remembered(SMALL._replace(n=size, **others)).pearson.item() for size in (6, 9, 12)
+    ]
+    assert seen.pearson.attrs["diagonal"] is True
+    assert visited(SMALL._replace(seed=978)).sizes == {"n_neurons": 0}
+
+
+def test_the_page_draws_the_curve_once_there_are_two_sizes(open_page):
+    page = open_page("?tab=tutorial&steps=60&seed=979")
+    assert "When is correlation good enough?" in page.text()
+    assert not page.page.body.select(pn.pane.HoloViews)
+    page.release("Network size (any", 15)
+    (pane,) = page.page.body.select(pn.pane.HoloViews)
+    assert list(pane.object.Points.I["x"]) == [6, 15]
 
 
 def test_groups_need_not_divide_the_neurons():
@@ -173,8 +197,10 @@ def test_a_live_graph_of_one_edge_becomes_one_of_many():
         network = netxr.random_connectivity(n, sparsity=sparsity, seed=42, rng="legacy")
         graph.show(netxr.plot.network(network))
         columns = bokeh_columns(graph._plot)
-        edges = network.values[~np.eye(n, dtype=bool)]
-        assert len(columns[0]["x0"]) == (edges > 0).sum()
+        inputs = ((network.values > 0) & ~np.eye(n, dtype=bool)).sum(axis=1)
+        assert len(columns[0]["x0"]) == np.minimum(inputs, 3).sum()
+        drawn_all = (inputs <= 3).all()
+        assert graph._plot.state.title.text.startswith("" if drawn_all else "3 strongest inputs of each: ")
     assert len(np.unique(columns[1]["angle"])) > 1
 
 

@@ -84,7 +84,7 @@ def test_what_is_dimmed_is_what_false_discovery_says(tested, backend):
 
 
 def test_the_arrows_left_are_those_of_false_discovery_and_of_edges(tested):
-    figure = network(tested.lagged_correlation, p_value=tested.p_value, sign="both", title="R")
+    figure = network(tested.lagged_correlation, p_value=tested.p_value, edges=None, sign="both", title="R")
     listed = netxr.edges(tested)
     pairs = sorted((str(s), str(t)) for s, t in zip(listed.source.values, listed.target.values, strict=True))
     assert arrows(figure) == pairs

@@ -67,7 +67,7 @@ def test_both_backends_show_colours_with_their_names_and_what_a_cell_holds():
     assert plot.select_one(ColorBar).major_label_overrides == {0: "never", 1: "more samples", 2: "good enough"}
     (hover,) = plot.select({"type": HoverTool})
     said = ["Pearson correlation", "Estimator", "Verdict", "Pearson correlation at infinite length"]
-    assert [name for name, _ in hover.tooltips] == [*said, "samples to reach 0.8"]
+    assert [name for name, _ in hover.tooltips] == [*said, "Samples to reach 0.8"]
     needed = 1000 * 0.8**2 / (0.99**2 - 0.8**2)
     said = figure.Rectangles.I.dframe().set_index(["x", "y"]).loc[(0.5, -0.5)]
     assert said["samples_needed"] == f"{min(needed, np.inf):,.0f}"

@@ -21,6 +21,7 @@ from netxr.app.sweep.views import (
     ALL_IN_ONE,
     CURVES,
     DIMS,
+    ENOUGH,
     MAP,
     SCORES,
     VIEWS,
@@ -29,6 +30,7 @@ from netxr.app.sweep.views import (
     cells_text,
     check_read,
     figures_of,
+    needed_text,
     on_paper,
     range_of,
     scores_of,
@@ -159,7 +161,9 @@ class _View:
         self._read, wanted = read, self._choice()
         self._offer_axes(read.sweep, wanted)
         scores = scores_of(read.sweep, wanted)
-        self._results.show(note(cells_text(read.sweep)), _arranged(figures_of(scores, wanted), scores, wanted))
+        said = [note(cells_text(read.sweep))]
+        said += [note(needed_text(scores, wanted))] if wanted.view == ENOUGH else []
+        self._results.show(*said, _arranged(figures_of(scores, wanted), scores, wanted))
         self._shown = Shown(read, wanted)
 
     def _offer_axes(self, sweep: xr.Dataset, wanted: SweepChoice) -> None:
@@ -202,7 +206,7 @@ def _axis_choices(axes: Iterable[str]) -> dict[str, str]:
 
 def _arranged(figures: list[Any], scores: xr.Dataset, wanted: SweepChoice) -> Any:
     """Return the figures as panes."""
-    if wanted.view == MAP:
+    if wanted.view != CURVES:
         return panels(figures[0], **TOOLS)
     if len(figures) == 1:
         return stretched(figures[0], height=380)

@@ -16,8 +16,11 @@ from netxr.plot.words import axis_label
 from netxr.schema.words import entry_text, text_of
 from netxr.simulation.axes import AXES
 
-CURVES, MAP = "curves", "map"
-VIEWS: Final = {"Curves": CURVES, "Map over two axes": MAP}
+CURVES, MAP, ENOUGH = "curves", "map", "enough"
+VIEWS: Final = {"Curves": CURVES, "Map over two axes": MAP, "Where it is good enough": ENOUGH}
+
+GOOD: Final = 0.9
+"""A score that is good enough."""
 
 ALL_IN_ONE: Final = "none"
 """Stands for no axis of facets."""
@@ -61,6 +64,8 @@ class SweepChoice(NamedTuple):
     @property
     def drawn(self) -> list[str]:
         """The axes that are drawn along."""
+        if self.view == ENOUGH:
+            return [n.N_STEPS, self.x] if self.x != n.N_STEPS else [n.N_STEPS, self.y]
         if self.view == MAP:
             return [self.x, self.y]
         return [self.x] if self.facet == ALL_IN_ONE else [self.x, self.facet]
@@ -139,6 +144,8 @@ def figures_of(scores: xr.Dataset, choice: SweepChoice) -> list[Any]:
     """Return the figures of a view: one, or a curve for each entry of the axis of facets that is defined somewhere."""
     if choice.view == MAP:
         return [netxr.plot.map(scores, x=choice.x, y=choice.y, score=choice.score)]
+    if choice.view == ENOUGH:
+        return [netxr.plot.good_enough(scores, score=choice.score, at=GOOD, x=choice.drawn[1])]
     if choice.facet == ALL_IN_ONE:
         return [netxr.plot.score_curve(scores, x=choice.x, score=choice.score)]
     return [
@@ -171,6 +178,17 @@ def range_of(scores: xr.Dataset, choice: SweepChoice) -> tuple[float, float]:
     return low - margin, high + margin
 
 
+def needed_text(scores: xr.Dataset, choice: SweepChoice) -> str:
+    """Say how many samples the score takes at each entry of the axis beside the length."""
+    axis = choice.drawn[1]
+    needed = netxr.score_limit(scores, score=choice.score, at=GOOD)[n.SAMPLES_NEEDED]
+    said = [
+        f"{entry_text(value)}: {f'{count:,.0f}' if np.isfinite(count) else 'never'}"
+        for value, count in zip(scores[axis].values.tolist(), needed.values.tolist(), strict=True)
+    ]
+    return f"Samples needed for {GOOD}, by {axis_label(scores, axis).lower()}: {'; '.join(said)}."
+
+
 def on_paper(figures: list[Any]) -> Any:
     """Return the figures of a view as one."""
     if len(figures) == 1:
@@ -193,6 +211,9 @@ def sweep_lines(path: Path, sweep: xr.Dataset, choice: SweepChoice) -> str:
             f'scores["{defined}"] = scores.{name}.count("trial", keep_attrs=True)',
         ]
     lines.append(f"scores = scores.sel({values})")
+    if choice.view == ENOUGH:
+        options = f'score="{name}", at={GOOD}, x="{choice.drawn[1]}"'
+        return "\n".join([*lines, f"netxr.plot.good_enough(scores, {options})"])
     if choice.view == MAP:
         return "\n".join([*lines, f'netxr.plot.map(scores, x="{choice.x}", y="{choice.y}", score="{name}")'])
     if choice.facet == ALL_IN_ONE:

@@ -146,6 +146,17 @@ def remember(setup: Setup, run: xr.Dataset) -> None:
             _remembered.popitem(last=False)
 
 
+def visited(setup: Setup) -> xr.Dataset:
+    """Return the correlation of A and R over the sizes that were seen with these settings otherwise, (n_neurons,)."""
+    with _lock:
+        scores = {
+            seen.n: run[n.PEARSON].item() for seen, run in _remembered.items() if seen._replace(n=setup.n) == setup
+        }
+    sizes = sorted(size for size, score in scores.items() if np.isfinite(score))
+    about = {n.LONG_NAME: "correlation of A and R", n.DIAGONAL: setup.diagonal}
+    return xr.Dataset({n.PEARSON: (n.N_NEURONS, [scores[size] for size in sizes], about)}, {n.N_NEURONS: sizes})
+
+
 def python_lines(setup: Setup) -> str:
     """Return the lines of Python that make what the tab shows.
 

@@ -12,13 +12,27 @@ from netxr import names as n
 from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.looks import scores_html, side_by_side
-from netxr.app.frame.panes import Results
+from netxr.app.frame.panes import Results, note, stretched
 from netxr.app.frame.session import Session
-from netxr.app.tutorial.compute import Setup, check_setup, figure, python_lines, remember, remembered, tutorial_run
+from netxr.app.tutorial.compute import (
+    Setup,
+    check_setup,
+    figure,
+    python_lines,
+    remember,
+    remembered,
+    tutorial_run,
+    visited,
+)
 from netxr.app.tutorial.live import LiveGraph, LiveMatrix
 from netxr.simulation.tutorial import DEMO_SIZES, SEED
 
 KEY: Final = "tutorial"
+
+QUESTION: Final = (
+    "A is who drives whom, R is what activity alone can tell. When is correlation good enough? "
+    "Move a slider, and see when the two part."
+)
 
 TITLES: Final = {n.CONNECTIVITY: "True connectivity A", n.LAGGED_CORRELATION: "Estimated connectivity R"}
 
@@ -68,8 +82,10 @@ class _View:
         self._matrices = {name: LiveMatrix() for name in TITLES}
         self._shown: tuple[Setup, xr.Dataset] | None = None
         pairs = [pn.FlexBox(self._graphs[name].pane, self._matrices[name].pane, gap="4px 8px") for name in TITLES]
-        self._results = Results(self._scores, *pairs)
+        self._curve = pn.Column(sizing_mode="stretch_width")
+        self._results = Results(self._scores, *pairs, self._curve)
         self.body = pn.Column(
+            note(QUESTION),
             *self._results.panes,
             downloads(
                 session,
@@ -118,6 +134,15 @@ class _View:
                 if setup.shows_graphs:
                     self._graphs[name].show(netxr.plot.network(run[name]))
                 self._matrices[name].show(netxr.plot.matrix(run[name], title=title))
+            self._curve[:] = self._score_over_size(setup)
+
+    def _score_over_size(self, setup: Setup) -> list[Any]:
+        """Draw the score at each size that was visited, once there are two."""
+        seen = visited(setup)
+        if seen.sizes[n.N_NEURONS] < 2:
+            return []
+        curve = netxr.plot.score_curve(seen, x=n.N_NEURONS, title="Score over size: grows as you move")
+        return [stretched(curve, height=260, most=720)]
 
 
 def _no_inventory() -> AbstractContextManager[Any]:

@@ -75,7 +75,7 @@ def _ramp(colour: str, arrows: Arrows) -> list[str]:
 
 def _clearness(n_arrows: int) -> float:
     """Return how wide and opaque so many arrows are, as a fraction of what there is room for with few."""
-    return max(LEAST, min(1.0, (CROWD / max(n_arrows, 1)) ** 0.5))
+    return float(np.clip(np.sqrt(CROWD / max(n_arrows, 1)), LEAST, 1.0))
 
 
 def edges_of(arrows: Arrows, places: Places, names: NDArray[Any], look: Look) -> hv.Overlay:
