@@ -15,6 +15,7 @@ from netxr.app.recording.choice import Choice, chosen_activity, chosen_truth, la
 from netxr.app.recording.compute import estimate_of, excerpt_of
 from netxr.cli import main
 from netxr.errors import InvalidInput
+from netxr.estimators.apply import compared
 from tests.app.pages import OpenPage
 from tests.app.views import choose, dimmed, download, figures, lines, opened, panels_of, press, run_lines, table
 from tests.marks import slow
@@ -437,8 +438,8 @@ def test_every_estimator_is_offered_by_its_long_name_and_estimates(pages, librar
             assert "t: got 144 pairs of neurons; expected 500 or more" in page.messages[0]
             continue
         assert not page.messages
-        expected = netxr.estimate(run.activity, method=method, lag=1).compute()
-        np.testing.assert_allclose(table(page)[method], expected.values.ravel(), atol=1e-10)
+        expected = compared(netxr.estimate(run.activity, method=method, lag=1), method).values
+        np.testing.assert_allclose(table(page)[method], expected.ravel(), atol=1e-10)
 
 
 def test_lags_are_not_asked_for_where_there_is_one_alone(pages, library):
