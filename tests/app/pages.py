@@ -48,7 +48,8 @@ class OpenPage:
 
     def widget(self, label):
         """The widget under a label."""
-        found = [one for one in self.page.body.select(pn.widgets.Widget) if (one.name or "").startswith(label)]
+        widgets = [one for one in self.page.body.select(pn.widgets.Widget) if "stephead" not in one.css_classes]
+        found = [one for one in widgets if (one.name or "").startswith(label)]
         assert found, label
         return found[0]
 

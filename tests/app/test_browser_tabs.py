@@ -42,7 +42,9 @@ TOLD = """() => {
 
 VIEWS = {
     "activity": "recording&recording=grouped.zarr",
-    "linked": "recording&recording=estimated.zarr&view=estimate",
+    "clean": "recording&recording=grouped.zarr&view=clean&high_pass=0.1",
+    "estimate": "recording&recording=grouped.zarr&view=estimate&lags=0-8",
+    "linked": "recording&recording=estimated.zarr&view=beside",
     "agreement": "recording&recording=estimated.zarr&view=agreement",
     "lags": "recording&recording=grouped.zarr&view=lags&lags=0-8",
     "sure": "recording&recording=grouped.zarr&view=sure",
@@ -65,13 +67,12 @@ def test_each_view_opens_at_two_widths(open_page, folder, name):
 
 
 def test_a_thousand_neurons_are_estimated_with_progress(open_page, folder):
-    page = open_page("?tab=recording&recording=wide.zarr")
-    drawn(page, 2)
-    page.get_by_label("Lags (samples)").fill("0-10")
-    page.keyboard.press("Enter")
+    page = open_page("?tab=recording&recording=wide.zarr&view=estimate")
+    page.get_by_role("button", name="Save with the recording").wait_for(timeout=2 * LONG)
     page.evaluate(TOLD)
     begun = time.perf_counter()
-    page.get_by_role("button", name="Estimate connectivity").click()
+    page.get_by_label("Lags (samples)").fill("0-10")
+    page.keyboard.press("Enter")
     page.get_by_text("Estimating the connectivity of wide.zarr").wait_for(timeout=LONG)
     page.wait_for_function("window.told.some((value) => value > 0 && value < 100)", timeout=LONG)
     page.screenshot(path=folder / "estimating.png", full_page=True)
@@ -89,8 +90,10 @@ def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, 
     cancel.click()
     page.get_by_text("wide.zarr: cancelled.").wait_for(timeout=LONG)
     begun = time.perf_counter()  # the next computation waits for the end of this one
+    page.get_by_role("button", name=re.compile("^Clean")).click()
     page.get_by_label("Neurons", exact=True).fill("0:9")
     page.keyboard.press("Enter")
+    page.get_by_role("button", name=re.compile("^Estimate")).click()
     page.get_by_role("button", name="Save with the recording").wait_for(timeout=LONG)
     seconds = time.perf_counter() - begun
     print(f"\ncancelled, and ten neurons estimated, in {seconds:.1f} s")
@@ -99,7 +102,7 @@ def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, 
 
 
 def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder):
-    page = open_page("?tab=recording&recording=estimated.zarr&view=estimate")
+    page = open_page("?tab=recording&recording=estimated.zarr&view=beside")
     drawn(page, 5)
     page.wait_for_timeout(500)
     assert sum(page.evaluate(MARKS)) == 0

@@ -140,7 +140,9 @@ VIEWS = [
     "recording=grouped.zarr&view=estimate&level=group&lags=0-2&lag=2&diagonal=yes",
     "recording=grouped.zarr&view=agreement&level=number&groups=6&trial=-1",
     "recording=grouped.zarr&view=lags&lags=0-3&missing=drop",
-    "recording=estimated.zarr&view=estimate&marked=1%20%3C-%200:2",
+    "recording=estimated.zarr&view=estimate&marked=1%20%3C-%202&lags=0-2",
+    "recording=estimated.zarr&view=beside&marked=1%20%3C-%200:2",
+    "recording=grouped.zarr&view=clean&high_pass=0.1&z_score=yes&bad_frames=yes&start=50&length=100",
     *slow(
         "recording=grouped.zarr&view=estimate&trial=1&neurons=0:5",
         "recording=grouped.zarr&view=estimate&high_pass=0.1&difference=yes",
@@ -160,7 +162,7 @@ def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, search):
         at_lag = shown[shown.lag == R.lag.item()] if "lag" in shown and not R.lag.ndim else shown
         np.testing.assert_allclose(R.values.ravel(), at_lag.lagged_correlation, atol=1e-12)
     else:
-        part = space["activity"].isel(trial=0, time=slice(50, 150))
+        part = space["activity"].isel(trial=0, time=slice(50, 150)).compute()
         np.testing.assert_allclose(part.values.ravel(), shown.sort_values(["neuron", "time"]).activity, rtol=1e-14)
     if "marked" in search or "start" in search:
         assert download(page, "PNG")[1:4] == b"PNG"
@@ -217,7 +219,7 @@ def test_an_estimate_is_replaced_only_when_asked_for_again(pages, own_library):
     store = own_library / "estimated.zarr"
     netxr.add(netxr.open(store).lagged_correlation.compute() * 0, store, replace=True)
     page = opened(pages, own_library, "?tab=recording&recording=estimated.zarr&view=estimate")
-    press(page, "Estimate connectivity")  # it is there: anew
+    press(page, "Run")  # it is there: anew
     press(page, "Save with")
     assert "already has an estimate" in page.messages[0]
     assert not netxr.open(store).lagged_correlation.any()
@@ -286,7 +288,7 @@ def test_another_recording_never_shows_what_the_one_before_had(pages, library, m
 
     monkeypatch.setattr(netxr, "estimate", slow)
     page = opened(pages, library, "?tab=recording&recording=grouped.zarr")
-    page.widget("Estimate connectivity").clicks += 1
+    page.widget("Run").clicks += 1
     begun.wait(10)
     page.widget("Recording").value = "estimated.zarr"
     held.set()
@@ -305,7 +307,7 @@ def test_cancelling_leaves_the_store_as_it_was(pages, library, monkeypatch):
 
     monkeypatch.setattr("netxr.app.frame.jobs.Job.compute", endless)
     page = opened(pages, library, "?tab=recording&recording=grouped.zarr")
-    page.widget("Estimate connectivity").clicks += 1
+    page.widget("Run").clicks += 1
     begun.wait(10)
     press(page, "Cancel")
     assert "cancelled" in page.messages[0]
@@ -315,7 +317,7 @@ def test_cancelling_leaves_the_store_as_it_was(pages, library, monkeypatch):
 
 
 def test_marks_go_to_the_address_and_come_back(pages, library):
-    page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=estimate")
+    page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=beside")
     choose(page, "Marked", "2 <- 0, 3:5")
     assert "marked=2+%3C-+0%2C+3%3A5" in page.location.search
     again = opened(pages, library, page.location.search)
@@ -326,7 +328,7 @@ def test_marks_go_to_the_address_and_come_back(pages, library):
 
 def test_groups_are_marked_in_the_matrices(pages, library, monkeypatch):
     monkeypatch.setattr("netxr.app.recording.views.MOST_LINKED", 1)
-    page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&neurons=4:11")
+    page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=beside&neurons=4:11")
     assert lines(page).endswith("score=scores.pearson, groups=activity.group)")
     assert all(isinstance(panel, hv.Overlay) for panel in [*figures(page), *run_lines(page)[1]])  # with borders
 

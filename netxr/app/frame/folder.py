@@ -3,15 +3,60 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 import xarray as xr
 
 import netxr
-from netxr.errors import InvalidInput
+from netxr.errors import InvalidInput, NetxrError
+from netxr.recordings.formats.registry import format_of
 from netxr.schema.arguments import check_path
 from netxr.schema.words import counted
+from netxr.store.dataset import is_store
+
+MOST_FILES: Final = 100
+"""Most files of the folder that are looked at."""
+
+NO_RECORDING: Final = "not a recording that netxr knows"
+
+OTHERS: Final = (".py", ".ipynb", ".md", ".html", ".png", ".svg", ".json", ".log", ".txt~")
+"""Suffixes of what is no recording and not listed."""
+
+
+class RawFile(NamedTuple):
+    """A file or folder that is no store.
+
+    Parameters
+    ----------
+    name : str
+        In the folder.
+    what : str
+        What it is, in words.
+    n_bytes : int
+        Its size; 0 for a folder.
+    is_array : bool
+        Whether it holds plain arrays, which do not say what their axes are.
+    problem : str
+        Why it cannot be imported, empty if it can.
+    """
+
+    name: str
+    what: str
+    n_bytes: int
+    is_array: bool
+    problem: str = ""
+
+    @property
+    def stem(self) -> str:
+        """The name without its suffix."""
+        return Path(self.name).stem
+
+    @property
+    def counts_spikes(self) -> bool:
+        """Whether it may hold spike times, which are counted in bins."""
+        return self.what.startswith(("nwb", "neo"))
+
 
 NOT_LISTED: Final = "a name that is not in the list"
 
@@ -37,7 +82,9 @@ class Folder:
     @property
     def text(self) -> str:
         """The folder and what it holds, in words."""
-        return f"{self.root.name}: {counted(len(self.names()), 'store')}"
+        files = [file for file in self.files() if not file.problem]
+        more = f", {counted(len(files), 'file')} to import" if files else ""
+        return f"{self.root.name}: {counted(len(self.names()), 'store')}{more}"
 
     def names(self, *kinds: str) -> list[str]:
         """Return the names of all stores, or of those of certain kinds."""
@@ -51,6 +98,32 @@ class Folder:
             known = "is not there, or may not be read" if self.names() else "is not there: the folder has no store"
             raise InvalidInput("store", got=NOT_LISTED, expected=f"one of those shown; this one {known}")
         return self.root / name
+
+    def files(self) -> list[RawFile]:
+        """Return what else the folder holds: files of other tools, and why one of them cannot be imported."""
+        if is_store(self.root):
+            return []
+        stores = set(netxr.catalog(self.root)["name"])
+        found = sorted(one for one in _listed(self.root) if one.name not in stores and self._may_be_raw(one))
+        described = [(one, _described(one)) for one in found[:MOST_FILES]]
+        return [raw for one, raw in described if one.is_file() or not raw.problem]  # any folder is no recording
+
+    def raw_path(self, name: str) -> Path:
+        """Return where a file that is no store is."""
+        if name not in [file.name for file in self.files()]:
+            raise InvalidInput("file", got=NOT_LISTED, expected="one of those shown")
+        return self.root / name
+
+    def place_for(self, name: str) -> Path:
+        """Return where a store of that name is to be made: in the folder, and in none of its folders."""
+        if not name or name.startswith(".") or Path(name).name != name or "\0" in name:
+            raise InvalidInput("store", got=repr(name), expected="a plain name such as run.zarr")
+        return self.root / name
+
+    def _may_be_raw(self, place: Path) -> bool:
+        """Return whether a file may be one of another tool, and lies in the folder itself."""
+        hidden = place.name.startswith(".") or place.suffix.lower() in OTHERS
+        return not hidden and not place.is_symlink() and (place.is_file() or place.is_dir())
 
     def open(self, name: str) -> xr.Dataset:
         """Open a store, lazily."""
@@ -91,3 +164,15 @@ def _links_in(place: Path) -> Iterator[Path]:
                 yield Path(entry.path)
             elif entry.is_dir():
                 yield from _links_in(Path(entry.path))
+
+
+def _described(place: Path) -> RawFile:
+    """Return what a file is, by its suffix and the bytes with which it begins."""
+    n_bytes = place.stat().st_size if place.is_file() else 0
+    try:
+        found = format_of(place)
+    except NetxrError as error:
+        problem = " ".join(str(error).split()).replace(str(place), place.name)
+        return RawFile(place.name, "", n_bytes, False, problem or NO_RECORDING)
+    is_array = found.kind == "array"
+    return RawFile(place.name, f"{found.name}{': which axis is time?' if is_array else ''}", n_bytes, is_array)

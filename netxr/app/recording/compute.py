@@ -9,7 +9,7 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.app.frame.limits import axes_text, check_size
-from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_activity, chosen_truth, lags_of
+from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_activity, chosen_truth, inputs_of, lags_of
 from netxr.errors import InvalidInput
 from netxr.estimators.apply import compared, lags_needed
 from netxr.estimators.table import estimator
@@ -175,9 +175,17 @@ def estimate_of(run: xr.Dataset, choice: Choice, *, memory: int, compute: Comput
         return Estimate(compute(stored), stored=True)
     dim = (n.TIME, n.TRIAL) if choice.trial == POOLED and n.TRIAL in activity.dims else n.TIME
     at: dict[str, Any] = {"lags": lags} if len(lags) > 1 else {"lag": lags[0]}
-    found = netxr.estimate(activity, method=choice.method, **at, dim=dim, missing=choice.handling, memory=memory)
+    inputs = inputs_of(run, choice)
+    data: xr.DataArray | xr.Dataset = activity
+    options: dict[str, Any] = {"dim": dim, "missing": choice.handling, "memory": memory}
+    if inputs is not None:
+        needed = lags_needed([estimator(choice.method)], lags)
+        fitting = inputs.isel({n.TIME: slice(activity.sizes[n.TIME])})  # differences are one fewer
+        data, options = netxr.lagged_moments(activity, lags=needed, inputs=fitting, **options), {}
+    found = netxr.estimate(data, method=choice.method, **at, **options)
     lazy = compared(found, choice.method)
-    foretold = "" if chosen_truth(run, choice) is not None else _foretold(activity, choice)
+    is_known = chosen_truth(run, choice) is not None or inputs is not None
+    foretold = "" if is_known else _foretold(activity, choice)
     return Estimate(compute(lazy), stored=False, foretold=foretold)
 
 
@@ -207,6 +215,7 @@ def one_recording(run: xr.Dataset, choice: Choice) -> xr.DataArray:
 
 def how_sure(run: xr.Dataset, choice: Choice, *, lag: int, memory: int, compute: Compute) -> Sure:
     """Test an estimate at one lag, and compare those of both halves of the samples: odd and even blocks, or trials."""
+    _refuse_given(choice)
     activity = one_recording(run, choice)
     method, trials = choice.method, activity.sizes.get(n.TRIAL, 0)
     lags = lags_needed([estimator(method)], [lag])
@@ -234,6 +243,7 @@ def over_windows(
     run: xr.Dataset, choice: Choice, *, lag: int, n_windows: int, memory: int, compute: Compute
 ) -> xr.Dataset:
     """Estimate the connectivity at one lag in each of some windows of a trial; of correlations with intervals."""
+    _refuse_given(choice)
     activity = one_recording(run, choice)
     check_windows(activity, choice, lag=lag, n_windows=n_windows)
     lags = lags_needed([estimator(choice.method)], [lag])
@@ -245,6 +255,13 @@ def over_windows(
         return netxr.correlation_test(moments, lag=lag, autocorrelation=flat)
     found = compared(netxr.estimate(moments, method=choice.method, lag=lag), choice.method)
     return found.to_dataset(name=choice.method)
+
+
+def _refuse_given(choice: Choice) -> None:
+    """Raise if inputs are to be regressed out of what is judged: its tests know of none."""
+    if choice.given:
+        fix = "Choose none, or look at the estimate."
+        raise InvalidInput("given", got=repr(choice.given), expected="no inputs for how sure it is", fix=fix)
 
 
 def lags_in_window(activity: xr.DataArray, n_windows: int) -> range:

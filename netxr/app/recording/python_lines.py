@@ -6,7 +6,7 @@ from typing import Any
 import xarray as xr
 
 from netxr import names as n
-from netxr.app.recording.choice import NEURONS, OWN, POOLED, Choice, chosen_truth, lags_of, neurons_of
+from netxr.app.recording.choice import NEURONS, OWN, POOLED, Choice, chosen_truth, inputs_of, lags_of, neurons_of
 from netxr.app.recording.compute import lags_in_window, one_recording
 from netxr.estimators.apply import lags_needed
 from netxr.estimators.table import estimator
@@ -23,18 +23,18 @@ def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:
     asked = ", ".join(f"{name}={value!r}" for name, value in neurons_of(run[n.ACTIVITY], choice.neurons).items())
     if asked:
         lines.append(f"activity = netxr.select(activity, {asked})")
-    lines += _cleaning_lines(choice)
+    lines += _cleaning_lines(choice, trial=trial)
     if choice.level != NEURONS:
         by = "" if choice.level == OWN else f", groups={choice.groups}"
         lines += ["fine = activity", f"activity = netxr.coarsen(fine{by})"]
     return lines
 
 
-def _cleaning_lines(choice: Choice) -> list[str]:
+def _cleaning_lines(choice: Choice, *, trial: str) -> list[str]:
     """Return the lines that clean the activity, in the order in which that is done."""
     bad, filled = choice.bad_frames, choice.bad_frames and choice.high_pass
     said = {
-        "bad = netxr.bad_frames(run.activity).compute()": bad,
+        f"bad = netxr.bad_frames(run.activity{trial}).compute()": bad,
         "activity = netxr.interpolate_frames(activity, frames=bad)": filled,
         f"activity = netxr.high_pass(activity, cutoff={choice.high_pass})": choice.high_pass,
         "activity = netxr.mask_frames(activity, frames=bad)": bad,
@@ -129,7 +129,16 @@ def _computing_line(run: xr.Dataset, choice: Choice) -> str:
         options += ', dim=("time", "trial")'
     if choice.handling != "raise":
         options += f', missing="{choice.handling}"'
-    return f"R = netxr.estimate(activity, method={choice.method!r}, {options}).compute()"
+    inputs = inputs_of(run, choice)
+    if inputs is None:
+        return f"R = netxr.estimate(activity, method={choice.method!r}, {options}).compute()"
+    at = f"lags={lags}" if len(lags) > 1 else f"lag={lags[0]}"
+    passed = options.removeprefix(at).removeprefix(", ")
+    needed, labels = lags_needed([estimator(choice.method)], lags), inputs[n.INPUT].values.tolist()
+    trial = f", trial=[{choice.trial}]" if n.TRIAL in inputs.dims and choice.trial != POOLED else ""
+    beside = f"run.inputs.sel(input={labels}).isel(time=slice(activity.sizes['time']){trial})"
+    said = ", ".join(filter(None, (f"lags={needed}", f"inputs={beside}", passed)))
+    return f"R = netxr.estimate(netxr.lagged_moments(activity, {said}), method={choice.method!r}, {at}).compute()"
 
 
 def _stored_line(run: xr.Dataset, choice: Choice) -> str:

@@ -59,5 +59,8 @@ def recording_settings(session: Session) -> RecordingSettings:
     """Return settings that offer the recordings of the folder."""
     settings = RecordingSettings()
     settings.param["method"].objects = list(method_choices().values())
-    settings.param["recording"].objects = ["", *store_choices(session, *KINDS).values()]
+    listed = list(store_choices(session, *KINDS).values())
+    settings.param["recording"].objects = ["", *listed]
+    if len(listed) == 1:  # the only one opens itself
+        settings.param["recording"].default = settings.recording = listed[0]
     return settings

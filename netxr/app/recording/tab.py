@@ -7,15 +7,15 @@ import panel as pn
 import xarray as xr
 
 from netxr import names as n
-from netxr.app.frame.controls import LOOK, buttons, choice, decimal, flag, number, text
+from netxr.app.frame.controls import text
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.looks import message_pane
-from netxr.app.frame.panes import Results, button, note
+from netxr.app.frame.panes import Results, note, row
 from netxr.app.frame.session import Session
-from netxr.app.frame.stores import StoreList, tab_of_stores, trial_choices
-from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, chosen_activity, is_lagged, lags_problem
+from netxr.app.frame.stores import StoreList, tab_of_stores
+from netxr.app.recording.cards import PairCards
+from netxr.app.recording.choice import Choice, chosen_activity, with_bad_frames
 from netxr.app.recording.compute import (
     Estimate,
     Sure,
@@ -29,14 +29,17 @@ from netxr.app.recording.compute import (
     savable,
     scored,
 )
-from netxr.app.recording.marked_pairs import marked, pairs_named, text_of
+from netxr.app.recording.files import RawFiles
+from netxr.app.recording.marked_pairs import FROM, marked, pairs_named, text_of
+from netxr.app.recording.rail import Rail
 from netxr.app.recording.saving import Saving
-from netxr.app.recording.settings import KINDS, MISSING_CHOICES, RecordingSettings, method_choices
+from netxr.app.recording.settings import KINDS, RecordingSettings
 from netxr.app.recording.views import (
     ACTIVITY_VIEW,
+    CLEAN_VIEW,
     ESTIMATE_VIEW,
+    SEEN,
     SURE_VIEW,
-    VIEWS,
     WINDOWS_VIEW,
     Shown,
     drawn_on_page,
@@ -44,10 +47,10 @@ from netxr.app.recording.views import (
     lines_of,
     table_of,
     taken_along,
+    words_of,
 )
 from netxr.errors import InvalidInput
 from netxr.plot import Selection
-from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.variables import labels_of
 
 KEY: Final = "recording"
@@ -56,6 +59,13 @@ MARKED_STEPS: Final = 500
 
 OF_ESTIMATES: Final = {"method", "lags", "lag", "missing", "diagonal", "q", "windows", "pairs"}
 """Settings that do not matter for the view of the activity."""
+
+
+ANEW: Final = (
+    *("view", "trial", "neurons", "level", "lag", "start", "marked", "given"),
+    *("high_pass", "difference", "z_score", "bad_frames"),
+)
+"""Settings that begin with their default where another recording is chosen."""
 
 
 class Asked(NamedTuple):
@@ -78,7 +88,7 @@ class Asked(NamedTuple):
 
 def recording_tab(session: Session, settings: RecordingSettings) -> Any:
     """Return the tab of a recording."""
-    return tab_of_stores(session, settings, "recording", _View, what="recordings")
+    return tab_of_stores(session, settings, "recording", _View, what="recordings", raw=True)
 
 
 class _View:
@@ -92,49 +102,21 @@ class _View:
         self._marked.visible = False
         settings.param.watch(lambda _event: self._mark(self._shown), "marked")
         self._stores = StoreList(session, settings, "recording", *KINDS, choose=self._choose, again=self._look_again)
+        self._files = RawFiles(session, folder, imported=self._imported)
         self._saving = Saving(session, folder, saved=self._stores.describe)
-        self._trial = choice(settings, "trial", {"1 of 1": 0})
-        self._groups = number(settings, "groups")
-        self._lags = text(settings, "lags", hint="1, or 0, 2, 5, or 0-10")
-        self._about_lags = pn.Column(sizing_mode="stretch_width")
-        self._windows, self._about_windows = number(settings, "windows"), pn.Column(sizing_mode="stretch_width")
-        self._pairs, self._q = text(settings, "pairs", hint="the strongest, or 0, 5 <- 7"), decimal(settings, "q")
-        self._lag = pn.widgets.Select(name=settings.param["lag"].label, visible=False, **LOOK)
+        self._rail = Rail(session, settings, self._stores, self._estimate)
+        self._rail.lag.param.watch(self._take_lag, "value")
+        self._cards: PairCards | None = None
         self._results = Results()
-        self._offer_trials()
-        self.controls = self._controls()
+        self._rail.offer_trials()
+        self.controls = [self._rail.steps.panel]
         self.body = self._body()
-
-    def _controls(self) -> list[Any]:
-        """Return the widgets beside the figures."""
-        settings = self._settings
-        self._lag.param.watch(self._take_lag, "value")
-        return [
-            *self._stores.widgets,
-            self._trial,
-            text(settings, "neurons", hint="all, or a, b, c, or a:c, or group=V1"),
-            choice(settings, "level", LEVELS),
-            self._groups,
-            decimal(settings, "high_pass"),
-            flag(settings, "difference"),
-            choice(settings, "method", method_choices()),
-            self._lags,
-            self._about_lags,
-            choice(settings, "missing", MISSING_CHOICES),
-            flag(settings, "diagonal"),
-            button("Estimate connectivity", self._estimate, main=True),
-        ]
 
     def _body(self) -> pn.Column:
         """Return the figures with their widgets and downloads."""
-        settings = self._settings
-        excerpt = pn.FlexBox(number(settings, "start"), number(settings, "length"))
-        settings.param.watch(lambda event: excerpt.param.update(visible=event.new == ACTIVITY_VIEW), "view")
-        excerpt.visible = settings.view == ACTIVITY_VIEW
         return pn.Column(
-            buttons(settings, "view", VIEWS),
-            pn.FlexBox(excerpt, self._lag, self._marked, self._q, self._windows, self._pairs),
-            self._about_windows,
+            row(self._rail.view, self._rail.lag, self._marked),
+            self._files.panel,
             *self._results.panes,
             self._saving.row,
             downloads(
@@ -151,25 +133,23 @@ class _View:
     def _look_again(self) -> None:
         """Read the recording again."""
         self._known = None
-        self._offer_trials()
+        self._rail.offer_trials()
+        self._files.look_again()
         self.update()
-
-    def _offer_trials(self) -> None:
-        """Offer the trials of the chosen recording."""
-        trials = trial_choices(self._session, self._settings.recording, pooled=POOLED)
-        chosen = self._settings.trial
-        gone = {} if chosen in trials.values() else {f"{chosen}": chosen}
-        self._trial.param.update(options=trials | gone, value=chosen, visible=len(trials) > 1)
 
     def _choose(self, name: str) -> None:
         """Show the activity of another recording; nothing is estimated before it is asked for."""
-        anew = ("view", "trial", "neurons", "level", "high_pass", "difference", "lag", "start", "marked")
-        fresh = {setting: self._settings.param[setting].default for setting in anew}
+        fresh = {setting: self._settings.param[setting].default for setting in ANEW}
         self._settings.param.update(recording=name, **fresh)
+
+    def _imported(self, store: str) -> None:
+        """Open a store that was just made."""
+        self._stores.look_again()
+        self._choose(store)
 
     def _estimate(self, _event: object) -> None:
         """Show the estimate; if it is shown already, make it again."""
-        if self._settings.view == ACTIVITY_VIEW:
+        if self._settings.view in SEEN:
             self._settings.view = ESTIMATE_VIEW
         else:
             self._known = None
@@ -181,17 +161,17 @@ class _View:
         self._say_beside()
         if events and not changed:
             return
-        seen = settings.view == ACTIVITY_VIEW
+        seen = settings.view in SEEN
         if seen and self._shown is not None and changed and changed <= OF_ESTIMATES:
             return
         if "recording" in changed:
-            self._offer_trials()
-        self._groups.visible = settings.level == NUMBER
+            self._rail.offer_trials()
         self._saving.withdraw()
         if not settings.recording:
             self._session.cancel(KEY)
             self._shown = None
-            self._lag.visible = self._marked.visible = False
+            self._marked.visible = False
+            self._rail.show_result(None)
             self._results.show(note("Choose a recording."))
             return
         if self._shown is not None:
@@ -207,7 +187,7 @@ class _View:
             self._show,
             label=f"{'Reading' if seen else 'Estimating the connectivity of'} {settings.recording}",
             # A filter goes through the whole recording.
-            short=(seen or known is not None) and not asked.choice.high_pass,
+            short=(seen or known is not None) and not (asked.choice.high_pass or asked.choice.bad_frames),
         )
 
     def _choice(self) -> Choice:
@@ -220,26 +200,27 @@ class _View:
         return Asked(s.recording, self._choice(), s.view, s.lag, s.q, s.windows, s.pairs)
 
     def _say_beside(self) -> None:
-        """Say beside the lags and the windows what is wrong with them, and show the controls of the view."""
-        settings, choice = self._settings, self._choice()
-        in_windows = settings.view == WINDOWS_VIEW
-        self._lags.visible = is_lagged(choice)
-        self._q.visible, self._windows.visible, self._pairs.visible = settings.view == SURE_VIEW, in_windows, in_windows
-        shown, path = self._shown, self._folder.root / settings.recording
+        """Show the controls of the view, and beside them what is wrong with them."""
+        settings, shown = self._settings, self._shown
+        path = self._folder.root / settings.recording
         run = shown.run if shown is not None and shown.path == path else None
+        in_windows = settings.view == WINDOWS_VIEW
         problem = windows_problem(run, self._asked()) if in_windows and run is not None else ""
-        for pane, said in ((self._about_lags, lags_problem(choice)), (self._about_windows, problem)):
-            pane[:] = [message_pane(said, kind="error")] if said else []
+        self._rail.show(self._choice(), problem=problem)
+        self._files.panel.visible = self._files.is_filled and settings.view == ACTIVITY_VIEW
 
     def _work(
         self, asked: Asked, part: tuple[int, int], known: Any, afresh: bool, job: Job
     ) -> tuple[Shown, tuple[Any, ...] | None, Any]:
         """Read, and estimate if the view shows an estimate; in another thread."""
         memory, folder, choice, view = self._session.memory, self._folder, asked.choice, asked.view
-        path, run = folder.path_of(asked.name), folder.open(asked.name)
+        path, run = folder.path_of(asked.name), with_bad_frames(folder.open(asked.name), choice, job.compute)
         excerpt = excerpt_of(chosen_activity(run, choice), start=part[0], length=part[1], memory=memory)
         shown = Shown(path, run, choice, view, asked.lag, part, excerpt, None, False, Selection(), asked.q, asked.pairs)
-        if view == ACTIVITY_VIEW:
+        if view == CLEAN_VIEW:
+            before = chosen_activity(run, choice.as_recorded)
+            shown = shown._replace(before=excerpt_of(before, start=part[0], length=part[1], memory=memory))
+        if view in SEEN:
             return shown, None, None
         at, compute = lag_shown(choice, asked.lag), job.compute
         if view == SURE_VIEW:
@@ -261,16 +242,34 @@ class _View:
         if key is not None:
             self._known = key, estimate
         self._mark(shown)
-        self._results.show(*drawn_on_page(shown))
+        shown = shown._replace(marked=self._pair_marked(shown) if shown.view == ESTIMATE_VIEW else "")
+        self._results.show(*(self._carded(shown) if shown.view == ESTIMATE_VIEW else drawn_on_page(shown)))
         self._shown = shown
         if isinstance(estimate, Estimate) and not estimate.stored:
             self._saving.offer(self._settings.recording, partial(savable, estimate.R, shown.run, shown.choice))
-        lags = shown.lags
-        self._lag.param.update(options=lags, value=lags[place_of_lag(lags, asked=shown.lag)] if lags else None)
-        self._lag.visible = bool(lags)
+        self._rail.show_result(shown)
         self._marked.visible = shown.is_linked
         if shown.is_linked:
             shown.selection.add_subscriber(lambda **_chosen: self._take_marks(shown))
+
+    def _pair_marked(self, shown: Shown) -> str:
+        """Return which pair the settings mark; if they name none of this estimate, say so, and return none."""
+        with self._session.guarded():
+            marked(_neurons_of(shown), self._settings.marked)
+            return str(self._settings.marked)
+        return ""
+
+    def _carded(self, shown: Shown) -> list[Any]:
+        """Return the cards of an estimate, of which one pair is selected."""
+        R, groups = shown.matrices.R, shown.excerpt.coords.get(n.GROUP)
+        self._cards = PairCards(
+            R, shown.over_lags, groups, list(figure_of(shown)), selected=shown.pair, choose=self._select
+        )
+        return [*words_of(shown), *self._cards.panes]
+
+    def _select(self, target: Any, source: Any) -> None:
+        """Keep in the settings which pair was selected."""
+        self._settings.marked = f"{target} {FROM} {source}"
 
     def _take_lag(self, event: Any) -> None:
         """Show another lag, if the user chose it and the page did not set it."""
@@ -280,6 +279,10 @@ class _View:
 
     def _mark(self, shown: Shown | None) -> None:
         """Mark what the settings say, in all figures."""
+        if shown is not None and shown is self._shown and shown.view == ESTIMATE_VIEW and self._cards is not None:
+            self._shown = shown = shown._replace(marked=self._pair_marked(shown))
+            if shown.pair is not None:
+                self._cards.select(*shown.pair)
         if shown is None or not shown.is_linked:
             return
         if self._settings.marked != text_of(_neurons_of(shown), shown.selection):

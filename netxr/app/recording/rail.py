@@ -1,0 +1,217 @@
+"""The settings of a recording as four steps: choose it, clean it, estimate, and see how sure the estimate is."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import panel as pn
+import xarray as xr
+
+from netxr import names as n
+from netxr.app.frame.controls import LOOK, choice, decimal, flag, number, text
+from netxr.app.frame.looks import message_pane
+from netxr.app.frame.panes import button, grid, stack
+from netxr.app.frame.session import Session
+from netxr.app.frame.steps import Steps
+from netxr.app.frame.stores import StoreList, size_text, trial_choices
+from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, is_lagged, lags_problem
+from netxr.app.recording.settings import MISSING_CHOICES, RecordingSettings, method_choices
+from netxr.app.recording.views import (
+    ACTIVITY_VIEW,
+    AGREEMENT_VIEW,
+    BESIDE_VIEW,
+    CLEAN_VIEW,
+    ESTIMATE_VIEW,
+    LAGS_VIEW,
+    SURE_VIEW,
+    VIEWS,
+    WINDOWS_VIEW,
+    Shown,
+)
+from netxr.errors import InvalidInput
+from netxr.estimators.symmetry import symmetry
+from netxr.estimators.table import estimator
+from netxr.plot.panels.dashboards import place_of_lag
+from netxr.schema.clock import clock_of
+
+STEPS: Final = {
+    "Recording": (ACTIVITY_VIEW,),
+    "Clean": (CLEAN_VIEW,),
+    "Estimate": (ESTIMATE_VIEW, BESIDE_VIEW, AGREEMENT_VIEW, LAGS_VIEW),
+    "How sure": (SURE_VIEW, WINDOWS_VIEW),
+}
+"""Views of each step; it opens with the first one."""
+
+NOT_YET: Final = "not asked for yet"
+
+
+def step_of(view: str) -> str:
+    """Return the step that a view belongs to."""
+    return next(step for step, views in STEPS.items() if view in views)
+
+
+class Rail:
+    """The controls of a recording.
+
+    Parameters
+    ----------
+    session, settings : Session, RecordingSettings
+        Of the tab.
+    stores : StoreList
+        Which recording.
+    run : callable
+        Called when an estimate is asked for.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: RecordingSettings,
+        stores: StoreList,
+        run: Callable[[object], object],
+    ) -> None:
+        self._session, self._settings = session, settings
+        self.trial = choice(settings, "trial", {"1 of 1": 0})
+        self._groups = number(settings, "groups")
+        self._lags = text(settings, "lags", hint="1, or 0, 2, 5, or 0-10")
+        self._about_lags, self._about_windows = stack(visible=False), stack(visible=False)
+        self._windows, self._pairs = (
+            number(settings, "windows"),
+            text(settings, "pairs", hint="the strongest, or 0 <- 7"),
+        )
+        self._q = decimal(settings, "q")
+        self._given = pn.widgets.MultiChoice(name=settings.param["given"].label, visible=False, **LOOK)
+        self.lag = pn.widgets.Select(name=settings.param["lag"].label, visible=False, width=140, margin=0)
+        self._more = pn.Column(
+            choice(settings, "level", LEVELS),
+            self._groups,
+            choice(settings, "missing", MISSING_CHOICES),
+            flag(settings, "diagonal"),
+            css_classes=["stack"],
+            visible=False,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        more = pn.widgets.Toggle(name="More settings", margin=0)
+        more.param.watch(lambda event: self._more.param.update(visible=event.new), "value")
+        self._given.param.watch(self._take_given, "value")
+        self.steps = Steps(
+            {
+                "Recording": [*stores.widgets, self.trial, grid(number(settings, "start"), number(settings, "length"))],
+                "Clean": self._cleaning(),
+                "Estimate": [
+                    choice(settings, "method", method_choices()),
+                    self._lags,
+                    self._about_lags,
+                    self._given,
+                    more,
+                    self._more,
+                    button("Run", run, main=True),
+                ],
+                "How sure": [self._q, self._windows, self._pairs, self._about_windows],
+            },
+            self._open,
+        )
+        self.view = pn.widgets.RadioButtonGroup(
+            name=settings.param["view"].label, options=VIEWS, value=settings.view, css_classes=["wraps"], margin=0
+        )
+        self.view.param.watch(self._take_view, "value")
+
+    def _cleaning(self) -> list[Any]:
+        """Return the controls of what is done before an estimate, in its order."""
+        settings = self._settings
+        return [
+            text(settings, "neurons", hint="all, or a, b, c, or a:c, or group=V1"),
+            flag(settings, "bad_frames"),
+            decimal(settings, "high_pass"),
+            flag(settings, "difference"),
+            flag(settings, "z_score"),
+        ]
+
+    def _open(self, step: str) -> None:
+        """Open a step with its first view."""
+        if step_of(self._settings.view) != step:
+            self._settings.view = STEPS[step][0]
+
+    def _take_view(self, event: Any) -> None:
+        """Show the view that was chosen."""
+        if event.new and event.new != self._settings.view:
+            self._settings.view = event.new
+
+    def _take_given(self, event: Any) -> None:
+        """Regress out the inputs that were chosen."""
+        said = ", ".join(event.new)
+        if said != self._settings.given:
+            self._settings.given = said
+
+    def offer_trials(self) -> None:
+        """Offer the trials of the chosen recording."""
+        trials = trial_choices(self._session, self._settings.recording, pooled=POOLED)
+        chosen = self._settings.trial
+        gone = {} if chosen in trials.values() else {f"{chosen}": chosen}
+        self.trial.param.update(options=trials | gone, value=chosen, visible=len(trials) > 1)
+
+    def show(self, chosen: Choice, *, problem: str) -> None:
+        """Show the controls that matter for the settings, and beside them what is wrong."""
+        settings = self._settings
+        step, in_windows = step_of(settings.view), settings.view == WINDOWS_VIEW
+        views = {said: view for said, view in VIEWS.items() if view in STEPS[step]}
+        self.view.param.update(options=views, value=settings.view, visible=len(views) > 1)
+        self._groups.visible, self._lags.visible = settings.level == NUMBER, is_lagged(chosen)
+        self._q.visible, self._windows.visible, self._pairs.visible = not in_windows, in_windows, in_windows
+        for pane, said in ((self._about_lags, lags_problem(chosen)), (self._about_windows, problem)):
+            pane[:] = [message_pane(said, kind="error")] if said else []
+            pane.visible = bool(said)
+        self.steps.open(step)
+        self.steps.say("Clean", ", ".join(chosen.cleaning) or "as recorded", _neurons(chosen), done=chosen.is_cleaned)
+
+    def show_result(self, shown: Shown | None) -> None:
+        """Say below each step what it did."""
+        if shown is None:
+            for step in STEPS:
+                self.steps.say(step, done=False)
+            return
+        self.steps.say("Recording", shown.path.name, _length(shown.run, self._session, shown.path.name), done=True)
+        self._offer_given(shown)
+        if shown.found is not None:
+            R = shown.matrices.R
+            directed = estimator(shown.choice.method).directed
+            alike = f"R and its transpose {symmetry(R):.2f}" if directed else "undirected"
+            self.steps.say("Estimate", estimator(shown.choice.method).long_name, alike, done=True)
+        else:
+            self.steps.say("Estimate", NOT_YET, done=False)
+        if shown.sure is not None:
+            halves = shown.sure.halves
+            said = "" if halves is None else f"halves agree {halves[n.RELIABILITY].item():.2f}"
+            self.steps.say("How sure", shown.sure.edges_text(shown.q), said, done=True)
+        else:
+            self.steps.say("How sure", NOT_YET, done=False)
+        lags = shown.lags
+        self.lag.param.update(options=lags, value=lags[place_of_lag(lags, asked=shown.lag)] if lags else None)
+        self.lag.visible = bool(lags)
+
+    def _offer_given(self, shown: Shown) -> None:
+        """Offer the inputs that a recording has."""
+        held = shown.run[n.INPUTS][n.INPUT].values.tolist() if n.INPUTS in shown.run else []
+        labels = list(map(str, held))
+        chosen = [part.strip() for part in self._settings.given.split(",") if part.strip() in labels]
+        self._given.param.update(options=labels, value=chosen, visible=bool(labels))
+
+
+def _neurons(chosen: Choice) -> str:
+    """Return which neurons are chosen, in words."""
+    return "" if chosen.neurons.strip() == "all" else f"neurons {chosen.neurons}"
+
+
+def _length(run: xr.Dataset, session: Session, name: str) -> str:
+    """Return how much a recording holds: with its duration, where it has a clock."""
+    listed = session.folder.catalog() if session.folder is not None else None
+    row = None if listed is None else listed[listed["name"] == name]
+    size = "" if row is None or row.empty else size_text(row.iloc[0]).rpartition(",")[0]
+    try:
+        interval, units, _ = clock_of(run[n.ACTIVITY])
+    except InvalidInput:  # times are not even
+        return size
+    if units != "s":
+        return size
+    seconds = interval * run.sizes[n.TIME]
+    return f"{size}\n{seconds / 60:.1f} min at {1 / interval:.3g} Hz" if seconds >= 60 else f"{size}\n{seconds:.3g} s"

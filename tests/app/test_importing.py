@@ -1,0 +1,71 @@
+"""Files of the folder that are no stores: listed with what they are, and imported in place."""
+
+import numpy as np
+import pytest
+
+import netxr
+from netxr.app.frame.folder import Folder
+from netxr.errors import InvalidInput
+from tests.app.views import choose, opened, press, table
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """A folder with a plain array, a file that is no recording, and one that is not whole."""
+    samples = np.random.default_rng(0).standard_normal((300, 4))
+    np.save(tmp_path / "traces.npy", samples)
+    (tmp_path / "notes.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04")
+    (tmp_path / "plots").mkdir()
+    return tmp_path, samples
+
+
+def test_files_are_listed_with_what_they_are_or_why_they_cannot_be_imported(raw):
+    folder, _ = raw
+    listed = {file.name: file for file in Folder(folder).files()}
+    assert set(listed) == {"cut.npz", "notes.xls", "traces.npy"}
+    assert listed["traces.npy"].is_array
+    assert not listed["traces.npy"].problem
+    assert "Excel" in listed["notes.xls"].problem
+    assert listed["cut.npz"].problem
+    assert str(folder) not in listed["cut.npz"].problem + listed["notes.xls"].problem
+
+
+def test_a_file_is_imported_in_place_and_opens(pages, raw):
+    folder, samples = raw
+    page = opened(pages, folder, "?tab=recording")
+    assert "Excel" in page.text()
+    choose(page, "Axes", ("time", "neuron"))
+    page.widget("Samples per second").value = 50.0
+    press(page, "Import traces.npy")
+    assert "traces.npy was imported as traces.zarr." in page.messages[0]
+    stored = netxr.open(folder / "traces.zarr")
+    np.testing.assert_array_equal(stored.activity.transpose("time", "neuron"), samples)
+    assert stored.activity.attrs["sampling_interval"] == 0.02
+    assert table(page).activity.size == samples.size
+    np.testing.assert_array_equal(np.load(folder / "traces.npy"), samples)
+
+
+@pytest.mark.parametrize("name", ["../out.zarr", "/tmp/out.zarr", "", ".hidden", "a/b.zarr"])  # noqa: S108
+def test_a_store_is_made_in_the_folder_alone(pages, raw, name):
+    folder, _ = raw
+    page = opened(pages, folder, "?tab=recording")
+    page.widget("Name of the store").value = name
+    press(page, "Import traces.npy")
+    assert "store: got" in page.messages[0]
+    assert sorted(one.name for one in folder.iterdir()) == ["cut.npz", "notes.xls", "plots", "traces.npy"]
+
+
+def test_no_other_file_is_read(raw):
+    folder, _ = raw
+    for name in ("../secret.npy", "/etc/passwd", "plots", "traces.npy/.."):
+        with pytest.raises(InvalidInput, match="not in the list"):
+            Folder(folder).raw_path(name)
+
+
+def test_the_only_recording_opens_itself(pages, tmp_path):
+    run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=60, seed=1)
+    netxr.save(run, tmp_path / "run.zarr")
+    page = opened(pages, tmp_path, "")
+    assert table(page).activity.size == 240
+    assert "4 neurons x 60 samples" in page.text()
