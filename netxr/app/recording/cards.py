@@ -96,8 +96,8 @@ class PairCards:
             matrix = matrix.opts(hooks=[*hooks, self._hook], backend="bokeh")
         note = "by group" if groups is not None else ""
         cells = [
-            card("Matrix R", fitted(matrix, aspect=1.2), note=note),
-            card("Network", fitted(network, aspect=1.2)),
+            card("Matrix R", fitted(matrix, aspect=1.35), note=note),
+            card("Network", fitted(network, aspect=1.35)),
         ]
         if curve:
             cells.append(card("Lag curve", self._curve, note="of the selected pair"))

@@ -40,7 +40,7 @@ def sure_figure(sure: Sure, *, q: float, groups: Any) -> Any:
 
 def sure_panes(sure: Sure, figure: Any, *, q: float) -> list[Any]:
     """Return what is said, the matrix, and the edges beside it."""
-    said = [pn.pane.HTML(_sentences(sure, q=q), sizing_mode="stretch_width", margin=(4, 10))]
+    said = [pn.pane.HTML(_sentences(sure, q=q), sizing_mode="stretch_width", margin=0)]
     if sure.n_slow:
         text = (
             f"{sure.n_slow:,} of {sure.R.sizes[n.TARGET]:,} neurons change so slowly that their p-values are too low. "
@@ -98,7 +98,7 @@ def _sentences(sure: Sure, *, q: float) -> str:
     return (
         f'<p style="margin:0 0 4px;font-size:18px;font-weight:600">{escape(edges)}</p>'
         f'<p style="margin:0 0 4px;font-size:15px">{escape(halves)}</p>'
-        f'<p style="margin:0;font-size:14px;color:#4a4a4a">{escape(warning)}</p>'
+        f'<p style="margin:0;font-size:14px;color:var(--ink2)">{escape(warning)}</p>'
     )
 
 
