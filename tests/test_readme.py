@@ -49,7 +49,7 @@ def test_readme_sets_up_in_two_commands():
 
 def test_readme_is_of_one_screen_before_its_tables():
     lines = README.read_text("utf-8").splitlines()
-    assert lines.index("## Where to go on") <= 60
+    assert lines.index("## Beside what people use now") <= 60
     assert len(lines) <= 100
     assert (ROOT / "examples/map.png").stat().st_size < 200_000
 

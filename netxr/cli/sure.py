@@ -180,7 +180,7 @@ def echo_sure(about: Mapping[str, Any], *, quiet: bool) -> None:
     if not quiet:
         how = f", {HOW[test['null']]}" if "null" in test else ""
         undefined = f" ({test['undefined']:,} more are undefined)" if test["undefined"] else ""
-        found = f"{test['edges']:,} edges at a false discovery rate of {test['q']:g}"
+        found = f"{test['edges']:,} edge{'' if test['edges'] == 1 else 's'} at a false discovery rate of {test['q']:g}"
         click.echo(f"Tested {test['tested']:,} pairs{how}{undefined}: {found}")
         if test["edges"]:
             click.echo("Strongest edges:" if test["edges"] > STRONGEST else "Edges, the strongest first:")

@@ -172,8 +172,9 @@ def _strongest(
     parts = []
     for rows, r in blocks:
         targets = np.arange(rows.start, rows.stop)
-        magnitude = np.abs(r)
-        magnitude[np.isnan(r) | (targets[:, None] == columns)] = -1
+        magnitude = np.fmax(np.abs(r), -1)  # which is what NaN becomes
+        own = np.flatnonzero((columns >= rows.start) & (columns < rows.stop))
+        magnitude[:, columns[own] - rows.start, own] = -1
         order = _first_few(magnitude, most)
         strongest = np.take_along_axis(magnitude, order, axis=2)
         lag, row, place = np.nonzero((strongest >= 0) & (strongest >= threshold))
@@ -195,9 +196,12 @@ def _first_few(magnitude: NDArray[Any], most: int | None) -> NDArray[np.int64]:
     n_lags, n_rows, n_columns = magnitude.shape
     if most is None or most >= n_columns:
         return np.argsort(-magnitude, axis=2, kind="stable")
-    last = -np.partition(-magnitude, most - 1, axis=2)[..., most - 1 : most]
-    above, level = magnitude > last, magnitude == last
-    few = above | (level & (level.cumsum(axis=2) <= most - above.sum(axis=2, keepdims=True)))
+    last = np.partition(magnitude, n_columns - most, axis=2)[..., n_columns - most, np.newaxis]
+    few = magnitude >= last
+    crowded = np.count_nonzero(few, axis=2) > most  # of those as large as the last one, the ones in front count
+    if crowded.any():
+        level, above = magnitude[crowded] == last[crowded], magnitude[crowded] > last[crowded]
+        few[crowded] = above | (level & (level.cumsum(axis=1) <= most - above.sum(axis=1, keepdims=True)))
     places = np.nonzero(few)[2].reshape(n_lags, n_rows, most)
     order = np.argsort(-np.take_along_axis(magnitude, places, axis=2), axis=2, kind="stable")
     return np.take_along_axis(places, order, axis=2)

@@ -85,7 +85,8 @@ def _edges(run: xr.Dataset, is_small: bool) -> tuple[str, list[dict[str, str]]] 
     counts = f"{attrs[n.N_PAIRS]:,} pairs tested"
     counts += f", {attrs[n.N_UNDEFINED]:,} more undefined" if attrs[n.N_UNDEFINED] else ""
     listed = f", of which the {MOST_EDGES} strongest are listed" if n_edges > MOST_EDGES else ""
-    text = f"{made}{counts}: {n_edges:,} edges at a false discovery rate of {attrs[n.Q]:g}{listed}. {EDGES}"
+    found_edges = f"{n_edges:,} edge{'' if n_edges == 1 else 's'}"
+    text = f"{made}{counts}: {found_edges} at a false discovery rate of {attrs[n.Q]:g}{listed}. {EDGES}"
     rows = edge_rows(found, most=MOST_EDGES)
     return text, [{name: _cell(name, value) for name, value in row.items()} for row in rows]
 

@@ -91,7 +91,7 @@ def test_what_is_no_matrix_of_mne():
 
 def test_without_mne(one_edge, monkeypatch):
     monkeypatch.setitem(sys.modules, "mne_connectivity", None)
-    with pytest.raises(MissingExtra, match="netxr\\[mne\\]"):
+    with pytest.raises(MissingExtra, match="\\[mne\\]"):
         to_mne(one_edge)
 
 
@@ -117,7 +117,7 @@ def test_a_table_of_nwb_there_and_back(one_edge, found, tmp_path):
 
 def test_without_pynwb(one_edge, monkeypatch):
     monkeypatch.setitem(sys.modules, "hdmf.common", None)
-    with pytest.raises(MissingExtra, match="netxr\\[nwb\\]"):
+    with pytest.raises(MissingExtra, match="\\[nwb\\]"):
         to_nwb(one_edge)
 
 

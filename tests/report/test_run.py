@@ -111,7 +111,7 @@ def test_tests_that_are_saved_are_listed_unless_they_are_outdated(run, tmp_path)
     tested = netxr.regression(one)
     text = seen(netxr.report_run(one.merge(tested), tmp_path / "run.html"))
     n_edges = netxr.edges(tested).sizes["edge"]
-    assert f"30 pairs tested: {n_edges} edges" in text
+    assert f"30 pairs tested: {n_edges} edge" in text
     assert "tested for this page" not in text
     tested.p_value.attrs["outdated"] = "made before 5 samples were appended along time"
     text = seen(netxr.report_run(one.merge(tested), tmp_path / "outdated.html"))

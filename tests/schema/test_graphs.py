@@ -61,7 +61,7 @@ def test_what_is_no_graph(one_edge):
 
 def test_without_networkx(one_edge, monkeypatch):
     monkeypatch.setitem(sys.modules, "networkx", None)
-    with pytest.raises(MissingExtra, match="netxr\\[graph\\]"):
+    with pytest.raises(MissingExtra, match="\\[graph\\]"):
         to_networkx(one_edge)
 
 

@@ -81,6 +81,8 @@ FORMATS: Final = {
         Format("caiman", "recording", "netxr.recordings.formats.caiman:load", (), ("zip", "hdf5")),
         Format("suite2p", "recording", "netxr.recordings.formats.suite2p:load"),
         Format("neo", "recording", "netxr.recordings.formats.neo_files:load", NEO_SUFFIXES),
+        Format("spikeinterface", "recording", "netxr.recordings.formats.spikeinterface_folders:load"),
+        Format("roiextractors", "recording", "netxr.recordings.formats.roiextractors_files:load"),
     )
 }
 """Every format that netxr itself knows, by its name."""
