@@ -166,8 +166,8 @@ def block_frames(n_neurons: int, max_lag: int, precision: np.dtype[Any]) -> int:
     return max(BLOCK_BYTES // (n_neurons * precision.itemsize), 512, 4 * max_lag)
 
 
-def no_sums(todo: Pass, shift: NDArray[Any]) -> LaggedSums:
-    """Return the sums over no frame."""
+def no_sums(todo: Pass, shift: NDArray[Any], product: Floats | None = None) -> LaggedSums:
+    """Return the sums over no frame; those of products in an array of zeros, if one is given."""
     n_neurons, n_lags = len(shift), len(todo.lags)
     n_rows, index = n_neurons + todo.n_groups, np.arange(n_neurons)
     n_columns = index[todo.columns].size if todo.pairs else 1
@@ -181,7 +181,7 @@ def no_sums(todo: Pass, shift: NDArray[Any]) -> LaggedSums:
         total=np.zeros((2, n_rows)),
         of_target=of_target,
         of_source=of_source,
-        product=np.zeros(shape),
+        product=np.zeros(shape) if product is None else product,
         head=nothing,
         tail=nothing,
         edges=Edges(np.empty((n_neurons, 0)), *np.empty((2, n_lags, 0), bool)),

@@ -21,6 +21,13 @@ PART_ENTRIES: Final = 2**17
 """Entries of a matrix that are worked on at a time, so that what is in between stays in a cache."""
 
 
+SYMMETRIC_ROWS: Final = 64
+"""Rows of a matrix that are made symmetric at a time."""
+
+BELOW: Final = np.tri(SYMMETRIC_ROWS, k=-1, dtype=bool)
+"""What is below the diagonal of so many rows."""
+
+
 class LaggedMoments(NamedTuple):
     """What every linear estimator needs: pairs, means and summed squares of both sides, and co-moments.
 
@@ -103,12 +110,11 @@ def _at_same_time(comoment: Floats, sumsq: Floats, n_neurons: int, todo: Pass) -
 
 def make_symmetric(matrix: Floats, diagonal: Floats) -> None:
     """Replace what is below the diagonal of a matrix, (i, i), by what is above it, and the diagonal, in place."""
-    height = max(1, PART_ENTRIES // max(1, len(matrix)))
-    for first in range(0, len(matrix), height):
-        rows = slice(first, first + height)
+    for first in range(0, len(matrix), SYMMETRIC_ROWS):
+        rows = slice(first, first + SYMMETRIC_ROWS)
         matrix[rows, :first] = matrix[:first, rows].T
         own = matrix[rows, rows]
-        own[...] = np.triu(own) + np.triu(own, 1).T
+        np.copyto(own, own.T, where=BELOW[: len(own), : len(own)])
     np.fill_diagonal(matrix, diagonal)
 
 

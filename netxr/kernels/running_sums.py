@@ -5,18 +5,28 @@ Index letters as in `lagged_sums`.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.kernels.frame_blocks import TOO_LARGE, TOO_SMALL, FrameBlock, out_of_range
+from netxr.kernels.frame_blocks import (
+    PILOT_FRAMES,
+    TOO_LARGE,
+    TOO_SMALL,
+    FrameBlock,
+    out_of_range,
+    provisional_mean,
+)
 from netxr.kernels.lagged_sums import (
     SAMPLES,
+    Floats,
     Frames,
     LaggedSums,
     Pass,
     as_sources,
+    close_trial,
     no_sums,
     pair_weights,
 )
@@ -30,6 +40,9 @@ ADDED_FRAMES: Final = 64
 
 FLOAT32_FRAMES: Final = 512
 """Frames whose samples and squares are added up in float32, one after the other, before float64 takes over."""
+
+FAR_FROM_OVERFLOW: Final = {"float32": 2.0**100, "float64": 2.0**1000}
+"""Sums of squares, in each precision, below which products do not overflow, nor what Fourier segments make of them."""
 
 LEAST_SQUARE: Final = {"float32": 2.0**-240, "float64": 2.0**-1040}
 """A mean square, in each precision, below which samples or their squares have lost digits."""
@@ -70,12 +83,71 @@ def sums_of_each(
     return [one.whole() for one in running]
 
 
+def sums_of_stretches(
+    pieces: Iterator[NDArray[Any]], spans: Sequence[slice], products: Floats, *, place: str, todo: Pass
+) -> Iterator[LaggedSums]:
+    """Yield the sums over each of some stretches of a trial, whose frames are taken once, about a mean of its own.
+
+    Parameters
+    ----------
+    pieces : iterator of ndarray, (i, t)
+        The frames, in order, from the first one of the first stretch.
+    spans : sequence of slice
+        Which frames of the trial each stretch holds, in order: behind its first `max(lags)` frames, which the stretch
+        before it ends with. One that begins with the trial has no such frames.
+    products : ndarray, (s, r, q, i, j)
+        Zeros, which become the sums over products of each stretch.
+    place, todo
+        As in `sums_of`.
+    """
+    frames = Overlapping(pieces, at=spans[0].start, overlap=todo.max_lag)
+    for span, product in zip(spans, products, strict=True):
+        own = replace(todo, lead=todo.max_lag if span.start else 0, start=span.start)
+        parts = frames.within(span)
+        first = [next(parts)]
+        while sum(part.shape[1] for part in first) < PILOT_FRAMES and (further := next(parts, None)) is not None:
+            first.append(further)
+        shift = provisional_mean(max(first, key=lambda part: part.shape[1]))
+        running = Running(own, shift, place=place, offset=0, product=product)
+        for part in chain(first, parts):
+            running.take(part)
+        yield close_trial(running.whole(), todo=own)
+
+
+class Overlapping:
+    """Stretches of frames that arrive in pieces, (i, t), one stretch after the other, of which each overlaps the last.
+
+    `at` is the number of the first frame, and `overlap` how many frames of a stretch the next one has as well.
+    """
+
+    def __init__(self, pieces: Iterator[NDArray[Any]], *, at: int, overlap: int) -> None:
+        self._pieces, self._next, self._overlap = pieces, at, overlap
+        self._held: list[tuple[int, NDArray[Any]]] = []
+
+    def within(self, span: slice) -> Iterator[NDArray[Any]]:
+        """Yield the pieces of a stretch; all of them are taken before those of the next one."""
+        held = [(at, piece) for at, piece in self._held if at + piece.shape[1] > span.start]
+        for at, piece in chain(held, self._arriving(span.stop)):
+            yield piece[:, max(0, span.start - at) : span.stop - at]
+
+    def _arriving(self, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield pieces up to a frame, and where they begin; those that the next stretch needs as well are held."""
+        while self._next < stop:
+            at, piece = self._next, next(self._pieces)
+            self._next += piece.shape[1]
+            least = min(stop, self._next) - self._overlap
+            self._held = [one for one in self._held if one[0] + one[1].shape[1] > least] + [(at, piece)]
+            yield at, piece
+
+
 class Running:
     """Sums of one pass over the frames of a segment so far."""
 
-    def __init__(self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int) -> None:
+    def __init__(
+        self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int, product: Floats | None = None
+    ) -> None:
         shift = np.append(shift[:-1], 0) if todo.marked else shift
-        self._todo, self._place, self._sums = todo, place, no_sums(todo, shift)
+        self._todo, self._place, self._sums = todo, place, no_sums(todo, shift, product)
         room = max(todo.block, todo.lead)
         self._block = FrameBlock(todo, shift, place=place, offset=todo.start + offset, room=room)
         self._to_lead = todo.lead
@@ -155,13 +227,21 @@ def _finite(sums: LaggedSums, *, todo: Pass, place: str) -> LaggedSums:
     n = len(sums.shift)
     square = sums.total[1, :n]
     large = ~np.isfinite(square)
-    if not np.isfinite(sums.product).all():
+    if not _are_finite(sums, square, todo=todo):
         large[todo.rows] |= ~np.isfinite(sums.product).all(axis=(0, 1, 3))
     small = (square > 0) & (square < sums.n_frames * LEAST_SQUARE[todo.precision.name])
     for wrong, what in ((large, TOO_LARGE), (small, TOO_SMALL)):
         if wrong.any():
             raise out_of_range(place, int(np.argmax(wrong)), what)
     return sums
+
+
+@np.errstate(over="ignore", invalid="ignore")  # of what is large, each product is looked at
+def _are_finite(sums: LaggedSums, square: NDArray[Any], *, todo: Pass) -> bool:
+    """Return whether all products are finite, which small squares, (n), of both sides tell without a look at them."""
+    before = sums.head.layers[SAMPLES].astype(np.float64)  # where frames lead, no square holds them
+    largest = square.max(initial=0) + np.square(before).sum(axis=1).max(initial=0)
+    return bool(largest < FAR_FROM_OVERFLOW[todo.precision.name] or np.isfinite(sums.product).all())
 
 
 @np.errstate(over="ignore", invalid="ignore")  # said by an error that names the place

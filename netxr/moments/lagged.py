@@ -1,7 +1,6 @@
 """Lagged second moments of a recording, from which every linear estimate follows."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -158,19 +157,13 @@ def lagged_moments(
     rows = activity
     if further is not None:
         todo, rows = widened(todo, further), with_rows(activity, further, finite=missing == "raise")
-
-    def accumulated(part: xr.DataArray, lead: int = 0, start: int = 0) -> xr.Dataset:
-        """Return the moments of a stretch of the recording, inputs being neurons among the others."""
-        moments = accumulate(part, replace(todo, lead=lead, start=start), memory=memory)
-        return moments if further is None else unstacked(moments, further)
-
     if blocks is None:
-        found = accumulated(rows)
+        found = accumulate(rows, todo, memory=memory)
     else:
-        found = moments_in_blocks(rows, accumulated, blocks=blocks, max_lag=max(checked))
+        found = moments_in_blocks(rows, todo, blocks=blocks, memory=memory)
     if further is None:
         return found
-    whole = labelled(found, activity, further)
+    whole = labelled(unstacked(found, further), activity, further)  # inputs were neurons among the others
     stays_lazy = is_lazy(activity) or further.lazy or not is_lazy(rows)
     return whole if stays_lazy else whole.compute(scheduler="threads")
 

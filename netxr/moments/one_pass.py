@@ -75,7 +75,6 @@ def accumulate_each(
     The first of them is planned, and the others take little memory beside it.
     """
     first, plan = planned_pass(activity, todos[0], memory=memory, chunk=chunk)
-    plan = replace(plan, segments=1) if first.lead else plan  # there are other blocks to work on
     todos = [first, *todos[1:]]
     groups = trial_groups(activity, first)
     if is_lazy(activity):
@@ -83,15 +82,21 @@ def accumulate_each(
         parts = [lazy_moments(group, todos, plan=plan, run=run) for group in groups]
     else:
         parts = [moments_at_once(group, todos, plan=plan) for group in groups]
-    return [_labelled(activity, todo, own) for todo, own in zip(todos, zip(*parts, strict=True), strict=True)]
+    return [labelled(activity, todo, own) for todo, own in zip(todos, zip(*parts, strict=True), strict=True)]
 
 
-def _labelled(activity: xr.DataArray, todo: Pass, parts: Sequence[Arrays]) -> xr.Dataset:
-    """Return the moments of groups of trials as a Dataset with the labels of the activity."""
+def labelled(
+    activity: xr.DataArray, todo: Pass, parts: Sequence[Arrays], *, leading: tuple[str, ...] = ()
+) -> xr.Dataset:
+    """Return the moments of groups of trials as a Dataset with the labels of the activity.
+
+    Arrays have the dims of the pass, behind those that lead.
+    """
     keeps_trials = keeps_trials_apart(activity, todo)
     variables: dict[str, Any] = {}
-    for name, dims in dims_of(todo).items():
-        arrays, axis = [part[name] for part in parts], int(dims[0] == n.LAG)
+    for name, own in dims_of(todo).items():
+        dims, axis = (*leading, *own), len(leading) + (own[0] == n.LAG)
+        arrays = [part[name] for part in parts]
         stacked = _stack(arrays, axis) if keeps_trials else arrays[0]
         variables[name] = ((*dims[:axis], n.TRIAL, *dims[axis:]) if keeps_trials else dims, stacked)
     n_trials = 1 if keeps_trials else activity.sizes.get(n.TRIAL, 1)
@@ -156,10 +161,10 @@ def _pool(parts: Sequence[Sums], *, in_place: bool = False) -> Sums:
 
 def _finish(sums: Sums, *, todos: Sequence[Pass]) -> list[Arrays]:
     """Return the moments of each pass; they take the place of the sums in memory."""
-    return [_moments(own, todo=todo) for own, todo in zip(sums, todos, strict=True)]
+    return [arrays_of(own, todo=todo) for own, todo in zip(sums, todos, strict=True)]
 
 
-def _moments(sums: LaggedSums, *, todo: Pass) -> Arrays:
+def arrays_of(sums: LaggedSums, *, todo: Pass) -> Arrays:
     """Return the moments that sums over whole trials amount to."""
     edges = sums.edges
     groups = squares_of_groups(sums, todo=todo)
@@ -186,7 +191,7 @@ def moments_at_once(trials: Sequence[Trial], todos: Sequence[Pass], *, plan: Pla
             partial(steps.partial, shift=shift, place=trial.name),
             steps.combine,
             trial.samples,
-            shortest=trial.samples.shape[1] if todos[0].lead else block,
+            shortest=block,
             worker_bytes=gather_bytes(work) + product_bytes(work) + work.sums,
         )
         pooled = [steps.pool([*pooled, steps.close(sums)], in_place=True)]
@@ -256,7 +261,12 @@ def _finish_copy(sums: Sums, todos: Sequence[Pass]) -> list[Arrays]:
 
 def _as_arrays(done: Delayed, todo: Pass, trials: Sequence[Trial]) -> Arrays:
     """Return lazy moments as dask arrays."""
-    n_neurons = len(trials[0].samples)
+    shapes = shapes_of(todo, len(trials[0].samples), [trial.samples.shape[1] for trial in trials])
+    return {name: lazy_array(done[name], shape, name) for name, shape in shapes.items()}  # type: ignore[index]
+
+
+def shapes_of(todo: Pass, n_neurons: int, lengths: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of what a pass yields for trials of such lengths together."""
     index = np.arange(n_neurons)
     sizes = {
         n.LAG: len(todo.lags),
@@ -264,14 +274,20 @@ def _as_arrays(done: Delayed, todo: Pass, trials: Sequence[Trial]) -> Arrays:
         n.TARGET: index[todo.rows].size,
         n.SOURCE: index[todo.columns].size,
         n.GROUP: todo.n_groups,
-        n.EDGE_FRAME: sum(min(2 * todo.max_lag, trial.samples.shape[1]) for trial in trials),
+        n.EDGE_FRAME: sum(min(2 * todo.max_lag, length) for length in lengths),
     }
-    found = {}
-    for name, dims in dims_of(todo).items():
-        value: Any = done[name]  # type: ignore[index]
-        shape, dtype = tuple(sizes[dim] for dim in dims), np.dtype(DTYPES.get(name, "f8"))
-        found[name] = da.from_delayed(value, shape, dtype, name=f"{value.key}-array")  # type: ignore[no-untyped-call]
-    return found
+    return {name: tuple(sizes[dim] for dim in dims) for name, dims in dims_of(todo).items()}
+
+
+def dtype_of(name: str) -> np.dtype[Any]:
+    """Return the dtype of a variable of moments."""
+    return np.dtype(DTYPES.get(name, "f8"))
+
+
+def lazy_array(value: Any, shape: tuple[int, ...], name: str) -> da.Array:
+    """Return a delayed array of moments as a dask array."""
+    array: da.Array = da.from_delayed(value, shape, dtype_of(name), name=f"{value.key}-array")  # type: ignore[no-untyped-call]
+    return array
 
 
 # --- labels ----------------------------------------------------------------------------

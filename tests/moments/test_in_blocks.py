@@ -1,5 +1,6 @@
 import itertools
 
+import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
@@ -81,6 +82,17 @@ def test_lazy_windows_are_those_of_samples_in_memory():
     )
     assert {name: value.dims for name, value in lazy.items()} == {name: value.dims for name, value in eager.items()}
     xr.testing.assert_allclose(lazy.compute(), eager, atol=1e-9)
+
+
+def test_chunks_are_read_once_but_where_two_tasks_meet():
+    recording, read = activity(n_steps=200).isel(trial=0), []
+    samples = recording.copy(data=da.map_blocks(lambda x: (read.append(0), x)[1], recording.chunk(time=7).data))
+    read.clear()
+    moments = netxr.lagged_moments(samples, blocks=20)
+    n_tasks = moments.comoment.data.numblocks[0]
+    moments.comoment.compute(scheduler="synchronous")
+    assert n_tasks < 20
+    assert 29 <= len(read) <= 29 + n_tasks - 1  # of 200 samples there are 29 chunks
 
 
 def test_lazy_blocks_take_as_many_tasks_however_many_lags():
