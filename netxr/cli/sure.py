@@ -78,8 +78,8 @@ def check_asked(
         raise click.UsageError("--test and --reliability are of all pairs: leave out --strongest and --above.")
     if len(entries) > 1 or len(lags) > 1:
         raise click.UsageError("--test and --reliability are of one estimate: name one --method and one --lag.")
-    if wanted.test and options["missing"] == "pairwise":
-        raise click.UsageError("--test takes the same samples for all pairs: use --missing drop.")
+    if wanted.test and options["missing"] == "pairwise" and entries[0].name != n.LAGGED_CORRELATION:
+        raise click.UsageError(f"--test of {entries[0].name} takes the same samples for all pairs: use --missing drop.")
     if wanted.reliability and (options["missing"] == "pairwise" or not is_plain({**options, "missing": "raise"})):
         text = "--reliability is of the same samples of all neurons: leave out --pool-trials and --source"
         raise click.UsageError(f"{text}, and use --missing drop where some are missing.")
@@ -103,7 +103,8 @@ def tested_and_edges(
 
     It has to fit where it is `saved`, or scored.
     """
-    may_walk = entry.name == n.LAGGED_CORRELATION and wanted.null != "shift" and is_plain(options) and not saved
+    every = options["sources"] is None and options["missing"] != "pairwise"
+    may_walk = entry.name == n.LAGGED_CORRELATION and wanted.null != "shift" and every and not saved
     lags = lags_tested(activity, method=entry.name, lag=lag, null=wanted.null)
     plan = plan_of_estimate(activity, lags, options, may_store=may_walk)
     if not isinstance(plan, RowPlan) and not _fits(activity, options["memory"]):
@@ -112,8 +113,8 @@ def tested_and_edges(
         plan = netxr.plan(activity, lags=lags, stored=True, **options)
     with warnings_as_lines(), running(activity, plan, quiet=quiet):
         if isinstance(plan, RowPlan):
-            memory = options["memory"]
-            return None, netxr.edges(activity, q=wanted.q, lag=lag, null=wanted.null, memory=memory)
+            own = {name: value for name, value in options.items() if name != "sources"}
+            return None, netxr.edges(activity, q=wanted.q, lag=lag, null=wanted.null, **own)
         found = tested(activity, method=entry.name, lag=lag, null=wanted.null, **options).compute()
     return found, netxr.edges(found, q=wanted.q)
 

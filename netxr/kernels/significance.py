@@ -3,7 +3,7 @@
 Index letters: i target, j source, k lag of an autocorrelation.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ FEWEST: Final = 4
 """Effective samples from which a correlation has an interval."""
 
 
-def effective_samples(target: Floats, source: Floats, n_samples: int) -> Floats:
+def effective_samples(target: Floats, source: Floats, n_samples: int | NDArray[np.int64]) -> Floats:
     """Return how many independent samples say as much of a correlation, (i, j).
 
     N / (1 + 2 sum_k (1 - k / N) r_i(k) r_j(k)): Bartlett 1946, https://www.jstor.org/stable/2983611. Each r ends before
@@ -35,33 +35,44 @@ def effective_samples(target: Floats, source: Floats, n_samples: int) -> Floats:
     ----------
     target, source : ndarray, (k, i) and (k, j)
         Autocorrelations at lags 1, 2, ...; NaN where a neuron does not vary.
-    n_samples : int
+    n_samples : int or ndarray, (i, j)
         Pairs of samples of each correlation.
     """
-    kept = [until_white(r, n_samples) for r in (target, source)]
-    return n_samples / variance_inflation(kept[0], kept[1], n_samples)
+    counts = of_each_neuron(n_samples)
+    kept = [until_white(r, count) for r, count in zip((target, source), counts, strict=True)]
+    return np.asarray(n_samples / variance_inflation(kept[0], kept[1], n_samples))
 
 
-def variance_inflation(target: Floats, source: Floats, n_samples: int) -> Floats:
+def variance_inflation(target: Floats, source: Floats, n_samples: int | NDArray[np.int64]) -> Floats:
     """Return the factor by which dependent samples make a correlation less sure, (i, j), at least 1 / N.
 
     Both autocorrelations are those of `until_white`, at lags 1, 2, ....
     """
     n_lags = max(1, *(int(np.count_nonzero(r.any(axis=1))) for r in (target, source)))  # beyond, all are zero
-    weights = 2 * (1 - np.arange(1, n_lags + 1) / n_samples)
-    inflation = (target[:n_lags] * weights[:, None]).T @ source[:n_lags]
+    first, second, n_pairs = 2 * target[:n_lags], source[:n_lags], np.maximum(n_samples, 1)
+    lags = np.arange(1, n_lags + 1)[:, None]
+    if np.ndim(n_samples):
+        inflation = first.T @ second - (lags * first).T @ second / n_pairs
+    else:
+        inflation = (first * (1 - lags / n_samples)).T @ second
     inflation += 1
-    return np.asarray(np.maximum(inflation, 1 / n_samples, out=inflation))
+    return np.asarray(np.maximum(inflation, 1 / n_pairs, out=inflation))
 
 
-def until_white(autocorrelation: Floats, n_samples: int) -> Floats:
+def until_white(autocorrelation: Floats, n_samples: int | NDArray[np.int64]) -> Floats:
     """Return autocorrelations, (k, i), with zeros from the first value that white noise might have; NaN stays."""
     return np.where(is_kept(autocorrelation, n_samples) | np.isnan(autocorrelation), autocorrelation, 0)
 
 
-def is_kept(autocorrelation: Floats, n_samples: int) -> NDArray[np.bool_]:
+def of_each_neuron(n_samples: int | NDArray[np.int64]) -> tuple[Any, Any]:
+    """Return how many samples there are of each target and of each source: as many as of its pair with the most."""
+    return (np.max(n_samples, axis=1), np.max(n_samples, axis=0)) if np.ndim(n_samples) else (n_samples, n_samples)
+
+
+def is_kept(autocorrelation: Floats, n_samples: int | NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which lags are before the first one whose autocorrelation white noise might have, (k, i)."""
-    return np.asarray(np.logical_and.accumulate(np.abs(autocorrelation) >= LINE / np.sqrt(n_samples), axis=0))
+    line = LINE / np.sqrt(np.maximum(n_samples, 1))
+    return np.asarray(np.logical_and.accumulate(np.abs(autocorrelation) >= line, axis=0))
 
 
 def correlation_p_value(r: Floats, n_effective: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import xarray as xr
@@ -13,8 +13,8 @@ from netxr.errors import InvalidInput
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.moments import correlation
 from netxr.kernels.own_products import own_block
-from netxr.moments.one_pass import accumulate, accumulate_each
-from netxr.moments.prepare import check_lags, prepare
+from netxr.moments.one_pass import accumulate, accumulate_each, keeps_trials_apart
+from netxr.moments.prepare import check_lags, check_left, prepare
 from netxr.schema.arguments import check_entries, is_whole, said
 from netxr.schema.clock import activity_of, in_samples
 from netxr.schema.provenance import provenance
@@ -116,6 +116,34 @@ def with_autocorrelation(
     alone = replace(todo, lags=tuple(own), pairs=False, block=block)
     moments, single = accumulate_each(activity, [todo, alone], memory=None)
     return moments, _estimate(_of_neurons(single, activity), single.attrs)
+
+
+def n_pairs(
+    activity: xr.DataArray,
+    *,
+    lags: Sequence[int],
+    dim: str | Sequence[str],
+    missing: Literal["raise", "drop"],
+    memory: int | str | None = None,
+) -> xr.DataArray:
+    """Return how many pairs of samples moments hold at each lag, (lag[, trial]): where none is missing, without a read.
+
+    Raises
+    ------
+    InvalidInput
+        As `lagged_moments` does.
+    """
+    checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
+    todo = prepare(activity, lags=checked, dim=dim, sources=None, precision=None, missing=missing)
+    if missing == "drop":
+        count = accumulate(activity, replace(todo, pairs=False), memory=memory)[n.COUNT].compute()
+        check_left(count)
+        return count
+    lengths = np.diff([0, *todo.cuts, activity.sizes[n.TIME]])
+    each = np.maximum(lengths - np.array(checked)[:, None], 0).sum(1)
+    is_apart, n_trials = keeps_trials_apart(activity, todo), activity.sizes.get(n.TRIAL, 1)
+    counts = xr.DataArray(each if is_apart else n_trials * each, {n.LAG: checked}, n.LAG)
+    return counts.expand_dims({n.TRIAL: labels_of(activity, n.TRIAL)}, axis=1) if is_apart else counts
 
 
 def _of_neurons(own: xr.Dataset, activity: xr.DataArray) -> xr.Dataset:

@@ -14,7 +14,14 @@ from netxr.errors import InvalidInput
 from netxr.estimators.correlation import lagged_correlation
 from netxr.estimators.fit import call_of
 from netxr.kernels.lagged_sums import Floats
-from netxr.kernels.significance import FEWEST, correlation_interval, correlation_p_value, effective_samples, is_kept
+from netxr.kernels.significance import (
+    FEWEST,
+    correlation_interval,
+    correlation_p_value,
+    effective_samples,
+    is_kept,
+    of_each_neuron,
+)
 from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
 from netxr.moments.autocorrelation import with_autocorrelation
 from netxr.moments.lagged import lagged_moments
@@ -75,10 +82,13 @@ def correlation_test(
       discovery rates over all pairs need it, which 199 shifts that are counted cannot: none is below .005.
     - "samples": the textbook test of independent samples.
 
-    All three take activity for stationary. Where both neurons drift, or follow the same stimulus, none of them holds:
-    they find correlations that mean nothing, and taking off a trend does not mend that [2]_. With several trials,
-    ``netxr.lagged_moments(..., shuffle_trials=1)`` says how neurons correlate across trials, which have no more in
-    common than that.
+    Of moments with missing="pairwise", each pair has the samples that both of its neurons have. Where these lack here
+    and there, those left are farther apart, and p-values by autocorrelation are too high rather than too low.
+
+    All three take activity for stationary. Where both neurons drift, or follow the same stimulus, none of them holds,
+    and shifts fail as the others do: they find correlations that mean nothing, and taking off a trend does not mend
+    that [2]_. With several trials, ``netxr.lagged_moments(..., shuffle_trials=1)`` says how neurons correlate across
+    trials, which have no more in common than that.
 
     Parameters
     ----------
@@ -167,11 +177,6 @@ def _moments_for(
     needs = null == "autocorrelation"
     if holds_moments(data):
         moments = check_moments(data, argument="data")
-        if n.TARGET in moments[n.COUNT].dims:
-            fix = 'Make them with missing="drop", or fill missing samples with netxr.interpolate_frames.'
-            raise InvalidInput(
-                "data", got='moments with missing="pairwise"', expected="the same samples for all pairs", fix=fix
-            )
         return moments, _given(autocorrelation, moments) if needs else None
     activity = activity_of(data)
     if needs and autocorrelation is None:
@@ -207,7 +212,7 @@ def _by_samples(moments: xr.Dataset, r: xr.DataArray, lag: int, autocorrelation:
         r,
         count,
         *(side.chunk({k: -1}) if side.chunks else side for side in sides),
-        input_core_dims=[PAIRS, (), (k, n.TARGET), (k, n.SOURCE)],
+        input_core_dims=[PAIRS, _of_pairs(count), (k, n.TARGET), (k, n.SOURCE)],
         output_core_dims=[PAIRS] * 4,
         vectorize=True,
         dask="parallelized",
@@ -218,11 +223,16 @@ def _by_samples(moments: xr.Dataset, r: xr.DataArray, lag: int, autocorrelation:
     return {name: one.transpose(*r.dims) for name, one in zip(names, found, strict=True)}
 
 
+def _of_pairs(count: xr.DataArray) -> tuple[str, ...]:
+    """Return the dims of counts in which pairs of neurons differ: none, but where missing samples are left out."""
+    return PAIRS if n.TARGET in count.dims else ()
+
+
 def _test(r: Floats, n_samples: Any, target: Floats, source: Floats, *, lags: NDArray[np.int64]) -> tuple[Floats, ...]:
     """Return the p-values, effective samples and both ends of the intervals of one trial."""
-    n_effective = effective_samples(target, source, int(n_samples))
-    for side in (target, source):
-        warn_where_cut_off(side, lags, int(n_samples))
+    n_effective = effective_samples(target, source, n_samples)
+    for side, count in zip((target, source), of_each_neuron(n_samples), strict=True):
+        warn_where_cut_off(side, lags, count)
     p, lower, upper = (np.empty_like(r) for _ in range(3))
     height = max(1, PART_ENTRIES // r.shape[1])
     for first in range(0, len(r), height):
@@ -233,7 +243,7 @@ def _test(r: Floats, n_samples: Any, target: Floats, source: Floats, *, lags: ND
     return p, n_effective, lower, upper
 
 
-def warn_where_cut_off(autocorrelation: Floats, lags: NDArray[np.int64], n_samples: int) -> None:
+def warn_where_cut_off(autocorrelation: Floats, lags: NDArray[np.int64], n_samples: int | NDArray[np.int64]) -> None:
     """Warn of neurons whose autocorrelation is known only up to a lag at which it is not yet zero."""
     still = is_kept(autocorrelation, n_samples)[-1:].sum()
     if still:
@@ -331,7 +341,7 @@ def _by_shifts(moments: xr.Dataset, r: xr.DataArray, lag: int) -> dict[str, Any]
         r,
         shifted.drop_vars(n.LAG).rename({n.LAG: k}),
         shares.rename({n.LAG: k}),
-        input_core_dims=[PAIRS, (k, *PAIRS), (k,)],
+        input_core_dims=[PAIRS, (k, *PAIRS), (k, *_of_pairs(shares))],
         output_core_dims=[PAIRS] * 3,
         vectorize=True,
         dask="parallelized",
@@ -347,10 +357,13 @@ def _far_lags(moments: xr.Dataset, lag: int) -> list[int]:
 
 
 def _shift_test(r: Floats, shifted: Floats, shares: Floats, *, step: int) -> tuple[Floats, ...]:
-    """Return the p-values and both ends of the intervals of one trial, from its correlations at far lags, (k, i, j)."""
+    """Return the p-values and both ends of the intervals of one trial, from its correlations at far lags, (k, i, j).
+
+    These are of so many pairs of samples, (k) or (k, i, j), for one of the correlation that is tested.
+    """
     # Correlations of fewer pairs of samples spread more.
     with np.errstate(divide="ignore"):
-        z = np.arctanh(shifted) * np.sqrt(shares)[:, None, None]
+        z = np.arctanh(shifted) * np.sqrt(shares if shares.ndim > 1 else shares[:, None, None])
         deviation = np.sqrt(np.square(z).mean(0))
         t = np.arctanh(r) / deviation
     _check_apart(z, step)

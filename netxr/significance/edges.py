@@ -1,10 +1,11 @@
 """The connections that are left at a false discovery rate, as a table."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from netxr import names as n
@@ -38,7 +39,14 @@ ABOUT: Final = {
 NULLS: Final = ("autocorrelation", "samples")
 """What correlations some rows at a time can be compared with."""
 
-BY_DEFAULT: Final = {"lag": 1, "null": "autocorrelation", "autocorrelation": None, "memory": None}
+BY_DEFAULT: Final = {
+    "lag": 1,
+    "null": "autocorrelation",
+    "autocorrelation": None,
+    "dim": n.TIME,
+    "missing": "raise",
+    "memory": None,
+}
 """Options of activity."""
 
 
@@ -51,6 +59,8 @@ def edges(
     lag: int | str = 1,
     null: str = "autocorrelation",
     autocorrelation: xr.DataArray | None = None,
+    dim: str | Sequence[str] = n.TIME,
+    missing: Literal["raise", "drop"] = "raise",
     memory: int | str | None = None,
 ) -> xr.Dataset:
     """List the connections that are found at a false discovery rate, the strongest first.
@@ -77,6 +87,10 @@ def edges(
     autocorrelation : DataArray, optional
         (lag, [trial, ]neuron) at lags 1, 2, ..., as `netxr.autocorrelation` makes it; correlations need it, but for
         null="samples". Of activity it is made first.
+    dim : str or sequence of str
+        "time" tests each trial; ("time", "trial") all of them together, whose pairs of samples are pooled; of activity.
+    missing : {"raise", "drop"}
+        What to do with NaN and infinity: an error, or drop the frames that hold one; of activity.
     memory : int or str, optional
         What the pass over activity may take beside the list, in bytes or as text such as "2GiB"; by default half of
         what is free.
@@ -106,7 +120,8 @@ def edges(
     check_rate(q)
     check_choice("method", method, tuple(METHODS))
     check_flag("diagonal", diagonal)
-    options: dict[str, Any] = {"lag": lag, "null": null, "autocorrelation": autocorrelation, "memory": memory}
+    options: dict[str, Any] = {"lag": lag, "null": null, "autocorrelation": autocorrelation}
+    options |= {"dim": dim, "missing": missing, "memory": memory}
     if isinstance(data, xr.Dataset) and n.ACTIVITY not in data and n.P_VALUE not in data:
         data = data.get(n.LAGGED_CORRELATION, data)
     if isinstance(data, xr.DataArray) and n.TARGET in data.dims:
@@ -187,25 +202,33 @@ def _with_interval(result: xr.Dataset, effect: str) -> xr.Dataset:
 # --- some rows at a time ---------------------------------------------------------------
 
 
-def _of_activity(data: Any, *, lag: int, null: str, autocorrelation: Any, memory: Any, **rule: Any) -> xr.Dataset:
+def _of_activity(
+    data: Any, *, lag: int, null: str, autocorrelation: Any, dim: Any, missing: Any, memory: Any, **rule: Any
+) -> xr.Dataset:
     """Return the edges among all pairs of neurons, whose correlations are made some rows at a time."""
     activity = activity_of(data)
     _check_null(null, autocorrelation)
+    if missing == "pairwise":
+        moments = 'netxr.lagged_moments(activity, missing="pairwise")'
+        fix = f"Use netxr.edges(netxr.correlation_test({moments}, autocorrelation=...)), which holds all matrices."
+        raise InvalidInput("missing", got="'pairwise'", expected="'raise' or 'drop'", fix=fix)
     lag = in_samples(lag, data, argument="lag")
     if not is_whole(lag):
         raise InvalidInput("lag", got=said(lag), expected="a whole number of samples")
-    walk, labels, n_samples = rows_of_activity(activity, lag=lag, memory=memory)
-    flat = None
-    if null == "autocorrelation":
-        given = autocorrelation is not None
-        flat = checked_autocorrelation(autocorrelation) if given else autocorrelation_to_zero(data, memory=memory)
+    flat = None if autocorrelation is None else checked_autocorrelation(autocorrelation)
+    options: dict[str, Any] = {"dim": dim, "missing": missing, "memory": memory}
+    walk, labels, n_samples = rows_of_activity(activity, lag=lag, **options)
+    if null == "autocorrelation" and flat is None:
+        flat = autocorrelation_to_zero(activity, n_samples=n_samples, **options)
     return _listed(walk, labels, flat, n_samples=n_samples, null=null, **rule)
 
 
-def _of_matrix(R: xr.DataArray, *, null: str, autocorrelation: Any, lag: int, memory: Any, **rule: Any) -> xr.Dataset:
+def _of_matrix(
+    R: xr.DataArray, *, null: str, autocorrelation: Any, q: float, method: Method, diagonal: bool, **options: Any
+) -> xr.Dataset:
     """Return the edges among pairs whose correlations are on disk."""
     check_variable(R, CONNECTIVITY_SPEC, argument="data", extra_dims=[n.LAG])
-    _check_unsaid({"lag": lag, "memory": memory}, "correlations, which had their own")
+    _check_unsaid(options, "correlations, which had their own")
     _check_null(null, autocorrelation)
     if n.LAG in R.dims:
         got, fix = f"correlations at lags {labels_of(R, n.LAG).tolist()!r:.60}", "Take one, with .sel(lag=1)."
@@ -225,7 +248,8 @@ def _of_matrix(R: xr.DataArray, *, null: str, autocorrelation: Any, lag: int, me
         raise InvalidInput("autocorrelation", got="none", expected=expected, fix=fix)
     walk, labels = rows_of_matrix(R)
     flat = None if null == "samples" else checked_autocorrelation(autocorrelation).compute()
-    return _listed(walk, labels, flat, n_samples=int(R.attrs[n.FRAMES]) - abs(int(R[n.LAG])), null=null, **rule)
+    n_samples = np.full(labels.sizes.get(n.TRIAL, 1), int(R.attrs[n.FRAMES]) - abs(int(R[n.LAG])))
+    return _listed(walk, labels, flat, n_samples=n_samples, null=null, q=q, method=method, diagonal=diagonal)
 
 
 def _listed(
@@ -233,19 +257,19 @@ def _listed(
     labels: xr.Dataset,
     autocorrelation: xr.DataArray | None,
     *,
-    n_samples: int,
+    n_samples: NDArray[np.int64],
     null: str,
     q: float,
     method: Method,
     diagonal: bool,
 ) -> xr.Dataset:
-    """Return the edges of all matrices as a table."""
+    """Return the edges of all matrices as a table; of each, so many pairs of samples."""
     targets, sources = (labels_of(labels, dim) for dim in (n.TARGET, n.SOURCE))
     _check_trials(autocorrelation, labels)
     families: list[Family] = []
-    for k in range(labels.sizes.get(n.TRIAL, 1)):
+    for k, count in enumerate(n_samples.tolist()):
         own = None if autocorrelation is None else autocorrelation.isel({n.TRIAL: k}, missing_dims="ignore")
-        families.append(family_of(targets, sources, own, n_samples=n_samples, q=q, diagonal=diagonal))
+        families.append(family_of(targets, sources, own, n_samples=count, q=q, diagonal=diagonal))
     found = discovered(families, walk, dependent=method == "by")
     columns = [np.concatenate(one) for one in zip(*((*low[3:], rates) for low, rates in found), strict=True)]
     trial = np.repeat(np.arange(len(found)), [low.target.size for low, _ in found])

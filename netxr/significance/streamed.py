@@ -28,8 +28,8 @@ from netxr.kernels.significance import (
     variance_inflation,
 )
 from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
-from netxr.moments.one_pass import attrs_of, coords_of
-from netxr.schema.clock import activity_of
+from netxr.moments.autocorrelation import n_pairs
+from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart
 from netxr.schema.variables import labels_of
 from netxr.significance.correlation_test import aligned, lags_for, warn_where_cut_off
 
@@ -214,9 +214,11 @@ def _too_many(family: Family) -> InvalidInput:
 # --- where the rows come from ------------------------------------------------------------
 
 
-def rows_of_activity(activity: xr.DataArray, *, lag: int, memory: int | str | None) -> tuple[Walk, xr.Dataset, int]:
+def rows_of_activity(
+    activity: xr.DataArray, *, lag: int, dim: Any, missing: Any, memory: int | str | None
+) -> tuple[Walk, xr.Dataset, NDArray[np.int64]]:
     """Return what walks over rows of lagged correlations that are never held, their labels, and pairs of samples."""
-    options: dict[str, Any] = {"dim": n.TIME, "sources": None, "precision": None, "missing": "raise", "gaps": "raise"}
+    options: dict[str, Any] = {"dim": dim, "sources": None, "precision": None, "missing": missing, "gaps": "raise"}
     runs, plan = planned_runs(activity, lags=[lag], argument="lag", memory=memory, **options)
 
     def walk(families: Sequence[Family]) -> list[list[Low]]:
@@ -231,10 +233,9 @@ def rows_of_activity(activity: xr.DataArray, *, lag: int, memory: int | str | No
 
     todo = runs[0].todo
     labels = coords_of(activity, todo) | {n.LAG: lag}
-    labels |= {n.TRIAL: labels_of(activity, n.TRIAL)} if n.TRIAL in activity.dims and n.TRIAL not in labels else {}
-    lengths = np.diff([0, *todo.cuts, activity.sizes[n.TIME]])
-    n_samples = int(np.maximum(lengths - abs(lag), 0).sum())
-    return walk, xr.Dataset(coords=labels, attrs=attrs_of(activity, todo)), n_samples
+    labels |= {n.TRIAL: labels_of(activity, n.TRIAL)} if keeps_trials_apart(activity, todo) else {}
+    n_samples = n_pairs(activity, lags=[abs(lag)], dim=dim, missing=missing, memory=memory)
+    return walk, xr.Dataset(coords=labels, attrs=attrs_of(activity, todo)), n_samples.values.ravel()
 
 
 def _at_one_lag(family: Family, blocks: RowBlocks) -> Low:
@@ -264,12 +265,17 @@ def rows_of_matrix(R: xr.DataArray) -> tuple[Walk, xr.Dataset]:
     return walk, xr.Dataset(coords=R.coords, attrs=attrs).assign_coords(unlabelled)
 
 
-def autocorrelation_to_zero(data: Any, *, memory: int | str | None) -> xr.DataArray:
-    """Return the autocorrelation of activity at lags 1, 2, ... up to one at which it is zero in all neurons."""
-    activity = activity_of(data)
+def autocorrelation_to_zero(
+    activity: xr.DataArray, *, n_samples: NDArray[np.int64], memory: int | str | None, **options: Any
+) -> xr.DataArray:
+    """Return the autocorrelation of activity at lags 1, 2, ... up to one at which it is zero in all neurons.
+
+    Pairs of samples are those of each trial, or of all together.
+    """
     lags = lags_for(activity)
     for longest in (*(few for few in FIRST_LAGS if few < lags[-1]), lags[-1]):
-        found = autocorrelation_of(activity, lags=lags[:longest], memory=memory).compute()
-        if not is_kept(found.transpose(n.LAG, ...).values, activity.sizes[n.TIME])[-1].any():
+        found = autocorrelation_of(activity, lags=lags[:longest], memory=memory, **options).compute()
+        by_trial = found.transpose(n.LAG, n.NEURON, ...).values.reshape(len(found), found.sizes[n.NEURON], -1)
+        if not is_kept(by_trial, n_samples)[-1].any():
             break
     return found

@@ -75,7 +75,9 @@ def test_a_plain_file_with_holes(tmp_path):
     flags = ["estimate", tmp_path / "x.csv", "--dims", "time,neuron", "--test", "--missing"]
     (edge,) = document(*flags, "drop")["strongest"]
     assert (edge["from"], edge["to"]) == ("a", "b")
-    assert "use --missing drop" in run(*flags, "pairwise").stderr
+    (edge,) = document(*flags, "pairwise")["strongest"]
+    assert (edge["from"], edge["to"]) == ("a", "b")
+    assert "use --missing drop" in run(*flags, "pairwise", "--method", "regression").stderr
     (row,) = document(*flags, "drop", "--reliability")["reliability"]
     parts = netxr.lagged_moments(netxr.as_activity(x.T, dims=("neuron", "time")), lags=[1], blocks=20, missing="drop")
     assert row["reliability"] == pytest.approx(netxr.reliability(parts).reliability.item())

@@ -75,6 +75,38 @@ def test_autocorrelation_as_a_plain_loop(monkeypatch):
         assert found.p_value.values[i, j] == pytest.approx(2 * stats.t.sf(abs(t), n_effective - 2), rel=1e-8)
 
 
+def test_each_pair_has_the_samples_of_its_own():
+    """Of samples that are missing here and there, as a plain loop over pairs."""
+    x = autoregressive(0.7, 3, 700, seed=4)
+    x.values[0, :100] = np.nan
+    x.values[2, 250:420:3] = np.nan
+    flat = netxr.autocorrelation(x, lags=range(1, 60), missing="pairwise")
+    far = range(100, 100 + 20 * 16, 20)
+    moments = netxr.lagged_moments(x, lags=[1, *far], missing="pairwise")
+    found = netxr.correlation_test(moments, autocorrelation=flat)
+    naive, shifted = (netxr.correlation_test(moments, null=null) for null in ("samples", "shift"))
+
+    def both(i, j, lag):
+        pair = np.stack([x.values[i, lag:], x.values[j, : 700 - lag]])
+        return pair[:, np.isfinite(pair).all(0)]
+
+    counts = np.array([[both(i, j, 1).shape[1] for j in range(3)] for i in range(3)])
+    for i, j in np.ndindex(3, 3):
+        n, total = counts[i, j], 0.0
+        ends = [stats.norm.ppf(0.975) / np.sqrt(most) for most in (counts[i].max(), counts[:, j].max())]
+        for k in range(1, 60):
+            r = flat.values[k - 1, [i, j]]
+            if (abs(r) < ends).any():
+                break
+            total += (1 - k / n) * r[0] * r[1]
+        assert found.effective_samples.values[i, j] == pytest.approx(n / (1 + 2 * total), rel=1e-10)
+        expected = stats.pearsonr(*both(i, j, 1))
+        assert naive.p_value.values[i, j] == pytest.approx(expected.pvalue, rel=1e-8, abs=1e-300)
+        z = [np.arctanh(np.corrcoef(both(i, j, k))[0, 1]) * np.sqrt(both(i, j, k).shape[1] / n) for k in far]
+        t = np.arctanh(expected.statistic) / np.sqrt(np.mean(np.square(z)))
+        assert shifted.p_value.values[i, j] == pytest.approx(2 * stats.t.sf(abs(t), len(far)), rel=1e-8)
+
+
 def test_shifts_as_a_plain_loop():
     x = autoregressive(0.5, 3, 600, seed=2)
     far = range(20, 20 + 18 * 15, 15)
@@ -141,6 +173,16 @@ def rejected(phi, n_steps, pairs, *, longest=None, **options):
         p = netxr.correlation_test(x, **options).p_value.values
         found.append(p[np.arange(0, 64, 2), np.arange(1, 64, 2)])
     return np.concatenate(found)
+
+
+@pytest.mark.parametrize("test", [netxr.regression, netxr.granger])
+def test_regression_and_granger_of_independent_neurons(test):
+    noise = np.random.default_rng(0).normal(size=(2, 2500, 1000))
+    x = signal.lfilter([1], [1, -0.9], noise, axis=1)[:, 500:]
+    found = test(netxr.lagged_moments(netxr.as_activity(x, dims=("neuron", "time", "trial"))))
+    p = np.concatenate([found.p_value.sel(target=i, source=1 - i) for i in (0, 1)])
+    assert 0.04 <= (p <= 0.05).mean() <= 0.06
+    assert stats.kstest(p, "uniform").pvalue > 0.01
 
 
 @pytest.mark.slow
@@ -216,11 +258,17 @@ def test_far_lags_within_the_memory_of_activity():
         netxr.correlation_test(autoregressive(0.98, 20, 2000, 0), null="shift")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("n", "n_steps", "runs", "power"), [(25, 5000, 20, 0.85), (50, 20_000, 5, 0.94), (100, 20_000, 2, 0.23)]
+    ("n", "n_steps", "runs", "power", "within"),
+    [
+        (25, 5000, 5, 0.85, 0.02),
+        pytest.param(25, 5000, 20, 0.85, 0.005, marks=pytest.mark.slow),
+        pytest.param(50, 5000, 20, 0.16, 0.005, marks=pytest.mark.slow),
+        pytest.param(50, 20_000, 5, 0.94, 0.005, marks=pytest.mark.slow),
+        pytest.param(100, 20_000, 2, 0.23, 0.005, marks=pytest.mark.slow),
+    ],
 )
-def test_false_discoveries_and_power_on_the_tutorials_model(n, n_steps, runs, power):
+def test_false_discoveries_and_power_on_the_tutorials_model(n, n_steps, runs, power, within):
     rejected, false, found = {"correlation": [], "regression": [], "granger": []}, [], []
     for seed in range(runs):
         A = netxr.random_connectivity(n, sparsity=0.9, seed=seed)
@@ -237,9 +285,9 @@ def test_false_discoveries_and_power_on_the_tutorials_model(n, n_steps, runs, po
         false.append((called & ~edge).sum() / max(1, called.sum()))
         found.append(called[off & edge].mean())
     for share in rejected.values():
-        assert 0.045 <= np.mean(share) <= 0.055
-    assert np.mean(false) <= 0.06
-    assert np.mean(found) == pytest.approx(power, abs=0.05)
+        assert np.mean(share) == pytest.approx(0.05, abs=within)
+    assert np.mean(false) <= 0.055 + within
+    assert np.mean(found) == pytest.approx(power, abs=0.05 + 5 * within)  # networks differ
 
 
 def test_lags_of_the_autocorrelation_are_those_that_segments_offer():

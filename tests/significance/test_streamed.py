@@ -47,6 +47,22 @@ def test_of_activity(data, null, method):
     assert expected.sizes["edge"] or isinstance(x, xr.Dataset)
 
 
+@pytest.mark.parametrize("null", ["autocorrelation", "samples"])
+@pytest.mark.parametrize("dim", ["time", ("time", "trial")])
+def test_of_trials_together_and_without_frames_that_are_missing(dim, null):
+    x = xr.concat([slow_neurons(n_steps=900, seed=seed) for seed in (0, 1)], "trial").transpose("neuron", "time", ...)
+    for holes in ([], [3, 4, 70], range(200, 300)):
+        x[{"neuron": 5, "time": list(holes), "trial": 1}] = np.nan
+        options = {"dim": dim, "missing": "drop" if len(holes) else "raise"}
+        flat = netxr.autocorrelation(x, lags=range(1, 225), **options) if null == "autocorrelation" else None
+        moments = netxr.lagged_moments(x, lags=[1], **options)
+        tested = netxr.correlation_test(moments, null=null, autocorrelation=flat)
+        expected = netxr.edges(tested).assign_attrs(made_by=f"netxr.correlation_test(lag=1, null={null!r})")
+        for samples in (x, x.chunk(time=400)):
+            assert_same(netxr.edges(samples, null=null, **options), expected)
+        assert expected.sizes["edge"] >= 3
+
+
 def test_of_correlations_on_disk(tmp_path):
     x = run_of(trials=2).activity.chunk(time=700)
     R = netxr.lagged_correlation(x, store=tmp_path / "R.zarr")
@@ -127,6 +143,8 @@ def test_too_many_edges_are_an_error_and_not_a_memory_that_is_full(monkeypatch):
     [
         ({"null": "shift"}, r"null: got 'shift'; .*correlation_test\(activity, null=.shift.\)"),
         ({"null": "none"}, "null: got 'none'"),
+        ({"missing": "pairwise"}, r"missing: got 'pairwise'; .*netxr.correlation_test\(netxr.lagged_moments\("),
+        ({"dim": "trial"}, "dim: got"),
         ({"lag": 1.5}, "lag: got 1.5"),
         ({"lag": 5000}, "lag: got"),
         ({"memory": "1MiB"}, "memory: got"),
