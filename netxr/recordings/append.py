@@ -102,6 +102,8 @@ def append(
         for name in results.outdated:
             since = f"made before {n_new} samples were appended along {dim}"
             changes.update_attributes({n.OUTDATED: since}, name=name)
+        if results.sentence is not None:
+            changes.update_attributes({n.SENTENCE: results.sentence}, name=n.SCORE)
         changes.update_attributes(with_event(stored.attrs, f"append: {n_new} along {dim}{_origin(new, stored, dim)}"))
         write_regions(regions)
 

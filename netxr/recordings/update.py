@@ -18,6 +18,7 @@ from netxr.moments.lagged import lagged_moments
 from netxr.moments.merge import EDGES, merge_moments
 from netxr.schema.variables import MOMENT_SPECS, labels_of
 from netxr.significance.correlation_test import correlation_test
+from netxr.significance.recoverability import recoverability
 from netxr.significance.reliability import reliability
 
 MOMENTS: Final = tuple(spec.name for spec in MOMENT_SPECS)
@@ -35,7 +36,11 @@ OF_ITS_VALUES: Final = (n.OUTDATED, n.SYMMETRY)
 MADE_ANEW: Final = (n.SYMMETRY, n.PRECISION, n.NETXR_VERSION, n.NUMPY_VERSION, n.SCHEMA_VERSION)
 """Those that say how it was made this time."""
 
-CALLS: Final[dict[str, Callable[..., xr.Dataset]]] = {"correlation_test": correlation_test, "reliability": reliability}
+CALLS: Final[dict[str, Callable[..., xr.Dataset]]] = {
+    "correlation_test": correlation_test,
+    "reliability": reliability,
+    "recoverability": recoverability,
+}
 """Functions whose results are made again by the call that they say."""
 
 HOW: Final = (n.MADE_BY, n.TEST_LAGS, n.MISSING, n.POOLED)
@@ -53,11 +58,14 @@ class Updates(NamedTuple):
         Those that replace others.
     outdated : list of str
         Names of estimates and scores that cannot be updated without reading the whole activity.
+    sentence : str, optional
+        What `score` says once those of further trials are appended.
     """
 
     further: xr.Dataset
     replaced: xr.Dataset
     outdated: list[str]
+    sentence: str | None = None
 
 
 class Recipe(NamedTuple):
@@ -115,7 +123,7 @@ def _calls(stored: xr.Dataset) -> list[Call]:
 
 def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
     """Return the moments and estimates of a run to which `new` is appended along `dim`, labels in the same order."""
-    further, replaced = xr.Dataset(), xr.Dataset()
+    further, replaced, sentence = xr.Dataset(), xr.Dataset(), None
     old = _moments_in(stored) if all(name in stored for name in MOMENTS[:6]) else None
     moments = None
     if old is not None:
@@ -148,6 +156,9 @@ def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
         if dim == n.TRIAL and all(n.TRIAL in stored[name].dims for name in call.names):
             made = call.function(fresh if given and fresh is not None else new[n.ACTIVITY], **call.options)
             further = further.merge(_results(made, stored, call), combine_attrs="drop")
+            if n.SENTENCE in made.attrs and n.SCORE in call.names:
+                before = stored[n.SCORE].attrs.get(n.SENTENCE, "")
+                sentence = f"{before} Of {made.sizes[n.TRIAL]} further trials: {made.attrs[n.SENTENCE]}".strip()
         elif given and moments is not None:
             made = call.function(moments, **call.options)
             replaced = replaced.merge(_results(made, stored, call), combine_attrs="override")
@@ -156,7 +167,7 @@ def updates(stored: xr.Dataset, new: xr.Dataset, *, dim: str) -> Updates:
     if n.LAGGED_CORRELATION in replaced and n.P_VALUE in outdated and _is_of_correlation(stored[n.P_VALUE]):
         replaced = replaced.drop_vars(n.LAGGED_CORRELATION)
         outdated.append(n.LAGGED_CORRELATION)
-    return Updates(further, replaced, outdated)
+    return Updates(further, replaced, outdated, sentence)
 
 
 def _is_of_correlation(p_value: xr.DataArray) -> bool:
@@ -166,7 +177,7 @@ def _is_of_correlation(p_value: xr.DataArray) -> bool:
 
 def _follow_from(moments: xr.Dataset | None, stored: xr.Dataset, call: Call) -> bool:
     """Return whether the results of a call are what it makes of the moments beside them, rather than of activity."""
-    if moments is None:
+    if moments is None or call.function is recoverability:  # which takes blocks
         return False
     with suppress(InvalidInput):  # what moments do not give
         made = call.function(moments.chunk(), **call.options)  # lazily: nothing is computed

@@ -11,6 +11,7 @@ from scipy.special import stdtrit
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.fit import call_of
 from netxr.moments.inputs import apart, together
 from netxr.moments.merge import merged
 from netxr.schema.variables import MOMENT_SPECS, NUMBER_KINDS, check_moments
@@ -45,9 +46,9 @@ def jackknife(data: xr.Dataset, function: Callable[[xr.Dataset], Any]) -> xr.Dat
     Returns
     -------
     Dataset
-        What the function makes of all moments (`estimate`, if it has no name), `standard_error`, and `lower` and
-        `upper`, the ends of an interval of 95 % by a t distribution. Where the function returns a Dataset, these
-        follow the name of each variable: `pearson`, `pearson_standard_error`, `pearson_lower`, `pearson_upper`.
+        What the function makes of all moments (`estimate`, if it has no name), and for each variable its standard error
+        and the ends of an interval of 95 % by a t distribution, under names that no test has: of `pearson` they are
+        `pearson_standard_error`, `pearson_lower` and `pearson_upper`.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def jackknife(data: xr.Dataset, function: Callable[[xr.Dataset], Any]) -> xr.Dat
     >>> moments = netxr.lagged_moments(run, blocks=10).isel(trial=0)
     >>> found = jackknife(moments, netxr.lagged_correlation)
     >>> list(found.data_vars)
-    ['lagged_correlation', 'standard_error', 'lower', 'upper']
+    ['lagged_correlation', 'lagged_correlation_standard_error', 'lagged_correlation_lower', 'lagged_correlation_upper']
     >>> def agreement(moments):
     ...     return netxr.compare(run.connectivity, netxr.lagged_correlation(moments), diagonal=True)
     >>> score = jackknife(moments, agreement)
@@ -82,12 +83,11 @@ def jackknife(data: xr.Dataset, function: Callable[[xr.Dataset], Any]) -> xr.Dat
     error = ((k - 1) / k * (off * off).sum("part", skipna=False)) ** 0.5
     reach = float(stdtrit(k - 1, 0.975)) * error
     beside = {n.STANDARD_ERROR: error, n.LOWER: whole - reach, n.UPPER: whole + reach}
-    is_one = len(whole.data_vars) == 1
     found = whole.copy()
     for name, variable in whole.data_vars.items():
         for kind, values in beside.items():
-            about = variable.attrs | {n.LONG_NAME: ABOUT[kind], n.REFERENCE: REFERENCE}
-            found[kind if is_one else f"{name}_{kind}"] = values[name].transpose(*variable.dims).assign_attrs(about)
+            about = {n.LONG_NAME: f"{ABOUT[kind]}, of {name}", n.REFERENCE: REFERENCE, n.MADE_BY: call_of("jackknife")}
+            found[f"{name}_{kind}"] = values[name].transpose(*variable.dims).assign_attrs(about)
     return found
 
 

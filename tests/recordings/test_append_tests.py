@@ -113,3 +113,31 @@ def test_a_recoverability_beside_reliability_keeps_its_sentence_and_is_outdated_
     assert "How sure: reliability" in (tmp_path / "page.html").read_text()
     netxr.append(rest, store, dim="time")
     assert_outdated(store, foretold.data_vars)
+
+
+def test_further_trials_have_a_recoverability_of_their_own(tmp_path):
+    x, store = recording(trials=2), tmp_path / "run.zarr"
+    first, rest = x.isel(trial=[0]), x.isel(trial=[1])
+    netxr.save(first.to_dataset(name="activity"), store)
+    netxr.add(netxr.recoverability(first), store)
+    netxr.append(rest.to_dataset(name="activity"), store, dim="trial")
+    assert_equal_to(store, netxr.recoverability(x))
+    both = f"{netxr.recoverability(first).sentence} Of 1 further trials: {netxr.recoverability(rest).sentence}"
+    assert netxr.open(store).score.sentence == both
+
+
+def test_test_regression_and_jackknife_stand_side_by_side(tmp_path):
+    x, store = recording(trials=1).isel(trial=0, drop=True), tmp_path / "run.zarr"
+    first, rest = x.isel(time=slice(0, 800)), x.isel(time=slice(800, None))
+    errors = netxr.jackknife(netxr.lagged_moments(first, blocks=10), netxr.lagged_correlation)
+    tested, fitted = netxr.correlation_test(first), netxr.regression(first).drop_vars("p_value")
+    netxr.save(first.to_dataset(name="activity"), store)
+    netxr.add(tested, store)
+    netxr.add(fitted, store)
+    netxr.add(errors.drop_vars("lagged_correlation"), store)
+    found = netxr.open(store)
+    np.testing.assert_array_equal(found.standard_error, fitted.standard_error)
+    np.testing.assert_array_equal(found.lower, tested.lower)
+    np.testing.assert_array_equal(found.lagged_correlation_lower, errors.lagged_correlation_lower)
+    netxr.append(rest.to_dataset(name="activity"), store, dim="time")
+    assert_outdated(store, [*TESTED, "lagged_correlation_standard_error", "lagged_correlation_lower"])

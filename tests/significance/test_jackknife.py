@@ -28,15 +28,15 @@ def test_of_a_mean_it_is_the_textbook_error():
     found = netxr.jackknife(netxr.lagged_moments(x, lags=[0], blocks=4), mean_of_first)
     means = x[0].values.reshape(4, 10).mean(1)
     error = means.std(ddof=1) / 2
-    assert found.standard_error.item() == pytest.approx(error, rel=1e-12)
+    assert found.mean_target_standard_error.item() == pytest.approx(error, rel=1e-12)
     expected = stats.t.interval(0.95, 3, loc=means.mean(), scale=error)
-    np.testing.assert_allclose([found.lower, found.upper], expected, rtol=1e-12)
+    np.testing.assert_allclose([found.mean_target_lower, found.mean_target_upper], expected, rtol=1e-12)
 
 
 def test_of_three_blocks_that_are_alike_it_is_zero():
     x = netxr.as_activity(np.tile([[0.0, 1, 2, 5], [3, 1, 4, 1]], 3), dims=("neuron", "time"))
     found = netxr.jackknife(netxr.lagged_moments(x, lags=[0], blocks=3), lambda m: netxr.lagged_correlation(m, lag=0))
-    assert found.standard_error.max() < 1e-12
+    assert found.lagged_correlation_standard_error.max() < 1e-12
 
 
 # --- against a plain loop ----------------------------------------------------------------------
@@ -78,14 +78,15 @@ def test_as_a_loop_over_blocks(ours, plain):
     x = white(130, n=4)
     found = netxr.jackknife(netxr.lagged_moments(x.chunk(time=50), lags=[0, 1], blocks=4), ours)
     expected = by_loop(x.values, np.linspace(0, 130, 5).astype(int), plain)
-    np.testing.assert_allclose(found.standard_error, expected, rtol=1e-9)
+    name = next(iter(found))
+    np.testing.assert_allclose(found[f"{name}_standard_error"], expected, rtol=1e-9)
 
 
 def test_trials_are_left_out_where_there_are_no_blocks():
     trials = xr.concat([white(50, seed=k) for k in range(5)], "trial")
     found = netxr.jackknife(netxr.lagged_moments(trials, lags=[0]), mean_of_first)
     means = trials[:, 0].mean("time")
-    assert found.standard_error.item() == pytest.approx(means.std(ddof=1).item() / 5**0.5, rel=1e-12)
+    assert found.mean_target_standard_error.item() == pytest.approx(means.std(ddof=1).item() / 5**0.5, rel=1e-12)
 
 
 def test_scores_follow_their_names_and_lazy_moments_stay_lazy():
@@ -121,8 +122,8 @@ def test_errors_of_scores_and_coverage_of_entries():
     for run in runs[:12]:
         moments = netxr.lagged_moments(run, lags=[1], blocks=20)
         of_score, of_entries = netxr.jackknife(moments, score), netxr.jackknife(moments, netxr.lagged_correlation)
-        errors.append(of_score.standard_error.item())
-        intervals.append((of_entries.lower.values, of_entries.upper.values))
+        errors.append(of_score.pearson_standard_error.item())
+        intervals.append((of_entries.lagged_correlation_lower.values, of_entries.lagged_correlation_upper.values))
     assert np.mean(errors) == pytest.approx(np.std([score(one) for one in whole], ddof=1), rel=0.25)
     assert np.mean(errors) == pytest.approx(0.013, abs=0.002)
     truth = np.mean([netxr.lagged_correlation(one) for one in whole], axis=0)
@@ -158,7 +159,7 @@ def test_what_inputs_explain_can_be_taken_out():
 
     found = netxr.jackknife(moments, held_fixed)
     xr.testing.assert_allclose(found.coefficient, held_fixed(netxr.lagged_moments(x, lags=[0, 1], inputs=z)))
-    assert (found.standard_error > 0).all()
+    assert (found.coefficient_standard_error > 0).all()
 
 
 def test_moments_beside_activity_of_several_trials():
