@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import holoviews as hv
 import numpy as np
 from bokeh.core.property.vectorization import Value
-from bokeh.models import Axis, ColumnDataSource, Grid, Plot
+from bokeh.models import Axis, ColumnDataSource, Plot
 from bokeh.models.annotations import ColorBar, Legend, Title
 from bokeh.palettes import interp_palette
 
@@ -34,6 +34,8 @@ class Palette(NamedTuple):
         Of what is laid over cells that were not found.
     weights, scores : list of str
         Maps: from the lowest weight over 0 to the highest, and from the lowest score to the highest.
+    signs : tuple of str
+        Of lines and marks of a negative weight, and of a positive one.
     verdicts : tuple of str
         Of "never", "more samples" and "good enough", each light or dark enough for text in `ink`.
     curves : tuple of str
@@ -49,6 +51,7 @@ class Palette(NamedTuple):
     hidden: str
     weights: list[str]
     scores: list[str]
+    signs: tuple[str, str]
     verdicts: tuple[str, str, str]
     curves: tuple[str, ...]
 
@@ -68,6 +71,7 @@ LIGHT: Final = Palette(
     hidden="#dce1e5",
     weights=_map("#0f3f7a", "#2f7bc0", "#f3f5f6", "#dd6b1f", "#8f3005"),
     scores=_map("#f3f5f6", "#d0e8e4", "#94ccc3", "#4ba398", "#1a7f74", "#0b5650"),
+    signs=("#2166ac", "#b94a0f"),
     verdicts=("#edf0f2", "#b2d9d3", "#4ca399"),
     curves=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"),
 )
@@ -84,6 +88,7 @@ DARK: Final = Palette(
     hidden="#2d353a",
     weights=_map("#a9d6ff", "#3f8ad6", "#22282c", "#db6c22", "#ffc79c"),
     scores=_map("#22282c", "#17403b", "#1b625a", "#268a7d", "#41b5a6", "#7adfd1"),
+    signs=("#3f8ad6", "#db6c22"),
     verdicts=("#20262a", "#17403b", "#1b625b"),
     curves=("#4c9fe0", "#f0803c", "#2cc295", "#e3a1c8", "#f0b840", "#9adcff", "#fefefe"),
 )
@@ -155,9 +160,8 @@ def _around(palette: Palette) -> dict[Any, dict[str, str]]:
     bar = {"title_text_color": palette.ink, "major_label_text_color": palette.notes}
     return {
         Plot: {"background_fill_color": palette.ground, "border_fill_color": palette.ground}
-        | {"outline_line_color": palette.lines},
+        | {"outline_line_color": palette.hidden},
         Axis: axis | texts,
-        Grid: {"grid_line_color": palette.hidden},
         Title: {"text_color": palette.ink},
         ColorBar: bar | {"background_fill_color": palette.ground, "major_tick_line_color": palette.lines},
         Legend: {"background_fill_color": palette.ground, "label_text_color": palette.ink}

@@ -14,7 +14,7 @@ WORDS: Final = {
     n.N_GROUPS: "Number of groups",
     n.NEURONS_PER_GROUP: "Neurons per group",
     n.INHIBITORY: "Share of inhibitory neurons",
-    n.OBSERVED: "Share of neurons recorded",
+    n.OBSERVED: "Share recorded",
     n.COMMON_DRIVE: "Weight of a hidden common drive",
     n.CALCIUM: "Decay of the indicator, in samples",
     n.EVERY: "Steps between samples",
@@ -45,7 +45,16 @@ def axis_label(data: xr.DataArray | xr.Dataset, name: Hashable) -> str:
 
 
 def says(name: str, label: Any) -> str:
-    """Return what one of several figures shows: "number of neurons = 6", or an estimator by its name in words."""
+    """Return what one of several figures shows, in few words.
+
+    Examples
+    --------
+    >>> says("sparsity", 0.5), says("n_neurons", 6), says("estimator", "lagged_correlation")
+    ('sparsity = 0.5', '6 neurons', 'lagged correlation')
+    """
     text = f"{label:g}" if isinstance(label, float) else label_text(label)
     words = in_words(name)
-    return text.replace("_", " ") if name == n.ESTIMATOR else f"{words[:1].lower()}{words[1:]} = {text}"
+    if name == n.ESTIMATOR:
+        return text.replace("_", " ")
+    counted = words.removeprefix("Number of ")
+    return f"{text} {counted}" if counted != words else f"{words[:1].lower()}{words[1:]} = {text}"

@@ -57,7 +57,7 @@ def test_facets_of_different_sizes_wrap_and_keep_their_axes():
     assert figure.shape == (4, 3)  # A and R of the first three, and of the others
     axes = [axis for axis in on_paper(figure).axes if axis.images]
     assert [axis.get_xlim()[1] + 0.5 for axis in axes] == [3, 4, 5, 3, 4, 5, 6, 7, 8, 6, 7, 8]
-    assert axes[3].get_title() == "R, number of neurons = 3\ncorrelation undefined"
+    assert axes[3].get_title() == "R, 3 neurons\ncorrelation undefined"
     assert len({tuple(axis.images[0].get_clim()) for axis in axes}) == 1
     on_screen(figure)
 

@@ -89,13 +89,9 @@ def test_dims_that_vary_become_facets_and_then_sliders():
     layout = good_enough(sweep, at=0.8)
     assert layout.shape == (2, 2)
     assert [[dim.name for dim in panel.kdims] for panel in layout] == [["calcium"]] * 4
-    assert titles_of([panel.last for panel in layout])[:2] == [
-        f"share of neurons recorded = 0.5, number of neurons = {k}" for k in (10, 20)
-    ]
+    assert titles_of([panel.last for panel in layout])[:2] == [f"share recorded = 0.5\n{k} neurons" for k in (10, 20)]
     beside = good_enough(sweep.isel(calcium=0), at=0.8, col="observed", x="n_neurons", row="n_steps")
-    assert titles_of(beside) == [
-        f"number of samples = {T}, share of neurons recorded = {o}" for T in (9000, 1000) for o in (0.5, 1)
-    ]
+    assert titles_of(beside) == [f"{T} samples\nshare recorded = {o}" for T in (9000, 1000) for o in (0.5, 1)]
     panel = next(iter(beside)).Image.I
     assert (panel.kdims[0].label, panel.kdims[1].label) == ("Number of neurons", "Spectral radius")
     below = good_enough(sweep.isel(calcium=0, observed=0), at=0.8, row="n_neurons")

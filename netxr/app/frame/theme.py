@@ -1,16 +1,13 @@
 """The colours of the page, light and dark: as variables of its style sheet, and in the figures that are drawn on it."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Final, NamedTuple
 
-import holoviews as hv
 import panel as pn
-from bokeh.models import ColorMapper
 from bokeh.themes import Theme
-from holoviews.plotting.util import polylinear_gradient
 
-from netxr.plot.style import DIVERGING, INK
+from netxr.plot import palettes
+from netxr.plot.palettes import painted
 
 LIGHT, DARK = "light", "dark"
 
@@ -41,9 +38,6 @@ TOKENS: Final[Mapping[str, Colour]] = {
     "negative": Colour("#2F7BC0", "#3F8AD6"),
 }
 """By their names in the style sheet. Each text has a contrast of 5.5 to 1 or more with what is below it."""
-
-WEIGHTS_ON_DARK: Final = ("#A9D6FF", "#3F8AD6", "#22282C", "#DB6C22", "#FFC79C")
-"""Of weights from minus to plus on dark ground, on which zero is to be dark as well."""
 
 
 def variables() -> str:
@@ -96,33 +90,5 @@ def theme_at_work() -> str:
 
 
 def in_theme(figure: Any) -> Any:
-    """Return a figure of netxr.plot in the colours of the page at work: on dark ground, ink is light and zero dark."""
-    if theme_at_work() == LIGHT:
-        return figure
-    if isinstance(figure, hv.DynamicMap):
-        return figure.apply(in_theme)
-    hooks = hv.Store.lookup_options("bokeh", figure, "plot").kwargs.get("hooks", [])
-    return figure.opts(hooks=[*hooks, partial(_redrawn, colours=on_dark())], backend="bokeh")
-
-
-def on_dark() -> dict[str, Any]:
-    """Return {colour of netxr.plot on paper: colour on dark ground}."""
-    return {INK.lower(): TOKENS["ink"].dark, "black": TOKENS["ink"].dark, "white": TOKENS["surface"].dark}
-
-
-def _redrawn(plot: Any, _element: Any, *, colours: Mapping[str, str]) -> None:
-    """Give the parts of a drawn figure other colours."""
-    for model in plot.state.references():
-        for name in model.properties():
-            if name.endswith("color") and isinstance(value := getattr(model, name), str):
-                setattr(model, name, colours.get(value.lower(), value))
-        if isinstance(model, ColorMapper):
-            model.palette = _palette_on_dark([str(colour) for colour in model.palette])
-
-
-def _palette_on_dark(palette: list[str]) -> list[str]:
-    """Return colours of weights on dark ground for those on paper; others as they are."""
-    if palette not in (DIVERGING, DIVERGING[len(DIVERGING) // 2 :]):
-        return palette
-    whole: list[str] = polylinear_gradient(list(WEIGHTS_ON_DARK), len(DIVERGING))
-    return whole[-len(palette) :]
+    """Return a figure of netxr.plot in the colours of the page at work."""
+    return figure if theme_at_work() == LIGHT else painted(figure, palettes.DARK)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from netxr.plot.matrices.arrows import Arrows
 from netxr.plot.matrices.node_positions import PIXEL, Places
+from netxr.plot.palettes import LIGHT
 from netxr.plot.style import INK, POINTS, with_options
 
 NODE: Final = 12.0
@@ -23,9 +24,8 @@ THICKEST: Final = 2.3
 APART: Final = 4.0
 """Pixels by which an edge is shifted to its left if there is one in the other direction."""
 
-POSITIVE_COLOUR: Final = "#b94a0f"
-NEGATIVE_COLOUR: Final = "#2166ac"
-"""Orange and blue of the heatmaps, dark enough for a line."""
+NEGATIVE_COLOUR, POSITIVE_COLOUR = LIGHT.signs
+"""Blue and orange of the heatmaps, dark enough for a line."""
 
 PADDING: Final = 0.0125
 """Room for a letter of a name between the frame and its colour bar, as a fraction of a figure on paper."""

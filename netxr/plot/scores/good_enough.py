@@ -111,7 +111,7 @@ def good_enough(
     columns = 1 if col is None else drawn.sizes[col] if row else row_length(drawn.sizes[col])
     facets, n_facets = [], len(places_of(drawn, grid))
     for k, place in enumerate(places_of(drawn, grid)):
-        text = ", ".join(says(dim, labels_of(drawn, dim)[one]) for dim, one in place)
+        text = "\n".join(says(dim, labels_of(drawn, dim)[one]) for dim, one in place)
         edge = k % columns == 0, k + columns >= n_facets, k == min(columns, n_facets) - 1
         frames = {
             slid: _map(found.isel(dict(place + slid)), across, down, text, *edge) for slid in places_of(drawn, sliders)
