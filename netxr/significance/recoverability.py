@@ -24,10 +24,16 @@ from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import activity_of, in_samples
 from netxr.schema.variables import check_moments, labels_of
 from netxr.schema.words import text_of
+from netxr.significance.as_observed import (
+    Observation,
+    check_observation,
+    scores_as_observed,
+    steps_simulated,
+)
 from netxr.significance.halves import OWN, Halves, halves
 from netxr.significance.jackknife import parts_of
 from netxr.significance.limit import limits, network_of
-from netxr.significance.recoverability_text import sentence_of
+from netxr.significance.recoverability_text import as_observed, sentence_of
 from netxr.significance.reliability import BLOCKS, alike, off_diagonal
 
 LEAST: Final = 0.1
@@ -42,6 +48,8 @@ ABOUT: Final = {
     n.RELIABILITY_OF_ESTIMATE: "reliability of the estimate",
     n.LIMIT: "score of a recording without end, as far as the recording tells",
     n.SAMPLES_NEEDED: "samples with which the score would be the one that is asked for",
+    n.SCORE_AS_OBSERVED: "score if neurons were hidden, or a slow indicator showed them, by simulation",
+    n.SCORE_AS_OBSERVED_STANDARD_ERROR: "standard error of that score, over simulated recordings",
 }
 
 
@@ -51,6 +59,9 @@ def recoverability(
     methods: str | Sequence[str] = (n.LAGGED_CORRELATION, n.REGRESSION),
     at: float = 0.9,
     lag: int | str = 1,
+    hidden: float = 0.0,
+    calcium: float | None = None,
+    seed: int = 0,
 ) -> xr.Dataset:
     """Say how well estimators would recover a network like the one that was recorded, from the recording alone.
 
@@ -65,6 +76,7 @@ def recoverability(
     that is slow, of noise of the measurement, or of samples slower than the couplings. Mostly, scores are then lower:
     with half of a network hidden, correlation scored .77 where .88 was foretold;
     with noise of the measurement, .82 where .93 was. They can be higher too: .57 where .45 was, with a slow indicator.
+    What `hidden` neurons or an indicator would do to this very network can be seen in a simulation of it.
 
     Parameters
     ----------
@@ -78,6 +90,14 @@ def recoverability(
         Score that is asked for, between 0 and 1.
     lag : int or str
         Samples, or time such as "20ms", by which the target is read after the source; 1 sample or more.
+    hidden : float
+        Share of the neurons of a network like this one that are not recorded, below 1; the others act unseen.
+    calcium : float, optional
+        Samples in which a calcium indicator, through which it is seen, falls to 1 / e, as in `observe`.
+    seed : int
+        Of the simulation that either takes: of the network that stands for the recorded one, three times, with as many
+        samples as were recorded, but at most 2**23 of all neurons together. It takes a second or so with 100 neurons
+        and half a minute with the 1,672 that are the most.
 
     Returns
     -------
@@ -86,14 +106,15 @@ def recoverability(
         that is to be expected, and its `score_standard_error`, by leaving out two neighbouring blocks at a time: that
         of sampling alone, not of what the recording does not tell; `reliability_of_estimate`; `limit`, the score
         without noise; `samples_needed` for the score `at`, infinite where the limit is below. Score, error and samples
-        are NaN where the reliability is below .1: the recording is too short to tell. The attribute `sentence` says it
-        in words, and stays with `score` where that is saved.
+        are NaN where the reliability is below .1: the recording is too short to tell. With `hidden` or `calcium` also
+        `score_as_observed`, the mean over the simulated recordings, and its `score_as_observed_standard_error`. The
+        attribute `sentence` says it in words, and stays with `score` where that is saved.
 
     Raises
     ------
     InvalidInput
-        If the recording is too short for a regression on all neurons, or too large for memory; if there is no such
-        estimator; or as `lagged_moments` does.
+        If the recording is too short for a regression on all neurons, or too large for memory, or for a simulation
+        that is asked for; if there is no such estimator; if an argument is out of range; or as `lagged_moments` does.
 
     Notes
     -----
@@ -122,19 +143,25 @@ def recoverability(
     if not is_number(at) or not 0 < at < 1:
         raise InvalidInput("at", got=repr(at), expected="a score between 0 and 1")
     wanted = check_count("lag", in_samples(lag, activity, argument="lag"))
+    seen = check_observation(hidden, calcium, seed)
     moments = _moments(activity, entries, lag=wanted)
     has_trials = {n.BLOCK, n.TRIAL} <= {*moments.dims}
     trials = [moments.isel({n.TRIAL: k}) for k in range(moments.sizes[n.TRIAL])] if has_trials else [moments]
-    each = [_of_parts(one, entries, lag=wanted, at=at) for one in trials]
-    found = xr.concat([one for one, _ in each], n.TRIAL).transpose(n.ESTIMATOR, n.TRIAL) if has_trials else each[0][0]
     n_samples = int(trials[0][n.COUNT].sel({n.LAG: 0}).sum())
+    n_steps = steps_simulated(seen, n_neurons=moments.sizes[n.TARGET], n_samples=n_samples) if seen else 0
+    each = [_of_parts(one, entries, lag=wanted, at=at, seen=seen, n_steps=n_steps) for one in trials]
+    found = xr.concat([one for one, _ in each], n.TRIAL).transpose(n.ESTIMATOR, n.TRIAL) if has_trials else each[0][0]
     radius = max((radius for _, radius in each), default=0.0)
     text = sentence_of(found, n_neurons=moments.sizes[n.TARGET], n_samples=n_samples, at=at, radius=radius)
-    made_by = call_of("recoverability", methods=[entry.name for entry in entries], at=float(at), lag=wanted)
-    for name, long_name in ABOUT.items():
-        found[name].attrs = {n.LONG_NAME: long_name, n.MADE_BY: made_by}
+    text += f" {as_observed(found, seen, n_steps=n_steps)}" if seen else ""
+    about: dict[str, Any] = {n.AT: float(at), n.LAG: wanted}
+    if seen:
+        about |= {name: one for name, one in seen._asdict().items() if one}
+    made_by = call_of("recoverability", methods=[entry.name for entry in entries], **about)
+    for name in found.data_vars:
+        found[name].attrs = {n.LONG_NAME: ABOUT[str(name)], n.MADE_BY: made_by}
     found[n.SCORE].attrs[n.SENTENCE] = text
-    return found.assign_attrs({n.SENTENCE: text, n.AT: float(at), n.LAG: wanted})
+    return found.assign_attrs({n.SENTENCE: text} | about)
 
 
 # --- what goes in ----------------------------------------------------------------------
@@ -203,7 +230,15 @@ class Foretold(NamedTuple):
         return np.asarray(np.sqrt(np.maximum(self.reliability, 0)) * self.limit)
 
 
-def _of_parts(moments: xr.Dataset, entries: Sequence[Estimator], *, lag: int, at: float) -> tuple[xr.Dataset, float]:
+def _of_parts(
+    moments: xr.Dataset,
+    entries: Sequence[Estimator],
+    *,
+    lag: int,
+    at: float,
+    seen: Observation | None,
+    n_steps: int,
+) -> tuple[xr.Dataset, float]:
     """Return what is foretold from the moments of blocks or trials, and the radius of a fit that had to be shrunk."""
     each = halves(moments, n.BLOCK if n.BLOCK in moments.dims else n.TRIAL)
     whole = _foretold(next(each), entries, lag=lag)
@@ -220,9 +255,15 @@ def _of_parts(moments: xr.Dataset, entries: Sequence[Estimator], *, lag: int, at
         n.LIMIT: whole.limit,
         n.SAMPLES_NEEDED: np.where(is_told, needed, np.nan),
     }
+    methods = [entry.name for entry in entries]
+    if seen:
+        names = (n.SCORE_AS_OBSERVED, n.SCORE_AS_OBSERVED_STANDARD_ERROR)
+        like = moments.isel({n.BLOCK if n.BLOCK in moments.dims else n.TRIAL: 0})
+        found = scores_as_observed(whole.network, methods, seen=seen, lag=lag, n_steps=n_steps, like=like)
+        values |= {name: np.where(is_told, one, np.nan) for name, one in zip(names, found, strict=True)}
     of_trial = {name: coord for name, coord in moments.coords.items() if name == n.TRIAL and not coord.dims}
     variables = {name: (n.ESTIMATOR, value) for name, value in values.items()}
-    return xr.Dataset(variables, of_trial | {n.ESTIMATOR: [entry.name for entry in entries]}), whole.network.radius
+    return xr.Dataset(variables, of_trial | {n.ESTIMATOR: methods}), whole.network.radius
 
 
 def _foretold(moments: Halves, entries: Sequence[Estimator], *, lag: int, mixture: Mixture | None = None) -> Foretold:

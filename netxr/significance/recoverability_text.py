@@ -8,6 +8,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.kernels.edge_mixture import FEWEST
 from netxr.kernels.stand_in import MOST_RADIUS
+from netxr.significance.as_observed import DRAWS, Observation
 
 AS_TOLD: Final = (
     "As far as the recording itself tells, if no neuron is missing, no indicator is slow, samples are as fast as the "
@@ -52,13 +53,47 @@ def sentence_of(found: xr.Dataset, *, n_neurons: int, n_samples: int, at: float,
     return text
 
 
+def as_observed(found: xr.Dataset, seen: Observation, *, n_steps: int) -> str:
+    """Return in words what hidden neurons or an indicator would do."""
+    hidden = [f"{100 * seen.hidden:g} % of its neurons hidden"] if seen.hidden else []
+    slow = [f"an indicator of {seen.calcium:g} samples"] if seen.calcium else []
+    scores = found[[n.SCORE_AS_OBSERVED, n.SCORE_AS_OBSERVED_STANDARD_ERROR]]
+    if n.TRIAL in scores.dims:
+        scores = scores.mean(n.TRIAL)
+    each = [scores.sel({n.ESTIMATOR: name}) for name in scores[n.ESTIMATOR].values.tolist()]
+    by = [
+        f"{one[n.ESTIMATOR].item()} with {digits(one[n.SCORE_AS_OBSERVED])} "
+        f"+- {small(one[n.SCORE_AS_OBSERVED_STANDARD_ERROR])}"
+        for one in each
+        if one[n.SCORE_AS_OBSERVED].notnull()
+    ]
+    if not by:
+        return "What the recording does not tell, no simulation tells either."
+    condition = " and ".join([*hidden, *slow])
+    return (
+        f"With {condition}, {', '.join(by)}: so say {DRAWS} simulated recordings of {n_steps:,} samples of the network "
+        "that was fitted."
+    ).replace("_", " ")
+
+
 def _of_one(found: xr.Dataset, *, at: float) -> str:
     """Return the score of an estimator with its error, and what more samples would do."""
     one = found.where(found[n.SCORE].notnull()).mean()
     needed = one[n.SAMPLES_NEEDED].item()
     limit = f"{digits(one[n.LIMIT])} in a recording without end"
     further = f"{at:g} takes about {float(f'{needed:.1e}'):,.0f} samples" if np.isfinite(needed) else limit
-    return f"with {digits(one[n.SCORE])} +- {digits(one[n.SCORE_STANDARD_ERROR])} ({further.removeprefix('0')})"
+    return f"with {digits(one[n.SCORE])} +- {small(one[n.SCORE_STANDARD_ERROR])} ({further.removeprefix('0')})"
+
+
+def small(error: xr.DataArray | float) -> str:
+    """Return an error with two digits after the point, which says that it is small rather than none.
+
+    Examples
+    --------
+    >>> small(0.021), small(0.0049)
+    ('.02', '<.01')
+    """
+    return digits(error) if not float(error) < 0.005 else "<.01"
 
 
 def digits(value: xr.DataArray | float) -> str:

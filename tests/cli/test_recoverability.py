@@ -33,10 +33,24 @@ def test_the_sentence_and_a_table(recording):
 def test_options_are_passed_on(recording, called):
     calls = called("recoverability")
     got = document("recoverability", recording, "--method", "regression_t", "--at", 0.5, "--lag", 2)
-    assert calls[0][1] == {"methods": ["regression_t"], "at": 0.5, "lag": 2}
+    assert calls[0][1] == {
+        "methods": ["regression_t"],
+        "at": 0.5,
+        "lag": 2,
+        "hidden": 0.0,
+        "calcium": None,
+        "seed": 0,
+    }
     (row,) = got["estimates"]
     assert row["estimator"] == "regression_t"
     assert (got["at"], got["lag"]) == (0.5, 2)
+
+
+def test_what_hidden_neurons_and_an_indicator_would_do(recording):
+    got = document("recoverability", recording, "--hidden", 0.25, "--calcium", 3, "--seed", 7)
+    expected = netxr.recoverability(netxr.open(recording), hidden=0.25, calcium=3, seed=7)
+    assert [row["score_as_observed"] for row in got["estimates"]] == expected.score_as_observed.values.ravel().tolist()
+    assert got["sentence"] == expected.sentence
 
 
 def test_trials_have_rows_of_their_own_and_too_short_ones_no_score(tmp_path):

@@ -7,6 +7,7 @@ from scipy.special import expit
 
 import netxr
 from netxr.errors import InvalidInput
+from netxr.significance.as_observed import Observation, steps_simulated
 from netxr.significance.halves import halves
 from netxr.significance.recoverability_text import sentence_of
 from tests.runs import labelled
@@ -119,6 +120,67 @@ def test_a_slow_indicator_or_noise_of_the_measurement_makes_it_no_bound():
     more = real(slow, A) - netxr.recoverability(slow).score
     assert (less > 0.02).all()
     assert more.sel(estimator="lagged_correlation") > 0.1
+
+
+# --- what would be seen of it ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("radius", "seen"), [(0.9, {"hidden": 0.5}), (0.7, {"calcium": 10.0})])
+def test_what_a_simulation_foretells_of_hidden_neurons_and_an_indicator(radius, seen):
+    A = netxr.random_connectivity(60, weights="normal", spectral_radius=radius, seed=3)
+    x = netxr.simulate(A, n_steps=5000, units="linear", burn_in=200).activity.isel(trial=0)
+    ways = [{"neurons": 1 - seen.get("hidden", 0), "calcium": seen.get("calcium"), "seed": s} for s in range(3)]
+    found = netxr.recoverability(x, **seen)
+    observed = [netxr.observe(x, **way) for way in ways]
+    scored = np.mean([real(one, A.sel(target=one.neuron.values, source=one.neuron.values)) for one in observed], axis=0)
+    np.testing.assert_allclose(found.score_as_observed, scored, rtol=0, atol=0.06)
+    lost = (found.score - found.score_as_observed).sel(estimator="regression")
+    assert lost > 0.04
+
+
+def test_what_is_said_of_a_simulation():
+    x, _ = simulated(25, 400, linear, radius=0.6)
+    found = netxr.recoverability(x, hidden=0.2, calcium=3, seed=5)
+    xr.testing.assert_identical(found, netxr.recoverability(x, hidden=0.2, calcium=3, seed=5))
+    assert (found.score_as_observed != netxr.recoverability(x, hidden=0.2, calcium=3).score_as_observed).all()
+    assert {name: found.attrs[name] for name in ("hidden", "calcium", "seed")} == {
+        "hidden": 0.2,
+        "calcium": 3,
+        "seed": 5,
+    }
+    correlation, regression = (f"{each:.2f}".lstrip("0") for each in found.score_as_observed.values)
+    said = found.sentence.split(". ")[-1]
+    assert said.startswith(
+        f"With 20 % of its neurons hidden and an indicator of 3 samples, lagged correlation with {correlation} +- "
+    )
+    assert f", regression with {regression} +- " in said
+    assert said.endswith(": so say 3 simulated recordings of 400 samples of the network that was fitted.")
+    alone = netxr.recoverability(x)
+    xr.testing.assert_allclose(found[list(alone.data_vars)], alone)
+    assert found.sentence.startswith(alone.sentence)
+    assert "score_as_observed" not in alone
+
+
+def test_a_simulation_at_a_longer_lag_and_of_a_neuron_that_does_not_vary():
+    x, _ = simulated(26, 800, linear, radius=0.6)
+    slow = x.copy(data=np.repeat(x.values[:, :400], 2, axis=1))
+    slow[3] = 1.0
+    found = netxr.recoverability(slow, lag=2, hidden=0.5)
+    assert found.score_as_observed.notnull().all()
+
+
+def test_a_recording_too_short_to_tell_tells_no_simulation():
+    x, _ = of_tutorial(50, 300)
+    found = netxr.recoverability(x, hidden=0.5)
+    assert found.score_as_observed.isnull().all()
+    assert found.sentence.endswith("What the recording does not tell, no simulation tells either.")
+
+
+@pytest.mark.parametrize(
+    ("n_neurons", "n_samples", "expected"), [(50, 1000, 1000), (50, 10**6, 167_772), (1600, 10**5, 5242)]
+)
+def test_a_simulation_is_bounded_in_time(n_neurons, n_samples, expected):
+    assert steps_simulated(Observation(0.5, None, 0), n_neurons=n_neurons, n_samples=n_samples) == expected
 
 
 # --- what it is made of ----------------------------------------------------------------------
@@ -254,6 +316,11 @@ def test_sentence(score, needed, expected):
     )
 
 
+def test_a_simulation_of_too_many_neurons_is_refused():
+    with pytest.raises(InvalidInput, match="calcium: got it with 2,000 neurons; expected at most 1,672"):
+        steps_simulated(Observation(0.0, 3.0, 0), n_neurons=2000, n_samples=10**5)
+
+
 def test_few_neurons_are_said():
     x, _ = of_tutorial(6, 400)
     assert netxr.recoverability(x).sentence.endswith("those with an edge are not told from others.")
@@ -292,6 +359,12 @@ def test_it_stands_in_a_run_beside_other_results():
         ({"lag": 0}, "lag: got 0"),
         ({"methods": []}, "methods: got"),
         ({"methods": "guess"}, "methods: got 'guess'; expected one of"),
+        ({"hidden": 1}, "hidden: got 1; expected a share below 1"),
+        ({"hidden": -0.1}, "hidden: got -0.1; expected a share, 0 to 1"),
+        ({"hidden": 0.8}, "hidden: got 0.8 of 5 neurons; expected a share that leaves two"),
+        ({"calcium": 0}, "calcium: got 0; expected a number of samples above 0"),
+        ({"calcium": 11}, "calcium: got 11 samples; expected at most a tenth of the 100 samples"),
+        ({"seed": -1, "hidden": 0.5}, "seed: got -1"),
     ],
 )
 def test_settings_that_are_none(options, match):

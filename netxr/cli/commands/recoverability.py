@@ -17,7 +17,14 @@ from netxr.significance.recoverability_text import GAINS
 if TYPE_CHECKING:
     import xarray as xr
 
-COLUMNS: Final = (n.SCORE, n.SCORE_STANDARD_ERROR, n.RELIABILITY_OF_ESTIMATE, n.LIMIT, n.SAMPLES_NEEDED)
+COLUMNS: Final = (
+    n.SCORE,
+    n.SCORE_STANDARD_ERROR,
+    n.RELIABILITY_OF_ESTIMATE,
+    n.LIMIT,
+    n.SAMPLES_NEEDED,
+    n.SCORE_AS_OBSERVED,
+)
 
 
 @click.command()
@@ -48,6 +55,19 @@ COLUMNS: Final = (n.SCORE, n.SCORE_STANDARD_ERROR, n.RELIABILITY_OF_ESTIMATE, n.
     show_default=True,
     help="Samples, or time such as 20ms, by which the target is read after the source.",
 )
+@click.option(
+    "--hidden",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Also simulate what is found of a network like this one of which this share of the neurons is not recorded.",
+)
+@click.option(
+    "--calcium",
+    type=float,
+    help="Also simulate what is found through a calcium indicator that falls to 1 / e in so many samples.",
+)
+@options.seed
 @options.quiet
 @options.as_json
 def command(
@@ -58,6 +78,9 @@ def command(
     z_score: bool,
     at: float,
     lag: int | str,
+    hidden: float,
+    calcium: float | None,
+    seed: int,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -68,7 +91,8 @@ def command(
     recording itself tells, and its error is that of sampling alone. Nothing is known of neurons that were not
     recorded, a slow indicator, noise of the measurement, or samples slower than the couplings: with these, scores are
     mostly lower, but can be higher too. The limit is the score of a recording without end. Where the reliability is
-    below .1, the recording is too short to tell.
+    below .1, the recording is too short to tell. What hidden neurons or an indicator would do to a network like this
+    one, --hidden and --calcium show by simulation, in seconds.
 
     Couplings are those of the units of the recording, in which the gains of neurons count: see --z-score.
 
@@ -76,13 +100,22 @@ def command(
     Examples:
       netxr recoverability run.zarr
       netxr recoverability fluorescence.zarr --z-score
+      netxr recoverability run.zarr --hidden 0.5 --calcium 10
       netxr recoverability traces.csv --dims time,neuron --method lagged_correlation --method regression_t --at 0.8
     """  # noqa: D301 - click wants the character
     activity = netxr.load_activity(recording, dims=dims, name=name)
     gains_count = not z_score and not (recording.is_dir() and n.CONNECTIVITY in netxr.open(recording))
     activity = netxr.z_score(activity) if z_score else activity
     with followed("Reading", quiet=quiet or as_json):
-        found = netxr.recoverability(activity, methods=list(dict.fromkeys(methods)), at=at, lag=lag)
+        found = netxr.recoverability(
+            activity,
+            methods=list(dict.fromkeys(methods)),
+            at=at,
+            lag=lag,
+            hidden=hidden,
+            calcium=calcium,
+            seed=seed,
+        )
     found = found.squeeze(n.TRIAL, drop=True) if found.sizes.get(n.TRIAL) == 1 else found
     rows = [labels | _row(one) for labels, one in entries(found, list(map(str, found.sizes)))]
     if as_json:
@@ -97,7 +130,7 @@ def command(
 
 def _row(found: "xr.Dataset") -> dict[str, float]:
     """Return what is foretold of one estimator."""
-    return {column: found[column].item() for column in COLUMNS}
+    return {column: found[column].item() for column in COLUMNS if column in found}
 
 
 def _samples(needed: float) -> str:
