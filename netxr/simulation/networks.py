@@ -90,7 +90,8 @@ def random_connectivity(
         normals, which have both signs themselves. An array: the weight of each entry that is an edge.
     structure : {"random", "blocks", "distance", "in_degree", "scale_free"}
         Which entries are edges. "random": each alike. "blocks": the odds depend on the groups of target and source
-        [2]_. "distance": neurons are evenly spaced on a ring, and the odds fall exponentially with distance [3]_.
+        [2]_. "distance": neurons are evenly spaced on a ring, and the odds fall exponentially with distance [3]_;
+        self-connections, which have none, are as frequent as edges are on average.
         "in_degree": all targets have as many sources [4]_. "scale_free": in- and out-degrees follow a power law [5]_.
     groups : int, sequence, mapping or DataArray, optional
         As in `netxr.assign_groups`: becomes the coordinate `group`. "blocks" needs them.

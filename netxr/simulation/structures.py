@@ -46,12 +46,18 @@ def in_blocks(
 
 
 def by_distance(n_neurons: int, density: float, random: np.random.Generator, *, length: float = LENGTH) -> Edges:
-    """Draw edges whose odds fall exponentially with the distance on a ring (Ercsey-Ravasz et al. 2013)."""
+    """Draw edges whose odds fall exponentially with the distance on a ring (Ercsey-Ravasz et al. 2013).
+
+    At no distance they would be highest; self-connections are a share `density` instead.
+    """
     if not is_number(length) or not 0 < length < np.inf:
         raise InvalidInput("length", got=said(length), expected="a share of the ring, above 0")
     places = np.arange(n_neurons) / n_neurons
     apart = np.abs(places[:, None] - places)
-    return _by_odds(np.exp(-np.minimum(apart, 1 - apart) / length), density, random)
+    odds, others = np.exp(-np.minimum(apart, 1 - apart) / length), ~np.eye(n_neurons, dtype=bool)
+    edges = random.random(odds.shape) < density
+    edges[others] = _by_odds(odds[others], density, random)
+    return np.asarray(edges)
 
 
 def by_in_degree(n_neurons: int, density: float, random: np.random.Generator) -> Edges:

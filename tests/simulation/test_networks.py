@@ -184,6 +184,8 @@ def test_odds_fall_with_the_distance_on_a_ring():
     shares = [np.mean([counts[i, (i + d) % 40] + counts[(i + d) % 40, i] for i in range(40)]) / 300 for d in k]
     slope = np.polyfit(k / 40, np.log(shares), 1)[0]
     assert slope == pytest.approx(-1 / 0.15, rel=0.1)
+    assert np.diagonal(counts).mean() / 150 == pytest.approx(0.1, abs=0.015)  # self-connections, as elsewhere
+    assert np.mean(counts) / 150 == pytest.approx(0.1, abs=0.005)
 
 
 def test_every_target_has_as_many_sources():
@@ -240,7 +242,7 @@ WRONG_OF_STRUCTURES = [
     ("blocks", {"groups": 2, "densities": [[2, 0], [0, 0]]}, "densities", "0 to 1"),
     ("blocks", {"groups": 2, "densities": [[np.nan, 0], [0, 1]]}, "densities", "0 to 1"),
     ("distance", {"length": 0}, "length", "above 0"),
-    ("distance", {"length": 1e-4, "sparsity": 0.5}, "sparsity", "at least 0.75"),
+    ("distance", {"length": 1e-4, "sparsity": 0.5}, "sparsity", "at least 1, since only 0 of"),
     ("distance", {"exponent": 3.0}, "exponent", "'scale_free' alone"),
     ("scale_free", {"exponent": 2}, "exponent", "above 2"),
     ("scale_free", {"rng": "legacy"}, "rng", "the tutorial's stream"),
