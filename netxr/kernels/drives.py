@@ -104,8 +104,7 @@ class Drives(NamedTuple):
         if self.mixing is not None:
             with one_blas_thread():
                 normals = normals @ self.mixing.T.astype(drive.dtype)
-        drive[...] = normals
-        drive *= sign * self.noise_scale
+        np.multiply(normals, sign * self.noise_scale, drive, casting="same_kind")
         if self.instrument:
             drive += self.instruments(i, block) * drive.dtype.type(sign * self.instrument)
 

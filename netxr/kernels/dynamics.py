@@ -161,7 +161,7 @@ def advance(
         fire(states, potential, first, recurrent=recurrent, is_set=is_set, **of_units)
         return
     steps = list(states[:, 0] if states.shape[1] == 1 else states)  # views, which take longer to make one by one
-    respond, drive = responding(rule.units), np.empty_like(steps[0])
+    respond, drive, moves = responding(rule.units), np.empty_like(steps[0]), 1 - rule.leak
     # exp overflows to infinity, whose reciprocal is the right answer: 0. Linear units that overflow are found later.
     with np.errstate(over="ignore", invalid="ignore"):
         if len(recurrent) == 1 and not rule.leak and not is_set:
@@ -180,8 +180,9 @@ def advance(
                 np.add(following, drive, following)
             respond(following)
             if rule.leak:
-                following *= 1 - rule.leak
-                following += rule.leak * steps[t - 1]
+                np.multiply(following, moves, following)
+                np.multiply(steps[t - 1], rule.leak, drive)
+                np.add(following, drive, following)
 
 
 def _recurrent(rule: Rule, rows: slice, dtype: np.dtype[Any], *, sign: int, exact: bool) -> list[tuple[int, Recurrent]]:

@@ -35,7 +35,9 @@ def share_of_start(activity: Any) -> NDArray[np.float64]:
         return shares
     for k in range(n_trials):
         late = np.asarray(activity[:, max(FIRST, n_steps - LATE) :, k], np.float64)
-        mean, variance = late.mean(axis=1, keepdims=True), late.var(axis=1)
+        mean = late.mean(axis=1, keepdims=True)
+        off = late - mean
+        variance = np.multiply(off, off, off).mean(axis=1)  # half of the time of var
         beyond = np.square(activity[:, :FIRST, k] - mean).sum(axis=1) - FIRST * variance
         is_far = beyond > FAR * FIRST * variance
         shares[k, is_far] = beyond[is_far] / (beyond + n_steps * variance)[is_far]
