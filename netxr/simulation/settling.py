@@ -36,8 +36,7 @@ def share_of_start(activity: Any) -> NDArray[np.float64]:
     for k in range(n_trials):
         late = np.asarray(activity[:, max(FIRST, n_steps - LATE) :, k], np.float64)
         mean = late.mean(axis=1, keepdims=True)
-        off = late - mean
-        variance = np.multiply(off, off, off).mean(axis=1)  # half of the time of var
+        variance = np.square(late - mean).mean(axis=1)  # half of the time of var, which takes the mean again
         beyond = np.square(activity[:, :FIRST, k] - mean).sum(axis=1) - FIRST * variance
         is_far = beyond > FAR * FIRST * variance
         shares[k, is_far] = beyond[is_far] / (beyond + n_steps * variance)[is_far]
