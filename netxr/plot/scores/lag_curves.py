@@ -8,7 +8,8 @@ from typing import Any, Final
 import holoviews as hv
 import numpy as np
 import xarray as xr
-from bokeh.models import CustomJSTickFormatter, LinearAxis
+from bokeh.models import BasicTicker, CustomJSTickFormatter, LinearAxis
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from netxr import names as n
@@ -20,6 +21,9 @@ from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
 MOST_TICKS: Final = 12
 """Most lags that have a tick each, if they are evenly spaced."""
+
+TIMES: Final = 4
+"""Times that have a tick, or a few more: a time takes the room of several lags."""
 
 
 def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, title: str = "") -> hv.Overlay:
@@ -104,20 +108,19 @@ def hooks_of_time(R: xr.DataArray, add_axis: Callable[..., None]) -> list[Callab
 
 
 def time_on_screen(plot: Any, _element: Any, *, interval: float, label: str) -> None:
-    """Add an axis above whose ticks are those below, in time."""
+    """Add an axis above that says of a few lags how long they are; ticks of all would run into one another."""
     if not plot.state.select({"type": LinearAxis, "axis_label": label}):
-        code = "return Number((tick * interval).toPrecision(4)).toString()"
+        code = "return Number((tick * interval).toPrecision(3)).toString()"
         in_time = CustomJSTickFormatter(args={"interval": interval}, code=code)
-        axis = LinearAxis(axis_label=label, ticker=plot.state.xaxis[0].ticker)
+        axis = LinearAxis(axis_label=label, ticker=BasicTicker(desired_num_ticks=TIMES))
         axis.update(formatter=in_time)
         plot.state.add_layout(axis, "above")
 
 
 def time_on_paper(plot: Any, _element: Any, *, interval: float, label: str) -> None:
-    """Add an axis above likewise."""
+    """Add an axis of time above, with round times at its ticks."""
     axis = plot.handles["axis"]
     if not axis.child_axes:
-        above = axis.secondary_xaxis("top")
+        above = axis.secondary_xaxis("top", functions=(lambda lag: lag * interval, lambda time: time / interval))
         above.set_xlabel(label)
-        above.set_xticks(axis.get_xticks())
-        above.xaxis.set_major_formatter(lambda tick, _place: f"{tick * interval:.4g}")
+        above.xaxis.set_major_locator(MaxNLocator(TIMES + 1, steps=[1, 2, 5, 10]))
