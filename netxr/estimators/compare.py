@@ -237,8 +237,7 @@ def _score_pair(
     mantel, mantel_p = scores.mantel(
         A_whole, R_whole, diagonal=diagonal, permutations=permutations, seed=seed, notify=notify
     )
-    has_both_signs = a.size > 0 and a.min() < 0 < a.max()
-    size = np.abs(r) if has_both_signs else r
+    size = scores.strength(a, r)
     swapped = scores.pearson(A.T[defined], r) if same_neurons and np.isfinite(A.T[defined]).all() else np.nan
     threshold, mcc, f1 = scores.edges_called(a, size)
     by_name = {

@@ -47,6 +47,11 @@ def kappa(truth: Floats, estimate: Floats) -> float:
     return float((agreed - by_chance) / (n_pairs**2 - by_chance))
 
 
+def strength(truth: Floats, estimate: Floats) -> Floats:
+    """Return by what pairs are ranked to find edges: the estimate, by magnitude where the truth has both signs."""
+    return np.abs(estimate) if truth.size and truth.min() < 0 < truth.max() else estimate
+
+
 def roc_auc(truth: Floats, estimate: Floats) -> float:
     """Return the chance of an edge above a non-edge, ties half; undefined where all or none are edges."""
     return edge_roc_auc(truth != 0, estimate)

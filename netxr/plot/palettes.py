@@ -113,7 +113,7 @@ def painted(figure: Any, palette: Palette) -> Any:
     """
     if palette == LIGHT:
         return figure
-    hook = partial(_paint, palette=palette, colours=_pairs(palette))
+    hook = partial(paint, palette=palette)
 
     def hooked(panel: Any) -> Any:
         """Return a panel that is painted whenever it is drawn."""
@@ -129,8 +129,9 @@ def _pairs(palette: Palette) -> dict[str, str]:
     return dict(zip(*flat, strict=True))
 
 
-def _paint(plot: Any, _element: Any, *, palette: Palette, colours: dict[str, str]) -> None:
-    """Give everything in a frame its colour: what netxr draws, and then what bokeh draws around it."""
+def paint(plot: Any, _element: Any = None, *, palette: Palette) -> None:
+    """Give everything in a frame that bokeh has drawn its colour: what netxr draws, and then what is around it."""
+    colours = _pairs(palette)
     for model in plot.state.references():
         if isinstance(model, ColumnDataSource):
             texts = {name: column for name, column in model.data.items() if np.asarray(column).dtype.kind in "OU"}

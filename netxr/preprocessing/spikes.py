@@ -22,6 +22,8 @@ Trains = Mapping[Hashable, Any] | Sequence[Any]
 BLOCK_BYTES: Final = 8 * 2**20
 """What a block of rates takes."""
 
+SAME_UNIT: Final = "Are times and {} in the same unit?"
+
 MOST_BINS: Final = 10**11
 """Of one neuron: three years of milliseconds."""
 
@@ -129,6 +131,12 @@ def _recording(
     interval = _interval(sampling_interval, interval_units)
     labels, trains = _trains(times, interval_units)
     start, n_bins = _bins(trains, span, interval)
+    if halo > TRUNCATE * n_bins + 1:
+        got, expected = (
+            f"{(halo - 1) / TRUNCATE * interval:g}",
+            f"at most the {n_bins * interval:g} {interval_units} of all bins",
+        )
+        raise InvalidInput("width", got=got, expected=expected, fix=SAME_UNIT.format("width"))
     rows, frames = normalize_chunks((-1, "auto"), (len(trains), n_bins), limit=BLOCK_BYTES, dtype=np.float64)  # type: ignore[no-untyped-call]
     column = np.empty((len(trains), 1), object)
     column[:, 0] = trains
@@ -192,9 +200,15 @@ def _bins(trains: list[NDArray[Any]], span: tuple[float, float] | None, interval
     if span is not None:
         start, stop = check_span("span", span)
         n_bins = bins_in(start, stop, 1 / interval)
+        got = f"{start:g} to {stop:g}"
         if n_bins < 1:
-            got = f"{start:g} to {stop:g}"
             raise InvalidInput("span", got=got, expected=f"a bin of {interval:g} at least", fix="Give a longer span.")
+        if any(train.size for train in trains) and not any(
+            ((train >= start) & (train < stop)).any() for train in trains
+        ):
+            first, last = (f(train[at] for train in trains if train.size) for f, at in ((min, 0), (max, -1)))
+            expected = f"one that holds spikes, which are from {first:g} to {last:g}"
+            raise InvalidInput("span", got=got, expected=expected, fix=SAME_UNIT.format("span"))
         return start, _checked(n_bins, interval)
     ends = [end for train in trains if train.size for end in (train[0], train[-1])]
     if not ends:
@@ -205,7 +219,7 @@ def _bins(trains: list[NDArray[Any]], span: tuple[float, float] | None, interval
 def _checked(n_bins: int, interval: float) -> int:
     """Return how many bins there are if blocks of them can be counted through."""
     if n_bins > MOST_BINS:
-        fix = "Are times and sampling_interval in the same unit?"
+        fix = SAME_UNIT.format("sampling_interval")
         got = f"{interval:g}, of which {n_bins:.1e} fit into the span"
         raise InvalidInput("sampling_interval", got=got, expected=f"at most {MOST_BINS:.0e} bins", fix=fix)
     return n_bins

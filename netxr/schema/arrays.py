@@ -235,6 +235,9 @@ def neuron_labels(neurons: Sequence[Any] | None, n_neurons: int) -> np.ndarray[A
         raise InvalidInput("neurons", got="numbers and text", expected="labels of one kind", fix="Write all as text.")
     if labels.shape != (n_neurons,):
         raise InvalidInput("neurons", got=f"labels of shape {labels.shape}", expected=f"one for each of {n_neurons}")
+    if pd.isna(labels).any():
+        got = f"NaN or None for neuron number {int(np.argmax(pd.isna(labels)))} (from 0)"
+        raise InvalidInput("neurons", got=got, expected="a label for every neuron", fix="Name each of them.")
     # Fixed-width text has no settled place in Zarr v3; variable-length text has, and can be appended to.
     return labels.astype(object) if labels.dtype.kind in "US" else labels
 

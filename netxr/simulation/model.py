@@ -165,8 +165,9 @@ def _check_potential(units: Any, options: Mapping[str, Any]) -> dict[str, float]
         if not is_finite(found[name]):
             raise InvalidInput(name, got=said(found[name]), expected="a potential, in the units of the weights")
     if units == LIF and found[n.RESET] >= found[n.THRESHOLD]:
-        expected = f"a potential below the threshold, {found[n.THRESHOLD]:g}"
-        raise InvalidInput(n.RESET, got=said(found[n.RESET]), expected=expected)
+        wrong, beside = (n.THRESHOLD, n.RESET) if given[n.RESET] is None else (n.RESET, n.THRESHOLD)
+        expected = f"a potential {'above' if wrong == n.THRESHOLD else 'below'} the {beside}, {found[beside]:g}"
+        raise InvalidInput(wrong, got=said(found[wrong]), expected=expected)
     return {name: float(value) for name, value in found.items()}
 
 

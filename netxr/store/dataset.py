@@ -219,7 +219,7 @@ def _check_is_store(folder: Path) -> None:
             folder, "a write that has not ended, or was cut off", fix="Open the finished run beside it."
         )
     if not folder.is_dir():
-        reason = "a file, not the folder of a store" if folder.exists() else "there is no such folder"
+        reason = "a file, not the folder of a store" if folder.exists() else "there is no such file or folder"
         raise UnreadableFile(folder, reason, fix=_stores_in(folder.parent))
     if not is_store(folder):
         raise UnreadableFile(folder, "a folder, but no Zarr group", fix=_stores_in(folder))

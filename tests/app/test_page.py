@@ -1,6 +1,8 @@
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
+import bokeh
 import panel as pn
 import param
 import pytest
@@ -8,6 +10,8 @@ import pytest
 import netxr
 from netxr.app.frame.page import Tab
 from netxr.app.frame.session import deliver_to
+from netxr.app.frame.theme import TOKENS
+from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
 
 
@@ -158,6 +162,36 @@ def test_progress_is_shown_and_cancel_works(open_page):
     assert "cancelled" in page.messages[0]
     page.session.run("other", lambda job: None, lambda result: None, label="Next")
     page.wait()
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed", "done", "replaced"])
+def test_where_there_will_be_no_result_the_tab_is_told(open_page, end):
+    page, begun, withdrawn = open_page().wait(), threading.Event(), []
+
+    def work(job):
+        begun.set()
+        if end == "failed":
+            raise InvalidInput("n", got="5", expected="less")
+        while end != "done":
+            job.step()
+
+    page.session.run("a", work, lambda result: None, label="Work", withdrawn=lambda: withdrawn.append(end))
+    assert begun.wait(20)
+    if end == "cancelled":
+        (row,) = page.session.status
+        row[2].clicks += 1
+    elif end == "replaced":
+        page.session.run("a", lambda job: None, lambda result: None, label="Next")
+    page.wait()
+    assert withdrawn == [end] * (end in ("cancelled", "failed"))
+
+
+def test_no_colour_has_the_name_of_a_variable_of_bokeh():
+    scripts = [*Path(bokeh.__file__).parent.rglob("static/js/bokeh*.min.js")]
+    assert scripts
+    for script in scripts:
+        text = script.read_text(encoding="utf-8")
+        assert not [name for name in TOKENS if f"--{name}:" in text], script.name
 
 
 def test_a_new_computation_replaces_the_old_one_of_the_same_tab(open_page):

@@ -297,6 +297,17 @@ def test_another_recording_never_shows_what_the_one_before_had(pages, library, m
     assert "activity" in table(page)
 
 
+def test_of_samples_that_are_missing_the_page_says_what_can_be_done_on_it(pages, own_library):
+    x = np.random.default_rng(0).normal(size=(4, 200))
+    x[1, 7] = np.nan
+    netxr.save(netxr.as_activity(x, dims=("neuron", "time")).to_dataset(), own_library / "gaps.zarr")
+    page = opened(pages, own_library, "?tab=recording&recording=gaps.zarr&view=estimate")
+    assert "NaN" in page.messages[0]
+    assert "In step 2, Clean" in page.messages[0]
+    assert "missing=" not in page.messages[0]
+    assert "There is no result." in page.text()
+
+
 def test_cancelling_leaves_the_store_as_it_was(pages, library, monkeypatch):
     begun = threading.Event()
 

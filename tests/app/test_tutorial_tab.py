@@ -9,10 +9,13 @@ import param
 import pytest
 import xarray as xr
 import zarr
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 
 import netxr
 import netxr.plot
 from netxr.app.frame import downloads
+from netxr.app.frame.theme import DARK, FIGURES, LIGHT, TOKENS
 from netxr.app.tutorial.compute import Setup, check_setup, python_lines, remember, remembered, tutorial_run, visited
 from netxr.app.tutorial.live import LiveGraph, LiveMatrix
 from tests.app.pages import OpenPage
@@ -37,6 +40,21 @@ def open_page():
     yield opened
     for page in pages:
         page.close()
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_live_figures_have_the_theme_of_the_page_and_leave_it_as_it_is(theme):
+    run, surface = tutorial_run(SMALL._replace(steps=60)), getattr(TOKENS["surface"], theme).lower()
+    with set_curdoc(Document()) as _:
+        pn.state.curdoc.theme = FIGURES[theme]
+        graph, matrix = LiveGraph(), LiveMatrix()
+        for _again in range(2):  # drawn, and given new data
+            graph.show(netxr.plot.network(run.connectivity))
+            matrix.show(netxr.plot.matrix(run.connectivity))
+            roots = [live.pane[0].get_root().children[0] for live in (graph, matrix)]
+            assert {root.border_fill_color.lower() for root in roots} == {surface}
+            assert {axis.axis_label_text_font_style for axis in roots[1].xaxis} == {"normal"}
+        assert pn.state.curdoc.theme is FIGURES[theme]
 
 
 def test_the_sizes_of_the_tutorial(golden):

@@ -52,6 +52,17 @@ def test_scores_and_counts_are_those_of_compare(noisy_pair, diagonal):
     assert len(drawn) == int(scores.n_pairs)
 
 
+def test_with_inhibition_edges_are_found_by_magnitude_as_in_compare(noisy_pair):
+    A, R = noisy_pair
+    signs = np.random.default_rng(5).choice([-1.0, 1.0], A.shape)
+    figure = agreement(signs * A, signs * R, diagonal=False)
+    scores = netxr.compare(signs * A, signs * R, diagonal=False, permutations=0)
+    _, _, roc, precision = titles_of(figure)
+    assert roc == f"ROC curve: AUC {scores.roc_auc:.3f}\n(by |R|; dashed: chance)"
+    assert precision.startswith(f"Average precision {scores.average_precision:.3f}\n(by |R|; dashed: chance")
+    assert len({round(float(one.roc_auc), 6) for one in (scores, netxr.compare(A, signs * R, diagonal=False))}) == 2
+
+
 def test_many_pairs_are_counted_in_cells():
     rng = np.random.default_rng(4)
     A = labelled(rng.normal(size=(90, 90)))

@@ -24,6 +24,12 @@ def trains(n=4, n_spikes=300, seed=0):
     return {f"unit {k}": np.sort(rng.uniform(0, 10, n_spikes * (k + 1))) for k in range(n)}
 
 
+def test_a_width_that_is_longer_than_all_bins_is_refused():
+    with nothing_computes(), pytest.raises(InvalidInput, match=r"width: got 10000; expected at most the 10 s .*unit\?"):
+        spike_rates(trains(), sampling_interval=0.1, width=1e4, span=(0, 10))
+    spike_rates(trains(), sampling_interval=0.1, width=10, span=(0, 10))
+
+
 def test_by_hand():
     assert spike_counts([[0.9, 0.1, 0.15]], sampling_interval=0.25, span=(0, 1)).values.tolist() == [[2, 0, 0, 1]]
     found = spike_counts([[2.9, 4.0], [2.0]], sampling_interval=1)
@@ -115,6 +121,10 @@ def test_as_the_reader_of_files_counts():
         ({"span": (1, 1)}, r"span: got \(1, 1\); expected a start and a later stop"),
         ({"span": (0, 0.05)}, "span: got 0 to 0.05; expected a bin of 0.1 at least"),
         ({"times": [[], []]}, "span: got none, and no spike"),
+        (
+            {"span": (20, 30)},
+            r"span: got 20 to 30; .* holds spikes, which are from .* in the same unit\?",
+        ),
         ({"times": {"a": [0.1], "a ": [[0.1]]}}, "for neuron 'a '"),
     ],
 )

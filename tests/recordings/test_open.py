@@ -43,7 +43,7 @@ def test_a_group_of_a_folder_is_a_folder_in_it(tmp_path):
     xr.testing.assert_identical(
         netxr.open(tmp_path / "week", group="monday").load(), netxr.open(tmp_path / "week" / "monday").load()
     )
-    with pytest.raises(UnreadableFile, match=r"tuesday: there is no such folder\. Stores in .*week: monday"):
+    with pytest.raises(UnreadableFile, match=r"tuesday: there is no such file or folder\. Stores in .*week: monday"):
         netxr.open(tmp_path / "week", group="tuesday")
 
 
@@ -70,7 +70,7 @@ def test_groups_of_a_zarr_store():
 
 def test_what_is_missing_is_an_error_that_lists_what_there_is(tmp_path):
     netxr.save(a_run(), tmp_path / "run.zarr")
-    with pytest.raises(UnreadableFile, match=r"rum\.zarr: there is no such folder\. Stores in .*: run\.zarr\."):
+    with pytest.raises(UnreadableFile, match=r"rum\.zarr: there is no such file or folder\. Stores in .*: run\.zarr\."):
         netxr.open(tmp_path / "rum.zarr")
 
 
@@ -95,7 +95,7 @@ def test_opening_reads_no_sample(tmp_path):
 
 def test_what_is_missing_or_no_file_is_told_whatever_the_options(tmp_path):
     netxr.save(a_run(), tmp_path / "run.zarr")
-    with pytest.raises(UnreadableFile, match=r"x\.npy: there is no such folder\. Stores in .*: run\.zarr"):
+    with pytest.raises(UnreadableFile, match=r"x\.npy: there is no such file or folder\. Stores in .*: run\.zarr"):
         netxr.open(tmp_path / "x.npy", dims=("time", "neuron"))
     os.mkfifo(tmp_path / "pipe.npy")
     with pytest.raises(UnreadableFile, match=r"pipe\.npy: neither a file nor a folder"):

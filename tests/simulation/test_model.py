@@ -367,7 +367,7 @@ def test_wrong_arguments(tmp_path, name, value):
     ("options", "message"),
     [
         ({"reset": 5}, "reset: got 5; expected a potential below the threshold, 5"),
-        ({"threshold": -1}, "reset: got 0.0; expected a potential below the threshold, -1"),
+        ({"threshold": -1}, "threshold: got -1; expected a potential above the reset, 0"),
         ({"threshold": np.nan}, "threshold: got nan; expected a potential, in the units of the weights"),
         ({"reset": "0"}, "reset: got '0'; expected a potential"),
         ({"leak": 1}, "leak: got 1; expected the share of a state that stays"),

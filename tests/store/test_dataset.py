@@ -443,9 +443,9 @@ def test_what_is_not_a_store_is_said_with_what_is_there(tmp_path):
     save(a_run(), tmp_path / "run.zarr")
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UnreadableFile, match=r"runn: there is no such folder\. Stores in .*: run\.zarr\."):
+    with pytest.raises(UnreadableFile, match=r"runn: there is no such file or folder\. Stores in .*: run\.zarr\."):
         open_store(tmp_path / "runn")
-    with pytest.raises(UnreadableFile, match=r"no such folder\. There is no folder .*nowhere either"):
+    with pytest.raises(UnreadableFile, match=r"no such file or folder\. There is no folder .*nowhere either"):
         open_store(tmp_path / "nowhere" / "run.zarr")
     with pytest.raises(UnreadableFile, match=r"notes\.txt: a file, not the folder of a store"):
         open_store(tmp_path / "notes.txt")
@@ -562,7 +562,7 @@ def test_an_unfinished_stream_cannot_be_opened(tmp_path):
         (staging,) = tmp_path.iterdir()
         with pytest.raises(UnreadableFile, match="a write that has not ended, or was cut off"):
             open_store(staging)
-        with pytest.raises(UnreadableFile, match=r"no such folder\. There is no store in"):
+        with pytest.raises(UnreadableFile, match=r"no such file or folder\. There is no store in"):
             open_store(tmp_path / "run.zarr")
 
 

@@ -19,7 +19,7 @@ PAGE_STYLE: Final = (PAGE / "page.css").read_text("utf-8")
 WIDGET_STYLE: Final = (PAGE / "widgets.css").read_text("utf-8")
 """Of all that Panel draws: what the page's own style sheet says does not reach into it."""
 
-MESSAGE_COLOURS: Final = {"error": ("error", "error-bg"), "note": ("ink", "sunken"), "warning": ("warn", "warn-bg")}
+MESSAGE_COLOURS: Final = {"error": ("wrong", "wrong-bg"), "note": ("ink", "sunken"), "warning": ("warn", "warn-bg")}
 """Of the text and of the ground of each kind of message."""
 
 

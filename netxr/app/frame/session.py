@@ -80,6 +80,7 @@ class Session:
         *,
         label: str,
         short: bool = False,
+        withdrawn: Callable[[], object] = lambda: None,
     ) -> None:
         """Compute in the background with progress and a button to cancel; an error becomes a message.
 
@@ -95,7 +96,20 @@ class Session:
             What the page says meanwhile, such as "Estimating 1,000 neurons".
         short : bool
             Whether it takes well under a second; it then shows no progress, and does not wait for long computations.
+        withdrawn : callable
+            Called in the thread of the event loop where the user cancels it, or it fails: there will be no result.
         """
+
+        def give_up() -> None:
+            """Cancel it at the user's wish."""
+            self.cancel(key, say=f"{label}: cancelled.")
+            withdrawn()
+
+        def fail(error: BaseException) -> None:
+            """Say that it failed."""
+            self._failed(error)
+            withdrawn()
+
         self.cancel(key)
         self.clear()
         self._begun[key] = time.monotonic()
@@ -104,14 +118,14 @@ class Session:
         self._jobs[key] = job
         if not short:
             self._labels[key] = label
-            self._rows[key] = progress_row(label, cancel=lambda: self.cancel(key, say=f"{label}: cancelled."))
+            self._rows[key] = progress_row(label, cancel=give_up)
             self.status.append(self._rows[key])
         try:
             self._queue.start(
                 job,
                 work,
                 then=lambda result: self._deliver(partial(self._finish, key, job, then, result)),
-                failed=lambda error: self._deliver(partial(self._finish, key, job, self._failed, error)),
+                failed=lambda error: self._deliver(partial(self._finish, key, job, fail, error)),
                 short=short,
             )
         except Exception as error:

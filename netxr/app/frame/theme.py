@@ -7,7 +7,7 @@ import panel as pn
 from bokeh.themes import Theme
 
 from netxr.plot import palettes
-from netxr.plot.palettes import painted
+from netxr.plot.palettes import paint, painted
 
 LIGHT, DARK = "light", "dark"
 
@@ -32,12 +32,15 @@ TOKENS: Final[Mapping[str, Colour]] = {
     "tint": Colour("#E0F1EE", "#12322E"),
     "warn": Colour("#7A4300", "#F5BD6E"),
     "warn-bg": Colour("#FFF3DD", "#33260E"),
-    "error": Colour("#B3261E", "#FF9D93"),
-    "error-bg": Colour("#FDEDEB", "#3B1A17"),
+    "wrong": Colour("#B3261E", "#FF9D93"),
+    "wrong-bg": Colour("#FDEDEB", "#3B1A17"),
     "positive": Colour("#DD6B1F", "#DB6C22"),
     "negative": Colour("#2F7BC0", "#3F8AD6"),
 }
-"""By their names in the style sheet. Each text has a contrast of 5.5 to 1 or more with what is below it."""
+"""By their names in the style sheet, none of which is a variable of bokeh or Panel.
+
+Each text has a contrast of 5.5 to 1 or more with what is below it.
+"""
 
 
 def variables() -> str:
@@ -92,3 +95,15 @@ def theme_at_work() -> str:
 def in_theme(figure: Any) -> Any:
     """Return a figure of netxr.plot in the colours of the page at work."""
     return figure if theme_at_work() == LIGHT else painted(figure, palettes.DARK)
+
+
+def live_pane(plot: Any) -> Any:
+    """Return a pane of what bokeh has drawn, in the theme of the page at work."""
+    paint_live(plot)
+    return pn.pane.Bokeh(plot.state, theme=FIGURES[theme_at_work()])
+
+
+def paint_live(plot: Any) -> None:
+    """Give what bokeh has drawn, and is given new data, the colours of the page at work."""
+    if theme_at_work() == DARK:
+        paint(plot, palette=palettes.DARK)

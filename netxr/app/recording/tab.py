@@ -49,13 +49,19 @@ from netxr.app.recording.views import (
     taken_along,
     words_of,
 )
-from netxr.errors import InvalidInput
+from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.plot import Selection
 from netxr.schema.variables import labels_of
 
 KEY: Final = "recording"
 MARKED_STEPS: Final = 500
 """Samples of the traces beside an estimate."""
+
+FILL: Final = (
+    "In step 2, Clean, leave out the frames that hold them; or say in step 3, under More settings, what becomes of "
+    "missing samples."
+)
+"""What can be done on the page about missing samples."""
 
 OF_ESTIMATES: Final = {"method", "lags", "lag", "missing", "diagonal", "q", "windows", "pairs"}
 """Settings that do not matter for the view of the activity."""
@@ -183,12 +189,18 @@ class _View:
         part = (settings.start, settings.length) if seen else (0, MARKED_STEPS)
         self._session.run(
             KEY,
-            partial(self._work, asked, part, known, afresh),
+            partial(self._worked, asked, part, known, afresh),
             self._show,
             label=f"{'Reading' if seen else 'Estimating the connectivity of'} {settings.recording}",
             # A filter goes through the whole recording.
             short=(seen or known is not None) and not (asked.choice.high_pass or asked.choice.bad_frames),
+            withdrawn=self._withdrawn,
         )
+
+    def _withdrawn(self) -> None:
+        """Say that nothing comes, where nothing is shown yet."""
+        if self._shown is None:
+            self._results.show(note("There is no result. Change a setting, or run it again."))
 
     def _choice(self) -> Choice:
         """Return the settings of the estimate."""
@@ -208,6 +220,15 @@ class _View:
         problem = windows_problem(run, self._asked()) if in_windows and run is not None else ""
         self._rail.show(self._choice(), problem=problem)
         self._files.panel.visible = self._files.is_filled and settings.view == ACTIVITY_VIEW
+
+    def _worked(
+        self, asked: Asked, part: tuple[int, int], known: Any, afresh: bool, job: Job
+    ) -> tuple[Shown, tuple[Any, ...] | None, Any]:
+        """Read and estimate as `_work` does; of samples that are missing, say what can be done on the page."""
+        try:
+            return self._work(asked, part, known, afresh, job)
+        except NonFiniteActivity as error:
+            raise error.about(error.argument, fix=FILL) from None
 
     def _work(
         self, asked: Asked, part: tuple[int, int], known: Any, afresh: bool, job: Job

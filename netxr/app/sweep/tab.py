@@ -98,7 +98,7 @@ class _View:
         self._read: Read | None = None
         self._shown: Shown | None = None
         self._stores = StoreList(session, settings, "sweep", "sweep", again=self._look_again)
-        self._axes = {axis: pn.widgets.Select(name=label, **LOOK) for axis, label in DIMS.items()}
+        self._axes = {axis: pn.widgets.Select(name=label, visible=False, **LOOK) for axis, label in DIMS.items()}
         for axis, widget in self._axes.items():
             widget.param.watch(partial(self._take, axis), "value")
         self._x, self._y = (choice(settings, name, _axis_choices(DIMS)) for name in ("x", "y"))

@@ -11,6 +11,7 @@ import numpy as np
 import panel as pn
 
 import netxr.plot
+from netxr.app.frame.theme import in_theme, live_pane, paint_live
 from netxr.schema.arrays import as_connectivity
 
 PATTERN: Final = as_connectivity([[0, 1, 2], [3, 0, 4], [5, 6, 0]], rows="target", neurons=[10, 11, 12])
@@ -21,8 +22,9 @@ class LiveGraph:
     """A graph of `netxr.plot.network` in a pane that can show other graphs, of up to a hundred numbered neurons."""
 
     def __init__(self, **look: Any) -> None:
-        self._plot = hv.renderer("bokeh").get_plot(netxr.plot.network(PATTERN))
+        self._plot = _drawn(netxr.plot.network(PATTERN))
         self._plot.state.toolbar_location = None
+        self._plot.state.title.text_font_size = "9pt"  # what it leaves out is said in the width of a small figure
         self.pane = pn.Column(**look)
 
     def show(self, graph: hv.Overlay) -> None:
@@ -34,8 +36,10 @@ class LiveGraph:
             if "size" in style:
                 glyph.size = style["size"]
         self._plot.state.title.text = hv.Store.lookup_options("bokeh", graph, "plot").kwargs["title"].format()
-        if not self.pane:
-            self.pane.append(pn.pane.Bokeh(self._plot.state))
+        if self.pane:
+            paint_live(self._plot)
+        else:
+            self.pane.append(live_pane(self._plot))
 
 
 class LiveMatrix:
@@ -49,20 +53,26 @@ class LiveMatrix:
     def show(self, heatmap: Any) -> None:
         """Show another heatmap; that of a big matrix, which zooms by itself, is redrawn."""
         if isinstance(heatmap, hv.DynamicMap):
-            self.pane[:], self._plot = [pn.pane.HoloViews(heatmap)], None
+            self.pane[:], self._plot = [pn.pane.HoloViews(in_theme(heatmap))], None
             return
         options = hv.Store.lookup_options("bokeh", heatmap, "plot").kwargs
         kept = {name: options[name] for name in KEPT}
         if self._plot is None or kept != self._kept:
             # Without tools the wheel scrolls the page.
-            self._plot = hv.renderer("bokeh").get_plot(heatmap.opts(toolbar=None, default_tools=[], backend="bokeh"))
-            self.pane[:], self._kept = [pn.pane.Bokeh(self._plot.state)], kept
+            self._plot = _drawn(heatmap.opts(toolbar=None, default_tools=[], backend="bokeh"))
+            self.pane[:], self._kept = [live_pane(self._plot)], kept
         else:
             _give(self._plot, heatmap, options)
+            paint_live(self._plot)
 
 
 KEPT: Final = ("title", "frame_width", "frame_height", "xrotation", "clipping_colors", "hover_tooltips")
 """If one of these options changes, the heatmap is redrawn."""
+
+
+def _drawn(figure: Any) -> Any:
+    """Draw a figure by a renderer that has no theme, which it would give to the whole page."""
+    return hv.renderer("bokeh").instance(theme=None).get_plot(figure)
 
 
 def _give(plot: Any, heatmap: hv.Image, options: dict[str, Any]) -> None:

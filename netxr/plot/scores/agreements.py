@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.estimators.overlap import Pairs, shared_pairs
+from netxr.kernels.scores import strength
 from netxr.plot.loading import loaded_matrix
 from netxr.plot.palettes import LIGHT
 from netxr.plot.scores.thresholds import Detection, detection
@@ -42,7 +43,7 @@ def agreement(A: Any, R: Any, *, diagonal: bool | None = None, title: str = "") 
 
     Both are aligned by the labels of their neurons. Neurons that only one of the two has are left out, and so are pairs
     that are NaN or infinite in either, as in `netxr.compare`; the title counts them. An edge is a weight other than 0.
-    The estimate keeps its sign: for networks with inhibition, pass ``abs(R)`` to find edges by magnitude.
+    Where the truth has weights of both signs, both curves go by the magnitude of R, as `netxr.compare` does.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def agreement(A: Any, R: Any, *, diagonal: bool | None = None, title: str = "") 
     if len(pairs.truth):
         edge = pairs.truth != 0
         by_edge = {"no edge": pairs.estimate[~edge], "edge": pairs.estimate[edge]}
-        panels = [entries(pairs), violins(by_edge, ylabel=ESTIMATED, title=PANELS[1]), *_curves(edge, pairs.estimate)]
+        panels = [entries(pairs), violins(by_edge, ylabel=ESTIMATED, title=PANELS[1]), *_curves(edge, pairs)]
     else:
         panels = [_empty(NO_PAIR, panel) for panel in PANELS]
     lines = (title, _about(pairs, bool(diagonal)), pairs.left_out)
@@ -152,16 +153,17 @@ def _cells(values: NDArray[np.float64]) -> tuple[NDArray[np.intp], float, float]
     return cells, low - width / 2, low + (N_CELLS - 0.5) * width
 
 
-def _curves(edge: NDArray[np.bool_], estimate: NDArray[np.float64]) -> list[Any]:
+def _curves(edge: NDArray[np.bool_], pairs: Pairs) -> list[Any]:
     """Draw both curves, or say why there is none."""
     if edge.all() or not edge.any():
         note = f"undefined:\n{'every' if edge.all() else 'no'} pair has an edge"
         return [_empty(note, panel) for panel in PANELS[2:]]
-    found = detection(edge, estimate)
-    return [_roc(found), _precision(found, float(edge.mean()))]
+    ranked = strength(pairs.truth, pairs.estimate)
+    found, by = detection(edge, ranked), "" if ranked is pairs.estimate else "by |R|; "
+    return [_roc(found, by), _precision(found, by, float(edge.mean()))]
 
 
-def _roc(found: Detection) -> hv.Overlay:
+def _roc(found: Detection, by: str) -> hv.Overlay:
     """Draw true over false positives, and the diagonal that chance would follow."""
     x, y = (
         hv.Dimension("false_positives", label="False positive rate"),
@@ -169,17 +171,17 @@ def _roc(found: Detection) -> hv.Overlay:
     )
     curve = hv.Curve((found.false_positives, found.true_positives), x, y)
     chance = hv.Curve(([0.0, 1.0], [0.0, 1.0]), x, y)
-    return _over_chance(curve, chance, f"{PANELS[2]}: AUC {found.roc_auc:.3f}\n(dashed: chance)")
+    return _over_chance(curve, chance, f"{PANELS[2]}: AUC {found.roc_auc:.3f}\n({by}dashed: chance)")
 
 
-def _precision(found: Detection, share: float) -> hv.Overlay:
+def _precision(found: Detection, by: str, share: float) -> hv.Overlay:
     """Draw precision over recall as steps, and the share of edges, which chance would reach."""
     x, y = hv.Dimension("recall", label="Recall"), hv.Dimension("precision", label="Precision")
     curve = hv.Curve((np.append(0.0, found.recall), np.append(found.precision[0], found.precision)), x, y)
     curve = with_options(curve, both={"interpolation": "steps-pre"})
     chance = hv.Curve(([0.0, 1.0], [share, share]), x, y)
     area = f"Average precision {found.average_precision:.3f}"  # bokeh would cut off a longer line, with its number
-    return _over_chance(curve, chance, f"{area}\n(dashed: chance, {share:.3f})")
+    return _over_chance(curve, chance, f"{area}\n({by}dashed: chance, {share:.3f})")
 
 
 def _over_chance(curve: hv.Curve, chance: hv.Curve, title: str) -> hv.Overlay:

@@ -90,7 +90,8 @@ def interval_of(times: Any, path: object, place: str) -> float:
     """
     interval, wrong = interval_in(times)
     if wrong:
-        raise UnreadableFile(path, f"{place} {wrong}", fix=FIX)
+        fix = "Sort the samples by time first." if wrong.startswith("descends") else FIX
+        raise UnreadableFile(path, f"{place} {wrong}", fix=fix)
     return interval
 
 

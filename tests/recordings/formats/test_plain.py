@@ -179,7 +179,9 @@ def test_a_column_of_times_gives_the_sampling_interval(tmp_path, label, column):
 )
 def test_times_that_are_not_even_are_refused_with_the_place(tmp_path, times):
     (tmp_path / "x.tsv").write_text("time\ta\n" + "".join(f"{t}\t1\n" for t in times))
-    message = r"x\.tsv: its column 'time' (is not even|descends): .* is followed by .*resample to even times"
+    message = (
+        r"x\.tsv: its column 'time' (is not even|descends): .* is followed by .*(resample to even|Sort the samples)"
+    )
     with pytest.raises(UnreadableFile, match=message):
         load_activity(tmp_path / "x.tsv", dims=TIME_NEURON)
 
