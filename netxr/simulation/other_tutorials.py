@@ -4,7 +4,6 @@ Neuromatch Academy, W3D5 (Network Causality). Each section is a Dataset of what 
 tutorials' own random streams.
 """
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
@@ -154,9 +153,7 @@ def _weak_instruments() -> xr.Dataset:
     rows = []
     for strength in STRENGTHS:
         runs = [_stimulated(20, n_steps=10_000, strength=strength, seed=seed) for seed in range(NETWORKS)]
-        with warnings.catch_warnings():  # that the weakest are too weak is what is shown
-            warnings.filterwarnings("ignore", "Instruments are weak", UserWarning)
-            fits = [_by_instruments(run) for run in runs]
+        fits = [_by_instruments(run) for run in runs]
         scored = [_score(run[n.CONNECTIVITY], fit[n.COEFFICIENT]) for run, fit in zip(runs, fits, strict=True)]
         least = min(fit[n.FIRST_STAGE_F].min() for fit in fits)
         rows.append(_summarised(_along(n.TRIAL, range(NETWORKS), scored)).assign({n.FIRST_STAGE_F: least}))

@@ -193,7 +193,6 @@ def _alerts(page):
         (f"{OVER_TIME}=long.zarr&windows=1000", "windows: got 1,000 windows of 4,000 samples"),
         (f"{OVER_TIME}=holed.zarr&missing=pairwise", "blocks: got"),
         (f"{SURE}=holed.zarr", "missing"),
-        (f"{SURE}=trials.zarr&missing=pairwise", "pairwise"),
         (f"{SURE}=long.zarr&q=2", "q: got '2'; expected a number, 1e-06 to 0.5"),
     ],
 )

@@ -84,6 +84,6 @@ def test_a_sweep_over_methods_has_a_row_for_each(tmp_path):
     flags = ["--neurons", 9, "--steps", 60, "--trials", 2, "--method", "correlation", "--method", "regression"]
     rows = document("sweep", tmp_path / "s.zarr", *flags, "--coupling", "0.5", "--score", "slope")["cells"]
     assert [(row["estimator"], row["coupling"]) for row in rows] == [
-        ("correlation", "0.5"),
-        ("regression", "0.5"),
+        ("correlation", 0.5),
+        ("regression", 0.5),
     ]

@@ -3,6 +3,7 @@ import pytest
 from bokeh.models import ColorBar
 
 import netxr
+from netxr.estimators.apply import compared
 from netxr.plot.style import DIVERGING
 from tests.plot.drawn import bokeh_images, on_paper, on_screen
 from tests.runs import labelled
@@ -45,9 +46,8 @@ def test_probabilities_have_a_scale_of_their_own(name, limits):
 
 def test_every_estimator_says_what_it_is_and_the_tutorials_what_the_tutorial_says():
     run = netxr.simulate(netxr.random_connectivity(25, seed=1), n_steps=500, seed=1)
-    moments = netxr.lagged_moments(run.activity, lags=[0, 1])
     for name in netxr.methods().estimator.values.tolist():
-        found = netxr.estimate(moments, method=name).isel(trial=0)
+        found = compared(netxr.estimate(run.activity, method=name), name).isel(trial=0)
         text = "Connectivity Strength" if name == "lagged_correlation" else found.long_name
         limits, _, said = colours_of(netxr.plot.matrix(found))
         assert said.lower() == text.lower()

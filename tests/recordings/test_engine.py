@@ -47,7 +47,7 @@ def test_variables_are_left_out(store):
 
 
 def test_what_is_not_there_is_said(tmp_path):
-    with pytest.raises(UnreadableFile, match="there is no such folder"):
+    with pytest.raises(UnreadableFile, match="there is no such file or folder"):
         xr.open_dataset(tmp_path / "none.zarr", engine=NetxrBackend)
 
 

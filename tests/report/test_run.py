@@ -84,7 +84,8 @@ def test_it_says_how_sure_r_is(run, page):
     for value in netxr.reliability(run).reliability.values:
         assert f"{value:.3f}" in cells
     found = netxr.edges(netxr.correlation_test(run))
-    assert f"60 pairs tested: {found.sizes['edge']} edges at a false discovery rate of 0.05" in text
+    edges = f"{found.sizes['edge']} edge{'' if found.sizes['edge'] == 1 else 's'}"
+    assert f"60 pairs tested: {edges} at a false discovery rate of 0.05" in text
     for p in found.p_value.values[:20]:
         assert f"{p:.2g}" in cells
     assert "allowing for autocorrelation, tested for this page" in text

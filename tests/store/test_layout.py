@@ -68,7 +68,7 @@ def test_every_attribute_is_named_and_exists():
     source = Path(n.__file__).read_text().partition("# --- attributes")[2]
     attributes = set(re.findall(r'Final = "(\w+)"', source))
     assert attributes - named <= {"units"}  # beside the clock
-    assert named <= attributes | {"n_steps", "sparsity", "diagonal", "permutations", "lag"}
+    assert named <= attributes | {"n_steps", "sparsity", "diagonal", "permutations", "lag", "threshold"}
     assert "`units`" in table
 
 

@@ -302,7 +302,7 @@ def test_a_damaged_chunk_is_said(repository):
 def test_without_the_package_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "icechunk", None)
     _icechunk.cache_clear()
-    with pytest.raises(MissingExtra, match=r'pip install "netxr\[icechunk\]"'):
+    with pytest.raises(MissingExtra, match=r'pip install "\.\[icechunk\]"'):
         versions(tmp_path)
 
 

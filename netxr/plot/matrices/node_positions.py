@@ -150,6 +150,7 @@ def spread_places(at: NDArray[np.float64], names: NDArray[Any], order: GroupOrde
 
     Examples
     --------
+    >>> from netxr.plot.grouping import order_of
     >>> places = spread_places(np.array([[0.0, 0.0], [40.0, 20.0]]), np.array(["a", "b"]), order_of(np.arange(2), None))
     >>> places.nodes.tolist()
     [[-1.0, -0.5], [1.0, 0.5]]

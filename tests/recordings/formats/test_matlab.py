@@ -193,7 +193,7 @@ def test_without_h5py_only_version_73_is_not_read(saved, tmp_path, monkeypatch):
     path = make_matlab73(tmp_path / "new.mat", {"X": samples()})
     monkeypatch.setitem(sys.modules, "h5py", None)
     assert np.array_equal(np.asarray(read(saved, "X").values), samples())
-    with pytest.raises(MissingExtra, match=r"netxr\[io\]"):
+    with pytest.raises(MissingExtra, match=r"\.\[io\]"):
         read(path, "X")
 
 
