@@ -140,7 +140,7 @@ def in_brief(listed: pd.DataFrame) -> pd.DataFrame:
 
 def _number(value: Any) -> str:
     """Return a number that may be missing."""
-    return "-" if pd.isna(value) else str(value)
+    return "-" if pd.isna(value) else str(int(value))
 
 
 def _holds(row: Mapping[Hashable, Any]) -> str:

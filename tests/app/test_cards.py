@@ -22,6 +22,16 @@ def test_the_selected_pair_is_in_the_address_and_in_the_lines(pages, library):
     assert "no neuron here" in page.messages[0]
 
 
+def test_over_an_estimate_without_a_truth_it_says_what_it_is_and_the_next_step(pages, tmp_path):
+    run = netxr.simulate(netxr.random_connectivity(6, seed=1), n_steps=300, seed=1)
+    netxr.save(run.drop_vars(["connectivity", "target", "source"], errors="ignore"), tmp_path / "run.zarr")
+    page = opened(pages, tmp_path, "?tab=recording&view=estimate")
+    assert "6 neurons, 300 samples: lagged correlation." in page.text()
+    assert "no truth to compare it with: step 4" in page.text()
+    page = opened(pages, tmp_path, "?tab=recording&view=estimate&level=number&groups=3")
+    assert "3 groups, 300 samples" in page.text()
+
+
 def test_what_is_clicked_is_the_pair_of_that_cell_or_row():
     R = netxr.as_connectivity(np.arange(9.0).reshape(3, 3), rows="target", neurons=["a", "b", "c"])
     groups = xr.DataArray(["x", "y", "x"], dims="neuron", coords={"neuron": ["a", "b", "c"]})

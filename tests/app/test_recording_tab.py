@@ -163,7 +163,9 @@ def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, search):
         np.testing.assert_allclose(R.values.ravel(), at_lag.lagged_correlation, atol=1e-12)
     else:
         part = space["activity"].isel(trial=0, time=slice(50, 150)).compute()
-        np.testing.assert_allclose(part.values.ravel(), shown.sort_values(["neuron", "time"]).activity, rtol=1e-14)
+        np.testing.assert_allclose(
+            part.values.ravel(), shown.sort_values(["neuron", "time"]).activity, rtol=1e-14, atol=1e-15
+        )
     if "marked" in search or "start" in search:
         assert download(page, "PNG")[1:4] == b"PNG"
     assert download(page, "Zarr (zip)")[:2] == b"PK"

@@ -24,8 +24,9 @@ MESSAGE_COLOURS: Final = {"error": ("wrong", "wrong-bg"), "note": ("ink", "sunke
 
 
 TITLE: Final = "font-size:16px;line-height:24px"
+ANSWER: Final = "font-size:20px;line-height:28px"
 LABEL: Final = "font-size:12px;line-height:16px;color:var(--ink2)"
-"""How titles and labels are written in HTML."""
+"""How titles, the answer over all results, and labels are written in HTML."""
 
 
 class Sides(NamedTuple):
@@ -82,10 +83,16 @@ SCORES: Final = {
 }
 
 
+def answer_html(text: str, explained: str) -> str:
+    """Return what results say in one sentence, and below it a line that explains it."""
+    said = f'<p style="margin:0;{ANSWER}">{escape(text)}</p>'
+    return said + f'<p style="margin:0;color:var(--ink2)">{escape(explained)}</p>'
+
+
 def scores_html(scores: xr.Dataset, *, signs: str = "") -> str:
     """Return how well A and R agree, in words and in numbers; `signs` says which to go by if R tells no sign."""
     return (
-        f'<p style="margin:0 0 8px;{TITLE}">{escape(signs or verdict(scores[n.PEARSON].item()))} '
+        f'<p style="margin:0 0 8px;{ANSWER}">{escape(signs or verdict(scores[n.PEARSON].item()))} '
         f"(All scores {with_diagonal(scores)} the diagonal.)</p>{score_list(scores, SCORES)}"
     )
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import panel as pn
+import param
 
 from netxr.app.frame.panes import stack
 
@@ -50,7 +51,8 @@ class Steps:
 
     def say(self, title: str, *lines: str, done: bool) -> None:
         """Say below the title of a step what it did, or why it is not done."""
-        self._heads[title].name = "\n".join([title, *filter(None, lines)])
+        with param.edit_constant(self._heads[title]):  # so is a name in older versions
+            self._heads[title].name = "\n".join([title, *filter(None, lines)])
         (self._done.add if done else self._done.discard)(title)
         is_open = self._bodies[title].visible
         self._heads[title].css_classes = ["stephead", *["done"] * done, *["open"] * is_open]

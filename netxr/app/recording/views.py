@@ -11,10 +11,10 @@ import netxr
 import netxr.plot
 from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
-from netxr.app.frame.looks import message_pane, scores_html
+from netxr.app.frame.looks import answer_html, message_pane, scores_html
 from netxr.app.frame.panes import TOOLS, card, note, panels, stretched
 from netxr.app.recording.cards import strongest_of
-from netxr.app.recording.choice import Choice, is_lagged, lags_of
+from netxr.app.recording.choice import NEURONS, Choice, is_lagged, lags_of
 from netxr.app.recording.compute import Scored, Sure, at_lag, lag_shown
 from netxr.app.recording.marked_pairs import marked, pairs_named
 from netxr.app.recording.python_lines import estimating_lines, preparing_lines, sure_lines, windows_lines
@@ -60,6 +60,10 @@ TRACE: Final = 24
 
 MOST_BEFORE: Final = 5
 """Traces that are drawn before and after cleaning."""
+
+
+UNKNOWN: Final = "There is no truth to compare it with: step 4 says which pairs to rely on, and how far."
+"""Said of an estimate whose connectivity is not known."""
 
 
 class Shown(NamedTuple):
@@ -299,6 +303,10 @@ def words_of(shown: Shown) -> list[Any]:
     words, (R, A, scores) = [], shown.matrices
     if A is not None and scores is not None:
         words.append(pn.pane.HTML(scores_html(scores, signs=sign_text(A, R)), sizing_mode="stretch_width", margin=0))
+    elif shown.view == ESTIMATE_VIEW:
+        size = f"{R.sizes[n.TARGET]:,} {NEURONS if shown.choice.level == NEURONS else 'groups'}"
+        what = f"{size}, {shown.run.sizes[n.TIME]:,} samples: {estimator(shown.choice.method).long_name}."
+        words.append(pn.pane.HTML(answer_html(what, UNKNOWN), sizing_mode="stretch_width", margin=0))
     if shown.view != AGREEMENT_VIEW and estimator(shown.choice.method).directed:
         alike = symmetry(R)
         kind = "warning" if alike.item() > SAME else "note"
