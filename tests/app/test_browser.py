@@ -105,7 +105,7 @@ def test_both_matrices_are_painted_without_a_graphics_card(open_page):
 def test_a_page_without_its_server_says_so(app, browser):
     page, ends = browser.new_page(), []
     page.route_web_socket("**/ws", lambda route: ends.append((route, route.connect_to_server())))
-    page.goto(app.address)
+    page.goto(app.address + "?tab=tutorial")
     verdict(page)
     lost = page.get_by_text("no longer connected")
     assert not lost.is_visible()
