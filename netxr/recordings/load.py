@@ -68,8 +68,7 @@ def load_recording(
         `dims`, as arrays in memory do. A Dataset or DataArray is checked, and passed through.
     format : str, optional
         What the file is, where it cannot be recognised, or is not to be: npy, npz, text, parquet, matlab, hdf5, nwb,
-        netcdf, caiman, suite2p, neo, spikeinterface, roiextractors, or the name of an installed entry point of the
-        group ``netxr.loaders``.
+        netcdf, caiman, suite2p, neo, spikeinterface, roiextractors, or an entry point of ``netxr.loaders``.
     trusted : bool
         Whether a file may take data from other files, as HDF5 can, and unpack to more than a hundred times its size.
         Otherwise it is refused: one from elsewhere could so have any file of yours read as samples, or fill the memory.

@@ -75,7 +75,6 @@ def test_from_slider_to_picture_takes_less_than_a_second(open_page, folder, gold
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="not seen to pass since the page has a grid of its own")
 def test_the_address_restores_the_view_and_so_does_going_back(open_page, app):
     page = open_page("?tab=tutorial&n=39&steps=2000")
     before = verdict(page)
@@ -101,10 +100,9 @@ def test_both_matrices_are_painted_without_a_graphics_card(open_page):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="not seen to pass since the page has a grid of its own")
 def test_a_page_without_its_server_says_so(app, browser):
     page, ends = browser.new_page(), []
-    page.route_web_socket("**/ws", lambda route: ends.append((route, route.connect_to_server())))
+    page.route_web_socket("**/ws?*", lambda route: ends.append((route, route.connect_to_server())))
     page.goto(app.address + "?tab=tutorial")
     verdict(page)
     lost = page.get_by_text("no longer connected")

@@ -100,7 +100,6 @@ def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, 
     assert sorted((file, file.stat().st_mtime_ns) for file in (stores / "wide.zarr").rglob("*")) == before
 
 
-@pytest.mark.xfail(strict=False, reason="linked figures stay empty in the page's grid where there is no graphics card")
 def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder):
     page = open_page("?tab=recording&recording=estimated.zarr&view=beside")
     drawn(page, 5)

@@ -13,7 +13,7 @@ TOOLS: Final = {"active_tools": ["box_zoom"]}
 """A box zooms in; the wheel scrolls the page."""
 
 
-def panels(figure: Any, **options: Any) -> pn.FlexBox:
+def panels(figure: Any, **options: Any) -> pn.Row:
     """Return the panels of a figure, which stand below each other on a narrow page.
 
     Parameters
@@ -28,7 +28,7 @@ def panels(figure: Any, **options: Any) -> pn.FlexBox:
     # and colour bar together.
     drawn = [panel.opts(toolbar="below", fontsize={"title": "10pt"}, **options, backend="bokeh") for panel in each]
     panes = [pn.pane.HoloViews(in_theme(panel), linked_axes=False, margin=0) for panel in drawn]
-    return pn.FlexBox(*panes, gap="8px 4px", margin=0)
+    return flow(*panes)
 
 
 def stretched(figure: Any, *, height: int, basis: int = 420, most: int | None = None) -> pn.pane.HoloViews:
@@ -51,6 +51,14 @@ def button(name: str, do: Callable[[object], object], *, main: bool = False, **l
     widget = pn.widgets.Button(name=name, margin=0, css_classes=["main"] if main else [], **wide | look)
     widget.on_click(do)
     return widget
+
+
+def flow(*parts: Any) -> pn.Row:
+    """Return figures beside each other, in several rows where they need the room.
+
+    Not as a FlexBox of Panel, in which figures that come while it is laid out stay empty.
+    """
+    return pn.Row(*parts, css_classes=["flow"], sizing_mode="stretch_width", margin=0)
 
 
 def row(*parts: Any) -> pn.Row:

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-import panel as pn
 import xarray as xr
 
 import netxr
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import button
+from netxr.app.frame.panes import button, row
 from netxr.app.frame.session import Session
 
 KEY: Final = "saving"
@@ -35,7 +34,7 @@ class Saving:
         self._make: Callable[[], xr.DataArray] | None = None
         self._save = button("Save with the recording", lambda _event: self._write(replace=False), visible=False)
         self._replace = button("Replace the one that is there", lambda _event: self._write(replace=True), visible=False)
-        self.row = pn.FlexBox(self._save, self._replace)
+        self.row = row(self._save, self._replace)
 
     def offer(self, name: str, make: Callable[[], xr.DataArray]) -> None:
         """Offer to save what `make` returns with the recording of that name; `make` may raise an error instead."""

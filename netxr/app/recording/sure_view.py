@@ -11,7 +11,7 @@ from bokeh.models.widgets.tables import CellFormatter, NumberFormatter, Scientif
 import netxr
 import netxr.plot
 from netxr import names as n
-from netxr.app.frame.panes import TOOLS, note, panels
+from netxr.app.frame.panes import TOOLS, flow, note, panels
 from netxr.app.recording.compute import Sure
 from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.matrices.side_by_side import TITLE_R
@@ -51,7 +51,7 @@ def sure_panes(sure: Sure, figure: Any, *, q: float) -> list[Any]:
     if not sure.is_tested:
         return [*said, matrix]
     edges = pn.Column(_table(sure, q=q), styles={"flex": "1 1 420px", "min-width": "0"})
-    return [*said, pn.FlexBox(matrix, edges, gap="8px 16px", align_items="flex-start", sizing_mode="stretch_width")]
+    return [*said, flow(matrix, edges)]
 
 
 def sure_table(sure: Sure, *, q: float) -> xr.Dataset:

@@ -14,7 +14,7 @@ from netxr.app.frame.controls import LOOK, buttons, choice
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import TOOLS, Results, note, panels, stretched
+from netxr.app.frame.panes import TOOLS, Results, flow, note, panels, stretched
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.app.sweep.views import (
@@ -211,6 +211,4 @@ def _arranged(figures: list[Any], scores: xr.Dataset, wanted: SweepChoice) -> An
     if len(figures) == 1:
         return stretched(figures[0], height=380)
     ylim = range_of(scores, wanted)
-    return pn.FlexBox(
-        *[stretched(one.opts(ylim=ylim), height=280, basis=300, most=480) for one in figures], gap="8px 16px"
-    )
+    return flow(*[stretched(one.opts(ylim=ylim), height=280, basis=300, most=480) for one in figures])

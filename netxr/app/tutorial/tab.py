@@ -12,7 +12,7 @@ from netxr import names as n
 from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.looks import scores_html, side_by_side
-from netxr.app.frame.panes import Results, note, stretched
+from netxr.app.frame.panes import Results, flow, note, stretched
 from netxr.app.frame.session import Session
 from netxr.app.tutorial.compute import (
     Setup,
@@ -81,7 +81,7 @@ class _View:
         self._graphs = {name: LiveGraph() for name in TITLES}
         self._matrices = {name: LiveMatrix() for name in TITLES}
         self._shown: tuple[Setup, xr.Dataset] | None = None
-        pairs = [pn.FlexBox(self._graphs[name].pane, self._matrices[name].pane, gap="4px 8px") for name in TITLES]
+        pairs = [flow(self._graphs[name].pane, self._matrices[name].pane) for name in TITLES]
         self._curve = pn.Column(sizing_mode="stretch_width")
         self._results = Results(self._scores, *pairs, self._curve)
         self.body = pn.Column(

@@ -38,7 +38,6 @@ def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     size_sweep, coarse_sweep = (sections[name].squeeze(drop=True) for name in ("size_sweep", "coarse_sweep"))
     demo = sections["sparsity_demo"]
     shown = demo.sel({n.SPARSITY: list(SHOWN_SPARSITIES)})
-    n_neurons = int(sections["coarse_sweep"].coords[n.N_NEURONS].item())
     return {
         "1_one_source": compare(*(matrix.sel({n.SOURCE: [ONE_SOURCE]}) for matrix in small[:2])),
         "2_overview": overview(*small[:2], score=small[2]),
@@ -77,7 +76,7 @@ def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
         "8_coarse_sweep": score_curve(
             coarse_sweep,
             x=n.NEURONS_PER_GROUP,
-            xlabel=f"Neurons per group ({n_neurons} neurons in all)",
+            xlabel=f"Neurons per group ({sections['coarse_sweep'][n.N_NEURONS].item()} neurons in all)",
             ylabel="Correlation of coarse A and R",
             title="Similarity of A and R over coarseness of sampling",
         ),
