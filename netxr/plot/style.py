@@ -190,6 +190,11 @@ def diagonal_text(*scores: Any) -> str:
     return diagonal_words(said.pop())
 
 
+def holds_diagonal(score: Any) -> bool:
+    """Return whether a score says that the diagonal is included: beside it, a matrix shows its own."""
+    return bool(getattr(score, "attrs", {}).get(n.DIAGONAL))
+
+
 def diagonal_words(diagonal: bool) -> str:
     """Say in brackets whether the diagonal is included."""
     return "(with the diagonal)" if diagonal else "(without the diagonal)"

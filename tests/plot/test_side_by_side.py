@@ -22,6 +22,7 @@ from tests.plot.drawn import (
     titles_of,
     widest,
 )
+from tests.runs import labelled
 
 
 def scores_of(A, R, *, diagonal=False):
@@ -163,3 +164,14 @@ def test_two_that_are_no_truth_and_its_estimate_have_their_own_titles(random_pai
     assert titles_of(compare(*random_pair, titles=titles)) == [*titles]
     standardised = compare(*random_pair, titles=titles, standardised=True)
     assert titles_of(standardised) == [*titles, "Difference, second - first"]
+
+
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_a_score_with_the_diagonal_stands_beside_one_that_is_drawn(diagonal):
+    A = labelled([[9.0, 0.5], [0.1, 0.2]])
+    score = scores_of(A, 2 * A, diagonal=diagonal).pearson
+    for figure in (compare(A, 2 * A, score=score), overview(A, 2 * A, score=score)):
+        for drawn, weights in zip(bokeh_cells(figure), (A.values, 2 * A.values), strict=True):
+            np.testing.assert_array_equal(drawn, weights if diagonal else off_diagonal(weights))
+        for image in figure.traverse(lambda one: one, [hv.Image]):
+            assert image.vdims[0].range[1] < 2  # colours are those of the other pairs

@@ -81,7 +81,7 @@ def coloured_cells(sheet: Sheet, view: View) -> NDArray[np.float64]:
 
     A neuron's correlation with its own past would leave the others pale. Where cells are means of blocks they stay.
     """
-    if sheet.diagonal or view.down.step * view.across.step > 1:
+    if view.down.step * view.across.step > 1:
         return view.cells
     rows = sheet.targets.labels[view.down.first : view.down.end].astype(object)
     columns = sheet.sources.labels[view.across.first : view.across.end].astype(object)

@@ -13,7 +13,7 @@ from netxr.plot.matrices.grids import FACET_FONT, FACET_FRAME, MOST_FACETS, face
 from netxr.plot.matrices.heatmaps import FROM, TO, limits_of
 from netxr.plot.matrices.side_by_side import TITLE_BOTH, long_name, page, room_for
 from netxr.plot.spans import Range
-from netxr.plot.style import diagonal_text, score_text
+from netxr.plot.style import diagonal_text, holds_diagonal, score_text
 from netxr.plot.ticks import plain_labels
 from netxr.plot.words import in_words, says
 from netxr.schema.variables import labels_of
@@ -38,7 +38,8 @@ def compare_over(
     over : str
         The parameter in which the facets differ: the common dim, or what the keys of a mapping are.
     scores : DataArray or mapping, optional
-        Correlation of A and R for each value, (`over`,) or {value: score}.
+        Correlation of A and R for each value, (`over`,) or {value: score}. The diagonal is grey, unless they
+        say that it is included.
 
     Returns
     -------
@@ -73,6 +74,8 @@ def compare_over(
         diagonal = diagonal_text(*scored.values())
         for value, score in scored.items():
             titles_R[value] += f"\n{long_name(score) or 'correlation'} {score_text(score)}"
+            for side in (all_A, all_R):
+                side[value] = side[value]._replace(diagonal=holds_diagonal(score))
     limits_A, limits_R = limits_of(*all_A.values()), limits_of(*all_R.values())
     width = row_length(len(values))
     panels: list[Any] = []
@@ -83,7 +86,7 @@ def compare_over(
         panels += _facet_row(row, all_R, titles_R, limits_R, bar=first == 0, xlabel=FROM) + gap
     title = f"{TITLE_BOTH} over {in_words(over).lower()} {diagonal}".rstrip()
     sheets = [*all_A.values(), *all_R.values()]
-    room = FACET_FONT * room_for(*(side.labels for sheet in sheets for side in (sheet.targets, sheet.sources)))
+    room = FACET_FONT * room_for(*(axis.labels for sheet in sheets for axis in (sheet.targets, sheet.sources)))
     return page(hv.Layout(panels), title=title, columns=width, panel=1.5, gap=(0.4 + room, 0.7 + room))
 
 

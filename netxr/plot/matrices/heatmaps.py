@@ -127,10 +127,11 @@ def draw_view(
 ) -> hv.Image | hv.Overlay:
     """Draw the visible part of a matrix: at first all of it."""
     view = view_of(sheet, x_range=x_range, y_range=y_range)
-    coloured = coloured_cells(sheet, view)
-    limits = limits or colour_limits(sheet.quantity, coloured)
+    others = coloured_cells(sheet, view)
+    limits = limits or colour_limits(sheet.quantity, others)
     strength, colours = sheet.quantity.name, DIVERGING if limits[0] < 0 else ABOVE_ZERO
-    image = _image(view._replace(cells=coloured), hv.Dimension("weight", label=strength, range=limits))
+    cells = view.cells if sheet.diagonal else others
+    image = _image(view._replace(cells=cells), hv.Dimension("weight", label=strength, range=limits))
     n_targets, n_sources = sheet.values.shape
     aspect = float(np.clip(n_sources / n_targets, NARROWEST, 1 / NARROWEST))
     height = round(_frame(sheet) * min(1.0, 2 / aspect))  # twice as wide at most

@@ -13,9 +13,9 @@ from netxr.kernels.scores import is_constant, standardised
 from netxr.plot.loading import loaded_matrix
 from netxr.plot.matrices.aggregation import sheet_of
 from netxr.plot.matrices.graphs import network
-from netxr.plot.matrices.heatmaps import heatmap, limits_of, matrix
+from netxr.plot.matrices.heatmaps import heatmap, limits_of
 from netxr.plot.matrices.quantities import Quantity
-from netxr.plot.style import FRAME, diagonal_text, laid_out, score_text
+from netxr.plot.style import FRAME, diagonal_text, holds_diagonal, laid_out, score_text
 from netxr.plot.ticks import LONG_LABEL, shorten
 from netxr.schema.arguments import check_flag
 from netxr.schema.variables import check_connectivity, labels_of
@@ -52,6 +52,7 @@ def compare(
         Estimated connectivity, likewise.
     score : float or scalar DataArray, optional
         Correlation of the two, or another score with a `long_name`, for the title; NaN is called undefined.
+        The diagonal is grey, unless the score says that it is included.
     standardised : bool
         Whether to draw both in standard deviations, with their difference.
     groups : DataArray, optional
@@ -86,23 +87,25 @@ def compare(
     narrow = all(one.sizes[n.SOURCE] == 1 and one.sizes[n.TARGET] > 2 for one in (A, R))
     draw = _standardised_panels if standardised else _panels
     difference = TITLE_DIFFERENCE if titles == (TITLE_A, TITLE_R) else DIFFERENCE
-    panels = draw(A, R, groups, [*titles, difference])
+    panels = draw(A, R, groups, [*titles, difference], diagonal=holds_diagonal(score))
     gap = 0.4 if narrow else 1.5  # a column has room enough beside it
     room = room_for(*(labels_of(R, str(dim)) for dim in R.dims) if groups is None else [groups.values])
     return page(hv.Layout(panels), title=title, columns=len(panels), panel=3.2, gap=(gap + room, 0))
 
 
-def _panels(A: xr.DataArray, R: xr.DataArray, groups: Any, titles: list[str]) -> list[Any]:
+def _panels(A: xr.DataArray, R: xr.DataArray, groups: Any, titles: list[str], *, diagonal: bool) -> list[Any]:
     """Draw each matrix on its own range."""
-    sheets = (sheet_of(one, groups=groups, room=FRAME) for one in (A, R))
+    sheets = (sheet_of(one, groups=groups, room=FRAME)._replace(diagonal=diagonal) for one in (A, R))
     return [heatmap(sheet, title=title) for sheet, title in zip(sheets, titles[:2], strict=True)]
 
 
-def _standardised_panels(A: xr.DataArray, R: xr.DataArray, groups: Any, titles: list[str]) -> list[Any]:
+def _standardised_panels(
+    A: xr.DataArray, R: xr.DataArray, groups: Any, titles: list[str], *, diagonal: bool
+) -> list[Any]:
     """Draw both matrices in standard deviations, and their difference, on one range."""
     A, R = standardise(A), standardise(R)
-    quantity = Quantity(STANDARD_DEVIATIONS)
-    sheets = [sheet_of(one, groups=groups, room=FRAME)._replace(quantity=quantity) for one in (A, R, R - A)]
+    shown: dict[str, Any] = {"quantity": Quantity(STANDARD_DEVIATIONS), "diagonal": diagonal}
+    sheets = [sheet_of(one, groups=groups, room=FRAME)._replace(**shown) for one in (A, R, R - A)]
     limits = limits_of(*sheets)
     return [heatmap(sheet, limits=limits, title=title) for sheet, title in zip(sheets, titles, strict=True)]
 
@@ -118,6 +121,7 @@ def overview(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
         Estimated connectivity, likewise.
     score : float or scalar DataArray, optional
         Correlation of the two, or another score with a `long_name`, for the title; NaN is called undefined.
+        The diagonal is grey, unless the score says that it is included.
 
     Returns
     -------
@@ -137,7 +141,15 @@ def overview(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
     4
     """
     A, R = (check_connectivity(loaded_matrix(one, argument=name), argument=name) for name, one in (("A", A), ("R", R)))
-    panels = network(A, title=TITLE_A) + matrix(A, title=TITLE_A) + network(R, title=TITLE_R) + matrix(R, title=TITLE_R)
+    sides = ((A, TITLE_A), (R, TITLE_R))
+    sheets = [sheet_of(one)._replace(diagonal=holds_diagonal(score)) for one, _ in sides]
+    panels = hv.Layout(
+        [
+            panel
+            for (one, called), sheet in zip(sides, sheets, strict=True)
+            for panel in (network(one, title=called), heatmap(sheet, title=called))
+        ]
+    )
     room = room_for(*(labels_of(R, str(dim)) for dim in R.dims))
     title = TITLE_BOTH if score is None else f"{TITLE_BOTH}\n{_score_title(score)}"
     return page(panels, title=title, columns=2, panel=3, gap=(0.8 + room, 0.9 + room))
