@@ -103,7 +103,7 @@ def verdicts(sweep: xr.Dataset, *, score: str = n.PEARSON, at: float = 0.9) -> x
 
 def _check_scores(sweep: Any, score: str) -> xr.DataArray:
     """Return a score in memory, over two lengths or more."""
-    if score not in CORRELATIONS:
+    if not isinstance(score, str) or score not in CORRELATIONS:
         fix = "Others do not fall with noise as a correlation does."
         raise InvalidInput("score", got=said(score), expected=f"one of {', '.join(CORRELATIONS)}", fix=fix)
     if not isinstance(sweep, xr.Dataset) or score not in sweep:

@@ -108,6 +108,7 @@ def test_verdicts_are_of_the_best_estimator():
     ("options", "message"),
     [
         ({"score": "roc_auc"}, "score: got 'roc_auc'; expected one of pearson, spearman, mantel"),
+        ({"score": xr.DataArray([1.0, 2.0])}, "score: got .*; expected one of pearson, spearman, mantel"),
         ({"score": "spearman"}, "sweep: got .*; expected a Dataset of scores, spearman among them"),
         ({"at": 1}, "at: got 1; expected a score above 0 and below 1"),
         ({"at": "high"}, "at: got 'high'"),

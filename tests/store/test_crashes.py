@@ -11,6 +11,7 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
+from netxr.kernels.noise import STEPS_PER_BLOCK
 from netxr.store.locks import STAGING_PREFIX
 from netxr.store.transactions import transaction
 from tests.marks import slow
@@ -176,14 +177,14 @@ def test_a_simulation_that_is_cut_off_holds_what_was_committed(shop, tmp_path, h
             now = check_open(path)
             committed = now.sizes["time"]
             xr.testing.assert_identical(now.activity, new.activity[:, :committed])
-            assert (n.UNFINISHED in now.attrs) == (committed < works.N_STEPS)
-        assert result.died or committed == works.N_STEPS or result.error.startswith("DiskFull: ")
+            assert (n.UNFINISHED in now.attrs) == (committed < works.N_SIMULATED)
+        assert result.died or committed == works.N_SIMULATED or result.error.startswith("DiskFull: ")
         lengths.append(committed)
-        if committed < works.N_STEPS:
+        if committed < works.N_SIMULATED:
             assert not shop.do("simulate", path).error
             xr.testing.assert_identical(check_open(path), new)
             check_tidy(path)
-    assert set(lengths) <= {0, 8, 16, 24, works.N_STEPS}
+    assert set(lengths) <= {0, STEPS_PER_BLOCK, 2 * STEPS_PER_BLOCK, works.N_SIMULATED}
     assert len(set(lengths)) > 2
 
 

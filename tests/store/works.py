@@ -9,9 +9,11 @@ import xarray as xr
 import netxr
 import netxr.store.dataset
 import netxr.store.layout
+from netxr.kernels.noise import STEPS_PER_BLOCK
 from netxr.store.transactions import transaction
 
 N_NEURONS, N_STEPS, FIRST, STEPS_PER_CHUNK = 3, 30, 13, 8
+N_SIMULATED = 2 * STEPS_PER_BLOCK + 30
 
 
 def a_network():
@@ -68,10 +70,9 @@ def replace(path):
 
 
 def simulate(path):
-    """Simulate in three stretches."""
-    small = {"COMMIT_BYTES": 2 * N_NEURONS * 8 * 8, "STEPS_PER_BLOCK": STEPS_PER_CHUNK}
-    vars(netxr.simulation.simulate).update(small, _stored_steps=lambda *_: STEPS_PER_CHUNK)
-    netxr.simulate(a_network(), n_steps=N_STEPS, trials=2, seed=1, store=path)
+    """Simulate in three stretches, of as many steps as noise is drawn for at once."""
+    vars(netxr.simulation.simulate).update(COMMIT_BYTES=1, _stored_steps=lambda *_: STEPS_PER_BLOCK)
+    netxr.simulate(a_network(), n_steps=N_SIMULATED, trials=2, seed=1, store=path)
 
 
 def nothing(path):
