@@ -30,7 +30,7 @@ from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.frame_blocks import FrameBlock, first_of
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, pool_sums
 from netxr.kernels.moments import correlation, moments_of
-from netxr.kernels.running_sums import sides_of_block, sums_of, sums_of_block
+from netxr.kernels.running_sums import Held, held, sums_of, sums_of_held
 from netxr.moments.budget import RowPlan
 from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart, trial_groups
 from netxr.moments.prepare import check_lags, check_left, planned_rows, prepare
@@ -272,19 +272,12 @@ def _pilot(*source: Any) -> NDArray[Any]:
     return first_of(_pieces(*source))[0]
 
 
-class Held(NamedTuple):
-    """All samples of a trial, and the sums over them that all tasks share."""
-
-    block: FrameBlock
-    sides: LaggedSums
-
-
 def _held(n_steps: int, name: str, shift: NDArray[Any], todo: Pass, folder: Path | None, *source: Any) -> Held:
     """Return all samples of a source as one block."""
     block = FrameBlock(todo, shift, place=name, offset=0, room=n_steps)
     for frames in _blocks(_pieces(*source), todo.block, folder):
         block.take(frames)
-    return Held(block, sides_of_block(block, todo=todo))
+    return held(block, todo=todo)
 
 
 def _rows(
@@ -318,7 +311,7 @@ def _sums(
     """Return the sums over one trial, held or read anew."""
     _give_up_if_stopped(folder)
     if isinstance(source[0], Held):
-        sums = sums_of_block(*source[0], todo=todo, place=name, going_on=partial(_going_on, folder, part))
+        sums = sums_of_held(source[0], todo=todo, place=name, going_on=partial(_going_on, folder, part))
         report(part, source[0].block.filled)
     else:
         blocks = _blocks(reported(_pieces(*source), part), todo.block, folder)

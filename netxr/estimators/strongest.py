@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -16,6 +16,12 @@ from netxr.moments.prepare import Precision, lags_of
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
+
+ENTRIES: Final = 2**16
+"""Correlations that are looked at together, few enough for a cache."""
+
+HEAPS: Final = 8
+"""Heaps for each of the strongest pairs: the more there are, the closer the bound, and the longer it takes."""
 
 
 class Edges(NamedTuple):
@@ -171,40 +177,52 @@ def _strongest(
     """Return the strongest pairs among rows, without pairs of a neuron with itself."""
     parts = []
     for rows, r in blocks:
-        targets = np.arange(rows.start, rows.stop)
-        magnitude = np.fmax(np.abs(r), -1)  # which is what NaN becomes
-        own = np.flatnonzero((columns >= rows.start) & (columns < rows.stop))
-        magnitude[:, columns[own] - rows.start, own] = -1
-        order = _first_few(magnitude, most)
-        strongest = np.take_along_axis(magnitude, order, axis=2)
-        lag, row, place = np.nonzero((strongest >= 0) & (strongest >= threshold))
-        source = order[lag, row, place]
-        by_target = np.lexsort((place, lag, row))
-        lag, row, source = lag[by_target], row[by_target], source[by_target]
-        parts.append(Edges(lag, targets[row], source, r[lag, row, source], np.zeros_like(lag)))
+        height = max(1, ENTRIES * r.shape[1] // max(1, r.size))
+        for first in range(0, r.shape[1], height):
+            some = r[:, first : first + height]
+            parts.append(_strongest_of(some, rows.start + first, columns, most, threshold))
     edges = _together(parts)
     return edges._replace(lag=lags[edges.lag])
+
+
+def _strongest_of(r: NDArray[Any], first: int, columns: NDArray[np.int64], most: int | None, threshold: float) -> Edges:
+    """Return the strongest pairs of a few rows, (lag, row, column), from target `first`: of equal ones, those in front.
+
+    What is as large as the least that may be among them is found first, and only that is put in order.
+    """
+    magnitude = np.fmax(np.abs(r), -1)  # which is what NaN becomes
+    own = np.flatnonzero((columns >= first) & (columns < first + r.shape[1]))
+    magnitude[:, columns[own] - first, own] = -1
+    least = np.maximum(_least(magnitude, most), threshold)
+    place = np.flatnonzero(magnitude >= least[..., np.newaxis])  # of one axis, which is the fastest
+    lag, row, source = np.unravel_index(place, r.shape)
+    order = np.lexsort((-magnitude.ravel()[place], lag, row))
+    lag, row, source = lag[order], row[order], source[order]
+    if most is not None:
+        list_of = row * len(r) + lag
+        starts = np.searchsorted(list_of, list_of)
+        kept = np.arange(len(list_of)) - starts < most
+        lag, row, source = lag[kept], row[kept], source[kept]
+    return Edges(lag, first + row, source, r[lag, row, source], np.zeros_like(lag))
+
+
+def _least(magnitude: NDArray[Any], most: int | None) -> NDArray[Any]:
+    """Return what at least so many entries of each row are as large as, (lag, row, column) -> (lag, row).
+
+    Each row is dealt out to some more heaps than entries are wanted. As many as are wanted of the largest of each
+    heap are entries too, so that the last of these is a bound, and a close one.
+    """
+    n_lags, n_rows, n_columns = magnitude.shape
+    if most is None or most >= n_columns:
+        return np.zeros((n_lags, n_rows))
+    heaps = min(HEAPS * most, n_columns)
+    dealt = magnitude[..., : n_columns // heaps * heaps].reshape(n_lags, n_rows, -1, heaps)
+    return np.asarray(np.partition(dealt.max(axis=2), heaps - most, axis=2)[..., heaps - most])
 
 
 def _together(parts: Sequence[Edges]) -> Edges:
     """Return the edges of several parts as one."""
     return Edges(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def _first_few(magnitude: NDArray[Any], most: int | None) -> NDArray[np.int64]:
-    """Return the positions of the largest entries of each row, the largest first; of equal ones, those in front."""
-    n_lags, n_rows, n_columns = magnitude.shape
-    if most is None or most >= n_columns:
-        return np.argsort(-magnitude, axis=2, kind="stable")
-    last = np.partition(magnitude, n_columns - most, axis=2)[..., n_columns - most, np.newaxis]
-    few = magnitude >= last
-    crowded = np.count_nonzero(few, axis=2) > most  # of those as large as the last one, the ones in front count
-    if crowded.any():
-        level, above = magnitude[crowded] == last[crowded], magnitude[crowded] > last[crowded]
-        few[crowded] = above | (level & (level.cumsum(axis=1) <= most - above.sum(axis=1, keepdims=True)))
-    places = np.nonzero(few)[2].reshape(n_lags, n_rows, most)
-    order = np.argsort(-np.take_along_axis(magnitude, places, axis=2), axis=2, kind="stable")
-    return np.take_along_axis(places, order, axis=2)
 
 
 def _labelled_edges(

@@ -6,7 +6,7 @@ Index letters as in `lagged_sums`.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,29 +180,30 @@ class Running:
 # --- sums over blocks ------------------------------------------------------------------
 
 
-def sides_of_block(block: FrameBlock, *, todo: Pass) -> LaggedSums:
-    """Return the sums over a whole trial that is in memory as one block, without any product.
+class Held(NamedTuple):
+    """A whole trial that is in memory as one block, and what of it is the same for all targets."""
 
-    They are the same for all targets, so that they are made once, however many parts the targets are taken in.
-    """
+    block: FrameBlock
+    sides: LaggedSums  # without any product
+    cares: list[Care | None]  # of its parts
+
+
+def held(block: FrameBlock, *, todo: Pass) -> Held:
+    """Return a block of all frames with what is made of it once, however many parts the targets are taken in."""
     no_targets = replace(todo, targets=(0, 0))
-    sums = no_sums(no_targets, block.shift)
+    sides = no_sums(no_targets, block.shift)
     for layers, good in block.parts():
-        sums = add_block(sums, layers, good, todo=no_targets)
-    return sums
+        sides = add_block(sides, layers, good, todo=no_targets)
+    return Held(block, sides, [care_for(layers, sides, todo=todo) for layers, _ in block.parts()])
 
 
-def sums_of_block(
-    block: FrameBlock, sides: LaggedSums, *, todo: Pass, place: str, going_on: Callable[[int], object]
-) -> LaggedSums:
-    """Return the sums over a whole trial that is in memory as one block.
+def sums_of_held(trial: Held, *, todo: Pass, place: str, going_on: Callable[[int], object]) -> LaggedSums:
+    """Return the sums over a whole trial that is in memory.
 
     Parameters
     ----------
-    block : FrameBlock
-        All frames.
-    sides : LaggedSums
-        What `sides_of_block` makes of it.
+    trial : Held
+        As `held` returns it.
     todo : Pass
         What to accumulate.
     place : str
@@ -215,10 +216,10 @@ def sums_of_block(
     NonFiniteActivity
         If sums or products of finite samples overflow.
     """
-    sums = sides._replace(product=no_sums(todo, block.shift).product)
-    for k, (layers, _) in enumerate(block.parts()):
+    sums = trial.sides._replace(product=no_sums(todo, trial.block.shift).product)
+    for k, ((layers, _), care) in enumerate(zip(trial.block.parts(), trial.cares, strict=True)):
         going_on(k * todo.block)
-        add_products(sums.product, layers, care_for(layers, sides, todo=todo), todo=todo)
+        add_products(sums.product, layers, care, todo=todo)
     return _finite(sums, todo=todo, place=place)
 
 

@@ -54,6 +54,19 @@ def test_any_estimate_against_sorting_all_pairs(k, threshold, dims, seed):
     assert edges_of(netxr.strongest_pairs(R.transpose(*dims), k=k, threshold=threshold)) == expected
 
 
+@pytest.mark.parametrize("k", [1, 7, 40, 299])
+def test_many_neurons_of_which_many_correlate_alike_against_a_stable_sort(k):
+    values = np.random.default_rng(1).integers(-5, 6, size=(300, 300)).astype(float)
+    values[values == 5] = np.nan
+    values[7] = np.nan
+    strength = np.nan_to_num(np.abs(values), nan=-1)
+    np.fill_diagonal(strength, -1)
+    order = np.argsort(-strength, axis=1, kind="stable")[:, :k]
+    expected = [(i, j, values[i, j]) for i, row in enumerate(order) for j in row if strength[i, j] >= 0]
+    found = netxr.strongest_pairs(labelled(values, range(300)).rename("t"), k=k)
+    assert list(zip(*(found[name].values.tolist() for name in ("target", "source", "t")), strict=True)) == expected
+
+
 def test_what_is_said_of_an_estimate_is_kept():
     run = activity(n=6, n_steps=200)
     found = netxr.strongest_pairs(netxr.estimate(run, method="granger"), k=2)

@@ -7,7 +7,7 @@ from netxr.errors import NonFiniteActivity
 from netxr.kernels.frame_blocks import FrameBlock, provisional_mean
 from netxr.kernels.lagged_sums import close_trial
 from netxr.kernels.products import PRODUCT_ROWS
-from netxr.kernels.running_sums import Overlapping, sides_of_block, sums_of_block, sums_of_stretches
+from netxr.kernels.running_sums import Overlapping, held, sums_of_held, sums_of_stretches
 from tests.kernels.segments import a_pass, spans, sums_of, trial
 from tests.strategies import DTYPES, memory_orders, splits
 
@@ -116,12 +116,12 @@ def test_a_block_that_holds_all_frames_has_the_sums_of_running_ones(pieces, bloc
     todo, frames, shift = a_pass([0, lag + 1], block=block, missing=missing), trial(), np.array([1.0, 0.0, -2.0])
     if missing != "raise":
         frames[2, 11] = np.nan
-    held = FrameBlock(todo, shift, place="here", offset=0, room=30)
+    block_of_all = FrameBlock(todo, shift, place="here", offset=0, room=30)
     for start, stop in spans(pieces):
-        held.take(frames[:, start:stop])
+        block_of_all.take(frames[:, start:stop])
     for _ in range(2):
         done = []
-        ours = sums_of_block(held, sides_of_block(held, todo=todo), todo=todo, place="here", going_on=done.append)
+        ours = sums_of_held(held(block_of_all, todo=todo), todo=todo, place="here", going_on=done.append)
         assert done == list(range(0, 30, block))
         other = sums_of(frames, todo, shift=shift)
         for name in ("n_pairs", "total", "of_target", "of_source", "product", "shift"):
