@@ -85,6 +85,16 @@ def test_the_tab_offers_the_axes_that_a_sweep_has(pages, library):
     assert "Coupling" not in widget.options
 
 
+def test_a_sweep_of_several_estimators_shows_one_or_all_of_them(pages, library, tmp_path):
+    several = ["lagged_correlation", "regression"]
+    netxr.sweep(n_neurons=[5, 8], sparsity=0.5, n_steps=[60, 200], trials=2, method=several, store=tmp_path / "s.zarr")
+    page = opened(pages, tmp_path, "?tab=map&sweep=s.zarr&view=curves")
+    assert not page.messages
+    choose(page, "Estimator", "regression")
+    space, _ = run_lines(page)
+    assert space["scores"].estimator == "regression"
+
+
 def test_what_is_no_sweep_or_too_large(library):
     with pytest.raises(InvalidInput, match="a store without finished"):
         check_read(netxr.open(library / "grouped.zarr"), memory=2**30)

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import xarray as xr
 from bokeh.models import ColorBar, HoverTool
+from bokeh.models import Image as ImageGlyph
+from matplotlib.colors import to_hex
 
 import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import good_enough
 from netxr.plot.scores.good_enough import COLOURS
+from netxr.plot.style import UNDEFINED_COLOUR
 from tests.plot.drawn import bokeh_cells, on_paper, on_screen, title_of, titles_of
 
 
@@ -57,7 +60,18 @@ def test_never_is_said_where_no_estimator_would_reach_it():
     np.testing.assert_array_equal(cells, [[2, 0], [2, 0]])
     assert "dashed" not in title_of(figure)
     (cells,) = bokeh_cells(good_enough(curves().where(curves().spectral_radius < 0.9), at=0.8))
-    np.testing.assert_array_equal(cells, [[2, np.nan], [2, np.nan]])
+    np.testing.assert_array_equal(cells, [[2, -1], [2, -1]])  # below the scale: undefined
+
+
+def test_a_facet_without_any_score_is_drawn_as_undefined():
+    sweep = curves(observed=[0.5, 1]).assign_coords(observed=[0.5, 1])
+    figure = good_enough(sweep.where(sweep.observed < 1), at=0.8, col="observed")
+    undefined = on_screen(list(figure)[1])
+    (mapper,) = {one.color_mapper for one in undefined.select({"type": ImageGlyph})}
+    assert mapper.low_color == UNDEFINED_COLOUR
+    _, empty, *_ = on_paper(figure).axes
+    (image,) = empty.get_images()
+    assert to_hex(image.cmap(image.norm(image.get_array()))[0, 0]) == UNDEFINED_COLOUR
 
 
 def test_both_backends_show_colours_with_their_names_and_what_a_cell_holds():

@@ -187,7 +187,7 @@ class _View:
     def _take(self, axis: str, event: Any) -> None:
         """Take over the chosen entry of an axis."""
         if event.new is not None and self._read is not None:
-            first = self._read.sweep[axis].values[0].item()
+            first = self._read.sweep[axis].values.tolist()[0]
             asked = getattr(self._settings, axis)
             if event.new != (first if asked is None else asked):
                 self._settings.param.update(**{axis: event.new})

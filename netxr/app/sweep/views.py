@@ -201,7 +201,7 @@ def on_paper(figures: list[Any]) -> Any:
 def sweep_lines(path: Path, sweep: xr.Dataset, choice: SweepChoice) -> str:
     """Return the lines of Python that make a view."""
     name, kept = choice.score, {axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(sweep, choice)}
-    values = ", ".join(f"{axis}={sweep[axis].values[place].item()!r}" for axis, place in kept.items())
+    values = ", ".join(f"{axis}={sweep[axis].values.tolist()[place]!r}" for axis, place in kept.items())
     lines = ["import netxr", "", f"scores = netxr.open({str(path)!r}).load()"]
     if not is_finished(sweep):
         mean, std, defined = (name + end for end in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED))

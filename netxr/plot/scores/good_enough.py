@@ -204,8 +204,11 @@ def _map(
 
 
 def _colours(cells: xr.Dataset, dims: list[hv.Dimension], *, bar: bool) -> hv.Image:
-    """Draw verdicts as colours at whole-number positions, the first row at the bottom."""
-    values = cells[n.VERDICT].where(cells[n.VERDICT] >= 0).values.astype(np.float64)
+    """Draw verdicts as colours at whole-number positions, the first row at the bottom.
+
+    A cell without a value lies below the scale, not off it: matplotlib takes no image of NaN alone.
+    """
+    values = cells[n.VERDICT].values.astype(np.float64)
     n_rows, n_columns = values.shape
     down, across = (
         ticks(np.array([f"{label:g}" for label in labels_of(cells, str(dim))], object), most=FULL)
@@ -222,7 +225,7 @@ def _colours(cells: xr.Dataset, dims: list[hv.Dimension], *, bar: bool) -> hv.Im
         image,
         both={
             "clim": limits,
-            "clipping_colors": {"NaN": UNDEFINED_COLOUR},
+            "clipping_colors": {"min": UNDEFINED_COLOUR},
             "colorbar": bar,
             "clabel": "",
             "xticks": across,
@@ -230,7 +233,7 @@ def _colours(cells: xr.Dataset, dims: list[hv.Dimension], *, bar: bool) -> hv.Im
             "yticks": down,
         },
         bokeh={"cmap": list(COLOURS), "cticks": names, "tools": []},
-        matplotlib={"cmap": ListedColormap(COLOURS), "cbar_ticks": names, "cbar_width": 0.06},
+        matplotlib={"cmap": ListedColormap(COLOURS), "cbar_ticks": names, "cbar_width": 0.06, "cbar_extend": "neither"},
     )
 
 
