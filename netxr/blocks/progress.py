@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from numpy.typing import NDArray
 
 from netxr.blocks.schedulers import cluster
-from netxr.errors import InvalidInput
+from netxr.schema.arguments import check_listener
 
 Report = Callable[[int, int], object]
 """Called with how many frames are done and how many there are."""
@@ -90,7 +90,7 @@ def progress(listener: Report) -> Iterator[None]:
     A bar of tqdm, ``bar = tqdm.tqdm()``, goes along with
     ``netxr.progress(lambda done, total: setattr(bar, "total", total) or bar.update(done - bar.n))``.
     """
-    _check_listener("listener", listener)
+    check_listener("listener", listener)
     own, client = _adding_up(listener), cluster()
     _listeners.append(own)
     try:
@@ -107,14 +107,8 @@ def notified(report: Report | None) -> AbstractContextManager[None]:
     """Return the context in which what a caller gave as `progress` is notified; of None, one in which nothing is."""
     if report is None:
         return nullcontext()
-    _check_listener("progress", report)
+    check_listener("progress", report)
     return progress(report)
-
-
-def _check_listener(argument: str, listener: object) -> None:
-    """Raise InvalidInput if a listener is no function."""
-    if not callable(listener):
-        raise InvalidInput(argument, got=repr(listener), expected="a function of (how much is done, how much in all)")
 
 
 def _notify(message: Sequence[Any]) -> None:

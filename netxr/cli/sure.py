@@ -116,7 +116,7 @@ def tested_and_edges(
             own = {name: value for name, value in options.items() if name != "sources"}
             return None, netxr.edges(activity, q=wanted.q, lag=lag, null=wanted.null, **own)
         found = tested(activity, method=entry.name, lag=lag, null=wanted.null, **options).compute()
-    return found, netxr.edges(found, q=wanted.q)
+        return found, netxr.edges(found, q=wanted.q)
 
 
 def reliable(

@@ -15,7 +15,7 @@ from netxr.estimators.estimator import Estimator
 from netxr.estimators.symmetry import highest_of
 from netxr.moments.one_pass import accumulate
 from netxr.moments.prepare import check_lags, check_left, is_label, lags_of, positions_of, prepare
-from netxr.schema.arguments import is_whole
+from netxr.schema.arguments import is_usual, is_whole
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import NUMBER_KINDS, check_moments, holds_moments, labels_of
 
@@ -102,7 +102,7 @@ def _by_source(entries: Sequence[Estimator], lags: Sequence[int]) -> bool:
 
 def _check_unsaid(options: Mapping[str, Any]) -> None:
     """Raise if options of the pass are given for moments, which had their own."""
-    said = {name: value for name, value in options.items() if value != UNSAID[name]}
+    said = {name: value for name, value in options.items() if not is_usual(value, UNSAID[name])}
     if list(said) == ["store"]:
         fix = "Estimate without store, and keep the result with netxr.save."
         raise InvalidInput("store", got=repr(said["store"]), expected="none for moments", fix=fix)

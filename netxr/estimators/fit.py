@@ -142,8 +142,9 @@ def check_length(data: Any, design: Sequence[int], *, argument: str = "lags") ->
 def check_room(data: Any, design: Sequence[int]) -> None:
     """Raise InvalidInput if a lag is too long, or all coefficients take more memory than is free."""
     check_length(data, design)
-    n_neurons = data.sizes[n.SOURCE] if holds_moments(data) else activity_of(data).sizes[n.NEURON]
-    check_memory_for(n_neurons, len(design))
+    held = holds_moments(data)
+    sizes = check_moments(data, argument="data").sizes if held else activity_of(data).sizes
+    check_memory_for(sizes[n.SOURCE if held else n.NEURON], len(design))
 
 
 def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:

@@ -14,7 +14,7 @@ from netxr import names as n
 from netxr.compat import optional
 from netxr.errors import InvalidInput
 from netxr.recordings.formats.times import clock_from
-from netxr.schema.arguments import is_number
+from netxr.schema.arguments import check_text, is_number
 from netxr.schema.arrays import as_activity, as_connectivity
 from netxr.schema.clock import SEGMENTS
 from netxr.schema.graphs import listed
@@ -170,7 +170,7 @@ def to_nwb(
     Raises
     ------
     InvalidInput
-        As by `netxr.to_networkx`.
+        As by `netxr.to_networkx`; if the name or the description is no text.
     MissingExtra
         If pynwb is not installed.
 
@@ -181,6 +181,8 @@ def to_nwb(
     >>> to_nwb(A).to_dataframe().to_dict("records")
     [{'source': 'post', 'target': 'pre', 'weight': 0.5}]
     """
+    check_text("name", name)
+    check_text("description", description)
     table = optional("hdmf.common", what="A table of NWB", extra="nwb").DynamicTable
     _, sources, targets, columns = listed(connections)
     frame = pd.DataFrame({n.SOURCE: sources, n.TARGET: targets, **columns})

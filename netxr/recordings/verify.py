@@ -10,7 +10,7 @@ import zarr
 from zarr.abc.store import Store
 
 from netxr import names as n
-from netxr.errors import InvalidInput, NetxrError, UnreadableFile, one_line
+from netxr.errors import NetxrError, UnreadableFile, one_line
 from netxr.recordings.contents import Nodes, groups, local_folder, nodes_in, nodes_of, opened
 from netxr.recordings.verify_chunks import Progress, of_chunks, of_places
 from netxr.recordings.verify_metadata import (
@@ -26,6 +26,7 @@ from netxr.recordings.verify_metadata import (
     of_sweep,
     open_array,
 )
+from netxr.schema.arguments import check_listener
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.dataset import open as open_store
 from netxr.store.files import Folder
@@ -73,8 +74,8 @@ def verify(store: str | PathLike[str] | Store, *, progress: Progress | None = No
     ...     sound, [problem.place for problem in verify(folder + "/run.zarr")]
     ((), ['activity/c/0/0/0'])
     """
-    if progress is not None and not callable(progress):
-        raise InvalidInput("progress", got=repr(progress), expected="a function of (chunks read, chunks in all)")
+    if progress is not None:
+        check_listener("progress", progress, what="chunks read, chunks in all")
     folder = local_folder(store, argument="store")
     if folder is None:
         group = opened(store)

@@ -12,7 +12,7 @@ from jinja2 import Environment
 from netxr import names as n
 from netxr.plot.files import library, on_screen, write_new
 from netxr.plot.style import title_over
-from netxr.schema.arguments import check_vacant
+from netxr.schema.arguments import check_listener, check_vacant
 from netxr.schema.words import UNDEFINED, reads_as_number
 
 MOST_PANELS: Final = 4
@@ -142,6 +142,8 @@ def write_report(
     True
     """
     path = check_vacant("path", path)
+    if progress is not None:
+        check_listener("progress", progress, what="sections drawn, sections in all")
     return write_new(path, _page(title, text, parts, progress).encode())
 
 

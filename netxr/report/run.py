@@ -22,7 +22,7 @@ from netxr.report import page
 from netxr.report.facts import DIAGONAL_MATTERS, FURTHER, MOST_ROWS, SCORES, facts, in_words, origin_parts, score_rows
 from netxr.report.sure import sure_parts
 from netxr.report.sweep import sweep_parts
-from netxr.schema.arguments import check_vacant
+from netxr.schema.arguments import check_listener, check_vacant
 from netxr.schema.variables import is_sweep
 from netxr.significance.recoverability_text import GAINS
 
@@ -100,7 +100,7 @@ def report_run(run: Any, path: str | Path, *, progress: n.Progress | None = None
         If something exists at `path`.
     InvalidInput
         If its folder does not exist or is the run's own; if `run` is nothing that can be opened, or has nothing to
-        report.
+        report; if `progress` is no function.
 
     Examples
     --------
@@ -112,6 +112,8 @@ def report_run(run: Any, path: str | Path, *, progress: n.Progress | None = None
     True
     """
     path = check_vacant("path", path)
+    if progress is not None:
+        check_listener("progress", progress, what="sections drawn, sections in all")
     source = None if isinstance(run, xr.Dataset) else str(run)
     if source is not None and Path(source).exists() and path.resolve().is_relative_to(Path(source).resolve()):
         raise InvalidInput("path", got=repr(str(path)), expected="a file outside the run, which is left as it is")

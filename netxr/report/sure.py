@@ -12,7 +12,6 @@ from netxr.errors import NetxrError
 from netxr.report import page
 from netxr.schema.clock import activity_of
 from netxr.schema.words import number
-from netxr.significance.correlation_test import lags_for, n_slow
 from netxr.significance.reliability import BLOCKS
 from netxr.significance.tested import tested
 
@@ -76,12 +75,11 @@ def _edges(run: xr.Dataset, is_small: bool) -> tuple[str, list[dict[str, str]]] 
         p = tested(activity, method=n.LAGGED_CORRELATION, lag=lag, null="autocorrelation", **options)
         found = netxr.edges(p)
         made = f"Lagged correlations at lag {lag}, allowing for autocorrelation, tested for this page. "
-        flat = netxr.autocorrelation(activity, lags=lags_for(activity), missing="drop").compute()
-        slow = n_slow(flat, activity.sizes[n.TIME])
-        made += f"{slow} neurons change so slowly that their p-values are too low: filter them first. " * bool(slow)
     else:
         return None
     attrs, n_edges = found.attrs, found.sizes[n.EDGE]
+    slow = attrs.get(n.N_SLOW, 0)
+    made += f"{slow} neurons change so slowly that their p-values are too low: filter them first. " * bool(slow)
     counts = f"{attrs[n.N_PAIRS]:,} pairs tested"
     counts += f", {attrs[n.N_UNDEFINED]:,} more undefined" if attrs[n.N_UNDEFINED] else ""
     listed = f", of which the {MOST_EDGES} strongest are listed" if n_edges > MOST_EDGES else ""

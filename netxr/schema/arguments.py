@@ -52,6 +52,11 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
 
 
+def is_usual(value: Any, usual: Any) -> bool:
+    """Return whether an option is what it is where the caller says nothing: an array of odd kind never is."""
+    return value is usual or (isinstance(value, str | int) and value == usual)
+
+
 def check_path(argument: str, value: Any) -> Path:
     """Return `value` as a path, or raise InvalidInput if it is neither text nor a path."""
     if not isinstance(value, (str, PathLike)) or "\0" in str(value):
@@ -94,6 +99,12 @@ def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:
         raise InvalidInput(argument, got=said(value), expected=" or ".join(map(repr, choices)))
 
 
+def check_text(argument: str, value: Any) -> None:
+    """Raise InvalidInput if `value` is no text."""
+    if not isinstance(value, str):
+        raise InvalidInput(argument, got=said(value), expected="text")
+
+
 def check_name(name: object) -> None:
     """Raise InvalidInput if `name` is neither text nor None."""
     if name is not None and not isinstance(name, str):
@@ -104,6 +115,12 @@ def check_flag(argument: str, value: Any) -> None:
     """Raise InvalidInput if `value` is neither True nor False: text such as "no" would count as yes."""
     if not isinstance(value, (bool, np.bool_)):
         raise InvalidInput(argument, got=said(value), expected="True or False")
+
+
+def check_listener(argument: str, listener: Any, *, what: str = "how much is done, how much in all") -> None:
+    """Raise InvalidInput if what is to be told of progress can not be called."""
+    if not callable(listener):
+        raise InvalidInput(argument, got=said(listener), expected=f"a function of ({what})")
 
 
 def check_entries(argument: str, value: Any, *, expected: str, fix: str = "") -> list[Any]:

@@ -8,6 +8,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.schema.arguments import array_of
 from netxr.schema.axis import axis_of
 from netxr.schema.variables import INPUTS_SPEC, check_variable, labels_of
 
@@ -46,7 +47,7 @@ def _labelled(argument: str, given: Any, dims: list[tuple[str, ...]]) -> xr.Data
         return given
     expected = " or ".join(f"({', '.join(axes)})" for axes in dims)
     try:
-        array = given if isinstance(given, da.Array) else np.asarray(given)
+        array = given if isinstance(given, da.Array) else array_of(argument, given, expected="a DataArray or array")
         return xr.DataArray(array, dims={len(axes): axes for axes in dims}[array.ndim])
     except (KeyError, TypeError, ValueError) as error:
         got = f"{type(given).__name__} of shape {np.shape(given)}" if hasattr(given, "shape") else type(given).__name__

@@ -21,10 +21,10 @@ def conditions_of(activity: xr.DataArray, by: object, *, argument: str = "by") -
     {'high': [1], 'low': [0, 2]}
     """
     known = [str(name) for name, coord in activity.coords.items() if coord.dims == (n.TRIAL,)]
-    if by not in known:
+    if not isinstance(by, str) or by not in known:
         expected = f"a coordinate on trial; there are: {', '.join(known) or 'none'}"
         raise InvalidInput(argument, got=said(by), expected=expected)
-    values = activity[str(by)]
+    values = activity[by]
     if values.isnull().any():
         fix = "Leave such trials out, with netxr.select."
         got = f"{by!r}, which {int(values.isnull().sum())} of {values.size} trials lack"

@@ -25,8 +25,9 @@ from netxr.kernels.significance import (
 from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
 from netxr.moments.autocorrelation import with_autocorrelation
 from netxr.moments.lagged import lagged_moments
-from netxr.schema.arguments import check_choice, is_whole
-from netxr.schema.clock import activity_of, cuts_of, in_samples
+from netxr.moments.prepare import lags_of
+from netxr.schema.arguments import check_choice
+from netxr.schema.clock import activity_of, cuts_of
 from netxr.schema.variables import check_moments, holds_moments, labels_of
 
 Null = Literal["autocorrelation", "shift", "samples"]
@@ -57,6 +58,7 @@ REFERENCES: Final = {
 LONG_NAMES: Final = {
     n.P_VALUE: "p-value of the correlation",
     n.EFFECTIVE_SAMPLES: "independent samples that say as much",
+    n.SLOW: "autocorrelation is not yet zero at the last lag, and p-values are too low",
     n.LOWER: "lower end of the interval of 95 %",
     n.UPPER: "upper end of the interval of 95 %",
 }
@@ -108,7 +110,8 @@ def correlation_test(
     Dataset
         `lagged_correlation`, `p_value` (two-sided), `lower` and `upper` (the interval of 95 %, by Fisher's z), and but
         for "shift" `effective_samples`; ([trial, ]target, source), float64, lazy if `data` is. NaN where a neuron
-        does not vary, or fewer than 4 effective samples are left.
+        does not vary, or fewer than 4 effective samples are left. By autocorrelation also `slow`, ([trial, ]target):
+        neurons whose autocorrelation is not yet zero where it ends, so that their p-values are too low.
 
     Raises
     ------
@@ -137,9 +140,7 @@ def correlation_test(
     True
     """
     check_choice("null", null, get_args(Null))
-    wanted: int = in_samples(lag, data, argument="lag")
-    if not is_whole(wanted):
-        raise InvalidInput("lag", got=repr(wanted), expected="a whole number of samples")
+    (wanted,), _ = lags_of(lag, None, data)
     if autocorrelation is not None and null != "autocorrelation":
         expected = f"none, for null={null!r}"
         raise InvalidInput("autocorrelation", got="it", expected=expected, fix="Leave it out, or the null.")
@@ -156,6 +157,8 @@ def correlation_test(
         found = _by_shifts(moments, r, wanted)
     else:
         found = _by_samples(moments, r, wanted, _no_autocorrelation(moments) if flat is None else flat)
+    if null == "samples":
+        del found[n.SLOW]
     given = {} if autocorrelation is None else {n.AUTOCORRELATION: autocorrelation.sizes}
     made_by = call_of("correlation_test", lag=wanted, null=null, **given)
     about = moments.attrs | {n.REFERENCE: REFERENCES[null], n.MADE_BY: made_by}
@@ -213,14 +216,15 @@ def _by_samples(moments: xr.Dataset, r: xr.DataArray, lag: int, autocorrelation:
         count,
         *(side.chunk({k: -1}) if side.chunks else side for side in sides),
         input_core_dims=[PAIRS, _of_pairs(count), (k, n.TARGET), (k, n.SOURCE)],
-        output_core_dims=[PAIRS] * 4,
+        output_core_dims=[*[PAIRS] * 4, (n.TARGET,)],
         vectorize=True,
         dask="parallelized",
         dask_gufunc_kwargs={"allow_rechunk": True},
-        output_dtypes=[np.float64] * 4,
+        output_dtypes=[*[np.float64] * 4, np.bool_],
     )
-    names = (n.P_VALUE, n.EFFECTIVE_SAMPLES, n.LOWER, n.UPPER)
-    return {name: one.transpose(*r.dims) for name, one in zip(names, found, strict=True)}
+    names = (n.P_VALUE, n.EFFECTIVE_SAMPLES, n.LOWER, n.UPPER, n.SLOW)
+    dims = (*[r.dims] * 4, [dim for dim in r.dims if dim != n.SOURCE])
+    return {name: one.transpose(*own) for name, one, own in zip(names, found, dims, strict=True)}
 
 
 def _of_pairs(count: xr.DataArray) -> tuple[str, ...]:
@@ -228,11 +232,15 @@ def _of_pairs(count: xr.DataArray) -> tuple[str, ...]:
     return PAIRS if n.TARGET in count.dims else ()
 
 
-def _test(r: Floats, n_samples: Any, target: Floats, source: Floats, *, lags: NDArray[np.int64]) -> tuple[Floats, ...]:
-    """Return the p-values, effective samples and both ends of the intervals of one trial."""
+def _test(
+    r: Floats, n_samples: Any, target: Floats, source: Floats, *, lags: NDArray[np.int64]
+) -> tuple[NDArray[Any], ...]:
+    """Return the p-values, effective samples, both ends of the intervals and which targets are slow, of one trial."""
     n_effective = effective_samples(target, source, n_samples)
-    for side, count in zip((target, source), of_each_neuron(n_samples), strict=True):
+    slow, _ = (
         warn_where_cut_off(side, lags, count)
+        for side, count in zip((target, source), of_each_neuron(n_samples), strict=True)
+    )
     p, lower, upper = (np.empty_like(r) for _ in range(3))
     height = max(1, PART_ENTRIES // r.shape[1])
     for first in range(0, len(r), height):
@@ -240,28 +248,27 @@ def _test(r: Floats, n_samples: Any, target: Floats, source: Floats, *, lags: ND
         p[rows] = correlation_p_value(r[rows], n_effective[rows])
         deviation = 1 / np.sqrt(np.where(np.isnan(p[rows]), np.nan, n_effective[rows] - 3))
         lower[rows], upper[rows] = correlation_interval(r[rows], deviation)
-    return p, n_effective, lower, upper
+    return p, n_effective, lower, upper, slow
 
 
-def warn_where_cut_off(autocorrelation: Floats, lags: NDArray[np.int64], n_samples: int | NDArray[np.int64]) -> None:
-    """Warn of neurons whose autocorrelation is known only up to a lag at which it is not yet zero."""
-    still = is_kept(autocorrelation, n_samples)[-1:].sum()
-    if still:
+def warn_where_cut_off(
+    autocorrelation: Floats, lags: NDArray[np.int64], n_samples: int | NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which neurons have an autocorrelation that ends at a lag at which it is not yet zero; warn of them."""
+    slow: NDArray[np.bool_] = is_kept(autocorrelation, n_samples)[-1]
+    warn_of_slow(slow, int(lags[-1]))
+    return slow
+
+
+def warn_of_slow(slow: NDArray[np.bool_], last: int) -> None:
+    """Warn of neurons whose autocorrelation ends at the last lag, where it is not yet zero."""
+    if slow.any():
         text = (
-            f"The autocorrelation of {still} of {autocorrelation.shape[1]} neurons is not yet zero at lag {lags[-1]}, "
-            "where it ends: their p-values are too low. Fix: give longer lags, autocorrelation=netxr.autocorrelation("
-            f"activity, lags=range(1, {2 * int(lags[-1])}))."
+            f"The autocorrelation of {slow.sum()} of {slow.size} neurons is not yet zero at lag {last}, where it ends: "
+            "their p-values are too low. Fix: give longer lags, autocorrelation=netxr.autocorrelation("
+            f"activity, lags=range(1, {2 * last}))."
         )
-        warnings.warn(text, UserWarning, stacklevel=2)
-
-
-def n_slow(autocorrelation: xr.DataArray, n_samples: int) -> int:
-    """Return of how many neurons the autocorrelation, (lag[, trial], neuron), is not yet zero at the last of its lags.
-
-    Their p-values are too low.
-    """
-    last = is_kept(autocorrelation.transpose(n.LAG, ..., n.NEURON).values, n_samples)[-1]
-    return int(last.reshape(-1, last.shape[-1]).any(axis=0).sum())
+        warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def lags_for(activity: xr.DataArray) -> range:

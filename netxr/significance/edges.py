@@ -1,7 +1,7 @@
 """The connections that are left at a false discovery rate, as a table."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import xarray as xr
@@ -13,10 +13,11 @@ from netxr.errors import InvalidInput
 from netxr.estimators.fit import call_of
 from netxr.estimators.table import method_names
 from netxr.kernels.significance import correlation_interval
-from netxr.schema.arguments import check_choice, check_flag, is_whole, said
-from netxr.schema.clock import activity_of, in_samples
+from netxr.moments.prepare import lags_of
+from netxr.schema.arguments import check_choice, check_flag, is_usual
+from netxr.schema.clock import activity_of
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
-from netxr.significance.correlation_test import checked_autocorrelation
+from netxr.significance.correlation_test import Null, checked_autocorrelation, warn_of_slow
 from netxr.significance.false_discovery import METHODS, Method, check_rate, false_discovery
 from netxr.significance.streamed import (
     Family,
@@ -35,9 +36,6 @@ ABOUT: Final = {
     n.P_VALUE: "p-value",
     n.Q_VALUE: "false discovery rate",
 }
-
-NULLS: Final = ("autocorrelation", "samples")
-"""What correlations some rows at a time can be compared with."""
 
 BY_DEFAULT: Final = {
     "lag": 1,
@@ -100,7 +98,8 @@ def edges(
     Dataset
         Over `edge`: `effect` (the estimate), `lower` and `upper` where they are known, `p_value`, `q_value`, with
         `target`, `source` and, where there are any, `lag` and `trial` of each edge as coordinates.
-        ``.to_dataframe()`` makes a table of it. Attributes: `q`, and how many pairs were tested and left out.
+        ``.to_dataframe()`` makes a table of it. Attributes: `q`; how many pairs were tested and left out; and `n_slow`,
+        how many neurons change so slowly that their p-values are too low, where that is known.
 
     Raises
     ------
@@ -108,6 +107,11 @@ def edges(
         If there are no p-values or no estimate beside them, or samples were appended since they were made, `q` is no
         share, or options do not go with the data; of activity or correlations, if more than ten million edges are
         found, or the budget is too small.
+
+    Warns
+    -----
+    UserWarning
+        If neurons change so slowly that their p-values are too low; of a test that was saved, too.
 
     Examples
     --------
@@ -142,17 +146,27 @@ def _of_tests(result: Any, *, q: float, method: Method, diagonal: bool) -> xr.Da
     effect = _effect_of(result)
     _check_up_to_date(result, effect)
     tested = _with_interval(result, effect).compute()
+    counts = _said_of_slow(tested)
     rates = false_discovery(tested[n.P_VALUE], method=method, diagonal=diagonal)
     dims = rates.dims
     places = np.nonzero(rates.values <= q)
     order = np.argsort(-np.abs(tested[effect].transpose(*dims).values[places]), kind="stable")
     at: dict[Any, Any] = {dim: xr.DataArray(place[order], dims=n.EDGE) for dim, place in zip(dims, places, strict=True)}
-    listed = tested.assign({n.Q_VALUE: rates}).rename({effect: n.EFFECT}).isel(at)
-    counts = {n.N_PAIRS: int(rates.notnull().sum()), n.N_UNDEFINED: rates.attrs[n.N_UNDEFINED]}
+    listed = tested.drop_vars(n.SLOW, errors="ignore").assign({n.Q_VALUE: rates}).rename({effect: n.EFFECT}).isel(at)
+    counts |= {n.N_PAIRS: int(rates.notnull().sum()), n.N_UNDEFINED: rates.attrs[n.N_UNDEFINED]}
     own = result[effect].attrs
     about = {n.MADE_BY: result[n.P_VALUE].attrs[n.MADE_BY]} if n.MADE_BY in result[n.P_VALUE].attrs else {}
     labelled = listed.assign_coords({dim: at[dim] for dim in dims if dim not in listed.coords})
     return _table(labelled, dict(result.attrs) | about | counts, q=q, method=method, effect=own.get(n.LONG_NAME))
+
+
+def _said_of_slow(tested: xr.Dataset) -> dict[str, int]:
+    """Return how many neurons have p-values that are too low, and warn of them; nothing where it is not known."""
+    if n.SLOW not in tested:
+        return {}
+    slow = tested[n.SLOW].any([dim for dim in tested[n.SLOW].dims if dim != n.TARGET]).values
+    warn_of_slow(slow, int(tested[n.P_VALUE].attrs[n.TEST_LAGS].rpartition(" ")[2]))
+    return {n.N_SLOW: int(slow.sum())}
 
 
 def _effect_of(result: Any) -> str:
@@ -191,7 +205,7 @@ def _with_interval(result: xr.Dataset, effect: str) -> xr.Dataset:
     """Return an estimate with its p-value, and with its interval where there is one, or a t to tell it from."""
     made_by = result[n.P_VALUE].attrs.get(n.MADE_BY)
     beside = {name for name, one in result.data_vars.items() if one.attrs.get(n.MADE_BY) == made_by}
-    kept = result[[effect, *(name for name in (n.LOWER, n.UPPER) if name in beside), n.P_VALUE]]
+    kept = result[[effect, *(name for name in (n.LOWER, n.UPPER, n.SLOW) if name in beside), n.P_VALUE]]
     if n.LOWER in kept or not {n.T, n.DF} <= beside:
         return kept
     quantile = xr.apply_ufunc(stdtrit, result[n.DF], 0.975, dask="parallelized", output_dtypes=[np.float64])
@@ -208,13 +222,12 @@ def _of_activity(
     """Return the edges among all pairs of neurons, whose correlations are made some rows at a time."""
     activity = activity_of(data)
     _check_null(null, autocorrelation)
+    check_choice("missing", missing, get_args(n.Missing))
     if missing == "pairwise":
         moments = 'netxr.lagged_moments(activity, missing="pairwise")'
         fix = f"Use netxr.edges(netxr.correlation_test({moments}, autocorrelation=...)), which holds all matrices."
         raise InvalidInput("missing", got="'pairwise'", expected="'raise' or 'drop'", fix=fix)
-    lag = in_samples(lag, data, argument="lag")
-    if not is_whole(lag):
-        raise InvalidInput("lag", got=said(lag), expected="a whole number of samples")
+    (lag,), _ = lags_of(lag, None, data)
     flat = None if autocorrelation is None else checked_autocorrelation(autocorrelation)
     options: dict[str, Any] = {"dim": dim, "missing": missing, "memory": memory}
     walk, labels, n_samples = rows_of_activity(activity, lag=lag, **options)
@@ -267,9 +280,11 @@ def _listed(
     targets, sources = (labels_of(labels, dim) for dim in (n.TARGET, n.SOURCE))
     _check_trials(autocorrelation, labels)
     families: list[Family] = []
+    slow = np.zeros(targets.size, bool)
     for k, count in enumerate(n_samples.tolist()):
         own = None if autocorrelation is None else autocorrelation.isel({n.TRIAL: k}, missing_dims="ignore")
         families.append(family_of(targets, sources, own, n_samples=count, q=q, diagonal=diagonal))
+        slow |= families[-1].slow
     found = discovered(families, walk, dependent=method == "by")
     columns = [np.concatenate(one) for one in zip(*((*low[3:], rates) for low, rates in found), strict=True)]
     trial = np.repeat(np.arange(len(found)), [low.target.size for low, _ in found])
@@ -281,6 +296,7 @@ def _listed(
     chosen = labels.isel({dim: xr.DataArray(place, dims=n.EDGE) for dim, place in at.items() if dim in labels.dims})
     listed = chosen.assign({name: (n.EDGE, one) for name, one in values.items()})
     counts = {n.N_PAIRS: sum(low.n_tested for low, _ in found), n.N_UNDEFINED: sum(low.n_undefined for low, _ in found)}
+    counts |= {} if autocorrelation is None else {n.N_SLOW: int(slow.sum())}
     about = {n.MADE_BY: call_of("correlation_test", lag=int(labels[n.LAG]), null=null)}
     return _table(listed, dict(labels.attrs) | about | counts, q=q, method=method, effect="lagged correlation")
 
@@ -298,10 +314,10 @@ def _check_trials(autocorrelation: xr.DataArray | None, labels: xr.Dataset) -> N
 
 def _check_null(null: str, autocorrelation: Any) -> None:
     """Raise unless correlations some rows at a time can be compared with it."""
+    check_choice("null", null, get_args(Null))
     if null == "shift":
         fix = 'Use netxr.edges(netxr.correlation_test(activity, null="shift")), which holds all matrices.'
         raise InvalidInput("null", got="'shift'", expected="'autocorrelation' or 'samples'", fix=fix)
-    check_choice("null", null, NULLS)
     if null == "samples" and autocorrelation is not None:
         fix = "Leave it out, or the null."
         raise InvalidInput("autocorrelation", got="it", expected="none, for null='samples'", fix=fix)
@@ -309,7 +325,7 @@ def _check_null(null: str, autocorrelation: Any) -> None:
 
 def _check_unsaid(options: Mapping[str, Any], what: str) -> None:
     """Raise if options are given that do not go with the data."""
-    given = [name for name, value in options.items() if value is not BY_DEFAULT[name] and value != BY_DEFAULT[name]]
+    given = [name for name, value in options.items() if not is_usual(value, BY_DEFAULT[name])]
     if given:
         raise InvalidInput(", ".join(given), got="it", expected=f"none for {what}", fix="Leave it out.")
 

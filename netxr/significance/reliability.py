@@ -13,7 +13,8 @@ from netxr.estimators.estimate import estimate
 from netxr.estimators.fit import call_of
 from netxr.estimators.table import estimator
 from netxr.moments.lagged import lagged_moments
-from netxr.schema.clock import activity_of, in_samples
+from netxr.moments.prepare import lags_of
+from netxr.schema.clock import activity_of
 from netxr.significance.false_discovery import same_neuron
 from netxr.significance.jackknife import parts_of, pooled
 
@@ -77,7 +78,7 @@ def reliability(
     >>> short < long
     True
     """
-    wanted: int = in_samples(lag, data, argument="lag")
+    (wanted,), _ = lags_of(lag, None, data)
     if not isinstance(data, xr.Dataset) or (n.ACTIVITY in data and n.BLOCK not in data.dims) or n.COMOMENT not in data:
         data = lagged_moments(activity_of(data), lags=lags_needed([estimator(method)], [wanted]), blocks=BLOCKS)
     parts = parts_of(data, least=2)

@@ -66,6 +66,8 @@ class Family:
         The column of each target itself, -1 where it is none of the sources, or such a pair is tested as well.
     thresholds : ndarray, (bins + 1)
         The largest p-value that is kept, and the ends of the bins in which larger ones are counted.
+    slow : ndarray of bool, (i)
+        Targets whose autocorrelation is not yet zero where it ends: their p-values are too low.
     """
 
     target: Floats
@@ -73,6 +75,7 @@ class Family:
     n_samples: int
     own: NDArray[np.int64]
     thresholds: Floats
+    slow: NDArray[np.bool_]
 
     @property
     def q(self) -> float:
@@ -115,16 +118,17 @@ def family_of(
 ) -> Family:
     """Return the family of all pairs of some neurons, from their autocorrelation (lag, neuron); None for no memory."""
     sides = [np.zeros((1, labels.size)) for labels in (targets, sources)]
+    slow = np.zeros(targets.size, bool)
     if autocorrelation is not None:
         sides = [aligned(autocorrelation, labels).transpose(n.LAG, n.NEURON).values for labels in (targets, sources)]
-        warn_where_cut_off(sides[0], autocorrelation[n.LAG].values, n_samples)
+        slow = warn_where_cut_off(sides[0], autocorrelation[n.LAG].values, n_samples)
         sides = [until_white(side, n_samples) for side in sides]
         longest = max(1, *(int(np.count_nonzero(side.any(axis=1))) for side in sides))
         sides = [np.ascontiguousarray(side[:longest]) for side in sides]
     places = {} if diagonal else {label: k for k, label in enumerate(sources.tolist())}
     own = np.array([places.get(label, -1) for label in targets.tolist()])
     kept = min(q, KEPT / max(1, targets.size * sources.size))
-    return Family(sides[0], sides[1], n_samples, own, np.geomspace(kept, q, BINS + 1))
+    return Family(sides[0], sides[1], n_samples, own, np.geomspace(kept, q, BINS + 1), slow)
 
 
 def low_p_values(family: Family, blocks: Iterable[tuple[slice, NDArray[Any]]]) -> Low:

@@ -1,6 +1,6 @@
 """What a recording shows of a network: some of its neurons, slowly, noisily, now and then, or in averages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
@@ -169,7 +169,7 @@ def _chosen(labels: list[Any], neurons: Any, seed: int) -> list[int]:
         return sorted(np.argsort(lots)[: max(1, round(neurons * len(labels)))].tolist())
     expected = f"a share, or different labels of neurons, of {len(labels)} such as {labels[0]!r}"
     wanted = check_entries("neurons", neurons, expected=expected)
-    strange = [label for label in wanted if label not in labels]
+    strange = [label for label in wanted if not isinstance(label, Hashable) or label not in labels]
     if strange or not wanted or len(set(wanted)) < len(wanted) or isinstance(neurons, str):
         raise InvalidInput("neurons", got=said(strange[0] if strange else neurons), expected=expected)
     return [labels.index(label) for label in wanted]

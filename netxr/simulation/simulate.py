@@ -11,12 +11,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.errors import InvalidInput
 from netxr.kernels.drives import Drives
 from netxr.kernels.dynamics import BATCH_BYTES, trajectories, trials_together
 from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource
 from netxr.kernels.units import LIF, SIGMOID
-from netxr.schema.arguments import check_choice, check_count, check_rng, check_room
+from netxr.schema.arguments import check_choice, check_count, check_listener, check_rng, check_room
 from netxr.schema.clock import with_axis
 from netxr.schema.provenance import provenance
 from netxr.schema.variables import labels_of
@@ -176,8 +175,8 @@ def simulate(
     check_rng(rng)
     seeds = trial_seeds(seed, labels, rng)
     check_choice("dtype", dtype, ("float32", "float64"))
-    if progress is not None and not callable(progress):
-        raise InvalidInput("progress", got=repr(progress), expected="a function of (steps done, steps in all)")
+    if progress is not None:
+        check_listener("progress", progress, what="steps done, steps in all")
     neurons = labels_of(network, n.TARGET)
     noise = NoiseSource(seeds, trials=labels, n_neurons=len(neurons), rng=rng)
     options = {n.UNITS: units, n.GAIN: gain, n.LEAK: leak, n.THRESHOLD: threshold, n.RESET: reset, n.DELAY: delay}

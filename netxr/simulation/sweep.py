@@ -13,7 +13,7 @@ from netxr import names as n
 from netxr.blocks.schedulers import as_ready
 from netxr.errors import InvalidInput
 from netxr.estimators.table import DEFAULT
-from netxr.schema.arguments import check_count, check_path
+from netxr.schema.arguments import check_count, check_listener, check_path
 from netxr.simulation.sweep_cell import Cell, Scores, score_cell
 from netxr.simulation.sweep_plan import Plan, blank_result, check_plan
 from netxr.simulation.sweep_store import resume
@@ -159,8 +159,8 @@ def sweep(
         burn_in=burn_in,
     )
     workers = check_count("workers", workers)
-    if progress is not None and not callable(progress):
-        raise InvalidInput("progress", got=repr(progress), expected="a function of (cells done, cells in all)")
+    if progress is not None:
+        check_listener("progress", progress, what="cells done, cells in all")
     blank = blank_result(plan)
     if store is None:
         _fill({str(name): blank[name].values for name in blank.data_vars}, plan, workers, progress)

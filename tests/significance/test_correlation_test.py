@@ -207,11 +207,24 @@ def test_slow_activity_needs_long_autocorrelations():
 
 def test_autocorrelations_that_end_too_soon_are_warned_of():
     x = autoregressive(0.98, 8, 2000, 0)
-    with pytest.warns(UserWarning, match=r"of 8 of 8 neurons is not yet zero at lag 20.*range\(1, 40\)"):
-        netxr.correlation_test(x, autocorrelation=netxr.autocorrelation(x, lags=range(1, 21)))
+    x.values[2] = np.random.default_rng(1).normal(size=2000)
+    with pytest.warns(UserWarning, match=r"of 7 of 8 neurons is not yet zero at lag 20.*range\(1, 40\)"):
+        found = netxr.correlation_test(x, autocorrelation=netxr.autocorrelation(x, lags=range(1, 21)))
+    assert found.slow.values.tolist() == [True, True, False, *[True] * 5]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        netxr.correlation_test(autoregressive(0.5, 8, 2000, 0))
+        assert not netxr.correlation_test(autoregressive(0.5, 8, 2000, 0)).slow.any()
+        for null in ("shift", "samples"):
+            assert "slow" not in netxr.correlation_test(autoregressive(0.5, 8, 2000, 0), null=null)
+
+
+def test_each_trial_says_what_is_slow_in_it():
+    slow, fast = autoregressive(0.98, 4, 2000, 0), autoregressive(0.3, 4, 2000, 1)
+    x = xr.concat([fast, slow, fast], "trial").transpose("neuron", "time", "trial").chunk(time=300)
+    with nothing_computes():
+        found = netxr.correlation_test(x, autocorrelation=netxr.autocorrelation(x, lags=range(1, 21)))
+    with pytest.warns(UserWarning, match="4 of 4 neurons"):
+        assert found.slow.transpose("trial", "target").values.tolist() == [[False] * 4, [True] * 4, [False] * 4]
 
 
 # --- what cannot be ----------------------------------------------------------------------------

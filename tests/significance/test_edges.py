@@ -96,3 +96,25 @@ def test_values_of_another_estimator_are_not_tested_as_correlations():
         for options in ({}, {"null": "samples"}, {"autocorrelation": netxr.autocorrelation(run, lags=[1, 2])}):
             with pytest.raises(InvalidInput, match=r"data: got values of regression.*expected lagged correlations"):
                 netxr.edges(values, **options)
+
+
+def test_a_test_that_was_saved_still_says_what_is_too_slow(tmp_path):
+    x = np.random.default_rng(0).normal(size=(6, 900))
+    x[[1, 4]] = x[[1, 4]].cumsum(axis=1)
+    run = netxr.as_activity(x, dims=("neuron", "time")).to_dataset()
+    short = netxr.autocorrelation(run, lags=range(1, 21))
+    netxr.save(run, tmp_path / "run.zarr")
+    told = "of 2 of 6 neurons is not yet zero at lag 20"
+    with pytest.warns(UserWarning, match=told):
+        netxr.add(netxr.correlation_test(run, autocorrelation=short), tmp_path / "run.zarr")
+    opened = netxr.open(tmp_path / "run.zarr")
+    with pytest.warns(UserWarning, match=told):
+        found = netxr.edges(opened, q=0.2)
+    assert found.attrs["n_slow"] == 2
+    assert "slow" not in found.variables
+    with pytest.warns(UserWarning, match=told):
+        of_activity = netxr.edges(run.activity, autocorrelation=short, q=0.2)
+    assert of_activity.attrs["n_slow"] == 2
+    with pytest.warns(UserWarning, match=told):
+        netxr.report_run(tmp_path / "run.zarr", tmp_path / "run.html")
+    assert "2 neurons change so slowly that their p-values are too low" in (tmp_path / "run.html").read_text()

@@ -17,7 +17,7 @@ from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of
-from netxr.significance.correlation_test import lags_for, n_slow
+from netxr.significance.correlation_test import lags_for
 from netxr.significance.recoverability_text import GAINS
 from netxr.significance.reliability import BLOCKS
 from netxr.significance.tested import TESTED, tested
@@ -82,13 +82,15 @@ class Sure(NamedTuple):
         In memory, (target, source): the estimate, and its p-values if its estimator has some.
     halves : Dataset or None
         How alike the estimates of both halves of the samples are, if there are halves.
-    n_slow : int
-        Neurons whose autocorrelation does not reach zero, so that p-values are too low.
     """
 
     found: xr.Dataset
     halves: xr.Dataset | None
-    n_slow: int
+
+    @property
+    def n_slow(self) -> int:
+        """Neurons whose autocorrelation does not reach zero, so that p-values are too low."""
+        return int(self.found[n.SLOW].sum()) if n.SLOW in self.found else 0
 
     @property
     def R(self) -> xr.DataArray:  # noqa: N802 - the field's name of the matrix
@@ -229,14 +231,11 @@ def how_sure(run: xr.Dataset, choice: Choice, *, lag: int, memory: int, compute:
     else:
         made = netxr.estimate(activity, method=method, lag=lag, **pooled)
         lazy = made if isinstance(made, xr.Dataset) else made.to_dataset(name=method)
-    found, halves, slow = compute(lazy), None, 0
+    found, halves = compute(lazy), None
     if blocks or trials:
         parts = compute(netxr.lagged_moments(activity, lags=lags, blocks=blocks, **options))
         halves = netxr.reliability(parts, method=method, lag=lag)
-    if method == n.LAGGED_CORRELATION:
-        flat = compute(netxr.autocorrelation(activity, lags=lags_for(activity), **pooled))
-        slow = n_slow(flat, n_samples)
-    return Sure(found, halves, slow)
+    return Sure(found, halves)
 
 
 def over_windows(

@@ -29,7 +29,7 @@ from netxr.plot.matrices.node_positions import (
 from netxr.plot.matrices.quantities import quantity_of
 from netxr.plot.palettes import LIGHT
 from netxr.plot.style import FRAME, INK, POINTS, literal, no_formulas, stay_in_place, with_options
-from netxr.schema.arguments import check_choice, check_count
+from netxr.schema.arguments import check_choice, check_count, check_text
 from netxr.schema.variables import check_connectivity, labels_of
 
 NOTHING_DRAWN: Final = {
@@ -108,6 +108,7 @@ def network(
     >>> [str(end) for end in network(A).Segments.I.array(["from", "to"])[0]]
     ['b', 'a']
     """
+    check_text("title", title)
     check_choice("layout", layout, LAYOUTS)
     check_choice("sign", sign, tuple(NOTHING_DRAWN))
     if layout == "groups" and groups is None:

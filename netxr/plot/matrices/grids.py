@@ -18,6 +18,7 @@ from netxr.plot.spans import ROOM, Range
 from netxr.plot.style import literal, with_options
 from netxr.plot.ticks import plain_labels, ticks, windows_of
 from netxr.plot.words import axis_label, says
+from netxr.schema.arguments import said
 from netxr.schema.variables import check_variable, labels_of
 
 MOST_FACETS: Final = 20
@@ -181,9 +182,9 @@ def _check_set(weights: Any, row: str | None, col: str | None) -> xr.DataArray:
     checked = loaded(check_variable(weights, MATRIX_SPEC, argument="weights", extra_dims=dims), argument="weights")
     further = [dim for dim in dims if dim not in (n.TARGET, n.SOURCE)]
     for argument, dim in (("row", row), ("col", col)):
-        if dim is not None and dim not in further:
+        if dim is not None and not (isinstance(dim, str) and dim in further):
             raise InvalidInput(
-                argument, got=repr(dim), expected=f"a further dim of weights: {', '.join(further) or 'there is none'}"
+                argument, got=said(dim), expected=f"a further dim of weights: {', '.join(further) or 'there is none'}"
             )
     if row is not None and row == col:
         raise InvalidInput("col", got=repr(col), expected="another dim than row")

@@ -26,6 +26,7 @@ from netxr.plot.style import (
     with_options,
 )
 from netxr.plot.ticks import LONG_LABEL, labels_in_hover
+from netxr.schema.arguments import check_text
 
 FROM: Final = "From neuron"
 TO: Final = "To neuron"
@@ -102,6 +103,7 @@ def matrix(
     >>> matrix(A, title="True connectivity").vdims[0].range
     (-1.0, 1.0)
     """
+    check_text("title", title)
     limits = None if limits is None else _check_limits(limits)
     sheet = sheet_of(weights, p_value=p_value, q=q, groups=groups)._replace(diagonal=limits is not None)
     return heatmap(sheet, limits=limits, title=title)

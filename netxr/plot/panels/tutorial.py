@@ -6,6 +6,7 @@ from typing import Any, Final
 import xarray as xr
 
 from netxr import names as n
+from netxr.errors import InvalidInput
 from netxr.plot.activity.traces import traces
 from netxr.plot.matrices.compare_over import compare_over
 from netxr.plot.matrices.side_by_side import compare, overview
@@ -32,7 +33,15 @@ def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     -------
     dict of HoloViews objects
         By file name without suffix, in the order of the tutorial.
+
+    Raises
+    ------
+    InvalidInput
+        If they are no sections of the tutorial.
     """
+    if not isinstance(sections, Mapping) or "small" not in sections:
+        got = type(sections).__name__
+        raise InvalidInput("sections", got=got, expected="what netxr.tutorial.run_tutorial returned")
     small, large, coarse = (_pair(sections[name]) for name in ("small", "large", "coarse"))
     sizes = {int(name.removeprefix("size_")): _pair(run) for name, run in sections.items() if _is_size(name)}
     size_sweep, coarse_sweep = (sections[name].squeeze(drop=True) for name in ("size_sweep", "coarse_sweep"))

@@ -24,6 +24,7 @@ from netxr.plot.style import (
     stay_in_place,
     with_options,
 )
+from netxr.schema.arguments import check_text
 from netxr.schema.variables import check_connectivity
 
 MOST_POINTS: Final = 5_000
@@ -76,6 +77,7 @@ def agreement(A: Any, R: Any, *, diagonal: bool | None = None, title: str = "") 
     >>> len(agreement(A, 0.3 * A, diagonal=False))
     4
     """
+    check_text("title", title)
     A = check_connectivity(loaded_matrix(A, argument="A"), argument="A")
     pairs = shared_pairs(A, loaded_matrix(R, argument="R"), diagonal=diagonal, arguments=("A", "R"))
     if len(pairs.truth):

@@ -28,6 +28,7 @@ from netxr.plot.style import (
     with_options,
 )
 from netxr.plot.words import axis_label, in_words, says
+from netxr.schema.arguments import check_text
 from netxr.schema.variables import labels_of
 
 MARK: Final = 8.0
@@ -92,6 +93,7 @@ def score_curve(
     >>> str(score_curve(scores, x="n").Labels.I["text"][0]).strip()
     '3 of 5'
     """
+    check_text("title", title)
     curves = _curves_of(scores, x, score)
     x_dim = hv.Dimension("x", label=axis_label(scores, x) if xlabel is None else xlabel)
     y_dim = hv.Dimension("mean", label=score_label(scores, score) if ylabel is None else ylabel)

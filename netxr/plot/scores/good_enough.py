@@ -19,6 +19,7 @@ from netxr.plot.palettes import LIGHT
 from netxr.plot.style import INK, UNDEFINED_COLOUR, diagonal_text, literal, with_options
 from netxr.plot.ticks import ticks
 from netxr.plot.words import axis_label, says
+from netxr.schema.arguments import check_text
 from netxr.schema.variables import labels_of
 
 COLOURS: Final = LIGHT.verdicts
@@ -100,6 +101,7 @@ def good_enough(
     >>> list(good_enough(scores).Labels.I["text"])
     ['0.49', '0.25', '0.98', '0.49']
     """
+    check_text("title", title)
     found = _found(sweep, score, at)
     across, down, row, col = _dims_of(found, x=x, y=y, row=row, col=col)
     grid = [dim for dim in (row, col) if dim is not None]

@@ -16,7 +16,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.plot.loading import loaded
 from netxr.plot.scores.pair_curves import pair_curves
-from netxr.schema.arguments import is_number
+from netxr.schema.arguments import check_text, is_number
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
 MOST_TICKS: Final = 12
@@ -59,6 +59,7 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
     >>> [element.label for element in lags(R, pairs=[("b", 0)])]
     ['', '0 → b', '0 → b']
     """
+    check_text("title", title)
     values = _checked(R)
     steps = labels_of(values, n.LAG)
     return pair_curves(

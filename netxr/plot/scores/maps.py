@@ -26,6 +26,7 @@ from netxr.plot.style import (
 )
 from netxr.plot.ticks import labels_in_hover, ticks
 from netxr.plot.words import axis_label
+from netxr.schema.arguments import check_text
 from netxr.schema.variables import labels_of
 
 CELL: Final = 52
@@ -82,6 +83,7 @@ def map(  # noqa: A001 - netxr.plot.map is its name in public
     >>> list(map(scores, x="sparsity", y="n_neurons").Labels.I["text"])
     ['0.90', '0.50', '0.80', 'none']
     """
+    check_text("title", title)
     cells = _cells_of(scores, x, y, score)
     dims = [hv.Dimension("x", label=axis_label(scores, x)), hv.Dimension("y", label=axis_label(scores, y))]
     colours, limits = _colours(cells.mean)

@@ -13,6 +13,7 @@ from netxr.errors import InvalidInput
 from netxr.plot.loading import loaded
 from netxr.plot.scores.pair_curves import pair_curves
 from netxr.plot.ticks import windows_of
+from netxr.schema.arguments import check_text
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable
 
 BESIDE: Final = (n.LOWER, n.UPPER, n.STANDARD_ERROR, n.P_VALUE, n.EFFECTIVE_SAMPLES)
@@ -60,6 +61,7 @@ def windows(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None,
     >>> [element.label for element in windows(netxr.lagged_correlation(moments), pairs=[(1, 0)])]
     ['', '0 → 1', '0 → 1']
     """
+    check_text("title", title)
     estimate, bands, said = _with_bands(R)
     values = _checked(estimate)
     along = windows_of(values)
