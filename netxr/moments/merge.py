@@ -182,31 +182,33 @@ def merged(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
 def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
     """Return the merged counts, means, squares and co-moments, with the attributes of the first.
 
-    No option of xarray is set for that: it would be one of all threads, in which blocks are merged side by side.
+    They are computed of variables, which have no labels to be aligned again in each step.
     """
-    sides = (part[[name for name in NOTHING if name in a]] for part in (a, b))
-    a, b = xr.align(*sides, join="exact", copy=False)
-    of_a, of_b = (part[n.COUNT].drop_attrs(deep=False) for part in (a, b))
+    known = (part[[name for name in NOTHING if name in a]] for part in (a, b))
+    first, second = xr.align(*known, join="exact", copy=False)
+    sides: list[dict[Any, Any]] = [{name: one.variable for name, one in part.items()} for part in (first, second)]
+    here, there = sides
+    of_a, of_b = here[n.COUNT], there[n.COUNT]
     count = of_a + of_b
     share = of_b / count.clip(min=1)
     weight = of_a * share
-    change = {name: (b[name] - a[name]).where((of_a > 0) & (of_b > 0), 0.0) for name in MEANS if name in a}
+    change = {name: (there[name] - here[name]).where((of_a > 0) & (of_b > 0), 0.0) for name in MEANS if name in here}
     found = {n.COUNT: count}
     for name, steps in change.items():
-        found[name] = a[name].where(of_a > 0, b[name]) + share * steps
+        found[name] = here[name].where(of_a > 0, there[name]) + share * steps
     for name, (over, under) in PRODUCTS.items():
-        if name not in a:
+        if name not in here:
             continue
-        both = a[name].fillna(0) + b[name].fillna(0) + weight * (change[over] * change[under])
-        found[name] = both.where(count > 0, a[name])
-    if n.COMOMENT_LINKED in a:  # at lag 0 undefined for neurons as sources
-        has = [part[n.COMOMENT_LINKED].notnull() & (of > 0) for part, of in ((a, of_a), (b, of_b))]
+        summed = here[name].fillna(0) + there[name].fillna(0) + weight * (change[over] * change[under])
+        found[name] = summed.where(count > 0, here[name])
+    if n.COMOMENT_LINKED in here:  # at lag 0 undefined for neurons as sources
+        has = [part[n.COMOMENT_LINKED].notnull() & (of > 0) for part, of in ((here, of_a), (there, of_b))]
         found[n.COMOMENT_LINKED] = found[n.COMOMENT_LINKED].where(has[0] | has[1])
-    attrs = {name: a[name].attrs for name in found} | {n.COUNT: _said(a, b)}
-    return {
-        name: value.transpose(*a[name].dims).drop_attrs(deep=False).assign_attrs(attrs[name])
+    added = {
+        name: first[name].copy(deep=False, data=value.transpose(*first[name].dims).data)
         for name, value in found.items()
     }
+    return added | {n.COUNT: added[n.COUNT].drop_attrs(deep=False).assign_attrs(_said(first, second))}
 
 
 def _attrs(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:
