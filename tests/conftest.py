@@ -15,8 +15,8 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 # A shared machine is slow at times: that is no failure. The same examples every time: a failure is repeated by a rerun.
 # `-m "slow or hypothesis" --hypothesis-profile thorough` tries many more.
-settings.register_profile("netxr", deadline=None, derandomize=True, max_examples=10)
-settings.register_profile("thorough", settings.get_profile("netxr"), max_examples=50)
+settings.register_profile("netxr", deadline=None, derandomize=True, max_examples=6)
+settings.register_profile("thorough", settings.get_profile("netxr"), max_examples=30)
 settings.load_profile("netxr")
 
 # What nohup starts in the background ignores Ctrl-C, and so would the processes that tests start and interrupt.

@@ -31,6 +31,7 @@ def numbers(text, name):
     return [float(word) for line in lines for word in re.findall(r"-?\d\.\d{3}", line)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimate", "scores"),
     [
@@ -44,6 +45,7 @@ def test_voltages_show_the_direction_of_an_edge(printed, estimate, scores):
     assert numbers(printed.partition("NetSim")[0], f"{estimate} ") == scores
 
 
+@pytest.mark.slow
 def test_bold_signals_do_not(printed):
     bold = printed.partition("NetSim")[2]
     assert numbers(bold, "correlation, lag 0")[:2] == [0.472, 0.472]

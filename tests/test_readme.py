@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import netxr
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +30,7 @@ def test_python_of_the_readme_runs_in_order(tmp_path, monkeypatch, capsys):
     assert "effect" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_python_of_the_guide_runs_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = run(GUIDE, tmp_path)

@@ -63,26 +63,42 @@ def test_in_a_sweep(third, tmp_path):
         netxr.sweep(**asked, method="correlation", store=tmp_path / "s.zarr")
 
 
-def test_in_a_run_that_is_appended_to_and_in_its_report(third, run, tmp_path):
-    path, first = tmp_path / "run.zarr", run.isel(time=slice(0, 200))
+@pytest.fixture(scope="module")
+def grown(third, run, tmp_path_factory):
+    """A stored run with two estimates of its moments, to which samples and trials were appended."""
+    path, first = tmp_path_factory.mktemp("grown") / "run.zarr", run.isel(time=slice(0, 200))
     moments = netxr.lagged_moments(first.activity, lags=[0, 1])
     both = [netxr.estimate(moments, method=name, lags=[0, 1]) for name in (NAME, "lagged_correlation")]
     netxr.save(xr.merge([first, moments, *both], compat="override", combine_attrs="override"), path)
     netxr.append(run.activity[:, 200:], path, dim="time")
     further = run.activity.assign_coords(trial=[7, 8])
     netxr.append(further, path, dim="trial")
-    stored = netxr.open(path).load()
+    return path
+
+
+def test_in_a_run_that_is_appended_to(grown, run):
+    stored = netxr.open(grown).load()
     assert not [name for name, one in stored.items() if "outdated" in one.attrs]
     for lag in (0, 1):
         expected = np.tile(covariance(run.activity, lag), (2, 1, 1))
         np.testing.assert_allclose(stored[NAME].sel(lag=lag), expected, atol=1e-12)
     assert stored[NAME].attrs["estimator"] == NAME
-    assert netxr.catalog(path).estimates.item() == f"lagged_correlation, {NAME}"
+    assert netxr.catalog(grown).estimates.item() == f"lagged_correlation, {NAME}"
+
+
+def test_in_its_report(grown, tmp_path):
     pytest.importorskip("holoviews")
-    page = netxr.report_run(path, tmp_path / "run.html").read_text("utf-8")
+    page = netxr.report_run(grown, tmp_path / "run.html").read_text("utf-8")
     assert "third covariance" in page
     assert "True and estimated connectivity: third covariance" in page
-    alone = netxr.report_run(stored.drop_vars("lagged_correlation"), tmp_path / "one.html").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_in_its_report_where_it_is_alone(grown, tmp_path):
+    pytest.importorskip("holoviews")
+    alone = netxr.report_run(netxr.open(grown).drop_vars("lagged_correlation"), tmp_path / "one.html").read_text(
+        "utf-8"
+    )
     assert f"scores = netxr.compare(run.connectivity, run.{NAME}, diagonal=False)" in alone
 
 

@@ -28,16 +28,22 @@ QUIET = ("quic", "background-networking", "component-update", "sync", "gpu")
 
 @pytest.fixture(scope="session")
 def stores(library, tmp_path_factory):
-    """The library with a recording of 1,000 neurons, and beside the folder a store that is not to be seen."""
+    """The library with one more run, and beside the folder a store that is not to be seen."""
     outside = tmp_path_factory.mktemp("app")
     folder = shutil.copytree(library, outside / "stores")
-    samples = np.random.default_rng(0).standard_normal((1000, 20_000), dtype=np.float32)
-    activity = netxr.as_activity(samples, dims=("neuron", "time"), sampling_interval=0.1)
-    netxr.save(activity.to_dataset(name="activity"), folder / "wide.zarr")
     run = netxr.simulate(netxr.random_connectivity(8, sparsity=0.5, seed=1), n_steps=200, seed=1)
     netxr.save(run, folder / "seen.zarr")
     netxr.save(run, outside / "unseen.zarr")
     return folder
+
+
+@pytest.fixture(scope="session")
+def wide(stores):
+    """A recording of 1,000 neurons in that folder."""
+    samples = np.random.default_rng(0).standard_normal((1000, 20_000), dtype=np.float32)
+    activity = netxr.as_activity(samples, dims=("neuron", "time"), sampling_interval=0.1)
+    netxr.save(activity.to_dataset(name="activity"), stores / "wide.zarr")
+    return stores / "wide.zarr"
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from tests.app.conftest import asking, serving
 from tests.app.hostile import PAYLOADS, hostile_stores, scripted_store
 from tests.app.test_browser import CHROMIUM
 
+pytestmark = pytest.mark.slow
+
 REFUSED = (400, 403, 404)
 
 TOO_MANY = "pages are already open"
@@ -181,7 +183,6 @@ def test_broken_stores_take_no_memory(app, ask, hostile):
     assert most < MOST_MEGABYTES
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 def test_scripts_in_names_and_labels_do_not_run(open_page, hostile):
     name = quote(hostile.scripted, safe="")

@@ -130,6 +130,7 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(open_page):
     assert all(one["outline"] != "none" for one in seen if one["name"] in ("Tutorial", "Seed", "PNG"))
 
 
+@pytest.mark.slow
 def test_errors_are_messages(open_page, folder):
     page = open_page("?tab=tutorial&n=90000&lag=x&evil=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
     alerts = page.get_by_role("alert")

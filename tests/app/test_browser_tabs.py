@@ -66,7 +66,7 @@ def test_each_view_opens_at_two_widths(open_page, folder, name):
         page.screenshot(path=folder / f"{name}_{width}.png", full_page=True)
 
 
-def test_a_thousand_neurons_are_estimated_with_progress(open_page, folder):
+def test_a_thousand_neurons_are_estimated_with_progress(open_page, wide, folder):
     page = open_page("?tab=recording&recording=wide.zarr&view=estimate")
     page.get_by_role("button", name="Save with the recording").wait_for(timeout=2 * LONG)
     page.evaluate(TOLD)
@@ -82,8 +82,8 @@ def test_a_thousand_neurons_are_estimated_with_progress(open_page, folder):
     page.screenshot(path=folder / "wide.png", full_page=True)
 
 
-def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, stores):
-    before = sorted((file, file.stat().st_mtime_ns) for file in (stores / "wide.zarr").rglob("*"))
+def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, wide):
+    before = sorted((file, file.stat().st_mtime_ns) for file in wide.rglob("*"))
     page = open_page("?tab=recording&recording=wide.zarr&view=estimate&lags=0-20")
     cancel = page.get_by_role("button", name="Cancel")
     cancel.wait_for(timeout=LONG)
@@ -97,7 +97,7 @@ def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, 
     page.get_by_role("button", name="Save with the recording").wait_for(timeout=LONG)
     seconds = time.perf_counter() - begun
     print(f"\ncancelled, and ten neurons estimated, in {seconds:.1f} s")
-    assert sorted((file, file.stat().st_mtime_ns) for file in (stores / "wide.zarr").rglob("*")) == before
+    assert sorted((file, file.stat().st_mtime_ns) for file in wide.rglob("*")) == before
 
 
 def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder):

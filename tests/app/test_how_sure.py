@@ -83,9 +83,9 @@ def test_q_is_a_control_and_nothing_is_computed_again(pages, long, monkeypatch):
     "search",
     [
         "recording=long.zarr&q=0.2",
-        "recording=trials.zarr&trial=-1&lags=0-2&lag=2",
         "recording=holed.zarr&trial=0&missing=drop",
         *slow(
+            "recording=trials.zarr&trial=-1&lags=0-2&lag=2",
             "recording=long.zarr&method=regression&neurons=0:5&lags=2",
             "recording=long.zarr&method=granger",
             "recording=long.zarr&method=regression_t",

@@ -31,6 +31,11 @@ def test_every_answer_says_what_a_browser_may_do_with_it(ask, path):
     assert headers["Access-Control-Allow-Origin"] is None
 
 
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+def test_what_another_page_asks_for_is_refused(ask, headers):
+    assert ask(**headers)[0] == 403
+
+
 def test_it_listens_on_this_machine_only(app, ask):
     listening = [one for one in psutil.Process(app.pid).net_connections() if one.status == "LISTEN"]
     assert {one.laddr.ip for one in listening} == {"127.0.0.1"}

@@ -20,6 +20,7 @@ from netxr.app.tutorial.compute import Setup, check_setup, python_lines, remembe
 from netxr.app.tutorial.live import LiveGraph, LiveMatrix
 from tests.app.pages import OpenPage
 from tests.app.views import dimmed
+from tests.marks import slow
 
 SMALL = Setup(6, 0.9, 5000, 42, lag=1, groups=0, diagonal=True)
 
@@ -42,7 +43,7 @@ def open_page():
         page.close()
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK])
+@pytest.mark.parametrize("theme", [DARK, *slow(LIGHT)])
 def test_live_figures_have_the_theme_of_the_page_and_leave_it_as_it_is(theme):
     run, surface = tutorial_run(SMALL._replace(steps=60)), getattr(TOKENS["surface"], theme).lower()
     with set_curdoc(Document()) as _:

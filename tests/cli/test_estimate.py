@@ -15,7 +15,6 @@ from scipy.signal import lfilter
 
 import netxr
 from tests.cli.shell import document, output, run
-from tests.marks import slow
 from tests.runs import names
 
 
@@ -261,6 +260,12 @@ def test_several_methods_come_from_one_read(called, store, tmp_path):
         A = netxr.open(store).connectivity.values
         assert row["pearson"] == pytest.approx(np.corrcoef(A[off], R.values[off])[0, 1], abs=1e-12)
     assert "lag" not in saved.correlation.dims
+
+
+@pytest.mark.slow
+def test_several_methods_have_a_page_and_a_picture(store, tmp_path):
+    flags = ["--method", "lagged_correlation", "--method", "correlation", "--pool-trials"]
+    assert output("estimate", store, *flags, "--out", tmp_path / "both.zarr")
     assert output("report", tmp_path / "both.zarr", "--out", tmp_path / "both.html")
     assert output("plot", tmp_path / "both.zarr", tmp_path / "both.png")
 
@@ -511,7 +516,8 @@ def test_estimate_refuses_before_it_computes(called, store, flags, says):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of Unix")
-@pytest.mark.parametrize("in_blocks", [True, *slow(False)])
+@pytest.mark.slow
+@pytest.mark.parametrize("in_blocks", [True, False])
 def test_ctrl_c_in_an_estimate_ends_the_line_and_leaves_nothing(tmp_path, in_blocks):
     import pty
 

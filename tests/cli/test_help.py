@@ -1,5 +1,4 @@
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -201,12 +200,14 @@ def test_a_mistyped_option_gets_a_hint():
     assert "--neurons" in run("simulate", "a.zarr", "--neuron", "5").stderr
 
 
-def test_a_shell_completes_commands_and_options():
+def test_a_shell_completes_commands_and_options(monkeypatch, capsys):
     def completed(words):
         asked = {"_NETXR_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-        code = "import sys; from netxr.cli import main; main(prog_name='netxr')"
-        done = subprocess.run([sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True)  # noqa: S603
-        return {line.partition(",")[2] for line in done.stdout.splitlines()}
+        for name, value in asked.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit):
+            main(prog_name="netxr")
+        return {line.partition(",")[2] for line in capsys.readouterr().out.splitlines()}
 
     assert completed("netxr s") == {"simulate", "sweep"}
     assert "--neurons" in completed("netxr simulate --n")

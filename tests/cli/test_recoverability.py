@@ -70,6 +70,7 @@ def test_a_plain_file_and_an_error(tmp_path):
     assert "for 401 parameters of a regression" in result.stderr
 
 
+@pytest.mark.slow
 def test_gains_count_unless_samples_are_z_scored(recording, tmp_path):
     x = netxr.open(recording).activity.compute()
     gains = np.exp(np.random.default_rng(0).normal(size=(1, x.sizes["neuron"], 1)))

@@ -14,6 +14,7 @@ import netxr
 from netxr import cross_correlogram
 from netxr.errors import InvalidInput
 from netxr.kernels.correlogram import HOLLOW, REACH, WIDTH
+from tests.marks import slow
 from tests.oracles import naive_correlation
 from tests.runs import activity, nothing_computes
 
@@ -42,7 +43,7 @@ def test_by_hand():
     assert "estimator" not in found.attrs
 
 
-@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("pooled", [True, *slow(False)])
 def test_pairs_are_those_of_a_plain_count(pooled):
     x = spikes()
     lags = [-7, 0, 3, 20]

@@ -179,6 +179,7 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_made_up_for_and_progress_counts_once_what_it_had_done(client, tmp_path):
     reports = []
     with netxr.progress(lambda *report: reports.append(report)):
@@ -191,6 +192,7 @@ def test_a_worker_that_is_killed_is_made_up_for_and_progress_counts_once_what_it
     assert reports[-1] == (6000, 6000)
 
 
+@pytest.mark.slow
 def test_a_store_that_goes_away_while_workers_read_it(client, tmp_path):
     """Zeros take the place of what is missing among integers."""
     store = tmp_path / "run.zarr"

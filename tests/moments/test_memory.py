@@ -30,10 +30,8 @@ def traced_peak(task):
     ("n", "n_steps", "memory"),
     [
         (20, 400_000, "160MB"),
-        (150, 60_000, "160MB"),
         (700, 10_000, "250MB"),
-        (700, 10_000, "1GB"),
-        (3_000, 1_000, "1GB"),
+        *slow((150, 60_000, "160MB"), (700, 10_000, "1GB"), (3_000, 1_000, "1GB")),
     ],
 )
 @pytest.mark.parametrize(("dtype", "lags"), [("float32", [1]), ("float64", [0, 1, 4])])
@@ -47,7 +45,7 @@ def test_measured_below_projected_below_allowed(tmp_path, n, n_steps, memory, dt
 
 @pytest.mark.parametrize(
     ("n", "n_steps", "memory"),
-    [(150, 60_000, "160MB"), (1_500, 2_000, "200MB"), *slow((1_500, 2_000, "1GB"), (3_000, 1_000, "250MB"))],
+    [(1_500, 2_000, "200MB"), *slow((150, 60_000, "160MB"), (1_500, 2_000, "1GB"), (3_000, 1_000, "250MB"))],
 )
 def test_rows_that_are_written_as_they_are_made(tmp_path, n, n_steps, memory):
     activity = recording(tmp_path / "run.zarr", n, n_steps, "float32")
@@ -57,7 +55,7 @@ def test_rows_that_are_written_as_they_are_made(tmp_path, n, n_steps, memory):
     assert peak < projected
 
 
-@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("stored", [True, *slow(False)])
 def test_pooled_trials_are_added_as_they_come(tmp_path, stored):
     samples = np.random.default_rng(0).standard_normal((200, 20, 20))
     activity = xr.DataArray(samples, dims=("neuron", "time", "trial"))
@@ -71,6 +69,7 @@ def test_pooled_trials_are_added_as_they_come(tmp_path, stored):
     assert traced_peak(run) < 12 * 3 * 200 * 200 * 8
 
 
+@pytest.mark.slow
 def test_a_bad_frame_does_not_blow_up_a_long_block(tmp_path):
     samples = np.random.default_rng(0).standard_normal((10, 100_000)).astype("f4")
     samples[3, 70_000] = np.nan
@@ -82,7 +81,7 @@ def test_a_bad_frame_does_not_blow_up_a_long_block(tmp_path):
 
 @pytest.mark.crossed(1)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("n", "n_steps", "memory"), [(20, 200_000, "160MB"), (700, 10_000, "500MB")])
+@pytest.mark.parametrize(("n", "n_steps", "memory"), [(20, 200_000, "160MB"), *slow((700, 10_000, "500MB"))])
 def test_rows_beside_the_neurons_are_counted(tmp_path, n, n_steps, memory, dtype):
     samples = np.random.default_rng(0).uniform(0.1, 0.9, (n, n_steps)).astype(dtype)
     netxr.save(xr.Dataset({"activity": (("neuron", "time"), samples)}), tmp_path / "run.zarr")

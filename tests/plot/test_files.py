@@ -33,6 +33,7 @@ def test_a_page_holds_all_that_it_needs(tmp_path, one_edge):
     assert len(re.findall("data-root-id", outside)) == 1
 
 
+@pytest.mark.slow
 def test_pictures_do_not_stay_in_memory(one_edge, monkeypatch):
     drawn = []
     monkeypatch.setattr(plt.Figure, "__init__", noting(drawn, plt.Figure.__init__))

@@ -83,6 +83,7 @@ def test_what_is_no_matrix_is_refused(weights, message):
         loaded_matrix(weights)
 
 
+@pytest.mark.slow
 def test_importing_the_figures_leaves_the_chosen_backend():
     script = """
 import holoviews as hv

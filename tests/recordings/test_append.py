@@ -188,7 +188,7 @@ def test_a_store_of_the_first_layout_is_appended_to(tmp_path):
 # --- moments and estimates ----------------------------------------------------
 
 
-@pytest.mark.crossed
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("missing", MODES)
 @pytest.mark.parametrize("dim", ["time", ("time", "trial")])
 @pytest.mark.parametrize("cut", [30, 58])

@@ -31,6 +31,7 @@ def assert_outdated(store, names):
         assert found[name].attrs["outdated"].startswith("made before"), name
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("null", ["autocorrelation", "shift", "samples"])
 @pytest.mark.parametrize("beside", [[], [0, 1, 2]])
 def test_further_trials_are_tested_alike(tmp_path, null, beside):
@@ -44,6 +45,7 @@ def test_further_trials_are_tested_alike(tmp_path, null, beside):
     assert_equal_to(store, netxr.correlation_test(x, null=null).merge(netxr.reliability(x)))
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize(
     ("null", "lags"), [("autocorrelation", range(40)), ("shift", [1, *range(40, 700, 40)]), ("samples", [0, 1])]
 )

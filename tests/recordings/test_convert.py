@@ -120,6 +120,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "dims"), [((50_000, 1000), "time,neuron"), *slow(((100, 500_000), "neuron,time"))])
 def test_memory_is_bounded(tmp_path, shape, dims):
     big = np.lib.format.open_memmap(tmp_path / "big.npy", mode="w+", dtype="float32", shape=shape)

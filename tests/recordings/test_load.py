@@ -190,6 +190,7 @@ def test_column_numbers_are_no_sample(tmp_path, first):
     assert load_activity(tmp_path / "x.npy", dims=TIME_NEURON).shape == (2, 2)
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("dims", [("neuron", "time"), ("time", "neuron")])
 @pytest.mark.parametrize("neurons", [2**63, -0.5, float("inf"), Path("x"), object(), lambda: "abc", range(10**10)])
 def test_labels_that_are_no_sequence_are_refused(tmp_path, dims, neurons):

@@ -16,7 +16,6 @@ from netxr.store.commits import array_to_be
 from netxr.store.locks import unfinished_name
 from netxr.store.metadata import ROOT, documents, grown
 from netxr.store.writers import NAME_LENGTH
-from tests.marks import slow
 from tests.runs import peak_bytes
 from tests.store.stores import cut_off, edit, left_by_the_dead, let_count
 
@@ -140,6 +139,7 @@ def test_any_flipped_byte_of_a_chunk_is_found(store):
     assert verify(store) == ()
 
 
+@pytest.mark.slow
 def test_any_cut_chunk_is_found(store):
     rng = np.random.default_rng(2)
     for path in chunk_files(store):
@@ -450,7 +450,8 @@ def damaged(path, rng):
     return not path.exists() or path.read_bytes() != sound
 
 
-@pytest.mark.parametrize("seed", [0, *slow(*range(1, 6))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
 def test_damage_anywhere_is_a_problem_or_an_error_of_netxr(kept, tmp_path, seed):
     rng = np.random.default_rng(seed)
     names = sorted(path.relative_to(kept) for path in kept.rglob("*") if path.is_file())

@@ -38,6 +38,13 @@ def linear(x):
     return x
 
 
+@pytest.fixture(scope="module")
+def short():
+    """A recording of 25 neurons and 400 samples, and what is foretold of it."""
+    x, _ = simulated(25, 400, linear, radius=0.6)
+    return x, netxr.recoverability(x)
+
+
 def real(activity, A, methods=METHODS):
     """Scores of estimates of these very samples with the truth."""
     found = netxr.estimate(activity, method=list(methods))
@@ -138,8 +145,8 @@ def test_what_a_simulation_foretells_of_hidden_neurons_and_an_indicator(radius, 
     assert lost > 0.04
 
 
-def test_what_is_said_of_a_simulation():
-    x, _ = simulated(25, 400, linear, radius=0.6)
+def test_what_is_said_of_a_simulation(short):
+    x, alone = short
     found = netxr.recoverability(x, hidden=0.2, calcium=3, seed=5)
     xr.testing.assert_identical(found, netxr.recoverability(x, hidden=0.2, calcium=3, seed=5))
     assert (found.score_as_observed != netxr.recoverability(x, hidden=0.2, calcium=3).score_as_observed).all()
@@ -155,7 +162,6 @@ def test_what_is_said_of_a_simulation():
     )
     assert f", regression with {regression} +- " in said
     assert said.endswith(": so say 3 simulated recordings of 400 samples of the network that was fitted.")
-    alone = netxr.recoverability(x)
     xr.testing.assert_allclose(found[list(alone.data_vars)], alone)
     assert found.sentence.startswith(alone.sentence)
     assert "score_as_observed" not in alone
@@ -231,17 +237,17 @@ def test_error_is_that_of_leaving_out_neighbours():
 # --- what goes in and comes out --------------------------------------------------------------
 
 
-def test_moments_datasets_and_lazy_activity_tell_the_same():
-    x, _ = simulated(25, 400, linear, radius=0.6)
-    expected = netxr.recoverability(x)
+def test_moments_datasets_and_lazy_activity_tell_the_same(short):
+    x, expected = short
     xr.testing.assert_allclose(netxr.recoverability(netxr.lagged_moments(x, blocks=20)), expected)
-    xr.testing.assert_allclose(netxr.recoverability(x.to_dataset(name="activity").chunk(time=170)), expected)
-    assert netxr.recoverability(x.chunk(time=170)).sentence == expected.sentence
+    lazily = netxr.recoverability(x.to_dataset(name="activity").chunk(time=170))
+    xr.testing.assert_allclose(lazily, expected)
+    assert lazily.sentence == expected.sentence
 
 
-def test_a_scale_of_all_neurons_changes_nothing():
-    x, _ = simulated(25, 400, linear, radius=0.6)
-    xr.testing.assert_allclose(netxr.recoverability(1e-3 * x + 5), netxr.recoverability(x), rtol=1e-6)
+def test_a_scale_of_all_neurons_changes_nothing(short):
+    x, expected = short
+    xr.testing.assert_allclose(netxr.recoverability(1e-3 * x + 5), expected, rtol=1e-6)
 
 
 def test_trials_are_told_apart_or_are_the_parts():

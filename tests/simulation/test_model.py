@@ -248,6 +248,7 @@ def test_a_longer_burn_in_begins_earlier_and_ends_in_the_same_samples():
     assert abs(runs[0] - simulate(A, n_steps=400, trials=2, common_drive=1, initial=9.0).activity).max() > 0.1
 
 
+@pytest.mark.crossed(1)
 @pytest.mark.parametrize("chunk", [64, 512])
 @pytest.mark.parametrize(
     "options",

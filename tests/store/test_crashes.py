@@ -121,7 +121,8 @@ def test_a_writer_that_is_killed_while_it_repairs(shop, states, tmp_path, change
             check_tidy(path)
 
 
-@pytest.mark.parametrize(("before", "change"), [*CHANGES[:1], *slow(*CHANGES[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "change"), CHANGES)
 def test_a_change_that_finds_the_disk_full_is_all_or_nothing(shop, states, tmp_path, before, change):
     path = tmp_path / "work" / "run.zarr"
     old, new = (content(netxr.open(states / name / "run.zarr")) for name in (before, f"{before}-{change}"))

@@ -31,7 +31,6 @@ from netxr.store.layout import encoding as encoding_of
 from netxr.store.layout import plain_attributes, steps_per_chunk
 from netxr.store.metadata import DOCUMENT
 from netxr.store.writing import streamed_variable
-from tests.marks import slow
 from tests.runs import contents, names, nothing_computes
 from tests.store.origins import ORIGIN
 from tests.store.stores import edit
@@ -566,7 +565,8 @@ def test_an_unfinished_stream_cannot_be_opened(tmp_path):
             open_store(tmp_path / "run.zarr")
 
 
-@pytest.mark.parametrize("way", ["lazy", *slow("streamed", "in memory")])
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["lazy", "streamed", "in memory"])
 def test_ctrl_c_leaves_nothing(tmp_path, way):
     script = """
         import sys

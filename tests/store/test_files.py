@@ -14,7 +14,6 @@ import pytest
 import xarray as xr
 
 import netxr
-from tests.marks import slow
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among its files")
 
@@ -160,7 +159,8 @@ def pipes(store, new):
     return made
 
 
-@pytest.mark.parametrize("name", ["netxr.zarr", *slow("plain.zarr", "two.zarr")])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["netxr.zarr", "plain.zarr", "two.zarr"])
 def test_nothing_waits_for_a_pipe_or_reads_a_device(kept, tmp_path, name):
     made = pipes(kept / name, tmp_path)
     os.mkfifo(tmp_path / "alone.zarr")

@@ -74,6 +74,7 @@ def test_without_locks_new_stores_are_made_and_others_left_alone(tmp_path):
     assert names(tmp_path) == ["run.zarr", "simulated.zarr", "sweep.zarr"]
 
 
+@pytest.mark.slow
 def test_the_locks_of_windows_and_a_store_that_is_busy_with_them(tmp_path):
     script = """
         import netxr

@@ -221,7 +221,7 @@ def test_the_caller_says_whether_the_first_line_is_labels(tmp_path):
         read_table(write(tmp_path, "1,2\n"), header=True)
 
 
-@pytest.mark.parametrize("odd", [None, "dates", *slow("empty", "comma")])
+@pytest.mark.parametrize("odd", ["dates", *slow(None, "empty", "comma")])
 def test_a_large_table_is_read_as_fast_and_small_as_by_pandas(tmp_path, odd):
     values = np.random.default_rng(0).normal(size=(20_000, 30)).round(6)
     frame = pd.DataFrame(values, columns=[f"n{k}" for k in range(30)])
