@@ -162,8 +162,8 @@ def group_labels(groups: Groups, neurons: NDArray[Any]) -> NDArray[Any]:
     return np.where(grouped, given, -1).astype(np.int64) if whole else np.where(grouped, given, "")
 
 
-def average_over(data: xr.DataArray, weights: NDArray[np.float64]) -> xr.DataArray:
-    """Average over the groups along each neuron axis; the axes keep their names and lose their labels."""
+def average_over(data: xr.DataArray, weights: NDArray[np.float64], *, axes: Sequence[str] = AXES) -> xr.DataArray:
+    """Average over the groups along neuron axes; these keep their names and lose their labels."""
     if n.ESTIMATOR in data.attrs:
         raise InvalidInput(
             "data",
@@ -171,8 +171,8 @@ def average_over(data: xr.DataArray, weights: NDArray[np.float64]) -> xr.DataArr
             expected="activity, connectivity or moments",
             fix="An average of correlations is no correlation of averages: coarse-grain first, then estimate.",
         )
-    average = data.drop_vars([name for name, coord in data.coords.items() if set(coord.dims) & set(AXES)])
-    for axis in [axis for axis in AXES if axis in data.dims]:
+    average = data.drop_vars([name for name, coord in data.coords.items() if set(coord.dims) & set(axes)])
+    for axis in [axis for axis in axes if axis in data.dims]:
         average = xr.apply_ufunc(
             group_average,
             average,
@@ -239,6 +239,8 @@ def _average_moments(moments: xr.Dataset, weights: NDArray[np.float64]) -> xr.Da
 def symmetric_at_zero(moments: xr.Dataset) -> xr.Dataset:
     """Return moments whose co-moments at lag 0 are symmetric, with summed squares on the diagonal, to the last bit."""
     comoment = moments[n.COMOMENT]
+    if 0 not in labels_of(moments, n.LAG):
+        return moments
     symmetric = xr.apply_ufunc(
         _symmetric_at_zero,
         comoment,

@@ -107,8 +107,11 @@ def _products_first(
     moments = accumulate(activity, replace(todo, groups=groups), memory=memory)
     fine = moments.drop_dims(n.GROUP)
     found: dict[str | None, xr.Dataset] = {None: fine}
+    sides = average_run(fine.drop_vars([n.SUMSQ_TARGET, n.SUMSQ_SOURCE, n.COMOMENT]), stacked)
+    by_target = average_over(fine[n.COMOMENT], stacked, axes=[n.TARGET])  # of all levels: it is the larger part
     for (name, level), rows in zip(levels.items(), _rows(levels), strict=True):
-        coarse = average_run(fine.drop_vars([n.SUMSQ_TARGET, n.SUMSQ_SOURCE]), level.weights)
+        coarse = _of_groups(sides, rows)
+        coarse[n.COMOMENT] = average_over(by_target.isel({n.TARGET: rows}), level.weights, axes=[n.SOURCE])
         own = moments.isel({n.GROUP: rows})
         coarse[n.SUMSQ_TARGET] = own[n.GROUP_SUMSQ_TARGET].rename({n.GROUP: n.TARGET})
         coarse[n.SUMSQ_SOURCE] = own[n.GROUP_SUMSQ_SOURCE].rename({n.GROUP: n.SOURCE})
@@ -123,11 +126,14 @@ def _samples_first(
     stacked = np.concatenate([level.weights for level in levels.values()])
     moments = accumulate(average_over(activity, stacked), todo, memory=memory, chunk=chunk_bytes(activity))
     return {
-        name: label_groups(
-            moments.isel(dict.fromkeys((n.TARGET, n.SOURCE, n.NEURON), rows), missing_dims="ignore"), *level[:2]
-        )
+        name: label_groups(_of_groups(moments, rows), *level[:2])
         for (name, level), rows in zip(levels.items(), _rows(levels), strict=True)
     }
+
+
+def _of_groups(moments: xr.Dataset, rows: slice) -> xr.Dataset:
+    """Return the moments of some of the groups."""
+    return moments.isel(dict.fromkeys((n.TARGET, n.SOURCE, n.NEURON), rows), missing_dims="ignore")
 
 
 def _rows(levels: Mapping[str, Level]) -> list[slice]:
