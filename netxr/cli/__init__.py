@@ -14,22 +14,33 @@ import click
 
 from netxr.errors import InvalidInput, MissingExtra, NetxrError, NonFiniteActivity, OutputExists, UnreadableFile
 
-COMMANDS: Final = {
-    "tutorial": "Reproduce the tutorial on correlations, number by number.",
-    "simulate": "Simulate a network of neurons into a Zarr store.",
-    "estimate": "Estimate connectivity from a recording, and score it.",
-    "recoverability": "Say how well estimators would find a network like the one in a recording.",
-    "compare": "Score an estimated connectivity against the true one.",
-    "sweep": "Score estimates over network size, sparsity, length, ...",
-    "map": "Draw where correlation is good enough, and what is where it is not.",
-    "plot": "Draw what a store holds.",
-    "info": "Say what a store holds, without loading it.",
-    "import": "Convert a recording of another tool to a Zarr store.",
-    "catalog": "List the runs, recordings and sweeps in a folder.",
-    "verify": "Check that a store is whole and undamaged.",
-    "report": "Write one page about a run: figures, scores, facts.",
-    "app": "Look at stores, and play with the tutorial, in the browser.",
+GROUPS: Final = {
+    "Connectivity of a recording": {
+        "estimate": "Estimate connectivity from a recording, and score it.",
+        "recoverability": "Say how well estimators would find a network like the one in a recording.",
+        "compare": "Score an estimated connectivity against the true one.",
+    },
+    "Recordings and stores": {
+        "import": "Convert a recording of another tool to a Zarr store.",
+        "info": "Say what a store holds, without loading it.",
+        "catalog": "List the runs, recordings and sweeps in a folder.",
+        "verify": "Check that a store is whole and undamaged.",
+    },
+    "Figures and pages": {
+        "plot": "Draw what a store holds.",
+        "report": "Write one page about a run: figures, scores, facts.",
+        "app": "Look at stores, and play with the tutorial, in the browser.",
+    },
+    "Networks that are known": {
+        "tutorial": "Reproduce the tutorial on correlations, number by number.",
+        "simulate": "Simulate a network of neurons into a Zarr store.",
+        "sweep": "Score estimates over network size, sparsity, length, ...",
+        "map": "Draw where correlation is good enough, and what is where it is not.",
+    },
 }
+"""The commands under their headings in the help."""
+
+COMMANDS: Final = {name: text for group in GROUPS.values() for name, text in group.items()}
 
 OTHER_WORDS: Final = {
     **{"ls": "catalog", "list": "catalog", "show": "info", "describe": "info", "check": "verify"},
@@ -56,8 +67,16 @@ HINTS: Final = {
     "memory": "On the command line: --memory AMOUNT, --dims where axes are swapped. "
     "--strongest, --above, and --out without scores never hold all of R.",
     "cutoff": "On the command line: --high-pass CUTOFF, and --sampling-interval SECONDS for a plain file.",
+    "sampling_interval": "On the command line: --sampling-interval SECONDS for a plain file.",
 }
 """How to do on the command line what an error of the library asks for, by its argument."""
+
+IMPORTED: Final = {
+    "dims": "--dims time,neuron",
+    "name": "--name KEY",
+    "sampling_interval": "--sampling-interval SECONDS",
+}
+"""Options of an import, for commands that have none of that name."""
 
 FRAMES_HINT: Final = (
     "On the command line: --missing drop leaves out every sample time with one, --missing pairwise only these samples."
@@ -117,8 +136,9 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without loading them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; turn an exception into a line of text and an exit code."""
@@ -135,7 +155,7 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
         return Failure(f"interrupted; {LEFT_BEHIND.get(command or '', 'no unfinished output is left')}", INTERRUPTED)
     if isinstance(error, InvalidInput):
         frames = FRAMES_HINTS.get(command or "", FRAMES_HINT)
-        hint = frames if isinstance(error, NonFiniteActivity) else HINTS.get(error.argument, "")
+        hint = frames if isinstance(error, NonFiniteActivity) else _hint(error.argument, command)
         return Failure(f"{text} {hint}", BAD_INPUT)
     if isinstance(error, ImportError) and not isinstance(error, NetxrError):
         package = (error.name or "").partition(".")[0]
@@ -146,6 +166,16 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
         return error  # the reader of our output has ended: click ends quietly
     codes = {OutputExists: EXISTS, UnreadableFile: UNREADABLE}
     return Failure(text, next((code for kind, code in codes.items() if isinstance(error, kind)), FAILED))
+
+
+def _hint(argument: str, command: str | None) -> str:
+    """Return how to do on the command line what an error asks for: by an import where the command has no option."""
+    hint = HINTS.get(argument, "")
+    known = main.get_command(click.Context(main), command or "")
+    flags = {flag for option in known.params for flag in option.opts} if known else set()
+    if argument not in IMPORTED or flags & {word for word in hint.replace(",", " ").split() if word.startswith("--")}:
+        return hint
+    return f"On the command line, import it first: netxr import SRC DST.zarr {IMPORTED[argument]}."
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

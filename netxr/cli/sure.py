@@ -147,7 +147,9 @@ def _needed(activity: "xr.DataArray") -> int:
 
 def _too_large(activity: "xr.DataArray", memory: str | None) -> InvalidInput:
     """Return the error about a test that does not fit into memory."""
-    fix = "Leave out --out, the scores and --null shift: then the edges are listed, and R is never held as a whole."
+    fix = (
+        "Leave out --out, the scores, --null shift and --missing pairwise: then edges are listed, and R is never held."
+    )
     expected = f"{text_of(_needed(activity))} for p-values of all pairs"
     return InvalidInput("memory", got=text_of(_budget(memory)), expected=expected, fix=fix)
 

@@ -124,7 +124,7 @@ def _filtered(data: Recording, *, cutoff: float, order: int, gaps: n.Gaps) -> tu
     if n.SAMPLING_INTERVAL not in activity.attrs and n.TIME not in activity.coords:
         fix = f"Say it with .assign_attrs({n.SAMPLING_INTERVAL}=..., {n.SAMPLING_INTERVAL_UNITS}='s')."
         raise InvalidInput(
-            "data", got="no sampling interval", expected=f"the attribute {n.SAMPLING_INTERVAL!r}", fix=fix
+            n.SAMPLING_INTERVAL, got="none", expected="the time from one sample to the next, as an attribute", fix=fix
         )
     interval, units, _ = clock_of(activity, gaps=gaps)
     unit = "Hz" if units == "s" else f"per {units}"

@@ -13,7 +13,7 @@ from netxr.schema.spacing import interval_in
 
 SOURCE_WORDS: Final = frozenset({"source", "pre", "presynaptic", "presyn", "from", "sender"})
 TARGET_WORDS: Final = frozenset({"target", "post", "postsynaptic", "postsyn", "to", "receiver"})
-WEIGHT_WORDS: Final = ("weight", "weights", "strength", "syn_count", "synapses", "n_syn", "count")
+WEIGHT_WORDS: Final = ("weight", "weights", "strength", "syn_count", "synapses", "n_syn", "count", "effect")
 """What the columns of a list of edges are called; the first word of weights that is there counts."""
 
 OTHER_TABLES: Final = ("polars", "pyarrow")

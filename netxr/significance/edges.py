@@ -225,7 +225,10 @@ def _of_activity(
     check_choice("missing", missing, get_args(n.Missing))
     if missing == "pairwise":
         moments = 'netxr.lagged_moments(activity, missing="pairwise")'
-        fix = f"Use netxr.edges(netxr.correlation_test({moments}, autocorrelation=...)), which holds all matrices."
+        fix = (
+            'Use "drop", or fill single samples first; or, where 20 matrices fit into memory, '
+            f"netxr.edges(netxr.correlation_test({moments}, autocorrelation=...))."
+        )
         raise InvalidInput("missing", got="'pairwise'", expected="'raise' or 'drop'", fix=fix)
     (lag,), _ = lags_of(lag, None, data)
     flat = None if autocorrelation is None else checked_autocorrelation(autocorrelation)
@@ -316,7 +319,10 @@ def _check_null(null: str, autocorrelation: Any) -> None:
     """Raise unless correlations some rows at a time can be compared with it."""
     check_choice("null", null, get_args(Null))
     if null == "shift":
-        fix = 'Use netxr.edges(netxr.correlation_test(activity, null="shift")), which holds all matrices.'
+        fix = (
+            'Use "autocorrelation", which finds as few false edges and holds no matrix; or, where 20 matrices fit into '
+            'memory, netxr.edges(netxr.correlation_test(activity, null="shift")).'
+        )
         raise InvalidInput("null", got="'shift'", expected="'autocorrelation' or 'samples'", fix=fix)
     if null == "samples" and autocorrelation is not None:
         fix = "Leave it out, or the null."

@@ -10,7 +10,7 @@ import click
 import pytest
 
 import netxr
-from netxr.cli import COMMANDS, main
+from netxr.cli import COMMANDS, GROUPS, main
 from netxr.cli.output import listing, progress, table
 from tests.cli.shell import output, run
 from tests.runs import printed_by
@@ -21,6 +21,7 @@ CLI = Path(netxr.cli.__file__).parent
 def test_help_lists_every_command_and_the_exit_codes():
     text = output("--help")
     assert all(f"  {name} " in text for name in COMMANDS)
+    assert [line for line in text.splitlines() if line.rstrip(":") in GROUPS] == [f"{title}:" for title in GROUPS]
     assert "3    the output exists" in text
     assert "130" in text
 

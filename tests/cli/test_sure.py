@@ -94,7 +94,7 @@ def test_where_r_does_not_fit_edges_are_found_some_rows_at_a_time(coupled, calle
     assert activity.dims == ("neuron", "time", "trial")
     assert options["null"] == "autocorrelation"
     told = run("estimate", coupled, "--test", "--null", "shift").stderr
-    assert "Leave out --out, the scores and --null shift" in told
+    assert "Leave out --out, the scores, --null shift" in told
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ def activity_of(
     column is a neuron, or times are not even.
     """
     if dims is None:
+        _refuse_edges(place, table)
         fix = f"Say what its axes are, e.g. dims=({n.NEURON!r}, {n.TIME!r}) or dims=({n.TIME!r}, {n.NEURON!r})."
         got = f"none for {place}, of shape {table.values.shape}"
         raise InvalidInput("dims", got=got, expected="a name for each axis", fix=fix)
@@ -90,6 +91,15 @@ def activity_of(
         units=units,
     )
     return activity if said is None else said.put_on(activity)
+
+
+def _refuse_edges(place: str, table: Table) -> None:
+    """Raise InvalidInput if a table lists edges, by the names of its columns: it is no recording."""
+    columns = [*(one.label for one in table.apart if one.label), *(table.labels or [])]
+    if all(end_columns(columns)):
+        got = f"{place}, a list of edges with the columns {', '.join(columns)}"
+        fix = "Read it with netxr.load_connectivity; netxr compare takes it as well."
+        raise InvalidInput("source", got=got, expected="a recording", fix=fix)
 
 
 def connectivity_of(place: str, table: Table, *, rows: Any, neurons: Sequence[Any] | None) -> xr.DataArray:

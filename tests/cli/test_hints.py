@@ -1,0 +1,69 @@
+"""What a line of error says to do on the command line: options that the command has."""
+
+import subprocess
+import sys
+
+import click
+import numpy as np
+import pytest
+
+import netxr
+from netxr.cli import HINTS, IMPORTED, main
+from tests.cli.shell import output, run
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "rec.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(60, 3)), delimiter=",")
+    return path
+
+
+def options_of(command):
+    return {flag for option in main.get_command(click.Context(main), command).params for flag in option.opts}
+
+
+@pytest.mark.parametrize("command", ["info", "report", "plot", "estimate", "recoverability"])
+def test_axes_are_named_by_an_option_of_the_command_or_an_import(table, tmp_path, command):
+    result = run(command, table, *([tmp_path / "x.png"] if command == "plot" else []))
+    assert result.exit_code == 2
+    (hint,) = result.stderr.split("On the command line")[1:]
+    first = "netxr import SRC DST.zarr --dims time,neuron" in hint
+    assert "--dims" in hint
+    assert first != ("--dims" in options_of(command))
+
+
+def test_an_import_has_the_options_that_are_said_of_it():
+    assert set(IMPORTED) <= set(HINTS)
+    assert {text.split()[0] for text in IMPORTED.values()} <= options_of("import")
+
+
+def test_a_filter_without_an_interval_says_which_option_it_needs(table):
+    result = run("estimate", table, "--dims", "time,neuron", "--high-pass", 0.1)
+    assert result.exit_code == 2
+    assert "sampling_interval: got none" in result.stderr
+    assert "On the command line: --sampling-interval SECONDS" in result.stderr
+
+
+def test_a_list_of_edges_is_no_recording_and_is_compared_as_it_was_written(tmp_path):
+    run_of = netxr.simulate(netxr.random_connectivity(6, sparsity=0.6, seed=1), n_steps=2000, seed=1)
+    netxr.save(run_of, tmp_path / "run.zarr")
+    edges = tmp_path / "edges.csv"
+    output("estimate", tmp_path / "run.zarr", "--test", "--no-diagonal", "--edges", edges)
+    for command in ("info", "report", "estimate"):
+        told = run(command, edges)
+        assert told.exit_code == 2
+        assert "a list of edges with the columns" in told.stderr
+    found = netxr.edges(netxr.correlation_test(run_of))
+    read = netxr.load_connectivity(edges, neurons=range(6))
+    for k in range(found.sizes["edge"]):
+        at = {"target": found.target.values[k], "source": found.source.values[k]}
+        assert read.sel(at).item() == pytest.approx(found.effect.values[k], rel=1e-12)
+    assert (read.values != 0).sum() == found.sizes["edge"] > 2
+
+
+def test_the_package_runs_as_the_program():
+    command = [sys.executable, "-m", "netxr", "info", "nothing.zarr"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    assert done.returncode == 4
+    assert "no such file or folder" in done.stderr
