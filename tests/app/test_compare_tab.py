@@ -1,9 +1,13 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import netxr
-from netxr.app.compare.compute import Pick, matrices_in, pair_of, picked
+from netxr.app.compare.compute import Pick, matrices_in, pair_of, side_of, strongest_shared, variable_of
+from netxr.app.compare.matched import matched
+from netxr.app.compare.scores import parts_of, scores_table
 from netxr.errors import InvalidInput
 from tests.app.views import choose, dimmed, download, figures, opened, panels_of, press, run_lines, table
 
@@ -16,59 +20,167 @@ def test_estimates_come_first(library):
     assert matrices_in(netxr.lagged_moments(run.activity)) == []
 
 
-def test_which_matrix_is_picked(library):
+def test_which_matrix_is_picked():
     run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=50, trials=3, seed=1)
     R = netxr.lagged_correlation(run.activity, lags=[0, 2, 5])
     run = run.assign(lagged_correlation=R)
-    np.testing.assert_array_equal(picked(run, Pick("", "", 2, 5)), R.values[2, 2])
-    np.testing.assert_array_equal(picked(run, Pick("", "", 1, None)), R.values[1, 1])  # lag 0 tells no direction
+
+    def picked(run, pick, beside=None):
+        return matched(run[variable_of(run, pick)], trial=pick.trial, lag=pick.lag, beside=beside).matrix
+
+    np.testing.assert_array_equal(picked(run, Pick("", "", "2", 5)), R.values[2, 2])
+    np.testing.assert_array_equal(picked(run, Pick("", "", "1")), R.values[1, 1])  # lag 0 tells no direction
     again = R.assign_coords(lag=[0, 3, 1]).to_dataset(name="lagged_correlation")
-    assert picked(again, Pick("", "", 0, None)).lag == 1
+    assert picked(again, Pick("", "")).lag == 1
     for pick, message in (
-        (Pick("", "R", 0, None), "expected one of lagged_correlation, connectivity"),
-        (Pick("", "", 3, None), "trial: got 3; expected a position from 0 to 2"),
-        (Pick("", "", 0, 1), "lag: got 1; expected one of 0, 2, 5"),
+        (Pick("", "R"), "expected one of lagged_correlation, connectivity"),
+        (Pick("", "", "3"), "trial: got 3; expected one of 0, 1, 2"),
+        (Pick("", "", "", 1), "lag: got 1; expected one of 0, 2, 5"),
     ):
         with pytest.raises(InvalidInput, match=message):
             picked(run, pick)
     with pytest.raises(InvalidInput, match="Estimate its connectivity"):
-        picked(run[["activity"]], Pick("a.zarr", "", 0, None))
+        picked(run[["activity"]], Pick("a.zarr"))
+
+
+def test_lags_and_trials_are_matched_by_value_and_what_has_no_match_is_said():
+    R = xr.DataArray(
+        np.arange(24.0).reshape(2, 3, 2, 2),
+        dims=("trial", "lag", "target", "source"),
+        coords={"trial": [7, 9], "lag": [0, 2, 5], "target": [0, 1], "source": [0, 1]},
+    )
+    first = matched(R, trial="9", lag=5, beside=None)
+    assert first.entries == ["trial 9", "lag 5"]
+    turned = matched(R.isel(trial=[1, 0], lag=[2, 1, 0]), trial="", lag=None, beside=first.matrix)
+    np.testing.assert_array_equal(turned.matrix, R.values[1, 2])
+    assert turned.missing == ""
+    lacking = matched(R.sel(trial=[7], lag=[0, 2]), trial="", lag=None, beside=first.matrix)
+    np.testing.assert_array_equal(lacking.matrix, R.values[0, 1])
+    said = "Trial 9 of the first is not in this one; shown: 7. Lag 5 of the first is not in this one; shown: 2."
+    assert lacking.missing == said
+    assert matched(R, trial="7", lag=2, beside=first.matrix).missing == ""  # asked for
 
 
 def test_neurons_are_matched_by_label():
     A = netxr.as_connectivity(np.arange(9.0).reshape(3, 3), rows="target", neurons=["a", "b", "c"])
     R = netxr.as_connectivity(np.arange(9.0).reshape(3, 3), rows="target", neurons=["c", "x", "a"])
     runs = (A.to_dataset(name="connectivity"), R.to_dataset(name="R"))
-    pair = pair_of(
-        runs,
-        (Pick("a", "", 0, None), Pick("b", "", 0, None)),
-        diagonal=True,
-        memory=2**20,
-        compute=xr.DataArray.compute,
-    )
-    assert pair.A.values.tolist() == [[0, 2], [6, 8]]
-    assert pair.R.values.tolist() == [[8, 6], [2, 0]]
-    assert pair.R.target.values.tolist() == ["a", "c"]
+    sides = [
+        side_of(run, Pick(name), None, memory=2**20, compute=xr.DataArray.compute)
+        for run, name in zip(runs, "ab", strict=True)
+    ]
+    first, second = pair_of((sides[0], sides[1]), None, diagonal=True, compute=xr.Dataset.compute).shared
+    assert first.values.tolist() == [[0, 2], [6, 8]]
+    assert second.values.tolist() == [[8, 6], [2, 0]]
+    assert second.target.values.tolist() == ["a", "c"]
+
+
+@pytest.fixture(scope="module")
+def two():
+    """A run with two estimates of it, each with its side."""
+    A = netxr.random_connectivity(12, sparsity=0.7, spectral_radius=0.8, inhibitory=0.3, weights="lognormal", seed=3)
+    run = netxr.simulate(A, n_steps=900, units="linear", seed=3)
+    names = ["lagged_correlation", "regression"]
+    run = run.assign({name: netxr.estimate(run.activity, method=name) for name in names})
+    options = {"memory": 2**30, "compute": lambda lazy: lazy.compute()}
+    first, second, truth = (side_of(run, Pick("run", name), None, **options) for name in (*names, "connectivity"))
+    return run, pair_of((first, second), truth, diagonal=False, compute=options["compute"])
+
+
+def test_the_error_of_the_difference_is_that_of_leaving_out_block_by_block(two):
+    run, pair = two
+    samples = run.activity.isel(trial=0).transpose("neuron", "time").values
+    ends = np.linspace(0, samples.shape[1], 21).astype(int)
+
+    def standard(R):
+        return (R - R.mean()) / R.std()
+
+    def difference(now, after):
+        z = [(each - each.mean(1, keepdims=True)) / each.std(1, keepdims=True) for each in (after, now)]
+        correlation = z[0] @ z[1].T / z[0].shape[1]
+        return standard(np.linalg.solve(np.corrcoef(now), correlation.T).T) - standard(correlation)
+
+    pairs = np.stack([samples[:, :-1], samples[:, 1:]])
+    without = []
+    for start, stop in pairwise(ends):
+        kept = np.delete(pairs, slice(max(0, start - 1), stop - 1), axis=2)
+        without.append(difference(*kept))
+    error = np.sqrt(19 / 20 * ((np.array(without) - np.mean(without, 0)) ** 2).sum(0))
+    off = ~np.eye(12, dtype=bool)
+    assert np.corrcoef(pair.sure.error.values[off], error[off])[0, 1] > 0.99
+    np.testing.assert_allclose(pair.sure.error.values[off].mean(), error[off].mean(), rtol=0.02)
+
+
+def test_a_score_is_parted_by_the_reliability_and_the_parts_add_up(two):
+    run, pair = two
+    for k, name in enumerate(("lagged_correlation", "regression")):
+        expected = netxr.reliability(run, method=name).reliability.item()
+        assert pair.sure.reliability[k] == pytest.approx(expected, abs=1e-9)
+        parts = parts_of(pair.scores[k].pearson.item(), expected, diagonal=False)
+        assert sum(parts) == pytest.approx(1)
+        assert parts.bias == pytest.approx(1 - min(1, parts.score / expected**0.5))
+    assert np.isnan(parts_of(0.5, 0.5, diagonal=True).noise)
+    assert np.isnan(parts_of(-0.1, 0.5, diagonal=False).noise)
+    assert parts_of(0.9, 0.64, diagonal=False).bias == 0  # it exceeds what its halves allow
+    table = scores_table(pair)
+    low, high = (pair.scores[k].pearson.item() for k in range(2))
+    assert f"{high - low:+.2f}" in table
+    assert "from bias +" in table
+
+
+def test_an_estimate_of_other_samples_has_no_error_and_it_says_why(two):
+    run, pair = two
+    other = pair.sides[1]._replace(match=pair.sides[1].match._replace(matrix=pair.sides[1].R * 1.1))
+    sure = pair_of((pair.sides[0], other), pair.truth, diagonal=False, compute=lambda lazy: lazy.compute()).sure
+    assert sure.error is None
+    assert "made of other samples or otherwise" in sure.problem
+    bare = pair.sides[1]._replace(run=run.drop_vars("activity"))
+    sure = pair_of((bare, bare), None, diagonal=False, compute=lambda lazy: lazy.compute()).sure
+    assert "without its recording" in sure.problem
+
+
+def test_the_strongest_pairs_that_both_have(two):
+    _, pair = two
+    most, both, chance = strongest_shared(pair)
+    off = ~np.eye(12, dtype=bool)
+    first, second = (set(np.argsort(-abs(one.values[off]))[:36].tolist()) for one in pair.shared)
+    assert (most, both) == (36, len(first & second))
+    assert chance == pytest.approx(36 * 36 / 132)
 
 
 @pytest.mark.crossed(1)
-@pytest.mark.parametrize("view", ["beside", "standardised", "agreement"])
 @pytest.mark.parametrize("stores", [TRUTH, "first=estimated.zarr&second=grouped.zarr&diagonal=yes"])
-def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, stores, view):
-    page = opened(pages, library, f"?tab=compare&{stores}&view={view}")
+def test_the_lines_make_the_figure_and_the_files_hold_it(pages, library, stores):
+    page = opened(pages, library, f"?tab=compare&{stores}")
     assert not page.messages
     space, figure = run_lines(page)
-    assert [type(one) for one in panels_of(figure)] == [type(one) for one in figures(page)]
+    assert len(panels_of(figure)) == 3
     shown = table(page)
-    np.testing.assert_allclose(space["A"].values.ravel(), shown["first"])
-    np.testing.assert_allclose(space["R"].values.ravel(), shown["second"])
+    both = [space[name].where(space[name].target.isin(shown.target), drop=True) for name in ("first", "second")]
+    np.testing.assert_allclose(both[0].values.ravel(), shown["first"])
     off = slice(None) if "diagonal=yes" in stores else (shown.target != shown.source).values
     expected = np.corrcoef(shown["first"][off], shown["second"][off])[0, 1]
-    assert f"{expected:.3f}" in page.text()
+    assert f"{expected:.2f}" in page.text()
     assert f"{'with' if 'diagonal=yes' in stores else 'without'} the diagonal" in page.text()
     assert download(page, "Zarr (zip)")[:2] == b"PK"
-    if stores != TRUTH and view == "agreement":
+    if stores != TRUTH:
         assert download(page, "PNG")[1:4] == b"PNG"
+
+
+def test_without_a_truth_it_says_what_both_have_and_no_score(pages, library):
+    run = "first=estimated.zarr&second=estimated.zarr&second_matrix=lagged_correlation"
+    page = opened(pages, library, f"?tab=compare&{run}")
+    assert "against the truth" in page.text()
+    choose(page, "Truth", "none")
+    assert "against=none" in page.location.search
+    assert "strongest pairs of each, 24 are the same" in page.text()
+    assert "Pearson" not in page.text()
+
+
+def test_the_two_change_places(pages, library):
+    page = opened(pages, library, f"?tab=compare&{TRUTH}")
+    press(page, "Swap the two")
+    assert page.location.search == "?tab=compare&first=estimated.zarr&second=estimated.zarr&second_matrix=connectivity"
 
 
 def test_it_says_how_many_neurons_are_left_out(pages, library):
@@ -79,7 +191,7 @@ def test_it_says_how_many_neurons_are_left_out(pages, library):
 
 def test_two_truths_are_alike_and_neither_is_an_estimate(pages, library):
     page = opened(pages, library, f"?tab=compare&{TRUTH}&second_matrix=connectivity")
-    assert "How similar the two are" in page.text()
+    assert "The two agree" in page.text()
     assert "The estimate" not in page.text()
 
 
@@ -88,9 +200,9 @@ def test_choosing_another_matrix(pages, library):
     assert "lagged correlation (lagged_correlation)" in page.widget("Matrix").options
     choose(page, "Matrix", "connectivity")
     assert "first_matrix=connectivity" in page.location.search
-    assert "true connectivity" in page.text()
+    assert "True connectivity" in page.text()
     press(page, "Refresh")
-    assert len(figures(page)) == 2
+    assert len(figures(page)) == 4
 
 
 @pytest.mark.parametrize(
@@ -116,12 +228,14 @@ def test_matrices_beyond_the_budget(pages, library):
 def test_matrices_of_other_settings_are_dimmed_and_say_which_they_are(pages, library):
     page = opened(pages, library, f"?tab=compare&{TRUTH}")
     numbers = table(page)
-    choose(page, "Second store", "letters.zarr")
+    page.page._settings["Compare"].second = "letters.zarr"
+    page.wait()
     assert "expected labels that truth has too" in page.messages[0]
     assert dimmed(page)
-    held = "estimated.zarr, connectivity and estimated.zarr, lagged_correlation, side by side, without the diagonal."
+    held = "estimated.zarr, connectivity and estimated.zarr, lagged_correlation, without the diagonal."
     assert f"Shown still: {held}" in page.text()
     assert table(page).equals(numbers)
-    choose(page, "Second store", "grouped.zarr")
+    page.page._settings["Compare"].second = "grouped.zarr"
+    page.wait()
     assert not dimmed(page)
     assert "8 neurons compared" in page.text()

@@ -1,23 +1,26 @@
-"""Two matrices from the folder, for the neurons that both have, and how similar they are."""
+"""Two matrices from the folder, what they are scored against, and how similar they are."""
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import xarray as xr
 
 import netxr
 from netxr import names as n
+from netxr.app.compare.matched import FURTHER, Match, matched
+from netxr.app.compare.sure import Sure, how_sure, is_truth
 from netxr.app.frame.limits import check_size
 from netxr.errors import InvalidInput
 from netxr.estimators.overlap import shared_entries
+from netxr.estimators.symmetry import symmetry_of
 from netxr.estimators.table import estimates_in, name_in_words
-from netxr.plot.panels.dashboards import place_of_lag
-from netxr.schema.variables import MOMENT_SPECS, labels_of
-
-FURTHER: Final = {n.TRIAL, n.LAG}
-"""Dims along which one entry is compared."""
+from netxr.schema.variables import MOMENT_SPECS
 
 MOMENTS: Final = {spec.name for spec in MOMENT_SPECS}
+
+INPUTS: Final = 3
+"""Of each neuron, which count as the strongest pairs where it is not known which are edges."""
 
 
 class Pick(NamedTuple):
@@ -29,38 +32,112 @@ class Pick(NamedTuple):
         Name of its store.
     variable : str
         Name in the store; "" for its estimate, or else for any matrix it has.
-    trial : int
-        Position, if there are several.
+    trial : str
+        Label as text, if there are several; "" for that of the matrix beside it, or the first.
     lag : int or None
-        Lag, if there are several; None for lag 1, or the first other than 0.
+        Lag, if there are several; None for that of the matrix beside it, or lag 1, or the first other than 0.
     """
 
     store: str
-    variable: str
-    trial: int
-    lag: int | None
+    variable: str = ""
+    trial: str = ""
+    lag: int | None = None
 
 
-class Pair(NamedTuple):
-    """Two matrices for the neurons that both have, (target, source), and how similar they are.
+class Side(NamedTuple):
+    """One of the two matrices.
 
     Parameters
     ----------
-    A, R : DataArray
-        In memory.
-    names : (str, str)
-        What they are called.
-    scores : Dataset
-        As `netxr.compare` returns them.
-    with_truth : bool
-        Whether A is a true connectivity, and R is not.
+    pick : Pick
+        Which it is.
+    run : Dataset
+        Its store, lazily.
+    match : Match
+        The matrix, in memory, and what has no match in it.
     """
 
-    A: xr.DataArray
-    R: xr.DataArray
-    names: tuple[str, str]
-    scores: xr.Dataset
-    with_truth: bool
+    pick: Pick
+    run: xr.Dataset
+    match: Match
+
+    @property
+    def R(self) -> xr.DataArray:  # noqa: N802 - the field's name of the matrix
+        """The matrix, (target, source)."""
+        return self.match.matrix
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether it is a true connectivity."""
+        return is_truth(self.R)
+
+    @property
+    def called(self) -> str:
+        """What it is called."""
+        words = "true connectivity" if self.is_truth else name_in_words(self.R)
+        return words[:1].upper() + words[1:]
+
+    @property
+    def note(self) -> str:
+        """Which trial and lag it is."""
+        return ", ".join(self.match.entries)
+
+    @property
+    def text(self) -> str:
+        """Where it is."""
+        return ", ".join([self.pick.store, str(self.R.name), *self.match.entries])
+
+
+class Pair(NamedTuple):
+    """Two matrices, and what can be said of them.
+
+    Parameters
+    ----------
+    sides : (Side, Side)
+        The two.
+    truth : Side or None
+        What they are scored against.
+    alike : Dataset
+        The second against the first, as `netxr.compare` has it.
+    scores : list
+        Of each side against the truth; None of a truth itself, or without one.
+    sure : Sure
+        How alike halves of the recordings are, and the standard error of the difference.
+    diagonal : bool
+        Whether self-connections are included.
+    """
+
+    sides: tuple[Side, Side]
+    truth: Side | None
+    alike: xr.Dataset
+    scores: list[xr.Dataset | None]
+    sure: Sure
+    diagonal: bool
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What the two are called: by their stores too, where they would have one name."""
+        first, second = (side.called for side in self.sides)
+        if first != second:
+            return first, second
+        first, second = (side.text for side in self.sides)
+        return first, second if first != second else f"{second} again"
+
+    @property
+    def has_truth_beside(self) -> bool:
+        """Whether there is a truth that is neither of the two."""
+        return self.truth is not None and not any(side.is_truth for side in self.sides)
+
+    @property
+    def symmetry(self) -> list[float]:
+        """How alike each is to its own transpose; NaN where targets and sources are not the same neurons."""
+        return [symmetry_of(side.R.transpose(n.TARGET, n.SOURCE).values) for side in self.sides]
+
+    @property
+    def shared(self) -> tuple[xr.DataArray, xr.DataArray]:
+        """Both, for the neurons that both have."""
+        first, second, _ = shared_entries(*(side.R for side in self.sides), arguments=("first", "second"))
+        return first, second
 
 
 def matrices_in(run: xr.Dataset) -> list[str]:
@@ -80,17 +157,6 @@ def matrix_choices(run: xr.Dataset) -> dict[str, str]:
     return {name if said == name else f"{said} ({name})": name for name, said in words.items()}
 
 
-def lags_of(matrix: xr.DataArray) -> list[int]:
-    """Return the lags of a matrix, if it has a dim of them."""
-    return labels_of(matrix, n.LAG).tolist() if n.LAG in matrix.dims else []
-
-
-def trials_of(matrix: xr.DataArray) -> dict[str, int]:
-    """Return {text: position} of the trials of a matrix."""
-    n_trials = matrix.sizes.get(n.TRIAL, 1)
-    return {f"{k + 1} of {n_trials}": k for k in range(n_trials)}
-
-
 def variable_of(run: xr.Dataset, pick: Pick) -> str:
     """Return the name of the picked matrix."""
     there = matrices_in(run)
@@ -102,61 +168,49 @@ def variable_of(run: xr.Dataset, pick: Pick) -> str:
     return pick.variable or there[0]
 
 
-def picked(run: xr.Dataset, pick: Pick) -> xr.DataArray:
-    """Return the picked matrix, lazily, (target, source)."""
-    matrix = run[variable_of(run, pick)]
-    if n.TRIAL in matrix.dims:
-        n_trials = matrix.sizes[n.TRIAL]
-        if pick.trial >= n_trials:
-            raise InvalidInput("trial", got=f"{pick.trial}", expected=f"a position from 0 to {n_trials - 1}")
-        matrix = matrix.isel({n.TRIAL: pick.trial})
-    if n.LAG in matrix.dims:
-        held = labels_of(matrix, n.LAG).tolist()
-        if pick.lag is not None and pick.lag not in held:
-            raise InvalidInput("lag", got=f"{pick.lag}", expected=f"one of {', '.join(map(str, held))}")
-        matrix = matrix.isel({n.LAG: place_of_lag(held, asked=pick.lag)})
-    return matrix.assign_coords({dim: labels_of(matrix, dim) for dim in (n.TARGET, n.SOURCE)})
+def side_of(run: xr.Dataset, pick: Pick, beside: Side | None, *, memory: int, compute: Callable[[Any], Any]) -> Side:
+    """Return a picked matrix in memory, of the trial and lag of the one beside it, unless it names its own."""
+    match = matched(
+        run[variable_of(run, pick)], trial=pick.trial, lag=pick.lag, beside=None if beside is None else beside.R
+    )
+    check_size(match.matrix.sizes[n.TARGET], 2, memory=memory)
+    return Side(pick, run, match._replace(matrix=compute(match.matrix)))
 
 
-def name_of(run: xr.Dataset, pick: Pick) -> str:
-    """Return what to call a picked matrix."""
-    matrix = run[variable_of(run, pick)]
-    parts = [pick.store, str(matrix.name)]
-    if matrix.sizes.get(n.TRIAL, 1) > 1:
-        parts.append(f"trial {pick.trial + 1}")
-    if n.LAG in matrix.dims:
-        parts.append(f"lag {picked(run, pick)[n.LAG].item()}")
-    return ", ".join(parts)
-
-
-def pair_of(
-    runs: tuple[xr.Dataset, xr.Dataset],
-    picks: tuple[Pick, Pick],
-    *,
-    diagonal: bool,
-    memory: int,
-    compute: Callable[[Any], Any],
-) -> Pair:
-    """Return two picked matrices in memory, for the neurons that both have, and score how similar they are."""
-    lazy = [picked(run, pick) for run, pick in zip(runs, picks, strict=True)]
-    check_size(max(matrix.sizes[n.TARGET] for matrix in lazy), len(lazy), memory=memory)
-    A, R = (compute(matrix) for matrix in lazy)
-    scores = netxr.compare(A, R, diagonal=diagonal, permutations=0)
-    names = tuple(name_of(run, pick) for run, pick in zip(runs, picks, strict=True))
-    shared_A, shared_R, _ = shared_entries(A, R, arguments=("first", "second"))
-    return Pair(shared_A, shared_R, (names[0], names[1]), scores, _is_truth(A) and not _is_truth(R))
-
-
-def _is_truth(matrix: xr.DataArray) -> bool:
-    """Return whether a matrix is a true connectivity."""
-    return matrix.name == n.CONNECTIVITY and n.ESTIMATOR not in matrix.attrs
+def pair_of(sides: tuple[Side, Side], truth: Side | None, *, diagonal: bool, compute: Callable[[Any], Any]) -> Pair:
+    """Return what can be said of two matrices, and of each against a truth if there is one."""
+    truth = next((side for side in sides if side.is_truth), truth)
+    first, second = (side.R for side in sides)
+    alike = netxr.compare(first, second, diagonal=diagonal, permutations=0)
+    against = [
+        None if truth is None or side.is_truth else netxr.compare(truth.R, side.R, diagonal=diagonal, permutations=0)
+        for side in sides
+    ]
+    like, _, _ = shared_entries(first, second, arguments=("first", "second"))
+    sure = how_sure([(side.run, side.R) for side in sides], like, compute=compute)
+    return Pair(sides, truth, alike, against, sure, diagonal)
 
 
 def overlap_text(pair: Pair) -> str:
     """Say how many neurons are compared, and how many are left out."""
     counts = (n.N_NEURONS_SHARED, n.N_NEURONS_ONLY_TRUTH, n.N_NEURONS_ONLY_ESTIMATE)
-    shared, only_first, only_second = (int(pair.scores[name]) for name in counts)
+    shared, only_first, only_second = (int(pair.alike[name]) for name in counts)
     left_out = [
-        f"{count:,} only in {name}" for count, name in zip((only_first, only_second), pair.names, strict=True) if count
+        f"{count:,} only in {side.text}"
+        for count, side in zip((only_first, only_second), pair.sides, strict=True)
+        if count
     ]
     return f"{shared:,} neurons compared" + (f"; left out: {', '.join(left_out)}." if left_out else ".")
+
+
+def strongest_shared(pair: Pair) -> tuple[int, int, float]:
+    """Return how many pairs of neurons count as the strongest, how many both matrices have, and how many by chance.
+
+    Three to a neuron count, and a pair is strong by the magnitude of its weight.
+    """
+    first, second = (matrix.transpose(n.TARGET, n.SOURCE).values for matrix in pair.shared)
+    others = np.asarray(pair.shared[0][n.TARGET].values[:, None] != pair.shared[0][n.SOURCE].values)
+    counts = others & np.isfinite(first) & np.isfinite(second)
+    most = min(INPUTS * len(first), int(counts.sum()))
+    strongest = [set(np.argsort(-np.abs(one[counts]), kind="stable")[:most].tolist()) for one in (first, second)]
+    return most, len(strongest[0] & strongest[1]), most**2 / max(1, int(counts.sum()))

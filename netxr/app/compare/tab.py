@@ -1,52 +1,44 @@
 """The tab to compare: two estimates, two runs, or a truth and an estimate, from the folder."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import panel as pn
 import param
-import xarray as xr
 
 from netxr import names as n
-from netxr.app.compare.compute import Pick, lags_of, matrix_choices, overlap_text, pair_of, trials_of, variable_of
-from netxr.app.compare.views import SIDES, VIEWS, Compared, compare_lines, figure_of, table_of
-from netxr.app.frame.controls import LOOK, buttons, flag
+from netxr.app.compare.compute import Pick, Side, matrix_choices, pair_of, side_of, variable_of
+from netxr.app.compare.matched import lags_of, trials_of
+from netxr.app.compare.views import SIDES, Compared, compare_lines, figure_of, panes_of, table_of
+from netxr.app.frame.controls import LOOK, choice, flag
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.looks import score_list, scores_html, with_diagonal
-from netxr.app.frame.panes import TOOLS, Results, button, note, panels
+from netxr.app.frame.panes import Results, button, heading, note
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
-from netxr.estimators.compare import ABOUT_SCORES
-from netxr.estimators.signs import sign_text
-from netxr.plot.panels.dashboards import place_of_lag
 
 KEY: Final = "compare"
 
 KINDS: Final = ("run", "recording", "moments", "estimate", "connectivity", "other")
 """Of the stores that may hold a matrix."""
 
-LIKENESS: Final = {
-    name: f"{ABOUT_SCORES[name][0][:1].upper()}{ABOUT_SCORES[name][0][1:]}"
-    for name in (n.PEARSON, n.SPEARMAN, n.MANTEL, n.RV)
-}
-"""Scores of two estimates, which need no edges, and what they are called."""
+OWN, NONE = "", "none"
+"""What the two are scored against: the truth of either store, or nothing."""
 
 
 class CompareSettings(param.Parameterized):
     """The settings of the tab, which the address holds."""
 
-    first = param.Selector(objects=[""], default="", label="First store")
+    first = param.Selector(objects=[""], default="", label="Store")
     first_matrix = param.String("", label="Matrix")
-    first_trial = param.Integer(0, bounds=(0, None), label="Trial")
-    first_lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag")
-    second = param.Selector(objects=[""], default="", label="Second store")
+    first_trial = param.String("", label="Trial")
+    first_lag = param.Integer(None, allow_None=True, label="Lag")
+    second = param.Selector(objects=[""], default="", label="Store")
     second_matrix = param.String("", label="Matrix")
-    second_trial = param.Integer(0, bounds=(0, None), label="Trial")
-    second_lag = param.Integer(None, bounds=(0, None), allow_None=True, label="Lag")
-    view = param.Selector(objects=list(VIEWS.values()), label="View")
+    second_trial = param.String("", label="Trial")
+    second_lag = param.Integer(None, allow_None=True, label="Lag")
+    against = param.Selector(objects=[OWN, NONE], default=OWN, label="Truth")
     diagonal = param.Boolean(False, label="Include the diagonal in the scores")
 
 
@@ -56,7 +48,15 @@ def compare_settings(session: Session) -> CompareSettings:
     offered = ["", *store_choices(session, *KINDS).values()]
     for side in SIDES:
         settings.param[side].objects = offered
+    settings.param["against"].objects = list(_truths(session).values())
     return settings
+
+
+def _truths(session: Session) -> dict[str, str]:
+    """Return {text: value} of what two matrices can be scored against."""
+    listed = None if session.folder is None else session.folder.catalog()
+    known = [] if listed is None else [str(name) for name in listed[listed["truth"].fillna(False).astype(bool)]["name"]]
+    return {"that of either store": OWN, "none": NONE} | {f"connectivity of {name}": name for name in known}
 
 
 def compare_tab(session: Session, settings: CompareSettings) -> Any:
@@ -77,28 +77,34 @@ class _Side:
         for what, widget in self._lists.items():
             widget.param.watch(partial(self._take, what), "value")
         self._shown: dict[str, Any] = {}
-        self.widgets = [self.stores.list, *self._lists.values()]
+        self._missing = pn.pane.HTML("", visible=False, styles={"color": "var(--warn)"}, **LOOK)
+        self.widgets = [heading(side.capitalize()), self.stores.list, *self._lists.values(), self._missing]
 
     def pick(self) -> Pick:
         """Return which matrix is chosen."""
-        return Pick(*(getattr(self._settings, name) for name in self._names()))
+        return Pick(*(getattr(self._settings, name) for name in self.names()))
 
-    def offer(self, run: xr.Dataset, variable: str) -> None:
-        """Offer the matrices, trials and lags of a store that was opened."""
-        pick, lags = self.pick(), lags_of(run[variable])
-        lag = lags[place_of_lag(lags, asked=pick.lag)] if lags else None
-        self._shown = {"matrix": variable, "trial": pick.trial, "lag": lag}
-        options: dict[str, Any] = {"matrix": matrix_choices(run), "trial": trials_of(run[variable]), "lag": lags}
+    def offer(self, side: Side) -> None:
+        """Offer the matrices, trials and lags of a store that was opened, and say what has no match in it."""
+        held = side.run[variable_of(side.run, side.pick)]
+        options: dict[str, Any] = {"matrix": matrix_choices(side.run), "trial": trials_of(held), "lag": lags_of(held)}
+        shown = {what: side.R.coords.get(dim) for what, dim in (("trial", n.TRIAL), ("lag", n.LAG))}
+        self._shown = {"matrix": str(held.name)}
+        self._shown |= {
+            what: (str(one.item()) if what == "trial" else one.item()) if one is not None and options[what] else None
+            for what, one in shown.items()
+        }
         for what, widget in self._lists.items():
             widget.param.update(options=options[what], value=self._shown[what], visible=len(options[what]) > 1)
+        self._missing.param.update(object=note(side.match.missing).object, visible=bool(side.match.missing))
 
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
         """Return the names of the settings of this side."""
         return [self._side, *(f"{self._side}_{what}" for what in self._lists)]
 
     def _choose(self, name: str) -> None:
         """Choose a store, and reset what was chosen in the last one."""
-        fresh = {setting: self._settings.param[setting].default for setting in self._names()}
+        fresh = {setting: self._settings.param[setting].default for setting in self.names()}
         self._settings.param.update(**fresh | {self._side: name})
 
     def _take(self, what: str, event: Any) -> None:
@@ -118,11 +124,13 @@ class _View:
         self.controls = [
             *self._sides[0].widgets,
             *self._sides[1].widgets,
+            heading("Against"),
+            choice(settings, "against", _truths(session)),
             flag(settings, "diagonal"),
+            button("Swap the two", self._swap),
             button("Refresh the list", self._look_again),
         ]
         self.body = pn.Column(
-            buttons(settings, "view", VIEWS),
             *self._results.panes,
             downloads(
                 session,
@@ -130,7 +138,7 @@ class _View:
                 shown=lambda: self._shown,
                 figure=figure_of,
                 table=table_of,
-                data=lambda shown: table_of(shown).assign(shown.pair.scores.data_vars),
+                data=lambda shown: table_of(shown).assign(shown.pair.alike.data_vars),
                 lines=compare_lines,
             ),
         )
@@ -140,6 +148,12 @@ class _View:
         for side in self._sides:
             side.stores.look_again()
         self.update()
+
+    def _swap(self, _event: object) -> None:
+        """Make the first the second, and the second the first."""
+        first, second = (side.names() for side in self._sides)
+        held = [getattr(self._settings, name) for name in (*second, *first)]
+        self._settings.param.update(**dict(zip((*first, *second), held, strict=True)))
 
     def update(self, *_events: object) -> None:
         """Read and compare the chosen matrices, and show them."""
@@ -151,37 +165,37 @@ class _View:
             return
         if self._shown is not None:
             self._results.outdated(self._shown.text)
+        else:
+            self._results.waiting()
         picks = (self._sides[0].pick(), self._sides[1].pick())
         self._session.run(
             KEY,
-            partial(self._compare, picks, settings.view, settings.diagonal),
+            partial(self._compare, picks, settings.against, settings.diagonal),
             self._show,
             label=f"Comparing {settings.first} and {settings.second}",
+            withdrawn=self._withdrawn,
         )
 
-    def _compare(self, picks: tuple[Pick, Pick], view: str, diagonal: bool, job: Job) -> Compared:
-        """Read two matrices and score how similar they are; in another thread."""
-        paths: tuple[Path, ...] = tuple(self._folder.path_of(pick.store) for pick in picks)
-        runs: tuple[xr.Dataset, ...] = tuple(self._folder.open(pick.store) for pick in picks)
-        both = (runs[0], runs[1])
-        pair = pair_of(both, picks, diagonal=diagonal, memory=self._session.memory, compute=job.compute)
-        return Compared((paths[0], paths[1]), both, picks, pair, view, diagonal)
+    def _withdrawn(self) -> None:
+        """Say that nothing comes, where nothing is shown yet."""
+        if self._shown is None:
+            self._results.show(note("There is no result. Choose another store or matrix."))
+
+    def _compare(self, picks: tuple[Pick, Pick], against: str, diagonal: bool, job: Job) -> Compared:
+        """Read two matrices and their truth, and score how similar they are; in another thread."""
+        options: dict[str, Any] = {"memory": self._session.memory, "compute": job.compute}
+        first = side_of(self._folder.open(picks[0].store), picks[0], None, **options)
+        second = side_of(self._folder.open(picks[1].store), picks[1], first, **options)
+        sides, truth = (first, second), None
+        of = against or next((side.pick.store for side in sides if n.CONNECTIVITY in side.run), NONE)
+        if of != NONE:
+            truth = side_of(self._folder.open(of), Pick(of, n.CONNECTIVITY), first, **options)
+        paths = {one: self._folder.path_of(one) for one in {picks[0].store, picks[1].store, of} - {NONE}}
+        return Compared(paths, pair_of(sides, truth, diagonal=diagonal, compute=job.compute))
 
     def _show(self, shown: Compared) -> None:
         """Show two matrices."""
-        for side, run, pick in zip(self._sides, shown.runs, shown.picks, strict=True):
-            side.offer(run, variable_of(run, pick))
-        A, R, _, scores, with_truth = shown.pair
-        words = scores_html(scores, signs=sign_text(A, R)) if with_truth else likeness_html(scores)
-        self._results.show(
-            pn.pane.HTML(words, sizing_mode="stretch_width", margin=(4, 10)),
-            note(overlap_text(shown.pair)),
-            panels(figure_of(shown), **TOOLS),
-        )
+        for widgets, side in zip(self._sides, shown.pair.sides, strict=True):
+            widgets.offer(side)
+        self._results.show(*panes_of(shown))
         self._shown = shown
-
-
-def likeness_html(scores: xr.Dataset) -> str:
-    """Return how similar two matrices are, as HTML."""
-    intro = f"How similar the two are, {with_diagonal(scores)} the diagonal:"
-    return f'<p style="margin:0 0 6px;font-size:15px">{intro}</p>{score_list(scores, LIKENESS)}'

@@ -1,23 +1,28 @@
-"""The views of two matrices: a figure, a table, and the Python that makes them."""
+"""The cards of two matrices, and what is taken along: the figure, the numbers, and the Python that makes them."""
 
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import panel as pn
 import xarray as xr
 
 import netxr.plot
 from netxr import names as n
-from netxr.app.compare.compute import FURTHER, Pair, Pick, picked, variable_of
-from netxr.plot.style import with_options
-
-BESIDE, STANDARDISED, AGREEMENT = "beside", "standardised", "agreement"
-VIEWS: Final = {
-    "Side by side": BESIDE,
-    "Standardised, with difference": STANDARDISED,
-    "One against the other": AGREEMENT,
-}
+from netxr.app.compare.compute import Pair, Side, variable_of
+from netxr.app.compare.matched import FURTHER
+from netxr.app.compare.scores import answer_of, scores_table
+from netxr.app.frame.panes import card, fitted, note
+from netxr.estimators.overlap import Pairs, shared_entries, shared_pairs
+from netxr.plot.matrices.aggregation import sheet_of
+from netxr.plot.matrices.heatmaps import heatmap, limits_of
+from netxr.plot.matrices.quantities import Quantity
+from netxr.plot.matrices.side_by_side import STANDARD_DEVIATIONS, standardise
+from netxr.plot.scores.agreements import MOST_POINTS, entries
+from netxr.plot.style import FRAME, with_options
+from netxr.significance.reliability import BLOCKS
 
 SIDES: Final = ("first", "second")
+STANDARD_ERRORS: Final = "Standard errors"
 
 
 class Compared(NamedTuple):
@@ -25,75 +30,126 @@ class Compared(NamedTuple):
 
     Parameters
     ----------
-    paths, runs, picks : pair of Path, Dataset, Pick
-        Where their stores are, the stores opened lazily, and which matrices they are.
+    paths : dict
+        {store: where it is}.
     pair : Pair
-        Both in memory.
-    view : str
-        Of `VIEWS`.
-    diagonal : bool
-        Whether self-connections are included in the scores.
+        In memory.
     """
 
-    paths: tuple[Path, Path]
-    runs: tuple[xr.Dataset, xr.Dataset]
-    picks: tuple[Pick, Pick]
+    paths: dict[str, Path]
     pair: Pair
-    view: str
-    diagonal: bool
 
     @property
     def text(self) -> str:
         """What is shown, in words."""
-        view = next(said for said, view in VIEWS.items() if view == self.view)
-        scores = f"{'with' if self.diagonal else 'without'} the diagonal"
-        return f"{' and '.join(self.pair.names)}, {view.lower()}, {scores}"
+        first, second = (side.text for side in self.pair.sides)
+        return f"{first} and {second}, {'with' if self.pair.diagonal else 'without'} the diagonal"
+
+
+def panes_of(shown: Compared) -> list[Any]:
+    """Return the answer, and the cards below it."""
+    pair, names = shown.pair, shown.pair.names
+    drawn = [standardise(matrix) for matrix in pair.shared]
+    sheets = [_sheet(matrix, STANDARD_DEVIATIONS, diagonal=pair.diagonal) for matrix in drawn]
+    limits = limits_of(*sheets)
+    scored = "Scores" if pair.truth is None else "Scores against the truth"
+    table = pn.pane.HTML(scores_table(pair), sizing_mode="stretch_width", margin=0)
+    first, second = (
+        card(name, _upright(heatmap(sheet, limits=limits)), note=f"{side.note}, in s.d.".removeprefix(", "))
+        for name, sheet, side in zip(names, sheets, pair.sides, strict=True)
+    )
+    difference = _difference_card(pair, drawn[1] - drawn[0])
+    scores = card(scored, table, wide=True)
+    agreement = _agreement_card(pair, *pair.shared, *names)
+    cells = [first, second, difference, agreement, scores]
+    if pair.has_truth_beside and pair.truth is not None:
+        truth = pair.truth.R
+        beside = card("Truth", _upright(heatmap(_sheet(truth, "", diagonal=pair.diagonal))), note=pair.truth.pick.store)
+        against = [
+            _agreement_card(pair, truth, side.R, "truth", name) for side, name in zip(pair.sides, names, strict=True)
+        ]
+        cells = [first, second, beside, difference, scores, agreement, *against]
+    answer = pn.pane.HTML(answer_of(pair), sizing_mode="stretch_width", margin=0)
+    return [answer, pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)]
+
+
+def _sheet(matrix: xr.DataArray, called: str, *, diagonal: bool) -> Any:
+    """Return a matrix as it is drawn, which its colour bar calls by a name."""
+    sheet = sheet_of(matrix, groups=matrix.coords.get(n.GROUP), room=FRAME)._replace(diagonal=diagonal)
+    return sheet._replace(quantity=Quantity(called)) if called else sheet
+
+
+def _upright(figure: Any) -> Any:
+    """Return a heatmap with its colour bar below it, in a card that is little wider than high."""
+    bar = {"title_standoff": 4, "height": 8}
+    look = {"colorbar_position": "bottom", "clabel": "", "colorbar_opts": bar}
+    return fitted(figure.opts(**look, backend="bokeh"), aspect=0.95)
+
+
+def _difference_card(pair: Pair, difference: xr.DataArray) -> Any:
+    """Return the difference, in standard errors where these are known."""
+    error = pair.sure.error
+    if error is None:
+        figure = heatmap(_sheet(difference, STANDARD_DEVIATIONS, diagonal=pair.diagonal))
+        why = f"No standard errors: {pair.sure.problem}".rstrip(".") + "."
+        return card("Difference", _upright(figure), note(why), note="second \u2212 first, in s.d.")
+    figure = heatmap(_sheet(difference / error.where(error > 0), STANDARD_ERRORS, diagonal=pair.diagonal))
+    said = f"second \u2212 first, in standard errors: jackknife, {BLOCKS} blocks"
+    return card("Difference", _upright(figure), note=said)
+
+
+def _agreement_card(pair: Pair, first: xr.DataArray, second: xr.DataArray, xlabel: str, ylabel: str) -> Any:
+    """Return one matrix over another, pair by pair; edges of the truth stand out."""
+    figure = entries(
+        shared_pairs(first, second, diagonal=pair.diagonal, arguments=SIDES), edges=_edges(pair, first, second)
+    )
+    labels = {"xlabel": xlabel, "ylabel": ylabel, "title": ""}
+    drawn = with_options(figure, both=labels)
+    teal = "" if pair.truth is None or int(pair.alike[n.N_PAIRS]) > MOST_POINTS else ", teal: edge in the truth"
+    return card("Agreement", fitted(drawn, aspect=1.1), note=f"pair by pair{teal}")
+
+
+def _edges(pair: Pair, first: xr.DataArray, second: xr.DataArray) -> Pairs | None:
+    """Return the pairs of neurons that have an edge in the truth, if it is known."""
+    if pair.truth is None:
+        return None
+    shared, truth, _ = shared_entries(first, pair.truth.R, arguments=SIDES)
+    return shared_pairs(shared.where(truth.values != 0), second, diagonal=pair.diagonal, arguments=SIDES)
 
 
 def figure_of(shown: Compared) -> Any:
-    """Return the figure of a view."""
-    pair = shown.pair
-    if shown.view != AGREEMENT:
-        return netxr.plot.compare(pair.A, pair.R, standardised=shown.view == STANDARDISED, titles=pair.names)
-    figure = netxr.plot.agreement(pair.A, pair.R, diagonal=shown.diagonal)
-    if pair.with_truth:
-        return figure
-    first, second = pair.names
-    return with_options(next(iter(figure)), both={"xlabel": first, "ylabel": second, "title": ""})
+    """Return the figure for paper."""
+    return netxr.plot.compare(*shown.pair.shared, standardised=True, titles=shown.pair.names)
 
 
 def table_of(shown: Compared) -> xr.Dataset:
-    """Return both matrices."""
-    both = dict(zip(SIDES, (shown.pair.A, shown.pair.R), strict=True))
-    return xr.Dataset({side: matrix.drop_vars(FURTHER, errors="ignore") for side, matrix in both.items()})
+    """Return both matrices, and the standard error of their standardised difference where it is known."""
+    both = dict(zip(SIDES, shown.pair.shared, strict=True))
+    found = xr.Dataset({side: matrix.drop_vars(FURTHER, errors="ignore") for side, matrix in both.items()})
+    error = shown.pair.sure.error
+    if error is not None:
+        found[f"difference_{n.STANDARD_ERROR}"] = error.drop_vars(FURTHER, errors="ignore")
+    return found
 
 
 def compare_lines(shown: Compared) -> str:
-    """Return the lines of Python that make a view."""
-    lines = ["import netxr", ""]
-    for letter, path, run, pick in zip("AR", shown.paths, shown.runs, shown.picks, strict=True):
-        lines.append(f"{letter} = netxr.open({str(path)!r}).{variable_of(run, pick)}{_entry(run, pick)}.compute()")
-    lines.append(f"scores = netxr.compare(A, R, diagonal={shown.diagonal}, permutations=0)")
-    if any(shown.pair.scores[name] for name in (n.N_NEURONS_ONLY_TRUTH, n.N_NEURONS_ONLY_ESTIMATE)):
-        lines += [
-            "shared = A.target.values[A.target.isin(R.target)]",
-            "A, R = (each.sel(target=shared, source=shared) for each in (A, R))",
-        ]
-    return "\n".join([*lines, _drawing_line(shown.pair, shown.view, diagonal=shown.diagonal)])
+    """Return the lines of Python that make the figure and the scores."""
+    pair, lines = shown.pair, ["import netxr", ""]
+    each = dict(zip(SIDES, pair.sides, strict=True))
+    if pair.has_truth_beside and pair.truth is not None:
+        each["truth"] = pair.truth
+    for name, side in each.items():
+        path = str(shown.paths[side.pick.store])
+        lines.append(f"{name} = netxr.open({path!r}).{side.R.name}{_entry(side)}.compute()")
+    options = f"diagonal={pair.diagonal}, permutations=0"
+    lines.append(f"alike = netxr.compare(first, second, {options})")
+    if "truth" in each:
+        lines.append(f"scores = [netxr.compare(truth, each, {options}) for each in (first, second)]")
+    return "\n".join([*lines, f"netxr.plot.compare(first, second, standardised=True, titles={pair.names})"])
 
 
-def _drawing_line(pair: Pair, view: str, *, diagonal: bool) -> str:
-    """Return the Python that draws a view."""
-    if view != AGREEMENT:
-        return f"netxr.plot.compare(A, R, standardised={view == STANDARDISED}, titles={pair.names})"
-    figure = f"netxr.plot.agreement(A, R, diagonal={diagonal})"
-    if pair.with_truth:
-        return figure
-    return f'next(iter({figure})).opts(xlabel={pair.names[0]!r}, ylabel={pair.names[1]!r}, title="")'
-
-
-def _entry(run: xr.Dataset, pick: Pick) -> str:
+def _entry(side: Side) -> str:
     """Return the Python that takes one trial and one lag."""
-    matrix = run[variable_of(run, pick)]
-    trial = f".isel(trial={pick.trial})" if n.TRIAL in matrix.dims else ""
-    return trial + (f".sel(lag={picked(run, pick)[n.LAG].item()})" if n.LAG in matrix.dims else "")
+    held = side.run[variable_of(side.run, side.pick)].dims
+    chosen = {dim: side.R[dim].values.tolist() for dim in (n.TRIAL, n.LAG) if dim in held}
+    return f".sel({', '.join(f'{dim}={label!r}' for dim, label in chosen.items())})" if chosen else ""

@@ -22,6 +22,19 @@ def slider(settings: param.Parameterized, name: str, *, start: float, end: float
     return _linked(widget, settings, name, by="value_throttled", fit=near)
 
 
+def stepped(settings: param.Parameterized, name: str, options: list[float], *, label: str) -> Any:
+    """Return a slider over a few numbers, however far apart; any other number is shown at the nearest of them."""
+
+    def near(value: float) -> float:
+        """Return the nearest of the numbers."""
+        return min(options, key=lambda option: abs(option - value))
+
+    widget = pn.widgets.DiscreteSlider(
+        name=label, options=options, value=near(getattr(settings, name)), formatter="%d", **LOOK
+    )
+    return _linked(widget, settings, name, by="value_throttled", fit=near)
+
+
 def number(settings: param.Parameterized, name: str, *, label: str = "") -> Any:
     """Return a field for a whole number, kept within the bounds of the setting; emptied, it shows the old one again."""
     return _field(pn.widgets.IntInput, settings, name, label=label)

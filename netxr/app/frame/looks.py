@@ -1,7 +1,7 @@
 """How the page looks: its template, its style, and the small parts that all tabs have."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -105,6 +105,27 @@ def score_list(scores: xr.Dataset, called: Mapping[str, str]) -> str:
         for name, text in called.items()
     )
     return f'<dl style="display:flex;flex-wrap:wrap;gap:8px 24px;margin:0">{cells}</dl>'
+
+
+def table_html(heads: Sequence[str], rows: Sequence[Sequence[str]], *, chosen: int | None = None) -> str:
+    """Return a table of cells that are HTML: the first of a row is its name, the others are numbers.
+
+    Examples
+    --------
+    >>> table_html(["", "Samples"], [["25 neurons", "1,200"]]).count("<td")
+    1
+    """
+    cell = "padding:6px 8px;border-bottom:1px solid var(--line);white-space:nowrap;font-variant-numeric:tabular-nums"
+    right, left = f"{cell};text-align:right", f"{cell};text-align:left;font-weight:400"
+    head = "".join(f'<th scope="col" style="{right};{LABEL}">{escape(text)}</th>' for text in heads)
+    body = ""
+    for k, (name, *numbers) in enumerate(rows):
+        look = "background:var(--tint);box-shadow:inset 3px 0 0 var(--accent)" if k == chosen else ""
+        cells = "".join(f'<td style="{right}">{number}</td>' for number in numbers)
+        body += f'<tr style="{look}"><th scope="row" style="{left}">{name}</th>{cells}</tr>'
+    look = "width:100%;border-collapse:collapse"
+    table = f'<table style="{look}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="Table">{table}</div>'
 
 
 def with_diagonal(scores: xr.Dataset) -> str:

@@ -76,13 +76,14 @@ def stack(*parts: Any, **look: Any) -> pn.Column:
     return pn.Column(*parts, **{"css_classes": ["stack"], "sizing_mode": "stretch_width", "margin": 0} | look)
 
 
-def card(title: str, *content: Any, note: str = "", tools: Any = (), **look: Any) -> pn.Column:
+def card(title: str, *content: Any, note: str = "", tools: Any = (), wide: bool = False, **look: Any) -> pn.Column:
     """Return a result under its title, with a note beside that, and buttons at the right of both."""
     words = f'<h2 style="display:inline;margin:0;font-size:16px;line-height:24px">{escape(title)}</h2>'
     said = f' <span style="margin-left:4px;font-size:12px;color:var(--ink2)">{escape(note)}</span>' if note else ""
     title_pane = pn.pane.HTML(words + said, css_classes=["grows"], margin=0)
     head = pn.Row(title_pane, *tools, css_classes=["head"], sizing_mode="stretch_width", margin=0)
-    return pn.Column(head, *content, css_classes=["card"], sizing_mode="stretch_width", margin=0, **look)
+    classes = ["card", *["wide"] * wide]
+    return pn.Column(head, *content, css_classes=classes, sizing_mode="stretch_width", margin=0, **look)
 
 
 class Results:
@@ -128,6 +129,11 @@ class Results:
         self._why.object = f'<div role="status">{escape(why)}</div>'
         self._why.styles = self._look | ({"opacity": "1", "transition": self.WAIT} if why else {"opacity": "0"})
         self._figures.styles = {"opacity": "0.35", "transition": self.WAIT} if why else {"opacity": "1"}
+
+
+def heading(text: str) -> pn.pane.HTML:
+    """Return the title of a group of controls."""
+    return pn.pane.HTML(f'<h2 style="margin:0;font-size:16px;line-height:24px">{escape(text)}</h2>', margin=0)
 
 
 def note(text: str) -> pn.pane.HTML:

@@ -103,14 +103,16 @@ def _about(pairs: Pairs, diagonal: bool) -> str:
     return f"{len(pairs.truth):,} pairs of neurons {diagonal_words(diagonal)}{left_out}"
 
 
-def entries(pairs: Pairs) -> Any:
-    """Draw R against A, pair by pair or as counts, or say that there is no pair."""
+def entries(pairs: Pairs, *, edges: Pairs | None = None) -> Any:
+    """Draw R against A, pair by pair or as counts, or say that there is no pair; marks of `edges` stand out."""
     if not len(pairs.truth):
         return _empty(NO_PAIR, PANELS[0])
-    return _points(pairs) if len(pairs.truth) <= MOST_POINTS else _counts(pairs)
+    if len(pairs.truth) > MOST_POINTS:
+        return _counts(pairs)
+    return _points(pairs) if edges is None else _points(pairs) * _points(edges, colour=LINE_COLOUR)
 
 
-def _points(pairs: Pairs) -> hv.Points:
+def _points(pairs: Pairs, *, colour: str = LIGHT.notes) -> hv.Points:
     """Draw a mark for each pair."""
     points = hv.Points(
         (pairs.truth, pairs.estimate), [hv.Dimension("A", label=TRUE), hv.Dimension("R", label=ESTIMATED)]
@@ -118,7 +120,7 @@ def _points(pairs: Pairs) -> hv.Points:
     return _panel(
         with_options(
             points,
-            both={"color": LIGHT.notes, "alpha": 0.4},
+            both={"color": colour, "alpha": 0.4},
             bokeh={"size": 5},
             matplotlib={"s": (5 * POINTS) ** 2, "linewidth": 0},
         ),
