@@ -67,7 +67,7 @@ HINTS: Final = {
     "memory": "On the command line: --memory AMOUNT, --dims where axes are swapped. "
     "--strongest, --above, and --out without scores never hold all of R.",
     "cutoff": "On the command line: --high-pass CUTOFF, and --sampling-interval SECONDS for a plain file.",
-    "sampling_interval": "On the command line: --sampling-interval SECONDS for a plain file.",
+    "sampling_interval": "On the command line: --sampling-interval SECONDS, of a plain file; else of netxr import.",
 }
 """How to do on the command line what an error of the library asks for, by its argument."""
 

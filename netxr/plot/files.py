@@ -6,7 +6,8 @@ from typing import Any, Final
 import holoviews as hv
 import numpy as np
 from bokeh.embed import components
-from bokeh.models import ColumnDataSource, Plot
+from bokeh.models import Column, ColumnDataSource, CustomJS, Plot
+from bokeh.models.widgets import Slider
 from bokeh.resources import Resources
 from jinja2 import Environment
 
@@ -19,6 +20,12 @@ DPI: Final = 150
 
 SCRIPTS: Final = ("bokeh", "bokeh-widgets")
 """The parts of bokeh that figures need: plots, and the titles over them."""
+
+MOST_POSITIONS: Final = 50
+"""Of sliders on a page, which holds a figure for each."""
+
+ON_SLIDE: Final = "this.title = texts[this.value]; drawn.forEach((one, k) => { one.visible = k == this.value })"
+"""What a page does when its slider is moved: it shows one figure."""
 
 PAGE: Final = Environment(autoescape=True).from_string("""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -34,7 +41,8 @@ style-src 'unsafe-inline'; img-src data: blob:"><link rel="icon" href="data:,"><
 def save(figure: Any, path: str | Path) -> Path:
     """Write a figure to a file that does not exist yet.
 
-    Of a figure that is redrawn on zooming, the first view is written, and of one with sliders their first position.
+    Of a figure that is redrawn on zooming, the first view is written. Of one with sliders, a picture has their first
+    position, which its title says, and a page has all positions, up to 50, with a slider through them.
 
     Parameters
     ----------
@@ -52,7 +60,8 @@ def save(figure: Any, path: str | Path) -> Path:
     Raises
     ------
     InvalidInput
-        If `figure` is no figure, the ending is another one, or the folder does not exist.
+        If `figure` is no figure, the ending is another one, the folder does not exist, or a page would have more than
+        50 positions.
     OutputExists
         If the file exists.
 
@@ -95,7 +104,7 @@ def picture(figure: Any, file_format: str) -> bytes:
     b'PNG'
     """
     renderer = hv.renderer("matplotlib").instance(dpi=DPI)
-    drawn, _ = renderer(static_view(figure), fmt=file_format)
+    drawn, _ = renderer(at_position(figure, 0), fmt=file_format)
     release_colorbars(renderer.last_plot.state)
     return drawn.encode() if isinstance(drawn, str) else bytes(drawn)
 
@@ -112,8 +121,28 @@ def library() -> list[str]:
 
 
 def on_screen(figure: Any) -> Any:
-    """Return the bokeh model of a figure, with its tools below it, where they take no width."""
-    model = hv.render(static_view(figure), backend="bokeh")
+    """Return the bokeh model of a figure; of one with sliders, that of each position, and a slider through them.
+
+    Raises InvalidInput if there are more positions than a page holds.
+    """
+    texts = positions(static_view(figure))
+    if len(texts) > MOST_POSITIONS:
+        fix = "Take some of them, or one with figure[...]; a picture, such as .png, has the first."
+        got = f"{len(texts)} positions of its sliders"
+        raise InvalidInput("figure", got=got, expected=f"at most {MOST_POSITIONS} on a page", fix=fix)
+    drawn = [model_of(at_position(figure, place)) for place in range(len(texts))]
+    if len(drawn) == 1:
+        return drawn[0]
+    for model in drawn[1:]:
+        model.visible = False
+    slider = Slider(start=0, end=len(drawn) - 1, step=1, value=0, title=texts[0], show_value=False)
+    slider.js_on_change("value", CustomJS(args={"drawn": drawn, "texts": texts}, code=ON_SLIDE))
+    return Column(children=[slider, *drawn])
+
+
+def model_of(view: Any) -> Any:
+    """Return the bokeh model of a figure without sliders, with its tools below it, where they take no width."""
+    model = hv.render(view, backend="bokeh")
     for source in model.select({"type": ColumnDataSource}):
         if "image" in source.data:  # seven digits tell colours apart, in half the room
             source.data["image"] = [np.asarray(image, dtype=np.float32) for image in source.data["image"]]
@@ -128,3 +157,34 @@ def on_screen(figure: Any) -> Any:
 def static_view(figure: Any) -> Any:
     """Return a figure as it is first seen, without the parts that are redrawn on zooming."""
     return figure.map(lambda zoomable: zoomable[()], hv.DynamicMap)
+
+
+def positions(figure: Any) -> list[str]:
+    """Return in words what the sliders of a figure stand at, position by position; one empty text without sliders.
+
+    Examples
+    --------
+    >>> positions(hv.HoloMap({1: hv.Curve([1, 2]), 5: hv.Curve([2, 1])}, kdims="Lag"))
+    ['Lag: 1', 'Lag: 5']
+    """
+    sliding = _sliding(figure)
+    if sliding is None:
+        return [""]
+    keys = [key if isinstance(key, tuple) else (key,) for key in sliding.keys()]  # noqa: SIM118 - no dict
+    return [", ".join(f"{dim.label}: {value}" for dim, value in zip(sliding.kdims, key, strict=True)) for key in keys]
+
+
+def at_position(figure: Any, place: int) -> Any:
+    """Return a figure at one position of its sliders, without the parts that are redrawn on zooming."""
+    still = static_view(figure)
+    sliding = _sliding(still)
+    if sliding is None:
+        return still
+    key = list(sliding.keys())[place]
+    return still.map(lambda part: part[key] if part.kdims == sliding.kdims else part.last, hv.HoloMap)
+
+
+def _sliding(figure: Any) -> Any:
+    """Return the first part of a figure that has sliders, None if none has."""
+    found = figure.traverse(lambda part: part, [hv.HoloMap])
+    return found[0] if found else None

@@ -189,6 +189,9 @@ def as_connectivity(
 def matrix_of_edges(edges: Edges, neurons: Sequence[Any] | None) -> xr.DataArray:
     """Return edges as a connectivity, of all `neurons` or, without them, of those with an edge."""
     there = neurons_in(edges) if neurons is None else check_entries("neurons", neurons, expected="labels of neurons")
+    if not there:
+        fix = "Say which neurons there are: the list names none."
+        raise InvalidInput("neurons", got="none, for a list without any edge", expected="their labels", fix=fix)
     labels = neuron_labels(there, len(there))
     matrix = matrix_of(edges, labels.tolist())
     labelled = xr.DataArray(matrix, {n.TARGET: labels, n.SOURCE: labels}, (n.TARGET, n.SOURCE), n.CONNECTIVITY)

@@ -9,7 +9,10 @@ import pytest
 
 import netxr
 from netxr.cli import HINTS, IMPORTED, main
+from netxr.errors import InvalidInput
 from tests.cli.shell import output, run
+
+NOISE = netxr.as_activity(np.random.default_rng(0).normal(size=(3, 200)), dims=("neuron", "time"))
 
 
 @pytest.fixture
@@ -60,6 +63,15 @@ def test_a_list_of_edges_is_no_recording_and_is_compared_as_it_was_written(tmp_p
         at = {"target": found.target.values[k], "source": found.source.values[k]}
         assert read.sel(at).item() == pytest.approx(found.effect.values[k], rel=1e-12)
     assert (read.values != 0).sum() == found.sizes["edge"] > 2
+
+
+def test_a_list_without_any_edge_is_one(tmp_path):
+    empty = tmp_path / "none.csv"
+    netxr.edges(netxr.correlation_test(NOISE), q=1e-9).to_dataframe().to_csv(empty)
+    assert len(empty.read_text().splitlines()) == 1
+    assert netxr.load_connectivity(empty, neurons="abc").values.tolist() == [[0] * 3] * 3
+    with pytest.raises(InvalidInput, match="neurons: got none"):
+        netxr.load_connectivity(empty)
 
 
 def test_the_package_runs_as_the_program():

@@ -4,11 +4,13 @@ import weakref
 
 import holoviews as hv
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+import xarray as xr
 
 from netxr.errors import InvalidInput, OutputExists
-from netxr.plot import matrix, save
-from netxr.plot.files import picture
+from netxr.plot import facets, matrix, save
+from netxr.plot.files import on_screen, picture
 
 
 @pytest.mark.parametrize(
@@ -71,3 +73,32 @@ def test_other_formats_and_missing_folders_are_refused(tmp_path, one_edge, name,
 def test_what_is_no_figure_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="figure: got int; expected a figure"):
         save(5, tmp_path / "figure.png")
+
+
+@pytest.fixture
+def sliding():
+    weights = np.random.default_rng(0).normal(size=(2, 3, 4, 4))
+    return facets(xr.DataArray(weights, dims=("trial", "lag", "target", "source")))
+
+
+def test_a_picture_of_a_figure_with_sliders_is_of_their_first_position(sliding):
+    assert picture(sliding, "png") == picture(sliding[0, 0], "png") != picture(sliding[1, 2], "png")
+
+
+@pytest.mark.parametrize("col", [None, "lag"])
+def test_a_page_has_all_positions_and_a_slider_through_them(sliding, col):
+    weights = xr.DataArray(np.zeros((2, 3, 4, 4)), dims=("trial", "lag", "target", "source"))
+    model = on_screen(sliding if col is None else facets(weights, col=col))
+    slider, *drawn = model.children
+    assert [one.visible for one in drawn] == [True] + [False] * slider.end
+    assert len(drawn) == (6 if col is None else 2)
+    (script,) = slider.js_property_callbacks["change:value"]
+    assert script.args["texts"][-1] == ("Trial: 1, Lag: 2" if col is None else "Trial: 1")
+
+
+def test_a_page_holds_so_many_positions_and_no_more(tmp_path):
+    many = facets(xr.DataArray(np.zeros((51, 3, 3)), dims=("block", "target", "source")))
+    with pytest.raises(InvalidInput, match=r"figure: got 51 positions of its sliders; expected at most 50 on a page"):
+        save(many, tmp_path / "a.html")
+    assert not list(tmp_path.iterdir())
+    save(many, tmp_path / "a.png")

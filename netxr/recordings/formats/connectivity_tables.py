@@ -59,7 +59,8 @@ def read_named(path: Path) -> pd.DataFrame | None:
     except UnreadableFile:  # who reads plain numbers says it
         return None
     if not shape.second:
-        return None
+        is_empty = all(end_columns(shape.head))
+        return pd.DataFrame({name: np.empty(0) for name in shape.head}) if is_empty else None
     if len(shape.second) == len(shape.head) + 1:  # as R writes it, without a cell above the names of rows
         shape = shape._replace(head=["", *shape.head])
     has_head, has_names = _has_head(shape), is_word(shape.second[0])
@@ -136,6 +137,7 @@ def _shape_of(path: Path) -> Shape:
         if n_rows > 2 and not uneven and (count := _count(line, delimiter)) != len(second):
             uneven = f"line {number} has {count} cells, the lines before it {len(second)}"
     head_at, head = first[0] if first else (0, "")
+    delimiter = _delimiter(head) if n_rows == 1 else delimiter
     return Shape(delimiter, skipped, cells_of(head, delimiter), second, head_at, n_rows, uneven)
 
 

@@ -13,6 +13,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.hdf5 import MOST_NAMED, is_array, nodes_of, opened, text_of
+from netxr.recordings.formats.nwb_events import tables_in
 from netxr.recordings.formats.nwb_series import load_series, stack_series
 from netxr.recordings.formats.nwb_units import load_units
 from netxr.recordings.formats.times import check_interval
@@ -64,7 +65,8 @@ def load(
     Dataset
         `activity` (neuron, time): samples times the file's conversion, float64 from integers where that is not 1;
         or spike counts, int32. Labels are the ids of regions of interest, electrodes or units, or the names of
-        stacked series; plain columns of their table are coordinates on neuron.
+        stacked series; plain columns of their table are coordinates on neuron. The attribute `event_tables` names the
+        tables of trials and other intervals in the file, which `netxr.load_events` reads.
 
     Raises
     ------
@@ -85,8 +87,10 @@ def load(
         if spikes and name is None:
             sources = {place: node for place, node in sources.items() if _is_units(node)}
         chosen = _choose(path, sources, name)
+        tables = tables_in(file)
+        about = {n.EVENT_TABLES: ", ".join(tables)} if tables else {}
         if _type_of(chosen[0]) == UNITS_TYPE:
-            return load_units(path, chosen[0], rate=rate, span=span, sampling_interval=interval)
+            return load_units(path, chosen[0], rate=rate, span=span, sampling_interval=interval).assign_attrs(about)
         if spikes:
             given = "rate" if rate is not None else "span"
             fix = "Leave it out, or say name='units' where there is such a table."
@@ -94,8 +98,8 @@ def load(
                 given, got=f"one for {chosen[0].name} in {path}", expected="none for a series of samples", fix=fix
             )
         if len(chosen) == 1:
-            return load_series(path, chosen[0], sampling_interval=interval, gaps=gaps)
-        return stack_series(path, chosen, sampling_interval=interval, gaps=gaps)
+            return load_series(path, chosen[0], sampling_interval=interval, gaps=gaps).assign_attrs(about)
+        return stack_series(path, chosen, sampling_interval=interval, gaps=gaps).assign_attrs(about)
 
 
 def _sources_in(file: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def read(path: Path, name: str | None = None) -> xr.Dataset:
     UnreadableFile if it is damaged.
     """
     with opened(path) as file:
-        tables = {place: node for place, node in nodes_of(file).items() if _is_table(node)}
+        tables = tables_in(file)
         place = _choose(path, list(tables), name)
         table = tables[place]
         labels, columns = labels_and_columns(path, table)
@@ -33,6 +33,11 @@ def read(path: Path, name: str | None = None) -> xr.Dataset:
     listed = {n.ONSET: columns.pop(n.START_TIME)} | columns
     attrs = {n.SOURCE_FILE: path.name, n.SOURCE_ARRAY: place}
     return xr.Dataset({key: (n.TRIAL, values) for key, values in listed.items()}, {n.TRIAL: labels}, attrs)
+
+
+def tables_in(file: Any) -> dict[str, Any]:
+    """Return the tables of intervals of a file by their path."""
+    return {place: node for place, node in nodes_of(file).items() if _is_table(node)}
 
 
 def _is_table(node: Any) -> bool:

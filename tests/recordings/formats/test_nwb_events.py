@@ -45,8 +45,12 @@ def test_trials_come_with_what_is_known_of_them(session):
     assert events.attrs == {"source_file": "a.nwb", "source_array": "intervals/trials"}
 
 
-def test_a_recording_is_cut_by_them(session):
-    whole = netxr.open(session).activity
+def test_a_recording_is_cut_by_them(session, tmp_path):
+    opened = netxr.open(session)
+    assert opened.attrs["event_tables"] == "intervals/epochs, intervals/trials"
+    netxr.convert(session, tmp_path / "a.zarr")
+    assert netxr.open(tmp_path / "a.zarr").attrs["event_tables"] == "intervals/epochs, intervals/trials"
+    whole = opened.activity
     trials = netxr.cut_trials(whole, load_events(session), before=0.5, after=1.0)
     assert trials.stimulus.values.tolist() == ["a", "b", "a"]
     np.testing.assert_array_equal(trials.sel(trial=6), whole[:, 75 - 15 : 75 + 30])
