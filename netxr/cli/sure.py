@@ -104,7 +104,7 @@ def tested_and_edges(
     It has to fit where it is `saved`, or scored.
     """
     every = options["sources"] is None and options["missing"] != "pairwise"
-    may_walk = entry.name == n.LAGGED_CORRELATION and wanted.null != "shift" and every and not saved
+    may_walk = entry.name == n.LAGGED_CORRELATION and every and not saved
     lags = lags_tested(activity, method=entry.name, lag=lag, null=wanted.null)
     plan = plan_of_estimate(activity, lags, options, may_store=may_walk)
     if not isinstance(plan, RowPlan) and not _fits(activity, options["memory"]):
@@ -147,9 +147,7 @@ def _needed(activity: "xr.DataArray") -> int:
 
 def _too_large(activity: "xr.DataArray", memory: str | None) -> InvalidInput:
     """Return the error about a test that does not fit into memory."""
-    fix = (
-        "Leave out --out, the scores, --null shift and --missing pairwise: then edges are listed, and R is never held."
-    )
+    fix = "Leave out --out, the scores, --source and --missing pairwise: then edges are listed, and R is never held."
     expected = f"{text_of(_needed(activity))} for p-values of all pairs"
     return InvalidInput("memory", got=text_of(_budget(memory)), expected=expected, fix=fix)
 

@@ -165,13 +165,13 @@ def positions(figure: Any) -> list[str]:
     Examples
     --------
     >>> positions(hv.HoloMap({1: hv.Curve([1, 2]), 5: hv.Curve([2, 1])}, kdims="Lag"))
-    ['Lag: 1', 'Lag: 5']
+    ['Lag 1', 'Lag 5']
     """
     sliding = _sliding(figure)
     if sliding is None:
         return [""]
     keys = [key if isinstance(key, tuple) else (key,) for key in sliding.keys()]  # noqa: SIM118 - no dict
-    return [", ".join(f"{dim.label}: {value}" for dim, value in zip(sliding.kdims, key, strict=True)) for key in keys]
+    return [", ".join(f"{dim.label} {value}" for dim, value in zip(sliding.kdims, key, strict=True)) for key in keys]
 
 
 def at_position(figure: Any, place: int) -> Any:

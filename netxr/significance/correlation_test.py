@@ -368,24 +368,27 @@ def _shift_test(r: Floats, shifted: Floats, shares: Floats, *, step: int) -> tup
 
     These are of so many pairs of samples, (k) or (k, i, j), for one of the correlation that is tested.
     """
-    # Correlations of fewer pairs of samples spread more.
+    z = fisher_z(shifted, shares)
     with np.errstate(divide="ignore"):
-        z = np.arctanh(shifted) * np.sqrt(shares if shares.ndim > 1 else shares[:, None, None])
         deviation = np.sqrt(np.square(z).mean(0))
         t = np.arctanh(r) / deviation
-    _check_apart(z, step)
+    defined = z[:, np.isfinite(z).all(0)]
+    check_apart((defined[:-1] * defined[1:]).sum(), np.square(defined).sum(), len(z) * z.shape[1], step=step)
     df = len(shifted)
     lower, upper = correlation_interval(r, deviation, quantile=float(stdtrit(df, 0.975)))
     return 2 * stdtr(df, -np.abs(t)), lower, upper
 
 
-def _check_apart(z: Floats, step: int) -> None:
-    """Raise if correlations at one far lag and the next, (k, i, j), go together: then they are no independent ones."""
-    defined = z[:, np.isfinite(z).all(0)]
-    if not defined.size:
-        return
-    serial = (defined[:-1] * defined[1:]).sum() / np.square(defined).sum()
-    if serial > TOGETHER + 3 / np.sqrt(len(z) * z.shape[1]):
+def fisher_z(shifted: Floats, shares: Any) -> Floats:
+    """Return Fisher's z of correlations at far lags, (k, i, j), as if of as many samples: fewer spread more."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.arctanh(shifted) * np.sqrt(shares if np.ndim(shares) > 1 else shares[:, None, None]))
+
+
+def check_apart(neighbours: float, squares: float, count: int, *, step: int) -> None:
+    """Raise if correlations at one far lag and the next go together, by sums of products: then they are too close."""
+    serial = neighbours / squares if squares else 0.0
+    if serial > TOGETHER + 3 / np.sqrt(count):
         raise InvalidInput(
             "data",
             got=f"far lags {step} samples apart, at which correlations go together ({serial:.2f})",

@@ -12,7 +12,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.fit import call_of
 from netxr.estimators.table import method_names
-from netxr.kernels.significance import correlation_interval
+from netxr.kernels.significance import LINE, correlation_interval
 from netxr.moments.prepare import lags_of
 from netxr.schema.arguments import check_choice, check_flag, is_usual
 from netxr.schema.clock import activity_of
@@ -80,8 +80,8 @@ def edges(
         As in `netxr.false_discovery`.
     lag : int or str
         Samples, or time such as "20ms", by which the target is read after the source; of activity.
-    null : {"autocorrelation", "samples"}
-        As in `netxr.correlation_test`; of activity or correlations.
+    null : {"autocorrelation", "shift", "samples"}
+        As in `netxr.correlation_test`; of activity, or but for "shift" of correlations.
     autocorrelation : DataArray, optional
         (lag, [trial, ]neuron) at lags 1, 2, ..., as `netxr.autocorrelation` makes it; correlations need it, but for
         null="samples". Of activity it is made first.
@@ -233,9 +233,9 @@ def _of_activity(
     (lag,), _ = lags_of(lag, None, data)
     flat = None if autocorrelation is None else checked_autocorrelation(autocorrelation)
     options: dict[str, Any] = {"dim": dim, "missing": missing, "memory": memory}
-    walk, labels, n_samples = rows_of_activity(activity, lag=lag, **options)
+    walk, labels, n_samples = rows_of_activity(activity, lag=lag, null=null, **options)
     if null == "autocorrelation" and flat is None:
-        flat = autocorrelation_to_zero(activity, n_samples=n_samples, **options)
+        flat = autocorrelation_to_zero(activity, n_samples=n_samples[0], **options)
     return _listed(walk, labels, flat, n_samples=n_samples, null=null, **rule)
 
 
@@ -246,6 +246,9 @@ def _of_matrix(
     check_variable(R, CONNECTIVITY_SPEC, argument="data", extra_dims=[n.LAG])
     _check_unsaid(options, "correlations, which had their own")
     _check_null(null, autocorrelation)
+    if null == "shift":
+        fix = "Give the activity itself."
+        raise InvalidInput("null", got="'shift'", expected="another one: far lags are not there", fix=fix)
     if n.LAG in R.dims:
         got, fix = f"correlations at lags {labels_of(R, n.LAG).tolist()!r:.60}", "Take one, with .sel(lag=1)."
         raise InvalidInput("data", got=got, expected="those at one lag", fix=fix)
@@ -264,7 +267,7 @@ def _of_matrix(
         raise InvalidInput("autocorrelation", got="none", expected=expected, fix=fix)
     walk, labels = rows_of_matrix(R)
     flat = None if null == "samples" else checked_autocorrelation(autocorrelation).compute()
-    n_samples = np.full(labels.sizes.get(n.TRIAL, 1), int(R.attrs[n.FRAMES]) - abs(int(R[n.LAG])))
+    n_samples = np.full((1, labels.sizes.get(n.TRIAL, 1)), int(R.attrs[n.FRAMES]) - abs(int(R[n.LAG])))
     return _listed(walk, labels, flat, n_samples=n_samples, null=null, q=q, method=method, diagonal=diagonal)
 
 
@@ -279,21 +282,24 @@ def _listed(
     method: Method,
     diagonal: bool,
 ) -> xr.Dataset:
-    """Return the edges of all matrices as a table; of each, so many pairs of samples."""
+    """Return the edges of all matrices as a table; of each, so many pairs of samples at the lag, and at far ones."""
     targets, sources = (labels_of(labels, dim) for dim in (n.TARGET, n.SOURCE))
     _check_trials(autocorrelation, labels)
     families: list[Family] = []
     slow = np.zeros(targets.size, bool)
-    for k, count in enumerate(n_samples.tolist()):
+    for k, counts_of in enumerate(n_samples.T):
         own = None if autocorrelation is None else autocorrelation.isel({n.TRIAL: k}, missing_dims="ignore")
-        families.append(family_of(targets, sources, own, n_samples=count, q=q, diagonal=diagonal))
+        shares = counts_of[1:] / counts_of[0] if null == "shift" else None
+        options: dict[str, Any] = {"n_samples": int(counts_of[0]), "q": q, "diagonal": diagonal, "shares": shares}
+        families.append(family_of(targets, sources, own, **options))
         slow |= families[-1].slow
     found = discovered(families, walk, dependent=method == "by")
-    columns = [np.concatenate(one) for one in zip(*((*low[3:], rates) for low, rates in found), strict=True)]
+    columns = [np.concatenate(one) for one in zip(*((*low[4:], rates) for low, rates in found), strict=True)]
     trial = np.repeat(np.arange(len(found)), [low.target.size for low, _ in found])
     order = np.argsort(-np.abs(columns[2]), kind="stable")
-    trial, target, source, r, p, n_effective, rates = (one[order] for one in (trial, *columns))
-    lower, upper = correlation_interval(r, 1 / np.sqrt(n_effective - 3))
+    trial, target, source, r, p, deviation, rates = (one[order] for one in (trial, *columns))
+    quantile = float(stdtrit(len(n_samples) - 1, 0.975)) if null == "shift" else LINE
+    lower, upper = correlation_interval(r, deviation, quantile=quantile)
     values = {n.EFFECT: r, n.LOWER: lower, n.UPPER: upper, n.P_VALUE: p, n.Q_VALUE: rates}
     at = {n.TRIAL: trial, n.TARGET: target, n.SOURCE: source}
     chosen = labels.isel({dim: xr.DataArray(place, dims=n.EDGE) for dim, place in at.items() if dim in labels.dims})
@@ -316,17 +322,11 @@ def _check_trials(autocorrelation: xr.DataArray | None, labels: xr.Dataset) -> N
 
 
 def _check_null(null: str, autocorrelation: Any) -> None:
-    """Raise unless correlations some rows at a time can be compared with it."""
+    """Raise unless it is a null, and has no autocorrelation that it does not ask for."""
     check_choice("null", null, get_args(Null))
-    if null == "shift":
-        fix = (
-            'Use "autocorrelation", which finds as few false edges and holds no matrix; or, where 20 matrices fit into '
-            'memory, netxr.edges(netxr.correlation_test(activity, null="shift")).'
-        )
-        raise InvalidInput("null", got="'shift'", expected="'autocorrelation' or 'samples'", fix=fix)
-    if null == "samples" and autocorrelation is not None:
+    if null != "autocorrelation" and autocorrelation is not None:
         fix = "Leave it out, or the null."
-        raise InvalidInput("autocorrelation", got="it", expected="none, for null='samples'", fix=fix)
+        raise InvalidInput("autocorrelation", got="it", expected=f"none, for null={null!r}", fix=fix)
 
 
 def _check_unsaid(options: Mapping[str, Any], what: str) -> None:

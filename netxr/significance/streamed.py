@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
@@ -31,7 +31,14 @@ from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
 from netxr.moments.autocorrelation import n_pairs
 from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart
 from netxr.schema.variables import labels_of
-from netxr.significance.correlation_test import aligned, lags_for, warn_where_cut_off
+from netxr.significance.correlation_test import (
+    aligned,
+    check_apart,
+    fisher_z,
+    lags_for,
+    lags_of_test,
+    warn_where_cut_off,
+)
 
 KEPT: Final = 2_000_000
 """Of pairs without an edge, about so many p-values are kept."""
@@ -68,6 +75,8 @@ class Family:
         The largest p-value that is kept, and the ends of the bins in which larger ones are counted.
     slow : ndarray of bool, (i)
         Targets whose autocorrelation is not yet zero where it ends: their p-values are too low.
+    shares : ndarray, (k), optional
+        Pairs of samples at each far lag for one at the lag that is tested, where correlations are compared with those.
     """
 
     target: Floats
@@ -76,6 +85,7 @@ class Family:
     own: NDArray[np.int64]
     thresholds: Floats
     slow: NDArray[np.bool_]
+    shares: Floats | None = None
 
     @property
     def q(self) -> float:
@@ -95,16 +105,20 @@ class Family:
 
 
 class Low(NamedTuple):
-    """Of some rows: how many pairs were tested and how many are undefined, and the pairs with the lowest p-values."""
+    """Of some rows: how many pairs were tested and how many are undefined, and the pairs with the lowest p-values.
+
+    `serial` has the sums that tell whether correlations at far lags go together: products of neighbours, and squares.
+    """
 
     n_tested: int
     n_undefined: int
     counts: NDArray[np.int64]
+    serial: Floats
     target: NDArray[np.int64]
     source: NDArray[np.int64]
     effect: Floats
     p_value: Floats
-    effective_samples: Floats
+    deviation: Floats
 
 
 def family_of(
@@ -115,8 +129,12 @@ def family_of(
     n_samples: int,
     q: float,
     diagonal: bool,
+    shares: Floats | None = None,
 ) -> Family:
-    """Return the family of all pairs of some neurons, from their autocorrelation (lag, neuron); None for no memory."""
+    """Return the family of all pairs of some neurons, from their autocorrelation (lag, neuron); None for no memory.
+
+    With `shares` of far lags, correlations are compared with those at these.
+    """
     sides = [np.zeros((1, labels.size)) for labels in (targets, sources)]
     slow = np.zeros(targets.size, bool)
     if autocorrelation is not None:
@@ -128,16 +146,17 @@ def family_of(
     places = {} if diagonal else {label: k for k, label in enumerate(sources.tolist())}
     own = np.array([places.get(label, -1) for label in targets.tolist()])
     kept = min(q, KEPT / max(1, targets.size * sources.size))
-    return Family(sides[0], sides[1], n_samples, own, np.geomspace(kept, q, BINS + 1), slow)
+    return Family(sides[0], sides[1], n_samples, own, np.geomspace(kept, q, BINS + 1), slow, shares)
 
 
 def low_p_values(family: Family, blocks: Iterable[tuple[slice, NDArray[Any]]]) -> Low:
-    """Return what is found in some rows, which come block by block, (row, source)."""
+    """Return what is found in some rows, which come block by block, (row, source); with far lags (lag, row, source)."""
+    in_rows = _in_rows if family.shares is None else _beside_shifts
     parts, n_kept, n_rows = [], 0, 0
     for rows, block in blocks:
-        for first in range(0, len(block), ROWS):
+        for first in range(0, block.shape[-2], ROWS):
             some = slice(rows.start + first, min(rows.start + first + ROWS, rows.stop))
-            parts.append(_in_rows(family, some, block[first : first + ROWS]))
+            parts.append(in_rows(family, some, block[..., first : first + ROWS, :]))
             n_kept, n_rows = n_kept + parts[-1].target.size, n_rows + some.stop - some.start
         if n_kept > KEPT + 2 * MOST_EDGES * n_rows / len(family.own):
             raise _too_many(family)
@@ -165,14 +184,36 @@ def _in_rows(family: Family, rows: slice, r: NDArray[Any]) -> Low:
     p = correlation_p_value(found, n_effective)
     kept = p <= family.thresholds[0]
     row, column = np.divmod(places[kept], r.shape[1])
-    columns = rows.start + row, column, found[kept], p[kept], n_effective[kept]
-    return Low(r.size - itself.size - n_undefined, n_undefined, family.counted(p[~kept]), *columns)
+    columns = rows.start + row, column, found[kept], p[kept], 1 / np.sqrt(n_effective[kept] - 3)
+    n_tested = r.size - itself.size - n_undefined
+    return Low(n_tested, n_undefined, family.counted(p[~kept]), np.zeros(2), *columns)
+
+
+def _beside_shifts(family: Family, rows: slice, block: NDArray[Any]) -> Low:
+    """Return what is found in a few rows of correlations, of which those at far lags follow, (lag, row, source)."""
+    r = block[0].astype(np.float64)
+    z = fisher_z(block[1:].astype(np.float64), family.shares)
+    deviation = np.sqrt(np.square(z).mean(0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * stdtr(len(z), -np.abs(np.arctanh(r) / deviation))
+    own = family.own[rows]
+    (itself,) = np.nonzero(own >= 0)
+    is_other = np.ones(r.shape, bool)
+    is_other[itself, own[itself]] = False
+    is_tested = is_other & ~np.isnan(p)
+    n_undefined = int(np.count_nonzero(is_other & ~is_tested))
+    kept = is_tested & (p <= family.thresholds[0])
+    row, column = np.nonzero(kept)
+    columns = rows.start + row, column, r[kept], p[kept], deviation[kept]
+    defined = z[:, np.isfinite(z).all(0)]
+    serial = np.array([(defined[:-1] * defined[1:]).sum(), np.square(defined).sum()])
+    return Low(int(is_tested.sum()), n_undefined, family.counted(p[is_tested & ~kept]), serial, *columns)
 
 
 def together(parts: Sequence[Low]) -> Low:
     """Return what was found in several parts as one."""
-    sums: Any = (sum(part[k] for part in parts) for k in range(3))
-    columns: Any = (np.concatenate([part[k] for part in parts]) for k in range(3, len(Low._fields)))
+    sums: Any = (sum(part[k] for part in parts) for k in range(4))
+    columns: Any = (np.concatenate([part[k] for part in parts]) for k in range(4, len(Low._fields)))
     return Low(*sums, *columns)
 
 
@@ -190,8 +231,8 @@ def discovered(families: Sequence[Family], walk: Walk, *, dependent: bool) -> li
     for family, low in zip(families, found, strict=True):
         rates = lowest_q_values(low.p_value, number_of_tests(low.n_tested, dependent=dependent))
         is_edge = rates <= family.q
-        columns: Any = (column[is_edge] for column in low[3:])
-        results.append((Low(*low[:3], *columns), rates[is_edge]))
+        columns: Any = (column[is_edge] for column in low[4:])
+        results.append((Low(*low[:4], *columns), rates[is_edge]))
     return results
 
 
@@ -219,27 +260,36 @@ def _too_many(family: Family) -> InvalidInput:
 
 
 def rows_of_activity(
-    activity: xr.DataArray, *, lag: int, dim: Any, missing: Any, memory: int | str | None
+    activity: xr.DataArray, *, lag: int, null: str, dim: Any, missing: Any, memory: int | str | None
 ) -> tuple[Walk, xr.Dataset, NDArray[np.int64]]:
-    """Return what walks over rows of lagged correlations that are never held, their labels, and pairs of samples."""
+    """Return what walks over rows of lagged correlations that are never held, their labels, and pairs of samples.
+
+    The latter are (lag, matrix), at the lag that is tested and the far ones behind it.
+    """
     options: dict[str, Any] = {"dim": dim, "sources": None, "precision": None, "missing": missing, "gaps": "raise"}
-    runs, plan = planned_runs(activity, lags=[lag], argument="lag", memory=memory, **options)
+    lags = lags_of_test(activity, lag, null) if null == "shift" else [abs(lag)]
+    signed = lags if lag >= 0 else [-one for one in lags]
+    runs, plan = planned_runs(activity, lags=signed, argument="lag", memory=memory, **options)
 
     def walk(families: Sequence[Family]) -> list[list[Low]]:
         """Make all rows once."""
 
         def use(_run: Run, matrix: int) -> Callable[[RowBlocks], Low]:
             """Return what finds low p-values in some rows of a matrix."""
-            return partial(_at_one_lag, families[matrix])
+            return partial(_at_one_lag if null != "shift" else low_p_values, families[matrix])
 
         ((_, found),) = walked(runs, plan, use)
+        for parts in found if null == "shift" else []:
+            neighbours, squares = together(parts).serial.tolist()
+            count = (len(lags) - 1) * activity.sizes[n.NEURON]
+            check_apart(neighbours, squares, count, step=int(np.diff(lags).min()))
         return found
 
     todo = runs[0].todo
     labels = coords_of(activity, todo) | {n.LAG: lag}
     labels |= {n.TRIAL: labels_of(activity, n.TRIAL)} if keeps_trials_apart(activity, todo) else {}
-    n_samples = n_pairs(activity, lags=[abs(lag)], dim=dim, missing=missing, memory=memory)
-    return walk, xr.Dataset(coords=labels, attrs=attrs_of(activity, todo)), n_samples.values.ravel()
+    n_samples = n_pairs(activity, lags=lags, dim=dim, missing=missing, memory=memory).values.reshape(len(lags), -1)
+    return walk, xr.Dataset(coords=labels, attrs=attrs_of(activity, todo)), n_samples
 
 
 def _at_one_lag(family: Family, blocks: RowBlocks) -> Low:

@@ -93,7 +93,7 @@ def test_a_page_has_all_positions_and_a_slider_through_them(sliding, col):
     assert [one.visible for one in drawn] == [True] + [False] * slider.end
     assert len(drawn) == (6 if col is None else 2)
     (script,) = slider.js_property_callbacks["change:value"]
-    assert script.args["texts"][-1] == ("Trial: 1, Lag: 2" if col is None else "Trial: 1")
+    assert script.args["texts"][-1] == ("Trial 1, Lag 2" if col is None else "Trial 1")
 
 
 def test_a_page_holds_so_many_positions_and_no_more(tmp_path):

@@ -36,7 +36,7 @@ def assert_same(found, expected):
 # --- as from whole matrices --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("null", ["autocorrelation", "samples"])
+@pytest.mark.parametrize("null", ["autocorrelation", "shift", "samples"])
 @pytest.mark.parametrize("method", ["bh", "by"])
 @pytest.mark.parametrize("data", [lambda: run_of(trials=2).drop_vars("trial"), slow_neurons])
 def test_of_activity(data, null, method):
@@ -47,7 +47,7 @@ def test_of_activity(data, null, method):
     assert expected.sizes["edge"] or isinstance(x, xr.Dataset)
 
 
-@pytest.mark.parametrize("null", ["autocorrelation", "samples"])
+@pytest.mark.parametrize("null", ["autocorrelation", "shift", "samples"])
 @pytest.mark.parametrize("dim", ["time", ("time", "trial")])
 def test_of_trials_together_and_without_frames_that_are_missing(dim, null):
     x = xr.concat([slow_neurons(n_steps=900, seed=seed) for seed in (0, 1)], "trial").transpose("neuron", "time", ...)
@@ -55,7 +55,8 @@ def test_of_trials_together_and_without_frames_that_are_missing(dim, null):
         x[{"neuron": 5, "time": list(holes), "trial": 1}] = np.nan
         options = {"dim": dim, "missing": "drop" if len(holes) else "raise"}
         flat = netxr.autocorrelation(x, lags=range(1, 225), **options) if null == "autocorrelation" else None
-        moments = netxr.lagged_moments(x, lags=[1], **options)
+        far = range(1 + 22, 1 + 22 * 17, 22) if null == "shift" else []
+        moments = netxr.lagged_moments(x, lags=[1, *far], **options)
         tested = netxr.correlation_test(moments, null=null, autocorrelation=flat)
         expected = netxr.edges(tested).assign_attrs(made_by=f"netxr.correlation_test(lag=1, null={null!r})")
         for samples in (x, x.chunk(time=400)):
@@ -126,6 +127,27 @@ def test_a_block_of_rows_is_read_at_a_time(tmp_path, monkeypatch):
     assert seen == [(4, 30)] * 7 + [(2, 30)]
 
 
+def test_far_lags_that_are_too_close_are_refused_as_of_whole_matrices():
+    x = np.random.default_rng(0).normal(size=(12, 400))
+    for t in range(1, 400):
+        x[:, t] += 0.98 * x[:, t - 1]
+    x = netxr.as_activity(x, dims=("neuron", "time"))
+    with pytest.raises(InvalidInput) as whole:
+        netxr.edges(netxr.correlation_test(x, null="shift"))
+    with pytest.raises(InvalidInput) as streamed_:
+        netxr.edges(x, null="shift")
+    assert str(streamed_.value) == str(whole.value)
+    assert "far lags 10 samples apart" in str(whole.value)
+
+
+def test_a_constant_among_far_lags_is_undefined():
+    x = slow_neurons()
+    x[3] = 1.0
+    expected = netxr.edges(netxr.correlation_test(x, null="shift"), q=0.2)
+    assert_same(netxr.edges(x, null="shift", q=0.2), expected)
+    assert expected.attrs["n_undefined"] == 38
+
+
 def test_too_many_edges_are_an_error_and_not_a_memory_that_is_full(monkeypatch):
     x = slow_neurons()
     x += np.random.default_rng(1).normal(size=2000)  # a global signal
@@ -141,7 +163,7 @@ def test_too_many_edges_are_an_error_and_not_a_memory_that_is_full(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"null": "shift"}, r"null: got 'shift'; .*correlation_test\(activity, null=.shift.\)"),
+        ({"null": "shift", "autocorrelation": xr.DataArray([1.0])}, "autocorrelation: got it; expected none"),
         ({"null": "none"}, "null: got 'none'"),
         ({"missing": "pairwise"}, r"missing: got 'pairwise'; .*netxr.correlation_test\(netxr.lagged_moments\("),
         ({"dim": "trial"}, "dim: got"),
@@ -173,6 +195,7 @@ def test_correlations_that_cannot_be_tested(tmp_path):
             r"got trials \[0, 1\]; .*one of all trials",
         ),
         (netxr.lagged_correlation(x), {}, "data: got a matrix that does not say of how many samples"),
+        (several.isel(lag=0), {"null": "shift"}, "null: got 'shift'; expected another one: far lags are not there"),
     ):
         with pytest.raises(InvalidInput, match=told):
             netxr.edges(R, **options)
