@@ -15,6 +15,7 @@ from netxr.blocks.segments import SPLIT_EVERY
 from netxr.errors import InvalidInput
 from netxr.kernels.lag_spectrum import segment_length, spectrum_bytes
 from netxr.kernels.products import PRODUCT_COLUMNS, PRODUCT_ROWS
+from netxr.moments.duration import seconds_of
 from netxr.moments.factorisation import for_regression
 from netxr.schema.words import counted, text_of
 
@@ -203,6 +204,11 @@ class Plan:
         """Whether tasks that the scheduler would run side by side have to wait for one another."""
         return self.workers == self.processes == 1 and self.work.n_trials > 1
 
+    @property
+    def seconds(self) -> float:
+        """About how long it takes at the rates of the machine that they were measured on."""
+        return seconds_of(self, reads=1)
+
     def __str__(self) -> str:
         """Say what it takes in a line."""
         return _described(self, reads=1, tasks=counted(self.workers, "task")) + for_regression(self.work, self.cores)
@@ -279,18 +285,6 @@ HELD_BLOCK: Final = 8192
 ROWS_BYTES: Final = 2**23
 """Rows of an estimate that are made and written at a time: a chunk of the store."""
 
-PRODUCT_RATE: Final = 1e11
-"""Operations a second of a float32 product on one core of an AMD EPYC (Zen 5)."""
-
-READ_RATE: Final = 4e8
-"""Bytes a second of samples that one worker reads and decompresses from a local disk."""
-
-SUM_FRAMES: Final = 60
-"""Adding a product to its sum takes as long as the products of so many frames."""
-
-SPECTRAL_SHARE: Final = 5.0
-"""Products at many lags cost about as much as at this number of lags, by way of Fourier segments."""
-
 MATRIX_ROWS: Final = 1024
 """Rows below which products are too slow for splitting a matrix further."""
 
@@ -357,11 +351,7 @@ class RowPlan:
     @property
     def seconds(self) -> float:
         """About how long it takes at the rates of the machine that it was measured on: products, and reading."""
-        work, rate = self.work, PRODUCT_RATE * 4 / self.work.precision.itemsize
-        share = 1 + SUM_FRAMES / work.block if work.fourier is None else SPECTRAL_SHARE / len(work.lags)
-        products = share * work.flops / (rate * self.processes * min(self.workers * self.blas_threads, self.cores))
-        readers = self.processes * min(self.workers, self.cores)
-        return float(products + self.reads * work.stored / (READ_RATE * readers))
+        return seconds_of(self, reads=self.reads)
 
 
 def plan_rows(

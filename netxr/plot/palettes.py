@@ -154,14 +154,17 @@ def _in_place(value: Any, colours: dict[str, str]) -> Any:
     return colours.get(value[:7].lower(), value[:7]) + value[7:] if is_colour else value
 
 
-def _around(palette: Palette) -> dict[Any, dict[str, str]]:
-    """Return the colours of what stands around the data."""
-    axis = dict.fromkeys(("axis_line_color", "major_tick_line_color", "minor_tick_line_color"), palette.lines)
+def _around(palette: Palette) -> dict[Any, dict[str, Any]]:
+    """Return the colours of what stands around the data: axes with their ticks, and no frame."""
+    axis: dict[str, Any] = dict.fromkeys(("axis_line_color", "major_tick_line_color"), palette.lines)
+    axis["minor_tick_line_color"] = None
     texts = {"axis_label_text_color": palette.ink, "major_label_text_color": palette.notes}
     bar = {"title_text_color": palette.ink, "major_label_text_color": palette.notes}
     return {
-        Plot: {"background_fill_color": palette.ground, "border_fill_color": palette.ground}
-        | {"outline_line_color": palette.hidden},
+        Plot: {
+            **dict.fromkeys(("background_fill_color", "border_fill_color"), palette.ground),
+            "outline_line_color": None,
+        },
         Axis: axis | texts,
         Title: {"text_color": palette.ink},
         ColorBar: bar | {"background_fill_color": palette.ground, "major_tick_line_color": palette.lines},

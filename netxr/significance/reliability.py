@@ -81,15 +81,21 @@ def reliability(
     (wanted,), _ = lags_of(lag, None, data)
     if not isinstance(data, xr.Dataset) or (n.ACTIVITY in data and n.BLOCK not in data.dims) or n.COMOMENT not in data:
         data = lagged_moments(activity_of(data), lags=lags_needed([estimator(method)], [wanted]), blocks=BLOCKS)
-    parts = parts_of(data, least=2)
-    even = len(parts) // 2 * 2
-    first, second = (off_diagonal(pooled(parts[start:even:2]), method, wanted) for start in (0, 1))
+    first, second = halves_of(data, method=method, lag=wanted)
     halves = alike(first, second, [n.TARGET, n.SOURCE])
     of_neuron = alike(_of_neuron(first), _of_neuron(second), ["partner"])
     found = {n.RELIABILITY: _corrected(halves), n.HALVES: halves, n.RELIABILITY_OF_NEURON: _corrected(of_neuron)}
     made_by = call_of("reliability", method=method, lag=wanted)
     about: dict[str, Any] = {n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
     return xr.Dataset({name: one.assign_attrs(about | {n.LONG_NAME: ABOUT[name]}) for name, one in found.items()})
+
+
+def halves_of(moments: xr.Dataset, *, method: str, lag: int) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return the estimates of the odd and of the even blocks or trials, without self-connections."""
+    parts = parts_of(moments, least=2)
+    even = len(parts) // 2 * 2
+    first, second = (off_diagonal(pooled(parts[start:even:2]), method, lag) for start in (0, 1))
+    return first, second
 
 
 def off_diagonal(moments: xr.Dataset, method: str | Sequence[str], lag: int) -> xr.DataArray:

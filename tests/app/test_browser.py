@@ -125,9 +125,9 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(open_page):
         seen.append(focus(page))
     names = " | ".join(one["name"] for one in seen)
     wanted = ("Tutorial", "Network size (neurons)", "Network size (any number)", "Sparsity", "Length", "Lag", "Groups")
-    for name in (*wanted, "Seed", "Include the diagonal", "PNG", "SVG", "CSV", "Zarr", "Python lines"):
+    for name in (*wanted, "Seed", "Include the diagonal", "Python", "Export"):
         assert name in names
-    assert all(one["outline"] != "none" for one in seen if one["name"] in ("Tutorial", "Seed", "PNG"))
+    assert all(one["outline"] != "none" for one in seen if one["name"] in ("Tutorial", "Seed", "Export"))
 
 
 @pytest.mark.slow
@@ -160,14 +160,15 @@ def test_downloads_and_the_lines_of_python(open_page, tmp_path):
     page = open_page("?tab=tutorial")
     verdict(page)
     page.wait_for_timeout(300)
+    page.get_by_role("button", name="Export").click()
     for button, begins in {"PNG": b"\x89PNG", "SVG": b"<?xml", "CSV": b"target,source", "Zarr": b"PK"}.items():
         with page.expect_download(timeout=30_000) as download:
             page.get_by_text(button).first.click()
         download.value.save_as(tmp_path / button)
         assert (tmp_path / button).read_bytes().startswith(begins)
 
-    page.get_by_role("button", name="Python lines of this view").click()
-    text = page.get_by_label("Python", exact=True)
+    page.get_by_role("button", name="Python", exact=True).click()
+    text = page.get_by_label("Lines of Python", exact=True)
     text.wait_for()
     assert "netxr.plot.overview" in text.input_value()
 

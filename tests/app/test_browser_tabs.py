@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.app.test_browser import CHROMIUM, settled, sync_api
+from tests.app.test_browser import CHROMIUM, focus, settled, sync_api
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")]
 
@@ -68,15 +68,17 @@ def test_each_view_opens_at_two_widths(open_page, folder, name):
 
 def test_a_thousand_neurons_are_estimated_with_progress(open_page, wide, folder):
     page = open_page("?tab=recording&recording=wide.zarr&view=estimate")
-    page.get_by_role("button", name="Save with the recording").wait_for(timeout=2 * LONG)
+    page.get_by_role("button", name="Save", exact=True).wait_for(timeout=2 * LONG)
     page.evaluate(TOLD)
     begun = time.perf_counter()
-    page.get_by_label("Lags (samples)").fill("0-10")
+    page.get_by_label("Lags (s)").fill("0-1")
     page.keyboard.press("Enter")
+    page.get_by_text("Settings changed").first.wait_for(timeout=LONG)
+    page.get_by_role("button", name="Run").last.click()
     page.get_by_text("Estimating the connectivity of wide.zarr").wait_for(timeout=LONG)
     page.wait_for_function("window.told.some((value) => value > 0 && value < 100)", timeout=LONG)
     page.screenshot(path=folder / "estimating.png", full_page=True)
-    page.get_by_role("button", name="Save with the recording").wait_for(timeout=2 * LONG)
+    page.get_by_role("button", name="Save", exact=True).wait_for(timeout=2 * LONG)
     drawn(page)
     print(f"\n1,000 neurons x 20,000 samples at 11 lags: {time.perf_counter() - begun:.1f} s")
     page.screenshot(path=folder / "wide.png", full_page=True)
@@ -85,7 +87,7 @@ def test_a_thousand_neurons_are_estimated_with_progress(open_page, wide, folder)
 def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, wide):
     before = sorted((file, file.stat().st_mtime_ns) for file in wide.rglob("*"))
     page = open_page("?tab=recording&recording=wide.zarr&view=estimate&lags=0-20")
-    cancel = page.get_by_role("button", name="Cancel")
+    cancel = page.get_by_role("button", name="Cancel").last
     cancel.wait_for(timeout=LONG)
     cancel.click()
     page.get_by_text("wide.zarr: cancelled.").wait_for(timeout=LONG)
@@ -94,7 +96,7 @@ def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, 
     page.get_by_label("Neurons", exact=True).fill("0:9")
     page.keyboard.press("Enter")
     page.get_by_role("button", name=re.compile("Estimate")).first.click()
-    page.get_by_role("button", name="Save with the recording").wait_for(timeout=LONG)
+    page.get_by_role("button", name="Save", exact=True).wait_for(timeout=LONG)
     seconds = time.perf_counter() - begun
     print(f"\ncancelled, and ten neurons estimated, in {seconds:.1f} s")
     assert sorted((file, file.stat().st_mtime_ns) for file in wide.rglob("*")) == before
@@ -118,6 +120,68 @@ def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder):
     drawn(again, 5)
     again.wait_for_function(f"() => ({MARKS})().filter((n) => n > 0).length >= 5", timeout=LONG)
     assert again.evaluate(MARKS) == page.evaluate(MARKS)
+
+
+NETWORK = """() => {
+  for (const model of Bokeh.documents[0]._all_models.values())
+    if (model.type === "GlyphRenderer" && "angle" in model.data_source.data && "from" in model.data_source.data) {
+      const { x, y, from, to } = model.data_source.data;
+      return Array.from(from, (one, k) => [one, to[k], x[k], y[k]]);
+    }
+}"""
+"""Arrowheads of the network: source, target, and where they are in the data."""
+
+PLACE = """([x, y]) => {
+  const walk = (views) => views.flatMap((one) => [one, ...walk([...(one.child_views ?? [])])]);
+  for (const view of walk([...Bokeh.index.roots ?? Object.values(Bokeh.index)]))
+    if (view.frame && view.model.renderers.some((one) => "angle" in (one.data_source?.data ?? {}))) {
+      const box = view.el.getBoundingClientRect();
+      const [sx, sy] = [view.frame.x_scale.compute(x), view.frame.y_scale.compute(y)];
+      return [box.left + sx, box.top + sy];
+    }
+}"""
+"""Where a point of the network is on the page."""
+
+
+def test_an_edge_that_is_clicked_is_selected_in_all_four_and_in_the_address(open_page, app, folder):
+    page = open_page("?tab=recording&recording=grouped.zarr&view=estimate&lags=0-3")
+    drawn(page, 3)
+    page.wait_for_timeout(500)
+    source, target, x, y = page.evaluate(NETWORK)[5]
+    page.mouse.click(*page.evaluate(PLACE, [x, y]))
+    page.wait_for_url(re.compile("marked="), timeout=LONG)
+    assert page.url.endswith(f"marked={target}+%3C-+{source}")
+    selected = page.locator(".tabulator-row.tabulator-selected .tabulator-cell")
+    sync_api.expect(selected.nth(0)).to_have_text(source)
+    sync_api.expect(selected.nth(1)).to_have_text(target)
+    page.screenshot(path=folder / "selected.png", full_page=True)
+    again = open_page(page.url.removeprefix(app.address))
+    sync_api.expect(again.locator(".tabulator-row.tabulator-selected .tabulator-cell").nth(0)).to_have_text(source)
+    again.locator(".tabulator-row").nth(3).click()
+    again.wait_for_url(lambda url: url != page.url, timeout=LONG)
+
+
+def test_a_figure_is_enlarged_and_escape_puts_it_back_with_the_focus(open_page, folder):
+    page = open_page("?tab=recording&recording=grouped.zarr&view=estimate&lags=0-3")
+    drawn(page, 3)
+    switch = page.get_by_role("button", name="Enlarge Matrix R")
+    figure = page.locator("canvas").first
+    before = figure.bounding_box()
+    switch.click()
+    page.wait_for_timeout(500)
+    large = figure.bounding_box()
+    assert large["width"] > 1.2 * before["width"]
+    assert large["y"] + large["height"] <= 900
+    page.screenshot(path=folder / "enlarged.png")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(500)
+    assert figure.bounding_box()["width"] == pytest.approx(before["width"], abs=2)
+    assert focus(page)["name"] == "Enlarge Matrix R"
+    page.get_by_role("button", name="Table of estimators", exact=True).click()
+    page.get_by_text("It assumes that").wait_for(timeout=LONG)
+    page.screenshot(path=folder / "estimators.png")
+    page.keyboard.press("Escape")
+    sync_api.expect(page.get_by_text("It assumes that")).to_be_hidden()
 
 
 def test_edges_are_sorted_by_a_click_on_a_head(open_page, folder):

@@ -2,13 +2,18 @@
 
 from types import SimpleNamespace
 
+import holoviews as hv
 import numpy as np
+import panel as pn
 import pytest
 import xarray as xr
+from bokeh.models import LinearAxis
 
 import netxr
-from netxr.app.recording.cards import PairCards
-from tests.app.views import choose, lines, opened, run_lines, table
+from netxr.app.frame.theme import TOKENS
+from netxr.app.recording.cards import PairCards, in_shape
+from netxr.app.recording.pair_marks import SelectedEdge
+from tests.app.views import choose, figures, lines, opened, press, run_lines, table
 
 ESTIMATE = "?tab=recording&recording=grouped.zarr&view=estimate&lags=0-3"
 
@@ -26,7 +31,7 @@ def test_over_an_estimate_without_a_truth_it_says_what_it_is_and_the_next_step(p
     run = netxr.simulate(netxr.random_connectivity(6, seed=1), n_steps=300, seed=1)
     netxr.save(run.drop_vars(["connectivity", "target", "source"], errors="ignore"), tmp_path / "run.zarr")
     page = opened(pages, tmp_path, "?tab=recording&view=estimate")
-    assert "6 neurons, 300 samples: lagged correlation." in page.text()
+    assert "6 neurons, 300 samples: lagged correlation at lag 1; R and its transpose " in page.text()
     assert "no truth to compare it with: step 4" in page.text()
     page = opened(pages, tmp_path, "?tab=recording&view=estimate&level=number&groups=3")
     assert "3 groups, 300 samples" in page.text()
@@ -39,13 +44,71 @@ def test_what_is_clicked_is_the_pair_of_that_cell_or_row():
     figures = [netxr.plot.matrix(R, groups=groups), netxr.plot.network(R)]
     cards = PairCards(R, None, groups, figures, selected=None, choose=lambda *pair: chosen.append(pair))
     assert cards.selected == ("c", "b")  # 7 is the largest beside the diagonal
-    cards._tapped(SimpleNamespace(x=1.2, y=-0.3))  # drawn as a, c, b
-    cards._tapped(SimpleNamespace(x=0.1, y=0.2))  # the diagonal is no pair
-    cards._tapped(SimpleNamespace(x=9, y=0))
+    cell, edge = cards._marks
+    cell.tapped(SimpleNamespace(x=1.2, y=-0.3))  # drawn as a, c, b
+    cell.tapped(SimpleNamespace(x=0.1, y=0.2))  # the diagonal is no pair
+    cell.tapped(SimpleNamespace(x=9, y=0))
     cards._clicked(SimpleNamespace(row=1))
     assert chosen == [("a", "c"), ("c", "a")]
     cards.select("a", "c")
-    assert (cards._mark.data["x"], cards._mark.data["y"]) == ([1], [0])
+    assert (cell.source.data["x"], cell.source.data["y"]) == ([1], [0])
+    assert edge.ends.data["name"] == ["c", "a"]
+    assert cards._edges.value.iloc[cards._edges.selection[0]].tolist() == ["c", "a", 2.0]
+
+
+def test_the_network_marks_a_pair_and_takes_clicks_near_an_edge():
+    R = netxr.as_connectivity([[0.0, -1.0, 0.0], [0.0, 0.0, 2.0], [0.5, 0.0, 0.0]], rows="target", neurons=[5, 6, 7])
+    x, y = np.array([0.0, 4.0, 0.0]), np.array([0.0, 0.0, 3.0])  # y downwards, as in an image
+    field = xr.Dataset(coords={"neuron": [5, 6, 7], "x": ("neuron", x), "y": ("neuron", y)})
+    chosen = []
+    network = in_shape(netxr.plot.network(R, sign="both", positions=field), aspect=2.0)
+    edge = SelectedEdge(network, R, lambda *pair: chosen.append(pair))
+    at = {5: (-1.0, 0.75), 6: (1.0, 0.75), 7: (-1.0, -0.75)}  # the widest side is 2
+    edge.tapped(SimpleNamespace(x=0.0, y=0.76))  # between 5 and 6 there is one edge, 6 -> 5
+    edge.tapped(SimpleNamespace(x=0.01, y=0.0))  # and between 6 and 7 the edge 7 -> 6
+    edge.tapped(SimpleNamespace(x=0.9, y=-0.7))  # far from all
+    assert chosen == [(5, 6), (6, 7)]
+    edge.show(5, 6)
+    assert edge.source.data["colour"] == [TOKENS["negative"].light]
+    assert list(zip(edge.ends.data["x"], edge.ends.data["y"], strict=True)) == [at[6], at[5]]
+    assert edge.source.data["x1"][0] > at[5][0]  # the tip is beside the neuron
+    edge.show(7, 6)  # which is not drawn
+    assert edge.ends.data["name"] == ["6", "7"]
+    shown = hv.Store.lookup_options("bokeh", network, "plot").kwargs
+    assert (shown["xlim"][1] / shown["ylim"][1]) == pytest.approx(2.0)
+
+
+def test_a_lag_curve_is_over_time_with_a_ring_at_the_lag_shown():
+    values = np.arange(12.0).reshape(3, 2, 2)
+    R = xr.DataArray(values, dims=("lag", "target", "source"), coords={"lag": [0, 1, 3]}, name="R")
+    R = R.assign_coords(target=["a", "b"], source=["a", "b"])
+    R.attrs |= {"sampling_interval": 0.05, "sampling_interval_units": "s", "estimator": "R"}
+    figures = [netxr.plot.matrix(R[1]), netxr.plot.network(R[1]), None]
+    cards = PairCards(R[1], R, None, figures, interval=0.05, lag=1, selected=("b", "a"), choose=print)
+    (pane,) = cards._curve
+    drawn = hv.render(pane.object, backend="bokeh")
+    assert drawn.below[0].axis_label == "Lag (ms)"
+    assert not drawn.above or not any(isinstance(one, LinearAxis) for one in drawn.above)
+    (mark,) = drawn.select({"name": "ring"})
+    assert (mark.data_source.data["x"], mark.data_source.data["y"]) == ([50.0], [6.0])
+    (pair,) = [one for one in pane.object if isinstance(one, hv.Curve) and one.label == "a → b"]
+    np.testing.assert_allclose(pair["lag"], [0.0, 50.0, 150.0])
+
+
+def test_lags_are_typed_and_shown_in_seconds_where_there_is_a_clock(pages, tmp_path):
+    x = np.random.default_rng(0).standard_normal((4, 300))
+    activity = netxr.as_activity(x, dims=("neuron", "time"), sampling_interval=0.05)
+    netxr.save(activity.to_dataset(name="activity"), tmp_path / "run.zarr")
+    page = opened(pages, tmp_path, "?tab=recording&view=estimate&lags=0-2")
+    assert page.widget("Lags (s)").value == "0-0.1"
+    assert page.widget("Lag shown").options == {"0 ms": 0, "50 ms": 1, "100 ms": 2}
+    assert "lagged correlation at 50 ms" in page.text()
+    choose(page, "Lags (s)", "0, 0.15-0.26")
+    assert "lags=0%2C+3-5" in page.location.search
+    assert page.widget("Lags (s)").value == "0, 0.15-0.25"  # the nearest samples
+    assert sorted(set(table(page).lag)) == [0, 3, 4, 5]
+    choose(page, "Lags (s)", "many")
+    assert "lags: got &#x27;many&#x27;" in page.messages[0]
 
 
 def test_bad_frames_are_left_out_of_the_filter_and_of_the_estimate(pages, tmp_path):
@@ -91,3 +154,80 @@ def test_inputs_are_regressed_out(pages, tmp_path, search):
 def test_an_input_that_is_not_there(pages, library):
     page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&given=light")
     assert "given: got &#x27;light&#x27;; expected inputs of the recording (none" in page.messages[0]
+
+
+def test_cleaning_says_what_becomes_of_direction(pages, tmp_path):
+    run = netxr.simulate(netxr.random_connectivity(8, seed=1), n_steps=800, seed=1)
+    x = np.cumsum(run.activity.values[:, :, 0] - 0.5, axis=1)
+    netxr.save(netxr.as_activity(x, dims=("neuron", "time")).to_dataset(), tmp_path / "slow.zarr")
+    page = opened(pages, tmp_path, "?tab=recording&view=clean&difference=yes")
+
+    def alike(x):
+        R = np.array([[np.corrcoef(x[i, 1:], x[j, :-1])[0, 1] for j in range(8)] for i in range(8)])
+        off = ~np.eye(8, dtype=bool)
+        return np.corrcoef(R[off], R.T[off])[0, 1]
+
+    assert f"R and its transpose: {alike(x):.2f} as recorded, {alike(np.diff(x)):.2f} cleaned." in page.text()
+    assert alike(x) > 0.9 > alike(np.diff(x))
+
+
+def test_a_warning_of_direction_leads_to_clean_or_is_kept(pages, tmp_path):
+    x = np.cumsum(np.random.default_rng(0).standard_normal((6, 500)), axis=1)
+    netxr.save(netxr.as_activity(x, dims=("neuron", "time")).to_dataset(), tmp_path / "slow.zarr")
+    page = opened(pages, tmp_path, "?tab=recording&view=estimate")
+    keep = page.widget("Keep, undirected")
+    hidden = [one for one in page.page.body.select(pn.Column) if not one.visible and keep in one.select()]
+    assert not hidden
+    press(page, "Keep, undirected")
+    assert [one for one in page.page.body.select(pn.Column) if not one.visible and keep in one.select()]
+    press(page, "Go to Clean")
+    assert "view=clean" in page.location.search
+    assert ", no direction." not in page.text()
+
+
+def test_a_figure_is_enlarged_and_stays_the_same(pages, library):
+    page = opened(pages, library, ESTIMATE)
+    switch, before = page.widget("Enlarge Network"), figures(page)
+    (card,) = [one for one in page.page.body.select(pn.Column) if "card" in one.css_classes and switch in one.select()]
+    switch.value = True
+    assert "enlarged" in card.css_classes
+    switch.value = False
+    assert "enlarged" not in card.css_classes
+    assert all(one is other for one, other in zip(figures(page), before, strict=True))
+
+
+def test_the_table_of_estimators_lies_over_the_page_until_it_is_closed(pages, library):
+    page = opened(pages, library, ESTIMATE)
+    shown = page.widget("Table of estimators")
+    (card,) = [one for one in page.page.body.select(pn.Column) if one.css_classes == ["card", "enlarged"]]
+    assert not card.visible
+    shown.value = True
+    assert card.visible
+    for method in netxr.methods().long_name.values:
+        assert method in page.text()
+    page.widget("Close the table").value = False
+    assert not card.visible
+    assert not shown.value
+
+
+def test_a_narrow_page_shows_one_figure_at_a_time(pages, library):
+    page = opened(pages, library, ESTIMATE)
+
+    def aside():
+        cards = [one for one in page.page.body.select(pn.Column) if "card" in one.css_classes]
+        return ["aside" in one.css_classes for one in cards if any("Enlarge" in (w.name or "") for w in one.select())]
+
+    assert page.widget("Figure").options == ["Matrix", "Network", "Lags"]
+    assert aside() == [False, True, True]
+    choose(page, "Figure", "Network")
+    assert aside() == [True, False, True]
+
+
+def test_the_folded_rail_says_which_step_is_open_and_what_it_did(pages, library):
+    page = opened(pages, library, ESTIMATE)
+    assert "3 Estimate" in page.page._summary[0].object
+    assert "lagged correlation" in page.page._summary[0].object
+    choose(page, "View", "activity")
+    assert "1 Recording" in page.page._summary[0].object
+    page.page.chosen.value = "Tutorial"
+    assert not list(page.page._summary)

@@ -1,5 +1,8 @@
 """How sure an estimate is, and how it changes over time: what the page says and shows beside what netxr finds."""
 
+import re
+from types import SimpleNamespace
+
 import holoviews as hv
 import numpy as np
 import pandas as pd
@@ -7,6 +10,7 @@ import panel as pn
 import pytest
 
 import netxr
+from netxr.app.recording.sure_view import interval_html
 from tests.app.views import choose, download, figures, lines, opened, run_lines, table
 from tests.marks import slow
 
@@ -35,6 +39,17 @@ def edges_shown(page):
     return found
 
 
+def matrix_shown(page):
+    (found,) = [one for one in figures(page) if isinstance(one, hv.Overlay)]
+    return found
+
+
+def halves_shown(page):
+    """The pairs of both halves, and those of R and its transpose."""
+    points = [one for one in figures(page) if isinstance(one, hv.Points)]
+    return {hv.Store.lookup_options("bokeh", panel, "plot").kwargs["ylabel"]: panel for panel in points}
+
+
 def activity_of(folder, name="long.zarr"):
     return netxr.open(folder / name).activity
 
@@ -47,7 +62,8 @@ def test_reliability_edges_and_matrix_are_those_of_netxr(pages, long):
     expected = netxr.edges(tested)
     assert expected.sizes["edge"] > 10
     reliability = netxr.reliability(activity.load()).reliability.item()
-    assert f"{expected.sizes['edge']} of 132 pairs at q ≤ 0.05: of these, 5 % at most" in page.text()
+    assert f"{expected.sizes['edge']} of 132 pairs at q ≤ 0.05." in page.text()
+    assert "Of these, 5 % at most are expected not to correlate" in page.text()
     assert f"Reliability {reliability:.3f}: its root is the most that this estimate can correlate" in page.text()
     assert f"with any truth, {reliability**0.5:.3f}." in page.text()
     assert "No test holds where two neurons drift together" in page.text()
@@ -55,12 +71,61 @@ def test_reliability_edges_and_matrix_are_those_of_netxr(pages, long):
     for name in ("source", "target", "effect", "lower", "upper", "p_value", "q_value"):
         np.testing.assert_allclose(shown[name], expected[name], rtol=1e-9, atol=1e-12)
     assert shown.effect.abs().is_monotonic_decreasing
-    (figure,) = figures(page)
+    figure = matrix_shown(page)
     dim = next(iter(figure.traverse(lambda one: one, [lambda one: [str(d) for d in one.vdims] == ["dim"]])))
     found = netxr.false_discovery(tested.p_value) <= 0.05
     np.testing.assert_array_equal(np.isnan(dim.dimension_values("dim", flat=False)), found)
     pairs = ["source", "target"]
     pd.testing.assert_frame_equal(table(page)[pairs], shown[pairs].reset_index(drop=True))
+
+
+def test_halves_and_the_transpose_are_drawn_against_one_another(pages, long):
+    page = opened(pages, long, f"{SURE}=long.zarr")
+    x = activity_of(long).values
+    off = ~np.eye(12, dtype=bool)
+    R = correlated(x)
+    shown = halves_shown(page)
+    alike = shown["R"]
+    np.testing.assert_allclose(np.c_[alike["A"], alike["R"]], np.c_[R.T[off], R[off]], atol=1e-9)
+    halves = shown["R of the second half"]
+    expected = netxr.reliability(activity_of(long).load()).halves.item()
+    assert np.corrcoef(halves["A"], halves["R"])[0, 1] == pytest.approx(expected, abs=1e-9)
+    assert f"correlation {np.corrcoef(R[off], R.T[off])[0, 1]:.2f}" in page.text()
+    edges = edges_shown(page).value
+    strongest = edges.iloc[0]
+    place = np.flatnonzero(np.isclose(R[off], strongest.effect, atol=1e-9))
+    assert place.size == 1
+    assert strongest.first_half == pytest.approx(halves["A"][place[0]])
+    assert strongest.second_half == pytest.approx(halves["R"][place[0]])
+
+
+def test_an_edge_that_is_clicked_is_selected_and_in_the_address(pages, long):
+    page = opened(pages, long, f"{SURE}=long.zarr")
+    table = edges_shown(page)
+    assert set(table.header_filters) == {"source", "target"}
+    for click in table._on_click_callbacks.get(None, []):
+        click(SimpleNamespace(row=1))
+    edge = table.value.iloc[1]
+    assert page.page._settings["Recording"].marked == f"{edge.target} <- {edge.source}"
+    assert "marked=" in page.location.search
+    choose(page, "View", "estimate")
+    assert "marked=" in page.location.search
+
+
+def test_the_bar_of_an_interval_ends_where_the_interval_does():
+    def parts(html):
+        found = re.findall(r"left:([\d.]+)%;width:([\d.]+)%", html)
+        return [(float(left), float(left) + float(width)) for left, width in found]
+
+    assert parts(interval_html(0.1, 0.2, scale=0.2)) == [(50.0, 75.0), (75.0, 100.0)]
+    assert parts(interval_html(-0.2, -0.1, scale=0.2)) == [(25.0, 50.0), (0.0, 25.0)]
+    assert parts(interval_html(-0.1, 0.2, scale=0.2)) == [(50.0, 50.0), (25.0, 100.0)]
+    assert "negative" in interval_html(-0.2, -0.1, scale=0.2)
+
+
+def correlated(x):
+    """x (neuron, time): every target with every source a sample before, by a loop."""
+    return np.array([[np.corrcoef(x[i, 1:], x[j, :-1])[0, 1] for j in range(len(x))] for i in range(len(x))])
 
 
 def test_q_is_a_control_and_nothing_is_computed_again(pages, long, monkeypatch):
@@ -71,10 +136,8 @@ def test_q_is_a_control_and_nothing_is_computed_again(pages, long, monkeypatch):
     assert not page.messages
     assert len(edges_shown(page).value) > few
     assert "q=0.3" in page.location.search
-    assert (
-        "at q ≤ 0.3: of these, 30 % at most are expected not to correlate, or of a regression to have no effect."
-        in page.text()
-    )
+    assert "at q ≤ 0.3." in page.text()
+    assert "Of these, 30 % at most are expected not to correlate, or of a regression to have no effect." in page.text()
     choose(page, "Lags", "2")
     assert page.messages  # another lag has to be computed
 
@@ -104,7 +167,7 @@ def test_the_lines_say_what_the_page_says(pages, long, search, capsys):
         assert f"Reliability {float(said):.3f}" in page.text()
     else:
         assert "cannot be said, since single samples are left out" in page.text()
-    assert [type(figure)] == [type(one) for one in figures(page)]
+    assert type(figure) is type(matrix_shown(page))
     if "edges" in space:
         np.testing.assert_allclose(edges_shown(page).value.effect, space["edges"].effect, atol=1e-12)
         assert f"{len(space['edges'])} of " in page.text()
@@ -126,7 +189,7 @@ def test_a_recording_that_is_too_slow_for_its_test_says_so(pages, long, tmp_path
 
 def test_a_view_of_lags_that_are_several_shows_one(pages, long):
     page = opened(pages, long, f"{SURE}=long.zarr&lags=0-3")
-    assert page.widget("Lag shown").options == [0, 1, 2, 3]
+    assert list(page.widget("Lag shown").options.values()) == [0, 1, 2, 3]
     assert page.widget("Lag shown").value == 1
     choose(page, "Lag shown", 3)
     expected = netxr.edges(netxr.correlation_test(activity_of(long), lag=3))

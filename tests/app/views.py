@@ -57,10 +57,10 @@ def download(page, label):
 
 def lines(page):
     """The Python lines of the view."""
-    switch = page.widget("Python lines")
+    switch = page.widget("Python")
     switch.value = False
     switch.value = True
-    return next(one for one in page.page.body.select(pn.widgets.TextAreaInput) if one.name == "Python").value
+    return next(one for one in page.page.body.select(pn.widgets.TextAreaInput) if one.name == "Lines of Python").value
 
 
 def run_lines(page):

@@ -3,7 +3,7 @@
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,6 @@ import xarray as xr
 import netxr
 import netxr.plot.files
 from netxr.app.frame.jobs import message_of
-from netxr.app.frame.panes import row
 from netxr.app.frame.session import Session
 from netxr.errors import InvalidInput, NetxrError
 from netxr.recordings.export import csv
@@ -41,8 +40,9 @@ def downloads(
     table: Callable[[Any], xr.Dataset],
     data: Callable[[Any], xr.Dataset],
     lines: Callable[[Any], str],
+    beside: Sequence[Any] = (),
 ) -> pn.Column:
-    """Return a row of buttons to download what is shown; each file is made on demand.
+    """Return what can be taken from a view: a switch for its Python, and a menu of files, each made on demand.
 
     Parameters
     ----------
@@ -60,6 +60,8 @@ def downloads(
         Returns what is zipped as a Zarr store.
     lines : callable
         Returns the lines of Python that make the view.
+    beside : sequence
+        Further buttons, which stand before these.
     """
 
     def of_shown(make: Callable[[Any], Any]) -> Any:
@@ -78,12 +80,13 @@ def downloads(
     buttons = [
         _button(session, text, f"{name}.{ending}", partial(of_shown, make)) for ending, (text, make) in makers.items()
     ]
-    return pn.Column(
-        row(pn.pane.HTML("Download", margin=0), *buttons),
-        _python(partial(of_shown, lines)),
-        sizing_mode="stretch_width",
-        margin=0,
-    )
+    python, text = _python(partial(of_shown, lines))
+    menu = pn.Column(*buttons, css_classes=["menu"], visible=False, margin=0)
+    export = pn.widgets.Toggle(name="Export", css_classes=["export"], margin=0)
+    export.param.watch(lambda event: menu.param.update(visible=event.new), "value")
+    opened = pn.Column(export, menu, css_classes=["opened"], margin=0)
+    tools = pn.Row(*beside, python, opened, css_classes=["row"], margin=0)
+    return pn.Column(tools, text, css_classes=["tools"], sizing_mode="stretch_width", margin=0)
 
 
 def zipped_store(data: xr.Dataset, *, name: str, most: int = MOST_BYTES) -> bytes:
@@ -115,14 +118,16 @@ def _button(session: Session, text: str, filename: str, make: Callable[[], bytes
             session.say(message_of(error))
             raise param.Skip from error  # an empty file would look like a successful download
 
-    return pn.widgets.FileDownload(callback=created, filename=filename, label=text, margin=0)
+    return pn.widgets.FileDownload(
+        callback=created, filename=filename, label=text, sizing_mode="stretch_width", margin=0
+    )
 
 
-def _python(lines: Callable[[], str]) -> pn.Column:
-    """Return a switch that shows the lines of Python, to be copied."""
-    switch = pn.widgets.Toggle(name="Python lines of this view", margin=(8, 0))
+def _python(lines: Callable[[], str]) -> tuple[Any, Any]:
+    """Return a switch that shows the lines of Python, and their text, to be copied."""
+    switch = pn.widgets.Toggle(name="Python", margin=0)
     text = pn.widgets.TextAreaInput(
-        name="Python",
+        name="Lines of Python",
         disabled=False,
         auto_grow=True,
         sizing_mode="stretch_width",
@@ -136,4 +141,4 @@ def _python(lines: Callable[[], str]) -> pn.Column:
         text.param.update(value=lines() if switch.value else "", visible=switch.value)
 
     switch.param.watch(show, "value")
-    return pn.Column(switch, text, sizing_mode="stretch_width", margin=0)
+    return switch, text

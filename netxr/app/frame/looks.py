@@ -30,16 +30,20 @@ LABEL: Final = "font-size:12px;line-height:16px;color:var(--ink2)"
 
 
 class Sides(NamedTuple):
-    """What a tab shows: its settings in the rail at the left, and beside them its results."""
+    """What a tab shows: its settings in the rail at the left, and beside them its results.
+
+    Where a narrow page folds the rail, `summary` stands for it.
+    """
 
     rail: list[Any]
     results: Any
+    summary: Any = None
 
 
-def side_by_side(controls: list[Any], body: Any) -> Sides:
+def side_by_side(controls: list[Any], body: Any, *, summary: Any = None) -> Sides:
     """Return the widgets of a tab beside what they change, which stands evenly spaced."""
     body.param.update(css_classes=[*body.css_classes, "stack"], sizing_mode="stretch_width", margin=0)
-    return Sides(controls, body)
+    return Sides(controls, body, summary)
 
 
 def message_pane(text: str, *, kind: str) -> Any:

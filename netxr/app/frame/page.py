@@ -69,8 +69,10 @@ class Page:
             margin=0,
         )
         self._rail = stack(css_classes=RAIL)
-        self._fold = pn.widgets.Toggle(name="Settings", css_classes=["fold"], margin=0)
-        self._fold.param.watch(lambda event: self._unfold(event.new), "value")
+        unfold = pn.widgets.Toggle(name="Settings", margin=0)
+        unfold.param.watch(lambda event: self._unfold(event.new), "value")
+        self._summary = stack(css_classes=["grows"])
+        self._fold = pn.Row(self._summary, unfold, css_classes=["row", "fold"], sizing_mode="stretch_width", margin=0)
         self._place = pn.Column(sizing_mode="stretch_width", min_height=500, margin=0)
         self.body = pn.Column(
             self._fold,
@@ -123,6 +125,8 @@ class Page:
                 self._views[title] = built if isinstance(built, Sides) else Sides([], built)
         self._rail[:] = self._views[title].rail if title in self._views else []
         self._fold.visible = bool(self._rail)
+        summary = self._views[title].summary if title in self._views else None
+        self._summary[:] = [] if summary is None else [summary]
         self._place[:] = [self._views[title].results] if title in self._views else []
         self._write()
 

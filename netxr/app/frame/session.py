@@ -53,6 +53,8 @@ class Session:
         self._rows: dict[str, Any] = {}
         self._labels: dict[str, str] = {}
         self._begun: dict[str, float] = {}
+        self._quiet: set[str] = set()
+        self._stops: dict[str, Callable[[], object]] = {}
 
     def say(self, text: str, *, kind: str = "error") -> None:
         """Show a message above the tab: an "error" or a "note". Its text is never taken for HTML."""
@@ -80,6 +82,7 @@ class Session:
         *,
         label: str,
         short: bool = False,
+        quiet: bool = False,
         withdrawn: Callable[[], object] = lambda: None,
     ) -> None:
         """Compute in the background with progress and a button to cancel; an error becomes a message.
@@ -96,6 +99,8 @@ class Session:
             What the page says meanwhile, such as "Estimating 1,000 neurons".
         short : bool
             Whether it takes well under a second; it then shows no progress, and does not wait for long computations.
+        quiet : bool
+            Whether the page says nothing of it until it is there: what comes in addition to a result that is shown.
         withdrawn : callable
             Called in the thread of the event loop where the user cancels it, or it fails: there will be no result.
         """
@@ -110,13 +115,15 @@ class Session:
             self._failed(error)
             withdrawn()
 
+        (self._quiet.add if quiet else self._quiet.discard)(key)
         self.cancel(key)
-        self.clear()
+        if not quiet:
+            self.clear()
+            self.line.object = ""
         self._begun[key] = time.monotonic()
-        self.line.object = ""
         job = Job(lambda done, total: self._deliver(partial(self._advance, key, job, done, total)))
-        self._jobs[key] = job
-        if not short:
+        self._jobs[key], self._stops[key] = job, give_up
+        if not short and not quiet:
             self._labels[key] = label
             self._rows[key] = progress_row(label, cancel=give_up)
             self.status.append(self._rows[key])
@@ -131,12 +138,24 @@ class Session:
         except Exception as error:
             self.cancel(key, say=message_of(error))
 
+    def stop(self, key: str) -> None:
+        """Cancel the running computation of a tab at the user's wish, as the button beside its progress does."""
+        if key in self._jobs:
+            self._stops[key]()
+
+    def changed(self, key: str) -> None:
+        """Say that settings have changed and wait to be run; what is computed for others is cancelled."""
+        self.cancel(key)
+        self.clear()
+        self.line.object = state_html("Settings changed")
+
     def cancel(self, key: str, *, say: str = "") -> None:
         """Cancel the running computation of a tab, if there is one."""
         if key in self._jobs:
             self._jobs.pop(key).cancel()
             self._hide(key)
-            self.line.object = state_html("Stopped")
+            if key not in self._quiet:
+                self.line.object = state_html("Stopped")
         if say:
             self.say(say, kind="note" if say.endswith("cancelled.") else "error")
 
@@ -152,7 +171,8 @@ class Session:
         if self._jobs.get(key) is job and key in self._rows:
             bar, text, _ = self._rows[key]
             bar.value = round(100 * done / total) if done < total else WAITING
-            text.object = escape(f"{self._labels[key]}{self._left(key, done, total)}")
+            share = f", {100 * done // total} %" if done < total else ""
+            text.object = escape(f"{self._labels[key]}{share}{self._left(key, done, total)}")
 
     def _left(self, key: str, done: int, total: int) -> str:
         """Return how long a computation still takes, in words, if it takes long."""
@@ -166,7 +186,9 @@ class Session:
             return
         del self._jobs[key]
         self._hide(key)
-        self.line.object = state_html(f"Up to date, ran in {time.monotonic() - self._begun[key]:.1f} s", done=True)
+        if key not in self._quiet:
+            seconds = time.monotonic() - self._begun[key]
+            self.line.object = state_html(f"Up to date, ran in {seconds:.1f} s", done=True)
         with self.guarded():
             what(value)
 

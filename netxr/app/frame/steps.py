@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from html import escape
 from typing import Any
 
 import panel as pn
@@ -19,6 +20,11 @@ class Steps:
         {title: widgets} of each step.
     asked : callable
         Called with the title of a step that is to open.
+
+    Attributes
+    ----------
+    panel, summary : Column, pane
+        All steps, and the open one in two lines.
     """
 
     def __init__(self, controls: Mapping[str, list[Any]], asked: Callable[[str], object]) -> None:
@@ -26,6 +32,8 @@ class Steps:
         self._bodies: dict[str, Any] = {}
         self._steps: dict[str, Any] = {}
         self._done: set[str] = set()
+        self._said: dict[str, list[str]] = {}
+        self.summary = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         for number, (title, widgets) in enumerate(controls.items(), 1):
             head = pn.widgets.Button(
                 name=title,
@@ -48,6 +56,7 @@ class Steps:
             body.visible = is_open
             self._steps[each].css_classes = ["step", *["open"] * is_open]
             self._heads[each].css_classes = ["stephead", *["done"] * (each in self._done), *["open"] * is_open]
+        self._summarise()
 
     def say(self, title: str, *lines: str, done: bool) -> None:
         """Say below the title of a step what it did, or why it is not done."""
@@ -56,3 +65,13 @@ class Steps:
         (self._done.add if done else self._done.discard)(title)
         is_open = self._bodies[title].visible
         self._heads[title].css_classes = ["stephead", *["done"] * done, *["open"] * is_open]
+        self._said[title] = list(filter(None, lines))
+        self._summarise()
+
+    def _summarise(self) -> None:
+        """Say in two lines which step is open, and what it did."""
+        for number, (title, body) in enumerate(self._bodies.items(), 1):
+            if body.visible:
+                did = escape(", ".join(self._said.get(title, [])))
+                said = f'<b style="font-size:16px">{number} {escape(title)}</b>'
+                self.summary.object = f'{said}<br><span style="font-size:12px;color:var(--ink2)">{did}</span>'

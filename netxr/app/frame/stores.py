@@ -158,9 +158,9 @@ def tab_of_stores(
 ) -> Any:
     """Return a tab that shows stores of the folder, or says that there are none.
 
-    `view` is called with the session, the folder and the settings. It returns an object with `controls`, `body` and
-    `update`, which is called whenever a setting changes. `name` is the setting that chooses a store, `what` the plural
-    of what the tab shows. Files that can be imported will do as well, if they may be `raw`.
+    `view` is called with the session, the folder and the settings. It returns an object with `controls`, `body`, maybe
+    `summary`, and `update`, which is called whenever a setting changes. `name` is the setting that chooses a store,
+    `what` the plural of what the tab shows. Files that can be imported will do as well, if they may be `raw`.
     """
     if session.folder is None:
         return _words(
@@ -173,7 +173,7 @@ def tab_of_stores(
     shown = view(session, session.folder, settings)
     settings.param.watch(shown.update, [setting for setting in settings.param if setting != "name"])
     shown.update()
-    return side_by_side(shown.controls, shown.body)
+    return side_by_side(shown.controls, shown.body, summary=getattr(shown, "summary", None))
 
 
 def _words(html: str) -> pn.pane.HTML:

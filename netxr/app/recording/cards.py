@@ -4,6 +4,7 @@ One pair is selected in all of them: a click on a cell, or on a row, selects ano
 """
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, Final
 
 import holoviews as hv
@@ -11,46 +12,31 @@ import numpy as np
 import panel as pn
 import panel.models.tabulator  # its scripts are part of the page if it is known before the page is made
 import xarray as xr
-from bokeh.events import Tap
-from bokeh.models import ColumnDataSource
 from bokeh.models.widgets.tables import NumberFormatter
 
 import netxr
 import netxr.plot
 from netxr import names as n
-from netxr.app.frame.panes import card, fitted, stretched
-from netxr.app.frame.theme import TOKENS, theme_at_work
+from netxr.app.frame.downloads import NothingShown
+from netxr.app.frame.panes import card, figure_card, fitted, one_at_a_time, squared, stretched
+from netxr.app.recording.lag_times import in_time
+from netxr.app.recording.pair_marks import SelectedCell, SelectedEdge, colour
+from netxr.app.recording.strongest import strongest_of
 from netxr.plot.grouping import order_of
+from netxr.plot.palettes import LIGHT
 from netxr.schema.variables import labels_of
-
-MOST_ROWS: Final = 500
-"""Of the table: the strongest pairs."""
 
 ROWS: Final = 6
 """Of the table that are shown at a time."""
 
+WIDE: Final = 1.57
+"""Of the network: how many times as wide as high it is."""
+
+STRONGEST: Final = "3 strongest inputs of each neuron"
+"""What a network draws."""
+
 Pair = tuple[Hashable, Hashable]
 """Target and source."""
-
-
-def strongest_of(R: xr.DataArray, *, most: int = MOST_ROWS) -> Any:
-    """Return the strongest pairs of different neurons, the strongest first, as a table of source, target and R.
-
-    Examples
-    --------
-    >>> R = netxr.as_connectivity([[9.0, 0.2], [-0.5, 9.0]], rows="target", neurons=["a", "b"]).rename("R")
-    >>> strongest_of(R).values.tolist()
-    [['a', 'b', -0.5], ['b', 'a', 0.2]]
-    """
-    values = np.where(labels_of(R, n.TARGET)[:, None] == labels_of(R, n.SOURCE), np.nan, R.values)
-    strength = np.abs(np.where(np.isfinite(values), values, 0.0)).ravel()
-    places = np.argsort(-strength, kind="stable")[:most]
-    places = places[strength[places] > 0]
-    targets, sources = np.unravel_index(places, values.shape)
-    edges = {n.SOURCE: labels_of(R, n.SOURCE)[sources], n.TARGET: labels_of(R, n.TARGET)[targets]}
-    return xr.Dataset(
-        {name: ("edge", column) for name, column in edges.items()} | {n.EFFECT: ("edge", values.ravel()[places])}
-    ).to_dataframe()
 
 
 class PairCards:
@@ -66,6 +52,10 @@ class PairCards:
         (neuron,): the group of each neuron.
     figures : list
         The matrix and the network, and the curve if there is one, as netxr.plot draws them.
+    interval : float
+        Seconds of a sample, 0 if they are not known.
+    lag : int
+        The lag of R.
     selected : (target, source) or None
         The strongest pair, if None.
     choose : callable
@@ -79,33 +69,42 @@ class PairCards:
         groups: xr.DataArray | None,
         figures: list[Any],
         *,
+        interval: float = 0.0,
+        lag: int = 0,
         selected: Pair | None,
         choose: Callable[[Hashable, Hashable], object],
     ) -> None:
-        self._R, self._over_lags, self._choose = R, over_lags, choose
+        self._over_lags, self._interval, self._lag, self._choose = over_lags, interval, lag, choose
         labels = labels_of(R, n.TARGET)
-        self._drawn = labels[order_of(labels, groups).positions].tolist()
         self._table = strongest_of(R)
-        self._mark = ColumnDataSource({"x": [], "y": []})
         matrix, network, *curve = figures
+        self._marks: list[SelectedCell | SelectedEdge] = []
+        if not isinstance(matrix, hv.DynamicMap):  # cells of a large matrix are no pairs, but blocks of them
+            drawn = labels[order_of(labels, groups).positions].tolist()
+            matrix = self._marked(matrix, SelectedCell(drawn, choose))
+        network = in_shape(network, aspect=WIDE)
+        network = self._marked(network, SelectedEdge(network, R, choose))
         self._curve = pn.Column(sizing_mode="stretch_width", margin=0)
         self._edges = self._edges_table()
         self.selected = selected or self._strongest()
-        if not isinstance(matrix, hv.DynamicMap):  # cells of a large matrix are no pairs, but blocks of them
-            hooks = hv.Store.lookup_options("bokeh", matrix, "plot").kwargs.get("hooks", [])
-            matrix = matrix.opts(hooks=[*hooks, self._hook], backend="bokeh")
-        note = "by group" if groups is not None else ""
-        cells = [
-            card("Matrix R", fitted(matrix, aspect=1.35), note=note),
-            card("Network", fitted(network, aspect=1.35)),
-        ]
+        pictures = {
+            "Matrix": figure_card("Matrix R", squared(matrix), note="by group" if groups is not None else ""),
+            "Network": figure_card("Network", fitted(network, aspect=WIDE), note=STRONGEST),
+        }
         if curve:
-            cells.append(card("Lag curve", self._curve, note="of the selected pair"))
+            pictures["Lags"] = figure_card("Lag curve", self._curve, note="of the selected pair")
         n_pairs = R.size - int((labels[:, None] == labels_of(R, n.SOURCE)).sum())
         what = f"{len(self._table):,} of {n_pairs:,}"
-        cells.append(card("Strongest pairs", self._edges, note=what))
-        self.panes = [pn.Column(*cells, css_classes=["cards"], sizing_mode="stretch_width", margin=0)]
+        edges = card("Strongest pairs", self._edges, note=what)
+        cells = pn.Column(*pictures.values(), edges, css_classes=["cards"], sizing_mode="stretch_width", margin=0)
+        self.panes = [one_at_a_time(pictures), cells]
         self.show()
+
+    def _marked(self, figure: Any, mark: SelectedCell | SelectedEdge) -> Any:
+        """Return a figure in which the selected pair is marked."""
+        self._marks.append(mark)
+        hooks = hv.Store.lookup_options("bokeh", figure, "plot").kwargs.get("hooks", [])
+        return figure.opts(hooks=[*hooks, mark.hook], backend="bokeh")
 
     def select(self, target: Hashable, source: Hashable) -> None:
         """Select another pair in all cards."""
@@ -118,14 +117,37 @@ class PairCards:
         if self.selected is None:
             return
         target, source = self.selected
-        places = {label: place for place, label in enumerate(self._drawn)}
-        self._mark.data = {"x": [places[source]], "y": [places[target]]}
+        for mark in self._marks:
+            mark.show(target, source)
         if self._over_lags is not None:
-            pairs = dict.fromkeys([(target, source), (source, target)])
-            curve = netxr.plot.lags(self._over_lags, pairs=list(pairs))
-            self._curve[:] = [stretched(curve, height=228)]
+            self._curve[:] = [stretched(self._curves(target, source), height=244, basis=None)]
         rows = np.flatnonzero((self._table[n.SOURCE] == source) & (self._table[n.TARGET] == target))
         self._edges.selection = rows.tolist()
+
+    def _curves(self, target: Hashable, source: Hashable) -> hv.Overlay:
+        """Draw a pair over lag with a ring at the lag of R, and its reverse dashed."""
+        if self._over_lags is None:
+            raise NothingShown
+        timed, label = in_time(self._over_lags, self._interval)
+        drawn = netxr.plot.lags(timed, pairs=[(target, source), (source, target)])
+        _zero, pair, marks, reverse, others = drawn
+        for part in (pair, marks):
+            part.opts(color=LIGHT.accent, backend="bokeh")
+        reverse.opts(color=LIGHT.notes, line_width=1.5, backend="bokeh")
+        others.opts(alpha=0, backend="bokeh")
+        place = self._over_lags[n.LAG].values.tolist().index(self._lag)
+        at = timed[n.LAG].values[place], timed.sel({n.TARGET: target, n.SOURCE: source}).values[place]
+        held = hv.Store.lookup_options("bokeh", drawn, "plot").kwargs
+        low, high = held["ylim"]
+        hooks = [*held.get("hooks", []), partial(ring, at=at)]
+        look = {
+            "ylim": (low, high + 0.1 * (high - low)),
+            "xlabel": label,
+            "ylabel": "R",
+            "legend_position": "top",
+            "legend_cols": 2,
+        }
+        return drawn.opts(hooks=hooks, xticks=None, **look, backend="bokeh")
 
     def _strongest(self) -> Pair | None:
         """Return the strongest pair, if there is one."""
@@ -133,22 +155,6 @@ class PairCards:
             return None
         first = self._table.iloc[0]
         return first[n.TARGET], first[n.SOURCE]
-
-    def _hook(self, plot: Any, _element: Any) -> None:
-        """Put a frame around the selected cell of the drawn matrix, and listen to clicks on cells."""
-        if plot.state.select({"name": "selected"}):
-            return
-        accent = getattr(TOKENS["accent"], theme_at_work())
-        plot.state.rect(
-            "x", "y", 1, 1, source=self._mark, fill_alpha=0, line_color=accent, line_width=2, name="selected"
-        )
-        plot.state.on_event(Tap, self._tapped)
-
-    def _tapped(self, event: Any) -> None:
-        """Select the pair of a cell that was clicked."""
-        column, row = round(event.x), round(event.y)
-        if 0 <= column < len(self._drawn) and 0 <= row < len(self._drawn) and row != column:
-            self._choose(self._drawn[row], self._drawn[column])
 
     def _edges_table(self) -> pn.widgets.Tabulator:
         """Return the strongest pairs as a table, of which a row selects a pair, and a click on a head sorts."""
@@ -176,3 +182,19 @@ class PairCards:
         """Select the pair of a row that was clicked."""
         row = self._table.iloc[event.row]
         self._choose(row[n.TARGET], row[n.SOURCE])
+
+
+def in_shape(network: hv.Overlay, *, aspect: float) -> hv.Overlay:
+    """Return a network that fills a frame so many times as wide as high, without stretching it."""
+    held = hv.Store.lookup_options("bokeh", network, "plot").kwargs
+    wide = max(held["xlim"][1], aspect * held["ylim"][1])
+    plain = network.opts(hv.opts.Segments(colorbar=False, backend="bokeh"), clone=True)
+    return plain.opts(xlim=(-wide, wide), ylim=(-wide / aspect, wide / aspect), backend="bokeh")
+
+
+def ring(plot: Any, _element: Any, *, at: tuple[Any, Any]) -> None:
+    """Draw a ring around the value at the lag that is shown, and no box around the legend."""
+    x, y = at
+    for legend in plot.state.legend:
+        legend.update(border_line_alpha=0, background_fill_alpha=0, padding=0, margin=0)
+    plot.state.scatter([x], [y], size=13, fill_alpha=0, line_color=colour("accent"), line_width=2, name="ring")

@@ -10,8 +10,9 @@ import netxr
 from netxr import names as n
 from netxr.app.frame.limits import axes_text, check_size
 from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_activity, chosen_truth, inputs_of, lags_of
-from netxr.errors import InvalidInput
+from netxr.errors import InvalidInput, NetxrError
 from netxr.estimators.apply import compared, lags_needed
+from netxr.estimators.symmetry import symmetry
 from netxr.estimators.table import estimator
 from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.panels.dashboards import place_of_lag
@@ -19,7 +20,7 @@ from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of
 from netxr.significance.correlation_test import lags_for
 from netxr.significance.recoverability_text import GAINS
-from netxr.significance.reliability import BLOCKS
+from netxr.significance.reliability import BLOCKS, halves_of
 from netxr.significance.tested import TESTED, tested
 
 COPIES: Final = 6
@@ -46,13 +47,10 @@ class Estimate(NamedTuple):
         In memory, ([lag, ][trial, ]target, source).
     stored : bool
         Whether it was in the store already.
-    foretold : str
-        How well estimators would find a network like this one, where there is no truth to score them against.
     """
 
     R: xr.DataArray
     stored: bool
-    foretold: str = ""
 
 
 class Scored(NamedTuple):
@@ -82,10 +80,13 @@ class Sure(NamedTuple):
         In memory, (target, source): the estimate, and its p-values if its estimator has some.
     halves : Dataset or None
         How alike the estimates of both halves of the samples are, if there are halves.
+    of_halves : tuple of DataArray
+        The estimates of both halves, if there are halves.
     """
 
     found: xr.Dataset
     halves: xr.Dataset | None
+    of_halves: tuple[xr.DataArray, ...] = ()
 
     @property
     def n_slow(self) -> int:
@@ -186,13 +187,17 @@ def estimate_of(run: xr.Dataset, choice: Choice, *, memory: int, compute: Comput
         data, options = netxr.lagged_moments(activity, lags=needed, inputs=fitting, **options), {}
     found = netxr.estimate(data, method=choice.method, **at, **options)
     lazy = compared(found, choice.method)
-    is_known = chosen_truth(run, choice) is not None or inputs is not None
-    foretold = "" if is_known else _foretold(activity, choice)
-    return Estimate(compute(lazy), stored=False, foretold=foretold)
+    return Estimate(compute(lazy), stored=False)
 
 
-def _foretold(activity: xr.DataArray, choice: Choice) -> str:
-    """Return how well estimators would find a network like this one, of recordings that are soon read again."""
+def foretold(run: xr.Dataset, choice: Choice) -> str:
+    """Return how well estimators would find a network like this one, of recordings that are soon read again.
+
+    An empty text where the truth is known, and where inputs are regressed out.
+    """
+    if choice.given or chosen_truth(run, choice) is not None:
+        return ""
+    activity = chosen_activity(run, choice)
     if activity.sizes[n.NEURON] > MOST_FORETOLD or activity.nbytes > MOST_READ_AGAIN:
         return ""
     methods = list(dict.fromkeys([choice.method, n.REGRESSION]))
@@ -232,10 +237,12 @@ def how_sure(run: xr.Dataset, choice: Choice, *, lag: int, memory: int, compute:
         made = netxr.estimate(activity, method=method, lag=lag, **pooled)
         lazy = made if isinstance(made, xr.Dataset) else made.to_dataset(name=method)
     found, halves = compute(lazy), None
+    of_halves: tuple[xr.DataArray, ...] = ()
     if blocks or trials:
         parts = compute(netxr.lagged_moments(activity, lags=lags, blocks=blocks, **options))
         halves = netxr.reliability(parts, method=method, lag=lag)
-    return Sure(found, halves)
+        of_halves = halves_of(parts, method=method, lag=lag)
+    return Sure(found, halves, of_halves)
 
 
 def over_windows(
@@ -254,6 +261,18 @@ def over_windows(
         return netxr.correlation_test(moments, lag=lag, autocorrelation=flat)
     found = compared(netxr.estimate(moments, method=choice.method, lag=lag), choice.method)
     return found.to_dataset(name=choice.method)
+
+
+def alike_of(run: xr.Dataset, choice: Choice, *, lag: int, memory: int, compute: Compute) -> float:
+    """Return how alike an estimate at one lag and its transpose are; NaN of one that cannot be made."""
+    try:
+        activity = one_recording(run, choice)
+        dim = (n.TIME, n.TRIAL) if n.TRIAL in activity.dims else n.TIME
+        options: dict[str, Any] = {"dim": dim, "missing": choice.handling, "memory": memory}
+        found = netxr.estimate(activity, method=choice.method, lag=lag, **options)
+        return float(symmetry(compute(compared(found, choice.method))))
+    except NetxrError:
+        return float("nan")
 
 
 def _refuse_given(choice: Choice) -> None:

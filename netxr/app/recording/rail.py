@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import panel as pn
+import param
 import xarray as xr
 
 from netxr import names as n
@@ -14,8 +15,11 @@ from netxr.app.frame.session import Session
 from netxr.app.frame.steps import Steps
 from netxr.app.frame.stores import StoreList, size_text, trial_choices
 from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, is_lagged, lags_problem
+from netxr.app.recording.cost import Cost
+from netxr.app.recording.lag_times import lag_text, shown_lags, typed_lags
+from netxr.app.recording.methods_table import methods_dialogue
 from netxr.app.recording.settings import MISSING_CHOICES, RecordingSettings, method_choices
-from netxr.app.recording.views import (
+from netxr.app.recording.shown import (
     ACTIVITY_VIEW,
     AGREEMENT_VIEW,
     BESIDE_VIEW,
@@ -41,6 +45,9 @@ STEPS: Final = {
 }
 """Views of each step; it opens with the first one."""
 
+OF_TRUTH: Final = (BESIDE_VIEW, AGREEMENT_VIEW)
+"""Views of recordings whose connectivity is known."""
+
 NOT_YET: Final = "not asked for yet"
 
 
@@ -58,8 +65,8 @@ class Rail:
         Of the tab.
     stores : StoreList
         Which recording.
-    run : callable
-        Called when an estimate is asked for.
+    run, cancel : callable
+        Called when an estimate is asked for, and when it is no longer wanted.
     """
 
     def __init__(
@@ -68,11 +75,21 @@ class Rail:
         settings: RecordingSettings,
         stores: StoreList,
         run: Callable[[object], object],
+        cancel: Callable[[object], object],
     ) -> None:
         self._session, self._settings = session, settings
         self.trial = choice(settings, "trial", {"1 of 1": 0})
         self._groups = number(settings, "groups")
-        self._lags = text(settings, "lags", hint="1, or 0, 2, 5, or 0-10")
+        self._interval = 0.0
+        self._run = button("Run", run, main=True, css_classes=["main", "run"])
+        wide: dict[str, Any] = {"sizing_mode": "stretch_width", "css_classes": ["cancel"]}
+        self._cancel = button("Cancel", cancel, visible=False, **wide)
+        self._lags = pn.widgets.TextInput(
+            name=settings.param["lags"].label, placeholder="1, or 0, 2, 5, or 0-10", **LOOK
+        )
+        self._lags.param.watch(self._take_lags, "value")
+        settings.param.watch(lambda _event: self._show_lags(), "lags")
+        self._show_lags()
         self._about_lags, self._about_windows = stack(visible=False), stack(visible=False)
         self._windows, self._pairs = (
             number(settings, "windows"),
@@ -80,7 +97,8 @@ class Rail:
         )
         self._q = decimal(settings, "q")
         self._given = pn.widgets.MultiChoice(name=settings.param["given"].label, visible=False, **LOOK)
-        self.lag = pn.widgets.Select(name=settings.param["lag"].label, visible=False, width=140, margin=0)
+        label = settings.param["lag"].label
+        self.lags_shown = [pn.widgets.Select(name=label, visible=False, **LOOK) for _ in ("Estimate", "How sure")]
         self._more = pn.Column(
             choice(settings, "level", LEVELS),
             self._groups,
@@ -100,14 +118,16 @@ class Rail:
                 "Clean": self._cleaning(),
                 "Estimate": [
                     choice(settings, "method", method_choices()),
+                    methods_dialogue(),
                     self._lags,
                     self._about_lags,
+                    self.lags_shown[0],
                     self._given,
                     more,
                     self._more,
-                    button("Run", run, main=True),
+                    pn.Column(self._run, self._cancel, css_classes=["runs"], sizing_mode="stretch_width", margin=0),
                 ],
-                "How sure": [self._q, self._windows, self._pairs, self._about_windows],
+                "How sure": [self.lags_shown[1], self._q, self._windows, self._pairs, self._about_windows],
             },
             self._open,
         )
@@ -127,6 +147,14 @@ class Rail:
             flag(settings, "z_score"),
         ]
 
+    def computing(self, is_computing: bool) -> None:
+        """Offer to cancel in the place of Run, while an estimate is made."""
+        self._cancel.visible = is_computing
+
+    def foretell(self, cost: Cost | None) -> None:
+        """Say on Run what it takes."""
+        self._run.stylesheets = [f':host {{ --cost: "{cost.text}"; }}'] if cost else []
+
     def _open(self, step: str) -> None:
         """Open a step with its first view."""
         if step_of(self._settings.view) != step:
@@ -136,6 +164,20 @@ class Rail:
         """Show the view that was chosen."""
         if event.new and event.new != self._settings.view:
             self._settings.view = event.new
+
+    def _take_lags(self, event: Any) -> None:
+        """Estimate at the lags that were typed."""
+        typed = typed_lags(event.new, self._interval)
+        if event.new != shown_lags(self._settings.lags, self._interval):
+            self._settings.lags = typed
+            self._show_lags()
+
+    def _show_lags(self) -> None:
+        """Show the lags, in seconds if the recording has a clock."""
+        label = f"Lags ({'s' if self._interval else 'samples'})"
+        with param.edit_constant(self._lags):  # so is a name in older versions
+            self._lags.name = label
+        self._lags.param.update(value=shown_lags(self._settings.lags, self._interval))
 
     def _take_given(self, event: Any) -> None:
         """Regress out the inputs that were chosen."""
@@ -150,11 +192,12 @@ class Rail:
         gone = {} if chosen in trials.values() else {f"{chosen}": chosen}
         self.trial.param.update(options=trials | gone, value=chosen, visible=len(trials) > 1)
 
-    def show(self, chosen: Choice, *, problem: str) -> None:
+    def show(self, chosen: Choice, *, problem: str, has_truth: bool) -> None:
         """Show the controls that matter for the settings, and beside them what is wrong."""
         settings = self._settings
         step, in_windows = step_of(settings.view), settings.view == WINDOWS_VIEW
-        views = {said: view for said, view in VIEWS.items() if view in STEPS[step]}
+        offered = {settings.view, *STEPS[step]} - (set() if has_truth else {*OF_TRUTH} - {settings.view})
+        views = {said: view for said, view in VIEWS.items() if view in offered}
         self.view.param.update(options=views, value=settings.view, visible=len(views) > 1)
         self._groups.visible, self._lags.visible = settings.level == NUMBER, is_lagged(chosen)
         self._q.visible, self._windows.visible, self._pairs.visible = not in_windows, in_windows, in_windows
@@ -172,6 +215,8 @@ class Rail:
             return
         self.steps.say("Recording", shown.path.name, _length(shown.run, self._session, shown.path.name), done=True)
         self._offer_given(shown)
+        self._interval = shown.interval
+        self._show_lags()
         if shown.found is not None:
             R = shown.matrices.R
             directed = estimator(shown.choice.method).directed
@@ -186,8 +231,10 @@ class Rail:
         else:
             self.steps.say("How sure", NOT_YET, done=False)
         lags = shown.lags
-        self.lag.param.update(options=lags, value=lags[place_of_lag(lags, asked=shown.lag)] if lags else None)
-        self.lag.visible = bool(lags)
+        options = {lag_text(lag, shown.interval): lag for lag in lags}
+        value = lags[place_of_lag(lags, asked=shown.lag)] if lags else None
+        for widget in self.lags_shown:
+            widget.param.update(options=options, value=value, visible=bool(lags))
 
     def _offer_given(self, shown: Shown) -> None:
         """Offer the inputs that a recording has."""

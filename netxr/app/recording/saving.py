@@ -9,7 +9,7 @@ import xarray as xr
 import netxr
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import button, row
+from netxr.app.frame.panes import button
 from netxr.app.frame.session import Session
 
 KEY: Final = "saving"
@@ -32,9 +32,9 @@ class Saving:
         self._session, self._folder, self._saved = session, folder, saved
         self._name = ""
         self._make: Callable[[], xr.DataArray] | None = None
-        self._save = button("Save with the recording", lambda _event: self._write(replace=False), visible=False)
+        self._save = button("Save", lambda _event: self._write(replace=False), visible=False)
         self._replace = button("Replace the one that is there", lambda _event: self._write(replace=True), visible=False)
-        self.row = row(self._save, self._replace)
+        self.buttons = [self._save, self._replace]
 
     def offer(self, name: str, make: Callable[[], xr.DataArray]) -> None:
         """Offer to save what `make` returns with the recording of that name; `make` may raise an error instead."""

@@ -8,7 +8,7 @@ from netxr import names as n
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import store_choices
 from netxr.app.recording.choice import ALL, LEVELS, POOLED
-from netxr.app.recording.views import VIEWS
+from netxr.app.recording.shown import VIEWS
 from netxr.estimators.table import DEFAULT, methods
 
 KINDS: Final = ("run", "recording")

@@ -1,35 +1,49 @@
 """The view that says how sure an estimate is: its reliability, its edges as a table, and what is not found dimmed."""
 
-from html import escape
+from collections.abc import Callable
 from typing import Any, Final
 
 import panel as pn
 import panel.models.tabulator  # its scripts are part of the page if it is known before the page is made
 import xarray as xr
-from bokeh.models.widgets.tables import CellFormatter, NumberFormatter, ScientificFormatter
+from bokeh.models.widgets.tables import NumberFormatter, ScientificFormatter
 
 import netxr
 import netxr.plot
 from netxr import names as n
-from netxr.app.frame.panes import TOOLS, flow, note, panels
+from netxr.app.frame.looks import answer_html, message_pane
+from netxr.app.frame.panes import card, figure_card, squared
 from netxr.app.recording.compute import Sure
+from netxr.estimators.overlap import shared_pairs
+from netxr.estimators.symmetry import symmetry
 from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.matrices.side_by_side import TITLE_R
+from netxr.plot.scores.agreements import entries
 from netxr.significance.reliability import LIMIT
 
 ROWS: Final = 12
 """Of the table on a page."""
+
+INTERVAL: Final = "interval"
+HALVES: Final = ("first_half", "second_half")
+"""Columns that the edges do not have of themselves."""
 
 COLUMNS: Final = {
     n.SOURCE: "From",
     n.TARGET: "To",
     n.EFFECT: "R",
     n.Q_VALUE: "q",
+    INTERVAL: "95 % interval",
     n.LOWER: "lower",
     n.UPPER: "upper",
+    HALVES[0]: "1st half",
+    HALVES[1]: "2nd half",
     n.P_VALUE: "p",
 }
 """Of the table, and what their heads say; the last ones are left out where the page is narrow."""
+
+Choose = Callable[[Any, Any], object]
+"""Called with the target and source of a row that is clicked."""
 
 
 def sure_figure(sure: Sure, *, q: float, groups: Any) -> Any:
@@ -38,20 +52,39 @@ def sure_figure(sure: Sure, *, q: float, groups: Any) -> Any:
     return netxr.plot.matrix(sure.R, p_value=p_value, q=q, groups=groups, title=TITLE_R)
 
 
-def sure_panes(sure: Sure, figure: Any, *, q: float) -> list[Any]:
-    """Return what is said, the matrix, and the edges beside it."""
-    said = [pn.pane.HTML(_sentences(sure, q=q), sizing_mode="stretch_width", margin=0)]
-    if sure.n_slow:
-        text = (
-            f"{sure.n_slow:,} of {sure.R.sizes[n.TARGET]:,} neurons change so slowly that their p-values are too low. "
-            "Take what is slow off the activity first: see Clean beside it."
-        )
-        said.append(note(text))
-    (matrix,) = panels(figure, **TOOLS)
-    if not sure.is_tested:
-        return [*said, matrix]
-    edges = pn.Column(_table(sure, q=q), styles={"flex": "1 1 420px", "min-width": "0"})
-    return [*said, flow(matrix, edges)]
+def sure_panes(sure: Sure, figure: Any, *, q: float, choose: Choose) -> list[Any]:
+    """Return the matrix, both halves against each other, R against its transpose, and the edges below them."""
+    cells = [figure_card("Matrix R", squared(figure), note="what is not found is pale")]
+    if sure.of_halves:
+        said = f"correlation {sure.halves[n.HALVES].item():.2f}" if sure.halves is not None else ""
+        first, second = sure.of_halves
+        scatter = pairs_against(first, second, "R of the first half", "R of the second half")
+        cells.append(figure_card("Halves", squared(scatter), note=said))
+    turned = sure.R.rename({n.TARGET: n.SOURCE, n.SOURCE: n.TARGET})
+    alike = f"correlation {symmetry(sure.R).item():.2f}"
+    cells.append(figure_card("R and its transpose", squared(pairs_against(turned, sure.R, "R back", "R")), note=alike))
+    panes = [pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)]
+    if sure.is_tested:
+        found = found_pairs(sure.R, sure.found[n.P_VALUE], q=q).text
+        panes.append(card("Edges", _table(sure, q=q, choose=choose), note=found))
+    return panes
+
+
+def pairs_against(first: xr.DataArray, second: xr.DataArray, xlabel: str, ylabel: str) -> Any:
+    """Draw one estimate against another, pair by pair."""
+    pairs = shared_pairs(first, second, diagonal=False, arguments=("first", "second"))
+    return entries(pairs).opts(xlabel=xlabel, ylabel=ylabel, backend="bokeh")
+
+
+def sure_notes(sure: Sure) -> list[Any]:
+    """Return a warning where neurons change so slowly that their p-values are too low."""
+    if not sure.n_slow:
+        return []
+    text = (
+        f"{sure.n_slow:,} of {sure.R.sizes[n.TARGET]:,} neurons change so slowly that their p-values are too low. "
+        "Take what is slow off the activity first: see Clean beside it."
+    )
+    return [message_pane(text, kind="warning")]
 
 
 def sure_table(sure: Sure, *, q: float) -> xr.Dataset:
@@ -81,48 +114,94 @@ def reliability_text(reliability: float) -> str:
     return "The reliability is undefined: in a half of the samples, the estimate is the same for all pairs."
 
 
-def _sentences(sure: Sure, *, q: float) -> str:
+def sure_html(sure: Sure, *, q: float) -> str:
     """Return how many edges there are, and how reliable the estimate is, in HTML."""
-    if not sure.is_tested:
-        edges = "This estimator has no p-values; lagged correlation, regression and Granger causality have some."
+    expected = ""
+    if sure.is_tested:
+        edges = f"{found_pairs(sure.R, sure.found[n.P_VALUE], q=q).text}."
+        expected = (
+            f"Of these, {100 * q:g} % at most are expected not to correlate, or of a regression to have no effect."
+        )
     else:
-        found = found_pairs(sure.R, sure.found[n.P_VALUE], q=q).text
-        edges = f"{found}: of these, {100 * q:g} % at most are expected "
-        edges += "not to correlate, or of a regression to have no effect."
+        edges = "This estimator has no p-values; lagged correlation, regression and Granger causality have some."
     if sure.halves is None:
         halves = "How reliable it is cannot be said, since single samples are left out."
     else:
         halves = reliability_text(sure.halves[n.RELIABILITY].item())
     warning = "No test holds where two neurons drift together, or follow the same stimulus." if sure.is_tested else ""
     warning += " In the table, lower and upper are the ends of the interval of 95 %." if n.LOWER in sure.found else ""
-    return (
-        f'<p style="margin:0 0 4px;font-size:18px;font-weight:600">{escape(edges)}</p>'
-        f'<p style="margin:0 0 4px;font-size:15px">{escape(halves)}</p>'
-        f'<p style="margin:0;font-size:14px;color:var(--ink2)">{escape(warning)}</p>'
-    )
+    return answer_html(edges, " ".join(filter(None, (expected, halves, warning))))
 
 
-def _table(sure: Sure, *, q: float) -> pn.widgets.Tabulator:
-    """Return the edges as a table, the strongest first, which a click on a head sorts."""
-    edges = sure_table(sure, q=q)
-    held = [name for name in COLUMNS if name in edges.variables]
-    frame = edges.reset_coords().to_dataframe()[held]
-    numbers: dict[str, CellFormatter] = {
-        name: NumberFormatter(format="0.000") for name in (n.EFFECT, n.LOWER, n.UPPER) if name in held
+def interval_html(lower: float, upper: float, *, scale: float) -> str:
+    """Return an interval as a bar: pale from zero to its near end, full between its ends, and zero marked.
+
+    Examples
+    --------
+    >>> interval_html(0.1, 0.2, scale=0.2).count("width:25.0%")
+    2
+    """
+    near = lower if lower > 0 else min(upper, 0.0)
+    colour = "var(--positive)" if lower + upper >= 0 else "var(--negative)"
+
+    def part(start: float, end: float, look: str) -> str:
+        """Return a part of the bar."""
+        left, width = 50 + 50 * min(start, end) / scale, 50 * abs(end - start) / scale
+        place = f"left:{left:.1f}%;width:{width:.1f}%"
+        return f'<i style="position:absolute;top:4px;height:8px;background:{colour};{place};{look}"></i>'
+
+    zero = '<i style="position:absolute;left:50%;top:0;width:1px;height:16px;background:var(--control)"></i>'
+    bar = part(0.0, near, "opacity:.4") + part(lower, upper, "") + zero
+    return f'<div style="position:relative;height:16px">{bar}</div>'
+
+
+def _table(sure: Sure, *, q: float, choose: Choose) -> pn.widgets.Tabulator:
+    """Return the edges as a table, the strongest first, which a click on a head sorts, and on a row selects."""
+    frame = _frame(sure, q=q)
+    numbers: dict[str, Any] = {
+        name: NumberFormatter(format="0.000") for name in (n.EFFECT, n.LOWER, n.UPPER, *HALVES) if name in frame
     }
     numbers |= {name: ScientificFormatter(precision=1, power_limit_low=-3) for name in (n.P_VALUE, n.Q_VALUE)}
-    return pn.widgets.Tabulator(
+    table = pn.widgets.Tabulator(
         frame,
-        titles={name: COLUMNS[name] for name in held},
-        formatters=numbers,
+        titles={name: COLUMNS[name] for name in frame},
+        formatters=numbers | {INTERVAL: {"type": "html"}},
+        header_filters={
+            name: {"type": "input", "func": "like", "placeholder": f"{COLUMNS[name]} ..."}
+            for name in (n.SOURCE, n.TARGET)
+        },
         disabled=True,
         show_index=False,
+        selectable=1,
         pagination="remote",
         page_size=ROWS,
         layout="fit_columns",
-        text_align=dict.fromkeys(held, "left"),
+        text_align=dict.fromkeys(frame, "left"),
         configuration={"responsiveLayout": "hide", "columnDefaults": {"minWidth": 76}},
         theme="simple",
         sizing_mode="stretch_width",
+        margin=0,
         name="Edges",
     )
+
+    def clicked(event: Any) -> None:
+        """Select the pair of a row."""
+        row = frame.iloc[event.row]
+        choose(row[n.TARGET], row[n.SOURCE])
+
+    table.on_click(clicked)
+    return table
+
+
+def _frame(sure: Sure, *, q: float) -> Any:
+    """Return the edges with their intervals as bars, and what each half has."""
+    edges = sure_table(sure, q=q)
+    ends = {end: edges[end] for end in (n.TARGET, n.SOURCE)}
+    for name, half in zip(HALVES, sure.of_halves, strict=False):
+        edges[name] = ("edge", half.sel(ends).values)
+    if n.LOWER in edges:
+        limits = list(zip(edges[n.LOWER].values.tolist(), edges[n.UPPER].values.tolist(), strict=True))
+        scale = max((abs(end) for both in limits for end in both), default=1.0)
+        edges[INTERVAL] = ("edge", [interval_html(*both, scale=scale) for both in limits])
+    held = [name for name in COLUMNS if name in edges.variables]
+    return edges.reset_coords().to_dataframe()[held]

@@ -11,17 +11,21 @@ from netxr.app.frame.controls import text
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import Results, note, row
+from netxr.app.frame.panes import Results, note, row, stack
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, tab_of_stores
+from netxr.app.recording.answers import warning_of, words_of
 from netxr.app.recording.cards import PairCards
 from netxr.app.recording.choice import Choice, chosen_activity, with_bad_frames
 from netxr.app.recording.compute import (
+    Compute,
     Estimate,
     Sure,
+    alike_of,
     check_windows,
     estimate_of,
     excerpt_of,
+    foretold,
     how_sure,
     lag_shown,
     one_recording,
@@ -29,31 +33,23 @@ from netxr.app.recording.compute import (
     savable,
     scored,
 )
+from netxr.app.recording.cost import LIVE, Cost, cost_of
 from netxr.app.recording.files import RawFiles
 from netxr.app.recording.marked_pairs import FROM, marked, pairs_named, text_of
 from netxr.app.recording.rail import Rail
 from netxr.app.recording.saving import Saving
 from netxr.app.recording.settings import KINDS, RecordingSettings
-from netxr.app.recording.views import (
-    ACTIVITY_VIEW,
-    CLEAN_VIEW,
-    ESTIMATE_VIEW,
-    SEEN,
-    SURE_VIEW,
-    WINDOWS_VIEW,
-    Shown,
-    drawn_on_page,
-    figure_of,
-    lines_of,
-    table_of,
-    taken_along,
-    words_of,
-)
+from netxr.app.recording.shown import ACTIVITY_VIEW, CLEAN_VIEW, ESTIMATE_VIEW, SEEN, SURE_VIEW, WINDOWS_VIEW, Shown
+from netxr.app.recording.views import drawn_on_page, figure_of, lines_of, table_of, taken_along
 from netxr.errors import InvalidInput, NonFiniteActivity
+from netxr.estimators.table import estimator
 from netxr.plot import Selection
 from netxr.schema.variables import labels_of
 
 KEY: Final = "recording"
+FORETOLD: Final = "foretold"
+"""Names of what is computed."""
+
 MARKED_STEPS: Final = 500
 """Samples of the traces beside an estimate."""
 
@@ -110,30 +106,37 @@ class _View:
         self._stores = StoreList(session, settings, "recording", *KINDS, choose=self._choose, again=self._look_again)
         self._files = RawFiles(session, folder, imported=self._imported)
         self._saving = Saving(session, folder, saved=self._stores.describe)
-        self._rail = Rail(session, settings, self._stores, self._estimate)
-        self._rail.lag.param.watch(self._take_lag, "value")
+        self._rail = Rail(session, settings, self._stores, self._estimate, lambda _event: session.stop(KEY))
+        for widget in self._rail.lags_shown:
+            widget.param.watch(self._take_lag, "value")
         self._cards: PairCards | None = None
-        self._results = Results()
+        self._cost: Cost | None = None
+        self._waits = False
+        self._results = Results(run=self._estimate)
+        self._warning, self._foretold = stack(visible=False), stack()
         self._rail.offer_trials()
-        self.controls = [self._rail.steps.panel]
+        self.controls, self.summary = [self._rail.steps.panel], self._rail.steps.summary
         self.body = self._body()
 
     def _body(self) -> pn.Column:
         """Return the figures with their widgets and downloads."""
+        tools = downloads(
+            self._session,
+            name="netxr_recording",
+            shown=lambda: self._shown,
+            figure=figure_of,
+            table=table_of,
+            data=taken_along,
+            lines=lines_of,
+            beside=self._saving.buttons,
+        )
         return pn.Column(
-            row(self._rail.view, self._rail.lag, self._marked),
+            row(self._rail.view, self._marked),
+            pn.Row(self._results.answer, tools, css_classes=["answer"], sizing_mode="stretch_width", margin=0),
+            self._warning,
             self._files.panel,
             *self._results.panes,
-            self._saving.row,
-            downloads(
-                self._session,
-                name="netxr_recording",
-                shown=lambda: self._shown,
-                figure=figure_of,
-                table=table_of,
-                data=taken_along,
-                lines=lines_of,
-            ),
+            self._foretold,
         )
 
     def _look_again(self) -> None:
@@ -155,9 +158,12 @@ class _View:
 
     def _estimate(self, _event: object) -> None:
         """Show the estimate; if it is shown already, make it again."""
-        if self._settings.view in SEEN:
+        was_seen = self._settings.view in SEEN
+        if was_seen:
             self._settings.view = ESTIMATE_VIEW
-        else:
+        if self._waits:
+            self.update()
+        elif not was_seen:
             self._known = None
             self.update(afresh=True)
 
@@ -175,32 +181,46 @@ class _View:
         self._saving.withdraw()
         if not settings.recording:
             self._session.cancel(KEY)
+            self._rail.computing(False)
             self._shown = None
             self._marked.visible = False
             self._rail.show_result(None)
+            self._warning.visible = False
             self._results.show(note("Choose a recording."))
             return
-        if self._shown is not None:
-            self._results.outdated(self._shown.text)
-        else:
-            self._results.waiting()
         asked = self._asked()
         known = self._known[1] if self._known is not None and self._known[0] == asked.key else None
+        self._waits = bool(events) and not seen and known is None and self._takes_long()
+        if self._shown is not None:
+            self._results.outdated(self._shown.text, waits=self._waits)
+        else:
+            self._results.waiting()
+        if self._waits:
+            self._rail.computing(False)
+            self._session.changed(KEY)
+            return
         part = (settings.start, settings.length) if seen else (0, MARKED_STEPS)
+        # A filter goes through the whole recording.
+        short = (seen or known is not None) and not (asked.choice.high_pass or asked.choice.bad_frames)
+        self._rail.computing(not short)
         self._session.run(
             KEY,
             partial(self._worked, asked, part, known, afresh),
             self._show,
             label=f"{'Reading' if seen else 'Estimating the connectivity of'} {settings.recording}",
-            # A filter goes through the whole recording.
-            short=(seen or known is not None) and not (asked.choice.high_pass or asked.choice.bad_frames),
+            short=short,
             withdrawn=self._withdrawn,
         )
 
     def _withdrawn(self) -> None:
         """Say that nothing comes, where nothing is shown yet."""
+        self._rail.computing(False)
         if self._shown is None:
             self._results.show(note("There is no result. Change a setting, or run it again."))
+
+    def _takes_long(self) -> bool:
+        """Return whether what the settings ask for takes so long that it waits to be asked for."""
+        return self._cost is not None and self._cost.seconds > LIVE
 
     def _choice(self) -> Choice:
         """Return the settings of the estimate."""
@@ -216,9 +236,11 @@ class _View:
         settings, shown = self._settings, self._shown
         path = self._folder.root / settings.recording
         run = shown.run if shown is not None and shown.path == path else None
+        self._cost = None if run is None else cost_of(run, self._choice(), memory=self._session.memory)
+        self._rail.foretell(self._cost)
         in_windows = settings.view == WINDOWS_VIEW
         problem = windows_problem(run, self._asked()) if in_windows and run is not None else ""
-        self._rail.show(self._choice(), problem=problem)
+        self._rail.show(self._choice(), problem=problem, has_truth=run is None or n.CONNECTIVITY in run)
         self._files.panel.visible = self._files.is_filled and settings.view == ACTIVITY_VIEW
 
     def _worked(
@@ -241,6 +263,7 @@ class _View:
         if view == CLEAN_VIEW:
             before = chosen_activity(run, choice.as_recorded)
             shown = shown._replace(before=excerpt_of(before, start=part[0], length=part[1], memory=memory))
+            shown = shown._replace(alike=self._alike(run, choice, job.compute))
         if view in SEEN:
             return shown, None, None
         at, compute = lag_shown(choice, asked.lag), job.compute
@@ -254,24 +277,58 @@ class _View:
             return shown._replace(windows=windows), asked.key, windows
         found = known or estimate_of(run, choice, memory=memory, compute=compute, afresh=afresh)
         job.step()
-        done = shown._replace(found=scored(run, found.R, choice), stored=found.stored, foretold=found.foretold)
+        done = shown._replace(found=scored(run, found.R, choice), stored=found.stored)
         return done, asked.key, found
+
+    def _alike(self, run: xr.Dataset, choice: Choice, compute: Compute) -> tuple[float, float] | None:
+        """Return how alike R and its transpose are before and after cleaning, where that is soon known."""
+        memory, cost = self._session.memory, cost_of(run, choice, memory=self._session.memory)
+        if cost is None or cost.seconds > LIVE or not estimator(choice.method).directed:
+            return None
+        lag = lag_shown(choice, None)
+        before, after = (
+            alike_of(run, one, lag=lag, memory=memory, compute=compute) for one in (choice.as_recorded, choice)
+        )
+        return before, after
 
     def _show(self, result: tuple[Shown, tuple[Any, ...] | None, Any]) -> None:
         """Show what was read or computed."""
         shown, key, estimate = result
+        self._rail.computing(False)
         if key is not None:
             self._known = key, estimate
         self._mark(shown)
         shown = shown._replace(marked=self._pair_marked(shown) if shown.view == ESTIMATE_VIEW else "")
-        self._results.show(*(self._carded(shown) if shown.view == ESTIMATE_VIEW else drawn_on_page(shown)))
+        figures = self._carded(shown) if shown.view == ESTIMATE_VIEW else drawn_on_page(shown, self._select)
+        self._results.show(*figures, answer=words_of(shown))
+        warning = warning_of(shown, self._go_to_clean)
+        self._warning[:], self._warning.visible = warning, bool(warning)
+        self._foretell(shown)
         self._shown = shown
         if isinstance(estimate, Estimate) and not estimate.stored:
             self._saving.offer(self._settings.recording, partial(savable, estimate.R, shown.run, shown.choice))
         self._rail.show_result(shown)
+        self._say_beside()
         self._marked.visible = shown.is_linked
         if shown.is_linked:
             shown.selection.add_subscriber(lambda **_chosen: self._take_marks(shown))
+
+    def _foretell(self, shown: Shown) -> None:
+        """Say below an estimate, once that is known, how well estimators would find a network like this one."""
+        self._foretold.clear()
+        if shown.view == ESTIMATE_VIEW and not shown.stored:
+            work = partial(foretold, shown.run, shown.choice)
+            self._session.run(FORETOLD, lambda _job: work(), self._say_foretold, label="", short=True, quiet=True)
+        else:
+            self._session.cancel(FORETOLD)
+
+    def _say_foretold(self, text: str) -> None:
+        """Say it, if there is something to say."""
+        self._foretold[:] = [note(text)] if text else []
+
+    def _go_to_clean(self, _event: object) -> None:
+        """Open the step that takes off what is slow."""
+        self._settings.view = CLEAN_VIEW
 
     def _pair_marked(self, shown: Shown) -> str:
         """Return which pair the settings mark; if they name none of this estimate, say so, and return none."""
@@ -284,9 +341,16 @@ class _View:
         """Return the cards of an estimate, of which one pair is selected."""
         R, groups = shown.matrices.R, shown.excerpt.coords.get(n.GROUP)
         self._cards = PairCards(
-            R, shown.over_lags, groups, list(figure_of(shown)), selected=shown.pair, choose=self._select
+            R,
+            shown.over_lags,
+            groups,
+            list(figure_of(shown)),
+            interval=shown.interval,
+            lag=shown.lag_of_R,
+            selected=shown.pair,
+            choose=self._select,
         )
-        return [*words_of(shown), *self._cards.panes]
+        return self._cards.panes
 
     def _select(self, target: Any, source: Any) -> None:
         """Keep in the settings which pair was selected."""

@@ -1,0 +1,79 @@
+"""What is said over the results of a recording: the answer in a sentence, and a warning where R tells no direction."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import panel as pn
+
+from netxr import names as n
+from netxr.app.frame.looks import answer_html, message_pane, scores_html
+from netxr.app.frame.panes import button, row, stack
+from netxr.app.recording.choice import NEURONS, is_lagged
+from netxr.app.recording.compute import lag_shown
+from netxr.app.recording.lag_times import lag_text
+from netxr.app.recording.shown import AGREEMENT_VIEW, BESIDE_VIEW, CLEAN_VIEW, ESTIMATE_VIEW, SURE_VIEW, Shown
+from netxr.app.recording.sure_view import sure_html, sure_notes
+from netxr.estimators.signs import sign_text
+from netxr.estimators.symmetry import symmetry
+from netxr.estimators.table import estimator
+from netxr.schema.words import number
+
+SAME: Final = 0.9
+"""Of R and its transpose: from where on R tells no direction."""
+
+CURE: Final = "Activity changes more slowly than the lag. Difference it, or take what is slow off it: see Clean."
+"""What to do about an estimate that tells no direction."""
+
+UNKNOWN: Final = "There is no truth to compare it with: step 4 says which pairs to rely on, and how far."
+"""Said of an estimate whose connectivity is not known."""
+
+
+def words_of(shown: Shown) -> list[Any]:
+    """Return what is said over a result: how an estimate agrees with the truth, or what it is, or how sure."""
+    if shown.sure is not None:
+        return [_html(sure_html(shown.sure, q=shown.q)), *sure_notes(shown.sure)]
+    if shown.view == CLEAN_VIEW:
+        return [_html(_cleaned_html(shown))]
+    if shown.view not in (ESTIMATE_VIEW, BESIDE_VIEW, AGREEMENT_VIEW):
+        return []
+    R, A, scores = shown.matrices
+    if A is not None and scores is not None:
+        return [_html(scores_html(scores, signs=sign_text(A, R)))]
+    if shown.view != ESTIMATE_VIEW:
+        return []
+    size = f"{R.sizes[n.TARGET]:,} {NEURONS if shown.choice.level == NEURONS else 'groups'}"
+    at = f" at {lag_text(shown.lag_of_R, shown.interval)}" if is_lagged(shown.choice) else ""
+    alike = f"; R and its transpose {symmetry(R).item():.2f}" if estimator(shown.choice.method).directed else ""
+    method = f"{estimator(shown.choice.method).long_name}{at}{alike}"
+    return [_html(answer_html(f"{size}, {shown.run.sizes[n.TIME]:,} samples: {method}.", UNKNOWN))]
+
+
+def warning_of(shown: Shown, go_to_clean: Callable[[object], object]) -> list[Any]:
+    """Return a warning where an estimate tells no direction, with what can be done about it."""
+    if shown.view not in (ESTIMATE_VIEW, BESIDE_VIEW, SURE_VIEW) or not estimator(shown.choice.method).directed:
+        return []
+    alike = symmetry(shown.matrices.R if shown.sure is None else shown.sure.R).item()
+    if not alike > SAME:
+        return []
+    text = f"R and its transpose: {alike:.3f}, no direction. {CURE}"
+    keep = button("Keep, undirected", lambda _event: band.param.update(visible=False))
+    band = stack(message_pane(text, kind="warning"), row(button("Go to Clean", go_to_clean), keep))
+    return [band]
+
+
+def _cleaned_html(shown: Shown) -> str:
+    """Return what cleaning does to direction, in HTML."""
+    done = ", ".join(shown.choice.cleaning) or "Nothing is done yet: before and after are the same"
+    if shown.alike is None:
+        return answer_html(f"{done}.", "Step 3 says whether R tells direction.")
+    before, after = (number(one, decimals=2) for one in shown.alike)
+    what = f"{estimator(shown.choice.method).long_name} at {lag_text(lag_shown(shown.choice, None), shown.interval)}"
+    said = f"R and its transpose: {before} as recorded, {after} cleaned."
+    return answer_html(
+        said, f"{done[:1].upper()}{done[1:]}. R is {what}; where it is close to 1, R tells no direction."
+    )
+
+
+def _html(text: str) -> pn.pane.HTML:
+    """Return a pane of HTML."""
+    return pn.pane.HTML(text, sizing_mode="stretch_width", margin=0)

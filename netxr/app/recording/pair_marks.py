@@ -1,0 +1,173 @@
+"""The selected pair in two figures: a frame around its cell of the matrix, and its edge over all others of the network.
+
+Each of them also takes clicks: on a cell, and on an edge.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Any, Final, NamedTuple
+
+import holoviews as hv
+import numpy as np
+import xarray as xr
+from bokeh.events import Tap
+from bokeh.models import ColumnDataSource
+from numpy.typing import NDArray
+
+from netxr import names as n
+from netxr.app.frame.theme import TOKENS, theme_at_work
+from netxr.schema.variables import labels_of
+
+Choose = Callable[[Hashable, Hashable], object]
+"""Called with the target and source that a click selects."""
+
+NEAR: Final = 12.0
+"""Pixels within which a click belongs to an edge."""
+
+NODE: Final = 8.0
+"""Pixels from the middle of a neuron to the tip of an arrow."""
+
+MOST_FRAMED: Final = 30
+FRAME: Final = 12
+"""Neurons up to which the frame is as large as a cell; of more, its side in pixels."""
+
+HIGH: Final = 376
+"""Pixels of a network in height, about, by which its pixels are counted."""
+
+
+def colour(name: str) -> str:
+    """Return a colour of the page at work."""
+    return str(getattr(TOKENS[name], theme_at_work()))
+
+
+class SelectedCell:
+    """The frame around the selected cell, with a line to each axis.
+
+    Parameters
+    ----------
+    labels : list
+        Of the neurons, as they are drawn.
+    choose : callable
+        Called when a cell is clicked.
+    """
+
+    def __init__(self, labels: list[Hashable], choose: Choose) -> None:
+        self._labels, self._choose = labels, choose
+        self._places = {label: place for place, label in enumerate(labels)}
+        self.source = ColumnDataSource({"x": [], "y": [], "left": [], "below": [], "start": [], "end": []})
+
+    def show(self, target: Hashable, source: Hashable) -> None:
+        """Mark the cell of another pair."""
+        x, y = self._places[source], self._places[target]
+        ends = {"left": [-0.5], "below": [len(self._labels) - 0.5], "start": [x - 0.5], "end": [y + 0.5]}
+        self.source.data = {"x": [x], "y": [y]} | ends
+
+    def hook(self, plot: Any, _element: Any) -> None:
+        """Draw it over the matrix, and listen to clicks on cells."""
+        figure, look = plot.state, {"source": self.source, "line_color": colour("accent")}
+        if not figure.select({"name": "selected"}):
+            frame = {"fill_alpha": 0, "line_width": 2, "name": "selected"}
+            if len(self._labels) > MOST_FRAMED:
+                figure.scatter("x", "y", marker="square", size=FRAME, **frame, **look)
+            else:
+                figure.rect("x", "y", 1, 1, **frame, **look)
+            figure.segment("left", "y", "start", "y", **look)
+            figure.segment("x", "end", "x", "below", **look)
+            figure.on_event(Tap, self.tapped)
+
+    def tapped(self, event: Any) -> None:
+        """Select the pair of a cell that was clicked; a neuron with itself is none."""
+        column, row = round(event.x), round(event.y)
+        if 0 <= column < len(self._labels) and 0 <= row < len(self._labels) and row != column:
+            self._choose(self._labels[row], self._labels[column])
+
+
+class Edges(NamedTuple):
+    """The edges that a network draws: (edge, 2) of x and y, and (target, source) of each."""
+
+    starts: NDArray[np.float64]
+    ends: NDArray[np.float64]
+    pairs: list[tuple[Hashable, Hashable]]
+
+    def nearest(self, point: NDArray[np.float64]) -> tuple[float, tuple[Hashable, Hashable]]:
+        """Return how far the nearest edge is from a point, and which one it is.
+
+        Examples
+        --------
+        >>> edges = Edges(np.zeros((2, 2)), np.array([[1.0, 0.0], [0.0, 1.0]]), [("a", "b"), ("c", "b")])
+        >>> edges.nearest(np.array([0.1, 0.5]))
+        (0.1, ('c', 'b'))
+        """
+        along = self.ends - self.starts
+        squared = np.maximum(np.square(along).sum(axis=1), np.finfo(np.float64).tiny)
+        share = np.clip(((point - self.starts) * along).sum(axis=1) / squared, 0.0, 1.0)
+        away = np.linalg.norm(self.starts + share[:, np.newaxis] * along - point, axis=1)
+        return float(away.min()), self.pairs[int(away.argmin())]
+
+
+class SelectedEdge:
+    """The selected edge in the network, with a casing, and the names of both neurons.
+
+    Parameters
+    ----------
+    network : Overlay
+        As netxr.plot.network draws it.
+    R : DataArray
+        In memory, (target, source): what it is drawn from.
+    choose : callable
+        Called when an edge is clicked.
+    """
+
+    def __init__(self, network: hv.Overlay, R: xr.DataArray, choose: Choose) -> None:
+        self._R, self._choose = R, choose
+        labels = labels_of(R, n.SOURCE).tolist()
+        nodes = network.Points.II
+        self._nodes = dict(zip(labels, np.column_stack([nodes["x"], nodes["y"]]), strict=True))
+        self._edges = _edges_of(network, {str(label): label for label in labels})
+        low, high = hv.Store.lookup_options("bokeh", network, "plot").kwargs["ylim"]
+        self._pixel = (high - low) / HIGH
+        self.source = ColumnDataSource({"x0": [], "y0": [], "x1": [], "y1": [], "angle": [], "colour": []})
+        self.ends = ColumnDataSource({"x": [], "y": [], "name": []})
+
+    def show(self, target: Hashable, source: Hashable) -> None:
+        """Mark the edge of another pair, which need not be among those that are drawn."""
+        start, end = self._nodes[source], self._nodes[target]
+        along = (end - start) / max(float(np.linalg.norm(end - start)), np.finfo(np.float64).tiny)
+        first, last = start + NODE * self._pixel * along, end - NODE * self._pixel * along
+        sign = "positive" if self._R.sel({n.TARGET: target, n.SOURCE: source}).item() >= 0 else "negative"
+        angle = float(np.arctan2(along[1], along[0]) - np.pi / 2)
+        line = {"x0": [first[0]], "y0": [first[1]], "x1": [last[0]], "y1": [last[1]]}
+        self.source.data = line | {"angle": [angle], "colour": [colour(sign)]}
+        x, y = zip(start, end, strict=True)
+        self.ends.data = {"x": list(x), "y": list(y), "name": [str(source), str(target)]}
+
+    def hook(self, plot: Any, _element: Any) -> None:
+        """Draw it over the network, and listen to clicks on edges."""
+        figure = plot.state
+        if figure.select({"name": "selected"}):
+            return
+        ends, line = ("x0", "y0", "x1", "y1"), {"source": self.source, "line_cap": "round"}
+        figure.segment(*ends, line_color=colour("surface"), line_width=7, **line)
+        figure.segment(*ends, line_color="colour", line_width=3.5, name="selected", **line)
+        head = {"angle": "angle", "fill_color": "colour", "line_color": colour("surface")}
+        figure.scatter("x1", "y1", marker="triangle", size=13, source=self.source, **head)
+        figure.scatter("x", "y", size=9, source=self.ends, fill_color=colour("accent"), line_color=colour("surface"))
+        words = {"text_font_size": "12px", "text_font_style": "bold", "text_align": "center", "y_offset": -9}
+        ground = {"background_fill_color": colour("surface"), "background_fill_alpha": 0.8}
+        figure.text("x", "y", "name", source=self.ends, text_color=colour("ink"), **words, **ground)
+        figure.on_event(Tap, self.tapped)
+
+    def tapped(self, event: Any) -> None:
+        """Select the pair of the edge that was clicked."""
+        if self._edges.pairs:
+            away, pair = self._edges.nearest(np.array([event.x, event.y]))
+            if away <= NEAR * self._pixel:
+                self._choose(*pair)
+
+
+def _edges_of(network: hv.Overlay, named: dict[str, Hashable]) -> Edges:
+    """Return the edges that a network draws, by the labels that its neurons have as text."""
+    x0, y0, x1, y1, sources, targets = (
+        network.Segments.I.dimension_values(name) for name in ("x0", "y0", "x1", "y1", "from", "to")
+    )
+    pairs = [(named[str(to)], named[str(source)]) for to, source in zip(targets, sources, strict=True)]
+    return Edges(np.column_stack([x0, y0]), np.column_stack([x1, y1]), pairs)
