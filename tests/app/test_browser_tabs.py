@@ -56,9 +56,9 @@ VIEWS = {
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_each_view_opens_at_two_widths(open_page, folder, name):
+def test_each_view_opens_at_five_widths(open_page, folder, name):
     page = open_page(f"?tab={VIEWS[name]}")
-    for width in (2560, 1280, 640, 390):
+    for width in (2560, 1440, 1199, 800, 390):
         page.set_viewport_size({"width": width, "height": 900})
         drawn(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -104,6 +104,8 @@ def test_a_recording_is_looked_at_before_anything_is_estimated(pages, library, m
     assert len(figures(page)) == 2
     assert not page.messages
     assert "12 neurons x 400 samples x 2 trials" in page.text()
+    assert "12 neurons, 400 samples, 2 trials." in page.text()
+    assert "It does not say how long a sample is. Its connectivity is known." in page.text()
     assert page.location.search == "?tab=recording&recording=grouped.zarr"
 
 

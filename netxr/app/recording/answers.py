@@ -11,7 +11,15 @@ from netxr.app.frame.panes import button, row, stack
 from netxr.app.recording.choice import NEURONS, is_lagged
 from netxr.app.recording.compute import lag_shown
 from netxr.app.recording.lag_times import lag_text
-from netxr.app.recording.shown import AGREEMENT_VIEW, BESIDE_VIEW, CLEAN_VIEW, ESTIMATE_VIEW, SURE_VIEW, Shown
+from netxr.app.recording.shown import (
+    ACTIVITY_VIEW,
+    AGREEMENT_VIEW,
+    BESIDE_VIEW,
+    CLEAN_VIEW,
+    ESTIMATE_VIEW,
+    SURE_VIEW,
+    Shown,
+)
 from netxr.app.recording.sure_view import sure_html, sure_notes
 from netxr.estimators.signs import sign_text
 from netxr.estimators.symmetry import symmetry
@@ -32,6 +40,8 @@ def words_of(shown: Shown) -> list[Any]:
     """Return what is said over a result: how an estimate agrees with the truth, or what it is, or how sure."""
     if shown.sure is not None:
         return [_html(sure_html(shown.sure, q=shown.q)), *sure_notes(shown.sure)]
+    if shown.view == ACTIVITY_VIEW:
+        return [_html(_recorded_html(shown))]
     if shown.view == CLEAN_VIEW:
         return [_html(_cleaned_html(shown))]
     if shown.view not in (ESTIMATE_VIEW, BESIDE_VIEW, AGREEMENT_VIEW):
@@ -59,6 +69,16 @@ def warning_of(shown: Shown, go_to_clean: Callable[[object], object]) -> list[An
     keep = button("Keep, undirected", lambda _event: band.param.update(visible=False))
     band = stack(message_pane(text, kind="warning"), row(button("Go to Clean", go_to_clean), keep))
     return [band]
+
+
+def _recorded_html(shown: Shown) -> str:
+    """Return what a recording holds, in HTML."""
+    sizes, interval = shown.run[n.ACTIVITY].sizes, shown.interval
+    trials = f", {sizes[n.TRIAL]:,} trials" if sizes.get(n.TRIAL, 1) > 1 else ""
+    clock = f"A sample every {lag_text(1, interval)}. " if interval else "It does not say how long a sample is. "
+    truth = "Its connectivity is known." if n.CONNECTIVITY in shown.run else "Its connectivity is not known."
+    said = f"{sizes[n.NEURON]:,} neurons, {sizes[n.TIME]:,} samples{trials}."
+    return answer_html(said, f"{clock}{truth} Step 2 cleans it, step 3 estimates.")
 
 
 def _cleaned_html(shown: Shown) -> str:
