@@ -157,8 +157,13 @@ def test_an_edge_that_is_clicked_is_selected_in_all_four_and_in_the_address(open
     page.screenshot(path=folder / "selected.png", full_page=True)
     again = open_page(page.url.removeprefix(app.address))
     sync_api.expect(again.locator(".tabulator-row.tabulator-selected .tabulator-cell").nth(0)).to_have_text(source)
-    again.locator(".tabulator-row").nth(3).click()
+    again.locator(".tabulator-row").nth(1).click()
     again.wait_for_url(lambda url: url != page.url, timeout=LONG)
+    clicked = again.url
+    again.locator(".tabulator-tableholder").focus()
+    again.keyboard.press("ArrowDown")
+    again.wait_for_url(lambda url: url not in (page.url, clicked), timeout=LONG)
+    sync_api.expect(again.locator(".tabulator-row").nth(2)).to_have_class(re.compile("tabulator-selected"))
 
 
 def test_a_figure_is_enlarged_and_escape_puts_it_back_with_the_focus(open_page, folder):
