@@ -124,6 +124,13 @@ def regression(
         Once it is computed: if a penalty leaves no coefficient, if "cv" has come upon the largest or smallest of its
         strengths, or if float32 products leave few digits of the results.
 
+    Notes
+    -----
+    A coefficient's error goes with 1 / (standard deviation of the source x sqrt(samples)): those from neurons that
+    hardly vary, such as rates that stay near 0 or 1, are noise that may outweigh all others. Leave such neurons out.
+    In sigmoid networks of 50 neurons with a coupling of 16 and 100,000 samples, read through a logit, the score is
+    below .9 with all, and .996 without those some 10 whose standard deviation is below .01.
+
     Examples
     --------
     >>> import netxr

@@ -29,6 +29,9 @@ HIDDEN_AUTOCORRELATION: Final = 0.9
 HIDDEN_BLOCKS: Final = 3
 """Blocks of which the hidden signal of the last is made: what came before is beyond the last digit, 0.9^512 = 4e-24."""
 
+EIGHT_FLIPS: Final = np.unpackbits(np.arange(256, dtype=np.uint8)).reshape(256, 8)
+"""What each byte is as eight flips of a coin."""
+
 
 class Drives(NamedTuple):
     """What goes into each step: sqrt(cov) e + c h + eta z, or, in some steps, states that take the place of all.
@@ -106,7 +109,8 @@ class Drives(NamedTuple):
                 normals = normals @ self.mixing.T.astype(drive.dtype)
         np.multiply(normals, sign * self.noise_scale, drive, casting="same_kind")
         if self.instrument:
-            drive += self.instruments(i, block) * drive.dtype.type(sign * self.instrument)
+            kicks = EIGHT_FLIPS * drive.dtype.type(sign * self.instrument)
+            drive += kicks.take(self._bytes(i, INSTRUMENT_STREAM, block), axis=0).reshape(drive.shape)
 
     def _hidden(self, which: range, block: int) -> Iterator[NDArray[np.float64]]:
         """Yield the hidden signal of some trials from a block on, (t, k): autoregressive, of variance 1.
@@ -122,7 +126,12 @@ class Drives(NamedTuple):
                 yield whole[-STEPS_PER_BLOCK:]
 
     def _flips(self, i: int, stream: int, block: int) -> NDArray[np.uint8]:
-        """Return fair coin flips, 0 or 1, of a trial in a block of steps, (t, n): bits of random bytes."""
-        shape = (STEPS_PER_BLOCK, self.noise.n_neurons)
-        drawn = self.noise.generator(i, stream, block).bytes(STEPS_PER_BLOCK * self.noise.n_neurons // 8)
-        return np.unpackbits(np.frombuffer(drawn, np.uint8)).reshape(shape)
+        """Return fair coin flips, 0 or 1, of a trial in a block of steps, (t, n)."""
+        return np.unpackbits(self._bytes(i, stream, block)).reshape(STEPS_PER_BLOCK, self.noise.n_neurons)
+
+    def _bytes(self, i: int, stream: int, block: int) -> NDArray[np.uint8]:
+        """Return random bytes of a trial in a block of steps, whose bits are its coin flips."""
+        words = self.noise.generator(i, stream, block).bit_generator.random_raw(
+            STEPS_PER_BLOCK * self.noise.n_neurons // 64
+        )
+        return words.astype("<u8").view(np.uint8)

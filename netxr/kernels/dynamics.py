@@ -161,7 +161,8 @@ def advance(
         fire(states, potential, first, recurrent=recurrent, is_set=is_set, **of_units)
         return
     steps = list(states[:, 0] if states.shape[1] == 1 else states)  # views, which take longer to make one by one
-    respond, drive, moves = responding(rule.units), np.empty_like(steps[0]), 1 - rule.leak
+    respond, drive = responding(rule.units, states.dtype), np.empty_like(steps[0])
+    stays, moves = (np.array(share, states.dtype) for share in (rule.leak, 1 - rule.leak))  # arrays, as in `units`
     # exp overflows to infinity, whose reciprocal is the right answer: 0. Linear units that overflow are found later.
     with np.errstate(over="ignore", invalid="ignore"):
         if len(recurrent) == 1 and not rule.leak and not is_set:
@@ -169,7 +170,7 @@ def advance(
             for past, following in zip(steps[first - delay :], steps[first:], strict=False):
                 product(past, drive)
                 np.add(following, drive, following)
-                respond(following)
+                respond(following, following)
             return
         for t in range(first, len(steps)):
             if is_set and is_set[t]:
@@ -178,10 +179,10 @@ def advance(
             for delay, product in recurrent:
                 product(steps[t - delay], drive)
                 np.add(following, drive, following)
-            respond(following)
+            respond(following, following)
             if rule.leak:
                 np.multiply(following, moves, following)
-                np.multiply(steps[t - 1], rule.leak, drive)
+                np.multiply(steps[t - 1], stays, drive)
                 np.add(following, drive, following)
 
 
@@ -245,7 +246,7 @@ def _dense_drive(weights: NDArray[Any], *, alone: bool) -> Recurrent:
     if weights.ndim == 3:
         return lambda state, out: np.matmul(weights, state[:, :, None], out=out[:, :, None])
     turned = weights.T
-    return lambda state, out: np.dot(state, turned, out)
+    return lambda state, out: state.dot(turned, out)
 
 
 def _sparse_drive(weights: NDArray[Any], *, alone: bool) -> Recurrent:

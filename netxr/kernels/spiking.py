@@ -47,10 +47,11 @@ def fire(
     steps = list(states[:, 0] if states.shape[1] == 1 else states)  # views, which take longer to make one by one
     v = potential.reshape(steps[0].shape)
     drive, spikes = np.empty_like(v), np.empty(v.shape, bool)
+    stays, least, after = (np.array(value, v.dtype) for value in (leak, threshold, reset))  # arrays, as in `units`
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is found later
         for t in range(first, len(steps)):
             now = steps[t]
-            np.multiply(v, leak, v)
+            np.multiply(v, stays, v)
             if is_set and is_set[t]:
                 np.greater(now, 0, spikes)
             else:
@@ -58,6 +59,6 @@ def fire(
                 for delay, product in recurrent:
                     product(steps[t - delay], drive)
                     np.add(v, drive, v)
-                np.greater_equal(v, threshold, spikes)
+                np.greater_equal(v, least, spikes)
                 np.copyto(now, spikes)
-            np.copyto(v, reset, where=spikes)
+            np.copyto(v, after, where=spikes)

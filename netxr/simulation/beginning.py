@@ -48,19 +48,20 @@ def trial_seeds(seed: int | Sequence[int], labels: Sequence[int], rng: n.Rng) ->
 def first_state(initial: float | xr.DataArray, neurons: NDArray[Any], labels: Sequence[int]) -> NDArray[np.float64]:
     """Return the first state of each trial, (trial, neuron)."""
     expected = f"a finite number, or a DataArray with dim {n.NEURON!r} (and {n.TRIAL!r}) that has the network's labels"
-    template = xr.DataArray(np.zeros((len(labels), len(neurons))), {n.TRIAL: list(labels), n.NEURON: neurons})
+    shape = len(labels), len(neurons)
     if isinstance(initial, xr.DataArray) and initial.dtype.kind in NUMBER_KINDS:
+        template = xr.DataArray(np.zeros(shape), {n.TRIAL: list(labels), n.NEURON: neurons})
         try:
             sides = xr.align(template, initial, join="exact")
-            state = (sides[0] + sides[1]).transpose(n.TRIAL, n.NEURON)
+            state = (sides[0] + sides[1]).transpose(n.TRIAL, n.NEURON).values
         except ValueError as error:
             raise InvalidInput(
                 "initial", got=f"a DataArray with sizes {dict(initial.sizes)}", expected=expected
             ) from error
     elif is_number(initial):
-        state = template + initial
+        state = np.full(shape, initial, np.float64)
     else:
         raise InvalidInput("initial", got=repr(initial), expected=expected)
-    if not np.isfinite(state.values).all():
+    if not np.isfinite(state).all():
         raise InvalidInput("initial", got="NaN or infinity", expected=expected)
-    return np.asarray(state.values, np.float64)
+    return np.asarray(state, np.float64)

@@ -36,11 +36,17 @@ def share_of_start(activity: Any) -> NDArray[np.float64]:
     for k in range(n_trials):
         late = np.asarray(activity[:, max(FIRST, n_steps - LATE) :, k], np.float64)
         mean = late.mean(axis=1, keepdims=True)
-        variance = np.square(late - mean).mean(axis=1)  # half of the time of var, which takes the mean again
+        variance = _variance(late, mean)
         beyond = np.square(activity[:, :FIRST, k] - mean).sum(axis=1) - FIRST * variance
         is_far = beyond > FAR * FIRST * variance
         shares[k, is_far] = beyond[is_far] / (beyond + n_steps * variance)[is_far]
     return shares
+
+
+def _variance(samples: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the variance of each neuron, (neuron), in a third of the time of var, which takes the mean again."""
+    off = samples - mean
+    return np.asarray(np.square(off, off).mean(axis=1))
 
 
 def remark_on(activity: Any) -> str | None:

@@ -221,7 +221,7 @@ def _in_memory(
     )
     for rows, start, states in _reporting(blocks, progress, total=n_steps * len(state)):
         samples[rows, start : start + len(states)] = states.swapaxes(0, 1)
-    activity = xr.DataArray(samples, dims=(n.TRIAL, n.TIME, n.NEURON), attrs=run.attrs)
+    activity = xr.Variable((n.TRIAL, n.TIME, n.NEURON), samples, run.attrs)
     whole = {n.ACTIVITY: activity.transpose(n.NEURON, n.TIME, n.TRIAL), **_beside(model.drives, 0, n_steps)}
     return with_axis(run.assign(whole).assign_attrs(_remarks(samples.transpose(2, 1, 0), model)))
 

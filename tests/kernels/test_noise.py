@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.kernels.drives import Drives
-from netxr.kernels.noise import STEPS_PER_BLOCK, NoiseSource, philox
+from netxr.kernels.noise import INSTRUMENT_STREAM, STEPS_PER_BLOCK, NoiseSource, philox
 
 
 def noise(seeds=(1,), *, trials=None, n_neurons=3, n_steps=700, rng="modern", dtype="float64"):
@@ -84,3 +84,21 @@ def test_connectivity_and_noise_are_different_streams():
 
 def test_largest_seed_and_label():
     assert np.isfinite(noise((2**64 - 1,), trials=[2**64 - 1])).all()
+
+
+def test_a_generator_is_that_of_its_labels_whatever_was_drawn_in_between():
+    source = NoiseSource((9, 2**64 - 1), trials=[3, 2**64 - 2], n_neurons=3, rng="modern")
+    for i, stream, block in ((0, 2, 0), (1, 5, -3), (1, 0, 7), (0, 2, 0)):
+        own = philox([9, 2**64 - 1][i], trial=[3, 2**64 - 2][i], stream=stream, block=block)
+        drawn = source.generator(i, stream, block)
+        np.testing.assert_array_equal(drawn.random(3, np.float32), own.random(3, np.float32))  # half of a word is left
+
+
+def test_instruments_are_the_bits_of_the_bytes_of_their_stream():
+    drives = Drives(NoiseSource([5], trials=[3], n_neurons=7, rng="modern"), 0.0, instrument=2.0)
+    drawn = philox(5, trial=3, stream=INSTRUMENT_STREAM, block=1).bytes(32 * 7)
+    bits = np.unpackbits(np.frombuffer(drawn, np.uint8)).reshape(256, 7)
+    np.testing.assert_array_equal(drives.instruments(0, 1), bits)
+    for dtype in (np.dtype("f4"), np.dtype("f8")):
+        (block,) = drives.blocks(range(1), first_step=256, n_steps=400, dtype=dtype, sign=-1)
+        np.testing.assert_array_equal(block[:, 0], -2.0 * bits[:144])
