@@ -10,6 +10,7 @@ from netxr.app.compare.matched import matched
 from netxr.app.compare.scores import parts_of, scores_table
 from netxr.errors import InvalidInput
 from tests.app.views import choose, dimmed, download, figures, opened, panels_of, press, run_lines, table
+from tests.marks import slow
 
 TRUTH = "first=estimated.zarr&first_matrix=connectivity&second=estimated.zarr"
 
@@ -148,8 +149,7 @@ def test_the_strongest_pairs_that_both_have(two):
     assert chance == pytest.approx(36 * 36 / 132)
 
 
-@pytest.mark.crossed(1)
-@pytest.mark.parametrize("stores", [TRUTH, "first=estimated.zarr&second=grouped.zarr&diagonal=yes"])
+@pytest.mark.parametrize("stores", [TRUTH, *slow("first=estimated.zarr&second=grouped.zarr&diagonal=yes")])
 def test_the_lines_make_the_figure_and_the_files_hold_it(pages, library, stores):
     page = opened(pages, library, f"?tab=compare&{stores}")
     assert not page.messages
@@ -225,6 +225,7 @@ def test_matrices_beyond_the_budget(pages, library):
     assert "8 neurons at 2 lags, whose matrices take 6 KiB; expected at most 1000 B" in page.messages[0]
 
 
+@pytest.mark.slow
 def test_matrices_of_other_settings_are_dimmed_and_say_which_they_are(pages, library):
     page = opened(pages, library, f"?tab=compare&{TRUTH}")
     numbers = table(page)

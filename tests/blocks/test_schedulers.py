@@ -127,6 +127,7 @@ def die(block):
     os._exit(1)
 
 
+@pytest.mark.slow
 def test_a_part_that_kills_its_worker_is_told(cluster, tmp_path):
     cluster.scheduler.allowed_failures = 0
     with pytest.raises(netxr.WorkersLost, match=r"The run lost its workers.*memory="):

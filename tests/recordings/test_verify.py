@@ -129,12 +129,11 @@ def test_any_flipped_byte_of_a_chunk_is_found(store):
     rng = np.random.default_rng(1)
     for path in chunk_files(store):
         sound = path.read_bytes()
-        for _ in range(2):
-            at, bit = rng.integers(len(sound)), rng.integers(8)
-            path.write_bytes(sound[:at] + bytes([sound[at] ^ (1 << bit)]) + sound[at + 1 :])
-            (problem,) = wrong(store)
-            assert problem.place == path.relative_to(store).as_posix()
-            assert "damaged" in problem.wrong
+        at, bit = rng.integers(len(sound)), rng.integers(8)
+        path.write_bytes(sound[:at] + bytes([sound[at] ^ (1 << bit)]) + sound[at + 1 :])
+        (problem,) = wrong(store)
+        assert problem.place == path.relative_to(store).as_posix()
+        assert "damaged" in problem.wrong
         path.write_bytes(sound)
     assert verify(store) == ()
 

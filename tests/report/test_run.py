@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import netxr
 from netxr.cli import main
 from tests.conftest import SHARED
+from tests.marks import slow
 from tests.report.test_page import Page, fetches
 from tests.runs import contents
 
@@ -177,7 +178,7 @@ def test_a_dataset_in_memory_has_a_page_of_its_own(run, tmp_path):
     assert f"{float(lagged.pearson.sel(lag=2, trial=1)):.3f}" in cells
 
 
-@pytest.mark.parametrize("left", [["activity"], ["connectivity"]])
+@pytest.mark.parametrize("left", [["connectivity"], *slow(["activity"])])
 def test_what_a_run_has_not_is_left_out(run, left, tmp_path):
     path = netxr.report_run(run[left].isel(trial=0, missing_dims="ignore"), tmp_path / "run.html")
     assert "Scores of R against A" not in titles(path)
@@ -204,6 +205,7 @@ def test_gaps_are_left_out_and_short_or_large_runs_say_why_there_is_no_estimate(
     assert "Make one with netxr estimate, in bounded memory" in seen(path)
 
 
+@pytest.mark.slow
 def test_only_what_depends_on_the_lag_has_one(run, tmp_path):
     moments = netxr.lagged_moments(run.activity, lags=[0, 1])
     both = run.assign({name: netxr.estimate(moments, method=name) for name in ("granger", "partial_correlation")})

@@ -33,7 +33,8 @@ def path(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("moments", [pytest.param(True, marks=pytest.mark.slow), False])
+@pytest.mark.slow
+@pytest.mark.parametrize("moments", [True, False])
 def test_readers_see_what_was_committed(path, moments):
     """With moments, many documents change at once; without, few do, but ten times as often."""
     shutil.rmtree(path)
