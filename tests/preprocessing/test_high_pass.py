@@ -147,7 +147,7 @@ def test_wrong_filters(arguments, words):
 
 
 def test_no_sampling_interval():
-    with pytest.raises(InvalidInput, match=r"no sampling interval.*assign_attrs\(sampling_interval"):
+    with pytest.raises(InvalidInput, match=r"sampling_interval: got none.*assign_attrs\(sampling_interval"):
         high_pass(recording().drop_attrs(), cutoff=0.1)
 
 
