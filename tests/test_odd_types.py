@@ -25,6 +25,8 @@ ONE = RUN.isel(trial=0)
 MOMENTS = netxr.lagged_moments(ONE, lags=[0, 1])
 TESTED = netxr.correlation_test(ONE)
 
+TWICE = dict.fromkeys((4, 5), TESTED.lagged_correlation)
+
 CALLS = {
     "by": [lambda by: netxr.trial_mean(RUN, by=by), lambda by: netxr.minus_trial_mean(RUN, by=by)],
     "null": [
@@ -64,6 +66,11 @@ def test_odd_types_are_refused_by_name(argument, odd):
 def test_a_dataset_without_anything_is_no_recording(call):
     with pytest.raises(InvalidInput, match=r"^data: got"):
         call(xr.Dataset())
+
+
+def test_labels_that_are_no_sequence_are_refused():
+    with pytest.raises(InvalidInput, match=r"^neurons: got -1"):
+        netxr.to_sparse(TESTED.lagged_correlation, rows="source", neurons=-1)
 
 
 def test_a_mask_without_end_is_refused():

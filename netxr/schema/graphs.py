@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from netxr import names as n
 from netxr.compat import optional
 from netxr.errors import InvalidInput
-from netxr.schema.arguments import check_choice
+from netxr.schema.arguments import check_choice, check_entries
 from netxr.schema.arrays import ROWS, matrix_of_edges, neuron_labels
 from netxr.schema.tables import Edges, edges_of, is_graph, neurons_in
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
@@ -151,7 +151,8 @@ def to_sparse(
     if neurons is None:
         is_list = isinstance(connections, xr.Dataset)
         neurons = neurons_in(Edges(sources, targets, weights)) if is_list else there
-    labels = neuron_labels(neurons, len(neurons)).tolist()
+    wanted = check_entries("neurons", neurons, expected="labels of neurons")
+    labels = neuron_labels(wanted, len(wanted)).tolist()
     place = {label: k for k, label in enumerate(labels)}
     unknown = next((label for label in (*sources, *targets) if label not in place), None)
     if unknown is not None:
