@@ -48,6 +48,7 @@ CALLS = {
         lambda title: netxr.plot.network(TESTED.lagged_correlation, title=title),
         lambda title: netxr.plot.lags(netxr.lagged_correlation(ONE, lags=[0, 1]), title=title),
     ],
+    "over": [lambda over: netxr.plot.compare_over(TWICE, TWICE, over=over)],
     "row": [lambda row: netxr.plot.facets(TESTED.lagged_correlation, row=row)],
     "sections": [netxr.plot.tutorial_figures],
     "neurons": [lambda neurons: netxr.observe(RUN, neurons=neurons)],
@@ -66,6 +67,15 @@ def test_odd_types_are_refused_by_name(argument, odd):
 def test_a_dataset_without_anything_is_no_recording(call):
     with pytest.raises(InvalidInput, match=r"^data: got"):
         call(xr.Dataset())
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+def test_a_score_is_named_by_a_word_and_is_one_number(odd):
+    scores = xr.Dataset({"pearson": ("n_neurons", [0.1, 0.2])}, {"n_neurons": [4, 5]})
+    with pytest.raises(InvalidInput, match=r"^score: got"):
+        netxr.plot.score_curve(scores, x="n_neurons", score=odd)
+    with pytest.raises(InvalidInput, match=r"^score: got a Dataset"):
+        netxr.plot.compare(TESTED.lagged_correlation, TESTED.lagged_correlation, score=scores)
 
 
 def test_labels_that_are_no_sequence_are_refused():

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import holoviews as hv
 import numpy as np
+import xarray as xr
 from bokeh.models import BasicTickFormatter
 from bokeh.models.annotations import ColorBar
 
@@ -174,6 +175,8 @@ def literal(title: str) -> str:
 
 def score_text(score: Any) -> str:
     """Return a score with three decimals, or say that it is undefined."""
+    if isinstance(score, xr.Dataset):
+        raise InvalidInput("score", got="a Dataset", expected="a number", fix="Take one of its scores.")
     value = np.asarray(loaded(score, argument="score"))
     if value.dtype.kind not in "biuf":
         raise InvalidInput("score", got=repr(score), expected="a number")

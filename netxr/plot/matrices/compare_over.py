@@ -16,6 +16,7 @@ from netxr.plot.spans import Range
 from netxr.plot.style import diagonal_text, holds_diagonal, score_text
 from netxr.plot.ticks import plain_labels
 from netxr.plot.words import in_words, says
+from netxr.schema.arguments import check_text
 from netxr.schema.variables import labels_of
 
 
@@ -59,6 +60,7 @@ def compare_over(
     >>> len(compare_over({0.5: A, 0.9: A}, {0.5: A, 0.9: 2 * A}, over="sparsity"))
     4
     """
+    check_text("over", over)
     values = _facet_values(A, R, over=over)
     all_A, all_R = (
         {

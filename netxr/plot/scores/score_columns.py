@@ -10,6 +10,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.plot.loading import loaded
 from netxr.plot.words import axis_label
+from netxr.schema.arguments import check_text
 
 
 def score_columns(scores: Any, score: str, endings: Sequence[str], *, dims: Mapping[int, str]) -> list[xr.DataArray]:
@@ -17,6 +18,7 @@ def score_columns(scores: Any, score: str, endings: Sequence[str], *, dims: Mapp
 
     `dims` are how many dims they may have, with that in words.
     """
+    check_text("score", score)
     if not isinstance(scores, xr.Dataset):
         raise InvalidInput("scores", got=type(scores).__name__, expected="a Dataset of scores")
     wanted = [score] if score + n.SCORE_MEAN not in scores else [score + ending for ending in endings]
