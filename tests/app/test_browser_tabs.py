@@ -49,8 +49,9 @@ VIEWS = {
     "lags": "recording&recording=grouped.zarr&view=lags&lags=0-8",
     "sure": "recording&recording=grouped.zarr&view=sure",
     "windows": "recording&recording=grouped.zarr&view=windows&windows=5",
-    "sweep": "map&sweep=sweep.zarr&facet=sparsity",
-    "map": "map&sweep=cut.zarr&view=map",
+    "curves": "map&sweep=sweep.zarr&view=curves&facet=sparsity",
+    "facets": "map&sweep=sweep.zarr&facet=sparsity",
+    "map": "map&sweep=cut.zarr",
     "compare": "compare&first=estimated.zarr&first_matrix=connectivity&second=estimated.zarr",
 }
 
@@ -226,11 +227,11 @@ def test_choosing_is_shared_by_the_address(open_page, app):
     page = open_page("?tab=map")
     page.get_by_label("Sweep", exact=True).select_option(index=2)
     drawn(page)
-    page.get_by_label("A curve for each entry of").select_option("Sparsity")
+    page.get_by_label("One for each entry of").select_option("Sparsity")
     page.wait_for_url(re.compile("facet=sparsity"), timeout=LONG)
     again = open_page(page.url.removeprefix(app.address))
     drawn(again, 2)
-    assert again.get_by_label("A curve for each entry of").input_value() == "Sparsity"
+    assert again.get_by_label("One for each entry of").input_value() == "Sparsity"
 
 
 def test_no_request_left_the_machine(app, requests):

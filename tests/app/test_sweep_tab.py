@@ -1,14 +1,18 @@
 import io
 import zipfile
 
+import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
+from bokeh.events import Tap
 
 import netxr
-from netxr.app.sweep.views import SweepChoice, check_read, defined_facets, figures_of, needed_text, range_of, scores_of
+from netxr.app.sweep.maps import Marked, best_of, chosen_of, maps_of, what_is_lost
+from netxr.app.sweep.views import SweepChoice, check_read, defined_facets, figures_of, range_of, scores_of
+from netxr.app.sweep.words import answer_of, needed_table, rounded, time_text
 from netxr.errors import InvalidInput
-from tests.app.views import choose, dimmed, download, figures, opened, panels_of, run_lines, table
+from tests.app.views import choose, dimmed, download, figures, opened, panels_of, press, run_lines, table
 from tests.marks import slow
 
 NONE = dict.fromkeys(("n_neurons", "sparsity", "n_steps", "n_groups", "lag"))
@@ -61,21 +65,99 @@ def test_further_axes_and_estimators_are_axes_like_others():
         scores_of(sweep, one._replace(values=NONE | {"estimator": "granger"}))
 
 
-def test_where_it_is_good_enough_says_how_many_samples_it_takes():
+@pytest.fixture(scope="module")
+def by_hand():
+    """Scores of two estimators whose ends are known: limit .95 or 1, and 10 or 40 samples a neuron that halve them."""
     lengths, sizes = xr.DataArray([100, 10_000], dims="n_steps"), xr.DataArray([5, 50], dims="n_neurons")
-    scores = (0.95 / (1 + 10 * sizes / lengths) ** 0.5).to_dataset(name="pearson")
-    scores = scores.assign_coords(n_steps=lengths.values, n_neurons=sizes.values)
-    choice = ANY._replace(view="enough")
-    assert choice.drawn == ["n_steps", "n_neurons"]
-    (figure,) = figures_of(scores, choice)
-    assert sorted(figure.Labels.I["text"]) == ["0.39", "0.78", "0.93", "0.95"]
-    needed = 10 * np.array([5, 50]) / ((0.95 / 0.9) ** 2 - 1)  # where the score is .9
-    said = needed_text(scores, choice)
-    numbers = [
-        float(part.split(": ")[1].strip(".").replace(",", "")) for part in said.split("neurons: ")[1].split("; ")
-    ]
-    np.testing.assert_allclose(numbers, needed, rtol=0.01)
-    assert needed_text(scores * 0.9, choice).endswith("neurons: 5: never; 50: never.")
+    quick, slow = 0.95 / (1 + 10 * sizes / lengths) ** 0.5, 1 / (1 + 40 * sizes / lengths) ** 0.5
+    each = xr.concat([quick, slow], "estimator").expand_dims(trial=1, sparsity=2).rename("pearson")
+    labels = {"n_steps": lengths.values, "n_neurons": sizes.values, "estimator": ["quick", "slow"]}
+    return each.assign_coords(labels | {"sparsity": [0.5, 0.9], "trial": [0]}).to_dataset()
+
+
+CHOICE = SweepChoice("map", "pearson", "n_neurons", "", "none", NONE)
+
+
+def test_cells_hold_the_best_and_the_samples_needed_are_those_by_hand(by_hand):
+    choice = CHOICE.on(by_hand)
+    assert choice.y == "n_steps"
+    best = best_of(by_hand, choice)
+    quick = np.array([[0.95 / (1 + 10 * size / length) ** 0.5 for length in (100, 10_000)] for size in (5, 50)])
+    slow = np.array([[1 / (1 + 40 * size / length) ** 0.5 for length in (100, 10_000)] for size in (5, 50)])
+    scores = best.cells.transpose("n_neurons", "n_steps")
+    np.testing.assert_allclose(scores.score, np.maximum(quick, slow))
+    assert scores.estimator.values.tolist() == np.where(slow > quick, "slow", "quick").tolist()
+    chosen = chosen_of(best, choice, None)
+    needed = np.minimum(10 * np.array([5, 50]) / ((0.95 / 0.9) ** 2 - 1), 40 * np.array([5, 50]) / (0.9**-2 - 1))
+    np.testing.assert_allclose(chosen.ends.samples_needed, needed, rtol=0.01)
+    table = needed_table(chosen, Marked("mine.zarr", 50, 2000, 0.1))
+    assert f"{rounded(needed[0]):,}" in table
+    assert time_text(needed[1] * 0.1) in table
+    assert (table.count("enough"), table.count("too short")) == (1, 1)
+
+
+def test_the_answer_says_whether_the_marked_recording_has_enough(by_hand):
+    choice = CHOICE.on(by_hand)
+    best, marked = best_of(by_hand, choice), Marked("mine.zarr", 60, 5000, np.nan)
+    by_hand = by_hand.assign(finished=True)
+    chosen = chosen_of(best, choice, marked)
+    assert chosen.called == "50 neurons"  # the nearest
+    said = answer_of(best, chosen, choice, marked, by_hand)
+    assert "50 neurons: about 4,400 samples are needed; mine.zarr has 5,000: good enough." in said
+    low = choice._replace(at=0.97, values=NONE | {"n_neurons": 5})
+    best = best_of(by_hand.sel(estimator=["quick"]), low)
+    assert "never good enough; the score ends at 0.95" in answer_of(
+        best, chosen_of(best, low, None), low, None, by_hand
+    )
+
+
+def test_the_map_has_a_boundary_and_a_dot_between_the_cells(by_hand):
+    choice = CHOICE.on(by_hand)._replace(facet="sparsity")
+    figures = maps_of(best_of(by_hand, choice), choice, Marked("mine.zarr", 16, 1000, np.nan))
+    assert len(figures) == 2
+    (spot,) = figures[0].Points.I.array([0, 1]).astype(float)
+    np.testing.assert_allclose(spot, [np.log(16 / 5) / np.log(10), 0.5])
+    reached = best_of(by_hand, choice).cells.score.isel(sparsity=0).transpose("n_steps", "n_neurons").values >= 0.9
+    assert len(figures[0].Segments.I) == int((reached[0] != reached[1]).sum() + (reached[:, 0] != reached[:, 1]).sum())
+    for backend in ("bokeh", "matplotlib"):
+        hv.renderer(backend).get_plot(figures[0])
+    outside = maps_of(best_of(by_hand, choice), choice, Marked("mine.zarr", 500, 1000, np.nan))
+    assert "Points" not in outside[0].children
+
+
+def test_what_is_lost_adds_up_to_one(by_hand):
+    choice = CHOICE.on(by_hand)._replace(values=NONE | {"n_neurons": 50})
+    best = best_of(by_hand.sel(estimator=["quick"]), choice)
+    score, noise, bias = what_is_lost(chosen_of(best, choice, None), at=0.9).Area
+    np.testing.assert_array_equal(score["upper"], noise["lower"])
+    np.testing.assert_allclose(noise["upper"], 0.95)
+    np.testing.assert_array_equal(bias["upper"], 1)
+
+
+def test_a_click_chooses_a_row_and_a_recording_is_marked(pages, tmp_path):
+    netxr.sweep(n_neurons=[5, 8], sparsity=0.5, n_steps=[60, 200], trials=2, store=tmp_path / "s.zarr")
+    netxr.save(netxr.simulate(netxr.random_connectivity(8, seed=1), n_steps=100, seed=1), tmp_path / "mine.zarr")
+    page = opened(pages, tmp_path, "?tab=map&sweep=s.zarr")
+    assert "5 neurons" in page.text()
+    choose(page, "Mark a recording", "mine.zarr")
+    assert "mine.zarr" in page.text()
+    assert "8 neurons" in page.text()
+    assert page.location.search == "?tab=map&sweep=s.zarr&mark=mine.zarr"  # only what was chosen
+    plot = hv.renderer("bokeh").get_plot(figures(page)[0]).state
+    plot._trigger_event(Tap(plot, x=0.2, y=1.1))
+    assert "n_neurons=5" in page.location.search
+    assert "5 neurons" in page.text()
+
+
+def test_where_there_is_no_sweep_it_says_how_one_is_made_and_makes_a_small_one(pages, tmp_path):
+    netxr.save(netxr.simulate(netxr.random_connectivity(8, seed=1), n_steps=100, seed=1), tmp_path / "mine.zarr")
+    page = opened(pages, tmp_path, "?tab=map")
+    assert "netxr sweep" in page.text()
+    press(page, "Make a small one")
+    page.wait()
+    assert "sweep=small_sweep.zarr" in page.location.search
+    assert len(figures(page)) == 2
+    assert not page.messages
 
 
 def test_the_tab_offers_the_axes_that_a_sweep_has(pages, library):
@@ -102,13 +184,23 @@ def test_what_is_no_sweep_or_too_large(library):
         check_read(netxr.open(library / "sweep.zarr"), memory=2**10)
 
 
+@pytest.mark.parametrize("search", ["sweep=cut.zarr&x=lag", "sweep=sweep.zarr&lag=2"])
+def test_the_lines_of_a_map_make_it(pages, library, search):
+    page = opened(pages, library, f"?tab=map&{search}")
+    assert not page.messages
+    space, _ = run_lines(page)
+    numbers, axes = table(page), list(space["best"].score.dims)
+    expected = space["best"].score.to_series().sort_index()
+    np.testing.assert_allclose(numbers.set_index(axes).sort_index().score, expected)
+    assert download(page, "PNG")[1:4] == b"PNG"
+
+
 @pytest.mark.parametrize(
     "search",
     [
-        "sweep=sweep.zarr&facet=sparsity&score=roc_auc&lag=2",
-        "sweep=cut.zarr&view=map&x=lag",
-        "sweep=cut.zarr&x=sparsity&facet=n_neurons",
-        *slow("sweep=sweep.zarr", "sweep=sweep.zarr&view=map&n_steps=200"),
+        "sweep=sweep.zarr&view=curves&facet=sparsity&score=roc_auc&lag=2",
+        "sweep=cut.zarr&view=curves&x=sparsity&facet=n_neurons",
+        *slow("sweep=sweep.zarr&view=curves"),
     ],
 )
 def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, search):
@@ -133,11 +225,11 @@ def test_it_says_how_far_a_sweep_is(pages, library):
 
 
 def test_axes_that_are_not_drawn_are_chosen_from(pages, library):
-    page = opened(pages, library, "?tab=map&sweep=sweep.zarr")
+    page = opened(pages, library, "?tab=map&sweep=sweep.zarr&view=curves")
     assert [page.widget(axis).visible for axis in ("Sparsity", "Lag", "Number of samples")] == [True, True, False]
     choose(page, "Lag", 2)
     choose(page, "Sparsity", 0.9)
-    assert page.location.search == "?tab=map&sweep=sweep.zarr&sparsity=0.9&lag=2"
+    assert page.location.search == "?tab=map&sweep=sweep.zarr&view=curves&sparsity=0.9&lag=2"
     expected = netxr.open(library / "sweep.zarr").pearson_mean.sel(sparsity=0.9, lag=2).squeeze()
     np.testing.assert_allclose(table(page).pearson_mean, expected)
 
@@ -152,7 +244,7 @@ def test_axes_that_are_not_drawn_are_chosen_from(pages, library):
     ],
 )
 def test_what_goes_wrong_is_a_message(pages, library, search, message):
-    page = opened(pages, library, f"?tab=map&sweep=sweep.zarr&{search}")
+    page = opened(pages, library, f"?tab=map&sweep=sweep.zarr&view=curves&{search}")
     assert message in page.messages[0]
     assert not any("Unexpected" in shown for shown in page.messages)
 
@@ -165,13 +257,13 @@ def test_a_sweep_is_taken_along_whole(pages, library, tmp_path):
 
 
 def test_a_view_of_other_settings_is_dimmed_and_says_which_it_is(pages, library):
-    page = opened(pages, library, "?tab=map&sweep=sweep.zarr&lag=2")
+    page = opened(pages, library, "?tab=map&sweep=sweep.zarr&view=curves&lag=2")
     numbers = table(page)
-    choose(page, "A curve for each", "n_neurons")  # along x already
+    choose(page, "One for each", "n_neurons")  # along x already
     assert "x, y, facet: got n_neurons twice" in page.messages[0]
     assert dimmed(page)
     assert "Shown still: sweep.zarr, pearson over n_neurons, lag 2." in page.text()
     assert table(page).equals(numbers)
-    choose(page, "A curve for each", "sparsity")
+    choose(page, "One for each", "sparsity")
     assert not dimmed(page)
     assert not page.messages

@@ -34,6 +34,11 @@ def test_what_a_run_has_not_is_left_out(run):
     assert names(netxr.random_connectivity(101).to_dataset()) == ["matrix"]
 
 
+def test_two_graphs_beside_each_other_have_no_letters_that_meet_their_titles(run):
+    drawn = on_paper(figures_of(available_in(run))["network"])
+    assert not [text.get_text() for axis in drawn.axes for text in axis.texts if text.get_text() in ("A", "B")]
+
+
 def test_graphs_stand_where_the_neurons_lie(run):
     there = run.assign_coords(x=("neuron", np.arange(6.0)), y=("neuron", np.arange(6.0)))
     for graph in figures_of(available_in(there))["network"]:

@@ -187,7 +187,7 @@ def pair_of(sides: tuple[Side, Side], truth: Side | None, *, diagonal: bool, com
         for side in sides
     ]
     like, _, _ = shared_entries(first, second, arguments=("first", "second"))
-    sure = how_sure([(side.run, side.R) for side in sides], like, compute=compute)
+    sure = how_sure([(side.pick.store, side.run, side.R) for side in sides], like, compute=compute)
     return Pair(sides, truth, alike, against, sure, diagonal)
 
 

@@ -60,7 +60,7 @@ def answer_of(pair: Pair) -> str:
     explained = f"{int(pair.alike[n.N_PAIRS]):,} pairs, {diagonal} the diagonal. {overlap_text(pair)}"
     if len(reached) == 2:
         said = " and ".join(f"{name} {score:.2f}" for name, score in reached)
-        text = f"{agree}; against the truth, {said}"
+        text = f"{agree}; against the truth: {said}"
     elif reached:
         text = sign_text(*pair.shared) or verdict(reached[0][1])
     else:
@@ -106,9 +106,7 @@ def _gain(first: _Row, second: _Row, *, has_truth: bool) -> list[str]:
     if not has_truth:
         return ["Difference", *numbers]
     noise, bias = first.parts.noise - second.parts.noise, first.parts.bias - second.parts.bias
-    whence = (
-        f"from bias {_signed(bias)}, from noise {_signed(noise)}" if np.isfinite(noise + bias) else "not known whence"
-    )
+    whence = f"from bias {_signed(bias)}, noise {_signed(noise)}" if np.isfinite(noise + bias) else "not known whence"
     return ["Difference", f"<b>{_signed(second.parts.score - first.parts.score)}</b>", whence, *numbers]
 
 
@@ -119,7 +117,8 @@ def _number(value: float) -> str:
 
 def _signed(value: float) -> str:
     """Return a difference with its sign."""
-    return f"{value:+.2f}".replace("-", "\u2212") if np.isfinite(value) else "not known"
+    text = f"{value:+.2f}".replace("-", "\u2212") if np.isfinite(value) else "not known"
+    return "0.00" if text.endswith("0.00") else text
 
 
 def _bar(parts: Parts) -> str:
@@ -129,7 +128,7 @@ def _bar(parts: Parts) -> str:
     shown = "".join(
         f'<i style="flex:0 0 {100 * min(1, part):.1f}%;background:var(--{PARTS[name]})"></i>' for name, part in known
     )
-    look = "display:flex;min-width:120px;height:8px;background:var(--sunken)"
+    look = "display:flex;min-width:80px;height:8px;background:var(--sunken)"
     return f'<span role="img" aria-label="{said}" title="{said}" style="{look}">{shown}</span>'
 
 

@@ -49,11 +49,12 @@ class Sure(NamedTuple):
 
 
 class _Source(NamedTuple):
-    """An estimate, what made it, and the recording that it was made of."""
+    """An estimate, what made it, the activity that it was made of, and where that is: store and trial."""
 
     R: xr.DataArray
     estimator: Estimator
     activity: xr.DataArray
+    recording: tuple[str, str]
 
     @property
     def lag(self) -> int:
@@ -66,16 +67,16 @@ class _Source(NamedTuple):
 
 
 def how_sure(
-    sides: Sequence[tuple[xr.Dataset, xr.DataArray]], like: xr.DataArray, *, compute: Callable[[Any], Any]
+    sides: Sequence[tuple[str, xr.Dataset, xr.DataArray]], like: xr.DataArray, *, compute: Callable[[Any], Any]
 ) -> Sure:
-    """Say how sure two matrices are, each a store and what was taken from it, and their difference on some neurons.
+    """Say how sure two matrices are, each with its store by name and opened, and their difference on some neurons.
 
     Matrices of one recording are made again of the same samples, so that what both have of its noise cancels. A truth
     has no error.
     """
     reliability, halves = [np.nan, np.nan], [np.nan, np.nan]
     try:
-        sources = {k: _source(*side) for k, side in enumerate(sides) if not is_truth(side[1])}
+        sources = {k: _source(*side) for k, side in enumerate(sides) if not is_truth(side[2])}
         squares: Any = 0.0
         for together in _by_recording(sources):
             moments = _moments(list(together.values()), compute)
@@ -94,7 +95,7 @@ def is_truth(R: xr.DataArray) -> bool:
     return R.name == n.CONNECTIVITY and n.ESTIMATOR not in R.attrs
 
 
-def _source(run: xr.Dataset, R: xr.DataArray) -> _Source:
+def _source(store: str, run: xr.Dataset, R: xr.DataArray) -> _Source:
     """Return what an estimate was made of, or raise InvalidInput where that is not known."""
     made_by = estimator_of(R)
     if made_by is None or n.ACTIVITY not in run:
@@ -110,19 +111,16 @@ def _source(run: xr.Dataset, R: xr.DataArray) -> _Source:
             got=got,
             expected=f"a recording of {MOST_NEURONS} neurons and {text_of(MOST_BYTES)} at most",
         )
-    return _Source(R, made_by, activity)
+    trial = str(R[n.TRIAL].values) if n.TRIAL in R.coords else ""
+    return _Source(R, made_by, activity, (store, trial))
 
 
 def _by_recording(sources: dict[int, _Source]) -> list[dict[int, _Source]]:
     """Return the estimates of each recording: those of one are from the same samples."""
-    found: list[dict[int, _Source]] = []
+    found: dict[tuple[str, str], dict[int, _Source]] = {}
     for k, one in sources.items():
-        same = [each for each in found if all(other.activity.identical(one.activity) for other in each.values())]
-        if same:
-            same[0][k] = one
-        else:
-            found.append({k: one})
-    return found
+        found.setdefault(one.recording, {})[k] = one
+    return list(found.values())
 
 
 def _moments(sources: Sequence[_Source], compute: Callable[[Any], Any]) -> xr.Dataset:

@@ -91,7 +91,7 @@ def _difference_card(pair: Pair, difference: xr.DataArray) -> Any:
     error = pair.sure.error
     if error is None:
         figure = heatmap(_sheet(difference, STANDARD_DEVIATIONS, diagonal=pair.diagonal))
-        why = f"No standard errors: {pair.sure.problem}".rstrip(".") + "."
+        why = f"No standard errors: {pair.sure.problem.removeprefix('standard errors: ')}".rstrip(".") + "."
         return card("Difference", _upright(figure), note(why), note="second \u2212 first, in s.d.")
     figure = heatmap(_sheet(difference / error.where(error > 0), STANDARD_ERRORS, diagonal=pair.diagonal))
     said = f"second \u2212 first, in standard errors: jackknife, {BLOCKS} blocks"

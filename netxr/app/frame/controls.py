@@ -11,26 +11,18 @@ import param
 LOOK: Final[dict[str, Any]] = {"sizing_mode": "stretch_width", "margin": 0}
 
 
-def slider(settings: param.Parameterized, name: str, *, start: float, end: float, step: float) -> Any:
+def slider(settings: param.Parameterized, name: str, *, start: float, end: float, step: float, label: str = "") -> Any:
     """Return a slider that sets a number when it is released; a number beyond its ends is shown at the nearer end."""
     whole = isinstance(settings.param[name], param.Integer)
     kind = pn.widgets.IntSlider if whole else pn.widgets.FloatSlider
     near = partial(_within, start, end)
     widget = kind(
-        name=settings.param[name].label, start=start, end=end, step=step, value=near(getattr(settings, name)), **LOOK
-    )
-    return _linked(widget, settings, name, by="value_throttled", fit=near)
-
-
-def stepped(settings: param.Parameterized, name: str, options: list[float], *, label: str) -> Any:
-    """Return a slider over a few numbers, however far apart; any other number is shown at the nearest of them."""
-
-    def near(value: float) -> float:
-        """Return the nearest of the numbers."""
-        return min(options, key=lambda option: abs(option - value))
-
-    widget = pn.widgets.DiscreteSlider(
-        name=label, options=options, value=near(getattr(settings, name)), formatter="%d", **LOOK
+        name=label or settings.param[name].label,
+        start=start,
+        end=end,
+        step=step,
+        value=near(getattr(settings, name)),
+        **LOOK,
     )
     return _linked(widget, settings, name, by="value_throttled", fit=near)
 

@@ -154,13 +154,21 @@ def _facts_html(facts: Mapping[str, Any]) -> str:
 
 
 def tab_of_stores(
-    session: Session, settings: param.Parameterized, name: str, view: Any, *, what: str, raw: bool = False
+    session: Session,
+    settings: param.Parameterized,
+    name: str,
+    view: Any,
+    *,
+    what: str,
+    raw: bool = False,
+    may_be_empty: bool = False,
 ) -> Any:
     """Return a tab that shows stores of the folder, or says that there are none.
 
     `view` is called with the session, the folder and the settings. It returns an object with `controls`, `body`, maybe
     `summary`, and `update`, which is called whenever a setting changes. `name` is the setting that chooses a store,
-    `what` the plural of what the tab shows. Files that can be imported will do as well, if they may be `raw`.
+    `what` the plural of what the tab shows. Files that can be imported will do as well, if they may be `raw`; a view
+    that `may_be_empty` says itself what can be done where there are none.
     """
     if session.folder is None:
         return _words(
@@ -168,7 +176,7 @@ def tab_of_stores(
             "<p>FOLDER holds stores that <code>netxr simulate</code>, <code>netxr sweep</code>, "
             "<code>netxr import</code> or <code>netxr.save</code> made.</p>"
         )
-    if len(settings.param[name].objects) == 1 and not (raw and session.folder.files()):
+    if len(settings.param[name].objects) == 1 and not (may_be_empty or (raw and session.folder.files())):
         return _words(f"<p>The folder holds no {what} yet.</p>")
     shown = view(session, session.folder, settings)
     settings.param.watch(shown.update, [setting for setting in settings.param if setting != "name"])

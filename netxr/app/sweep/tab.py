@@ -2,26 +2,29 @@
 
 from collections.abc import Iterable
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import panel as pn
 import param
 import xarray as xr
+from bokeh.events import Tap
 
+import netxr
 from netxr import names as n
-from netxr.app.frame.controls import LOOK, buttons, choice
+from netxr.app.frame.controls import LOOK, buttons, choice, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import TOOLS, Results, flow, note, panels, stretched
+from netxr.app.frame.panes import Results, button, card, flow, heading, note, stack, stretched
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
+from netxr.app.sweep.maps import Best, Marked, best_of, chosen_of, maps_of, paper_of, what_is_lost
 from netxr.app.sweep.views import (
     ALL_IN_ONE,
-    CURVES,
     DIMS,
-    ENOUGH,
     MAP,
     SCORES,
     VIEWS,
@@ -30,16 +33,24 @@ from netxr.app.sweep.views import (
     cells_text,
     check_read,
     figures_of,
-    needed_text,
     on_paper,
     range_of,
     scores_of,
     sweep_lines,
 )
+from netxr.app.sweep.words import answer_of, needed_table
+from netxr.schema.clock import activity_of, clock_of
 from netxr.schema.words import entry_text
 from netxr.simulation.axes import AXES
 
 KEY: Final = "sweep"
+
+RECORDINGS: Final = ("run", "recording")
+"""Kinds of stores that can be marked."""
+
+SMALL_STORE: Final = "small_sweep.zarr"
+SMALL: Final[dict[str, Any]] = {"n_neurons": [6, 12, 25, 50], "n_steps": [300, 1000, 3000, 10_000], "trials": 3}
+"""A sweep that takes some seconds."""
 
 
 class Read(NamedTuple):
@@ -69,8 +80,10 @@ class SweepSettings(param.Parameterized):
     view = param.Selector(objects=list(VIEWS.values()), label="View")
     score = param.Selector(objects=list(SCORES.values()), default=n.PEARSON, label="Score")
     x = param.Selector(objects=list(DIMS), default=n.N_NEURONS, label="Along x")
-    y = param.Selector(objects=list(DIMS), default=n.SPARSITY, label="Along y")
-    facet = param.Selector(objects=[ALL_IN_ONE, *DIMS], default=ALL_IN_ONE, label="A curve for each entry of")
+    y = param.Selector(objects=["", *DIMS], default="", label="Along y")
+    facet = param.Selector(objects=[ALL_IN_ONE, *DIMS], default=ALL_IN_ONE, label="One for each entry of")
+    at = param.Number(0.9, bounds=(0.01, 0.99), label="Good enough from")
+    mark = param.Selector(objects=[""], default="", label="Mark a recording")
 
 
 for _name, _label in DIMS.items():  # which entry of each is shown, where it is not drawn along
@@ -82,12 +95,13 @@ def sweep_settings(session: Session) -> SweepSettings:
     """Return settings that offer the sweeps of the folder."""
     settings = SweepSettings()
     settings.param["sweep"].objects = ["", *store_choices(session, "sweep").values()]
+    settings.param["mark"].objects = ["", *store_choices(session, *RECORDINGS).values()]
     return settings
 
 
 def sweep_tab(session: Session, settings: SweepSettings) -> Any:
-    """Return the tab of a sweep."""
-    return tab_of_stores(session, settings, "sweep", _View, what="sweeps")
+    """Return the tab of a sweep; where there is none, it can make one."""
+    return tab_of_stores(session, settings, "sweep", _View, what="sweeps", may_be_empty=True)
 
 
 class _View:
@@ -97,19 +111,30 @@ class _View:
         self._session, self._folder, self._settings = session, folder, settings
         self._read: Read | None = None
         self._shown: Shown | None = None
+        self._set: dict[str, Any] = {}
         self._stores = StoreList(session, settings, "sweep", "sweep", again=self._look_again)
         self._axes = {axis: pn.widgets.Select(name=label, visible=False, **LOOK) for axis, label in DIMS.items()}
         for axis, widget in self._axes.items():
             widget.param.watch(partial(self._take, axis), "value")
-        self._x, self._y = (choice(settings, name, _axis_choices(DIMS)) for name in ("x", "y"))
+        self._x = choice(settings, "x", _axis_choices(DIMS))
+        self._y = pn.widgets.Select(name=settings.param["y"].label, visible=False, **LOOK)
+        self._y.param.watch(partial(self._take, "y"), "value")
         self._facet = choice(settings, "facet", {"all in one": ALL_IN_ONE} | _axis_choices(DIMS))
+        marks = {"none": ""} | {name: name for name in settings.param["mark"].objects if name}
+        self._boundary = [
+            heading("Boundary"),
+            slider(settings, "at", start=0.05, end=0.95, step=0.05),
+            choice(settings, "mark", marks),
+        ]
         self._results = Results()
         self.controls = [
             *self._stores.widgets,
+            heading("Axes"),
             choice(settings, "score", SCORES),
             self._x,
             self._y,
             self._facet,
+            *self._boundary,
             *self._axes.values(),
         ]
         self.body = pn.Column(
@@ -119,8 +144,8 @@ class _View:
                 session,
                 name="netxr_sweep",
                 shown=lambda: self._shown,
-                figure=lambda shown: on_paper(figures_of(scores_of(shown.read.sweep, shown.choice), shown.choice)),
-                table=lambda shown: scores_of(shown.read.sweep, shown.choice).drop_dims(n.TRIAL),
+                figure=_paper,
+                table=_numbers,
                 data=lambda shown: shown.read.sweep,
                 lines=lambda shown: sweep_lines(shown.read.path, shown.read.sweep, shown.choice),
             ),
@@ -137,7 +162,7 @@ class _View:
         self._session.cancel(KEY)
         if not name:
             self._shown = None
-            self._results.show(note("Choose a sweep."))
+            self._results.show(note("Choose a sweep.") if self._folder.names("sweep") else self._empty())
             return
         if self._shown is not None:
             self._results.outdated(self._shown.text)
@@ -158,22 +183,92 @@ class _View:
 
     def _show(self, read: Read) -> None:
         """Show what the settings ask for of a sweep that was read."""
-        self._read, wanted = read, self._choice()
+        self._read, wanted = read, self._choice().on(read.sweep)
         self._offer_axes(read.sweep, wanted)
-        scores = scores_of(read.sweep, wanted)
-        said = [note(cells_text(read.sweep))]
-        said += [note(needed_text(scores, wanted))] if wanted.view == ENOUGH else []
-        self._results.show(*said, _arranged(figures_of(scores, wanted), scores, wanted))
+        if wanted.view == MAP:
+            panes, found = self._mapped(read.sweep, wanted)
+            self._offer_axes(read.sweep, wanted._replace(values={**wanted.values, **found}))
+        else:
+            scores = scores_of(read.sweep, wanted)
+            panes = [note(cells_text(read.sweep)), _curves(figures_of(scores, wanted), scores, wanted)]
+        self._results.show(*panes)
         self._shown = Shown(read, wanted)
+
+    def _mapped(self, sweep: xr.Dataset, wanted: SweepChoice) -> tuple[list[Any], dict[str, Any]]:
+        """Return the answer and the cards of a map, and {axis: entry} of the row that is chosen."""
+        marked = marked_in(self._folder, self._settings.mark) if self._settings.mark else None
+        best = best_of(sweep, wanted)
+        chosen = chosen_of(best, wanted, marked)
+        figures = [self._tapped(figure, wanted, best) for figure in maps_of(best, wanted, marked)]
+        maps = flow(*[stretched(one, height=340 if len(figures) > 1 else 520, basis=300) for one in figures])
+        answer = pn.pane.HTML(answer_of(best, chosen, wanted, marked, sweep), sizing_mode="stretch_width", margin=0)
+        where = card(
+            "Where it is good enough", maps, note=f"line: score {wanted.at:g}{best.key}; a click chooses a row"
+        )
+        if chosen is None:
+            return [answer, where], {}
+        needed = pn.pane.HTML(needed_table(chosen, marked), sizing_mode="stretch_width", margin=0)
+        lost = stretched(what_is_lost(chosen, at=wanted.at), height=260, basis=None)
+        note_of = ", ".join(filter(None, (chosen.called, chosen.text)))
+        beside = stack(card("Samples needed", needed, note=chosen.text), card("What is lost", lost, note=note_of))
+        row = pn.Column(where, beside, css_classes=["map"], sizing_mode="stretch_width", margin=0)
+        return [answer, row], {chosen.axis: chosen.ends[chosen.axis].values.tolist()[chosen.place]}
+
+    def _tapped(self, figure: Any, wanted: SweepChoice, best: Best) -> Any:
+        """Return a map on which a click chooses a row."""
+        labels = np.sort(best.cells[wanted.x].values).tolist()
+
+        def listen(plot: Any, _element: Any) -> None:
+            """Listen to clicks."""
+            plot.state.on_event(Tap, lambda event: self._choose(wanted.x, labels, event.x))
+
+        return figure.opts(hooks=[listen], backend="bokeh")
+
+    def _choose(self, axis: str, labels: list[Any], place: float) -> None:
+        """Choose the row of a cell that was clicked."""
+        if axis != n.N_STEPS and 0 <= round(place) < len(labels):
+            self._settings.param.update(**{axis: labels[round(place)]})
+
+    def _empty(self) -> Any:
+        """Return what is shown where there is no sweep: how one is made, and a button that makes a small one."""
+        text = "A sweep scores estimators on networks whose connectivity is known, over sizes, lengths and more."
+        path = self._folder.root / SMALL_STORE
+        sizes, lengths = (",".join(map(str, SMALL[axis])) for axis in (n.N_NEURONS, n.N_STEPS))
+        command = f"netxr sweep {path} --neurons {sizes} --steps {lengths} --trials {SMALL['trials']}"
+        shown = pn.pane.HTML(
+            f"<p>{escape(text)}</p><pre>{escape(command)}</pre>", sizing_mode="stretch_width", margin=0
+        )
+        return card("No sweep yet", shown, button("Make a small one here", self._make))
+
+    def _make(self, _event: object) -> None:
+        """Make a small sweep in the folder, and open it."""
+        path = self._folder.place_for(SMALL_STORE)
+        self._session.run(
+            KEY,
+            lambda job: netxr.sweep(**SMALL, store=path, progress=job.step),
+            lambda _sweep: self._made(),
+            label="Making a small sweep",
+        )
+
+    def _made(self) -> None:
+        """Open the sweep that was made."""
+        self._settings.param["sweep"].objects = ["", SMALL_STORE]
+        self._settings.sweep = SMALL_STORE
+        self._stores.look_again()
 
     def _offer_axes(self, sweep: xr.Dataset, wanted: SweepChoice) -> None:
         """Offer the axes that a sweep has, and the entries of each of which only one is drawn, if it has several."""
         there = axes_of(sweep)
+        self._set["y"] = wanted.y
         for widget, asked in ((self._x, wanted.x), (self._y, wanted.y), (self._facet, wanted.facet)):
             none = {"all in one": ALL_IN_ONE} if widget is self._facet else {}
             kept = {asked} & {*DIMS}  # what is asked for stays, and is said to be missing where it is
-            widget.options = none | _axis_choices([dim for dim in DIMS if dim in (*there, *kept)])
-        self._y.visible, self._facet.visible = wanted.view == MAP, wanted.view == CURVES
+            options: dict[str, Any] = none | _axis_choices([dim for dim in DIMS if dim in (*there, *kept)])
+            widget.param.update(options=options, value=asked or None)
+        for widget in (self._y, *self._boundary):
+            widget.visible = wanted.view == MAP
+        drawn = [wanted.y, n.ESTIMATOR] if wanted.view == MAP else wanted.drawn
+        shown = [axis for axis in there if axis not in drawn]
         for axis, widget in self._axes.items():
             if axis not in there:
                 widget.visible = False
@@ -181,22 +276,20 @@ class _View:
             held = sweep[axis].values.tolist()
             named = wanted.values[axis]
             value = held[0] if named is None else named
+            self._set[axis] = value
             options = {entry_text(entry): entry for entry in dict.fromkeys([*held, value])}
-            widget.param.update(options=options, value=value, visible=axis not in wanted.drawn and len(held) > 1)
+            widget.param.update(options=options, value=value, visible=axis in shown and len(held) > 1)
 
     def _take(self, axis: str, event: Any) -> None:
-        """Take over the chosen entry of an axis."""
-        if event.new is not None and self._read is not None:
-            first = self._read.sweep[axis].values.tolist()[0]
-            asked = getattr(self._settings, axis)
-            if event.new != (first if asked is None else asked):
-                self._settings.param.update(**{axis: event.new})
+        """Take over the chosen entry of an axis, or the chosen axis, not what the page itself has set."""
+        if event.new is not None and event.new != self._set.get(axis):
+            self._settings.param.update(**{axis: event.new})
 
     def _choice(self) -> SweepChoice:
         """Return the settings of the view."""
         settings = self._settings
         values = {axis: getattr(settings, axis) for axis in DIMS}
-        return SweepChoice(settings.view, settings.score, settings.x, settings.y, settings.facet, values)
+        return SweepChoice(settings.view, settings.score, settings.x, settings.y, settings.facet, values, settings.at)
 
 
 def _axis_choices(axes: Iterable[str]) -> dict[str, str]:
@@ -204,11 +297,29 @@ def _axis_choices(axes: Iterable[str]) -> dict[str, str]:
     return {DIMS[axis]: axis for axis in axes}
 
 
-def _arranged(figures: list[Any], scores: xr.Dataset, wanted: SweepChoice) -> Any:
-    """Return the figures as panes."""
-    if wanted.view != CURVES:
-        return panels(figures[0], **TOOLS)
+def _curves(figures: list[Any], scores: xr.Dataset, wanted: SweepChoice) -> Any:
+    """Return curves as panes."""
     if len(figures) == 1:
         return stretched(figures[0], height=380)
     ylim = range_of(scores, wanted)
     return flow(*[stretched(one.opts(ylim=ylim), height=280, basis=300, most=480) for one in figures])
+
+
+def _paper(shown: Shown) -> Any:
+    """Return the figure of a view for paper."""
+    sweep, wanted = shown.read.sweep, shown.choice
+    return paper_of(sweep, wanted) if wanted.view == MAP else on_paper(figures_of(scores_of(sweep, wanted), wanted))
+
+
+def _numbers(shown: Shown) -> xr.Dataset:
+    """Return the numbers of a view."""
+    sweep, wanted = shown.read.sweep, shown.choice
+    return best_of(sweep, wanted).cells if wanted.view == MAP else scores_of(sweep, wanted).drop_dims(n.TRIAL)
+
+
+def marked_in(folder: Folder, name: str) -> Marked:
+    """Return what there is to know of a recording that is marked."""
+    activity = activity_of(folder.open(name))
+    interval, unit, _ = clock_of(activity)
+    n_samples = activity.sizes[n.TIME] * activity.sizes.get(n.TRIAL, 1)
+    return Marked(name, activity.sizes[n.NEURON], n_samples, interval if unit == "s" else np.nan)

@@ -12,15 +12,13 @@ import netxr.plot
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.compare import ABOUT_SCORES
+from netxr.estimators.score_limit import CORRELATIONS
 from netxr.plot.words import axis_label
 from netxr.schema.words import entry_text, text_of
 from netxr.simulation.axes import AXES
 
-CURVES, MAP, ENOUGH = "curves", "map", "enough"
-VIEWS: Final = {"Curves": CURVES, "Map over two axes": MAP, "Where it is good enough": ENOUGH}
-
-GOOD: Final = 0.9
-"""A score that is good enough."""
+MAP, CURVES = "map", "curves"
+VIEWS: Final = {"Map": MAP, "Curves": CURVES}
 
 ALL_IN_ONE: Final = "none"
 """Stands for no axis of facets."""
@@ -47,11 +45,13 @@ class SweepChoice(NamedTuple):
     score : str
         Of `SCORES`.
     x, y : str
-        Axes of the sweep; y is for the map.
+        Axes of the sweep; y is for the map, and "" for the length, or the first axis that varies.
     facet : str
-        An axis to draw a curve for each entry of, or `ALL_IN_ONE`.
+        An axis to draw a map or a curve for each entry of, or `ALL_IN_ONE`.
     values : mapping
-        {axis: the entry that is drawn, None for the first} of the other axes.
+        {axis: the entry that is drawn or chosen, None for the first} of the axes.
+    at : float
+        A score that is good enough.
     """
 
     view: str
@@ -60,15 +60,21 @@ class SweepChoice(NamedTuple):
     y: str
     facet: str
     values: Mapping[str, float | str | None]
+    at: float = 0.9
 
     @property
     def drawn(self) -> list[str]:
         """The axes that are drawn along."""
-        if self.view == ENOUGH:
-            return [n.N_STEPS, self.x] if self.x != n.N_STEPS else [n.N_STEPS, self.y]
-        if self.view == MAP:
-            return [self.x, self.y]
-        return [self.x] if self.facet == ALL_IN_ONE else [self.x, self.facet]
+        axes = [self.x, self.y] if self.view == MAP else [self.x]
+        return axes if self.facet == ALL_IN_ONE else [*axes, self.facet]
+
+    def on(self, sweep: xr.Dataset) -> "SweepChoice":
+        """Return the choice with what it leaves open as it is for a sweep."""
+        if self.view == CURVES or self.y:
+            return self
+        varying = [dim for dim in (n.N_STEPS, *DIMS) if sweep.sizes.get(dim, 1) > 1 and dim != n.ESTIMATOR]
+        free = [dim for dim in (*varying, *DIMS) if dim in sweep.dims and dim not in (self.x, self.facet)]
+        return self._replace(y=free[0])
 
     @property
     def text(self) -> str:
@@ -124,15 +130,17 @@ def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
         # Not xarray's std: it warns if no trial is there.
         scores[ends[n.SCORE_STD]] = ((each - scores[ends[n.SCORE_MEAN]]) ** 2).mean(n.TRIAL, keep_attrs=True) ** 0.5
         scores[ends[n.SCORE_DEFINED]] = each.count(n.TRIAL, keep_attrs=True)
-    return scores.isel({axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(sweep, choice)})
+    return scores.isel({axis: place_of(sweep, axis, choice.values.get(axis)) for axis in _others(sweep, choice)})
 
 
 def _others(sweep: xr.Dataset, choice: SweepChoice) -> list[str]:
     """Return the axes of which one entry is drawn."""
-    return [axis for axis in axes_of(sweep) if axis not in choice.drawn]
+    kept = {*choice.drawn, *([n.ESTIMATOR] if choice.view == MAP else [])}
+    kept |= {n.N_STEPS} if choice.view == MAP and is_drawn_by_length(sweep, choice) else set()
+    return [axis for axis in axes_of(sweep) if axis not in kept]
 
 
-def _place(sweep: xr.Dataset, axis: str, value: float | str | None) -> int:
+def place_of(sweep: xr.Dataset, axis: str, value: float | str | None) -> int:
     """Return where an entry of an axis stands."""
     held = sweep[axis].values.tolist()
     if value is not None and value not in held:
@@ -141,11 +149,7 @@ def _place(sweep: xr.Dataset, axis: str, value: float | str | None) -> int:
 
 
 def figures_of(scores: xr.Dataset, choice: SweepChoice) -> list[Any]:
-    """Return the figures of a view: one, or a curve for each entry of the axis of facets that is defined somewhere."""
-    if choice.view == MAP:
-        return [netxr.plot.map(scores, x=choice.x, y=choice.y, score=choice.score)]
-    if choice.view == ENOUGH:
-        return [netxr.plot.good_enough(scores, score=choice.score, at=GOOD, x=choice.drawn[1])]
+    """Return the figures of curves: one, or one for each entry of the axis of facets that is defined somewhere."""
     if choice.facet == ALL_IN_ONE:
         return [netxr.plot.score_curve(scores, x=choice.x, score=choice.score)]
     return [
@@ -178,17 +182,6 @@ def range_of(scores: xr.Dataset, choice: SweepChoice) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def needed_text(scores: xr.Dataset, choice: SweepChoice) -> str:
-    """Say how many samples the score takes at each entry of the axis beside the length."""
-    axis = choice.drawn[1]
-    needed = netxr.score_limit(scores, score=choice.score, at=GOOD)[n.SAMPLES_NEEDED]
-    said = [
-        f"{entry_text(value)}: {f'{count:,.0f}' if np.isfinite(count) else 'never'}"
-        for value, count in zip(scores[axis].values.tolist(), needed.values.tolist(), strict=True)
-    ]
-    return f"Samples needed for {GOOD}, by {axis_label(scores, axis).lower()}: {'; '.join(said)}."
-
-
 def on_paper(figures: list[Any]) -> Any:
     """Return the figures of a view as one."""
     if len(figures) == 1:
@@ -200,10 +193,10 @@ def on_paper(figures: list[Any]) -> Any:
 
 def sweep_lines(path: Path, sweep: xr.Dataset, choice: SweepChoice) -> str:
     """Return the lines of Python that make a view."""
-    name, kept = choice.score, {axis: _place(sweep, axis, choice.values.get(axis)) for axis in _others(sweep, choice)}
+    name, kept = choice.score, {axis: place_of(sweep, axis, choice.values.get(axis)) for axis in _others(sweep, choice)}
     values = ", ".join(f"{axis}={sweep[axis].values.tolist()[place]!r}" for axis, place in kept.items())
     lines = ["import netxr", "", f"scores = netxr.open({str(path)!r}).load()"]
-    if not is_finished(sweep):
+    if not is_finished(sweep) and choice.view == CURVES:
         mean, std, defined = (name + end for end in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED))
         lines += [
             f'scores["{mean}"] = scores.{name}.mean("trial", keep_attrs=True)',
@@ -211,11 +204,8 @@ def sweep_lines(path: Path, sweep: xr.Dataset, choice: SweepChoice) -> str:
             f'scores["{defined}"] = scores.{name}.count("trial", keep_attrs=True)',
         ]
     lines.append(f"scores = scores.sel({values})")
-    if choice.view == ENOUGH:
-        options = f'score="{name}", at={GOOD}, x="{choice.drawn[1]}"'
-        return "\n".join([*lines, f"netxr.plot.good_enough(scores, {options})"])
     if choice.view == MAP:
-        return "\n".join([*lines, f'netxr.plot.map(scores, x="{choice.x}", y="{choice.y}", score="{name}")'])
+        return "\n".join([*lines, *_map_lines(sweep, choice)])
     if choice.facet == ALL_IN_ONE:
         return "\n".join([*lines, f'netxr.plot.score_curve(scores, x="{choice.x}", score="{name}")'])
     facet = choice.facet
@@ -231,3 +221,22 @@ def sweep_lines(path: Path, sweep: xr.Dataset, choice: SweepChoice) -> str:
             f"hv.Layout(curves).cols({WIDEST})",
         ]
     )
+
+
+def is_drawn_by_length(sweep: xr.Dataset, choice: SweepChoice) -> bool:
+    """Return whether a map tells what is lost to noise: several lengths are drawn, of a score that falls with noise."""
+    return n.N_STEPS in (choice.x, choice.y) and sweep.sizes.get(n.N_STEPS, 1) > 1 and choice.score in CORRELATIONS
+
+
+def _map_lines(sweep: xr.Dataset, choice: SweepChoice) -> list[str]:
+    """Return the lines of Python that draw a map of scores."""
+    options, facet = f'x="{choice.x}", y="{choice.y}"', choice.facet
+    if is_drawn_by_length(sweep, choice):
+        col = "" if facet == ALL_IN_ONE else f', col="{facet}"'
+        return [f'netxr.plot.good_enough(scores, score="{choice.score}", at={choice.at:g}, {options}{col})']
+    further = "".join(f".isel({facet}=0)" for facet in [facet] * (facet != ALL_IN_ONE))
+    best = '.max("estimator")' * (n.ESTIMATOR in sweep.dims)
+    return [
+        f'best = scores.{choice.score}{further}.mean("trial"){best}.to_dataset(name="score")',
+        f'netxr.plot.map(best, {options}, score="score")',
+    ]

@@ -216,7 +216,7 @@ def figures_of(available: Available) -> dict[str, Any]:
         if one is not None and one.sizes[n.TARGET] <= MOST_NODES and _is_square(one)
     ]
     if graphs:
-        figures["network"] = hv.Layout(graphs) if len(graphs) > 1 else graphs[0]
+        figures["network"] = laid_out(hv.Layout(graphs), title="") if len(graphs) > 1 else graphs[0]
     if A is not None and R is not None and _is_square(A) and _shared(A, R):
         figures["agreement"] = agreement(A, R, diagonal=False)
     if available.lagged is not None and _n_neurons(available.lagged) > 1:

@@ -1,5 +1,6 @@
 """Where a score is good enough: verdicts over two parameters, with what is best in each cell and what it lacks."""
 
+from collections.abc import Mapping
 from textwrap import wrap
 from typing import Any, Final
 
@@ -187,7 +188,7 @@ def _map(
     height, width = (min(WIDEST, max(2, size) * CELL) for size in cells[n.VERDICT].shape)
     panel = _colours(cells, dims, bar=has_bar) * _on_hover(cells) * _texts(cells, dims)
     for verdict, dash in ((cells[n.VERDICT], "solid"), (cells[ALONE], "dashed")):
-        panel = panel * _boundary((verdict == GOOD).values, dims, dash)
+        panel = panel * boundary((verdict == GOOD).values, dims, dash)
     return with_options(
         panel,
         both={
@@ -241,7 +242,6 @@ def _colours(cells: xr.Dataset, dims: list[hv.Dimension], *, bar: bool) -> hv.Im
 
 def _on_hover(cells: xr.Dataset) -> hv.Rectangles:
     """Lay rectangles that are not seen over the cells, which say on hovering what each holds."""
-    rows, columns = np.indices(cells[n.VERDICT].shape).reshape(2, -1)
     flat = {name: cells[name].values.ravel().tolist() for name in cells.data_vars}
     limits = zip(flat[n.LIMIT], flat[n.LIMIT_STANDARD_ERROR], strict=True)
     said = {
@@ -251,9 +251,15 @@ def _on_hover(cells: xr.Dataset) -> hv.Rectangles:
         n.LIMIT: [f"{limit:.3f}" + f" ± {error:.3f}" * bool(np.isfinite(error)) for limit, error in limits],
         n.SAMPLES_NEEDED: [f"{one:,.0f}" if np.isfinite(one) else "no number" for one in flat[n.SAMPLES_NEEDED]],
     }
+    return hover_boxes(cells[n.VERDICT].shape, said, {name: axis_label(cells, name) for name in said})
+
+
+def hover_boxes(shape: tuple[int, ...], said: Mapping[str, list[str]], called: Mapping[str, str]) -> hv.Rectangles:
+    """Lay rectangles that are not seen over cells, which say on hovering {name: a text for each}, row by row."""
+    rows, columns = np.indices(shape).reshape(2, -1)
     corners = (columns - 0.5, rows - 0.5, columns + 0.5, rows + 0.5)
     boxes = hv.Rectangles((*corners, *said.values()), kdims=["x", "y", "x1", "y1"], vdims=list(said))
-    tooltips = [(axis_label(cells, name), f"@{name}") for name in said]
+    tooltips = [(called[name], f"@{name}") for name in said]
     return with_options(boxes, both={"alpha": 0}, bokeh={"tools": ["hover"], "hover_tooltips": tooltips})
 
 
@@ -274,7 +280,7 @@ def _texts(cells: xr.Dataset, dims: list[hv.Dimension]) -> hv.Labels:
     )
 
 
-def _boundary(inside: NDArray[np.bool_], dims: list[hv.Dimension], dash: str) -> hv.Segments:
+def boundary(inside: NDArray[np.bool_], dims: list[hv.Dimension], dash: str) -> hv.Segments:
     """Draw the line between cells that are inside and their neighbours that are not."""
     rows, columns = np.nonzero(inside[:, 1:] != inside[:, :-1])
     upright = np.stack([columns + 0.5, rows - 0.5, columns + 0.5, rows + 0.5])
