@@ -21,6 +21,9 @@ from netxr.store.metadata import Document
 
 CODECS: Final = ("bytes", "blosc", "crc32c")
 CHECKSUM_BYTES: Final = 4
+WITH_ITS_CHECKSUM: Final = 0x48674BC7
+"""The checksum of any bytes behind which their own checksum stands, the lowest byte first."""
+
 DECODED_BY: Final = {"_FillValue", "scale_factor", "add_offset"}
 
 
@@ -67,13 +70,12 @@ def decoded(array: Path, document: Document, index: Index) -> NDArray[Any]:
     return np.asarray(stored[region])
 
 
-def _checked(path: Path) -> bytes:
-    """Return what is in a chunk before the checksum at its end, which matches."""
+def _checked(path: Path) -> memoryview:
+    """Return what is in a chunk before the checksum at its end, which matches; nothing is copied."""
     stored = read_file(path)
-    held, checksum = stored[:-CHECKSUM_BYTES], stored[-CHECKSUM_BYTES:]
-    if google_crc32c.value(held).to_bytes(CHECKSUM_BYTES, "little") != checksum:
+    if google_crc32c.value(stored) != WITH_ITS_CHECKSUM:
         raise ValueError("its checksum does not match")
-    return held
+    return memoryview(stored)[:-CHECKSUM_BYTES]
 
 
 def _codecs(document: Document) -> tuple[str, ...]:

@@ -1,16 +1,19 @@
 """Stored chunks read without zarr-python: the same values, for whatever it may be asked, and only where it may be."""
 
 import dask.array as da
+import google_crc32c
 import numpy as np
 import pytest
 import xarray as xr
 import zarr
 from hypothesis import given
 from hypothesis import strategies as st
+from numcodecs import blosc
 
 import netxr
 from netxr.errors import UnreadableFile
 from netxr.store import lazy
+from netxr.store.chunk import WITH_ITS_CHECKSUM
 
 
 @pytest.fixture
@@ -25,6 +28,14 @@ def counted(monkeypatch):
     read_chunk = lazy.read_chunk
     monkeypatch.setattr(lazy, "read_chunk", reading)
     return read
+
+
+SAMPLES = np.arange(12.0).reshape(3, 4)
+CHUNK = (
+    (compressed := blosc.compress(SAMPLES, b"zstd", 5, 1)) + google_crc32c.value(compressed).to_bytes(4, "little"),
+    {"data_type": "float64", "chunk_grid": {"configuration": {"chunk_shape": [3, 4]}}},
+)
+"""The bytes of a chunk, and what the metadata say of it."""
 
 
 def stored(folder, dtype, **options):
@@ -75,3 +86,21 @@ def test_a_damaged_chunk_is_named(tmp_path):
     chunk.write_bytes(content)
     with pytest.raises(UnreadableFile, match=r"activity\[.*\] cannot be read .*checksum"):
         activity.load()
+
+
+@given(st.integers(0, 2**31), st.integers(0, 7))
+def test_a_chunk_of_which_one_bit_changed_is_not_read(tmp_path_factory, place, bit):
+    """In what was compressed, or in the checksum behind it."""
+    chunk, document = CHUNK
+    place %= len(chunk)
+    path = tmp_path_factory.mktemp("chunk") / "c"
+    path.write_bytes(chunk)
+    np.testing.assert_array_equal(lazy.read_chunk(path, document), SAMPLES)
+    path.write_bytes(chunk[:place] + bytes([chunk[place] ^ 1 << bit]) + chunk[place + 1 :])
+    with pytest.raises(ValueError, match="checksum"):
+        lazy.read_chunk(path, document)
+
+
+def test_the_checksum_of_what_ends_in_its_checksum_is_always_the_same():
+    """That of no bytes is 0, as 4 bytes."""
+    assert google_crc32c.value(bytes(4)) == WITH_ITS_CHECKSUM
