@@ -1,6 +1,6 @@
 """How alike are the true connectivity and an estimate of it: scores over the neurons that both have."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, Final
 from uuid import uuid4
@@ -71,6 +71,8 @@ COUNT_ATTRS: Final = {
     n.N_PAIRS: {n.LONG_NAME: "pairs of neurons compared"},
     n.N_UNDEFINED: {n.LONG_NAME: "pairs of neurons left out as undefined"},
 }
+ABOUT: Final = SCORE_ATTRS | FURTHER_ATTRS | {n.SYMMETRY: ABOUT_SYMMETRY} | COUNT_ATTRS
+"""Attributes of all that `compare` finds of two matrices."""
 
 
 def compare(
@@ -155,7 +157,8 @@ def compare(
     settings = {n.DIAGONAL: bool(diagonal), n.PERMUTATIONS: int(permutations), n.SEED: int(seed)}
     n_matrices = R.size // max(1, R.sizes[n.TARGET] * R.sizes[n.SOURCE])
     score = partial(
-        _score_pair,
+        score_pair,
+        names=list(ABOUT),
         targets=np.array(overlaps[n.TARGET].in_truth),
         sources=np.array(overlaps[n.SOURCE].in_truth),
         diagonal=bool(diagonal),
@@ -188,31 +191,31 @@ def _over_matrices(
     score: partial[tuple[float, ...]], truth: xr.DataArray, estimate: xr.DataArray
 ) -> dict[Hashable, Any]:
     """Score every matrix of the estimate, one variable a score, over the estimate's further dims first."""
-    attrs = SCORE_ATTRS | FURTHER_ATTRS | {n.SYMMETRY: ABOUT_SYMMETRY} | COUNT_ATTRS
     results = xr.apply_ufunc(
         score,
         truth,
         estimate,
         input_core_dims=[[n.TARGET, n.SOURCE]] * 2,
-        output_core_dims=[[]] * len(attrs),
+        output_core_dims=[[]] * len(ABOUT),
         vectorize=True,
         dask="parallelized",
-        output_dtypes=[np.float64] * (len(attrs) - len(COUNT_ATTRS)) + [np.int64] * len(COUNT_ATTRS),
+        output_dtypes=[np.float64] * (len(ABOUT) - len(COUNT_ATTRS)) + [np.int64] * len(COUNT_ATTRS),
         dask_gufunc_kwargs={"allow_rechunk": True},
         keep_attrs="override",
     )
     order = [dim for dim in estimate.dims if dim not in (n.TARGET, n.SOURCE)]
     variables: dict[Hashable, Any] = {}
-    for name, result in zip(attrs, results, strict=True):
+    for name, result in zip(ABOUT, results, strict=True):
         variables[name] = result.transpose(*order, ...)
-        variables[name].attrs = dict(attrs[name])
+        variables[name].attrs = dict(ABOUT[name])
     return variables
 
 
-def _score_pair(
+def score_pair(
     truth: npt.NDArray[Any],
     estimate: npt.NDArray[Any],
     *,
+    names: Sequence[str],
     targets: npt.NDArray[np.intp],
     sources: npt.NDArray[np.intp],
     diagonal: bool,
@@ -220,7 +223,7 @@ def _score_pair(
     seed: int,
     part: Part,
 ) -> tuple[float, ...]:
-    """Score one matrix against another, in the order of SCORE_ATTRS, FURTHER_ATTRS, symmetry, and COUNT_ATTRS.
+    """Return scores of one matrix against another, those that are named, in their order.
 
     `targets` and `sources` number the neurons of rows and columns: the same number is the same neuron. `part` says to
     which run the permutations belong whose progress is reported.
@@ -232,37 +235,36 @@ def _score_pair(
     whole = scores.whole_neurons(defined, pairs) if same_neurons else targets[:0]
     kept = np.ix_(whole, whole)
     # Gaps are gone from what is kept, so only a diagonal that does not enter is set to 0 here.
-    A_whole, R_whole = (np.where(defined[kept], matrix[kept], 0.0) for matrix in (A, R))
+    A_whole, R_whole = both = [np.where(defined[kept], matrix[kept], 0.0) for matrix in (A, R)]
     notify = partial(_report, part._replace(name=uuid4().hex), permutations)
-    mantel, mantel_p = scores.mantel(
-        A_whole, R_whole, diagonal=diagonal, permutations=permutations, seed=seed, notify=notify
-    )
+    settings: dict[str, Any] = {"diagonal": diagonal, "permutations": permutations, "seed": seed, "notify": notify}
     size = scores.strength(a, r)
-    swapped = scores.pearson(A.T[defined], r) if same_neurons and np.isfinite(A.T[defined]).all() else np.nan
-    threshold, mcc, f1 = scores.edges_called(a, size)
-    by_name = {
-        n.PEARSON: scores.pearson(a, r),
-        n.SPEARMAN: scores.spearman(a, r),
-        n.KAPPA: scores.kappa(a, size),
-        n.ROC_AUC: scores.roc_auc(a, size),
-        n.AVERAGE_PRECISION: scores.average_precision(a, size),
-        n.MANTEL: mantel,
-        n.MANTEL_P: mantel_p,
-        n.RV: scores.rv(A_whole, R_whole),
-        n.PEARSON_TRANSPOSED: swapped,
-        n.SLOPE: scores.slope(a, r),
-        n.RMSE: scores.rmse(a, r),
-        n.MEAN_WITHOUT_EDGE: scores.mean_without_edge(a, r),
-        n.ROC_AUC_EXCITATORY: scores.edge_roc_auc(a > 0, r),
-        n.ROC_AUC_INHIBITORY: scores.edge_roc_auc(a < 0, -r),
-        n.THRESHOLD: threshold,
-        n.MCC: mcc,
-        n.F1: f1,
-        n.SYMMETRY: symmetry_of(R) if same_neurons else np.nan,
-        n.N_PAIRS: a.size,
-        n.N_UNDEFINED: int(pairs.sum()) - a.size,
+    swapped = same_neurons and np.isfinite(A.T[defined]).all()
+    each: dict[str, Callable[[], float]] = {
+        n.PEARSON: lambda: scores.pearson(a, r),
+        n.SPEARMAN: lambda: scores.spearman(a, r),
+        n.KAPPA: lambda: scores.kappa(a, size),
+        n.ROC_AUC: lambda: scores.roc_auc(a, size),
+        n.AVERAGE_PRECISION: lambda: scores.average_precision(a, size),
+        n.RV: lambda: scores.rv(A_whole, R_whole),
+        n.PEARSON_TRANSPOSED: lambda: scores.pearson(A.T[defined], r) if swapped else np.nan,
+        n.SLOPE: lambda: scores.slope(a, r),
+        n.RMSE: lambda: scores.rmse(a, r),
+        n.MEAN_WITHOUT_EDGE: lambda: scores.mean_without_edge(a, r),
+        n.ROC_AUC_EXCITATORY: lambda: scores.edge_roc_auc(a > 0, r),
+        n.ROC_AUC_INHIBITORY: lambda: scores.edge_roc_auc(a < 0, -r),
+        n.SYMMETRY: lambda: symmetry_of(R) if same_neurons else np.nan,
+        n.N_PAIRS: lambda: a.size,
+        n.N_UNDEFINED: lambda: int(pairs.sum()) - a.size,
     }
-    return tuple(by_name.values())
+    together: dict[tuple[str, ...], Callable[[], tuple[float, ...]]] = {
+        (n.MANTEL, n.MANTEL_P): lambda: scores.mantel(*both, **settings),
+        (n.THRESHOLD, n.MCC, n.F1): lambda: scores.edges_called(a, size),
+    }
+    found = {name: score() for name, score in each.items() if name in names}
+    for some, score in together.items():
+        found |= zip(some, score(), strict=True) if set(some) & set(names) else ()
+    return tuple(found[name] for name in names)
 
 
 def _report(part: Part, permutations: int, done: int) -> None:

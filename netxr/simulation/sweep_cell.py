@@ -1,17 +1,20 @@
 """One cell of a sweep: networks are drawn, simulated once, and scored in every way that the cell is scored in."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import product
 from typing import Any, Final
+from uuid import uuid4
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
+from netxr.blocks.progress import Part
 from netxr.errors import InvalidInput
 from netxr.estimators.apply import compared, lags_needed
-from netxr.estimators.compare import compare
+from netxr.estimators.compare import score_pair
 from netxr.estimators.estimate import estimate
 from netxr.estimators.table import estimator
 from netxr.moments.coarse import coarsen
@@ -111,12 +114,30 @@ def _score_run(plan: Plan, run: xr.Dataset, lengths: Sequence[int]) -> Scored:
             for m, method in enumerate(plan.methods):
                 R, error = _estimated(method, data, plan.axes[n.LAG])
                 errors.append(error)
-                scores = compare(
-                    level[n.CONNECTIVITY], R, diagonal=plan.diagonal, permutations=plan.permutations, seed=plan.seed
-                )
-                found[(slice(None), k, *place, slice(None), m)] = [scores[name].values for name in plan.scores]
+                found[(slice(None), k, *place, slice(None), m)] = _scored(plan, level[n.CONNECTIVITY], R)
     within = [len(plan.axes[dim]) for dim in plan.within]
     return found.reshape(len(plan.scores), *within, -1), errors[0] if all(errors) else None
+
+
+def _scored(plan: Plan, truth: xr.DataArray, estimate: xr.DataArray) -> NDArray[np.float64]:
+    """Return the scores of estimates of all trials, (score, lag, trial), those of `compare` for the same neurons.
+
+    Those alone that the sweep is asked for, and without labels to align: of few neurons these would take longest.
+    """
+    A = truth.transpose(n.TRIAL, n.TARGET, n.SOURCE).values
+    R = estimate.transpose(n.LAG, n.TRIAL, n.TARGET, n.SOURCE).values
+    neurons = np.arange(A.shape[-1])
+    score = partial(
+        score_pair,
+        names=plan.scores,
+        targets=neurons,
+        sources=neurons,
+        diagonal=plan.diagonal,
+        permutations=plan.permutations,
+        seed=plan.seed,
+        part=Part(uuid4().hex, "", plan.permutations * len(R) * len(A)),
+    )
+    return np.moveaxis(np.array([[score(a, r) for a, r in zip(A, own, strict=True)] for own in R]), -1, 0)
 
 
 def _levels(plan: Plan, run: xr.Dataset) -> Iterator[tuple[tuple[int, ...], int, xr.Dataset]]:
