@@ -120,7 +120,7 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(open_page):
     verdict(page)
     page.wait_for_timeout(500)
     seen = []
-    for _ in range(25):
+    for _ in range(40):
         page.keyboard.press("Tab")
         seen.append(focus(page))
     names = " | ".join(one["name"] for one in seen)

@@ -17,7 +17,9 @@ import netxr.plot
 from netxr.app.frame import downloads
 from netxr.app.frame.theme import DARK, FIGURES, LIGHT, TOKENS
 from netxr.app.tutorial.compute import Setup, check_setup, python_lines, remember, remembered, tutorial_run, visited
-from netxr.app.tutorial.live import LiveGraph, LiveMatrix
+from netxr.app.tutorial.live import LiveMatrix
+from netxr.app.tutorial.tab import SAMPLES, TRIES
+from netxr.app.tutorial.views import score_over_size, separation
 from tests.app.pages import OpenPage
 from tests.app.views import dimmed
 from tests.marks import slow
@@ -48,13 +50,12 @@ def test_live_figures_have_the_theme_of_the_page_and_leave_it_as_it_is(theme):
     run, surface = tutorial_run(SMALL._replace(steps=60)), getattr(TOKENS["surface"], theme).lower()
     with set_curdoc(Document()) as _:
         pn.state.curdoc.theme = FIGURES[theme]
-        graph, matrix = LiveGraph(), LiveMatrix()
+        matrix = LiveMatrix()
         for _again in range(2):  # drawn, and given new data
-            graph.show(netxr.plot.network(run.connectivity))
             matrix.show(netxr.plot.matrix(run.connectivity))
-            roots = [live.pane[0].get_root().children[0] for live in (graph, matrix)]
-            assert {root.border_fill_color.lower() for root in roots} == {surface}
-            assert {axis.axis_label_text_font_style for axis in roots[1].xaxis} == {"normal"}
+            root = matrix.pane[0].get_root().children[0]
+            assert root.border_fill_color.lower() == surface
+            assert {axis.axis_label_text_font_style for axis in root.xaxis} == {"normal"}
         assert pn.state.curdoc.theme is FIGURES[theme]
 
 
@@ -79,13 +80,44 @@ def test_the_curve_over_size_has_the_sizes_that_were_visited():
     assert visited(SMALL._replace(seed=978)).sizes == {"n_neurons": 0}
 
 
-def test_the_page_draws_the_curve_once_there_are_two_sizes(open_page):
+def test_the_curve_keeps_each_size_and_shades_what_was_not_visited(open_page):
     page = open_page("?tab=tutorial&steps=60&seed=979")
     assert "When is correlation good enough?" in page.text()
-    assert not page.page.body.select(pn.pane.HoloViews)
     page.release("Network size (any", 15)
-    (pane,) = page.page.body.select(pn.pane.HoloViews)
-    assert list(pane.object.Points.I["x"]) == [6, 15]
+    curve = page.page.body.select(pn.pane.HoloViews)[-1].object
+    assert list(curve.Points.I["x"]) == [6, 15]
+    setup = Setup(15, 0.9, 60, 979, lag=1, groups=0, diagonal=True)
+    assert list(score_over_size(setup).VSpan.I.data) == [15.5, 42]
+    assert list(score_over_size(setup._replace(seed=980)).data) == [0, 42]  # nothing yet
+
+
+def test_edges_and_the_rest_are_counted_apart_without_the_diagonal():
+    run = tutorial_run(SMALL._replace(n=20, sparsity=0.7))
+    A, R, off = run.connectivity.values, run.lagged_correlation.values, ~np.eye(20, dtype=bool)
+    for bars, which in zip(separation(run).Histogram, ((A == 0) & off, (A != 0) & off), strict=True):
+        shares, ends = bars.dimension_values(1), bars.edges
+        np.testing.assert_allclose(shares, np.histogram(R[which], ends)[0] / which.sum())
+        assert shares.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("title", TRIES)
+def test_a_thing_to_try_sets_the_sliders(open_page, title):
+    page = open_page("?tab=tutorial&steps=60")
+    page.widget(title).clicks += 1
+    page.wait()
+    for name, value in TRIES[title][1].items():
+        assert f"{name}={value:g}" in page.location.search
+    assert not page.messages
+    page.widget("Start over").clicks += 1
+    assert page.wait().location.search == "?tab=tutorial"
+
+
+def test_samples_go_by_a_slider_too(open_page):
+    page = open_page("?tab=tutorial&steps=70")
+    assert page.widget("Samples").value == SAMPLES[0]  # the end that is nearer
+    assert "steps=70" in page.location.search
+    page.release("Samples", 500)
+    assert "steps=500" in page.location.search
 
 
 def test_groups_need_not_divide_the_neurons():
@@ -178,7 +210,7 @@ def test_beyond_the_slider_and_without_graphs(open_page):
     assert page.widget("Network size (neurons)").value == 42  # the end that is nearer
     assert page.widget("Network size (any").value == 70
     assert "correlation" in page.text()
-    assert not page.page.body.select(pn.pane.Bokeh)[2:]  # two heatmaps
+    assert len(page.page.body.select(pn.pane.Bokeh)) == 2  # two heatmaps
 
 
 def test_an_undefined_score_is_said(open_page):
@@ -191,36 +223,6 @@ def test_too_much_is_a_message_with_both_figures(open_page):
     assert "50,000 neurons x 5,000 steps" in page.messages[0]
     assert "1 GiB" in page.messages[0]
     assert not page.release("Network size (any", 9).messages
-
-
-def bokeh_columns(plot):
-    return [dict(sub.handles["source"].data) for sub in plot.subplots.values()]
-
-
-def test_a_live_graph_shows_what_a_new_one_would():
-    graph = LiveGraph()
-    for n in (6, 42, 30):
-        drawn = netxr.plot.network(tutorial_run(SMALL._replace(n=n, steps=200)).lagged_correlation)
-        graph.show(drawn)
-        anew = hv.renderer("bokeh").get_plot(drawn)
-        for live, new in zip(graph._plot.subplots.values(), anew.subplots.values(), strict=True):
-            assert set(live.handles["source"].data) == set(new.handles["source"].data)
-            for name, column in new.handles["source"].data.items():
-                np.testing.assert_array_equal(live.handles["source"].data[name], column)
-            assert getattr(live.handles["glyph"], "size", None) == getattr(new.handles["glyph"], "size", None)
-
-
-def test_a_live_graph_of_one_edge_becomes_one_of_many():
-    graph = LiveGraph()
-    for n, sparsity in ((6, 1.0), (4, 0.93), (6, 0.5), (6, 0.4)):
-        network = netxr.random_connectivity(n, sparsity=sparsity, seed=42, rng="legacy")
-        graph.show(netxr.plot.network(network))
-        columns = bokeh_columns(graph._plot)
-        inputs = ((network.values > 0) & ~np.eye(n, dtype=bool)).sum(axis=1)
-        assert len(columns[0]["x0"]) == np.minimum(inputs, 3).sum()
-        drawn_all = (inputs <= 3).all()
-        assert graph._plot.state.title.text.startswith("" if drawn_all else "3 strongest inputs of each: ")
-    assert len(np.unique(columns[1]["angle"])) > 1
 
 
 def test_a_live_matrix_shows_what_a_new_one_would():

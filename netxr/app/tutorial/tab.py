@@ -1,18 +1,20 @@
 """The tab for the tutorial: sliders for a network, its true and estimated connectivity, how well they agree."""
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, Final
 
+import numpy as np
 import panel as pn
 import param
 import xarray as xr
 
-import netxr
+import netxr.plot
 from netxr import names as n
 from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
-from netxr.app.frame.looks import scores_html, side_by_side
-from netxr.app.frame.panes import Results, flow, note, stretched
+from netxr.app.frame.looks import answer_html, side_by_side, verdict, with_diagonal
+from netxr.app.frame.panes import Results, button, card, heading, note, stack, stretched
 from netxr.app.frame.session import Session
 from netxr.app.tutorial.compute import (
     Setup,
@@ -22,9 +24,9 @@ from netxr.app.tutorial.compute import (
     remember,
     remembered,
     tutorial_run,
-    visited,
 )
-from netxr.app.tutorial.live import LiveGraph, LiveMatrix
+from netxr.app.tutorial.live import LiveMatrix
+from netxr.app.tutorial.views import score_over_size, separation
 from netxr.simulation.tutorial import DEMO_SIZES, SEED
 
 KEY: Final = "tutorial"
@@ -35,6 +37,17 @@ QUESTION: Final = (
 )
 
 TITLES: Final = {n.CONNECTIVITY: "True connectivity A", n.LAGGED_CORRELATION: "Estimated connectivity R"}
+
+SAMPLES: Final = range(100, 20_001, 100)
+"""Lengths of the slider."""
+
+TRIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "Add neurons": ("42 of them, as many samples: how far does the score fall?", {"n": 42}),
+    "Record longer": ("20,000 samples: does it come back?", {"steps": 20_000}),
+    "Make it denser": ("Sparsity 0.5: many weak edges in the place of a few strong ones.", {"sparsity": 0.5}),
+    "Look too late": ("Lag 3: what came by way of others is mixed in.", {"lag": 3}),
+}
+"""Things to try: {title: (what happens, settings)}."""
 
 
 class TutorialSettings(param.Parameterized):
@@ -61,15 +74,39 @@ def _controls(settings: TutorialSettings) -> list[Any]:
     """Return the widgets."""
     first, last, step = DEMO_SIZES[0], DEMO_SIZES[-1], DEMO_SIZES.step
     return [
+        heading("The network"),
         slider(settings, "n", start=first, end=last, step=step),
         number(settings, "n", label="Network size (any number)"),
         slider(settings, "sparsity", start=0.01, end=0.99, step=0.01),
+        heading("The recording"),
+        slider(settings, "steps", start=SAMPLES[0], end=SAMPLES[-1], step=SAMPLES.step, label="Samples"),
         number(settings, "steps"),
         slider(settings, "lag", start=0, end=10, step=1),
+        heading("The score"),
+        flag(settings, "diagonal"),
         number(settings, "groups"),
         number(settings, "seed"),
-        flag(settings, "diagonal"),
+        button("Start over", lambda _event: _start_over(settings)),
     ]
+
+
+def _start_over(settings: TutorialSettings) -> None:
+    """Set everything as it is at first."""
+    settings.param.update(**{name: settings.param[name].default for name in Setup._fields})
+
+
+def _tries(settings: TutorialSettings) -> Any:
+    """Return what there is to try, each with a button that sets the sliders."""
+    rows = []
+    for title, (text, wanted) in TRIES.items():
+        said = pn.pane.HTML(f'<span style="color:var(--ink2)">{text}</span>', css_classes=["grows"], margin=0)
+        rows.append(stack(button(title, partial(_set, settings, wanted)), said, css_classes=[]))
+    return stack(*rows)
+
+
+def _set(settings: TutorialSettings, wanted: dict[str, Any], _event: object) -> None:
+    """Set the sliders."""
+    settings.param.update(**wanted)
 
 
 class _View:
@@ -77,15 +114,17 @@ class _View:
 
     def __init__(self, session: Session, settings: TutorialSettings) -> None:
         self._session, self._settings = session, settings
-        self._scores = pn.pane.HTML("", sizing_mode="stretch_width", margin=(4, 10))
-        self._graphs = {name: LiveGraph() for name in TITLES}
-        self._matrices = {name: LiveMatrix() for name in TITLES}
+        self._answer = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
+        self._matrices = {name: LiveMatrix(sizing_mode="stretch_width") for name in TITLES}
         self._shown: tuple[Setup, xr.Dataset] | None = None
-        pairs = [flow(self._graphs[name].pane, self._matrices[name].pane) for name in TITLES]
-        self._curve = pn.Column(sizing_mode="stretch_width")
-        self._results = Results(self._scores, *pairs, self._curve)
+        self._separation, self._curve = (pn.Column(sizing_mode="stretch_width", margin=0) for _ in range(2))
+        cells = [card(title, self._matrices[name].pane) for name, title in TITLES.items()]
+        cells.append(card("Do they separate?", self._separation))
+        cells.append(card("Score over size", self._curve, note="grows as you move", wide=True))
+        cells.append(card("Four things to try", _tries(settings)))
+        self._cards = pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)
+        self._results = Results()
         self.body = pn.Column(
-            note(QUESTION),
             *self._results.panes,
             downloads(
                 session,
@@ -114,35 +153,41 @@ class _View:
                 self._show(setup, known)
                 return
             check_setup(setup, memory=self._session.memory)
+            if self._shown is None:
+                self._results.waiting()
             self._session.run(
                 KEY,
                 lambda job: tutorial_run(setup, step=job.step),
                 lambda run: self._show(setup, run),
                 label=f"Simulating {setup.n:,} neurons over {setup.steps:,} steps",
                 short=setup.is_short,
+                withdrawn=self._withdrawn,
             )
+
+    def _withdrawn(self) -> None:
+        """Say that nothing comes, where nothing is shown yet."""
+        if self._shown is None:
+            self._results.show(note("There is no result. Move a slider, or start over."))
 
     def _show(self, setup: Setup, run: xr.Dataset) -> None:
         """Show a run."""
         remember(setup, run)
         self._shown = setup, run
+        self._results.show(self._answer, self._cards)
         with pn.io.hold(), _no_inventory():
-            self._results.current()
-            self._scores.object = scores_html(run)
-            for name, title in TITLES.items():
-                self._graphs[name].pane.visible = setup.shows_graphs
-                if setup.shows_graphs:
-                    self._graphs[name].show(netxr.plot.network(run[name]))
-                self._matrices[name].show(netxr.plot.matrix(run[name], title=title))
-            self._curve[:] = self._score_over_size(setup)
+            self._answer.object = answer_of(setup, run)
+            for name in TITLES:
+                self._matrices[name].show(netxr.plot.matrix(run[name]))
+        self._separation[:] = [stretched(separation(run), height=300, basis=None)]
+        self._curve[:] = [stretched(score_over_size(setup), height=230, basis=None)]
 
-    def _score_over_size(self, setup: Setup) -> list[Any]:
-        """Draw the score at each size that was visited, once there are two."""
-        seen = visited(setup)
-        if seen.sizes[n.N_NEURONS] < 2:
-            return []
-        curve = netxr.plot.score_curve(seen, x=n.N_NEURONS, title="Score over size: grows as you move")
-        return [stretched(curve, height=260, most=720)]
+
+def answer_of(setup: Setup, run: xr.Dataset) -> str:
+    """Return how well A and R agree, and the question, as HTML."""
+    above = run[n.ROC_AUC].item()
+    ranks = f" Edges rank above the rest {100 * above:.0f} % of the time." if np.isfinite(above) else ""
+    size = f"{setup.n:,} neurons, {setup.steps:,} samples, scored {with_diagonal(run)} the diagonal."
+    return answer_html(verdict(run[n.PEARSON].item()) + ranks, f"{QUESTION} {size}")
 
 
 def _no_inventory() -> AbstractContextManager[Any]:
