@@ -152,12 +152,12 @@ def test_an_edge_that_is_clicked_is_selected_in_all_four_and_in_the_address(open
     page.mouse.click(*page.evaluate(PLACE, [x, y]))
     page.wait_for_url(re.compile("marked="), timeout=LONG)
     assert page.url.endswith(f"marked={target}+%3C-+{source}")
-    selected = page.locator(".tabulator-row.tabulator-selected .tabulator-cell")
-    sync_api.expect(selected.nth(0)).to_have_text(source)
-    sync_api.expect(selected.nth(1)).to_have_text(target)
+    selected = ".tabulator-row.tabulator-selected .tabulator-cell"
+    sync_api.expect(page.locator(f'{selected}[tabulator-field="source"]')).to_have_text(source)
+    sync_api.expect(page.locator(f'{selected}[tabulator-field="target"]')).to_have_text(target)
     page.screenshot(path=folder / "selected.png", full_page=True)
     again = open_page(page.url.removeprefix(app.address))
-    sync_api.expect(again.locator(".tabulator-row.tabulator-selected .tabulator-cell").nth(0)).to_have_text(source)
+    sync_api.expect(again.locator(f'{selected}[tabulator-field="source"]')).to_have_text(source)
     again.locator(".tabulator-row").nth(1).click()
     again.wait_for_url(lambda url: url != page.url, timeout=LONG)
     clicked = again.url
