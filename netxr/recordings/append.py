@@ -1,10 +1,12 @@
 """More samples, more trials and more results for a saved run, all at once or not at all."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 import dask.array as da
 import numpy as np
 import xarray as xr
+from dask.array.core import slices_from_chunks
 from zarr.abc.store import Store
 
 from netxr import names as n
@@ -94,7 +96,7 @@ def append(
         for name, variable in stored.variables.items():
             if dim in variable.dims and str(name) not in again:
                 array = changes.grow(str(name), dim, start + n_new)
-                regions.append(_region(array, _encoded(new[name].variable, variable), variable.dims.index(dim), start))
+                regions += _regions(array, _encoded(new[name].variable, variable), variable.dims.index(dim), start)
         results = updates(stored, new, dim=dim)
         if isinstance(store, Store):  # where values are replaced at once, they are read before
             results = results._replace(replaced=results.replaced.load())
@@ -165,7 +167,7 @@ def add(
             fix = "Replace it with netxr.add(..., replace=True), or save the new one as a store of its own."
             raise OutputExists(f"{store}: {', '.join(taken)}", fix=fix)
         names = [name for name in new.variables if name in new.data_vars or name not in stored.variables]
-        regions = [_whole(changes, str(name), new[name].variable) for name in names]
+        regions = _whole(changes, {str(name): new[name].variable for name in names})
         listed = ", ".join(map(str, new.data_vars))
         changes.update_attributes(with_event(stored.attrs, f"{'replace' if taken else 'add'}: {listed}"))
         changes.declare_coordinates(str(name) for name in names if name in new.coords and name not in new.dims)
@@ -196,13 +198,13 @@ def _origin(new: xr.Dataset, stored: xr.Dataset, dim: str) -> str:
 
 def _results(changes: Transaction, stored: xr.Dataset, results: Updates, *, dim: str, start: int) -> list[Region]:
     """Return where moments and estimates are written: those of further trials at the end, others in their place."""
-    regions = [
-        _region(changes.grow(str(name), dim, start + one.sizes[dim]), one.variable, one.dims.index(dim), start)
-        for name, one in storable(results.further).data_vars.items()
-    ]
+    regions = []
+    for name, one in storable(results.further).data_vars.items():
+        array = changes.grow(str(name), dim, start + one.sizes[dim])
+        regions += _regions(array, one.variable, one.dims.index(dim), start)
     changed = storable(results.replaced)
     names = [name for name, variable in changed.variables.items() if not _same(variable, stored.get(name))]
-    return regions + [_whole(changes, str(name), changed[name].variable) for name in names]
+    return regions + _whole(changes, {str(name): changed[name].variable for name in names})
 
 
 def _same(variable: xr.Variable, stored: xr.DataArray | None) -> bool:
@@ -224,31 +226,27 @@ CODES = ("units", "calendar", "dtype", "_FillValue")
 """What the values of a stored variable are decoded by."""
 
 
-def _region(array: Writable, values: xr.Variable, axis: int, start: int) -> Region:
+def _regions(array: Writable, values: xr.Variable, axis: int, start: int) -> list[Region]:
     """Return where values are written after the first `start` entries of an axis, in blocks that share no chunk."""
     first = [start if k == axis else 0 for k in range(values.ndim)]
-    chunks = tuple(_pieces(n, at, length) for n, at, length in zip(values.shape, first, array.chunks, strict=True))
-    return Region(array, first, _in_chunks(values.data, chunks))
+    lengths = tuple(_pieces(n, at, length) for n, at, length in zip(values.shape, first, array.chunks, strict=True))
+    if isinstance(values.data, da.Array):
+        return [Region(array, first, values.data.rechunk(lengths))]  # type: ignore[no-untyped-call]
+    blocks = slices_from_chunks(lengths)  # type: ignore[no-untyped-call]
+    starts = [[at + one.start for at, one in zip(first, block, strict=True)] for block in blocks]
+    return [Region(array, at, values.data[block]) for at, block in zip(starts, blocks, strict=True)]
 
 
-def _whole(changes: Transaction, name: str, variable: xr.Variable) -> Region:
-    """Return where all values of a variable are written."""
-    array = changes.put(name, variable)
-    coded = xr.conventions.encode_cf_variable(variable)
-    return Region(array, [0] * coded.ndim, coded.data)
+def _whole(changes: Transaction, variables: Mapping[str, xr.Variable]) -> list[Region]:
+    """Return where all values of variables are written."""
+    coded = {name: xr.conventions.encode_cf_variable(one) for name, one in variables.items()}
+    return [Region(array, [0] * coded[name].ndim, coded[name].data) for name, array in changes.put(variables).items()]
 
 
 def _pieces(n: int, start: int, length: int) -> tuple[int, ...]:
     """Return the lengths of the pieces of `n` entries from `start` on, split where stored chunks end."""
     cuts = [*range(length - start % length, n, length)] if n else []
     return tuple(int(piece) for piece in np.diff([0, *cuts, n]))
-
-
-def _in_chunks(values: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
-    """Return values as a dask array in given chunks."""
-    if isinstance(values, da.Array):
-        return values.rechunk(chunks)  # type: ignore[no-untyped-call]
-    return da.from_array(values, chunks=chunks, name=False)  # type: ignore[no-untyped-call]
 
 
 def _run_at(store: PathLike | Store, group: str | None) -> xr.Dataset:

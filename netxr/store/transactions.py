@@ -36,8 +36,8 @@ class Transaction(Protocol):
     def grow(self, name: str, dim: str, size: int) -> Writable:
         """Return an array to write to, longer along `dim`; a chunk that will be filled up has to be sound."""
 
-    def put(self, name: str, variable: xr.Variable) -> Writable:
-        """Return an array for the values of `variable`, new or in place of one."""
+    def put(self, variables: Mapping[str, xr.Variable]) -> dict[str, Writable]:
+        """Return an array for the values of each variable, new or in place of one."""
 
     def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
         """Set attributes of an array, or of the dataset; others stay."""
@@ -111,26 +111,26 @@ class _FolderTransaction:
         self.changed[name] = document
         return self.grown[name]
 
-    def put(self, name: str, variable: xr.Variable) -> GrowingArray:
-        """Return an array to write to; the names of its chunks are not in use."""
-        document = _document_of(name, variable)
+    def put(self, variables: Mapping[str, xr.Variable]) -> dict[str, Writable]:
+        """Return arrays to write to; the names of their chunks are not in use."""
+        self.changed |= {name: self._placed(name, one) for name, one in _documents_of(variables).items()}
+        self.new |= {name: GrowingArray(self.folder, name, None, self.changed[name]) for name in variables}
+        return {name: self.new[name] for name in variables}
+
+    def _placed(self, name: str, document: Document) -> Document:
+        """Return the metadata of a new array, so that its chunks lie where none are; keep its name."""
         if name in self.known:
             present = self.known[name]
             if len(document["shape"]) != len(present["shape"]) and written(self.known, name).kept:
                 forget_kept(self.folder, name)  # their names might be those of the new ones
                 self.known = documents(self.folder)
-            document["chunk_key_encoding"] = under_new_keys(present | {"shape": document["shape"]})[
-                "chunk_key_encoding"
-            ]
-            if COORDINATES in present["attributes"]:
-                document["attributes"][COORDINATES] = present["attributes"][COORDINATES]
-        elif lexists(self.folder / name):  # a group, or what another program has put there
+            keys = under_new_keys(present | {"shape": document["shape"]})["chunk_key_encoding"]
+            listed = {COORDINATES: present["attributes"][COORDINATES]} if COORDINATES in present["attributes"] else {}
+            return document | {"chunk_key_encoding": keys, "attributes": document["attributes"] | listed}
+        if lexists(self.folder / name):  # a group, or what another program has put there
             raise OutputExists(self.folder / name)
-        else:
-            reserve(self.folder, name)
-        self.changed[name] = document
-        self.new[name] = GrowingArray(self.folder, name, None, document)
-        return self.new[name]
+        reserve(self.folder, name)
+        return document
 
     def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
         """Keep attributes for the commit."""
@@ -173,13 +173,14 @@ class _StoreTransaction:
         array.resize(tuple(size if each == dim else n for each, n in zip(names, array.shape, strict=True)))
         return array
 
-    def put(self, name: str, variable: xr.Variable) -> "zarr.Array[Any]":
-        """Return a new array, also in place of one."""
-        if name in self.group:
-            del self.group[name]
-        lazy = stand_in(variable) if variable.dtype.kind in STORABLE_KINDS else variable
-        create_arrays(xr.Dataset({name: lazy}), self.store, self.path or None)
-        return self._array(name)
+    def put(self, variables: Mapping[str, xr.Variable]) -> dict[str, Writable]:
+        """Return new arrays, also in place of others."""
+        for name in variables:
+            if name in self.group:
+                del self.group[name]
+        lazy = {name: stand_in(one) if one.dtype.kind in STORABLE_KINDS else one for name, one in variables.items()}
+        create_arrays(xr.Dataset(lazy), self.store, self.path or None)
+        return {name: self._array(name) for name in variables}
 
     def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
         """Set attributes."""
@@ -196,12 +197,19 @@ class _StoreTransaction:
         return stored_array(self.store, f"{self.path}/{name}" if self.path else name)
 
 
-def _document_of(name: str, variable: xr.Variable) -> Document:
-    """Return the metadata of an array that holds a variable: those of one without entries, but for the shape."""
-    nothing = np.empty((0,) * variable.ndim, variable.dtype)
-    is_text = variable.dtype.kind not in STORABLE_KINDS  # of which xarray looks at the entries
-    bare = variable if is_text else xr.Variable(variable.dims, nothing, variable.attrs)
-    written: dict[str, Buffer] = {}
-    create_arrays(xr.Dataset({name: bare}), MemoryStore(written), encodings={name: encoding(variable)})
-    document: Document = json.loads(written[f"{name}/{DOCUMENT}"].to_bytes())
-    return document | {"shape": list(variable.shape)}
+def _documents_of(variables: Mapping[str, xr.Variable]) -> dict[str, Document]:
+    """Return the metadata of arrays that hold variables: those of ones without entries, but for the shape."""
+    # Of text xarray looks at the entries: its dims are as long as they are, and others have none.
+    texts = [name for name, one in variables.items() if one.dtype.kind not in STORABLE_KINDS]
+    bare = {
+        name: xr.Variable(one.dims, np.empty((0,) * one.ndim, one.dtype), one.attrs)
+        for name, one in variables.items()
+        if name not in texts
+    }
+    found: dict[str, Buffer] = {}
+    for each in ([bare] if bare else []) + [{name: variables[name]} for name in texts]:
+        create_arrays(
+            xr.Dataset(each), MemoryStore(found), encodings={name: encoding(variables[name]) for name in each}
+        )
+    made = {name: json.loads(found[f"{name}/{DOCUMENT}"].to_bytes()) for name in variables}
+    return {name: document | {"shape": list(variables[name].shape)} for name, document in made.items()}

@@ -127,22 +127,20 @@ def consolidate_store(store: Store) -> None:
 
 def write_regions(regions: Sequence[Region]) -> None:
     """Write values into stored arrays, lazy ones block by block in one pass; the bytes written are reported."""
-    if not regions:
-        return
     run, total = uuid4().hex, sum(region.values.nbytes for region in regions)
     targets = [_Target(region.array, f"{number}", run, total) for number, region in enumerate(regions)]
     places = [
         tuple(slice(first, first + n) for first, n in zip(region.start, region.values.shape, strict=True))
         for region in regions
     ]
-    # Values in memory are one block: several might share a stored chunk.
-    values: list[Any] = [
-        each if isinstance(each, da.Array) else da.from_array(each, chunks=-1, name=False)  # type: ignore[no-untyped-call]
-        for _, _, each in regions
-    ]
-    lazy = da.store(values, targets, lock=False, regions=places, compute=False)  # type: ignore[arg-type]
+    each = list(zip(targets, places, [region.values for region in regions], strict=True))
+    in_memory = [one for one in each if not isinstance(one[2], da.Array)]
     with ThreadPoolExecutor(dask.config.get("num_workers", None) or CPU_COUNT) as pool:
-        computed(lazy, pool=pool)
+        # Those in memory are one block: several might share a stored chunk.
+        list(pool.map(lambda one: one[0].__setitem__(one[1], one[2]), in_memory))
+        if lazy := [one for one in each if isinstance(one[2], da.Array)]:
+            to, at, values = map(list, zip(*lazy, strict=True))
+            computed(da.store(values, to, lock=False, regions=at, compute=False), pool=pool)
 
 
 def _coded(variable: xr.Variable) -> xr.Variable:

@@ -161,8 +161,9 @@ def test_a_transaction_that_fails_leaves_nothing(path):
 
 def change_and_fail(changes):
     changes.grow("activity", "time", 40)[:, 5:] = 1.0
-    changes.put("score", xr.Variable(("neuron",), np.array([5.0, 6.0])))[:] = 5.0
-    changes.put("new", xr.Variable(("neuron",), np.array([5.0, 6.0])))[:] = 5.0
+    variable = xr.Variable(("neuron",), np.array([5.0, 6.0]))
+    for array in changes.put({"score": variable, "new": variable}).values():
+        array[:] = 5.0
     changes.update_attributes({"note": "new"})
     raise ZeroDivisionError
 
