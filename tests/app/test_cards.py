@@ -11,7 +11,7 @@ from bokeh.models import LinearAxis
 
 import netxr
 from netxr.app.frame.theme import TOKENS
-from netxr.app.recording.cards import PairCards, in_shape
+from netxr.app.recording.cards import ROWS, PairCards, in_shape
 from netxr.app.recording.pair_marks import SelectedEdge
 from tests.app.views import choose, figures, lines, opened, press, run_lines, table
 
@@ -48,12 +48,26 @@ def test_what_is_clicked_is_the_pair_of_that_cell_or_row():
     cell.tapped(SimpleNamespace(x=1.2, y=-0.3))  # drawn as a, c, b
     cell.tapped(SimpleNamespace(x=0.1, y=0.2))  # the diagonal is no pair
     cell.tapped(SimpleNamespace(x=9, y=0))
-    cards._clicked(SimpleNamespace(row=1))
+    cards._edges.selection = [1]
     assert chosen == [("a", "c"), ("c", "a")]
     cards.select("a", "c")
     assert (cell.source.data["x"], cell.source.data["y"]) == ([1], [0])
     assert edge.ends.data["name"] == ["c", "a"]
     assert cards._edges.value.iloc[cards._edges.selection[0]].tolist() == ["c", "a", 2.0]
+
+
+def test_a_row_selects_neurons_by_their_labels_and_the_table_turns_to_the_selected_pair():
+    """Whole numbers beside an estimate would become 4.0 in a row of the table, and so in the address."""
+    labels = [4, 5, 6, 7]
+    R = netxr.as_connectivity(np.arange(16.0).reshape(4, 4) ** 2, rows="target", neurons=labels)
+    chosen = []
+    figures = [netxr.plot.matrix(R), netxr.plot.network(R)]
+    cards = PairCards(R, None, None, figures, selected=None, choose=lambda *pair: chosen.append(pair))
+    assert (cards._edges.page, list(map(str, cards.selected))) == (1, ["7", "6"])
+    cards._edges.selection = [1]
+    assert [list(map(str, pair)) for pair in chosen] == [["7", "5"]]
+    cards.select(4, 5)  # the weakest
+    assert (cards._edges.page, cards._edges.selection) == (-(-12 // ROWS), [11])
 
 
 def test_the_network_marks_a_pair_and_takes_clicks_near_an_edge():

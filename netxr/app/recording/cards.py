@@ -122,6 +122,8 @@ class PairCards:
         if self._over_lags is not None:
             self._curve[:] = [stretched(self._curves(target, source), height=244, basis=None)]
         rows = np.flatnonzero((self._table[n.SOURCE] == source) & (self._table[n.TARGET] == target))
+        if rows.size:  # on the page of the table that shows it, as it is sorted
+            self._edges.page = 1 + self._edges.current_view.index.get_loc(self._table.index[rows[0]]) // ROWS
         self._edges.selection = rows.tolist()
 
     def _curves(self, target: Hashable, source: Hashable) -> hv.Overlay:
@@ -151,10 +153,11 @@ class PairCards:
 
     def _strongest(self) -> Pair | None:
         """Return the strongest pair, if there is one."""
-        if self._table.empty:
-            return None
-        first = self._table.iloc[0]
-        return first[n.TARGET], first[n.SOURCE]
+        return None if self._table.empty else self._pair(0)
+
+    def _pair(self, row: int) -> Pair:
+        """Return the pair of a row of the table."""
+        return self._table[n.TARGET].iloc[row], self._table[n.SOURCE].iloc[row]
 
     def _edges_table(self) -> pn.widgets.Tabulator:
         """Return the strongest pairs as a table, of which a row selects a pair, and a click on a head sorts."""
@@ -166,7 +169,7 @@ class PairCards:
             disabled=True,
             show_index=False,
             selectable=1,
-            pagination="remote",
+            pagination="local",
             page_size=ROWS,
             layout="fit_columns",
             text_align={n.SOURCE: "left", n.TARGET: "left", n.EFFECT: "right"},
@@ -175,13 +178,14 @@ class PairCards:
             margin=0,
             name="Strongest pairs",
         )
-        table.on_click(self._clicked)
+        table.param.watch(self._chosen, "selection")
         return table
 
-    def _clicked(self, event: Any) -> None:
-        """Select the pair of a row that was clicked."""
-        row = self._table.iloc[event.row]
-        self._choose(row[n.TARGET], row[n.SOURCE])
+    def _chosen(self, event: Any) -> None:
+        """Select the pair of a row that was clicked, or that an arrow key moved to."""
+        for row in event.new:
+            if self._pair(row) != self.selected:
+                self._choose(*self._pair(row))
 
 
 def in_shape(network: hv.Overlay, *, aspect: float) -> hv.Overlay:

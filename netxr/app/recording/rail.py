@@ -91,10 +91,8 @@ class Rail:
         settings.param.watch(lambda _event: self._show_lags(), "lags")
         self._show_lags()
         self._about_lags, self._about_windows = stack(visible=False), stack(visible=False)
-        self._windows, self._pairs = (
-            number(settings, "windows"),
-            text(settings, "pairs", hint="the strongest, or 0 <- 7"),
-        )
+        self._windows = number(settings, "windows")
+        self._pairs = text(settings, "pairs", hint="the strongest, or 0 <- 7")
         self._q = decimal(settings, "q")
         self._given = pn.widgets.MultiChoice(name=settings.param["given"].label, visible=False, **LOOK)
         label = settings.param["lag"].label
@@ -109,24 +107,12 @@ class Rail:
             sizing_mode="stretch_width",
             margin=0,
         )
-        more = pn.widgets.Toggle(name="More settings", margin=0)
-        more.param.watch(lambda event: self._more.param.update(visible=event.new), "value")
         self._given.param.watch(self._take_given, "value")
         self.steps = Steps(
             {
                 "Recording": [*stores.widgets, self.trial, grid(number(settings, "start"), number(settings, "length"))],
                 "Clean": self._cleaning(),
-                "Estimate": [
-                    choice(settings, "method", method_choices()),
-                    methods_dialogue(),
-                    self._lags,
-                    self._about_lags,
-                    self.lags_shown[0],
-                    self._given,
-                    more,
-                    self._more,
-                    pn.Column(self._run, self._cancel, css_classes=["runs"], sizing_mode="stretch_width", margin=0),
-                ],
+                "Estimate": self._estimating(),
                 "How sure": [self.lags_shown[1], self._q, self._windows, self._pairs, self._about_windows],
             },
             self._open,
@@ -145,6 +131,22 @@ class Rail:
             decimal(settings, "high_pass"),
             flag(settings, "difference"),
             flag(settings, "z_score"),
+        ]
+
+    def _estimating(self) -> list[Any]:
+        """Return the controls of an estimate, and what makes it."""
+        more = pn.widgets.Toggle(name="More settings", margin=0)
+        more.param.watch(lambda event: self._more.param.update(visible=event.new), "value")
+        return [
+            choice(self._settings, "method", method_choices()),
+            methods_dialogue(),
+            self._lags,
+            self._about_lags,
+            self.lags_shown[0],
+            self._given,
+            more,
+            self._more,
+            pn.Column(self._run, self._cancel, css_classes=["runs"], sizing_mode="stretch_width", margin=0),
         ]
 
     def computing(self, is_computing: bool) -> None:

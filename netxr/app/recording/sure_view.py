@@ -161,7 +161,7 @@ def _table(sure: Sure, *, q: float, choose: Choose) -> pn.widgets.Tabulator:
     numbers: dict[str, Any] = {
         name: NumberFormatter(format="0.000") for name in (n.EFFECT, n.LOWER, n.UPPER, *HALVES) if name in frame
     }
-    numbers |= {name: ScientificFormatter(precision=1, power_limit_low=-3) for name in (n.P_VALUE, n.Q_VALUE)}
+    numbers |= {name: ScientificFormatter(precision=2, power_limit_low=-1) for name in (n.P_VALUE, n.Q_VALUE)}
     table = pn.widgets.Tabulator(
         frame,
         titles={name: COLUMNS[name] for name in frame},
@@ -186,8 +186,7 @@ def _table(sure: Sure, *, q: float, choose: Choose) -> pn.widgets.Tabulator:
 
     def clicked(event: Any) -> None:
         """Select the pair of a row."""
-        row = frame.iloc[event.row]
-        choose(row[n.TARGET], row[n.SOURCE])
+        choose(frame[n.TARGET].iloc[event.row], frame[n.SOURCE].iloc[event.row])
 
     table.on_click(clicked)
     return table

@@ -185,7 +185,7 @@ def what_is_lost(chosen: Chosen, *, at: float) -> Any:
         "xlabel": across.label,
         "ylabel": "Score",
     }
-    return with_options(hv.Overlay([*drawn, line]), both=look, bokeh={"legend_position": "top_left"})
+    return with_options(hv.Overlay([*drawn, line]), both=look, bokeh={"legend_position": "top"})
 
 
 def paper_of(sweep: xr.Dataset, choice: SweepChoice) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from html import escape
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -234,7 +235,7 @@ class _View:
         text = "A sweep scores estimators on networks whose connectivity is known, over sizes, lengths and more."
         path = self._folder.root / SMALL_STORE
         sizes, lengths = (",".join(map(str, SMALL[axis])) for axis in (n.N_NEURONS, n.N_STEPS))
-        command = f"netxr sweep {path} --neurons {sizes} --steps {lengths} --trials {SMALL['trials']}"
+        command = f"netxr sweep {quote(str(path))} --neurons {sizes} --steps {lengths} --trials {SMALL['trials']}"
         shown = pn.pane.HTML(
             f"<p>{escape(text)}</p><pre>{escape(command)}</pre>", sizing_mode="stretch_width", margin=0
         )
