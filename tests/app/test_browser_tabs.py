@@ -165,6 +165,7 @@ def test_an_edge_that_is_clicked_is_selected_in_all_four_and_in_the_address(open
     again.keyboard.press("ArrowDown")
     again.wait_for_url(lambda url: url not in (page.url, clicked), timeout=LONG)
     sync_api.expect(again.locator(".tabulator-row").nth(2)).to_have_class(re.compile("tabulator-selected"))
+    again.wait_for_timeout(500)  # the other cards follow, for which the page has to be there
 
 
 def test_a_figure_is_enlarged_and_escape_puts_it_back_with_the_focus(open_page, folder):

@@ -185,7 +185,8 @@ class PairCards:
         """Select the pair of a row that was clicked, or that an arrow key moved to."""
         for row in event.new:
             if self._pair(row) != self.selected:
-                self._choose(*self._pair(row))
+                # The browser tells at any moment, and figures may be changed only when it is the page's turn.
+                pn.state.execute(partial(self._choose, *self._pair(row)), schedule=True)
 
 
 def in_shape(network: hv.Overlay, *, aspect: float) -> hv.Overlay:
