@@ -72,15 +72,23 @@ def _score_trials(plan: Plan, at: dict[str, Any], lengths: Sequence[int], trials
     """Return the scores of some trials, NaN for one whose network cannot be scaled, or grows without end."""
     try:
         run = _simulated(plan, at, n_steps=max(lengths), trials=trials)
-    except InvalidInput as error:
-        if error.argument not in REFUSED:
+    except InvalidInput as refused:
+        if refused.argument not in REFUSED:
             raise
-        if len(trials) == 1:
-            blank = np.full((len(plan.scores), *(len(plan.axes[dim]) for dim in plan.within), 1), np.nan)
-            return blank, of_axes(plan, error)
-        scores, errors = zip(*(_score_trials(plan, at, lengths, [trial]) for trial in trials), strict=True)
-        return np.concatenate(scores, axis=-1), errors[0] if all(errors) else None
-    return _score_run(plan, run, lengths)
+        error = _kept(refused)
+    else:
+        return _score_run(plan, run, lengths)
+    if len(trials) == 1:
+        blank = np.full((len(plan.scores), *(len(plan.axes[dim]) for dim in plan.within), 1), np.nan)
+        return blank, of_axes(plan, error)
+    scores, errors = zip(*(_score_trials(plan, at, lengths, [trial]) for trial in trials), strict=True)
+    return np.concatenate(scores, axis=-1), errors[0] if all(errors) else None
+
+
+def _kept(error: InvalidInput) -> InvalidInput:
+    """Return an error without the frames that it came through, which would hold the samples of the cell with it."""
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _simulated(plan: Plan, at: dict[str, Any], *, n_steps: int, trials: Sequence[int]) -> xr.Dataset:
@@ -184,19 +192,21 @@ def _estimated(
     """
     try:
         R = compared(estimate(data, method=method, lags=lags), method)
+    except InvalidInput as refused:
+        error = _kept(refused)
+    else:
         return R if n.LAG in R.dims else R.expand_dims({n.LAG: lags}), None
-    except InvalidInput as error:
-        if len(lags) > 1:
-            dim, parts = n.LAG, [_estimated(method, data, [lag]) for lag in lags]
-        elif data.sizes[n.TRIAL] > 1:
-            trials = range(data.sizes[n.TRIAL])
-            dim, parts = n.TRIAL, [_estimated(method, data.isel({n.TRIAL: [k]}), lags) for k in trials]
-        else:
-            neurons = data[n.NEURON if n.NEURON in data.dims else n.TARGET].values
-            coords: dict[str, Any] = {n.LAG: lags, n.TRIAL: data[n.TRIAL].values, n.TARGET: neurons, n.SOURCE: neurons}
-            return xr.DataArray(np.full([len(each) for each in coords.values()], np.nan), coords), error
-        estimates, errors = zip(*parts, strict=True)
-        joined = xr.concat(
-            estimates, dim, join="exact", combine_attrs="drop_conflicts", coords="minimal", compat="override"
-        )
-        return joined, errors[0] if all(errors) else None
+    if len(lags) > 1:
+        dim, parts = n.LAG, [_estimated(method, data, [lag]) for lag in lags]
+    elif data.sizes[n.TRIAL] > 1:
+        trials = range(data.sizes[n.TRIAL])
+        dim, parts = n.TRIAL, [_estimated(method, data.isel({n.TRIAL: [k]}), lags) for k in trials]
+    else:
+        neurons = data[n.NEURON if n.NEURON in data.dims else n.TARGET].values
+        coords: dict[str, Any] = {n.LAG: lags, n.TRIAL: data[n.TRIAL].values, n.TARGET: neurons, n.SOURCE: neurons}
+        return xr.DataArray(np.full([len(each) for each in coords.values()], np.nan), coords), error
+    estimates, errors = zip(*parts, strict=True)
+    joined = xr.concat(
+        estimates, dim, join="exact", combine_attrs="drop_conflicts", coords="minimal", compat="override"
+    )
+    return joined, errors[0] if all(errors) else None

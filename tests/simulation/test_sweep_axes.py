@@ -1,7 +1,9 @@
 """The further axes of a sweep: several estimators and scores, and lengths that are parts of one run."""
 
+import gc
 import inspect
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -241,3 +243,17 @@ def test_the_same_call_on_a_cluster(tmp_path):
         assert heard == [(0, 2), (1, 2), (2, 2)]
         with pytest.raises(InvalidInput, match="t: got 25 pairs of neurons"):
             netxr.sweep(n_neurons=[5], n_steps=50, method="edge_probability", trials=2)
+
+
+def test_an_estimate_that_is_refused_does_not_keep_the_samples():
+    """An error that is kept would hold what it came through, in a circle: until Python looks for those, if ever."""
+    gc.disable()
+    tracemalloc.start()
+    try:
+        netxr.sweep(n_neurons=[5, 6], n_steps=[50_000], trials=2, method=["regression", "edge_probability"])
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert most > 2 * 5 * 50_000 * 8  # the samples were there
+    assert held < 1_000_000
