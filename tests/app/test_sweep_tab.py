@@ -8,7 +8,7 @@ import xarray as xr
 from bokeh.events import Tap
 
 import netxr
-from netxr.app.sweep.maps import Marked, best_of, chosen_of, maps_of, what_is_lost
+from netxr.app.sweep.maps import Chosen, Marked, best_of, chosen_of, maps_of, what_is_lost
 from netxr.app.sweep.views import SweepChoice, check_read, defined_facets, figures_of, range_of, scores_of
 from netxr.app.sweep.words import answer_of, needed_table, rounded, time_text
 from netxr.errors import InvalidInput
@@ -267,3 +267,10 @@ def test_a_view_of_other_settings_is_dimmed_and_says_which_it_is(pages, library)
     choose(page, "One for each", "sparsity")
     assert not dimmed(page)
     assert not page.messages
+
+
+def test_an_entry_of_a_sweep_is_text_and_no_markup():
+    ends = xr.Dataset({"samples_needed": ("kind", [2000.0])}, {"kind": ["<img src=x onerror=alert(1)>"]})
+    html = needed_table(Chosen("kind", 0, ends, ""), None)
+    assert "&lt;img" in html
+    assert "<img" not in html

@@ -12,7 +12,7 @@ from netxr.schema.clock import clock_of
 SECONDS: Final = "s"
 """Unit of a clock."""
 
-SPAN: Final = re.compile(r"([0-9.]+(?:e-?[0-9]+)?)")
+SPAN: Final = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)")
 """A number in a text of lags."""
 
 
@@ -30,12 +30,18 @@ def shown_lags(text: str, interval: float) -> str:
 
     Examples
     --------
-    >>> shown_lags("0-10, 20", 1 / 30), shown_lags("0-10", 0.0)
-    ('0-0.333, 0.667', '0-10')
+    >>> shown_lags("0-10, 20", 1 / 30), shown_lags("1234", 1 / 30), shown_lags("0-10", 0.0)
+    ('0-0.333, 0.667', '41.13', '0-10')
     """
     if not interval or re.search(r"[^\d\s,-]", text):
         return text
-    return re.sub(r"\d+", lambda found: f"{int(found[0]) * interval:.3g}", text)
+    return re.sub(r"\d+", lambda found: _told_apart(int(found[0]), interval), text)
+
+
+def _told_apart(lag: int, interval: float) -> str:
+    """Return a lag in seconds, in as many digits as tell it from its neighbours."""
+    texts = (f"{lag * interval:.{digits}g}" for digits in range(3, 18))
+    return next(text for text in texts if round(float(text) / interval) == lag)
 
 
 def typed_lags(text: str, interval: float) -> str:

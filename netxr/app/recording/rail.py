@@ -16,7 +16,7 @@ from netxr.app.frame.steps import Steps
 from netxr.app.frame.stores import StoreList, size_text, trial_choices
 from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, is_lagged, lags_problem
 from netxr.app.recording.cost import Cost
-from netxr.app.recording.lag_times import lag_text, shown_lags, typed_lags
+from netxr.app.recording.lag_times import interval_of, lag_text, shown_lags, typed_lags
 from netxr.app.recording.methods_table import methods_dialogue
 from netxr.app.recording.settings import MISSING_CHOICES, RecordingSettings, method_choices
 from netxr.app.recording.shown import (
@@ -31,11 +31,9 @@ from netxr.app.recording.shown import (
     WINDOWS_VIEW,
     Shown,
 )
-from netxr.errors import InvalidInput
 from netxr.estimators.symmetry import symmetry
 from netxr.estimators.table import estimator
 from netxr.plot.panels.dashboards import place_of_lag
-from netxr.schema.clock import clock_of
 
 STEPS: Final = {
     "Recording": (ACTIVITY_VIEW,),
@@ -256,11 +254,8 @@ def _length(run: xr.Dataset, session: Session, name: str) -> str:
     listed = session.folder.catalog() if session.folder is not None else None
     row = None if listed is None else listed[listed["name"] == name]
     size = "" if row is None or row.empty else size_text(row.iloc[0]).rpartition(",")[0]
-    try:
-        interval, units, _ = clock_of(run[n.ACTIVITY])
-    except InvalidInput:  # times are not even
-        return size
-    if units != "s":
+    interval = interval_of(run)
+    if not interval:
         return size
     seconds = interval * run.sizes[n.TIME]
     return f"{size}\n{seconds / 60:.1f} min at {1 / interval:.3g} Hz" if seconds >= 60 else f"{size}\n{seconds:.3g} s"

@@ -1,5 +1,7 @@
 """What the map of a sweep says: a sentence, and how many samples are needed, as a table."""
 
+from html import escape
+
 import numpy as np
 import xarray as xr
 
@@ -54,7 +56,10 @@ def needed_table(chosen: Chosen, marked: Marked | None) -> str:
         chosen.ends[chosen.axis].values.tolist(), chosen.ends[n.SAMPLES_NEEDED].values.tolist(), strict=True
     ):
         is_known = np.isfinite(needed)
-        cells = [entry_text(label), f"{rounded(needed):,}" if is_known else "never" if needed > 0 else "not known"]
+        cells = [
+            escape(entry_text(label)),
+            f"{rounded(needed):,}" if is_known else "never" if needed > 0 else "not known",
+        ]
         if marked is not None:
             has = is_known and marked.n_samples >= needed
             cells += [time_text(needed * marked.interval) if is_known else ""] * at_rate

@@ -45,6 +45,7 @@ def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     small, large, coarse = (_pair(sections[name]) for name in ("small", "large", "coarse"))
     sizes = {int(name.removeprefix("size_")): _pair(run) for name, run in sections.items() if _is_size(name)}
     size_sweep, coarse_sweep = (sections[name].squeeze(drop=True) for name in ("size_sweep", "coarse_sweep"))
+    over_size = {"x": n.N_NEURONS, "xlabel": "Number of neurons", "ylabel": "Correlation of A and R"}
     demo = sections["sparsity_demo"]
     shown = demo.sel({n.SPARSITY: list(SHOWN_SPARSITIES)})
     return {
@@ -59,18 +60,10 @@ def tutorial_figures(sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
         ),
         "4_size_curve": score_curve(
             xr.concat([score for _, _, score in sizes.values()], xr.Variable(n.N_NEURONS, list(sizes))).to_dataset(),
-            x=n.N_NEURONS,
-            xlabel="Number of neurons",
-            ylabel="Correlation of A and R",
+            **over_size,
             title="Similarity of A and R over network size, one network each",
         ),
-        "5_size_sweep": score_curve(
-            size_sweep,
-            x=n.N_NEURONS,
-            xlabel="Number of neurons",
-            ylabel="Correlation of A and R",
-            title="Similarity of A and R over network size",
-        ),
+        "5_size_sweep": score_curve(size_sweep, **over_size, title="Similarity of A and R over network size"),
         "6_sparsity_demo": compare_over(
             shown[n.CONNECTIVITY], shown[n.LAGGED_CORRELATION], over=n.SPARSITY, scores=shown[n.PEARSON]
         ),
