@@ -1,10 +1,17 @@
-"""One pass over a long axis: in threads where the array is in memory, as segments of a dask graph where it is not.
+"""A long axis in segments, side by side: in threads, or as tasks of a dask graph that hold a block at a time.
 
-Knows nothing of neurons. A step takes the pieces of a segment, in order, and where along the axis they begin, and
-returns a partial result; `combine` merges those of consecutive segments.
+A step takes the pieces of a segment, in order, and where along the axis they begin, and returns a partial result;
+`combine` merges those of consecutive segments. Nothing here knows of neurons.
+
+A task that takes many blocks as its inputs holds them all. A stream holds the part of the graph that makes them
+instead, so that each block is there while it is used, whatever the scheduler does meanwhile. To compute
+``array.blocks[k]`` in turn would be shorter, but makes what neighbouring blocks share once for each of them, and plans
+anew for each block: 3 reads in the place of 1, and 30 times the overhead, where each block needs the one before it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any, Final, TypeVar
@@ -12,19 +19,23 @@ from typing import Any, Final, TypeVar
 import dask.array as da
 import numpy as np
 from dask.delayed import Delayed, delayed
+from dask.typing import Key
 from dask.utils import SerializableLock
 from numpy.typing import NDArray
 
 from netxr.blocks.schedulers import cores
-from netxr.blocks.streams import Stream, streams
+from netxr.compat import dependencies, results_of
 from netxr.kernels.blas import one_blas_thread
 
+Graph = Mapping[Key, Any]
 P = TypeVar("P")
 Pieces = Iterator[NDArray[Any]]
 
 WORKING_MEMORY: Final = 48 * 2**20
 """Bytes that the threads of one pass over an array in memory may hold together."""
 
+SPLIT_EVERY: Final = 4
+"""Partial results that are combined at a time."""
 
 Step = Callable[[Pieces, int], P]
 """(pieces of a segment, where it begins) -> partial result."""
@@ -68,6 +79,133 @@ def in_threads(
         others = pool.map(segment, cuts[1:-1], cuts[2:])
         first = segment(0, cuts[1])  # in this thread, which would only wait
         return combine([first, *others])
+
+
+# --- blocks in turn ----------------------------------------------------------------------
+
+
+class Stream:
+    """Consecutive blocks along the last axis of an array, and all that is needed to make them.
+
+    Parameters
+    ----------
+    keys : sequence of hashable
+        Keys of the blocks, in order.
+    graph : mapping
+        Tasks that make these blocks and no others.
+    inputs : sequence of hashable
+        Keys of results that other streams need as well, in the order in which `blocks` takes them.
+    """
+
+    # A plain class: dask would look for tasks inside a dataclass or tuple, and run them on its own.
+    __slots__ = ("graph", "inputs", "keys")
+
+    def __init__(self, keys: Sequence[Key], graph: Graph, inputs: Sequence[Key]) -> None:
+        self.keys = list(keys)
+        self.graph = dict(graph)
+        self.inputs = list(inputs)
+
+    def blocks(self, inputs: Sequence[Any]) -> Iterator[NDArray[Any]]:
+        """Make one block after the other; what a later block needs of an earlier one is kept until then.
+
+        Parameters
+        ----------
+        inputs : sequence
+            The values of the results that other streams need as well.
+        """
+        held = dict(zip(self.inputs, inputs, strict=True))
+        steps, last_use = self._steps()
+        for k, (key, new) in enumerate(zip(self.keys, steps, strict=True)):
+            kept = [task for task in new if last_use[task] > k or task == key]
+            values = results_of({task: self.graph[task] for task in new}, kept, dict(held))
+            held |= zip(kept, values, strict=True)
+            block = held[key]
+            held = {task: value for task, value in held.items() if last_use.get(task, -1) > k}
+            del values
+            yield block
+            del block
+
+    def _steps(self) -> tuple[list[set[Key]], dict[Key, int]]:
+        """Return the tasks that each block needs beside those before it, and the last block that takes each result."""
+        graph = self.graph | dict.fromkeys(self.inputs)  # plain tuples are dependencies only if they are keys of it
+        done, steps = set(self.inputs), []
+        last_use: dict[Key, int] = {}
+        for k, key in enumerate(self.keys):
+            new = _needed(graph, [key], done)
+            done |= new
+            steps.append(new)
+            last_use |= dict.fromkeys((task for mine in new for task in dependencies(graph, mine)), k)
+            last_use[key] = k
+        return steps, last_use
+
+
+def streams(array: da.Array, cuts: Sequence[int]) -> list[tuple[Stream, list[Delayed]]]:
+    """Return the blocks of an array in consecutive streams, each with its lazy inputs; nothing is computed.
+
+    Parameters
+    ----------
+    array : dask array
+        One chunk along every axis but the last.
+    cuts : sequence of int
+        Stream k holds the blocks from number ``cuts[k]`` up to ``cuts[k + 1]``.
+    """
+    keys = list(_flat(array.__dask_keys__()))
+    graph = dict(array.dask.cull(set(keys)))
+    parts = [keys[start:stop] for start, stop in itertools.pairwise(cuts)]
+    needs = [_needed(graph, part) for part in parts]
+    users: dict[Key, int] = defaultdict(int)
+    for needed in needs:
+        for task in needed:
+            users[task] += 1
+
+    # What several streams need, or is a pass of its own, and all that it needs in turn: made once, for a pass inside a
+    # stream would be run again by each that needs it. As a plain mapping it is left as it is by dask, which otherwise
+    # merges array layers of whose other uses it does not know.
+    shared = {task for task, n_users in users.items() if n_users > 1}
+    shared |= _needed(graph, [task for task in users if _is_pass(graph[task])])
+    common = {task: graph[task] for task in shared}
+
+    def lazy(task: Key) -> Delayed:
+        """Return a task that several streams need."""
+        return Delayed(task, common)  # type: ignore[no-untyped-call]
+
+    found = []
+    for part, needed in zip(parts, needs, strict=True):
+        own = needed - shared
+        direct = {task for mine in own for task in dependencies(graph, mine)} | set(part)
+        inputs = sorted(direct - own, key=str)
+        found.append((Stream(part, {task: graph[task] for task in own}, inputs), [lazy(task) for task in inputs]))
+    return found
+
+
+def _is_pass(task: Any) -> bool:
+    """Return whether a task goes through a stream."""
+    arguments = task if isinstance(task, tuple) else getattr(task, "args", ())
+    return any(isinstance(argument, Stream) for argument in arguments)
+
+
+def _needed(graph: Graph, keys: Iterable[Key], known: Container[Key] = ()) -> set[Key]:
+    """Return the tasks that some keys need, themselves included, beside those whose results are known."""
+    needed: set[Key] = set()
+    waiting = list(keys)
+    while waiting:
+        key = waiting.pop()
+        if key not in needed and key not in known:
+            needed.add(key)
+            waiting.extend(dependencies(graph, key))
+    return needed
+
+
+def _flat(keys: Any) -> Iterator[Key]:
+    """Yield the keys of nested lists in order."""
+    for key in keys:
+        if isinstance(key, list):
+            yield from _flat(key)
+        else:
+            yield key
+
+
+# --- segments of a dask graph -------------------------------------------------------------
 
 
 def in_segments(
@@ -171,7 +309,3 @@ def tree(combine: Callable[[Sequence[P]], P], parts: Sequence[Any], *, key: str)
         level += 1
     last: Delayed = parts[0]
     return last
-
-
-SPLIT_EVERY: Final = 4
-"""Partial results that are combined at a time."""

@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.blocks.progress import Part, report, reported
 from netxr.blocks.schedulers import cluster, computed
-from netxr.blocks.streams import streams
+from netxr.blocks.segments import streams
 from netxr.kernels.blas import one_blas_thread
-from netxr.kernels.frame_blocks import FrameBlock, first_of
+from netxr.kernels.held import Held, held, sums_of_held
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, pool_sums
 from netxr.kernels.moments import correlation, moments_of
-from netxr.kernels.running_sums import Held, held, sums_of, sums_of_held
+from netxr.kernels.running_sums import FrameBlock, first_of, sums_of
 from netxr.moments.budget import RowPlan
 from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart, trial_groups
 from netxr.moments.prepare import check_lags, check_left, planned_rows, prepare

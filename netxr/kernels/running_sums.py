@@ -1,51 +1,35 @@
-"""Lagged sums of frames that arrive in order, in pieces of any length: gathered in blocks, and multiplied.
+"""Lagged sums of frames that arrive in order, in pieces of any length: gathered in blocks, centred, and added up.
 
-Index letters as in `lagged_sums`.
+Samples are counted from a provisional mean: products then lose no digit to what they share. A block holds the
+`max(lags)` frames before it as well: new frames are targets, and those with the frames before them are sources. Index
+letters as in `lagged_sums`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.kernels.frame_blocks import (
-    PILOT_FRAMES,
-    TOO_LARGE,
-    TOO_SMALL,
-    FrameBlock,
-    out_of_range,
-    provisional_mean,
-)
-from netxr.kernels.lagged_sums import (
-    SAMPLES,
-    Floats,
-    Frames,
-    LaggedSums,
-    Pass,
-    as_sources,
-    close_trial,
-    no_sums,
-    pair_weights,
-)
-from netxr.kernels.products import Care, add_products, care_for
+from netxr.errors import NonFiniteActivity
+from netxr.kernels.block_sums import add_block
+from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, Frames, LaggedSums, Pass, no_sums
 
-CORRECTED_FRAMES: Final = 2048
-"""Frames whose weight differs from lag to lag that are taken at a time."""
+PILOT_FRAMES: Final = 63
+"""The most frames that the provisional mean is taken from."""
 
-ADDED_FRAMES: Final = 64
-"""Frames of a float32 sum where they lie one after the other in memory."""
-
-FLOAT32_FRAMES: Final = 512
-"""Frames whose samples and squares are added up in float32, one after the other, before float64 takes over."""
+GROUPED_SAMPLES: Final = 2**16
+"""Samples that are averaged over groups at a time where they lie frame by frame."""
 
 FAR_FROM_OVERFLOW: Final = {"float32": 2.0**100, "float64": 2.0**1000}
 """Sums of squares, in each precision, below which products do not overflow, nor what Fourier segments make of them."""
 
 LEAST_SQUARE: Final = {"float32": 2.0**-240, "float64": 2.0**-1040}
 """A mean square, in each precision, below which samples or their squares have lost digits."""
+
+
+# --- a segment ---------------------------------------------------------------------------
 
 
 def sums_of(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any], place: str, todo: Pass) -> LaggedSums:
@@ -83,63 +67,6 @@ def sums_of_each(
     return [one.whole() for one in running]
 
 
-def sums_of_stretches(
-    pieces: Iterator[NDArray[Any]], spans: Sequence[slice], products: Floats, *, place: str, todo: Pass
-) -> Iterator[LaggedSums]:
-    """Yield the sums over each of some stretches of a trial, whose frames are taken once, about a mean of its own.
-
-    Parameters
-    ----------
-    pieces : iterator of ndarray, (i, t)
-        The frames, in order, from the first one of the first stretch.
-    spans : sequence of slice
-        Which frames of the trial each stretch holds, in order: behind its first `max(lags)` frames, which the stretch
-        before it ends with. One that begins with the trial has no such frames.
-    products : ndarray, (s, r, q, i, j)
-        Zeros, which become the sums over products of each stretch.
-    place, todo
-        As in `sums_of`.
-    """
-    frames = Overlapping(pieces, at=spans[0].start, overlap=todo.max_lag)
-    for span, product in zip(spans, products, strict=True):
-        own = replace(todo, lead=todo.max_lag if span.start else 0, start=span.start)
-        parts = frames.within(span)
-        first = [next(parts)]
-        while sum(part.shape[1] for part in first) < PILOT_FRAMES and (further := next(parts, None)) is not None:
-            first.append(further)
-        shift = provisional_mean(max(first, key=lambda part: part.shape[1]))
-        running = Running(own, shift, place=place, offset=0, product=product)
-        for part in chain(first, parts):
-            running.take(part)
-        yield close_trial(running.whole(), todo=own)
-
-
-class Overlapping:
-    """Stretches of frames that arrive in pieces, (i, t), one stretch after the other, of which each overlaps the last.
-
-    `at` is the number of the first frame, and `overlap` how many frames of a stretch the next one has as well.
-    """
-
-    def __init__(self, pieces: Iterator[NDArray[Any]], *, at: int, overlap: int) -> None:
-        self._pieces, self._next, self._overlap = pieces, at, overlap
-        self._held: list[tuple[int, NDArray[Any]]] = []
-
-    def within(self, span: slice) -> Iterator[NDArray[Any]]:
-        """Yield the pieces of a stretch; all of them are taken before those of the next one."""
-        held = [(at, piece) for at, piece in self._held if at + piece.shape[1] > span.start]
-        for at, piece in chain(held, self._arriving(span.stop)):
-            yield piece[:, max(0, span.start - at) : span.stop - at]
-
-    def _arriving(self, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Yield pieces up to a frame, and where they begin; those that the next stretch needs as well are held."""
-        while self._next < stop:
-            at, piece = self._next, next(self._pieces)
-            self._next += piece.shape[1]
-            least = min(stop, self._next) - self._overlap
-            self._held = [one for one in self._held if one[0] + one[1].shape[1] > least] + [(at, piece)]
-            yield at, piece
-
-
 class Running:
     """Sums of one pass over the frames of a segment so far."""
 
@@ -170,60 +97,179 @@ class Running:
         """Return the sums over all frames."""
         if self._block.filled:
             self._add()
-        return _finite(self._sums, todo=self._todo, place=self._place)
+        return checked(self._sums, todo=self._todo, place=self._place)
 
     def _add(self) -> None:
         """Add those over the frames of the block."""
         self._sums = add_block(self._sums, self._block.layers, self._block.good, todo=self._todo)
 
 
-# --- sums over blocks ------------------------------------------------------------------
+# --- the provisional mean --------------------------------------------------------------
 
 
-class Held(NamedTuple):
-    """A whole trial that is in memory as one block, and what of it is the same for all targets."""
+def provisional_mean(frames: NDArray[Any]) -> NDArray[Any]:
+    """Return a value near the bulk of each neuron's samples, (i, t) -> (i): the median of some finite frames.
 
-    block: FrameBlock
-    sides: LaggedSums  # without any product
-    cares: list[Care | None]  # of its parts
-
-
-def held(block: FrameBlock, *, todo: Pass) -> Held:
-    """Return a block of all frames with what is made of it once, however many parts the targets are taken in."""
-    no_targets = replace(todo, targets=(0, 0))
-    sides = no_sums(no_targets, block.shift)
-    for layers, good in block.parts():
-        sides = add_block(sides, layers, good, todo=no_targets)
-    return Held(block, sides, [care_for(layers, sides, todo=todo) for layers, _ in block.parts()])
-
-
-def sums_of_held(trial: Held, *, todo: Pass, place: str, going_on: Callable[[int], object]) -> LaggedSums:
-    """Return the sums over a whole trial that is in memory.
-
-    Parameters
-    ----------
-    trial : Held
-        As `held` returns it.
-    todo : Pass
-        What to accumulate.
-    place : str
-        What to call the data in an error.
-    going_on : callable
-        Called with how many frames are done, before each part of them; what it raises ends the work.
-
-    Raises
-    ------
-    NonFiniteActivity
-        If sums or products of finite samples overflow.
+    Counting from it keeps products small beside what they are to resolve: raw float32 sums of a membrane
+    potential near -65 lose every digit. The frames are spread over all that there are, because the first ones may
+    be unlike the rest; a median ignores strange frames and returns a constant exactly.
     """
-    sums = trial.sides._replace(product=no_sums(todo, trial.block.shift).product)
-    for k, ((layers, _), care) in enumerate(zip(trial.block.parts(), trial.cares, strict=True)):
-        going_on(k * todo.block)
-        add_products(sums.product, layers, care, todo=todo)
-    return _finite(sums, todo=todo, place=place)
+    pilot = frames[:, :: max(1, -(-frames.shape[1] // PILOT_FRAMES))]
+    if pilot.size and np.isfinite(pilot).all():
+        return np.asarray(np.median(pilot, axis=1))
+    rows = (row[np.isfinite(row)] for row in frames)
+    return np.array([np.median(row[:: -(-len(row) // PILOT_FRAMES)]) if len(row) else 0 for row in rows])
 
 
-def _finite(sums: LaggedSums, *, todo: Pass, place: str) -> LaggedSums:
+def first_of(pieces: Iterator[NDArray[Any]]) -> tuple[NDArray[Any], Iterator[NDArray[Any]]]:
+    """Return the provisional mean of the first piece (i, t) that holds any frame, and all that is left to go through.
+
+    This piece is the first that is left: it is looked at before it is counted.
+    """
+    first = next(piece for piece in pieces if piece.shape[1])
+    return provisional_mean(first), chain([first], pieces)
+
+
+def subtract(samples: NDArray[Any], shift: NDArray[Any], *, out: NDArray[Any]) -> None:
+    """Subtract a provisional mean (i) from samples (i, t), with as many digits as both and `out` have."""
+    if samples.dtype.kind in "iu" and samples.itemsize == 8:
+        out[:] = _integer_difference(samples, shift)
+        return
+    # float32 samples lose no digit to a float32 difference if float64 products are asked for.
+    exact = np.result_type(samples, shift, out)
+    np.subtract(samples, shift[:, None], out=out, dtype=exact, casting="same_kind")
+    if exact.itemsize > out.itemsize:
+        # What is too small for the precision has become zero. As its smallest number it is no constant.
+        tiny = np.finfo(out.dtype).tiny
+        for i in np.flatnonzero(np.fmax.reduce(np.abs(out), axis=1, initial=0) < tiny):
+            out[i, (out[i] == 0) & (samples[i] != shift[i])] = tiny
+
+
+def _integer_difference(samples: NDArray[Any], shift: NDArray[Any]) -> NDArray[np.float64]:
+    """Return whole numbers of 64 bits (i, t) less a provisional mean (i); float64 may hold too few digits of them."""
+    # The last float64 in the range of the integers is before its end.
+    limits = np.iinfo(samples.dtype)
+    origin = np.clip(np.trunc(shift), np.nextafter(float(limits.min), 0), np.nextafter(float(limits.max), 0))
+    rough = samples.astype(np.float64) - shift[:, None]
+    with np.errstate(over="ignore"):  # both may wrap around; their difference is right
+        exact = (samples - origin.astype(samples.dtype)[:, None]).view(np.int64) + (origin - shift)[:, None]
+    return np.asarray(np.where(np.abs(rough) < 2.0**62, exact, rough))
+
+
+# --- blocks ----------------------------------------------------------------------------
+
+
+class FrameBlock:
+    """A block of at most `room` frames that is filled piece by piece; the `max_lag` frames before it stand in front.
+
+    It begins at frame `offset` of a trial, which an error calls `place`; `shift`, (i), is taken off each frame.
+    """
+
+    def __init__(self, todo: Pass, shift: NDArray[Any], *, place: str, offset: int, room: int) -> None:
+        self._todo, self.shift, self._place, self._offset = todo, shift, place, offset
+        self._room = room
+        self._layers = np.empty((0, 0, 0))
+        self._good = np.ones(todo.max_lag + room, bool)
+        self.filled = 0
+
+    @property
+    def layers(self) -> NDArray[Any]:
+        """The frames before and those of the block, (p, n, max_lag + t)."""
+        return self._layers[..., : self._todo.max_lag + self.filled]
+
+    @property
+    def good(self) -> NDArray[np.bool_]:
+        """Which of them enter any pair, (max_lag + t)."""
+        return self._good[: self._todo.max_lag + self.filled]
+
+    @np.errstate(over="ignore", invalid="ignore")  # what they are about is said by an error that names the place
+    def take(self, frames: NDArray[Any]) -> int:
+        """Add as many of these frames, (i, t), as there is room for, and return how many.
+
+        Raises
+        ------
+        NonFiniteActivity
+            If a sample is NaN or infinite and is to be an error.
+        """
+        if not self._layers.size:
+            self._layers = self._empty(frames)
+        part = frames[:, : self._room - self.filled]
+        self._centre(part)
+        self.filled += part.shape[1]
+        return int(part.shape[1])
+
+    def _empty(self, frames: NDArray[Any]) -> NDArray[Any]:
+        """Return room for a block, in the memory order of the samples: centring reads and writes in sequence."""
+        todo = self._todo
+        n_layers = 1 + max(max(pair) for pair in PRODUCTS[todo.missing])
+        n_rows, width = len(self.shift) + todo.n_groups, todo.max_lag + self._room
+        if frames.strides[1] > frames.strides[0]:
+            layers = np.empty((n_layers, width, n_rows), todo.precision).swapaxes(1, 2)
+        else:
+            layers = np.empty((n_layers, n_rows, width), todo.precision)
+        layers[..., : todo.max_lag] = 0
+        return layers
+
+    def _centre(self, part: NDArray[Any]) -> None:
+        """Write frames, counted from the provisional mean, behind those that are there."""
+        todo, n = self._todo, len(self.shift)
+        new = slice(todo.max_lag + self.filled, todo.max_lag + self.filled + part.shape[1])
+        samples = self._layers[SAMPLES, :n, new]
+        subtract(part, self.shift, out=samples)
+        self._good[new] = True
+        if todo.missing == "pairwise":
+            valid = np.isfinite(samples)
+            self._check_range(part, valid)
+            samples[~valid] = 0
+            self._layers[VALID, :n, new] = valid
+            np.square(samples, out=self._layers[SQUARES, :n, new])
+        elif not np.isfinite(samples.sum()):
+            good = np.isfinite(samples).all(axis=0)
+            self._check_range(part, np.isfinite(samples))
+            if todo.missing == "raise" and not good.all():
+                raise _non_finite(part, place=self._place, offset=self._offset + self.filled)
+            self._good[new] = good
+            samples[:, ~good] = 0
+        if todo.groups is not None:
+            # SciPy copies samples that lie frame by frame: a part at a time, the copy stays in a cache.
+            n_frames = part.shape[1]
+            frame_by_frame = samples.strides[1] > samples.strides[0]
+            length = max(1, GROUPED_SAMPLES // n) if frame_by_frame else max(1, n_frames)
+            groups = self._layers[SAMPLES, n:, new]
+            for first in range(0, n_frames, length):
+                groups[:, first : first + length] = todo.groups @ samples[:, first : first + length]
+
+    def _check_range(self, part: NDArray[Any], valid: NDArray[np.bool_]) -> None:
+        """Raise if finite samples are none any more in the precision of the products: those are not missing."""
+        lost = (np.isfinite(part) & ~valid).any(axis=1)
+        if lost.any():
+            raise out_of_range(self._place, int(np.argmax(lost)))
+
+    def empty_out(self) -> None:
+        """Keep the last frames as those before the block, and make room for the frames that follow."""
+        max_lag = self._todo.max_lag
+        self._layers[..., :max_lag] = self.layers[..., self.filled :].copy()
+        self._good[:max_lag] = self.good[self.filled :].copy()
+        self._offset += self.filled
+        self.filled = 0
+
+    def led(self) -> Frames:
+        """Take the frames so far for those before the block, and return them."""
+        self.empty_out()
+        return Frames(self.layers, self.good).copied(slice(0, self._todo.max_lag))
+
+    def parts(self) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
+        """Yield the layers of some frames at a time, behind the frames before them, and which of these are good."""
+        length, max_lag = self._todo.block, self._todo.max_lag
+        for start in range(0, self.filled, length):
+            part = slice(start, start + length + max_lag)
+            yield self.layers[..., part], self.good[part]
+
+
+# --- what is wrong -------------------------------------------------------------------------
+
+
+def checked(sums: LaggedSums, *, todo: Pass, place: str) -> LaggedSums:
     """Return sums, or raise if finite samples are so large or so small that they are wrong."""
     n = len(sums.shift)
     square = sums.total[1, :n]
@@ -245,120 +291,27 @@ def _are_finite(sums: LaggedSums, square: NDArray[Any], *, todo: Pass) -> bool:
     return bool(largest < FAR_FROM_OVERFLOW[todo.precision.name] or np.isfinite(sums.product).all())
 
 
-@np.errstate(over="ignore", invalid="ignore")  # said by an error that names the place
-def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *, todo: Pass) -> LaggedSums:
-    """Return sums with those over the frames of a block that follows; arrays of `sums` are added to in place.
-
-    Parameters
-    ----------
-    sums : LaggedSums
-        Sums over all frames before.
-    layers : ndarray, (p, n, max_lag + t)
-        Frames of the block behind those before it.
-    good : ndarray of bool, (max_lag + t)
-        Which of them enter any pair.
-    todo : Pass
-        What to accumulate.
-    """
-    max_lag = todo.max_lag
-    n_frames = sums.n_frames + layers.shape[2] - max_lag
-    care = care_for(layers, sums, todo=todo)
-    _add_sides(sums, layers, good, care, todo)
-    add_products(sums.product, layers, care, todo=todo)
-    block = Frames(layers, good)
-    own = block.copied(slice(max_lag, 2 * max_lag - len(sums.head.good)))
-    return sums._replace(
-        n_frames=n_frames,
-        head=Frames(*(np.concatenate(parts, axis=-1) for parts in zip(sums.head, own, strict=True))),
-        tail=block.copied(slice(layers.shape[2] - min(max_lag, n_frames), None)),
+def _non_finite(frames: NDArray[Any], *, place: str, offset: int) -> NonFiniteActivity:
+    """Return the error for samples that are NaN or infinite, or that overflow when they are counted from a mean."""
+    wrong = np.argwhere(~np.isfinite(frames))
+    neuron, frame = wrong[np.lexsort(wrong.T)[0]] if len(wrong) < 10**6 else wrong[0]
+    return NonFiniteActivity(
+        place,
+        got=f"{len(wrong):,} samples that are NaN or infinite in frames {offset} to {offset + frames.shape[1] - 1}, "
+        f"the first at neuron number {neuron} (from 0), frame {offset + frame}",
+        expected="finite samples",
+        fix="Fill the frames that hold them with netxr.interpolate_frames, or, where `missing` is an argument, leave "
+        'them out with missing="drop", or the samples alone with missing="pairwise". For a reliability or a jackknife, '
+        'give netxr.lagged_moments(..., blocks=20, missing="drop").',
     )
 
 
-def _add_sides(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], care: Care | None, todo: Pass) -> None:
-    """Add sums and squares over all frames, and what frames without partners take away at each lag.
-
-    Where frames are marked they may be few of all, and are added up by themselves.
-    """
-    x = layers[SAMPLES]
-    new = x[:, todo.max_lag :]
-    totals = np.zeros((2, len(x)))
-    at_a_time = FLOAT32_FRAMES if todo.precision == np.float32 else new.shape[1]
-    for first in range(0, new.shape[1], at_a_time):
-        part = new[:, first : first + at_a_time]
-        totals += _sums_and_squares(part)
-    for i in np.flatnonzero(care.alone) if care else []:
-        exact = new[i].astype(np.float64)
-        totals[:, i] = exact.sum(), exact @ exact
-    for i in np.flatnonzero(totals[1] == 0):
-        if new[i].any():
-            totals[1, i] = np.finfo(
-                np.float64
-            ).smallest_subnormal  # not constant: what is so small is an error, if it remains so
-    sums.total[:] += totals
-    if not todo.marked:
-        sums.n_pairs[:] += int(good[todo.max_lag :].sum())
-        if good.all():
-            return
-    frames, of_target, of_source = _weights(good, as_sources(layers, good, todo), todo)
-    for first in range(0, len(frames), CORRECTED_FRAMES):
-        some = slice(first, first + CORRECTED_FRAMES)
-        few = x[:, frames[some]].astype(np.float64)
-        for power in range(2):
-            sums.of_target[power] += of_target[:, some] @ few.T
-            sums.of_source[power] += of_source[:, some] @ few.T
-            np.square(few, out=few)
-    sums.n_pairs[:] += of_target.sum(axis=1).astype(np.int64)
+TOO_LARGE: Final = "so large that they overflow"
+TOO_SMALL: Final = "so small that their squares vanish"
 
 
-def _weights(
-    good: NDArray[np.bool_], source: NDArray[np.bool_], todo: Pass
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return what the pairs of a block count for in the sums over targets and over sources, as weights of some frames.
-
-    Parameters
-    ----------
-    good : ndarray of bool, (t)
-        Which frames enter any pair; the first `todo.max_lag` are those before the block.
-    source : ndarray of bool, (t)
-        Which of them may be sources.
-    todo : Pass
-        What is accumulated.
-
-    Returns
-    -------
-    frames : ndarray of int, (e)
-        Positions of frames that count at some lag.
-    of_target, of_source : ndarray, (r, e)
-        Their weights, as `pair_weights` returns them.
-    """
-    max_lag, n_frames = todo.max_lag, len(good)
-    # Where frames are not marked, those that have a bad one within reach.
-    n_bad = np.concatenate([[0], np.cumsum(~good)])
-    frames = np.arange(n_frames)
-    around = n_bad[np.minimum(frames + max_lag + 1, n_frames)] - n_bad[np.maximum(frames - max_lag, 0)]
-    frames = frames[(around > 0) | todo.marked]
-    lags = np.array(todo.lags)[:, None]
-    before, after = np.maximum(frames - lags, 0), frames + lags
-    within = (after >= max_lag) & (after < n_frames)
-    after = np.minimum(after, n_frames - 1)
-    of_target, _ = pair_weights(good[frames], good[before], source[before], todo)
-    _, of_source = pair_weights(good[after], good[frames], source[frames], todo)
-    of_target, of_source = of_target * (frames >= max_lag), of_source * within
-    some = ((of_target != 0) | (of_source != 0)).any(axis=0)
-    return frames[some], of_target[:, some], of_source[:, some]
-
-
-def _sums_and_squares(frames: NDArray[Any]) -> NDArray[Any]:
-    """Return the sum and the sum of squares of each row, (n, t) -> (2, n), in the way that suits the memory order."""
-    if frames.strides[1] == frames.itemsize:
-        ones = np.ones(frames.shape[1], frames.dtype)
-        return np.stack([frames @ ones, np.matmul(frames[:, np.newaxis], frames[:, :, np.newaxis])[:, 0, 0]])
-    if frames.dtype != np.float32:
-        return np.stack([frames @ np.ones(frames.shape[1]), np.einsum("it,it->i", frames, frames)])
-    # One frame is added to the next here, and the sums are rounded the more the longer they are.
-    found = np.zeros((2, len(frames)))
-    whole = frames.shape[1] // ADDED_FRAMES * ADDED_FRAMES
-    for some in (frames[:, :whole].T.reshape(-1, ADDED_FRAMES, len(frames)), frames[:, whole:].T[np.newaxis]):
-        found[0] += some.sum(axis=1).sum(axis=0, dtype=np.float64)
-        found[1] += np.einsum("gti,gti->gi", some, some).sum(axis=0, dtype=np.float64)
-    return found
+def out_of_range(place: str, neuron: int, what: str = TOO_LARGE) -> NonFiniteActivity:
+    """Return the error for finite samples whose sums or products are not, or are rounded away."""
+    expected = "a range whose products the precision can hold"
+    got = f"samples of neuron number {neuron} (from 0) {what}"
+    return NonFiniteActivity(place, got=got, expected=expected, fix="Rescale them.")

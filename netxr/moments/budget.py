@@ -13,8 +13,8 @@ import psutil
 
 from netxr.blocks.segments import SPLIT_EVERY
 from netxr.errors import InvalidInput
+from netxr.kernels.block_sums import PRODUCT_COLUMNS, PRODUCT_ROWS
 from netxr.kernels.lag_spectrum import segment_length, spectrum_bytes
-from netxr.kernels.products import PRODUCT_COLUMNS, PRODUCT_ROWS
 from netxr.moments.duration import seconds_of
 from netxr.moments.factorisation import for_regression
 from netxr.schema.words import counted, text_of

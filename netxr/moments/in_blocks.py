@@ -23,7 +23,7 @@ from netxr.blocks.segments import in_segments
 from netxr.errors import InvalidInput
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.lagged_sums import Pass
-from netxr.kernels.running_sums import sums_of_stretches
+from netxr.kernels.stretches import sums_of_stretches
 from netxr.moments.budget import Plan
 from netxr.moments.inputs import apart, together
 from netxr.moments.merge import EDGES, merged

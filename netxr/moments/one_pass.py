@@ -18,12 +18,10 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.blocks.progress import Part, reported
-from netxr.blocks.segments import in_segments, in_threads, tree
-from netxr.blocks.streams import Stream, streams
-from netxr.kernels.frame_blocks import first_of
+from netxr.blocks.segments import Stream, in_segments, in_threads, streams, tree
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, join_sums, pool_sums
 from netxr.kernels.moments import moments_of, squares_of_groups
-from netxr.kernels.running_sums import sums_of_each
+from netxr.kernels.running_sums import first_of, sums_of_each
 from netxr.moments.budget import Plan, gather_bytes, product_bytes
 from netxr.moments.prepare import is_lazy, planned_pass
 from netxr.schema.clock import SEGMENTS

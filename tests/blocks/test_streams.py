@@ -15,11 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netxr
-from netxr.blocks.segments import even_cuts
-from netxr.blocks.streams import streams
+from netxr.blocks.segments import even_cuts, streams
 from netxr.errors import UnreadableFile
 from netxr.estimators import rows as matrices
-from netxr.kernels.frame_blocks import FrameBlock
+from netxr.kernels.running_sums import FrameBlock
 from netxr.moments.prepare import planned_rows
 from tests.runs import nothing_computes
 from tests.strategies import splits

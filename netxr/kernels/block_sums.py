@@ -1,4 +1,6 @@
-"""Products of targets with sources over the frames of a block: in float32 where that will do, else in float64.
+"""Sums over the frames of a block: of samples, of squares, and of products of targets with sources.
+
+Products are made in float32 where that will do, else in float64.
 
 A sum in float32 is rounded after each product. Where products differ from frame to frame the errors go either way, and
 hardly anything is left of them. Where a neuron is on or off, or stands still, the same product comes again and again,
@@ -15,7 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.kernels.lag_spectrum import add_lagged_products
-from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, LaggedSums, Pass
+from netxr.kernels.lagged_sums import (
+    PRODUCTS,
+    SAMPLES,
+    SQUARES,
+    VALID,
+    Floats,
+    Frames,
+    LaggedSums,
+    Pass,
+    as_sources,
+    pair_weights,
+)
 from netxr.kernels.own_products import own_products
 
 PRODUCT_ROWS: Final = 1024
@@ -51,6 +64,15 @@ GRID: Final = 2**6
 LEAST: Final = 2.0**-50
 """The largest sample of a neuron below which its squares begin to leave the range of float32."""
 
+CORRECTED_FRAMES: Final = 2048
+"""Frames whose weight differs from lag to lag that are taken at a time."""
+
+ADDED_FRAMES: Final = 64
+"""Frames of a float32 sum where they lie one after the other in memory."""
+
+FLOAT32_FRAMES: Final = 512
+"""Frames whose samples and squares are added up in float32, one after the other, before float64 takes over."""
+
 Pairs: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 """All pairs of some targets, (i), and some sources, (j)."""
 
@@ -66,6 +88,131 @@ class Care(NamedTuple):
     def alone(self) -> NDArray[np.bool_]:
         """Those whose own sums and squares would be."""
         return np.asarray(self.rounded | self.small)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # said by an error that names the place
+def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *, todo: Pass) -> LaggedSums:
+    """Return sums with those over the frames of a block that follows; arrays of `sums` are added to in place.
+
+    Parameters
+    ----------
+    sums : LaggedSums
+        Sums over all frames before.
+    layers : ndarray, (p, n, max_lag + t)
+        Frames of the block behind those before it.
+    good : ndarray of bool, (max_lag + t)
+        Which of them enter any pair.
+    todo : Pass
+        What to accumulate.
+    """
+    max_lag = todo.max_lag
+    n_frames = sums.n_frames + layers.shape[2] - max_lag
+    care = care_for(layers, sums, todo=todo)
+    _add_sides(sums, layers, good, care, todo)
+    add_products(sums.product, layers, care, todo=todo)
+    block = Frames(layers, good)
+    own = block.copied(slice(max_lag, 2 * max_lag - len(sums.head.good)))
+    return sums._replace(
+        n_frames=n_frames,
+        head=Frames(*(np.concatenate(parts, axis=-1) for parts in zip(sums.head, own, strict=True))),
+        tail=block.copied(slice(layers.shape[2] - min(max_lag, n_frames), None)),
+    )
+
+
+# --- samples and squares ----------------------------------------------------------------
+
+
+def _add_sides(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], care: Care | None, todo: Pass) -> None:
+    """Add sums and squares over all frames, and what frames without partners take away at each lag.
+
+    Where frames are marked they may be few of all, and are added up by themselves.
+    """
+    x = layers[SAMPLES]
+    new = x[:, todo.max_lag :]
+    totals = np.zeros((2, len(x)))
+    at_a_time = FLOAT32_FRAMES if todo.precision == np.float32 else new.shape[1]
+    for first in range(0, new.shape[1], at_a_time):
+        part = new[:, first : first + at_a_time]
+        totals += _sums_and_squares(part)
+    for i in np.flatnonzero(care.alone) if care else []:
+        exact = new[i].astype(np.float64)
+        totals[:, i] = exact.sum(), exact @ exact
+    for i in np.flatnonzero(totals[1] == 0):
+        if new[i].any():
+            totals[1, i] = np.finfo(
+                np.float64
+            ).smallest_subnormal  # not constant: what is so small is an error, if it remains so
+    sums.total[:] += totals
+    if not todo.marked:
+        sums.n_pairs[:] += int(good[todo.max_lag :].sum())
+        if good.all():
+            return
+    frames, of_target, of_source = _weights(good, as_sources(layers, good, todo), todo)
+    for first in range(0, len(frames), CORRECTED_FRAMES):
+        some = slice(first, first + CORRECTED_FRAMES)
+        few = x[:, frames[some]].astype(np.float64)
+        for power in range(2):
+            sums.of_target[power] += of_target[:, some] @ few.T
+            sums.of_source[power] += of_source[:, some] @ few.T
+            np.square(few, out=few)
+    sums.n_pairs[:] += of_target.sum(axis=1).astype(np.int64)
+
+
+def _weights(
+    good: NDArray[np.bool_], source: NDArray[np.bool_], todo: Pass
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return what the pairs of a block count for in the sums over targets and over sources, as weights of some frames.
+
+    Parameters
+    ----------
+    good : ndarray of bool, (t)
+        Which frames enter any pair; the first `todo.max_lag` are those before the block.
+    source : ndarray of bool, (t)
+        Which of them may be sources.
+    todo : Pass
+        What is accumulated.
+
+    Returns
+    -------
+    frames : ndarray of int, (e)
+        Positions of frames that count at some lag.
+    of_target, of_source : ndarray, (r, e)
+        Their weights, as `pair_weights` returns them.
+    """
+    max_lag, n_frames = todo.max_lag, len(good)
+    # Where frames are not marked, those that have a bad one within reach.
+    n_bad = np.concatenate([[0], np.cumsum(~good)])
+    frames = np.arange(n_frames)
+    around = n_bad[np.minimum(frames + max_lag + 1, n_frames)] - n_bad[np.maximum(frames - max_lag, 0)]
+    frames = frames[(around > 0) | todo.marked]
+    lags = np.array(todo.lags)[:, None]
+    before, after = np.maximum(frames - lags, 0), frames + lags
+    within = (after >= max_lag) & (after < n_frames)
+    after = np.minimum(after, n_frames - 1)
+    of_target, _ = pair_weights(good[frames], good[before], source[before], todo)
+    _, of_source = pair_weights(good[after], good[frames], source[frames], todo)
+    of_target, of_source = of_target * (frames >= max_lag), of_source * within
+    some = ((of_target != 0) | (of_source != 0)).any(axis=0)
+    return frames[some], of_target[:, some], of_source[:, some]
+
+
+def _sums_and_squares(frames: NDArray[Any]) -> NDArray[Any]:
+    """Return the sum and the sum of squares of each row, (n, t) -> (2, n), in the way that suits the memory order."""
+    if frames.strides[1] == frames.itemsize:
+        ones = np.ones(frames.shape[1], frames.dtype)
+        return np.stack([frames @ ones, np.matmul(frames[:, np.newaxis], frames[:, :, np.newaxis])[:, 0, 0]])
+    if frames.dtype != np.float32:
+        return np.stack([frames @ np.ones(frames.shape[1]), np.einsum("it,it->i", frames, frames)])
+    # One frame is added to the next here, and the sums are rounded the more the longer they are.
+    found = np.zeros((2, len(frames)))
+    whole = frames.shape[1] // ADDED_FRAMES * ADDED_FRAMES
+    for some in (frames[:, :whole].T.reshape(-1, ADDED_FRAMES, len(frames)), frames[:, whole:].T[np.newaxis]):
+        found[0] += some.sum(axis=1).sum(axis=0, dtype=np.float64)
+        found[1] += np.einsum("gti,gti->gi", some, some).sum(axis=0, dtype=np.float64)
+    return found
+
+
+# --- products ----------------------------------------------------------------------------
 
 
 def care_for(layers: NDArray[Any], before: LaggedSums, *, todo: Pass) -> Care | None:

@@ -5,7 +5,7 @@ import pytest
 
 import netxr
 from netxr.errors import NonFiniteActivity
-from netxr.kernels.products import care_for
+from netxr.kernels.block_sums import care_for
 from tests.kernels.segments import a_pass, sums_of
 
 RNG = np.random.default_rng
