@@ -15,6 +15,7 @@ from netxr.compat import option_ids, set_option_ids
 from netxr.errors import InvalidInput
 from netxr.plot.loading import loaded
 from netxr.plot.palettes import LIGHT
+from netxr.schema.arguments import said
 
 _chosen_backend = hv.Store.current_backend
 import holoviews.plotting.bokeh  # noqa: E402  registers the backend, and makes it the current one
@@ -173,15 +174,15 @@ def literal(title: str) -> str:
     return title.replace("{", "{{").replace("}", "}}")
 
 
-def score_text(score: Any) -> str:
+def score_text(score: Any, *, argument: str = "score") -> str:
     """Return a score with three decimals, or say that it is undefined."""
     if isinstance(score, xr.Dataset):
-        raise InvalidInput("score", got="a Dataset", expected="a number", fix="Take one of its scores.")
-    value = np.asarray(loaded(score, argument="score"))
+        raise InvalidInput(argument, got="a Dataset", expected="a number", fix="Take one of its scores.")
+    value = np.asarray(loaded(score, argument=argument))
     if value.dtype.kind not in "biuf":
-        raise InvalidInput("score", got=repr(score), expected="a number")
+        raise InvalidInput(argument, got=said(score), expected="a number")
     if value.size != 1:
-        raise InvalidInput("score", got=f"{value.size} numbers", expected="one", fix="Take one with .isel or .sel.")
+        raise InvalidInput(argument, got=f"{value.size} numbers", expected="one", fix="Take one with .isel or .sel.")
     return f"{value.item():.3f}" if np.isfinite(value) else "undefined"
 
 

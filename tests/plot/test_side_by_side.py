@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 import xarray as xr
 from bokeh.models import ColorBar
-from scipy import stats
 
 import netxr
 from netxr import names as n
@@ -98,9 +97,27 @@ def test_figures_combine_and_are_restyled(random_pair, backend):
     assert hv.Store.lookup_options(backend, together.Image.I, "plot").kwargs["title"] == "mine"
 
 
+def in_deviations(A, R):
+    """Both matrices in standard deviations of pairs of neurons, from what R is on average where A has no edge."""
+    drawn = ~np.eye(len(A), dtype=bool)
+    none = drawn & (A.values == 0)
+    return [np.where(drawn, (one - one[none].mean()) / one[drawn].std(), np.nan) for one in (A.values, R.values)]
+
+
+def test_no_edge_is_zero_and_weights_keep_their_sign_in_standard_deviations():
+    A = labelled([[0, 3, 0], [-3, 0, 0], [0, 0, 0]])
+    R = 0.5 + labelled([[90, 0.4, 0.02], [-0.4, 90, -0.02], [0.02, -0.02, 90]])
+    drawn = bokeh_cells(compare(A, R, standardised=True))
+    np.testing.assert_array_equal(np.sign(drawn[0]), off_diagonal(np.sign(A)))
+    np.testing.assert_allclose(drawn[1], in_deviations(A, R)[1])
+    assert abs(drawn[2][0, 1]) < 0.1  # an edge that R finds is none of the difference, and nor is the level of R
+    from_mean = on_screen(compare(A.where(A != 0, 1), R, standardised=True))
+    assert {bar.title for bar in from_mean.select({"type": ColorBar})} == {"Standard deviations from the mean"}
+
+
 def test_standardised_pairs_and_their_difference_stand_on_one_range(random_pair):
     A, R = random_pair
-    z_A, z_R = (stats.zscore(one.values, axis=None) for one in (A, R))
+    z_A, z_R = in_deviations(A, R)
     figure = compare(A, R, standardised=True, score=0.5)
     limit = max(abs(panel[~np.eye(6, dtype=bool)]).max() for panel in (z_A, z_R, z_R - z_A))
     assert matplotlib_limits(on_paper(figure)) == [
@@ -111,14 +128,14 @@ def test_standardised_pairs_and_their_difference_stand_on_one_range(random_pair)
     for image, expected in zip(bokeh_images(screen), (z_A, z_R, z_R - z_A), strict=True):
         np.testing.assert_allclose(image.data_source.data["image"][0], off_diagonal(expected), atol=1e-12)
         assert image.glyph.color_mapper.high == pytest.approx(limit)
-    assert {bar.title for bar in screen.select({"type": ColorBar})} == {"Standard deviations from the mean"}
+    assert {bar.title for bar in screen.select({"type": ColorBar})} == {"Standard deviations from no edge"}
 
 
 def test_standardised_pairs_say_which_neurons_are_missing(random_pair):
     A, R = random_pair
     figure = compare(A, R[::-1, ::-1].isel(target=slice(2), source=slice(2)), standardised=True, score=0.5)
     assert title_of(figure) == "Correlation of A and R: 0.500\n4 neurons left out, in one of the two only"
-    np.testing.assert_allclose(bokeh_cells(figure)[1], off_diagonal(stats.zscore(R.values[4:, 4:], axis=None)))
+    np.testing.assert_allclose(bokeh_cells(figure)[1], in_deviations(A[4:, 4:], R[4:, 4:])[1])
     with pytest.raises(InvalidInput, match="R: got labels along target such as 10"):
         compare(A, R.assign_coords(target=R.target + 10), standardised=True)
     with pytest.raises(InvalidInput, match="standardised: got 'no'"):
@@ -138,10 +155,8 @@ def test_a_pair_is_drawn_in_groups(random_pair):
     order = [0, 2, 4, 1, 3, 5]
     for standardised in (False, True):
         drawn = bokeh_cells(compare(A, R, groups=groups, standardised=standardised))
-        for values, weights in zip(drawn[:2], (A, R), strict=True):
-            expected = weights.values[np.ix_(order, order)]
-            expected = stats.zscore(expected, axis=None) if standardised else expected
-            np.testing.assert_allclose(values, off_diagonal(expected))
+        for values, weights in zip(drawn[:2], in_deviations(A, R) if standardised else (A, R), strict=True):
+            np.testing.assert_allclose(values, off_diagonal(np.asarray(weights)[np.ix_(order, order)]))
 
 
 def test_big_pairs_are_drawn_as_means():

@@ -15,6 +15,7 @@ from netxr.errors import InvalidInput
 from netxr.estimators.overlap import shared_entries
 from netxr.estimators.symmetry import symmetry_of
 from netxr.estimators.table import estimates_in, name_in_words
+from netxr.plot.matrices.side_by_side import pairs_drawn
 from netxr.schema.variables import MOMENT_SPECS
 
 MOMENTS: Final = {spec.name for spec in MOMENT_SPECS}
@@ -187,7 +188,8 @@ def pair_of(sides: tuple[Side, Side], truth: Side | None, *, diagonal: bool, com
         for side in sides
     ]
     like, _, _ = shared_entries(first, second, arguments=("first", "second"))
-    sure = how_sure([(side.pick.store, side.run, side.R) for side in sides], like, compute=compute)
+    drawn = pairs_drawn(like, diagonal=diagonal)
+    sure = how_sure([(side.pick.store, side.run, side.R) for side in sides], drawn, compute=compute)
     return Pair(sides, truth, alike, against, sure, diagonal)
 
 

@@ -67,9 +67,9 @@ class _Source(NamedTuple):
 
 
 def how_sure(
-    sides: Sequence[tuple[str, xr.Dataset, xr.DataArray]], like: xr.DataArray, *, compute: Callable[[Any], Any]
+    sides: Sequence[tuple[str, xr.Dataset, xr.DataArray]], drawn: xr.DataArray, *, compute: Callable[[Any], Any]
 ) -> Sure:
-    """Say how sure two matrices are, each with its store by name and opened, and their difference on some neurons.
+    """Say how sure two matrices are, each with its store by name and opened, and their difference where it is drawn.
 
     Matrices of one recording are made again of the same samples, so that what both have of its noise cancels. A truth
     has no error.
@@ -83,7 +83,7 @@ def how_sure(
             for k, one in together.items():
                 found = netxr.reliability(moments, method=one.estimator.name, lag=one.lag)
                 reliability[k], halves[k] = found[n.RELIABILITY].item(), found[n.HALVES].item()
-            error = netxr.jackknife(moments, partial(_difference, together, like))
+            error = netxr.jackknife(moments, partial(_difference, together, drawn))
             squares = squares + error[f"{DIFFERENCE}_{n.STANDARD_ERROR}"] ** 2
     except NetxrError as error:
         return Sure(reliability, halves, None, " ".join(str(error).split()))
@@ -137,9 +137,9 @@ def _moments(sources: Sequence[_Source], compute: Callable[[Any], Any]) -> xr.Da
     return moments
 
 
-def _difference(together: dict[int, _Source], like: xr.DataArray, moments: xr.Dataset) -> xr.DataArray:
-    """Return what these estimates add to the standardised difference, second minus first, over some neurons."""
-    of = {dim: labels_of(like, dim) for dim in (n.TARGET, n.SOURCE)}
-    each = [(1 if k else -1) * standardise(one.again(moments).sel(of)) for k, one in together.items()]
+def _difference(together: dict[int, _Source], drawn: xr.DataArray, moments: xr.Dataset) -> xr.DataArray:
+    """Return what these estimates add to the standardised difference, second minus first, where it is drawn."""
+    of = {dim: labels_of(drawn, dim) for dim in (n.TARGET, n.SOURCE)}
+    each = [(1 if k else -1) * standardise(one.again(moments).sel(of), drawn) for k, one in together.items()]
     total: xr.DataArray = sum(each[1:], each[0])
-    return total.transpose(*like.dims).rename(DIFFERENCE)
+    return total.transpose(*drawn.dims).rename(DIFFERENCE)

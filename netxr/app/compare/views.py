@@ -16,12 +16,13 @@ from netxr.estimators.overlap import Pairs, shared_entries, shared_pairs
 from netxr.plot.matrices.aggregation import sheet_of
 from netxr.plot.matrices.heatmaps import heatmap, limits_of
 from netxr.plot.matrices.quantities import Quantity
-from netxr.plot.matrices.side_by_side import STANDARD_DEVIATIONS, standardise
+from netxr.plot.matrices.side_by_side import in_deviations
 from netxr.plot.scores.agreements import MOST_POINTS, entries
 from netxr.plot.style import FRAME, with_options
 from netxr.significance.reliability import BLOCKS
 
 SIDES: Final = ("first", "second")
+STANDARD_DEVIATIONS: Final = "Standard deviations"
 STANDARD_ERRORS: Final = "Standard errors"
 
 
@@ -49,8 +50,8 @@ class Compared(NamedTuple):
 def panes_of(shown: Compared) -> list[Any]:
     """Return the answer, and the cards below it."""
     pair, names = shown.pair, shown.pair.names
-    drawn = [standardise(matrix) for matrix in pair.shared]
-    sheets = [_sheet(matrix, STANDARD_DEVIATIONS, diagonal=pair.diagonal) for matrix in drawn]
+    *drawn, called = in_deviations(*pair.shared, diagonal=pair.diagonal)
+    sheets = [_sheet(matrix, called, diagonal=pair.diagonal) for matrix in drawn]
     limits = limits_of(*sheets)
     scored = "Scores" if pair.truth is None else "Scores against the truth"
     table = pn.pane.HTML(scores_table(pair), sizing_mode="stretch_width", margin=0)

@@ -75,7 +75,7 @@ def compare_over(
         scored = _for_each(values, scores, over, argument="scores")
         diagonal = diagonal_text(*scored.values())
         for value, score in scored.items():
-            titles_R[value] += f"\n{long_name(score) or 'correlation'} {score_text(score)}"
+            titles_R[value] += f"\n{long_name(score) or 'correlation'} {score_text(score, argument='scores')}"
             for side in (all_A, all_R):
                 side[value] = side[value]._replace(diagonal=holds_diagonal(score))
     limits_A, limits_R = limits_of(*all_A.values()), limits_of(*all_R.values())

@@ -31,6 +31,7 @@ from netxr.plot.palettes import LIGHT
 from netxr.plot.style import FRAME, INK, POINTS, literal, no_formulas, stay_in_place, with_options
 from netxr.schema.arguments import check_choice, check_count, check_text
 from netxr.schema.variables import check_connectivity, labels_of
+from netxr.significance.false_discovery import check_rate
 
 NOTHING_DRAWN: Final = {
     "positive": "no positive weight\nbetween two neurons",
@@ -109,6 +110,7 @@ def network(
     ['b', 'a']
     """
     check_text("title", title)
+    check_rate(q)
     check_choice("layout", layout, LAYOUTS)
     check_choice("sign", sign, tuple(NOTHING_DRAWN))
     if layout == "groups" and groups is None:

@@ -26,7 +26,8 @@ from netxr.plot.style import (
     with_options,
 )
 from netxr.plot.ticks import LONG_LABEL, labels_in_hover
-from netxr.schema.arguments import check_text
+from netxr.schema.arguments import check_text, said
+from netxr.significance.false_discovery import check_rate
 
 FROM: Final = "From neuron"
 TO: Final = "To neuron"
@@ -104,6 +105,7 @@ def matrix(
     (-1.0, 1.0)
     """
     check_text("title", title)
+    check_rate(q)
     limits = None if limits is None else _check_limits(limits)
     sheet = sheet_of(weights, p_value=p_value, q=q, groups=groups)._replace(diagonal=limits is not None)
     return heatmap(sheet, limits=limits, title=title)
@@ -269,6 +271,6 @@ def _check_limits(limits: Range) -> Range:
         pair = np.empty(0)
     if pair.shape != (2,) or not np.isfinite(pair).all() or pair[0] >= pair[1]:
         raise InvalidInput(
-            "limits", got=repr(limits), expected="two finite numbers, the lower one first", fix="Use symmetric_limit."
+            "limits", got=said(limits), expected="two finite numbers, the lower one first", fix="Use symmetric_limit."
         )
     return float(pair[0]), float(pair[1])

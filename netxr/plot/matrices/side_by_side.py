@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
+from netxr.errors import InvalidInput
 from netxr.estimators.overlap import left_out, shared_entries
 from netxr.kernels.scores import is_constant, standardised
 from netxr.plot.loading import loaded_matrix
@@ -17,15 +18,17 @@ from netxr.plot.matrices.heatmaps import heatmap, limits_of
 from netxr.plot.matrices.quantities import Quantity
 from netxr.plot.style import FRAME, diagonal_text, holds_diagonal, laid_out, score_text
 from netxr.plot.ticks import LONG_LABEL, shorten
-from netxr.schema.arguments import check_flag
+from netxr.schema.arguments import check_flag, said
 from netxr.schema.variables import check_connectivity, labels_of
+from netxr.significance.false_discovery import same_neuron
 
 TITLE_A: Final = "True connectivity matrix A"
 TITLE_R: Final = "Estimated connectivity matrix R"
 TITLE_BOTH: Final = "True (A) and Estimated (R) connectivity matrices"
 TITLE_DIFFERENCE: Final = "Difference matrix R - A"
 DIFFERENCE: Final = "Difference, second - first"
-STANDARD_DEVIATIONS: Final = "Standard deviations from the mean"
+FROM_MEAN: Final = "Standard deviations from the mean"
+FROM_NO_EDGE: Final = "Standard deviations from no edge"
 
 
 def compare(
@@ -39,8 +42,9 @@ def compare(
 ) -> hv.Layout:
     """Draw the true and the estimated connectivity side by side, each on its own symmetric colour range.
 
-    Standardised, each has mean 0 and standard deviation 1 over its defined entries, and both share one colour range
-    with their difference R - A. They are then drawn for the neurons that both have, in the order of A.
+    Standardised, each is in its standard deviations, of the pairs that are drawn, from what it is on average where A
+    has no edge (a weight of 0), so that "no edge" is 0 in both; from its mean where A has edges throughout. Both share
+    one colour range with their difference R - A, and are drawn for the neurons that both have, in the order of A.
 
     Above 300 neurons a cell is a mean over a block of weights, as in `matrix`, so that both fit side by side.
 
@@ -79,6 +83,7 @@ def compare(
     (2, 3)
     """
     check_flag("standardised", standardised)
+    _check_titles(titles)
     A, R = loaded_matrix(A, argument="A"), loaded_matrix(R, argument="R")
     title = "" if score is None else _score_title(score)
     if standardised:
@@ -93,6 +98,12 @@ def compare(
     return page(hv.Layout(panels), title=title, columns=len(panels), panel=3.2, gap=(gap + room, 0))
 
 
+def _check_titles(titles: Any) -> None:
+    """Raise InvalidInput if these are no two texts."""
+    if not isinstance(titles, tuple | list) or len(titles) != 2 or not all(isinstance(one, str) for one in titles):
+        raise InvalidInput("titles", got=said(titles), expected="two texts, what A and R are called")
+
+
 def _panels(A: xr.DataArray, R: xr.DataArray, groups: Any, titles: list[str], *, diagonal: bool) -> list[Any]:
     """Draw each matrix on its own range."""
     sheets = (sheet_of(one, groups=groups, room=FRAME)._replace(diagonal=diagonal) for one in (A, R))
@@ -103,8 +114,8 @@ def _standardised_panels(
     A: xr.DataArray, R: xr.DataArray, groups: Any, titles: list[str], *, diagonal: bool
 ) -> list[Any]:
     """Draw both matrices in standard deviations, and their difference, on one range."""
-    A, R = standardise(A), standardise(R)
-    shown: dict[str, Any] = {"quantity": Quantity(STANDARD_DEVIATIONS), "diagonal": diagonal}
+    A, R, called = in_deviations(A, R, diagonal=diagonal)
+    shown: dict[str, Any] = {"quantity": Quantity(called), "diagonal": diagonal}
     sheets = [sheet_of(one, groups=groups, room=FRAME)._replace(**shown) for one in (A, R, R - A)]
     limits = limits_of(*sheets)
     return [heatmap(sheet, limits=limits, title=title) for sheet, title in zip(sheets, titles, strict=True)]
@@ -191,9 +202,31 @@ def room_for(*labels: NDArray[Any]) -> float:
     return 0.12 * max(0, longest - LONG_LABEL)
 
 
-def standardise(matrix: xr.DataArray) -> xr.DataArray:
-    """Return a matrix with mean 0 and standard deviation 1 over its finite entries; NaN where they are all the same."""
-    finite = np.isfinite(matrix.values)
+def in_deviations(A: xr.DataArray, R: xr.DataArray, *, diagonal: bool) -> tuple[xr.DataArray, xr.DataArray, str]:
+    """Return two matrices of the same neurons in standard deviations, and from what: no edge in A, or their means.
+
+    From its mean, each would have pairs without an edge below zero, in the colour of negative weights.
+    """
+    drawn = pairs_drawn(A, diagonal=diagonal)
+    none = (A == 0) & drawn
+    A, R = (standardise(one, drawn) for one in (A, R))
+    if not none.any():
+        return A, R, FROM_MEAN
+    A, R = (one - one.where(none).mean() for one in (A, R))
+    return A, R, FROM_NO_EDGE
+
+
+def pairs_drawn(matrix: xr.DataArray, *, diagonal: bool) -> xr.DataArray:
+    """Return which entries of a matrix are drawn: all, or those between different neurons."""
+    return xr.ones_like(matrix, dtype=bool) if diagonal else ~same_neuron(matrix).assign_coords(matrix.coords)
+
+
+def standardise(matrix: xr.DataArray, drawn: xr.DataArray) -> xr.DataArray:
+    """Return a matrix with mean 0 and standard deviation 1 over its finite entries that are drawn, NaN elsewhere.
+
+    It is NaN throughout where these are all the same.
+    """
+    finite = np.isfinite(matrix.values) & drawn.transpose(*matrix.dims).values
     known = matrix.values[finite].astype(np.float64)
     values = np.full(matrix.shape, np.nan, np.result_type(matrix.dtype, np.float32))
     if not is_constant(known):

@@ -28,7 +28,7 @@ from netxr.plot.style import (
     with_options,
 )
 from netxr.plot.words import axis_label, in_words, says
-from netxr.schema.arguments import check_text
+from netxr.schema.arguments import check_text, said
 from netxr.schema.variables import labels_of
 
 MARK: Final = 8.0
@@ -94,9 +94,12 @@ def score_curve(
     '3 of 5'
     """
     check_text("title", title)
+    for argument, text in (("xlabel", xlabel), ("ylabel", ylabel)):
+        if text is not None:
+            check_text(argument, text)
     curves = _curves_of(scores, x, score)
-    x_dim = hv.Dimension("x", label=axis_label(scores, x) if xlabel is None else xlabel)
-    y_dim = hv.Dimension("mean", label=score_label(scores, score) if ylabel is None else ylabel)
+    x_dim = hv.Dimension("x", label=axis_label(scores, x) if xlabel is None else xlabel or " ")
+    y_dim = hv.Dimension("mean", label=score_label(scores, score) if ylabel is None else ylabel or " ")
     diagonal = diagonal_text(drawn_score(scores, score))
     notes = [title, diagonal, *filter(None, (_gaps(points, x, name) for name, points in curves.items()))]
     places = next(iter(curves.values())).x
@@ -163,9 +166,9 @@ def _places(scores: xr.Dataset, x: str, dims: tuple[Any, ...]) -> tuple[str, NDA
         for name, coord in scores.coords.items()
         if coord.ndim == 1 and coord.dims[0] in dims and coord.dtype.kind in "iuf"
     }
-    if x not in usable:
+    if not isinstance(x, str) or x not in usable:
         along, there = " or ".join(map(str, dims)), ", ".join(usable) or "there is none"
-        raise InvalidInput("x", got=repr(x), expected=f"a numeric coordinate along {along} ({there})")
+        raise InvalidInput("x", got=said(x), expected=f"a numeric coordinate along {along} ({there})")
     return usable[x], np.asarray(loaded(scores[x], argument="x").values, dtype=np.float64)
 
 

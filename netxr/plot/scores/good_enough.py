@@ -20,7 +20,7 @@ from netxr.plot.palettes import LIGHT
 from netxr.plot.style import INK, UNDEFINED_COLOUR, diagonal_text, literal, with_options
 from netxr.plot.ticks import ticks
 from netxr.plot.words import axis_label, says
-from netxr.schema.arguments import check_text
+from netxr.schema.arguments import check_text, said
 from netxr.schema.variables import labels_of
 
 COLOURS: Final = LIGHT.verdicts
@@ -103,6 +103,7 @@ def good_enough(
     ['0.49', '0.25', '0.98', '0.49']
     """
     check_text("title", title)
+    check_text("score", score)
     found = _found(sweep, score, at)
     across, down, row, col = _dims_of(found, x=x, y=y, row=row, col=col)
     grid = [dim for dim in (row, col) if dim is not None]
@@ -145,10 +146,10 @@ def _found(sweep: Any, score: str, at: float) -> xr.Dataset:
 def _dims_of(found: xr.Dataset, **named: str | None) -> tuple[str, str, str | None, str | None]:
     """Return the dims to the right, upwards, and of facets below and beside one another."""
     dims = [str(dim) for dim in found[n.VERDICT].dims]
-    asked = [dim for dim in named.values() if dim is not None]
+    asked = [dim for dim in named.values() if isinstance(dim, str)]
     for argument, dim in named.items():
-        if dim is not None and (dim not in dims or asked.count(dim) > 1):
-            raise InvalidInput(argument, got=repr(dim), expected=f"a dim of the sweep, each once: {', '.join(dims)}")
+        if dim is not None and not (isinstance(dim, str) and dim in dims and asked.count(dim) == 1):
+            raise InvalidInput(argument, got=said(dim), expected=f"a dim of the sweep, each once: {', '.join(dims)}")
     varying = [dim for dim in dims if found.sizes[dim] > 1]
     order = [*PREFERRED, *varying, *dims]
 

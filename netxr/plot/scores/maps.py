@@ -26,7 +26,7 @@ from netxr.plot.style import (
 )
 from netxr.plot.ticks import labels_in_hover, ticks
 from netxr.plot.words import axis_label
-from netxr.schema.arguments import check_text
+from netxr.schema.arguments import check_text, said
 from netxr.schema.variables import labels_of
 
 CELL: Final = 52
@@ -129,9 +129,9 @@ def _dim_of(scores: xr.Dataset, name: str, dims: list[str], *, argument: str) ->
     """Return the dim that `name` is, or lies along."""
     along = {str(coord): str(value.dims[0]) for coord, value in scores.coords.items() if value.ndim == 1}
     usable = {dim: dim for dim in dims} | {coord: dim for coord, dim in along.items() if dim in dims}
-    if name not in usable:
+    if not isinstance(name, str) or name not in usable:
         raise InvalidInput(
-            argument, got=repr(name), expected=f"a dim of the score, or a coordinate along one: {', '.join(usable)}"
+            argument, got=said(name), expected=f"a dim of the score, or a coordinate along one: {', '.join(usable)}"
         )
     return usable[name]
 

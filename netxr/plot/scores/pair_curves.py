@@ -25,6 +25,7 @@ from netxr.plot.style import (
     with_options,
 )
 from netxr.plot.ticks import shorten
+from netxr.schema.arguments import check_entries
 from netxr.schema.variables import labels_of
 
 COLOURS: Final = LIGHT.curves
@@ -125,14 +126,15 @@ def _strongest(R: xr.DataArray) -> tuple[list[tuple[int, int]], str]:
 
 def _positions(R: xr.DataArray, pairs: Iterable[Any]) -> list[tuple[int, int]]:
     """Return where the chosen pairs are, or raise InvalidInput."""
-    wanted = list(pairs) if isinstance(pairs, Iterable) else [pairs]
+    expected = f"1 to {MOST_PAIRS} pairs (target, source), whose curves differ in colour or dashes"
+    wanted = check_entries("pairs", pairs, expected=expected)
     if not 0 < len(wanted) <= MOST_PAIRS or any(
         not isinstance(pair, tuple | list) or len(pair) != 2 for pair in wanted
     ):
         raise InvalidInput(
             "pairs",
             got=f"{len(wanted)} entries" if len(wanted) != 1 else repr(wanted[0]),
-            expected=f"1 to {MOST_PAIRS} pairs (target, source), whose curves differ in colour or dashes",
+            expected=expected,
         )
     places = [{label: k for k, label in enumerate(labels_of(R, dim).tolist())} for dim in (n.TARGET, n.SOURCE)]
     for pair in wanted:
