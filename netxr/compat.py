@@ -5,7 +5,9 @@ loaded before it is needed.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -120,12 +122,38 @@ def sel_result(indexers: Mapping[Any, Any]) -> Any:
 
 
 def results_of(tasks: Mapping[Any, Any], keys: Sequence[Any], known: dict[Any, Any]) -> Sequence[Any]:
-    """Return the results of some tasks of a dask graph, made in this thread (`dask.core`, dask 2024.8 to 2026.8)."""
-    results: Sequence[Any] = import_module("dask.core").get(tasks, keys, cache=known)
-    return results
+    """Return the results of some tasks of a dask graph, made in this thread, each held until the last that takes it.
+
+    What each task is, dask says (`dask._task_spec`, dask 2024.12 to 2026.8). A few tasks are made in less time than
+    dask takes to put them in order. Of tuples, which stood for tasks before, dask takes care (`dask.core`, 2024.8).
+    """
+    if not all(hasattr(task, "dependencies") for task in tasks.values()):
+        results: Sequence[Any] = _dask_core().get(tasks, keys, cache=known)
+        return results
+    users = Counter(need for task in tasks.values() for need in task.dependencies)
+    waiting = list(keys)
+    while waiting:
+        task = tasks[waiting[-1]]
+        missing = [need for need in task.dependencies if need not in known]
+        waiting += missing
+        if not missing:
+            known[waiting.pop()] = task(known)
+            users.subtract(task.dependencies)
+            for need in task.dependencies:
+                if not users[need] and need in tasks and need not in keys:
+                    del known[need]
+            while waiting and waiting[-1] in known:
+                waiting.pop()
+    return [known[key] for key in keys]
 
 
-def dependencies(graph: Mapping[Any, Any], task: Any) -> set[Any]:
-    """Return what a task of a dask graph needs directly (`dask.core`, dask 2024.8 to 2026.8)."""
-    needed: set[Any] = import_module("dask.core").get_dependencies(graph, task)
-    return needed
+def dependencies(graph: Mapping[Any, Any], task: Any) -> Set[Any]:
+    """Return what a task of a dask graph needs directly (as above)."""
+    needed: Set[Any] | None = getattr(graph[task], "dependencies", None)
+    return _dask_core().get_dependencies(graph, task) if needed is None else needed
+
+
+@cache
+def _dask_core() -> Any:
+    """Return `dask.core`, which is imported when it is first used."""
+    return import_module("dask.core")

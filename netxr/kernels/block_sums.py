@@ -91,7 +91,9 @@ class Care(NamedTuple):
 
 
 @np.errstate(over="ignore", invalid="ignore")  # said by an error that names the place
-def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *, todo: Pass) -> LaggedSums:
+def add_block(
+    sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], totals: Floats, *, todo: Pass
+) -> LaggedSums:
     """Return sums with those over the frames of a block that follows; arrays of `sums` are added to in place.
 
     Parameters
@@ -102,13 +104,15 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
         Frames of the block behind those before it.
     good : ndarray of bool, (max_lag + t)
         Which of them enter any pair.
+    totals : ndarray, (2, n)
+        Sums and sums of squares over the frames of the block.
     todo : Pass
         What to accumulate.
     """
     max_lag = todo.max_lag
     n_frames = sums.n_frames + layers.shape[2] - max_lag
     care = care_for(layers, sums, todo=todo)
-    _add_sides(sums, layers, good, care, todo)
+    _add_sides(sums, layers, good, totals.copy(), care, todo)
     add_products(sums.product, layers, care, todo=todo)
     block = Frames(layers, good)
     own = block.copied(slice(max_lag, 2 * max_lag - len(sums.head.good)))
@@ -122,18 +126,15 @@ def add_block(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], *
 # --- samples and squares ----------------------------------------------------------------
 
 
-def _add_sides(sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], care: Care | None, todo: Pass) -> None:
+def _add_sides(
+    sums: LaggedSums, layers: NDArray[Any], good: NDArray[np.bool_], totals: Floats, care: Care | None, todo: Pass
+) -> None:
     """Add sums and squares over all frames, and what frames without partners take away at each lag.
 
     Where frames are marked they may be few of all, and are added up by themselves.
     """
     x = layers[SAMPLES]
     new = x[:, todo.max_lag :]
-    totals = np.zeros((2, len(x)))
-    at_a_time = FLOAT32_FRAMES if todo.precision == np.float32 else new.shape[1]
-    for first in range(0, new.shape[1], at_a_time):
-        part = new[:, first : first + at_a_time]
-        totals += _sums_and_squares(part)
     for i in np.flatnonzero(care.alone) if care else []:
         exact = new[i].astype(np.float64)
         totals[:, i] = exact.sum(), exact @ exact
@@ -196,19 +197,27 @@ def _weights(
     return frames[some], of_target[:, some], of_source[:, some]
 
 
-def _sums_and_squares(frames: NDArray[Any]) -> NDArray[Any]:
-    """Return the sum and the sum of squares of each row, (n, t) -> (2, n), in the way that suits the memory order."""
-    if frames.strides[1] == frames.itemsize:
-        ones = np.ones(frames.shape[1], frames.dtype)
-        return np.stack([frames @ ones, np.matmul(frames[:, np.newaxis], frames[:, :, np.newaxis])[:, 0, 0]])
-    if frames.dtype != np.float32:
-        return np.stack([frames @ np.ones(frames.shape[1]), np.einsum("it,it->i", frames, frames)])
-    # One frame is added to the next here, and the sums are rounded the more the longer they are.
+def sums_and_squares(frames: NDArray[Any]) -> Floats:
+    """Return the sum and the sum of squares of each row, (n, t) -> (2, n), in the way that suits the memory order.
+
+    In float32 a few frames are added up at a time: sums are rounded the more the longer they are.
+    """
+    in_rows = frames.strides[1] == frames.itemsize
+    at_a_time = frames.shape[1] if frames.dtype != np.float32 else FLOAT32_FRAMES if in_rows else ADDED_FRAMES
+    whole = frames.shape[1] // max(1, at_a_time) * at_a_time
     found = np.zeros((2, len(frames)))
-    whole = frames.shape[1] // ADDED_FRAMES * ADDED_FRAMES
-    for some in (frames[:, :whole].T.reshape(-1, ADDED_FRAMES, len(frames)), frames[:, whole:].T[np.newaxis]):
-        found[0] += some.sum(axis=1).sum(axis=0, dtype=np.float64)
-        found[1] += np.einsum("gti,gti->gi", some, some).sum(axis=0, dtype=np.float64)
+    for part, length in ((frames[:, :whole], at_a_time), (frames[:, whole:], frames.shape[1] - whole)):
+        if not length:
+            continue
+        if in_rows:
+            some = part.reshape(len(frames), part.shape[1] // length, length)
+            found[0] += (some @ np.ones(length, frames.dtype)).sum(axis=1, dtype=np.float64)
+            squares = np.matmul(some[:, :, np.newaxis], some[..., np.newaxis])[..., 0, 0]
+            found[1] += squares.sum(axis=1, dtype=np.float64)
+        else:
+            some = part.T.reshape(part.shape[1] // length, length, len(frames))
+            found[0] += some.sum(axis=1).sum(axis=0, dtype=np.float64)
+            found[1] += np.einsum("gti,gti->gi", some, some).sum(axis=0, dtype=np.float64)
     return found
 
 

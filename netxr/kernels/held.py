@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from netxr.kernels.block_sums import Care, add_block, add_products, care_for
-from netxr.kernels.lagged_sums import LaggedSums, Pass, no_sums
+from netxr.kernels.block_sums import Care, add_block, add_products, care_for, sums_and_squares
+from netxr.kernels.lagged_sums import SAMPLES, LaggedSums, Pass, no_sums
 from netxr.kernels.running_sums import FrameBlock, checked
 
 
@@ -22,7 +22,8 @@ def held(block: FrameBlock, *, todo: Pass) -> Held:
     no_targets = replace(todo, targets=(0, 0))
     sides = no_sums(no_targets, block.shift)
     for layers, good in block.parts():
-        sides = add_block(sides, layers, good, todo=no_targets)
+        totals = sums_and_squares(layers[SAMPLES, :, todo.max_lag :])
+        sides = add_block(sides, layers, good, totals, todo=no_targets)
     return Held(block, sides, [care_for(layers, sides, todo=todo) for layers, _ in block.parts()])
 
 

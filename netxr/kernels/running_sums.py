@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netxr.errors import NonFiniteActivity
-from netxr.kernels.block_sums import add_block
+from netxr.kernels.block_sums import add_block, sums_and_squares
 from netxr.kernels.lagged_sums import PRODUCTS, SAMPLES, SQUARES, VALID, Floats, Frames, LaggedSums, Pass, no_sums
 
 PILOT_FRAMES: Final = 63
@@ -101,7 +101,7 @@ class Running:
 
     def _add(self) -> None:
         """Add those over the frames of the block."""
-        self._sums = add_block(self._sums, self._block.layers, self._block.good, todo=self._todo)
+        self._sums = add_block(self._sums, self._block.layers, self._block.good, self._block.totals, todo=self._todo)
 
 
 # --- the provisional mean --------------------------------------------------------------
@@ -171,6 +171,7 @@ class FrameBlock:
         self._layers = np.empty((0, 0, 0))
         self._good = np.ones(todo.max_lag + room, bool)
         self.filled = 0
+        self.totals = np.zeros((2, len(shift) + todo.n_groups))  # of the frames of the block: sums, and of squares
 
     @property
     def layers(self) -> NDArray[Any]:
@@ -211,10 +212,11 @@ class FrameBlock:
         return layers
 
     def _centre(self, part: NDArray[Any]) -> None:
-        """Write frames, counted from the provisional mean, behind those that are there."""
+        """Write frames, counted from the provisional mean, behind those that are there, and add them up."""
         todo, n = self._todo, len(self.shift)
         new = slice(todo.max_lag + self.filled, todo.max_lag + self.filled + part.shape[1])
-        samples = self._layers[SAMPLES, :n, new]
+        rows = self._layers[SAMPLES, :, new]
+        samples = rows[:n]
         subtract(part, self.shift, out=samples)
         self._good[new] = True
         if todo.missing == "pairwise":
@@ -223,21 +225,24 @@ class FrameBlock:
             samples[~valid] = 0
             self._layers[VALID, :n, new] = valid
             np.square(samples, out=self._layers[SQUARES, :n, new])
-        elif not np.isfinite(samples.sum()):
+        totals = sums_and_squares(samples)
+        if todo.missing != "pairwise" and not np.isfinite(totals[0]).all():
             good = np.isfinite(samples).all(axis=0)
             self._check_range(part, np.isfinite(samples))
             if todo.missing == "raise" and not good.all():
                 raise _non_finite(part, place=self._place, offset=self._offset + self.filled)
             self._good[new] = good
             samples[:, ~good] = 0
+            totals = sums_and_squares(samples)
+        self.totals[:, :n] += totals
         if todo.groups is not None:
             # SciPy copies samples that lie frame by frame: a part at a time, the copy stays in a cache.
             n_frames = part.shape[1]
             frame_by_frame = samples.strides[1] > samples.strides[0]
             length = max(1, GROUPED_SAMPLES // n) if frame_by_frame else max(1, n_frames)
-            groups = self._layers[SAMPLES, n:, new]
             for first in range(0, n_frames, length):
-                groups[:, first : first + length] = todo.groups @ samples[:, first : first + length]
+                rows[n:, first : first + length] = todo.groups @ samples[:, first : first + length]
+            self.totals[:, n:] += sums_and_squares(rows[n:])
 
     def _check_range(self, part: NDArray[Any], valid: NDArray[np.bool_]) -> None:
         """Raise if finite samples are none any more in the precision of the products: those are not missing."""
@@ -252,6 +257,7 @@ class FrameBlock:
         self._good[:max_lag] = self.good[self.filled :].copy()
         self._offset += self.filled
         self.filled = 0
+        self.totals[:] = 0
 
     def led(self) -> Frames:
         """Take the frames so far for those before the block, and return them."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import netxr
 from netxr.blocks.segments import even_cuts, streams
+from netxr.compat import results_of
 from netxr.errors import UnreadableFile
 from netxr.estimators import rows as matrices
 from netxr.kernels.running_sums import FrameBlock
@@ -312,3 +313,23 @@ def test_a_recording_from_elsewhere_is_no_path_to_watch(tmp_path, route):
     activity = xr.DataArray(da.from_array(VALUES, chunks=(4, 5)), dims=("neuron", "time"))
     activity.encoding["source"] = "https://host/recording.nc"
     ROUTES[route](activity, tmp_path / "out.zarr")
+
+
+@given(st.lists(st.sets(st.integers(0, 8), max_size=4), min_size=1, max_size=9), st.data())
+def test_tasks_in_any_order_give_what_dask_makes_of_them_each_once(needs, data):
+    """Task k takes those of its `needs` that come before it, and is the sum of their squares and k."""
+    made, tasks, values = Counter(), [], []
+
+    def summed(k, *before):
+        made[k] += 1
+        return k + sum(np.square(before))
+
+    for k, need in enumerate(needs):
+        before = sorted(j for j in need if j < k)
+        tasks.append(dask.delayed(summed)(k, *(tasks[j] for j in before), dask_key_name=f"task-{k}"))
+        values.append(k + sum(values[j] ** 2 for j in before))
+    wanted = data.draw(st.lists(st.sampled_from(range(len(needs))), min_size=1, unique=True))
+    graph = {key: task for k in wanted for key, task in dict(tasks[k].dask).items()}
+    assert list(results_of(graph, [f"task-{k}" for k in wanted], {})) == [values[k] for k in wanted]
+    assert set(made.values()) == {1}
+    assert len(made) == len(graph)
