@@ -6,7 +6,7 @@ from typing import Any, Final
 import holoviews as hv
 import numpy as np
 from bokeh.embed import components
-from bokeh.models import Column, ColumnDataSource, CustomJS, Plot
+from bokeh.models import Column, ColumnDataSource, CustomJS, Plot, Toolbar
 from bokeh.models.widgets import Slider
 from bokeh.resources import Resources
 from jinja2 import Environment
@@ -148,7 +148,8 @@ def model_of(view: Any) -> Any:
             source.data["image"] = [np.asarray(image, dtype=np.float32) for image in source.data["image"]]
     if isinstance(model, Plot):
         model.toolbar_location = "below"
-        model.toolbar.logo = None
+    for toolbar in model.select({"type": Toolbar}):
+        toolbar.logo = None
     for plot in model.select({"type": Plot}):
         plot.sizing_mode = None  # the frame has a size, which is all that "fixed" would ask for
     return model

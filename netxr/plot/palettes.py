@@ -139,7 +139,7 @@ def paint(plot: Any, _element: Any = None, *, palette: Palette) -> None:
         else:
             names = [name for name in model.properties() if name.endswith("_color") or name == "palette"]
             model.update(**{name: _in_place(getattr(model, name), colours) for name in names})
-    for kind, look in _around(palette).items():
+    for kind, look in around(palette).items():
         for model in plot.state.select({"type": kind}):
             model.update(**look)
 
@@ -154,20 +154,26 @@ def _in_place(value: Any, colours: dict[str, str]) -> Any:
     return colours.get(value[:7].lower(), value[:7]) + value[7:] if is_colour else value
 
 
-def _around(palette: Palette) -> dict[Any, dict[str, Any]]:
-    """Return the colours of what stands around the data: axes with their ticks, and no frame."""
+def around(palette: Palette) -> dict[Any, dict[str, Any]]:
+    """Return how bokeh draws what stands around the data: axes with their ticks, upright letters, and no frame."""
     axis: dict[str, Any] = dict.fromkeys(("axis_line_color", "major_tick_line_color"), palette.lines)
-    axis["minor_tick_line_color"] = None
+    axis |= {"minor_tick_line_color": None, "major_tick_in": 0, "major_tick_out": 5}
     texts = {"axis_label_text_color": palette.ink, "major_label_text_color": palette.notes}
-    bar = {"title_text_color": palette.ink, "major_label_text_color": palette.notes}
+    texts["axis_label_text_font_style"] = "normal"
+    bar = {"title_text_color": palette.ink, "title_text_font_style": "normal", "major_label_text_color": palette.notes}
     return {
         Plot: {
             **dict.fromkeys(("background_fill_color", "border_fill_color"), palette.ground),
             "outline_line_color": None,
         },
         Axis: axis | texts,
-        Title: {"text_color": palette.ink},
-        ColorBar: bar | {"background_fill_color": palette.ground, "major_tick_line_color": palette.lines},
-        Legend: {"background_fill_color": palette.ground, "label_text_color": palette.ink}
-        | {"border_line_color": palette.lines},
+        Title: {"text_color": palette.ink, "text_font_style": "normal"},
+        ColorBar: bar
+        | {
+            "background_fill_color": palette.ground,
+            "major_tick_line_color": palette.lines,
+            "bar_line_color": palette.lines,
+        }
+        | {"major_tick_in": 0, "major_tick_out": 5},
+        Legend: {"background_fill_color": palette.ground, "label_text_color": palette.ink, "border_line_color": None},
     }

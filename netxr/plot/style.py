@@ -7,14 +7,14 @@ from typing import Any, Final
 import holoviews as hv
 import numpy as np
 import xarray as xr
-from bokeh.models import BasicTickFormatter
-from bokeh.models.annotations import ColorBar
+from bokeh.models import BasicTickFormatter, Plot
+from bokeh.models.annotations import ColorBar, Legend, Title
 
 from netxr import names as n
 from netxr.compat import option_ids, set_option_ids
 from netxr.errors import InvalidInput
 from netxr.plot.loading import loaded
-from netxr.plot.palettes import LIGHT
+from netxr.plot.palettes import LIGHT, around
 from netxr.schema.arguments import said
 
 _chosen_backend = hv.Store.current_backend
@@ -33,6 +33,12 @@ UNDEFINED_COLOUR: Final = LIGHT.undefined
 INK: Final = LIGHT.ink
 LINE_COLOUR: Final = LIGHT.accent
 
+PAPER_FONTS: Final = {"title": 11, "labels": 10, "ticks": 9, "clabel": 10, "cticks": 9, "legend": 9}
+"""Sizes of letters on paper in points, in proportion to a panel as on the screen."""
+
+BAR: Final = 16
+"""Width of a colour bar on the screen in pixels."""
+
 FRAME: Final = 300
 """Height of a bokeh panel in pixels."""
 
@@ -45,7 +51,7 @@ TICKS: Final = ("xticks", "yticks")
 
 FRAME_OPTIONS: Final = frozenset(
     {"title", "xlabel", "ylabel", "xticks", "yticks", "xlim", "ylim", "xaxis", "yaxis"}
-    | {"frame_width", "frame_height", "aspect", "show_frame"}
+    | {"frame_width", "frame_height", "aspect", "show_frame", "fontsize"}
 )
 """Options that a frame keeps when something is drawn over it."""
 
@@ -130,20 +136,34 @@ def no_formulas(plot: Any, _element: Any) -> None:
         text.set_parse_math(False)
 
 
-def stay_in_place(plot: Any, _element: Any) -> None:
-    """Keep bokeh from aligning the frames of a layout.
-
-    It moves a frame without what stands around it, and cuts off ticks, names and colour bars.
-    """
-    plot.state.frame_align = False
-
-
-def plain_numbers(plot: Any, _element: Any) -> None:
-    """Make bokeh write small numbers as 0.001, not as 1.000e-3."""
-    for bar in plot.state.select({"type": ColorBar}):
-        bar.formatter = BasicTickFormatter() if bar.formatter == "auto" else bar.formatter
+def screen_look(plot: Any, _element: Any) -> None:
+    """Make bokeh draw what stands around the data as matplotlib does, each frame with its own."""
+    plot.state.frame_align = False  # aligning the frames of a layout cuts off ticks, names and colour bars
+    for kind, look in around(LIGHT).items():
+        for model in plot.state.select({"type": kind}):
+            model.update(**look)
     for formatter in plot.state.select({"type": BasicTickFormatter}):
-        formatter.power_limit_low = -5
+        formatter.power_limit_low = -5  # 0.001, not 1.000e-3
+    for bar in plot.state.right:
+        if isinstance(bar, ColorBar):
+            _beside_frame(plot.state, bar)
+        elif isinstance(bar, Legend):
+            bar.location = "top_left"
+
+
+def _beside_frame(frame: Plot, bar: ColorBar) -> None:
+    """Make a colour bar as high as its frame, with its title in the middle of its right side."""
+    bar.update(padding=0, margin=15, width=BAR, formatter=bar.formatter)
+    if bar.formatter == "auto":
+        bar.formatter = BasicTickFormatter(power_limit_low=-5)
+    if bar.title:
+        title = next((one for one in frame.right if isinstance(one, Title)), None) or Title(align="center")
+        title.update(
+            text=bar.title, text_font_size=bar.title_text_font_size, text_font_style="normal", text_color=LIGHT.ink
+        )
+        bar.title = None
+        if title not in frame.right:
+            frame.add_layout(title, "right")
 
 
 def with_title_over(layout: hv.Layout, title: str) -> hv.Layout:

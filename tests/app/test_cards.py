@@ -78,8 +78,8 @@ def test_the_network_marks_a_pair_and_takes_clicks_near_an_edge():
     network = in_shape(netxr.plot.network(R, sign="both", positions=field), aspect=2.0)
     edge = SelectedEdge(network, R, lambda *pair: chosen.append(pair))
     at = {5: (-1.0, 0.75), 6: (1.0, 0.75), 7: (-1.0, -0.75)}  # the widest side is 2
-    edge.tapped(SimpleNamespace(x=0.0, y=0.76))  # between 5 and 6 there is one edge, 6 -> 5
-    edge.tapped(SimpleNamespace(x=0.01, y=0.0))  # and between 6 and 7 the edge 7 -> 6
+    edge.tapped(SimpleNamespace(x=0.0, y=0.87))  # between 5 and 6 there is one edge, 6 -> 5, which bends upwards
+    edge.tapped(SimpleNamespace(x=0.09, y=-0.11))  # and between 6 and 7 the edge 7 -> 6
     edge.tapped(SimpleNamespace(x=0.9, y=-0.7))  # far from all
     assert chosen == [(5, 6), (6, 7)]
     edge.show(5, 6)

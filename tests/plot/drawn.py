@@ -4,7 +4,7 @@ from html import unescape
 
 import holoviews as hv
 import numpy as np
-from bokeh.models import GlyphRenderer, Image
+from bokeh.models import GlyphRenderer, Image, Plot, Title
 
 from netxr.compat import release_colorbars
 
@@ -73,3 +73,9 @@ def titles_of(layout):
 def widest(matrix):
     """The largest magnitude between different neurons, which colours reach to."""
     return float(abs(matrix.where(matrix.target != matrix.source)).max())
+
+
+def bar_titles(model):
+    """Return what stands beside the colour bars that bokeh draws, frame by frame."""
+    frames = sorted(model.select({"type": Plot}), key=lambda frame: int(frame.id.removeprefix("p")))
+    return [one.text for frame in frames for one in frame.right if isinstance(one, Title)]

@@ -68,7 +68,6 @@ def test_the_strongest_are_those_of_a_full_sort(weights, negative, most, block):
     assert [edges[end] for end in ends] == drawn.weights.tolist()
     strengths = np.abs(drawn.weights).tolist()
     assert strengths == sorted(map(abs, edges.values()))[max(0, len(edges) - most) :]
-    assert drawn.mutual.tolist() == [(target, source) in ends for source, target in ends]
 
 
 def test_chance_decides_among_equals_and_always_alike():

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import ColorBar
 
 import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import compare_over
 from netxr.plot.matrices.grids import row_length
 from tests.plot.drawn import (
+    bar_titles,
     bokeh_limits,
     matplotlib_limits,
     off_diagonal,
@@ -47,7 +47,7 @@ def test_facets_share_one_range_for_all_truths_and_another_for_all_estimates(ran
         *((f"R, sparsity = {value}\ncorrelation {value / 2:.3f}", -limit_R, limit_R) for value in values),
     ]
     assert {limits[1:] for limits in bokeh_limits(screen)} == {(-limit_A, limit_A), (-limit_R, limit_R)}
-    assert [bar.title for bar in screen.select({"type": ColorBar})] == ["Connectivity strength"] * 2
+    assert bar_titles(screen) == ["Connectivity strength"] * 2
 
 
 def test_facets_of_different_sizes_wrap_and_keep_their_axes():

@@ -7,12 +7,12 @@ Their rates are .006, .06, .06, .3, .6 and .9: one pair is found at q = .05, and
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import GlyphRenderer, Segment
+from bokeh.models import GlyphRenderer, MultiLine
 
 import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import matrix, network
-from tests.plot.drawn import bokeh_images, draw, on_paper, on_screen, title_of
+from tests.plot.drawn import bar_titles, bokeh_images, draw, on_paper, on_screen, title_of
 from tests.runs import labelled
 
 BACKENDS = pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
@@ -56,7 +56,7 @@ def dimmed_in(drawn, backend):
 
 
 def arrows(figure):
-    (shafts,) = (one for one in on_screen(figure).select({"type": GlyphRenderer}) if isinstance(one.glyph, Segment))
+    (shafts,) = (one for one in on_screen(figure).select({"type": GlyphRenderer}) if isinstance(one.glyph, MultiLine))
     data = shafts.data_source.data
     return sorted(zip(data["from"], data["to"], strict=True))
 
@@ -181,5 +181,5 @@ def test_a_network_says_what_its_weights_are(R, backend, sign):
     assert hover[-1] == ("granger causality", "@weight")
     if sign == "both":
         drawn = draw(figure, backend)
-        bars = [axis.get_ylabel() for axis in drawn.axes] if backend == "matplotlib" else [drawn.right[0].title]
+        bars = [axis.get_ylabel() for axis in drawn.axes] if backend == "matplotlib" else bar_titles(drawn)
         assert "Granger causality" in bars

@@ -5,13 +5,13 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import ColorBar, GlyphRenderer, HoverTool, Segment
+from bokeh.models import GlyphRenderer, HoverTool, Segment
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from netxr.errors import InvalidInput
 from netxr.plot import matrix, save
 from netxr.plot.style import UNDEFINED_COLOUR
-from tests.plot.drawn import bokeh_images, draw, off_diagonal, on_paper, on_screen
+from tests.plot.drawn import bar_titles, bokeh_images, draw, off_diagonal, on_paper, on_screen
 from tests.runs import labelled
 
 LABEL = "Connectivity strength"
@@ -51,7 +51,7 @@ def test_bokeh_draws_the_one_edge_at_row_target_column_source(one_edge):
     assert (plot.xaxis[0].axis_label, plot.yaxis[0].axis_label) == ("From neuron", "To neuron")
     assert plot.xaxis[0].major_label_overrides == {0: "a", 1: "b", 2: "c", 3: "d"}
     assert (image.glyph.color_mapper.low, image.glyph.color_mapper.high) == (-0.5, 0.5)
-    assert plot.select_one(ColorBar).title == LABEL
+    assert bar_titles(plot) == [LABEL]
     assert plot.frame_width == plot.frame_height
 
 

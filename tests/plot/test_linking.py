@@ -22,6 +22,9 @@ LABELS = np.array(list("abcdef"), dtype=object)  # as netxr.as_connectivity has 
 ACTIVITY = xr.DataArray(np.random.default_rng(4).random((6, 40)), {"neuron": list(LABELS)}, ("neuron", "time"))
 SUBSETS = st.lists(st.sampled_from(LABELS.tolist()), unique=True)
 
+PIECES = 12
+"""Of a bent edge."""
+
 
 def pair_of(labels=LABELS):
     rng = np.random.default_rng(3)
@@ -86,9 +89,9 @@ def test_a_box_in_a_matrix_chooses_a_block_that_every_panel_marks(figure, drawn)
         np.testing.assert_array_equal(shown(layout, panel, hv.Rectangles), [[0.5, 2.5, 2.5, 4.5]])
     block = (A.values[3:5, 1:3].ravel(), R.values[3:5, 1:3].ravel())
     np.testing.assert_array_equal(shown(layout, 3, hv.Points), np.transpose(block))
-    assert len(shown(layout, 2, hv.Segments)) == np.count_nonzero(block[0])
+    assert len(shown(layout, 2, hv.Segments)) == PIECES * np.count_nonzero(block[0])
     assert len(shown(layout, 2, hv.Points)) == 4
-    assert marked_on_screen(screen) == sorted([1, 1, np.count_nonzero(block[0]), 4, 4])
+    assert marked_on_screen(screen) == sorted([1, 1, PIECES * np.count_nonzero(block[0]), 4, 4])
     assert list(layout)[4][()].keys() == ["b", "c", "d", "e"]
 
 
@@ -115,7 +118,7 @@ def test_the_graph_chooses_neurons_with_all_their_connections(figure):
     use(2, hv.streams.BoundsXY, bounds=(0.9, -0.1, 1.1, 0.1))  # the first neuron stands at the right
     assert selection.neurons == ["a"]
     edges = (A.values != 0) & ~np.eye(6, dtype=bool)
-    assert len(shown(layout, 2, hv.Segments)) == edges[0].sum() + edges[:, 0].sum()
+    assert len(shown(layout, 2, hv.Segments)) == PIECES * (edges[0].sum() + edges[:, 0].sum())
     assert len(shown(layout, 3, hv.Points)) == 11
     use(2, hv.streams.Tap, x=-1.05, y=0.0)  # the fourth stands opposite
     assert selection.neurons == ["d"]
@@ -128,7 +131,7 @@ def test_marked_arrows_are_those_of_the_block():
     A.values[:] = 0
     A.loc["c", "a"] = 1.0  # from a to c
     for chosen, expected in (({"targets": ["c"], "sources": ["a"]}, 1), ({"targets": ["a"], "sources": ["c"]}, 0)):
-        assert len(shown(linked(A, R, selection=Selection(**chosen)), 2, hv.Segments)) == expected
+        assert len(shown(linked(A, R, selection=Selection(**chosen)), 2, hv.Segments)) == PIECES * expected
 
 
 def test_neurons_that_only_one_side_has_are_left_out():
@@ -149,7 +152,13 @@ def test_the_choice_is_on_paper_too():
     page = on_paper(static_view(linked(A, R, activity=ACTIVITY, selection=selection)))
     chosen = [axis for axis in page.axes if axis.get_title() or axis.get_xlabel()]
     assert [marked_on_paper(axis) for axis in none] == [0, 0, 0, 0, 0]
-    assert [marked_on_paper(axis) for axis in chosen] == [1, 1, 3, 1, 0]  # in the graph an arrow and its two neurons
+    assert [marked_on_paper(axis) for axis in chosen] == [
+        1,
+        1,
+        PIECES + 2,
+        1,
+        0,
+    ]  # in the graph an arrow and its two neurons
     assert [len(panels[-1].lines) for panels in (none, chosen)] == [6, 2]  # traces
 
 

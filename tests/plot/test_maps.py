@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import ColorBar, HoverTool
+from bokeh.models import HoverTool
 
 from netxr.errors import InvalidInput
 from netxr.plot import map as score_map
 from netxr.plot.style import DIVERGING, INK, UNDEFINED_COLOUR
-from tests.plot.drawn import bokeh_cells, bokeh_images, draw, on_paper, on_screen
+from tests.plot.drawn import bar_titles, bokeh_cells, bokeh_images, draw, on_paper, on_screen
 
 MEAN = np.array([[0.5, 0.4, 0.3], [0.9, 0.8, np.nan]])
 DEFINED = np.array([[5, 5, 2], [5, 3, 0]])
@@ -42,7 +42,7 @@ def test_cells_are_equal_and_ascend_to_the_right_and_upwards(scores):
     assert plot.xaxis[0].major_label_overrides == {0: "0.1", 1: "0.2", 2: "0.9"}
     assert plot.yaxis[0].major_label_overrides == {0: "5", 1: "50"}
     assert (plot.xaxis[0].axis_label, plot.yaxis[0].axis_label) == ("Sparsity", "Number of neurons")
-    assert plot.select_one(ColorBar).title == "Correlation"
+    assert bar_titles(plot) == ["Correlation"]
     assert image.glyph.color_mapper.nan_color == UNDEFINED_COLOUR
     assert plot.title.text == "Sweep\ngrey: undefined"
     axis = on_paper(figure).axes[0]

@@ -1,7 +1,7 @@
 import holoviews as hv
 import numpy as np
 import pytest
-from bokeh.models import ColorBar, GlyphRenderer, Image, Plot, Scatter, Segment
+from bokeh.models import ColorBar, GlyphRenderer, Image, MultiLine, Plot, Scatter
 
 from netxr.plot import matrix, network, score_curve
 from netxr.plot.palettes import DARK, LIGHT, painted
@@ -56,7 +56,7 @@ def test_a_dark_figure_has_dark_colours_wherever_there_were_light_ones(one_edge)
     assert plot.background_fill_color == plot.border_fill_color == DARK.ground
     assert plot.select_one(ColorBar).major_label_text_color == plot.xaxis[0].major_label_text_color == DARK.notes
     graph = on_screen(painted(network(one_edge), DARK))
-    (shafts,) = (one for one in graph.select({"type": GlyphRenderer}) if isinstance(one.glyph, Segment))
+    (shafts,) = (one for one in graph.select({"type": GlyphRenderer}) if isinstance(one.glyph, MultiLine))
     assert {colour[:7] for colour in shafts.glyph.line_color.transform.palette} == {DARK.ink}
     nodes = [one.glyph for one in graph.select({"type": GlyphRenderer}) if isinstance(one.glyph, Scatter)]
     assert (DARK.ground, DARK.ink) in [(glyph.fill_color, glyph.line_color) for glyph in nodes]

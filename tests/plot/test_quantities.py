@@ -5,7 +5,7 @@ from bokeh.models import ColorBar
 import netxr
 from netxr.estimators.apply import compared
 from netxr.plot.style import DIVERGING
-from tests.plot.drawn import bokeh_images, on_paper, on_screen
+from tests.plot.drawn import bar_titles, bokeh_images, on_paper, on_screen
 from tests.runs import labelled
 
 GRANGER = (
@@ -18,7 +18,8 @@ def colours_of(figure):
     model = on_screen(figure)
     (image,) = bokeh_images(model)
     mapper = image.glyph.color_mapper
-    return (mapper.low, mapper.high), mapper.palette[0], model.select_one(ColorBar).title
+    (title,) = bar_titles(model)
+    return (mapper.low, mapper.high), mapper.palette[0], title
 
 
 def test_small_weights_are_written_out():

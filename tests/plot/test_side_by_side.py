@@ -2,13 +2,13 @@ import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import ColorBar
 
 import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.plot import compare, matrix, network, overview
 from tests.plot.drawn import (
+    bar_titles,
     bokeh_cells,
     bokeh_images,
     bokeh_limits,
@@ -112,7 +112,7 @@ def test_no_edge_is_zero_and_weights_keep_their_sign_in_standard_deviations():
     np.testing.assert_allclose(drawn[1], in_deviations(A, R)[1])
     assert abs(drawn[2][0, 1]) < 0.1  # an edge that R finds is none of the difference, and nor is the level of R
     from_mean = on_screen(compare(A.where(A != 0, 1), R, standardised=True))
-    assert {bar.title for bar in from_mean.select({"type": ColorBar})} == {"Standard deviations from the mean"}
+    assert set(bar_titles(from_mean)) == {"Standard deviations from the mean"}
 
 
 def test_standardised_pairs_and_their_difference_stand_on_one_range(random_pair):
@@ -128,7 +128,7 @@ def test_standardised_pairs_and_their_difference_stand_on_one_range(random_pair)
     for image, expected in zip(bokeh_images(screen), (z_A, z_R, z_R - z_A), strict=True):
         np.testing.assert_allclose(image.data_source.data["image"][0], off_diagonal(expected), atol=1e-12)
         assert image.glyph.color_mapper.high == pytest.approx(limit)
-    assert {bar.title for bar in screen.select({"type": ColorBar})} == {"Standard deviations from no edge"}
+    assert set(bar_titles(screen)) == {"Standard deviations from no edge"}
 
 
 def test_standardised_pairs_say_which_neurons_are_missing(random_pair):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.app.frame.theme import TOKENS, theme_at_work
+from netxr.plot.matrices.arrow_marks import bent, clear_of_nodes, drawn_ways
 from netxr.schema.variables import labels_of
 
 Choose = Callable[[Hashable, Hashable], object]
@@ -82,7 +83,7 @@ class SelectedCell:
 
 
 class Edges(NamedTuple):
-    """The edges that a network draws: (edge, 2) of x and y, and (target, source) of each."""
+    """Pieces of the edges that a network draws: (piece, 2) of x and y, and (target, source) of each."""
 
     starts: NDArray[np.float64]
     ends: NDArray[np.float64]
@@ -125,17 +126,18 @@ class SelectedEdge:
         self._edges = _edges_of(network, {str(label): label for label in labels})
         low, high = hv.Store.lookup_options("bokeh", network, "plot").kwargs["ylim"]
         self._pixel = (high - low) / HIGH
-        self.source = ColumnDataSource({"x0": [], "y0": [], "x1": [], "y1": [], "angle": [], "colour": []})
+        self.source = ColumnDataSource({"xs": [], "ys": [], "x1": [], "y1": [], "angle": [], "colour": []})
         self.ends = ColumnDataSource({"x": [], "y": [], "name": []})
 
     def show(self, target: Hashable, source: Hashable) -> None:
         """Mark the edge of another pair, which need not be among those that are drawn."""
         start, end = self._nodes[source], self._nodes[target]
-        along = (end - start) / max(float(np.linalg.norm(end - start)), np.finfo(np.float64).tiny)
-        first, last = start + NODE * self._pixel * along, end - NODE * self._pixel * along
+        first, last = clear_of_nodes(start[np.newaxis], end[np.newaxis], NODE * self._pixel)
+        points = bent(first, last)[0]
         sign = "positive" if self._R.sel({n.TARGET: target, n.SOURCE: source}).item() >= 0 else "negative"
+        along = points[-1] - points[-2]
         angle = float(np.arctan2(along[1], along[0]) - np.pi / 2)
-        line = {"x0": [first[0]], "y0": [first[1]], "x1": [last[0]], "y1": [last[1]]}
+        line = {"xs": [points[:, 0]], "ys": [points[:, 1]], "x1": [points[-1, 0]], "y1": [points[-1, 1]]}
         self.source.data = line | {"angle": [angle], "colour": [colour(sign)]}
         x, y = zip(start, end, strict=True)
         self.ends.data = {"x": list(x), "y": list(y), "name": [str(source), str(target)]}
@@ -145,9 +147,9 @@ class SelectedEdge:
         figure = plot.state
         if figure.select({"name": "selected"}):
             return
-        ends, line = ("x0", "y0", "x1", "y1"), {"source": self.source, "line_cap": "round"}
-        figure.segment(*ends, line_color=colour("surface"), line_width=7, **line)
-        figure.segment(*ends, line_color="colour", line_width=3.5, name="selected", **line)
+        line = {"source": self.source, "line_cap": "round"}
+        figure.multi_line("xs", "ys", line_color=colour("surface"), line_width=7, **line)
+        figure.multi_line("xs", "ys", line_color="colour", line_width=3.5, name="selected", **line)
         head = {"angle": "angle", "fill_color": "colour", "line_color": colour("surface")}
         figure.scatter("x1", "y1", marker="triangle", size=13, source=self.source, **head)
         figure.scatter("x", "y", size=9, source=self.ends, fill_color=colour("accent"), line_color=colour("surface"))
@@ -166,8 +168,8 @@ class SelectedEdge:
 
 def _edges_of(network: hv.Overlay, named: dict[str, Hashable]) -> Edges:
     """Return the edges that a network draws, by the labels that its neurons have as text."""
-    x0, y0, x1, y1, sources, targets = (
-        network.Segments.I.dimension_values(name) for name in ("x0", "y0", "x1", "y1", "from", "to")
-    )
-    pairs = [(named[str(to)], named[str(source)]) for to, source in zip(targets, sources, strict=True)]
-    return Edges(np.column_stack([x0, y0]), np.column_stack([x1, y1]), pairs)
+    shafts = network.Segments.I
+    points = drawn_ways(shafts)
+    ends = zip(shafts["to"], shafts["from"], strict=True)
+    pairs = [(named[str(to)], named[str(source)]) for to, source in ends for _ in range(points.shape[1] - 1)]
+    return Edges(points[:, :-1].reshape(-1, 2), points[:, 1:].reshape(-1, 2), pairs)

@@ -14,7 +14,16 @@ from netxr import names as n
 from netxr.plot.activity.binning import Cells, cells
 from netxr.plot.activity.views import Excerpt, excerpt_of
 from netxr.plot.spans import ROOM, Range, Side, Span, borders, side_ticks, span_in_view
-from netxr.plot.style import DIVERGING, FRAME, SEQUENTIAL, UNDEFINED_COLOUR, literal, stay_in_place, with_options
+from netxr.plot.style import (
+    DIVERGING,
+    FRAME,
+    PAPER_FONTS,
+    SEQUENTIAL,
+    UNDEFINED_COLOUR,
+    literal,
+    screen_look,
+    with_options,
+)
 from netxr.plot.ticks import labels_in_hover
 
 INSIDE: Final = 0.99
@@ -186,14 +195,14 @@ def _framed(image: hv.Image, shown: Excerpt, spans: Spans, limits: Range, colour
             "cmap": colours,
             "frame_width": 2 * FRAME,
             "frame_height": height,
-            "colorbar_opts": {"title_standoff": 12},
             "tools": ["hover"],
             "hover_tooltips": [("neuron", "$y{label}"), ("time", "$x"), (value.label, "@image")],
-            "hooks": [stay_in_place, partial(labels_in_hover, sides=[("$y", shown.labels, spans.down.step)])],
+            "hooks": [screen_look, partial(labels_in_hover, sides=[("$y", shown.labels, spans.down.step)])],
         },
         matplotlib={
             "cmap": ListedColormap(colours),
             "fig_inches": figure_size,
+            "fontsize": PAPER_FONTS,
             "aspect": 2 * FRAME / height,
             "cbar_width": 0.02,
         },

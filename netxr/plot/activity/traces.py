@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.plot.activity.binning import Part, extremes, read, segments
 from netxr.plot.activity.views import Excerpt, excerpt_of
-from netxr.plot.style import FRAME, INK, literal, stay_in_place, with_options
+from netxr.plot.style import (
+    FRAME,
+    INK,
+    PAPER_FONTS,
+    literal,
+    screen_look,
+    with_options,
+)
 from netxr.plot.ticks import shorten
 
 MOST_TRACES: Final = 20
@@ -184,7 +191,7 @@ def _framed(figure: Any, shown: Excerpt, scale: Scale, *, title: str) -> Any:
             "frame_width": 2 * FRAME,
             "frame_height": round(0.3 * FRAME * height),
             "batched": False,
-            "hooks": [stay_in_place],
+            "hooks": [screen_look],
         },
-        matplotlib={"fig_inches": (8, height), "aspect": 8 / height},
+        matplotlib={"fontsize": PAPER_FONTS, "fig_inches": (8, height), "aspect": 8 / height},
     )

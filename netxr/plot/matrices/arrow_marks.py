@@ -4,6 +4,7 @@ from typing import Any, Final, NamedTuple
 
 import holoviews as hv
 import numpy as np
+from bokeh.models import MultiLine
 from holoviews import dim
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
@@ -21,8 +22,14 @@ THINNEST: Final = 0.7
 THICKEST: Final = 2.3
 """Width of an edge of next to no weight, and of the strongest, in pixels."""
 
-APART: Final = 4.0
-"""Pixels by which an edge is shifted to its left if there is one in the other direction."""
+BEND: Final = 0.06
+"""How far the middle of an edge is to the right of its chord, as a fraction of that: the way back takes its own way."""
+
+MOST_BENT: Final = 1_000
+"""Most arrows that are bent: of more, no two are told apart, and a page would hold a path of points for each."""
+
+BEND_POINTS: Final = 13
+"""Of a bent edge."""
 
 NEGATIVE_COLOUR, POSITIVE_COLOUR = LIGHT.signs
 """Blue and orange of the heatmaps, dark enough for a line."""
@@ -79,19 +86,85 @@ def _clearness(n_arrows: int) -> float:
 
 
 def edges_of(arrows: Arrows, places: Places, names: NDArray[Any], look: Look) -> hv.Overlay:
-    """Draw each arrow as a line and a head, clear of both nodes and beside the way back."""
+    """Draw each arrow as a line and a head, clear of both nodes."""
     pixel = PIXEL * places.room
-    along = places.nodes[arrows.targets] - places.nodes[arrows.sources]
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    aside = APART * pixel * arrows.mutual[:, np.newaxis] * np.column_stack([-along[:, 1], along[:, 0]])
+    sources, targets = places.nodes[arrows.sources], places.nodes[arrows.targets]
+    bend = BEND if is_bent(len(arrows.weights)) else 0.0
     # An equilateral triangle of side s reaches s / sqrt(3) from its middle to its tip.
-    tips_to_middle = HEAD / np.sqrt(3) * pixel
-    starts = places.nodes[arrows.sources] + aside + along * NODE / 2 * pixel
-    heads = places.nodes[arrows.targets] + aside - along * (NODE / 2 * pixel + tips_to_middle)
+    to_middle = (NODE / 2 + HEAD / np.sqrt(3)) * pixel
+    starts, heads = clear_of_nodes(sources, targets, NODE / 2 * pixel, to_middle, bend=bend)
     magnitudes = np.abs(arrows.weights)
     strength = magnitudes / magnitudes.max(initial=np.finfo(np.float64).tiny)
     values = (arrows.weights, strength, names[arrows.sources], names[arrows.targets])
+    along = heads - turning_points(starts, heads, bend)
     return _shafts(starts, heads, values, look, places) * _heads(heads, along, values, look, places.room)
+
+
+def is_bent(n_arrows: int) -> bool:
+    """Return whether so many arrows are bent."""
+    return n_arrows <= MOST_BENT
+
+
+def turning_points(starts: NDArray[np.float64], ends: NDArray[np.float64], bend: float = BEND) -> NDArray[np.float64]:
+    """Return where the tangents at both ends of bent edges meet, (edge, 2): to the right of the middle.
+
+    Examples
+    --------
+    >>> turning_points(np.array([[0.0, 0.0]]), np.array([[2.0, 0.0]]), 0.25).tolist()
+    [[1.0, -1.0]]
+    """
+    along = ends - starts
+    return (starts + ends) / 2 + 2 * bend * np.column_stack([along[:, 1], -along[:, 0]])
+
+
+def bent(starts: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return points along bent edges, (edge, point, 2): parabolas."""
+    share = np.linspace(0, 1, BEND_POINTS)[:, np.newaxis]
+    corners = (starts, turning_points(starts, ends), ends)
+    weights = ((1 - share) ** 2, 2 * share * (1 - share), share**2)
+    return np.asarray(sum(weight * corner[:, np.newaxis] for weight, corner in zip(weights, corners, strict=True)))
+
+
+def clear_of_nodes(
+    sources: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    before: float,
+    after: float | None = None,
+    *,
+    bend: float = BEND,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where edges between the middles of nodes begin and end if they keep away from both so far."""
+    turns = turning_points(sources, targets, bend)
+    last = before if after is None else after
+    return sources + before * _unit(turns - sources), targets - last * _unit(targets - turns)
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return vectors of length 1; 0 where they have none."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float64).tiny))
+
+
+def drawn_ways(shafts: hv.Segments, *, among: int | None = None) -> NDArray[np.float64]:
+    """Return the points along edges of a network, (edge, point, 2): HoloViews has their ends alone.
+
+    `among` is how many edges the network draws, if not these.
+    """
+    starts, ends = (shafts.array(names).astype(np.float64) for names in (["x0", "y0"], ["x1", "y1"]))
+    return bent(starts, ends) if is_bent(len(shafts) if among is None else among) else np.stack([starts, ends], axis=1)
+
+
+def _bend_on_screen(plot: Any, shafts: hv.Segments) -> None:
+    """Draw edges as bokeh's lines of many points. A `hv.Path` of them takes 700 times as long (33 s for 300 edges)."""
+    renderer, points = plot.handles["glyph_renderer"], drawn_ways(shafts)
+    plot.handles["source"].data.update(xs=list(points[..., 0]), ys=list(points[..., 1]))
+    line = {name: value for name, value in renderer.glyph.properties_with_values().items() if name.startswith("line_")}
+    renderer.update(glyph=MultiLine(xs="xs", ys="ys", **line), nonselection_glyph=None, selection_glyph=None)
+
+
+def _bend_on_paper(plot: Any, shafts: hv.Segments) -> None:
+    """Draw edges as matplotlib's lines of many points."""
+    plot.handles["artist"].set_segments(list(drawn_ways(shafts)))
 
 
 def _shafts(
@@ -100,16 +173,21 @@ def _shafts(
     """Draw the lines."""
     shafts = hv.Segments((*starts.T, *ends.T, *values), ["x0", "y0", "x1", "y1"], look.values)
     width = (THINNEST + (THICKEST - THINNEST) * dim("strength")) * _clearness(len(shafts))
+    on_screen, on_paper = ([_bend_on_screen], [_bend_on_paper]) if is_bent(len(shafts)) else ([], [])
     return with_options(
         shafts,
         both=look.colours | {"colorbar": look.colours["color"] == "weight", "clabel": look.name},
         bokeh={
             "line_width": width,
-            "colorbar_opts": {"title_standoff": 12},
             "tools": ["hover"],
             "hover_tooltips": look.tips,
+            "hooks": on_screen,
         },
-        matplotlib={"linewidth": width * POINTS, "cbar_padding": PADDING * max(map(len, places.labels), default=0)},
+        matplotlib={
+            "linewidth": width * POINTS,
+            "hooks": on_paper,
+            "cbar_padding": PADDING * max(map(len, places.labels), default=0),
+        },
     )
 
 

@@ -21,15 +21,11 @@ A strength is 0 where there is no connection, or one that is not among the stron
 
 
 class Arrows(NamedTuple):
-    """The arrows that are drawn, the weakest first.
-
-    `mutual` says whether there is an arrow in the other direction too. `n_all` counts all connections, drawn or not.
-    """
+    """The arrows that are drawn, the weakest first; `n_all` counts all connections, drawn or not."""
 
     sources: NDArray[np.intp]
     targets: NDArray[np.intp]
     weights: NDArray[np.float64]
-    mutual: NDArray[np.bool_]
     n_all: int
 
 
@@ -57,8 +53,8 @@ def strongest_arrows(
     Examples
     --------
     >>> arrows = strongest_arrows(np.array([[9.0, -2.0], [1.0, 0.0]]), negative=True)
-    >>> arrows.sources.tolist(), arrows.targets.tolist(), arrows.weights.tolist(), arrows.mutual.tolist()
-    ([0, 1], [1, 0], [1.0, -2.0], [True, True])
+    >>> arrows.sources.tolist(), arrows.targets.tolist(), arrows.weights.tolist()
+    ([0, 1], [1, 0], [1.0, -2.0])
     """
     n = len(weights)
     strengths = partial(_strengths, weights, negative=negative, inputs=inputs, n_rows=max(1, block // n))
@@ -67,8 +63,7 @@ def strongest_arrows(
     targets, sources = np.divmod(places, n)
     drawn = weights[targets, sources].astype(np.float64)
     order = np.argsort(np.abs(drawn), kind="stable")
-    targets, sources = targets[order], sources[order]
-    return Arrows(sources, targets, drawn[order], np.isin(sources * n + targets, places), n_all)
+    return Arrows(sources[order], targets[order], drawn[order], n_all)
 
 
 def _strengths(weights: NDArray[Any], *, negative: bool, inputs: int | None, n_rows: int) -> Strengths:

@@ -89,7 +89,7 @@ def compare_over(
     title = f"{TITLE_BOTH} over {in_words(over).lower()} {diagonal}".rstrip()
     sheets = [*all_A.values(), *all_R.values()]
     room = FACET_FONT * room_for(*(axis.labels for sheet in sheets for axis in (sheet.targets, sheet.sources)))
-    return page(hv.Layout(panels), title=title, columns=width, panel=1.5, gap=(0.4 + room, 0.7 + room))
+    return page(hv.Layout(panels), title=title, columns=width, panel=1.5, gap=(0.4 + room, 0.7 + room), lines=2)
 
 
 def _facet_row(

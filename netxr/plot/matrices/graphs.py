@@ -28,7 +28,16 @@ from netxr.plot.matrices.node_positions import (
 )
 from netxr.plot.matrices.quantities import quantity_of
 from netxr.plot.palettes import LIGHT
-from netxr.plot.style import FRAME, INK, POINTS, literal, no_formulas, stay_in_place, with_options
+from netxr.plot.style import (
+    FRAME,
+    INK,
+    PAPER_FONTS,
+    POINTS,
+    literal,
+    no_formulas,
+    screen_look,
+    with_options,
+)
 from netxr.schema.arguments import check_choice, check_count, check_text
 from netxr.schema.variables import check_connectivity, labels_of
 from netxr.significance.false_discovery import check_rate
@@ -37,7 +46,7 @@ NOTHING_DRAWN: Final = {
     "positive": "no positive weight\nbetween two neurons",
     "both": "no weight but 0\nbetween two neurons",
 }
-LINE: Final = 46
+LINE: Final = 50
 """Letters in a line of a title: bokeh cuts off what is wider than the frame."""
 
 LAYOUTS: Final = ("circle", "groups", "spring")
@@ -178,9 +187,9 @@ def _framed(graph: hv.Overlay, places: Places, *, title: str) -> hv.Overlay:
             "xlim": (-wide, wide),
             "frame_width": round(FRAME * wide / half),
             "frame_height": round(FRAME * high / half),
-            "hooks": [stay_in_place],
+            "hooks": [screen_look],
         },
-        matplotlib={"xlim": (-half, half), "aspect": half / high, "show_frame": False},
+        matplotlib={"fontsize": PAPER_FONTS, "xlim": (-half, half), "aspect": half / high, "show_frame": False},
     )
 
 

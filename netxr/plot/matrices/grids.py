@@ -91,7 +91,9 @@ def facets(weights: xr.DataArray, *, row: str | None = None, col: str | None = N
     name = weights.name or "connectivity"
     title = axis_label(weights.to_dataset(name=name), name)
     beyond = FACET_FONT * room_for(*(labels_of(weights, dim) for dim in (n.TARGET, n.SOURCE)))
-    return page(hv.Layout(panels), title=title, columns=n_columns, panel=1.5, gap=(0.4 + beyond, 0.8 + beyond))
+    lines = len(grid) + any(sheet.is_big for sheet in sheets.values())
+    gap = (0.4 + beyond, 0.35 + 0.14 * lines + beyond)
+    return page(hv.Layout(panels), title=title, columns=n_columns, panel=1.5, gap=gap, lines=lines)
 
 
 Place = tuple[tuple[str, int], ...]

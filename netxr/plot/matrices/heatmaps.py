@@ -19,10 +19,10 @@ from netxr.plot.spans import Range, borders, side_ticks, span_in_view
 from netxr.plot.style import (
     DIVERGING,
     FRAME,
+    PAPER_FONTS,
     UNDEFINED_COLOUR,
     literal,
-    plain_numbers,
-    stay_in_place,
+    screen_look,
     with_options,
 )
 from netxr.plot.ticks import LONG_LABEL, labels_in_hover
@@ -146,7 +146,12 @@ def draw_view(
         | {"clabel": strength, "title": _title(title, sheet, view, narrow=aspect < 1 / 2)},
         bokeh={"cmap": colours, "frame_height": height, "frame_width": round(height * aspect)}
         | _hover(sheet, view, strength),
-        matplotlib={"cmap": ListedColormap(colours), "aspect": aspect, "cbar_width": 0.05 / min(1.0, 2 * aspect)},
+        matplotlib={
+            "fontsize": PAPER_FONTS,
+            "cmap": ListedColormap(colours),
+            "aspect": aspect,
+            "cbar_width": 0.05 / min(1.0, 2 * aspect),
+        },
     )
     over = [
         *([] if view.dim is None else [_dimmed(view, view.dim)]),
@@ -248,7 +253,6 @@ def _hover(sheet: Sheet, view: View, strength: str) -> dict[str, Any]:
     is_mean = view.across.step * view.down.step > 1
     undefined = np.isnan(view.cells).all()
     return {
-        "colorbar_opts": {"title_standoff": 12},
         "tools": ["hover"],
         "hover_tooltips": [
             ("from", "$x{label}"),
@@ -256,8 +260,7 @@ def _hover(sheet: Sheet, view: View, strength: str) -> dict[str, Any]:
             (("mean " if is_mean else "") + strength.lower(), "undefined" if undefined else "@image"),
         ],
         "hooks": [
-            stay_in_place,
-            plain_numbers,
+            screen_look,
             partial(labels_in_hover, sides=[(axis, list(map(str, names)), n) for axis, names, n in sides]),
         ],
     }

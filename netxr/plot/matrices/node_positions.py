@@ -44,7 +44,7 @@ BETWEEN_GROUPS: Final = 0.02
 SPREAD: Final = 4.0
 """Size of marks as a fraction of full size, times the root of the number of neurons, where they fill a square."""
 
-ABOVE: Final = 0.09
+ABOVE: Final = 0.13
 """Of a node that is not on a circle, its name."""
 
 RINGS_FILL: Final = 0.65

@@ -95,7 +95,8 @@ def compare(
     panels = draw(A, R, groups, [*titles, difference], diagonal=holds_diagonal(score))
     gap = 0.4 if narrow else 1.5  # a column has room enough beside it
     room = room_for(*(labels_of(R, str(dim)) for dim in R.dims) if groups is None else [groups.values])
-    return page(hv.Layout(panels), title=title, columns=len(panels), panel=3.2, gap=(gap + room, 0))
+    lines = 1 + any(isinstance(panel, hv.DynamicMap) for panel in panels)  # what a cell is the mean of
+    return page(hv.Layout(panels), title=title, columns=len(panels), panel=3.2, gap=(gap + room, 0), lines=lines)
 
 
 def _check_titles(titles: Any) -> None:
@@ -163,7 +164,7 @@ def overview(A: Any, R: Any, *, score: Any = None) -> hv.Layout:
     )
     room = room_for(*(labels_of(R, str(dim)) for dim in R.dims))
     title = TITLE_BOTH if score is None else f"{TITLE_BOTH}\n{_score_title(score)}"
-    return page(panels, title=title, columns=2, panel=3, gap=(0.8 + room, 0.9 + room))
+    return page(panels, title=title, columns=2, panel=3, gap=(0.8 + room, 0.9 + room), lines=3)
 
 
 def _score_title(score: Any) -> str:
@@ -178,10 +179,15 @@ def long_name(score: Any) -> str | None:
     return None if getattr(score, "name", None) == n.PEARSON else getattr(score, "attrs", {}).get(n.LONG_NAME)
 
 
-def page(layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tuple[float, float]) -> hv.Layout:
-    """Set the title over all panels, their size, and the gaps between them in inches on paper."""
+def page(
+    layout: hv.Layout, *, title: str, columns: int, panel: float, gap: tuple[float, float], lines: int = 1
+) -> hv.Layout:
+    """Set the title over all panels, their size, and the gaps between them in inches on paper.
+
+    The first row has titles of so many `lines`.
+    """
     rows = -(-len(layout) // columns)
-    margin, head = 1.0, 0.5  # HoloViews puts the title above it, however many its lines
+    margin, head = 1.0, 0.33 + 0.17 * lines  # HoloViews puts the title above it, however many its lines
     width = 2 * margin + columns * panel + (columns - 1) * gap[0]
     height = margin + rows * panel + (rows - 1) * gap[1] + head
     return laid_out(

@@ -14,7 +14,7 @@ from netxr.errors import InvalidInput
 from netxr.estimators.overlap import left_out, shared_entries, shared_pairs
 from netxr.plot.activity.traces import MOST_TRACES, traces
 from netxr.plot.loading import loaded_matrix
-from netxr.plot.matrices.arrow_marks import NODE
+from netxr.plot.matrices.arrow_marks import NODE, drawn_ways
 from netxr.plot.matrices.graphs import network
 from netxr.plot.matrices.heatmaps import matrix
 from netxr.plot.matrices.side_by_side import TITLE_A, TITLE_R, room_for
@@ -29,7 +29,7 @@ from netxr.plot.panels.choosing import (
     chosen_pairs,
 )
 from netxr.plot.scores.agreements import MOST_POINTS, entries
-from netxr.plot.style import FRAME, POINTS, laid_out, stay_in_place, with_options
+from netxr.plot.style import FRAME, POINTS, laid_out, screen_look, with_options
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import check_connectivity, labels_of
 
@@ -157,14 +157,16 @@ def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
     """Draw the graph with chosen arrows and their neurons marked."""
     labels, graph = labels_of(A, n.SOURCE), network(A, title="Graph of A")
     edges, places = network(A, edges=None).Segments.I, graph.Points.II.array(["x", "y"])
+    ways = drawn_ways(edges, among=len(graph.Segments.I))
     place_of = {str(label): place for place, label in enumerate(labels.tolist())}
     ends = tuple(np.array([place_of[name] for name in edges[end]], dtype=np.intp) for end in ("to", "from"))
 
     def arrows() -> hv.Segments:
         """Draw the chosen arrows over the others, also those that are not among the strongest."""
-        shafts = edges.iloc[np.flatnonzero(chosen_pairs(labels, selection)[ends])].array(["x0", "y0", "x1", "y1"])
+        points = ways[np.flatnonzero(chosen_pairs(labels, selection)[ends])]
+        pieces = np.concatenate([points[:, :-1], points[:, 1:]], axis=2).reshape(-1, 4)
         return with_options(
-            hv.Segments(shafts, ["x0", "y0", "x1", "y1"]),
+            hv.Segments(pieces, ["x0", "y0", "x1", "y1"]),
             both={"color": CHOSEN},
             bokeh={"line_width": 2},
             matplotlib={"linewidth": 1.5},
@@ -226,7 +228,7 @@ def _traces_panel(activity: xr.DataArray, selection: Selection) -> hv.DynamicMap
         shown = (chosen if len(chosen) else labels)[:MOST_TRACES]
         figure = traces(activity, neurons=shown.tolist(), n_steps=N_STEPS)
         return with_options(
-            figure, bokeh={"hooks": [stay_in_place, _renew_axis], "frame_width": FRAME, "frame_height": FRAME}
+            figure, bokeh={"hooks": [screen_look, _renew_axis], "frame_width": FRAME, "frame_height": FRAME}
         )
 
     return _follow(drawn, selection)

@@ -16,12 +16,12 @@ from netxr.plot.style import (
     FRAME,
     INK,
     LINE_COLOUR,
+    PAPER_FONTS,
     POINTS,
     SEQUENTIAL,
     diagonal_words,
     laid_out,
-    plain_numbers,
-    stay_in_place,
+    screen_look,
     with_options,
 )
 from netxr.schema.arguments import check_text
@@ -217,6 +217,6 @@ def _panel(element: Any, *, title: str) -> Any:
     return with_options(
         element,
         both={"title": title, "axiswise": True},
-        bokeh={"frame_width": FRAME, "frame_height": FRAME, "hooks": [stay_in_place, plain_numbers]},
-        matplotlib={"aspect": 1},
+        bokeh={"frame_width": FRAME, "frame_height": FRAME, "hooks": [screen_look]},
+        matplotlib={"aspect": 1, "fontsize": PAPER_FONTS, "show_frame": False},
     )

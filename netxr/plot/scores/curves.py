@@ -20,11 +20,12 @@ from netxr.plot.style import (
     FRAME,
     INK,
     LINE_COLOUR,
+    PAPER_FONTS,
     POINTS,
     diagonal_text,
     literal,
     no_formulas,
-    stay_in_place,
+    screen_look,
     with_options,
 )
 from netxr.plot.words import axis_label, in_words, says
@@ -114,8 +115,8 @@ def score_curve(
             "show_legend": len(curves) > 1,
             "legend_position": "right",
         },
-        bokeh={"frame_width": round(1.5 * FRAME), "frame_height": FRAME, "hooks": [stay_in_place]},
-        matplotlib={"fig_inches": (6.5, 4.5), "aspect": 1.5, "hooks": [no_formulas]},
+        bokeh={"frame_width": round(1.5 * FRAME), "frame_height": FRAME, "hooks": [screen_look]},
+        matplotlib={"fontsize": PAPER_FONTS, "fig_inches": (6.5, 4.5), "aspect": 1.5, "hooks": [no_formulas]},
     )
 
 

@@ -17,7 +17,14 @@ from netxr.plot.loading import loaded
 from netxr.plot.matrices.grids import check_number, over_sliders, places_of, row_length
 from netxr.plot.matrices.side_by_side import page
 from netxr.plot.palettes import LIGHT
-from netxr.plot.style import INK, UNDEFINED_COLOUR, diagonal_text, literal, with_options
+from netxr.plot.style import (
+    INK,
+    UNDEFINED_COLOUR,
+    diagonal_text,
+    literal,
+    screen_look,
+    with_options,
+)
 from netxr.plot.ticks import ticks
 from netxr.plot.words import axis_label, says
 from netxr.schema.arguments import check_text, said
@@ -236,7 +243,7 @@ def _colours(cells: xr.Dataset, dims: list[hv.Dimension], *, bar: bool) -> hv.Im
             "xrotation": 90 if max(len(text) for _, text in across) > LONG_TEXT else 0,
             "yticks": down,
         },
-        bokeh={"cmap": list(COLOURS), "cticks": names, "tools": []},
+        bokeh={"cmap": list(COLOURS), "cticks": names, "tools": [], "hooks": [screen_look]},
         matplotlib={"cmap": ListedColormap(COLOURS), "cbar_ticks": names, "cbar_width": 0.06, "cbar_extend": "neither"},
     )
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import holoviews as hv
 import numpy as np
 import xarray as xr
-from bokeh.models import BasicTicker, CustomJSTickFormatter, LinearAxis
+from bokeh.models import CustomJSTicker, CustomJSTickFormatter, LinearAxis
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -24,6 +24,16 @@ MOST_TICKS: Final = 12
 
 TIMES: Final = 4
 """Times that have a tick, or a few more: a time takes the room of several lags."""
+
+ROUND_TIMES: Final = """
+    const [low, high] = [cb_data.range.start * interval, cb_data.range.end * interval].sort((a, b) => a - b)
+    const least = (high - low) / most, power = 10 ** Math.floor(Math.log10(least))
+    const step = power * [1, 2, 5, 10].find((factor) => factor * power >= least * 0.999)
+    const ticks = []
+    for (let k = Math.ceil(low / step); k * step <= high; k++) ticks.push(k * step / interval)
+    return ticks
+"""
+"""Lags at which it is a round time: at most `most` steps of 1, 2 or 5 times a power of ten."""
 
 
 def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, title: str = "") -> hv.Overlay:
@@ -113,8 +123,9 @@ def time_on_screen(plot: Any, _element: Any, *, interval: float, label: str) -> 
     if not plot.state.select({"type": LinearAxis, "axis_label": label}):
         code = "return Number((tick * interval).toPrecision(3)).toString()"
         in_time = CustomJSTickFormatter(args={"interval": interval}, code=code)
-        axis = LinearAxis(axis_label=label, ticker=BasicTicker(desired_num_ticks=TIMES))
-        axis.update(formatter=in_time)
+        args = {"interval": interval, "most": TIMES + 1}
+        axis = LinearAxis(axis_label=label)
+        axis.update(ticker=CustomJSTicker(major_code=ROUND_TIMES, args=args), formatter=in_time)
         plot.state.add_layout(axis, "above")
 
 

@@ -17,10 +17,12 @@ from netxr.plot.spans import Range
 from netxr.plot.style import (
     DIVERGING,
     INK,
+    PAPER_FONTS,
     SEQUENTIAL,
     UNDEFINED_COLOUR,
     diagonal_text,
     literal,
+    screen_look,
     symmetric_limit,
     with_options,
 )
@@ -97,7 +99,7 @@ def map(  # noqa: A001 - netxr.plot.map is its name in public
         image * marks,
         both={"title": literal("\n".join(filter(None, notes))), "axiswise": True},
         bokeh={"frame_width": width, "frame_height": height},
-        matplotlib={"fig_inches": (2.6 + width / 100, 1.4 + height / 100)},
+        matplotlib={"fontsize": PAPER_FONTS, "fig_inches": (2.6 + width / 100, 1.4 + height / 100)},
     )
 
 
@@ -181,7 +183,6 @@ def _image(
         },
         bokeh={
             "cmap": colours,
-            "colorbar_opts": {"title_standoff": 12},
             "tools": ["hover"],
             "hover_tooltips": [
                 (dims[0].label, "$x{label}"),
@@ -189,7 +190,7 @@ def _image(
                 (score.label, "@image{0.000}"),
                 ("trials defined", f"@defined of {cells.n_trials}"),
             ],
-            "hooks": [partial(labels_in_hover, sides=sides)],
+            "hooks": [screen_look, partial(labels_in_hover, sides=sides)],
         },
         matplotlib={"cmap": ListedColormap(colours), "aspect": aspect, "cbar_width": 0.05 / min(1.0, 2 * aspect)},
     )

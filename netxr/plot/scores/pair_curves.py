@@ -17,11 +17,11 @@ from netxr.plot.palettes import LIGHT
 from netxr.plot.style import (
     FRAME,
     INK,
+    PAPER_FONTS,
     POINTS,
     literal,
     no_formulas,
-    plain_numbers,
-    stay_in_place,
+    screen_look,
     with_options,
 )
 from netxr.plot.ticks import shorten
@@ -108,9 +108,9 @@ def pair_curves(
         bokeh={
             "frame_width": round(1.5 * FRAME),
             "frame_height": FRAME,
-            "hooks": [stay_in_place, plain_numbers, *on_screen],
+            "hooks": [*on_screen, screen_look],
         },
-        matplotlib={"fig_inches": (7, 4), "aspect": 1.5, "hooks": [no_formulas, *on_paper]},
+        matplotlib={"fontsize": PAPER_FONTS, "fig_inches": (7, 4), "aspect": 1.5, "hooks": [no_formulas, *on_paper]},
     )
 
 

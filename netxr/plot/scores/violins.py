@@ -11,7 +11,14 @@ import holoviews as hv
 import numpy as np
 from numpy.typing import NDArray
 
-from netxr.plot.style import FRAME, INK, LINE_COLOUR, plain_numbers, stay_in_place, with_options
+from netxr.plot.style import (
+    FRAME,
+    INK,
+    LINE_COLOUR,
+    PAPER_FONTS,
+    screen_look,
+    with_options,
+)
 
 N_CELLS: Final = 200
 """Values are counted in so many cells before they are smoothed, so that many values take no longer."""
@@ -62,8 +69,8 @@ def violins(groups: Mapping[str, NDArray[np.float64]], *, ylabel: str, title: st
             "title": title,
             "show_legend": False,
         },
-        bokeh={"frame_width": FRAME, "frame_height": FRAME, "hooks": [stay_in_place, plain_numbers]},
-        matplotlib={"aspect": 1},
+        bokeh={"frame_width": FRAME, "frame_height": FRAME, "hooks": [screen_look]},
+        matplotlib={"fontsize": PAPER_FONTS, "aspect": 1},
     )
 
 
