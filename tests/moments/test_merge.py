@@ -209,7 +209,7 @@ def test_far_from_zero_nothing_cancels():
 @pytest.mark.parametrize("missing", ["drop", "pairwise"])
 def test_a_part_with_nothing_left_adds_nothing(missing):
     recording = activity(trials=1)
-    nothing = lagged_moments(recording * np.nan, missing=missing)
+    nothing = lagged_moments(recording.where(False), missing=missing)
     something = lagged_moments(recording, missing=missing)
     for parts in ([nothing, something], [something, nothing], [nothing, something, nothing]):
         both = merge_moments(parts)
