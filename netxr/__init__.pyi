@@ -38,12 +38,12 @@ from netxr.preprocessing.bursts import burst_frames as burst_frames
 from netxr.preprocessing.bursts import downweight_bursts as downweight_bursts
 from netxr.preprocessing.detrend import detrend as detrend
 from netxr.preprocessing.detrend import z_score as z_score
+from netxr.preprocessing.filtering import high_pass as high_pass
+from netxr.preprocessing.filtering import low_pass as low_pass
 from netxr.preprocessing.frames import bad_frames as bad_frames
 from netxr.preprocessing.frames import drop_frames as drop_frames
 from netxr.preprocessing.frames import interpolate_frames as interpolate_frames
 from netxr.preprocessing.frames import mask_frames as mask_frames
-from netxr.preprocessing.high_pass import high_pass as high_pass
-from netxr.preprocessing.high_pass import low_pass as low_pass
 from netxr.preprocessing.samples import clip as clip
 from netxr.preprocessing.samples import difference as difference
 from netxr.preprocessing.samples import resample as resample

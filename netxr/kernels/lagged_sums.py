@@ -1,4 +1,7 @@
-"""Sums over the pairs of samples in a segment of one trial, from which its lagged moments follow.
+"""What a pass sums up over pairs of samples, and how the sums of segments and trials join.
+
+The sums of a segment are made in `running_sums`, block by block, as `block_sums` adds up a block; its lagged moments
+follow in `moments`.
 
 Index letters: p layer, q product, i target neuron, j source neuron, n row, t frame, r lag, e edge frame. A lag l
 pairs x[i, t + l] with x[j, t]. Rows are the neurons, and after them groups of neurons where some are asked for.

@@ -32,6 +32,9 @@ SETTINGS: Final = (n.TRIALS, n.SEED, n.RNG, n.ACTIVITY_SEED, n.DIAGONAL, n.PERMU
 ABOUT: Final = SCORE_ATTRS | FURTHER_ATTRS | {n.SYMMETRY: ABOUT_SYMMETRY}
 """Attributes of every score that a sweep may have."""
 
+WITHOUT_PERMUTATIONS: Final = tuple(name for name in ABOUT if name != n.MANTEL_P)
+"""The scores that a sweep without permutations may have."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -180,7 +183,7 @@ def _usual_scores(permutations: int) -> list[str]:
 
 def _check_scores(scores: Any, permutations: int) -> list[str]:
     """Return the names of scores that are asked for; a p-value only if there are permutations behind it."""
-    there = [name for name in ABOUT if name != n.MANTEL_P or permutations]
+    there = ABOUT if permutations else WITHOUT_PERMUTATIONS
     expected = f"a sequence of different ones of {', '.join(there)}"
     names = [scores] if isinstance(scores, str) else check_entries(n.SCORES, scores, expected=expected)
     if not names or not set(map(str, names)) <= set(there) or len(set(names)) < len(names):

@@ -16,7 +16,7 @@ from netxr.blocks.schedulers import computed, slots
 from netxr.blocks.segments import in_segments
 from netxr.blocks.trials import pieces_of
 from netxr.errors import InvalidInput
-from netxr.kernels.rounding import (
+from netxr.kernels.codes import (
     Codes,
     Spread,
     bit_rounded,

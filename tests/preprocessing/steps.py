@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 
 from netxr.preprocessing.detrend import detrend, z_score
+from netxr.preprocessing.filtering import high_pass, low_pass
 from netxr.preprocessing.frames import drop_frames, interpolate_frames, mask_frames
-from netxr.preprocessing.high_pass import high_pass, low_pass
 from netxr.preprocessing.samples import clip, difference, resample, threshold
 from netxr.preprocessing.select import select
 from tests.strategies import samples

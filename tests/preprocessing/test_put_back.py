@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import netxr
 from netxr.errors import InvalidInput
 from netxr.preprocessing.detrend import detrend, z_score
+from netxr.preprocessing.filtering import high_pass
 from netxr.preprocessing.frames import bad_frames
-from netxr.preprocessing.high_pass import high_pass
 from netxr.preprocessing.samples import clip, difference, resample
 from netxr.preprocessing.select import select
 from netxr.schema.clock import activity_of, clock_of

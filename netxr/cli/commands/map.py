@@ -14,7 +14,7 @@ from netxr.cli.output import echo_json, progress, table
 from netxr.estimators.score_limit import CORRELATIONS, VERDICTS, verdicts
 from netxr.estimators.table import BUILT_IN
 from netxr.schema.arguments import check_vacant
-from netxr.simulation.sweep_plan import ABOUT
+from netxr.simulation.sweep_plan import WITHOUT_PERMUTATIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,9 +97,8 @@ def command(
         check_vacant(option, path)
     if settings[n.COUPLING] is not None and ctx.get_parameter_source(n.SPECTRAL_RADIUS) == ParameterSource.DEFAULT:
         settings[n.SPECTRAL_RADIUS] = None
-    scores = [name for name in ABOUT if name != n.MANTEL_P]
     with progress("Mapping", quiet=quiet or as_json) as report:
-        swept = netxr.sweep(**settings, method=methods, scores=scores, store=out, progress=report)
+        swept = netxr.sweep(**settings, method=methods, scores=WITHOUT_PERMUTATIONS, store=out, progress=report)
     held = swept[[score]].compute()
     netxr.plot.save(netxr.plot.good_enough(held, score=score, at=at), figure)
     found = _rows(held, score, at)

@@ -2,7 +2,7 @@
 
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,13 +12,10 @@ from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
 from netxr.estimators.compare import SCORE_ATTRS
 from netxr.simulation.axes import AXES
-from netxr.simulation.sweep_plan import ABOUT
+from netxr.simulation.sweep_plan import WITHOUT_PERMUTATIONS
 
 if TYPE_CHECKING:
     import xarray as xr
-
-SCORES: Final = tuple(name for name in ABOUT if name != n.MANTEL_P)
-"""What a sweep without permutations may have."""
 
 
 @click.command()
@@ -41,7 +38,7 @@ SCORES: Final = tuple(name for name in ABOUT if name != n.MANTEL_P)
 @click.option("--workers", type=int, default=1, show_default=True, help="Cells computed in parallel.")
 @click.option(
     "--score",
-    type=click.Choice(SCORES),
+    type=click.Choice(WITHOUT_PERMUTATIONS),
     default=n.PEARSON,
     show_default=True,
     help="The score that is printed. Stored are all of the usual ones, or this alone where it is none of them.",

@@ -1,4 +1,4 @@
-"""Files of other tools, a module each: `registry` lists them, and is where a new one is entered.
+"""Files of other tools: `registry` lists the module that reads each, and is where a new one is entered.
 
 Begin with `registry`, then `plain`, the simplest reader.
 """

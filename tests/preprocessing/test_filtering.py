@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.filters import filtered, n_padded, response, states_between
+from netxr.preprocessing.filtering import high_pass, low_pass
 from netxr.preprocessing.frames import interpolate_frames, mask_frames
-from netxr.preprocessing.high_pass import high_pass, low_pass
 from tests.kernels.segments import cuts, spans
 from tests.preprocessing.steps import per_trial, recording
 from tests.strategies import chunked, recordings

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from netxr.kernels.rounding import (
+from netxr.kernels.codes import (
     Codes,
     bit_rounded,
     changes_of_correlation,
