@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from netxr.kernels.edge_mixture import FEWEST, Mixture, edge_mixture, posterior_mean
+from netxr.kernels.couplings import couplings, likeliest, mixture_of
+from netxr.kernels.edge_mixture import Mixture
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.least_squares import least_squares
 from netxr.kernels.moments import make_symmetric
@@ -39,8 +40,8 @@ class StandIn(NamedTuple):
         B in standard deviations of the target's own noise e for a unit of the source.
     scale : ndarray, (i)
         Standard deviations of the samples, up to a factor that all share.
-    mixture : Mixture or None
-        Of the t of all couplings; None where there are too few of them to tell any from zero.
+    mixture : Mixture
+        Of all couplings: which of them there are.
     radius : float
         Spectral radius of the couplings that were fitted, if it is 1 or more and they had to be shrunk, else 0.
     """
@@ -49,14 +50,14 @@ class StandIn(NamedTuple):
     covariance: Floats
     weight: Floats
     scale: Floats
-    mixture: Mixture | None
+    mixture: Mixture
     radius: float
 
 
-def stand_in(equations: NormalEquations, *, mixture: Mixture | None = None) -> StandIn:
+def stand_in(equations: NormalEquations) -> StandIn:
     """Return the network that a regression on the past, freed from noise, amounts to.
 
-    Of t is left what it comes to by the mixture that fits all t, which may be given; self-connections stay as they are
+    It has as many edges as a mixture says that fits all couplings, the likeliest; self-connections stay as they are
     fitted. The noise of the network is what the regression leaves.
     """
     gram = equations.gram.copy()
@@ -64,17 +65,15 @@ def stand_in(equations: NormalEquations, *, mixture: Mixture | None = None) -> S
     kept = np.flatnonzero(np.isfinite(fit.target_scale) & np.isfinite(fit.design_scale))
     within, scale = np.ix_(kept, kept), fit.design_scale[kept]
     change = fit.target_scale[kept] / scale  # of a neuron as a target: 1 but for the ends of the recording
-    fitted, error = (change[:, None] * one[within] for one in (fit.standardised, fit.standard_error))
-    t = fit.t[within]
-    others = ~np.eye(len(kept), dtype=bool) & np.isfinite(t)
-    if mixture is None and t.size >= FEWEST:
-        mixture = edge_mixture(t[others], null_share=0.9)
-    coupling = fitted.copy()
-    if mixture is not None:
-        coupling[others] = posterior_mean(t[others], mixture) * error[others]
+    fitted = change[:, None] * fit.standardised[within]
     correlation = gram[within] / np.outer(scale, scale)
     variance = np.square(change) * fit.residual[kept] * equations.n_targets / fit.df
     noise = noise_covariance(correlation - fitted @ correlation @ fitted.T, variance, df=fit.df)
+    seen = couplings(fit, n_targets=equations.n_targets)
+    mixture = mixture_of(seen)
+    own = likeliest(seen, mixture)[within]
+    own *= np.outer(np.sqrt(variance), scale) / np.sqrt(equations.n_targets)
+    coupling = np.where(np.isfinite(own), own, fitted)
     covariance, radius = stationary_covariance(coupling, noise), 0.0
     if covariance is None:
         radius = float(np.abs(np.linalg.eigvals(coupling)).max())

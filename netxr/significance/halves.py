@@ -1,4 +1,4 @@
-"""Moments of the odd and of the even blocks of a recording, and of these without two neighbours at a time."""
+"""Moments of the odd and of the even blocks of a recording, and of all without two neighbours at a time."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
@@ -25,17 +25,21 @@ class Halves(NamedTuple):
     both: xr.Dataset
 
 
-def halves(moments: xr.Dataset, dim: str) -> Iterator[Halves]:
-    """Yield the moments of odd, of even and of all parts along a dim, then of these without each two neighbours.
+def halves(moments: xr.Dataset, dim: str) -> Halves:
+    """Return the moments of odd, of even and of all parts along a dim.
 
     A last part without a partner is left out. Moments are in memory, and have no further dim.
     """
+    even = moments.sizes[dim] // 2 * 2
+    each = (slice(0, even, 2), slice(1, even, 2), slice(0, even))
+    return Halves(*(_pooling(moments.isel({dim: which}), dim)([]) for which in each))
+
+
+def without_neighbours(moments: xr.Dataset, dim: str) -> Iterator[xr.Dataset]:
+    """Yield the moments of all parts along a dim but two neighbours, for each two."""
     n_pairs = moments.sizes[dim] // 2
-    each = (slice(0, 2 * n_pairs, 2), slice(1, 2 * n_pairs, 2), slice(0, 2 * n_pairs))
-    first, second, both = (_pooling(moments.isel({dim: which}), dim) for which in each)
-    yield Halves(first([]), second([]), both([]))
-    for k in range(n_pairs):
-        yield Halves(first([k]), second([k]), both([2 * k, 2 * k + 1]))
+    pooled = _pooling(moments.isel({dim: slice(0, 2 * n_pairs)}), dim)
+    yield from (pooled([2 * k, 2 * k + 1]) for k in range(n_pairs))
 
 
 def _pooling(moments: xr.Dataset, dim: str) -> Callable[[list[int]], xr.Dataset]:

@@ -1,4 +1,4 @@
-"""What estimates would come to in a recording without end, of a network like the one that was recorded."""
+"""How estimates are to be expected to score, and what they would come to in a recording without end."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,7 +8,10 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.estimators.fit import MATRIX, equations_of
+from netxr.kernels.couplings import believed, couplings, expected_correlation
 from netxr.kernels.edge_mixture import Mixture
+from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.least_squares import least_squares
 from netxr.kernels.stand_in import StandIn, stand_in
 from netxr.schema.variables import labels_of
 from netxr.significance.halves import OWN
@@ -18,9 +21,18 @@ ENDLESS: Final = 10**12
 """Samples that leave no noise."""
 
 
-def network_of(moments: xr.Dataset, *, lag: int, mixture: Mixture | None = None) -> StandIn:
+def network_of(moments: xr.Dataset, *, lag: int) -> StandIn:
     """Return the network that stands for the one that was recorded, from moments of one trial in memory."""
-    return stand_in(equations_of(moments, [lag]), mixture=mixture)
+    return stand_in(equations_of(moments, [lag]))
+
+
+def expected_scores(moments: xr.Dataset, methods: Sequence[str], *, lag: int, mixture: Mixture) -> Floats:
+    """Return the score that is to be expected of each estimate, (estimator), of couplings that come from a mixture."""
+    equations = equations_of(moments, [lag])
+    seen = couplings(least_squares(equations), n_targets=equations.n_targets)
+    belief = believed(seen, mixture)
+    found = off_diagonal(moments, methods, lag).transpose(n.ESTIMATOR, *MATRIX)
+    return np.array([expected_correlation(one, belief) for one in found.values])
 
 
 def limits(network: StandIn, methods: Sequence[str], *, lag: int, like: xr.Dataset) -> xr.DataArray:

@@ -20,13 +20,22 @@ GAINS: Final = (
     "fluorescence, take z-scores first."
 )
 
+SATURATED: Final = (
+    "Samples of {:,} of the {:,} neurons are near two values, or near one and seldom far, as of units that saturate or "
+    "are mostly silent: couplings are then those around where each neuron mostly is, and scores with the network's own "
+    "may be some .1 higher or lower."
+)
+
 FEW: Final = f"With fewer than {FEWEST} pairs, those with an edge are not told from others."
 
 
-def sentence_of(found: xr.Dataset, *, n_neurons: int, n_samples: int, at: float, radius: float) -> str:
+def sentence_of(
+    found: xr.Dataset, *, n_neurons: int, n_samples: int, at: float, radius: float, saturated: int = 0
+) -> str:
     """Return scores, errors and what more samples would do in words, beginning with what they do not know of.
 
-    Of several trials, they are means over those that tell.
+    Of several trials, they are means over those that tell. `saturated` is of how many neurons samples are as if units
+    saturated.
     """
     n_trials = found.sizes.get(n.TRIAL, 1)
     each = f" in each of {n_trials} trials" if n_trials > 1 else ""
@@ -45,6 +54,8 @@ def sentence_of(found: xr.Dataset, *, n_neurons: int, n_samples: int, at: float,
     text = f"{AS_TOLD}: of {n_neurons:,} neurons with {n_samples:,} samples{each}, {', '.join(says)}.".replace("_", " ")
     if n_neurons**2 < FEWEST:
         text += f" {FEW}"
+    if saturated:
+        text += f" {SATURATED.format(saturated, n_neurons)}"
     if radius:
         text += (
             f" The fit would grow without end (spectral radius {radius:.3f}) and was shrunk to {digits(MOST_RADIUS)}: "

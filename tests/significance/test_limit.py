@@ -5,15 +5,18 @@ import pytest
 
 import netxr
 from netxr import names as n
+from netxr.kernels.edge_mixture import Mixture
 from netxr.kernels.stand_in import StandIn
 from netxr.significance.limit import limits, network_of, population_moments
 from tests.runs import labelled
+
+NO_EDGES = Mixture(np.array([1.0, 0, 0]), np.zeros(3), np.zeros(3))
 
 
 def network(B, C, noise):
     """A network in units of one standard deviation."""
     weight = B / np.sqrt(noise)[:, None]
-    return StandIn(B, C, weight, np.ones(len(B)), None, 0.0)
+    return StandIn(B, C, weight, np.ones(len(B)), NO_EDGES, 0.0)
 
 
 @pytest.fixture
