@@ -11,7 +11,7 @@ import pytest
 
 import netxr
 from netxr.app.recording.sure_view import interval_html
-from tests.app.views import choose, download, figures, lines, opened, run_lines, table
+from tests.app.views import choose, download, figures, lines, open_step, opened, run_lines, table
 from tests.marks import slow
 
 SURE = "?tab=recording&view=sure&recording"
@@ -107,7 +107,7 @@ def test_an_edge_that_is_clicked_is_selected_and_in_the_address(pages, long):
     edge = table.value.iloc[1]
     assert page.page._settings["Recording"].marked == f"{edge.target} <- {edge.source}"
     assert "marked=" in page.location.search
-    choose(page, "View", "estimate")
+    open_step(page, "Estimate")
     assert "marked=" in page.location.search
 
 

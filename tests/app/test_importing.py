@@ -1,6 +1,7 @@
 """Files of the folder that are no stores: listed with what they are, and imported in place."""
 
 import numpy as np
+import panel as pn
 import pytest
 
 import netxr
@@ -44,6 +45,31 @@ def test_a_file_is_imported_in_place_and_opens(pages, raw):
     assert stored.activity.attrs["sampling_interval"] == 0.02
     assert table(page).activity.size == samples.size
     np.testing.assert_array_equal(np.load(folder / "traces.npy"), samples)
+
+
+def test_stores_and_files_are_one_table_and_open_from_it(pages, raw):
+    folder, _ = raw
+    run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=60, seed=1)
+    for name in ("first.zarr", "second.zarr"):
+        netxr.save(run, folder / name)
+    netxr.sweep(n_neurons=[4], n_steps=50, trials=1, store=folder / "sweep.zarr")
+    page = opened(pages, folder, "?tab=recording")
+    names = ["first.zarr", "second.zarr", "sweep.zarr", "cut.npz", "notes.xls", "traces.npy"]
+    places = [page.text().index(f">{name}<") for name in names]
+    assert places == sorted(places)
+    assert "No recording open yet" in page.text()
+    assert "4 neurons x 60 samples" in page.text()
+    assert "see Map" in page.text()
+    open_buttons = [one for one in page.page.body.select(pn.widgets.Button) if one.name == "Open"]
+    assert len(open_buttons) == 2
+    open_buttons[1].clicks += 1
+    page.wait()
+    assert page.page._settings["Recording"].recording == "second.zarr"
+    panel = page.page._views["Recording"].results
+    shown = [one for one in panel if getattr(one, "visible", True)]
+    page.widget("All files").value = True
+    assert len([one for one in panel if one.visible]) == len(shown) + 1
+    assert [one.name for one in page.page.body.select(pn.widgets.Button)].count("Open") == 1
 
 
 @pytest.mark.parametrize("name", ["../out.zarr", "/tmp/out.zarr", "", ".hidden", "a/b.zarr"])  # noqa: S108

@@ -170,3 +170,19 @@ def test_an_unexpected_error_is_named_on_the_page_and_told_to_the_log(caplog):
     assert "Unexpected error (KeyError)" in text
     assert "secret" not in text
     assert "/secret/path" in caplog.text
+
+
+def test_a_job_goes_on_after_a_computation_that_failed(queue):
+    samples = xr.DataArray(np.arange(6.0).reshape(2, 3), dims=("neuron", "time")).chunk({"time": 1})
+
+    def fail(_block):
+        raise ZeroDivisionError
+
+    def work(job):
+        with pytest.raises(ZeroDivisionError):
+            job.compute(samples.map_blocks(fail, template=samples))
+        return float(job.compute(samples.sum()))
+
+    outcome = Outcome().start(queue, work).wait()
+    assert outcome.error is None
+    assert outcome.result == 15

@@ -18,7 +18,19 @@ from netxr.cli import main
 from netxr.errors import InvalidInput
 from netxr.estimators.apply import compared
 from tests.app.pages import OpenPage
-from tests.app.views import choose, dimmed, download, figures, lines, opened, panels_of, press, run_lines, table
+from tests.app.views import (
+    choose,
+    dimmed,
+    download,
+    figures,
+    lines,
+    open_step,
+    opened,
+    panels_of,
+    press,
+    run_lines,
+    table,
+)
 from tests.marks import slow
 
 ANY = Choice("1", 0, "all", "neurons", 4, "lagged_correlation", "raise", False)
@@ -140,7 +152,7 @@ def test_without_a_truth_it_says_how_well_estimators_would_find_one(pages, libra
     page = opened(pages, tmp_path, "?tab=recording&view=estimate")
     assert escape(said) in page.text()
     assert "Up to date" in page.text()
-    choose(page, "View", "activity")
+    open_step(page, "Recording")
     assert escape(said) not in page.text()
 
 
@@ -316,7 +328,7 @@ def test_of_samples_that_are_missing_the_page_says_what_can_be_done_on_it(pages,
     assert "NaN" in page.messages[0]
     assert "In step 2, Clean" in page.messages[0]
     assert "missing=" not in page.messages[0]
-    assert "There is no result." in page.text()
+    assert "There is no result" in page.text()
 
 
 def test_cancelling_leaves_the_store_as_it_was(pages, library, monkeypatch):
@@ -368,7 +380,7 @@ def test_a_store_that_cannot_be_read_is_told_with_its_problem(pages, own_library
     (own_library / "estimated.zarr" / "zarr.json").write_text("{<b>")
     page = opened(pages, own_library, "?tab=recording")
     assert "estimated.zarr: its metadata are no JSON" in page.text()
-    assert "Choose a recording." in page.text()
+    assert "No recording open yet" in page.text()
 
 
 def test_without_a_folder_it_says_how_to_start(pages):
@@ -434,7 +446,7 @@ def test_a_view_that_cannot_be_drawn_leaves_the_one_before(pages, library):
     assert "expected several lags" in page.messages[0]
     assert dimmed(page)
     assert table(page).equals(numbers)
-    choose(page, "View", "activity")
+    open_step(page, "Recording")
     choose(page, "Marked", "0")  # nothing can be marked here
     assert not dimmed(page)
     assert not page.messages
@@ -444,13 +456,14 @@ def test_a_view_that_cannot_be_drawn_leaves_the_one_before(pages, library):
 def test_a_lag_without_an_estimate_is_said_beside_the_lags(pages, library, method):
     page = opened(pages, library, f"?tab=recording&recording=grouped.zarr&method={method}")
     widget = page.widget("Lags")
-    controls = next(box for box in page.page.body.select(pn.Column) if widget in list(box))
-    beside = list(controls)[list(controls).index(widget) + 1]
+    pair = next(box for box in page.page.body.select(pn.Column) if widget in list(box))
+    controls = next(box for box in page.page.body.select(pn.Column) if pair in list(box))
+    beside = list(controls)[list(controls).index(pair) + 1]
     assert not list(beside)
     choose(page, "Lags", "0, 1")
     assert "lag: got 0; expected 1 or above" in beside[0].object
     assert not page.messages  # the activity is in view
-    choose(page, "View", "estimate")
+    open_step(page, "Estimate")
     assert "lag: got 0; expected 1 or above" in page.messages[0]
     choose(page, "Lags", "1")
     assert not list(beside)

@@ -298,7 +298,7 @@ def test_results_of_other_settings_are_dimmed_and_say_so(open_page):
     assert not dimmed(page)
     typed(page, "Network size (any", 100_000)  # more than the memory holds
     assert len(page.messages) == 1
-    assert len(dimmed(page)) == 1
+    assert len(dimmed(page)) == 2  # the answer and the figures
     assert "Shown still: 27 neurons, sparsity 0.9, 5,000 steps, lag 1" in page.text()
     typed(page, "Network size (any", 27)
     assert not dimmed(page)
@@ -308,8 +308,8 @@ def test_results_of_other_settings_are_dimmed_and_say_so(open_page):
 def test_results_stay_dimmed_after_a_computation_was_cancelled(open_page):
     page = open_page("?tab=tutorial&n=8")
     typed(page, "Length", 1_000_000)
-    assert len(dimmed(page)) == 1
+    assert len(dimmed(page)) == 2  # the answer and the figures
     page.session.cancel("tutorial", say="cancelled.")
-    assert len(dimmed(page)) == 1
+    assert len(dimmed(page)) == 2  # the answer and the figures
     assert page.release("Length", 3000)
     assert not dimmed(page)

@@ -29,6 +29,13 @@ def press(page, label):
     return page.wait()
 
 
+def open_step(page, title):
+    """Open a step of the rail."""
+    heads = [one for one in page.page.body.select(pn.widgets.Button) if "stephead" in one.css_classes]
+    next(one for one in heads if one.name.startswith(title)).clicks += 1
+    return page.wait()
+
+
 def figures(page):
     """The figures that are shown."""
     return [pane.object for pane in page.page.body.select(pn.pane.HoloViews) if pane.object is not None]

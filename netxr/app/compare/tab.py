@@ -7,14 +7,15 @@ import panel as pn
 import param
 
 from netxr import names as n
-from netxr.app.compare.compute import Pick, Side, matrix_choices, pair_of, side_of, variable_of
+from netxr.app.compare.compute import Pick, Side, matrices_in, matrix_choices, pair_of, side_of, variable_of
 from netxr.app.compare.matched import lags_of, trials_of
+from netxr.app.compare.scores import answer_of
 from netxr.app.compare.views import SIDES, Compared, compare_lines, figure_of, panes_of, table_of
 from netxr.app.frame.controls import LOOK, choice, flag
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import Results, button, heading, note
+from netxr.app.frame.panes import Results, button, halves, heading, note
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 
@@ -22,6 +23,10 @@ KEY: Final = "compare"
 
 KINDS: Final = ("run", "recording", "moments", "estimate", "connectivity", "other")
 """Of the stores that may hold a matrix."""
+
+EMPTY: Final = (
+    "Choose two matrices, of two stores or of one: the page says how well they agree, and which is closer to the truth."
+)
 
 OWN, NONE = "", "none"
 """What the two are scored against: the truth of either store, or nothing."""
@@ -78,7 +83,8 @@ class _Side:
             widget.param.watch(partial(self._take, what), "value")
         self._shown: dict[str, Any] = {}
         self._missing = pn.pane.HTML("", visible=False, styles={"color": "var(--warn)"}, **LOOK)
-        self.widgets = [heading(side.capitalize()), self.stores.list, *self._lists.values(), self._missing]
+        matrix, *further = self._lists.values()
+        self.widgets = [heading(side.capitalize()), self.stores.list, matrix, halves(*further), self._missing]
 
     def pick(self) -> Pick:
         """Return which matrix is chosen."""
@@ -120,18 +126,7 @@ class _View:
         self._session, self._folder, self._settings = session, folder, settings
         self._shown: Compared | None = None
         self._sides = [_Side(session, settings, side) for side in SIDES]
-        self._results = Results()
-        self.controls = [
-            *self._sides[0].widgets,
-            *self._sides[1].widgets,
-            heading("Against"),
-            choice(settings, "against", _truths(session)),
-            flag(settings, "diagonal"),
-            button("Swap the two", self._swap),
-            button("Refresh the list", self._look_again),
-        ]
-        self.body = pn.Column(
-            *self._results.panes,
+        self._results = Results(
             downloads(
                 session,
                 name="netxr_compare",
@@ -140,8 +135,33 @@ class _View:
                 table=table_of,
                 data=lambda shown: table_of(shown).assign(shown.pair.alike.data_vars),
                 lines=compare_lines,
-            ),
+            )
         )
+        self.controls = [
+            *self._sides[0].widgets,
+            *self._sides[1].widgets,
+            heading("Against"),
+            choice(settings, "against", _truths(session)),
+            flag(settings, "diagonal"),
+            halves(button("Swap the two", self._swap), button("Refresh", self._look_again)),
+        ]
+        self.body = pn.Column(self._results.head, self._results.body)
+
+    def _proposal(self) -> list[Any]:
+        """Return a button that compares what the first store with an estimate holds, or what to do where none has."""
+        listed = self._folder.catalog()
+        stores = listed[listed["estimates"].fillna("").astype(bool)]["name"].tolist()
+        if not stores:
+            return [note("No store has an estimate yet: make one in the tab Recording, and save it.")]
+
+        def take(_event: object) -> None:
+            """Choose its first two matrices."""
+            with self._session.guarded():
+                there = matrices_in(self._folder.open(stores[0]))
+                chosen = {"first_matrix": there[0], "second_matrix": there[min(1, len(there) - 1)]}
+                self._settings.param.update(first=stores[0], second=stores[0], **chosen)
+
+        return [button(f"Compare what is in {stores[0]}", take)]
 
     def _look_again(self, _event: object) -> None:
         """List the stores again, and read what is shown again."""
@@ -161,7 +181,7 @@ class _View:
         self._session.cancel(KEY)
         if not (settings.first and settings.second):
             self._shown = None
-            self._results.show(note("Choose two stores, or the same one twice."))
+            self._results.empty("Nothing to compare yet", EMPTY, *self._proposal())
             return
         if self._shown is not None:
             self._results.outdated(self._shown.text)
@@ -179,7 +199,7 @@ class _View:
     def _withdrawn(self) -> None:
         """Say that nothing comes, where nothing is shown yet."""
         if self._shown is None:
-            self._results.show(note("There is no result. Choose another store or matrix."))
+            self._results.empty("There is no result", "Choose another store or matrix at the left.")
 
     def _compare(self, picks: tuple[Pick, Pick], against: str, diagonal: bool, job: Job) -> Compared:
         """Read two matrices and their truth, and score how similar they are; in another thread."""
@@ -197,5 +217,6 @@ class _View:
         """Show two matrices."""
         for widgets, side in zip(self._sides, shown.pair.sides, strict=True):
             widgets.offer(side)
-        self._results.show(*panes_of(shown))
+        answer = pn.pane.HTML(answer_of(shown.pair), sizing_mode="stretch_width", margin=0)
+        self._results.show(panes_of(shown), answer=[answer])
         self._shown = shown

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import holoviews as hv
 import panel as pn
 import xarray as xr
 
@@ -10,8 +11,8 @@ import netxr.plot
 from netxr import names as n
 from netxr.app.compare.compute import Pair, Side, variable_of
 from netxr.app.compare.matched import FURTHER
-from netxr.app.compare.scores import answer_of, scores_table
-from netxr.app.frame.panes import card, fitted, note
+from netxr.app.compare.scores import scores_table
+from netxr.app.frame.panes import FEW, FLAT, SECOND_ROW, THIN, card, card_of_one, fitted, note, stretched
 from netxr.estimators.overlap import Pairs, shared_entries, shared_pairs
 from netxr.plot.matrices.aggregation import sheet_of
 from netxr.plot.matrices.heatmaps import heatmap, limits_of
@@ -19,7 +20,7 @@ from netxr.plot.matrices.quantities import Quantity
 from netxr.plot.matrices.side_by_side import in_deviations
 from netxr.plot.scores.agreements import MOST_POINTS, entries
 from netxr.plot.style import FRAME, with_options
-from netxr.significance.reliability import BLOCKS
+from netxr.schema.variables import labels_of
 
 SIDES: Final = ("first", "second")
 STANDARD_DEVIATIONS: Final = "Standard deviations"
@@ -47,11 +48,12 @@ class Compared(NamedTuple):
         return f"{first} and {second}, {'with' if self.pair.diagonal else 'without'} the diagonal"
 
 
-def panes_of(shown: Compared) -> list[Any]:
-    """Return the answer, and the cards below it."""
+def panes_of(shown: Compared) -> pn.Column:
+    """Return the cards: both matrices and their difference, and below them the pairs of neurons and the scores."""
     pair, names = shown.pair, shown.pair.names
     *drawn, called = in_deviations(*pair.shared, diagonal=pair.diagonal)
-    sheets = [_sheet(matrix, called, diagonal=pair.diagonal) for matrix in drawn]
+    look: dict[str, Any] = {"groups": _groups(pair), "diagonal": pair.diagonal}
+    sheets = [_sheet(matrix, called, **look) for matrix in drawn]
     limits = limits_of(*sheets)
     scored = "Scores" if pair.truth is None else "Scores against the truth"
     table = pn.pane.HTML(scores_table(pair), sizing_mode="stretch_width", margin=0)
@@ -59,55 +61,64 @@ def panes_of(shown: Compared) -> list[Any]:
         card(name, _upright(heatmap(sheet, limits=limits)), note=f"{side.note}, in s.d.".removeprefix(", "))
         for name, sheet, side in zip(names, sheets, pair.sides, strict=True)
     )
-    difference = _difference_card(pair, drawn[1] - drawn[0])
-    scores = card(scored, table, wide=True)
-    agreement = _agreement_card(pair, *pair.shared, *names)
-    cells = [first, second, difference, agreement, scores]
+    matrices = {"Difference": _difference(pair, drawn[1] - drawn[0], **look)}
+    agreements = {"Agreement": _agreement(pair, *pair.shared, *names)}
     if pair.has_truth_beside and pair.truth is not None:
         truth = pair.truth.R
-        beside = card("Truth", _upright(heatmap(_sheet(truth, "", diagonal=pair.diagonal))), note=pair.truth.pick.store)
-        against = [
-            _agreement_card(pair, truth, side.R, "truth", name) for side, name in zip(pair.sides, names, strict=True)
-        ]
-        cells = [first, second, beside, difference, scores, agreement, *against]
-    answer = pn.pane.HTML(answer_of(pair), sizing_mode="stretch_width", margin=0)
-    return [answer, pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)]
+        drawn_truth = _upright(heatmap(_sheet(truth, "", **look)))
+        matrices["Truth"] = pair.truth.pick.store, [drawn_truth]
+        for side, place, name in zip(pair.sides, SIDES, names, strict=True):
+            agreements[place.capitalize()] = _agreement(pair, truth, side.R, "truth", name)
+    cells = [first, second, card_of_one(matrices), card_of_one(agreements), card(scored, table, wide=True)]
+    return pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)
 
 
-def _sheet(matrix: xr.DataArray, called: str, *, diagonal: bool) -> Any:
+def _sheet(matrix: xr.DataArray, called: str, *, groups: xr.DataArray | None, diagonal: bool) -> Any:
     """Return a matrix as it is drawn, which its colour bar calls by a name."""
-    sheet = sheet_of(matrix, groups=matrix.coords.get(n.GROUP), room=FRAME)._replace(diagonal=diagonal)
+    sheet = sheet_of(matrix, groups=groups, room=FRAME)._replace(diagonal=diagonal)
     return sheet._replace(quantity=Quantity(called)) if called else sheet
+
+
+def _groups(pair: Pair) -> xr.DataArray | None:
+    """Return the groups of the neurons that are drawn, if a recording of either matrix knows them."""
+    drawn = labels_of(pair.shared[0], n.TARGET)
+    for side in pair.sides:
+        if n.GROUP in side.run.coords and set(drawn.tolist()) <= set(labels_of(side.run[n.GROUP], n.NEURON).tolist()):
+            return side.run[n.GROUP].sel({n.NEURON: drawn})
+    return None
 
 
 def _upright(figure: Any) -> Any:
     """Return a heatmap with its colour bar below it, in a card that is little wider than high."""
-    bar = {"title_standoff": 4, "height": 8}
-    look = {"colorbar_position": "bottom", "clabel": "", "colorbar_opts": bar}
-    return fitted(figure.opts(**look, backend="bokeh"), aspect=0.95)
+    look = {"colorbar_position": "bottom", "clabel": "", "colorbar_opts": FLAT}
+    return fitted(figure.opts(hv.opts.Image(**look, backend="bokeh")), aspect=0.95)
 
 
-def _difference_card(pair: Pair, difference: xr.DataArray) -> Any:
-    """Return the difference, in standard errors where these are known."""
+def _difference(pair: Pair, difference: xr.DataArray, **look: Any) -> tuple[str, list[Any]]:
+    """Return the difference, in standard errors where these are known, and what is said of it."""
     error = pair.sure.error
     if error is None:
-        figure = heatmap(_sheet(difference, STANDARD_DEVIATIONS, diagonal=pair.diagonal))
+        figure = heatmap(_sheet(difference, STANDARD_DEVIATIONS, **look))
         why = f"No standard errors: {pair.sure.problem.removeprefix('standard errors: ')}".rstrip(".") + "."
-        return card("Difference", _upright(figure), note(why), note="second \u2212 first, in s.d.")
-    figure = heatmap(_sheet(difference / error.where(error > 0), STANDARD_ERRORS, diagonal=pair.diagonal))
-    said = f"second \u2212 first, in standard errors: jackknife, {BLOCKS} blocks"
-    return card("Difference", _upright(figure), note=said)
+        return "second \u2212 first, in s.d.", [_upright(figure), note(why)]
+    figure = heatmap(_sheet(difference / error.where(error > 0), STANDARD_ERRORS, **look))
+    return "second \u2212 first, in standard errors", [_upright(figure)]
 
 
-def _agreement_card(pair: Pair, first: xr.DataArray, second: xr.DataArray, xlabel: str, ylabel: str) -> Any:
-    """Return one matrix over another, pair by pair; edges of the truth stand out."""
+def _agreement(
+    pair: Pair, first: xr.DataArray, second: xr.DataArray, xlabel: str, ylabel: str
+) -> tuple[str, list[Any]]:
+    """Return one matrix over another, pair by pair, and what is said of it; edges of the truth stand out."""
     figure = entries(
         shared_pairs(first, second, diagonal=pair.diagonal, arguments=SIDES), edges=_edges(pair, first, second)
     )
     labels = {"xlabel": xlabel, "ylabel": ylabel, "title": ""}
-    drawn = with_options(figure, both=labels)
-    teal = "" if pair.truth is None or int(pair.alike[n.N_PAIRS]) > MOST_POINTS else ", teal: edge in the truth"
-    return card("Agreement", fitted(drawn, aspect=1.1), note=f"pair by pair{teal}")
+    drawn = with_options(figure, both=labels, bokeh={"xticks": FEW})
+    if int(pair.alike[n.N_PAIRS]) > MOST_POINTS:
+        said, drawn = "pairs in a cell", with_options(drawn, bokeh={"clabel": "", "colorbar_opts": THIN})
+    else:
+        said = "pair by pair" if pair.truth is None else "teal: edge in the truth"
+    return said, [stretched(drawn, height=SECOND_ROW, basis=None)]
 
 
 def _edges(pair: Pair, first: xr.DataArray, second: xr.DataArray) -> Pairs | None:

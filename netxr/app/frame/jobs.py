@@ -76,12 +76,20 @@ class Job:
 
     def compute(self, lazy: xr.DataArray | xr.Dataset) -> Any:
         """Compute a lazy result with progress; if the job is cancelled, all threads stop."""
+        failed = Event()
+
+        def step(done: int, total: int) -> None:
+            """Report progress, and stop the other threads where one has failed: the job itself may go on."""
+            if failed.is_set():
+                raise Cancelled
+            self.step(done, total)
+
         # The pool ends inside the progress context, so that other threads still learn of the end at their next block.
-        with netxr.progress(self.step), ThreadPoolExecutor(cores()) as pool:
+        with netxr.progress(step), ThreadPoolExecutor(cores()) as pool:
             try:
                 return lazy.compute(scheduler="threads", pool=pool)
             except BaseException:
-                self.cancel()
+                failed.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 

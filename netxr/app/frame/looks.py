@@ -1,7 +1,7 @@
 """How the page looks: its template, its style, and the small parts that all tabs have."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -79,10 +79,9 @@ def state_html(text: str, *, done: bool = False) -> str:
 
 
 SCORES: Final = {
-    n.PEARSON: "Correlation of A and R",
-    n.SPEARMAN: "Rank correlation",
-    n.KAPPA: "Cohen's kappa",
-    n.ROC_AUC: "Area under the ROC curve",
+    n.SPEARMAN: "rank correlation",
+    n.KAPPA: "kappa",
+    n.ROC_AUC: "area under ROC",
     n.SYMMETRY: "R and its transpose",
 }
 
@@ -90,25 +89,15 @@ SCORES: Final = {
 def answer_html(text: str, explained: str) -> str:
     """Return what results say in one sentence, and below it a line that explains it."""
     said = f'<p style="margin:0;{ANSWER}">{escape(text)}</p>'
-    return said + f'<p style="margin:0;color:var(--ink2)">{escape(explained)}</p>'
+    look = "margin:0 var(--beside,0) 0 0;padding:8px 0;color:var(--ink2)"
+    return said + f'<p style="{look}">{escape(explained)}</p>'
 
 
 def scores_html(scores: xr.Dataset, *, signs: str = "") -> str:
     """Return how well A and R agree, in words and in numbers; `signs` says which to go by if R tells no sign."""
-    return (
-        f'<p style="margin:0 0 8px;{ANSWER}">{escape(signs or verdict(scores[n.PEARSON].item()))} '
-        f"(All scores {with_diagonal(scores)} the diagonal.)</p>{score_list(scores, SCORES)}"
-    )
-
-
-def score_list(scores: xr.Dataset, called: Mapping[str, str]) -> str:
-    """Return scores as a list in HTML, each under its name in `called`."""
-    cells = "".join(
-        f'<div><dt style="{LABEL}">{escape(text)}</dt>'
-        f'<dd style="margin:0;{TITLE};font-weight:600">{escape(score_text(scores[name]))}</dd></div>'
-        for name, text in called.items()
-    )
-    return f'<dl style="display:flex;flex-wrap:wrap;gap:8px 24px;margin:0">{cells}</dl>'
+    each = ", ".join(f"{text} {score_text(scores[name])}" for name, text in SCORES.items())
+    said = f"{with_diagonal(scores).capitalize()} the diagonal: {each}."
+    return answer_html(signs or verdict(scores[n.PEARSON].item()), said)
 
 
 def table_html(heads: Sequence[str], rows: Sequence[Sequence[str]], *, chosen: int | None = None) -> str:
@@ -119,8 +108,8 @@ def table_html(heads: Sequence[str], rows: Sequence[Sequence[str]], *, chosen: i
     >>> table_html(["", "Samples"], [["25 neurons", "1,200"]]).count("<td")
     1
     """
-    cell = "padding:6px 8px;border-bottom:1px solid var(--line);white-space:nowrap;font-variant-numeric:tabular-nums"
-    right, left = f"{cell};text-align:right", f"{cell};text-align:left;font-weight:400"
+    cell = "padding:6px 8px;border-bottom:1px solid var(--line);font-variant-numeric:tabular-nums"
+    right, left = f"{cell};white-space:nowrap;text-align:right", f"{cell};text-align:left;font-weight:400"
     head = "".join(f'<th scope="col" style="{right};{LABEL}">{escape(text)}</th>' for text in heads)
     body = ""
     for k, (name, *numbers) in enumerate(rows):

@@ -9,7 +9,7 @@ from panel.io.location import Location
 
 from netxr.app.frame import state
 from netxr.app.frame.looks import PAGE_STYLE, TEMPLATE, Sides
-from netxr.app.frame.panes import stack
+from netxr.app.frame.panes import heading, stack
 from netxr.app.frame.session import Session
 from netxr.app.frame.theme import DARK, LIGHT, variables
 from netxr.compat import reads_its_own_query
@@ -126,7 +126,7 @@ class Page:
         self._rail[:] = self._views[title].rail if title in self._views else []
         self._fold.visible = bool(self._rail)
         summary = self._views[title].summary if title in self._views else None
-        self._summary[:] = [] if summary is None else [summary]
+        self._summary[:] = [summary or heading(title)]
         self._place[:] = [self._views[title].results] if title in self._views else []
         self._write()
 

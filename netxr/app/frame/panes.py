@@ -10,6 +10,10 @@ from bokeh.models import CustomJS
 
 from netxr.app.frame.theme import in_theme
 
+FIRST_ROW: Final = 374
+SECOND_ROW: Final = 218
+"""Heights of figures in pixels, in cards of 432 and of 276: both rows fit on a screen of 900."""
+
 TOOLS: Final = {"active_tools": ["box_zoom"]}
 """A box zooms in; the wheel scrolls the page."""
 
@@ -32,16 +36,25 @@ def panels(figure: Any, **options: Any) -> pn.Row:
     return flow(*panes)
 
 
-def stretched(figure: Any, *, height: int, basis: int | None = 420, most: int | None = None) -> pn.pane.HoloViews:
-    """Return a figure that fills the width up to `most`, and beside others is at least `basis` wide, in pixels.
+def stretched(figure: Any, *, height: int, basis: str | None = "420px", most: int | None = None) -> pn.pane.HoloViews:
+    """Return a figure that fills the width up to `most` pixels, and beside others is at least `basis` wide.
 
     Without a basis it stands alone in its row.
     """
-    wide = figure.opts(frame_width=None, frame_height=None, responsive=True, height=height, **TOOLS, backend="bokeh")
-    styles = ({"flex": f"1 1 {basis}px", "min-width": "0"} if basis else {}) | (
+    bare = figure.opts(hv.opts.Image(colorbar_opts={"width": 10, **PLAIN}, backend="bokeh"))
+    wide = bare.opts(frame_width=None, frame_height=None, responsive=True, height=height, **TOOLS, backend="bokeh")
+    styles = ({"flex": f"1 1 {basis}", "min-width": "0"} if basis else {}) | (
         {"max-width": f"{most}px"} if most else {}
     )
     return pn.pane.HoloViews(in_theme(wide), linked_axes=False, sizing_mode="stretch_width", styles=styles, margin=0)
+
+
+def untitled(figure: Any) -> tuple[Any, str]:
+    """Return a figure without its title, and the title, for its card; that of one that zooms changes, and stays."""
+    if isinstance(figure, hv.DynamicMap):
+        return figure, ""
+    title = hv.Store.lookup_options("bokeh", figure, "plot").kwargs.get("title", "")
+    return figure.opts(title="", backend="bokeh"), title.replace("{{", "{").replace("}}", "}")
 
 
 def fitted(figure: Any, *, aspect: float) -> pn.pane.HoloViews:
@@ -53,8 +66,13 @@ def fitted(figure: Any, *, aspect: float) -> pn.pane.HoloViews:
     )
 
 
-THIN: Final = {"width": 10, "padding": 4, "bar_line_color": None, "major_tick_line_color": None}
-"""Of the colour bar beside a square frame."""
+FEW: Final = 5
+"""Ticks of a short axis, whose numbers are long."""
+
+PLAIN: Final = {"bar_line_color": None, "major_tick_line_color": None}
+THIN: Final = {"width": 10, "padding": 4, **PLAIN}
+FLAT: Final = {"height": 8, **PLAIN}
+"""Of the colour bar of any figure, of one beside a frame, and of one below."""
 
 SQUARE: Final = "figure.height = Math.round(figure.height + figure.inner_width - figure.inner_height)"
 """What makes the frame of a figure as high as it is wide, whatever stands around it."""
@@ -72,7 +90,7 @@ def squared(figure: Any) -> pn.pane.HoloViews:
                 plot.state.js_on_change(side, follow)
 
     bare = figure.opts(hv.opts.Image(clabel="", colorbar_opts=THIN, backend="bokeh"))
-    look = {"frame_width": None, "frame_height": None, "responsive": True, "height": 376, "title": ""}
+    look = {"frame_width": None, "frame_height": None, "responsive": True, "height": FIRST_ROW, "title": ""}
     hooks = hv.Store.lookup_options("bokeh", figure, "plot").kwargs.get("hooks", [])
     drawn = bare.opts(**look, **TOOLS, hooks=[*hooks, keep_square], backend="bokeh")
     wide = {"sizing_mode": "stretch_width", "css_classes": ["square"], "margin": 0}
@@ -101,6 +119,11 @@ def row(*parts: Any) -> pn.Row:
     return pn.Row(*parts, css_classes=["row"], sizing_mode="stretch_width", margin=0)
 
 
+def halves(*parts: Any) -> pn.Column:
+    """Return two short controls beside each other, or one that takes the room of both."""
+    return pn.Column(*parts, css_classes=["halves"], sizing_mode="stretch_width", margin=0)
+
+
 def grid(*parts: Any) -> pn.Column:
     """Return controls in columns of one width."""
     return pn.Column(*parts, css_classes=["grid"], sizing_mode="stretch_width", margin=0)
@@ -114,11 +137,37 @@ def stack(*parts: Any, **look: Any) -> pn.Column:
 def card(title: str, *content: Any, note: str = "", tools: Any = (), wide: bool = False, **look: Any) -> pn.Column:
     """Return a result under its title, with a note beside that, and buttons at the right of both."""
     words = f'<h2 style="display:inline;margin:0;font-size:16px;line-height:24px">{escape(title)}</h2>'
-    said = f' <span style="margin-left:4px;font-size:12px;color:var(--ink2)">{escape(note)}</span>' if note else ""
-    title_pane = pn.pane.HTML(words + said, css_classes=["grows"], margin=0)
+    title_pane = pn.pane.HTML(words + _note_html(note), css_classes=["grows"], margin=0)
     head = pn.Row(title_pane, *tools, css_classes=["head"], sizing_mode="stretch_width", margin=0)
     classes = ["card", *["wide"] * wide]
     return pn.Column(head, *content, css_classes=classes, sizing_mode="stretch_width", margin=0, **look)
+
+
+def _note_html(text: str) -> str:
+    """Return what stands beside a title."""
+    return f' <span style="margin-left:4px;font-size:12px;color:var(--ink2)">{escape(text)}</span>' if text else ""
+
+
+def card_of_one(pictures: Mapping[str, tuple[str, Sequence[Any]]]) -> pn.Column:
+    """Return a card of several results, {title: (note, content)}, which shows the one whose title is chosen."""
+    titles = list(pictures)
+    if len(titles) == 1:
+        said, content = pictures[titles[0]]
+        return card(titles[0], *content, note=said)
+    chosen = pn.widgets.RadioButtonGroup(
+        name=", ".join(titles), options=titles, value=titles[0], css_classes=["titles"], margin=0
+    )
+    about, body = pn.pane.HTML("", css_classes=["grows"], margin=0), stack()
+    head = pn.Row(chosen, about, css_classes=["head"], sizing_mode="stretch_width", margin=0)
+
+    def show(*_events: object) -> None:
+        """Show the chosen one."""
+        said, body[:] = pictures[chosen.value]
+        about.object = _note_html(said)
+
+    chosen.param.watch(show, "value")
+    show()
+    return pn.Column(head, body, css_classes=["card"], sizing_mode="stretch_width", margin=0)
 
 
 def figure_card(title: str, figure: Any, *, note: str = "") -> pn.Column:
@@ -159,6 +208,11 @@ def one_at_a_time(pictures: Mapping[str, pn.Column]) -> Any:
     return chosen
 
 
+def _hide(part: pn.Column | pn.Row, is_hidden: bool) -> None:
+    """Hide a part, or show it: a style sheet that lays it out would win over its `visible`."""
+    part.css_classes = [*(one for one in part.css_classes if one != "hidden"), *["hidden"] * is_hidden]
+
+
 class Results:
     """What a tab shows: figures that are dimmed, with a line over them that says why, while the settings are others.
 
@@ -166,39 +220,52 @@ class Results:
 
     Parameters
     ----------
-    *figures : Any
-        What is shown at first.
+    tools : Column
+        What can be taken from them; it is there while they are.
     run : callable, optional
         Called by a button of that line, where figures wait to be asked for.
 
     Attributes
     ----------
-    answer : Column
-        What is said over them, wherever a tab places it; it is dimmed with them.
+    head, body : Row, Column
+        What the figures answer, which is dimmed with them, beside the tools; and the figures.
     """
 
     WAIT: Final = "opacity .1s linear .3s"
 
-    def __init__(self, *figures: Any, run: Callable[[object], object] = lambda _event: None) -> None:
+    def __init__(self, tools: pn.Column, *, run: Callable[[object], object] = lambda _event: None) -> None:
         self._look = {"background": "var(--sunken)", "padding": "4px 4px 4px 12px", "border-radius": "6px"}
         self._look |= {"position": "absolute", "inset": "0 0 auto 0", "z-index": "3"}
         self._why = pn.pane.HTML("", css_classes=["grows"], margin=0)
         self._run = button("Run", run, visible=False)
         self._bar = row(self._why, self._run)
-        self.answer = stack(css_classes=["stack", "grows"])
-        self._figures = stack(*figures, css_classes=["stack", "scrolls"], min_height=300)
-        self.panes = [pn.Column(self._bar, self._figures, sizing_mode="stretch_width", margin=0)]
+        self._answer, self._tools = stack(css_classes=["stack", "grows"]), tools
+        self.head = pn.Row(self._answer, tools, css_classes=["answer"], sizing_mode="stretch_width", margin=0)
+        self._figures = stack(css_classes=["stack", "scrolls"])
+        self.body = pn.Column(self._bar, self._figures, sizing_mode="stretch_width", margin=0)
         self.current()
 
     def show(self, *figures: Any, answer: Sequence[Any] = ()) -> None:
         """Show other figures, which are of the current settings, and what they answer."""
         self._figures[:] = list(figures)
-        self.answer[:] = list(answer)
+        self._answer[:] = list(answer)
+        _hide(self.head, False)
+        _hide(self._tools, False)
         self.current()
+
+    def empty(self, title: str, text: str, *steps: Any) -> None:
+        """Show that there is nothing, why, and what can be done about it."""
+        self.nothing(card(title, stack(note(text), *steps)))
+
+    def nothing(self, *instead: Any) -> None:
+        """Show that there is nothing, by what stands in its place."""
+        self.show(*instead)
+        _hide(self.head, True)
 
     def waiting(self) -> None:
         """Show that something comes."""
         self.show(pn.Column(css_classes=["skeleton"], sizing_mode="stretch_width", margin=0))
+        _hide(self._tools, True)
 
     def current(self) -> None:
         """Show the figures as they are: they are of the current settings."""
@@ -214,7 +281,7 @@ class Results:
         self._run.visible = waits
         held = {"opacity": "1", "transition": self.WAIT} if why else {"opacity": "0"}
         self._bar.styles = self._look | held | ({} if waits else {"pointer-events": "none"})
-        for part in (self._figures, self.answer):
+        for part in (self._figures, self._answer):
             part.styles = {"opacity": "0.35", "transition": self.WAIT} if why else {"opacity": "1"}
 
 

@@ -45,7 +45,7 @@ class Session:
     ) -> None:
         self.memory, self.folder = memory, folder
         self.messages = stack(css_classes=["messages"])
-        self.status = stack()
+        self.status = stack(css_classes=["messages"])
         self.line = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self._queue = queue
         self._deliver = deliver or deliver_to(pn.state.curdoc)

@@ -54,7 +54,8 @@ class StoreList:
         self._look()
         self.list.param.watch(self._chosen, "value")
         settings.param.watch(lambda event: self._show(), name)
-        self.widgets = [self.list, button("Refresh the list", self.look_again), self.about]
+        self.refresh = button("Refresh", self.look_again)
+        self.widgets = [self.list, self.refresh, self.about]
 
     def describe(self) -> None:
         """Show what the catalogue says about the chosen store."""

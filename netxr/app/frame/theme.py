@@ -63,20 +63,24 @@ def _figures(theme: str) -> Theme:
         getattr(TOKENS[name], theme) for name in ("surface", "ink", "ink2", "line", "control")
     )
     words = {"major_label_text_color": ink2, "title_text_color": ink2, "title_text_font_style": "normal"}
-    words |= {"background_fill_color": surface, "bar_line_color": None}
+    words |= {"background_fill_color": surface, "major_label_text_font_size": "12px", "title_text_font_size": "12px"}
     axis = {"axis_line_color": control, "major_tick_line_color": control, "minor_tick_line_color": None}
     labels = {"axis_label_text_color": ink2, "major_label_text_color": ink2, "axis_label_text_font_style": "normal"}
+    sizes = {"axis_label_text_font_size": "12px", "major_label_text_font_size": "12px"}
     ground = {"background_fill_color": surface, "border_fill_color": surface, "outline_line_color": None}
+    ground |= {"toolbar_inner": True}  # over the figure, while a pointer is there: beside it, it would take its room
+    legend = {"background_fill_alpha": 0, "border_line_color": None, "label_text_color": ink2}
+    legend |= {"label_text_font_size": "12px", "glyph_width": 16, "glyph_height": 12, "margin": 0, "padding": 0}
     return Theme(
         json={
             "attrs": {
                 "Plot": ground,
-                "Axis": axis | labels,
+                "Axis": axis | labels | sizes,
                 "Grid": {"grid_line_color": line},
                 "Toolbar": {"autohide": True, "logo": None},
-                "Title": {"text_color": ink, "text_font_size": "12pt"},
+                "Title": {"text_color": ink, "text_font_size": "12px"},
                 "ColorBar": words,
-                "Legend": {"background_fill_color": surface, "label_text_color": ink2, "border_line_color": line},
+                "Legend": legend | {"spacing": 16},
             }
         }
     )

@@ -13,11 +13,11 @@ from netxr.app.recording.compute import lag_shown
 from netxr.app.recording.lag_times import lag_text
 from netxr.app.recording.shown import (
     ACTIVITY_VIEW,
-    AGREEMENT_VIEW,
     BESIDE_VIEW,
     CLEAN_VIEW,
     ESTIMATE_VIEW,
     SURE_VIEW,
+    WINDOWS_VIEW,
     Shown,
 )
 from netxr.app.recording.sure_view import sure_html, sure_notes
@@ -44,13 +44,11 @@ def words_of(shown: Shown) -> list[Any]:
         return [_html(_recorded_html(shown))]
     if shown.view == CLEAN_VIEW:
         return [_html(_cleaned_html(shown))]
-    if shown.view not in (ESTIMATE_VIEW, BESIDE_VIEW, AGREEMENT_VIEW):
-        return []
+    if shown.view == WINDOWS_VIEW:
+        return [_html(_over_time_html(shown))]
     R, A, scores = shown.matrices
     if A is not None and scores is not None:
         return [_html(scores_html(scores, signs=sign_text(A, R)))]
-    if shown.view != ESTIMATE_VIEW:
-        return []
     size = f"{R.sizes[n.TARGET]:,} {NEURONS if shown.choice.level == NEURONS else 'groups'}"
     at = f" at {lag_text(shown.lag_of_R, shown.interval)}" if is_lagged(shown.choice) else ""
     alike = f"; R and its transpose {symmetry(R).item():.2f}" if estimator(shown.choice.method).directed else ""
@@ -79,6 +77,14 @@ def _recorded_html(shown: Shown) -> str:
     truth = "Its connectivity is known." if n.CONNECTIVITY in shown.run else "Its connectivity is not known."
     said = f"{sizes[n.NEURON]:,} neurons, {sizes[n.TIME]:,} samples{trials}."
     return answer_html(said, f"{clock}{truth} Step 2 cleans it, step 3 estimates.")
+
+
+def _over_time_html(shown: Shown) -> str:
+    """Return what the estimate over windows shows, in HTML."""
+    method, windows = estimator(shown.choice.method).long_name, shown.windows
+    n_windows = 0 if windows is None else windows.sizes[n.BLOCK]
+    said = f"{method[:1].upper()}{method[1:]} in {n_windows:,} windows of the recording."
+    return answer_html(said, "Curves: one pair each. Matrix: all pairs in one window.")
 
 
 def _cleaned_html(shown: Shown) -> str:

@@ -18,7 +18,7 @@ import netxr
 import netxr.plot
 from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
-from netxr.app.frame.panes import card, figure_card, fitted, one_at_a_time, squared, stretched
+from netxr.app.frame.panes import SECOND_ROW, card, figure_card, fitted, one_at_a_time, squared, stretched
 from netxr.app.recording.lag_times import in_time
 from netxr.app.recording.pair_marks import SelectedCell, SelectedEdge, colour
 from netxr.app.recording.strongest import strongest_of
@@ -26,10 +26,10 @@ from netxr.plot.grouping import order_of
 from netxr.plot.palettes import LIGHT
 from netxr.schema.variables import labels_of
 
-ROWS: Final = 6
+ROWS: Final = 5
 """Of the table that are shown at a time."""
 
-WIDE: Final = 1.57
+WIDE: Final = 1.6
 """Of the network: how many times as wide as high it is."""
 
 STRONGEST: Final = "3 strongest inputs of each neuron"
@@ -120,7 +120,7 @@ class PairCards:
         for mark in self._marks:
             mark.show(target, source)
         if self._over_lags is not None:
-            self._curve[:] = [stretched(self._curves(target, source), height=244, basis=None)]
+            self._curve[:] = [stretched(self._curves(target, source), height=SECOND_ROW, basis=None)]
         rows = np.flatnonzero((self._table[n.SOURCE] == source) & (self._table[n.TARGET] == target))
         if rows.size:  # on the page of the table that shows it, as it is sorted
             self._edges.page = 1 + self._edges.current_view.index.get_loc(self._table.index[rows[0]]) // ROWS

@@ -1,4 +1,4 @@
-"""Files of the folder that are no stores yet: what each is, and its import in place."""
+"""What the folder holds, as one table: stores to open, and files of other tools to import in place."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,8 +11,11 @@ import netxr
 from netxr.app.frame.controls import LOOK
 from netxr.app.frame.folder import Folder, RawFile
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import button, card, grid, note, row, stack
+from netxr.app.frame.looks import LABEL
+from netxr.app.frame.panes import button, card, grid, note, stack
 from netxr.app.frame.session import Session
+from netxr.app.frame.stores import BROKEN, size_text
+from netxr.app.recording.settings import KINDS
 from netxr.errors import InvalidInput
 from netxr.schema.words import text_of
 
@@ -23,42 +26,67 @@ AXES: Final = {"a row is a neuron": ("neuron", "time"), "a row is a sample": ("t
 
 INTRO: Final = "Import makes a store beside a file, and leaves the file as it is."
 
+ELSEWHERE: Final = {"sweep": "see Map"}
+"""What to do with stores that are no recordings; those of all other kinds are compared."""
 
-class RawFiles:
-    """A card that lists the files, each with a button to import it.
+MOST_ROWS: Final = 50
+"""Most stores that have a row; the others are in the list beside it."""
+
+
+class Files:
+    """A card that lists the stores and the files, each with a button to open it, or to import it.
 
     Parameters
     ----------
     session, folder : Session, Folder
         Of the page.
+    choose : callable
+        Called with the name of a store that is to open.
     imported : callable
         Called with the name of the store that was made.
     """
 
-    def __init__(self, session: Session, folder: Folder, *, imported: Callable[[str], object]) -> None:
-        self._session, self._folder, self._imported = session, folder, imported
-        self._rows = stack()
-        self.is_filled = False
-        self.panel = card("Files to import", note(INTRO), self._rows)
-        self.look_again()
+    def __init__(
+        self,
+        session: Session,
+        folder: Folder,
+        *,
+        choose: Callable[[str], object],
+        imported: Callable[[str], object],
+    ) -> None:
+        self._session, self._folder, self._choose, self._imported = session, folder, choose, imported
+        self.panel = stack()
 
-    def look_again(self) -> None:
-        """List the files again."""
-        files = self._folder.files()
-        self._rows[:] = [part for file in files for part in self._row(file)]
-        self.is_filled = bool(files)
+    def show(self, is_open: str) -> None:
+        """List the stores and the files; `is_open` is the recording that is open, an empty text if none is."""
+        listed = self._folder.catalog()
+        rows = [self._store_row(store, is_open) for _, store in listed[:MOST_ROWS].iterrows()]
+        rows += [part for file in self._folder.files() for part in self._row(file)]
+        more = [note(f"{len(listed) - MOST_ROWS:,} more in the list at the left.")] * (len(listed) > MOST_ROWS)
+        title = "Files of the folder" if is_open else "No recording open yet"
+        self.panel[:] = [card(title, note(f"Open a store, or import a file. {INTRO}"), _row_of(*HEADS), *rows, *more)]
+
+    def _store_row(self, store: Any, is_open: str) -> pn.Row:
+        """Return a row for a store."""
+        name, kind = str(store["name"]), str(store["kind"])
+        size, _, n_bytes = size_text(store).rpartition(", ")
+        what = store["problem"] or ", ".join(filter(None, (kind, size)))
+        does: Any = "open" if name == is_open else ELSEWHERE.get(kind, "see Compare")
+        if kind == BROKEN:
+            does = "cannot be read"
+        elif kind in KINDS and name != is_open:
+            does = button("Open", lambda _event: self._choose(name), css_classes=["ends"])
+        return _row_of(name, what, n_bytes, does)
 
     def _row(self, file: RawFile) -> list[Any]:
         """Return a row for a file, and below it the options of its import, which are hidden at first."""
-        about = file.problem or file.what
-        size = f" ({text_of(file.n_bytes)})" if file.n_bytes else ""
-        said = f"<b>{escape(file.name)}</b>{escape(size)}<br>{escape(about)}"
-        words = pn.pane.HTML(said, css_classes=["grows"], margin=0)
+        size = text_of(file.n_bytes) if file.n_bytes else ""
         if file.problem:
-            return [row(words)]
+            return [_row_of(file.name, file.problem, size, "nothing to do")]
         options = self._options(file)
-        ask = button("Name axes" if file.is_array else "Import", lambda _event: options.param.update(visible=True))
-        return [row(words, ask), options]
+        what = "Name axes" if file.is_array else "Import"
+        ask = button(what, lambda _event: options.param.update(visible=True), css_classes=["ends"])
+        return [_row_of(file.name, file.what, size, ask), options]
 
     def _options(self, file: RawFile) -> pn.Column:
         """Return what is asked before a file is imported."""
@@ -96,6 +124,22 @@ class RawFiles:
 
     def _done(self, name: str, store: str) -> None:
         """Open the store that was made."""
-        self.look_again()
         self._imported(store)
         self._session.say(f"{name} was imported as {store}.", kind="note")
+
+
+HEADS: Final = ("Name", "What it is", "Size", "")
+
+
+def _row_of(name: str, what: str, size: str, does: Any) -> pn.Row:
+    """Return a row of the table: a name, what that is, its size, and a button or a word."""
+    is_head = (name, what, size, does) == HEADS
+    brief = what.partition("; ")[0].removeprefix(f"{name}: ")
+    cells = (("flex:0 1 200px;font-weight:600", name), ("flex:1 1 240px", brief), ("flex:0 0 80px", size))
+    look = f"min-width:0;overflow-wrap:anywhere;{LABEL if is_head else ''}"
+    said = "".join(f'<span style="{look};{wide}">{escape(text)}</span>' for wide, text in cells)
+    words = f'<div title="{escape(what)}" style="display:flex;flex-wrap:wrap;gap:0 16px">{said}</div>'
+    word = pn.pane.HTML(f'<span style="color:var(--ink2)">{does}</span>', margin=0) if isinstance(does, str) else does
+    said_pane = pn.pane.HTML(words, css_classes=["grows"], margin=0)
+    classes = ["file", *["heads"] * is_head]
+    return pn.Row(said_pane, word, css_classes=classes, sizing_mode="stretch_width", margin=0)

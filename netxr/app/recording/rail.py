@@ -10,7 +10,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.app.frame.controls import LOOK, choice, decimal, flag, number, text
 from netxr.app.frame.looks import message_pane
-from netxr.app.frame.panes import button, grid, stack
+from netxr.app.frame.panes import button, halves, stack
 from netxr.app.frame.session import Session
 from netxr.app.frame.steps import Steps
 from netxr.app.frame.stores import StoreList, size_text, trial_choices
@@ -77,6 +77,7 @@ class Rail:
     ) -> None:
         self._session, self._settings = session, settings
         self.trial = choice(settings, "trial", {"1 of 1": 0})
+        self.files = pn.widgets.Toggle(name="All files", visible=False, margin=0)
         self._groups = number(settings, "groups")
         self._interval = 0.0
         self._run = button("Run", run, main=True, css_classes=["main", "run"])
@@ -93,6 +94,9 @@ class Rail:
         self._pairs = text(settings, "pairs", hint="the strongest, or 0 <- 7")
         self._q = decimal(settings, "q")
         self._given = pn.widgets.MultiChoice(name=settings.param["given"].label, visible=False, **LOOK)
+        self._views = {step: pn.widgets.Select(name="View", visible=False, **LOOK) for step in ("Estimate", "How sure")}
+        for widget in self._views.values():
+            widget.param.watch(self._take_view, "value")
         label = settings.param["lag"].label
         self.lags_shown = [pn.widgets.Select(name=label, visible=False, **LOOK) for _ in ("Estimate", "How sure")]
         self._more = pn.Column(
@@ -108,17 +112,18 @@ class Rail:
         self._given.param.watch(self._take_given, "value")
         self.steps = Steps(
             {
-                "Recording": [*stores.widgets, self.trial, grid(number(settings, "start"), number(settings, "length"))],
+                "Recording": self._choosing(stores),
                 "Clean": self._cleaning(),
                 "Estimate": self._estimating(),
-                "How sure": [self.lags_shown[1], self._q, self._windows, self._pairs, self._about_windows],
+                "How sure": self._judging(),
             },
             self._open,
         )
-        self.view = pn.widgets.RadioButtonGroup(
-            name=settings.param["view"].label, options=VIEWS, value=settings.view, css_classes=["wraps"], margin=0
-        )
-        self.view.param.watch(self._take_view, "value")
+
+    def _choosing(self, stores: StoreList) -> list[Any]:
+        """Return the controls of which recording, and of what is shown of it."""
+        part = halves(number(self._settings, "start"), number(self._settings, "length"))
+        return [stores.list, halves(stores.refresh, self.files), stores.about, self.trial, part]
 
     def _cleaning(self) -> list[Any]:
         """Return the controls of what is done before an estimate, in its order."""
@@ -138,14 +143,19 @@ class Rail:
         return [
             choice(self._settings, "method", method_choices()),
             methods_dialogue(),
-            self._lags,
+            halves(self._lags, self.lags_shown[0]),
             self._about_lags,
-            self.lags_shown[0],
             self._given,
+            self._views["Estimate"],
             more,
             self._more,
             pn.Column(self._run, self._cancel, css_classes=["runs"], sizing_mode="stretch_width", margin=0),
         ]
+
+    def _judging(self) -> list[Any]:
+        """Return the controls of how sure an estimate is."""
+        lag, asked = self.lags_shown[1], (self._q, self._windows, self._pairs, self._about_windows)
+        return [lag, *asked, self._views["How sure"]]
 
     def computing(self, is_computing: bool) -> None:
         """Offer to cancel in the place of Run, while an estimate is made."""
@@ -161,8 +171,8 @@ class Rail:
             self._settings.view = STEPS[step][0]
 
     def _take_view(self, event: Any) -> None:
-        """Show the view that was chosen."""
-        if event.new and event.new != self._settings.view:
+        """Show the view that was chosen in the step that is open."""
+        if event.new and step_of(event.new) == step_of(self._settings.view):
             self._settings.view = event.new
 
     def _take_lags(self, event: Any) -> None:
@@ -196,9 +206,7 @@ class Rail:
         """Show the controls that matter for the settings, and beside them what is wrong."""
         settings = self._settings
         step, in_windows = step_of(settings.view), settings.view == WINDOWS_VIEW
-        offered = {settings.view, *STEPS[step]} - (set() if has_truth else {*OF_TRUTH} - {settings.view})
-        views = {said: view for said, view in VIEWS.items() if view in offered}
-        self.view.param.update(options=views, value=settings.view, visible=len(views) > 1)
+        self._offer_views(step, hidden=set() if has_truth else {*OF_TRUTH} - {settings.view})
         self._groups.visible, self._lags.visible = settings.level == NUMBER, is_lagged(chosen)
         self._q.visible, self._windows.visible, self._pairs.visible = not in_windows, in_windows, in_windows
         for pane, said in ((self._about_lags, lags_problem(chosen)), (self._about_windows, problem)):
@@ -206,6 +214,13 @@ class Rail:
             pane.visible = bool(said)
         self.steps.open(step)
         self.steps.say("Clean", ", ".join(chosen.cleaning) or "as recorded", _neurons(chosen), done=chosen.is_cleaned)
+
+    def _offer_views(self, open_step: str, *, hidden: set[str]) -> None:
+        """Offer the views of the open step."""
+        for step, widget in self._views.items():
+            views = {said: view for said, view in VIEWS.items() if view in STEPS[step] and view not in hidden}
+            value = self._settings.view if step == open_step else STEPS[step][0]
+            widget.param.update(options=views, value=value, visible=len(views) > 1)
 
     def show_result(self, shown: Shown | None) -> None:
         """Say below each step what it did."""
@@ -257,5 +272,6 @@ def _length(run: xr.Dataset, session: Session, name: str) -> str:
     interval = interval_of(run)
     if not interval:
         return size
-    seconds = interval * run.sizes[n.TIME]
-    return f"{size}\n{seconds / 60:.1f} min at {1 / interval:.3g} Hz" if seconds >= 60 else f"{size}\n{seconds:.3g} s"
+    seconds, rate = interval * run.sizes[n.TIME], f"{1 / interval:.3g} Hz"
+    lasts = f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.3g} s"
+    return f"{run.sizes[n.NEURON]:,} neurons, {lasts} at {rate}"

@@ -1,6 +1,7 @@
 """The view that says how sure an estimate is: its reliability, its edges as a table, and what is not found dimmed."""
 
 from collections.abc import Callable
+from html import escape
 from typing import Any, Final
 
 import panel as pn
@@ -11,8 +12,8 @@ from bokeh.models.widgets.tables import NumberFormatter, ScientificFormatter
 import netxr
 import netxr.plot
 from netxr import names as n
-from netxr.app.frame.looks import answer_html, message_pane
-from netxr.app.frame.panes import card, figure_card, squared
+from netxr.app.frame.looks import LABEL, answer_html, message_pane
+from netxr.app.frame.panes import FEW, card, figure_card, squared
 from netxr.app.recording.compute import Sure
 from netxr.estimators.overlap import shared_pairs
 from netxr.estimators.symmetry import symmetry
@@ -21,7 +22,7 @@ from netxr.plot.matrices.side_by_side import TITLE_R
 from netxr.plot.scores.agreements import entries
 from netxr.significance.reliability import LIMIT
 
-ROWS: Final = 12
+ROWS: Final = 6
 """Of the table on a page."""
 
 INTERVAL: Final = "interval"
@@ -34,8 +35,8 @@ COLUMNS: Final = {
     n.EFFECT: "R",
     n.Q_VALUE: "q",
     INTERVAL: "95 % interval",
-    n.LOWER: "lower",
-    n.UPPER: "upper",
+    n.LOWER: "from",
+    n.UPPER: "to",
     HALVES[0]: "1st half",
     HALVES[1]: "2nd half",
     n.P_VALUE: "p",
@@ -66,14 +67,15 @@ def sure_panes(sure: Sure, figure: Any, *, q: float, choose: Choose) -> list[Any
     panes = [pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)]
     if sure.is_tested:
         found = found_pairs(sure.R, sure.found[n.P_VALUE], q=q).text
-        panes.append(card("Edges", _table(sure, q=q, choose=choose), note=found))
+        limits = pn.pane.HTML(_limits_html(q), sizing_mode="stretch_width", margin=(8, 0, 0, 0))
+        panes.append(card("Edges", _table(sure, q=q, choose=choose), limits, note=found))
     return panes
 
 
 def pairs_against(first: xr.DataArray, second: xr.DataArray, xlabel: str, ylabel: str) -> Any:
     """Draw one estimate against another, pair by pair."""
     pairs = shared_pairs(first, second, diagonal=False, arguments=("first", "second"))
-    return entries(pairs).opts(xlabel=xlabel, ylabel=ylabel, backend="bokeh")
+    return entries(pairs).opts(xlabel=xlabel, ylabel=ylabel, xticks=FEW, backend="bokeh")
 
 
 def sure_notes(sure: Sure) -> list[Any]:
@@ -116,21 +118,24 @@ def reliability_text(reliability: float) -> str:
 
 def sure_html(sure: Sure, *, q: float) -> str:
     """Return how many edges there are, and how reliable the estimate is, in HTML."""
-    expected = ""
     if sure.is_tested:
         edges = f"{found_pairs(sure.R, sure.found[n.P_VALUE], q=q).text}."
-        expected = (
-            f"Of these, {100 * q:g} % at most are expected not to correlate, or of a regression to have no effect."
-        )
     else:
         edges = "This estimator has no p-values; lagged correlation, regression and Granger causality have some."
     if sure.halves is None:
         halves = "How reliable it is cannot be said, since single samples are left out."
     else:
         halves = reliability_text(sure.halves[n.RELIABILITY].item())
-    warning = "No test holds where two neurons drift together, or follow the same stimulus." if sure.is_tested else ""
-    warning += " In the table, lower and upper are the ends of the interval of 95 %." if n.LOWER in sure.found else ""
-    return answer_html(edges, " ".join(filter(None, (expected, halves, warning))))
+    return answer_html(edges, halves)
+
+
+def _limits_html(q: float) -> str:
+    """Return what stands below the table: what it cannot tell, as HTML."""
+    text = (
+        f"Of these, {100 * q:g} % at most are expected not to correlate, or of a regression to have no effect. "
+        "No test holds where two neurons drift together, or follow the same stimulus."
+    )
+    return f'<p style="margin:0;{LABEL}">{escape(text)}</p>'
 
 
 def interval_html(lower: float, upper: float, *, scale: float) -> str:

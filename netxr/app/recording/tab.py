@@ -11,7 +11,7 @@ from netxr.app.frame.controls import text
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import Results, note, row, stack
+from netxr.app.frame.panes import Results, button, note, stack
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, tab_of_stores
 from netxr.app.recording.answers import warning_of, words_of
@@ -34,7 +34,7 @@ from netxr.app.recording.compute import (
     scored,
 )
 from netxr.app.recording.cost import LIVE, Cost, cost_of
-from netxr.app.recording.files import RawFiles
+from netxr.app.recording.files import Files
 from netxr.app.recording.marked_pairs import FROM, marked, pairs_named, text_of
 from netxr.app.recording.rail import Rail
 from netxr.app.recording.saving import Saving
@@ -104,23 +104,25 @@ class _View:
         self._marked.visible = False
         settings.param.watch(lambda _event: self._mark(self._shown), "marked")
         self._stores = StoreList(session, settings, "recording", *KINDS, choose=self._choose, again=self._look_again)
-        self._files = RawFiles(session, folder, imported=self._imported)
+        self._files = Files(session, folder, choose=self._choose, imported=self._imported)
         self._saving = Saving(session, folder, saved=self._stores.describe)
         self._rail = Rail(session, settings, self._stores, self._estimate, lambda _event: session.stop(KEY))
+        self._rail.files.param.watch(lambda _event: self._show_files(), "value")
         for widget in self._rail.lags_shown:
             widget.param.watch(self._take_lag, "value")
         self._cards: PairCards | None = None
         self._cost: Cost | None = None
         self._waits = False
-        self._results = Results(run=self._estimate)
-        self._warning, self._foretold = stack(visible=False), stack()
+        self._results = Results(self._tools(), run=self._estimate)
+        self._warning, self._foretold = stack(visible=False), stack(visible=False)
         self._rail.offer_trials()
-        self.controls, self.summary = [self._rail.steps.panel], self._rail.steps.summary
-        self.body = self._body()
+        self.controls, self.summary = [self._rail.steps.panel, self._marked], self._rail.steps.summary
+        results = self._results
+        self.body = pn.Column(results.head, self._warning, self._files.panel, results.body, self._foretold)
 
-    def _body(self) -> pn.Column:
-        """Return the figures with their widgets and downloads."""
-        tools = downloads(
+    def _tools(self) -> pn.Column:
+        """Return what can be taken from the view."""
+        return downloads(
             self._session,
             name="netxr_recording",
             shown=lambda: self._shown,
@@ -130,20 +132,11 @@ class _View:
             lines=lines_of,
             beside=self._saving.buttons,
         )
-        return pn.Column(
-            row(self._rail.view, self._marked),
-            pn.Row(self._results.answer, tools, css_classes=["answer"], sizing_mode="stretch_width", margin=0),
-            self._warning,
-            self._files.panel,
-            *self._results.panes,
-            self._foretold,
-        )
 
     def _look_again(self) -> None:
         """Read the recording again."""
         self._known = None
         self._rail.offer_trials()
-        self._files.look_again()
         self.update()
 
     def _choose(self, name: str) -> None:
@@ -186,7 +179,7 @@ class _View:
             self._marked.visible = False
             self._rail.show_result(None)
             self._warning.visible = False
-            self._results.show(note("Choose a recording."))
+            self._results.nothing()
             return
         asked = self._asked()
         known = self._known[1] if self._known is not None and self._known[0] == asked.key else None
@@ -216,7 +209,8 @@ class _View:
         """Say that nothing comes, where nothing is shown yet."""
         self._rail.computing(False)
         if self._shown is None:
-            self._results.show(note("There is no result. Change a setting, or run it again."))
+            again = button("Run it again", lambda _event: self.update())
+            self._results.empty("There is no result", "Change a setting, or run it again.", again)
 
     def _takes_long(self) -> bool:
         """Return whether what the settings ask for takes so long that it waits to be asked for."""
@@ -241,7 +235,16 @@ class _View:
         in_windows = settings.view == WINDOWS_VIEW
         problem = windows_problem(run, self._asked()) if in_windows and run is not None else ""
         self._rail.show(self._choice(), problem=problem, has_truth=run is None or n.CONNECTIVITY in run)
-        self._files.panel.visible = self._files.is_filled and settings.view == ACTIVITY_VIEW
+        self._show_files()
+
+    def _show_files(self) -> None:
+        """Show what the folder holds, while nothing is open or it is asked for."""
+        name, in_step = self._settings.recording, self._settings.view == ACTIVITY_VIEW
+        self._rail.files.visible = bool(name)
+        wanted = in_step and (not name or self._rail.files.value)
+        if wanted:
+            self._files.show(name)
+        self._files.panel.visible = wanted
 
     def _worked(
         self, asked: Asked, part: tuple[int, int], known: Any, afresh: bool, job: Job
@@ -315,7 +318,7 @@ class _View:
 
     def _foretell(self, shown: Shown) -> None:
         """Say below an estimate, once that is known, how well estimators would find a network like this one."""
-        self._foretold.clear()
+        self._say_foretold("")
         if shown.view == ESTIMATE_VIEW and not shown.stored:
             work = partial(foretold, shown.run, shown.choice)
             self._session.run(FORETOLD, lambda _job: work(), self._say_foretold, label="", short=True, quiet=True)
@@ -325,6 +328,7 @@ class _View:
     def _say_foretold(self, text: str) -> None:
         """Say it, if there is something to say."""
         self._foretold[:] = [note(text)] if text else []
+        self._foretold.visible = bool(text)
 
     def _go_to_clean(self, _event: object) -> None:
         """Open the step that takes off what is slow."""

@@ -10,7 +10,7 @@ import netxr
 import netxr.plot
 from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
-from netxr.app.frame.panes import TOOLS, figure_card, panels, stretched
+from netxr.app.frame.panes import FIRST_ROW, SECOND_ROW, TOOLS, figure_card, panels, stretched, untitled
 from netxr.app.recording.compute import lag_shown
 from netxr.app.recording.marked_pairs import pairs_named
 from netxr.app.recording.python_lines import estimating_lines, preparing_lines, sure_lines, windows_lines
@@ -33,6 +33,12 @@ from netxr.plot.matrices.node_positions import field_of
 from netxr.schema.variables import labels_of
 
 ASIDE: Final = "The tab Compare shows two estimates side by side."
+
+SEEN_CARDS: Final = {"Traces": FIRST_ROW, "Raster": SECOND_ROW}
+"""Heights of the figures of the activity, in pixels."""
+
+HALF: Final = (FIRST_ROW + SECOND_ROW) // 2
+"""Height of two figures that are as large as each other."""
 
 TRACE: Final = 24
 """Height of a trace in pixels."""
@@ -128,18 +134,15 @@ def drawn_on_page(shown: Shown, choose: Callable[[Any, Any], object]) -> list[An
     """Return the panes of a view, in which clicks choose a pair; the cards of an estimate are `PairCards`."""
     figure = figure_of(shown)
     if shown.view == ACTIVITY_VIEW:
-        traces, raster = figure
-        n_traces = min(20, len(shown.excerpt))
-        part = f"{shown.text.rpartition(', ')[2]}"
         return [
-            figure_card("Traces", stretched(traces, height=90 + TRACE * n_traces, basis=None), note=part),
-            figure_card("Raster", stretched(raster, height=320, basis=None), note=f"{len(shown.excerpt):,} neurons"),
+            figure_card(title, stretched(one, height=height, basis=None), note=about)
+            for (title, height), (one, about) in zip(SEEN_CARDS.items(), map(untitled, figure), strict=True)
         ]
     if shown.view == CLEAN_VIEW:
         said = ", ".join(shown.choice.cleaning) or "nothing is done yet: the two are the same"
         notes = ("as recorded", said)
         return [
-            figure_card(title, stretched(one, height=90 + 2 * TRACE * MOST_BEFORE, basis=None), note=about)
+            figure_card(title, stretched(one, height=HALF, basis=None), note=about)
             for title, one, about in zip(("Before", "After"), figure, notes, strict=True)
         ]
     if shown.view == LAGS_VIEW:

@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, Final, NamedTuple
 
+import holoviews as hv
 import numpy as np
 import panel as pn
 import param
@@ -19,7 +20,7 @@ from netxr.app.frame.controls import LOOK, buttons, choice, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import Results, button, card, flow, heading, note, stack, stretched
+from netxr.app.frame.panes import FIRST_ROW, Results, button, card, flow, halves, heading, row, stack, stretched
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.app.sweep.maps import Best, Marked, best_of, chosen_of, maps_of, paper_of, what_is_lost
@@ -31,7 +32,6 @@ from netxr.app.sweep.views import (
     VIEWS,
     SweepChoice,
     axes_of,
-    cells_text,
     check_read,
     figures_of,
     on_paper,
@@ -39,12 +39,24 @@ from netxr.app.sweep.views import (
     scores_of,
     sweep_lines,
 )
-from netxr.app.sweep.words import answer_of, needed_table
+from netxr.app.sweep.words import answer_of, curves_answer, needed_table, score_key
 from netxr.schema.clock import activity_of, clock_of
 from netxr.schema.words import entry_text
 from netxr.simulation.axes import AXES
 
 KEY: Final = "sweep"
+
+FACET: Final = 320
+ALONE: Final = 640
+"""Heights of a map in pixels, where there are several and where there is one: two rows of them fit on a screen."""
+
+TWO: Final = "max(260px, 40%)"
+"""Width of a map that has others beside it: two of them in a row, or one where there is no room."""
+
+CLICK: Final = "a click chooses a row"
+MOST_OFFERED: Final = 4
+COMMAND: Final = "margin:0;white-space:pre-wrap;overflow-wrap:anywhere"
+"""How a command is written, which wraps on a narrow page."""
 
 RECORDINGS: Final = ("run", "recording")
 """Kinds of stores that can be marked."""
@@ -127,20 +139,7 @@ class _View:
             slider(settings, "at", start=0.05, end=0.95, step=0.05),
             choice(settings, "mark", marks),
         ]
-        self._results = Results()
-        self.controls = [
-            *self._stores.widgets,
-            heading("Axes"),
-            choice(settings, "score", SCORES),
-            self._x,
-            self._y,
-            self._facet,
-            *self._boundary,
-            *self._axes.values(),
-        ]
-        self.body = pn.Column(
-            buttons(settings, "view", VIEWS),
-            *self._results.panes,
+        self._results = Results(
             downloads(
                 session,
                 name="netxr_sweep",
@@ -149,8 +148,19 @@ class _View:
                 table=_numbers,
                 data=lambda shown: shown.read.sweep,
                 lines=lambda shown: sweep_lines(shown.read.path, shown.read.sweep, shown.choice),
-            ),
+            )
         )
+        self.controls = [
+            *self._stores.widgets,
+            heading("Axes"),
+            buttons(settings, "view", VIEWS),
+            choice(settings, "score", SCORES),
+            halves(self._x, self._y),
+            self._facet,
+            *self._boundary,
+            halves(*self._axes.values()),
+        ]
+        self.body = pn.Column(self._results.head, self._results.body)
 
     def _look_again(self) -> None:
         """Read the sweep again: more of its cells may be finished."""
@@ -163,7 +173,7 @@ class _View:
         self._session.cancel(KEY)
         if not name:
             self._shown = None
-            self._results.show(note("Choose a sweep.") if self._folder.names("sweep") else self._empty())
+            self._results.empty(*self._empty())
             return
         if self._shown is not None:
             self._results.outdated(self._shown.text)
@@ -187,33 +197,35 @@ class _View:
         self._read, wanted = read, self._choice().on(read.sweep)
         self._offer_axes(read.sweep, wanted)
         if wanted.view == MAP:
-            panes, found = self._mapped(read.sweep, wanted)
+            answer, panes, found = self._mapped(read.sweep, wanted)
             self._offer_axes(read.sweep, wanted._replace(values={**wanted.values, **found}))
         else:
             scores = scores_of(read.sweep, wanted)
-            panes = [note(cells_text(read.sweep)), _curves(figures_of(scores, wanted), scores, wanted)]
-        self._results.show(*panes)
+            answer = curves_answer(wanted, read.sweep)
+            panes = card("Curves", _curves(figures_of(scores, wanted), scores, wanted))
+        self._results.show(panes, answer=[pn.pane.HTML(answer, sizing_mode="stretch_width", margin=0)])
         self._shown = Shown(read, wanted)
 
-    def _mapped(self, sweep: xr.Dataset, wanted: SweepChoice) -> tuple[list[Any], dict[str, Any]]:
+    def _mapped(self, sweep: xr.Dataset, wanted: SweepChoice) -> tuple[str, Any, dict[str, Any]]:
         """Return the answer and the cards of a map, and {axis: entry} of the row that is chosen."""
         marked = marked_in(self._folder, self._settings.mark) if self._settings.mark else None
         best = best_of(sweep, wanted)
         chosen = chosen_of(best, wanted, marked)
         figures = [self._tapped(figure, wanted, best) for figure in maps_of(best, wanted, marked)]
-        maps = flow(*[stretched(one, height=340 if len(figures) > 1 else 520, basis=300) for one in figures])
-        answer = pn.pane.HTML(answer_of(best, chosen, wanted, marked, sweep), sizing_mode="stretch_width", margin=0)
-        where = card(
-            "Where it is good enough", maps, note=f"line: score {wanted.at:g}{best.key}; a click chooses a row"
-        )
+        height = FACET if len(figures) > 1 else ALONE
+        maps = flow(*[stretched(one, height=height, basis=TWO) for one in figures])
+        where = card("Where it is good enough", maps, score_key(), note=f"line: score {wanted.at:g}{best.key}; {CLICK}")
+        answer = answer_of(best, chosen, wanted, marked, sweep)
         if chosen is None:
-            return [answer, where], {}
+            return answer, where, {}
         needed = pn.pane.HTML(needed_table(chosen, marked), sizing_mode="stretch_width", margin=0)
-        lost = stretched(what_is_lost(chosen, at=wanted.at), height=260, basis=None)
+        lost = stretched(what_is_lost(chosen, at=wanted.at), height=FIRST_ROW, basis=None)
         note_of = ", ".join(filter(None, (chosen.called, chosen.text)))
-        beside = stack(card("Samples needed", needed, note=chosen.text), card("What is lost", lost, note=note_of))
-        row = pn.Column(where, beside, css_classes=["map"], sizing_mode="stretch_width", margin=0)
-        return [answer, row], {chosen.axis: chosen.ends[chosen.axis].values.tolist()[chosen.place]}
+        beside = stack(
+            card("Samples needed", needed, note=chosen.text, min_height=276), card("What is lost", lost, note=note_of)
+        )
+        both = pn.Column(where, beside, css_classes=["map"], sizing_mode="stretch_width", margin=0)
+        return answer, both, {chosen.axis: chosen.ends[chosen.axis].values.tolist()[chosen.place]}
 
     def _tapped(self, figure: Any, wanted: SweepChoice, best: Best) -> Any:
         """Return a map on which a click chooses a row."""
@@ -223,23 +235,29 @@ class _View:
             """Listen to clicks."""
             plot.state.on_event(Tap, lambda event: self._choose(wanted.x, labels, event.x))
 
-        return figure.opts(hooks=[listen], backend="bokeh")
+        return figure.opts(hv.opts.Image(colorbar=False, backend="bokeh")).opts(hooks=[listen], backend="bokeh")
 
     def _choose(self, axis: str, labels: list[Any], place: float) -> None:
         """Choose the row of a cell that was clicked."""
         if axis != n.N_STEPS and 0 <= round(place) < len(labels):
             self._settings.param.update(**{axis: labels[round(place)]})
 
-    def _empty(self) -> Any:
-        """Return what is shown where there is no sweep: how one is made, and a button that makes a small one."""
+    def _empty(self) -> tuple[Any, ...]:
+        """Return what is shown without a sweep: a title, a sentence, and how to open or to make one."""
         text = "A sweep scores estimators on networks whose connectivity is known, over sizes, lengths and more."
+        there = self._folder.names("sweep")
+        if there:
+            opens = [button(f"Open {name}", partial(self._open, name)) for name in there[:MOST_OFFERED]]
+            return "No sweep open yet", text, row(*opens)
         path = self._folder.root / SMALL_STORE
         sizes, lengths = (",".join(map(str, SMALL[axis])) for axis in (n.N_NEURONS, n.N_STEPS))
         command = f"netxr sweep {quote(str(path))} --neurons {sizes} --steps {lengths} --trials {SMALL['trials']}"
-        shown = pn.pane.HTML(
-            f"<p>{escape(text)}</p><pre>{escape(command)}</pre>", sizing_mode="stretch_width", margin=0
-        )
-        return card("No sweep yet", shown, button("Make a small one here", self._make))
+        typed = pn.pane.HTML(f'<pre style="{COMMAND}">{escape(command)}</pre>', sizing_mode="stretch_width", margin=0)
+        return "No sweep yet", text, typed, button("Make a small one here", self._make)
+
+    def _open(self, name: str, _event: object) -> None:
+        """Open a sweep."""
+        self._settings.sweep = name
 
     def _make(self, _event: object) -> None:
         """Make a small sweep in the folder, and open it."""
@@ -295,7 +313,8 @@ class _View:
 
 def _axis_choices(axes: Iterable[str]) -> dict[str, str]:
     """Return {text: name} of axes."""
-    return {DIMS[axis]: axis for axis in axes}
+    words = {axis: DIMS[axis].removeprefix("Number of ") for axis in axes}
+    return {f"{said[:1].upper()}{said[1:]}": axis for axis, said in words.items()}
 
 
 def _curves(figures: list[Any], scores: xr.Dataset, wanted: SweepChoice) -> Any:
@@ -303,7 +322,7 @@ def _curves(figures: list[Any], scores: xr.Dataset, wanted: SweepChoice) -> Any:
     if len(figures) == 1:
         return stretched(figures[0], height=380)
     ylim = range_of(scores, wanted)
-    return flow(*[stretched(one.opts(ylim=ylim), height=280, basis=300, most=480) for one in figures])
+    return flow(*[stretched(one.opts(ylim=ylim), height=280, basis="300px", most=480) for one in figures])
 
 
 def _paper(shown: Shown) -> Any:

@@ -3,12 +3,15 @@
 from html import escape
 
 import numpy as np
+import panel as pn
 import xarray as xr
 
 from netxr import names as n
-from netxr.app.frame.looks import answer_html, table_html
+from netxr.app.frame.looks import LABEL, answer_html, table_html
+from netxr.app.frame.theme import DARK, theme_at_work
 from netxr.app.sweep.maps import Best, Chosen, Marked
 from netxr.app.sweep.views import SweepChoice, cells_text
+from netxr.plot import palettes
 from netxr.schema.words import entry_text
 
 ENOUGH, TOO_SHORT = "enough", "too short"
@@ -20,6 +23,21 @@ def answer_of(best: Best, chosen: Chosen | None, choice: SweepChoice, marked: Ma
         _in_all(best, choice) if chosen is None else _of_one(chosen, choice, marked),
         f"Best score of R against A in each cell; the line: {choice.at:g}. {cells_text(sweep)}",
     )
+
+
+def curves_answer(choice: SweepChoice, sweep: xr.Dataset) -> str:
+    """Return what curves show, as HTML."""
+    scores = sweep[choice.score].mean(n.TRIAL)
+    text = f"Mean scores from {float(scores.min()):.2f} to {float(scores.max()):.2f}."
+    return answer_html(text, f"{choice.text[:1].upper()}{choice.text[1:]}. {cells_text(sweep)}")
+
+
+def score_key() -> pn.pane.HTML:
+    """Return what the colours of all maps mean."""
+    colours = ", ".join((palettes.DARK if theme_at_work() == DARK else palettes.LIGHT).scores[::32])
+    bar = f"display:inline-block;width:144px;height:8px;margin:0 8px;background:linear-gradient(90deg, {colours})"
+    text = f'<div style="text-align:right;{LABEL}">score 0<i style="{bar}"></i>1</div>'
+    return pn.pane.HTML(text, sizing_mode="stretch_width", margin=0)
 
 
 def _in_all(best: Best, choice: SweepChoice) -> str:

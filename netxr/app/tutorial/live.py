@@ -8,13 +8,13 @@ from typing import Any, Final
 import holoviews as hv
 import panel as pn
 
-from netxr.app.frame.panes import fitted
+from netxr.app.frame.panes import FLAT, fitted
 from netxr.app.frame.theme import live_pane, paint_live
 
 ASPECT: Final = 0.95
 LOOK: Final[dict[str, Any]] = {
     **{"frame_width": None, "frame_height": None, "responsive": True, "aspect": ASPECT, "title": ""},
-    **{"colorbar_position": "bottom", "clabel": "", "colorbar_opts": {"height": 8}},
+    **{"colorbar_position": "bottom", "clabel": "", "colorbar_opts": FLAT},
     **{"toolbar": None, "default_tools": []},
 }
 """It fills the width, its colour bar below it; without tools the wheel scrolls the page."""

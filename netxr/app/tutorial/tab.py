@@ -14,7 +14,7 @@ from netxr import names as n
 from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.looks import answer_html, side_by_side, verdict, with_diagonal
-from netxr.app.frame.panes import Results, button, card, heading, note, stack, stretched
+from netxr.app.frame.panes import FIRST_ROW, SECOND_ROW, Results, button, card, halves, heading, stretched
 from netxr.app.frame.session import Session
 from netxr.app.tutorial.compute import (
     Setup,
@@ -32,8 +32,7 @@ from netxr.simulation.tutorial import DEMO_SIZES, SEED
 KEY: Final = "tutorial"
 
 QUESTION: Final = (
-    "A is who drives whom, R is what activity alone can tell. When is correlation good enough? "
-    "Move a slider, and see when the two part."
+    "A is who drives whom, R is what activity alone can tell. When is correlation good enough? Move a slider."
 )
 
 TITLES: Final = {n.CONNECTIVITY: "True connectivity A", n.LAGGED_CORRELATION: "Estimated connectivity R"}
@@ -42,10 +41,10 @@ SAMPLES: Final = range(100, 20_001, 100)
 """Lengths of the slider."""
 
 TRIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
-    "Add neurons": ("42 of them, as many samples: how far does the score fall?", {"n": 42}),
+    "Add neurons": ("42 of them: how far does the score fall?", {"n": 42}),
     "Record longer": ("20,000 samples: does it come back?", {"steps": 20_000}),
-    "Make it denser": ("Sparsity 0.5: many weak edges in the place of a few strong ones.", {"sparsity": 0.5}),
-    "Look too late": ("Lag 3: what came by way of others is mixed in.", {"lag": 3}),
+    "Make it denser": ("Sparsity 0.5: many edges, all weak.", {"sparsity": 0.5}),
+    "Look too late": ("Lag 3: effects by way of others mix in.", {"lag": 3}),
 }
 """Things to try: {title: (what happens, settings)}."""
 
@@ -58,7 +57,7 @@ class TutorialSettings(param.Parameterized):
     steps = param.Integer(5000, bounds=(3, 10_000_000), label="Length (time steps)")
     seed = param.Integer(SEED, bounds=(0, 2**32 - 1), label="Seed")
     lag = param.Integer(1, bounds=(0, 1000), label="Lag (time steps)")
-    groups = param.Integer(0, bounds=(0, 100_000), label="Groups of neurons (0: none)")
+    groups = param.Integer(0, bounds=(0, 100_000), label="Groups (0: none)")
     diagonal = param.Boolean(True, label="Include the diagonal in the scores")
 
 
@@ -84,8 +83,7 @@ def _controls(settings: TutorialSettings) -> list[Any]:
         slider(settings, "lag", start=0, end=10, step=1),
         heading("The score"),
         flag(settings, "diagonal"),
-        number(settings, "groups"),
-        number(settings, "seed"),
+        halves(number(settings, "groups"), number(settings, "seed")),
         button("Start over", lambda _event: _start_over(settings)),
     ]
 
@@ -98,10 +96,17 @@ def _start_over(settings: TutorialSettings) -> None:
 def _tries(settings: TutorialSettings) -> Any:
     """Return what there is to try, each with a button that sets the sliders."""
     rows = []
-    for title, (text, wanted) in TRIES.items():
-        said = pn.pane.HTML(f'<span style="color:var(--ink2)">{text}</span>', css_classes=["grows"], margin=0)
-        rows.append(stack(button(title, partial(_set, settings, wanted)), said, css_classes=[]))
-    return stack(*rows)
+    for place, (title, (text, wanted)) in enumerate(TRIES.items(), 1):
+        row = button(
+            f"{title}\n{text}",
+            partial(_set, settings, wanted),
+            css_classes=["try"],
+            stylesheets=[f':host {{ --number: "{place}"; }}'],
+            sizing_mode="stretch_width",
+        )
+        row.on_click(lambda event: event.obj.param.update(css_classes=["try", "done"]))
+        rows.append(row)
+    return pn.Column(*rows, sizing_mode="stretch_width", margin=0)
 
 
 def _set(settings: TutorialSettings, wanted: dict[str, Any], _event: object) -> None:
@@ -123,9 +128,7 @@ class _View:
         cells.append(card("Score over size", self._curve, note="grows as you move", wide=True))
         cells.append(card("Four things to try", _tries(settings)))
         self._cards = pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)
-        self._results = Results()
-        self.body = pn.Column(
-            *self._results.panes,
+        self._results = Results(
             downloads(
                 session,
                 name="netxr_tutorial",
@@ -134,8 +137,9 @@ class _View:
                 table=lambda shown: shown[1][[n.CONNECTIVITY, n.LAGGED_CORRELATION]],
                 data=lambda shown: shown[1],
                 lines=lambda shown: python_lines(shown[0]),
-            ),
+            )
         )
+        self.body = pn.Column(self._results.head, self._results.body)
 
     def update(self, *_events: object) -> None:
         """Compute what the settings ask for, and show it."""
@@ -167,27 +171,27 @@ class _View:
     def _withdrawn(self) -> None:
         """Say that nothing comes, where nothing is shown yet."""
         if self._shown is None:
-            self._results.show(note("There is no result. Move a slider, or start over."))
+            again = button("Start over", lambda _event: _start_over(self._settings))
+            self._results.empty("There is no result", "Move a slider, or start over.", again)
 
     def _show(self, setup: Setup, run: xr.Dataset) -> None:
         """Show a run."""
         remember(setup, run)
         self._shown = setup, run
-        self._results.show(self._answer, self._cards)
+        self._results.show(self._cards, answer=[self._answer])
         with pn.io.hold(), _no_inventory():
             self._answer.object = answer_of(setup, run)
             for name in TITLES:
                 self._matrices[name].show(netxr.plot.matrix(run[name]))
-        self._separation[:] = [stretched(separation(run), height=300, basis=None)]
-        self._curve[:] = [stretched(score_over_size(setup), height=230, basis=None)]
+        self._separation[:] = [stretched(separation(run), height=FIRST_ROW - 32, basis=None)]
+        self._curve[:] = [stretched(score_over_size(setup), height=SECOND_ROW, basis=None)]
 
 
 def answer_of(setup: Setup, run: xr.Dataset) -> str:
     """Return how well A and R agree, and the question, as HTML."""
     above = run[n.ROC_AUC].item()
     ranks = f" Edges rank above the rest {100 * above:.0f} % of the time." if np.isfinite(above) else ""
-    size = f"{setup.n:,} neurons, {setup.steps:,} samples, scored {with_diagonal(run)} the diagonal."
-    return answer_html(verdict(run[n.PEARSON].item()) + ranks, f"{QUESTION} {size}")
+    return answer_html(verdict(run[n.PEARSON].item()) + ranks, f"{QUESTION} Scored {with_diagonal(run)} the diagonal.")
 
 
 def _no_inventory() -> AbstractContextManager[Any]:
