@@ -91,6 +91,23 @@ def test_the_address_restores_the_view_and_so_does_going_back(open_page, app):
 
 
 @pytest.mark.slow
+def test_things_to_try_set_the_sliders_and_are_ticked(open_page, folder):
+    page = open_page("?tab=tutorial&n=12")
+    before = verdict(page)
+    page.get_by_role("button", name=re.compile("Add neurons")).click()
+    page.wait_for_url(re.compile("n=42"), timeout=20_000)
+    sync_api.expect(page.get_by_label("Network size (any number)")).to_have_value("42")
+    sync_api.expect(page.get_by_text("their correlation is")).not_to_have_text(before, timeout=20_000)
+    page.get_by_role("button", name=re.compile("Look too late")).click()
+    page.wait_for_url(re.compile("lag=3"), timeout=20_000)
+    assert "n=42" in page.url
+    sync_api.expect(page.locator(".try.done")).to_have_count(2)
+    page.get_by_role("button", name="Start over").click()
+    page.wait_for_url(re.compile("tab=tutorial$"), timeout=20_000)
+    page.screenshot(path=folder / "tried.png", full_page=True)
+
+
+@pytest.mark.slow
 def test_both_matrices_are_painted_without_a_graphics_card(open_page):
     page = open_page("?tab=tutorial&n=12")
     verdict(page)

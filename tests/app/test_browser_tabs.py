@@ -241,6 +241,60 @@ def test_choosing_is_shared_by_the_address(open_page, app):
     assert again.get_by_label("One for each entry of").input_value() == "Sparsity"
 
 
+def test_the_two_that_are_compared_are_swapped(open_page):
+    page = open_page("?tab=compare&first=estimated.zarr&second=grouped.zarr&second_matrix=connectivity")
+    drawn(page, 3)
+    page.get_by_role("button", name="Swap the two").click()
+    page.wait_for_url(re.compile("first=grouped.zarr&first_matrix=connectivity&second=estimated.zarr"), timeout=LONG)
+    stores = page.get_by_label("Store", exact=True)
+    sync_api.expect(stores.nth(0)).to_have_value(re.compile("^grouped.zarr"), timeout=LONG)
+    sync_api.expect(stores.nth(1)).to_have_value(re.compile("^estimated.zarr"))
+    titles = page.locator(".card h2")
+    sync_api.expect(titles.nth(0)).to_have_text("True connectivity", timeout=LONG)
+    sync_api.expect(titles.nth(1)).to_have_text("Lagged correlation")
+
+
+CELL = """([x, y]) => {
+  const walk = (views) => views.flatMap((one) => [one, ...walk([...(one.child_views ?? [])])]);
+  for (const view of walk([...Bokeh.index.roots ?? Object.values(Bokeh.index)]))
+    if (view.frame && view.model.renderers.some((one) => one.glyph?.type === "Image")) {
+      const box = view.el.getBoundingClientRect();
+      return [box.left + view.frame.x_scale.compute(x), box.top + view.frame.y_scale.compute(y)];
+    }
+}"""
+"""Where a cell of the map is on the page."""
+
+
+def test_a_cell_of_the_map_that_is_clicked_chooses_its_row(open_page, app, folder):
+    page = open_page("?tab=map&sweep=sweep.zarr&y=sparsity")
+    drawn(page)
+    page.wait_for_timeout(500)
+    page.mouse.click(*page.evaluate(CELL, [2, 1]))
+    page.wait_for_url(re.compile("n_neurons=10"), timeout=LONG)
+    assert "sparsity=0.9" in page.url
+    sync_api.expect(page.get_by_label("Number of neurons")).to_have_value("10", timeout=LONG)
+    sync_api.expect(page.get_by_label("Sparsity", exact=True)).to_have_value("0.9")
+    page.screenshot(path=folder / "clicked.png", full_page=True)
+    page.get_by_label("Number of neurons").select_option("5")
+    page.wait_for_url(re.compile("n_neurons=5"), timeout=LONG)
+
+
+def test_an_empty_tab_says_what_comes_next_and_offers_nothing_that_cannot_work(open_page, folder):
+    for tab, title in (
+        ("recording", "No recording open yet"),
+        ("compare", "Nothing to compare yet"),
+        ("map", "No sweep"),
+    ):
+        page = open_page(f"?tab={tab}")
+        page.get_by_text(title).first.wait_for(timeout=LONG)
+        assert page.get_by_role("button", name="Python", exact=True).count() == 0
+        assert page.get_by_role("button", name="Export", exact=True).count() == 0
+        page.screenshot(path=folder / f"empty_{tab}.png", full_page=True)
+    page.get_by_role("button", name="Open sweep.zarr").click()
+    drawn(page)
+    sync_api.expect(page.get_by_role("button", name="Export", exact=True)).to_be_visible()
+
+
 def test_no_request_left_the_machine(app, requests):
     """The last test here: what all the others asked for."""
     hosts = {re.match(r"\w+://([^/]*)", url)[1] for url in requests if not url.startswith(("data:", "blob:"))}

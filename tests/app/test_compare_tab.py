@@ -44,6 +44,27 @@ def test_which_matrix_is_picked():
         picked(run[["activity"]], Pick("a.zarr"))
 
 
+def test_lags_are_matched_by_their_time_where_both_recordings_have_a_clock():
+    first, second = (
+        xr.DataArray(
+            np.arange(16.0).reshape(4, 2, 2),
+            dims=("lag", "target", "source"),
+            coords={"lag": [0, 1, 2, 3], "target": [0, 1], "source": [0, 1]},
+            attrs={"sampling_interval": interval, "sampling_interval_units": "s"},
+        )
+        for interval in (1 / 30, 1 / 15)
+    )
+    beside = matched(first, trial="", lag=2, beside=None)
+    assert beside.entries == ["lag 66.7 ms"]
+    found = matched(second, trial="", lag=None, beside=beside.matrix)
+    assert (found.matrix.lag, found.missing) == (1, "")
+    np.testing.assert_array_equal(found.matrix, second.values[1])
+    odd = matched(second, trial="", lag=None, beside=matched(first, trial="", lag=3, beside=None).matrix)
+    assert odd.missing == "Lag 100 ms of the first is not in this one; shown: lag 66.7 ms."
+    clockless = matched(second.drop_attrs(), trial="", lag=None, beside=beside.matrix)
+    assert (clockless.matrix.lag, clockless.missing) == (2, "")  # by samples
+
+
 def test_lags_and_trials_are_matched_by_value_and_what_has_no_match_is_said():
     R = xr.DataArray(
         np.arange(24.0).reshape(2, 3, 2, 2),
@@ -57,7 +78,7 @@ def test_lags_and_trials_are_matched_by_value_and_what_has_no_match_is_said():
     assert turned.missing == ""
     lacking = matched(R.sel(trial=[7], lag=[0, 2]), trial="", lag=None, beside=first.matrix)
     np.testing.assert_array_equal(lacking.matrix, R.values[0, 1])
-    said = "Trial 9 of the first is not in this one; shown: 7. Lag 5 of the first is not in this one; shown: 2."
+    said = "Trial 9 of the first is not in this one; shown: 7. Lag 5 of the first is not in this one; shown: lag 2."
     assert lacking.missing == said
     assert matched(R, trial="7", lag=2, beside=first.matrix).missing == ""  # asked for
 

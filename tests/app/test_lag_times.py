@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netxr.app.recording.lag_times import shown_lags, typed_lags
+from netxr.app.frame.lag_times import shown_lags, typed_lags
 
 LAGS = st.lists(st.integers(0, 10**6), min_size=1, max_size=4)
 

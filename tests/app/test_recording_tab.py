@@ -530,3 +530,20 @@ def test_too_many_neurons_may_be_swapped_axes(pages, tmp_path):
     assert "more neurons than samples (20): if the axes are swapped" in page.messages[0]
     choose(page, "Neurons", "0:9")
     assert not any("swapped" in message for message in page.messages)
+
+
+def test_bad_frames_are_shaded_before_and_after_on_one_axis_of_time(pages, own_library):
+    x = np.random.default_rng(0).normal(size=(4, 300))
+    x[1, 40:55], x[:, 120] = np.nan, np.inf
+    activity = netxr.as_activity(x, dims=("neuron", "time"), sampling_interval=0.1)
+    netxr.save(activity.to_dataset(), own_library / "gaps.zarr")
+    page = opened(
+        pages, own_library, "?tab=recording&recording=gaps.zarr&view=clean&bad_frames=yes&start=20&length=200"
+    )
+    assert not page.messages
+    assert "bad frames shaded, 2 times" in page.text()
+    drawn = [hv.render(one, backend="bokeh") for one in figures(page)]
+    for plot in drawn:
+        bands = [(round(one.left, 6), round(one.right, 6)) for one in plot.select({"name": "bad frames"})]
+        assert sorted(bands) == [(3.95, 5.45), (11.95, 12.05)]
+    assert drawn[0].x_range is drawn[1].x_range

@@ -149,6 +149,24 @@ def test_a_click_chooses_a_row_and_a_recording_is_marked(pages, tmp_path):
     assert "5 neurons" in page.text()
 
 
+def test_a_click_chooses_entries_of_both_axes_and_so_do_the_lists(pages, tmp_path):
+    grid = {"n_neurons": [5, 8], "sparsity": [0.3, 0.6, 0.9], "n_steps": [60, 200]}
+    netxr.sweep(**grid, trials=2, store=tmp_path / "s.zarr")
+    page = opened(pages, tmp_path, "?tab=map&sweep=s.zarr&y=sparsity&at=0.4")
+    plot = hv.renderer("bokeh").get_plot(figures(page)[0]).state
+    plot._trigger_event(Tap(plot, x=1.2, y=1.9))
+    assert "n_neurons=8" in page.location.search
+    assert "sparsity=0.9" in page.location.search
+    assert "At sparsity = 0.9, 8 neurons" in page.text()
+    plot._trigger_event(Tap(plot, x=0.2, y=2.6))  # beside the cells
+    assert "n_neurons=8" in page.location.search
+    choose(page, "Sparsity", 0.6)
+    assert "At sparsity = 0.6, 8 neurons" in page.text()
+    means = netxr.open(tmp_path / "s.zarr").pearson.mean("trial").sel(n_neurons=8, sparsity=0.6)
+    lost = figures(page)[-1].Area.Score.data
+    np.testing.assert_allclose(lost["upper"], np.clip(means.squeeze().sortby("n_steps").values, 0, 1), rtol=1e-12)
+
+
 def test_where_there_is_no_sweep_it_says_how_one_is_made_and_makes_a_small_one(pages, tmp_path):
     netxr.save(netxr.simulate(netxr.random_connectivity(8, seed=1), n_steps=100, seed=1), tmp_path / "mine.zarr")
     page = opened(pages, tmp_path, "?tab=map")

@@ -5,10 +5,14 @@ from typing import Any, Final, NamedTuple
 import xarray as xr
 
 from netxr import names as n
+from netxr.app.frame.lag_times import SECONDS, lag_text
 from netxr.errors import InvalidInput
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.plot.ticks import label_text
 from netxr.schema.variables import labels_of
+
+SAME: Final = 1e-3
+"""Samples by which two lags may differ that are the same time."""
 
 FURTHER: Final = {n.TRIAL, n.LAG}
 """Dims along which one entry is compared."""
@@ -52,13 +56,47 @@ def matched(matrix: xr.DataArray, *, trial: str, lag: int | None, beside: xr.Dat
         matrix = matrix.isel({n.TRIAL: place})
         entries += [f"trial {held[place]}"] * (len(held) > 1)
     if n.LAG in matrix.dims:
-        lags, theirs = lags_of(matrix), _entry(beside, n.LAG)
-        place = _place(n.LAG, lags, asked=lag, beside=theirs)
-        missing += _missing(n.LAG, lags, theirs if lag is None else None, lags[place])
+        lags, interval = lags_of(matrix), interval_of(matrix)
+        wanted, called = _lag_beside(beside, interval)
+        place = _place(n.LAG, lags, asked=lag, beside=wanted)
+        if lag is None and called and wanted not in lags:
+            missing += [f"{called} of the first is not in this one; shown: {lag_called(lags[place], interval)}."]
         matrix = matrix.isel({n.LAG: place})
-        entries += [f"lag {lags[place]}"] * (len(lags) > 1)
+        entries += [lag_called(lags[place], interval)] * (len(lags) > 1)
     labelled = matrix.assign_coords({dim: labels_of(matrix, dim) for dim in (n.TARGET, n.SOURCE)})
     return Match(labelled, entries, " ".join(missing))
+
+
+def interval_of(matrix: xr.DataArray) -> float:
+    """Return the seconds of a sample of the recording that a matrix was made of; 0 where it does not say."""
+    in_seconds = matrix.attrs.get(n.SAMPLING_INTERVAL_UNITS, SECONDS) == SECONDS
+    return float(matrix.attrs.get(n.SAMPLING_INTERVAL, 0)) if in_seconds else 0.0
+
+
+def lag_called(lag: int, interval: float) -> str:
+    """Return what a lag is called: its time where a sample takes so many seconds.
+
+    Examples
+    --------
+    >>> lag_called(2, 0.05), lag_called(2, 0.0)
+    ('lag 100 ms', 'lag 2')
+    """
+    return f"lag {lag_text(lag, interval)}" if interval else f"lag {lag}"
+
+
+def _lag_beside(beside: xr.DataArray | None, interval: float) -> tuple[float | None, str]:
+    """Return the lag of the matrix beside one whose samples take so many seconds, in samples of that one, and its name.
+
+    It is the same time where both have a clock, and the same number of samples where one has none.
+    """
+    lag = _entry(beside, n.LAG)
+    if beside is None or lag is None:
+        return None, ""
+    theirs = interval_of(beside)
+    if not (theirs and interval):
+        return lag, lag_called(lag, 0.0).capitalize()
+    samples = lag * theirs / interval
+    return (round(samples) if abs(samples - round(samples)) < SAME else samples), lag_called(lag, theirs).capitalize()
 
 
 def _entry(beside: xr.DataArray | None, dim: str) -> Any:

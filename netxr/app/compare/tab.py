@@ -8,13 +8,14 @@ import param
 
 from netxr import names as n
 from netxr.app.compare.compute import Pick, Side, matrices_in, matrix_choices, pair_of, side_of, variable_of
-from netxr.app.compare.matched import lags_of, trials_of
+from netxr.app.compare.matched import interval_of, lags_of, trials_of
 from netxr.app.compare.scores import answer_of
 from netxr.app.compare.views import SIDES, Compared, compare_lines, figure_of, panes_of, table_of
 from netxr.app.frame.controls import LOOK, choice, flag
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
+from netxr.app.frame.lag_times import lag_text
 from netxr.app.frame.panes import Results, button, halves, heading, note
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
@@ -94,6 +95,8 @@ class _Side:
         """Offer the matrices, trials and lags of a store that was opened, and say what has no match in it."""
         held = side.run[variable_of(side.run, side.pick)]
         options: dict[str, Any] = {"matrix": matrix_choices(side.run), "trial": trials_of(held), "lag": lags_of(held)}
+        if interval := interval_of(held):
+            options["lag"] = {lag_text(lag, interval): lag for lag in lags_of(held)}
         shown = {what: side.R.coords.get(dim) for what, dim in (("trial", n.TRIAL), ("lag", n.LAG))}
         self._shown = {"matrix": str(held.name)}
         self._shown |= {

@@ -6,11 +6,11 @@ from typing import Any, Final
 import panel as pn
 
 from netxr import names as n
+from netxr.app.frame.lag_times import lag_text
 from netxr.app.frame.looks import answer_html, message_pane, scores_html
 from netxr.app.frame.panes import button, row, stack
 from netxr.app.recording.choice import NEURONS, is_lagged
 from netxr.app.recording.compute import lag_shown
-from netxr.app.recording.lag_times import lag_text
 from netxr.app.recording.shown import (
     ACTIVITY_VIEW,
     BESIDE_VIEW,

@@ -18,8 +18,8 @@ import netxr
 import netxr.plot
 from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
+from netxr.app.frame.lag_times import in_time
 from netxr.app.frame.panes import SECOND_ROW, card, figure_card, fitted, one_at_a_time, squared, stretched
-from netxr.app.recording.lag_times import in_time
 from netxr.app.recording.pair_marks import SelectedCell, SelectedEdge, colour
 from netxr.app.recording.strongest import strongest_of
 from netxr.plot.grouping import order_of

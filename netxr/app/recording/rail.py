@@ -9,6 +9,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.app.frame.controls import LOOK, choice, decimal, flag, number, text
+from netxr.app.frame.lag_times import interval_of, lag_text, shown_lags, typed_lags
 from netxr.app.frame.looks import message_pane
 from netxr.app.frame.panes import button, halves, stack
 from netxr.app.frame.session import Session
@@ -16,7 +17,6 @@ from netxr.app.frame.steps import Steps
 from netxr.app.frame.stores import StoreList, size_text, trial_choices
 from netxr.app.recording.choice import LEVELS, NUMBER, POOLED, Choice, is_lagged, lags_problem
 from netxr.app.recording.cost import Cost
-from netxr.app.recording.lag_times import interval_of, lag_text, shown_lags, typed_lags
 from netxr.app.recording.methods_table import methods_dialogue
 from netxr.app.recording.settings import MISSING_CHOICES, RecordingSettings, method_choices
 from netxr.app.recording.shown import (

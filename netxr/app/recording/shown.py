@@ -7,9 +7,9 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
+from netxr.app.frame.lag_times import interval_of
 from netxr.app.recording.choice import Choice, is_lagged, lags_of
 from netxr.app.recording.compute import Scored, Sure, at_lag, lag_shown
-from netxr.app.recording.lag_times import interval_of
 from netxr.app.recording.marked_pairs import marked
 from netxr.app.recording.strongest import strongest_of
 from netxr.estimators.table import estimator

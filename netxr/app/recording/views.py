@@ -11,6 +11,7 @@ import netxr.plot
 from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
 from netxr.app.frame.panes import FIRST_ROW, SECOND_ROW, TOOLS, figure_card, panels, stretched, untitled
+from netxr.app.recording.bad_frames import bad_spans, shaded, spans_text
 from netxr.app.recording.compute import lag_shown
 from netxr.app.recording.marked_pairs import pairs_named
 from netxr.app.recording.python_lines import estimating_lines, preparing_lines, sure_lines, windows_lines
@@ -73,7 +74,8 @@ def _clean_figure(shown: Shown) -> Any:
     if shown.before is None:
         raise NothingShown
     some = labels_of(shown.excerpt, n.NEURON)[:MOST_BEFORE].tolist()
-    return (netxr.plot.traces(shown.before, neurons=some) + netxr.plot.traces(shown.excerpt, neurons=some)).cols(1)
+    both = [netxr.plot.traces(one, neurons=some) for one in (shown.before, shown.excerpt)]
+    return hv.Layout(shaded(both, bad_spans(shown.before))).cols(1)
 
 
 def _estimate_figure(shown: Shown) -> Any:
@@ -140,7 +142,8 @@ def drawn_on_page(shown: Shown, choose: Callable[[Any, Any], object]) -> list[An
         ]
     if shown.view == CLEAN_VIEW:
         said = ", ".join(shown.choice.cleaning) or "nothing is done yet: the two are the same"
-        notes = ("as recorded", said)
+        spans = [] if shown.before is None else bad_spans(shown.before)
+        notes = ("; ".join(filter(None, ("as recorded", spans_text(spans)))), said)
         return [
             figure_card(title, stretched(one, height=HALF, basis=None), note=about)
             for title, one, about in zip(("Before", "After"), figure, notes, strict=True)

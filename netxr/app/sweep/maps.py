@@ -123,15 +123,25 @@ class Chosen(NamedTuple):
     place : int
         Which of its entries.
     ends : Dataset
-        Of the chosen facet, over `axis` (and length).
-    text : str
-        The facet, in words.
+        Of the chosen entries of the other axes, over `axis` (and length).
+    others : dict
+        {axis: chosen entry} of these: of the facets, and of the second axis of the map.
     """
 
     axis: str
     place: int
     ends: xr.Dataset
-    text: str
+    others: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The entries of the other axes, in words."""
+        return ", ".join(says(axis, entry) for axis, entry in self.others.items())
+
+    @property
+    def entries(self) -> dict[str, Any]:
+        """{axis: chosen entry} of all axes but the length."""
+        return {self.axis: self.ends[self.axis].values.tolist()[self.place], **self.others}
 
     @property
     def one(self) -> xr.Dataset:
@@ -149,17 +159,16 @@ def chosen_of(best: Best, choice: SweepChoice, marked: Marked | None) -> Chosen 
     if best.ends is None:
         return None
     axis = choice.x if choice.x != n.N_STEPS else choice.y
-    ends, text = best.ends, ""
-    if choice.facet not in (ALL_IN_ONE, n.N_STEPS):
-        place = place_of(ends, choice.facet, choice.values.get(choice.facet))
-        ends, text = ends.isel({choice.facet: place}), says(choice.facet, ends[choice.facet].values.tolist()[place])
+    ends = best.ends
+    further = [str(dim) for dim in ends.dims if dim not in (axis, n.N_STEPS)]
+    places = {dim: place_of(ends, dim, choice.values.get(dim)) for dim in further}
+    others = {dim: ends[dim].values.tolist()[place] for dim, place in places.items()}
     named = choice.values.get(axis)
     if named is None and marked is not None and axis == n.N_NEURONS:
         place = int(abs(ends[axis].values - marked.n_neurons).argmin())
     else:
         place = place_of(ends, axis, named)
-    further = [dim for dim in ends.dims if dim not in (axis, n.N_STEPS)]
-    return Chosen(axis, place, ends.isel(dict.fromkeys(further, 0)), text)
+    return Chosen(axis, place, ends.isel(places), others)
 
 
 def what_is_lost(chosen: Chosen, *, at: float) -> Any:

@@ -225,22 +225,29 @@ class _View:
             card("Samples needed", needed, note=chosen.text, min_height=276), card("What is lost", lost, note=note_of)
         )
         both = pn.Column(where, beside, css_classes=["map"], sizing_mode="stretch_width", margin=0)
-        return answer, both, {chosen.axis: chosen.ends[chosen.axis].values.tolist()[chosen.place]}
+        return answer, both, chosen.entries
 
     def _tapped(self, figure: Any, wanted: SweepChoice, best: Best) -> Any:
         """Return a map on which a click chooses a row."""
-        labels = np.sort(best.cells[wanted.x].values).tolist()
+        labels = {axis: np.sort(best.cells[axis].values).tolist() for axis in (wanted.x, wanted.y)}
+
+        def tapped(event: Any) -> None:
+            """Choose the entries of a cell."""
+            self._choose(
+                {axis: (held, at) for (axis, held), at in zip(labels.items(), (event.x, event.y), strict=True)}
+            )
 
         def listen(plot: Any, _element: Any) -> None:
             """Listen to clicks."""
-            plot.state.on_event(Tap, lambda event: self._choose(wanted.x, labels, event.x))
+            plot.state.on_event(Tap, tapped)
 
         return figure.opts(hv.opts.Image(colorbar=False, backend="bokeh")).opts(hooks=[listen], backend="bokeh")
 
-    def _choose(self, axis: str, labels: list[Any], place: float) -> None:
-        """Choose the row of a cell that was clicked."""
-        if axis != n.N_STEPS and 0 <= round(place) < len(labels):
-            self._settings.param.update(**{axis: labels[round(place)]})
+    def _choose(self, places: dict[str, tuple[list[Any], float]]) -> None:
+        """Choose the row of a cell that was clicked: its entries of both axes, for all lengths."""
+        if all(-0.5 < at < len(labels) - 0.5 for labels, at in places.values()):
+            chosen = {axis: labels[round(at)] for axis, (labels, at) in places.items() if axis != n.N_STEPS}
+            self._settings.param.update(**chosen)
 
     def _empty(self) -> tuple[Any, ...]:
         """Return what is shown without a sweep: a title, a sentence, and how to open or to make one."""
@@ -286,7 +293,7 @@ class _View:
             widget.param.update(options=options, value=asked or None)
         for widget in (self._y, *self._boundary):
             widget.visible = wanted.view == MAP
-        drawn = [wanted.y, n.ESTIMATOR] if wanted.view == MAP else wanted.drawn
+        drawn = {n.ESTIMATOR, *({n.N_STEPS} & {*wanted.drawn})} if wanted.view == MAP else {*wanted.drawn}
         shown = [axis for axis in there if axis not in drawn]
         for axis, widget in self._axes.items():
             if axis not in there:
