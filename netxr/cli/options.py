@@ -174,7 +174,7 @@ def axes(**defaults: str) -> Callable[[FC], FC]:
 
     def added(command: FC) -> FC:
         """Add the options."""
-        for axis in reversed(AXES.values()):
+        for axis in reversed([axis for axis in AXES.values() if not axis.is_text]):
             usual = None if axis.default is None else str(axis.default)
             default = defaults.get(axis.name, usual)
             kind = INTEGERS if axis.is_whole else NUMBERS
@@ -191,17 +191,23 @@ def model(*, units: str = SIGMOID, weights: str = "binary") -> Callable[[FC], FC
 
     def added(command: FC) -> FC:
         """Add the options."""
-        kinds, names = click.Choice(UNITS), click.Choice(list(WEIGHTS))
+        names = click.Choice(list(WEIGHTS))
         before = "Steps before the first sample, in which activity comes to where it settles."
         command = click.option("--burn-in", type=NOT_NEGATIVE, default=0, show_default=True, help=before)(command)
         command = click.option("--weights", type=names, default=weights, show_default=True, help="Weights of edges.")(
             command
         )
-        return click.option("--units", type=kinds, default=units, show_default=True, help="How neurons respond.")(
-            command
-        )
+        respond = f"How neurons respond: {', '.join(UNITS)}."
+        return click.option(
+            "--units", type=WORDS, callback=_one_or_several, default=units, show_default=True, help=respond
+        )(command)
 
     return added
+
+
+def _one_or_several(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> str | tuple[str, ...]:
+    """Return the only word that is given, or all of several."""
+    return given[0] if len(given) == 1 else given
 
 
 def check_ascending(

@@ -29,7 +29,7 @@ def sweep_parts(run: xr.Dataset, source: str | None) -> Iterator[Any]:
     if len(varies) > 1:
         yield from _map(table, scores[0], varies)
     for dim in varies:
-        if dim != n.ESTIMATOR:
+        if table[dim].dtype.kind in "if":
             yield from _curve(table, scores[0], dim, varies)
     rows = score_rows(table, [name + end for name in scores for end in (n.SCORE_MEAN, n.SCORE_DEFINED)])
     yield page.Table("Scores", DIAGONAL_MATTERS, rows, len(rows) > MOST_ROWS)

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema.arguments import check_count, check_share, is_finite, is_whole, said
+from netxr.kernels.units import UNITS
+from netxr.schema.arguments import check_choice, check_count, check_share, is_finite, is_whole, said
 
 
 def check_not_negative(name: str, value: Any) -> int:
@@ -38,6 +39,12 @@ def _check_amount(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_unit(name: str, value: Any) -> str:
+    """Return `value` if it is the name of units."""
+    check_choice(name, value, UNITS)
+    return str(value)
+
+
 class Axis(NamedTuple):
     """An axis of a sweep.
 
@@ -59,7 +66,7 @@ class Axis(NamedTuple):
 
     name: str
     acts_on: Literal["network", "dynamics", "observation", "scoring"]
-    check: Callable[[str, Any], int | float]
+    check: Callable[[str, Any], int | float | str]
     text: str
     default: int | float | None = None
     flag: str = ""
@@ -68,6 +75,11 @@ class Axis(NamedTuple):
     def is_whole(self) -> bool:
         """Whether its labels are whole numbers."""
         return self.check in (check_count, check_not_negative)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its labels are words."""
+        return self.check is check_unit
 
     @property
     def option(self) -> str:
@@ -83,6 +95,7 @@ AXES: Final = {
         Axis(n.INHIBITORY, "network", check_share, "Shares of the neurons that are inhibitory."),
         Axis(n.COUPLING, "network", _check_amount, "Largest singular values of A."),
         Axis(n.SPECTRAL_RADIUS, "network", _check_amount, "Largest absolute eigenvalues of A."),
+        Axis(n.UNITS, "dynamics", check_unit, "How neurons respond."),
         Axis(n.COMMON_DRIVE, "dynamics", _check_amount, "Weights of one hidden signal that drives all neurons."),
         Axis(n.N_STEPS, "dynamics", check_count, "Samples in a trial.", 5000, "steps"),
         Axis(n.OBSERVED, "observation", _check_part, "Shares of the neurons that are recorded."),

@@ -13,11 +13,15 @@ from netxr import names as n
 from netxr.blocks.schedulers import as_ready
 from netxr.errors import InvalidInput
 from netxr.estimators.table import DEFAULT
+from netxr.kernels.units import SIGMOID
 from netxr.schema.arguments import check_count, check_listener, check_path
 from netxr.simulation.sweep_cell import Cell, Scores, score_cell
 from netxr.simulation.sweep_plan import Plan, blank_result, check_plan
 from netxr.simulation.sweep_store import resume
 from netxr.store.dataset import open as open_store
+
+Units = Literal["sigmoid", "linear", "tanh", "threshold", "lif"]
+"""Units of a sweep, by name."""
 
 
 def sweep(
@@ -27,6 +31,7 @@ def sweep(
     inhibitory: float | Sequence[float] | None = None,
     coupling: float | Sequence[float] | None = None,
     spectral_radius: float | Sequence[float] | None = None,
+    units: Units | Sequence[Units] = "sigmoid",
     common_drive: float | Sequence[float] | None = None,
     n_steps: int | Sequence[int] = 5000,
     observed: float | Sequence[float] | None = None,
@@ -37,7 +42,6 @@ def sweep(
     method: str | Sequence[str] = DEFAULT,
     scores: Sequence[str] | None = None,
     weights: Literal["binary", "lognormal", "normal"] = "binary",
-    units: Literal["sigmoid", "linear", "tanh", "threshold", "lif"] = "sigmoid",
     burn_in: int = 0,
     trials: int = 5,
     seed: int = 0,
@@ -62,6 +66,8 @@ def sweep(
         Size of the networks, probability that a weight is 0, and samples a trial.
     inhibitory, coupling, spectral_radius : number or sequence, optional
         As in `random_connectivity`. Like all that follow, a dim of the result where it is given.
+    units : str or sequence of str
+        As in `simulate`, by name; a sequence of them gives a dim `units`.
     common_drive : number or sequence, optional
         As in `simulate`.
     observed, calcium, every : number or sequence, optional
@@ -76,7 +82,7 @@ def sweep(
         same simulation and one pass over it. One that does not depend on the lag has the same scores at every lag.
     scores : sequence of str, optional
         Names of scores of `compare`, such as "slope" or "mcc"; the first eight of its attributes if not given.
-    weights, units, burn_in
+    weights, burn_in
         As in `random_connectivity` and `simulate`; the same in all cells.
     trials : int
         Networks a cell, labelled 0, 1, 2, ...
@@ -138,6 +144,7 @@ def sweep(
             n.INHIBITORY: inhibitory,
             n.COUPLING: coupling,
             n.SPECTRAL_RADIUS: spectral_radius,
+            n.UNITS: None if isinstance(units, str) else units,
             n.COMMON_DRIVE: common_drive,
             n.N_STEPS: n_steps,
             n.OBSERVED: observed,
@@ -155,7 +162,7 @@ def sweep(
         method=method,
         scores=scores,
         weights=weights,
-        units=units,
+        units=units if isinstance(units, str) else SIGMOID,
         burn_in=burn_in,
     )
     workers = check_count("workers", workers)

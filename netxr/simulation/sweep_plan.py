@@ -161,9 +161,9 @@ def tried(plan: Plan, at: Mapping[str, Any]) -> xr.Dataset:
     network = random_connectivity(**{dim: first[dim] for dim in plan.acting_on("network")} | own)
     if n.SPECTRAL_RADIUS not in plan.axes:  # then it differs from network to network
         network = 0 * network
-    dynamics = {dim: first[dim] for dim in plan.acting_on("dynamics")} | {n.N_STEPS: 2}
+    dynamics = {n.UNITS: plan.units} | {dim: first[dim] for dim in plan.acting_on("dynamics")} | {n.N_STEPS: 2}
     try:
-        return simulate(network, units=plan.units, rng=plan.rng, **dynamics)
+        return simulate(network, rng=plan.rng, **dynamics)
     except InvalidInput as error:
         raise of_axes(plan, error) from None
 
@@ -274,7 +274,7 @@ def call_of(sweep: xr.Dataset) -> str:
     axes = {name: labels for name, labels in parameters(sweep).items() if labels != [AXES[name].default]}
     named = sweep[n.ESTIMATOR].values.tolist() if n.ESTIMATOR in sweep.dims else sweep.attrs.get(n.ESTIMATOR)
     alike = {name: sweep.attrs[name] for name in (*SETTINGS, *USUAL, n.SCORES) if sweep.attrs.get(name) is not None}
-    said = {name: labels[0] if len(labels) == 1 else labels for name, labels in axes.items()}
+    said = {name: labels[0] if len(labels) == 1 and name != n.UNITS else labels for name, labels in axes.items()}
     given = said | ({"method": named} if named else {}) | alike
     words = {n.UNIT_FUNCTION: n.UNITS}
     return f"netxr.sweep({', '.join(f'{words.get(name, name)}={_written(value)}' for name, value in given.items())})"
@@ -316,7 +316,8 @@ def blank_result(plan: Plan) -> xr.Dataset:
     n_recorded = n_recorded if by_share else n_recorded[:, 0]
     groups = np.array(plan.axes[n.N_GROUPS])
     per_group = ((n.N_NEURONS, *by_share, n.N_GROUPS), n_recorded // np.where(groups, groups, n_recorded))
-    model = MODEL_EQUATION if plan.is_usual else tried(plan, {}).attrs[n.MODEL]
+    each = [{n.UNITS: label} for label in plan.axes.get(n.UNITS, [plan.units])]
+    model = MODEL_EQUATION if plan.is_usual else "; ".join(tried(plan, at).attrs[n.MODEL] for at in each)
     return xr.Dataset(
         variables,
         {**plan.axes, n.TRIAL: np.arange(plan.trials), n.NEURONS_PER_GROUP: per_group},

@@ -23,6 +23,7 @@ from tests.runs import names
             ["--sparsity", "0.1", "--spectral-radius", "0.5,0.9", "--units", "linear"],
             {"spectral_radius": (0.5, 0.9), "units": "linear"},
         ),
+        (["--units", "tanh, linear"], {"units": ("tanh", "linear")}),
         (["--inhibitory", "0,0.2", "--weights", "lognormal"], {"inhibitory": (0, 0.2), "weights": "lognormal"}),
         (["--coupling", "4", "--common-drive", "1", "--burn-in", 9], {"coupling": (4,), "common_drive": (1,)}),
         (
@@ -43,6 +44,18 @@ def test_sweep_passes_each_flag_on(called, tmp_path, flags, expected):
     ((_, passed),) = calls
     assert passed.items() >= expected.items()
     assert passed["store"] == tmp_path / "s.zarr"
+
+
+def test_units_are_an_axis(tmp_path):
+    flags = ["--neurons", 6, "--sparsity", 0.5, "--steps", "60,90", "--trials", 2, "--units", "tanh,sigmoid"]
+    lines = output("sweep", tmp_path / "s.zarr", *flags).splitlines()
+    assert [line.split()[2] for line in lines[-4:]] == ["tanh", "tanh", "sigmoid", "sigmoid"]
+    mapped = document("map", tmp_path / "m.zarr", *flags, "--spectral-radius", 0.5, "--observed", 1, "--at", 0.5)
+    assert [cell["units"] for cell in mapped["cells"]] == ["tanh", "sigmoid"]
+    assert (tmp_path / "m.png").exists()
+    other = run("sweep", tmp_path / "t.zarr", "--neurons", 4, "--units", "tanh,relu")
+    assert other.exit_code == 2
+    assert "units: got 'relu'; expected 'sigmoid' or" in other.stderr
 
 
 def test_sweep_prints_the_tutorials_means_and_resumes(tmp_path):

@@ -91,6 +91,12 @@ def test_both_backends_show_colours_with_their_names_and_what_a_cell_holds():
     assert axis.get_title().splitlines()[0] == "Mine"
 
 
+def test_units_are_named_along_an_axis_and_over_facets():
+    swept = curves().rename(spectral_radius="units").assign_coords(units=["tanh", "linear"])
+    figure = netxr.plot.good_enough(swept)
+    assert figure.Image.I.opts.get("plot").kwargs["xticks"] == [(0, "linear"), (1, "tanh")]
+
+
 def test_a_limit_near_the_mark_is_marked():
     figure = good_enough(curves([1, 0.95, 1.05]), at=0.985)
     assert figure.Labels.I["text"][0] == "0.86?\nquick"

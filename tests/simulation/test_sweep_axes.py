@@ -13,6 +13,7 @@ import netxr
 from netxr.errors import InvalidInput
 from netxr.simulation import sweep_cell
 from netxr.simulation.axes import AXES
+from netxr.simulation.sweep_plan import call_of
 
 METHODS = ["lagged_correlation", "granger"]
 FURTHER = ["pearson", "slope", "mcc", "roc_auc_inhibitory", "symmetry"]
@@ -130,6 +131,29 @@ def test_networks_and_dynamics_are_the_librarys_strung_together():
     assert not told.keys() & netxr.sweep(**asked, coupling=2).attrs.keys()
 
 
+def test_units_are_an_axis_that_is_kept_and_resumed(tmp_path):
+    asked = {"n_neurons": 8, "sparsity": 0.5, "n_steps": [100, 300], "coupling": 0.9, "trials": 2, "method": METHODS}
+    kinds = ["tanh", "sigmoid", "lif"]
+    swept = netxr.sweep(**asked, units=kinds, store=tmp_path / "s.zarr").load()
+    assert swept.units.values.tolist() == kinds
+    assert swept.finished.dims == ("n_neurons", "sparsity", "coupling", "units")
+    for kind in kinds:
+        alone = netxr.sweep(**asked, units=kind)
+        np.testing.assert_array_equal(swept.pearson.sel(units=kind), alone.pearson)
+        assert alone.attrs["model"] in swept.attrs["model"]
+    assert "unit_function" not in swept.attrs
+    done = []
+    again = netxr.sweep(
+        **asked, units=kinds, store=tmp_path / "s.zarr", progress=lambda *told: done.append(told), workers=2
+    )
+    assert done == [(3, 3)]
+    xr.testing.assert_identical(again.load(), swept)
+    assert 'units=["tanh", "sigmoid", "lif"]' in call_of(swept)
+    assert 'units=["tanh"]' in call_of(netxr.sweep(**asked, units=["tanh"]))
+    with pytest.raises(InvalidInput, match=r"^units: got \['tanh'\]; expected \['tanh', 'sigmoid', 'lif'\], as in"):
+        netxr.sweep(**asked, units=["tanh"], store=tmp_path / "s.zarr")
+
+
 def test_spikes_and_an_indicator_on_them():
     asked = {"n_neurons": 8, "sparsity": 0.7, "n_steps": 4000, "trials": 2, "diagonal": False}
     swept = netxr.sweep(**asked, coupling=[2, 4], calcium=[0, 30], units="lif")
@@ -202,7 +226,10 @@ def test_networks_that_cannot_be_scaled_or_are_not_stable_have_no_score():
         ({"every": 0}, "every: got 0; expected a whole number, 1 or above"),
         ({"calcium": -1}, "calcium: got -1; expected a finite number, 0 or above"),
         ({"units": "relu"}, "units: got 'relu'; expected 'sigmoid' or"),
-        ({"units": abs}, "units: got <built-in function abs>; expected a name"),
+        ({"units": abs}, "units: got <built-in function abs>; expected one value, or a sequence"),
+        ({"units": ["tanh", "relu"]}, "units: got 'relu'; expected 'sigmoid' or"),
+        ({"units": ["tanh", "tanh"]}, r"units: got \['tanh', 'tanh'\]; expected one value, or a sequence of different"),
+        ({"units": ["tanh", "linear"], "spectral_radius": 1.2}, "spectral_radius: got a spectral radius of 1.2, gain"),
         ({"weights": "equal"}, "weights: got 'equal'; expected"),
         ({"burn_in": -1}, "burn_in: got -1; expected a whole number, 0 or above"),
     ],
@@ -222,7 +249,8 @@ def test_networks_that_all_grow_without_end_are_an_error_about_what_scales_them(
 
 def test_every_axis_is_an_argument_with_its_default():
     arguments = inspect.signature(netxr.sweep).parameters
-    assert {name: arguments[name].default for name in AXES} == {name: axis.default for name, axis in AXES.items()}
+    defaults = {name: axis.default for name, axis in AXES.items()} | {"units": "sigmoid"}  # no dim, as of one method
+    assert {name: arguments[name].default for name in AXES} == defaults
     assert list(AXES) == [name for name in arguments if name in AXES]
 
 

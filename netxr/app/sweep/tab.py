@@ -100,7 +100,8 @@ class SweepSettings(param.Parameterized):
 
 
 for _name, _label in DIMS.items():  # which entry of each is shown, where it is not drawn along
-    _kind = param.String if _name not in AXES else param.Integer if AXES[_name].is_whole else param.Number
+    _is_text = _name not in AXES or AXES[_name].is_text
+    _kind = param.String if _is_text else param.Integer if AXES[_name].is_whole else param.Number
     SweepSettings.param.add_parameter(_name, _kind(None, allow_None=True, label=_label))
 
 

@@ -70,7 +70,7 @@ def command(out: Path, score: str, methods: tuple[str, ...], quiet: bool, as_jso
         spread = "mean and standard deviation over the trials in which it is defined"
         click.echo(f"{score} of A and R, diagonal {which}: {spread}")
     axes = [name for name in rows[0] if name in AXES]
-    click.echo(table([row | {name: f"{row[name]:g}" for name in axes} for row in rows]))
+    click.echo(table([row | {name: f"{row[name]:g}" for name in axes if not AXES[name].is_text} for row in rows]))
 
 
 def scored(score: str) -> list[str] | None:

@@ -222,7 +222,7 @@ def _colours(cells: xr.Dataset, dims: list[hv.Dimension], *, bar: bool) -> hv.Im
     values = cells[n.VERDICT].values.astype(np.float64)
     n_rows, n_columns = values.shape
     down, across = (
-        ticks(np.array([f"{label:g}" for label in labels_of(cells, str(dim))], object), most=FULL)
+        ticks(np.array([_short(label) for label in labels_of(cells, str(dim))], object), most=FULL)
         for dim in cells[n.VERDICT].dims
     )
     limits, names = (-0.5, len(VERDICTS) - 0.5), list(enumerate(VERDICTS))
@@ -246,6 +246,11 @@ def _colours(cells: xr.Dataset, dims: list[hv.Dimension], *, bar: bool) -> hv.Im
         bokeh={"cmap": list(COLOURS), "cticks": names, "tools": [], "hooks": [screen_look]},
         matplotlib={"cmap": ListedColormap(COLOURS), "cbar_ticks": names, "cbar_width": 0.06, "cbar_extend": "neither"},
     )
+
+
+def _short(label: Any) -> str:
+    """Return a label of an axis in few letters."""
+    return str(label) if isinstance(label, str) else f"{label:g}"
 
 
 def _on_hover(cells: xr.Dataset) -> hv.Rectangles:
