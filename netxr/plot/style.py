@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from html import escape
+from textwrap import fill
 from typing import Any, Final
 
 import holoviews as hv
@@ -38,6 +39,12 @@ PAPER_FONTS: Final = {"title": 11, "labels": 10, "ticks": 9, "clabel": 10, "ctic
 
 BAR: Final = 16
 """Width of a colour bar on the screen in pixels."""
+
+LETTER: Final = 6.0
+"""Width of a letter of a title or an axis label on the screen, in pixels."""
+
+BESIDE: Final = 60
+"""Pixels over a colour bar that a title may reach into."""
 
 FRAME: Final = 300
 """Height of a bokeh panel in pixels."""
@@ -149,11 +156,31 @@ def screen_look(plot: Any, _element: Any) -> None:
             _beside_frame(plot.state, bar)
         elif isinstance(bar, Legend):
             bar.location = "top_left"
+    _fit_texts(plot.state)
+
+
+def _fit_texts(frame: Plot) -> None:
+    """Break texts that are longer than their side of the frame: bokeh cuts them off."""
+    width, height = ((size or FRAME) / LETTER for size in (frame.frame_width, frame.frame_height))
+    beside = sum(BESIDE / LETTER for one in frame.right if isinstance(one, ColorBar))
+    for axes, room in ((frame.xaxis, width), (frame.yaxis, height)):
+        for axis in axes:
+            axis.axis_label = _broken(axis.axis_label, room)
+    for title, room in ((frame.title, width + beside), *((one, height) for one in frame.right)):
+        if isinstance(title, Title):
+            title.text = _broken(title.text, room)
+
+
+def _broken(text: Any, letters: float) -> Any:
+    """Return a text in lines of so many letters at most, words kept whole; what is none as it is."""
+    if not isinstance(text, str):
+        return text
+    return "\n".join(fill(line, max(1, int(letters)), break_long_words=False) for line in text.split("\n"))
 
 
 def _beside_frame(frame: Plot, bar: ColorBar) -> None:
     """Make a colour bar as high as its frame, with its title in the middle of its right side."""
-    bar.update(padding=0, margin=15, width=BAR, formatter=bar.formatter)
+    bar.update(padding=6, width=BAR)
     if bar.formatter == "auto":
         bar.formatter = BasicTickFormatter(power_limit_low=-5)
     if bar.title:

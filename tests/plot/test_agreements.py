@@ -128,3 +128,8 @@ def test_small_numbers_are_written_as_such():
     formatters = [one for panel in list(figure)[:2] for one in on_screen(panel).select({"type": BasicTickFormatter})]
     assert formatters
     assert all(10.0**one.power_limit_low < 0.001 for one in formatters)
+
+
+def test_one_pair_is_one():
+    A = labelled([[0.5]])
+    assert title_of(agreement(A, A, diagonal=True)) == "1 pair of neurons (with the diagonal)"

@@ -2,14 +2,15 @@ import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import Div
+from bokeh.models import ColorBar, Div, Plot, Title, Toolbar
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot import symmetric_limit
+from netxr.plot import compare, matrix, symmetric_limit
+from netxr.plot.files import model_of
 from netxr.plot.loading import loaded_matrix
 from netxr.plot.style import (
     DIVERGING,
@@ -20,8 +21,8 @@ from netxr.plot.style import (
     with_title_over,
 )
 from netxr.plot.words import axis_label
-from tests.plot.drawn import draw, on_paper, on_screen
-from tests.runs import printed_by
+from tests.plot.drawn import bar_titles, draw, on_paper, on_screen
+from tests.runs import labelled, printed_by
 
 values = hnp.arrays(np.float64, hnp.array_shapes(max_dims=2, max_side=4), elements=st.floats(width=32))
 
@@ -118,3 +119,32 @@ def test_what_a_frame_says_lasts_when_something_is_laid_over_it(backend):
         (axis,) = drawn.axes
         shown = axis.get_title(), *axis.get_xlim(), axis.xaxis.get_visible()
     assert shown == ("undefined at 3", -1, 4, False)
+
+
+WORDS = "smallest and largest of every hundred samples in all of the neurons that were recorded on that day"
+
+
+def test_bokeh_gets_texts_in_lines_that_fit_their_side():
+    figure = matrix(labelled(np.eye(4, k=1)), title=WORDS)
+    frame = on_screen(figure.opts(xlabel=WORDS, ylabel=WORDS, clabel=WORDS, backend="bokeh"))
+    texts = [frame.title.text, frame.xaxis[0].axis_label, frame.yaxis[0].axis_label, *bar_titles(frame)]
+    assert [" ".join(text.split()) for text in texts] == [WORDS] * 4
+    for text, room in zip(texts, (360, 300, 300, 300), strict=True):
+        assert max(map(len, text.split("\n"))) <= room / 6
+
+
+def test_what_stands_around_the_data_is_upright_thin_and_without_a_box(random_pair):
+    for frame in on_screen(compare(*random_pair)).select({"type": Plot}):
+        assert frame.outline_line_color is None
+        assert {axis.axis_label_text_font_style for axis in frame.xaxis + frame.yaxis} == {"normal"}
+        assert {axis.major_tick_in for axis in frame.xaxis + frame.yaxis} == {0}
+        assert frame.title.text_font_style == "normal"
+        (bar,) = (one for one in frame.right if isinstance(one, ColorBar))
+        assert bar.padding < 10
+        assert [one.align for one in frame.right if isinstance(one, Title)] == ["center"]
+
+
+def test_pages_have_no_logo(random_pair):
+    for figure in (compare(*random_pair), matrix(random_pair[0])):
+        tools = model_of(figure).select({"type": Toolbar})
+        assert {one.logo for one in tools} == {None}

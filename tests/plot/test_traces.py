@@ -9,7 +9,7 @@ from netxr.plot import raster, traces
 from netxr.plot.activity import binning as windows
 from netxr.schema.arrays import as_activity
 from netxr.schema.axis import even_times
-from tests.plot.drawn import draw, on_paper, on_screen
+from tests.plot.drawn import draw, on_paper, on_screen, title_of
 
 
 @pytest.fixture
@@ -189,3 +189,10 @@ def test_traces_and_a_raster_share_the_axis_of_time(one_rate):
 def one_rate():
     samples = np.random.default_rng(0).normal(size=(4, 100))
     return as_activity(samples, dims=("neuron", "time"), sampling_interval=0.1)
+
+
+@pytest.mark.parametrize("n_samples", [30, 3000])
+def test_samples_that_are_no_numbers_are_said_to_be_none(n_samples):
+    figure = traces(as_activity(np.full((2, n_samples), np.nan), dims=("neuron", "time")))
+    shown = figure[()] if isinstance(figure, hv.DynamicMap) else figure
+    assert title_of(shown).split("\n")[0] == "no sample that is a number"

@@ -28,7 +28,7 @@ FIGURES = {
         (SCORES,),
         {"score": "pearson", "at": 0.9, "x": None, "y": None, "row": None, "col": None} | {"title": ""},
     ),
-    "lags": ((LAGGED,), {"pairs": None, "title": ""}),
+    "lags": ((LAGGED,), {"pairs": None, "samples": None, "title": ""}),
     "linked": ((R, R), {"activity": None, "selection": None}),
     "map": ((SCORES,), {"x": "sparsity", "y": "n_steps", "score": "pearson", "title": ""}),
     "matrix": ((R,), {"p_value": None, "q": 0.05, "limits": None, "groups": None, "title": ""}),

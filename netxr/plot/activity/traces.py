@@ -111,15 +111,16 @@ def _drawn(shown: Excerpt, part: Part) -> Drawn:
     """Read what is drawn of a part of a recording."""
     start, stop = part
     if stop - start <= MOST_POINTS:
-        return Drawn(
-            np.arange(start, stop, dtype=np.float64)[np.newaxis],
-            read(shown.samples, shown.rows, part),
-            _some(shown),
-            True,
-        )
+        values = read(shown.samples, shown.rows, part)
+        return Drawn(np.arange(start, stop, dtype=np.float64)[np.newaxis], values, _said(shown, values), True)
     parts = segments(shown.samples, shown.rows, start, stop)
     positions, values = extremes(shown.samples, shown.rows, parts, n_bins=MOST_POINTS // 2)
-    return Drawn(positions, values, "\n".join(filter(None, (_some(shown), _note(shown, part, parts)))))
+    return Drawn(positions, values, "\n".join(filter(None, (_said(shown, values), _note(shown, part, parts)))))
+
+
+def _said(shown: Excerpt, values: NDArray[np.float64]) -> str:
+    """Say so if not all neurons are drawn, or nothing is."""
+    return _some(shown) if np.isfinite(values).any() else "no sample that is a number"
 
 
 def _some(shown: Excerpt) -> str:

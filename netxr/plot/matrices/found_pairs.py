@@ -36,8 +36,7 @@ def found_pairs(weights: xr.DataArray, p_value: Any, *, q: float) -> FoundPairs:
     """
     check_rate(q)
     tested = loaded_matrix(p_value, argument="p_value")
-    places = {dim: _places(weights, tested, dim) for dim in (n.TARGET, n.SOURCE)}
-    rates = false_discovery(tested).isel(places).values
+    rates = on_pairs_of(weights, false_discovery(tested), argument="p_value", what="p-values").values
     found = rates <= q
     n_tested = np.count_nonzero(np.isfinite(rates))
     n_missing = rates.size - n_tested - np.count_nonzero(same_neuron(weights))
@@ -45,13 +44,18 @@ def found_pairs(weights: xr.DataArray, p_value: Any, *, q: float) -> FoundPairs:
     return FoundPairs(found, f"{found.sum():,} of {n_tested:,} pairs at q ≤ {q:g}{missing}")
 
 
-def _places(weights: xr.DataArray, tested: xr.DataArray, dim: str) -> list[int]:
-    """Return where the neurons of one side of a matrix are among those of the p-values."""
+def on_pairs_of(weights: xr.DataArray, tested: xr.DataArray, *, argument: str, what: str) -> xr.DataArray:
+    """Return what a test says of the pairs of a matrix, (target, source), or raise InvalidInput if it lacks any."""
+    return tested.isel({dim: _places(weights, tested, dim, argument, what) for dim in (n.TARGET, n.SOURCE)})
+
+
+def _places(weights: xr.DataArray, tested: xr.DataArray, dim: str, argument: str, what: str) -> list[int]:
+    """Return where the neurons of one side of a matrix are among those of a test."""
     known = {label: place for place, label in enumerate(labels_of(tested, dim).tolist())}
     labels = labels_of(weights, dim).tolist()
     missing = [label for label in labels if label not in known]
     if missing:
         got = f"none of {len(missing):,} of the {len(labels):,} {dim}s, such as {missing[0]!r}"
-        fix = "Take estimate and p-values from one result, such as that of netxr.correlation_test."
-        raise InvalidInput("p_value", got=got, expected="p-values of all neurons that are drawn", fix=fix)
+        fix = f"Take estimate and {what} from one result, such as that of netxr.correlation_test."
+        raise InvalidInput(argument, got=got, expected=f"{what} of all neurons that are drawn", fix=fix)
     return [known[label] for label in labels]

@@ -20,11 +20,13 @@ from netxr.plot.matrices.node_positions import (
     PIXEL,
     SPAN,
     Places,
+    ScaleBar,
     circle_places,
     field_places,
     pulled_places,
     ring_places,
     spread_places,
+    unit_of,
 )
 from netxr.plot.matrices.quantities import quantity_of
 from netxr.plot.palettes import LIGHT
@@ -48,6 +50,12 @@ NOTHING_DRAWN: Final = {
 }
 LINE: Final = 50
 """Letters in a line of a title: bokeh cuts off what is wider than the frame."""
+
+BELOW: Final = 0.18
+"""Of the lowest neuron, the scale bar."""
+
+NAME: Final = 7.5
+"""Points of a name on paper, where it is as wide as on the screen beside its node."""
 
 LAYOUTS: Final = ("circle", "groups", "spring")
 
@@ -80,7 +88,7 @@ def network(
         own, and the rings on a large circle; or where the edges that are drawn pull them together (needs NetworkX).
     positions : DataArray or Dataset, optional
         Recording with the coordinates `x` and `y` on `neuron`, aligned by label: neurons stand there, as in the image,
-        whatever `layout` says.
+        whatever `layout` says. Where both coordinates have the attribute `units`, there is a scale bar.
     edges : int or None
         How many inputs of each neuron are drawn, the strongest ones; None is all. Of more than 10,000 edges in all,
         the strongest are drawn.
@@ -137,7 +145,7 @@ def network(
     inputs = None if edges is None else check_count("edges", edges)
     arrows = strongest_arrows(drawn, negative=sign == "both", inputs=inputs)
     if positions is not None:
-        places = spread_places(field_places(positions, labels), names, order)
+        places = spread_places(field_places(positions, labels), names, order, unit=unit_of(positions))
     elif layout == "spring":
         places = spread_places(pulled_places(arrows, len(names)), names, order)
     else:
@@ -146,6 +154,7 @@ def network(
     none = NOTHING_DRAWN[sign] if tested is None or tested.found.any() else f"no pair at q ≤ {q:g}"
     note = "" if arrows.n_all else none
     graph = edges_of(arrows, places, names, look) * _nodes(places, names) * _names(places, note=note)
+    graph = graph * _scale_bar(places.scale, places.height) if places.scale else graph
     hidden = _hidden(drawn) if sign == "positive" and arrows.n_all else ""
     left = "" if tested is None else f"{tested.text}; others not drawn"
     return _framed(graph, places, title="\n".join(line for line in (title, left, hidden, _cut(arrows, inputs)) if line))
@@ -209,11 +218,28 @@ def _nodes(places: Places, names: NDArray[Any]) -> hv.Points:
     )
 
 
+def _scale_bar(scale: ScaleBar, height: float) -> hv.Overlay:
+    """Draw a length of the field at the lower right, with what it is."""
+    y = -(height + BELOW)
+    line = with_options(
+        hv.Segments(([1 - scale.length], [y], [1.0], [y]), ["x0", "y0", "x1", "y1"]),
+        both={"color": INK},
+        bokeh={"line_width": 3},
+        matplotlib={"linewidth": 2},
+    )
+    text = hv.Labels(([1 - scale.length], [y], [f"{scale.text}  "]), ["x", "y"], ["label"])
+    return line * with_options(
+        text,
+        bokeh={"text_color": INK, "text_font_size": "9pt", "text_align": "right"},
+        matplotlib={"color": INK, "size": 9, "horizontalalignment": "right", "hooks": [no_formulas]},
+    )
+
+
 def _names(places: Places, *, note: str) -> hv.Labels:
     """Write the names, and `note` in the middle."""
     x, y = places.label_places.T
     return with_options(
         hv.Labels(([*x, 0.0], [*y, 0.0], [*places.labels, note]), ["x", "y"], ["label"]),
         bokeh={"text_color": INK, "text_font_size": "9pt"},
-        matplotlib={"color": INK, "size": 9, "hooks": [no_formulas]},
+        matplotlib={"color": INK, "size": NAME, "hooks": [no_formulas]},
     )

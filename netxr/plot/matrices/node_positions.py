@@ -47,8 +47,21 @@ SPREAD: Final = 4.0
 ABOVE: Final = 0.13
 """Of a node that is not on a circle, its name."""
 
+ALMOST: Final = 1 + 1e-9
+"""What a number may be beyond a limit by rounding."""
+
+MICROMETRES: Final = {"um": "µm", "micrometer": "µm", "micrometers": "µm", "micrometre": "µm", "micron": "µm"}
+"""Other words for a unit."""
+
 RINGS_FILL: Final = 0.65
 """Radii of the two rings that are closest, as a fraction of the distance of their middles."""
+
+
+class ScaleBar(NamedTuple):
+    """How long a length in the field is in radii of the circle, and what it is called: "100 µm"."""
+
+    length: float
+    text: str
 
 
 class Places(NamedTuple):
@@ -66,6 +79,8 @@ class Places(NamedTuple):
         (label, 2): x and y of their middles.
     height : float
         How far the nodes reach up and down from the middle.
+    scale : ScaleBar or None
+        Where the nodes stand at places whose unit is known.
     """
 
     nodes: NDArray[np.float64]
@@ -73,6 +88,7 @@ class Places(NamedTuple):
     labels: list[str]
     label_places: NDArray[np.float64]
     height: float = 1.0
+    scale: ScaleBar | None = None
 
 
 def circle_places(names: NDArray[Any], order: GroupOrder) -> Places:
@@ -134,7 +150,7 @@ def ring_places(order: GroupOrder) -> Places:
     return _labelled(nodes, crowd, [name for _, name in order.names], names_at)
 
 
-def spread_places(at: NDArray[np.float64], names: NDArray[Any], order: GroupOrder) -> Places:
+def spread_places(at: NDArray[np.float64], names: NDArray[Any], order: GroupOrder, *, unit: str = "") -> Places:
     """Put the neurons where they are: as far apart as fits, with the proportions kept.
 
     Names stand above them as far as there is room, those of groups above the highest of each.
@@ -147,6 +163,8 @@ def spread_places(at: NDArray[np.float64], names: NDArray[Any], order: GroupOrde
         (neuron,)
     order : GroupOrder
         As `order_of` has it.
+    unit : str
+        Of `at`, if there is to be a scale bar.
 
     Examples
     --------
@@ -156,7 +174,9 @@ def spread_places(at: NDArray[np.float64], names: NDArray[Any], order: GroupOrde
     [[-1.0, -0.5], [1.0, 0.5]]
     """
     low, high = at.min(axis=0), at.max(axis=0)
-    nodes = (2 * at - (low + high)) / (float((high - low).max()) or 1.0)
+    widest = float((high - low).max())
+    nodes = (2 * at - (low + high)) / (widest or 1.0)
+    scale = scale_bar(widest, unit) if unit and widest else None
     room = float(np.clip(SPREAD / np.sqrt(len(names)), LEAST_ROOM, 1.0))
     height = float(np.abs(nodes[:, 1]).max())
     if order.names:
@@ -168,13 +188,32 @@ def spread_places(at: NDArray[np.float64], names: NDArray[Any], order: GroupOrde
         texts = names.tolist() if len(names) <= ROOMY else []
         above = nodes[: len(texts)]
     short = [shorten(text, most=MOST_LETTERS) for text in texts]
-    return Places(nodes, room, short, above + np.array([0.0, ABOVE]), height)
+    return Places(nodes, room, short, above + np.array([0.0, ABOVE]), height, scale)
+
+
+def scale_bar(widest: float, unit: str) -> ScaleBar:
+    """Return a round length of at most a quarter of the widest side of a field, which has two radii.
+
+    Examples
+    --------
+    >>> scale_bar(500.0, "um")
+    ScaleBar(length=0.4, text='100 µm')
+    """
+    power = 10.0 ** np.floor(np.log10(widest / 4))
+    length = power * next(step for step in (5, 2, 1) if step * power <= widest / 4 * ALMOST)
+    return ScaleBar(float(2 * length / widest), f"{length:g} {MICROMETRES.get(unit, unit)}")
 
 
 def field_of(data: xr.DataArray | xr.Dataset) -> xr.Dataset | None:
     """Return where the neurons of a recording lie, if it says so."""
     there = all(name in data.coords and data[name].dims == (n.NEURON,) for name in (n.X, n.Y))
     return data.coords.to_dataset()[[n.X, n.Y]] if there else None
+
+
+def unit_of(positions: xr.DataArray | xr.Dataset) -> str:
+    """Return the unit of the places of neurons, if both coordinates have the same."""
+    x, y = (str(positions[name].attrs.get(n.UNITS, "")) for name in (n.X, n.Y))
+    return x if x == y else ""
 
 
 def field_places(positions: Any, labels: NDArray[Any]) -> NDArray[np.float64]:

@@ -100,7 +100,8 @@ def agreement(A: Any, R: Any, *, diagonal: bool | None = None, title: str = "") 
 def _about(pairs: Pairs, diagonal: bool) -> str:
     """Say how many pairs are drawn, and how many are not."""
     left_out = f", {pairs.n_undefined:,} left out as undefined" if pairs.n_undefined else ""
-    return f"{len(pairs.truth):,} pairs of neurons {diagonal_words(diagonal)}{left_out}"
+    number = "1 pair" if len(pairs.truth) == 1 else f"{len(pairs.truth):,} pairs"
+    return f"{number} of neurons {diagonal_words(diagonal)}{left_out}"
 
 
 def entries(pairs: Pairs, *, edges: Pairs | None = None) -> Any:

@@ -116,7 +116,13 @@ def score_curve(
             "legend_position": "right",
         },
         bokeh={"frame_width": round(1.5 * FRAME), "frame_height": FRAME, "hooks": [screen_look]},
-        matplotlib={"fontsize": PAPER_FONTS, "fig_inches": (6.5, 4.5), "aspect": 1.5, "hooks": [no_formulas]},
+        matplotlib={
+            "fontsize": PAPER_FONTS,
+            "fig_inches": (6.5, 4.5),
+            "aspect": 1.5,
+            "show_frame": False,
+            "hooks": [no_formulas],
+        },
     )
 
 

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.plot.loading import loaded
+from netxr.estimators.table import estimator_of
+from netxr.plot.loading import loaded, loaded_matrix
+from netxr.plot.matrices.found_pairs import on_pairs_of
 from netxr.plot.scores.pair_curves import pair_curves
-from netxr.schema.arguments import check_text, is_number
+from netxr.schema.arguments import check_count, check_text, is_number
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
 MOST_TICKS: Final = 12
@@ -36,7 +38,13 @@ ROUND_TIMES: Final = """
 """Lags at which it is a round time: at most `most` steps of 1, 2 or 5 times a power of ten."""
 
 
-def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, title: str = "") -> hv.Overlay:
+def lags(
+    R: Any,
+    *,
+    pairs: Iterable[tuple[Hashable, Hashable]] | None = None,
+    samples: int | xr.DataArray | None = None,
+    title: str = "",
+) -> hv.Overlay:
     """Draw the lagged correlation of chosen pairs of neurons over lag.
 
     Curves differ in colour, dashes and marks. Undefined values are gaps. If the attributes of `R` have the sampling
@@ -50,18 +58,25 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
     pairs : iterable of (label, label), optional
         Target and source of each curve, in this order. By default, the six pairs of different neurons with the largest
         magnitude at any lag; the title says of how many.
+    samples : int or DataArray, optional
+        How many independent samples the correlations are of: a number, or (target, source) aligned by label, the
+        `effective_samples` of `netxr.correlation_test`. A grey band then holds 95 % of the correlations of neurons that
+        have nothing to do with each other, 1.96 / sqrt(samples) to both sides of zero; of several pairs, the widest. Of
+        autocorrelated activity, the number of samples itself would make it too narrow.
     title : str
         Title over the curves.
 
     Returns
     -------
     holoviews.Overlay
-        HLine (zero), and a Curve and Scatter (marks) for each pair, named "source → target".
+        HLine (zero), with `samples` an HSpan (by chance) below it, and a Curve and Scatter (marks) for each pair, named
+        "source → target".
 
     Raises
     ------
     InvalidInput
-        If `R` has no lags, is lazy, or has several trials; if a neuron is not in it; if there are too many pairs.
+        If `R` has no lags, is lazy, or has several trials; if a neuron is not in it; if there are too many pairs; if
+        `samples` is neither a count nor of all neurons, or `R` are no correlations.
 
     Examples
     --------
@@ -72,12 +87,14 @@ def lags(R: Any, *, pairs: Iterable[tuple[Hashable, Hashable]] | None = None, ti
     check_text("title", title)
     values = _checked(R)
     steps = labels_of(values, n.LAG)
+    known = None if samples is None else _samples_of(values, samples)
     return pair_curves(
         values,
         pairs,
         x=hv.Dimension(n.LAG, label="Lag (samples)"),
         at=steps,
         notes=[title],
+        samples=known,
         both={"xticks": _ticks(steps) if len(steps) <= MOST_TICKS else None},
         on_screen=hooks_of_time(values, time_on_screen),
         on_paper=hooks_of_time(values, time_on_paper),
@@ -99,6 +116,18 @@ def _checked(R: Any) -> xr.DataArray:
     spec = replace(CONNECTIVITY_SPEC, optional_dims=())
     checked: xr.DataArray = loaded(check_variable(R, spec, argument="R", extra_dims=(n.LAG,)), argument="R")
     return checked.transpose(n.LAG, n.TARGET, n.SOURCE).isel({n.LAG: np.argsort(labels_of(checked, n.LAG))})
+
+
+def _samples_of(R: xr.DataArray, samples: Any) -> NDArray[np.float64]:
+    """Return how many independent samples the correlation of each pair is of, (target, source)."""
+    entry = estimator_of(R)
+    if entry is not None and entry.name not in (n.LAGGED_CORRELATION, n.CORRELATION):
+        got = f"samples of {entry.name}"
+        raise InvalidInput("samples", got=got, expected="lagged correlations, whose spread by chance they tell")
+    if not isinstance(samples, xr.DataArray):
+        return np.full(R.shape[1:], float(check_count("samples", samples)))
+    matrix = loaded_matrix(samples, argument="samples")
+    return on_pairs_of(R, matrix, argument="samples", what="numbers of samples").values.astype(np.float64)
 
 
 def _ticks(steps: NDArray[Any]) -> list[Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.strongest import strongest_entries
+from netxr.kernels.significance import LINE
 from netxr.plot.palettes import LIGHT
 from netxr.plot.style import (
     FRAME,
@@ -59,6 +60,7 @@ def pair_curves(
     at: NDArray[Any],
     notes: Iterable[str],
     bands: tuple[xr.DataArray, xr.DataArray] | None = None,
+    samples: NDArray[np.float64] | None = None,
     both: Mapping[str, Any] | None = None,
     on_screen: Iterable[Callable[..., None]] = (),
     on_paper: Iterable[Callable[..., None]] = (),
@@ -79,6 +81,8 @@ def pair_curves(
         Lines of the title; which pairs were chosen follows.
     bands : tuple of DataArray, optional
         Lower and upper ends of a band around each curve, like `R`.
+    samples : array, optional
+        (target, source): how many independent samples the correlations are of, for a band of those by chance.
     both : mapping, optional
         Further options of both backends.
     on_screen, on_paper : iterable of callable
@@ -89,15 +93,16 @@ def pair_curves(
     names = _names(R, chosen)
     curves = {name: R.values[:, to, from_] for name, (to, from_) in zip(names, chosen, strict=True)}
     ends = [end.values[:, to, from_] for end in bands or () for to, from_ in chosen]
-    defined = np.concatenate([[0.0], *(curve[np.isfinite(curve)] for curve in [*curves.values(), *ends])])
+    limit, by_chance = (0.0, "") if samples is None else _limit_of_chance([samples[pair] for pair in chosen])
+    defined = np.concatenate([[-limit, limit], *(curve[np.isfinite(curve)] for curve in [*curves.values(), *ends])])
     margin = 0.05 * np.ptp(defined) or 1.0
     beyond = 0.03 * float(np.ptp(at)) or 1.0
-    nothing = "" if len(defined) > 1 else f"no correlation of two neurons is defined at any {x.name}"
+    nothing = "" if len(defined) > 2 else f"no correlation of two neurons is defined at any {x.name}"
     filled = [] if bands is None else _bands(ends, x, at)
     return with_options(
-        hv.Overlay([_zero(), *filled, *_drawn(curves, x, y, at)]),
+        hv.Overlay([*([_chance(limit)] if limit else []), _zero(), *filled, *_drawn(curves, x, y, at)]),
         both={
-            "title": literal("\n".join(line for line in (*notes, nothing, cut) if line)),
+            "title": literal("\n".join(line for line in (*notes, nothing or by_chance, cut) if line)),
             "xlabel": x.label,
             "ylabel": y.label,
             "xlim": (at[0] - beyond, at[-1] + beyond),
@@ -157,6 +162,26 @@ def _names(R: xr.DataArray, chosen: list[tuple[int, int]]) -> list[str]:
 def _zero() -> hv.HLine:
     """Draw the line of no correlation."""
     return with_options(hv.HLine(0), both={"color": INK}, bokeh={"line_width": 0.7}, matplotlib={"linewidth": 0.7})
+
+
+def _limit_of_chance(samples: list[float]) -> tuple[float, str]:
+    """Return how far 95 % of correlations by chance are from zero at most, and that in words; 0 if not known.
+
+    A correlation of N independent samples has a standard error of 1 / sqrt(N) where there is none.
+    """
+    fewest = min((each for each in samples if each > 0), default=np.nan)
+    if not np.isfinite(fewest):
+        return 0.0, "not known what is by chance"
+    return float(LINE / np.sqrt(fewest)), f"grey: 95 % by chance, of {fewest:,.0f} independent samples"
+
+
+def _chance(limit: float) -> hv.HSpan:
+    """Draw the band of correlations by chance."""
+    return with_options(
+        hv.HSpan(-limit, limit),
+        bokeh={"fill_color": LIGHT.hidden, "line_color": None, "level": "underlay"},
+        matplotlib={"facecolor": LIGHT.hidden, "linewidth": 0},
+    )
 
 
 def _drawn(curves: dict[str, NDArray[Any]], x: hv.Dimension, y: hv.Dimension, at: NDArray[Any]) -> list[Any]:
