@@ -35,10 +35,14 @@ SHARES_OF_50: Final = (1.0, 0.75, 0.5, 0.25, 0.125)
 SHARES_OF_40: Final = (1.0, 0.8, 0.6, 0.4, 0.2)
 NETWORKS: Final = 3
 SIGNIFICANT: Final = 0.05
+SIZES: Final = (25, 50, 100)
+LENGTHS: Final = (5_000, 20_000)
 
 LASSO: Final = "lasso"
 LASSO_WITH_INTERCEPT: Final = "lasso with intercept"
 CORRELATION: Final = n.LAGGED_CORRELATION
+OF_LOGITS: Final = "regression of logits"
+T_OF_LOGITS: Final = "t of logits"
 INSTRUMENTS: Final = "instrumental_variables"
 
 QUANTITIES: Final[Mapping[str, str]] = {
@@ -57,6 +61,7 @@ def other_sections() -> dict[str, Callable[[], xr.Dataset]]:
         "perturbation": _perturbation,
         "lasso": _lasso,
         "lasso_observed": _lasso_observed,
+        "estimators": _estimators,
         "granger_small": partial(_granger, 6),
         "granger_large": partial(_granger, 100),
         "instruments": _instruments,
@@ -122,6 +127,29 @@ def _lasso_observed() -> xr.Dataset:
             scores.append(_by_estimator({name: _score(A, one) for name, one in estimates.items()}))
         networks.append(_along(n.OBSERVED, SHARES_OF_50, scores))
     return _summarised(_along(n.TRIAL, range(NETWORKS), networks))
+
+
+def _estimators() -> xr.Dataset:
+    """Return how estimators score by the size of a network and the length of its recording."""
+    sizes = []
+    for size in SIZES:
+        run = _simulated(size, n_steps=max(LENGTHS))
+        parts = [run.isel({n.TIME: slice(length)}) for length in LENGTHS]
+        sizes.append(_along(n.N_STEPS, LENGTHS, map(_of_estimators, parts)))
+    return _along(n.N_NEURONS, SIZES, sizes).to_dataset(name=n.PEARSON)
+
+
+def _of_estimators(run: xr.Dataset) -> xr.DataArray:
+    """Return the scores of a correlation, and of regressions of states and of their logits."""
+    A, activity = run[n.CONNECTIVITY], run[n.ACTIVITY]
+    of_logits = regression(lagged_moments(activity, lags=[0, 1], link="logit"))
+    estimates = {
+        CORRELATION: lagged_correlation(activity),
+        OF_LOGITS: of_logits[n.COEFFICIENT],
+        T_OF_LOGITS: of_logits[n.T],
+        n.REGRESSION_T: regression(activity)[n.T],
+    }
+    return _by_estimator({name: _score(A, one) for name, one in estimates.items()})
 
 
 def _granger(n_neurons: int) -> xr.Dataset:

@@ -81,8 +81,9 @@ def run_tutorial(progress: Callable[[int, int], object] | None = None, *, others
         "fine", "coarse"), both matrices and their Pearson correlation for each size ("size_06" to "size_42") and
         over sparsity ("sparsity_demo"), and sweeps of scores ("size_sweep", "coarse_sweep"). Of tutorial 1: a run whose
         states were set ("perturbation"). Of tutorial 3: runs with their estimates ("lasso", "granger_small",
-        "granger_large") and scores over the share of neurons that were recorded ("lasso_observed"). Of tutorial 4: a
-        run with `inputs` ("instruments"), and scores over their strength and the recorded share ("weak_instruments",
+        "granger_large"), scores over the share of neurons that were recorded ("lasso_observed"), and of estimators
+        by the size of the network and the length of the recording ("estimators"). Of tutorial 4: a run with `inputs`
+        ("instruments"), and scores over their strength and the recorded share ("weak_instruments",
         "instruments_observed").
     """
     own, other = _sections(), other_sections() if others else {}

@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import files
+from itertools import product
 
 import numpy as np
 import pytest
@@ -109,6 +110,23 @@ def lasso_observed():
     return single | {f"Pearson of A and R, mean, {at}": mean for at, mean in means.items()}
 
 
+def estimators():
+    """Least squares with an intercept of states, and of their logits, on the states before."""
+    numbers = {}
+    for n, n_steps in product((25, 50, 100), (5000, 20_000)):
+        A, x = plain(n, n_steps)
+        design = np.column_stack([x[:, :-1].T, np.ones(n_steps - 1)])
+        error = np.sqrt(np.diagonal(np.linalg.inv(design.T @ design)))[:n]
+        found = {"lagged_correlation": lagged(x)}
+        for name, targets in (("regression of logits", logit(x[:, 1:]).T), ("", x[:, 1:].T)):
+            slope, left = np.linalg.lstsq(design, targets, rcond=None)[:2]
+            t = slope[:n].T / np.sqrt(left / (n_steps - 1 - n - 1))[:, None] / error
+            found |= {name: slope[:n].T, "t of logits": t} if name else {"regression_t": t}
+        for name, R in found.items():
+            numbers[f"Pearson of A and R, n_neurons {n}, n_steps {n_steps:g}, estimator {name}"] = pearson(A, R)
+    return numbers
+
+
 def granger(n):
     """F-tests of each target on its own past with and without that of neuron 1."""
     A, x = plain(n, 5000)
@@ -154,6 +172,7 @@ ORACLES = {
     "perturbation": perturbation,
     "lasso": fifty,
     "lasso_observed": lasso_observed,
+    "estimators": estimators,
     "granger_small": lambda: granger(6),
     "granger_large": lambda: granger(100),
     "instruments": instruments,
@@ -171,6 +190,7 @@ ORACLES = {
         "perturbation",
         "granger_small",
         "instruments",
+        "estimators",
         *slow("lasso", "lasso_observed"),
         *slow("granger_large", "weak_instruments", "instruments_observed"),
     ],
@@ -204,6 +224,15 @@ def test_references_are_the_published_numbers():
     for section, *words, numbers in means:
         found = [value for quantity, value in REFERENCE[section].items() if all(word in quantity for word in words)]
         np.testing.assert_allclose(found, numbers, rtol=0, atol=0.0011)
+    by_size = [
+        ("lagged_correlation", [0.790, 0.581, 0.813, 0.363, 0.604]),
+        ("regression of logits", [0.791, 0.583, 0.818, 0.367, 0.608]),
+        ("t of logits", [0.792, 0.584, 0.819, 0.368, 0.609]),
+        ("regression_t", [0.790, 0.579, 0.813, 0.361, 0.604]),
+    ]
+    for name, numbers in by_size:
+        found = [value for quantity, value in REFERENCE["estimators"].items() if quantity.endswith(f"estimator {name}")]
+        np.testing.assert_allclose(np.delete(found, 1), numbers, rtol=0, atol=0.0006)  # 25 x 20,000 is not published
     least = [value for quantity, value in REFERENCE["weak_instruments"].items() if "first-stage" in quantity]
     np.testing.assert_allclose(least, [303, 102, 25, 6.0, 1.5], rtol=0.02)
 
@@ -212,7 +241,7 @@ def test_references_are_the_published_numbers():
 @pytest.mark.parametrize(
     "section",
     [
-        *("perturbation", "lasso", "granger_small", "granger_large", "instruments"),
+        *("perturbation", "lasso", "estimators", "granger_small", "granger_large", "instruments"),
         *slow("lasso_observed", "weak_instruments", "instruments_observed"),
     ],
 )
