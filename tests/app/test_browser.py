@@ -144,7 +144,10 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(open_page):
     wanted = ("Tutorial", "Network size (neurons)", "Network size (any number)", "Sparsity", "Length", "Lag", "Groups")
     for name in (*wanted, "Seed", "Include the diagonal", "Python", "Export"):
         assert name in names
-    assert all(one["outline"] != "none" for one in seen if one["name"] in ("Tutorial", "Seed", "Export"))
+    figures = ("True connectivity A", "Estimated connectivity R", "Do they separate?", "Score over size")
+    assert all(name in names for name in figures)
+    ringed = [one["outline"] for one in seen if one["name"] in ("Tutorial", "Seed", "Export", *figures)]
+    assert set(ringed) == {"solid"}
 
 
 @pytest.mark.slow

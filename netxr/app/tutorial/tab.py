@@ -14,7 +14,7 @@ from netxr import names as n
 from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.looks import answer_html, side_by_side, verdict, with_diagonal
-from netxr.app.frame.panes import FIRST_ROW, SECOND_ROW, Results, button, card, halves, heading, stretched
+from netxr.app.frame.panes import SECOND_ROW, Results, button, card, fitted, halves, heading, stretched
 from netxr.app.frame.session import Session
 from netxr.app.tutorial.compute import (
     Setup,
@@ -25,7 +25,7 @@ from netxr.app.tutorial.compute import (
     remembered,
     tutorial_run,
 )
-from netxr.app.tutorial.live import LiveMatrix
+from netxr.app.tutorial.live import ASPECT, LiveMatrix
 from netxr.app.tutorial.views import score_over_size, separation
 from netxr.simulation.tutorial import DEMO_SIZES, SEED
 
@@ -183,7 +183,7 @@ class _View:
             self._answer.object = answer_of(setup, run)
             for name in TITLES:
                 self._matrices[name].show(netxr.plot.matrix(run[name]))
-        self._separation[:] = [stretched(separation(run), height=FIRST_ROW - 32, basis=None)]
+        self._separation[:] = [fitted(separation(run), aspect=ASPECT)]
         self._curve[:] = [stretched(score_over_size(setup), height=SECOND_ROW, basis=None)]
 
 

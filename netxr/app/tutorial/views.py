@@ -34,7 +34,9 @@ def separation(run: xr.Dataset) -> hv.Overlay:
             label=f"{kind}, {n_pairs:,} pairs",
         )
         drawn.append(with_options(bars, both={"alpha": 0.45}, bokeh={"fill_color": colour, "line_color": colour}))
-    return with_options(hv.Overlay(drawn), bokeh={"legend_position": "top", "legend_opts": {"orientation": "vertical"}})
+    return with_options(
+        hv.Overlay(drawn), bokeh={"legend_position": "top", "legend_opts": {"orientation": "vertical", "spacing": 4}}
+    )
 
 
 def score_over_size(setup: Setup) -> Any:
