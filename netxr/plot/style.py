@@ -182,7 +182,7 @@ def _beside_frame(frame: Plot, bar: ColorBar) -> None:
     """Make a colour bar as high as its frame, with its title in the middle of its right side."""
     bar.update(padding=6, width=BAR)
     if bar.formatter == "auto":
-        bar.formatter = BasicTickFormatter(power_limit_low=-5)
+        bar.formatter = BasicTickFormatter(power_limit_low=-5, power_limit_high=7)
     if bar.title:
         title = next((one for one in frame.right if isinstance(one, Title)), None) or Title(align="center")
         title.update(

@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
-from bokeh.models import GlyphRenderer, HoverTool, MultiLine, Scatter
+from bokeh.models import ColorBar, GlyphRenderer, HoverTool, MultiLine, Scatter, Segment
 
 from netxr.errors import InvalidInput, MissingExtra
 from netxr.plot import matrix, network
@@ -303,3 +303,20 @@ def test_the_colour_bar_stands_clear_of_a_matrix_beside_it(one_edge):
     heatmap = next(axis for axis in page.axes if axis.images)
     bar = next(axis for axis in page.axes if axis.get_ylabel() == "Connectivity strength")
     assert bar.get_tightbbox().x1 < heatmap.yaxis.label.get_window_extent().x0
+
+
+def test_the_colour_bar_of_a_crowd_is_as_clear_as_edges_over_one_another():
+    weights = labelled(np.random.default_rng(0).normal(size=(60, 60)))
+    screen = on_screen(network(weights, sign="both", edges=None))
+    (bar,) = screen.select({"type": ColorBar})
+    (shafts,) = (one for one in screen.select({"type": GlyphRenderer}) if isinstance(one.glyph, Segment))
+    drawn = shafts.glyph.line_color.transform
+    assert int(drawn.palette[-1][7:], 16) < 100
+    assert (bar.color_mapper.palette[-1][7:], bar.color_mapper.palette[-1][:7]) == ("ff", drawn.palette[-1][:7])
+    assert (bar.color_mapper.low, bar.color_mapper.high) == (drawn.low, drawn.high)
+
+
+def test_a_long_number_of_edges_is_a_line_of_its_own():
+    n = 1200
+    weights = xr.DataArray(np.ones((n, n)), dims=("target", "source"))
+    assert title_of(network(weights)) == "3 strongest inputs of each:\n3,600 of 1,438,800 edges"

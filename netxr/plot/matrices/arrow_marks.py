@@ -4,7 +4,8 @@ from typing import Any, Final, NamedTuple
 
 import holoviews as hv
 import numpy as np
-from bokeh.models import MultiLine
+from bokeh.models import LinearColorMapper, MultiLine
+from bokeh.models.annotations import ColorBar
 from holoviews import dim
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
@@ -162,6 +163,16 @@ def _bend_on_screen(plot: Any, shafts: hv.Segments) -> None:
     renderer.update(glyph=MultiLine(xs="xs", ys="ys", **line), nonselection_glyph=None, selection_glyph=None)
 
 
+def _clear_bar(plot: Any, _shafts: hv.Segments) -> None:
+    """Give bokeh's colour bar the colours of edges that lie over one another: of a crowd, each is faint."""
+    for bar in plot.state.select({"type": ColorBar}):
+        mapper = bar.color_mapper
+        opacities = [int(colour[7:], 16) for colour in mapper.palette]
+        shares = [255 * each // max(opacities) for each in opacities]
+        clear = [f"{colour[:7]}{share:02x}" for colour, share in zip(mapper.palette, shares, strict=True)]
+        bar.color_mapper = LinearColorMapper(palette=clear, low=mapper.low, high=mapper.high)
+
+
 def _bend_on_paper(plot: Any, shafts: hv.Segments) -> None:
     """Draw edges as matplotlib's lines of many points."""
     plot.handles["artist"].set_segments(list(drawn_ways(shafts)))
@@ -181,7 +192,7 @@ def _shafts(
             "line_width": width,
             "tools": ["hover"],
             "hover_tooltips": look.tips,
-            "hooks": on_screen,
+            "hooks": [*on_screen, _clear_bar],
         },
         matplotlib={
             "linewidth": width * POINTS,

@@ -1,6 +1,5 @@
 """A connectivity matrix as a directed graph: an arrow from source to target."""
 
-from textwrap import fill
 from typing import Any, Final, Literal
 
 import holoviews as hv
@@ -174,7 +173,8 @@ def _cut(arrows: Arrows, inputs: int | None) -> str:
     if inputs is None:
         return f"strongest {drawn:,} of {arrows.n_all:,} edges"
     one = "strongest input of each" if inputs == 1 else f"{inputs} strongest inputs of each"
-    return fill(f"{one}: {drawn:,} of {arrows.n_all:,} edges", LINE)
+    text = f"{one}: {drawn:,} of {arrows.n_all:,} edges"
+    return text if len(text) <= LINE else text.replace(": ", ":\n")
 
 
 def _framed(graph: hv.Overlay, places: Places, *, title: str) -> hv.Overlay:
