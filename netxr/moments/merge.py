@@ -1,6 +1,6 @@
 """Moments of several recordings together, from the moments of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any, Final, Literal
 
@@ -170,6 +170,10 @@ def _with_shared_coords(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     return [part.drop_vars(differ, errors="ignore") for part in parts]
 
 
+Sums = Mapping[str, Any]
+"""{name: Variable} of moments without their labels, in an order of dims that all of them share."""
+
+
 def merged(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     """Return the moments of two recordings that share no pair."""
     edges = {}
@@ -180,14 +184,24 @@ def merged(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
 
 
 def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return the merged counts, means, squares and co-moments, with the attributes of the first.
-
-    They are computed of variables, which have no labels to be aligned again in each step.
-    """
+    """Return the merged counts, means, squares and co-moments, with the attributes of the first."""
     known = (part[[name for name in NOTHING if name in a]] for part in (a, b))
     first, second = xr.align(*known, join="exact", copy=False)
-    sides: list[dict[Any, Any]] = [{name: one.variable for name, one in part.items()} for part in (first, second)]
-    here, there = sides
+    found = added(sums_of(first), sums_of(second))
+    whole = {
+        name: first[name].copy(deep=False, data=value.transpose(*first[name].dims).data)
+        for name, value in found.items()
+    }
+    return whole | {n.COUNT: whole[n.COUNT].drop_attrs(deep=False).assign_attrs(_said(first, second))}
+
+
+def sums_of(moments: xr.Dataset) -> Sums:
+    """Return counts, means, squares and co-moments without labels, which need not be aligned again in each step."""
+    return {name: moments[name].variable for name in NOTHING if name in moments}
+
+
+def added(here: Sums, there: Sums) -> Sums:
+    """Return the merged counts, means, squares and co-moments."""
     of_a, of_b = here[n.COUNT], there[n.COUNT]
     count = of_a + of_b
     share = of_b / count.clip(min=1)
@@ -204,11 +218,7 @@ def _added(a: xr.Dataset, b: xr.Dataset) -> dict[str, xr.DataArray]:
     if n.COMOMENT_LINKED in here:  # at lag 0 undefined for neurons as sources
         has = [part[n.COMOMENT_LINKED].notnull() & (of > 0) for part, of in ((here, of_a), (there, of_b))]
         found[n.COMOMENT_LINKED] = found[n.COMOMENT_LINKED].where(has[0] | has[1])
-    added = {
-        name: first[name].copy(deep=False, data=value.transpose(*first[name].dims).data)
-        for name, value in found.items()
-    }
-    return added | {n.COUNT: added[n.COUNT].drop_attrs(deep=False).assign_attrs(_said(first, second))}
+    return found
 
 
 def _attrs(a: xr.Dataset, b: xr.Dataset) -> dict[str, Any]:

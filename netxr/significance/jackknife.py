@@ -13,7 +13,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.fit import call_of
 from netxr.moments.inputs import apart, together
-from netxr.moments.merge import merged
+from netxr.moments.merge import EDGES, Sums, added, sums_of
 from netxr.schema.variables import MOMENT_SPECS, NUMBER_KINDS, check_moments
 
 REFERENCE: Final = "Tukey 1958, doi:10.1214/aoms/1177706647"
@@ -113,20 +113,37 @@ def parts_of(moments: object, *, least: int) -> list[xr.Dataset]:
 
 def pooled(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Return the moments of several parts together."""
-    return _labelled(reduce(merged, map(together, parts)), parts[0])
+    whole = [together(part) for part in parts]
+    return _labelled(reduce(added, map(sums_of, whole)), whole, like=parts[0])
 
 
 def _without_each(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     """Return the moments of all parts but one, for each: of those before it and those after it."""
     whole = [together(part) for part in parts]
-    before = list(accumulate(whole[:-1], merged))
-    after = list(accumulate(whole[:0:-1], merged))[::-1]
-    inner = [merged(a, b) for a, b in zip(before, after[1:], strict=False)]
-    return [_labelled(one, parts[0]) for one in (after[0], *inner, before[-1])]
+    sums = [sums_of(part) for part in whole]
+    before = list(accumulate(sums[:-1], added))
+    after = list(accumulate(sums[:0:-1], added))[::-1]
+    inner = [added(a, b) for a, b in zip(before, after[1:], strict=False)]
+    each = enumerate([after[0], *inner, before[-1]])
+    return [_labelled(one, whole[:k] + whole[k + 1 :], like=parts[0]) for k, one in each]
 
 
-def _labelled(whole: xr.Dataset, like: xr.Dataset) -> xr.Dataset:
-    """Return moments in which neurons and inputs are together under the names of each."""
+def _labelled(sums: Sums, parts: Sequence[xr.Dataset], *, like: xr.Dataset) -> xr.Dataset:
+    """Return the summed moments of some parts, of the same labels, with these, and with the ends of each part."""
+    first = parts[0]
+    found = {
+        name: first[name].variable.copy(deep=False, data=one.transpose(*first[name].dims).data)
+        for name, one in sums.items()
+    }
+    frames = first[n.COUNT].attrs.get(n.FRAMES)
+    if frames is not None:
+        found[n.COUNT].attrs[n.FRAMES] = frames * len(parts)
+    ends = {
+        name: xr.Variable.concat([part[name].variable for part in parts], n.EDGE_FRAME)  # type: ignore[no-untyped-call]
+        for name in EDGES
+        if name in first
+    }
+    whole = first.drop_vars(list(ends)).assign(found | ends)
     return apart(whole, like) if n.INPUT in like.dims else whole
 
 

@@ -81,11 +81,16 @@ def reliability(
     (wanted,), _ = lags_of(lag, None, data)
     if not isinstance(data, xr.Dataset) or (n.ACTIVITY in data and n.BLOCK not in data.dims) or n.COMOMENT not in data:
         data = lagged_moments(activity_of(data), lags=lags_needed([estimator(method)], [wanted]), blocks=BLOCKS)
-    first, second = halves_of(data, method=method, lag=wanted)
+    return reliability_of(halves_of(data, method=method, lag=wanted), method=method, lag=wanted)
+
+
+def reliability_of(estimates: tuple[xr.DataArray, xr.DataArray], *, method: str, lag: int) -> xr.Dataset:
+    """Return what `reliability` says of the estimates of both halves, as `halves_of` makes them."""
+    first, second = estimates
     halves = alike(first, second, [n.TARGET, n.SOURCE])
     of_neuron = alike(_of_neuron(first), _of_neuron(second), ["partner"])
     found = {n.RELIABILITY: _corrected(halves), n.HALVES: halves, n.RELIABILITY_OF_NEURON: _corrected(of_neuron)}
-    made_by = call_of("reliability", method=method, lag=wanted)
+    made_by = call_of("reliability", method=method, lag=lag)
     about: dict[str, Any] = {n.REFERENCE: REFERENCE, n.MADE_BY: made_by}
     return xr.Dataset({name: one.assign_attrs(about | {n.LONG_NAME: ABOUT[name]}) for name, one in found.items()})
 

@@ -20,7 +20,7 @@ from netxr.schema.clock import clock_of
 from netxr.schema.words import text_of
 from netxr.significance.correlation_test import lags_for
 from netxr.significance.recoverability_text import GAINS
-from netxr.significance.reliability import BLOCKS, halves_of
+from netxr.significance.reliability import BLOCKS, halves_of, reliability_of
 from netxr.significance.tested import TESTED, tested
 
 COPIES: Final = 6
@@ -240,8 +240,8 @@ def how_sure(run: xr.Dataset, choice: Choice, *, lag: int, memory: int, compute:
     of_halves: tuple[xr.DataArray, ...] = ()
     if blocks or trials:
         parts = compute(netxr.lagged_moments(activity, lags=lags, blocks=blocks, **options))
-        halves = netxr.reliability(parts, method=method, lag=lag)
         of_halves = halves_of(parts, method=method, lag=lag)
+        halves = reliability_of(of_halves, method=method, lag=lag)
     return Sure(found, halves, of_halves)
 
 
