@@ -181,6 +181,8 @@ def _page(
     address, theme = _address(), _theme()
     pn.state.curdoc.theme = FIGURES[theme]
     try:
+        if folder is not None:
+            folder.look_again()
         page = Page(session, tabs, address)
     except Exception as error:  # the browser would otherwise show the server's own page of errors
         return template_of(message_pane(message_of(error), kind="error"), title="netxr", theme=theme)

@@ -43,7 +43,7 @@ class OpenPage:
 
     def wait(self):
         """Let everything end that is under way."""
-        self.loop.run_until(lambda: not self.session._jobs)
+        self.loop.run_until(lambda: not self.session._jobs and self.loop.is_empty())
         return self
 
     def widget(self, label):

@@ -299,3 +299,20 @@ def test_no_request_left_the_machine(app, requests):
     """The last test here: what all the others asked for."""
     hosts = {re.match(r"\w+://([^/]*)", url)[1] for url in requests if not url.startswith(("data:", "blob:"))}
     assert hosts == {app.address.split("/")[2]}
+
+
+def test_a_report_is_written_and_downloaded(open_page, tmp_path, folder):
+    page = open_page("?tab=recording&recording=estimated.zarr&view=estimate")
+    drawn(page)
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Report", exact=True).click()
+    page.get_by_text("Writing the report of estimated.zarr").wait_for(timeout=LONG)
+    page.get_by_text("The report of estimated.zarr is written").wait_for(timeout=2 * LONG)
+    page.screenshot(path=folder / "report.png")
+    with page.expect_download(timeout=LONG) as downloaded:
+        page.get_by_text("Download the report", exact=True).click()
+    assert downloaded.value.suggested_filename == "estimated.html"
+    downloaded.value.save_as(tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert "True and estimated connectivity" in text

@@ -1,14 +1,18 @@
 from itertools import pairwise
+from threading import Event
 
 import numpy as np
 import pytest
 import xarray as xr
 
 import netxr
-from netxr.app.compare.compute import Pick, matrices_in, pair_of, side_of, strongest_shared, variable_of
+from netxr.app.compare import tab
+from netxr.app.compare.compute import Pick, matrices_in, pair_of, side_of, strongest_shared, variable_of, with_sure
 from netxr.app.compare.matched import matched
 from netxr.app.compare.scores import parts_of, scores_table
+from netxr.app.frame.folder import Folder
 from netxr.errors import InvalidInput
+from tests.app.pages import OpenPage
 from tests.app.views import choose, dimmed, download, figures, opened, panels_of, press, run_lines, table
 from tests.marks import slow
 
@@ -91,7 +95,7 @@ def test_neurons_are_matched_by_label():
         side_of(run, Pick(name), None, memory=2**20, compute=xr.DataArray.compute)
         for run, name in zip(runs, "ab", strict=True)
     ]
-    first, second = pair_of((sides[0], sides[1]), None, diagonal=True, compute=xr.Dataset.compute).shared
+    first, second = pair_of((sides[0], sides[1]), None, diagonal=True).shared
     assert first.values.tolist() == [[0, 2], [6, 8]]
     assert second.values.tolist() == [[8, 6], [2, 0]]
     assert second.target.values.tolist() == ["a", "c"]
@@ -106,7 +110,7 @@ def two():
     run = run.assign({name: netxr.estimate(run.activity, method=name) for name in names})
     options = {"memory": 2**30, "compute": lambda lazy: lazy.compute()}
     first, second, truth = (side_of(run, Pick("run", name), None, **options) for name in (*names, "connectivity"))
-    return run, pair_of((first, second), truth, diagonal=False, compute=options["compute"])
+    return run, with_sure(pair_of((first, second), truth, diagonal=False), compute=options["compute"])
 
 
 def test_the_error_of_the_difference_is_that_of_leaving_out_block_by_block(two):
@@ -152,11 +156,11 @@ def test_a_score_is_parted_by_the_reliability_and_the_parts_add_up(two):
 def test_an_estimate_of_other_samples_has_no_error_and_it_says_why(two):
     run, pair = two
     other = pair.sides[1]._replace(match=pair.sides[1].match._replace(matrix=pair.sides[1].R * 1.1))
-    sure = pair_of((pair.sides[0], other), pair.truth, diagonal=False, compute=lambda lazy: lazy.compute()).sure
+    sure = with_sure(pair_of((pair.sides[0], other), pair.truth, diagonal=False), compute=xr.Dataset.compute).sure
     assert sure.error is None
     assert "made of other samples or otherwise" in sure.problem
     bare = pair.sides[1]._replace(run=run.drop_vars("activity"))
-    sure = pair_of((bare, bare), None, diagonal=False, compute=lambda lazy: lazy.compute()).sure
+    sure = with_sure(pair_of((bare, bare), None, diagonal=False), compute=xr.Dataset.compute).sure
     assert "without its recording" in sure.problem
 
 
@@ -185,6 +189,22 @@ def test_the_lines_make_the_figure_and_the_files_hold_it(pages, library, stores)
     assert download(page, "Zarr (zip)")[:2] == b"PK"
     if stores != TRUTH:
         assert download(page, "PNG")[1:4] == b"PNG"
+
+
+def test_matrices_are_shown_before_it_is_known_how_sure_they_are(pages, library, monkeypatch):
+    shown = Event()
+
+    def waits(pair, **options):
+        assert shown.wait(60)
+        return with_sure(pair, **options)
+
+    monkeypatch.setattr(tab, "with_sure", waits)
+    pages.append(OpenPage(f"?tab=compare&{TRUTH}", folder=Folder(library)))
+    page = pages[0]
+    page.loop.run_until(lambda: len(figures(page)) == 3)
+    assert "not known" in page.text()
+    shown.set()
+    assert (len(figures(page.wait())), "not known" in page.text()) == (4, False)
 
 
 def test_without_a_truth_it_says_what_both_have_and_no_score(pages, library):

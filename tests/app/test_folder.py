@@ -1,5 +1,6 @@
 import os
 import shutil
+import time
 import tracemalloc
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 import netxr
 from netxr.app.frame.folder import Folder
 from tests.app.hostile import hostile_stores
+from tests.app.pages import OpenPage
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,35 @@ def test_the_catalogue_is_what_can_be_opened(folder):
     assert folder.names("connectivity") == ["truth.zarr"]
     assert folder.open("run.zarr").sizes["neuron"] == 4
     assert list(folder.catalog()["name"]) == folder.names()
+
+
+@pytest.fixture
+def listings(monkeypatch):
+    """What has been listed."""
+    found, catalog = [], netxr.catalog
+    monkeypatch.setattr(netxr, "catalog", lambda source: found.append(source) or catalog(source))
+    return found
+
+
+@pytest.mark.parametrize("tab", ["recording", "recording&recording=run.zarr", "compare", "map"])
+def test_a_page_lists_its_folder_once_when_it_opens(folder, pages, listings, tab):
+    folder.look_again()
+    pages.append(OpenPage(f"?tab={tab}", folder=folder))
+    assert not pages[0].wait().messages
+    assert listings == [folder.root]
+
+
+def test_what_is_made_meanwhile_is_found_when_it_is_asked_for_and_listed_soon(folder, monkeypatch, listings):
+    folder.look_again()
+    shutil.copytree(folder.root / "run.zarr", folder.root / "new.zarr")
+    assert "new.zarr" not in folder.names()
+    assert len(listings) == 1
+    assert folder.open("new.zarr").sizes["neuron"] == 4
+    assert "new.zarr" in folder.names()
+    shutil.rmtree(folder.root / "new.zarr")
+    now = time.monotonic()
+    monkeypatch.setattr("time.monotonic", lambda: now + 2.1)
+    assert "new.zarr" not in folder.names()
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,26 @@ def edges_shown(page):
     return found
 
 
+@pytest.mark.parametrize("label", [3, "c"])
+def test_edges_are_filtered_by_a_label(pages, tmp_path, label):
+    activity = activity_of_two(label)
+    netxr.save(activity.to_dataset(name="activity"), tmp_path / "two.zarr")
+    edges = edges_shown(opened(pages, tmp_path, f"{SURE}=two.zarr&q=0.9"))
+    assert len(edges.current_view) > 1
+    how = edges.header_filters["source"]["func"]
+    edges.filters = [{"field": "source", "type": how, "value": str(label)}]
+    assert set(edges.current_view.source) == {label}
+    assert len(edges.current_view) == (edges.value.source == label).sum()
+
+
+def activity_of_two(label):
+    """White noise of three neurons, one of which drives the others."""
+    drive, noise = np.random.default_rng(0).normal(size=(2, 2000))
+    samples = np.stack([drive, np.roll(drive, 1), np.roll(drive, 1) + noise])
+    labels = [label, 13, 23] if label == 3 else ["c", "a", "b"]
+    return netxr.as_activity(samples, dims=("neuron", "time"), neurons=labels)
+
+
 def matrix_shown(page):
     return figures(page)[0]
 

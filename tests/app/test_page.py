@@ -3,12 +3,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import bokeh
+import holoviews as hv
 import panel as pn
 import param
 import pytest
 
 import netxr
 from netxr.app.frame.page import Tab
+from netxr.app.frame.panes import Results, card, note
 from netxr.app.frame.session import deliver_to
 from netxr.app.frame.theme import TOKENS
 from netxr.errors import InvalidInput
@@ -242,3 +244,21 @@ def test_pages_do_not_see_each_other(open_page):
     assert "square 9" in first.text()
     assert "square 25" in second.text()
     assert not second.messages
+
+
+def test_what_is_said_is_shown_first_and_then_figure_after_figure():
+    turns, curves = [], [hv.Curve([1, 2]), hv.Curve([2, 1])]
+    results = Results(pn.Column(), later=turns.append)
+    panes = [pn.pane.HoloViews(curve, css_classes=["wide"]) for curve in curves]
+    cards = [card("First", panes[0]), card("Second", panes[1])]
+    results.show(*cards, answer=[note("said")])
+    assert results.head.select(pn.pane.HTML)[0].object == "said"
+    assert [pane.object for pane in panes] == [None, None]
+    assert all("skeleton" in pane.css_classes for pane in panes)
+    for k, turn in enumerate(turns):
+        turn()
+        assert [pane.object for pane in panes] == [*curves[: k + 1], None][:2]
+    assert [pane.css_classes for pane in panes] == [["wide"], ["wide"]]
+    turns.clear()
+    results.show(*cards)  # what is drawn stays
+    assert (turns, [pane.object for pane in panes]) == ([], curves)

@@ -9,7 +9,7 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.app.compare.matched import FURTHER, Match, matched
-from netxr.app.compare.sure import Sure, how_sure, is_truth
+from netxr.app.compare.sure import NOT_YET, Sure, how_sure, is_truth
 from netxr.app.frame.limits import check_size
 from netxr.errors import InvalidInput
 from netxr.estimators.overlap import shared_entries
@@ -178,8 +178,8 @@ def side_of(run: xr.Dataset, pick: Pick, beside: Side | None, *, memory: int, co
     return Side(pick, run, match._replace(matrix=compute(match.matrix)))
 
 
-def pair_of(sides: tuple[Side, Side], truth: Side | None, *, diagonal: bool, compute: Callable[[Any], Any]) -> Pair:
-    """Return what can be said of two matrices, and of each against a truth if there is one."""
+def pair_of(sides: tuple[Side, Side], truth: Side | None, *, diagonal: bool) -> Pair:
+    """Return what can be said at once of two matrices, and of each against a truth if there is one."""
     truth = next((side for side in sides if side.is_truth), truth)
     first, second = (side.R for side in sides)
     alike = netxr.compare(first, second, diagonal=diagonal, permutations=0)
@@ -187,10 +187,14 @@ def pair_of(sides: tuple[Side, Side], truth: Side | None, *, diagonal: bool, com
         None if truth is None or side.is_truth else netxr.compare(truth.R, side.R, diagonal=diagonal, permutations=0)
         for side in sides
     ]
-    like, _, _ = shared_entries(first, second, arguments=("first", "second"))
-    drawn = pairs_drawn(like, diagonal=diagonal)
-    sure = how_sure([(side.pick.store, side.run, side.R) for side in sides], drawn, compute=compute)
-    return Pair(sides, truth, alike, against, sure, diagonal)
+    return Pair(sides, truth, alike, against, NOT_YET, diagonal)
+
+
+def with_sure(pair: Pair, *, compute: Callable[[Any], Any]) -> Pair:
+    """Return the same with how sure the two are, for which their recordings are read again."""
+    drawn = pairs_drawn(pair.shared[0], diagonal=pair.diagonal)
+    sources = [(side.pick.store, side.run, side.R) for side in pair.sides]
+    return pair._replace(sure=how_sure(sources, drawn, compute=compute))
 
 
 def overlap_text(pair: Pair) -> str:

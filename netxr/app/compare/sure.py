@@ -48,6 +48,10 @@ class Sure(NamedTuple):
     problem: str
 
 
+NOT_YET: Final = Sure([np.nan, np.nan], [np.nan, np.nan], None, "not known yet")
+"""Of matrices whose recordings are still to be read again."""
+
+
 class _Source(NamedTuple):
     """An estimate, what made it, the activity that it was made of, and where that is: store and trial."""
 

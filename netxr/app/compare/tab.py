@@ -7,20 +7,22 @@ import panel as pn
 import param
 
 from netxr import names as n
-from netxr.app.compare.compute import Pick, Side, matrices_in, matrix_choices, pair_of, side_of, variable_of
+from netxr.app.compare.compute import Pick, Side, matrices_in, matrix_choices, pair_of, side_of, variable_of, with_sure
 from netxr.app.compare.matched import interval_of, lags_of, trials_of
 from netxr.app.compare.scores import answer_of
-from netxr.app.compare.views import SIDES, Compared, compare_lines, figure_of, panes_of, table_of
+from netxr.app.compare.views import SIDES, Compared, compare_lines, figure_of, judge, panes_of, table_of
 from netxr.app.frame.controls import LOOK, choice, flag
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
 from netxr.app.frame.lag_times import lag_text
 from netxr.app.frame.panes import Results, button, halves, heading, note
-from netxr.app.frame.session import Session
+from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 
 KEY: Final = "compare"
+JUDGED: Final = "compare, how sure"
+"""Names of what is computed."""
 
 KINDS: Final = ("run", "recording", "moments", "estimate", "connectivity", "other")
 """Of the stores that may hold a matrix."""
@@ -138,7 +140,8 @@ class _View:
                 table=table_of,
                 data=lambda shown: table_of(shown).assign(shown.pair.alike.data_vars),
                 lines=compare_lines,
-            )
+            ),
+            later=session.later,
         )
         self.controls = [
             *self._sides[0].widgets,
@@ -178,10 +181,12 @@ class _View:
         held = [getattr(self._settings, name) for name in (*second, *first)]
         self._settings.param.update(**dict(zip((*first, *second), held, strict=True)))
 
+    @at_once()
     def update(self, *_events: object) -> None:
         """Read and compare the chosen matrices, and show them."""
         settings = self._settings
         self._session.cancel(KEY)
+        self._session.cancel(JUDGED)
         if not (settings.first and settings.second):
             self._shown = None
             self._results.empty("Nothing to compare yet", EMPTY, *self._proposal())
@@ -214,12 +219,25 @@ class _View:
         if of != NONE:
             truth = side_of(self._folder.open(of), Pick(of, n.CONNECTIVITY), first, **options)
         paths = {one: self._folder.path_of(one) for one in {picks[0].store, picks[1].store, of} - {NONE}}
-        return Compared(paths, pair_of(sides, truth, diagonal=diagonal, compute=job.compute))
+        return Compared(paths, pair_of(sides, truth, diagonal=diagonal))
 
     def _show(self, shown: Compared) -> None:
-        """Show two matrices."""
+        """Show two matrices, and then how sure they are."""
         for widgets, side in zip(self._sides, shown.pair.sides, strict=True):
             widgets.offer(side)
         answer = pn.pane.HTML(answer_of(shown.pair), sizing_mode="stretch_width", margin=0)
-        self._results.show(panes_of(shown), answer=[answer])
+        cards = panes_of(shown)
+        self._results.show(cards, answer=[answer])
         self._shown = shown
+        self._session.run(JUDGED, partial(_judged, shown), partial(self._judge, shown, cards), label="", quiet=True)
+
+    def _judge(self, shown: Compared, cards: pn.Column, judged: Compared) -> None:
+        """Show how sure two matrices are, if these are still shown."""
+        if shown is self._shown:
+            judge(cards, judged)
+            self._shown = judged
+
+
+def _judged(shown: Compared, job: Job) -> Compared:
+    """Return the same with how sure the two are; in another thread."""
+    return shown._replace(pair=with_sure(shown.pair, compute=job.compute))

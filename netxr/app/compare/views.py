@@ -12,6 +12,7 @@ from netxr import names as n
 from netxr.app.compare.compute import Pair, Side, variable_of
 from netxr.app.compare.matched import FURTHER
 from netxr.app.compare.scores import scores_table
+from netxr.app.compare.sure import NOT_YET
 from netxr.app.frame.panes import FEW, FLAT, SECOND_ROW, THIN, card, card_of_one, fitted, note, stretched
 from netxr.estimators.overlap import Pairs, shared_entries, shared_pairs
 from netxr.plot.matrices.aggregation import sheet_of
@@ -55,22 +56,43 @@ def panes_of(shown: Compared) -> pn.Column:
     look: dict[str, Any] = {"groups": _groups(pair), "diagonal": pair.diagonal}
     sheets = [_sheet(matrix, called, **look) for matrix in drawn]
     limits = limits_of(*sheets)
-    scored = "Scores" if pair.truth is None else "Scores against the truth"
-    table = pn.pane.HTML(scores_table(pair), sizing_mode="stretch_width", margin=0)
     first, second = (
         card(name, _upright(heatmap(sheet, limits=limits)), note=f"{side.note}, in s.d.".removeprefix(", "))
         for name, sheet, side in zip(names, sheets, pair.sides, strict=True)
     )
-    matrices = {"Difference": _difference(pair, drawn[1] - drawn[0], **look)}
     agreements = {"Agreement": _agreement(pair, *pair.shared, *names)}
     if pair.has_truth_beside and pair.truth is not None:
         truth = pair.truth.R
-        drawn_truth = _upright(heatmap(_sheet(truth, "", **look)))
-        matrices["Truth"] = pair.truth.pick.store, [drawn_truth]
         for side, place, name in zip(pair.sides, SIDES, names, strict=True):
             agreements[place.capitalize()] = _agreement(pair, truth, side.R, "truth", name)
-    cells = [first, second, card_of_one(matrices), card_of_one(agreements), card(scored, table, wide=True)]
+    cells = [first, second, _difference_card(pair), card_of_one(agreements), _scores_card(pair)]
     return pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)
+
+
+def judge(cards: pn.Column, shown: Compared) -> None:
+    """Show how sure two matrices are in those of their cards that say so."""
+    cards[2], cards[4] = _difference_card(shown.pair), _scores_card(shown.pair)
+
+
+def _scores_card(pair: Pair) -> pn.Column:
+    """Return the scores."""
+    table = pn.pane.HTML(scores_table(pair), sizing_mode="stretch_width", margin=0)
+    return card("Scores" if pair.truth is None else "Scores against the truth", table, wide=True)
+
+
+def _difference_card(pair: Pair) -> pn.Column:
+    """Return the difference, and a truth that is neither of the two; the difference waits until its error is known."""
+    look: dict[str, Any] = {"groups": _groups(pair), "diagonal": pair.diagonal}
+    if pair.sure is NOT_YET:
+        skeleton = pn.Column(css_classes=["skeleton"], sizing_mode="stretch_width", margin=0)
+        matrices: dict[str, tuple[str, list[Any]]] = {"Difference": ("", [skeleton])}
+    else:
+        first, second, _ = in_deviations(*pair.shared, diagonal=pair.diagonal)
+        matrices = {"Difference": _difference(pair, second - first, **look)}
+    if pair.has_truth_beside and pair.truth is not None:
+        drawn_truth = _upright(heatmap(_sheet(pair.truth.R, "", **look)))
+        matrices["Truth"] = pair.truth.pick.store, [drawn_truth]
+    return card_of_one(matrices)
 
 
 def _sheet(matrix: xr.DataArray, called: str, *, groups: xr.DataArray | None, diagonal: bool) -> Any:

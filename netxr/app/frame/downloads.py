@@ -41,6 +41,7 @@ def downloads(
     data: Callable[[Any], xr.Dataset],
     lines: Callable[[Any], str],
     beside: Sequence[Any] = (),
+    further: Sequence[Any] = (),
 ) -> pn.Column:
     """Return what can be taken from a view: a switch for its Python, and a menu of files, each made on demand.
 
@@ -62,6 +63,8 @@ def downloads(
         Returns the lines of Python that make the view.
     beside : sequence
         Further buttons, which stand before these.
+    further : sequence
+        Further buttons of the menu.
     """
 
     def of_shown(make: Callable[[Any], Any]) -> Any:
@@ -81,7 +84,7 @@ def downloads(
         _button(session, text, f"{name}.{ending}", partial(of_shown, make)) for ending, (text, make) in makers.items()
     ]
     python, text = _python(partial(of_shown, lines))
-    menu = pn.Column(*buttons, css_classes=["menu"], visible=False, margin=0)
+    menu = pn.Column(*buttons, *further, css_classes=["menu"], visible=False, margin=0)
     export = pn.widgets.Toggle(name="Export", css_classes=["export"], margin=0)
     export.param.watch(lambda event: menu.param.update(visible=event.new), "value")
     opened = pn.Column(export, menu, css_classes=["opened"], margin=0)

@@ -1,6 +1,7 @@
 """The only part of the disk that pages can see: the stores of one folder, by the names that the catalogue has."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,6 +20,9 @@ MOST_FILES: Final = 100
 """Most files of the folder that are looked at."""
 
 NO_RECORDING: Final = "not a recording that netxr knows"
+
+FRESH: Final = 2.0
+"""Seconds for which a listing holds: a page asks for it many times in a row."""
 
 OTHERS: Final = (".py", ".ipynb", ".md", ".html", ".png", ".svg", ".json", ".log", ".txt~")
 """Suffixes of what is no recording and not listed."""
@@ -58,6 +62,24 @@ class RawFile(NamedTuple):
         return self.what.startswith(("nwb", "neo"))
 
 
+class Listing(NamedTuple):
+    """What the folder held at a time.
+
+    Parameters
+    ----------
+    until : float
+        When it is to be listed again, by `time.monotonic`.
+    stores : set of str
+        All names of the catalogue.
+    catalog : DataFrame
+        The catalogue, without stores that symbolic links place outside of the folder.
+    """
+
+    until: float
+    stores: set[str]
+    catalog: pd.DataFrame
+
+
 NOT_LISTED: Final = "a name that is not in the list"
 
 
@@ -72,12 +94,23 @@ class Folder:
 
     def __init__(self, root: Any) -> None:
         self.root = check_path("STORE", root).resolve()
-        self.catalog()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """List what the folder holds."""
+        listed = netxr.catalog(self.root)
+        inside = listed[listed["name"].map(self._inside).astype(bool)].reset_index(drop=True)
+        self._listing = Listing(time.monotonic() + FRESH, set(listed["name"]), inside)
+
+    def _fresh(self) -> Listing:
+        """Return a listing that is fresh."""
+        if time.monotonic() > self._listing.until:
+            self.look_again()
+        return self._listing
 
     def catalog(self) -> pd.DataFrame:
         """Return the catalogue, without stores that symbolic links place outside of the folder."""
-        listed = netxr.catalog(self.root)
-        return listed[listed["name"].map(self._inside).astype(bool)].reset_index(drop=True)
+        return self._fresh().catalog
 
     @property
     def text(self) -> str:
@@ -93,17 +126,23 @@ class Folder:
 
     def path_of(self, name: str) -> Path:
         """Return where the store of that name is."""
-        # The list of names rules out "..", absolute paths, and stores that are links; the second check, links inside.
-        if name not in self.names() or not self._stays_here(self.root / name):
+        if not self._holds(name):
+            self.look_again()  # it may just have been made
+        if not self._holds(name):
             known = "is not there, or may not be read" if self.names() else "is not there: the folder has no store"
             raise InvalidInput("store", got=NOT_LISTED, expected=f"one of those shown; this one {known}")
         return self.root / name
+
+    def _holds(self, name: str) -> bool:
+        """Return whether a store of that name lies in the folder, and all of it."""
+        # The list of names rules out "..", absolute paths, and stores that are links; the second check, links inside.
+        return name in self.names() and self._stays_here(self.root / name)
 
     def files(self) -> list[RawFile]:
         """Return what else the folder holds: files of other tools, and why one of them cannot be imported."""
         if is_store(self.root):
             return []
-        stores = set(netxr.catalog(self.root)["name"])
+        stores = self._fresh().stores
         found = sorted(one for one in _listed(self.root) if one.name not in stores and self._may_be_raw(one))
         described = [(one, _described(one)) for one in found[:MOST_FILES]]
         return [raw for one, raw in described if one.is_file() or not raw.problem]  # any folder is no recording

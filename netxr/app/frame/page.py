@@ -10,7 +10,7 @@ from panel.io.location import Location
 from netxr.app.frame import state
 from netxr.app.frame.looks import PAGE_STYLE, TEMPLATE, Sides
 from netxr.app.frame.panes import heading, stack
-from netxr.app.frame.session import Session
+from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.theme import DARK, LIGHT, variables
 from netxr.compat import reads_its_own_query
 
@@ -114,6 +114,7 @@ class Page:
             settings.param.watch(self._write, state.names(settings))
         return self._settings[title]
 
+    @at_once()
     def _show(self, *_events: object) -> None:
         """Show the chosen tab, and build it if it was never shown."""
         title = self.chosen.value

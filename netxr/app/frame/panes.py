@@ -1,6 +1,7 @@
 """What stands on the page: cards with figures of netxr.plot, side by side if there is room, buttons and notes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any, Final
 
@@ -216,7 +217,8 @@ def _hide(part: pn.Column | pn.Row, is_hidden: bool) -> None:
 class Results:
     """What a tab shows: figures that are dimmed, with a line over them that says why, while the settings are others.
 
-    Both wait a moment, so that nothing flickers where the new ones come at once.
+    Both wait a moment, so that nothing flickers where the new ones come at once. What is said is shown first, and then
+    figure after figure: to draw one takes some tenths of a second.
 
     Parameters
     ----------
@@ -224,6 +226,8 @@ class Results:
         What can be taken from them; it is there while they are.
     run : callable, optional
         Called by a button of that line, where figures wait to be asked for.
+    later : callable, optional
+        Calls a function at the next turn of the event loop; without it, all is drawn at once.
 
     Attributes
     ----------
@@ -233,7 +237,14 @@ class Results:
 
     WAIT: Final = "opacity .1s linear .3s"
 
-    def __init__(self, tools: pn.Column, *, run: Callable[[object], object] = lambda _event: None) -> None:
+    def __init__(
+        self,
+        tools: pn.Column,
+        *,
+        run: Callable[[object], object] = lambda _event: None,
+        later: Callable[[Callable[[], object]], object] = lambda call: call(),
+    ) -> None:
+        self._later = later
         self._look = {"background": "var(--sunken)", "padding": "4px 4px 4px 12px", "border-radius": "6px"}
         self._look |= {"position": "absolute", "inset": "0 0 auto 0", "z-index": "3"}
         self._why = pn.pane.HTML("", css_classes=["grows"], margin=0)
@@ -247,11 +258,18 @@ class Results:
 
     def show(self, *figures: Any, answer: Sequence[Any] = ()) -> None:
         """Show other figures, which are of the current settings, and what they answer."""
+        shown = self._figures.select(pn.pane.HoloViews)
+        fresh = [pane for one in figures for pane in one.select(pn.pane.HoloViews) if pane not in shown]
+        drawing = [partial(pane.param.update, object=pane.object, css_classes=pane.css_classes) for pane in fresh]
+        for pane in fresh:
+            pane.param.update(object=None, css_classes=[*pane.css_classes, "skeleton"])
         self._figures[:] = list(figures)
         self._answer[:] = list(answer)
         _hide(self.head, False)
         _hide(self._tools, False)
         self.current()
+        for draw in drawing:
+            self._later(draw)
 
     def empty(self, title: str, text: str, *steps: Any) -> None:
         """Show that there is nothing, why, and what can be done about it."""

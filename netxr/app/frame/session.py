@@ -25,6 +25,13 @@ Deliver = Callable[[Callable[[], object]], object]
 """Calls a function in the thread of the event loop, the only one that may change pages and draw figures."""
 
 
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Tell the browser of all changes of the page in one message."""
+    with pn.io.hold():
+        yield
+
+
 class Session:
     """What the tabs of one page share, and no other page sees.
 
@@ -138,6 +145,16 @@ class Session:
         except Exception as error:
             self.cancel(key, say=message_of(error))
 
+    def later(self, call: Callable[[], object]) -> None:
+        """Call a function at the next turn of the event loop, when the browser was told of what is there by now."""
+
+        def called() -> None:
+            """Call it, and turn an exception into a message."""
+            with at_once(), self.guarded():
+                call()
+
+        self._deliver(called)
+
     def stop(self, key: str) -> None:
         """Cancel the running computation of a tab at the user's wish, as the button beside its progress does."""
         if key in self._jobs:
@@ -185,12 +202,13 @@ class Session:
         if self._jobs.get(key) is not job:
             return
         del self._jobs[key]
-        self._hide(key)
-        if key not in self._quiet:
-            seconds = time.monotonic() - self._begun[key]
-            self.line.object = state_html(f"Up to date, ran in {seconds:.1f} s", done=True)
-        with self.guarded():
-            what(value)
+        with at_once():
+            self._hide(key)
+            if key not in self._quiet:
+                seconds = time.monotonic() - self._begun[key]
+                self.line.object = state_html(f"Up to date, ran in {seconds:.1f} s", done=True)
+            with self.guarded():
+                what(value)
 
     def _failed(self, error: BaseException) -> None:
         """Say that a computation failed."""

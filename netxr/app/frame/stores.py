@@ -81,6 +81,8 @@ class StoreList:
     def look_again(self, *_events: object) -> None:
         """List the stores again."""
         with self._session.guarded():
+            if self._session.folder is not None:
+                self._session.folder.look_again()
             self._look()
             self._again()
 

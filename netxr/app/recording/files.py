@@ -118,6 +118,7 @@ class Files:
         def work(job: Job) -> str:
             """Convert it; in another thread."""
             netxr.convert(source, target, progress=job.step, **said)
+            self._folder.look_again()
             return store
 
         self._session.run(KEY, work, partial(self._done, file.name), label=f"Importing {file.name}")

@@ -58,6 +58,7 @@ class Saving:
         if not replace and R.name in self._folder.open(name):
             return ""
         netxr.add(R, self._folder.path_of(name), replace=replace)
+        self._folder.look_again()
         return str(R.name)
 
     def _say(self, name: str, saved_as: str) -> None:

@@ -20,6 +20,7 @@ from netxr.estimators.symmetry import symmetry
 from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.matrices.side_by_side import TITLE_R
 from netxr.plot.scores.agreements import entries
+from netxr.schema.variables import NUMBER_KINDS
 from netxr.significance.reliability import LIMIT
 
 ROWS: Final = 6
@@ -171,10 +172,7 @@ def _table(sure: Sure, *, q: float, choose: Choose) -> pn.widgets.Tabulator:
         frame,
         titles={name: COLUMNS[name] for name in frame},
         formatters=numbers | {INTERVAL: {"type": "html"}},
-        header_filters={
-            name: {"type": "input", "func": "like", "placeholder": f"{COLUMNS[name]} ..."}
-            for name in (n.SOURCE, n.TARGET)
-        },
+        header_filters={name: _filter_of(frame[name]) for name in (n.SOURCE, n.TARGET)},
         disabled=True,
         show_index=False,
         selectable=1,
@@ -195,6 +193,12 @@ def _table(sure: Sure, *, q: float, choose: Choose) -> pn.widgets.Tabulator:
 
     table.on_click(clicked)
     return table
+
+
+def _filter_of(labels: Any) -> dict[str, str]:
+    """Return how a column of labels is filtered: by a number where they are numbers, else by a part of their text."""
+    how = {"type": "number", "func": "="} if labels.dtype.kind in NUMBER_KINDS else {"type": "input", "func": "like"}
+    return how | {"placeholder": f"{COLUMNS[labels.name]} ..."}
 
 
 def _frame(sure: Sure, *, q: float) -> Any:

@@ -12,7 +12,7 @@ from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
 from netxr.app.frame.panes import Results, button, note, stack
-from netxr.app.frame.session import Session
+from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, tab_of_stores
 from netxr.app.recording.answers import warning_of, words_of
 from netxr.app.recording.cards import PairCards
@@ -22,26 +22,26 @@ from netxr.app.recording.compute import (
     Estimate,
     Sure,
     alike_of,
-    check_windows,
     estimate_of,
     excerpt_of,
     foretold,
     how_sure,
     lag_shown,
-    one_recording,
     over_windows,
     savable,
     scored,
 )
 from netxr.app.recording.cost import LIVE, Cost, cost_of
 from netxr.app.recording.files import Files
-from netxr.app.recording.marked_pairs import FROM, marked, pairs_named, text_of
+from netxr.app.recording.marked_pairs import FROM, marked, text_of
 from netxr.app.recording.rail import Rail
+from netxr.app.recording.report_file import ReportFile
 from netxr.app.recording.saving import Saving
 from netxr.app.recording.settings import KINDS, RecordingSettings
 from netxr.app.recording.shown import ACTIVITY_VIEW, CLEAN_VIEW, ESTIMATE_VIEW, SEEN, SURE_VIEW, WINDOWS_VIEW, Shown
 from netxr.app.recording.views import drawn_on_page, figure_of, lines_of, table_of, taken_along
-from netxr.errors import InvalidInput, NonFiniteActivity
+from netxr.app.recording.windows_view import windows_problem
+from netxr.errors import NonFiniteActivity
 from netxr.estimators.table import estimator
 from netxr.plot import Selection
 from netxr.schema.variables import labels_of
@@ -113,7 +113,7 @@ class _View:
         self._cards: PairCards | None = None
         self._cost: Cost | None = None
         self._waits = False
-        self._results = Results(self._tools(), run=self._estimate)
+        self._results = Results(self._tools(), run=self._estimate, later=session.later)
         self._warning, self._foretold = stack(visible=False), stack(visible=False)
         self._rail.offer_trials()
         self.controls, self.summary = [self._rail.steps.panel, self._marked], self._rail.steps.summary
@@ -131,6 +131,7 @@ class _View:
             data=taken_along,
             lines=lines_of,
             beside=self._saving.buttons,
+            further=ReportFile(self._session, lambda: self._shown).buttons,
         )
 
     def _look_again(self) -> None:
@@ -160,6 +161,7 @@ class _View:
             self._known = None
             self.update(afresh=True)
 
+    @at_once()
     def update(self, *events: Any, afresh: bool = False) -> None:
         """Read or compute what the settings ask for, and show it."""
         settings, changed = self._settings, {event.name for event in events} - {"marked"}
@@ -233,7 +235,8 @@ class _View:
         self._cost = None if run is None else cost_of(run, self._choice(), memory=self._session.memory)
         self._rail.foretell(self._cost)
         in_windows = settings.view == WINDOWS_VIEW
-        problem = windows_problem(run, self._asked()) if in_windows and run is not None else ""
+        said: dict[str, Any] = {"lag": settings.lag, "n_windows": settings.windows, "pairs": settings.pairs}
+        problem = windows_problem(run, self._choice(), **said) if in_windows and run is not None else ""
         self._rail.show(self._choice(), problem=problem, has_truth=run is None or n.CONNECTIVITY in run)
         self._show_files()
 
@@ -382,17 +385,6 @@ class _View:
         """Take over into the settings what was marked in a figure."""
         if shown is self._shown:
             self._settings.marked = text_of(_neurons_of(shown), shown.selection)
-
-
-def windows_problem(run: xr.Dataset, asked: Asked) -> str:
-    """Return why the windows or pairs that are asked for cannot be drawn; an empty text where they can."""
-    try:
-        activity, at = one_recording(run, asked.choice), lag_shown(asked.choice, asked.lag)
-        check_windows(activity, asked.choice, lag=at, n_windows=asked.windows)
-        pairs_named(labels_of(activity, n.NEURON), asked.pairs)
-    except InvalidInput as error:
-        return str(error)
-    return ""
 
 
 def _neurons_of(shown: Shown) -> Any:

@@ -8,7 +8,10 @@ import xarray as xr
 import netxr.plot
 from netxr import names as n
 from netxr.app.frame.panes import stretched
+from netxr.app.recording.choice import Choice
+from netxr.app.recording.compute import check_windows, lag_shown, one_recording
 from netxr.app.recording.marked_pairs import pairs_named
+from netxr.errors import InvalidInput
 from netxr.schema.variables import labels_of
 
 
@@ -34,3 +37,14 @@ def windows_table(windows: xr.Dataset) -> xr.Dataset:
 def estimate_in(windows: xr.Dataset) -> xr.DataArray:
     """Return the estimate, without what stands beside it."""
     return windows[next(iter(windows.data_vars))]
+
+
+def windows_problem(run: xr.Dataset, choice: Choice, *, lag: int | None, n_windows: int, pairs: str) -> str:
+    """Return why the windows or pairs that are asked for cannot be drawn; an empty text where they can."""
+    try:
+        activity = one_recording(run, choice)
+        check_windows(activity, choice, lag=lag_shown(choice, lag), n_windows=n_windows)
+        pairs_named(labels_of(activity, n.NEURON), pairs)
+    except InvalidInput as error:
+        return str(error)
+    return ""

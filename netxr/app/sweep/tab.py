@@ -21,7 +21,7 @@ from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
 from netxr.app.frame.panes import FIRST_ROW, Results, button, card, flow, halves, heading, row, stack, stretched
-from netxr.app.frame.session import Session
+from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.app.sweep.maps import Best, Marked, best_of, chosen_of, maps_of, paper_of, what_is_lost
 from netxr.app.sweep.views import (
@@ -149,7 +149,8 @@ class _View:
                 table=_numbers,
                 data=lambda shown: shown.read.sweep,
                 lines=lambda shown: sweep_lines(shown.read.path, shown.read.sweep, shown.choice),
-            )
+            ),
+            later=session.later,
         )
         self.controls = [
             *self._stores.widgets,
@@ -168,6 +169,7 @@ class _View:
         self._read = None
         self.update()
 
+    @at_once()
     def update(self, *_events: object) -> None:
         """Read the sweep, unless it is in memory, and show what the settings ask for."""
         name = self._settings.sweep

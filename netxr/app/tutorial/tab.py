@@ -15,7 +15,7 @@ from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.looks import answer_html, side_by_side, verdict, with_diagonal
 from netxr.app.frame.panes import SECOND_ROW, Results, button, card, fitted, halves, heading, stretched
-from netxr.app.frame.session import Session
+from netxr.app.frame.session import Session, at_once
 from netxr.app.tutorial.compute import (
     Setup,
     check_setup,
@@ -141,6 +141,7 @@ class _View:
         )
         self.body = pn.Column(self._results.head, self._results.body)
 
+    @at_once()
     def update(self, *_events: object) -> None:
         """Compute what the settings ask for, and show it."""
         setup = Setup(*(getattr(self._settings, name) for name in Setup._fields))
@@ -179,12 +180,17 @@ class _View:
         remember(setup, run)
         self._shown = setup, run
         self._results.show(self._cards, answer=[self._answer])
-        with pn.io.hold(), _no_inventory():
+        with _no_inventory():
             self._answer.object = answer_of(setup, run)
             for name in TITLES:
                 self._matrices[name].show(netxr.plot.matrix(run[name]))
-        self._separation[:] = [fitted(separation(run), aspect=ASPECT)]
-        self._curve[:] = [stretched(score_over_size(setup), height=SECOND_ROW, basis=None)]
+        self._session.later(partial(self._draw_beside, setup, run))
+
+    def _draw_beside(self, setup: Setup, run: xr.Dataset) -> None:
+        """Draw what stands beside the matrices, unless another run is shown by now."""
+        if self._shown is not None and self._shown[1] is run:
+            self._separation[:] = [fitted(separation(run), aspect=ASPECT)]
+            self._curve[:] = [stretched(score_over_size(setup), height=SECOND_ROW, basis=None)]
 
 
 def answer_of(setup: Setup, run: xr.Dataset) -> str:
