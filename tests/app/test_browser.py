@@ -32,9 +32,9 @@ FOCUS = """() => {
 }"""
 
 
-COLOURS = """(canvases) => canvases.filter((one) => one.width > 100).map((canvas) => {
-  const [width, height] = [canvas.width / 4, canvas.height / 4];
-  const { data } = canvas.getContext("2d").getImageData(width, height, width, height);
+COLOURS = """(canvases, part) => canvases.filter((one) => one.width > 100).map((canvas) => {
+  const [left, top, width, height] = part.map((share, k) => share * (k % 2 ? canvas.height : canvas.width));
+  const { data } = canvas.getContext("2d").getImageData(left, top, width, height);
   return new Set(new Uint32Array(data.buffer)).size;
 })"""
 
@@ -112,8 +112,12 @@ def test_both_matrices_are_painted_without_a_graphics_card(open_page):
     page = open_page("?tab=tutorial&n=12")
     verdict(page)
     settled(page)
-    colours = page.locator("canvas").evaluate_all(COLOURS)
-    assert [n > 1 for n in colours[::2]] == [True] * 4, colours  # each figure, without what is laid over it
+    middle, whole = (
+        page.locator("canvas").evaluate_all(COLOURS, part)[::2]  # each figure, without what is laid over it
+        for part in ([0.25, 0.25, 0.25, 0.25], [0, 0, 1, 1])
+    )
+    assert [n > 1 for n in middle[:3]] == [True] * 3, middle
+    assert whole[3] > 1, whole  # the curve has one point
 
 
 @pytest.mark.slow

@@ -135,7 +135,7 @@ def about_store(session: Session, name: str) -> str:
     row = rows.iloc[0]
     is_sweep = row["kind"] == "sweep"
     facts = {
-        "Size": size_text(row),
+        "Size": "" if is_sweep else size_text(row),
         "Truth": "" if is_sweep else "known" if row["truth"] else "not known",
         "Estimates": "" if is_sweep else row["estimates"] or "none yet",
         "Created": row["created"].replace("T", " ").removesuffix("Z"),

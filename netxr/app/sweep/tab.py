@@ -153,9 +153,10 @@ class _View:
             later=session.later,
         )
         self.controls = [
-            *self._stores.widgets,
+            self._stores.list,
+            halves(buttons(settings, "view", VIEWS), self._stores.refresh),
+            self._stores.about,
             heading("Axes"),
-            buttons(settings, "view", VIEWS),
             choice(settings, "score", SCORES),
             halves(self._x, self._y),
             self._facet,
