@@ -21,6 +21,9 @@ MANY: Final = 1000
 FARTHEST: Final = 2000.0
 """Squared normal deviates of which the tails are zero."""
 
+WHITE_LAGS: Final = 10
+"""The fewest lags from which it is told that an autocorrelation has ended."""
+
 FEWEST: Final = 4
 """Effective samples from which a correlation has an interval."""
 
@@ -28,8 +31,8 @@ FEWEST: Final = 4
 def effective_samples(target: Floats, source: Floats, n_samples: int | NDArray[np.int64]) -> Floats:
     """Return how many independent samples say as much of a correlation, (i, j).
 
-    N / (1 + 2 sum_k (1 - k / N) r_i(k) r_j(k)): Bartlett 1946, https://www.jstor.org/stable/2983611. Each r ends before
-    its first value that white noise might have.
+    N / (1 + 2 sum_k (1 - k / N) r_i(k) r_j(k)): Bartlett 1946, https://www.jstor.org/stable/2983611. Each r ends where
+    `white_from` says.
 
     Parameters
     ----------
@@ -60,8 +63,10 @@ def variance_inflation(target: Floats, source: Floats, n_samples: int | NDArray[
 
 
 def until_white(autocorrelation: Floats, n_samples: int | NDArray[np.int64]) -> Floats:
-    """Return autocorrelations, (k, i), with zeros from the first value that white noise might have; NaN stays."""
-    return np.where(is_kept(autocorrelation, n_samples) | np.isnan(autocorrelation), autocorrelation, 0)
+    """Return autocorrelations, (k, i), with zeros from where they are those of white noise; NaN stays."""
+    lags = np.arange(len(autocorrelation)).reshape(-1, *(1,) * (autocorrelation.ndim - 1))
+    is_kept = lags < white_from(autocorrelation, n_samples)
+    return np.where(is_kept | np.isnan(autocorrelation), autocorrelation, 0)
 
 
 def of_each_neuron(n_samples: int | NDArray[np.int64]) -> tuple[Any, Any]:
@@ -69,10 +74,45 @@ def of_each_neuron(n_samples: int | NDArray[np.int64]) -> tuple[Any, Any]:
     return (np.max(n_samples, axis=1), np.max(n_samples, axis=0)) if np.ndim(n_samples) else (n_samples, n_samples)
 
 
-def is_kept(autocorrelation: Floats, n_samples: int | NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which lags are before the first one whose autocorrelation white noise might have, (k, i)."""
-    line = LINE / np.sqrt(np.maximum(n_samples, 1))
-    return np.asarray(np.logical_and.accumulate(np.abs(autocorrelation) >= line, axis=0))
+def white_from(autocorrelation: Floats, n_samples: int | NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return how many lags are before those at which an autocorrelation, (k, i), is that of white noise, (i).
+
+    From there on nine in ten values are within 1.96 / sqrt(N) of zero, the first among them, over as many lags as there
+    are before and 10 at least. One value near zero would not do: what oscillates, or went through a high-pass filter,
+    crosses zero, and comes back.
+    """
+    far = _is_far(autocorrelation, n_samples)
+    first = np.arange(len(far))
+    end = np.minimum(first + np.maximum(WHITE_LAGS, first + 1), len(far))
+    n_far = np.cumsum(np.concatenate([np.zeros_like(far[:1]), far]), axis=0, dtype=np.int64)
+    most = ((end - first) // 10).reshape(-1, *(1,) * (far.ndim - 1))
+    is_white = ~far & (n_far[end] - n_far[first] <= most)
+    return np.where(is_white.any(axis=0), is_white.argmax(axis=0), len(far))
+
+
+def is_cut_off(autocorrelation: Floats, n_samples: int | NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which autocorrelations, (k, i), are not yet zero at their last lags, (i).
+
+    They never were, or are there, in their root mean square, half as large as the largest of the first ones.
+    """
+    n_lags = len(autocorrelation)
+    never: NDArray[np.bool_] = _is_far(autocorrelation, n_samples).all(axis=0)
+    if n_lags < 4 * WHITE_LAGS:
+        return never
+    tenth = max(WHITE_LAGS, n_lags // 10)
+    largest = np.abs(autocorrelation[:tenth]).max(axis=0)
+    last = np.sqrt(np.square(autocorrelation[-tenth:]).mean(axis=0))
+    return never | (last >= np.maximum(largest / 2, _line(n_samples)))
+
+
+def _is_far(autocorrelation: Floats, n_samples: int | NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which values are as far from zero as one in twenty of white noise; NaN is none."""
+    return np.asarray(np.abs(autocorrelation) >= _line(n_samples))
+
+
+def _line(n_samples: int | NDArray[np.int64]) -> Any:
+    """Return how far from zero one autocorrelation of white noise in twenty is."""
+    return LINE / np.sqrt(np.maximum(n_samples, 1))
 
 
 def correlation_p_value(r: Floats, n_effective: Floats) -> Floats:

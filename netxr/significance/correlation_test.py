@@ -19,7 +19,7 @@ from netxr.kernels.significance import (
     correlation_interval,
     correlation_p_value,
     effective_samples,
-    is_kept,
+    is_cut_off,
     of_each_neuron,
 )
 from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
@@ -78,7 +78,8 @@ def correlation_test(
     whose autocorrelation is .9 finds a correlation in every second pair where there is none.
 
     - "autocorrelation": a correlation of N samples counts as one of N / (1 + 2 sum (1 - k/N) r_i(k) r_j(k)) independent
-      ones [1]_; each autocorrelation r ends before its first value within 1.96 / sqrt(N) of zero.
+      ones [1]_; each autocorrelation r ends where, over as many lags as came before and 10 at least, nine in ten of its
+      values are within 1.96 / sqrt(N) of zero.
     - "shift": the correlation is compared with those of the same pair at 16 far lags or more, as if one neuron were
       shifted in time, without another read. Its p-value comes from a t distribution, so that it can be as low as false
       discovery rates over all pairs need it, which 199 shifts that are counted cannot: none is below .005.
@@ -255,7 +256,7 @@ def warn_where_cut_off(
     autocorrelation: Floats, lags: NDArray[np.int64], n_samples: int | NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Return which neurons have an autocorrelation that ends at a lag at which it is not yet zero; warn of them."""
-    slow: NDArray[np.bool_] = is_kept(autocorrelation, n_samples)[-1]
+    slow = is_cut_off(autocorrelation, n_samples)
     warn_of_slow(slow, int(lags[-1]))
     return slow
 

@@ -20,12 +20,13 @@ from netxr.estimators.rows import RowBlocks, Run, planned_runs, walked
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.significance import (
     FEWEST,
+    WHITE_LAGS,
     correlation_p_value,
-    is_kept,
     lowest_q_values,
     number_of_tests,
     until_white,
     variance_inflation,
+    white_from,
 )
 from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
 from netxr.moments.autocorrelation import n_pairs
@@ -330,6 +331,6 @@ def autocorrelation_to_zero(
     for longest in (*(few for few in FIRST_LAGS if few < lags[-1]), lags[-1]):
         found = autocorrelation_of(activity, lags=lags[:longest], memory=memory, **options).compute()
         by_trial = found.transpose(n.LAG, n.NEURON, ...).values.reshape(len(found), found.sizes[n.NEURON], -1)
-        if not is_kept(by_trial, n_samples)[-1].any():
+        if 2 * white_from(by_trial, n_samples).max() + WHITE_LAGS <= longest:  # further lags would change nothing
             break
     return found

@@ -33,7 +33,9 @@ def autoregressive(phi, n, n_steps, seed):
     [
         ([0, 0], [0.9, 0.9], 100),
         ([0.5, 0.4], [0.5, 0.1], 100 / (1 + 2 * 0.99 * 0.25)),  # .1 is below 1.96 / 10, where the source ends
-        ([0.5, 0.1, 0.5], [0.5, 0.5, 0.5], 100 / (1 + 2 * 0.99 * 0.25)),  # and so does the target, for good
+        ([0.5, 0.1, 0.5], [0.5] * 3, 100 / (1 + 2 * (0.99 * 0.25 + 0.98 * 0.05 + 0.97 * 0.25))),  # comes back: no end
+        ([0.5, 0.1, 0.5, *[0.0] * 9], [0.5] * 12, 100 / (1 + 2 * 0.99 * 0.25)),  # one of ten that follow may be large
+        ([0.5, 0.1, 0.5, 0.5, *[0] * 9], [0.5, *[0] * 12], 100 / (1 + 2 * 0.99 * 0.25)),
     ],
 )
 def test_effective_samples(target, source, expected):
@@ -56,17 +58,25 @@ def test_independent_samples_as_scipy():
     assert (found.effective_samples == 58).all()
 
 
+def end_by_hand(r, n_samples):
+    """The first lag from which on nine in ten of r are small, over as many lags as there are before and 10 at least."""
+    small = np.abs(r) < stats.norm.ppf(0.975) / np.sqrt(n_samples)
+    for k in range(1, len(r) + 1):
+        if small[k - 1] and small[k - 1 : k - 1 + max(10, k)].mean() >= 0.9:
+            return k
+    return len(r) + 1
+
+
 def test_autocorrelation_as_a_plain_loop(monkeypatch):
     x = autoregressive(0.8, 4, 400, seed=1)
     found = netxr.correlation_test(x)
     r = netxr.autocorrelation(x, lags=range(1, 100)).values
     monkeypatch.setattr(module, "PART_ENTRIES", 5)  # one row at a time
     xr.testing.assert_identical(netxr.correlation_test(x), found)
+    ends = [end_by_hand(r[:, i], 399) for i in range(4)]
     for i, j in np.ndindex(4, 4):
         total = 0.0
-        for k in range(1, 100):
-            if min(abs(r[k - 1, i]), abs(r[k - 1, j])) < stats.norm.ppf(0.975) / np.sqrt(399):
-                break
+        for k in range(1, min(ends[i], ends[j])):
             total += (1 - k / 399) * r[k - 1, i] * r[k - 1, j]
         n_effective = 399 / (1 + 2 * total)
         R = np.corrcoef(x[i, 1:], x[j, :-1])[0, 1]
@@ -196,6 +206,36 @@ def test_others_do_not(null):
     p = rejected(0.9, 2000, 1536, null=null)
     assert 0.04 <= (p <= 0.05).mean() <= 0.06
     assert stats.kstest(p, "uniform").pvalue > 0.01
+
+
+def oscillating(frequency, n, n_steps, seed):
+    """Independent neurons that swing about zero at a frequency, in cycles a sample, for some hundred samples."""
+    noise = np.random.default_rng(seed).normal(size=(n, n_steps + 1000))
+    return signal.lfilter([1], [1, -2 * 0.98 * np.cos(2 * np.pi * frequency), 0.98**2], noise, axis=1)[:, 1000:]
+
+
+@pytest.mark.parametrize("kind", ["2 Hz", "8 Hz", "high-pass"])
+def test_autocorrelations_that_come_back_are_taken_whole(kind):
+    """What swings about zero crosses it: an autocorrelation that ended there found three times as many pairs."""
+    high = signal.butter(2, 0.01, "high", output="sos")
+    p = []
+    for seed in range(12):
+        if kind == "high-pass":
+            x = signal.sosfiltfilt(high, autoregressive(0.95, 15, 4000, seed).values, axis=1)
+        else:
+            x = oscillating(float(kind.split()[0]) / 100, 15, 4000, seed)
+        found = netxr.correlation_test(recorded(x))
+        assert not found.slow.any()
+        p.append(found.p_value.values[~np.eye(15, dtype=bool)])
+    assert (np.concatenate(p) <= 0.05).mean() <= 0.065
+    assert (np.concatenate(p) <= 0.001).mean() <= 0.003
+
+
+def test_a_rhythm_that_does_not_fade_is_warned_of():
+    wave = np.sin(2 * np.pi * np.arange(3000) / 50 + np.arange(3)[:, None])
+    x = wave + np.random.default_rng(0).normal(size=wave.shape)
+    with pytest.warns(UserWarning, match="of 3 of 3 neurons is not yet zero at lag 399"):
+        assert netxr.correlation_test(recorded(x)).slow.all()
 
 
 @pytest.mark.slow
