@@ -96,13 +96,13 @@ def is_cut_off(autocorrelation: Floats, n_samples: int | NDArray[np.int64]) -> N
     They never were, or are there, in their root mean square, half as large as the largest of the first ones.
     """
     n_lags = len(autocorrelation)
-    never: NDArray[np.bool_] = _is_far(autocorrelation, n_samples).all(axis=0)
+    never = np.asarray(_is_far(autocorrelation, n_samples).all(axis=0))
     if n_lags < 4 * WHITE_LAGS:
         return never
     tenth = max(WHITE_LAGS, n_lags // 10)
     largest = np.abs(autocorrelation[:tenth]).max(axis=0)
     last = np.sqrt(np.square(autocorrelation[-tenth:]).mean(axis=0))
-    return never | (last >= np.maximum(largest / 2, _line(n_samples)))
+    return np.asarray(never | (last >= np.maximum(largest / 2, _line(n_samples))))
 
 
 def _is_far(autocorrelation: Floats, n_samples: int | NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -112,8 +112,10 @@ def with_autocorrelation(
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
     todo = prepare(activity, lags=checked, dim=n.TIME, sources=None, precision=None, missing="raise")
     own = check_lags(own_lags, n_steps=activity.sizes[n.TIME], argument="own_lags")
-    block = own_block(activity.sizes[n.NEURON], max(own), todo.precision)
-    alone = replace(todo, lags=tuple(own), pairs=False, block=block)
+    # In float64, as `autocorrelation`: lags that leave out a frame far from all others are resolved as well.
+    precision = np.dtype(np.float64)
+    block = own_block(activity.sizes[n.NEURON], max(own), precision)
+    alone = replace(todo, lags=tuple(own), pairs=False, block=block, precision=precision)
     moments, single = accumulate_each(activity, [todo, alone], memory=None)
     return moments, _estimate(_of_neurons(single, activity), single.attrs)
 

@@ -42,7 +42,7 @@ def save(figure: Any, path: str | Path) -> Path:
     """Write a figure to a file that does not exist yet.
 
     Of a figure that is redrawn on zooming, the first view is written. Of one with sliders, a picture has their first
-    position, which its title says, and a page has all positions, up to 50, with a slider through them.
+    position, which a line below it says, and a page has all positions, up to 50, with a slider through them.
 
     Parameters
     ----------
@@ -104,8 +104,12 @@ def picture(figure: Any, file_format: str) -> bytes:
     b'PNG'
     """
     renderer = hv.renderer("matplotlib").instance(dpi=DPI)
-    drawn, _ = renderer(at_position(figure, 0), fmt=file_format)
-    release_colorbars(renderer.last_plot.state)
+    plot = renderer.get_plot(at_position(figure, 0))
+    texts = positions(static_view(figure))
+    if len(texts) > 1:
+        plot.state.text(0.5, -0.01, f"{texts[0]} (one of {len(texts)} positions)", ha="center", va="top", fontsize=9)
+    drawn, _ = renderer(plot, fmt=file_format)
+    release_colorbars(plot.state)
     return drawn.encode() if isinstance(drawn, str) else bytes(drawn)
 
 

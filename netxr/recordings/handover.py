@@ -183,7 +183,10 @@ def to_nwb(
     """
     check_text("name", name)
     check_text("description", description)
-    table = optional("hdmf.common", what="A table of NWB", extra="nwb").DynamicTable
+    common = optional("hdmf.common", what="A table of NWB", extra="nwb")
     _, sources, targets, columns = listed(connections)
     frame = pd.DataFrame({n.SOURCE: sources, n.TARGET: targets, **columns})
-    return table.from_dataframe(frame, name, table_description=description)
+    if frame.empty:  # of which hdmf makes no table
+        empty = [common.VectorData(name=str(label), description=str(label), data=[]) for label in frame]
+        return common.DynamicTable(name=name, description=description, columns=empty)
+    return common.DynamicTable.from_dataframe(frame, name, table_description=description)

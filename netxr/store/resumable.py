@@ -3,15 +3,18 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from shutil import disk_usage
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from netxr import names as n
-from netxr.errors import InvalidInput, NetxrError, OutputExists
+from netxr.errors import DiskFull, InvalidInput, NetxrError, OutputExists
 from netxr.schema.arguments import check_path
+from netxr.schema.words import text_of
 from netxr.store.commits import array_to_be, commit, writing
 from netxr.store.dataset import open as open_store
 from netxr.store.layout import plain_attributes, storable
@@ -82,6 +85,20 @@ class ResumableRun:
         self.arrays = {name: array_to_be(folder, name, document) for name, document in whole.items()}
 
 
+MOST_COMPRESSED: Final = 100
+"""Samples that take less of their bytes than one in so many on disk are none that are worth keeping."""
+
+
+def _check_room(final: Path, run: xr.Dataset, growing: Mapping[str, Growing], n_steps: int) -> None:
+    """Raise DiskFull if what is to be written cannot fit on the disk, however well it is compressed."""
+    folder = final.parent
+    n_bytes = sum(
+        n_steps * prod(run.sizes[d] for d in one.dims if d != n.TIME) * one.dtype.itemsize for one in growing.values()
+    )
+    if folder.is_dir() and n_bytes > MOST_COMPRESSED * (free := disk_usage(folder).free):
+        raise DiskFull(final, f"{text_of(n_bytes)} of samples, and {text_of(free)} are free")
+
+
 @contextmanager
 def resumable_run(
     path: PathLike,
@@ -125,6 +142,7 @@ def resumable_run(
             _check_same(final, run, growing[n.ACTIVITY].dtype, settings)
             yield ResumableRun(final, final, growing=growing, n_steps=n_steps, mark=mark)
         return
+    _check_room(final, run, growing, n_steps)
     with staging(final) as folder, marked(final) as mark:
         unfinished = {n.UNFINISHED: f"a simulation of {n_steps} steps, which the same call resumes"}
         write_dataset(storable(run.assign_attrs(unfinished), event="simulate"), folder)

@@ -81,8 +81,12 @@ def sliding():
     return facets(xr.DataArray(weights, dims=("trial", "lag", "target", "source")))
 
 
-def test_a_picture_of_a_figure_with_sliders_is_of_their_first_position(sliding):
-    assert picture(sliding, "png") == picture(sliding[0, 0], "png") != picture(sliding[1, 2], "png")
+def test_a_picture_of_a_figure_with_sliders_is_of_their_first_position_and_says_so(sliding):
+    drawn = [picture(figure, "svg").decode() for figure in (sliding, sliding[0, 0], sliding[1, 2])]
+    assert "Trial 0, Lag 0 (one of 6 positions)" in drawn[0]
+    assert not any("positions" in one for one in drawn[1:])
+    first, same, other = (re.findall('data:image/png;base64,([^"]*)"', one) for one in drawn)
+    assert first == same != other
 
 
 @pytest.mark.parametrize("col", [None, "lag"])

@@ -212,3 +212,11 @@ def test_arrays_time_x_region_in_and_rows_from_sources_out(one_edge):
     assert activity.sel(neuron="V2").values.tolist() == x[:, 1].tolist()
     adjacency = one_edge.transpose("source", "target").values
     assert adjacency[1, 0] == 0.5
+
+
+def test_no_edge_becomes_a_table_without_rows():
+    pytest.importorskip("hdmf")
+    A = netxr.as_connectivity(np.zeros((3, 3)), rows="target")
+    table = netxr.to_nwb(A)
+    assert list(table.to_dataframe().columns) == ["source", "target", "weight"]
+    assert len(table) == 0

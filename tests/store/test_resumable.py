@@ -3,7 +3,7 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr.errors import InvalidInput, OutputExists, StoreBusy
+from netxr.errors import DiskFull, InvalidInput, OutputExists, StoreBusy
 from netxr.simulation import simulate as simulation
 
 A = netxr.random_connectivity(6, seed=1)
@@ -150,3 +150,9 @@ def test_what_is_no_unfinished_run_is_left_alone(tmp_path):
     for path in (tmp_path / "folder", tmp_path):
         with pytest.raises(OutputExists):
             netxr.simulate(A, store=path, **OPTIONS)
+
+
+def test_what_no_disk_would_hold_is_refused_before_a_step(tmp_path):
+    with pytest.raises(DiskFull, match=r"TiB of samples, and .*B are free"):
+        netxr.simulate(A, n_steps=10**15, store=tmp_path / "run.zarr")
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """Plain arrays become recordings and connectivity: by what the caller says, and what their table says itself."""
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
@@ -209,4 +210,9 @@ def _said_clock(
     if sampling_interval is not None and not abs(sampling_interval - clock.interval) <= AGREE * clock.interval:
         expected = f"none, or {clock.interval:g} as the column {n.TIME!r} of {place} has it"
         raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected=expected)
+    if table.times_units is interval_units is None and table.times.dtype.kind not in "mM" and clock.interval > 1:
+        text = (
+            f"{place}: its column {n.TIME!r} names no unit, and its steps of {clock.interval:g} are taken for seconds."
+        )
+        warnings.warn(f"{text} Say interval_units='s' if they are, or 'ms'.", UserWarning, stacklevel=3)
     return clock

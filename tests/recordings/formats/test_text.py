@@ -2,6 +2,7 @@ import csv
 import gzip
 import time
 import tracemalloc
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import netxr
 from netxr.errors import UnreadableFile
 from netxr.recordings.formats.text import read_table
 from netxr.recordings.load import load_activity
@@ -263,3 +265,18 @@ def test_a_list_of_spikes_is_no_recording(tmp_path, head, by):
     file = write(tmp_path, head + "".join(f"{int(unit)},{when:.4f}\n" for unit, when in spikes))
     with pytest.raises(UnreadableFile, match=r"looks like a list of spikes.*Count the spikes"):
         load_activity(file, dims=("time", "neuron"))
+
+
+def test_times_without_a_unit_whose_steps_are_long_are_asked_about(tmp_path):
+    """Steps of 33 are rarely seconds: milliseconds would be a thousand times as fast."""
+    path = tmp_path / "run.csv"
+    path.write_text("time,a,b\n" + "".join(f"{33 * k},{k % 3},{k % 5}\n" for k in range(20)), encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"steps of 33 are taken for seconds\. Say interval_units='s'.* 'ms'"):
+        assert netxr.open(path, dims=("time", "neuron")).attrs["sampling_interval_units"] == "s"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for units in ("s", "ms"):
+            opened = netxr.open(path, dims=("time", "neuron"), interval_units=units)
+            assert (opened.attrs["sampling_interval"], opened.attrs["sampling_interval_units"]) == (33, units)
+        path.write_text("time,a\n0,1\n0.5,2\n1,3\n", encoding="utf-8")
+        assert netxr.open(path, dims=("time", "neuron")).attrs["sampling_interval"] == 0.5
