@@ -1,4 +1,5 @@
 import gc
+import re
 import weakref
 
 import holoviews as hv
