@@ -29,6 +29,7 @@ from netxr.moments.prepare import lags_of
 from netxr.schema.arguments import check_choice
 from netxr.schema.clock import activity_of, cuts_of
 from netxr.schema.variables import check_moments, holds_moments, labels_of
+from netxr.significance.rare import said_of_rare
 
 Null = Literal["autocorrelation", "shift", "samples"]
 
@@ -123,7 +124,7 @@ def correlation_test(
     Warns
     -----
     UserWarning
-        Once it is computed: if the autocorrelation ends before it reaches zero.
+        Once it is computed: if the autocorrelation ends before it reaches zero, or counts are of very rare events.
 
     References
     ----------
@@ -158,6 +159,7 @@ def correlation_test(
         found = _by_shifts(moments, r, wanted)
     else:
         found = _by_samples(moments, r, wanted, _no_autocorrelation(moments) if flat is None else flat)
+    found[n.P_VALUE] = said_of_rare(found[n.P_VALUE], data, moments, lag=wanted)
     if null == "samples":
         del found[n.SLOW]
     given = {} if autocorrelation is None else {n.AUTOCORRELATION: autocorrelation.sizes}

@@ -258,6 +258,24 @@ def test_autocorrelations_that_end_too_soon_are_warned_of():
             assert "slow" not in netxr.correlation_test(autoregressive(0.5, 8, 2000, 0), null=null)
 
 
+def test_counts_of_rare_events_are_warned_of():
+    rates = np.array([0.01, 0.01, 0.05, 0.05])  # .4 frames with both of the first two, 10 of the last
+    x = (np.random.default_rng(0).random((4, 4000)) < rates[:, None]).astype(int)
+    together = 3999 * np.outer(rates, rates)
+    n_rare = (together < 5).sum()
+    assert n_rare == 12
+    for data in (recorded(x), recorded(x).chunk(time=1000), recorded(x.astype("u1"))):
+        for lag in (1, -1):
+            with pytest.warns(UserWarning, match=rf"In {n_rare} of 16 pairs .* fewer than 5 frames"):
+                netxr.correlation_test(data, lag=lag).compute()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        netxr.correlation_test(recorded(x[2:]))
+        netxr.correlation_test(
+            recorded(np.random.default_rng(0).normal(0, 300, (4, 400)).astype(np.int16))
+        )  # no counts
+
+
 def test_each_trial_says_what_is_slow_in_it():
     slow, fast = autoregressive(0.98, 4, 2000, 0), autoregressive(0.3, 4, 2000, 1)
     x = xr.concat([fast, slow, fast], "trial").transpose("neuron", "time", "trial").chunk(time=300)
