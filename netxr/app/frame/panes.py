@@ -125,6 +125,11 @@ def halves(*parts: Any) -> pn.Column:
     return pn.Column(*parts, css_classes=["halves"], sizing_mode="stretch_width", margin=0)
 
 
+def beside(wide: Any, short: Any) -> pn.Column:
+    """Return a control and one beside it that takes no more room than its words."""
+    return pn.Column(wide, short, css_classes=["beside"], sizing_mode="stretch_width", margin=0)
+
+
 def grid(*parts: Any) -> pn.Column:
     """Return controls in columns of one width."""
     return pn.Column(*parts, css_classes=["grid"], sizing_mode="stretch_width", margin=0)

@@ -20,7 +20,7 @@ from netxr.app.frame.controls import LOOK, buttons, choice, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import FIRST_ROW, Results, button, card, flow, halves, heading, row, stack, stretched
+from netxr.app.frame.panes import FIRST_ROW, Results, beside, button, card, flow, halves, heading, row, stack, stretched
 from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.app.sweep.maps import Best, Marked, best_of, chosen_of, maps_of, paper_of, what_is_lost
@@ -154,7 +154,7 @@ class _View:
         )
         self.controls = [
             self._stores.list,
-            halves(buttons(settings, "view", VIEWS), self._stores.refresh),
+            beside(buttons(settings, "view", VIEWS), self._stores.refresh),
             self._stores.about,
             heading("Axes"),
             choice(settings, "score", SCORES),
