@@ -4,6 +4,7 @@ import holoviews as hv
 import numpy as np
 import pytest
 from bokeh.models import BoxAnnotation
+from matplotlib.colors import to_hex
 
 import netxr
 from netxr.errors import InvalidInput
@@ -55,7 +56,9 @@ def test_beyond_it_the_test_finds_a_pair_and_within_it_none():
 
 
 @pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
-def test_it_lies_within_the_axis_and_behind_the_curves(backend):
+@pytest.mark.parametrize("current", ["bokeh", "matplotlib"])
+def test_it_lies_within_the_axis_and_behind_the_curves(backend, current, monkeypatch):
+    monkeypatch.setattr(hv.Store, "current_backend", current)
     drawn = draw(lags(R / 1000, samples=25), backend)
     if backend == "bokeh":
         assert drawn.y_range.start < -0.39 < 0.39 < drawn.y_range.end
@@ -64,6 +67,7 @@ def test_it_lies_within_the_axis_and_behind_the_curves(backend):
         ]
     else:
         assert drawn.axes[0].get_ylim()[0] < -0.39
+        assert [to_hex(patch.get_facecolor()) for patch in drawn.axes[0].patches] == [LIGHT.hidden.lower()]
         assert min(patch.get_zorder() for patch in drawn.axes[0].patches) < min(
             line.get_zorder() for line in drawn.axes[0].lines
         )

@@ -180,7 +180,8 @@ def _chance(limit: float) -> hv.HSpan:
     return with_options(
         hv.HSpan(-limit, limit),
         bokeh={"fill_color": LIGHT.hidden, "line_color": None, "level": "underlay"},
-        matplotlib={"facecolor": LIGHT.hidden, "linewidth": 0},
+        # HoloViews lays bokeh's own colour over matplotlib's where bokeh is the current backend.
+        matplotlib={"facecolor": LIGHT.hidden, "color": None, "linewidth": 0},
     )
 
 

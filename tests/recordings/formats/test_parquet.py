@@ -74,6 +74,7 @@ def test_connectivity_takes_its_labels_from_the_columns(tmp_path):
         (1_700_000_000_000 + 20 * np.arange(40), 20),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*its steps of 20 are taken for seconds")
 def test_a_column_of_times_gives_the_sampling_interval(tmp_path, times, interval):
     table = frame().assign(time=times)
     table = table.set_index("time") if table.time.dtype.kind == "f" else table
