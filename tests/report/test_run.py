@@ -280,3 +280,10 @@ def test_the_command_names_the_page_after_the_run(run, tmp_path, monkeypatch):
     again = CliRunner().invoke(main, ["report", str(stored)])
     assert again.exit_code == 3
     assert CliRunner().invoke(main, ["report", str(tmp_path / "none.zarr")]).exit_code == 4
+    named = CliRunner().invoke(main, ["report", str(stored), str(tmp_path / "named.html")])
+    assert (named.exit_code, (tmp_path / "named.html").exists()) == (0, True)
+    twice = CliRunner().invoke(
+        main, ["report", str(stored), str(tmp_path / "a.html"), "--out", str(tmp_path / "b.html")]
+    )
+    assert twice.exit_code == 2
+    assert "give one of them" in twice.output

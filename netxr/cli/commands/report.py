@@ -13,10 +13,13 @@ from netxr.schema.arguments import check_vacant
 
 @click.command()
 @click.argument("run")
-@click.option("--out", type=options.PATH, metavar="FILE", help="The page to write; by default RUN.html in this folder.")
+@click.argument("page", metavar="[PAGE.html]", type=options.PATH, required=False)
+@click.option("--out", type=options.PATH, metavar="FILE", help="The page, if it is not named behind RUN.")
 @options.quiet
-def command(run: str, out: Path | None, quiet: bool) -> None:
+def command(run: str, page: Path | None, out: Path | None, quiet: bool) -> None:
     """Write one page about a run: figures, scores, facts, origin.
+
+    The page is RUN.html in this folder if it is not named.
 
     RUN is a store, or a recording that netxr import takes without options. The page is one file, which opens in any
     browser without a network. If the store has no estimate or scores, an estimate R at lag 1 and its scores are made
@@ -26,10 +29,12 @@ def command(run: str, out: Path | None, quiet: bool) -> None:
     \b
     Examples:
       netxr report run.zarr
-      netxr report netxr-tutorial/tutorial.zarr/small --out small.html
+      netxr report netxr-tutorial/tutorial.zarr/small small.html
       netxr report suite2p/plane0 --out session.html
     """  # noqa: D301 - click wants the character
-    page = out or Path(f"{Path(run.rstrip('/')).stem}.html")
+    if page is not None and out is not None:
+        raise click.UsageError("PAGE.html and --out name the same thing: give one of them.")
+    page = page or out or Path(f"{Path(run.rstrip('/')).stem}.html")
     check_vacant("--out", page)
     bar = progress("Writing the report", quiet=quiet)
     with warnings_as_lines(), bar as step, netxr.progress(step) if step else nullcontext():

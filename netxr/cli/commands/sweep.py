@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 @options.seed
 @options.rng
 @click.option(
-    "--activity-seed", type=options.NOT_NEGATIVE, help="Seed of the noise of every trial, instead of its network's."
+    "--activity-seed",
+    type=options.NOT_NEGATIVE,
+    help="Seed of the noise of every trial, which --rng modern draws anew for each.  [default: --seed; with --rng "
+    "legacy that of the trial's network]",
 )
 @click.option(
     "--diagonal/--no-diagonal",
