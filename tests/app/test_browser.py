@@ -111,6 +111,9 @@ def test_things_to_try_set_the_sliders_and_are_ticked(open_page, folder):
 def test_both_matrices_are_painted_without_a_graphics_card(open_page):
     page = open_page("?tab=tutorial&n=12")
     verdict(page)
+    page.locator("canvas").nth(7).wait_for(
+        state="attached"
+    )  # figures come one after the other: four, of two canvases each
     settled(page)
     middle, whole = (
         page.locator("canvas").evaluate_all(COLOURS, part)[::2]  # each figure, without what is laid over it
