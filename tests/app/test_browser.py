@@ -50,7 +50,7 @@ def test_the_tutorial_opens_at_two_widths(open_page, folder):
     for width in (2560, 1280, 640, 390):
         page.set_viewport_size({"width": width, "height": 900})
         settled(page)
-        assert page.locator("canvas").count() >= 4
+        page.locator("canvas").nth(3).wait_for(state="attached")  # figures come one after the other
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.screenshot(path=folder / f"tutorial_{width}.png", full_page=True)
 
