@@ -178,7 +178,7 @@ def _check_resolved(square: Floats, left: Floats, *, what: str = "neurons", why:
             "precision",
             got=f"float32 products, and {len(rows)} {what} (the first is number {rows[0]}, from 0) {why}",
             expected="samples that float32 can resolve",
-            fix='Ask for precision="float64".',
+            fix='Ask for precision="float64" where it is an argument; else give the samples with .astype("float64").',
         )
 
 
