@@ -26,21 +26,12 @@ _listeners: list[Callable[..., object]] = []
 
 
 class Part(NamedTuple):
-    """A part of a run that is done by one task.
-
-    Parameters
-    ----------
-    run : str
-        The run.
-    name : str
-        The part.
-    total : int
-        Frames that all parts of the run go through.
-    """
+    """A part of a run that is done by one task."""
 
     run: str
     name: str
     total: int
+    """Frames that all parts of the run go through."""
 
 
 def reported(pieces: Iterable[NDArray[Any]], part: Part) -> Iterator[NDArray[Any]]:

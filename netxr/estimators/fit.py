@@ -60,31 +60,22 @@ MOST_ERROR: Final = 1e-3
 
 
 class Fitted(NamedTuple):
-    """What is fitted to the moments of one trial, or of trials together, and which results there are.
-
-    Parameters
-    ----------
-    function : callable
-        Takes normal equations and returns the results, in the order of `dims`; columns of the design are lag by lag,
-        those of inputs behind them.
-    design : sequence of int
-        Lags of the sources.
-    dims : mapping of str to tuple of str
-        Names of the results and their dims.
-    sizes : mapping of str to int
-        Of dims that are not those of the moments.
-    input_lags : sequence of int, optional
-        Lags of the inputs; by default 0, which is that of the target, and those of the design.
-    over_blocks : bool
-        Whether the function takes a list of the normal equations of all blocks, in the place of one after the other.
-    """
+    """What is fitted to the moments of one trial, or of trials together, and which results there are."""
 
     function: Callable[[Any], Sequence[Any]]
+    """Takes normal equations and returns the results, in the order of `dims`; columns of the design are lag by lag,
+    those of inputs behind them.
+    """
     design: Sequence[int]
+    """Lags of the sources."""
     dims: Mapping[str, tuple[str, ...]]
+    """Names of the results and their dims."""
     sizes: Mapping[str, int] = {}
+    """Of dims that are not those of the moments."""
     input_lags: Sequence[int] | None = None
+    """Lags of the inputs; by default 0, which is that of the target, and those of the design."""
     over_blocks: bool = False
+    """Whether the function takes a list of the normal equations of all blocks, in the place of one after the other."""
 
 
 def lags_for(design: Sequence[int]) -> list[int]:

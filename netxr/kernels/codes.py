@@ -15,24 +15,15 @@ MISSING_CODE: Final = np.iinfo(np.uint16).max
 
 
 class Codes(NamedTuple):
-    """Which numbers integer codes stand for: code * scale + offset.
-
-    Parameters
-    ----------
-    dtype : dtype
-        Of the codes.
-    scale : float
-        From one code to the next.
-    offset : float
-        What code 0 stands for.
-    missing : int, optional
-        The code of NaN, if it has one.
-    """
+    """Which numbers integer codes stand for: code * scale + offset."""
 
     dtype: "np.dtype[Any]"
     scale: float
+    """From one code to the next."""
     offset: float
+    """What code 0 stands for."""
     missing: int | None
+    """The code of NaN, if it has one."""
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -44,24 +35,17 @@ class Codes(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """How the samples of each neuron lie, all (neuron,).
-
-    Parameters
-    ----------
-    n_finite, n_infinite : ndarray
-        Samples that are finite, and that are infinite.
-    mean, sumsq : ndarray
-        Of the finite ones: their mean, and the sum of squared deviations from it.
-    least, most : ndarray
-        The smallest and the largest of them; where there is none, `least` is above `most`.
-    """
+    """How the samples of each neuron lie, all (neuron,)."""
 
     n_finite: Floats
     n_infinite: Floats
+    """Samples that are finite, and that are infinite."""
     mean: Floats
     sumsq: Floats
+    """Of the finite ones: their mean, and the sum of squared deviations from it."""
     least: Floats
     most: Floats
+    """The smallest and the largest of them; where there is none, `least` is above `most`."""
 
 
 def codes_between(least: float, most: float) -> Codes:

@@ -14,31 +14,20 @@ from netxr.kernels.least_squares import Fit
 
 
 class Couplings(NamedTuple):
-    """Couplings as a regression finds them; NaN of neurons that do not vary, and of a neuron with itself.
-
-    Parameters
-    ----------
-    found : ndarray, (i, j)
-        Couplings.
-    error : ndarray, (i, j)
-        Their standard errors, which are the same for all targets: a source that hardly varies tells little.
-    """
+    """Couplings as a regression finds them; NaN of neurons that do not vary, and of a neuron with itself."""
 
     found: Floats
+    """Couplings, (i, j)."""
     error: Floats
+    """Their standard errors, which are the same for all targets: a source that hardly varies tells little, (i, j)."""
 
 
 class Belief(NamedTuple):
-    """What is to be believed of couplings.
-
-    Parameters
-    ----------
-    mean, square : ndarray, (i, j)
-        Expected couplings, and their expected squares.
-    """
+    """What is to be believed of couplings."""
 
     mean: Floats
     square: Floats
+    """Expected couplings, and their expected squares, (i, j)."""
 
 
 def couplings(fit: Fit, *, n_targets: int) -> Couplings:

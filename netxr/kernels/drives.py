@@ -34,30 +34,20 @@ EIGHT_FLIPS: Final = np.unpackbits(np.arange(256, dtype=np.uint8)).reshape(256, 
 
 
 class Drives(NamedTuple):
-    """What goes into each step: sqrt(cov) e + c h + eta z, or, in some steps, states that take the place of all.
-
-    Parameters
-    ----------
-    noise : NoiseSource
-        Standard normals e of each trial.
-    noise_scale : float
-        Standard deviation by which they are multiplied.
-    common : float
-        Weight c of the hidden signal h.
-    instrument : float
-        Weight eta of the instruments z.
-    every : int
-        Every such step, from step 0 on, states are set to 0 or 1 at random; in none if it is 0.
-    mixing : ndarray, (n, n), optional
-        What makes of the normals the noise of each neuron: independent of one another if not given.
-    """
+    """What goes into each step: sqrt(cov) e + c h + eta z, or, in some steps, states that take the place of all."""
 
     noise: NoiseSource
+    """Standard normals e of each trial."""
     noise_scale: float
+    """Standard deviation by which they are multiplied."""
     common: float = 0.0
+    """Weight c of the hidden signal h."""
     instrument: float = 0.0
+    """Weight eta of the instruments z."""
     every: int = 0
+    """Every such step, from step 0 on, states are set to 0 or 1 at random; in none if it is 0."""
     mixing: NDArray[Any] | None = None
+    """What makes of the normals the noise of each neuron: independent of one another if not given, (n, n)."""
 
     def instruments(self, i: int, block: int) -> NDArray[np.uint8]:
         """Return the instruments of trial number `i` in a block of steps, (t, n)."""

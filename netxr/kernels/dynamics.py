@@ -36,28 +36,19 @@ DENSE_CALL_COST: Final = 1_500
 
 
 class Rule(NamedTuple):
-    """How a state follows: x(t + 1) = leak x(t) + (1 - leak) f(sum over j of A_ij x_j(t + 1 - d_ij) + drive(t + 1)).
-
-    Parameters
-    ----------
-    weights : ndarray, (n, n) or (k, n, n)
-        A: one network for all trials, or one a trial.
-    units : {"sigmoid", "linear", "tanh", "threshold", "lif"} or callable
-        f. One of your own takes what drives the neurons, (k, n), and returns as much. States of "lif" are spikes.
-    leak : float
-        Share of a state that stays, of "lif" that of its potential.
-    delays : int or ndarray of int, (n, n)
-        d in steps, 1 or above: the same for all edges, or of each.
-    threshold, reset : float
-        Of "lif", as in `fire`.
-    """
+    """How a state follows: x(t + 1) = leak x(t) + (1 - leak) f(sum over j of A_ij x_j(t + 1 - d_ij) + drive(t + 1))."""
 
     weights: NDArray[Any]
+    """A: one network for all trials, (n, n), or one a trial, (k, n, n)."""
     units: str | Callable[[NDArray[Any]], Any] = "sigmoid"
+    """f. One of your own takes what drives the neurons, (k, n), and returns as much. States of "lif" are spikes."""
     leak: float = 0.0
+    """Share of a state that stays, of "lif" that of its potential."""
     delays: int | NDArray[np.integer[Any]] = 1
+    """d in steps, 1 or above: the same for all edges, or of each, (n, n)."""
     threshold: float = 0.0
     reset: float = 0.0
+    """Of "lif", as in `fire`."""
 
     @property
     def longest(self) -> int:

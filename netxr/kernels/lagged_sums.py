@@ -50,60 +50,41 @@ PRODUCTS: Final = {
 
 @dataclass(frozen=True)
 class Pass:
-    """What one pass over the frames sums up, and how.
-
-    Parameters
-    ----------
-    lags : tuple of int
-        Lags, 0 and above.
-    targets : tuple of int, optional
-        First target neuron and the one after the last; all if None.
-    sources : tuple of int, optional
-        Positions of the source neurons; all if None.
-    precision : dtype
-        float32 or float64: of the products within a block. Sums over blocks are float64.
-    missing : {"raise", "drop", "pairwise"}
-        Non-finite samples are an error, or their frames are left out, or they themselves are.
-    groups : sparse array, (group, neuron), optional
-        Weights of groups whose own sums and squares are wanted beside those of the neurons.
-    block : int
-        Frames that are multiplied at a time.
-    fourier : int, optional
-        Frames of a Fourier segment; without it there is one product a lag.
-    dim : tuple of str
-        What is accumulated over: "time" keeps trials apart, with "trial" they are pooled.
-    cuts : tuple of int
-        Frames of each trial with which a segment begins behind a gap; segments are pooled as trials are.
-    linked : int
-        How many of the last targets are made of others, as many as neurons, and are never sources; at lag 0 they are
-        targets of inputs alone, the sources behind the neurons. Then the frames at the ends of trials are kept, as they
-        are for all sources.
-    marked : bool
-        Whether the last row is neither target nor source, but 1 in frames that may be sources and 0 in the others.
-    lead : int
-        How many of the first frames are sources alone, those before a block of a longer trial: none, or as many as the
-        longest lag.
-    start : int
-        Frame of the trial with which it begins, from which an error counts.
-    pairs : bool
-        Whether targets are multiplied with all sources, or else each neuron with itself alone, all of them being both.
-    """
+    """What one pass over the frames sums up, and how."""
 
     lags: tuple[int, ...]
+    """Lags, 0 and above."""
     sources: tuple[int, ...] | None
+    """Positions of the source neurons; all if None."""
     precision: np.dtype[Any]
+    """float32 or float64: of the products within a block. Sums over blocks are float64."""
     missing: n.Missing
+    """Non-finite samples are an error, or their frames are left out, or they themselves are."""
     block: int
+    """Frames that are multiplied at a time."""
     targets: tuple[int, int] | None = None
+    """First target neuron and the one after the last; all if None."""
     groups: scipy.sparse.csr_array | None = None
+    """Weights of groups whose own sums and squares are wanted beside those of the neurons, (group, neuron)."""
     fourier: int | None = None
+    """Frames of a Fourier segment; without it there is one product a lag."""
     dim: tuple[str, ...] = (n.TIME,)
+    """What is accumulated over: "time" keeps trials apart, with "trial" they are pooled."""
     cuts: tuple[int, ...] = ()
+    """Frames of each trial with which a segment begins behind a gap; segments are pooled as trials are."""
     linked: int = 0
+    """How many of the last targets are made of others, as many as neurons, and are never sources; at lag 0 they are
+    targets of inputs alone, the sources behind the neurons. Then the frames at the ends of trials are kept, as they are
+    for all sources.
+    """
     marked: bool = False
+    """Whether the last row is neither target nor source, but 1 in frames that may be sources and 0 in the others."""
     lead: int = 0
+    """First frames that are sources alone, those before a block of a longer trial: none, or `max_lag`."""
     start: int = 0
+    """Frame of the trial with which it begins, from which an error counts."""
     pairs: bool = True
+    """Whether targets are multiplied with all sources, or else each neuron, target and source, with itself alone."""
 
     @property
     def max_lag(self) -> int:

@@ -22,31 +22,21 @@ SHRUNK: Final = 'netxr.partial_correlation with shrinkage="oas", or netxr.regres
 
 
 class Fit(NamedTuple):
-    """Least squares of every target; NaN where a target or a column of the design does not vary.
-
-    Parameters
-    ----------
-    standardised : ndarray, (i, d)
-        Coefficients, in standard deviations of the target for one of the source.
-    inverse : ndarray, (d, d)
-        Inverse of the correlation matrix of the design.
-    residual : ndarray, (i)
-        Share of the target's variance that is left.
-    target_scale, design_scale : ndarray, (i) and (d)
-        Roots of the summed squares, by which everything was divided.
-    df : int
-        Targets less parameters.
-    condition_number : float
-        Of that correlation matrix, in the 1-norm.
-    """
+    """Least squares of every target; NaN where a target or a column of the design does not vary."""
 
     standardised: Floats
+    """Coefficients, in standard deviations of the target for one of the source, (i, d)."""
     inverse: Floats
+    """Inverse of the correlation matrix of the design, (d, d)."""
     residual: Floats
+    """Share of the target's variance that is left, (i)."""
     target_scale: Floats
     design_scale: Floats
+    """Roots of the summed squares, by which everything was divided, (i) and (d)."""
     df: int
+    """Targets less parameters."""
     condition_number: float
+    """Of that correlation matrix, in the 1-norm."""
 
     @property
     def coefficient(self) -> Floats:

@@ -16,21 +16,14 @@ CLOSE: Final = 1e-12
 
 
 class LinearResponse(NamedTuple):
-    """x(t + 1) = mean + diag(gain) A (x(t) - mean) + noise, of as many second moments as the model has.
-
-    Parameters
-    ----------
-    gain : ndarray, (i)
-        By how much a neuron follows its input.
-    noise : ndarray, (i)
-        Variance of each neuron that is left.
-    covariance : ndarray, (i, j)
-        Of x.
-    """
+    """x(t + 1) = mean + diag(gain) A (x(t) - mean) + noise, of as many second moments as the model has."""
 
     gain: Floats
+    """By how much a neuron follows its input, (i)."""
     noise: Floats
+    """Variance of each neuron that is left, (i)."""
     covariance: Floats
+    """Of x, (i, j)."""
 
 
 def linear_response(weights: Floats) -> LinearResponse | None:

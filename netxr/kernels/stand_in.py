@@ -28,30 +28,20 @@ MOST_RADIUS: Final = 0.99
 
 
 class StandIn(NamedTuple):
-    """A linear network x(t + lag) = B x(t) + e(t); NaN of neurons that do not vary.
-
-    Parameters
-    ----------
-    coupling : ndarray, (i, j)
-        B, in standard deviations of the target for one of the source.
-    covariance : ndarray, (i, j)
-        Of x at any one time, in the same units.
-    weight : ndarray, (i, j)
-        B in standard deviations of the target's own noise e for a unit of the source.
-    scale : ndarray, (i)
-        Standard deviations of the samples, up to a factor that all share.
-    mixture : Mixture
-        Of all couplings: which of them there are.
-    radius : float
-        Spectral radius of the couplings that were fitted, if it is 1 or more and they had to be shrunk, else 0.
-    """
+    """A linear network x(t + lag) = B x(t) + e(t); NaN of neurons that do not vary."""
 
     coupling: Floats
+    """B, in standard deviations of the target for one of the source, (i, j)."""
     covariance: Floats
+    """Of x at any one time, in the same units, (i, j)."""
     weight: Floats
+    """B in standard deviations of the target's own noise e for a unit of the source, (i, j)."""
     scale: Floats
+    """Standard deviations of the samples, up to a factor that all share, (i)."""
     mixture: Mixture
+    """Of all couplings: which of them there are."""
     radius: float
+    """Spectral radius of the couplings that were fitted, if it is 1 or more and they had to be shrunk, else 0."""
 
 
 def stand_in(equations: NormalEquations) -> StandIn:

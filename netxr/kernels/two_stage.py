@@ -14,23 +14,17 @@ from netxr.kernels.normal_equations import NormalEquations
 
 
 class TwoStage(NamedTuple):
-    """Effects of sources by way of instruments; NaN where a target or a source does not vary.
-
-    Parameters
-    ----------
-    coefficient, standard_error : ndarray, (i, j)
-        In units of the target for one of the source; errors are those of the structural residual, of the target less
-        what the sources themselves, not what instruments explain of them, amount to.
-    first_stage_f : ndarray, (j)
-        F of the regression of each source on the instruments.
-    df : int
-        Targets less parameters.
-    """
+    """Effects of sources by way of instruments; NaN where a target or a source does not vary."""
 
     coefficient: Floats
     standard_error: Floats
+    """In units of the target for one of the source; errors are those of the structural residual, of the target less
+    what the sources themselves, not what instruments explain of them, amount to, (i, j).
+    """
     first_stage_f: Floats
+    """F of the regression of each source on the instruments, (j)."""
     df: int
+    """Targets less parameters."""
 
 
 def two_stage_least_squares(equations: NormalEquations) -> TwoStage:

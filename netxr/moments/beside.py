@@ -33,24 +33,16 @@ MARKED: Final = "marked"
 
 
 class Beside(NamedTuple):
-    """What the pass reads beside the activity.
-
-    Parameters
-    ----------
-    neurons : ndarray, (neuron)
-        Labels of the neurons.
-    inputs : DataArray, (input, time[, trial]), optional
-        What was recorded with them.
-    link : str, optional
-        The function through which targets are read as well.
-    mask : DataArray of bool, (time[, trial]), optional
-        Which frames are sources.
-    """
+    """What the pass reads beside the activity."""
 
     neurons: NDArray[Any]
+    """Labels of the neurons, (neuron)."""
     inputs: xr.DataArray | None
+    """What was recorded with them, (input, time[, trial])."""
     link: str | None
+    """The function through which targets are read as well."""
     mask: xr.DataArray | None
+    """Which frames are sources, (time[, trial])."""
 
     @property
     def lazy(self) -> bool:

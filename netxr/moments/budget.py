@@ -37,42 +37,29 @@ SPECTRAL_BLOCKS: Final = (16384, 8192, 4096)
 
 @dataclass(frozen=True)
 class Work:
-    """How much there is to accumulate, in numbers, and how many frames are multiplied at a time.
-
-    Parameters
-    ----------
-    n_neurons, n_targets, n_sources : int
-        Rows of a frame, and of them the targets and sources.
-    n_steps, n_trials : int
-        Frames of a trial, and trials.
-    lags, precision
-        Those of the pass.
-    stored, chunk : int
-        Bytes of all samples as they are stored, and of the largest chunk as it comes, with all neurons.
-    layers, products : int
-        Layers of a block, and products of them for each lag.
-    results : int
-        Separate sets of moments: one a trial that is kept apart.
-    block : int
-        Frames that are multiplied at a time.
-    fourier : int, optional
-        Frames of a Fourier segment; without it there is one product a lag.
-    """
+    """How much there is to accumulate, in numbers, and how many frames are multiplied at a time."""
 
     n_neurons: int
     n_targets: int
     n_sources: int
+    """Rows of a frame, and of them the targets and sources."""
     n_steps: int
     n_trials: int
+    """Frames of a trial, and trials."""
     lags: tuple[int, ...]
     precision: np.dtype[Any]
     stored: int
     chunk: int
+    """Bytes of all samples as they are stored, and of the largest chunk as it comes, with all neurons."""
     layers: int = 1
     products: int = 1
+    """Layers of a block, and products of them for each lag."""
     results: int = 1
+    """Separate sets of moments: one a trial that is kept apart."""
     block: int = 1
+    """Frames that are multiplied at a time."""
     fourier: int | None = None
+    """Frames of a Fourier segment; without it there is one product a lag."""
 
     @property
     def max_lag(self) -> int:
@@ -158,30 +145,19 @@ SEGMENT_CHUNKS: Final = 32
 
 @dataclass(frozen=True)
 class Plan:
-    """How a pass is split, and what it will take.
-
-    Parameters
-    ----------
-    work : Work
-        What is accumulated.
-    processes : int
-        Processes that share the pass.
-    workers : int
-        Tasks that run side by side in one of them.
-    blas_threads : int
-        Threads of a product.
-    cores : int
-        Processor cores that a process may use.
-    segments : int
-        Segments of a trial that may be accumulated side by side.
-    """
+    """How a pass is split, and what it will take."""
 
     work: Work
     processes: int
+    """Processes that share the pass."""
     workers: int
+    """Tasks that run side by side in one of them."""
     blas_threads: int
+    """Threads of a product."""
     cores: int
+    """Processor cores that a process may use."""
     segments: int
+    """Segments of a trial that may be accumulated side by side."""
 
     @property
     def peak_bytes(self) -> int:
@@ -294,30 +270,21 @@ TASKS_A_WORKER: Final = 10
 
 @dataclass(frozen=True)
 class RowPlan:
-    """How a matrix is made some target rows at a time, and what that takes.
-
-    Parameters
-    ----------
-    work : Work
-        What is accumulated, for all targets.
-    processes, workers, blas_threads, cores : int
-        As in `Plan`.
-    rows : int
-        Targets of a task.
-    rows_at_a_time : int
-        Rows that are estimated, and written, at a time.
-    held : bool
-        Whether the recording is held in memory, and so is read once.
-    """
+    """How a matrix is made some target rows at a time, and what that takes."""
 
     work: Work
+    """What is accumulated, for all targets."""
     processes: int
     workers: int
     blas_threads: int
     cores: int
+    """As in `Plan`."""
     rows: int
+    """Targets of a task."""
     rows_at_a_time: int
+    """Rows that are estimated, and written, at a time."""
     held: bool
+    """Whether the recording is held in memory, and so is read once."""
 
     @property
     def tasks(self) -> int:

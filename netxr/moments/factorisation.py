@@ -18,19 +18,13 @@ ENTRY_SECONDS: Final = 6e-8
 
 @dataclass(frozen=True)
 class Factorisation:
-    """The inverse of the moments of all sources at some lags, and the coefficients of all targets.
-
-    Parameters
-    ----------
-    n_neurons, n_lags : int
-        Targets, and lags of the sources, which are all neurons.
-    cores : int
-        Processor cores that share the work.
-    """
+    """The inverse of the moments of all sources at some lags, and the coefficients of all targets."""
 
     n_neurons: int
     n_lags: int
+    """Targets, and lags of the sources, which are all neurons."""
     cores: int
+    """Processor cores that share the work."""
 
     @property
     def peak_bytes(self) -> int:

@@ -18,21 +18,14 @@ NO_GROUP = "no group"
 
 
 class GroupOrder(NamedTuple):
-    """Where neurons and groups are drawn.
-
-    Parameters
-    ----------
-    positions : array of int
-        (place,): which neuron stands at each place.
-    borders : array of float
-        Between two groups, in places: 2.5 is between places 2 and 3.
-    names : list of (float, str)
-        The place of each group's middle, and its name.
-    """
+    """Where neurons and groups are drawn."""
 
     positions: NDArray[np.intp]
+    """(place,): which neuron stands at each place."""
     borders: NDArray[np.float64]
+    """Between two groups, in places: 2.5 is between places 2 and 3."""
     names: list[tuple[float, str]]
+    """The place of each group's middle, and its name."""
 
 
 def order_of(labels: NDArray[Any], groups: Any) -> GroupOrder:

@@ -18,42 +18,29 @@ STEPS: Final = 255
 
 
 class Palette(NamedTuple):
-    """Colours, as #rrggbb.
-
-    Parameters
-    ----------
-    ground : str
-        What figures are drawn on.
-    ink, notes, lines : str
-        Of text; of tick labels; of axes and lines beside the data.
-    accent : str
-        Of what is measured, and of a choice.
-    undefined : str
-        Of a cell without a value, and of a diagonal that is left out.
-    hidden : str
-        Of what is laid over cells that were not found.
-    weights, scores : list of str
-        Maps: from the lowest weight over 0 to the highest, and from the lowest score to the highest.
-    signs : tuple of str
-        Of lines and marks of a negative weight, and of a positive one.
-    verdicts : tuple of str
-        Of "never", "more samples" and "good enough", each light or dark enough for text in `ink`.
-    curves : tuple of str
-        Of curves in one frame.
-    """
+    """Colours, as #rrggbb."""
 
     ground: str
+    """What figures are drawn on."""
     ink: str
     notes: str
     lines: str
+    """Of text; of tick labels; of axes and lines beside the data."""
     accent: str
+    """Of what is measured, and of a choice."""
     undefined: str
+    """Of a cell without a value, and of a diagonal that is left out."""
     hidden: str
+    """Of what is laid over cells that were not found."""
     weights: list[str]
     scores: list[str]
+    """Maps: from the lowest weight over 0 to the highest, and from the lowest score to the highest."""
     signs: tuple[str, str]
+    """Of lines and marks of a negative weight, and of a positive one."""
     verdicts: tuple[str, str, str]
+    """Of "never", "more samples" and "good enough", each light or dark enough for text in `ink`."""
     curves: tuple[str, ...]
+    """Of curves in one frame."""
 
 
 def _map(*stops: str) -> list[str]:

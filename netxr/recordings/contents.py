@@ -29,24 +29,15 @@ Json = dict[str, Any]
 
 
 class Node(NamedTuple):
-    """A group or an array as its metadata describe it.
-
-    Parameters
-    ----------
-    attrs : dict
-        Its attributes.
-    sizes : dict of str to int, optional
-        Dims of an array with their sizes; None for a group.
-    nbytes : int
-        What the numbers of an array take in memory; text and groups count nothing.
-    wrong : str
-        Why it cannot be read, if it cannot.
-    """
+    """A group or an array as its metadata describe it."""
 
     attrs: Mapping[str, Any] = {}
     sizes: Mapping[str, int] | None = None
+    """Dims of an array with their sizes; None for a group."""
     nbytes: int = 0
+    """What the numbers of an array take in memory; text and groups count nothing."""
     wrong: str = ""
+    """Why it cannot be read, if it cannot."""
 
 
 Nodes = dict[str, Node]

@@ -48,24 +48,16 @@ HOW: Final = (n.MADE_BY, n.TEST_LAGS, n.MISSING, n.POOLED)
 
 
 class Updates(NamedTuple):
-    """What becomes of moments and estimates.
-
-    Parameters
-    ----------
-    further : Dataset
-        Those of further trials, to be appended to the others.
-    replaced : Dataset
-        Those that replace others.
-    outdated : list of str
-        Names of estimates and scores that cannot be updated without reading the whole activity.
-    sentence : str, optional
-        What `score` says once those of further trials are appended.
-    """
+    """What becomes of moments and estimates."""
 
     further: xr.Dataset
+    """Those of further trials, to be appended to the others."""
     replaced: xr.Dataset
+    """Those that replace others."""
     outdated: list[str]
+    """Names of estimates and scores that cannot be updated without reading the whole activity."""
     sentence: str | None = None
+    """What `score` says once those of further trials are appended."""
 
 
 class Recipe(NamedTuple):

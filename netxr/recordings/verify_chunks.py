@@ -37,18 +37,12 @@ MOST_LISTED: Final = 100
 
 
 class Files(NamedTuple):
-    """Files in the folder of an array.
-
-    Parameters
-    ----------
-    chunks : frozenset of tuple
-        Which chunks are there.
-    others : list of str
-        All others, but for those that hold what the chunks held before they were replaced under another name.
-    """
+    """Files in the folder of an array."""
 
     chunks: frozenset[Index]
+    """Which chunks are there."""
     others: list[str]
+    """All others, but for those that hold what the chunks held before they were replaced under another name."""
 
 
 def of_chunks(arrays: Sequence[Stored], folder: Path | None, progress: Progress | None) -> Iterator[Problem]:

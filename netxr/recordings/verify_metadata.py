@@ -42,24 +42,15 @@ UNLABELLED: Final = (n.TIME, n.EDGE_FRAME)
 
 
 class Problem(NamedTuple):
-    """Something that is wrong with a store, or worth knowing of it.
-
-    Parameters
-    ----------
-    place : str
-        Group, array or file within the store; empty for the store itself.
-    wrong : str
-        What is wrong.
-    fix : str
-        What to do about it.
-    harmless : bool
-        Whether all committed data are there and right nevertheless.
-    """
+    """Something that is wrong with a store, or worth knowing of it."""
 
     place: str
+    """Group, array or file within the store; empty for the store itself."""
     wrong: str
     fix: str = ""
+    """What to do about it."""
     harmless: bool = False
+    """Whether all committed data are there and right nevertheless."""
 
     def __str__(self) -> str:
         """Say it in a line."""
@@ -67,27 +58,16 @@ class Problem(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """An array of a store, open for reading.
-
-    Parameters
-    ----------
-    name : str
-        Its name in its group.
-    path : str
-        Its path in the store.
-    array : zarr.Array
-        The array.
-    sizes : mapping of str to int
-        Its dims with their sizes.
-    group : mapping
-        Attributes of its group.
-    """
+    """An array of a store, open for reading."""
 
     name: str
+    """Its name in its group."""
     path: str
+    """Its path in the store."""
     array: "zarr.Array[Any]"
     sizes: Mapping[str, int]
     group: Mapping[str, Any]
+    """Attributes of its group."""
 
     @property
     def has_checksums(self) -> bool:

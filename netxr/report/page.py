@@ -24,22 +24,15 @@ TEMPLATE: Final = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=T
 
 
 class Table(NamedTuple):
-    """Rows of cells under their names.
-
-    Parameters
-    ----------
-    title, text : str
-        Heading, and what to see in it.
-    rows : sequence of mapping
-        Cells by name of column, the same names in every row.
-    folded : bool
-        Whether the rows are hidden until the reader unfolds them.
-    """
+    """Rows of cells under their names."""
 
     title: str
     text: str
+    """Heading, and what to see in it."""
     rows: Sequence[Mapping[str, Any]]
+    """Cells by name of column, the same names in every row."""
     folded: bool = False
+    """Whether the rows are hidden until the reader unfolds them."""
 
     @property
     def columns(self) -> dict[str, bool]:
@@ -52,35 +45,22 @@ class Table(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Lines to be copied: code, or what a file says.
-
-    Parameters
-    ----------
-    title, text : str
-        Heading, and what the lines are.
-    lines : str
-        The lines.
-    """
+    """Lines to be copied: code, or what a file says."""
 
     title: str
     text: str
+    """Heading, and what the lines are."""
     lines: str
 
 
 class Figure(NamedTuple):
-    """A figure with its heading, and what to see in it.
-
-    Parameters
-    ----------
-    title, text : str
-        Heading, and what to look at.
-    figure : HoloViews object
-        What a function of netxr.plot returned.
-    """
+    """A figure with its heading, and what to see in it."""
 
     title: str
     text: str
+    """Heading, and what to look at."""
     figure: Any
+    """What a function of netxr.plot returned."""
 
     @property
     def panels(self) -> list[Any]:

@@ -22,21 +22,14 @@ PIECE: Final = 2**18
 
 
 class Steps(NamedTuple):
-    """From each sample to the next.
-
-    Parameters
-    ----------
-    usual : float
-        The usual step, in the unit of the times: at least half of all are as long, or longer.
-    breaks : array of int
-        The samples that do not follow the one before them by a usual step.
-    first : str
-        The first of them in words; the first of all where times descend.
-    """
+    """From each sample to the next."""
 
     usual: float
+    """The usual step, in the unit of the times: at least half of all are as long, or longer."""
     breaks: NDArray[np.int64]
+    """The samples that do not follow the one before them by a usual step."""
     first: str
+    """The first of them in words; the first of all where times descend."""
 
     @property
     def wrong(self) -> str:

@@ -21,27 +21,17 @@ from netxr.schema.words import text_of
 
 @dataclass(frozen=True)
 class VariableSpec:
-    """What one variable must look like.
-
-    Parameters
-    ----------
-    name : str
-        Name of the variable.
-    dims : tuple of str
-        Dims that must be there, in the order in which stores are written.
-    optional_dims : tuple of str
-        Dims that may be there as well.
-    kinds : str
-        NumPy dtype kinds that are allowed.
-    doc : str
-        What the variable holds, with its units.
-    """
+    """What one variable must look like."""
 
     name: str
     dims: tuple[str, ...]
+    """Dims that must be there, in the order in which stores are written."""
     optional_dims: tuple[str, ...]
+    """Dims that may be there as well."""
     kinds: str
+    """NumPy dtype kinds that are allowed."""
     doc: str
+    """What the variable holds, with its units."""
 
 
 NUMBER_KINDS: Final = "fiub"

@@ -62,31 +62,21 @@ Walk = Callable[[Sequence["Family"]], list[list["Low"]]]
 
 @dataclass(frozen=True)
 class Family:
-    """What the p-values of a matrix follow from, beside its correlations, and which of them are kept.
-
-    Parameters
-    ----------
-    target, source : ndarray, (k, i) and (k, j)
-        Autocorrelations at lags 1, 2, ..., each zero from where it might be that of white noise.
-    n_samples : int
-        Pairs of samples of each correlation.
-    own : ndarray of int, (i)
-        The column of each target itself, -1 where it is none of the sources, or such a pair is tested as well.
-    thresholds : ndarray, (bins + 1)
-        The largest p-value that is kept, and the ends of the bins in which larger ones are counted.
-    slow : ndarray of bool, (i)
-        Targets whose autocorrelation is not yet zero where it ends: their p-values are too low.
-    shares : ndarray, (k), optional
-        Pairs of samples at each far lag for one at the lag that is tested, where correlations are compared with those.
-    """
+    """What the p-values of a matrix follow from, beside its correlations, and which of them are kept."""
 
     target: Floats
     source: Floats
+    """Autocorrelations at lags 1, 2, ..., each zero from where it might be that of white noise, (k, i) and (k, j)."""
     n_samples: int
+    """Pairs of samples of each correlation."""
     own: NDArray[np.int64]
+    """The column of each target itself, -1 where it is none of the sources, or such a pair is tested as well, (i)."""
     thresholds: Floats
+    """The largest p-value that is kept, and the ends of the bins in which larger ones are counted, (bins + 1)."""
     slow: NDArray[np.bool_]
+    """Targets whose autocorrelation is not yet zero where it ends: their p-values are too low, (i)."""
     shares: Floats | None = None
+    """Pairs of samples at each far lag for one at the lag that is tested, where those are compared with, (k)."""
 
     @property
     def q(self) -> float:

@@ -46,30 +46,20 @@ def check_unit(name: str, value: Any) -> str:
 
 
 class Axis(NamedTuple):
-    """An axis of a sweep.
-
-    Parameters
-    ----------
-    name : str
-        The dim, and the argument of `netxr.sweep`.
-    acts_on : str
-        What it changes: the "network" that is drawn, the "dynamics" on it, its "observation", or the "scoring".
-    check : callable
-        Takes the name and a value; returns the label, or raises InvalidInput.
-    text : str
-        What it is, for the help of the shell.
-    default : number, optional
-        The only label of a sweep that does not name the axis; None for no dim, and nothing that is changed.
-    flag : str
-        The option in the shell, where it is not the name.
-    """
+    """An axis of a sweep."""
 
     name: str
+    """The dim, and the argument of `netxr.sweep`."""
     acts_on: Literal["network", "dynamics", "observation", "scoring"]
+    """What it changes: the "network" that is drawn, the "dynamics" on it, its "observation", or the "scoring"."""
     check: Callable[[str, Any], int | float | str]
+    """Takes the name and a value; returns the label, or raises InvalidInput."""
     text: str
+    """What it is, for the help of the shell."""
     default: int | float | None = None
+    """The only label of a sweep that does not name the axis; None for no dim, and nothing that is changed."""
     flag: str = ""
+    """The option in the shell, where it is not the name."""
 
     @property
     def is_whole(self) -> bool:

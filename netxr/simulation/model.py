@@ -57,27 +57,18 @@ SPIKING: Final[Mapping[str, float]] = {n.LEAK: 0.95, n.THRESHOLD: 5.0, n.RESET: 
 
 
 class Model(NamedTuple):
-    """How a run is simulated.
-
-    Parameters
-    ----------
-    rule : Rule
-        How states follow one another.
-    drives : Drives
-        What drives them from outside.
-    first_step : int
-        The first step to compute: 1, or below where steps come before the first sample.
-    attributes : dict
-        What the run says of its model.
-    variables : dict
-        Matrices of its options, with labels.
-    """
+    """How a run is simulated."""
 
     rule: Rule
+    """How states follow one another."""
     drives: Drives
+    """What drives them from outside."""
     first_step: int
+    """The first step to compute: 1, or below where steps come before the first sample."""
     attributes: Mapping[str, Any]
+    """What the run says of its model."""
     variables: Mapping[str, xr.DataArray]
+    """Matrices of its options, with labels."""
 
     def start(self, initial: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Return states of the steps before the first one, (t, k, n), and potentials of spiking units, (k, n).

@@ -38,22 +38,15 @@ WITHOUT_PERMUTATIONS: Final = tuple(name for name in ABOUT if name != n.MANTEL_P
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep to compute.
-
-    Parameters
-    ----------
-    axes : mapping
-        The labels of each dim, in order: the axes with a default, those that were asked for, and `estimator` where
-        several methods were.
-    methods, scores : sequence of str
-        Names of estimators and of scores.
-    weights, units, burn_in, trials, seed, rng, activity_seed, diagonal, permutations
-        As in `netxr.sweep`.
-    """
+    """A sweep to compute."""
 
     axes: Mapping[str, Sequence[Any]]
+    """The labels of each dim, in order: the axes with a default, those that were asked for, and `estimator` where
+    several methods were.
+    """
     methods: Sequence[str]
     scores: Sequence[str]
+    """Names of estimators and of scores."""
     weights: str
     units: str
     burn_in: int
@@ -63,6 +56,7 @@ class Plan:
     activity_seed: int | None
     diagonal: bool
     permutations: int
+    """As in `netxr.sweep`."""
 
     @property
     def cell(self) -> tuple[str, ...]:

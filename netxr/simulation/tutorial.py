@@ -38,25 +38,16 @@ Sections = dict[str, xr.Dataset]
 
 
 class Check(NamedTuple):
-    """A number of the tutorial beside its reference; NaN stands for an undefined score.
-
-    Parameters
-    ----------
-    section : str
-        Section of the tutorial.
-    quantity : str
-        What the number is.
-    value, reference : float
-        What came out, and what should; for arrays, the entry that differs most.
-    difference : float
-        Largest absolute difference; 0 where both are undefined, infinite where only one is.
-    """
+    """A number of the tutorial beside its reference; NaN stands for an undefined score."""
 
     section: str
     quantity: str
+    """What the number is."""
     value: float
     reference: float
+    """What came out, and what should; for arrays, the entry that differs most."""
     difference: float
+    """Largest absolute difference; 0 where both are undefined, infinite where only one is."""
 
     @property
     def agrees(self) -> bool:

@@ -59,27 +59,18 @@ Document = dict[str, Any]
 
 
 class Written(NamedTuple):
-    """The commits that wrote an array, by name.
-
-    Parameters
-    ----------
-    values : str
-        The one that wrote its values; later ones only made it longer.
-    last : str
-        The last one.
-    kept : str
-        The one before `values`, as long as readers that have its chunks open can still read them.
-    follows : bool
-        Whether the array's own document has still to follow the last one.
-    chunks : str
-        The sum over its chunks; empty if it is not known.
-    """
+    """The commits that wrote an array, by name."""
 
     values: str = ""
+    """The one that wrote its values; later ones only made it longer."""
     last: str = ""
+    """The last one."""
     kept: str = ""
+    """The one before `values`, as long as readers that have its chunks open can still read them."""
     follows: bool = False
+    """Whether the array's own document has still to follow the last one."""
     chunks: str = ""
+    """The sum over its chunks; empty if it is not known."""
 
 
 def read_document(folder: Path) -> Document:

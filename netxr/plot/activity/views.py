@@ -18,36 +18,23 @@ from netxr.schema.variables import labels_of
 
 
 class Excerpt(NamedTuple):
-    """What is shown of a recording.
-
-    Parameters
-    ----------
-    samples : ndarray or dask array, (neuron, time)
-        All of the recording.
-    rows : array of int
-        Which neurons are drawn, from the top.
-    labels : list of str
-        Their labels.
-    order : GroupOrder
-        Where groups lie among them.
-    part : (int, int)
-        The first sample, and the one after the last.
-    clock : (float, str, float)
-        Sampling interval, its unit, and the time of the first sample of the recording.
-    units : str
-        Of the samples, where known.
-    n_asked : int
-        How many neurons were asked for; fewer may be drawn.
-    """
+    """What is shown of a recording."""
 
     samples: Any
+    """All of the recording, (neuron, time)."""
     rows: NDArray[np.intp]
+    """Which neurons are drawn, from the top."""
     labels: list[str]
     order: GroupOrder
+    """Where groups lie among them."""
     part: Part
+    """The first sample, and the one after the last."""
     clock: tuple[float, str, float]
+    """Sampling interval, its unit, and the time of the first sample of the recording."""
     units: str
+    """Of the samples, where known."""
     n_asked: int
+    """How many neurons were asked for; fewer may be drawn."""
 
     @property
     def time_axis(self) -> hv.Dimension:

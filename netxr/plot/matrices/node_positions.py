@@ -65,30 +65,20 @@ class ScaleBar(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where everything stands, in radii of the circle.
-
-    Parameters
-    ----------
-    nodes : array
-        (neuron, 2): x and y.
-    room : float
-        Size of marks, as a fraction of full size.
-    labels : list of str
-        Names that are written: of groups, or of as many neurons as fit without overlap.
-    label_places : array
-        (label, 2): x and y of their middles.
-    height : float
-        How far the nodes reach up and down from the middle.
-    scale : ScaleBar or None
-        Where the nodes stand at places whose unit is known.
-    """
+    """Where everything stands, in radii of the circle."""
 
     nodes: NDArray[np.float64]
+    """(neuron, 2): x and y."""
     room: float
+    """Size of marks, as a fraction of full size."""
     labels: list[str]
+    """Names that are written: of groups, or of as many neurons as fit without overlap."""
     label_places: NDArray[np.float64]
+    """(label, 2): x and y of their middles."""
     height: float = 1.0
+    """How far the nodes reach up and down from the middle."""
     scale: ScaleBar | None = None
+    """Where the nodes stand at places whose unit is known."""
 
 
 def circle_places(names: NDArray[Any], order: GroupOrder) -> Places:

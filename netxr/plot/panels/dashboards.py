@@ -82,34 +82,23 @@ def dashboard(run: xr.Dataset) -> hv.Layout:
 
 
 class Available(NamedTuple):
-    """What a run has to draw: one trial, matrices in memory.
-
-    Parameters
-    ----------
-    activity : DataArray or None
-        (neuron, time), as lazy as it came.
-    A, R : DataArray or None
-        (target, source)
-    lagged : DataArray or None
-        (lag, target, source), if there are several lags.
-    score : DataArray or None
-        Correlation of A and R.
-    groups : DataArray or None
-        (neuron,)
-    field : Dataset or None
-        Where the neurons lie, if the run says so.
-    note : str
-        Which trial and which lag it is, if there are several.
-    """
+    """What a run has to draw: one trial, matrices in memory."""
 
     activity: xr.DataArray | None
+    """(neuron, time), as lazy as it came."""
     A: xr.DataArray | None
     R: xr.DataArray | None
+    """(target, source)"""
     lagged: xr.DataArray | None
+    """(lag, target, source), if there are several lags."""
     score: xr.DataArray | None
+    """Correlation of A and R."""
     groups: xr.DataArray | None
+    """(neuron,)"""
     field: xr.Dataset | None
+    """Where the neurons lie, if the run says so."""
     note: str
+    """Which trial and which lag it is, if there are several."""
 
 
 def _room(available: Available) -> float:

@@ -14,25 +14,19 @@ Floats = NDArray[np.float64]
 
 
 class Detection(NamedTuple):
-    """What is found as the threshold falls. Equal estimates pass it together.
-
-    Parameters
-    ----------
-    false_positives, true_positives : array
-        Share of the pairs without an edge, and of the edges, above the threshold: from 0 to 1, joined by lines.
-    recall, precision : array
-        Share of the edges that are found, ascending, and of edges among what is above the threshold: each precision
-        holds from the recall before it up to its own.
-    roc_auc, average_precision : float
-        Areas under the two, of all points, however few of them are kept.
-    """
+    """What is found as the threshold falls. Equal estimates pass it together."""
 
     false_positives: Floats
     true_positives: Floats
+    """Share of the pairs without an edge, and of the edges, above the threshold: from 0 to 1, joined by lines."""
     recall: Floats
     precision: Floats
+    """Share of the edges that are found, ascending, and of edges among what is above the threshold: each precision
+    holds from the recall before it up to its own.
+    """
     roc_auc: float
     average_precision: float
+    """Areas under the two, of all points, however few of them are kept."""
 
 
 def detection(edge: NDArray[np.bool_], estimate: Floats) -> Detection:

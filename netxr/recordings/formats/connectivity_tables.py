@@ -19,31 +19,21 @@ from netxr.schema.words import reads_as_number
 
 
 class Shape(NamedTuple):
-    """What a text file shows before its numbers are read.
-
-    Parameters
-    ----------
-    delimiter : str or None
-        What separates the cells; None for blanks.
-    skipped : list of int
-        Which lines, from 0, are remarks or blank.
-    head, second : list of str
-        The cells of the first two other lines.
-    head_at : int
-        Which line the first one is.
-    n_rows : int
-        How many there are.
-    uneven : str
-        Which line has more or fewer cells than the second; empty where none has.
-    """
+    """What a text file shows before its numbers are read."""
 
     delimiter: str | None
+    """What separates the cells; None for blanks."""
     skipped: list[int]
+    """Which lines, from 0, are remarks or blank."""
     head: list[str]
     second: list[str]
+    """The cells of the first two other lines."""
     head_at: int
+    """Which line the first one is."""
     n_rows: int
+    """How many there are."""
     uneven: str
+    """Which line has more or fewer cells than the second; empty where none has."""
 
 
 def read_named(path: Path) -> pd.DataFrame | None:

@@ -27,30 +27,17 @@ MOST_BLOCKS: Final = 2**17
 
 @dataclass(frozen=True)
 class FileArray:
-    """An array in a file, of which boxes are read by index as from a NumPy array.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        Which array of the file; empty where it holds one.
-    shape : tuple of int
-        Its shape.
-    dtype : numpy.dtype
-        Its dtype.
-    read : callable
-        (path, name, box) -> the samples of the box.
-    stamp : tuple of int
-        Size and time of change of the file when it was opened: what was changed since is not read.
-    """
+    """An array in a file, of which boxes are read by index as from a NumPy array."""
 
     path: Path
     name: str
+    """Which array of the file; empty where it holds one."""
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     read: Reader
+    """(path, name, box) -> the samples of the box."""
     stamp: tuple[int, int]
+    """Size and time of change of the file when it was opened: what was changed since is not read."""
 
     @property
     def ndim(self) -> int:

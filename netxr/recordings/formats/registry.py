@@ -22,28 +22,20 @@ ENTRY_POINTS: Final = "netxr.loaders"
 
 @dataclass(frozen=True)
 class Format:
-    """One format.
-
-    Parameters
-    ----------
-    name : str
-        What ``format=`` calls it.
-    kind : {"array", "recording"}
-        Whether its files hold plain arrays, read by ``read(path, name) -> Table``, or recordings that know their
-        labels, read by ``load(path, *, ...) -> Dataset``.
-    home : str
-        Where that function is: module and name.
-    suffixes : tuple of str
-        Of its files; none where it is recognised by what is in the file or folder.
-    contents : tuple of str
-        What its files begin with; empty where anything may stand there.
-    """
+    """One format."""
 
     name: str
+    """What ``format=`` calls it."""
     kind: Literal["array", "recording"]
+    """Whether its files hold plain arrays, read by ``read(path, name) -> Table``, or recordings that know their labels,
+    read by ``load(path, *, ...) -> Dataset``.
+    """
     home: str
+    """Where that function is: module and name."""
     suffixes: tuple[str, ...] = ()
+    """Of its files; none where it is recognised by what is in the file or folder."""
     contents: tuple[str | None, ...] = ()
+    """What its files begin with; empty where anything may stand there."""
 
     def function(self) -> Callable[..., Any]:
         """Load the function that reads this format."""

@@ -49,33 +49,22 @@ class Apart(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What a plain file holds.
-
-    Parameters
-    ----------
-    values : array
-        Its numbers: a NumPy array, or a dask array where the format is read lazily.
-    labels : list of str, optional
-        Of the columns of numbers.
-    doubtful : bool
-        Whether the first row of numbers may as well be labels.
-    times : array, optional
-        Times of the rows; their column is not among the numbers.
-    times_units : str, optional
-        Unit of the times, where the label of their column says it.
-    apart : tuple of Apart
-        Columns without numbers.
-    states : list of str, optional
-        What a second line of labels says of each column of numbers.
-    """
+    """What a plain file holds."""
 
     values: Any
+    """Its numbers: a NumPy array, or a dask array where the format is read lazily."""
     labels: list[str] | None = None
+    """Of the columns of numbers."""
     doubtful: bool = False
+    """Whether the first row of numbers may as well be labels."""
     times: NDArray[Any] | None = None
+    """Times of the rows; their column is not among the numbers."""
     times_units: str | None = None
+    """Unit of the times, where the label of their column says it."""
     apart: tuple[Apart, ...] = ()
+    """Columns without numbers."""
     states: list[str] | None = None
+    """What a second line of labels says of each column of numbers."""
 
 
 class Head(NamedTuple):

@@ -22,21 +22,14 @@ AGREE: Final = 1e-3
 
 
 class Clock(NamedTuple):
-    """When samples were taken, in the unit of their times.
-
-    Parameters
-    ----------
-    interval : float
-        From one sample to the next.
-    start : float
-        When the first one was.
-    times : ndarray, (time,), optional
-        Of each sample, where they are not even.
-    """
+    """When samples were taken, in the unit of their times."""
 
     interval: float
+    """From one sample to the next."""
     start: float
+    """When the first one was."""
     times: NDArray[Any] | None = None
+    """Of each sample, where they are not even, (time,)."""
 
     def put_on(self, activity: xr.DataArray) -> xr.DataArray:
         """Return an activity with its times and the word on gaps, where times are not even."""
