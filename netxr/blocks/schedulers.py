@@ -68,17 +68,8 @@ def slots() -> Slots:
 def computed(*lazy: Any, pool: ThreadPoolExecutor | None = None) -> tuple[Any, ...]:
     """Compute lazy results together, by the scheduler in force; no setting of dask is changed.
 
-    Parameters
-    ----------
-    *lazy : Any
-        What dask can compute; anything else is handed back.
-    pool : ThreadPoolExecutor, optional
-        Threads of this process that share the work where no cluster does; those of dask if not given.
-
-    Raises
-    ------
-    WorkersLost
-        If the workers of a cluster die with the work, none is left, or the cluster ends.
+    What dask cannot compute is handed back. Where no cluster does the work, the threads of `pool` share it, or those of
+    dask. Raises WorkersLost if the workers of a cluster die with the work, none is left, or the cluster ends.
     """
     client = cluster()
     if client is not None and any(map(is_dask_collection, lazy)) and not _is_task():
@@ -92,21 +83,9 @@ def as_ready(
 ) -> Generator[tuple[Item, Result]]:
     """Yield items with what a function makes of each, as it is ready: on the cluster in force, or in threads.
 
-    Closing it waits for the threads under way, and drops the rest.
-
-    Parameters
-    ----------
-    function : callable
-        Called once with each item; on a cluster it has to be picklable.
-    items : sequence
-        Different and hashable.
-    workers : int
-        Threads of this process, with one BLAS thread each; with 1 there are none. A cluster has its own number.
-
-    Raises
-    ------
-    WorkersLost
-        If the workers of a cluster die with the work, none is left, or the cluster ends.
+    Items are different and hashable; on a cluster the function has to be picklable. Without one there are as many
+    threads as `workers`, none for 1, with one BLAS thread each. Closing it waits for the threads under way, and drops
+    the rest. Raises WorkersLost if the workers of a cluster die with the work, none is left, or the cluster ends.
     """
     client = cluster()
     if client is not None and not _is_task():

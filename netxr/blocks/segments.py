@@ -51,19 +51,9 @@ def in_threads(
 ) -> P:
     """Reduce the last axis of an array in memory, one segment a thread, and return the combined result.
 
-    Parameters
-    ----------
-    step : callable
-        As above; releases the interpreter lock in its bulk.
-    combine : callable
-        List of partial results, in order -> one.
-    array : ndarray
-        What to reduce.
-    shortest : int
-        Entries below which a segment is not worth a thread.
-    worker_bytes : int
-        Memory that one thread needs. Where the threads of all cores would hold more than `WORKING_MEMORY`
-        together, one does the work and BLAS uses the cores.
+    The step is as above, and releases the interpreter lock in its bulk; `combine` makes one of partial results in
+    order. A segment of fewer entries than `shortest` is not worth a thread. Where the threads of all cores, of
+    `worker_bytes` each, would hold more than `WORKING_MEMORY` together, one does the work and BLAS uses the cores.
     """
     length = array.shape[-1]
     workers = min(cores(), length // shortest)
@@ -108,10 +98,7 @@ class Stream:
     def blocks(self, inputs: Sequence[Any]) -> Iterator[NDArray[Any]]:
         """Make one block after the other; what a later block needs of an earlier one is kept until then.
 
-        Parameters
-        ----------
-        inputs : sequence
-            The values of the results that other streams need as well.
+        `inputs` are the values of the results that other streams need as well.
         """
         held = dict(zip(self.inputs, inputs, strict=True))
         steps, last_use = self._steps()
@@ -142,12 +129,8 @@ class Stream:
 def streams(array: da.Array, cuts: Sequence[int]) -> list[tuple[Stream, list[Delayed]]]:
     """Return the blocks of an array in consecutive streams, each with its lazy inputs; nothing is computed.
 
-    Parameters
-    ----------
-    array : dask array
-        One chunk along every axis but the last.
-    cuts : sequence of int
-        Stream k holds the blocks from number ``cuts[k]`` up to ``cuts[k + 1]``.
+    The array has one chunk along every axis but the last. Stream k holds the blocks from number ``cuts[k]`` up to
+    ``cuts[k + 1]``.
     """
     keys = list(_flat(array.__dask_keys__()))
     graph = dict(array.dask.cull(set(keys)))
@@ -219,29 +202,12 @@ def in_segments(
     lock: SerializableLock | None = None,
     **options: Any,
 ) -> Delayed:
-    """Reduce the last axis of a dask array, and return the lazy combined result.
+    """Reduce the last axis of a dask array, chunked in any way, and return the lazy combined result.
 
-    The axis is cut into segments that may run side by side. Each is one task that makes its blocks one after the other,
-    and so holds one partial result and a block or two.
-
-    Parameters
-    ----------
-    step : callable
-        As above, with `options` by keyword.
-    combine : callable
-        List of partial results, in order -> one.
-    array : dask array
-        Chunked along its last axis in any way.
-    segments : int
-        The most segments; each has at least one block.
-    one_thread : bool
-        Limit BLAS to one thread in a task.
-    key : str
-        How the keys of the tasks begin.
-    lock : SerializableLock, optional
-        Held by a task while it runs, so that those of one process run in turn.
-    **options : Any
-        Passed on to `step`.
+    The axis is cut into as many `segments` at most, which may run side by side. Each is one task that makes its blocks
+    one after the other, and so holds one partial result and a block or two. The step is as above, with `options` by
+    keyword; `combine` makes one of partial results in order. `one_thread` limits BLAS to one thread in a task; a task
+    holds the `lock` while it runs, so that those of one process run in turn. Keys of the tasks begin with `key`.
     """
     lengths = array.chunks[-1]
     whole = array.rechunk(dict.fromkeys(range(array.ndim - 1), -1))  # type: ignore[no-untyped-call]
@@ -270,14 +236,7 @@ def _run(
 
 
 def even_cuts(lengths: Sequence[int], parts: int) -> list[int]:
-    """Return where to cut consecutive blocks into at most so many parts of about the same length.
-
-    Parameters
-    ----------
-    lengths : sequence of int
-        Length of each block.
-    parts : int
-        How many parts; there are fewer if there are fewer blocks.
+    """Return where to cut consecutive blocks of these lengths into at most so many parts of about the same length.
 
     Examples
     --------

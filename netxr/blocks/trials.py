@@ -28,18 +28,8 @@ def stack_trials(done: Sequence[Any], *, like: Any) -> Any:
 def over_frames(step: Step[P], combine: Callable[[Sequence[P]], P], samples: Any, *, key: str, **options: Any) -> Any:
     """Reduce the frames of a trial: lazily where it is lazy, in segments that make each block anew and hold none.
 
-    Parameters
-    ----------
-    step : callable
-        (pieces (neuron, time) of a segment, frame where it begins, options by keyword) -> partial result.
-    combine : callable
-        Partial results of consecutive segments, in order -> one.
-    samples : ndarray or dask array, (neuron, time)
-        The trial.
-    key : str
-        How the keys of the tasks begin.
-    **options : Any
-        Passed on to `step`.
+    `step` takes pieces (neuron, time) of a segment, the frame where it begins, and `options` by keyword; `combine`
+    makes one of the partial results of consecutive segments, in order. Keys of the tasks begin with `key`.
     """
     if not isinstance(samples, da.Array):
         return step(pieces_of(samples), 0, **options)

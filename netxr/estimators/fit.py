@@ -141,13 +141,8 @@ def check_room(data: Any, design: Sequence[int]) -> None:
 def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
     """Return the results of a fit over the moments of each trial, lazy if they are, with the attributes of the moments.
 
-    The inputs that moments hold are further columns of the design.
-
-    Raises
-    ------
-    InvalidInput
-        If the moments are of some sources, or leave out missing samples: then those of the regression's own targets
-        do not follow.
+    The inputs that moments hold are further columns of the design. Raises InvalidInput if the moments are of some
+    sources, or leave out missing samples: then those of the regression's own targets do not follow.
     """
     check_whole(moments)
     lags = labels_of(moments, n.LAG).tolist()

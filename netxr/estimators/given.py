@@ -48,10 +48,7 @@ def is_samples(given: Any) -> bool:
 def with_inputs(moments: xr.Dataset, given: Any, *, argument: str) -> xr.Dataset:
     """Return moments with the inputs that are named and no others; for None without any.
 
-    Raises
-    ------
-    InvalidInput
-        If moments do not hold one of them, or one comes twice.
+    Raises InvalidInput if moments do not hold one of them, or one comes twice.
     """
     if given is None:
         return moments.drop_dims([n.INPUT, n.INPUT_TARGET], errors="ignore")

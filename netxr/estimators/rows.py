@@ -142,17 +142,8 @@ def walked(
 ) -> Iterator[tuple[Run, list[list[T]]]]:
     """Make all matrices some rows at a time, and yield what is made of their rows.
 
-    Parameters
-    ----------
-    runs, plan
-        As `planned_runs` returns them.
-    use : callable
-        Takes a run and the number of one of its matrices, and returns what takes the rows of a task block by block.
-
-    Yields
-    ------
-    Run, list of lists
-        What was returned, task by task, for each matrix of a run.
+    For each run, that is a list for each matrix, task by task. `runs` and `plan` are as `planned_runs` returns them.
+    `use` takes a run and the number of one of its matrices, and returns what takes the rows of a task block by block.
     """
     for run in runs:
         with TemporaryDirectory() as scratch:
@@ -206,22 +197,10 @@ def row_tasks(
 ) -> list[Delayed]:
     """Return lazy tasks that make the correlations of all trials together, each for some target rows.
 
-    Parameters
-    ----------
-    trials : sequence of Trial
-        Samples (neuron, time) of each, all NumPy or all dask.
-    todo : Pass
-        What is accumulated, for all targets.
-    plan : RowPlan
-        How many rows a task has.
-    use : callable
-        Takes the rows of a task block by block; what it returns is the result of the task.
-    folder : path, optional
-        A file `STOP` in it makes all tasks give up, as does its end.
-    part : Part
-        The matrix as a part of its run.
-    alone : bool
-        Whether it is the only one: then it is an error if no frame is left of it.
+    Samples (neuron, time) of the trials are all NumPy or all dask; `plan` says how many rows a task has. What `use`
+    returns, which takes the rows of a task block by block, is the result of the task. A file `STOP` in the folder makes
+    all tasks give up, as does its end. If the matrix is `alone`, it is an error if no frame is left of it; as a `part`
+    of its run it reports progress.
     """
     names = [trial.name for trial in trials]
     # An array in memory is none of the token: to hash it would take as long as a read, and the folder is unique.

@@ -143,18 +143,7 @@ def _of_estimate(R: xr.DataArray, most: int | None, threshold: float) -> xr.Data
 def strongest_entries(R: NDArray[Any], targets: NDArray[Any], sources: NDArray[Any], *, most: int) -> NDArray[np.intp]:
     """Return where the largest magnitudes between different neurons are, the largest first; of equal ones, the first.
 
-    Parameters
-    ----------
-    R : array, (..., target, source)
-        In memory; what is NaN or infinite is left out.
-    targets, sources : array
-        Labels of the neurons.
-    most : int
-        How many there are at most.
-
-    Returns
-    -------
-    array of int, (entry, dim of R)
+    R (..., target, source) is in memory; what is NaN or infinite is left out. The result is (entry, dim of R).
 
     Examples
     --------

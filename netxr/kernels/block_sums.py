@@ -96,18 +96,8 @@ def add_block(
 ) -> LaggedSums:
     """Return sums with those over the frames of a block that follows; arrays of `sums` are added to in place.
 
-    Parameters
-    ----------
-    sums : LaggedSums
-        Sums over all frames before.
-    layers : ndarray, (p, n, max_lag + t)
-        Frames of the block behind those before it.
-    good : ndarray of bool, (max_lag + t)
-        Which of them enter any pair.
-    totals : ndarray, (2, n)
-        Sums and sums of squares over the frames of the block.
-    todo : Pass
-        What to accumulate.
+    `layers` (p, n, max_lag + t) are frames of the block behind those before it, `good` (max_lag + t) says which of them
+    enter any pair, and `totals` (2, n) are sums and sums of squares over the frames of the block.
     """
     max_lag = todo.max_lag
     n_frames = sums.n_frames + layers.shape[2] - max_lag
@@ -164,21 +154,9 @@ def _weights(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Return what the pairs of a block count for in the sums over targets and over sources, as weights of some frames.
 
-    Parameters
-    ----------
-    good : ndarray of bool, (t)
-        Which frames enter any pair; the first `todo.max_lag` are those before the block.
-    source : ndarray of bool, (t)
-        Which of them may be sources.
-    todo : Pass
-        What is accumulated.
-
-    Returns
-    -------
-    frames : ndarray of int, (e)
-        Positions of frames that count at some lag.
-    of_target, of_source : ndarray, (r, e)
-        Their weights, as `pair_weights` returns them.
+    Of all frames, the first `todo.max_lag` before the block, `good` (t) says which enter any pair, and `source` (t)
+    which may be sources. Positions of frames that count at some lag come back, (e), and their weights, (r, e), as
+    `pair_weights` has them.
     """
     max_lag, n_frames = todo.max_lag, len(good)
     # Where frames are not marked, those that have a bad one within reach.
@@ -225,16 +203,10 @@ def sums_and_squares(frames: NDArray[Any]) -> Floats:
 
 
 def care_for(layers: NDArray[Any], before: LaggedSums, *, todo: Pass) -> Care | None:
-    """Return which rows of a block float32 will not do for; None in float64.
+    """Return which rows of a block, layers (p, n, max_lag + t), float32 will not do for; None in float64.
 
-    Parameters
-    ----------
-    layers : ndarray, (p, n, max_lag + t)
-        Frames of the block behind those before it, counted from the provisional mean.
-    before : LaggedSums
-        Sums over other frames, by which neurons that lie far away from it are told from those that come and go.
-    todo : Pass
-        What is accumulated.
+    Frames are counted from the provisional mean. By the sums over other frames, `before`, neurons that lie far away
+    from it are told from those that come and go.
     """
     if todo.precision != np.float32:
         return None
@@ -259,18 +231,9 @@ def care_for(layers: NDArray[Any], before: LaggedSums, *, todo: Pass) -> Care | 
 
 
 def add_products(product: Floats, layers: NDArray[Any], care: Care | None, *, todo: Pass) -> None:
-    """Add the products over the frames of a block to `product`, (r, q, i, j), in place.
+    """Add the products over the frames of a block, layers (p, n, max_lag + t), to `product`, (r, q, i, j), in place.
 
-    Parameters
-    ----------
-    product : ndarray of float64, (r, q, i, j)
-        Sums over all frames before.
-    layers : ndarray, (p, n, max_lag + t)
-        Frames of the block behind those before it.
-    care : Care, optional
-        Which neurons float32 will not do for; none in float64.
-    todo : Pass
-        What is accumulated.
+    `care` says which neurons float32 will not do for.
     """
     if not product.size:
         return

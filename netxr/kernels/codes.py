@@ -170,19 +170,8 @@ def changes_of_correlation(spreads: Spread, error: Floats | float) -> tuple[Floa
     sqrt(T)), and shorten it by the factor 1 / (1 + E^2 / (3 s^2)) at most. Whatever the errors are, they turn the
     vector of deviations by an angle of arcsin(E / s) at most, and r is the cosine of the angle between two of them.
 
-    Parameters
-    ----------
-    spreads : Spread
-        Of each neuron.
-    error : ndarray or float
-        E of each neuron.
-
-    Returns
-    -------
-    ndarray
-        What is to be expected at most: 8 E / (s sqrt(T)) + (E / s)^2, where errors are like noise, E <= s / 2.
-    ndarray
-        What is possible at all: 2 arcsin(E / s), at most 2. Both are 0 for neurons that never vary.
+    So 8 E / (s sqrt(T)) + (E / s)^2 is to be expected at most, where errors are like noise, E <= s / 2; and 2 arcsin(E
+    / s), at most 2, is possible at all. Both are 0 for neurons that never vary.
     """
     count = np.maximum(spreads.n_finite, 1)
     with np.errstate(divide="ignore", invalid="ignore"):

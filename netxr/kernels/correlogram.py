@@ -51,25 +51,13 @@ def excess(R: NDArray[Any], lag: int) -> Floats:
 def p_value_of_excess(pairs: NDArray[Any], R: NDArray[Any], fano: NDArray[Any], lag: int) -> Floats:
     """Return how often so many pairs of spikes, or so few, come at a lag where the smoothed correlogram expects others.
 
-    Pairs are quasi-Poisson. By how much they spread more, or less, than Poisson counts follows from the Fano factors of
-    both neurons, and where these remember, from the sum over u of r_i(u) w(u) r_j(u) (Bartlett 1946), with r their
-    autocorrelations, the diagonals of R, and w the window over itself. Beyond the last lag r is taken to stay as it is.
+    Pairs (..., l, i, j) are counted as if all lags offered as many samples as the one in question. They are
+    quasi-Poisson. By how much they spread more, or less, than Poisson counts follows from the Fano factors (..., i) of
+    both neurons, variance of the counts over their mean, and where these remember, from the sum over u of r_i(u) w(u)
+    r_j(u) (Bartlett 1946), with r their autocorrelations, the diagonals of R (..., l, i, j), and w the window over
+    itself. Beyond the last lag r is taken to stay as it is.
 
-    Parameters
-    ----------
-    pairs : ndarray, (..., l, i, j)
-        Pairs of spikes at each lag, as if all lags offered as many pairs of samples as the one in question.
-    R : ndarray, (..., l, i, j)
-        Correlations.
-    fano : ndarray, (..., i)
-        Variance of the counts of a neuron over their mean.
-    lag : int
-        The lag.
-
-    Returns
-    -------
-    ndarray, (..., i, j)
-        Two-sided p-values; NaN of a neuron with itself, and where one remembers for longer than the window.
+    P-values (..., i, j) are two-sided; NaN of a neuron with itself, and where one remembers for longer than the window.
     """
     n_pairs = pairs[..., lag, :, :]
     expected = n_pairs - excess(pairs, lag)

@@ -56,22 +56,10 @@ class Drives(NamedTuple):
     def blocks(
         self, which: range, *, first_step: int, n_steps: int, dtype: np.dtype[Any], lead: int = 0, sign: int = 1
     ) -> Iterator[NDArray[Any]]:
-        """Yield the drive of consecutive blocks of steps of some trials, (lead + t, k, n).
+        """Yield the drive of consecutive blocks of steps of some trials, (lead + t, k, n), up to step `n_steps`.
 
-        Parameters
-        ----------
-        which : range
-            Numbers of the trials.
-        first_step : int
-            Where the first block begins, a multiple of `STEPS_PER_BLOCK`.
-        n_steps : int
-            Up to which step.
-        dtype : dtype
-            float32 or float64.
-        lead : int
-            Rows before those of a block, which are left empty.
-        sign : int
-            1, or -1 for the drive with its sign turned; set states keep theirs.
+        The first block begins with `first_step`, a multiple of `STEPS_PER_BLOCK`. The first `lead` rows of each are
+        left empty. With sign -1 the drive has its sign turned; set states keep theirs.
         """
         hidden = self._hidden(which, first_step // STEPS_PER_BLOCK) if self.common else None
         for start in range(first_step, n_steps, STEPS_PER_BLOCK):

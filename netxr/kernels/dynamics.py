@@ -67,22 +67,13 @@ def trajectories(
 ) -> Iterator[tuple[slice, int, NDArray[Any]]]:
     """Yield the states of the trials block by block: which trials, the block's first step, states (t, k, n).
 
-    Parameters
-    ----------
-    rule : Rule
-        How states follow one another.
-    past : ndarray, (rule.longest, k, n)
-        States of the trials in the steps before `first_step`; their dtype is that of all states.
-    drives : Drives
-        What drives each trial. Modern noise lets trials advance side by side, as many as `trials_together` says; the
-        legacy one keeps to the published arithmetic, a dense matrix-vector product a step, one trial after the other.
-    n_steps : int
-        Samples a trial, that of step 0 included.
-    first_step : int
-        The first step to compute: 1, or below, for a run from its beginning, of which step 0 is yielded and steps
-        before it are not; or where to go on, a multiple of the steps in a block.
-    potential : ndarray, (k, n), optional
-        Of "lif": potentials in the step before `first_step`, which become those in the last step yielded.
+    `past` (rule.longest, k, n) are the states in the steps before `first_step`; their dtype is that of all states. That
+    step is 1, or below, for a run from its beginning, of which step 0 is yielded and steps before it are not; or where
+    to go on, a multiple of the steps in a block. `n_steps` counts step 0. Of "lif", `potential` (k, n) are potentials
+    in the step before, which become those in the last step yielded.
+
+    Modern noise lets trials advance side by side, as many as `trials_together` says; the legacy one keeps to the
+    published arithmetic, a dense matrix-vector product a step, one trial after the other.
     """
     lead, n_trials, n_neurons = past.shape
     exact, sign = drives.noise.exact, -1 if rule.units == SIGMOID else 1
@@ -128,24 +119,12 @@ def advance(
     is_set: Sequence[bool] = (),
     potential: NDArray[Any] | None = None,
 ) -> None:
-    """Turn what drives each step from `first` on into the state that follows, in place.
+    """Turn what drives each step of `states` (t, k, n) from `first` on into the state that follows, in place.
 
-    Parameters
-    ----------
-    states : ndarray, (t, k, n)
-        The states before `first`, and from there on what drives each step from outside; for sigmoid units, that with
-        its sign turned, -e.
-    first : int
-        The first step to compute; as many steps before it as the longest delay are states.
-    recurrent : sequence of (int, callable)
-        Of each delay, the recurrent drive; of a single trial, that of states (n). For sigmoid units it is that with
-        its sign turned, -A x: turning both signs beforehand is exact and spares a pass over the state in every step.
-    rule : Rule
-        Units and leak.
-    is_set : sequence of bool, (t)
-        Which steps are states already; none if it is empty.
-    potential : ndarray, (k, n), optional
-        Of "lif", as in `fire`.
+    As many steps before `first` as the longest delay are states. From there on they hold what drives each step from
+    outside, but in those that `is_set` says, which are states already. For sigmoid units the drive has its sign turned,
+    -e, as has what `recurrent` returns of each delay, -A x: turning both signs beforehand is exact and spares a pass
+    over the state in every step. Of a single trial, that takes states (n). `potential` is as in `fire`.
     """
     if potential is not None:
         of_units = {"leak": rule.leak, "threshold": rule.threshold, "reset": rule.reset}
@@ -213,14 +192,8 @@ def trials_together(n_neurons: int, dtype: np.dtype[Any]) -> int:
 def recurrent_drive(weights: NDArray[Any], *, exact: bool, alone: bool = False) -> Recurrent:
     """Return the product A x for all trials, dense or sparse, whichever is cheaper for these weights.
 
-    Parameters
-    ----------
-    weights : ndarray, (n, n) or (k, n, n)
-        One network for all trials, or one a trial.
-    exact : bool
-        Keep the plain dense product, whose rounding the published numbers have.
-    alone : bool
-        Take states of one trial, (n), in the place of (k, n).
+    Weights (n, n) are of all trials, (k, n, n) one network a trial. If `exact`, it is the plain dense product, whose
+    rounding the published numbers have. If `alone`, it takes states of one trial, (n), in the place of (k, n).
     """
     one_network = weights.ndim == 2
     n_weights = np.count_nonzero(weights)

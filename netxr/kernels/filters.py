@@ -48,14 +48,8 @@ def states_between(
 ) -> list[tuple[Floats, Floats]]:
     """Return the states (n, s) in which each block begins, forwards at its first frame and backwards at its last.
 
-    Parameters
-    ----------
-    sos : ndarray, (section, 6)
-        The filter, in second-order sections.
-    blocks : sequence of Response
-        Of the blocks, in order.
-    first, last : ndarray, (n, t)
-        One frame more than `n_padded` at each end of the signal, which is extended by point reflection there.
+    The filter, (section, 6), is in second-order sections. `first` and `last` (n, t) are one frame more than `n_padded`
+    at each end of the signal, which is extended by point reflection there.
     """
     settled = sosfilt_zi(sos).ravel()
     passing = {n_frames: _passing(sos, n_frames) for n_frames in {block.n_frames for block in blocks}}

@@ -24,10 +24,7 @@ ALIKE: Final = "Leave out inputs that others add up to, or that are others some 
 def held_fixed(equations: NormalEquations) -> NormalEquations:
     """Return the normal equations of what the inputs leave of the targets and of the other columns.
 
-    Raises
-    ------
-    InvalidInput
-        If inputs depend on one another.
+    Raises InvalidInput if inputs depend on one another.
     """
     if not equations.n_given:
         return equations
@@ -85,13 +82,8 @@ def _directions(products: Floats, n_samples: int) -> Floats:
 def whitening(products: Floats, *, argument: str = "given", got: str = INPUTS, fix: str = ALIKE) -> Floats:
     """Return the matrix W, (g, w), with which W W' is the inverse of summed products of deviations, (g, g).
 
-    A column that does not vary has zeros.
-
-    Raises
-    ------
-    InvalidInput
-        If columns depend on one another; the message is about the `argument` that they came by, and says what was `got`
-        and how to `fix` it.
+    A column that does not vary has zeros. Raises InvalidInput if columns depend on one another; the message is about
+    the `argument` that they came by, and says what was `got` and how to `fix` it.
     """
     diagonal = np.diagonal(products)
     kept = np.flatnonzero(diagonal > 0)

@@ -28,23 +28,10 @@ def held(block: FrameBlock, *, todo: Pass) -> Held:
 
 
 def sums_of_held(trial: Held, *, todo: Pass, place: str, going_on: Callable[[int], object]) -> LaggedSums:
-    """Return the sums over a whole trial that is in memory.
+    """Return the sums over a whole trial that is in memory, as `held` returns it.
 
-    Parameters
-    ----------
-    trial : Held
-        As `held` returns it.
-    todo : Pass
-        What to accumulate.
-    place : str
-        What to call the data in an error.
-    going_on : callable
-        Called with how many frames are done, before each part of them; what it raises ends the work.
-
-    Raises
-    ------
-    NonFiniteActivity
-        If sums or products of finite samples overflow.
+    `place` is what to call the data in an error. `going_on` is called with how many frames are done, before each part
+    of them; what it raises ends the work. Raises NonFiniteActivity if sums or products of finite samples overflow.
     """
     sums = trial.sides._replace(product=no_sums(todo, trial.block.shift).product)
     for k, ((layers, _), care) in enumerate(zip(trial.block.parts(), trial.cares, strict=True)):

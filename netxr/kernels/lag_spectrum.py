@@ -72,23 +72,14 @@ def add_lagged_products(
     lags: Sequence[int],
     segment: int,
 ) -> None:
-    """Add the products of targets with the sources `lags` frames before them to `product`, in place.
+    """Add the products of targets with the sources `lags` frames before them to `product`, (r, i, j), in place.
 
-    Sums over the block are in the precision of the samples, so a float32 block should not be much longer than
-    some ten thousand frames; its error is about that of direct products (up to three times for slow samples).
+    It is raised by the sum over t of targets[i, t] * sources[j, max(lags) - lags[r] + t]: sources (j, max(lags) + t)
+    begin max(lags) frames before the targets (i, t), with zeros where there are none. Samples are best near zero mean.
+    A segment has more frames than max(lags) - min(lags): see `segment_length`.
 
-    Parameters
-    ----------
-    product : ndarray of float64, (r, i, j)
-        Raised by the sum over t of targets[i, t] * sources[j, max(lags) - lags[r] + t].
-    targets : ndarray of float32 or float64, (i, t)
-        Samples of a block, best near zero mean.
-    sources : ndarray of the same precision, (j, max(lags) + t)
-        Samples that begin max(lags) frames before the block: zeros where there are none.
-    lags : sequence of int
-        Lags, 0 and above, in any order.
-    segment : int
-        Frames of a segment, more than max(lags) - min(lags): see `segment_length`.
+    Sums over the block are in the precision of the samples, so a float32 block should not be much longer than some ten
+    thousand frames; its error is about that of direct products (up to three times for slow samples).
 
     Examples
     --------
@@ -131,18 +122,7 @@ def segment_length(
 ) -> int | None:
     """Return the frames of a segment that cost least, or None where direct products are the better choice.
 
-    Parameters
-    ----------
-    n_targets, n_sources : int
-        Neurons.
-    lags : sequence of int
-        Lags.
-    n_frames : int
-        Frames of a block.
-    precision : dtype
-        float32 or float64.
-    most_bytes : float
-        What the temporary arrays of a block may take.
+    A block has `n_frames`, and its temporary arrays may take `most_bytes`.
     """
     span = max(lags) - min(lags)
     hops = range(8, max(9, min(n_frames, 64 + 8 * span) + 1), 8)

@@ -226,14 +226,8 @@ def pair_weights(
 ) -> tuple[Floats, Floats]:
     """Return what pairs of frames add to the sums over targets and over sources, as weights of either frame.
 
-    Parameters
-    ----------
-    target, before : ndarray of bool
-        Whether the later and the earlier frame of each pair are good.
-    source : ndarray of bool
-        Whether the earlier one may be a source.
-    todo : Pass
-        What is accumulated: of all frames, only what is missing is counted.
+    `target` and `before` say whether the later and the earlier frame of each pair are good, `source` whether the
+    earlier one may be a source. Of all frames, only what is missing is counted.
     """
     if todo.marked:
         both = (target & source).astype(np.float64)
@@ -256,17 +250,7 @@ def _exact(layers: NDArray[Any]) -> Floats:
 def crossing_pairs(before: int, after: int, lag: int) -> tuple[slice, slice]:
     """Return which pairs of frames cross a border: targets among the frames after it, sources among those before it.
 
-    Parameters
-    ----------
-    before, after : int
-        How many frames there are on either side.
-    lag : int
-        Frames from a source to its target.
-
-    Returns
-    -------
-    targets, sources : slice
-        Positions among the frames after the border, and among those before it; as many of each.
+    There are as many of each, a lag apart.
 
     Examples
     --------
@@ -294,12 +278,7 @@ def _concatenate(a: Frames, b: Frames, kept: slice) -> Frames:
 def pool_sums(parts: Sequence[LaggedSums], *, in_place: bool = False) -> LaggedSums:
     """Return the sums over segments that share no pair, such as trials, together.
 
-    Parameters
-    ----------
-    parts : sequence of LaggedSums
-        Sums over each.
-    in_place : bool
-        Whether the products of the first one may take those of the others.
+    If `in_place`, the products of the first one may take those of the others.
     """
     first = parts[0]
     if len(parts) == 1:

@@ -68,22 +68,12 @@ class Fit(NamedTuple):
 
 
 def least_squares(equations: NormalEquations, *, n_parameters: int | None = None, shrinkage: float = 0) -> Fit:
-    """Fit every target by least squares.
+    """Fit every target by least squares; what is found takes the memory of the equations' matrices.
 
-    Parameters
-    ----------
-    equations : NormalEquations
-        Of the regression; what is found takes the memory of their matrices.
-    n_parameters : int, optional
-        Parameters of one target; the columns of the design and a mean if not given. Those of inputs that were taken out
-        count on top.
-    shrinkage : float
-        How far the covariance of the design is moved towards a multiple of the identity, from 0 to 1.
-
-    Raises
-    ------
-    InvalidInput
-        If there are no more targets than parameters, or the design is singular.
+    A target has as many parameters as the design has columns, and a mean, if `n_parameters` does not say how many;
+    those of inputs that were taken out count on top. Shrinkage from 0 to 1 is how far the covariance of the design is
+    moved towards a multiple of the identity. Raises InvalidInput if there are no more targets than parameters, or the
+    design is singular.
     """
     gram, cross, square = equations.gram, equations.cross, equations.square
     n_design, n_targets = len(gram), equations.n_targets

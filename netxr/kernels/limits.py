@@ -9,24 +9,14 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 def limit_of(scores: NDArray[Any], lengths: NDArray[Any]) -> tuple[Floats, Floats]:
-    """Fit score = limit / sqrt(1 + c / length), and return limit and c.
+    """Fit score = limit / sqrt(1 + c / length), and return limit and c, (...) of scores (..., length).
 
     An estimate that is the sum of what it ends at and of independent noise, whose variance falls with the length,
     correlates with anything like this. So 1 / score**2 is linear in 1 / length, and is fitted by least squares, each
     length with the weight at which errors of all scores count alike. The limit is 1 at most, and c is not negative.
 
-    Parameters
-    ----------
-    scores : ndarray, (..., length)
-        Correlations, 1 at most; NaN where undefined. Only those above 0 enter.
-    lengths : ndarray, (length,)
-        Samples.
-
-    Returns
-    -------
-    tuple of ndarray, (...)
-        Limit and c, NaN where fewer than two lengths have a score above 0; but 0 and NaN where all that are defined
-        are 0 or less.
+    Only scores above 0 enter. Both are NaN where fewer than two lengths have one; but 0 and NaN where all that are
+    defined are 0 or less.
     """
     enters = scores > 0
     y = np.where(enters, scores, 1.0) ** -2.0

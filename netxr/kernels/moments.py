@@ -45,12 +45,8 @@ class LaggedMoments(NamedTuple):
 def moments_of(sums: LaggedSums, *, todo: Pass) -> LaggedMoments:
     """Return means, summed squares and co-moments about the true means of each lag's own pairs.
 
-    The co-moments take the place of ``sums.product`` in memory.
-
-    Raises
-    ------
-    InvalidInput
-        If float32 products cannot resolve them, because samples lie too far from the provisional mean.
+    The co-moments take the place of ``sums.product`` in memory. Raises InvalidInput if float32 products cannot resolve
+    them, because samples lie too far from the provisional mean.
     """
     shift = sums.shift
     if todo.missing == "pairwise":
@@ -121,10 +117,7 @@ def make_symmetric(matrix: Floats, diagonal: Floats) -> None:
 def squares_of_groups(sums: LaggedSums, *, todo: Pass) -> tuple[Floats, Floats]:
     """Return the summed squared deviations of the groups behind the neurons, as targets and as sources, (r, g) each.
 
-    Raises
-    ------
-    InvalidInput
-        If float32 products cannot resolve them, because neurons of a group cancel each other.
+    Raises InvalidInput if float32 products cannot resolve them, because neurons of a group cancel each other.
     """
     n_neurons = len(sums.shift)
     square = sums.total[1, n_neurons:]
@@ -185,16 +178,9 @@ def _check_resolved(square: Floats, left: Floats, *, what: str = "neurons", why:
 def _deviations(powers: Floats, count: NDArray[np.int64], n_frames: int, square: Floats) -> tuple[Floats, Floats]:
     """Return sums and summed squared deviations, (r, i) each.
 
-    Parameters
-    ----------
-    powers : ndarray, (2, r, i)
-        Sums of samples and of squares over the frames that each lag keeps.
-    count : ndarray of int, (r)
-        Frames that each lag keeps.
-    n_frames : int
-        All frames.
-    square : ndarray, (i) or (r, i)
-        Sum of squares over all frames, which those of a lag were taken from.
+    `powers` (2, r, i) are sums of samples and of squares over the frames that each lag keeps, `count` (r) says how many
+    of `n_frames` these are, and `square`, (i) or (r, i), is the sum of squares over all frames, which those of a lag
+    were taken from.
     """
     total, kept = powers
     deviations = kept - total * _quotient(total, count[:, None])
@@ -213,16 +199,8 @@ def _rounding(square: Floats, n_frames: int | Floats) -> Floats:
 def sumsq_of_side(same_time: Floats, edges: Floats, left_out: NDArray[np.bool_], count: NDArray[np.int64]) -> Floats:
     """Return the summed squared deviations over the frames that each lag keeps, (r, i), from the moments at lag 0.
 
-    Parameters
-    ----------
-    same_time : ndarray, (i, i)
-        Co-moment at lag 0, about the mean over all frames.
-    edges : ndarray, (i, e)
-        Edge frames, about the same mean.
-    left_out : ndarray of bool, (r, e)
-        Which of them each lag leaves out.
-    count : ndarray of int, (r)
-        Frames that each lag keeps.
+    `same_time` (i, i) is the co-moment at lag 0, about the mean over all frames, and `edges` (i, e) are the edge frames
+    about the same mean. `left_out` (r, e) says which of them each lag leaves out, `count` (r) how many frames it keeps.
     """
     square = np.diagonal(same_time)
     kept = np.stack([-(left_out @ edges.T), square - left_out @ np.square(edges).T])
@@ -234,14 +212,7 @@ def correlation(
 ) -> Floats:
     """Return Pearson's r, (..., i, j) from (..., i, j), (..., i) and (..., j); NaN where a side does not vary.
 
-    Parameters
-    ----------
-    comoment, sumsq_target, sumsq_source : ndarray
-        Co-moments and summed squares.
-    by_pair : bool
-        Whether each pair has squares of its own, (..., i, j).
-    out : ndarray, (..., i, j), optional
-        Takes the result; may be `comoment`.
+    If `by_pair`, each pair has squares of its own, (..., i, j). The result takes `out`, which may be `comoment`.
     """
     r = np.empty(comoment.shape) if out is None else out
     squares = [sumsq_target, sumsq_source] if by_pair else [sumsq_target[..., :, None], sumsq_source[..., None, :]]

@@ -62,20 +62,9 @@ def normal_equations(
 ) -> NormalEquations:
     """Return the normal equations of targets on sources x_j(t - a), for each lag a of the design.
 
-    Parameters
-    ----------
-    n_pairs, mean_target, mean_source, comoment : arrays, (r), (r, i), (r, j) and (r, i, j)
-        Lagged moments of the same neurons on both sides, and of inputs behind them; lag 0 is among them.
-    ends : Ends
-        Of as many frames as the longest lag of the design.
-    targets : Targets
-        What is regressed.
-    lags : sequence of int
-        Lags of the moments: 0, those of the design, and the distances between them.
-    design : sequence of int
-        Lags of the sources.
-    input_lags : sequence of int
-        Lags at which inputs, which are no targets, are columns as well.
+    Moments, (r), (r, i), (r, j) and (r, i, j), are of the same neurons on both sides, and of inputs behind them; their
+    `lags` are 0, those of the design, and the distances between them. `ends` are as many frames as the longest lag of
+    the design. Inputs, which are no targets, are columns at `input_lags` as well.
     """
     at = {lag: number for number, lag in enumerate(lags)}
     about, longest = mean_target[at[0]], max(design)

@@ -36,16 +36,8 @@ def own_products(
 ) -> Floats:
     """Return the sums over t of targets[i, t] * sources[i, max(lags) - lag + t], (r, i).
 
-    Parameters
-    ----------
-    targets : ndarray, (i, t)
-        Frames of a block.
-    sources : ndarray, (i, max(lags) + t)
-        Frames that begin max(lags) before those of the block; where they end before, zero.
-    lags : sequence of int
-        Lags, 0 and above.
-    exact : ndarray of bool, (i)
-        Neurons that precision of the samples will not do for where there are many lags.
+    Sources (i, max(lags) + t) begin max(lags) frames before the targets (i, t), and are zero where they end before.
+    `exact` (i) says for which neurons the precision of the samples will not do where there are many lags.
 
     Examples
     --------

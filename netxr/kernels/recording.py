@@ -53,16 +53,7 @@ def noisy(
 ) -> Floats:
     """Return samples, (n, t, k), with Gaussian noise of variance noise^2 + shot * sample.
 
-    Parameters
-    ----------
-    samples : ndarray, (n, t, k)
-        Samples that begin with number `first`.
-    neurons, trials : sequence of int
-        Keys to which noise belongs, with the number of the sample.
-    first, seed : int
-        Number of the first sample; what noise belongs to as well.
-    noise, shot : float
-        Standard deviation of the one part, and variance of the other at a signal of 1.
+    Samples begin with number `first`. Noise belongs to the seed, the neuron, the trial and the number of the sample.
     """
     n_samples = samples.shape[1]
     blocks = range(first // STEPS_OF_NOISE, -(-(first + n_samples) // STEPS_OF_NOISE))

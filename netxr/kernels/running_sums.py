@@ -33,25 +33,10 @@ LEAST_SQUARE: Final = {"float32": 2.0**-240, "float64": 2.0**-1040}
 
 
 def sums_of(pieces: Iterator[NDArray[Any]], offset: int, *, shift: NDArray[Any], place: str, todo: Pass) -> LaggedSums:
-    """Return the sums over a segment of a trial.
+    """Return the sums over a segment of a trial, whose frames come in pieces (i, t), in order, from `offset` on.
 
-    Parameters
-    ----------
-    pieces : iterator of ndarray, (i, t)
-        The frames, in order.
-    offset : int
-        Where in the trial the segment begins.
-    shift : ndarray, (i)
-        Provisional mean.
-    place : str
-        What to call the data in an error.
-    todo : Pass
-        What to accumulate.
-
-    Raises
-    ------
-    NonFiniteActivity
-        If a sample is NaN or infinite and is to be an error, or sums or products of finite samples overflow.
+    `shift` (i) is the provisional mean, `place` what to call the data in an error. Raises NonFiniteActivity if a sample
+    is NaN or infinite and is to be an error, or sums or products of finite samples overflow.
     """
     return sums_of_each(pieces, offset, shift=shift, place=place, todos=[todo])[0]
 
@@ -187,10 +172,7 @@ class FrameBlock:
     def take(self, frames: NDArray[Any]) -> int:
         """Add as many of these frames, (i, t), as there is room for, and return how many.
 
-        Raises
-        ------
-        NonFiniteActivity
-            If a sample is NaN or infinite and is to be an error.
+        Raises NonFiniteActivity if a sample is NaN or infinite and is to be an error.
         """
         if not self._layers.size:
             self._layers = self._empty(frames)

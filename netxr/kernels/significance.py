@@ -29,17 +29,10 @@ FEWEST: Final = 4
 
 
 def effective_samples(target: Floats, source: Floats, n_samples: int | NDArray[np.int64]) -> Floats:
-    """Return how many independent samples say as much of a correlation, (i, j).
+    """Return how many independent samples say as much of a correlation, (i, j), as `n_samples` do.
 
-    N / (1 + 2 sum_k (1 - k / N) r_i(k) r_j(k)): Bartlett 1946, https://www.jstor.org/stable/2983611. Each r ends where
-    `white_from` says.
-
-    Parameters
-    ----------
-    target, source : ndarray, (k, i) and (k, j)
-        Autocorrelations at lags 1, 2, ...; NaN where a neuron does not vary.
-    n_samples : int or ndarray, (i, j)
-        Pairs of samples of each correlation.
+    N / (1 + 2 sum_k (1 - k / N) r_i(k) r_j(k)): Bartlett 1946, https://www.jstor.org/stable/2983611. Autocorrelations r
+    at lags 1, 2, ..., (k, i) and (k, j), are NaN where a neuron does not vary; each ends where `white_from` says.
     """
     counts = of_each_neuron(n_samples)
     kept = [until_white(r, count) for r, count in zip((target, source), counts, strict=True)]

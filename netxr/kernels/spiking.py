@@ -29,20 +29,10 @@ def fire(
     v(t) = leak v(t - 1) + sum over j of A_ij s_j(t - d_ij) + drive(t); where v(t) reaches the threshold, s(t) is 1 and
     v(t) becomes `reset`.
 
-    Parameters
-    ----------
-    states : ndarray, (t, k, n)
-        Spikes, 0 or 1, before `first`, and from there on what drives each step from outside.
-    potential : ndarray, (k, n)
-        v in the step before `first`; becomes that in the last step.
-    first : int
-        The first step to compute; as many steps before it as the longest delay are spikes.
-    recurrent : sequence of (int, callable)
-        Of each delay, the recurrent drive; of a single trial, that of spikes (n).
-    leak, threshold, reset : float
-        Share of v that stays; v from which on a unit spikes; v after a spike.
-    is_set : sequence of bool, (t)
-        In which steps spikes are set from outside already: then v only leaks, or is reset. In none if it is empty.
+    States (t, k, n) are spikes, 0 or 1, before `first`, as many steps as the longest delay, and from there on what
+    drives each step from outside. `potential` (k, n) is v in the step before `first`, and becomes that in the last
+    step. `recurrent` returns the recurrent drive of each delay; of a single trial, that of spikes (n). In steps that
+    `is_set` says, spikes are set from outside already: then v only leaks, or is reset.
     """
     steps = list(states[:, 0] if states.shape[1] == 1 else states)  # views, which take longer to make one by one
     v = potential.reshape(steps[0].shape)

@@ -16,17 +16,10 @@ def sums_of_stretches(
 ) -> Iterator[LaggedSums]:
     """Yield the sums over each of some stretches of a trial, whose frames are taken once, about a mean of its own.
 
-    Parameters
-    ----------
-    pieces : iterator of ndarray, (i, t)
-        The frames, in order, from the first one of the first stretch.
-    spans : sequence of slice
-        Which frames of the trial each stretch holds, in order: behind its first `max(lags)` frames, which the stretch
-        before it ends with. One that begins with the trial has no such frames.
-    products : ndarray, (s, r, q, i, j)
-        Zeros, which become the sums over products of each stretch.
-    place, todo
-        As in `sums_of`.
+    Pieces (i, t) come in order, from the first frame of the first stretch. `spans` say which frames of the trial each
+    stretch holds, in order: behind its first `max(lags)` frames, which the stretch before it ends with; one that begins
+    with the trial has no such frames. `products` (s, r, q, i, j) are zeros, which become the sums over products of each
+    stretch.
     """
     frames = Overlapping(pieces, at=spans[0].start, overlap=todo.max_lag)
     for span, product in zip(spans, products, strict=True):

@@ -25,16 +25,7 @@ class Course(NamedTuple):
 def sum_course(pieces: Iterable[NDArray[Any]], offset: int, *, order: int, n_steps: int) -> Course:
     """Return the sums over consecutive pieces, (n, t) each, that begin at frame `offset`.
 
-    Parameters
-    ----------
-    pieces : iterable of ndarray
-        Samples.
-    offset : int
-        Frame of the trial that the first piece begins with.
-    order : int
-        Highest power of the polynomials.
-    n_steps : int
-        Frames of the trial.
+    The trial has `n_steps` frames, and `order` is the highest power of the polynomials.
     """
     sums = []
     for piece in pieces:

@@ -30,10 +30,7 @@ class TwoStage(NamedTuple):
 def two_stage_least_squares(equations: NormalEquations) -> TwoStage:
     """Fit every target; inputs, at the time of the sources, are the instruments.
 
-    Raises
-    ------
-    InvalidInput
-        If instruments depend on one another, or they or the samples are too few.
+    Raises InvalidInput if instruments depend on one another, or they or the samples are too few.
     """
     n = len(equations.gram) - equations.n_given
     sources, of_instruments = equations.gram[:n, :n], equations.gram[n:, n:]

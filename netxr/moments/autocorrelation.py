@@ -94,19 +94,8 @@ def with_autocorrelation(
 ) -> tuple[xr.Dataset, xr.DataArray]:
     """Return the moments of activity at some lags, and its autocorrelation at others, from one read.
 
-    Parameters
-    ----------
-    data : DataArray or Dataset
-        Activity.
-    lags : sequence of int
-        Lags of all pairs of neurons.
-    own_lags : sequence of int
-        Lags of each neuron with itself alone: there may be many.
-
-    Raises
-    ------
-    InvalidInput
-        As `lagged_moments` does.
+    `own_lags`, of which there may be many, are of each neuron with itself alone. Raises InvalidInput as
+    `lagged_moments` does.
     """
     activity = activity_of(data)
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
@@ -130,10 +119,7 @@ def n_pairs(
 ) -> xr.DataArray:
     """Return how many pairs of samples moments hold at each lag, (lag[, trial]): where none is missing, without a read.
 
-    Raises
-    ------
-    InvalidInput
-        As `lagged_moments` does.
+    Raises InvalidInput as `lagged_moments` does.
     """
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
     todo = prepare(activity, lags=checked, dim=dim, sources=None, precision=None, missing=missing)

@@ -73,11 +73,8 @@ class Beside(NamedTuple):
 def beside(activity: xr.DataArray, *, inputs: Any, link: object, where: Any, max_lag: int) -> Beside | None:
     """Return what a pass over a recording reads beside it; None for nothing.
 
-    Raises
-    ------
-    InvalidInput
-        If any of it does not fit the recording, or a mask leaves no frame that has a target at the longest lag; a lazy
-        mask is computed for that.
+    Raises InvalidInput if any of it does not fit the recording, or a mask leaves no frame that has a target at the
+    longest lag; a lazy mask is computed for that.
     """
     if inputs is None and link is None and where is None:
         return None

@@ -193,25 +193,11 @@ class Plan:
 def plan_pass(
     work: Work, *, memory: int | None, processes: int, threads: int, cores: int, cluster: bool = False
 ) -> Plan:
-    """Return the fastest plan that stays within a budget.
+    """Return the fastest plan that stays within a budget of bytes a process; by default half of what is free.
 
-    Parameters
-    ----------
-    work : Work
-        What is to be accumulated.
-    memory : int, optional
-        Bytes that the pass may take in one process; by default half of what is free.
-    processes, threads : int
-        Processes of the scheduler, and tasks that each runs side by side.
-    cores : int
-        Processor cores of one machine.
-    cluster : bool
-        Whether nothing keeps a process from running as many tasks as it has threads.
-
-    Raises
-    ------
-    InvalidInput
-        If no plan stays within the budget; it says what the smallest one needs.
+    The scheduler has `processes`, each of which runs as many `threads` of tasks side by side; `cores` are those of one
+    machine. On a `cluster`, nothing keeps a process from running as many tasks as it has threads. Raises InvalidInput
+    if no plan stays within the budget; it says what the smallest one needs.
     """
     budget = available() if memory is None else memory
     peaks = []

@@ -124,10 +124,7 @@ def _neuron_axes(data: object) -> list[str]:
 def group_labels(groups: Groups, neurons: NDArray[Any]) -> NDArray[Any]:
     """Return the group of each neuron, (neuron): whole numbers with -1 for none, or text with "" for none.
 
-    Raises
-    ------
-    InvalidInput
-        If the groups do not fit the neurons, or leave every neuron out.
+    Raises InvalidInput if the groups do not fit the neurons, or leave every neuron out.
     """
     n_neurons = len(neurons)
     if isinstance(groups, (int, np.integer)):

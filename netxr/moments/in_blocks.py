@@ -46,22 +46,8 @@ def moments_in_blocks(activity: xr.DataArray, todo: Pass, *, blocks: int, memory
 
     A pair of samples belongs to the block of its target. So the source of a pair may lie in the block before, and all
     blocks merged are the whole. The edge frames of every block but the first are the last ones of the block before it,
-    which no lag has as targets, and its own last ones. So trials are apart; where frames are dropped, there are no
-    edge frames.
-
-    Parameters
-    ----------
-    activity, todo
-        The recording, and what is accumulated of it.
-    blocks : int
-        How many.
-    memory : int or str, optional
-        What the pass of a block may take.
-
-    Raises
-    ------
-    InvalidInput
-        If blocks are too short for the lags.
+    which no lag has as targets, and its own last ones. So trials are apart; where frames are dropped, there are no edge
+    frames. `memory` is what the pass of a block may take. Raises InvalidInput if blocks are too short for the lags.
     """
     n_steps, max_lag = activity.sizes[n.TIME], todo.max_lag
     least = max(2 * max_lag, max_lag + 2)

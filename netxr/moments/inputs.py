@@ -60,15 +60,7 @@ def together(moments: xr.Dataset) -> xr.Dataset:
 
 
 def apart(both: xr.Dataset, like: xr.Dataset) -> xr.Dataset:
-    """Return moments that were put together as those of neurons and of inputs, with labels.
-
-    Parameters
-    ----------
-    both : Dataset
-        Moments of neurons, and of inputs behind them.
-    like : Dataset
-        With a dim `input` where there are inputs, and labels along it and along the axes of neurons.
-    """
+    """Return moments of neurons, and of inputs behind them, apart, with the labels of `like`."""
     n_neurons = both.sizes[n.TARGET] - like.sizes.get(n.INPUT, 0)
     split: dict[str, xr.Variable] = {}
     for name, parts in PARTS.items():

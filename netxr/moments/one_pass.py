@@ -53,15 +53,7 @@ Arrays = Mapping[str, Any]
 
 
 def accumulate(activity: xr.DataArray, todo: Pass, *, memory: int | str | None, chunk: int = 0) -> xr.Dataset:
-    """Return the lagged moments of a recording, and the squares of groups if `todo` has some, (lag[, trial], group).
-
-    Parameters
-    ----------
-    activity, todo
-        The recording, and what is accumulated of it.
-    memory, chunk
-        As in `planned_pass`.
-    """
+    """Return the lagged moments of a recording, and the squares of groups if `todo` has some, (lag[, trial], group)."""
     return accumulate_each(activity, [todo], memory=memory, chunk=chunk)[0]
 
 

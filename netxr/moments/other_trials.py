@@ -35,10 +35,7 @@ def partners(conditions: Sequence[NDArray[np.int64]], seed: int) -> NDArray[np.i
 def with_other_trials(activity: xr.DataArray, todo: Pass, *, seed: object, by: str | None) -> tuple[xr.DataArray, Pass]:
     """Return activity with that of another trial as further neurons, and a pass in which these are the sources.
 
-    Raises
-    ------
-    InvalidInput
-        If there are fewer than two trials of a condition, or the seed is none.
+    Raises InvalidInput if there are fewer than two trials of a condition, or the seed is none.
     """
     n_trials, n_neurons = activity.sizes.get(n.TRIAL, 1), activity.sizes[n.NEURON]
     if n_trials < 2:

@@ -110,10 +110,7 @@ def prepare(
 ) -> Pass:
     """Return what a pass over a valid recording accumulates at lags that `check_lags` let through.
 
-    Raises
-    ------
-    InvalidInput
-        If any other argument does not fit, or times are not even and a lag counts samples.
+    Raises InvalidInput if any other argument does not fit, or times are not even and a lag counts samples.
     """
     pooled = check_dim(dim, activity)
     check_choice("missing", missing, tuple(PRODUCTS))
@@ -147,19 +144,8 @@ def _cuts(activity: xr.DataArray, lags: Sequence[int], gaps: n.Gaps) -> tuple[in
 def planned_pass(activity: xr.DataArray, todo: Pass, *, memory: int | str | None, chunk: int = 0) -> tuple[Pass, Plan]:
     """Return a pass with the number of frames that are multiplied at a time, and how it is shared.
 
-    Parameters
-    ----------
-    activity, todo
-        The recording, and what is accumulated.
-    memory : int or str, optional
-        Budget.
-    chunk : int
-        Bytes of the chunks that are read, where they are larger than those of the activity.
-
-    Raises
-    ------
-    InvalidInput
-        If the budget is too small.
+    `chunk` are the bytes of the chunks that are read, where they are larger than those of the activity. Raises
+    InvalidInput if the budget is too small.
     """
     work = work_of(activity, todo)
     plan = plan_pass(replace(work, chunk=max(chunk, work.chunk)), **_resources(memory))
@@ -172,10 +158,7 @@ def planned_pass(activity: xr.DataArray, todo: Pass, *, memory: int | str | None
 def planned_rows(activity: xr.DataArray, todo: Pass, *, memory: int | str | None) -> tuple[Pass, RowPlan]:
     """Return a pass that makes a matrix some rows at a time, and how it is shared.
 
-    Raises
-    ------
-    InvalidInput
-        If the budget is too small.
+    Raises InvalidInput if the budget is too small.
     """
     plan = plan_rows(work_of(activity, todo), **_resources(memory))
     return replace(todo, block=plan.work.block, fourier=plan.work.fourier), plan
@@ -241,10 +224,8 @@ def chunk_bytes(activity: xr.DataArray) -> int:
 def lags_of(lag: object, lags: object, data: object) -> tuple[list[Any], str]:
     """Return the lags that a caller asks for, one as `lag` or several as `lags`, and the name of that argument.
 
-    Raises
-    ------
-    InvalidInput
-        If `lag` is no whole number, or `lags` no sequence, or a time is no number of samples of the data.
+    Raises InvalidInput if `lag` is no whole number, or `lags` no sequence, or a time is no number of samples of the
+    data.
     """
     lag, lags = in_samples(lag, data, argument="lag"), in_samples(lags, data, argument="lags")
     if lags is not None:
@@ -259,21 +240,8 @@ def lags_of(lag: object, lags: object, data: object) -> tuple[list[Any], str]:
 def check_lags(lags: Sequence[int], *, n_steps: int, argument: str = "lags", signed: bool = False) -> list[int]:
     """Return the lags as plain integers if a trial of `n_steps` samples offers at least two pairs at each.
 
-    Parameters
-    ----------
-    lags : sequence of int
-        What the caller passed.
-    n_steps : int
-        Samples of a trial.
-    argument : str
-        Name of the caller's argument, for the message.
-    signed : bool
-        Whether lags below 0 will do: those at which the source is read after the target.
-
-    Raises
-    ------
-    InvalidInput
-        If there is none, one repeats, is no whole number, is negative, or is too long for the trial.
+    Lags below 0, at which the source is read after the target, will do if `signed`. Raises InvalidInput if there is
+    none, one repeats, is no whole number, is negative, or is too long for the trial.
     """
     if n_steps < 2:
         raise InvalidInput("data", got="a single sample a trial", expected="two or more along time")
@@ -291,10 +259,7 @@ def check_lags(lags: Sequence[int], *, n_steps: int, argument: str = "lags", sig
 def check_dim(dim: str | Sequence[str], activity: xr.DataArray) -> tuple[str, ...]:
     """Return the dims to sum over, time first.
 
-    Raises
-    ------
-    InvalidInput
-        If time is not among them, or one is neither time nor a trial dim of the activity.
+    Raises InvalidInput if time is not among them, or one is neither time nor a trial dim of the activity.
     """
     allowed = [(n.TIME,), (n.TIME, n.TRIAL)] if n.TRIAL in activity.dims else [(n.TIME,)]
     expected = " or ".join(map(str, allowed))
@@ -312,10 +277,7 @@ def is_label(sources: Hashable | Sequence[Hashable] | None) -> bool:
 def positions_of(neurons: NDArray[Any], sources: Hashable | Sequence[Hashable] | None) -> tuple[int, ...] | None:
     """Return where among the labels of `neurons` the sources stand, None for all.
 
-    Raises
-    ------
-    InvalidInput
-        If one is no label of a neuron, or comes twice.
+    Raises InvalidInput if one is no label of a neuron, or comes twice.
     """
     if sources is None:
         return None

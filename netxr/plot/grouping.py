@@ -31,21 +31,9 @@ class GroupOrder(NamedTuple):
 def order_of(labels: NDArray[Any], groups: Any) -> GroupOrder:
     """Return in which order to draw neurons so that each group is together.
 
-    Groups stand in the order in which they first appear in `groups`. Neurons keep their order within a group. Those in
-    no group, or missing from `groups`, come last.
-
-    Parameters
-    ----------
-    labels : array
-        (neuron,): labels of the neurons that are drawn.
-    groups : DataArray or None
-        (neuron,): the group of each neuron, aligned by label; a negative number, NaN or "" is no group. None leaves
-        the neurons as they are, without borders and names.
-
-    Returns
-    -------
-    GroupOrder
-        Positions, borders and names.
+    Groups (neuron,), aligned by label, stand in the order in which they first appear; a negative number, NaN or "" is
+    no group. Neurons keep their order within a group. Those in no group, or missing from `groups`, come last. None
+    leaves the neurons as they are, without borders and names.
 
     Examples
     --------

@@ -29,10 +29,7 @@ log = logging.getLogger(__name__)
 def loaded(data: Any, *, argument: str) -> Any:
     """Return `data` in memory: what is lazy is computed where that is little work, and the log says what was read.
 
-    Raises
-    ------
-    InvalidInput
-        If more than 256 MiB or 2,000 tasks are behind it.
+    Raises InvalidInput if more than 256 MiB or 2,000 tasks are behind it.
     """
     if not is_dask_collection(data):
         return data
@@ -60,10 +57,7 @@ def _behind(data: Any) -> tuple[int, int]:
 def loaded_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray:
     """Return `weights` as one (target, source) matrix in memory, not copied; a single source becomes one column.
 
-    Raises
-    ------
-    InvalidInput
-        If it is no DataArray, is large and lazy, or has a further dim of more than one entry.
+    Raises InvalidInput if it is no DataArray, is large and lazy, or has a further dim of more than one entry.
     """
     matrix = weights
     if isinstance(matrix, xr.DataArray):

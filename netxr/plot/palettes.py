@@ -85,12 +85,7 @@ DARK: Final = Palette(
 def painted(figure: Any, palette: Palette) -> Any:
     """Return a figure that bokeh draws in the colours of another palette than `LIGHT`; on paper it stays as it is.
 
-    Parameters
-    ----------
-    figure : HoloViews object
-        What a function of netxr.plot returns.
-    palette : Palette
-        Its colours: those of `LIGHT` become those at the same places of it.
+    Colours of `LIGHT` become those at the same places of the palette.
 
     Examples
     --------

@@ -118,19 +118,8 @@ def clock_of(
 def in_samples(lags: Any, data: object, *, argument: str) -> Any:
     """Return lags with those that are named in time, such as "20ms", as numbers of samples; all others as they are.
 
-    Parameters
-    ----------
-    lags : Any
-        What the caller passed: one lag, or several.
-    data : object
-        Activity, a Dataset that holds it, or moments, whose sampling interval counts.
-    argument : str
-        Name of the caller's argument.
-
-    Raises
-    ------
-    InvalidInput
-        If a text names no time, the time is no whole number of samples, or the samples have no times.
+    The sampling interval is that of activity, a Dataset that holds it, or moments. Raises InvalidInput if a text names
+    no time, the time is no whole number of samples, or the samples have no times.
 
     Examples
     --------

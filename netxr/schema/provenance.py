@@ -22,13 +22,7 @@ ORIGIN: Final = (
 
 
 def provenance(**known: Any) -> dict[str, Any]:
-    """Return the attributes that say how a dataset came about, with the versions that made it.
-
-    Parameters
-    ----------
-    **known : Any
-        Further attributes; one that is None is left out.
-    """
+    """Return the attributes that say how a dataset came about, with the versions that made it; None is left out."""
     made_by: dict[str, Any] = {
         n.SCHEMA_VERSION: CURRENT_SCHEMA,
         n.NETXR_VERSION: _own_version(),

@@ -41,15 +41,10 @@ class Steps(NamedTuple):
 
 
 def steps_in(times: Any) -> Steps:
-    """Return the usual step of times, and where samples come after another one.
+    """Return the usual step of times (time,), two or more in any unit, and where samples come after another one.
 
     A step may be off by a tenth, which is the noise of a clock, or by one tick of a decimal clock: times that were
-    rounded to milliseconds are even.
-
-    Parameters
-    ----------
-    times : array-like, (time,)
-        Of two samples or more, as numbers in any unit: an array, or one in an opened file, which is read in pieces.
+    rounded to milliseconds are even. Those in an opened file are read in pieces.
 
     Examples
     --------
@@ -75,19 +70,10 @@ def steps_in(times: Any) -> Steps:
 
 
 def interval_in(times: Any) -> tuple[float, str]:
-    """Return the time from one sample to the next, or what is wrong with the times.
+    """Return the time from one sample to the next, or what is wrong with the times (time,).
 
-    Parameters
-    ----------
-    times : array-like, (time,)
-        Of each sample, in any unit: an array, or one in an opened file, which is read in pieces.
-
-    Returns
-    -------
-    interval : float
-        In the unit of `times`; its digits end where rounding begins.
-    wrong : str
-        Empty where the times are even; else a predicate with the first sample that is off its place.
+    The digits of the interval end where rounding begins. What is wrong is empty where the times are even; else a
+    predicate with the first sample that is off its place. Times in an opened file are read in pieces.
 
     Examples
     --------

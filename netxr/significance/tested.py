@@ -29,19 +29,8 @@ PLAIN: Final = {"dim": n.TIME, "sources": None, "missing": "raise"}
 def tested(activity: xr.DataArray, *, method: str, lag: int, null: str, **options: Any) -> xr.Dataset:
     """Return an estimate under the name of its estimator, with `p_value` and what else its test says.
 
-    Parameters
-    ----------
-    activity : DataArray
-        (neuron, time[, trial]).
-    method, lag, null
-        As in `estimate` and `correlation_test`; the null is that of lagged correlations.
-    **options
-        Of the pass: dim, sources, missing, memory.
-
-    Raises
-    ------
-    InvalidInput
-        If the estimator has no p-values, or as its function and `lagged_moments` do.
+    The null is that of lagged correlations, as in `correlation_test`; `options` are of the pass: dim, sources, missing,
+    memory. Raises InvalidInput if the estimator has no p-values, or as its function and `lagged_moments` do.
     """
     lags = lags_tested(activity, method=method, lag=lag, null=null)
     whole = is_plain(options)

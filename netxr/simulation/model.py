@@ -83,15 +83,8 @@ class Model(NamedTuple):
 def check_model(network: xr.DataArray, noise: NoiseSource, options: Mapping[str, Any]) -> Model:
     """Return how a network is simulated, if all options are right, fit together, and keep linear units stable.
 
-    Parameters
-    ----------
-    network : DataArray, (target, source[, trial])
-        Weights.
-    noise : NoiseSource
-        Standard normals of each trial.
-    options : dict
-        As in `simulate`: units, gain, leak, threshold, reset, delay, noise_scale, noise_cov, burn_in, common_drive,
-        instrument, perturb.
+    Options are those of `simulate`: units, gain, leak, threshold, reset, delay, noise_scale, noise_cov, burn_in,
+    common_drive, instrument, perturb.
     """
     for name in (n.NOISE_SCALE, n.COMMON_DRIVE, n.INSTRUMENT):
         if not is_number(options[name]) or not 0 <= options[name] < np.inf:

@@ -24,10 +24,7 @@ SHARE: Final = 0.05
 def share_of_start(activity: Any) -> NDArray[np.float64]:
     """Return by what share the first samples make up the variance of each neuron, (trial, neuron); 0 where they do not.
 
-    Parameters
-    ----------
-    activity : array, (neuron, time, trial)
-        Samples in memory or on disk; those at both ends are read, one trial after the other.
+    Samples (neuron, time, trial) at both ends are read, one trial after the other.
     """
     n_neurons, n_steps, n_trials = activity.shape
     shares = np.zeros((n_trials, n_neurons))

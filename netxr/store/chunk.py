@@ -38,10 +38,8 @@ def is_plain(document: Document, dtype: np.dtype[Any], encoding: Mapping[str, An
 def read_chunk(path: Path, document: Document) -> NDArray[Any]:
     """Return a whole chunk of a plain array.
 
-    Raises
-    ------
-    OSError, ValueError, RuntimeError
-        If there is no such file, its checksum does not match, or it cannot be decompressed.
+    Raises OSError, ValueError, RuntimeError if there is no such file, its checksum does not match, or it cannot be
+    decompressed.
     """
     values = np.empty(chunk_lengths(document), f"<{np.dtype(document['data_type']).str[1:]}")
     blosc.decompress(_checked(path), values)

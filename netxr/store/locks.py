@@ -46,10 +46,8 @@ NO_LOCKS_HERE: Final = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENO
 def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Lock a folder; the lock ends with the process. Unix locks the folder itself, Windows a hidden file beside it.
 
-    Raises
-    ------
-    StoreBusy, CannotLock
-        If another writer has the lock and `wait` is false; if this Python or the file system has no locks.
+    Raises StoreBusy, CannotLock if another writer has the lock and `wait` is false; if this Python or the file system
+    has no locks.
     """
     if FCNTL:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

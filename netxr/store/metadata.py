@@ -76,10 +76,7 @@ class Written(NamedTuple):
 def read_document(folder: Path) -> Document:
     """Return the document of a group or an array.
 
-    Raises
-    ------
-    UnreadableFile, FileNotFoundError
-        If it cannot be read or is damaged; if there is none.
+    Raises UnreadableFile, FileNotFoundError if it cannot be read or is damaged; if there is none.
     """
     file = folder / DOCUMENT
     try:

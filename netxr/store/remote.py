@@ -42,12 +42,8 @@ def without_scheme(source: Any) -> Any:
 def store_of(source: Any, version: str | None = None) -> Store | None:
     """Return the Zarr store at a URL or in a repository of versions, or the one given; None for other paths.
 
-    Raises
-    ------
-    InvalidInput
-        If a version is named, but this is no repository.
-    MissingExtra, UnreadableFile
-        If a package is not installed, the place cannot be reached, or there is no such version.
+    Raises InvalidInput if a version is named, but this is no repository. Raises MissingExtra, UnreadableFile if a
+    package is not installed, the place cannot be reached, or there is no such version.
     """
     if is_repository(source):
         return snapshot_store(source, version)

@@ -111,29 +111,12 @@ def resumable_run(
 ) -> Iterator[ResumableRun]:
     """Make a run whose samples the caller fills in and commits, or resume one that was interrupted.
 
-    Parameters
-    ----------
-    path : path-like
-        The folder to make. It appears with the first commit; without one, nothing stays behind.
-    run : Dataset
-        Everything but what grows: connectivity, labels of neurons and trials, and the attributes of the run.
-    n_steps : int
-        Samples a trial at the end; until then the run has the attribute `unfinished`.
-    growing : dict of Growing
-        What is filled in, activity among it.
-    steps_per_chunk : int
-        Samples in a stored chunk; blocks should begin at multiples of it.
-    settings : sequence of str
-        Attributes that must be the same when a run is resumed.
-
-    Raises
-    ------
-    OutputExists
-        If there is something at `path` that is no unfinished run.
-    InvalidInput
-        If the unfinished run has other settings, labels or weights, or the parent folder is missing.
-    StoreBusy, DiskFull
-        If another process writes to it, or there is no room; what was committed stays.
+    The folder appears with the first commit; without one, nothing stays behind. `run` is everything but what grows,
+    activity among it; until it has `n_steps` samples a trial it has the attribute `unfinished`. Blocks should begin at
+    multiples of `steps_per_chunk`. Attributes that `settings` names must be the same when a run is resumed. Raises
+    OutputExists if there is something at `path` that is no unfinished run. Raises InvalidInput if the unfinished run
+    has other settings, labels or weights, or the parent folder is missing. Raises StoreBusy, DiskFull if another
+    process writes to it, or there is no room; what was committed stays.
     """
     final = check_path("store", path).absolute()
     if os.path.lexists(final):

@@ -21,16 +21,9 @@ PathLike = str | OsPathLike[str]
 def staging(path: PathLike) -> Iterator[Path]:
     """Yield a hidden folder beside `path` that becomes `path` on a clean exit and is removed on any other.
 
-    What killed writers left beside `path` is removed. What the caller renamed with `appear` stays.
-
-    Raises
-    ------
-    OutputExists
-        If there is something at `path`.
-    InvalidInput
-        If its parent folder is missing, or closed to the writer.
-    DiskFull
-        If there is no room.
+    What killed writers left beside `path` is removed. What the caller renamed with `appear` stays. Raises OutputExists
+    if there is something at `path`. Raises InvalidInput if its parent folder is missing, or closed to the writer.
+    Raises DiskFull if there is no room.
     """
     final = check_store_name("store", path)
     with space_needed(final), ExitStack() as held:

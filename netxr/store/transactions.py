@@ -51,14 +51,9 @@ def transaction(place: PathLike | Store, *, group: str | None = None) -> Iterato
     """Change a dataset on disk: all at once on a clean exit, nothing on any other.
 
     In a Zarr store that is no folder, such as that of an icechunk session, changes are made at once; the store commits
-    them or not.
-
-    Raises
-    ------
-    UnreadableFile
-        If there is nothing, or no group of Zarr's version 3; if its metadata are damaged.
-    StoreBusy, InvalidInput, DiskFull
-        If another process writes to it, nothing may be written there, or there is no room.
+    them or not. Raises UnreadableFile if there is nothing, or no group of Zarr's version 3; if its metadata are
+    damaged. Raises StoreBusy, InvalidInput, DiskFull if another process writes to it, nothing may be written there, or
+    there is no room.
     """
     if isinstance(place, Store):
         yield _StoreTransaction(place, check_group(group))

@@ -209,30 +209,10 @@ def streamed_variable(
 ) -> Iterator[tuple["zarr.Array[Any]", Path]]:
     """Make a store in which the caller fills one variable block by block, in bounded memory.
 
-    It appears on a clean exit; on any exception nothing stays behind.
-
-    Parameters
-    ----------
-    path : path-like
-        The folder to make.
-    dataset : Dataset
-        Everything but that variable.
-    name, sizes, chunks, dtype, attrs
-        Of the variable: dims in order with their sizes, and with the sizes of stored chunks.
-
-    Yields
-    ------
-    zarr.Array
-        The variable; every chunk of it has to be written.
-    Path
-        The unfinished folder.
-
-    Raises
-    ------
-    OutputExists
-        If there is something at `path`.
-    InvalidInput
-        If `dataset` cannot be stored or has other sizes, or the parent folder is missing.
+    `dataset` is everything but that variable. The variable, every chunk of which has to be written, and the unfinished
+    folder are yielded. It appears on a clean exit; on any exception nothing stays behind. Raises OutputExists if there
+    is something at `path`. Raises InvalidInput if `dataset` cannot be stored or has other sizes, or the parent folder
+    is missing.
     """
     with staging(path) as folder:
         rest, plain = storable(dataset), plain_attributes(attrs, "attrs")

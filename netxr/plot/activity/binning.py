@@ -78,21 +78,8 @@ class Extremes(NamedTuple):
 def extremes(samples: Any, rows: Rows, parts: Sequence[Part], *, n_bins: int) -> tuple[Floats, Floats]:
     """Return the smallest and the largest sample of each bin, in order of time: positions and values, both (n, point).
 
-    Parameters
-    ----------
-    samples : ndarray or dask array, (n, t)
-        A recording.
-    rows : sequence of int
-        Which neurons, in order.
-    parts : sequence of (int, int)
-        Which samples.
-    n_bins : int
-        Bins in all; each part has its share of them.
-
-    Returns
-    -------
-    positions, values : ndarray, (n, point)
-        Two points for each bin, NaN in value where a bin holds no number; between two parts a point that is NaN.
+    Each part (first sample, one after the last) has its share of the bins. There are two points for each, NaN in value
+    where a bin holds no number; between two parts there is a point that is NaN.
     """
     edges = [np.linspace(a, b, min(max(1, n_bins // len(parts)), b - a) + 1).astype(np.int64) for a, b in parts]
     found = _over(_extremes_step, _more_extreme, samples, rows, parts, key="extremes", edges=_in_one(edges))
@@ -163,14 +150,7 @@ class Cells(NamedTuple):
 def cells(samples: Any, rows: Rows, edges: NDArray[np.int64]) -> Cells:
     """Add up the samples of a part of a recording, by neuron and bin; NaN and infinity are left out.
 
-    Parameters
-    ----------
-    samples : ndarray or dask array, (n, t)
-        A recording.
-    rows : sequence of int
-        Which neurons, in order.
-    edges : array of int, (b + 1)
-        The first position of each bin, ascending, and the one after the last.
+    `edges` (b + 1) are the first position of each bin, ascending, and the one after the last.
     """
     part = int(edges[0]), int(edges[-1])
     summed: Cells = _over(_cells_step, _joined_cells, samples, rows, [part], key="cells", edges=edges - edges[0])

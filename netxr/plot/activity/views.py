@@ -77,20 +77,10 @@ def excerpt_of(
     n_steps: int | None,
     most: int | None = None,
 ) -> Excerpt:
-    """Return what is shown of a recording; no sample is read.
+    """Return what is shown of a recording (neuron, time), which may have a `trial` of one entry; no sample is read.
 
-    Parameters
-    ----------
-    activity : DataArray
-        (neuron, time), in any order, or a Dataset that holds it; a `trial` of one entry may be there.
-    neurons : sequence or None
-        Labels, in the order in which they are drawn. None is all, in the order of their groups if they have any.
-    start : int
-        First sample.
-    n_steps : int or None
-        How many; None is to the end.
-    most : int, optional
-        How many neurons are drawn if none are chosen: the first ones, or as many spread over all groups.
+    Neurons stand in the order in which their labels are given; with None, in that of their groups if they have any, and
+    no more than `most`: the first ones, or as many spread over all groups. Without `n_steps` it goes to the end.
     """
     one = _one_trial(activity_of(activity, argument=n.ACTIVITY)).transpose(n.NEURON, n.TIME)
     part = _part(one.sizes[n.TIME], start, n_steps)

@@ -94,14 +94,8 @@ def block_means(
 ) -> NDArray[np.float64]:
     """Return the mean of each block over its entries that are not NaN; NaN where it has none.
 
-    Parameters
-    ----------
-    values : array
-        The whole matrix; in addition, the rows of one row of blocks are held at a time.
-    rows, columns : array of int
-        Which of its rows and columns to take, in this order.
-    steps : tuple of int
-        Rows and columns of a block; the last ones may have fewer.
+    `rows` and `columns` of the matrix are taken in this order, `steps` of them to a block; the last ones may have
+    fewer. Beside the matrix, the rows of one row of blocks are held at a time.
 
     Examples
     --------

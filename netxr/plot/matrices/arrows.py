@@ -32,23 +32,11 @@ class Arrows(NamedTuple):
 def strongest_arrows(
     weights: NDArray[Any], *, negative: bool, inputs: int | None = None, most: int = MOST_ARROWS, block: int = BLOCK
 ) -> Arrows:
-    """Return the strongest connections between different neurons.
+    """Return the strongest connections between different neurons, at most so many that end at one neuron, and in all.
 
-    If only some of equally strong ones can be drawn, chance decides, always in the same way. Otherwise, in a matrix of
-    equal weights, the first neurons would get all arrows.
-
-    Parameters
-    ----------
-    weights : array
-        Square, row = target, column = source; what is not finite is no connection.
-    negative : bool
-        Whether negative weights are drawn too, by their magnitude.
-    inputs : int, optional
-        Most arrows that end at one neuron: its strongest inputs.
-    most : int
-        Most arrows that are drawn in all.
-    block : int
-        Entries looked at together.
+    Weights are (target, source); what is not finite is no connection. Negative ones count by their magnitude, or not at
+    all. `block` entries are looked at together. If only some of equally strong ones can be drawn, chance decides,
+    always in the same way. Otherwise, in a matrix of equal weights, the first neurons would get all arrows.
 
     Examples
     --------

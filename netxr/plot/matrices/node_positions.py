@@ -85,18 +85,6 @@ def circle_places(names: NDArray[Any], order: GroupOrder) -> Places:
     """Put the neurons on one circle, the first at the right, the others counter-clockwise.
 
     With groups there are gaps between them, and their names are written instead of the neurons' own.
-
-    Parameters
-    ----------
-    names : array
-        (neuron,)
-    order : GroupOrder
-        As `order_of` has it.
-
-    Returns
-    -------
-    Places
-        With the nodes in the order of `names`.
     """
     count, gap = len(names), max(1.0, BETWEEN_GROUPS * len(names)) * bool(len(order.borders))
     around = count + gap * len(order.names)
@@ -113,18 +101,7 @@ def circle_places(names: NDArray[Any], order: GroupOrder) -> Places:
 
 
 def ring_places(order: GroupOrder) -> Places:
-    """Put each group on a ring of its own, and the rings on a large circle, with the names of the groups.
-
-    Parameters
-    ----------
-    order : GroupOrder
-        As `order_of` has it, with one group at least.
-
-    Returns
-    -------
-    Places
-        With the nodes in the order of the neurons.
-    """
+    """Put each group on a ring of its own, and the rings on a large circle, with the names of the groups."""
     count = len(order.positions)
     ends = np.append(np.ceil(order.borders), count).astype(int)
     sizes = np.diff(ends, prepend=0)
@@ -141,20 +118,10 @@ def ring_places(order: GroupOrder) -> Places:
 
 
 def spread_places(at: NDArray[np.float64], names: NDArray[Any], order: GroupOrder, *, unit: str = "") -> Places:
-    """Put the neurons where they are: as far apart as fits, with the proportions kept.
+    """Put the neurons where they are, (neuron, 2): as far apart as fits, with the proportions kept.
 
-    Names stand above them as far as there is room, those of groups above the highest of each.
-
-    Parameters
-    ----------
-    at : array
-        (neuron, 2): x to the right and y upwards, in any unit.
-    names : array
-        (neuron,)
-    order : GroupOrder
-        As `order_of` has it.
-    unit : str
-        Of `at`, if there is to be a scale bar.
+    Names stand above them as far as there is room, those of groups above the highest of each. With the `unit` of the
+    places there is a scale bar.
 
     Examples
     --------

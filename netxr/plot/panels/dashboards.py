@@ -111,10 +111,7 @@ def _room(available: Available) -> float:
 def available_in(run: xr.Dataset) -> Available:
     """Return what a run has to draw, with the first estimate that it has.
 
-    Raises
-    ------
-    InvalidInput
-        If it is no Dataset, or there is nothing.
+    Raises InvalidInput if it is no Dataset, or there is nothing.
     """
     if not isinstance(run, xr.Dataset):
         raise InvalidInput("run", got=type(run).__name__, expected="a Dataset, as netxr.open returns it")

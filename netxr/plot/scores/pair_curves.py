@@ -65,28 +65,12 @@ def pair_curves(
     on_screen: Iterable[Callable[..., None]] = (),
     on_paper: Iterable[Callable[..., None]] = (),
 ) -> hv.Overlay:
-    """Draw a curve for each chosen pair of neurons, or else for the strongest.
+    """Draw a curve for each chosen pair of neurons, (target, source), or else for the strongest.
 
-    Parameters
-    ----------
-    R : DataArray
-        In memory, (dim of the x axis, target, source).
-    pairs : iterable of (label, label), optional
-        Target and source of each curve.
-    x : Dimension
-        Of the x axis; its name is what an entry is called.
-    at : array
-        Where the entries stand, ascending.
-    notes : iterable of str
-        Lines of the title; which pairs were chosen follows.
-    bands : tuple of DataArray, optional
-        Lower and upper ends of a band around each curve, like `R`.
-    samples : array, optional
-        (target, source): how many independent samples the correlations are of, for a band of those by chance.
-    both : mapping, optional
-        Further options of both backends.
-    on_screen, on_paper : iterable of callable
-        Hooks of bokeh and of matplotlib.
+    R (dim of the x axis, target, source) is in memory; its entries, called by the name of `x`, stand `at` ascending
+    places. Which pairs were chosen follows the `notes` in the title. There may be `bands` around the curves, lower and
+    upper ends like R, and a band of correlations by chance, of as many independent `samples` (target, source). `both`
+    are options of both backends, `on_screen` and `on_paper` hooks of bokeh and of matplotlib.
     """
     chosen, cut = _strongest(R) if pairs is None else (_positions(R, pairs), "")
     y = hv.Dimension("value", label=_value_label(R))

@@ -32,17 +32,7 @@ class Detection(NamedTuple):
 def detection(edge: NDArray[np.bool_], estimate: Floats) -> Detection:
     """Return both curves and their areas (Fawcett 2006, doi:10.1016/j.patrec.2005.10.010).
 
-    Parameters
-    ----------
-    edge : array of bool
-        (pair,): whether there is an edge; true for some pairs and false for others.
-    estimate : array
-        (pair,): finite.
-
-    Returns
-    -------
-    Detection
-        With at most about 1,000 points a curve.
+    A curve has about 1,000 points at most. Of some pairs (pair,) there is an edge, of others not; estimates are finite.
 
     Examples
     --------
