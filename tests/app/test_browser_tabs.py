@@ -5,12 +5,9 @@ import time
 
 import pytest
 
-from tests.app.test_browser import CHROMIUM, focus, settled, sync_api
+from tests.app.test_browser import CHROMIUM, LONG, focus, settled, still, sync_api
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")]
-
-LONG = 30_000
-"""Milliseconds, on a machine that does other things as well."""
 
 
 def drawn(page, least=1):
@@ -112,7 +109,7 @@ def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, 
 def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder):
     page = open_page("?tab=recording&recording=estimated.zarr&view=beside")
     drawn(page, 5)
-    page.wait_for_timeout(500)
+    still(page)
     assert sum(page.evaluate(MARKS)) == 0
     box = page.locator("canvas").first.bounding_box()
     x, y = box["x"] + 150, box["y"] + 120
@@ -153,17 +150,17 @@ PLACE = """([x, y]) => {
 def test_an_edge_that_is_clicked_is_selected_in_all_four_and_in_the_address(open_page, app, folder):
     page = open_page("?tab=recording&recording=grouped.zarr&view=estimate&lags=0-3")
     drawn(page, 3)
-    page.wait_for_timeout(500)
+    still(page)
     source, target, x, y = page.evaluate(NETWORK)[5]
     page.mouse.click(*page.evaluate(PLACE, [x, y]))
     page.wait_for_url(re.compile("marked="), timeout=LONG)
     assert page.url.endswith(f"marked={target}+%3C-+{source}")
     selected = ".tabulator-row.tabulator-selected .tabulator-cell"
-    sync_api.expect(page.locator(f'{selected}[tabulator-field="source"]')).to_have_text(source, timeout=LONG)
-    sync_api.expect(page.locator(f'{selected}[tabulator-field="target"]')).to_have_text(target, timeout=LONG)
+    sync_api.expect(page.locator(f'{selected}[tabulator-field="source"]')).to_have_text(source)
+    sync_api.expect(page.locator(f'{selected}[tabulator-field="target"]')).to_have_text(target)
     page.screenshot(path=folder / "selected.png", full_page=True)
     again = open_page(page.url.removeprefix(app.address))
-    sync_api.expect(again.locator(f'{selected}[tabulator-field="source"]')).to_have_text(source, timeout=LONG)
+    sync_api.expect(again.locator(f'{selected}[tabulator-field="source"]')).to_have_text(source)
     again.locator(".tabulator-row").nth(1).click()
     again.wait_for_url(lambda url: url != page.url, timeout=LONG)
     clicked = again.url
@@ -171,23 +168,26 @@ def test_an_edge_that_is_clicked_is_selected_in_all_four_and_in_the_address(open
     again.keyboard.press("ArrowDown")
     again.wait_for_url(lambda url: url not in (page.url, clicked), timeout=LONG)
     sync_api.expect(again.locator(".tabulator-row").nth(2)).to_have_class(re.compile("tabulator-selected"))
-    again.wait_for_timeout(500)  # the other cards follow, for which the page has to be there
+    still(again)  # the other cards follow, for which the page has to be there
 
 
 def test_a_figure_is_enlarged_and_escape_puts_it_back_with_the_focus(open_page, folder):
     page = open_page("?tab=recording&recording=grouped.zarr&view=estimate&lags=0-3")
     drawn(page, 3)
+    still(page)
     switch = page.get_by_role("button", name="Enlarge Matrix R")
     figure = page.locator("canvas").first
     before = figure.bounding_box()
     switch.click()
-    page.wait_for_timeout(500)
+    sync_api.expect(page.locator(".card.enlarged:visible")).to_have_count(1)
+    still(page)
     large = figure.bounding_box()
     assert large["width"] > 1.2 * before["width"]
     assert large["y"] + large["height"] <= 900
     page.screenshot(path=folder / "enlarged.png")
     page.keyboard.press("Escape")
-    page.wait_for_timeout(500)
+    sync_api.expect(page.locator(".card.enlarged:visible")).to_have_count(0)
+    still(page)
     assert figure.bounding_box()["width"] == pytest.approx(before["width"], abs=2)
     assert focus(page)["name"] == "Enlarge Matrix R"
     page.get_by_role("button", name="Table of estimators", exact=True).click()
@@ -195,6 +195,28 @@ def test_a_figure_is_enlarged_and_escape_puts_it_back_with_the_focus(open_page, 
     page.screenshot(path=folder / "estimators.png")
     page.keyboard.press("Escape")
     sync_api.expect(page.get_by_text("It assumes that")).to_be_hidden()
+    page.get_by_role("button", name="Table of estimators", exact=True).click()
+    page.get_by_role("button", name="Close the table of estimators").click()
+    sync_api.expect(page.get_by_text("It assumes that")).to_be_hidden()
+
+
+EARLY = """() => {
+  const walk = (views) => views.flatMap((one) => [one, ...walk([...(one.child_views ?? [])])]);
+  const [root] = [...Bokeh.index.roots].filter((one) => walk([one]).some((view) => view.frame));
+  root.invalidate_layout();
+  const figures = walk([root]).filter((view) => view.frame);
+  for (const view of figures) view.layout = undefined;  // like one that has come since
+  root.compute_layout();
+  return figures;
+}"""
+
+
+def test_sizes_are_not_computed_before_new_figures_have_a_layout(open_page):
+    page = open_page("?tab=tutorial")
+    drawn(page, 4)
+    still(page)
+    figures = page.evaluate_handle(EARLY)
+    page.wait_for_function("(figures) => figures.length === 4 && figures.every((one) => one.layout)", arg=figures)
 
 
 def test_edges_are_sorted_by_a_click_on_a_head(open_page, folder):
@@ -247,10 +269,10 @@ def test_the_two_that_are_compared_are_swapped(open_page):
     page.get_by_role("button", name="Swap the two").click()
     page.wait_for_url(re.compile("first=grouped.zarr&first_matrix=connectivity&second=estimated.zarr"), timeout=LONG)
     stores = page.get_by_label("Store", exact=True)
-    sync_api.expect(stores.nth(0)).to_have_value(re.compile("^grouped.zarr"), timeout=LONG)
+    sync_api.expect(stores.nth(0)).to_have_value(re.compile("^grouped.zarr"))
     sync_api.expect(stores.nth(1)).to_have_value(re.compile("^estimated.zarr"))
     titles = page.locator(".card h2")
-    sync_api.expect(titles.nth(0)).to_have_text("True connectivity", timeout=LONG)
+    sync_api.expect(titles.nth(0)).to_have_text("True connectivity")
     sync_api.expect(titles.nth(1)).to_have_text("Lagged correlation")
 
 
@@ -268,11 +290,11 @@ CELL = """([x, y]) => {
 def test_a_cell_of_the_map_that_is_clicked_chooses_its_row(open_page, app, folder):
     page = open_page("?tab=map&sweep=sweep.zarr&y=sparsity")
     drawn(page)
-    page.wait_for_timeout(500)
+    still(page)
     page.mouse.click(*page.evaluate(CELL, [2, 1]))
     page.wait_for_url(re.compile("n_neurons=10"), timeout=LONG)
     assert "sparsity=0.9" in page.url
-    sync_api.expect(page.get_by_label("Number of neurons")).to_have_value("10", timeout=LONG)
+    sync_api.expect(page.get_by_label("Number of neurons")).to_have_value("10")
     sync_api.expect(page.get_by_label("Sparsity", exact=True)).to_have_value("0.9")
     page.screenshot(path=folder / "clicked.png", full_page=True)
     page.get_by_label("Number of neurons").select_option("5")

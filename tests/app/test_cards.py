@@ -13,7 +13,7 @@ import netxr
 from netxr.app.frame.theme import TOKENS
 from netxr.app.recording.cards import ROWS, PairCards, in_shape
 from netxr.app.recording.pair_marks import SelectedEdge
-from tests.app.views import choose, figures, lines, open_step, opened, press, run_lines, table
+from tests.app.views import choose, lines, open_step, opened, press, run_lines, table
 
 ESTIMATE = "?tab=recording&recording=grouped.zarr&view=estimate&lags=0-3"
 
@@ -199,29 +199,12 @@ def test_a_warning_of_direction_leads_to_clean_or_is_kept(pages, tmp_path):
     assert ", no direction." not in page.text()
 
 
-def test_a_figure_is_enlarged_and_stays_the_same(pages, library):
+def test_the_table_of_estimators_has_them_all(pages, library):
     page = opened(pages, library, ESTIMATE)
-    switch, before = page.widget("Enlarge Network"), figures(page)
-    (card,) = [one for one in page.page.body.select(pn.Column) if "card" in one.css_classes and switch in one.select()]
-    switch.value = True
-    assert "enlarged" in card.css_classes
-    switch.value = False
-    assert "enlarged" not in card.css_classes
-    assert all(one is other for one, other in zip(figures(page), before, strict=True))
-
-
-def test_the_table_of_estimators_lies_over_the_page_until_it_is_closed(pages, library):
-    page = opened(pages, library, ESTIMATE)
-    shown = page.widget("Table of estimators")
     (card,) = [one for one in page.page.body.select(pn.Column) if one.css_classes == ["card", "enlarged"]]
     assert not card.visible
-    shown.value = True
-    assert card.visible
     for method in netxr.methods().long_name.values:
         assert method in page.text()
-    page.widget("Close the table").value = False
-    assert not card.visible
-    assert not shown.value
 
 
 def test_a_narrow_page_shows_one_figure_at_a_time(pages, library):

@@ -180,12 +180,9 @@ def figure_card(title: str, figure: Any, *, note: str = "") -> pn.Column:
     """Return a figure under its title, which a switch in the head makes as large as the window allows."""
     enlarge = pn.widgets.Toggle(name=f"Enlarge {title}", css_classes=["enlarge"], margin=0)
     whole = card(title, figure, note=note, tools=[enlarge])
-
-    def resize(event: Any) -> None:
-        """Lay it over the page, or put it back."""
-        whole.css_classes = [*(one for one in whole.css_classes if one != "enlarged"), *["enlarged"] * event.new]
-
-    enlarge.param.watch(resize, "value")
+    # The browser does it by itself: at once, also while the server computes.
+    classes = 'whole.css_classes.filter((one) => one !== "enlarged").concat(cb_obj.active ? ["enlarged"] : [])'
+    enlarge.jscallback(args={"whole": whole}, value=f"whole.css_classes = {classes};")
     return whole
 
 

@@ -39,15 +39,6 @@ def methods_dialogue() -> pn.Column:
     table = pn.pane.HTML(methods_html(), sizing_mode="stretch_width", margin=0)
     whole = card("Estimators", table, tools=[closes], visible=False)
     whole.css_classes = ["card", "enlarged"]
-
-    def show(event: object) -> None:
-        """Show the table while the switch is on."""
-        whole.visible = closes.value = opens.value
-
-    def close(event: object) -> None:
-        """Take it away."""
-        opens.value = closes.value
-
-    opens.param.watch(show, "value")
-    closes.param.watch(close, "value")
+    opens.jslink(whole, value="visible")  # the browser does it by itself, also while the server computes
+    opens.jslink(closes, value="value", bidirectional=True)
     return pn.Column(opens, whole, sizing_mode="stretch_width", margin=0)
