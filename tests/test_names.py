@@ -21,11 +21,14 @@ def test_dims_are_those_of_the_data_model():
 
 
 def test_every_dim_and_variable_is_documented():
+    """A description is of the names above it, which have a word in common or are a pair."""
     lines = ast.parse(Path(n.__file__).read_text()).body
     first_attribute = next(k for k, line in enumerate(lines) if _assigned(line) == "SCHEMA_VERSION")
-    for line, following in itertools.pairwise(lines[:first_attribute]):
-        if _assigned(line):
-            assert isinstance(following, ast.Expr), f"{_assigned(line)} has no description"
+    for is_name, group in itertools.groupby(lines[:first_attribute], lambda line: bool(_assigned(line))):
+        names = [_assigned(line) for line in group] if is_name else []
+        alike = set.intersection(*(set(name.split("_")) for name in names)) if names else True
+        assert alike or names in (["X", "Y"], ["LOWER", "UPPER"]), f"one of {names} has no description"
+    assert not is_name, f"{names[-1]} has no description"
 
 
 def _assigned(line):
