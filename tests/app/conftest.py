@@ -22,6 +22,9 @@ import netxr
 
 COMMAND = [sys.executable, "-c", "from netxr.cli import main; main()", "app"]
 
+LONG = 90_000
+"""Milliseconds that a browser may wait, on a machine that does other things as well."""
+
 QUIET = ("quic", "background-networking", "component-update", "sync", "gpu")
 """What Chromium does by itself, and is not to do: connections to other hosts first of all."""
 
@@ -140,7 +143,10 @@ def browser():
     with sync_api.sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in QUIET)]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-        yield browser.new_context(viewport={"width": 1280, "height": 900})
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.set_default_timeout(LONG)
+        sync_api.expect.set_options(timeout=LONG)
+        yield context
         browser.close()
 
 

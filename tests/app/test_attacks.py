@@ -190,7 +190,7 @@ def test_scripts_in_names_and_labels_do_not_run(open_page, hostile):
     sides = ("compare&first={}&first_matrix=connectivity&second={}", "tutorial", "{}")
     for view in (*views, *sides):
         page = open_page(f"?tab={view.replace('{}', name)}")
-        page.locator("canvas:visible, .bk-panel-models-markup-HTML:visible").first.wait_for(timeout=30_000)
+        page.locator("canvas:visible, .bk-panel-models-markup-HTML:visible").first.wait_for()
         page.wait_for_timeout(1000)
         assert page.evaluate("window.attacked") is None, view
         assert not re.search(r"\b49\b", page.title())

@@ -10,15 +10,10 @@ sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
-LONG = 90_000
-"""Milliseconds, on a machine that does other things as well."""
-
-sync_api.expect.set_options(timeout=LONG)
-
 
 def verdict(page):
     text = page.get_by_text("their correlation is")
-    text.wait_for(timeout=LONG)
+    text.wait_for()
     return text.inner_text()
 
 
@@ -40,7 +35,7 @@ PLACES = """() => {
 
 def still(page):
     """Wait until no figure comes or moves for half a second: what is clicked is where it was seen."""
-    page.wait_for_function(PLACES, polling=100, timeout=LONG)
+    page.wait_for_function(PLACES, polling=100)
 
 
 FOCUS = """() => {
@@ -85,7 +80,7 @@ def test_each_stop_of_the_slider_ends_in_its_score_and_picture(open_page, folder
     for key, n in [("ArrowRight", 42), ("ArrowLeft", 39), ("ArrowLeft", 36), ("ArrowLeft", 33), ("ArrowLeft", 30)]:
         begun = time.perf_counter()
         handle.press(key)
-        page.get_by_text(f"{golden['size_demo'][str(n)]:.5f}").wait_for(timeout=LONG)
+        page.get_by_text(f"{golden['size_demo'][str(n)]:.5f}").wait_for()
         settled(page)
         seconds.append(time.perf_counter() - begun)
     print(
@@ -115,15 +110,15 @@ def test_things_to_try_set_the_sliders_and_are_ticked(open_page, folder):
     page = open_page("?tab=tutorial&n=12")
     before = verdict(page)
     page.get_by_role("button", name=re.compile("Add neurons")).click()
-    page.wait_for_url(re.compile("n=42"), timeout=LONG)
+    page.wait_for_url(re.compile("n=42"))
     sync_api.expect(page.get_by_label("Network size (any number)")).to_have_value("42")
     sync_api.expect(page.get_by_text("their correlation is")).not_to_have_text(before)
     page.get_by_role("button", name=re.compile("Look too late")).click()
-    page.wait_for_url(re.compile("lag=3"), timeout=LONG)
+    page.wait_for_url(re.compile("lag=3"))
     assert "n=42" in page.url
     sync_api.expect(page.locator(".try.done")).to_have_count(2)
     page.get_by_role("button", name="Start over").click()
-    page.wait_for_url(re.compile("tab=tutorial$"), timeout=LONG)
+    page.wait_for_url(re.compile("tab=tutorial$"))
     page.screenshot(path=folder / "tried.png", full_page=True)
 
 
@@ -152,7 +147,7 @@ def test_a_page_without_its_server_says_so(app, browser):
     lost = page.get_by_text("no longer connected")
     assert not lost.is_visible()
     ends[0][0].close()
-    lost.wait_for(timeout=LONG)
+    lost.wait_for()
     page.get_by_role("link", name="Load it again").click()
     verdict(page)
     page.close()
@@ -191,11 +186,11 @@ def test_errors_are_messages(open_page, folder):
 @pytest.mark.slow
 def test_a_long_computation_shows_progress_and_is_cancelled(open_page, folder):
     page = open_page("?tab=tutorial&n=1000&steps=15000")
-    page.get_by_text("Simulating 1,000 neurons over 15,000 steps").wait_for(timeout=LONG)
+    page.get_by_text("Simulating 1,000 neurons over 15,000 steps").wait_for()
     assert page.locator("canvas").count() == 0  # nothing is shown yet
     page.screenshot(path=folder / "progress.png", full_page=True)
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_text("cancelled").wait_for(timeout=LONG)
+    page.get_by_text("cancelled").wait_for()
     page.get_by_label("Network size (any number)").fill("9")
     page.get_by_label("Length (time steps)").fill("1000")
     page.keyboard.press("Tab")
@@ -209,7 +204,7 @@ def test_downloads_and_the_lines_of_python(open_page, tmp_path):
     still(page)
     page.get_by_role("button", name="Export").click()
     for button, begins in {"PNG": b"\x89PNG", "SVG": b"<?xml", "CSV": b"target,source", "Zarr": b"PK"}.items():
-        with page.expect_download(timeout=LONG) as download:
+        with page.expect_download() as download:
             page.get_by_text(button).first.click()
         download.value.save_as(tmp_path / button)
         assert (tmp_path / button).read_bytes().startswith(begins)

@@ -5,14 +5,14 @@ import time
 
 import pytest
 
-from tests.app.test_browser import CHROMIUM, LONG, focus, settled, still, sync_api
+from tests.app.test_browser import CHROMIUM, focus, settled, still, sync_api
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")]
 
 
 def drawn(page, least=1):
     """Wait until as many figures are painted."""
-    sync_api.expect(page.locator("canvas").nth(2 * least - 1)).to_be_attached(timeout=LONG)
+    sync_api.expect(page.locator("canvas").nth(2 * least - 1)).to_be_attached()
     settled(page)
 
 
@@ -66,23 +66,23 @@ def test_each_view_opens_at_five_widths(open_page, folder, name):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.get_by_role("alert").count() == 0
         if width == 1440 and name in FITS:
-            page.wait_for_function("document.documentElement.scrollHeight <= 900", timeout=LONG)
+            page.wait_for_function("document.documentElement.scrollHeight <= 900")
         page.screenshot(path=folder / f"{name}_{width}.png", full_page=True)
 
 
 def test_a_thousand_neurons_are_estimated_with_progress(open_page, wide, folder):
     page = open_page("?tab=recording&recording=wide.zarr&view=estimate")
-    page.get_by_role("button", name="Save", exact=True).wait_for(timeout=2 * LONG)
+    page.get_by_role("button", name="Save", exact=True).wait_for()
     page.evaluate(TOLD)
     begun = time.perf_counter()
     page.get_by_label("Lags (s)").fill("0-1")
     page.keyboard.press("Enter")
-    page.get_by_text("Settings changed").first.wait_for(timeout=LONG)
+    page.get_by_text("Settings changed").first.wait_for()
     page.get_by_role("button", name="Run").last.click()
-    page.get_by_text("Estimating the connectivity of wide.zarr").wait_for(timeout=LONG)
-    page.wait_for_function("window.told.some((value) => value > 0 && value < 100)", timeout=LONG)
+    page.get_by_text("Estimating the connectivity of wide.zarr").wait_for()
+    page.wait_for_function("window.told.some((value) => value > 0 && value < 100)")
     page.screenshot(path=folder / "estimating.png", full_page=True)
-    page.get_by_role("button", name="Save", exact=True).wait_for(timeout=2 * LONG)
+    page.get_by_role("button", name="Save", exact=True).wait_for()
     drawn(page)
     print(f"\n1,000 neurons x 20,000 samples at 11 lags: {time.perf_counter() - begun:.1f} s")
     page.screenshot(path=folder / "wide.png", full_page=True)
@@ -92,15 +92,15 @@ def test_an_estimate_is_cancelled_at_once_and_leaves_its_store_alone(open_page, 
     before = sorted((file, file.stat().st_mtime_ns) for file in wide.rglob("*"))
     page = open_page("?tab=recording&recording=wide.zarr&view=estimate&lags=0-20")
     cancel = page.get_by_role("button", name="Cancel").last
-    cancel.wait_for(timeout=LONG)
+    cancel.wait_for()
     cancel.click()
-    page.get_by_text("wide.zarr: cancelled.").wait_for(timeout=LONG)
+    page.get_by_text("wide.zarr: cancelled.").wait_for()
     begun = time.perf_counter()  # the next computation waits for the end of this one
     page.get_by_role("button", name=re.compile("Clean")).click()
     page.get_by_label("Neurons", exact=True).fill("0:9")
     page.keyboard.press("Enter")
     page.get_by_role("button", name=re.compile("Estimate")).first.click()
-    page.get_by_role("button", name="Save", exact=True).wait_for(timeout=LONG)
+    page.get_by_role("button", name="Save", exact=True).wait_for()
     seconds = time.perf_counter() - begun
     print(f"\ncancelled, and ten neurons estimated, in {seconds:.1f} s")
     assert sorted((file, file.stat().st_mtime_ns) for file in wide.rglob("*")) == before
@@ -117,12 +117,12 @@ def test_what_is_chosen_in_one_figure_is_marked_in_all(open_page, app, folder):
     page.mouse.down()
     page.mouse.move(x + 100, y + 100, steps=4)
     page.mouse.up()
-    page.wait_for_url(re.compile("marked="), timeout=LONG)
-    page.wait_for_function(f"() => ({MARKS})().filter((n) => n > 0).length >= 5", timeout=LONG)  # A, R, graph, scatter
+    page.wait_for_url(re.compile("marked="))
+    page.wait_for_function(f"() => ({MARKS})().filter((n) => n > 0).length >= 5")  # A, R, graph, scatter
     page.screenshot(path=folder / "marked.png", full_page=True)
     again = open_page(page.url.removeprefix(app.address))
     drawn(again, 5)
-    again.wait_for_function(f"() => ({MARKS})().filter((n) => n > 0).length >= 5", timeout=LONG)
+    again.wait_for_function(f"() => ({MARKS})().filter((n) => n > 0).length >= 5")
     assert again.evaluate(MARKS) == page.evaluate(MARKS)
 
 
@@ -153,7 +153,7 @@ def test_an_edge_that_is_clicked_is_selected_in_all_four_and_in_the_address(open
     still(page)
     source, target, x, y = page.evaluate(NETWORK)[5]
     page.mouse.click(*page.evaluate(PLACE, [x, y]))
-    page.wait_for_url(re.compile("marked="), timeout=LONG)
+    page.wait_for_url(re.compile("marked="))
     assert page.url.endswith(f"marked={target}+%3C-+{source}")
     selected = ".tabulator-row.tabulator-selected .tabulator-cell"
     sync_api.expect(page.locator(f'{selected}[tabulator-field="source"]')).to_have_text(source)
@@ -162,11 +162,11 @@ def test_an_edge_that_is_clicked_is_selected_in_all_four_and_in_the_address(open
     again = open_page(page.url.removeprefix(app.address))
     sync_api.expect(again.locator(f'{selected}[tabulator-field="source"]')).to_have_text(source)
     again.locator(".tabulator-row").nth(1).click()
-    again.wait_for_url(lambda url: url != page.url, timeout=LONG)
+    again.wait_for_url(lambda url: url != page.url)
     clicked = again.url
     again.locator(".tabulator-tableholder").focus()
     again.keyboard.press("ArrowDown")
-    again.wait_for_url(lambda url: url not in (page.url, clicked), timeout=LONG)
+    again.wait_for_url(lambda url: url not in (page.url, clicked))
     sync_api.expect(again.locator(".tabulator-row").nth(2)).to_have_class(re.compile("tabulator-selected"))
     still(again)  # the other cards follow, for which the page has to be there
 
@@ -191,7 +191,7 @@ def test_a_figure_is_enlarged_and_escape_puts_it_back_with_the_focus(open_page, 
     assert figure.bounding_box()["width"] == pytest.approx(before["width"], abs=2)
     assert focus(page)["name"] == "Enlarge Matrix R"
     page.get_by_role("button", name="Table of estimators", exact=True).click()
-    page.get_by_text("It assumes that").wait_for(timeout=LONG)
+    page.get_by_text("It assumes that").wait_for()
     page.screenshot(path=folder / "estimators.png")
     page.keyboard.press("Escape")
     sync_api.expect(page.get_by_text("It assumes that")).to_be_hidden()
@@ -222,7 +222,7 @@ def test_sizes_are_not_computed_before_new_figures_have_a_layout(open_page):
 def test_edges_are_sorted_by_a_click_on_a_head(open_page, folder):
     page = open_page("?tab=recording&recording=estimated.zarr&view=sure&q=0.5")
     cells = page.locator('.tabulator-cell[tabulator-field="effect"]')
-    cells.first.wait_for(timeout=LONG)
+    cells.first.wait_for()
     shown = [float(text) for text in cells.all_inner_texts()]
     assert len(shown) > 2
     assert [abs(value) for value in shown] == sorted(map(abs, shown), reverse=True)
@@ -238,7 +238,6 @@ def test_edges_are_sorted_by_a_click_on_a_head(open_page, folder):
           return cells.length === n && cells.every((value, k) => k === 0 || cells[k - 1] <= value);
         }""",
         arg=len(shown),
-        timeout=LONG,
     )
     page.screenshot(path=folder / "sure_sorted.png", full_page=True)
 
@@ -246,7 +245,7 @@ def test_edges_are_sorted_by_a_click_on_a_head(open_page, folder):
 def test_an_error_is_a_message(open_page, folder):
     page = open_page("?tab=recording&recording=damaged.zarr")
     alert = page.get_by_role("alert")
-    alert.wait_for(timeout=LONG)
+    alert.wait_for()
     assert "damaged" in alert.inner_text()
     assert "Traceback" not in page.content()
     page.screenshot(path=folder / "damaged.png", full_page=True)
@@ -257,7 +256,7 @@ def test_choosing_is_shared_by_the_address(open_page, app):
     page.get_by_label("Sweep", exact=True).select_option(index=2)
     drawn(page)
     page.get_by_label("One for each entry of").select_option("Sparsity")
-    page.wait_for_url(re.compile("facet=sparsity"), timeout=LONG)
+    page.wait_for_url(re.compile("facet=sparsity"))
     again = open_page(page.url.removeprefix(app.address))
     drawn(again, 2)
     assert again.get_by_label("One for each entry of").input_value() == "Sparsity"
@@ -267,7 +266,7 @@ def test_the_two_that_are_compared_are_swapped(open_page):
     page = open_page("?tab=compare&first=estimated.zarr&second=grouped.zarr&second_matrix=connectivity")
     drawn(page, 3)
     page.get_by_role("button", name="Swap the two").click()
-    page.wait_for_url(re.compile("first=grouped.zarr&first_matrix=connectivity&second=estimated.zarr"), timeout=LONG)
+    page.wait_for_url(re.compile("first=grouped.zarr&first_matrix=connectivity&second=estimated.zarr"))
     stores = page.get_by_label("Store", exact=True)
     sync_api.expect(stores.nth(0)).to_have_value(re.compile("^grouped.zarr"))
     sync_api.expect(stores.nth(1)).to_have_value(re.compile("^estimated.zarr"))
@@ -292,13 +291,13 @@ def test_a_cell_of_the_map_that_is_clicked_chooses_its_row(open_page, app, folde
     drawn(page)
     still(page)
     page.mouse.click(*page.evaluate(CELL, [2, 1]))
-    page.wait_for_url(re.compile("n_neurons=10"), timeout=LONG)
+    page.wait_for_url(re.compile("n_neurons=10"))
     assert "sparsity=0.9" in page.url
     sync_api.expect(page.get_by_label("Number of neurons")).to_have_value("10")
     sync_api.expect(page.get_by_label("Sparsity", exact=True)).to_have_value("0.9")
     page.screenshot(path=folder / "clicked.png", full_page=True)
     page.get_by_label("Number of neurons").select_option("5")
-    page.wait_for_url(re.compile("n_neurons=5"), timeout=LONG)
+    page.wait_for_url(re.compile("n_neurons=5"))
 
 
 def test_an_empty_tab_says_what_comes_next_and_offers_nothing_that_cannot_work(open_page, folder):
@@ -308,7 +307,7 @@ def test_an_empty_tab_says_what_comes_next_and_offers_nothing_that_cannot_work(o
         ("map", "No sweep"),
     ):
         page = open_page(f"?tab={tab}")
-        page.get_by_text(title).first.wait_for(timeout=LONG)
+        page.get_by_text(title).first.wait_for()
         assert page.get_by_role("button", name="Python", exact=True).count() == 0
         assert page.get_by_role("button", name="Export", exact=True).count() == 0
         page.screenshot(path=folder / f"empty_{tab}.png", full_page=True)
@@ -328,10 +327,10 @@ def test_a_report_is_written_and_downloaded(open_page, tmp_path, folder):
     drawn(page)
     page.get_by_role("button", name="Export").click()
     page.get_by_role("button", name="Report", exact=True).click()
-    page.get_by_text("Writing the report of estimated.zarr").wait_for(timeout=LONG)
-    page.get_by_text("The report of estimated.zarr is written").wait_for(timeout=2 * LONG)
+    page.get_by_text("Writing the report of estimated.zarr").wait_for()
+    page.get_by_text("The report of estimated.zarr is written").wait_for()
     page.screenshot(path=folder / "report.png")
-    with page.expect_download(timeout=LONG) as downloaded:
+    with page.expect_download() as downloaded:
         page.get_by_text("Download the report", exact=True).click()
     assert downloaded.value.suggested_filename == "estimated.html"
     downloaded.value.save_as(tmp_path / "report.html")
