@@ -4,12 +4,13 @@ import json
 import math
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
+import xarray as xr
 
 import netxr
 from netxr import names as n
@@ -22,10 +23,6 @@ Row = Mapping[str, Any]
 
 TABLES: Final = {".csv": ",", ".tsv": "\t"}
 """Endings of tables of text, and what stands between their cells."""
-
-
-Progress = Callable[[int, int], None]
-"""Called with how much is done and how much there is to do."""
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -64,7 +61,7 @@ def echo_json(document: Any) -> None:
 
 
 @contextmanager
-def progress(label: str, *, quiet: bool) -> Iterator[Progress | None]:
+def progress(label: str, *, quiet: bool) -> Iterator[n.Progress | None]:
     """Yield a function of (done, total) that moves a bar on the terminal; None if there is no terminal, or `quiet`."""
     if quiet or not sys.stderr.isatty():
         yield None
@@ -102,7 +99,7 @@ def warnings_as_lines() -> Iterator[None]:
         click.echo(f"Warning: {text.replace('Fix:', 'Fix, in Python:')}", err=True)
 
 
-def save_result(result: "xr.Dataset", out: Path) -> None:
+def save_result(result: xr.Dataset, out: Path) -> None:
     """Save a result as a store, or its matrices or pairs as a table of text."""
     if not is_table(out):
         netxr.save(result, out)
@@ -144,12 +141,8 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
-if TYPE_CHECKING:
-    import xarray as xr
-
-
 def plan_of_estimate(
-    activity: "xr.DataArray", lags: Sequence[int], wanted: Mapping[str, Any], *, may_store: bool
+    activity: xr.DataArray, lags: Sequence[int], wanted: Mapping[str, Any], *, may_store: bool
 ) -> Plan | RowPlan:
     """Return the plan for R: in memory or, if that is too small and R is only saved, block by block on disk."""
     try:
@@ -161,7 +154,7 @@ def plan_of_estimate(
 
 
 @contextmanager
-def running(activity: "xr.DataArray", plan: Plan | RowPlan, *, quiet: bool) -> Iterator[None]:
+def running(activity: xr.DataArray, plan: Plan | RowPlan, *, quiet: bool) -> Iterator[None]:
     """Say what a pass over a stored recording will take, and show its progress."""
     quiet = quiet or activity.chunks is None
     if not quiet:

@@ -1,20 +1,15 @@
 """Scores of estimates as rows of a table, the same for every command."""
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
+import xarray as xr
 
 import netxr
 from netxr import names as n
 from netxr.cli.output import followed, listing, table
 from netxr.estimators.over_trials import entries, over_trials
 from netxr.estimators.signs import sign_text
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-
-"""Pearson correlation with the axes of the truth swapped: if it is as high, the estimate says nothing of direction."""
 
 ONE_SIDED: Final = (n.N_NEURONS_ONLY_TRUTH, n.N_NEURONS_ONLY_ESTIMATE, n.N_TRIALS_ONLY_TRUTH, n.N_TRIALS_ONLY_ESTIMATE)
 
@@ -30,15 +25,15 @@ class Scored(NamedTuple):
     `signs` says which scores to go by if the truth has signs and the estimate tells none.
     """
 
-    scores: "xr.Dataset"
+    scores: xr.Dataset
     rows: list[dict[str, Any]]
     over_trials: list[dict[str, Any]]
     signs: str
 
 
 def score(
-    truth: "xr.DataArray",
-    estimate: "xr.DataArray",
+    truth: xr.DataArray,
+    estimate: xr.DataArray,
     *,
     diagonal: bool,
     permutations: int,
@@ -83,12 +78,12 @@ def echo_scores(scored: Scored, *, quiet: bool) -> None:
     click.echo("\n".join(filter(None, (HOW_TO_READ, signs))))
 
 
-def _score_names(scores: "xr.Dataset") -> list[str]:
+def _score_names(scores: xr.Dataset) -> list[str]:
     """Return the names of the scores, without counts."""
     return [str(name) for name, values in scores.data_vars.items() if n.UNDEFINED_WHERE in values.attrs]
 
 
-def _rows(scores: "xr.Dataset", names: list[str]) -> list[dict[str, Any]]:
+def _rows(scores: xr.Dataset, names: list[str]) -> list[dict[str, Any]]:
     """Return a row for each matrix that was scored: its labels, its scores, its counts."""
     return [
         labels

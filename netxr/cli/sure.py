@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
+import xarray as xr
 
 import netxr
 from netxr import names as n
@@ -19,9 +20,6 @@ from netxr.schema.arguments import check_memory, check_vacant
 from netxr.schema.words import text_of
 from netxr.significance.reliability import BLOCKS
 from netxr.significance.tested import check_tested, is_plain, lags_tested, tested
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 Q: Final = 0.05
 """The false discovery rate where none is named."""
@@ -91,14 +89,14 @@ def check_asked(
 
 def tested_and_edges(
     entry: Estimator,
-    activity: "xr.DataArray",
+    activity: xr.DataArray,
     lag: int,
     options: Mapping[str, Any],
     wanted: Asked,
     *,
     saved: bool,
     quiet: bool,
-) -> "tuple[xr.Dataset | None, xr.Dataset]":
+) -> tuple[xr.Dataset | None, xr.Dataset]:
     """Return an estimate with its p-values, and its edges: None for the estimate where it does not fit into memory.
 
     It has to fit where it is `saved`, or scored.
@@ -120,8 +118,8 @@ def tested_and_edges(
 
 
 def reliable(
-    entry: Estimator, activity: "xr.DataArray", lag: int, *, missing: str, memory: str | None, quiet: bool
-) -> "xr.Dataset":
+    entry: Estimator, activity: xr.DataArray, lag: int, *, missing: str, memory: str | None, quiet: bool
+) -> xr.Dataset:
     """Return how reliable an estimate is, from another read."""
     lags = lags_needed([entry], [lag])
     options: dict[str, Any] = {"lags": lags, "missing": missing, "memory": memory}
@@ -135,17 +133,17 @@ def _budget(memory: str | None) -> int:
     return available() if memory is None else check_memory(memory)
 
 
-def _fits(activity: "xr.DataArray", memory: str | None) -> bool:
+def _fits(activity: xr.DataArray, memory: str | None) -> bool:
     """Return whether a test of all pairs at once fits into memory."""
     return _needed(activity) <= _budget(memory)
 
 
-def _needed(activity: "xr.DataArray") -> int:
+def _needed(activity: xr.DataArray) -> int:
     """Return the bytes that a test of all pairs at once takes."""
     return MATRICES * 8 * activity.sizes.get(n.TRIAL, 1) * int(activity.sizes[n.NEURON]) ** 2
 
 
-def _too_large(activity: "xr.DataArray", memory: str | None) -> InvalidInput:
+def _too_large(activity: xr.DataArray, memory: str | None) -> InvalidInput:
     """Return the error about a test that does not fit into memory."""
     fix = "Leave out --out, the scores, --source and --missing pairwise: then edges are listed, and R is never held."
     expected = f"{text_of(_needed(activity))} for p-values of all pairs"
@@ -155,7 +153,7 @@ def _too_large(activity: "xr.DataArray", memory: str | None) -> InvalidInput:
 # --- what is said ------------------------------------------------------------------------
 
 
-def about_test(edges: "xr.Dataset", entry: Estimator, wanted: Asked) -> dict[str, Any]:
+def about_test(edges: xr.Dataset, entry: Estimator, wanted: Asked) -> dict[str, Any]:
     """Return what to say about a test: how many pairs, how many edges, and the strongest of these."""
     rows = edge_rows(edges, most=STRONGEST)
     counts = {"tested": edges.attrs[n.N_PAIRS], "undefined": edges.attrs[n.N_UNDEFINED], "edges": edges.sizes[n.EDGE]}
@@ -164,7 +162,7 @@ def about_test(edges: "xr.Dataset", entry: Estimator, wanted: Asked) -> dict[str
     return {"test": {**null, "q": wanted.q, **counts, **saved}, "strongest": rows}
 
 
-def about_reliability(found: "xr.Dataset") -> dict[str, Any]:
+def about_reliability(found: xr.Dataset) -> dict[str, Any]:
     """Return what to say about reliability: a row for each trial."""
     return {n.RELIABILITY: reliability_rows(found[n.RELIABILITY])}
 

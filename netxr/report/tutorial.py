@@ -4,17 +4,15 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from platform import platform, python_version
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import xarray as xr
 
 import netxr
 from netxr import names as n
 from netxr.report import page
 from netxr.schema.words import number
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-    from netxr.simulation.tutorial import Check
+from netxr.simulation.tutorial import Check
 
 TITLE: Final = "When does correlation reveal connectivity?"
 
@@ -123,7 +121,7 @@ TRAP: Final = (
 
 
 def write_tutorial_report(
-    path: Path, sections: Mapping[str, "xr.Dataset"], checks: Sequence["Check"], figures: Mapping[str, Any]
+    path: Path, sections: Mapping[str, xr.Dataset], checks: Sequence[Check], figures: Mapping[str, Any]
 ) -> None:
     """Write the report of a run of the tutorial."""
     off = sum(not check.agrees for check in checks)
@@ -143,7 +141,7 @@ def write_tutorial_report(
     page.write_report(path, title=TITLE, text=INTRODUCTION, parts=parts)
 
 
-def check_row(check: "Check") -> dict[str, str]:
+def check_row(check: Check) -> dict[str, str]:
     """Return a number beside its reference, as cells of a table."""
     return {
         "section": check.section,
@@ -155,7 +153,7 @@ def check_row(check: "Check") -> dict[str, str]:
     }
 
 
-def _trap_row(name: str, section: "xr.Dataset") -> dict[str, str]:
+def _trap_row(name: str, section: xr.Dataset) -> dict[str, str]:
     """Return the score of a section with and without the diagonal, and against the transposed truth."""
     A, R = section[n.CONNECTIVITY], section[n.LAGGED_CORRELATION]
     swapped = A.rename({n.TARGET: n.SOURCE, n.SOURCE: n.TARGET})
@@ -168,7 +166,7 @@ def _trap_row(name: str, section: "xr.Dataset") -> dict[str, str]:
     return about | {label: number(float(score[n.PEARSON].squeeze())) for label, score in scores.items()}
 
 
-def _provenance(sections: Mapping[str, "xr.Dataset"]) -> list[dict[str, str]]:
+def _provenance(sections: Mapping[str, xr.Dataset]) -> list[dict[str, str]]:
     """Return versions, and sizes and settings of each section."""
     software = {package: version(package) for package in ("netxr", "numpy", "xarray", "holoviews", "bokeh")}
     software |= {"python": python_version(), "machine": platform()}

@@ -1,9 +1,10 @@
 """``netxr compare``: an estimate against the truth."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import xarray as xr
 
 import netxr
 from netxr import names as n
@@ -15,9 +16,6 @@ from netxr.estimators.table import drawn_estimate
 from netxr.recordings.formats.connectivity_tables import read_labels
 from netxr.recordings.truths import as_called
 from netxr.schema.variables import labels_of
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 
 @click.command()
@@ -78,7 +76,7 @@ def _labels(path: Path | None) -> list[Any] | None:
     return None if path is None else read_labels(path)
 
 
-def _load_estimate(path: Path, rows: Any, name: str | None, neurons: Path | None) -> "xr.DataArray":
+def _load_estimate(path: Path, rows: Any, name: str | None, neurons: Path | None) -> xr.DataArray:
     """Load an estimate; in a store it may have lags and trials."""
     if not path.is_dir():
         matrix: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name, neurons=_labels(neurons))

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import xarray as xr
 
 import netxr
 from netxr import names as n
@@ -31,9 +32,6 @@ from netxr.recordings.truths import load_truth
 from netxr.schema.arguments import check_store_name, check_vacant
 from netxr.schema.clock import in_samples
 from netxr.schema.variables import labels_of
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 
 @click.command()
@@ -234,7 +232,7 @@ def _check_out(out: Path | None) -> None:
 
 def _list_pairs(
     entry: Estimator,
-    activity: "xr.DataArray",
+    activity: xr.DataArray,
     lags: Sequence[int],
     wanted: Mapping[str, Any],
     *,
@@ -259,10 +257,10 @@ def _list_pairs(
 
 def _estimate(
     entries: Sequence[Estimator],
-    activity: "xr.DataArray",
+    activity: xr.DataArray,
     lags: Sequence[int],
     wanted: Mapping[str, Any],
-    A: "xr.DataArray | None",
+    A: xr.DataArray | None,
     scoring: Mapping[str, Any] | None,
     sure: Asked,
     *,
@@ -299,13 +297,13 @@ def _estimate(
 def _whole(
     names: list[str],
     entries: Sequence[Estimator],
-    activity: "xr.DataArray",
+    activity: xr.DataArray,
     lags: Sequence[int],
     wanted: Mapping[str, Any],
     store: Path | None,
     *,
     quiet: bool,
-) -> "xr.DataArray | xr.Dataset | None":
+) -> xr.DataArray | xr.Dataset | None:
     """Return all of R; None where that does not fit into memory, and was written to the store block by block."""
     method = names if len(names) > 1 else names[0]
     may_store = store is not None and not is_table(store) and method in ROWWISE
@@ -331,7 +329,7 @@ def _check_usage(
         raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections are included in the scores.")
 
 
-def _true_connectivity(recording: Path, activity: "xr.DataArray") -> "xr.DataArray | None":
+def _true_connectivity(recording: Path, activity: xr.DataArray) -> xr.DataArray | None:
     """Return the connectivity that a store holds beside its activity."""
     if not recording.is_dir() or n.CONNECTIVITY not in netxr.open(recording):
         return None
@@ -339,7 +337,7 @@ def _true_connectivity(recording: Path, activity: "xr.DataArray") -> "xr.DataArr
     return held
 
 
-def _labels(texts: Sequence[str], activity: "xr.DataArray") -> list[Any]:
+def _labels(texts: Sequence[str], activity: xr.DataArray) -> list[Any]:
     """Return the labels of neurons that are written like `texts`; an unknown text stays as it is."""
     written = {str(label): label for label in activity[n.NEURON].values.tolist()}
     return [written.get(text, text) for text in texts]

@@ -1,9 +1,10 @@
 """``netxr info``: what a store holds, without loading it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
+import xarray as xr
 
 import netxr
 from netxr import names as n
@@ -14,9 +15,6 @@ from netxr.recordings.contents import Nodes, groups, nodes_at
 from netxr.schema.provenance import ORIGIN
 from netxr.schema.variables import is_sweep
 from netxr.simulation.sweep_plan import call_of, parameters
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 
 @click.command()
@@ -57,13 +55,13 @@ def command(store: str, as_json: bool) -> None:
         _echo(about)
 
 
-def _attributes(dataset: "xr.Dataset") -> dict[str, Any]:
+def _attributes(dataset: xr.Dataset) -> dict[str, Any]:
     """Return what is known of a dataset, with what was done to its activity."""
     done = dataset[n.ACTIVITY].attrs.get(n.PREPROCESSING) if n.ACTIVITY in dataset else None
     return {**dataset.attrs, **({n.PREPROCESSING: done} if done else {})}
 
 
-def _sweep(dataset: "xr.Dataset") -> dict[str, Any]:
+def _sweep(dataset: xr.Dataset) -> dict[str, Any]:
     """Describe a sweep: its parameters with their values, how many cells are done, and the call that makes it."""
     finished = dataset[n.FINISHED].values if n.FINISHED in dataset else np.ones(1, bool)
     named = {n.ESTIMATOR: dataset[n.ESTIMATOR].values.tolist()} if n.ESTIMATOR in dataset.dims else {}
@@ -75,13 +73,13 @@ def _sweep(dataset: "xr.Dataset") -> dict[str, Any]:
     }
 
 
-def _in_order(dataset: "xr.Dataset") -> list[str]:
+def _in_order(dataset: xr.Dataset) -> list[str]:
     """Return the names of the variables, coordinates last, those of most dims first."""
     names = map(str, dataset.variables)
     return sorted(names, key=lambda name: (name in dataset.coords, -dataset[name].ndim, name))
 
 
-def _variable(name: str, value: "xr.Variable") -> dict[str, Any]:
+def _variable(name: str, value: xr.Variable) -> dict[str, Any]:
     """Describe one variable from its metadata."""
     return {
         "variable": name,

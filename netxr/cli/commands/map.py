@@ -1,10 +1,12 @@
 """``netxr map``: where a score is good enough, over networks, lengths and what is recorded of them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 import numpy as np
+import pandas as pd
+import xarray as xr
 from click.core import ParameterSource
 
 import netxr
@@ -15,10 +17,6 @@ from netxr.estimators.score_limit import CORRELATIONS, VERDICTS, verdicts
 from netxr.estimators.table import BUILT_IN
 from netxr.schema.arguments import check_vacant
 from netxr.simulation.sweep_plan import WITHOUT_PERMUTATIONS
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import xarray as xr
 
 METHODS: Final = tuple(name for name in BUILT_IN if name not in (n.CORRELATION, n.CORRELOGRAM_EXCESS))
 """Estimators that are compared: all but the one that looks at no past, and the one of spike trains."""
@@ -107,7 +105,7 @@ def command(
     _say(found, out, figure, rows, quiet=quiet, as_json=as_json)
 
 
-def _rows(held: "xr.Dataset", score: str, at: float) -> "pd.DataFrame":
+def _rows(held: xr.Dataset, score: str, at: float) -> pd.DataFrame:
     """Return a row for each cell and length: what is best there, what it ends at, and whether it is good enough."""
     found = verdicts(held, score=score, at=at).reset_coords(drop=True)
     single = [dim for dim in found.dims if found.sizes[dim] == 1]
@@ -116,7 +114,7 @@ def _rows(held: "xr.Dataset", score: str, at: float) -> "pd.DataFrame":
     return frame
 
 
-def _say(found: "pd.DataFrame", out: Path, figure: Path, rows: Path, *, quiet: bool, as_json: bool) -> None:
+def _say(found: pd.DataFrame, out: Path, figure: Path, rows: Path, *, quiet: bool, as_json: bool) -> None:
     """Print what holds at the longest length, and where everything is."""
     longest = found[found[n.N_STEPS] == found[n.N_STEPS].max()].to_dict("records")
     if as_json:

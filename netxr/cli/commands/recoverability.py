@@ -2,9 +2,10 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
+import xarray as xr
 
 import netxr
 from netxr import names as n
@@ -13,9 +14,6 @@ from netxr.cli.output import echo_json, followed, table
 from netxr.estimators.over_trials import entries
 from netxr.schema.words import UNDEFINED
 from netxr.significance.recoverability_text import GAINS
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 COLUMNS: Final = (
     n.SCORE,
@@ -128,7 +126,7 @@ def command(
     click.echo(table([row | {n.SAMPLES_NEEDED: _samples(row[n.SAMPLES_NEEDED])} for row in rows]))
 
 
-def _row(found: "xr.Dataset") -> dict[str, float]:
+def _row(found: xr.Dataset) -> dict[str, float]:
     """Return what is foretold of one estimator."""
     return {column: found[column].item() for column in COLUMNS if column in found}
 

@@ -2,9 +2,10 @@
 
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import xarray as xr
 
 import netxr
 from netxr import names as n
@@ -13,9 +14,6 @@ from netxr.cli.output import echo_json, progress, table
 from netxr.estimators.compare import SCORE_ATTRS
 from netxr.simulation.axes import AXES
 from netxr.simulation.sweep_plan import WITHOUT_PERMUTATIONS
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 
 @click.command()
@@ -81,7 +79,7 @@ def scored(score: str) -> list[str] | None:
     return None if score in SCORE_ATTRS else [score]
 
 
-def _rows(scores: "xr.Dataset", score: str) -> list[dict[str, Any]]:
+def _rows(scores: xr.Dataset, score: str) -> list[dict[str, Any]]:
     """Return a row for each cell: settings, mean, standard deviation, and how many of how many trials are defined."""
     summary = scores[[score + ending for ending in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED)]].compute()
     axes = [str(dim) for dim in summary[score + n.SCORE_MEAN].dims]

@@ -9,7 +9,7 @@ from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 import click
@@ -21,10 +21,8 @@ from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
 from netxr.report.tutorial import check_row, write_tutorial_report
 from netxr.schema.arguments import check_vacant
+from netxr.simulation.tutorial import Check
 from netxr.store.locks import STAGING_PREFIX
-
-if TYPE_CHECKING:
-    from netxr.simulation.tutorial import Check
 
 STORE: Final = "tutorial.zarr"
 FIGURES: Final = "figures"
@@ -136,7 +134,7 @@ def _draw(sections: Mapping[str, xr.Dataset], folder: Path) -> None:
         netxr.plot.save(figure, folder / f"{name}.png")
 
 
-def _document(out: Path, checks: Sequence["Check"], sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+def _document(out: Path, checks: Sequence[Check], sections: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     """Return everything that is printed, for JSON."""
     return {
         "out": str(out),
@@ -146,7 +144,7 @@ def _document(out: Path, checks: Sequence["Check"], sections: Mapping[str, xr.Da
     }
 
 
-def _echo(out: Path, checks: Sequence["Check"], sections: Mapping[str, xr.Dataset], *, quiet: bool) -> None:
+def _echo(out: Path, checks: Sequence[Check], sections: Mapping[str, xr.Dataset], *, quiet: bool) -> None:
     """Print the numbers by section, only those that are off if `quiet`, and a verdict."""
     off = [check for check in checks if not check.agrees]
     for section, group in groupby(off if quiet else checks, key=lambda check: check.section):
@@ -158,7 +156,7 @@ def _echo(out: Path, checks: Sequence["Check"], sections: Mapping[str, xr.Datase
     click.echo(f"{verdict} Report: {out / REPORT}")
 
 
-def _row(check: "Check") -> dict[str, str]:
+def _row(check: Check) -> dict[str, str]:
     """Return a number and its reference, without the section, which the heading names."""
     return {name: cell for name, cell in check_row(check).items() if name != "section"}
 
