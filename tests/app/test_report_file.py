@@ -2,7 +2,7 @@
 
 import time
 from multiprocessing import active_children
-from threading import Event, Thread
+from threading import Thread
 
 import numpy as np
 import panel as pn
@@ -14,6 +14,7 @@ from netxr.app.frame.jobs import Cancelled, Job
 from netxr.app.recording import report_file
 from netxr.app.recording.choice import Choice
 from netxr.app.recording.report_file import Reported, written
+from tests.app import reporters
 from tests.app.views import download, opened, press
 
 ALL = Choice("1", 0, "all", "neurons", 4, "lagged_correlation", "raise", False)
@@ -72,22 +73,18 @@ def test_what_goes_wrong_in_its_process_is_raised_here(tmp_path):
         written(Reported(tmp_path / "no.zarr", ALL, xr.Dataset()), Job(lambda done, total: None))
 
 
-def test_a_process_that_is_ended_is_told(library, monkeypatch):
-    monkeypatch.setattr(report_file, "_write", ended)
+def test_a_process_that_is_ended_is_told(monkeypatch):
+    monkeypatch.setattr(report_file, "_write", reporters.ended)
     with pytest.raises(MemoryError):
-        written(Reported(library / "grouped.zarr", ALL, xr.Dataset()), Job(lambda done, total: None))
+        written(None, Job(lambda done, total: None))
 
 
-def ended(reported, file, said):
-    """A process that says nothing."""
-
-
-def test_a_report_that_is_no_longer_wanted_ends_its_process(library, monkeypatch):
-    monkeypatch.setattr(report_file, "_write", endless)
+def test_a_report_that_is_no_longer_wanted_ends_its_process(monkeypatch):
+    monkeypatch.setattr(report_file, "_write", reporters.endless)
     told, job = [], Job(lambda done, total: told.append(done))
     Thread(target=cancelled_when, args=(told, job)).start()
     with pytest.raises(Cancelled):
-        written(Reported(library, ALL, xr.Dataset()), job)
+        written(None, job)
     assert told == [1]
     assert not active_children()
 
@@ -98,9 +95,3 @@ def cancelled_when(told, job):
     while not told and time.monotonic() < begun + 60:
         time.sleep(0.01)
     job.cancel()
-
-
-def endless(reported, file, said):
-    """A process that goes on for ever."""
-    said.send((1, 5))
-    Event().wait()

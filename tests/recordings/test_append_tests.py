@@ -6,6 +6,7 @@ import xarray as xr
 
 import netxr
 from netxr.errors import InvalidInput
+from netxr.report.sure import sure_parts
 
 TESTED = ("p_value", "lower", "upper")
 
@@ -79,10 +80,9 @@ def test_what_would_take_all_samples_again_says_that_it_is_outdated(tmp_path):
     np.testing.assert_allclose(kept.comoment, netxr.lagged_moments(x, lags=[0, 1, 2]).comoment)
     with pytest.raises(InvalidInput, match=r"made before 100 .* netxr\.add\(netxr\.correlation_test\(run\.activity\)"):
         netxr.edges(kept)
-    netxr.report_run(tmp_path / "b.zarr", tmp_path / "page.html")
-    page = (tmp_path / "page.html").read_text()
-    assert "netxr.correlation_test(run.activity), store, replace=True" in page
-    assert "edges at a false discovery rate" not in page
+    _reliability, edges = sure_parts(kept, most_neurons=9)
+    assert "netxr.correlation_test(run.activity), store, replace=True" in edges.text
+    assert "edges at a false discovery rate" not in edges.text
     netxr.add(netxr.correlation_test(kept.activity), tmp_path / "b.zarr", replace=True)
     assert_equal_to(tmp_path / "b.zarr", netxr.correlation_test(x))
 
@@ -111,8 +111,7 @@ def test_a_recoverability_beside_reliability_keeps_its_sentence_and_is_outdated_
     xr.testing.assert_allclose(netxr.open(store).reliability_of_estimate, foretold.reliability_of_estimate)
     xr.testing.assert_allclose(netxr.open(store).reliability, reliable.reliability)
     assert netxr.open(store).score.sentence == foretold.sentence
-    netxr.report_run(store, tmp_path / "page.html")
-    assert "How sure: reliability" in (tmp_path / "page.html").read_text()
+    assert next(sure_parts(netxr.open(store), most_neurons=9)).rows[0]["reliability"] != "undefined"
     netxr.append(rest, store, dim="time")
     assert_outdated(store, foretold.data_vars)
 
