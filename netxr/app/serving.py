@@ -119,10 +119,7 @@ def server_of(
 ) -> Iterator[Any]:
     """Yield the server of the app, which listens but does not answer yet; for the arguments see `serve`.
 
-    Yields
-    ------
-    bokeh.server.server.Server
-        With `start`, `io_loop` and `port`. At the end it stops, and cancels its computations.
+    It has `start`, `io_loop` and `port`. At the end it stops, and cancels its computations.
     """
     if not is_whole(port) or not 0 <= port < 2**16:
         raise InvalidInput("port", got=repr(port), expected="a port, 0 to 65535")

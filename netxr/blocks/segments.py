@@ -77,14 +77,8 @@ def in_threads(
 class Stream:
     """Consecutive blocks along the last axis of an array, and all that is needed to make them.
 
-    Parameters
-    ----------
-    keys : sequence of hashable
-        Keys of the blocks, in order.
-    graph : mapping
-        Tasks that make these blocks and no others.
-    inputs : sequence of hashable
-        Keys of results that other streams need as well, in the order in which `blocks` takes them.
+    The graph holds tasks that make the blocks of these keys and no others; `inputs` are keys of results that other
+    streams need as well, in the order in which `blocks` takes them.
     """
 
     # A plain class: dask would look for tasks inside a dataclass or tuple, and run them on its own.

@@ -36,17 +36,9 @@ def philox(seed: int, *, trial: int, stream: int, block: int = 0, item: int = 0)
 class NoiseSource:
     """Standard normal noise of some trials, block by block; the same whatever was drawn before.
 
-    Parameters
-    ----------
-    seeds, trials : sequence of int
-        One seed and one label a trial.
-    n_neurons : int
-        Width of the network.
-    rng : {"modern", "legacy"}
-        "modern" counts blocks of `STEPS_PER_BLOCK`; "legacy" is one Mersenne Twister a trial, drawn from step 1 on,
-        in float64, and rounded.
-
-    Entry t of the stream drives the step that ends in sample t, so entry 0 drives nothing unless steps come before it.
+    Each trial has a seed and a label. "modern" counts blocks of `STEPS_PER_BLOCK`; "legacy" is one Mersenne Twister a
+    trial, drawn from step 1 on, in float64, and rounded. Entry t of the stream drives the step that ends in sample t,
+    so entry 0 drives nothing unless steps come before it.
     """
 
     def __init__(self, seeds: Sequence[int], *, trials: Sequence[int], n_neurons: int, rng: n.Rng) -> None:

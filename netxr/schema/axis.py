@@ -20,17 +20,7 @@ SLACK: Final = 1e-6
 
 
 class EvenTimes(RangeCoordinateTransform):
-    """Sample k is at ``start + k * step``.
-
-    Parameters
-    ----------
-    start, step : float
-        Time of the first sample, and from each to the next.
-    size : int
-        How many there are.
-    coord_name, dim : str
-        Name of the coordinate, and of its dim.
-    """
+    """Sample k is at ``start + k * step``."""
 
     def __init__(self, start: float, step: float, size: int, coord_name: Hashable = n.TIME, dim: str = n.TIME) -> None:
         super().__init__(start, start + size * step, size, coord_name, dim)

@@ -25,42 +25,27 @@ INPUTS: Final = 3
 
 
 class Pick(NamedTuple):
-    """A matrix in the folder.
-
-    Parameters
-    ----------
-    store : str
-        Name of its store.
-    variable : str
-        Name in the store; "" for its estimate, or else for any matrix it has.
-    trial : str
-        Label as text, if there are several; "" for that of the matrix beside it, or the first.
-    lag : int or None
-        Lag, if there are several; None for that of the matrix beside it, or lag 1, or the first other than 0.
-    """
+    """A matrix in the folder."""
 
     store: str
+    """Name of its store."""
     variable: str = ""
+    """Name in the store; "" for its estimate, or else for any matrix it has."""
     trial: str = ""
+    """Label as text, if there are several; "" for that of the matrix beside it, or the first."""
     lag: int | None = None
+    """Lag, if there are several; None for that of the matrix beside it, or lag 1, or the first other than 0."""
 
 
 class Side(NamedTuple):
-    """One of the two matrices.
-
-    Parameters
-    ----------
-    pick : Pick
-        Which it is.
-    run : Dataset
-        Its store, lazily.
-    match : Match
-        The matrix, in memory, and what has no match in it.
-    """
+    """One of the two matrices."""
 
     pick: Pick
+    """Which it is."""
     run: xr.Dataset
+    """Its store, lazily."""
     match: Match
+    """The matrix, in memory, and what has no match in it."""
 
     @property
     def R(self) -> xr.DataArray:  # noqa: N802 - the field's name of the matrix
@@ -90,30 +75,20 @@ class Side(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two matrices, and what can be said of them.
-
-    Parameters
-    ----------
-    sides : (Side, Side)
-        The two.
-    truth : Side or None
-        What they are scored against.
-    alike : Dataset
-        The second against the first, as `netxr.compare` has it.
-    scores : list
-        Of each side against the truth; None of a truth itself, or without one.
-    sure : Sure
-        How alike halves of the recordings are, and the standard error of the difference.
-    diagonal : bool
-        Whether self-connections are included.
-    """
+    """Two matrices, and what can be said of them."""
 
     sides: tuple[Side, Side]
+    """The two."""
     truth: Side | None
+    """What they are scored against."""
     alike: xr.Dataset
+    """The second against the first, as `netxr.compare` has it."""
     scores: list[xr.Dataset | None]
+    """Of each side against the truth; None of a truth itself, or without one."""
     sure: Sure
+    """How alike halves of the recordings are, and the standard error of the difference."""
     diagonal: bool
+    """Whether self-connections are included."""
 
     @property
     def names(self) -> tuple[str, str]:

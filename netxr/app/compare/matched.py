@@ -19,21 +19,14 @@ FURTHER: Final = {n.TRIAL, n.LAG}
 
 
 class Match(NamedTuple):
-    """A matrix of one trial and one lag.
-
-    Parameters
-    ----------
-    matrix : DataArray
-        (target, source), labelled.
-    entries : list of str
-        Which trial and lag it is, of several.
-    missing : str
-        What the matrix beside it has and this one lacks; an empty text where nothing is.
-    """
+    """A matrix of one trial and one lag."""
 
     matrix: xr.DataArray
+    """(target, source), labelled."""
     entries: list[str]
+    """Which trial and lag it is, of several."""
     missing: str
+    """What the matrix beside it has and this one lacks; an empty text where nothing is."""
 
 
 def trials_of(matrix: xr.DataArray) -> list[str]:

@@ -30,22 +30,15 @@ DIFFERENCE: Final = "difference"
 
 
 class Sure(NamedTuple):
-    """How sure two estimates are.
-
-    Parameters
-    ----------
-    reliability, halves : list of float
-        Of each: the reliability, and the correlation of both halves before it is corrected; NaN if not known.
-    error : DataArray or None
-        (target, source): the standard error of their standardised difference.
-    problem : str
-        Why there is none.
-    """
+    """How sure two estimates are."""
 
     reliability: list[float]
     halves: list[float]
+    """Of each: the reliability, and the correlation of both halves before it is corrected; NaN if not known."""
     error: xr.DataArray | None
+    """(target, source): the standard error of their standardised difference."""
     problem: str
+    """Why there is none."""
 
 
 NOT_YET: Final = Sure([np.nan, np.nan], [np.nan, np.nan], None, "not known yet")

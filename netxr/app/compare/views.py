@@ -29,18 +29,12 @@ STANDARD_ERRORS: Final = "Standard errors"
 
 
 class Compared(NamedTuple):
-    """What is shown of two matrices.
-
-    Parameters
-    ----------
-    paths : dict
-        {store: where it is}.
-    pair : Pair
-        In memory.
-    """
+    """What is shown of two matrices."""
 
     paths: dict[str, Path]
+    """{store: where it is}."""
     pair: Pair
+    """In memory."""
 
     @property
     def text(self) -> str:

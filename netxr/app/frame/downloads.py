@@ -45,26 +45,10 @@ def downloads(
 ) -> pn.Column:
     """Return what can be taken from a view: a switch for its Python, and a menu of files, each made on demand.
 
-    Parameters
-    ----------
-    session : Session
-        Shows errors.
-    name : str
-        Of the files, without ending.
-    shown : callable
-        Returns what the view shows, None if nothing; the others are called with it.
-    figure : callable
-        Returns the HoloViews object to draw as PNG and SVG.
-    table : callable
-        Returns loaded variables with common dims, (target, source) for instance: columns of the CSV.
-    data : callable
-        Returns what is zipped as a Zarr store.
-    lines : callable
-        Returns the lines of Python that make the view.
-    beside : sequence
-        Further buttons, which stand before these.
-    further : sequence
-        Further buttons of the menu.
+    `shown` returns what the view shows, None if nothing, with which the others are called: `figure` returns what is
+    drawn as PNG and SVG; `table` loaded variables with common dims, (target, source) for instance, columns of the CSV;
+    `data` what is zipped as a Zarr store; `lines` the Python that makes the view. Files have the `name`. Buttons
+    `beside` stand before these, `further` ones in the menu.
     """
 
     def of_shown(make: Callable[[Any], Any]) -> Any:

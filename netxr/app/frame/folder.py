@@ -29,27 +29,18 @@ OTHERS: Final = (".py", ".ipynb", ".md", ".html", ".png", ".svg", ".json", ".log
 
 
 class RawFile(NamedTuple):
-    """A file or folder that is no store.
-
-    Parameters
-    ----------
-    name : str
-        In the folder.
-    what : str
-        What it is, in words.
-    n_bytes : int
-        Its size; 0 for a folder.
-    is_array : bool
-        Whether it holds plain arrays, which do not say what their axes are.
-    problem : str
-        Why it cannot be imported, empty if it can.
-    """
+    """A file or folder that is no store."""
 
     name: str
+    """In the folder."""
     what: str
+    """What it is, in words."""
     n_bytes: int
+    """Its size; 0 for a folder."""
     is_array: bool
+    """Whether it holds plain arrays, which do not say what their axes are."""
     problem: str = ""
+    """Why it cannot be imported, empty if it can."""
 
     @property
     def stem(self) -> str:
@@ -63,34 +54,21 @@ class RawFile(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What the folder held at a time.
-
-    Parameters
-    ----------
-    until : float
-        When it is to be listed again, by `time.monotonic`.
-    stores : set of str
-        All names of the catalogue.
-    catalog : DataFrame
-        The catalogue, without stores that symbolic links place outside of the folder.
-    """
+    """What the folder held at a time."""
 
     until: float
+    """When it is to be listed again, by `time.monotonic`."""
     stores: set[str]
+    """All names of the catalogue."""
     catalog: pd.DataFrame
+    """The catalogue, without stores that symbolic links place outside of the folder."""
 
 
 NOT_LISTED: Final = "a name that is not in the list"
 
 
 class Folder:
-    """A folder of stores, or one store.
-
-    Parameters
-    ----------
-    root : path-like
-        The folder or the store.
-    """
+    """A folder of stores, or one store."""
 
     def __init__(self, root: Any) -> None:
         self.root = check_path("STORE", root).resolve()

@@ -37,10 +37,7 @@ class TooManyWaiting(NetxrError):
 class Job:
     """One computation, by which its function learns that it is cancelled, and reports progress.
 
-    Parameters
-    ----------
-    notify : callable
-        Called with (done, total) in the thread of the computation, at most ten times a second.
+    `notify` is called with (done, total) in the thread of the computation, at most ten times a second.
     """
 
     def __init__(self, notify: Callable[[int, int], object]) -> None:
@@ -62,10 +59,7 @@ class Job:
     def step(self, done: int = 0, total: int = 0) -> None:
         """Report progress: called between the steps of a computation, or passed to netxr as `progress`.
 
-        Raises
-        ------
-        Cancelled
-            If the result is no longer wanted.
+        Raises Cancelled if the result is no longer wanted.
         """
         if self.cancelled:
             raise Cancelled
@@ -114,21 +108,9 @@ class JobQueue:
     ) -> None:
         """Start a computation, or let it wait for its turn.
 
-        Parameters
-        ----------
-        job : Job
-            Cancels it.
-        work : callable
-            Called with the job in another thread; returns the result.
-        then, failed : callable
-            Called with the result, or with the error (`Cancelled` included), in any thread.
-        short : bool
-            Whether it takes well under a second; it then does not wait for long computations.
-
-        Raises
-        ------
-        TooManyWaiting
-            If too many are waiting.
+        `work` is called with the job, which cancels it, in another thread, then `then` with its result, or `failed`
+        with the error, `Cancelled` included, in any thread. One that is `short`, well under a second, does not wait for
+        long ones. Raises TooManyWaiting if too many are waiting.
         """
         with self._lock:
             if self._taken[short] > MOST_WAITING:

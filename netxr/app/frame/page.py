@@ -19,23 +19,18 @@ RAIL: Final = ["rail", "stack"]
 
 
 class Tab(NamedTuple):
-    """A tab of the page.
-
-    Parameters
-    ----------
-    settings : callable
-        Called with the Session; returns the settings that the address holds: a `param.Parameterized` with a default, a
-        label and bounds for each.
-    build : callable
-        Called with the Session and the restored settings when the tab is first shown; returns what is shown. It watches
-        its settings, which change by widgets and by the address. What it returns may be `Sides`.
-    of_folder : bool
-        Whether it shows stores of the folder: without a folder, the page opens with another one.
-    """
+    """A tab of the page."""
 
     settings: Callable[[Session], param.Parameterized]
+    """Called with the Session; returns the settings that the address holds: a `param.Parameterized` with a default, a
+    label and bounds for each.
+    """
     build: Callable[[Session, Any], Any]
+    """Called with the Session and the restored settings when the tab is first shown; returns what is shown. It watches
+    its settings, which change by widgets and by the address. What it returns may be `Sides`.
+    """
     of_folder: bool = False
+    """Whether it shows stores of the folder: without a folder, the page opens with another one."""
 
 
 @reads_its_own_query
@@ -44,16 +39,9 @@ class Address(Location):
 
 
 class Page:
-    """One open page.
+    """One open page, with what its tabs share and its address.
 
-    Parameters
-    ----------
-    session : Session
-        What its tabs share.
-    tabs : mapping
-        {title: Tab}, the first one shown where the address names none, and there is a folder if it needs one.
-    location : panel Location
-        The address of the page.
+    Of the tabs, by title, the first one is shown where the address names none, and there is a folder if it needs one.
     """
 
     def __init__(self, session: Session, tabs: Mapping[str, Tab], location: Any) -> None:

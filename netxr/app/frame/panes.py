@@ -20,15 +20,7 @@ TOOLS: Final = {"active_tools": ["box_zoom"]}
 
 
 def panels(figure: Any, **options: Any) -> pn.Row:
-    """Return the panels of a figure, which stand below each other on a narrow page.
-
-    Parameters
-    ----------
-    figure : HoloViews object
-        A Layout, or one panel.
-    **options : Any
-        Of the panels, on bokeh.
-    """
+    """Return the panels of a figure, a Layout or one panel, which stand below each other on a narrow page."""
     each = list(figure) if isinstance(figure, hv.Layout) else [figure]
     # A pane each: a Layout is as wide as all its panels. Without a sizing mode, a pane is as wide as its frame, axes
     # and colour bar together.
@@ -222,19 +214,10 @@ class Results:
     Both wait a moment, so that nothing flickers where the new ones come at once. What is said is shown first, and then
     figure after figure: to draw one takes some tenths of a second.
 
-    Parameters
-    ----------
-    tools : Column
-        What can be taken from them; it is there while they are.
-    run : callable, optional
-        Called by a button of that line, where figures wait to be asked for.
-    later : callable, optional
-        Calls a function at the next turn of the event loop; without it, all is drawn at once.
-
-    Attributes
-    ----------
-    head, body : Row, Column
-        What the figures answer, which is dimmed with them, beside the tools; and the figures.
+    `tools`, what can be taken from them, are there while they are. `run` is called by a button of that line, where
+    figures wait to be asked for. `later` calls a function at the next turn of the event loop; without it, all is drawn
+    at once. The attribute `head`, what the figures answer, is dimmed with them, beside the tools; `body` are the
+    figures.
     """
 
     WAIT: Final = "opacity .1s linear .3s"

@@ -35,16 +35,8 @@ def at_once() -> Iterator[None]:
 class Session:
     """What the tabs of one page share, and no other page sees.
 
-    Parameters
-    ----------
-    queue : JobQueue
-        Runs computations.
-    memory : int
-        Bytes that a computation may take.
-    folder : Folder, optional
-        The stores that may be read.
-    deliver : callable, optional
-        Calls a function in the thread of the event loop; by default through the current document.
+    The queue runs computations, each of which may take `memory` bytes; stores are read in the folder. `deliver` calls a
+    function in the thread of the event loop, by default through the current document.
     """
 
     def __init__(
@@ -94,22 +86,12 @@ class Session:
     ) -> None:
         """Compute in the background with progress and a button to cancel; an error becomes a message.
 
-        Parameters
-        ----------
-        key : str
-            A tab's name; its running computation is cancelled, since its settings have changed.
-        work : callable
-            Called with its Job in another thread; returns the result. It must not draw, nor change the page.
-        then : callable
-            Called with the result in the thread of the event loop, to draw it.
-        label : str
-            What the page says meanwhile, such as "Estimating 1,000 neurons".
-        short : bool
-            Whether it takes well under a second; it then shows no progress, and does not wait for long computations.
-        quiet : bool
-            Whether the page says nothing of it until it is there: what comes in addition to a result that is shown.
-        withdrawn : callable
-            Called in the thread of the event loop where the user cancels it, or it fails: there will be no result.
+        `key` is a tab's name, whose running computation is cancelled, since its settings have changed. `work` is called
+        with its Job in another thread; it must not draw, nor change the page. In the thread of the event loop, `then`
+        is called with the result, to draw it, or `withdrawn` where the user cancels it, or it fails. Meanwhile the page
+        says the `label`, such as "Estimating 1,000 neurons". What is `short`, well under a second, shows no progress,
+        and does not wait for long computations; of what is `quiet`, in addition to a result that is shown, the page
+        says nothing until it is there.
         """
 
         def give_up() -> None:

@@ -12,19 +12,9 @@ from netxr.app.frame.panes import stack
 
 
 class Steps:
-    """Steps below each other.
+    """Steps below each other, with the widgets of each by title; `asked` is called with the title of one to open.
 
-    Parameters
-    ----------
-    controls : mapping
-        {title: widgets} of each step.
-    asked : callable
-        Called with the title of a step that is to open.
-
-    Attributes
-    ----------
-    panel, summary : Column, pane
-        All steps, and the open one in two lines.
+    All of them are the `panel`; the `summary` has the open one in two lines.
     """
 
     def __init__(self, controls: Mapping[str, list[Any]], asked: Callable[[str], object]) -> None:

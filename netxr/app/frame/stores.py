@@ -21,20 +21,8 @@ BROKEN: Final = "broken"
 class StoreList:
     """A list of stores, what the catalogue says about the chosen one, and a button to refresh both.
 
-    Parameters
-    ----------
-    session : Session
-        With the folder.
-    settings : Parameterized
-        Of the tab.
-    name : str
-        The setting that the list changes: a Selector of names, "" for none.
-    *kinds : str
-        Of the stores that are offered.
-    choose : callable, optional
-        Called with the name that is chosen in the list; by default it changes the setting.
-    again : callable, optional
-        Called after the button is pressed.
+    The list offers stores of some kinds, and changes the setting `name`, a Selector, "" for none, or calls `choose`
+    with the name that is chosen. `again` is called after the button is pressed.
     """
 
     def __init__(

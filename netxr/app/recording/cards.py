@@ -42,24 +42,10 @@ Pair = tuple[Hashable, Hashable]
 class PairCards:
     """The cards of an estimate.
 
-    Parameters
-    ----------
-    R : DataArray
-        In memory, (target, source).
-    over_lags : DataArray or None
-        The same over lag, if there are several.
-    groups : DataArray or None
-        (neuron,): the group of each neuron.
-    figures : list
-        The matrix and the network, and the curve if there is one, as netxr.plot draws them.
-    interval : float
-        Seconds of a sample, 0 if they are not known.
-    lag : int
-        The lag of R.
-    selected : (target, source) or None
-        The strongest pair, if None.
-    choose : callable
-        Called with target and source when another pair is selected.
+    R (target, source) is in memory, as it is `over_lags` if there are several, and the group of each neuron. Figures
+    are the matrix and the network, and the curve if there is one, as netxr.plot draws them. `interval` are the seconds
+    of a sample, 0 if they are not known. `selected` is (target, source), None for the strongest pair; `choose` is
+    called with both when another pair is selected.
     """
 
     def __init__(

@@ -26,51 +26,34 @@ LEVELS: Final = {"Neurons": NEURONS, "Groups of equal size": NUMBER, "The record
 
 
 class Choice(NamedTuple):
-    """What is estimated from a recording.
-
-    Parameters
-    ----------
-    lags : str
-        Lags in samples, such as "1", "0, 2, 5" or "0-10".
-    trial : int
-        Its position, or `POOLED`.
-    neurons : str
-        "all", labels such as "a, b" or "0:9", or a group such as "group=V1".
-    level : str
-        Of `LEVELS`: "neurons", "number" or "group".
-    groups : int
-        Number of groups of equal size, if the level is "number".
-    method : str
-        Name of the estimator, as `netxr.methods` lists it.
-    missing : str
-        "raise", "drop" or "pairwise".
-    diagonal : bool
-        Whether self-connections are included in the scores.
-    high_pass : float
-        Frequency below which the activity is filtered out, 0 for none.
-    difference : bool
-        Whether differences of neighbouring samples are taken.
-    z_score : bool
-        Whether each neuron is expressed in its standard deviations.
-    bad_frames : bool
-        Whether frames in which a sample is NaN or infinite are left out.
-    given : str
-        Labels of inputs that are regressed out, separated by commas.
-    """
+    """What is estimated from a recording."""
 
     lags: str
+    """Lags in samples, such as "1", "0, 2, 5" or "0-10"."""
     trial: int
+    """Its position, or `POOLED`."""
     neurons: str
+    """Labels such as "a, b" or "0:9", "all", or a group such as "group=V1"."""
     level: str
+    """Of `LEVELS`: "neurons", "number" or "group"."""
     groups: int
+    """Number of groups of equal size, if the level is "number"."""
     method: str
+    """Name of the estimator, as `netxr.methods` lists it."""
     missing: n.Missing
+    """What becomes of missing samples: "raise", "drop" or "pairwise"."""
     diagonal: bool
+    """Whether self-connections are included in the scores."""
     high_pass: float = 0.0
+    """Frequency below which the activity is filtered out, 0 for none."""
     difference: bool = False
+    """Whether differences of neighbouring samples are taken."""
     z_score: bool = False
+    """Whether each neuron is expressed in its standard deviations."""
     bad_frames: bool = False
+    """Whether frames in which a sample is NaN or infinite are left out."""
     given: str = ""
+    """Labels of inputs that are regressed out, separated by commas."""
 
     @property
     def is_cleaned(self) -> bool:

@@ -39,54 +39,34 @@ MOST_READ_AGAIN: Final = 2**30
 
 
 class Estimate(NamedTuple):
-    """An estimate of a recording.
-
-    Parameters
-    ----------
-    R : DataArray
-        In memory, ([lag, ][trial, ]target, source).
-    stored : bool
-        Whether it was in the store already.
-    """
+    """An estimate of a recording."""
 
     R: xr.DataArray
+    """In memory, ([lag, ][trial, ]target, source)."""
     stored: bool
+    """Whether it was in the store already."""
 
 
 class Scored(NamedTuple):
-    """An estimate beside the truth.
-
-    Parameters
-    ----------
-    R : DataArray
-        In memory, ([lag, ]target, source).
-    A : DataArray or None
-        The true connectivity of the same neurons or groups, (target, source), if it is known.
-    scores : Dataset or None
-        How well the two agree, ([lag]).
-    """
+    """An estimate beside the truth."""
 
     R: xr.DataArray
+    """In memory, ([lag, ]target, source)."""
     A: xr.DataArray | None
+    """The true connectivity of the same neurons or groups, (target, source), if it is known."""
     scores: xr.Dataset | None
+    """How well the two agree, ([lag])."""
 
 
 class Sure(NamedTuple):
-    """How sure an estimate is.
-
-    Parameters
-    ----------
-    found : Dataset
-        In memory, (target, source): the estimate, and its p-values if its estimator has some.
-    halves : Dataset or None
-        How alike the estimates of both halves of the samples are, if there are halves.
-    of_halves : tuple of DataArray
-        The estimates of both halves, if there are halves.
-    """
+    """How sure an estimate is."""
 
     found: xr.Dataset
+    """In memory, (target, source): the estimate, and its p-values if its estimator has some."""
     halves: xr.Dataset | None
+    """How alike the estimates of both halves of the samples are, if there are halves."""
     of_halves: tuple[xr.DataArray, ...] = ()
+    """The estimates of both halves, if there are halves."""
 
     @property
     def n_slow(self) -> int:
@@ -156,20 +136,9 @@ def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) 
 
 
 def estimate_of(run: xr.Dataset, choice: Choice, *, memory: int, compute: Compute, afresh: bool = False) -> Estimate:
-    """Estimate the connectivity of a recording, or take the estimate from its store.
+    """Estimate the connectivity of a recording, or take the estimate from its store, unless it is to be made `afresh`.
 
-    Parameters
-    ----------
-    run : Dataset
-        The recording, opened lazily.
-    choice : Choice
-        What of it.
-    memory : int
-        Most bytes it may take.
-    compute : callable
-        Returns a lazy DataArray in memory.
-    afresh : bool
-        Whether to estimate even if the store has an estimate.
+    `memory` are the most bytes it may take; `compute` returns a lazy DataArray in memory.
     """
     activity, lags = chosen_activity(run, choice), lags_of(choice.lags)
     check_size(activity.sizes[n.NEURON], len(lags), memory=memory, n_samples=activity.sizes[n.TIME])

@@ -36,14 +36,7 @@ MOST_ROWS: Final = 50
 class Files:
     """A card that lists the stores and the files, each with a button to open it, or to import it.
 
-    Parameters
-    ----------
-    session, folder : Session, Folder
-        Of the page.
-    choose : callable
-        Called with the name of a store that is to open.
-    imported : callable
-        Called with the name of the store that was made.
+    `choose` is called with the name of a store that is to open, `imported` with that of the store that was made.
     """
 
     def __init__(

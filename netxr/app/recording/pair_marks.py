@@ -41,15 +41,7 @@ def colour(name: str) -> str:
 
 
 class SelectedCell:
-    """The frame around the selected cell, with a line to each axis.
-
-    Parameters
-    ----------
-    labels : list
-        Of the neurons, as they are drawn.
-    choose : callable
-        Called when a cell is clicked.
-    """
+    """The frame around the selected cell, with a line to each axis; labels are in the order in which they are drawn."""
 
     def __init__(self, labels: list[Hashable], choose: Choose) -> None:
         self._labels, self._choose = labels, choose
@@ -108,14 +100,7 @@ class Edges(NamedTuple):
 class SelectedEdge:
     """The selected edge in the network, with a casing, and the names of both neurons.
 
-    Parameters
-    ----------
-    network : Overlay
-        As netxr.plot.network draws it.
-    R : DataArray
-        In memory, (target, source): what it is drawn from.
-    choose : callable
-        Called when an edge is clicked.
+    The network is as netxr.plot.network draws it from R (target, source), in memory.
     """
 
     def __init__(self, network: hv.Overlay, R: xr.DataArray, choose: Choose) -> None:

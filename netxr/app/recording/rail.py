@@ -57,14 +57,7 @@ def step_of(view: str) -> str:
 class Rail:
     """The controls of a recording.
 
-    Parameters
-    ----------
-    session, settings : Session, RecordingSettings
-        Of the tab.
-    stores : StoreList
-        Which recording.
-    run, cancel : callable
-        Called when an estimate is asked for, and when it is no longer wanted.
+    `run` and `cancel` are called when an estimate is asked for, and when it is no longer wanted.
     """
 
     def __init__(

@@ -56,12 +56,7 @@ class Reported(NamedTuple):
 class ReportFile:
     """A button that has a report written, and one that downloads it when it is there.
 
-    Parameters
-    ----------
-    session : Session
-        Writes it in the background.
-    shown : callable
-        Returns what the view shows, None if nothing.
+    The session writes it in the background. `shown` returns what the view shows, None if nothing.
     """
 
     def __init__(self, session: Session, shown: Callable[[], Shown | None]) -> None:

@@ -16,17 +16,7 @@ KEY: Final = "saving"
 
 
 class Saving:
-    """A button that saves an estimate, and another that replaces an existing one.
-
-    Parameters
-    ----------
-    session : Session
-        Saves in the background, with messages.
-    folder : Folder
-        Of the recordings.
-    saved : callable
-        Called after it was saved.
-    """
+    """A button that saves an estimate, and another that replaces an existing one; `saved` is called afterwards."""
 
     def __init__(self, session: Session, folder: Folder, *, saved: Callable[[], object]) -> None:
         self._session, self._folder, self._saved = session, folder, saved

@@ -38,63 +38,42 @@ MOST_LINKED: Final = 1000
 
 
 class Shown(NamedTuple):
-    """What is shown of a recording.
-
-    Parameters
-    ----------
-    path : Path
-        Of its store.
-    run : Dataset
-        The recording, opened lazily.
-    choice : Choice
-        What is estimated.
-    view : str
-        Of `VIEWS`.
-    lag : int or None
-        Which lag, if there are several.
-    part : (int, int)
-        First sample of the excerpt, and its length.
-    excerpt : DataArray
-        Activity in memory, (neuron, time).
-    found : Scored or None
-        The estimate, if the view shows one.
-    stored : bool
-        Whether the estimate was in the store.
-    selection : Selection
-        What is marked.
-    q : float
-        False discovery rate.
-    pairs : str
-        Which pairs are drawn over windows; the strongest, if empty.
-    marked : str
-        Which pair is selected.
-    sure : Sure or None
-        How sure the estimate is, if the view shows it.
-    windows : Dataset or None
-        The estimate over (block, target, source), if the view shows it.
-    before : DataArray or None
-        The excerpt as it was recorded, if the view shows what cleaning does.
-    alike : (float, float) or None
-        How alike R and its transpose are as it was recorded, and of what is cleaned, if the view shows it.
-    """
+    """What is shown of a recording."""
 
     path: Path
+    """Of its store."""
     run: xr.Dataset
+    """The recording, opened lazily."""
     choice: Choice
+    """What is estimated."""
     view: str
+    """Of `VIEWS`."""
     lag: int | None
+    """Which lag, if there are several."""
     part: tuple[int, int]
+    """First sample of the excerpt, and its length."""
     excerpt: xr.DataArray
+    """Activity in memory, (neuron, time)."""
     found: Scored | None
+    """The estimate, if the view shows one."""
     stored: bool
+    """Whether the estimate was in the store."""
     selection: Selection
+    """What is marked."""
     q: float = 0.05
+    """False discovery rate."""
     pairs: str = ""
+    """Which pairs are drawn over windows; the strongest, if empty."""
     marked: str = ""
+    """Which pair is selected."""
     sure: Sure | None = None
+    """How sure the estimate is, if the view shows it."""
     windows: xr.Dataset | None = None
+    """The estimate over (block, target, source), if the view shows it."""
     before: xr.DataArray | None = None
+    """The excerpt as it was recorded, if the view shows what cleaning does."""
     alike: tuple[float, float] | None = None
+    """How alike R and its transpose are as it was recorded, and of what is cleaned, if the view shows it."""
 
     @property
     def text(self) -> str:

@@ -21,38 +21,26 @@ FEW: Final = 4
 
 
 class Marked(NamedTuple):
-    """A recording that is marked in the map.
-
-    Parameters
-    ----------
-    name : str
-        Of its store.
-    n_neurons, n_samples : int
-        Its size, all trials together.
-    interval : float
-        Seconds between samples; NaN where that is not known.
-    """
+    """A recording that is marked in the map."""
 
     name: str
+    """Of its store."""
     n_neurons: int
     n_samples: int
+    """Its size, all trials together."""
     interval: float
+    """Seconds between samples; NaN where that is not known."""
 
 
 class Best(NamedTuple):
-    """The best of all estimators in each cell of a sweep.
-
-    Parameters
-    ----------
-    cells : Dataset
-        `score` and `estimator` over the axes that are drawn.
-    ends : Dataset or None
-        `score` over lengths, its `limit` and `samples_needed`, over the axes that are drawn and not the length; None
-        where the sweep does not tell where scores end.
-    """
+    """The best of all estimators in each cell of a sweep."""
 
     cells: xr.Dataset
+    """`score` and `estimator` over the axes that are drawn."""
     ends: xr.Dataset | None
+    """`score` over lengths, its `limit` and `samples_needed`, over the axes that are drawn and not the length; None
+    where the sweep does not tell where scores end.
+    """
 
     @property
     def key(self) -> str:
@@ -114,24 +102,16 @@ def maps_of(best: Best, choice: SweepChoice, marked: Marked | None) -> list[Any]
 
 
 class Chosen(NamedTuple):
-    """One row of the map, over all lengths.
-
-    Parameters
-    ----------
-    axis : str
-        The axis beside the length.
-    place : int
-        Which of its entries.
-    ends : Dataset
-        Of the chosen entries of the other axes, over `axis` (and length).
-    others : dict
-        {axis: chosen entry} of these: of the facets, and of the second axis of the map.
-    """
+    """One row of the map, over all lengths."""
 
     axis: str
+    """The axis beside the length."""
     place: int
+    """Which of its entries."""
     ends: xr.Dataset
+    """Of the chosen entries of the other axes, over `axis` (and length)."""
     others: dict[str, Any]
+    """{axis: chosen entry} of these: of the facets, and of the second axis of the map."""
 
     @property
     def text(self) -> str:

@@ -36,31 +36,21 @@ SCORES: Final = {about[0][:1].upper() + about[0][1:]: name for name, about in AB
 
 
 class SweepChoice(NamedTuple):
-    """What is drawn of a sweep.
-
-    Parameters
-    ----------
-    view : str
-        Of `VIEWS`.
-    score : str
-        Of `SCORES`.
-    x, y : str
-        Axes of the sweep; y is for the map, and "" for the length, or the first axis that varies.
-    facet : str
-        An axis to draw a map or a curve for each entry of, or `ALL_IN_ONE`.
-    values : mapping
-        {axis: the entry that is drawn or chosen, None for the first} of the axes.
-    at : float
-        A score that is good enough.
-    """
+    """What is drawn of a sweep."""
 
     view: str
+    """Of `VIEWS`."""
     score: str
+    """Of `SCORES`."""
     x: str
     y: str
+    """Axes of the sweep; y is for the map, and "" for the length, or the first axis that varies."""
     facet: str
+    """An axis to draw a map or a curve for each entry of, or `ALL_IN_ONE`."""
     values: Mapping[str, float | str | None]
+    """{axis: the entry that is drawn or chosen, None for the first} of the axes."""
     at: float = 0.9
+    """A score that is good enough."""
 
     @property
     def drawn(self) -> list[str]:

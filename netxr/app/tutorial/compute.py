@@ -31,27 +31,19 @@ SHORT_WORK: Final = 2e8
 
 
 class Setup(NamedTuple):
-    """The settings of a run.
-
-    Parameters
-    ----------
-    n, sparsity, steps, seed : int, float, int, int
-        Size and sparsity of the network, samples, and the seed of both.
-    lag : int
-        Samples by which the target is read after the source.
-    groups : int
-        How many groups the neurons are averaged into, 0 for none.
-    diagonal : bool
-        Whether self-connections are included in the scores.
-    """
+    """The settings of a run."""
 
     n: int
     sparsity: float
     steps: int
     seed: int
+    """Size and sparsity of the network, samples, and the seed of both."""
     lag: int
+    """Samples by which the target is read after the source."""
     groups: int
+    """How many groups the neurons are averaged into, 0 for none."""
     diagonal: bool
+    """Whether self-connections are included in the scores."""
 
     @property
     def n_bytes(self) -> int:
@@ -92,19 +84,9 @@ def check_setup(setup: Setup, *, memory: int) -> None:
 
 
 def tutorial_run(setup: Setup, *, step: Callable[[int, int], object] | None = None) -> xr.Dataset:
-    """Simulate a network, estimate its connectivity and score the estimate.
+    """Simulate a network, estimate its connectivity, of groups where there are groups, and score the estimate.
 
-    Parameters
-    ----------
-    setup : Setup
-        The settings.
-    step : callable, optional
-        Called with (steps done, steps in all) of the simulation.
-
-    Returns
-    -------
-    Dataset
-        `connectivity` and `lagged_correlation` (target, source), of groups where there are groups, and the scores.
+    `step` is called with (steps done, steps in all) of the simulation.
 
     Examples
     --------
