@@ -1,7 +1,11 @@
 """What netxr raises when it cannot do what it was asked."""
 
+import re
 from functools import partial
-from typing import Any
+from typing import Any, Final
+
+NUMPY: Final = re.compile(r"\bnp\.(?:[a-z]+(?:\d+|_)\(('[^']*'|[^()]*)\)|(True|False)_)")
+"""A scalar as NumPy writes it: the value of np.int64(0), np.str_('a'), np.True_ stands in a group."""
 
 
 class NetxrError(Exception):
@@ -35,7 +39,7 @@ class InvalidInput(NetxrError, ValueError):
     def __init__(self, argument: str, *, got: str, expected: str, fix: str = "") -> None:
         self.argument = argument
         self._given = (argument,), {"got": got, "expected": expected, "fix": fix}
-        super().__init__(f"{argument}: got {got}; expected {expected}." + (f" {fix}" if fix else ""))
+        super().__init__(plain(f"{argument}: got {got}; expected {expected}." + (f" {fix}" if fix else "")))
 
     def about(self, argument: str, **said: str) -> "InvalidInput":
         """Return the same error about the argument that the caller wrote, with some of it said in other words."""
@@ -60,7 +64,7 @@ class UnreadableFile(NetxrError):
 
     def __init__(self, path: object, reason: str, *, fix: str = "") -> None:
         self._given = (path, reason), {"fix": fix}
-        super().__init__(f"{path}: {reason}." + (f" {fix}" if fix else ""))
+        super().__init__(plain(f"{path}: {reason}." + (f" {fix}" if fix else "")))
 
 
 class StoreBusy(NetxrError):
@@ -111,6 +115,17 @@ class WorkersLost(NetxrError):
     ) -> None:
         self._given = (reason,), {"fix": fix}
         super().__init__(f"The run lost its workers: {reason.removesuffix('.')}. {fix}")
+
+
+def plain(text: str) -> str:
+    """Return a text with scalars of NumPy as Python writes them.
+
+    Examples
+    --------
+    >>> plain("got [np.int64(0), np.str_('a')], np.True_, np.float64(nan), np.array([1])")
+    "got [0, 'a'], True, nan, np.array([1])"
+    """
+    return NUMPY.sub(lambda scalar: scalar[1] or scalar[2], text)
 
 
 def one_line(error: BaseException) -> str:

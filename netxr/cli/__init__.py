@@ -5,6 +5,7 @@ Begin with `commands.simulate`; the files here are shared by several commands.
 """
 
 import errno
+import re
 from difflib import get_close_matches
 from importlib import import_module
 from keyword import iskeyword
@@ -63,13 +64,18 @@ HINTS: Final = {
     "name": "On the command line: --name KEY, or the option that ends in -name for a matrix.",
     "truth": "On the command line: --neurons FILE.",
     "rate": "On the command line: netxr import SRC DST.zarr --rate 100, for bins of 10 ms.",
-    "method": "On the command line: --method NAME.",
     "memory": "On the command line: --memory AMOUNT, --dims where axes are swapped. "
     "--strongest, --above, and --out without scores never hold all of R.",
     "cutoff": "On the command line: --high-pass CUTOFF, and --sampling-interval SECONDS for a plain file.",
     "sampling_interval": "On the command line: --sampling-interval SECONDS, of a plain file; else of netxr import.",
 }
 """How to do on the command line what an error of the library asks for, by its argument."""
+
+OPTIONS: Final = {
+    **{"cutoff": "high-pass", "lower": "clip", "upper": "clip", "length": "trials", "trial_length": "trials"},
+    **{"k": "strongest", "threshold": "above"},
+}
+"""What sets an argument of the library, where it has quite another name."""
 
 IMPORTED: Final = {
     "dims": "--dims time,neuron",
@@ -156,7 +162,9 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
     if isinstance(error, InvalidInput):
         frames = FRAMES_HINTS.get(command or "", FRAMES_HINT)
         hint = frames if isinstance(error, NonFiniteActivity) else _hint(error.argument, command)
-        return Failure(f"{text} {hint}", BAD_INPUT)
+        typed = ", ".join(dict.fromkeys(_as_typed(each, command) for each in error.argument.split(", ")))
+        said = re.sub(r"\bn_[a-z]+", lambda word: _as_typed(word[0], command), str(error.about(typed)))
+        return Failure(f"{said} {hint}", BAD_INPUT)
     if isinstance(error, ImportError) and not isinstance(error, NetxrError):
         package = (error.name or "").partition(".")[0]
         if package not in EXTRA_PACKAGES:
@@ -171,11 +179,22 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
 def _hint(argument: str, command: str | None) -> str:
     """Return how to do on the command line what an error asks for: by an import where the command has no option."""
     hint = HINTS.get(argument, "")
-    known = main.get_command(click.Context(main), command or "")
-    flags = {flag for option in known.params for flag in option.opts} if known else set()
-    if argument not in IMPORTED or flags & {word for word in hint.replace(",", " ").split() if word.startswith("--")}:
+    if argument not in IMPORTED or _flags(command) & {*hint.replace(",", " ").split()}:
         return hint
     return f"On the command line, import it first: netxr import SRC DST.zarr {IMPORTED[argument]}."
+
+
+def _as_typed(argument: str, command: str | None) -> str:
+    """Return the option of a command that sets an argument of the library; the argument, where it has none."""
+    names = (argument, argument.removeprefix("n_"), argument.removesuffix("s"), OPTIONS.get(argument, argument))
+    typed = [f"--{name.replace('_', '-')}" for name in names]
+    return next((flag for flag in typed if flag in _flags(command)), argument)
+
+
+def _flags(command: str | None) -> set[str]:
+    """Return all options of a command."""
+    known = main.get_command(click.Context(main), command or "")
+    return {flag for option in known.params for flag in option.opts} if known else set()
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

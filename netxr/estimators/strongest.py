@@ -15,6 +15,7 @@ from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart
 from netxr.moments.prepare import Precision, lags_of
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import activity_of
+from netxr.schema.graphs import all_neurons
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 
 ENTRIES: Final = 2**16
@@ -70,7 +71,7 @@ def strongest_pairs(
     Dataset
         `lagged_correlation` (edge), or the estimate under its own name, with `target`, `source`, `lag` and, where
         trials are kept apart, `trial` of each edge as coordinates: in the order of trial, target and lag, the strongest
-        first. Undefined pairs are left out.
+        first. Undefined pairs are left out. The attribute `neurons` has the labels of all neurons.
 
     Raises
     ------
@@ -223,4 +224,4 @@ def _labelled_edges(
     at = {column: values[order] for column, values in edges._asdict().items()}
     values = xr.Variable(n.EDGE, at.pop("value").astype(dtype), attrs)
     coords = {dim: (n.EDGE, labels[dim][at[dim]]) for dim in (n.LAG, n.TARGET, n.SOURCE, n.TRIAL) if dim in labels}
-    return xr.Dataset({name: values}, coords)
+    return xr.Dataset({name: values}, coords, all_neurons(labels[n.TARGET], labels[n.SOURCE]))

@@ -1,5 +1,6 @@
 """Spike trains, given as times, as recordings: counted in bins, or smoothed to rates."""
 
+import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -15,6 +16,7 @@ from netxr.errors import InvalidInput
 from netxr.kernels.spikes import TRUNCATE, bins_in, counts, smoothed
 from netxr.schema.arguments import array_of, check_entries, check_span, is_number, said
 from netxr.schema.arrays import as_activity
+from netxr.schema.clock import SECONDS
 
 Trains = Mapping[Hashable, Any] | Sequence[Any]
 """Times of the spikes of each neuron, in any order: by label, or one after the other."""
@@ -26,6 +28,12 @@ SAME_UNIT: Final = "Are times and {} in the same unit?"
 
 MOST_BINS: Final = 10**11
 """Of one neuron: three years of milliseconds."""
+
+SELDOM: Final = 10.0
+"""Seconds from one spike to the next of the busiest neuron, above which times are rather in a smaller unit."""
+
+EMPTY: Final = 1000
+"""Bins from one spike to the next that are many."""
 
 
 def spike_counts(
@@ -59,6 +67,11 @@ def spike_counts(
     InvalidInput
         If these are no times of several neurons, a time is not finite, there is no spike to tell the span from, or no
         bin in it.
+
+    Warns
+    -----
+    UserWarning
+        If even the busiest neuron has so few spikes, in so many bins, that times may be in another unit.
 
     Examples
     --------
@@ -131,6 +144,7 @@ def _recording(
     interval = _interval(sampling_interval, interval_units)
     labels, trains = _trains(times, interval_units)
     start, n_bins = _bins(trains, span, interval)
+    _warn_if_empty(trains, n_bins, interval, interval_units)
     if halo > TRUNCATE * n_bins + 1:
         got, expected = (
             f"{(halo - 1) / TRUNCATE * interval:g}",
@@ -214,6 +228,18 @@ def _bins(trains: list[NDArray[Any]], span: tuple[float, float] | None, interval
     if not ends:
         raise InvalidInput("span", got="none, and no spike", expected="a start and a stop where there are no spikes")
     return float(min(ends)), _checked(bins_in(min(ends), max(ends), 1 / interval) + 1, interval)
+
+
+def _warn_if_empty(trains: list[NDArray[Any]], n_bins: int, interval: float, units: str) -> None:
+    """Warn if bins are so many, and spikes so few, that times may be in a smaller unit than is said."""
+    bins_a_spike = n_bins / (max(train.size for train in trains) or np.inf)
+    if bins_a_spike > EMPTY and bins_a_spike * interval * SECONDS.get(units, 0) > SELDOM:
+        text = (
+            f"The busiest neuron has a spike every {bins_a_spike * interval:,.3g} {units}, in {n_bins:,} bins of "
+            f"{interval:g} {units}. Fix: where times are in another unit, say so with interval_units=, and give "
+            "sampling_interval in it."
+        )
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _checked(n_bins: int, interval: float) -> int:

@@ -49,8 +49,8 @@ def to_networkx(connections: xr.DataArray | xr.Dataset) -> "nx.DiGraph[Any]":
     Returns
     -------
     networkx.DiGraph
-        The neurons by label: all of a matrix, of a list those that have an edge. Edges of a matrix have the attribute
-        `weight`; those of a list one for each of its variables, and the first of them is `weight` too.
+        All neurons by label, also those without an edge, which a list has in its attribute `neurons`. Edges of a matrix
+        have the attribute `weight`; those of a list one for each of its variables, the first of which is `weight` too.
 
     Raises
     ------
@@ -125,8 +125,7 @@ def to_sparse(
     rows : {"target", "source"}
         What a row of the result is: "source" for `scipy.sparse.csgraph`, "target" for products A @ x. No default.
     neurons : sequence, optional
-        The neurons of rows and columns, in this order. If not given, those of a matrix, or of a list those with an
-        edge, sorted.
+        The neurons of rows and columns, in this order. If not given, all of a matrix or list.
 
     Returns
     -------
@@ -148,10 +147,7 @@ def to_sparse(
     check_choice("rows", rows, ROWS)
     there, sources, targets, columns = listed(connections)
     weights = next(iter(columns.values()), np.ones(len(sources)))
-    if neurons is None:
-        is_list = isinstance(connections, xr.Dataset)
-        neurons = neurons_in(Edges(sources, targets, weights)) if is_list else there
-    wanted = check_entries("neurons", neurons, expected="labels of neurons")
+    wanted = there if neurons is None else check_entries("neurons", neurons, expected="labels of neurons")
     labels = neuron_labels(wanted, len(wanted)).tolist()
     place = {label: k for k, label in enumerate(labels)}
     unknown = next((label for label in (*sources, *targets) if label not in place), None)
@@ -178,6 +174,11 @@ def listed(connections: xr.DataArray | xr.Dataset) -> Listed:
     return Listed(list(dict.fromkeys([*targets, *sources])), *ends, {WEIGHT: values[to, of]})
 
 
+def all_neurons(targets: np.ndarray[Any, Any], sources: np.ndarray[Any, Any]) -> dict[str, list[Any]]:
+    """Return the attribute of a list of edges that names all neurons: targets, and sources that are none."""
+    return {n.NEURONS: list(dict.fromkeys([*targets.tolist(), *sources.tolist()]))}
+
+
 def _of_list(edges: xr.Dataset) -> Listed:
     """Return the edges of a list, each with what the list says of it."""
     table = edges.compute()
@@ -191,5 +192,6 @@ def _of_list(edges: xr.Dataset) -> Listed:
         raise InvalidInput("connections", got=got, expected="one", fix=fix)
     about = {str(name): one.values for name, one in table.data_vars.items() if one.dims == (n.EDGE,)}
     weights = {WEIGHT: next(iter(about.values()))} if about else {}
-    neurons = list(dict.fromkeys(label for end in zip(sources, targets, strict=True) for label in end))
+    with_edge = neurons_in(Edges(sources, targets, np.ones(len(sources))))
+    neurons = list(dict.fromkeys([*table.attrs.get(n.NEURONS, ()), *with_edge]))
     return Listed(neurons, sources, targets, weights | about)

@@ -16,9 +16,11 @@ from netxr.kernels.significance import LINE, correlation_interval
 from netxr.moments.prepare import lags_of
 from netxr.schema.arguments import check_choice, check_flag, is_usual
 from netxr.schema.clock import activity_of
+from netxr.schema.graphs import all_neurons
 from netxr.schema.variables import CONNECTIVITY_SPEC, check_variable, labels_of
 from netxr.significance.correlation_test import Null, checked_autocorrelation, warn_of_slow
 from netxr.significance.false_discovery import METHODS, Method, check_rate, false_discovery
+from netxr.significance.rare import warn_of_rare
 from netxr.significance.streamed import (
     Family,
     Walk,
@@ -98,8 +100,9 @@ def edges(
     Dataset
         Over `edge`: `effect` (the estimate), `lower` and `upper` where they are known, `p_value`, `q_value`, with
         `target`, `source` and, where there are any, `lag` and `trial` of each edge as coordinates.
-        ``.to_dataframe()`` makes a table of it. Attributes: `q`; how many pairs were tested and left out; and `n_slow`,
-        how many neurons change so slowly that their p-values are too low, where that is known.
+        ``.to_dataframe()`` makes a table of it. Attributes: `q`; how many pairs were tested and left out; `neurons`,
+        the labels of all, also of those without an edge; and `n_slow`, how many neurons change so slowly that their
+        p-values are too low, where that is known.
 
     Raises
     ------
@@ -111,7 +114,8 @@ def edges(
     Warns
     -----
     UserWarning
-        If neurons change so slowly that their p-values are too low; of a test that was saved, too.
+        If neurons change so slowly that their p-values are too low, of a test that was saved, too; or counts are of
+        very rare events.
 
     Examples
     --------
@@ -155,7 +159,8 @@ def _of_tests(result: Any, *, q: float, method: Method, diagonal: bool) -> xr.Da
     listed = tested.drop_vars(n.SLOW, errors="ignore").assign({n.Q_VALUE: rates}).rename({effect: n.EFFECT}).isel(at)
     counts |= {n.N_PAIRS: int(rates.notnull().sum()), n.N_UNDEFINED: rates.attrs[n.N_UNDEFINED]}
     own = result[effect].attrs
-    about = {n.MADE_BY: result[n.P_VALUE].attrs[n.MADE_BY]} if n.MADE_BY in result[n.P_VALUE].attrs else {}
+    about: dict[str, Any] = all_neurons(labels_of(rates, n.TARGET), labels_of(rates, n.SOURCE))
+    about |= {n.MADE_BY: result[n.P_VALUE].attrs[n.MADE_BY]} if n.MADE_BY in result[n.P_VALUE].attrs else {}
     labelled = listed.assign_coords({dim: at[dim] for dim in dims if dim not in listed.coords})
     return _table(labelled, dict(result.attrs) | about | counts, q=q, method=method, effect=own.get(n.LONG_NAME))
 
@@ -234,6 +239,7 @@ def _of_activity(
     flat = None if autocorrelation is None else checked_autocorrelation(autocorrelation)
     options: dict[str, Any] = {"dim": dim, "missing": missing, "memory": memory}
     walk, labels, n_samples = rows_of_activity(activity, lag=lag, null=null, **options)
+    warn_of_rare(activity, lag=lag, **options)
     if null == "autocorrelation" and flat is None:
         flat = autocorrelation_to_zero(activity, n_samples=n_samples[0], **options)
     return _listed(walk, labels, flat, n_samples=n_samples, null=null, **rule)
@@ -306,7 +312,7 @@ def _listed(
     listed = chosen.assign({name: (n.EDGE, one) for name, one in values.items()})
     counts = {n.N_PAIRS: sum(low.n_tested for low, _ in found), n.N_UNDEFINED: sum(low.n_undefined for low, _ in found)}
     counts |= {} if autocorrelation is None else {n.N_SLOW: int(slow.sum())}
-    about = {n.MADE_BY: call_of("correlation_test", lag=int(labels[n.LAG]), null=null)}
+    about = {n.MADE_BY: call_of("correlation_test", lag=int(labels[n.LAG]), null=null)} | all_neurons(targets, sources)
     return _table(listed, dict(labels.attrs) | about | counts, q=q, method=method, effect="lagged correlation")
 
 

@@ -1,14 +1,16 @@
 """Counts of neurons that are so rarely active that their correlations are far from normal."""
 
 import warnings
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.kernels.lagged_sums import Floats
+from netxr.moments.one_pass import accumulate
+from netxr.moments.prepare import prepare
 from netxr.schema.variables import holds_moments
 
 TOGETHER: Final = 5.0
@@ -19,6 +21,9 @@ POISSON: Final = (0.5, 1.5)
 
 PAIRS: Final = (n.TARGET, n.SOURCE)
 
+SIDES: Final = (n.MEAN_TARGET, n.SUMSQ_TARGET, n.MEAN_SOURCE, n.SUMSQ_SOURCE)
+"""What is asked of the moments."""
+
 
 def said_of_rare(p_value: xr.DataArray, data: Any, moments: xr.Dataset, *, lag: int) -> xr.DataArray:
     """Return p-values of counts that warn, once they are computed, of pairs that are hardly ever active together.
@@ -28,9 +33,9 @@ def said_of_rare(p_value: xr.DataArray, data: Any, moments: xr.Dataset, *, lag: 
     """
     activity = data[n.ACTIVITY] if isinstance(data, xr.Dataset) and n.ACTIVITY in data else data
     at_lag = moments.sel({n.LAG: abs(lag)}, drop=True)
-    if holds_moments(data) or activity.dtype.kind not in "iub" or n.TARGET in at_lag[n.COUNT].dims:
+    if holds_moments(data) or not _may_count(activity) or n.TARGET in at_lag[n.COUNT].dims:
         return p_value
-    of_sides = [n.MEAN_TARGET, n.SUMSQ_TARGET, n.MEAN_SOURCE, n.SUMSQ_SOURCE]
+    of_sides = SIDES
     if lag < 0:  # the moments hold both sides the other way round
         at_lag, of_sides = at_lag.rename({n.TARGET: n.SOURCE, n.SOURCE: n.TARGET}), of_sides[2:] + of_sides[:2]
     looked_at: xr.DataArray = xr.apply_ufunc(
@@ -49,18 +54,42 @@ def said_of_rare(p_value: xr.DataArray, data: Any, moments: xr.Dataset, *, lag: 
     return looked_at.transpose(*p_value.dims)
 
 
+def warn_of_rare(activity: xr.DataArray, *, lag: int, memory: int | str | None, **options: Any) -> None:
+    """Warn of the same where p-values are made some rows at a time: by a read that makes no pairs."""
+    if not _may_count(activity):
+        return
+    todo = prepare(activity, lags=[abs(lag)], sources=None, precision="float64", **options)
+    own = accumulate(activity, replace(todo, pairs=False), memory=memory).isel({n.LAG: 0})
+    if n.TRIAL not in own[n.MEAN_TARGET].dims:
+        own = own.expand_dims(n.TRIAL)
+    held = own[[n.COUNT, *SIDES]].transpose(n.TRIAL, ...).compute()
+    for count, *of_sides in zip(held[n.COUNT].values, *(held[name].values for name in SIDES), strict=True):
+        _warn(count, *of_sides)
+
+
+def _may_count(activity: xr.DataArray) -> bool:
+    """Return whether samples are whole numbers."""
+    return activity.dtype.kind in "iub"
+
+
 def _looked_at(p: Floats, count: Any, *of_sides: Floats) -> Floats:
     """Return p-values, after a warning if some are of counts that are hardly ever above zero together."""
-    means = [_rate(of_sides[k], of_sides[k + 1] / max(count, 1)) for k in (0, 2)]
-    rare: NDArray[np.bool_] = count * np.outer(*means) < TOGETHER
-    if rare.any():
+    _warn(count, *of_sides)
+    return p
+
+
+def _warn(count: Any, *of_sides: Floats) -> None:
+    """Warn if some counts, by the means and sums of squares of both sides, are hardly ever above zero together."""
+    targets, sources = (_rate(of_sides[k], of_sides[k + 1] / max(count, 1)) for k in (0, 2))
+    enough = TOGETHER / (max(count, 1) * targets[targets > 0])
+    n_rare, n_all = int(np.searchsorted(np.sort(sources[sources > 0]), enough).sum()), targets.size * sources.size
+    if n_rare:
         text = (
-            f"In {rare.sum():,} of {rare.size:,} pairs both neurons are expected to be active in fewer than "
+            f"In {n_rare:,} of {n_all:,} pairs both neurons are expected to be active in fewer than "
             f"{TOGETHER:g} frames: their p-values are too low, and edges among them may be by chance. Fix: count in "
             "longer bins, or leave out what is hardly ever active."
         )
-        warnings.warn(text, UserWarning, stacklevel=2)
-    return p
+        warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def _rate(mean: Floats, variance: Floats) -> Floats:

@@ -20,6 +20,7 @@ from netxr.kernels.least_squares import SHRUNK
 from netxr.kernels.shape import UNIFORM, bimodality
 from netxr.kernels.stand_in import StandIn
 from netxr.moments.lagged import lagged_moments
+from netxr.moments.prepare import check_lags
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import activity_of, in_samples
 from netxr.schema.variables import check_moments, labels_of
@@ -198,6 +199,7 @@ def _moments(data: Any, entries: Sequence[Estimator], *, lag: int) -> tuple[xr.D
         _check_size(moments.sizes[n.TARGET], int(count.sum(dim).min()), moments.sizes[dim], entries, lag=lag)
         return moments[[name for name in OWN if name in moments]].sel({n.LAG: needed}).compute(), 0
     activity = activity_of(data)
+    check_lags([lag], n_steps=activity.sizes[n.TIME], argument="lag")
     _check_size(activity.sizes[n.NEURON], activity.sizes[n.TIME] - lag, BLOCKS, entries, lag=lag)
     moments = lagged_moments(activity, lags=needed, blocks=BLOCKS)[list(OWN)].compute(scheduler="threads")
     return moments, _saturated(activity)

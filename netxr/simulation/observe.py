@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.errors import InvalidInput, NonFiniteActivity
+from netxr.errors import InvalidInput, NonFiniteActivity, plain
 from netxr.kernels.noise import SELECTION_STREAM, philox
 from netxr.kernels.recording import indicated, memory_of, noisy
 from netxr.moments.coarse import Groups
@@ -103,6 +103,10 @@ def observe(
     if coarsen is not None:
         seen = averaged(seen.drop_vars([n.DELAY, n.NOISE_COV], errors="ignore"), groups=coarsen)
     interval = activity_of(seen).attrs.get(n.SAMPLING_INTERVAL)
+    n_steps = activity_of(seen).sizes[n.TIME]
+    if every >= max(2, n_steps):
+        got = f"{every:,} for a recording of {n_steps:,} samples"
+        raise InvalidInput("every", got=got, expected="a step that takes two samples or more")
     seen = seen.isel({n.TIME: slice(None, None, every)})
     activity = activity_of(seen)
     if noise or shot:
@@ -235,7 +239,7 @@ def _told(given: Mapping[str, Any]) -> str:
     """Return in one line how a run was observed: what differs from the run itself."""
     same: dict[str, Any] = {"every": 1, "rise": 0, "noise": 0, "shot": 0, "seed": 0}
     parts = [
-        f"{name}={value!r}" if is_number(value) else f"{name} as given"
+        f"{name}={plain(repr(value))}" if is_number(value) else f"{name} as given"
         for name, value in given.items()
         if value is not None and not (is_number(value) and value == same.get(name))
     ]

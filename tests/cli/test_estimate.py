@@ -355,7 +355,7 @@ def least(*flags):
     """The budget that an error asks for."""
     result = run("estimate", *flags, "--memory", "1MiB")
     assert result.exit_code == 2
-    assert result.stderr.startswith("netxr: error: memory: got 1 MiB; expected at least ")
+    assert result.stderr.startswith("netxr: error: --memory: got 1 MiB; expected at least ")
     return re.search(r"at least (\d+ \w+)", result.stderr)[1].replace(" ", "")
 
 
@@ -501,7 +501,7 @@ def test_no_pair_may_be_that_strong(store, tmp_path):
         (["--strongest", 0], "x>=1"),
         (["--above", -1], "x>=0"),
         (["--above", 1.5], "a magnitude of correlation, 0 to 1"),
-        (["--above", "nan"], "threshold"),
+        (["--above", "nan"], "--above: got nan"),
         (["--strongest", 2, "--diagonal"], "no matrix to score"),
         (["--above", 0.5, "--truth", "A.npy", "--rows", "target", "--no-diagonal"], "no matrix to score"),
         (["--missing", "ignore"], "pairwise"),

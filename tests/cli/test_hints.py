@@ -44,8 +44,37 @@ def test_an_import_has_the_options_that_are_said_of_it():
 def test_a_filter_without_an_interval_says_which_option_it_needs(table):
     result = run("estimate", table, "--dims", "time,neuron", "--high-pass", 0.1)
     assert result.exit_code == 2
-    assert "sampling_interval: got none" in result.stderr
+    assert "--sampling-interval: got none" in result.stderr
     assert "On the command line: --sampling-interval SECONDS" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["simulate", "--steps", 0], "--steps: got 0"),
+        (["simulate", "--neurons", 0], "--neurons: got 0"),
+        (["simulate", "--neurons", 5, "--noise-scale", -1], "--noise-scale: got -1.0"),
+        (
+            ["sweep", "--steps", 2],
+            "--lag: got 1 in 2 samples; expected lags that leave at least two pairs in every --st",
+        ),
+        (["sweep", "--neurons", 5, "--groups", 3], "expected numbers that divide every --neurons"),
+        (["estimate", "--lag", 600], "--lag: got [600]"),
+        (["estimate", "--high-pass", 3], "--high-pass: got 3.0"),
+        (["estimate", "--trials", 900], "--trials: got trials of 900 samples"),
+        (["estimate", "--above", 3], "--above: got 3.0"),
+        (["estimate", "--method", "none"], "--method: got 'none'"),
+        (["recoverability", "--lag", 600], "--lag: got [600]"),
+    ],
+)
+def test_errors_name_options_as_they_were_typed(arguments, said, tmp_path):
+    command, *options = arguments
+    path = tmp_path / "run.zarr"
+    if command in ("estimate", "recoverability"):
+        netxr.save(NOISE.assign_attrs(sampling_interval=1.0).to_dataset(name="activity"), path)
+    result = run(command, path, *options, "--quiet")
+    assert result.exit_code == 2
+    assert said in result.stderr.splitlines()[-1]
 
 
 def test_a_list_of_edges_is_no_recording_and_is_compared_as_it_was_written(tmp_path):

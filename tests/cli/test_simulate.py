@@ -90,10 +90,10 @@ def test_simulate_takes_one_matrix_of_an_archive(tmp_path):
         (["--connectivity", "A.csv", "--rows", "target", "--inhibitory", 0.2], 2, "--inhibitory"),
         (["--units", "linear", "--spectral-radius", 1.5], 2, "a spectral radius of 1.5"),
         (["--inhibitory", 2], 2, "a share"),
-        (["--burn-in", -1], 2, "burn_in"),
+        (["--burn-in", -1], 2, "--burn-in: got -1"),
         (["--sparsity", 2], 2, "a probability"),
         (["--seed", -1], 2, "x>=0"),
-        (["--steps", 0], 2, "n_steps"),
+        (["--steps", 0], 2, "--steps: got 0"),
     ],
 )
 def test_simulate_refuses(tmp_path, monkeypatch, flags, code, says):

@@ -68,7 +68,7 @@ def test_blocks_are_made_when_they_are_read(monkeypatch, make):
 
 def test_no_block_makes_what_another_needs(monkeypatch):
     """A second of a day is counted without the rest of it."""
-    day = {k: np.random.default_rng(k).uniform(0, 86_400, 1000) for k in range(3)}
+    day = {k: np.random.default_rng(k).uniform(0, 86_400, 20_000) for k in range(3)}
     counted = spike_counts(day, sampling_interval=0.001, span=(0, 86_400))
     assert counted.sizes["time"] == 86_400_000
     second = counted.sel(time=slice(3600, 3601)).isel(time=slice(0, 1000))
@@ -84,6 +84,20 @@ def test_a_rate_is_a_recording(tmp_path):
     netxr.save(rates.to_dataset(), tmp_path / "rates.zarr")
     np.testing.assert_array_equal(netxr.open(tmp_path / "rates.zarr").activity, rates)
     assert netxr.lagged_correlation(rates).sizes == {"target": 4, "source": 4}
+
+
+def test_times_that_are_rather_milliseconds_are_asked_about():
+    """At 5 spikes a second for a minute, said to be in seconds."""
+    times = trains(n_spikes=75)
+    in_ms = {label: 6000 * train for label, train in times.items()}
+    told = r"a spike every 200 s, in 59,\d+,\d+ bins of 0\.001 s\. Fix: where times are in another unit"
+    with nothing_computes(), pytest.warns(UserWarning, match=told):
+        spike_counts(in_ms, sampling_interval=0.001)
+    with pytest.warns(UserWarning, match="a spike every 200 s, in 60,000,000 bins"):
+        spike_rates(in_ms, sampling_interval=0.001, width=0.1, span=(0, 60_000))
+    spike_counts(in_ms, sampling_interval=1, interval_units="ms")
+    spike_counts([[]], sampling_interval=0.001, span=(0, 60_000))
+    spike_counts([np.arange(0, 3600, 20)], sampling_interval=0.05)  # events of calcium, a few a minute
 
 
 def test_spike_trains_of_neo_say_their_unit():

@@ -68,6 +68,7 @@ def test_to_mne_by_hand(one_edge, mne):
 def test_mne_there_and_back_is_identical(one_edge, found):
     xr.testing.assert_equal(from_mne(to_mne(one_edge)), one_edge)
     back = from_mne(to_mne(found, method="correlation"))
+    assert back.target.values.tolist() == ["pre", "post", "x"]
     assert back.sel(target="pre", source="post").item() == found.effect.item()
     A = netxr.random_connectivity(12, sparsity=0.7, seed=1, weights="normal")
     assert np.array_equal(from_mne(to_mne(A)).values, A.values)

@@ -38,9 +38,32 @@ def test_a_row_that_acts_on_others_becomes_a_node_that_does(one_edge):
     listed = netxr.edges(netxr.correlation_test(run))
     graph = to_networkx(listed)
     assert list(graph.edges) == [("post", "pre")]
+    assert list(graph.nodes) == ["pre", "post", "x"]
     edge = graph.edges["post", "pre"]
     assert edge["weight"] == edge["effect"] == listed.effect.item()
     assert edge["q_value"] == listed.q_value.item()
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        lambda run: netxr.edges(netxr.correlation_test(run)),
+        lambda run: netxr.edges(run.activity),
+        lambda run: netxr.strongest_pairs(run, threshold=0.5),
+        lambda run: netxr.strongest_pairs(netxr.lagged_correlation(run).compute(), threshold=0.5),
+    ],
+)
+def test_every_list_keeps_neurons_without_an_edge(listed, one_edge, tmp_path):
+    run = netxr.simulate(one_edge.fillna(0) * 10, n_steps=2000, seed=1).isel(trial=0)
+    found = listed(run)
+    assert list(to_networkx(found).nodes) == ["pre", "post", "x"]
+    assert list(to_networkx(found.isel(edge=[])).nodes) == ["pre", "post", "x"]
+    netxr.save(found, tmp_path / "found.zarr")
+    graph = to_networkx(netxr.open(tmp_path / "found.zarr"))
+    assert list(graph.nodes) == ["pre", "post", "x"]
+    there = from_networkx(graph)
+    assert there.sel(target="pre", source="post").item() == graph.edges["post", "pre"]["weight"]
+    assert there.shape == (3, 3)
 
 
 def test_some_sources(one_edge):
@@ -114,6 +137,8 @@ def test_sparse_there_and_back_is_identical(rows):
 def test_a_list_of_edges_as_a_sparse_matrix(one_edge):
     run = netxr.simulate(one_edge.fillna(0) * 10, n_steps=2000, seed=1).isel(trial=0)
     found = netxr.edges(netxr.correlation_test(run))
+    assert to_sparse(found, rows="source").toarray().tolist() == [[0, 0, 0], [found.effect.item(), 0, 0], [0, 0, 0]]
+    del found.attrs["neurons"]
     assert to_sparse(found, rows="source").toarray().tolist() == [[0, found.effect.item()], [0, 0]]  # post, pre
     everyone = to_sparse(found, rows="source", neurons=["pre", "post", "x"])
     assert everyone[1, 0] == found.effect.item()

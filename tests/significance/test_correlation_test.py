@@ -268,9 +268,17 @@ def test_counts_of_rare_events_are_warned_of():
         for lag in (1, -1):
             with pytest.warns(UserWarning, match=rf"In {n_rare} of 16 pairs .* fewer than 5 frames"):
                 netxr.correlation_test(data, lag=lag).compute()
+            with pytest.warns(UserWarning, match=rf"In {n_rare} of 16 pairs .* fewer than 5 frames"):
+                netxr.edges(data, lag=lag)
+    trials = netxr.as_activity(np.stack([x] * 5, 2), dims=("neuron", "time", "trial"))
+    with pytest.warns(UserWarning, match="In 12 of 16 pairs"):
+        netxr.edges(trials)
+    with pytest.warns(UserWarning, match="In 4 of 16 pairs"):  # 2 frames with both of the first, 10 of others
+        netxr.edges(trials, dim=("time", "trial"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         netxr.correlation_test(recorded(x[2:]))
+        netxr.edges(recorded(x[2:]))
         netxr.correlation_test(
             recorded(np.random.default_rng(0).normal(0, 300, (4, 400)).astype(np.int16))
         )  # no counts

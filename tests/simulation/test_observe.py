@@ -166,6 +166,7 @@ def test_times_and_what_is_said_of_it():
     assert "estimate" not in seen
     again = netxr.observe(seen.activity, every=2)
     assert again.attrs["preprocessing"] == f"{said}\nobserve every=2"
+    assert netxr.observe(seen.activity, every=np.int64(2)).attrs["preprocessing"] == f"{said}\nobserve every=2"
     assert again.attrs["sampling_interval"] == 8
     assert again.time.values[:2].tolist() == [0, 8]
     assert run.attrs["sampling_interval"] == 1
@@ -207,7 +208,7 @@ WRONG = {
     "calcium": [0, -1, np.nan, np.inf, "10", True],
     "rise": [-1, np.nan, "1", None, 2.0],
     "saturation": [0, -1, np.nan, "1", 1.0],
-    "every": [0, -1, 1.5, "2", None],
+    "every": [0, -1, 1.5, "2", None, 400, 500],
     "noise": [-1, np.nan, "1", None],
     "shot": [-1, np.nan, "1", None],
     "seed": [-1, 2**64, None],
@@ -221,5 +222,8 @@ def test_wrong_arguments(name, value):
     with pytest.raises(InvalidInput) as caught:
         netxr.observe(**({"run": activity(4)} | {name: value}))
     assert caught.value.argument == name
+    with pytest.raises(InvalidInput, match="every: got 500 for a recording of 400 samples; expected a step that takes"):
+        netxr.observe(activity(4, 400), every=500)
+    assert netxr.observe(activity(4, 400), every=399).sizes["time"] == 2
     with pytest.raises(InvalidInput, match="groups: got 3; expected a number that divides the 4 neurons"):
         netxr.observe(activity(4), coarsen=3)

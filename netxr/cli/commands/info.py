@@ -115,6 +115,8 @@ def _sizes(dims: dict[Any, int]) -> str:
 def _echo(about: dict[str, Any]) -> None:
     """Print the description."""
     attributes = dict(about["attributes"])
+    if n.NEURONS in attributes:
+        attributes[n.NEURONS] = f"{len(attributes[n.NEURONS]):,}"
     if n.UNFINISHED in attributes:
         click.echo(f"unfinished: {attributes.pop(n.UNFINISHED)}\n")
     if about["sweep"]:
