@@ -178,8 +178,8 @@ def _write(stored: "zarr.Array[Any]", lags: Sequence[int], trial: tuple[int, ...
     """Write rows to the store as they are made."""
     for rows, r in blocks:
         for lag, matrix in zip(lags, r, strict=True):
-            where: Any = (lag, *trial, rows)
-            stored[where] = matrix.astype(stored.dtype)
+            single = [slice(k, k + 1) for k in (lag, *trial)]  # of the shape of chunks, it is not copied into them
+            stored[*single, rows] = matrix.astype(stored.dtype)[(np.newaxis,) * len(single)]
 
 
 # --- tasks -----------------------------------------------------------------------------
@@ -207,7 +207,6 @@ def row_tasks(
     token = tokenize(todo, plan, use, folder, names, *(getattr(trial.samples, "name", None) for trial in trials))
     sources = [_source(trial.samples, key=f"recording-{token}-{k}") for k, trial in enumerate(trials)]
     shift = delayed(_pilot, pure=True)(*sources[0], dask_key_name=f"provisional-mean-{token}")
-    n_neurons = len(trials[0].samples)
     if plan.held:
         hold = delayed(_held, pure=True)
         sources = [
@@ -220,7 +219,7 @@ def row_tasks(
             sources,
             names,
             shift,
-            replace(todo, targets=(start, min(start + plan.rows, n_neurons))),
+            replace(todo, targets=(start, end)),
             plan.workers * plan.processes > 1,
             plan.rows_at_a_time,
             use,
@@ -229,7 +228,7 @@ def row_tasks(
             alone,
             dask_key_name=f"rows-{token}-{start}",
         )
-        for start in range(0, n_neurons, plan.rows)
+        for start, end in plan.shares
     ]
 
 

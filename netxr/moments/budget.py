@@ -5,6 +5,7 @@ Projections count what a pass allocates: they are upper bounds, held against mea
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import ceil, log
 from typing import Any, Final
 
@@ -266,7 +267,7 @@ class RowPlan:
     cores: int
     """As in `Plan`."""
     rows: int
-    """Targets of a task."""
+    """Targets of a task, at most."""
     rows_at_a_time: int
     """Rows that are estimated, and written, at a time."""
     held: bool
@@ -276,6 +277,13 @@ class RowPlan:
     def tasks(self) -> int:
         """Tasks for one matrix."""
         return ceil(self.work.n_targets / self.rows)
+
+    @property
+    def shares(self) -> list[tuple[int, int]]:
+        """First target and end of each task: whole chunks of the store, as evenly shared as they can be."""
+        n_chunks = ceil(self.work.n_targets / self.rows_at_a_time)
+        ends = [k * n_chunks // self.tasks * self.rows_at_a_time for k in range(self.tasks)]
+        return list(pairwise([*ends, self.work.n_targets]))
 
     @property
     def reads(self) -> int:

@@ -140,6 +140,18 @@ def test_rows_of_tasks_are_whole_blocks_of_the_store(work, more, where):
     assert plan.reads == (1 if plan.held else plan.tasks)
 
 
+@given(any_work(), st.integers(0, 2**40), a_pass_anywhere.map(lambda where: where | {"how": plan_rows}))
+def test_tasks_share_the_rows_evenly(work, more, where):
+    plan = planned(work, memory=least(work, where) + more, **where)
+    starts, ends = zip(*plan.shares, strict=True)
+    assert (len(starts), starts[0], ends[-1]) == (plan.tasks, 0, work.n_targets)
+    assert starts[1:] == ends[:-1]
+    step = plan.rows_at_a_time
+    chunks = [-(-(end - start) // step) for start, end in plan.shares]
+    assert max(chunks) - min(chunks) <= 1
+    assert all(start % step == 0 and start < end <= start + plan.rows for start, end in plan.shares)
+
+
 def test_a_recording_that_fits_is_held_and_read_once():
     small = work(n_neurons=3_000, n_steps=20_000, stored=3_000 * 20_000 * 4)
     assert planned(small, how=plan_rows).held
