@@ -208,16 +208,22 @@ def estimators_of(estimate: xr.DataArray) -> list[Estimator]:
 
 
 @cache
-def _entry_points(_path: tuple[str, ...]) -> dict[str, EntryPoint]:
+def _every_entry_point(_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Return the entry points of other packages, in the order of the path, whose packages are all read for it."""
+    return tuple(dict.fromkeys(entry_points(group=GROUP)))
+
+
+@cache
+def _entry_points(path: tuple[str, ...]) -> dict[str, EntryPoint]:
     """Return the entry points of other packages by name, of equal names the first on the path."""
-    return {point.name: point for point in reversed(tuple(entry_points(group=GROUP)))}
+    return {point.name: point for point in reversed(_every_entry_point(path))}
 
 
 def _ignored() -> list[EntryPoint]:
     """Return the entry points whose names are those of other estimators, which are taken instead."""
-    chosen = {name: point for name, point in _entry_points(tuple(sys.path)).items() if name not in BUILT_IN}
-    every = dict.fromkeys(entry_points(group=GROUP))
-    return [point for point in every if point.name not in chosen or chosen[point.name] != point]
+    path = tuple(sys.path)
+    chosen = {name: point for name, point in _entry_points(path).items() if name not in BUILT_IN}
+    return [point for point in _every_entry_point(path) if point.name not in chosen or chosen[point.name] != point]
 
 
 @cache

@@ -4,7 +4,7 @@ import errno
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from os import PathLike as OsPathLike
 from pathlib import Path
 
@@ -77,6 +77,8 @@ def appear(unfinished: Path, final: Path, terms: Terms = NO_TERMS) -> None:
 
 def _remove(folder: Path, *, attempts: int = 100, pause: float = 0.2) -> None:
     """Remove `folder`, again and again while blocks that were being written bring parts of it back."""
+    with suppress(OSError):  # there is something in it
+        folder.rmdir()
     for _ in range(attempts):
         if not folder.exists():
             return

@@ -417,7 +417,8 @@ def test_a_missing_parent_is_named(tmp_path):
         (a_run().stack(both=["target", "source"]), "both: got .*reset_index"),
     ],
 )
-def test_what_has_no_place_in_a_store_is_named_before_writing(tmp_path, dataset, message):
+def test_what_has_no_place_in_a_store_is_named_before_writing(tmp_path, monkeypatch, dataset, message):
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waited for blocks that nobody writes"))
     with pytest.raises(InvalidInput, match=message):
         save(dataset, tmp_path / "run.zarr")
     assert names(tmp_path) == []
