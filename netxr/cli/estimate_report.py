@@ -14,6 +14,7 @@ from netxr.cli.scores import Scored
 from netxr.estimators.estimator import Estimator
 from netxr.estimators.strongest import strongest_entries
 from netxr.estimators.symmetry import direction_text, highest, symmetry
+from netxr.schema.clock import cuts_of
 
 STRONGEST: Final = 10
 """How many pairs of neurons are printed, unless all are asked for."""
@@ -73,9 +74,16 @@ def summary(
         "neurons": activity.sizes[n.NEURON],
         "samples": activity.sizes[n.TIME],
         "trials": activity.sizes.get(n.TRIAL, 1),
+        **segments(activity),
         "lags": list(lags) if any(entry.has_lag for entry in entries) else [],
     }
     return about if out is None else about | {"out": str(out)}
+
+
+def segments(activity: xr.DataArray) -> dict[str, int]:
+    """Return how many stretches a trial has between gaps in its times, where it has gaps."""
+    cuts = cuts_of(activity, gaps="segments")
+    return {"segments": len(cuts) + 1} if cuts else {}
 
 
 def about_matrices(R: xr.DataArray, entries: Sequence[Estimator]) -> dict[str, Any]:

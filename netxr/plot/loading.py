@@ -63,7 +63,7 @@ def loaded_matrix(weights: object, *, argument: str = "weights") -> xr.DataArray
     if isinstance(matrix, xr.DataArray):
         others = [dim for dim in matrix.dims if dim not in MATRIX_SPEC.dims and matrix.sizes[dim] == 1]
         matrix = matrix.squeeze(others)
-        if n.SOURCE not in matrix.dims:
+        if n.TARGET in matrix.dims and n.SOURCE not in matrix.dims:
             matrix = matrix.expand_dims(n.SOURCE)
     checked = check_variable(matrix, MATRIX_SPEC, argument=argument)
     in_memory: xr.DataArray = loaded(checked, argument=argument)

@@ -184,6 +184,21 @@ def _steps_of(data: xr.DataArray | xr.Dataset) -> Steps | None:
     return None if times is None else steps_in(times)
 
 
+def times_of_segments(activity: xr.DataArray) -> Any:
+    """Return the times of all samples of a recording with gaps, (time,), in the unit of its clock.
+
+    Examples
+    --------
+    >>> x = xr.DataArray(np.zeros((1, 4)), {"time": [5.0, 5.5, 9.0, 9.5]}, ("neuron", "time"))
+    >>> times_of_segments(x).tolist()
+    [5.0, 5.5, 9.0, 9.5]
+    """
+    interval, _, start = clock_of(activity, gaps=SEGMENTS)
+    times = _times_of(activity)
+    scale = interval / steps_in(times).usual
+    return start + (times - times[0]) * (1 if abs(scale - 1) < LARGEST_JITTER else scale)
+
+
 def _times_of(data: xr.DataArray | xr.Dataset) -> Any:
     """Return the coordinate `time` as numbers, (time,), dates and durations in seconds; None where it is no clock."""
     if n.TIME not in data.coords or data[n.TIME].dims != (n.TIME,) or data.sizes[n.TIME] < 2:

@@ -105,7 +105,7 @@ def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dim
             argument,
             got=f"dims {tuple(map(str, data.dims))}",
             expected=wanted,
-            fix="Rename dims with .rename, or take one entry of a further dim with .isel.",
+            fix=_fix_of_dims(data, spec),
         )
     if data.dtype.kind not in spec.kinds:
         raise InvalidInput(
@@ -120,6 +120,18 @@ def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dim
     check_blocks(data, argument)
     check_labels(data, argument=argument)
     return data
+
+
+def _fix_of_dims(data: xr.DataArray, spec: VariableSpec) -> str:
+    """Return what to do about data whose dims do not fit `spec`."""
+    if n.TARGET in spec.dims and {n.NEURON, n.TIME} <= {*data.dims}:
+        return (
+            "This is activity. A matrix has a number for each pair of neurons: netxr.lagged_correlation(activity)"
+            "; netxr.plot.traces and netxr.plot.raster draw activity itself."
+        )
+    if n.TIME in spec.dims and {n.TARGET, n.SOURCE} <= {*data.dims}:
+        return "This is a matrix, with a number for each pair of neurons. Give the activity, (neuron, time)."
+    return "Rename dims with .rename, or take one entry of a further dim with .isel."
 
 
 def check_blocks(data: xr.DataArray | xr.Variable, argument: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 import netxr
 from netxr.cli import HINTS, IMPORTED, main
 from netxr.errors import InvalidInput
-from tests.cli.shell import output, run
+from tests.cli.shell import document, output, run
 
 NOISE = netxr.as_activity(np.random.default_rng(0).normal(size=(3, 200)), dims=("neuron", "time"))
 
@@ -108,3 +108,16 @@ def test_the_package_runs_as_the_program():
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
     assert done.returncode == 4
     assert "no such file or folder" in done.stderr
+
+
+def test_stretches_between_gaps_are_counted(tmp_path):
+    times = np.append(np.arange(200), np.arange(300) + 1000) * 0.5
+    x = NOISE.isel(time=[*range(100)] * 5).drop_attrs().assign_coords(time=times)
+    netxr.save(x.to_dataset(name="activity"), tmp_path / "run.zarr")
+    assert document("estimate", tmp_path / "run.zarr", "--gaps", "segments")["segments"] == 2
+    assert "segments" not in document("estimate", store_of(NOISE, tmp_path / "even.zarr"))
+
+
+def store_of(activity, path):
+    netxr.save(activity.to_dataset(name="activity"), path)
+    return path

@@ -2,11 +2,13 @@ import dask.array
 import holoviews as hv
 import numpy as np
 import pytest
+import xarray as xr
 from bokeh.models import Plot
 
 from netxr.errors import InvalidInput
 from netxr.plot import raster, traces
 from netxr.plot.activity import binning as windows
+from netxr.plot.activity.views import excerpt_of
 from netxr.schema.arrays import as_activity
 from netxr.schema.axis import even_times
 from tests.plot.drawn import draw, on_paper, on_screen, title_of
@@ -35,6 +37,28 @@ def test_traces_are_stacked_downwards_on_one_scale(activity):
     assert [tick.get_text() for tick in axis.get_yticklabels()] == ["a", "b", "c"]
     plot = on_screen(figure)
     assert ("neuron", "@{neuron}") in plot.hover[0].tooltips
+
+
+@pytest.mark.parametrize("n_samples", [500, 6000])
+def test_times_of_a_recording_with_gaps_go_on_over_them(n_samples):
+    """No line crosses a gap, whether all samples are drawn or the extremes of bins; a range of times finds samples."""
+    half = n_samples // 2
+    times = np.append(np.arange(half), np.arange(half) + 2 * n_samples) * 20 + 1000  # in ms
+    x = np.random.default_rng(0).normal(size=(2, n_samples))
+    labels = {"neuron": ["a", "b"], "time": ("time", times.astype(float), {"units": "ms"})}
+    recording = xr.DataArray(x, labels, ("neuron", "time"), attrs={"gaps": "segments"})
+    figure = traces(recording)
+    for curve in figure if n_samples == 500 else hv.Overlay(figure[()]).get(0):
+        places = np.searchsorted(times, curve["time"])
+        known = np.isfinite(curve["time"])
+        assert (~known).sum() == 1
+        np.testing.assert_array_equal(times[places[known]], curve["time"][known])
+        (cut,) = np.flatnonzero(~known)
+        assert curve["time"][cut - 1] < times[half] <= curve["time"][cut + 1]
+    shown = excerpt_of(recording, neurons=None, start=0, n_steps=None, over_gaps=True)
+    assert (shown.clock[1], shown.ends) == ("ms", (times[0] - 10, times[-1] + 10))
+    assert shown.zoomed((times[half] - 5, times[half] + 25)) == (half, half + 2)
+    assert on_paper(figure).axes[0].get_xlabel() == "Time (ms)"
 
 
 @pytest.mark.parametrize("figure", [traces, raster])

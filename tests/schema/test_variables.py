@@ -122,3 +122,11 @@ def test_a_dataset_in_place_of_an_array_is_told_which_variable_to_take():
         check_connectivity(xr.Dataset({"R": matrix, "connectivity": matrix}), argument="truth")
     with pytest.raises(InvalidInput, match=r"truth: got a Dataset with R;.*dataset\['R'\]"):
         check_connectivity(xr.Dataset({"R": matrix}), argument="truth")
+
+
+def test_activity_in_the_place_of_a_matrix_and_a_matrix_in_that_of_activity():
+    x = xr.DataArray(np.zeros((2, 5)), dims=("neuron", "time"))
+    with pytest.raises(InvalidInput, match=r"This is activity\. A matrix has .*raster draw"):
+        check_connectivity(x)
+    with pytest.raises(InvalidInput, match=r"This is a matrix, .* Give the activity, \(neuron, time\)"):
+        check_activity(xr.DataArray(np.zeros((2, 2)), dims=("target", "source")))

@@ -9,6 +9,7 @@ import click
 import netxr
 from netxr import names as n
 from netxr.cli import options
+from netxr.cli.estimate_report import segments
 from netxr.cli.output import echo_json, listing, progress
 from netxr.recordings.convert import convert
 from netxr.schema.arguments import check_vacant
@@ -115,6 +116,7 @@ def _summary(out: Path) -> dict[str, Any]:
     """Say what was imported."""
     run = netxr.open(out)
     sizes = {"neurons": run.sizes.get(n.NEURON), "samples": run.sizes.get(n.TIME), "trials": run.sizes.get(n.TRIAL, 1)}
+    sizes |= segments(run.activity) if "activity" in run else {}
     origin = (n.SAMPLING_INTERVAL, n.SOURCE_FILE, n.SOURCE_FORMAT, n.SOURCE_OPTIONS, n.SOURCE_SHA256)
     dtype = str(run.activity.dtype) if "activity" in run else None
     known = {"store": str(out), **sizes, "dtype": dtype} | {name: run.attrs.get(name) for name in origin}

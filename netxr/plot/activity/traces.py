@@ -40,7 +40,7 @@ def traces(
     All traces share one scale. The distance between two neurons is the largest range of any trace; it is written on the
     axis. Up to 2,000 samples are drawn one by one. Of more, the smallest and the largest of each of a thousand bins are
     drawn, so that no spike is lost. The figure is then a DynamicMap, and zooming in shows every sample. A missing
-    sample is a gap.
+    sample is a gap, and so is a gap in the times of a recording whose `gaps` are known.
 
     A lazy recording is read here and again on zooming, at most some 100 MB at a time. If the visible part takes more
     than 256 MB to read (chunks hold other neurons too), evenly spaced segments of it are read and drawn, and the title
@@ -75,7 +75,7 @@ def traces(
     >>> traces(X, neurons=["c", "a"]).keys()
     ['c', 'a']
     """
-    shown = excerpt_of(activity, neurons=neurons, start=start, n_steps=n_steps, most=MOST_TRACES)
+    shown = excerpt_of(activity, neurons=neurons, start=start, n_steps=n_steps, most=MOST_TRACES, over_gaps=True)
     first = _drawn(shown, shown.part)
     scale = _scale(first.values)
     if first.whole:
@@ -150,13 +150,28 @@ def _scale(values: NDArray[np.float64]) -> Scale:
 
 def _stacked(shown: Excerpt, drawn: Drawn, scale: Scale) -> hv.NdOverlay:
     """Lay the traces over each other in one frame."""
-    times = np.broadcast_to(shown.times(drawn.positions), drawn.values.shape)
-    heights = drawn.values - scale.middle[:, np.newaxis] - scale.step * np.arange(len(shown.rows))[:, np.newaxis]
+    positions, values = _parted(np.broadcast_to(drawn.positions, drawn.values.shape), drawn.values, shown.cuts)
+    heights = values - scale.middle[:, np.newaxis] - scale.step * np.arange(len(shown.rows))[:, np.newaxis]
     curves = {
         name: _curve(shown.time_axis, time, height, value)
-        for name, time, height, value in zip(shown.labels, times, heights, drawn.values, strict=True)
+        for name, time, height, value in zip(shown.labels, shown.times(positions), heights, values, strict=True)
     }
     return _framed(hv.NdOverlay(curves, kdims=n.NEURON, sort=False), shown, scale, title=drawn.note)
+
+
+def _parted(
+    positions: NDArray[np.float64], values: NDArray[np.float64], cuts: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return positions and values, (neuron, point), with a point that is NaN at each cut, which no line crosses."""
+    if not cuts:
+        return positions, values
+    known = np.fmax.accumulate(positions, axis=1)  # a point between two parts is NaN
+    at = [np.searchsorted(row, np.array(cuts) - 0.5) for row in known]
+    parted: Any = (
+        np.array([np.insert(row, places, np.nan) for row, places in zip(each, at, strict=True)])
+        for each in (positions, values)
+    )
+    return tuple(parted)
 
 
 def _curve(

@@ -13,7 +13,7 @@ from netxr.errors import InvalidInput
 from netxr.plot.activity.binning import Part
 from netxr.plot.grouping import GroupOrder, groups_of, order_of
 from netxr.schema.arguments import is_whole
-from netxr.schema.clock import activity_of, clock_of, cuts_of
+from netxr.schema.clock import activity_of, clock_of, cuts_of, times_of_segments
 from netxr.schema.variables import labels_of
 
 
@@ -35,6 +35,10 @@ class Excerpt(NamedTuple):
     """Of the samples, where known."""
     n_asked: int
     """How many neurons were asked for; fewer may be drawn."""
+    cuts: tuple[int, ...] = ()
+    """Samples before which there is a gap, where times go on over gaps."""
+    taken: NDArray[np.float64] | None = None
+    """When all samples were taken, if there is one."""
 
     @property
     def time_axis(self) -> hv.Dimension:
@@ -44,20 +48,28 @@ class Excerpt(NamedTuple):
     def times(self, positions: Any) -> NDArray[np.float64]:
         """Return the times of samples."""
         interval, _, first = self.clock
-        return first + interval * np.asarray(positions, dtype=np.float64)
+        places = np.asarray(positions, dtype=np.float64)
+        if self.taken is None:
+            return first + interval * places
+        nearest = np.clip(np.nan_to_num(places).round().astype(int), 0, len(self.taken) - 1)
+        return np.asarray(self.taken[nearest] + interval * (places - nearest))
 
     @property
     def ends(self) -> tuple[float, float]:
         """Where the axis of time begins and ends: half a sample before the first one shown and after the last."""
-        left, right = self.times(np.array(self.part) - 0.5).tolist()
-        return left, right
+        left, right = self.times([self.part[0], self.part[1] - 1]).tolist()
+        return left - self.clock[0] / 2, right + self.clock[0] / 2
 
     def positions_in(self, x_range: tuple[Any, Any] | None) -> tuple[float, float] | None:
         """Return a range of times as (fractional) samples after the first one shown; None if it is not known."""
         if x_range is None or x_range[0] is None or x_range[1] is None:
             return None
         interval, _, origin = self.clock
-        first, last = ((float(end) - origin) / interval - self.part[0] for end in sorted(x_range))
+        ends = np.array(sorted(map(float, x_range)))
+        places = (
+            (ends - origin) / interval if self.taken is None else np.interp(ends, self.taken, range(len(self.taken)))
+        )
+        first, last = (places - self.part[0]).tolist()
         return first, last
 
     def zoomed(self, x_range: tuple[Any, Any] | None) -> Part:
@@ -76,11 +88,13 @@ def excerpt_of(
     start: int,
     n_steps: int | None,
     most: int | None = None,
+    over_gaps: bool = False,
 ) -> Excerpt:
     """Return what is shown of a recording (neuron, time), which may have a `trial` of one entry; no sample is read.
 
     Neurons stand in the order in which their labels are given; with None, in that of their groups if they have any, and
-    no more than `most`: the first ones, or as many spread over all groups. Without `n_steps` it goes to the end.
+    no more than `most`: the first ones, or as many spread over all groups. Without `n_steps` it goes to the end. Where
+    gaps are known, times go on over them with `over_gaps`; else samples are counted.
     """
     one = _one_trial(activity_of(activity, argument=n.ACTIVITY)).transpose(n.NEURON, n.TIME)
     part = _part(one.sizes[n.TIME], start, n_steps)
@@ -91,15 +105,18 @@ def excerpt_of(
         rows = order_of(labels, groups).positions
         if most is not None and len(rows) > most:
             rows = rows[:most] if groups is None else rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
+    cuts = cuts_of(one, argument=n.ACTIVITY) if over_gaps and n.GAPS in one.attrs else ()
     return Excerpt(
         one.data,
         rows,
         [str(label) for label in labels[rows]],
         order_of(labels[rows], groups if neurons is None else None),
         part,
-        _clock_of_part(one, part),
+        clock_of(one, gaps="segments", argument=n.ACTIVITY) if cuts else _clock_of_part(one, part),
         str(one.attrs.get(n.UNITS, "")),
         len(labels) if neurons is None else len(rows),
+        cuts,
+        times_of_segments(one) if cuts else None,
     )
 
 
