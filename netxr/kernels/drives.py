@@ -66,7 +66,7 @@ class Drives(NamedTuple):
             # A whole block is drawn even where the run ends inside it: the draws of a block depend on one another.
             drive = np.empty((lead + STEPS_PER_BLOCK, len(which), self.noise.n_neurons), dtype)
             for k, i in enumerate(which):
-                self._fill(drive[lead:, k], i, start // STEPS_PER_BLOCK, sign)
+                drive[lead:, k] = self._of_trial(i, start // STEPS_PER_BLOCK, dtype, sign)
             if hidden is not None:
                 drive[lead:] += (sign * self.common * next(hidden)).astype(dtype)[..., None]
             is_set = self.is_set(start, start + STEPS_PER_BLOCK)
@@ -79,16 +79,18 @@ class Drives(NamedTuple):
         """Return whether the states of each step from `start` to `stop` are set; of none, an empty list."""
         return [step >= 0 and step % self.every == 0 for step in range(start, stop)] if self.every else []
 
-    def _fill(self, drive: NDArray[Any], i: int, block: int, sign: int) -> None:
-        """Write noise and instruments of trial number `i` in a block of steps into an array, (t, n)."""
-        normals = self.noise.draw(i, block, drive.dtype)
+    def _of_trial(self, i: int, block: int, dtype: np.dtype[Any], sign: int) -> NDArray[Any]:
+        """Return noise and instruments of trial number `i` in a block of steps, (t, n)."""
+        found = self.noise.draw(i, block, dtype)
         if self.mixing is not None:
             with one_blas_thread():
-                normals = normals @ self.mixing.T.astype(drive.dtype)
-        np.multiply(normals, sign * self.noise_scale, drive, casting="same_kind")
+                found = found @ self.mixing.T.astype(dtype)
+        if sign * self.noise_scale != 1:
+            found *= sign * self.noise_scale
         if self.instrument:
-            kicks = EIGHT_FLIPS * drive.dtype.type(sign * self.instrument)
-            drive += kicks.take(self._bytes(i, INSTRUMENT_STREAM, block), axis=0).reshape(drive.shape)
+            kicks = EIGHT_FLIPS * dtype.type(sign * self.instrument)
+            found += kicks.take(self._bytes(i, INSTRUMENT_STREAM, block), axis=0).reshape(found.shape)
+        return found
 
     def _hidden(self, which: range, block: int) -> Iterator[NDArray[np.float64]]:
         """Yield the hidden signal of some trials from a block on, (t, k): autoregressive, of variance 1.

@@ -131,29 +131,29 @@ def advance(
         fire(states, potential, first, recurrent=recurrent, is_set=is_set, **of_units)
         return
     steps = list(states[:, 0] if states.shape[1] == 1 else states)  # views, which take longer to make one by one
-    respond, drive = responding(rule.units, states.dtype), np.empty_like(steps[0])
-    stays, moves = (np.array(share, states.dtype) for share in (rule.leak, 1 - rule.leak))  # arrays, as in `units`
+    respond, add, drive = responding(rule.units, states.dtype), np.add, np.empty_like(steps[0])
     # exp overflows to infinity, whose reciprocal is the right answer: 0. Linear units that overflow are found later.
     with np.errstate(over="ignore", invalid="ignore"):
         if len(recurrent) == 1 and not rule.leak and not is_set:
             ((delay, product),) = recurrent
             for past, following in zip(steps[first - delay :], steps[first:], strict=False):
                 product(past, drive)
-                np.add(following, drive, following)
+                add(following, drive, following)
                 respond(following, following)
             return
+        stays, moves = (np.array(share, states.dtype) for share in (rule.leak, 1 - rule.leak))  # arrays, as in `units`
         for t in range(first, len(steps)):
             if is_set and is_set[t]:
                 continue
             following = steps[t]
             for delay, product in recurrent:
                 product(steps[t - delay], drive)
-                np.add(following, drive, following)
+                add(following, drive, following)
             respond(following, following)
             if rule.leak:
                 np.multiply(following, moves, following)
                 np.multiply(steps[t - 1], stays, drive)
-                np.add(following, drive, following)
+                add(following, drive, following)
 
 
 def _recurrent(rule: Rule, rows: slice, dtype: np.dtype[Any], *, sign: int, exact: bool) -> list[tuple[int, Recurrent]]:

@@ -50,5 +50,5 @@ def fire(
                     product(steps[t - delay], drive)
                     np.add(v, drive, v)
                 np.greater_equal(v, least, spikes)
-                np.copyto(now, spikes)
-            np.copyto(v, after, where=spikes)
+                now[...] = spikes
+            v[spikes] = after
