@@ -17,7 +17,7 @@ from netxr import names as n
 from tests.runs import names
 from tests.store import works
 from tests.store.dying import workshop
-from tests.store.stores import behind, check_open, check_tidy, content
+from tests.store.stores import behind, check_open, check_tidy, content, fresh
 
 pytestmark = [
     pytest.mark.benchmark,
@@ -82,7 +82,7 @@ def test_killed_writers_leave_what_they_committed(shop, folder, states):
     works_in_turn = cycle(WORKS)
     while stages.total() < N_KILLS:
         work = next(works_in_turn)
-        fresh(folder, work, path)
+        fresh(folder / f"{work}-before", path)
         if not shop.do(work, path, after=rng.uniform(0, seconds[work])).died:
             seconds[work] *= 0.9  # it had ended before
             continue
@@ -98,12 +98,6 @@ def test_killed_writers_leave_what_they_committed(shop, folder, states):
     for (work, reached), count in sorted(stages.items()):
         print(f"{count:4} x {work.removesuffix('_long')}: killed {reached}")
     assert sum(count for (_, reached), count in stages.items() if "in the middle" in reached) > N_KILLS // 4
-
-
-def fresh(folder, work, path):
-    """Put the folder of a store back to what it was before some work."""
-    shutil.rmtree(path.parent, ignore_errors=True)
-    shutil.copytree(folder / f"{work}-before", path.parent)
 
 
 def stage(work, path, states):

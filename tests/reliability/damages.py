@@ -11,7 +11,7 @@ import zarr
 
 import netxr
 from netxr.errors import NetxrError
-from tests.reliability import works
+from tests.store import works
 from tests.store.stores import content
 
 DOCUMENT = "zarr.json"
@@ -87,7 +87,7 @@ def damages(tally, most):
         works.begin_by_trial(sound)
         works.append_time(sound)
         works.append_trial_of_all(sound)
-        works.replace_once(sound)
+        works.replace(sound)
         before = content(netxr.open(sound))
         assert not netxr.verify(sound)
         for what, place, damage in some(every_damage(sound), most):

@@ -1,6 +1,7 @@
 """What must be true of a store, whatever happened to who wrote it."""
 
 import json
+import shutil
 
 import xarray as xr
 
@@ -32,6 +33,12 @@ def check_open(path):
         xr.testing.assert_identical(content(with_axis(unfolded(alone))), dataset)
     assert [problem for problem in verify(path) if not problem.harmless] == []
     return dataset
+
+
+def fresh(before, path):
+    """Put the folder of a store back to what it was."""
+    shutil.rmtree(path.parent, ignore_errors=True)
+    shutil.copytree(before, path.parent)
 
 
 def behind(path):

@@ -17,7 +17,7 @@ from netxr.store.transactions import transaction
 from tests.marks import slow
 from tests.store import works
 from tests.store.dying import workshop
-from tests.store.stores import check_open, check_tidy, content
+from tests.store.stores import check_open, check_tidy, content, fresh
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks of Unix")
 
@@ -67,22 +67,16 @@ def points(operations, *, every=240):
     return range(len(operations)) if EVERY else sorted({*seen, *range(every // 2, len(operations), every)})
 
 
-def fresh(states, before, path):
-    """Put a store back to what it was."""
-    shutil.rmtree(path.parent, ignore_errors=True)
-    shutil.copytree(states / before, path.parent)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("before", "change"), CHANGES)
 def test_a_killed_change_is_all_or_nothing(shop, states, tmp_path, before, change):
     path = tmp_path / "work" / "run.zarr"
     old, new = (content(netxr.open(states / name / "run.zarr")) for name in (before, f"{before}-{change}"))
-    fresh(states, before, path)
+    fresh(states / before, path)
     operations = shop.do(change, path).operations
     seen = []
     for at in points(operations):
-        fresh(states, before, path)
+        fresh(states / before, path)
         assert shop.do(change, path, at=at).died
         now = check_open(path)
         seen.append(now.identical(new))
@@ -127,10 +121,10 @@ def test_a_change_that_finds_the_disk_full_is_all_or_nothing(shop, states, tmp_p
     path = tmp_path / "work" / "run.zarr"
     old, new = (content(netxr.open(states / name / "run.zarr")) for name in (before, f"{before}-{change}"))
     files = sorted(file.relative_to(states / before) for file in (states / before).rglob("*") if file.is_file())
-    fresh(states, before, path)
+    fresh(states / before, path)
     operations = shop.do(change, path).operations
     for at in points(operations)[:: 1 if EVERY else 4]:
-        fresh(states, before, path)
+        fresh(states / before, path)
         error = shop.do(change, path, at=at, how="full").error
         now = check_open(path)
         if error:
@@ -199,7 +193,7 @@ def test_a_disk_that_is_really_full(shop, states, small_disk, room):
         shutil.rmtree(path.parent, ignore_errors=True)
         path.parent.mkdir()
         if before:
-            fresh(states, before, path)
+            fresh(states / before, path)
             old = check_open(path)
         free = shutil.disk_usage(small_disk).free - room * 1024
         filler.write_bytes(b"x" * free)
@@ -226,7 +220,7 @@ def test_a_file_that_would_be_too_long(shop, states, tmp_path):
     """What the system allows a process is reached: another error, with the same end."""
     path = tmp_path / "work" / "run.zarr"
     for before, change in CHANGES:
-        fresh(states, before, path)
+        fresh(states / before, path)
         old = check_open(path)
         error = shop.do(change, path, at=100, how="limit").error
         assert error.startswith("DiskFull: "), error

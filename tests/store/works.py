@@ -81,6 +81,29 @@ def nothing(path):
         pass
 
 
+def note(path):
+    """Come as the next writer."""
+    netxr.add(xr.Dataset({"note": 1.0}), path)
+
+
+def record(path):
+    """Write a recording of another tool beside where the store will be."""
+    np.save(path.with_name("recording.npy"), a_recording()[:N_STEPS])
+
+
+def convert(path):
+    netxr.convert(path.with_name("recording.npy"), path, dims=("time", "neuron"), sampling_interval=0.1)
+
+
+def sweep(path):
+    netxr.sweep(n_neurons=[3, 4], sparsity=[0.5], n_steps=30, trials=2, seed=1, store=path)
+
+
+def append_trial_of_all(path):
+    """Append a trial as long as those in the store."""
+    netxr.append(a_run([7]).activity, path, dim="trial")
+
+
 # --- work that takes seconds, in many steps: each call does what is left ------
 
 PIECE = 40
