@@ -31,7 +31,7 @@ from netxr.kernels.lagged_sums import (
 )
 from netxr.kernels.own_products import own_products
 
-PRODUCT_ROWS: Final = 1024
+PRODUCT_ROWS: Final = 1280
 """Targets of a product at a time: a fast product already, and the partial result takes little memory."""
 
 PRODUCT_COLUMNS: Final = 4096

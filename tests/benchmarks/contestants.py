@@ -147,10 +147,10 @@ def by_netxr(path: Path, options: dict[str, Any]) -> Task:
 
 def into_store(path: Path, options: dict[str, Any]) -> Task:
     """The lagged correlation, written block by block."""
-    activity = _opened(path)
+    activity, correlation = _opened(path), netxr.lagged_correlation  # here, with all that it imports
 
     def write() -> None:
-        netxr.lagged_correlation(activity, **options)
+        correlation(activity, **options)
 
     return write
 
