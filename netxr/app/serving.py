@@ -16,11 +16,11 @@ from bokeh.core.validation.warnings import FIXED_SIZING_MODE
 from panel.io.server import get_server
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.routing import Matcher, Rule
-from tornado.web import OutputTransform, RequestHandler
+from tornado.web import OutputTransform, RequestHandler, StaticFileHandler
 
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import JobQueue, message_of
-from netxr.app.frame.looks import WIDGET_STYLE, message_pane
+from netxr.app.frame.looks import PAGE, WIDGET_STYLE, WIDGETS, message_pane
 from netxr.app.frame.page import Address, Page, Tab, template_of
 from netxr.app.frame.session import Session
 from netxr.app.frame.state import THEME
@@ -139,7 +139,13 @@ def server_of(
 
     try:
         server = get_server(
-            make, port=int(port), address=ADDRESS, websocket_origin=list(NAMES), title="netxr", **LIMITS
+            make,
+            port=int(port),
+            address=ADDRESS,
+            websocket_origin=list(NAMES),
+            title="netxr",
+            extra_patterns=[(f"/({WIDGETS})", StaticFileHandler, {"path": str(PAGE)})],
+            **LIMITS,
         )
     except OSError as error:
         queue.close()
@@ -174,7 +180,7 @@ def _page(
 
     pn.state.on_session_destroyed(end)
     pn.config.exception_handler = lambda error: session.say(message_of(error))
-    pn.config.raw_css = [WIDGET_STYLE]
+    pn.config.css_files = [WIDGET_STYLE]
     address, theme = _address(), _theme()
     pn.state.curdoc.theme = FIGURES[theme]
     try:

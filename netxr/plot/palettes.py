@@ -3,6 +3,7 @@
 Blue and orange are signs and nothing else, teal is choice and quality. Zero has the colour of the ground.
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -114,16 +115,24 @@ def _pairs(palette: Palette) -> dict[str, str]:
 def paint(plot: Any, _element: Any = None, *, palette: Palette) -> None:
     """Give everything in a frame that bokeh has drawn its colour: what netxr draws, and then what is around it."""
     colours = _pairs(palette)
-    for model in plot.state.references():
+    models = plot.state.references()
+    for model in models:
         if isinstance(model, ColumnDataSource):
             texts = {name: column for name, column in model.data.items() if np.asarray(column).dtype.kind in "OU"}
             model.data.update({name: [_in_place(one, colours) for one in column] for name, column in texts.items()})
         else:
             names = [name for name in model.properties() if name.endswith("_color") or name == "palette"]
             model.update(**{name: _in_place(getattr(model, name), colours) for name in names})
-    for kind, look in around(palette).items():
-        for model in plot.state.select({"type": kind}):
-            model.update(**look)
+    draw_around(models, palette)
+
+
+def draw_around(models: Iterable[Any], palette: Palette) -> None:
+    """Give those of some models of bokeh that stand around the data their look."""
+    looks = around(palette)
+    for model in models:
+        for kind, look in looks.items():
+            if isinstance(model, kind):
+                model.update(**look)
 
 
 def _in_place(value: Any, colours: dict[str, str]) -> Any:

@@ -15,7 +15,7 @@ from netxr import names as n
 from netxr.compat import option_ids, set_option_ids
 from netxr.errors import InvalidInput
 from netxr.plot.loading import loaded
-from netxr.plot.palettes import LIGHT, around
+from netxr.plot.palettes import LIGHT, draw_around
 from netxr.schema.arguments import said
 
 _chosen_backend = hv.Store.current_backend
@@ -146,11 +146,11 @@ def no_formulas(plot: Any, _element: Any) -> None:
 def screen_look(plot: Any, _element: Any) -> None:
     """Make bokeh draw what stands around the data as matplotlib does, each frame with its own."""
     plot.state.frame_align = False  # aligning the frames of a layout cuts off ticks, names and colour bars
-    for kind, look in around(LIGHT).items():
-        for model in plot.state.select({"type": kind}):
-            model.update(**look)
-    for formatter in plot.state.select({"type": BasicTickFormatter}):
-        formatter.power_limit_low = -5  # 0.001, not 1.000e-3
+    models = plot.state.references()  # to ask bokeh for them takes long
+    draw_around(models, LIGHT)
+    for model in models:
+        if isinstance(model, BasicTickFormatter):
+            model.power_limit_low = -5  # 0.001, not 1.000e-3
     for bar in plot.state.right:
         if isinstance(bar, ColorBar):
             _beside_frame(plot.state, bar)

@@ -7,6 +7,7 @@ import time
 import psutil
 import pytest
 
+from netxr.app.frame.looks import PAGE, WIDGET_STYLE
 from tests.app.conftest import COMMAND
 from tests.cli.shell import run
 
@@ -29,6 +30,17 @@ def test_every_answer_says_what_a_browser_may_do_with_it(ask, path):
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Access-Control-Allow-Origin"] is None
+
+
+def test_the_style_of_widgets_is_asked_for_once_and_no_other_file_of_its_folder_can_be(ask):
+    _, _, page = ask()
+    assert WIDGET_STYLE in page
+    status, headers, style = ask(WIDGET_STYLE)
+    assert (status, headers["Content-Type"]) == (200, "text/css")
+    assert style == (PAGE / "widgets.css").read_text("utf-8")
+    assert "max-age" in headers["Cache-Control"]
+    assert style not in page
+    assert [ask(f"/{name}")[0] for name in ("page.py", "page.html", "page.css")] == [404, 404, 404]
 
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])

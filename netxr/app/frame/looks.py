@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -16,8 +17,9 @@ PAGE: Final = files("netxr.app.frame")
 TEMPLATE: Final = (PAGE / "page.html").read_text("utf-8")
 PAGE_STYLE: Final = (PAGE / "page.css").read_text("utf-8")
 
-WIDGET_STYLE: Final = (PAGE / "widgets.css").read_text("utf-8")
-"""Of all that Panel draws: what the page's own style sheet says does not reach into it."""
+WIDGETS: Final = "widgets.css"
+WIDGET_STYLE: Final = f"/{WIDGETS}?v={sha256((PAGE / WIDGETS).read_bytes()).hexdigest()[:16]}"
+"""Where the server has the style of all that Panel draws, into which the style of the page does not reach."""
 
 MESSAGE_COLOURS: Final = {"error": ("wrong", "wrong-bg"), "note": ("ink", "sunken"), "warning": ("warn", "warn-bg")}
 """Of the text and of the ground of each kind of message."""

@@ -38,6 +38,14 @@ class Address(Location):
     """The address of a page, which is read by the page alone."""
 
 
+class Template(pn.Template):
+    """The whole page, which Panel describes whenever something is added to it."""
+
+    def __repr__(self) -> str:
+        """Return what it is: to describe every part takes as long as to make it."""
+        return type(self).__name__
+
+
 class Page:
     """One open page, with what its tabs share and its address.
 
@@ -136,7 +144,7 @@ class Page:
 
 def template_of(body: Any, *, title: str, tabs: Any = None, theme: str = LIGHT, folder: str = "") -> pn.Template:
     """Return the whole page around its body and its tabs; it asks no other host for anything."""
-    template = pn.Template(TEMPLATE, location=True)
+    template = Template(TEMPLATE, location=True)
     template.add_panel("tabs", pn.Spacer(height=0) if tabs is None else tabs)
     template.add_panel("body", body)
     said = {"app_title": title, "style": f"{variables()}\n{PAGE_STYLE}", "theme": theme, "folder": folder}

@@ -157,10 +157,13 @@ def drawn_ways(shafts: hv.Segments, *, among: int | None = None) -> NDArray[np.f
 
 def _bend_on_screen(plot: Any, shafts: hv.Segments) -> None:
     """Draw edges as bokeh's lines of many points. A `hv.Path` of them takes 700 times as long (33 s for 300 edges)."""
-    renderer, points = plot.handles["glyph_renderer"], drawn_ways(shafts)
-    plot.handles["source"].data.update(xs=list(points[..., 0]), ys=list(points[..., 1]))
-    line = {name: value for name, value in renderer.glyph.properties_with_values().items() if name.startswith("line_")}
-    renderer.update(glyph=MultiLine(xs="xs", ys="ys", **line), nonselection_glyph=None, selection_glyph=None)
+    renderer, source, points = plot.handles["glyph_renderer"], plot.handles["source"], drawn_ways(shafts).round(4)
+    # As lists: of arrays, a page would be sent two messages each.
+    source.data = {**source.data, "xs": points[..., 0].tolist(), "ys": points[..., 1].tolist()}
+    if not isinstance(renderer.glyph, MultiLine):
+        drawn = renderer.glyph.properties_with_values()
+        line = {name: value for name, value in drawn.items() if name.startswith("line_")}
+        renderer.update(glyph=MultiLine(xs="xs", ys="ys", **line), nonselection_glyph=None, selection_glyph=None)
 
 
 def _clear_bar(plot: Any, _shafts: hv.Segments) -> None:
