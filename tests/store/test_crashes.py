@@ -96,17 +96,17 @@ def test_a_killed_change_is_all_or_nothing(shop, states, tmp_path, before, chang
 def test_a_writer_that_is_killed_while_it_repairs(shop, states, tmp_path, change):
     path, cut = tmp_path / "work" / "run.zarr", tmp_path / "cut"
     old, new = (content(netxr.open(states / name / "run.zarr")) for name in ("begin", f"begin-{change}"))
-    fresh(states, "begin", path)
+    fresh(states / "begin", path)
     operations = shop.do(change, path).operations
     renames = [k for k, name in enumerate(operations) if name.startswith(f"os.rename /{STAGING_PREFIX}")]
     for at in renames if EVERY else renames[1:2]:
-        fresh(states, "begin", path)
+        fresh(states / "begin", path)
         assert shop.do(change, path, at=at).died
         shutil.rmtree(cut, ignore_errors=True)
         shutil.copytree(path.parent, cut)
         whole = shop.do("nothing", path).operations
         for then in points(whole)[:: 1 if EVERY else 3]:
-            fresh(tmp_path, "cut", path)
+            fresh(tmp_path / "cut", path)
             assert shop.do("nothing", path, at=then).died
             now = check_open(path)
             assert now.identical(new) or now.identical(old), (operations[at], whole[then])
