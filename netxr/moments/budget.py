@@ -281,8 +281,9 @@ class RowPlan:
     @property
     def shares(self) -> list[tuple[int, int]]:
         """First target and end of each task: whole chunks of the store, as evenly shared as they can be."""
-        n_chunks = ceil(self.work.n_targets / self.rows_at_a_time)
-        ends = [k * n_chunks // self.tasks * self.rows_at_a_time for k in range(self.tasks)]
+        step = min(self.rows, self.rows_at_a_time)
+        n_chunks = ceil(self.work.n_targets / step)
+        ends = [k * n_chunks // self.tasks * step for k in range(self.tasks)]
         return list(pairwise([*ends, self.work.n_targets]))
 
     @property
