@@ -3,8 +3,8 @@
 import xarray as xr
 
 from netxr.errors import InvalidInput
-from netxr.recordings.formats import nwb_events
 from netxr.recordings.formats.guards import readable_as
+from netxr.recordings.formats.nwb import events as nwb_events
 from netxr.recordings.formats.registry import check_trust, format_of
 from netxr.schema.arguments import check_name, check_path
 from netxr.store.staging import PathLike

@@ -19,7 +19,6 @@ from zarr.abc.store import Store
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.recordings.formats import zarr_stores
-from netxr.recordings.formats.connectivity_tables import read_named, read_parquet
 from netxr.recordings.formats.labelling import (
     ARRAY_OPTIONS,
     FILE_OPTIONS,
@@ -31,7 +30,8 @@ from netxr.recordings.formats.labelling import (
 )
 from netxr.recordings.formats.registry import check_trust, format_of, options_of, read_by
 from netxr.recordings.formats.renaming import timed
-from netxr.recordings.formats.text import Table
+from netxr.recordings.formats.text.connectivity import read_named, read_parquet
+from netxr.recordings.formats.text.table import Table
 from netxr.schema.arguments import check_choice, check_name, check_path
 from netxr.schema.arrays import as_connectivity
 from netxr.schema.clock import with_clock

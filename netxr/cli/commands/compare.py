@@ -13,7 +13,7 @@ from netxr.cli.output import echo_json
 from netxr.cli.scores import document, echo_scores, score
 from netxr.errors import InvalidInput
 from netxr.estimators.table import drawn_estimate
-from netxr.recordings.formats.connectivity_tables import read_labels
+from netxr.recordings.formats.text.connectivity import read_labels
 from netxr.recordings.truths import as_called
 from netxr.schema.variables import labels_of
 

@@ -27,7 +27,7 @@ from netxr.estimators.apply import compared, lags_needed
 from netxr.estimators.estimator import Estimator
 from netxr.estimators.table import ROWWISE, estimator
 from netxr.moments.budget import RowPlan
-from netxr.recordings.formats.connectivity_tables import read_labels
+from netxr.recordings.formats.text.connectivity import read_labels
 from netxr.recordings.truths import load_truth
 from netxr.schema.arguments import check_store_name, check_vacant
 from netxr.schema.clock import in_samples

@@ -11,11 +11,11 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
-from netxr.recordings.formats.connectivity_tables import as_labels
-from netxr.recordings.formats.text import Table
-from netxr.recordings.formats.text_cells import shown
-from netxr.recordings.formats.text_labels import is_corner
-from netxr.recordings.formats.time_columns import check_rows, counts_rows, timed
+from netxr.recordings.formats.text.cells import shown
+from netxr.recordings.formats.text.connectivity import as_labels
+from netxr.recordings.formats.text.labels import is_corner
+from netxr.recordings.formats.text.table import Table
+from netxr.recordings.formats.text.time_columns import check_rows, counts_rows, timed
 from netxr.recordings.formats.times import AGREE, Clock, clock_from
 from netxr.schema.arguments import check_choice, check_entries, said
 from netxr.schema.arrays import as_activity, as_connectivity

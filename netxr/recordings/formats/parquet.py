@@ -14,7 +14,7 @@ from netxr.compat import optional
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.lazy import Box, lazy_array
-from netxr.recordings.formats.text import Table
+from netxr.recordings.formats.text.table import Table
 from netxr.schema.variables import NUMBER_KINDS
 
 NAMELESS_INDEX: Final = "__index_level_"

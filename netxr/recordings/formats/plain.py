@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.recognition import of_no_arrays
-from netxr.recordings.formats.text import Table, read_table
+from netxr.recordings.formats.text.table import Table, read_table
 from netxr.schema.variables import NUMBER_KINDS
 
 HEADERS: Final = {

@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 from netxr.compat import optional
 from netxr.errors import UnreadableFile
 from netxr.recordings.formats.guards import readable_as
-from netxr.recordings.formats.matlab5 import LARGEST_ITEM, NESTING, unpacked_bytes, variables_in
+from netxr.recordings.formats.matlab.version5 import LARGEST_ITEM, NESTING, unpacked_bytes, variables_in
 from netxr.recordings.formats.recognition import content_of
 
 SMALL: Final = 2**24

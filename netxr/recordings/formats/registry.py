@@ -64,9 +64,9 @@ FORMATS: Final = {
             "text", "array", "netxr.recordings.formats.plain:read_text", (".csv", ".tsv", ".txt", ".1d"), (None, "gzip")
         ),
         Format("parquet", "array", "netxr.recordings.formats.parquet:read", (".parquet", ".pq"), ("parquet",)),
-        Format("matlab", "array", "netxr.recordings.formats.matlab:read", (".mat",), ("mat5", "hdf5", None)),
+        Format("matlab", "array", "netxr.recordings.formats.matlab.file:read", (".mat",), ("mat5", "hdf5", None)),
         Format("hdf5", "array", "netxr.recordings.formats.hdf5:read", (".h5", ".hdf5"), ("hdf5",)),
-        Format("nwb", "recording", "netxr.recordings.formats.nwb:load", (".nwb",), ("hdf5",)),
+        Format("nwb", "recording", "netxr.recordings.formats.nwb.recording:load", (".nwb",), ("hdf5",)),
         Format(
             "netcdf", "recording", "netxr.recordings.formats.netcdf:load", (".nc", ".nc4", ".cdf"), ("hdf5", "netcdf3")
         ),

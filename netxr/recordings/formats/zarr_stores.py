@@ -18,7 +18,7 @@ from netxr.recordings.formats.hdf5 import MOST_NAMED, choose
 from netxr.recordings.formats.labelling import FILE_OPTIONS, axes_of, recording_of
 from netxr.recordings.formats.recognition import content_of, names_in
 from netxr.recordings.formats.renaming import as_run, dims_by_order, is_run, timed
-from netxr.recordings.formats.text import Table
+from netxr.recordings.formats.text.table import Table
 from netxr.schema.clock import on_axis
 from netxr.schema.variables import NUMBER_KINDS
 from netxr.store.dataset import open as open_store

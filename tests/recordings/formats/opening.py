@@ -21,7 +21,7 @@ def measure(name, small, large, **options):
     """Measure a function of a module of formats; what it returns is held meanwhile."""
     from resource import RUSAGE_SELF, getrusage  # there is none on Windows
 
-    module, function = name.split(".")
+    module, function = name.rsplit(".", 1)
     load = getattr(import_module(f"netxr.recordings.formats.{module}"), function)
     load(Path(small), **options)
     before = getrusage(RUSAGE_SELF).ru_maxrss

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from netxr.errors import InvalidInput, MissingExtra, UnreadableFile
-from netxr.recordings.formats.matlab import read
+from netxr.recordings.formats.matlab.file import read
 from tests.marks import slow
 from tests.recordings.formats.damage import refusals
 from tests.recordings.formats.files import make_matlab73, matlab_header, samples
@@ -208,7 +208,7 @@ def test_opening_80_mb_takes_little(tmp_path, version, apart):
         else:
             pytest.importorskip("h5py")
             make_matlab73(path, {"X": values})
-    assert max(opening_takes("matlab.read", *paths, apart=apart)) < 20
+    assert max(opening_takes("matlab.file.read", *paths, apart=apart)) < 20
 
 
 @pytest.mark.parametrize("name", [None, "run.X", "run/X"])

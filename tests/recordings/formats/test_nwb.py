@@ -10,7 +10,7 @@ h5py = pytest.importorskip("h5py")
 
 import netxr  # noqa: E402
 from netxr.errors import InvalidInput, UnreadableFile  # noqa: E402
-from netxr.recordings.formats.nwb import load  # noqa: E402
+from netxr.recordings.formats.nwb.recording import load  # noqa: E402
 from tests.conftest import SHARED  # noqa: E402
 from tests.marks import slow  # noqa: E402
 from tests.recordings.formats import files  # noqa: E402
@@ -407,7 +407,7 @@ def test_opening_80_mb_takes_little(tmp_path, apart):
     with h5py.File(large, "r+") as file:
         del file["acquisition/ts/data"]
         file["acquisition/ts"].create_dataset("data", (200_000, 100), "f4", chunks=(1000, 100))
-    assert max(opening_takes("nwb.load", small, large, apart=apart)) < 20
+    assert max(opening_takes("nwb.recording.load", small, large, apart=apart)) < 20
 
 
 # --- files of pynwb -------------------------------------------------------------
@@ -497,6 +497,6 @@ def test_opening_80_mb_of_spike_times_takes_little(tmp_path, apart):
         file["units/spike_times"] = rng.uniform(0, 1e4, 10_500_000)
         file["units/spike_times_index"] = np.array([5_000_000, 10_500_000])
     assert large.stat().st_size > 80e6
-    traced, resident = opening_takes("nwb.load", small, large, apart=apart, rate=10)
+    traced, resident = opening_takes("nwb.recording.load", small, large, apart=apart, rate=10)
     assert traced < 20
     assert resident < 20

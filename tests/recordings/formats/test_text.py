@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 import netxr
 from netxr.errors import UnreadableFile
-from netxr.recordings.formats.text import read_table
+from netxr.recordings.formats.text.table import read_table
 from netxr.recordings.load import load_activity
 from tests.marks import slow
 

@@ -11,10 +11,10 @@ import numpy as np
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.hdf5 import choose, opened
-from netxr.recordings.formats.matlab5 import variables_in
-from netxr.recordings.formats.matlab_nodes import Node, NodeHdf5, Variable5
+from netxr.recordings.formats.matlab.nodes import Node, NodeHdf5, Variable5
+from netxr.recordings.formats.matlab.version5 import variables_in
 from netxr.recordings.formats.recognition import content_of
-from netxr.recordings.formats.text import Table
+from netxr.recordings.formats.text.table import Table
 from netxr.schema.variables import NUMBER_KINDS
 
 NUMBER_CLASSES: Final = frozenset(

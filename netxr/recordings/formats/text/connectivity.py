@@ -11,9 +11,9 @@ import pandas as pd
 from netxr.compat import optional
 from netxr.errors import UnreadableFile
 from netxr.recordings.formats.guards import readable_as
-from netxr.recordings.formats.text import EXACT
-from netxr.recordings.formats.text_cells import MISSING, is_word, shown
-from netxr.recordings.formats.text_lines import DELIMITERS, cells_of, lines, opened, without_remark
+from netxr.recordings.formats.text.cells import MISSING, is_word, shown
+from netxr.recordings.formats.text.lines import DELIMITERS, cells_of, lines, opened, without_remark
+from netxr.recordings.formats.text.table import EXACT
 from netxr.schema.tables import end_columns
 from netxr.schema.words import reads_as_number
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from netxr.errors import UnreadableFile
 from netxr.recordings.formats.hdf5 import is_array, lazy_dataset, text_of
-from netxr.recordings.formats.matlab5 import (
+from netxr.recordings.formats.matlab.version5 import (
     Variable,
     content_of_variable,
     dense_of,

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from netxr.recordings.formats.text_cells import MISSING, is_number, is_plain, is_word
+from netxr.recordings.formats.text.cells import MISSING, is_number, is_plain, is_word
 from netxr.schema.spacing import LARGEST_JITTER
 from netxr.schema.words import reads_as_number
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.hdf5 import is_array, nodes_of, opened
-from netxr.recordings.formats.nwb_tables import is_text, labels_and_columns
+from netxr.recordings.formats.nwb.tables import is_text, labels_and_columns
 
 TRIALS: Final = "intervals/trials"
 """Where NWB has the table of trials."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.hdf5 import is_array, lazy_dataset, text_of
-from netxr.recordings.formats.nwb_tables import Columns, labels_and_columns
+from netxr.recordings.formats.nwb.tables import Columns, labels_and_columns
 from netxr.recordings.formats.times import Clock, clock_from, say_which_interval
 from netxr.schema.arrays import as_activity
 from netxr.schema.spacing import steps_in

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netxr.errors import UnreadableFile
-from netxr.recordings.formats.text_cells import (
+from netxr.recordings.formats.text.cells import (
     MISSING,
     TRUTH,
     dates_in,
@@ -27,8 +27,8 @@ from netxr.recordings.formats.text_cells import (
     numbers_in,
     shown,
 )
-from netxr.recordings.formats.text_labels import are_labels, are_states, column, may_be_labels, name_rows
-from netxr.recordings.formats.text_lines import DELIMITERS, delimiter_of, n_cells_of, opened, rows_of
+from netxr.recordings.formats.text.labels import are_labels, are_states, column, may_be_labels, name_rows
+from netxr.recordings.formats.text.lines import DELIMITERS, delimiter_of, n_cells_of, opened, rows_of
 from netxr.schema.words import reads_as_number
 
 __all__ = ["DELIMITERS", "EXACT", "Apart", "Table", "read_table", "shown"]

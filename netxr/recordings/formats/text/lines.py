@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from netxr.errors import UnreadableFile
-from netxr.recordings.formats.text_cells import ERRORS, is_number
+from netxr.recordings.formats.text.cells import ERRORS, is_number
 
 DELIMITERS: Final = "\t;,"
 """What separates cells, first choice first; blanks do where the first line has none of them."""

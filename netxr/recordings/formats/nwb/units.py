@@ -14,7 +14,7 @@ from netxr.errors import InvalidInput, UnreadableFile
 from netxr.kernels.spikes import SLACK, bins_in, counts
 from netxr.recordings.formats.hdf5 import opened
 from netxr.recordings.formats.lazy import Box, lazy_array
-from netxr.recordings.formats.nwb_tables import labels_and_columns
+from netxr.recordings.formats.nwb.tables import labels_and_columns
 from netxr.recordings.formats.times import is_rate
 from netxr.schema.arguments import check_span
 from netxr.schema.arrays import as_activity

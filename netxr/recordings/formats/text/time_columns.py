@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError, UnreadableFile
-from netxr.recordings.formats.text import Table
+from netxr.recordings.formats.text.table import Table
 from netxr.schema.spacing import LARGEST_JITTER
 
 AXIS: Final = re.compile(

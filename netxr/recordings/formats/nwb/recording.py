@@ -13,9 +13,9 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.hdf5 import MOST_NAMED, is_array, nodes_of, opened, text_of
-from netxr.recordings.formats.nwb_events import tables_in
-from netxr.recordings.formats.nwb_series import load_series, stack_series
-from netxr.recordings.formats.nwb_units import load_units
+from netxr.recordings.formats.nwb.events import tables_in
+from netxr.recordings.formats.nwb.series import load_series, stack_series
+from netxr.recordings.formats.nwb.units import load_units
 from netxr.recordings.formats.times import check_interval
 from netxr.schema.arguments import check_choice
 from netxr.schema.variables import NUMBER_KINDS
