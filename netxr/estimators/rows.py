@@ -26,6 +26,7 @@ from netxr import names as n
 from netxr.blocks.progress import Part, report, reported
 from netxr.blocks.schedulers import cluster, computed
 from netxr.blocks.segments import streams
+from netxr.kernels.ahead import one_ahead
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.held import Held, held, sums_of_held
 from netxr.kernels.lagged_sums import LaggedSums, Pass, close_trial, pool_sums
@@ -253,7 +254,7 @@ def _pilot(*source: Any) -> NDArray[Any]:
 def _held(n_steps: int, name: str, shift: NDArray[Any], todo: Pass, folder: Path | None, *source: Any) -> Held:
     """Return all samples of a source as one block."""
     block = FrameBlock(todo, shift, place=name, offset=0, room=n_steps)
-    for frames in _blocks(_pieces(*source), todo.block, folder):
+    for frames in one_ahead(_blocks(_pieces(*source), todo.block, folder)):
         block.take(frames)
     return held(block, todo=todo)
 

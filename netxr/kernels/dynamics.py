@@ -4,7 +4,6 @@ Index letters: t step, k trial, n neuron. Arrays are (t, k, n); a state is (k, n
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.kernels.ahead import one_ahead
 from netxr.kernels.blas import one_blas_thread
 from netxr.kernels.drives import Drives
 from netxr.kernels.noise import STEPS_PER_BLOCK
@@ -87,7 +87,7 @@ def trajectories(
             range(rows.start, rows.stop), first_step=start, n_steps=n_steps, dtype=past.dtype, lead=lead, sign=sign
         )
         if STEPS_PER_BLOCK * known[0].size >= DRAWN_AHEAD:
-            blocks = _drawn_ahead(blocks)
+            blocks = one_ahead(blocks)
         for states in blocks:
             is_set = drives.is_set(start, start + len(states) - lead)
             if skip == 1 and is_set and is_set[0]:  # the first state of all
@@ -173,15 +173,6 @@ def _check_finite(state: NDArray[Any], step: int) -> None:
     if not np.isfinite(state).all():
         got = f"activity that is not finite by step {step:,}"
         raise InvalidInput(n.CONNECTIVITY, got=got, expected="units and weights under which it stays so")
-
-
-def _drawn_ahead(blocks: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    """Pass blocks on, each drawn in another thread while the one before it is in use."""
-    with ThreadPoolExecutor(1) as drawer:
-        following = drawer.submit(next, blocks, None)
-        while (block := following.result()) is not None:
-            following = drawer.submit(next, blocks, None)
-            yield block
 
 
 def trials_together(n_neurons: int, dtype: np.dtype[Any]) -> int:
