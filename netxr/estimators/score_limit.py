@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.kernels.limits import limit_of
+from netxr.kernels.score_limit import limit_of
 from netxr.schema.arguments import is_number, said
 
 CORRELATIONS: Final = (n.PEARSON, n.SPEARMAN, n.MANTEL)

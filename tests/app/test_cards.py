@@ -11,7 +11,7 @@ from bokeh.models import LinearAxis
 
 import netxr
 from netxr.app.frame.theme import TOKENS
-from netxr.app.recording.cards import ROWS, PairCards, in_shape
+from netxr.app.recording.pair_cards import ROWS, PairCards, in_shape
 from netxr.app.recording.pair_marks import SelectedEdge
 from tests.app.views import choose, lines, open_step, opened, press, run_lines, table
 

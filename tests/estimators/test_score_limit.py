@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import netxr
 from netxr.errors import InvalidInput
 from netxr.estimators.score_limit import verdicts
-from netxr.kernels.limits import limit_of
+from netxr.kernels.score_limit import limit_of
 
 LENGTHS = np.array([1000, 4000])
 

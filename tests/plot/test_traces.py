@@ -8,7 +8,7 @@ from bokeh.models import Plot
 from netxr.errors import InvalidInput
 from netxr.plot import raster, traces
 from netxr.plot.activity import binning as windows
-from netxr.plot.activity.views import excerpt_of
+from netxr.plot.activity.excerpt import excerpt_of
 from netxr.schema.arrays import as_activity
 from netxr.schema.axis import even_times
 from tests.plot.drawn import draw, on_paper, on_screen, title_of

@@ -15,7 +15,6 @@ from netxr.app.frame.panes import Results, button, note, stack
 from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, tab_of_stores
 from netxr.app.recording.answers import warning_of, words_of
-from netxr.app.recording.cards import PairCards
 from netxr.app.recording.choice import Choice, chosen_activity, with_bad_frames
 from netxr.app.recording.compute import (
     Compute,
@@ -34,6 +33,7 @@ from netxr.app.recording.compute import (
 from netxr.app.recording.cost import LIVE, Cost, cost_of
 from netxr.app.recording.files import Files
 from netxr.app.recording.marked_pairs import FROM, marked, text_of
+from netxr.app.recording.pair_cards import PairCards
 from netxr.app.recording.rail import Rail
 from netxr.app.recording.report_file import ReportFile
 from netxr.app.recording.saving import Saving

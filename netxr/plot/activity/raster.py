@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.plot.activity.binning import Cells, cells
-from netxr.plot.activity.views import Excerpt, excerpt_of
+from netxr.plot.activity.excerpt import Excerpt, excerpt_of
 from netxr.plot.spans import ROOM, Range, Side, Span, borders, side_ticks, span_in_view
 from netxr.plot.style import (
     DIVERGING,

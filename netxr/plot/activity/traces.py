@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.plot.activity.binning import Part, extremes, read, segments
-from netxr.plot.activity.views import Excerpt, excerpt_of
+from netxr.plot.activity.excerpt import Excerpt, excerpt_of
 from netxr.plot.style import (
     FRAME,
     INK,
