@@ -316,7 +316,22 @@ def test_the_colour_bar_of_a_crowd_is_as_clear_as_edges_over_one_another():
     assert (bar.color_mapper.low, bar.color_mapper.high) == (drawn.low, drawn.high)
 
 
-def test_a_long_number_of_edges_is_a_line_of_its_own():
+def test_a_long_number_of_edges_stays_on_one_line():
     n = 1200
     weights = xr.DataArray(np.ones((n, n)), dims=("target", "source"))
-    assert title_of(network(weights)) == "3 strongest inputs of each:\n3,600 of 1,438,800 edges"
+    assert title_of(network(weights)) == "3 strongest inputs of each: 3,600 of 1,438,800"
+
+
+@pytest.mark.parametrize("title", ["", "R"])
+@pytest.mark.parametrize("edges", [1, 3, None])
+def test_a_title_has_at_most_two_lines(title, edges):
+    values = np.random.default_rng(1).normal(size=(20, 20))
+    weights = labelled(values)
+    p_value = xr.where(abs(weights) > 0.3, 1e-6, 0.9)
+    options = {"edges": edges, "title": title}
+    for figure in (network(weights, **options), network(weights, p_value=p_value, **options)):
+        said = title_of(figure)
+        assert "positive" in said
+        assert len(said.splitlines()) <= 2
+    n_found = int((p_value.values < 0.5)[~np.eye(20, dtype=bool)].sum())
+    assert f"{n_found} of 380 pairs" in said

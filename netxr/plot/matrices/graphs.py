@@ -154,27 +154,32 @@ def network(
     note = "" if arrows.n_all else none
     graph = edges_of(arrows, places, names, look) * _nodes(places, names) * _names(places, note=note)
     graph = graph * _scale_bar(places.scale, places.height) if places.scale else graph
-    hidden = _hidden(drawn) if sign == "positive" and arrows.n_all else ""
-    left = "" if tested is None else f"{tested.text}; others not drawn"
-    return _framed(graph, places, title="\n".join(line for line in (title, left, hidden, _cut(arrows, inputs)) if line))
+    kind = "positive " if sign == "positive" and arrows.n_all and _has_negative(drawn) else ""
+    said = [] if tested is None else [f"{tested.text}; others not drawn"]
+    said += filter(None, [_cut(arrows, inputs, kind=kind)])
+    if title and tested is not None and len(said) > 1:  # a third line would take the room of the graph
+        said[0] = f"{title}: {tested.text}"
+    elif title:
+        said = [title, *said]
+    return _framed(graph, places, title="\n".join(said))
 
 
-def _hidden(weights: NDArray[Any]) -> str:
-    """Say that negative weights are not drawn, if there are some between two neurons."""
+def _has_negative(weights: NDArray[Any]) -> bool:
+    """Return whether there are negative weights between two neurons."""
     negative = np.isfinite(weights) & (weights < 0)
-    return "positive weights only" if negative.sum() > np.diagonal(negative).sum() else ""
+    return bool(negative.sum() > np.diagonal(negative).sum())
 
 
-def _cut(arrows: Arrows, inputs: int | None) -> str:
-    """Say so if not all edges are drawn."""
-    drawn = len(arrows.weights)
-    if drawn == arrows.n_all:
-        return ""
+def _cut(arrows: Arrows, inputs: int | None, *, kind: str) -> str:
+    """Say in one line which edges are drawn, if these are not all; of one `kind`, "positive " or all of them."""
+    drawn, n_all = len(arrows.weights), arrows.n_all
+    if drawn == n_all:
+        return f"{kind}weights only" if kind else ""
     if inputs is None:
-        return f"strongest {drawn:,} of {arrows.n_all:,} edges"
-    one = "strongest input of each" if inputs == 1 else f"{inputs} strongest inputs of each"
-    text = f"{one}: {drawn:,} of {arrows.n_all:,} edges"
-    return text if len(text) <= LINE else text.replace(": ", ":\n")
+        return f"strongest {drawn:,} of {n_all:,} {kind}edges"
+    one = f"strongest {kind}input of each" if inputs == 1 else f"{inputs} strongest {kind}inputs of each"
+    ways = (f"{one}: {drawn:,} of {n_all:,} edges", f"{one}: {drawn:,} of {n_all:,}", f"{one}: {drawn:,} edges")
+    return next((text for text in ways if len(text) <= LINE), ways[-1])
 
 
 def _framed(graph: hv.Overlay, places: Places, *, title: str) -> hv.Overlay:
