@@ -7,6 +7,7 @@ import pytest
 import netxr
 from netxr.app.frame.folder import Folder
 from netxr.errors import InvalidInput
+from netxr.recordings.export import csv
 from tests.app.views import choose, opened, press, table
 
 
@@ -30,6 +31,38 @@ def test_files_are_listed_with_what_they_are_or_why_they_cannot_be_imported(raw)
     assert "Excel" in listed["notes.xls"].problem
     assert listed["cut.npz"].problem
     assert str(folder) not in listed["cut.npz"].problem + listed["notes.xls"].problem
+
+
+@pytest.fixture
+def tested():
+    """A small table of edges, and the estimate that it is from."""
+    run = netxr.simulate(netxr.random_connectivity(6, sparsity=0.5, seed=1), n_steps=500, seed=1)
+    found = netxr.correlation_test(run.activity.isel(trial=0)).compute()
+    return netxr.edges(found, q=0.9), found
+
+
+def test_what_is_no_recording_is_listed_with_one_short_reason(tmp_path, tested):
+    pytest.importorskip("pyarrow")
+    edges, found = tested
+    for name in ("log.out", "server.pid", "notes.xlsx"):
+        (tmp_path / name).write_text("123\n")
+    (tmp_path / "none.csv").touch()
+    (tmp_path / "odd.npy").write_text("no array")
+    edges.to_dataframe().to_csv(tmp_path / "table.csv")
+    edges.to_dataframe().to_parquet(tmp_path / "table.parquet")
+    (tmp_path / "exported.csv").write_text(csv(edges))
+    (tmp_path / "pairs.csv").write_text(csv(found[["lagged_correlation"]]))
+    np.savetxt(tmp_path / "samples.csv", np.eye(3), delimiter=",", header="a,b,c", comments="")
+    said = {file.name: file.problem for file in Folder(tmp_path).files()}
+    assert said.pop("samples.csv") == ""
+    assert {said.pop(name) for name in ("log.out", "server.pid", "notes.xlsx")} == {"no recording"}
+    assert said.pop("none.csv") == "an empty file"
+    odd = said.pop("odd.npy")
+    assert odd.startswith("suffix .npy, but its content begins with")
+    assert "format=" not in odd
+    assert said == dict.fromkeys(
+        ["table.csv", "table.parquet", "exported.csv", "pairs.csv"], "a list of edges, no recording"
+    )
 
 
 def test_a_file_is_imported_in_place_and_opens(pages, raw):

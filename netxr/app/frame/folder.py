@@ -11,7 +11,8 @@ import xarray as xr
 
 import netxr
 from netxr.errors import InvalidInput, NetxrError
-from netxr.recordings.formats.registry import format_of
+from netxr.recordings.formats.registry import UNKNOWN, format_of
+from netxr.recordings.formats.text.connectivity import lists_edges
 from netxr.schema.arguments import check_path
 from netxr.schema.words import counted
 from netxr.store.dataset import is_store
@@ -19,7 +20,10 @@ from netxr.store.dataset import is_store
 MOST_FILES: Final = 100
 """Most files of the folder that are looked at."""
 
-NO_RECORDING: Final = "not a recording that netxr knows"
+NO_RECORDING: Final = "no recording"
+EMPTY: Final = "an empty file"
+EDGES: Final = "a list of edges, no recording"
+"""What is said of files that cannot be imported."""
 
 FRESH: Final = 2.0
 """Seconds for which a listing holds: a page asks for it many times in a row."""
@@ -186,10 +190,22 @@ def _links_in(place: Path) -> Iterator[Path]:
 def _described(place: Path) -> RawFile:
     """Return what a file is, by its suffix and the bytes with which it begins."""
     n_bytes = place.stat().st_size if place.is_file() else 0
+    if place.is_file() and not n_bytes:
+        return RawFile(place.name, "", 0, False, EMPTY)
     try:
         found = format_of(place)
+        if found.name in ("text", "parquet") and lists_edges(place, found.name):
+            return RawFile(place.name, "", n_bytes, False, EDGES)
     except NetxrError as error:
-        problem = " ".join(str(error).split()).replace(str(place), place.name)
-        return RawFile(place.name, "", n_bytes, False, problem or NO_RECORDING)
+        return RawFile(place.name, "", n_bytes, False, _why(error, place))
     is_array = found.kind == "array"
     return RawFile(place.name, f"{found.name}{': which axis is time?' if is_array else ''}", n_bytes, is_array)
+
+
+def _why(error: NetxrError, place: Path) -> str:
+    """Return why a file is no recording, as the page says it: without what is only done in Python."""
+    said = " ".join(str(error).split()).replace(str(place), place.name).removeprefix(f"{place.name}: ")
+    if UNKNOWN in said:
+        return NO_RECORDING
+    sentences = [one for one in said.split(". ") if "format=" not in one]
+    return f"{'. '.join(sentences).removesuffix('.')}." if sentences else NO_RECORDING

@@ -92,6 +92,9 @@ BY_CONTENT: Final = {
 PICKLES: Final = (".pkl", ".pickle", ".p", ".joblib")
 """Suffixes of pickles, of which the oldest begin with no mark of their own."""
 
+UNKNOWN: Final = "no known kind of file"
+"""What is said of a file that neither its suffix nor its content tells."""
+
 AMBIGUOUS: Final = ("npz", "hdf5")
 """Formats whose files are looked into: programs save recordings under the same suffixes."""
 
@@ -205,6 +208,6 @@ def _of_content(path: Path, *, look_inside: bool) -> Format:
     if name is None:
         _refuse(path, content)
         known = "; ".join(f"{one.name} ({', '.join(one.suffixes[:4])})" for one in FORMATS.values() if one.suffixes)
-        reason = f"no known kind of file; known are {known}, folders of suite2p and Zarr stores"
+        reason = f"{UNKNOWN}; known are {known}, folders of suite2p and Zarr stores"
         raise UnreadableFile(path, reason, fix="Say which it is with format=.")
     return FORMATS[name]

@@ -82,6 +82,16 @@ def read_parquet(path: Path) -> pd.DataFrame | None:
         return None if is_plain else pd.read_parquet(path, engine="pyarrow")
 
 
+def lists_edges(path: Path, kind: str) -> bool:
+    """Return whether a file lists edges, by the names of its columns; of `kind` "text" or "parquet"."""
+    if kind == "parquet":
+        parquet = optional("pyarrow.parquet", what=f"Reading {path}, a Parquet file,", extra="parquet")
+        with readable_as("Parquet", path):
+            return all(end_columns(parquet.read_schema(path).names))
+    head = next((line for _, line in lines(path) if without_remark(line).strip()), "")
+    return all(end_columns(cells_of(head, _delimiter(head))))
+
+
 def read_labels(path: Path) -> list[Any]:
     """Return the labels in a text file: one a line, or all in one; whole numbers are taken for numbers.
 
