@@ -12,7 +12,7 @@ from netxr.errors import InvalidInput
 from netxr.kernels.groups import equal_groups, group_average, is_grouped, membership
 from netxr.kernels.moments import make_symmetric, sumsq_of_side
 from netxr.schema.arguments import array_of, is_whole, said
-from netxr.schema.variables import check_moments, holds_moments, labels_of
+from netxr.schema.variables import check_lengths, check_moments, holds_moments, labels_of
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 Groups = int | Sequence[Any] | Mapping[Any, Any] | NDArray[Any] | xr.DataArray
@@ -116,6 +116,7 @@ def _neuron_axes(data: object) -> list[str]:
         fix = "Give a plain array its labels with netxr.as_activity or netxr.as_connectivity."
         raise InvalidInput("data", got=type(data).__name__, expected="a DataArray or Dataset", fix=fix)
     axes = [axis for axis in AXES if axis in data.dims]
+    check_lengths(data, argument="data")
     if not axes:
         raise InvalidInput("data", got=f"dims {tuple(map(str, data.dims))}", expected=f"one of {', '.join(AXES)}")
     return axes

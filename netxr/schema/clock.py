@@ -57,7 +57,8 @@ def activity_of(data: object, *, argument: str = "data") -> xr.DataArray:
         raise InvalidInput(argument, got=f"a Dataset with {known}", expected=f"one with the variable {n.ACTIVITY!r}")
     else:
         activity = check_activity(data[n.ACTIVITY], argument=f"{argument}.{n.ACTIVITY}")
-    own = activity.drop_vars(n.LAG) if n.LAG in activity.coords else activity  # which an estimate beside it has
+    of_estimate = [name for name in (n.LAG, n.TARGET, n.SOURCE) if name in activity.coords]  # beside it
+    own = activity.drop_vars(of_estimate)
     own = own if own.dims[:2] == (n.NEURON, n.TIME) else own.transpose(n.NEURON, n.TIME, ...)
     return own.assign_attrs(_attributes(data))
 

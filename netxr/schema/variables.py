@@ -111,9 +111,7 @@ def check_variable(data: object, spec: VariableSpec, *, argument: str, extra_dim
         raise InvalidInput(
             argument, got=f"dtype {data.dtype}", expected="real numbers", fix="Convert with .astype(float)."
         )
-    if any(map(np.isnan, data.shape)):
-        fix = "Call .compute_chunk_sizes() on its dask array."
-        raise InvalidInput(argument, got="chunks of unknown length", expected="known ones", fix=fix)
+    check_lengths(data, argument=argument)
     empty = [str(dim) for dim, size in data.sizes.items() if size == 0]
     if empty:
         raise InvalidInput(argument, got=f"no entry along {', '.join(empty)}", expected="at least one along every dim")
@@ -126,7 +124,7 @@ def _fix_of_dims(data: xr.DataArray, spec: VariableSpec) -> str:
     """Return what to do about data whose dims do not fit `spec`."""
     if n.TARGET in spec.dims and {n.NEURON, n.TIME} <= {*data.dims}:
         return (
-            "This is activity. A matrix has a number for each pair of neurons: netxr.lagged_correlation(activity)"
+            "This is activity. A matrix has a number for each pair of neurons, as of netxr.lagged_correlation(activity)"
             "; netxr.plot.traces and netxr.plot.raster draw activity itself."
         )
     if n.TIME in spec.dims and {n.TARGET, n.SOURCE} <= {*data.dims}:
@@ -149,11 +147,25 @@ def check_blocks(data: xr.DataArray | xr.Variable, argument: str) -> None:
         )
 
 
+def check_lengths(data: xr.DataArray | xr.Dataset, *, argument: str) -> None:
+    """Raise InvalidInput if lazy data have chunks of unknown length."""
+    if any(map(np.isnan, data.sizes.values())):
+        fix = "Call .compute_chunk_sizes() on its dask array."
+        raise InvalidInput(argument, got="chunks of unknown length", expected="known ones", fix=fix)
+
+
 def check_labels(data: xr.DataArray, *, argument: str) -> None:
-    """Raise InvalidInput if a dim of `data` carries the same label twice."""
+    """Raise InvalidInput if a dim of `data` has a label twice or lacks one, or neurons are called True or False."""
     for dim, one in data.xindexes.items():
         index = one.to_pandas_index() if isinstance(one, PandasIndex) else None  # others hold no single labels
-        if index is not None and not index.is_unique:
+        if index is None:
+            continue
+        is_mask = index.dtype == bool and dim in (n.NEURON, n.TARGET, n.SOURCE)
+        if is_mask or (index.nlevels == 1 and index.hasnans):
+            got = "True and False, which choose by place," if is_mask else "NaN or None"
+            fix = f"Relabel with .assign_coords({dim}=...)."
+            raise InvalidInput(argument, got=f"{got} among labels along {dim}", expected="numbers or text", fix=fix)
+        if not index.is_unique:
             twice = index[index.duplicated()][0]
             raise InvalidInput(
                 argument,

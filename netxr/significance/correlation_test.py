@@ -317,19 +317,18 @@ def _no_autocorrelation(moments: xr.Dataset) -> xr.DataArray:
 
 def _on(autocorrelation: xr.DataArray, r: xr.DataArray, dim: str) -> xr.DataArray:
     """Return the autocorrelation of the targets or of the sources."""
-    chosen = aligned(autocorrelation, labels_of(r, dim)).rename({n.NEURON: dim})
-    return chosen.assign_coords({dim: r[dim]}) if dim in r.coords else chosen.drop_vars(dim, errors="ignore")
+    return aligned(autocorrelation, labels_of(r, dim)).rename({n.NEURON: dim})
 
 
 def aligned(autocorrelation: xr.DataArray, labels: NDArray[Any]) -> xr.DataArray:
-    """Return the autocorrelation of some neurons, or raise InvalidInput where it lacks one."""
-    known = autocorrelation.get_index(n.NEURON)
-    missing = [label for label in labels.tolist() if label not in known]
+    """Return the autocorrelation of some neurons, without their labels, or raise InvalidInput where it lacks one."""
+    places = {label: place for place, label in enumerate(labels_of(autocorrelation, n.NEURON).tolist())}
+    missing = [label for label in labels.tolist() if label not in places]
     if missing:
         got = f"none of {len(missing)} neurons, such as {missing[0]!r}"
         raise InvalidInput("autocorrelation", got=got, expected="one of each neuron of the moments")
-    beside = [name for name, coord in autocorrelation.coords.items() if coord.dims == (n.NEURON,) and name != n.NEURON]
-    return autocorrelation.drop_vars(beside).sel({n.NEURON: labels})
+    bare = autocorrelation.drop_vars([name for name, coord in autocorrelation.coords.items() if n.NEURON in coord.dims])
+    return bare.isel({n.NEURON: [places[label] for label in labels.tolist()]})
 
 
 # --- by shifts -------------------------------------------------------------------------

@@ -125,7 +125,7 @@ def _storable_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:
         fix = "Convert with .astype(float)." if variable.dtype.kind in NUMBER_KINDS else ""
         raise InvalidInput(name, got=f"dtype {variable.dtype}", expected="numbers, dates or text", fix=fix)
     elif any(map(np.isnan, variable.shape)):
-        fix = "Call .compute__chunks() on its dask array."
+        fix = "Call .compute_chunk_sizes() on its dask array."
         raise InvalidInput(name, got="chunks of unknown length", expected="known ones", fix=fix)
     else:
         # Two dask chunks in one stored chunk would be written at the same time, and one of them lost.

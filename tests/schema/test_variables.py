@@ -130,3 +130,31 @@ def test_activity_in_the_place_of_a_matrix_and_a_matrix_in_that_of_activity():
         check_connectivity(x)
     with pytest.raises(InvalidInput, match=r"This is a matrix, .* Give the activity, \(neuron, time\)"):
         check_activity(xr.DataArray(np.zeros((2, 2)), dims=("target", "source")))
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([1.0, np.nan], "NaN or None among"),
+        (["a", None], "NaN or None among"),
+        ([True, False], "True and False, which"),
+    ],
+)
+def test_labels_that_name_no_neuron(labels, said):
+    x = xr.DataArray(np.zeros((2, 5)), {"neuron": labels}, ("neuron", "time"))
+    with pytest.raises(InvalidInput, match=f"activity: got {said}.* labels along neuron.*assign_coords"):
+        check_activity(x)
+    check_activity(xr.DataArray(np.zeros((1, 5, 2)), {"trial": [True, False]}, ("neuron", "time", "trial")))
+
+
+def test_chunks_of_unknown_length_are_said_by_every_room(tmp_path):
+    data = da.zeros((2, 60), chunks=(2, 20))
+    unknown = xr.DataArray(data[:, da.ones(60, chunks=20, dtype=bool)], dims=("neuron", "time"))
+    for call in (
+        netxr.lagged_correlation,
+        netxr.z_score,
+        lambda x: netxr.coarsen(x, groups=1),
+        lambda x: netxr.save(x.to_dataset(name="activity"), tmp_path / "x.zarr"),
+    ):
+        with pytest.raises(InvalidInput, match=r"got chunks of unknown length.*Call \.compute_chunk_sizes\(\) on"):
+            call(unknown)

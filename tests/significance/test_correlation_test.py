@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy import signal, stats
@@ -421,3 +422,16 @@ def test_errors_name_the_argument_that_was_written():
                 netxr.correlation_test(data, lag=9000, null=null)
     with pytest.raises(InvalidInput, match=r"^methods: got 'te'"):
         netxr.recoverability(x, methods="te")
+
+
+def test_neurons_with_several_labels_and_coordinates_of_an_estimate_beside_them():
+    """A MultiIndex of probe and unit, and an activity that was taken from a run with one target and source."""
+    x = recorded(np.random.default_rng(0).normal(size=(3, 400)))
+    expected = netxr.correlation_test(x)
+    labels = pd.MultiIndex.from_product([["p"], [1, 2, 3]], names=["probe", "unit"])
+    units = x.drop_vars("neuron", errors="ignore")
+    units = units.assign_coords(xr.Coordinates.from_pandas_multiindex(labels, "neuron"))
+    np.testing.assert_array_equal(netxr.correlation_test(units).p_value, expected.p_value)
+    assert netxr.edges(units, q=0.9).sizes == netxr.edges(x, q=0.9).sizes
+    for lazy in (units.chunk(time=100), x.assign_coords(target="a", source="b").chunk(time=100)):
+        np.testing.assert_allclose(netxr.correlation_test(lazy).p_value, expected.p_value, rtol=1e-9)
