@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netxr.errors import InvalidInput
+from netxr.kernels.ahead import one_ahead
 from netxr.kernels.drives import Drives
-from netxr.kernels.dynamics import Rule, _drawn_ahead, advance, recurrent_drive, trajectories, trials_together
+from netxr.kernels.dynamics import Rule, advance, recurrent_drive, trajectories, trials_together
 from netxr.kernels.noise import NoiseSource
 
 
@@ -150,7 +151,7 @@ def test_noise_drawn_ahead_is_the_same_noise(rng):
         return drives.blocks(range(3), first_step=0, n_steps=700, dtype=np.dtype(float))
 
     in_turn = list(blocks())
-    for ahead, expected in zip(_drawn_ahead(blocks()), in_turn, strict=True):
+    for ahead, expected in zip(one_ahead(blocks()), in_turn, strict=True):
         np.testing.assert_array_equal(ahead, expected)
 
 
@@ -178,4 +179,4 @@ def test_an_error_in_the_drawing_thread_reaches_the_caller():
         raise MemoryError("no room for noise")
 
     with pytest.raises(MemoryError, match="no room for noise"):
-        list(_drawn_ahead(drawn()))
+        list(one_ahead(drawn()))
