@@ -67,6 +67,19 @@ def set_option_ids(panels: Sequence[Any], ids: Sequence[Any]) -> None:
         panel.id = own
 
 
+def drawn_columns(plot: Any, element: Any, *, clim: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the columns with which a plot of HoloViews draws an element of its kind, and what marks without any take.
+
+    Colours and widths by value are columns too (`_apply_transforms`, HoloViews 1.23); their range becomes `clim`.
+    """
+    if clim is not None:
+        plot.clim = clim
+    style = plot.lookup_options(element, "style")[plot.cyclic_index]
+    columns, mapping, style = plot.get_data(element, plot.current_ranges, style)
+    plot._apply_transforms(element, columns, plot.current_ranges, style)
+    return columns, mapping
+
+
 def tornado_application(server: Any) -> Any:
     """Return the Tornado application of a bokeh server, which decides who is answered (`_tornado`, bokeh 3.9)."""
     return server._tornado

@@ -89,7 +89,8 @@ LABELS_OF_CELL: Final = """
 
 def labels_in_hover(plot: Any, _element: Any, *, sides: list[tuple[str, list[str], int]]) -> None:
     """Give bokeh's hover tool the labels of the positions along each axis."""
+    formatters = plot.handles["hover"].formatters
     for axis, labels, step in sides:
-        plot.handles["hover"].formatters[axis] = CustomJSHover(
-            args={"labels": labels, "step": step}, code=LABELS_OF_CELL
-        )
+        args = {"labels": labels, "step": step}
+        if axis not in formatters or formatters[axis].args != args:
+            formatters[axis] = CustomJSHover(args=args, code=LABELS_OF_CELL)

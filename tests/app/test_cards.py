@@ -44,7 +44,7 @@ def test_what_is_clicked_is_the_pair_of_that_cell_or_row():
     figures = [netxr.plot.matrix(R, groups=groups), netxr.plot.network(R)]
     cards = PairCards(R, None, groups, figures, selected=None, choose=lambda *pair: chosen.append(pair))
     assert cards.selected == ("c", "b")  # 7 is the largest beside the diagonal
-    cell, edge = cards._marks
+    cell, edge = cards._cell, cards._edge
     cell.tapped(SimpleNamespace(x=1.2, y=-0.3))  # drawn as a, c, b
     cell.tapped(SimpleNamespace(x=0.1, y=0.2))  # the diagonal is no pair
     cell.tapped(SimpleNamespace(x=9, y=0))

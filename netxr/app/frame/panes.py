@@ -248,7 +248,8 @@ class Results:
         drawing = [partial(pane.param.update, object=pane.object, css_classes=pane.css_classes) for pane in fresh]
         for pane in fresh:
             pane.param.update(object=None, css_classes=[*pane.css_classes, "skeleton"])
-        self._figures[:] = list(figures)
+        if list(self._figures) != list(figures):
+            self._figures[:] = list(figures)
         self._answer[:] = list(answer)
         _hide(self.head, False)
         _hide(self._tools, False)

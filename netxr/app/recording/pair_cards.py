@@ -12,6 +12,7 @@ import numpy as np
 import panel as pn
 import panel.models.tabulator  # its scripts are part of the page if it is known before the page is made
 import xarray as xr
+from bokeh.models import ColumnDataSource
 from bokeh.models.widgets.tables import NumberFormatter
 
 import netxr
@@ -19,6 +20,7 @@ import netxr.plot
 from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
 from netxr.app.frame.lag_times import in_time
+from netxr.app.frame.live import LiveFigure
 from netxr.app.frame.panes import SECOND_ROW, card, figure_card, fitted, one_at_a_time, squared, stretched
 from netxr.app.recording.pair_marks import SelectedCell, SelectedEdge, colour
 from netxr.app.recording.strongest import strongest_of
@@ -62,20 +64,23 @@ class PairCards:
     ) -> None:
         self._over_lags, self._interval, self._lag, self._choose = over_lags, interval, lag, choose
         labels = labels_of(R, n.TARGET)
-        self._table = strongest_of(R)
+        self._neurons, self._table = _neurons(R, groups), strongest_of(R)
         matrix, network, *curve = figures
-        self._marks: list[SelectedCell | SelectedEdge] = []
+        network = in_shape(network, aspect=WIDE)
+        self._edge = SelectedEdge(network, R, choose)
+        self._cell = None
         if not isinstance(matrix, hv.DynamicMap):  # cells of a large matrix are no pairs, but blocks of them
             drawn = labels[order_of(labels, groups).positions].tolist()
-            matrix = self._marked(matrix, SelectedCell(drawn, choose))
-        network = in_shape(network, aspect=WIDE)
-        network = self._marked(network, SelectedEdge(network, R, choose))
+            self._cell = SelectedCell(drawn, choose)
+        self._matrix = LiveFigure(squared, self._with_cell(matrix))
+        self._network = LiveFigure(partial(fitted, aspect=WIDE), _marked(network, self._edge))
         self._curve = pn.Column(sizing_mode="stretch_width", margin=0)
+        self._live_curve: LiveFigure | None = None
         self._edges = self._edges_table()
         self.selected = selected or self._strongest()
         pictures = {
-            "Matrix": figure_card("Matrix R", squared(matrix), note="by group" if groups is not None else ""),
-            "Network": figure_card("Network", fitted(network, aspect=WIDE), note=STRONGEST),
+            "Matrix": figure_card("Matrix R", self._matrix.pane, note="by group" if groups is not None else ""),
+            "Network": figure_card("Network", self._network.pane, note=STRONGEST),
         }
         if curve:
             pictures["Lags"] = figure_card("Lag curve", self._curve, note="of the selected pair")
@@ -86,11 +91,34 @@ class PairCards:
         self.panes = [one_at_a_time(pictures), cells]
         self.show()
 
-    def _marked(self, figure: Any, mark: SelectedCell | SelectedEdge) -> Any:
-        """Return a figure in which the selected pair is marked."""
-        self._marks.append(mark)
-        hooks = hv.Store.lookup_options("bokeh", figure, "plot").kwargs.get("hooks", [])
-        return figure.opts(hooks=[*hooks, mark.hook], backend="bokeh")
+    def _with_cell(self, matrix: Any) -> Any:
+        """Return a matrix in which the selected cell is framed."""
+        return matrix if self._cell is None else _marked(matrix, self._cell)
+
+    def follow(
+        self,
+        R: xr.DataArray,
+        over_lags: xr.DataArray | None,
+        groups: xr.DataArray | None,
+        figures: list[Any],
+        *,
+        lag: int,
+        selected: Pair | None,
+    ) -> bool:
+        """Show another estimate in the same cards, or return False if it is not one of the same neurons."""
+        table, neurons = strongest_of(R), _neurons(R, groups)
+        if (neurons, len(table), over_lags is None) != (self._neurons, len(self._table), self._over_lags is None):
+            return False
+        self._over_lags, self._lag, self._table = over_lags, lag, table
+        matrix, network, *_curve = figures
+        network = in_shape(network, aspect=WIDE)
+        self._edge.follow(network, R)
+        self._matrix.show(self._with_cell(matrix))
+        self._network.show(_marked(network, self._edge))
+        self._edges.value = table
+        self.selected = selected or self._strongest()
+        self.show()
+        return True
 
     def select(self, target: Hashable, source: Hashable) -> None:
         """Select another pair in all cards."""
@@ -103,14 +131,23 @@ class PairCards:
         if self.selected is None:
             return
         target, source = self.selected
-        for mark in self._marks:
-            mark.show(target, source)
+        self._edge.show(target, source)
+        if self._cell is not None:
+            self._cell.show(target, source)
         if self._over_lags is not None:
-            self._curve[:] = [stretched(self._curves(target, source), height=SECOND_ROW, basis=None)]
+            self._show_curve(self._curves(target, source))
         rows = np.flatnonzero((self._table[n.SOURCE] == source) & (self._table[n.TARGET] == target))
         if rows.size:  # on the page of the table that shows it, as it is sorted
             self._edges.page = 1 + self._edges.current_view.index.get_loc(self._table.index[rows[0]]) // ROWS
         self._edges.selection = rows.tolist()
+
+    def _show_curve(self, curves: hv.Overlay) -> None:
+        """Show the curves of the selected pair."""
+        if self._live_curve is None:
+            self._live_curve = LiveFigure(partial(stretched, height=SECOND_ROW, basis=None), curves)
+            self._curve[:] = [self._live_curve.pane]
+        else:
+            self._live_curve.show(curves)
 
     def _curves(self, target: Hashable, source: Hashable) -> hv.Overlay:
         """Draw a pair over lag with a ring at the lag of R, and its reverse dashed."""
@@ -118,7 +155,7 @@ class PairCards:
             raise NothingShown
         timed, label = in_time(self._over_lags, self._interval)
         drawn = netxr.plot.lags(timed, pairs=[(target, source), (source, target)])
-        _zero, pair, marks, reverse, others = drawn
+        *_ground, pair, marks, reverse, others = drawn
         for part in (pair, marks):
             part.opts(color=LIGHT.accent, backend="bokeh")
         reverse.opts(color=LIGHT.notes, line_width=1.5, backend="bokeh")
@@ -175,6 +212,17 @@ class PairCards:
                 pn.state.execute(partial(self._choose, *self._pair(row)), schedule=True)
 
 
+def _neurons(R: xr.DataArray, groups: xr.DataArray | None) -> tuple[list[Hashable], list[Hashable]]:
+    """Return the labels of the neurons, and their groups where these are known."""
+    return labels_of(R, n.TARGET).tolist(), [] if groups is None else groups.values.tolist()
+
+
+def _marked(figure: Any, mark: SelectedCell | SelectedEdge) -> Any:
+    """Return a figure in which the selected pair is marked."""
+    hooks = hv.Store.lookup_options("bokeh", figure, "plot").kwargs.get("hooks", [])
+    return figure.opts(hooks=[*hooks, mark.hook], backend="bokeh")
+
+
 def in_shape(network: hv.Overlay, *, aspect: float) -> hv.Overlay:
     """Return a network that fills a frame so many times as wide as high, without stretching it."""
     held = hv.Store.lookup_options("bokeh", network, "plot").kwargs
@@ -186,6 +234,12 @@ def in_shape(network: hv.Overlay, *, aspect: float) -> hv.Overlay:
 def ring(plot: Any, _element: Any, *, at: tuple[Any, Any]) -> None:
     """Draw a ring around the value at the lag that is shown, and no box around the legend."""
     x, y = at
+    rings = [one for one in plot.state.renderers if one.name == "ring"]
+    for drawn in rings:
+        drawn.data_source.data = {"x": [x], "y": [y]}
+    if rings:
+        return
     for legend in plot.state.legend:
         legend.update(border_line_alpha=0, background_fill_alpha=0, padding=0, margin=0)
-    plot.state.scatter([x], [y], size=13, fill_alpha=0, line_color=colour("accent"), line_width=2, name="ring")
+    look = {"size": 13, "fill_alpha": 0, "line_color": colour("accent"), "line_width": 2, "name": "ring"}
+    plot.state.scatter("x", "y", source=ColumnDataSource({"x": [x], "y": [y]}), **look)

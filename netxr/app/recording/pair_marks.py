@@ -40,6 +40,11 @@ def colour(name: str) -> str:
     return str(getattr(TOKENS[name], theme_at_work()))
 
 
+def is_drawn(figure: Any, name: str) -> bool:
+    """Return whether something of a name is drawn in a figure of bokeh, which it would look for in all of its parts."""
+    return any(one.name == name for one in figure.renderers)
+
+
 class SelectedCell:
     """The frame around the selected cell, with a line to each axis; labels are in the order in which they are drawn."""
 
@@ -57,7 +62,7 @@ class SelectedCell:
     def hook(self, plot: Any, _element: Any) -> None:
         """Draw it over the matrix, and listen to clicks on cells."""
         figure, look = plot.state, {"source": self.source, "line_color": colour("accent")}
-        if not figure.select({"name": "selected"}):
+        if not is_drawn(figure, "selected"):
             frame = {"fill_alpha": 0, "line_width": 2, "name": "selected"}
             if len(self._labels) > MOST_FRAMED:
                 figure.scatter("x", "y", marker="square", size=FRAME, **frame, **look)
@@ -104,15 +109,20 @@ class SelectedEdge:
     """
 
     def __init__(self, network: hv.Overlay, R: xr.DataArray, choose: Choose) -> None:
-        self._R, self._choose = R, choose
+        self._choose = choose
+        self.source = ColumnDataSource({"xs": [], "ys": [], "x1": [], "y1": [], "angle": [], "colour": []})
+        self.ends = ColumnDataSource({"x": [], "y": [], "name": []})
+        self.follow(network, R)
+
+    def follow(self, network: hv.Overlay, R: xr.DataArray) -> None:
+        """Mark edges of another network of the same neurons."""
+        self._R = R
         labels = labels_of(R, n.SOURCE).tolist()
         nodes = network.Points.II
         self._nodes = dict(zip(labels, np.column_stack([nodes["x"], nodes["y"]]), strict=True))
         self._edges = _edges_of(network, {str(label): label for label in labels})
         low, high = hv.Store.lookup_options("bokeh", network, "plot").kwargs["ylim"]
         self._pixel = (high - low) / HIGH
-        self.source = ColumnDataSource({"xs": [], "ys": [], "x1": [], "y1": [], "angle": [], "colour": []})
-        self.ends = ColumnDataSource({"x": [], "y": [], "name": []})
 
     def show(self, target: Hashable, source: Hashable) -> None:
         """Mark the edge of another pair, which need not be among those that are drawn."""
@@ -130,7 +140,7 @@ class SelectedEdge:
     def hook(self, plot: Any, _element: Any) -> None:
         """Draw it over the network, and listen to clicks on edges."""
         figure = plot.state
-        if figure.select({"name": "selected"}):
+        if is_drawn(figure, "selected"):
             return
         line = {"source": self.source, "line_cap": "round"}
         figure.multi_line("xs", "ys", line_color=colour("surface"), line_width=7, **line)

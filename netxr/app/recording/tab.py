@@ -347,16 +347,11 @@ class _View:
     def _carded(self, shown: Shown) -> list[Any]:
         """Return the cards of an estimate, of which one pair is selected."""
         R, groups = shown.matrices.R, shown.excerpt.coords.get(n.GROUP)
-        self._cards = PairCards(
-            R,
-            shown.over_lags,
-            groups,
-            list(figure_of(shown)),
-            interval=shown.interval,
-            lag=shown.lag_of_R,
-            selected=shown.pair,
-            choose=self._select,
-        )
+        given = R, shown.over_lags, groups, list(figure_of(shown))
+        lag, pair, was = shown.lag_of_R, shown.pair, self._shown
+        same = was is not None and (was.path, was.view) == (shown.path, shown.view)
+        if self._cards is None or not (same and self._cards.follow(*given, lag=lag, selected=pair)):
+            self._cards = PairCards(*given, interval=shown.interval, lag=lag, selected=pair, choose=self._select)
         return self._cards.panes
 
     def _select(self, target: Any, source: Any) -> None:

@@ -1,6 +1,5 @@
 """The tab for the tutorial: sliders for a network, its true and estimated connectivity, how well they agree."""
 
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final
 
@@ -180,10 +179,9 @@ class _View:
         remember(setup, run)
         self._shown = setup, run
         self._results.show(self._cards, answer=[self._answer])
-        with _no_inventory():
-            self._answer.object = answer_of(setup, run)
-            for name in TITLES:
-                self._matrices[name].show(netxr.plot.matrix(run[name]))
+        self._answer.object = answer_of(setup, run)
+        for name in TITLES:
+            self._matrices[name].show(netxr.plot.matrix(run[name]))
         self._session.later(partial(self._draw_beside, setup, run))
 
     def _draw_beside(self, setup: Setup, run: xr.Dataset) -> None:
@@ -198,9 +196,3 @@ def answer_of(setup: Setup, run: xr.Dataset) -> str:
     above = run[n.ROC_AUC].item()
     ranks = f" Edges rank above the rest {100 * above:.0f} % of the time." if np.isfinite(above) else ""
     return answer_html(verdict(run[n.PEARSON].item()) + ranks, f"{QUESTION} Scored {with_diagonal(run)} the diagonal.")
-
-
-def _no_inventory() -> AbstractContextManager[Any]:
-    """Let bokeh list the models of the page once after all changes, not after each."""
-    document = pn.state.curdoc
-    return nullcontext() if document is None else document.models.freeze()

@@ -168,12 +168,14 @@ def _bend_on_screen(plot: Any, shafts: hv.Segments) -> None:
 
 def _clear_bar(plot: Any, _shafts: hv.Segments) -> None:
     """Give bokeh's colour bar the colours of edges that lie over one another: of a crowd, each is faint."""
-    for bar in plot.state.select({"type": ColorBar}):
-        mapper = bar.color_mapper
+    mapper = plot.handles["color_color_mapper"]
+    for bar in (one for one in plot.state.right if isinstance(one, ColorBar)):
         opacities = [int(colour[7:], 16) for colour in mapper.palette]
         shares = [255 * each // max(opacities) for each in opacities]
         clear = [f"{colour[:7]}{share:02x}" for colour, share in zip(mapper.palette, shares, strict=True)]
-        bar.color_mapper = LinearColorMapper(palette=clear, low=mapper.low, high=mapper.high)
+        if bar.color_mapper is mapper:
+            bar.color_mapper = LinearColorMapper()
+        bar.color_mapper.update(palette=clear, low=mapper.low, high=mapper.high)
 
 
 def _bend_on_paper(plot: Any, shafts: hv.Segments) -> None:

@@ -1,0 +1,124 @@
+"""A figure that is given the data of another one shows what that one would."""
+
+from functools import partial
+
+import holoviews as hv
+import numpy as np
+import pytest
+import xarray as xr
+from bokeh.models import LinearColorMapper, Node
+from bokeh.models.annotations import BoxAnnotation, Span
+
+import netxr
+import netxr.plot
+from netxr.app.frame.live import LiveFigure, kind_of
+from netxr.app.frame.panes import fitted, squared, stretched
+from netxr.app.recording.pair_cards import PairCards
+
+
+@pytest.fixture(scope="module")
+def over_lags():
+    """Connectivity of nine neurons at three lags."""
+    values = np.random.default_rng(0).standard_normal((3, 9, 9))
+    labels = list("abcdefghi")
+    coords = {"lag": [0, 1, 2], "target": labels, "source": labels}
+    R = xr.DataArray(values / 5, dims=("lag", "target", "source"), coords=coords, name="lagged_correlation")
+    return R.assign_attrs(estimator="lagged_correlation")
+
+
+def curves(R, lag):
+    pair = [("a", "b"), ("b", "a")] if lag == 0 else [("c", "h"), ("h", "c")]
+    return netxr.plot.lags(R, pairs=pair, samples=40 + lag).opts(title="", backend="bokeh")
+
+
+KINDS = {
+    "matrix": (squared, lambda R, lag: netxr.plot.matrix(R.isel(lag=lag))),
+    "grouped": (squared, lambda R, lag: netxr.plot.matrix(R.isel(lag=lag), groups=groups_of(R))),
+    "network": (partial(fitted, aspect=1.5), lambda R, lag: netxr.plot.network(R.isel(lag=lag), sign="both")),
+    "lags": (partial(stretched, height=200, basis=None), curves),
+}
+
+
+def groups_of(R):
+    return xr.DataArray(list("xyz" * 3), dims="neuron", coords={"neuron": R.target.values})
+
+
+def drawn_by(root):
+    """The models of bokeh, without the places of a band's ends, which are models too."""
+    return {one for one in root.references() if not isinstance(one, Node)}
+
+
+def seen(plot):
+    """What a plot shows: columns, ranges of colours, names in the legend, and marks without columns."""
+    columns, rest = [], []
+    for one in plot.state.renderers + plot.state.center:
+        if isinstance(one, Span | BoxAnnotation):
+            rest.append({name: getattr(one, name) for name in ("location", "bottom", "top") if hasattr(one, name)})
+        elif hasattr(one, "data_source"):
+            columns.append({name: list(column) for name, column in one.data_source.data.items()})
+    rest += [[item.label.value for item in legend.items] for legend in plot.state.legend]
+    mappers = [one for one in plot.state.references() if isinstance(one, LinearColorMapper)]
+    rest.append(sorted((one.low, one.high) for one in mappers))
+    rest += [(one.start, one.end) for one in (plot.state.x_range, plot.state.y_range)]
+    return columns, rest
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_given_to_a_figure_is_what_a_new_one_would_show(over_lags, kind):
+    hv.Store.set_current_backend("bokeh")
+    styled, draw = KINDS[kind]
+    live = LiveFigure(styled, draw(over_lags, 0))
+    root = live.pane.get_root()
+    first, models = live._plot, drawn_by(root)
+    for lag in (1, 2):
+        live.show(draw(over_lags, lag))
+        new = LiveFigure(styled, draw(over_lags, lag))
+        new.pane.get_root()
+        (columns, rest), (wanted, rest_wanted) = seen(live._plot), seen(new._plot)
+        assert len(columns) == len(wanted)
+        for given, drawn in zip(columns, wanted, strict=True):
+            assert given.keys() == drawn.keys()
+            for name in drawn:
+                np.testing.assert_array_equal(given[name], drawn[name])
+        assert rest == rest_wanted
+    assert live._plot is first
+    assert drawn_by(root) == models  # nothing was made anew
+    assert live.pane.object is not None
+
+
+def test_a_figure_of_another_kind_is_drawn_anew(over_lags):
+    hv.Store.set_current_backend("bokeh")
+    small = over_lags.isel(lag=1)
+    live = LiveFigure(squared, netxr.plot.matrix(small))
+    live.pane.get_root()
+    first = live._plot
+    live.show(netxr.plot.matrix(small * np.nan))  # which has a colour of its own
+    assert live._plot not in (None, first)
+    large = netxr.as_connectivity(np.eye(1001), rows="target")
+    live.show(netxr.plot.matrix(large))
+    assert isinstance(live.pane.object, hv.DynamicMap)
+    live.show(netxr.plot.matrix(small))
+    assert kind_of(live.pane.object) == kind_of(squared(netxr.plot.matrix(small)).object)
+
+
+def test_cards_follow_an_estimate_of_the_same_neurons_and_refuse_others(over_lags):
+    hv.Store.set_current_backend("bokeh")
+
+    def given(R, lag):
+        at = R.isel(lag=lag)
+        return at, R, None, [netxr.plot.matrix(at), netxr.plot.network(at, sign="both"), None]
+
+    cards = PairCards(*given(over_lags, 0), lag=0, selected=("a", "b"), choose=print)
+    for pane in cards.panes:
+        pane.get_root()
+    plots = cards._matrix._plot, cards._network._plot, cards._live_curve._plot
+    assert cards.follow(*given(over_lags, 2), lag=2, selected=("c", "h"))
+    assert plots == (cards._matrix._plot, cards._network._plot, cards._live_curve._plot)
+    (ring,) = [one for one in plots[2].state.renderers if one.name == "ring"]
+    assert ring.data_source.data == {"x": [2], "y": [over_lags.sel(lag=2, target="c", source="h").item()]}
+    assert cards._edge.ends.data["name"] == ["h", "c"]
+    strongest = np.abs(over_lags.isel(lag=2).values - np.diag(np.diag(over_lags.isel(lag=2).values))).max()
+    assert abs(cards._edges.value["effect"].iloc[0]) == strongest
+    assert cards._edges.value.iloc[cards._edges.selection[0]].tolist()[:2] == ["h", "c"]
+    others = over_lags.isel(target=slice(8), source=slice(8))
+    assert not cards.follow(*given(others, 0), lag=0, selected=None)
