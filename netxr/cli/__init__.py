@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import click
 
+import netxr
 from netxr.errors import InvalidInput, MissingExtra, NetxrError, NonFiniteActivity, OutputExists, UnreadableFile
 
 GROUPS: Final = {
@@ -138,6 +139,9 @@ class LazyGroup(click.Group):
         alike = get_close_matches(name, [*COMMANDS, *OTHER_WORDS], n=2, cutoff=0.5)
         meant = list(dict.fromkeys(OTHER_WORDS.get(word, word) for word in alike))
         hint = f" Did you mean {' or '.join(meant)}?" if meant else " netxr --help lists the commands."
+        function = name.replace("-", "_")
+        if name not in OTHER_WORDS and function in dir(netxr):
+            hint = f" netxr.{function} is a function, for Python."
         raise click.UsageError(f"There is no command {name!r}.{hint}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -110,6 +110,14 @@ def test_the_package_runs_as_the_program():
     assert "no such file or folder" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["append", "high-pass"])
+def test_a_function_that_is_no_command_is_said_to_be_one(name):
+    told = run(name, "run.zarr")
+    assert told.exit_code == 2
+    assert f"There is no command '{name}'. netxr.{name.replace('-', '_')} is a function, for Python." in told.stderr
+    assert "Did you mean simulate" in run("simulat").stderr
+
+
 def test_stretches_between_gaps_are_counted(tmp_path):
     times = np.append(np.arange(200), np.arange(300) + 1000) * 0.5
     x = NOISE.isel(time=[*range(100)] * 5).drop_attrs().assign_coords(time=times)
