@@ -3,6 +3,8 @@
 import re
 import time
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from tests.app.test_browser import CHROMIUM, focus, settled, still, sync_api
@@ -198,6 +200,19 @@ def test_a_figure_is_enlarged_and_escape_puts_it_back_with_the_focus(open_page, 
     page.get_by_role("button", name="Table of estimators", exact=True).click()
     page.get_by_role("button", name="Close the table of estimators").click()
     sync_api.expect(page.get_by_text("It assumes that")).to_be_hidden()
+
+
+def test_a_figure_is_downloaded_as_it_is_drawn(open_page, tmp_path):
+    page = open_page("?tab=recording&recording=grouped.zarr&view=estimate&lags=0-3")
+    drawn(page, 3)
+    still(page)
+    with page.expect_download() as begun:
+        page.get_by_role("button", name="Download Matrix R as PNG").click()
+    assert begun.value.suggested_filename == "netxr_matrix_r.png"
+    begun.value.save_as(tmp_path / "R.png")
+    picture, box = plt.imread(tmp_path / "R.png"), page.locator("canvas").first.bounding_box()
+    assert picture.shape[:2] == pytest.approx((box["height"], box["width"]), abs=2)
+    assert len(np.unique(picture.reshape(-1, picture.shape[2]), axis=0)) > 20  # colours
 
 
 EARLY = """() => {

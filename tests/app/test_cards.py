@@ -207,19 +207,6 @@ def test_the_table_of_estimators_has_them_all(pages, library):
         assert method in page.text()
 
 
-def test_a_narrow_page_shows_one_figure_at_a_time(pages, library):
-    page = opened(pages, library, ESTIMATE)
-
-    def aside():
-        cards = [one for one in page.page.body.select(pn.Column) if "card" in one.css_classes]
-        return ["aside" in one.css_classes for one in cards if any("Enlarge" in (w.name or "") for w in one.select())]
-
-    assert page.widget("Figure").options == ["Matrix", "Network", "Lags"]
-    assert aside() == [False, True, True]
-    choose(page, "Figure", "Network")
-    assert aside() == [True, False, True]
-
-
 def test_the_folded_rail_says_which_step_is_open_and_what_it_did(pages, library):
     page = opened(pages, library, ESTIMATE)
     assert "3 Estimate" in page.page._summary[0].object

@@ -3,6 +3,7 @@ import zipfile
 
 import holoviews as hv
 import numpy as np
+import panel as pn
 import pytest
 import xarray as xr
 from bokeh.events import Tap
@@ -117,8 +118,14 @@ def test_the_map_has_a_boundary_and_a_dot_between_the_cells(by_hand):
     assert len(figures) == 2
     (spot,) = figures[0].Points.I.array([0, 1]).astype(float)
     np.testing.assert_allclose(spot, [np.log(16 / 5) / np.log(10), 0.5])
-    reached = best_of(by_hand, choice).cells.score.isel(sparsity=0).transpose("n_steps", "n_neurons").values >= 0.9
-    assert len(figures[0].Segments.I) == int((reached[0] != reached[1]).sum() + (reached[:, 0] != reached[:, 1]).sum())
+    scores = best_of(by_hand, choice).cells.score.isel(sparsity=0).transpose("n_steps", "n_neurons").values
+    (way,) = (one.array([0, 1]) for one in figures[0].Path.I.split())
+    for x, y in way:  # on the line, between the middles of cells, the score is what is wanted
+        column, row = np.clip(x, 0, 1), np.clip(y, 0, 1)
+        between = np.array([1 - row, row]) @ scores @ np.array([1 - column, column])
+        assert between == pytest.approx(0.9)
+    assert {float(np.abs(end).max()) for end in (way[0] - 0.5, way[-1] - 0.5)} == {1.0}  # from frame to frame
+    assert len(figures[0].Segments.I) == 2  # gaps
     for backend in ("bokeh", "matplotlib"):
         hv.renderer(backend).get_plot(figures[0])
     outside = maps_of(best_of(by_hand, choice), choice, Marked("mine.zarr", 500, 1000, np.nan))
@@ -176,6 +183,13 @@ def test_where_there_is_no_sweep_it_says_how_one_is_made_and_makes_a_small_one(p
     assert "sweep=small_sweep.zarr" in page.location.search
     assert len(figures(page)) == 2
     assert not page.messages
+    press(page, "New sweep")
+    assert "No sweep open" in page.text()
+    assert "netxr sweep" in page.text()
+    assert not [one for one in page.page.body.select(pn.widgets.Button) if one.name.startswith("Make a small")]
+    press(page, "Open small_sweep.zarr")
+    page.wait()
+    assert len(figures(page)) == 2
 
 
 def test_the_tab_offers_the_axes_that_a_sweep_has(pages, library):

@@ -13,7 +13,7 @@ from netxr.app.compare.compute import Pair, Side, variable_of
 from netxr.app.compare.matched import FURTHER
 from netxr.app.compare.scores import scores_table
 from netxr.app.compare.sure import NOT_YET
-from netxr.app.frame.panes import FEW, FLAT, SECOND_ROW, THIN, card, card_of_one, fitted, note, stretched
+from netxr.app.frame.panes import FEW, FLAT, SECOND_ROW, THIN, card, card_of_one, figure_card, fitted, note, stretched
 from netxr.estimators.overlap import Pairs, shared_entries, shared_pairs
 from netxr.plot.matrices.aggregation import sheet_of
 from netxr.plot.matrices.heatmaps import heatmap, limits_of
@@ -51,7 +51,7 @@ def panes_of(shown: Compared) -> pn.Column:
     sheets = [_sheet(matrix, called, **look) for matrix in drawn]
     limits = limits_of(*sheets)
     first, second = (
-        card(name, _upright(heatmap(sheet, limits=limits)), note=f"{side.note}, in s.d.".removeprefix(", "))
+        figure_card(name, _upright(heatmap(sheet, limits=limits)), note=f"{side.note}, in s.d.".removeprefix(", "))
         for name, sheet, side in zip(names, sheets, pair.sides, strict=True)
     )
     agreements = {"Agreement": _agreement(pair, *pair.shared, *names)}

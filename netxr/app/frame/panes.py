@@ -39,7 +39,8 @@ def stretched(figure: Any, *, height: int, basis: str | None = "420px", most: in
     styles = ({"flex": f"1 1 {basis}", "min-width": "0"} if basis else {}) | (
         {"max-width": f"{most}px"} if most else {}
     )
-    return pn.pane.HoloViews(in_theme(wide), linked_axes=False, sizing_mode="stretch_width", styles=styles, margin=0)
+    room = {"sizing_mode": "stretch_width", "min_height": height, "margin": 0}
+    return pn.pane.HoloViews(in_theme(wide), linked_axes=False, styles=styles, **room)
 
 
 def untitled(figure: Any) -> tuple[Any, str]:
@@ -135,7 +136,8 @@ def stack(*parts: Any, **look: Any) -> pn.Column:
 def card(title: str, *content: Any, note: str = "", tools: Any = (), wide: bool = False, **look: Any) -> pn.Column:
     """Return a result under its title, with a note beside that, and buttons at the right of both."""
     words = f'<h2 style="display:inline;margin:0;font-size:16px;line-height:24px">{escape(title)}</h2>'
-    title_pane = pn.pane.HTML(words + _note_html(note), css_classes=["grows"], margin=0)
+    whole = f'<div title="{escape(note)}" style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{words}'
+    title_pane = pn.pane.HTML(f"{whole}{_note_html(note)}</div>", css_classes=["grows"], margin=0)
     head = pn.Row(title_pane, *tools, css_classes=["head"], sizing_mode="stretch_width", margin=0)
     classes = ["card", *["wide"] * wide]
     return pn.Column(head, *content, css_classes=classes, sizing_mode="stretch_width", margin=0, **look)
@@ -151,7 +153,7 @@ def card_of_one(pictures: Mapping[str, tuple[str, Sequence[Any]]]) -> pn.Column:
     titles = list(pictures)
     if len(titles) == 1:
         said, content = pictures[titles[0]]
-        return card(titles[0], *content, note=said)
+        return figure_card(titles[0], *content, note=said)
     chosen = pn.widgets.RadioButtonGroup(
         name=", ".join(titles), options=titles, value=titles[0], css_classes=["titles"], margin=0
     )
@@ -165,42 +167,42 @@ def card_of_one(pictures: Mapping[str, tuple[str, Sequence[Any]]]) -> pn.Column:
 
     chosen.param.watch(show, "value")
     show()
-    return pn.Column(head, body, css_classes=["card"], sizing_mode="stretch_width", margin=0)
+    whole = pn.Column(head, body, css_classes=["card"], sizing_mode="stretch_width", margin=0)
+    return _with_tools(whole, titles[0])
 
 
-def figure_card(title: str, figure: Any, *, note: str = "") -> pn.Column:
-    """Return a figure under its title, which a switch in the head makes as large as the window allows."""
+def figure_card(title: str, *content: Any, note: str = "", **look: Any) -> pn.Column:
+    """Return a figure under its title, which is enlarged and downloaded by buttons in the head."""
+    return _with_tools(card(title, *content, note=note, **look), title)
+
+
+ENLARGE: Final = """
+whole.css_classes = whole.css_classes.filter((one) => one !== "enlarged").concat(cb_obj.active ? ["enlarged"] : []);
+"""
+DOWNLOAD: Final = """
+const [, figure] = Bokeh.index.find_one(whole).child_views;
+figure.export("png").canvas.toBlob((picture) => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(picture);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+});
+"""
+
+
+def _with_tools(whole: pn.Column, title: str) -> pn.Column:
+    """Add to the head of a card a switch that makes it as large as the window allows, and a button for its picture.
+
+    The browser does both by itself: at once, also while the server computes.
+    """
     enlarge = pn.widgets.Toggle(name=f"Enlarge {title}", css_classes=["enlarge"], margin=0)
-    whole = card(title, figure, note=note, tools=[enlarge])
-    # The browser does it by itself: at once, also while the server computes.
-    classes = 'whole.css_classes.filter((one) => one !== "enlarged").concat(cb_obj.active ? ["enlarged"] : [])'
-    enlarge.jscallback(args={"whole": whole}, value=f"whole.css_classes = {classes};")
+    enlarge.jscallback(args={"whole": whole}, value=ENLARGE)
+    download = pn.widgets.Button(name=f"Download {title} as PNG", css_classes=["download"], margin=0)
+    file = f"netxr_{title}.png".lower().replace(" ", "_").replace("?", "")
+    download.jscallback(args={"whole": whole, "name": file}, clicks=DOWNLOAD)
+    whole[0].extend([enlarge, download])
     return whole
-
-
-def one_at_a_time(pictures: Mapping[str, pn.Column]) -> Any:
-    """Return buttons that choose which of some cards a narrow page shows; a wide one shows all, and no buttons."""
-    first = next(iter(pictures))
-    chosen = pn.widgets.RadioButtonGroup(
-        name="Figure",
-        options=list(pictures),
-        value=first,
-        css_classes=["choose"],
-        sizing_mode="stretch_width",
-        margin=0,
-    )
-
-    def show(*_events: object) -> None:
-        """Set aside all but one."""
-        for name, whole in pictures.items():
-            whole.css_classes = [
-                *(one for one in whole.css_classes if one != "aside"),
-                *["aside"] * (name != chosen.value),
-            ]
-
-    chosen.param.watch(show, "value")
-    show()
-    return chosen
 
 
 def _hide(part: pn.Column | pn.Row, is_hidden: bool) -> None:

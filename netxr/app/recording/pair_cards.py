@@ -21,7 +21,7 @@ from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
 from netxr.app.frame.lag_times import in_time
 from netxr.app.frame.live import LiveFigure
-from netxr.app.frame.panes import SECOND_ROW, card, figure_card, fitted, one_at_a_time, squared, stretched
+from netxr.app.frame.panes import SECOND_ROW, card, figure_card, fitted, squared, stretched
 from netxr.app.recording.pair_marks import SelectedCell, SelectedEdge, colour
 from netxr.app.recording.strongest import strongest_of
 from netxr.plot.grouping import order_of
@@ -78,17 +78,16 @@ class PairCards:
         self._live_curve: LiveFigure | None = None
         self._edges = self._edges_table()
         self.selected = selected or self._strongest()
-        pictures = {
-            "Matrix": figure_card("Matrix R", self._matrix.pane, note="by group" if groups is not None else ""),
-            "Network": figure_card("Network", self._network.pane, note=STRONGEST),
-        }
+        pictures = [
+            figure_card("Matrix R", self._matrix.pane, note="by group" if groups is not None else ""),
+            figure_card("Network", self._network.pane, note=STRONGEST),
+        ]
         if curve:
-            pictures["Lags"] = figure_card("Lag curve", self._curve, note="of the selected pair")
+            pictures.append(figure_card("Lag curve", self._curve, note="of the selected pair"))
         n_pairs = R.size - int((labels[:, None] == labels_of(R, n.SOURCE)).sum())
         what = f"{len(self._table):,} of {n_pairs:,}"
         edges = card("Strongest pairs", self._edges, note=what)
-        cells = pn.Column(*pictures.values(), edges, css_classes=["cards"], sizing_mode="stretch_width", margin=0)
-        self.panes = [one_at_a_time(pictures), cells]
+        self.panes = [pn.Column(*pictures, edges, css_classes=["cards"], sizing_mode="stretch_width", margin=0)]
         self.show()
 
     def _with_cell(self, matrix: Any) -> Any:

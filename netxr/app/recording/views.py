@@ -24,6 +24,7 @@ from netxr.app.recording.shown import (
     LAGS_VIEW,
     SEEN,
     SURE_VIEW,
+    VIEWS,
     WINDOWS_VIEW,
     Shown,
 )
@@ -154,11 +155,12 @@ def drawn_on_page(shown: Shown, choose: Callable[[Any, Any], object]) -> list[An
         return sure_panes(shown.sure, figure, q=shown.q, choose=choose)
     if shown.windows is not None:
         return windows_panes(shown.windows, figure)
+    title = next(said for said, view in VIEWS.items() if view == shown.view)
     if shown.is_linked:
         *linked, traces = figure
         wide = stretched(traces, height=90 + TRACE * min(20, len(shown.excerpt)))
-        return [panels(hv.Layout(linked)), wide]
-    return [panels(figure, **TOOLS)]
+        return [figure_card(title, panels(hv.Layout(linked))), figure_card("Traces", wide)]
+    return [figure_card(title, panels(figure, **TOOLS))]
 
 
 def table_of(shown: Shown) -> xr.Dataset:

@@ -7,7 +7,7 @@ import xarray as xr
 
 import netxr.plot
 from netxr import names as n
-from netxr.app.frame.panes import stretched
+from netxr.app.frame.panes import FIRST_ROW, figure_card, stretched
 from netxr.app.recording.choice import Choice
 from netxr.app.recording.compute import check_windows, lag_shown, one_recording
 from netxr.app.recording.marked_pairs import pairs_named
@@ -24,8 +24,10 @@ def windows_panes(windows: xr.Dataset, figure: Any) -> list[Any]:
     """Return the curves, and below them the matrix of one window with a slider."""
     matrices = netxr.plot.facets(estimate_in(windows)).opts(toolbar="below", backend="bokeh")
     return [
-        stretched(figure, height=380),
-        pn.pane.HoloViews(matrices, widget_location="top_left", margin=(5, 0)).layout,
+        figure_card("Over time", stretched(figure, height=FIRST_ROW, basis=None)),
+        figure_card(
+            "All pairs in one window", pn.pane.HoloViews(matrices, widget_location="top_left", margin=0).layout
+        ),
     ]
 
 

@@ -20,7 +20,21 @@ from netxr.app.frame.controls import LOOK, buttons, choice, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import FIRST_ROW, Results, beside, button, card, flow, halves, heading, row, stack, stretched
+from netxr.app.frame.panes import (
+    FIRST_ROW,
+    Results,
+    beside,
+    button,
+    card,
+    figure_card,
+    flow,
+    halves,
+    heading,
+    note,
+    row,
+    stack,
+    stretched,
+)
 from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
 from netxr.app.sweep.maps import Best, Marked, best_of, chosen_of, maps_of, paper_of, what_is_lost
@@ -61,6 +75,7 @@ COMMAND: Final = "margin:0;white-space:pre-wrap;overflow-wrap:anywhere"
 RECORDINGS: Final = ("run", "recording")
 """Kinds of stores that can be marked."""
 
+ABOUT: Final = "A sweep scores estimators on networks whose connectivity is known, over sizes, lengths and more."
 SMALL_STORE: Final = "small_sweep.zarr"
 SMALL: Final[dict[str, Any]] = {"n_neurons": [6, 12, 25, 50], "n_steps": [300, 1000, 3000, 10_000], "trials": 3}
 """A sweep that takes some seconds."""
@@ -140,6 +155,7 @@ class _View:
             slider(settings, "at", start=0.05, end=0.95, step=0.05),
             choice(settings, "mark", marks),
         ]
+        self._new = button("New sweep", partial(self._open, ""), sizing_mode="stretch_width")
         self._results = Results(
             downloads(
                 session,
@@ -162,6 +178,7 @@ class _View:
             self._facet,
             *self._boundary,
             halves(*self._axes.values()),
+            self._new,
         ]
         self.body = pn.Column(self._results.head, self._results.body)
 
@@ -175,6 +192,7 @@ class _View:
         """Read the sweep, unless it is in memory, and show what the settings ask for."""
         name = self._settings.sweep
         self._session.cancel(KEY)
+        self._new.visible = bool(name)
         if not name:
             self._shown = None
             self._results.empty(*self._empty())
@@ -206,7 +224,7 @@ class _View:
         else:
             scores = scores_of(read.sweep, wanted)
             answer = curves_answer(wanted, read.sweep)
-            panes = card("Curves", _curves(figures_of(scores, wanted), scores, wanted))
+            panes = figure_card("Curves", _curves(figures_of(scores, wanted), scores, wanted))
         self._results.show(panes, answer=[pn.pane.HTML(answer, sizing_mode="stretch_width", margin=0)])
         self._shown = Shown(read, wanted)
 
@@ -218,7 +236,9 @@ class _View:
         figures = [self._tapped(figure, wanted, best) for figure in maps_of(best, wanted, marked)]
         height = FACET if len(figures) > 1 else ALONE
         maps = flow(*[stretched(one, height=height, basis=TWO) for one in figures])
-        where = card("Where it is good enough", maps, score_key(), note=f"line: score {wanted.at:g}{best.key}; {CLICK}")
+        where = figure_card(
+            "Where it is good enough", maps, score_key(), note=f"line: score {wanted.at:g}{best.key}; {CLICK}"
+        )
         answer = answer_of(best, chosen, wanted, marked, sweep)
         if chosen is None:
             return answer, where, {}
@@ -226,7 +246,8 @@ class _View:
         lost = stretched(what_is_lost(chosen, at=wanted.at), height=FIRST_ROW, basis=None)
         note_of = ", ".join(filter(None, (chosen.called, chosen.text)))
         beside = stack(
-            card("Samples needed", needed, note=chosen.text, min_height=276), card("What is lost", lost, note=note_of)
+            card("Samples needed", needed, note=chosen.text, min_height=276),
+            figure_card("What is lost", lost, note=note_of),
         )
         both = pn.Column(where, beside, css_classes=["map"], sizing_mode="stretch_width", margin=0)
         return answer, both, chosen.entries
@@ -255,19 +276,22 @@ class _View:
 
     def _empty(self) -> tuple[Any, ...]:
         """Return what is shown without a sweep: a title, a sentence, and how to open or to make one."""
-        text = "A sweep scores estimators on networks whose connectivity is known, over sizes, lengths and more."
         there = self._folder.names("sweep")
-        if there:
-            opens = [button(f"Open {name}", partial(self._open, name)) for name in there[:MOST_OFFERED]]
-            return "No sweep open yet", text, row(*opens)
+        opens = [row(*[button(f"Open {name}", partial(self._open, name)) for name in there[:MOST_OFFERED]])]
+        title = "No sweep open" if there else "No sweep yet"
+        return title, ABOUT, *(opens if there else []), *self._making(taken=SMALL_STORE in there)
+
+    def _making(self, *, taken: bool) -> list[Any]:
+        """Return how a sweep is made: the command, and a button for a small one, unless that is there."""
         path = self._folder.root / SMALL_STORE
         sizes, lengths = (",".join(map(str, SMALL[axis])) for axis in (n.N_NEURONS, n.N_STEPS))
         command = f"netxr sweep {quote(str(path))} --neurons {sizes} --steps {lengths} --trials {SMALL['trials']}"
         typed = pn.pane.HTML(f'<pre style="{COMMAND}">{escape(command)}</pre>', sizing_mode="stretch_width", margin=0)
-        return "No sweep yet", text, typed, button("Make a small one here", self._make)
+        how = note("A new one is made in the shell, with your own sizes and lengths:")
+        return [how, typed, *([] if taken else [button("Make a small one here", self._make)])]
 
     def _open(self, name: str, _event: object) -> None:
-        """Open a sweep."""
+        """Open a sweep, or none."""
         self._settings.sweep = name
 
     def _make(self, _event: object) -> None:

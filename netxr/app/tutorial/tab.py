@@ -13,7 +13,7 @@ from netxr import names as n
 from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.looks import answer_html, side_by_side, verdict, with_diagonal
-from netxr.app.frame.panes import SECOND_ROW, Results, button, card, fitted, halves, heading, stretched
+from netxr.app.frame.panes import SECOND_ROW, Results, button, card, figure_card, fitted, halves, heading, stretched
 from netxr.app.frame.session import Session, at_once
 from netxr.app.tutorial.compute import (
     Setup,
@@ -119,12 +119,12 @@ class _View:
     def __init__(self, session: Session, settings: TutorialSettings) -> None:
         self._session, self._settings = session, settings
         self._answer = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
-        self._matrices = {name: LiveMatrix(sizing_mode="stretch_width") for name in TITLES}
+        self._matrices = {name: LiveMatrix(sizing_mode="stretch_width", css_classes=["square"]) for name in TITLES}
         self._shown: tuple[Setup, xr.Dataset] | None = None
         self._separation, self._curve = (pn.Column(sizing_mode="stretch_width", margin=0) for _ in range(2))
-        cells = [card(title, self._matrices[name].pane) for name, title in TITLES.items()]
-        cells.append(card("Do they separate?", self._separation))
-        cells.append(card("Score over size", self._curve, note="grows as you move", wide=True))
+        cells = [figure_card(title, self._matrices[name].pane) for name, title in TITLES.items()]
+        cells.append(figure_card("Do they separate?", self._separation))
+        cells.append(figure_card("Score over size", self._curve, note="grows as you move", wide=True))
         cells.append(card("Four things to try", _tries(settings)))
         self._cards = pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)
         self._results = Results(

@@ -5,11 +5,13 @@ from typing import Any, Final
 import holoviews as hv
 import numpy as np
 import xarray as xr
+from holoviews.operation import contours
 from matplotlib.colors import ListedColormap
+from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.plot.palettes import LIGHT
-from netxr.plot.scores.good_enough import FULL, boundary, hover_boxes
+from netxr.plot.scores.good_enough import FULL, hover_boxes
 from netxr.plot.style import INK, SEQUENTIAL, UNDEFINED_COLOUR, literal, with_options
 from netxr.plot.ticks import ticks
 from netxr.plot.words import axis_label, says
@@ -21,6 +23,9 @@ Place = tuple[float, float]
 
 DARK_FROM: Final = 0.6
 """Score from which a cell is dark."""
+
+LINE, CASING = 2.5, 6.0
+"""Widths in pixels of the line and of its casing."""
 
 BELOW: Final = -1.0
 """Stands for no score: it is off the scale."""
@@ -47,7 +52,7 @@ def score_map(
     Returns
     -------
     holoviews.Overlay
-        Cells, what they say on hovering, names, the line, and the dot.
+        Cells, the gaps between them, what they say on hovering, names, the line with its casing, and the dot.
 
     Examples
     --------
@@ -58,9 +63,8 @@ def score_map(
     """
     cells = cells.transpose(y, x).sortby([y, x])
     dims = [hv.Dimension("x", label=axis_label(cells, x)), hv.Dimension("y", label=axis_label(cells, y))]
-    scores = cells[n.SCORE].values
-    reached = np.nan_to_num(scores, nan=BELOW) >= at
-    panel = _colours(cells, dims) * _on_hover(cells, x, y) * _names(cells, dims) * boundary(reached, dims, "solid")
+    panel = _colours(cells, dims) * _gaps(cells, dims) * _on_hover(cells, x, y) * _names(cells, dims)
+    panel = panel * _line(cells[n.SCORE].values, dims, at=at)
     place = None if mark is None else [_between(cells, dim, value) for dim, value in zip((x, y), mark, strict=True)]
     if place is not None and None not in place:
         panel = panel * _dot(place, dims, called)
@@ -111,6 +115,36 @@ def _colours(cells: xr.Dataset, dims: list[hv.Dimension]) -> hv.Image:
     )
 
 
+def _gaps(cells: xr.Dataset, dims: list[hv.Dimension]) -> hv.Segments:
+    """Part the cells by lines in the colour of the ground."""
+    n_rows, n_columns = cells[n.SCORE].shape
+    upright, level = np.arange(1, n_columns) - 0.5, np.arange(1, n_rows) - 0.5
+    low, right, top = np.full(upright.size + level.size, -0.5), n_columns - 0.5, n_rows - 0.5
+    x0, y0 = np.append(upright, low[upright.size :]), np.append(low[: upright.size], level)
+    x1, y1 = np.append(upright, np.full(level.size, right)), np.append(np.full(upright.size, top), level)
+    lines = hv.Segments((x0, y0, x1, y1), [*dims, hv.Dimension("x1"), hv.Dimension("y1")])
+    return with_options(
+        lines, both={"color": LIGHT.ground}, bokeh={"line_width": 1, "tools": []}, matplotlib={"linewidth": 0.6}
+    )
+
+
+def _line(scores: NDArray[np.float64], dims: list[hv.Dimension], *, at: float) -> hv.Overlay:
+    """Draw where the score is as high as is wanted, between the middles of cells, with a casing.
+
+    Between the outer middles and the frame, scores are taken to stay as they are.
+    """
+    places = [np.concatenate([[-0.5], np.arange(size), [size - 0.5]]) for size in scores.shape[::-1]]
+    found = contours(hv.QuadMesh((*places, np.pad(scores, 1, mode="edge"))), levels=[at])
+    ways = [one.array([0, 1]) for one in found.split()]
+    casing, line = (hv.Path(ways, dims) for _ in range(2))
+    casing = with_options(
+        casing, both={"color": LIGHT.ground}, bokeh={"line_width": CASING, "tools": []}, matplotlib={"linewidth": 4}
+    )
+    return casing * with_options(
+        line, both={"color": INK}, bokeh={"line_width": LINE, "tools": []}, matplotlib={"linewidth": 1.8}
+    )
+
+
 def _on_hover(cells: xr.Dataset, x: str, y: str) -> hv.Rectangles:
     """Say on hovering what a cell is, and holds."""
     down, across = (list(map(entry_text, labels_of(cells, dim).tolist())) for dim in (y, x))
@@ -147,8 +181,11 @@ def _dot(place: list[Any], dims: list[hv.Dimension], called: str) -> hv.Overlay:
         matplotlib={"s": 60, "facecolors": INK, "edgecolors": LIGHT.ground},
     )
     name = with_options(
-        hv.Labels([(*place, f"{called}  ")], dims, ["text"]),
-        bokeh={"text_color": INK, "text_align": "right", "text_font_style": "bold", "text_font_size": "9pt"},
+        hv.Labels([(*place, f" {called}   ")], dims, ["text"]),
+        bokeh={
+            **{"text_color": INK, "text_align": "right", "text_font_style": "bold", "text_font_size": "9pt"},
+            **{"background_fill_color": LIGHT.ground, "background_fill_alpha": 0.8, "border_radius": 4},
+        },
         matplotlib={"color": INK, "horizontalalignment": "right", "size": 9},
     )
-    return dot * name
+    return name * dot  # which the ground of the name would cover
