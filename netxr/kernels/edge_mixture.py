@@ -13,10 +13,17 @@ from netxr.kernels.lagged_sums import Floats
 FEWEST: Final = 500
 """Pairs from which the two groups can be told apart."""
 
-ROUNDS: Final = 2_000
+TRIED: Final = 100
+"""Rounds of expectation and maximisation, after which it is known which parts there are."""
 
-CLOSE: Final = 1e-7
-"""The change of every parameter in a round at which the search ends, in units of the usual error."""
+ROUNDS: Final = 500
+"""Of three estimates of the parameters each."""
+
+FARTHEST: Final = 1e6
+"""So many steps ahead at most, also where the way does not bend."""
+
+CLOSE: Final = 1e-12
+"""What a round adds to the log likelihood of each effect at which the search ends."""
 
 BINS: Final = 2**12
 """Bins into which more effects than this are counted while the parameters are searched for."""
@@ -47,10 +54,10 @@ def edge_mixture(found: Floats, error: Floats | float = 1.0, *, null_share: floa
     values, square, weights = _counted(found / usual, np.broadcast_to(np.square(error / usual), found.shape))
     rest = 1 - null_share
     starts = [(null_share, rest, 0), (null_share, 0, rest), (null_share, rest / 2, rest / 2)]
-    fits = [_fitted(values, square, weights, np.array(share)) for share in starts]
+    fits = [_tried(values, square, weights, np.array(share)) for share in starts]
     costs = [PARAMETERS * np.log(found.size) / 2 * np.count_nonzero(share[1:]) for share in starts]
-    criteria = [_log_likelihood(values, square, weights, one) - cost for one, cost in zip(fits, costs, strict=True)]
-    best = fits[int(np.argmax(criteria))]
+    criteria = [_round(values, square, weights, one)[0] - cost for one, cost in zip(fits, costs, strict=True)]
+    best = _fitted(values, square, weights, fits[int(np.argmax(criteria))])
     return Mixture(best.share, best.mean * usual, best.variance * usual**2)
 
 
@@ -87,24 +94,61 @@ def _effects(found: Floats, mixture: Mixture, error: Floats | float) -> tuple[Fl
     return mean + share * (found - mean), np.asarray(share * np.square(error))
 
 
-def _fitted(values: Floats, square: Floats, weights: Floats, share: Floats) -> Mixture:
-    """Return the mixture that fits best, squared errors given; a part whose share is zero keeps it."""
+def _tried(values: Floats, square: Floats, weights: Floats, share: Floats) -> Mixture:
+    """Return a mixture that fits, squared errors given; a part whose share is zero keeps it."""
     found = Mixture(share, np.array([0.0, 2.0, -2.0]), np.zeros(3))
-    for _ in range(ROUNDS):
-        counts = _shares_of(_log_parts(values, square, found)) * weights
-        total = counts.sum(1)
-        # Each counts by how well it is known: not at all for the part without edges, whose parameters are fixed.
-        known = counts[1:] / (found.variance[1:, None] + square)
-        some = np.maximum(known.sum(1), np.finfo(float).tiny)
-        mean = np.clip((known @ values) / some, [0, -np.inf], [np.inf, 0])
-        known /= found.variance[1:, None] + square
-        some = np.maximum(known.sum(1), np.finfo(float).tiny)
-        left = np.square(values - mean[:, None]) - square
-        variance = np.maximum((known * left).sum(1) / some, 0)
-        before, found = found, Mixture(total / total.sum(), np.array([0, *mean]), np.array([0, *variance]))
-        if np.abs(np.subtract(found, before)).max() < CLOSE:
-            break
+    for _ in range(TRIED):
+        _, found = _round(values, square, weights, found)
     return found
+
+
+def _fitted(values: Floats, square: Floats, weights: Floats, found: Mixture) -> Mixture:
+    """Return the mixture that fits best, from one that is near it.
+
+    Two rounds tell a direction and how it bends; where both lead is tried as well, and taken if it fits better than
+    what they began with (SQUAREM: Varadhan & Roland 2008, doi:10.1111/j.1467-9469.2007.00585.x, steplength S3).
+    """
+    last = -np.inf
+    for _ in range(ROUNDS):
+        likelihood, first = _round(values, square, weights, found)
+        _, second = _round(values, square, weights, first)
+        if abs(likelihood - last) < CLOSE * weights.sum():
+            return second
+        reached, beyond = _round(values, square, weights, _ahead(found, first, second))
+        found, last = beyond if reached > likelihood else second, likelihood
+    return found
+
+
+def _round(values: Floats, square: Floats, weights: Floats, found: Mixture) -> tuple[float, Mixture]:
+    """Return the log likelihood of a mixture, but for a constant, and the mixture that follows from its memberships."""
+    exponent = _log_parts(values, square, found)
+    most = exponent.max(0)
+    likely = np.exp(exponent - most)
+    whole = likely.sum(0)
+    counts = likely * (weights / whole)
+    total = counts.sum(1)
+    # Each counts by how well it is known: not at all for the part without edges, whose parameters are fixed.
+    known = counts[1:] / (found.variance[1:, None] + square)
+    some = np.maximum(known.sum(1), np.finfo(float).tiny)
+    mean = np.clip((known @ values) / some, [0, -np.inf], [np.inf, 0])
+    known /= found.variance[1:, None] + square
+    some = np.maximum(known.sum(1), np.finfo(float).tiny)
+    left = np.square(values - mean[:, None]) - square
+    variance = np.maximum((known * left).sum(1) / some, 0)
+    following = Mixture(total / total.sum(), np.array([0, *mean]), np.array([0, *variance]))
+    return float((most + np.log(whole)) @ weights), following
+
+
+def _ahead(found: Mixture, first: Mixture, second: Mixture) -> Mixture:
+    """Return where a mixture and the two that follow it lead, within what a mixture may be."""
+    step = np.subtract(first, found)
+    bend = np.subtract(second, first) - step
+    far, bent = float(np.linalg.norm(step)), float(np.linalg.norm(bend))
+    length = max(far / max(bent, far / FARTHEST, float(np.finfo(float).tiny)), 1.0)
+    share, mean, variance = np.array(found) + 2 * length * step + length**2 * bend
+    share = np.maximum(share, second.share / 10)  # at zero it would stay there
+    low, high = [0, 0, -np.inf], [0, np.inf, 0]
+    return Mixture(share / share.sum(), np.clip(mean, low, high), np.maximum(variance, 0))
 
 
 def _log_parts(found: Floats, square: Floats | float, mixture: Mixture) -> Floats:
@@ -121,11 +165,6 @@ def _shares_of(exponent: Floats) -> Floats:
     likely = np.exp(exponent, out=exponent)
     likely /= likely.sum(0)
     return np.asarray(likely)
-
-
-def _log_likelihood(values: Floats, square: Floats, weights: Floats, mixture: Mixture) -> float:
-    """Return the log likelihood of effects, but for a constant."""
-    return float(np.logaddexp.reduce(_log_parts(values, square, mixture)) @ weights)
 
 
 def _counted(found: Floats, square: Floats) -> tuple[Floats, Floats, Floats]:

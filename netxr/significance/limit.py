@@ -31,8 +31,8 @@ def expected_scores(moments: xr.Dataset, methods: Sequence[str], *, lag: int, mi
     equations = equations_of(moments, [lag])
     seen = couplings(least_squares(equations), n_targets=equations.n_targets)
     belief = believed(seen, mixture)
-    found = off_diagonal(moments, methods, lag).transpose(n.ESTIMATOR, *MATRIX)
-    return np.array([expected_correlation(one, belief) for one in found.values])
+    each = (off_diagonal(moments, method, lag).transpose(*MATRIX) for method in methods)
+    return np.array([expected_correlation(one.values, belief) for one in each])
 
 
 def limits(network: StandIn, methods: Sequence[str], *, lag: int, like: xr.Dataset) -> xr.DataArray:

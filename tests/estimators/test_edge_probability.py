@@ -53,6 +53,30 @@ def test_probabilities_against_bayes_with_the_groups_known():
     assert np.abs(found - right).mean() < 0.01
 
 
+def plain_likelihood(t, *, rounds):
+    """Log likelihood after so many rounds of expectation and maximisation from edges that go up, t with error 1."""
+    share, mean, variance = 0.1, 2.0, 0.0
+    for _ in range(rounds):
+        edge = share * scipy.stats.norm.pdf(t, mean, np.sqrt(1 + variance))
+        likely = edge / (edge + (1 - share) * scipy.stats.norm.pdf(t))
+        share, mean = likely.mean(), (likely * t).sum() / likely.sum()
+        variance = max((likely * (t - mean) ** 2).sum() / likely.sum() - 1, 0)
+    edge = share * scipy.stats.norm.pdf(t, mean, np.sqrt(1 + variance))
+    return np.log(edge + (1 - share) * scipy.stats.norm.pdf(t)).sum()
+
+
+@pytest.mark.parametrize("mean", [4, 1.5])
+def test_the_mixture_fits_as_well_as_plain_rounds_without_end(mean):
+    """Edges of t about 1.5 are found by 2,000 plain rounds, and not by 100."""
+    rng = np.random.default_rng(8)
+    t = np.where(rng.random(2500) < 0.1, rng.normal(mean, 1, 2500), rng.normal(size=2500))
+    found = edge_mixture(t, null_share=0.9)
+    normal = scipy.stats.norm(found.mean[:, None], np.sqrt(1 + found.variance[:, None]))
+    best = plain_likelihood(t, rounds=2000)
+    assert np.log(found.share @ normal.pdf(t)).sum() > best - 1e-6
+    assert mean == 4 or plain_likelihood(t, rounds=100) < best - 1e-6
+
+
 def test_many_pairs_are_counted_in_bins():
     t = groups(seed=3, n=150)
     few, many = edge_mixture(t[:60, :60].ravel(), null_share=0.9), edge_mixture(t.ravel(), null_share=0.9)
