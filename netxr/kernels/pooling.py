@@ -18,6 +18,10 @@ PRODUCTS: Final = {
 """Summed products of deviations, and the means that these are from."""
 
 
+ROUNDING: Final = 16 * np.finfo(np.float64).eps
+"""Share of a sum of squares that rounding may leave where a part takes all of it."""
+
+
 def added(parts: Moments) -> dict[str, NDArray[Any]]:
     """Return the moments of parts, which are along the first axis, together.
 
@@ -40,7 +44,7 @@ def added(parts: Moments) -> dict[str, NDArray[Any]]:
 
 
 def without(whole: Moments, part: Moments) -> dict[str, NDArray[Any]]:
-    """Return the moments of what is left without a part."""
+    """Return the moments of what is left without a part; of neurons that vary in that part alone, squares are 0."""
     count = whole[n.COUNT] - part[n.COUNT]
     found = {n.COUNT: count}
     share = (part[n.COUNT] / count)[:, None]
@@ -52,4 +56,10 @@ def without(whole: Moments, part: Moments) -> dict[str, NDArray[Any]]:
         weighted = weight * off[over]
         across = weighted[..., None] * off[under][:, None] if name == n.COMOMENT else weighted * off[under]
         found[name] = whole[name] - part[name] - across
+    for name, products in (
+        (n.SUMSQ_TARGET, found[n.COMOMENT]),
+        (n.SUMSQ_SOURCE, found[n.COMOMENT].swapaxes(-1, -2)),
+    ):
+        still = found[name] <= ROUNDING * whole[name]
+        found[name][still], products[still] = 0, 0
     return found

@@ -49,3 +49,16 @@ def test_without_a_part_there_are_the_others(samples):
     whole = joined(samples)
     for k, part in enumerate(samples):
         assert_alike(without(whole, moments_of(*part)), joined(samples[:k] + samples[k + 1 :]))
+
+
+def test_without_the_only_part_in_which_a_neuron_varies_it_does_not_vary(samples):
+    """Rounding leaves 0 exactly: else a neuron that is still would count as one that varies."""
+    samples = [one.copy() for one in samples]
+    for k, part in enumerate(samples):
+        part[:, 1] = 0.3 + 0.1 * (np.arange(part.shape[-1]) % 3) if k == 3 else 1 / 3
+    found = without(joined(samples), moments_of(*samples[3]))
+    for name in (n.SUMSQ_TARGET, n.SUMSQ_SOURCE):
+        assert found[name][0, 1] == 0 < found[name][0, 0]
+    assert (found[n.COMOMENT][0, 1] == 0).all()
+    assert (found[n.COMOMENT][0, :, 1] == 0).all()
+    assert_alike(found, joined(samples[:3]))
