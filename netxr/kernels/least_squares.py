@@ -173,6 +173,24 @@ def _inverse(correlation: Floats) -> tuple[Floats, float]:
     return inverse, condition
 
 
+def that_follow(square: Floats) -> list[int]:
+    """Return the columns of summed products (d, d) that others add up to: without them there are none.
+
+    By a Cholesky factorisation that takes the column first of which most is left once those before it are known.
+
+    Examples
+    --------
+    >>> samples = np.array([[1.0, 0, 1], [0, 2, 2], [3, 1, 4], [1, 1, 2]])  # the first two add up to the third
+    >>> that_follow(samples.T @ samples)
+    [2]
+    """
+    kept = np.flatnonzero(np.diagonal(square) > 0)
+    scale = np.sqrt(np.diagonal(square)[kept])
+    correlation = square[np.ix_(kept, kept)] / np.outer(scale, scale)
+    _, order, rank, _ = scipy.linalg.lapack.dpstrf(correlation, tol=1 / WORST_CONDITION)
+    return sorted(kept[order[rank:] - 1].tolist())
+
+
 def _check_condition(condition: float) -> None:
     """Raise if a design is so close to singular that its coefficients have no digit that could be trusted."""
     if condition > WORST_CONDITION:

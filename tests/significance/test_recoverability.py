@@ -451,6 +451,26 @@ def test_too_short_for_a_regression():
         netxr.recoverability(x[:, :57], method="lagged_correlation")
 
 
+def test_neurons_that_others_add_up_to_are_named():
+    """Without those that are named there are none."""
+    x, _ = simulated(24, 500, linear, radius=0.6)
+    x = x.assign_coords(neuron=[f"n{k}" for k in range(24)])
+    x[5] = x[2] + x[3]
+    x[20] = 2 * x[7] - 1
+    with pytest.raises(InvalidInput, match=r"activity: got 2 neurons that others add up to, .*drop_sel") as caught:
+        netxr.recoverability(x)
+    names = str(caught.value).split("blocks: ")[1].split(";")[0].split(", ")
+    assert len(set(names) & {"n5", "n2", "n3"}) == len(set(names) & {"n20", "n7"}) == 1
+    assert netxr.recoverability(x.drop_sel(neuron=names)).score.notnull().all()
+    rare = x.drop_sel(neuron=names).copy()
+    rare[:2] = 0.0
+    rare[:2, 30] = rare[:1, 5] = 1.0  # alike in the second block, and not in the first
+    with pytest.raises(InvalidInput, match=r"1 neuron that others add up to, in all or half of the blocks: n[01];"):
+        netxr.recoverability(rare)
+    with pytest.raises(InvalidInput, match=r"got 21 neurons that .* and 1 more"):
+        netxr.recoverability(x.copy(data=np.repeat(x.values[:3], 8, axis=0)))
+
+
 def test_it_stands_in_a_run_beside_other_results():
     run = netxr.simulate(netxr.random_connectivity(8, seed=1), n_steps=2000, seed=1)
     beside = (netxr.recoverability(run), netxr.reliability(run), netxr.regression(run), netxr.correlation_test(run))
