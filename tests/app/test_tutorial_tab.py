@@ -313,3 +313,13 @@ def test_results_stay_dimmed_after_a_computation_was_cancelled(open_page):
     assert len(dimmed(page)) == 2  # the answer and the figures
     assert page.release("Length", 3000)
     assert not dimmed(page)
+
+
+def test_the_figures_beside_the_matrices_stay_and_are_given_the_new_run(open_page):
+    page = open_page("?tab=tutorial&n=12&steps=300")
+    panes = page.page.body.select(pn.pane.HoloViews)
+    shown = [pane.object for pane in panes]
+    page.release("Network size (any", 9)
+    assert len(panes) == 2
+    assert page.page.body.select(pn.pane.HoloViews) == panes
+    assert not any(pane.object is old for pane, old in zip(panes, shown, strict=True))

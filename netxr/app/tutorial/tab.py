@@ -12,6 +12,7 @@ import netxr.plot
 from netxr import names as n
 from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
+from netxr.app.frame.live import LiveFigure
 from netxr.app.frame.looks import answer_html, side_by_side, verdict, with_diagonal
 from netxr.app.frame.panes import SECOND_ROW, Results, button, card, figure_card, fitted, halves, heading, stretched
 from netxr.app.frame.session import Session, at_once
@@ -46,6 +47,10 @@ TRIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "Look too late": ("Lag 3: effects by way of others mix in.", {"lag": 3}),
 }
 """Things to try: {title: (what happens, settings)}."""
+
+
+BESIDE: Final = partial(fitted, aspect=ASPECT), partial(stretched, height=SECOND_ROW, basis=None)
+"""How the two figures look that stand beside the matrices."""
 
 
 class TutorialSettings(param.Parameterized):
@@ -122,6 +127,7 @@ class _View:
         self._matrices = {name: LiveMatrix(sizing_mode="stretch_width", css_classes=["square"]) for name in TITLES}
         self._shown: tuple[Setup, xr.Dataset] | None = None
         self._separation, self._curve = (pn.Column(sizing_mode="stretch_width", margin=0) for _ in range(2))
+        self._live: dict[pn.Column, LiveFigure] = {}
         cells = [figure_card(title, self._matrices[name].pane) for name, title in TITLES.items()]
         cells.append(figure_card("Do they separate?", self._separation))
         cells.append(figure_card("Score over size", self._curve, note="grows as you move", wide=True))
@@ -187,8 +193,13 @@ class _View:
     def _draw_beside(self, setup: Setup, run: xr.Dataset) -> None:
         """Draw what stands beside the matrices, unless another run is shown by now."""
         if self._shown is not None and self._shown[1] is run:
-            self._separation[:] = [fitted(separation(run), aspect=ASPECT)]
-            self._curve[:] = [stretched(score_over_size(setup), height=SECOND_ROW, basis=None)]
+            figures = separation(run), score_over_size(setup)
+            for place, figure, styled in zip((self._separation, self._curve), figures, BESIDE, strict=True):
+                if place in self._live:
+                    self._live[place].show(figure)
+                else:
+                    self._live[place] = LiveFigure(styled, figure)
+                    place[:] = [self._live[place].pane]
 
 
 def answer_of(setup: Setup, run: xr.Dataset) -> str:
