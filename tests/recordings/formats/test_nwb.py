@@ -106,7 +106,12 @@ def test_electrodes_have_ids_and_a_conversion_each(tmp_path):
     path = make(tmp_path / "a.nwb", data=data, kind="ElectricalSeries", conversion=0.5)
     with h5py.File(path, "r+") as file:
         table = files.add_table(
-            file, "general/extracellular_ephys/electrodes", [7, 8, 9, 10, 11, 12], location=list("abcdef")
+            file,
+            "general/extracellular_ephys/electrodes",
+            [7, 8, 9, 10, 11, 12],
+            location=list("abcdef"),
+            x=np.arange(6.0),
+            y=20 * np.arange(6.0),
         )
         table["group"] = np.array([file["acquisition"].ref] * 6, dtype=h5py.ref_dtype)
         files.refer(file["acquisition/ts"], "electrodes", table, [1, 2, 3, 4, 5])
@@ -115,6 +120,9 @@ def test_electrodes_have_ids_and_a_conversion_each(tmp_path):
     np.testing.assert_allclose(run.activity.values, data.T * 0.5 * factors[:, None], rtol=1e-12)
     assert run.neuron.values.tolist() == [8, 9, 10, 11, 12]
     assert run.location.values.tolist() == list("bcdef")
+    assert run.y.values.tolist() == [20.0, 40.0, 60.0, 80.0, 100.0]
+    assert {run[place].attrs.get("units") for place in ("x", "y")} == {"µm"}
+    assert "units" not in run.location.attrs
     assert "group" not in run.coords
 
 

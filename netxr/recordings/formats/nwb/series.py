@@ -16,8 +16,13 @@ from netxr.recordings.formats.times import Clock, clock_from, say_which_interval
 from netxr.schema.arrays import as_activity
 from netxr.schema.spacing import steps_in
 
-REGIONS: Final = ("rois", "electrodes")
+ELECTRODES: Final = "electrodes"
+REGIONS: Final = ("rois", ELECTRODES)
 """Arrays of a series that say which row of which table each column is."""
+
+PLACES: Final = ("x", "y", "z", "rel_x", "rel_y", "rel_z")
+MICROMETRE: Final = "µm"
+"""Columns of the table of electrodes that say where they are, by the schema of NWB in this unit."""
 
 
 def load_series(path: Path, series: Any, *, sampling_interval: float | None, gaps: n.Gaps) -> xr.Dataset:
@@ -29,6 +34,9 @@ def load_series(path: Path, series: Any, *, sampling_interval: float | None, gap
     clock = _clock_of(path, series, len(samples), sampling_interval, gaps)
     labels, columns = _neurons_of(path, series, samples.shape[1])
     recording = _recording(samples, labels, columns, clock, _unit_of(series))
+    if is_array(series.get(ELECTRODES)):
+        for place in set(PLACES) & set(columns):
+            recording[place].attrs[n.UNITS] = MICROMETRE
     return recording.assign_attrs({n.SOURCE_ARRAY: series.name.strip("/")})
 
 
