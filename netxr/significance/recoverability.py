@@ -64,7 +64,7 @@ ABOUT: Final = {
 def recoverability(
     activity: xr.DataArray | xr.Dataset,
     *,
-    method: str | Sequence[str] = (n.LAGGED_CORRELATION, n.REGRESSION),
+    methods: str | Sequence[str] = (n.LAGGED_CORRELATION, n.REGRESSION),
     at: float = 0.9,
     lag: int | str = 1,
     hidden: float = 0.0,
@@ -94,7 +94,7 @@ def recoverability(
         Activity (neuron, time[, trial]), or a Dataset that holds it: read once, in 20 blocks, at once if it is lazy,
         and eight short stretches of it again. Or lagged moments in 6 blocks or more. Couplings are those of its units:
         where units of neurons mean nothing, as of fluorescence, take `netxr.z_score` of it first.
-    method : str or sequence of str
+    methods : str or sequence of str
         Names of estimators, as `netxr.methods` lists them.
     at : float
         Score that is asked for, between 0 and 1.
@@ -153,13 +153,13 @@ def recoverability(
     --------
     >>> import netxr
     >>> run = netxr.simulate(netxr.random_connectivity(30, seed=1), n_steps=10_000, seed=1)
-    >>> found = recoverability(run, method="lagged_correlation").isel(trial=0, estimator=0)
+    >>> found = recoverability(run, methods="lagged_correlation").isel(trial=0, estimator=0)
     >>> R = netxr.lagged_correlation(run)
     >>> score = netxr.compare(run.connectivity, R, diagonal=False, permutations=0).pearson.item()
     >>> abs(found.score.item() - score) < 3 * found.score_standard_error.item()
     True
     """
-    entries = [estimator(name) for name in check_methods(method)]
+    entries = [estimator(name, argument="methods") for name in check_methods(methods, argument="methods")]
     if not is_number(at) or not 0 < at < 1:
         raise InvalidInput("at", got=repr(at), expected="a score between 0 and 1")
     wanted = check_count("lag", in_samples(lag, activity, argument="lag"))
@@ -178,7 +178,7 @@ def recoverability(
     about: dict[str, Any] = {n.AT: float(at), n.LAG: wanted}
     if seen:
         about |= {name: one for name, one in seen._asdict().items() if one}
-    made_by = call_of("recoverability", method=[entry.name for entry in entries], **about)
+    made_by = call_of("recoverability", methods=[entry.name for entry in entries], **about)
     for name in found.data_vars:
         found[name].attrs = {n.LONG_NAME: ABOUT[str(name)], n.MADE_BY: made_by}
     found[n.SCORE].attrs[n.SENTENCE] = text

@@ -34,7 +34,7 @@ def test_options_are_passed_on(recording, called):
     calls = called("recoverability")
     got = document("recoverability", recording, "--method", "regression_t", "--at", 0.5, "--lag", 2)
     assert calls[0][1] == {
-        "method": ["regression_t"],
+        "methods": ["regression_t"],
         "at": 0.5,
         "lag": 2,
         "hidden": 0.0,
@@ -81,7 +81,7 @@ def test_gains_count_unless_samples_are_z_scored(recording, tmp_path):
     assert "Gains of neurons count" not in output("recoverability", tmp_path / "gains.zarr", "--z-score")
     assert "Gains of neurons count" not in output("recoverability", recording)
     (scored,) = document("recoverability", tmp_path / "gains.zarr", "--z-score", "--method", "regression")["estimates"]
-    expected = netxr.recoverability(netxr.z_score(x), method="regression").score.item()
+    expected = netxr.recoverability(netxr.z_score(x), methods="regression").score.item()
     assert scored["score"] == pytest.approx(expected)
 
 

@@ -420,8 +420,8 @@ def test_errors_name_the_argument_that_was_written():
         for null in ("autocorrelation", "shift", "samples"):
             with pytest.raises(InvalidInput, match=r"^(lag|data): got"):
                 netxr.correlation_test(data, lag=9000, null=null)
-    with pytest.raises(InvalidInput, match=r"^method: got 'te'"):
-        netxr.recoverability(x, method="te")
+    with pytest.raises(InvalidInput, match=r"^methods: got 'te'"):
+        netxr.recoverability(x, methods="te")
 
 
 def test_neurons_with_several_labels_and_coordinates_of_an_estimate_beside_them():

@@ -60,7 +60,7 @@ def means(recordings, methods=METHODS):
     """Reliability, what is foretold and what is scored, (3, estimator), means over recordings; and their sentences."""
     found, sentences = [], []
     for x, A in recordings:
-        foretold = netxr.recoverability(x, method=list(methods))
+        foretold = netxr.recoverability(x, methods=list(methods))
         found.append((foretold.reliability_of_estimate.values, foretold.score.values, real(x, A, methods).values))
         sentences.append(foretold.sentence)
     return np.mean(found, axis=0), sentences
@@ -309,7 +309,7 @@ def test_score_is_that_of_networks_drawn_from_what_a_regression_tells():
         mean = mixture.mean[part] + kept * (found - mixture.mean[part])
         drawn = mean + np.sqrt(kept) * error * rng.normal(size=found.shape)
         scores.append(np.corrcoef(np.where(part > 0, drawn, 0), r)[0, 1])
-    expected = netxr.recoverability(x, method="lagged_correlation").score.item()
+    expected = netxr.recoverability(x, methods="lagged_correlation").score.item()
     assert np.mean(scores) == pytest.approx(expected, abs=0.003)
 
 
@@ -365,10 +365,10 @@ def test_trials_are_told_apart_or_are_the_parts():
 
 def test_any_estimator_and_lag():
     x, _ = simulated(25, 500, linear, radius=0.6)
-    found = netxr.recoverability(x, method=["granger", "correlation"], lag=2, at=0.5)
+    found = netxr.recoverability(x, methods=["granger", "correlation"], lag=2, at=0.5)
     assert found.estimator.values.tolist() == ["granger", "correlation"]
     assert found.attrs["lag"] == 2
-    assert netxr.recoverability(x, method="regression_t").sizes == {"estimator": 1}
+    assert netxr.recoverability(x, methods="regression_t").sizes == {"estimator": 1}
 
 
 def test_a_neuron_that_does_not_vary_counts_for_nothing():
@@ -444,11 +444,11 @@ def test_too_short_for_a_regression():
     )
     with pytest.raises(InvalidInput, match=match):
         netxr.recoverability(x)
-    assert netxr.recoverability(x, method="lagged_correlation").limit.notnull().all()
+    assert netxr.recoverability(x, methods="lagged_correlation").limit.notnull().all()
     with pytest.raises(
         InvalidInput, match="got 56 samples of each neuron for 51 parameters of a regression; expected 58"
     ):
-        netxr.recoverability(x[:, :57], method="lagged_correlation")
+        netxr.recoverability(x[:, :57], methods="lagged_correlation")
 
 
 def test_neurons_that_others_add_up_to_are_named():
@@ -484,8 +484,8 @@ def test_it_stands_in_a_run_beside_other_results():
         ({"at": 1}, "at: got 1; expected a score between 0 and 1"),
         ({"at": "high"}, "at: got 'high'"),
         ({"lag": 0}, "lag: got 0"),
-        ({"method": []}, "method: got"),
-        ({"method": "guess"}, "method: got 'guess'; expected one of"),
+        ({"methods": []}, "methods: got"),
+        ({"methods": "guess"}, "methods: got 'guess'; expected one of"),
         ({"hidden": 1}, "hidden: got 1; expected a share below 1"),
         ({"hidden": -0.1}, "hidden: got -0.1; expected a share, 0 to 1"),
         ({"hidden": 0.8}, "hidden: got 0.8 of 5 neurons; expected a share that leaves two"),

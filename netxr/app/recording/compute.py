@@ -171,7 +171,7 @@ def foretold(run: xr.Dataset, choice: Choice) -> str:
         return ""
     methods = list(dict.fromkeys([choice.method, n.REGRESSION]))
     try:
-        return f"{netxr.recoverability(activity, method=methods).attrs[n.SENTENCE]} {GAINS}"
+        return f"{netxr.recoverability(activity, methods=methods).attrs[n.SENTENCE]} {GAINS}"
     except InvalidInput:  # too short, or samples are missing
         return ""
 

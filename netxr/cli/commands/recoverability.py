@@ -107,7 +107,7 @@ def command(
     with followed("Reading", quiet=quiet or as_json):
         found = netxr.recoverability(
             activity,
-            method=list(dict.fromkeys(methods)),
+            methods=list(dict.fromkeys(methods)),
             at=at,
             lag=lag,
             hidden=hidden,
