@@ -175,6 +175,7 @@ def open_page(app, browser, requests):
             page.on(event, lambda asked: requests.append(asked.url))
         page.faults = []
         page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("console", lambda told: page.faults.extend([told.text] * ("Content Security Policy" in told.text)))
         pages.append(page)
         page.goto(app.address + search)
         return page

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from html import escape
 from threading import Event, Lock
@@ -27,15 +27,9 @@ Deliver = Callable[[Callable[[], object]], object]
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Tell the browser of all changes of the page in one message, and let bokeh list its models once after them."""
-    document, problem = pn.state.curdoc, None
-    with pn.io.hold(), nullcontext() if document is None else document.models.freeze():
-        try:
-            yield
-        except Exception as error:  # bokeh would never list them again
-            problem = error
-    if problem is not None:
-        raise problem
+    """Tell the browser of all changes of the page in one message."""
+    with pn.io.hold():
+        yield
 
 
 class Session:
