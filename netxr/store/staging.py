@@ -31,8 +31,9 @@ def staging(path: PathLike) -> Iterator[Path]:
         left = unfinished_beside(final)
         check_vacant("store", final)  # if a store has appeared meanwhile, its writer is using these files
         remove_abandoned(left)
-        unfinished = _new_folder(final, held)
-        try:
+        unfinished = unfinished_name(final)
+        try:  # from here on a user who gives up leaves no folder
+            _make(unfinished, held)
             yield unfinished
             if unfinished.exists():
                 appear(unfinished, final)
@@ -41,22 +42,16 @@ def staging(path: PathLike) -> Iterator[Path]:
             raise
 
 
-def _new_folder(final: Path, held: ExitStack) -> Path:
-    """Make a hidden folder beside `final` and lock it."""
+def _make(folder: Path, held: ExitStack) -> None:
+    """Make a folder and lock it."""
     while True:
-        unfinished = unfinished_name(final)
-        unfinished.mkdir()
+        folder.mkdir(exist_ok=True)
         if not HAS_LOCKS:  # then no writer removes abandoned folders
-            return unfinished
-        try:  # before it is locked, another writer may remove it as abandoned
-            held.enter_context(locked(unfinished))
-        except (StoreBusy, FileNotFoundError):
-            continue
-        except BaseException:
-            unfinished.rmdir()
-            raise
-        if unfinished.exists():
-            return unfinished
+            return
+        with suppress(StoreBusy, FileNotFoundError):  # before it is locked, another writer may remove it as abandoned
+            held.enter_context(locked(folder))
+            if folder.exists():
+                return
 
 
 def appear(unfinished: Path, final: Path, terms: Terms = NO_TERMS) -> None:

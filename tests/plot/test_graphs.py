@@ -290,9 +290,9 @@ def test_the_title_says_where_negative_weights_are_not_drawn(one_edge):
 
 
 def test_names_may_be_anything(one_edge):
-    odd = one_edge.assign_coords(target=np.array(["$\\frac{$", 2, None, "d"], dtype=object))
+    odd = one_edge.assign_coords(target=np.array(["$\\frac{$", 2, 2.5, "d"], dtype=object))
     figure = network(odd.assign_coords(source=odd.target.values))
-    assert list(figure.Labels.I["label"])[:3] == ["$\\frac{$", "2", "None"]
+    assert list(figure.Labels.I["label"])[:3] == ["$\\frac{$", "2", "2.5"]
     on_paper(figure).canvas.draw()
     assert on_screen(figure).frame_align is False  # aligned with other panels it would be cut off
 

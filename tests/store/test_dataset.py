@@ -528,6 +528,19 @@ def test_a_chunk_never_written_is_an_error(tmp_path):
         activity[:, 4:, 0].compute()
 
 
+def test_giving_up_as_soon_as_the_hidden_folder_is_there_leaves_nothing(tmp_path, monkeypatch):
+    mkdir = Path.mkdir
+
+    def made(folder, *args, **options):
+        mkdir(folder, *args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", made)
+    with pytest.raises(KeyboardInterrupt):
+        netxr.save(a_run(), tmp_path / "run.zarr")
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
 def test_a_stream_that_breaks_leaves_nothing(tmp_path, error):
     def stream():
