@@ -184,13 +184,11 @@ def _page(
     address, theme = _address(), _theme()
     pn.state.curdoc.theme = FIGURES[theme]
     try:
-        if folder is not None:
-            folder.look_again()
+        session.look_again()
         page = Page(session, tabs, address)
     except Exception as error:  # the browser would otherwise show the server's own page of errors
         return template_of(message_pane(message_of(error), kind="error"), title="netxr", theme=theme)
-    where = "" if folder is None else folder.text
-    return template_of(page.body, title="netxr", tabs=page.chosen, theme=theme, folder=where)
+    return template_of(page.body, title="netxr", tabs=page.chosen, theme=theme, where=session.where)
 
 
 def _theme() -> str:

@@ -116,6 +116,31 @@ def catalog(source: str | PathLike[str] | Store) -> pd.DataFrame:
     return Catalog(pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS))
 
 
+def stores_deeper(source: Any) -> dict[str, int]:
+    """Return {name: how many stores lie in it} of the folders in a folder whose stores a catalog does not list.
+
+    Those behind links are left out, and those that the user may not list.
+    """
+    folder = local_folder(source)
+    if folder is None or looks_like_store(folder):
+        return {}
+    counts = {entry.name: _count_stores(entry) for entry in _entries(folder) if not entry.is_symlink()}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _count_stores(folder: Path) -> int:
+    """Return how many stores lie in a folder that is none itself."""
+    try:
+        return 0 if _is_store(folder) else sum(map(_is_store, _entries(folder)))
+    except (OSError, UnreadableFile):
+        return 0
+
+
+def _is_store(folder: Path) -> bool:
+    """Return whether a folder is a store, or a repository of versions of one."""
+    return local_folder(folder) is None or looks_like_store(folder)
+
+
 def in_brief(listed: pd.DataFrame) -> pd.DataFrame:
     """Return a catalog as text in at most 100 columns: what `netxr catalog` prints.
 

@@ -65,6 +65,25 @@ def test_what_is_no_recording_is_listed_with_one_short_reason(tmp_path, tested):
     )
 
 
+def test_what_is_imported_is_offered_in_tabs_that_were_open_already(pages, raw):
+    folder, _ = raw
+    page = opened(pages, folder, "?tab=compare")
+    page.page.chosen.value = "Recording"
+    page.wait()
+    press(page, "Import traces.npy")
+    page.page.chosen.value = "Compare"
+    assert "traces.zarr" in page.wait().widget("Store").options.values()
+
+
+def test_stores_in_folders_of_the_folder_are_named(pages, raw):
+    folder, _ = raw
+    (folder / "day one").mkdir()
+    netxr.save(netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=60, seed=1), folder / "day one" / "a.zarr")
+    text = opened(pages, folder, "?tab=recording").text()
+    assert "Not looked into: day one (1 store)." in text
+    assert "plots" not in text
+
+
 def test_a_file_is_imported_in_place_and_opens(pages, raw):
     folder, samples = raw
     page = opened(pages, folder, "?tab=recording")
@@ -73,6 +92,7 @@ def test_a_file_is_imported_in_place_and_opens(pages, raw):
     page.widget("Samples per second").value = 50.0
     press(page, "Import traces.npy")
     assert "traces.npy was imported as traces.zarr." in page.messages[0]
+    assert "1 store, 1 file to import" in page.session.where.object
     stored = netxr.open(folder / "traces.zarr")
     np.testing.assert_array_equal(stored.activity.transpose("time", "neuron"), samples)
     assert stored.activity.attrs["sampling_interval"] == 0.02

@@ -389,11 +389,21 @@ def test_without_a_folder_it_says_how_to_start(pages):
         assert "netxr app FOLDER" in pages[-1].wait().text()
 
 
+def test_what_is_copied_into_an_empty_folder_is_there_after_refresh(pages, tmp_path):
+    page = opened(pages, tmp_path, "?tab=recording")
+    assert "netxr simulate" in page.text()
+    netxr.save(netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=60, seed=1), tmp_path / "run.zarr")
+    press(page, "Refresh")
+    assert "run.zarr" in page.widget("Recording").options.values()
+    assert "netxr simulate" not in page.text()
+    assert "1 store" in page.session.where.object
+
+
 def test_an_empty_folder(pages, tmp_path):
     for tab, said in (
-        ("recording", "The folder holds no"),
+        ("recording", "There is nothing in the folder"),
         ("map", "No sweep yet"),
-        ("compare", "The folder holds no"),
+        ("compare", "No store has an estimate yet"),
     ):
         page = opened(pages, tmp_path, f"?tab={tab}")
         assert said in page.text()

@@ -180,6 +180,7 @@ def test_where_there_is_no_sweep_it_says_how_one_is_made_and_makes_a_small_one(p
     assert "netxr sweep" in page.text()
     press(page, "Make a small one")
     page.wait()
+    assert "2 stores" in page.session.where.object
     assert "sweep=small_sweep.zarr" in page.location.search
     assert len(figures(page)) == 2
     assert not page.messages

@@ -39,6 +39,19 @@ def test_catalog_is_a_table(folder):
     assert len(lines) == 3
 
 
+def test_catalog_names_folders_whose_stores_it_does_not_list(tmp_path):
+    run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=10, seed=1)
+    (tmp_path / "day one").mkdir()
+    for name in ("day one/a.zarr", "day one/b.zarr", "here.zarr"):
+        netxr.save(run, tmp_path / name)
+    (tmp_path / "figures").mkdir()
+    said = output("catalog", tmp_path)
+    assert f"day one/: 2 stores, not listed: netxr catalog '{tmp_path / 'day one'}'" in said
+    assert "figures" not in said
+    assert "not listed" not in output("catalog", tmp_path / "day one")
+    assert "not listed" not in output("catalog", tmp_path / "here.zarr")
+
+
 def test_catalog_takes_at_most_100_columns(folder):
     shutil.copytree(folder / "run.zarr", folder / f"a_run_of_{80 * 'x'}.zarr")
     assert max(map(len, output("catalog", folder).splitlines())) <= 100

@@ -69,7 +69,7 @@ def _truths(session: Session) -> dict[str, str]:
 
 def compare_tab(session: Session, settings: CompareSettings) -> Any:
     """Return the tab to compare."""
-    return tab_of_stores(session, settings, "first", _View, what="matrices to compare")
+    return tab_of_stores(session, settings, _View, what="matrices to compare")
 
 
 class _Side:
@@ -131,6 +131,8 @@ class _View:
         self._session, self._folder, self._settings = session, folder, settings
         self._shown: Compared | None = None
         self._sides = [_Side(session, settings, side) for side in SIDES]
+        self._against = choice(settings, "against", _truths(session))
+        session.listeners.append(self._offer_truths)
         self._results = Results(
             downloads(
                 session,
@@ -147,7 +149,7 @@ class _View:
             *self._sides[0].widgets,
             *self._sides[1].widgets,
             heading("Against"),
-            choice(settings, "against", _truths(session)),
+            self._against,
             flag(settings, "diagonal"),
             halves(button("Swap the two", self._swap), button("Refresh", self._look_again)),
         ]
@@ -169,10 +171,17 @@ class _View:
 
         return [button(f"Compare what is in {stores[0]}", take)]
 
+    def _offer_truths(self) -> None:
+        """Offer the truths of the folder, and the chosen one even if it is gone."""
+        there, chosen = _truths(self._session), self._settings.against
+        self._settings.param["against"].objects = list(there.values())
+        gone = {} if chosen in there.values() else {f"connectivity of {chosen}  (gone)": chosen}
+        self._against.param.update(options=there | gone, value=chosen)
+
     def _look_again(self, _event: object) -> None:
         """List the stores again, and read what is shown again."""
-        for side in self._sides:
-            side.stores.look_again()
+        with self._session.guarded():
+            self._session.look_again()
         self.update()
 
     def _swap(self, _event: object) -> None:

@@ -11,6 +11,7 @@ import xarray as xr
 
 import netxr
 from netxr.errors import InvalidInput, NetxrError
+from netxr.recordings.catalog import stores_deeper
 from netxr.recordings.formats.registry import UNKNOWN, format_of
 from netxr.recordings.formats.text.connectivity import lists_edges
 from netxr.schema.arguments import check_path
@@ -119,6 +120,11 @@ class Folder:
         """Return whether a store of that name lies in the folder, and all of it."""
         # The list of names rules out "..", absolute paths, and stores that are links; the second check, links inside.
         return name in self.names() and self._stays_here(self.root / name)
+
+    def deeper(self) -> str:
+        """Say which folders in it hold stores, none of which is listed; an empty text where none does."""
+        named = [f"{name} ({counted(count, 'store')})" for name, count in stores_deeper(self.root).items()]
+        return f"Not looked into: {', '.join(named)}. Start netxr app with such a folder to see it." if named else ""
 
     def files(self) -> list[RawFile]:
         """Return what else the folder holds: files of other tools, and why one of them cannot be imported."""

@@ -31,6 +31,10 @@ LABEL: Final = "font-size:12px;line-height:16px;color:var(--ink2)"
 """How titles, the answer over all results, and labels are written in HTML."""
 
 
+COMMAND: Final = "margin:0;white-space:pre-wrap;overflow-wrap:anywhere"
+"""How a command is written, which wraps on a narrow page."""
+
+
 class Sides(NamedTuple):
     """What a tab shows: its settings in the rail at the left, and beside them its results.
 

@@ -142,12 +142,13 @@ class Page:
         return state.address(title.lower(), self._settings[title], theme=self._theme)
 
 
-def template_of(body: Any, *, title: str, tabs: Any = None, theme: str = LIGHT, folder: str = "") -> pn.Template:
-    """Return the whole page around its body and its tabs; it asks no other host for anything."""
+def template_of(body: Any, *, title: str, tabs: Any = None, theme: str = LIGHT, where: Any = None) -> pn.Template:
+    """Return the whole page around its body, its tabs and what says where it is; it asks no other host for anything."""
     template = Template(TEMPLATE, location=True)
-    template.add_panel("tabs", pn.Spacer(height=0) if tabs is None else tabs)
+    for name, part in {"tabs": tabs, "where": where}.items():
+        template.add_panel(name, pn.Spacer(height=0) if part is None else part)
     template.add_panel("body", body)
-    said = {"app_title": title, "style": f"{variables()}\n{PAGE_STYLE}", "theme": theme, "folder": folder}
+    said = {"app_title": title, "style": f"{variables()}\n{PAGE_STYLE}", "theme": theme}
     for name, value in said.items():
         template.add_variable(name, value)
     template.title = title

@@ -35,8 +35,9 @@ def at_once() -> Iterator[None]:
 class Session:
     """What the tabs of one page share, and no other page sees.
 
-    The queue runs computations, each of which may take `memory` bytes; stores are read in the folder. `deliver` calls a
-    function in the thread of the event loop, by default through the current document.
+    The queue runs computations, each of which may take `memory` bytes; stores are read in the folder, which `where`
+    names with what it holds. `listeners` are called when it was listed again. `deliver` calls a function in the thread
+    of the event loop, by default through the current document.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class Session:
         self.messages = stack(css_classes=["messages"])
         self.status = stack(css_classes=["messages"])
         self.line = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
+        self.where = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
+        self.listeners: list[Callable[[], object]] = []
         self._queue = queue
         self._deliver = deliver or deliver_to(pn.state.curdoc)
         self._jobs: dict[str, Job] = {}
@@ -54,6 +57,15 @@ class Session:
         self._begun: dict[str, float] = {}
         self._quiet: set[str] = set()
         self._stops: dict[str, Callable[[], object]] = {}
+
+    def look_again(self) -> None:
+        """List the folder again, and offer in all tabs what it holds."""
+        if self.folder is not None:
+            self.folder.look_again()
+            look = "color:var(--ink2);overflow:hidden;white-space:nowrap;text-overflow:ellipsis"
+            self.where.object = f'<div style="{look}">{escape(self.folder.text)}</div>'
+        for offer in self.listeners:
+            offer()
 
     def say(self, text: str, *, kind: str = "error") -> None:
         """Show a message above the tab: an "error" or a "note". Its text is never taken for HTML."""

@@ -44,6 +44,7 @@ class StoreList:
         settings.param.watch(lambda event: self._show(), name)
         self.refresh = button("Refresh", self.look_again)
         self.widgets = [self.list, self.refresh, self.about]
+        session.listeners.append(self._look)
 
     def describe(self) -> None:
         """Show what the catalogue says about the chosen store."""
@@ -69,9 +70,7 @@ class StoreList:
     def look_again(self, *_events: object) -> None:
         """List the stores again."""
         with self._session.guarded():
-            if self._session.folder is not None:
-                self._session.folder.look_again()
-            self._look()
+            self._session.look_again()
             self._again()
 
 
@@ -144,22 +143,12 @@ def _facts_html(facts: Mapping[str, Any]) -> str:
     return f'<dl style="display:grid;grid-template-columns:auto 1fr;gap:0 12px;margin:0">{lines}</dl>'
 
 
-def tab_of_stores(
-    session: Session,
-    settings: param.Parameterized,
-    name: str,
-    view: Any,
-    *,
-    what: str,
-    raw: bool = False,
-    may_be_empty: bool = False,
-) -> Any:
-    """Return a tab that shows stores of the folder, or says that there are none.
+def tab_of_stores(session: Session, settings: param.Parameterized, view: Any, *, what: str) -> Any:
+    """Return a tab that shows stores of the folder; without a folder, it says how to name one.
 
     `view` is called with the session, the folder and the settings. It returns an object with `controls`, `body`, maybe
-    `summary`, and `update`, which is called whenever a setting changes. `name` is the setting that chooses a store,
-    `what` the plural of what the tab shows. Files that can be imported will do as well, if they may be `raw`; a view
-    that `may_be_empty` says itself what can be done where there are none.
+    `summary`, and `update`, which is called whenever a setting changes; it says itself what can be done where nothing
+    is chosen. `what` is the plural of what the tab shows.
     """
     if session.folder is None:
         return _words(
@@ -167,8 +156,6 @@ def tab_of_stores(
             "<p>FOLDER holds stores that <code>netxr simulate</code>, <code>netxr sweep</code>, "
             "<code>netxr import</code> or <code>netxr.save</code> made.</p>"
         )
-    if len(settings.param[name].objects) == 1 and not (may_be_empty or (raw and session.folder.files())):
-        return _words(f"<p>The folder holds no {what} yet.</p>")
     shown = view(session, session.folder, settings)
     settings.param.watch(shown.update, [setting for setting in settings.param if setting != "name"])
     shown.update()

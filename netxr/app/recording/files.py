@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from html import escape
+from shlex import quote
 from typing import Any, Final
 
 import panel as pn
@@ -11,7 +12,7 @@ import netxr
 from netxr.app.frame.controls import LOOK
 from netxr.app.frame.folder import Folder, RawFile
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.looks import LABEL
+from netxr.app.frame.looks import COMMAND, LABEL
 from netxr.app.frame.panes import button, card, grid, note, stack
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import BROKEN, size_text
@@ -25,6 +26,11 @@ AXES: Final = {"a row is a neuron": ("neuron", "time"), "a row is a sample": ("t
 """What a plain array does not say of itself."""
 
 INTRO: Final = "Import makes a store beside a file, and leaves the file as it is."
+
+EMPTY: Final = (
+    "There is nothing in the folder. Copy a recording into it (a store, NWB, suite2p, CaImAn, MATLAB, HDF5, .csv, .npy "
+    "and others), and press Refresh in step 1. Or make one in the shell, where the truth is known, and press it then:"
+)
 
 ELSEWHERE: Final = {"sweep": "see Map"}
 """What to do with stores that are no recordings; those of all other kinds are compared."""
@@ -57,7 +63,15 @@ class Files:
         rows += [part for file in self._folder.files() for part in self._row(file)]
         more = [note(f"{len(listed) - MOST_ROWS:,} more in the list at the left.")] * (len(listed) > MOST_ROWS)
         title = "Files of the folder" if is_open else "No recording open yet"
-        self.panel[:] = [card(title, note(f"Open a store, or import a file. {INTRO}"), _row_of(*HEADS), *rows, *more)]
+        table = [note(f"Open a store, or import a file. {INTRO}"), _row_of(*HEADS), *rows, *more]
+        deeper = [note(text) for text in [self._folder.deeper()] if text]
+        self.panel[:] = [card(title, *(table if rows else self._nothing()), *deeper)]
+
+    def _nothing(self) -> list[Any]:
+        """Return what is said of a folder that holds nothing: how to bring a recording, or to make one."""
+        command = f"netxr simulate {quote(str(self._folder.root / 'run.zarr'))} --neurons 25 --steps 5000 --seed 1"
+        typed = pn.pane.HTML(f'<pre style="{COMMAND}">{escape(command)}</pre>', sizing_mode="stretch_width", margin=0)
+        return [stack(note(EMPTY), typed)]
 
     def _store_row(self, store: Any, is_open: str) -> pn.Row:
         """Return a row for a store."""

@@ -90,7 +90,7 @@ class Asked(NamedTuple):
 
 def recording_tab(session: Session, settings: RecordingSettings) -> Any:
     """Return the tab of a recording."""
-    return tab_of_stores(session, settings, "recording", _View, what="recordings", raw=True)
+    return tab_of_stores(session, settings, _View, what="recordings")
 
 
 class _View:
@@ -116,6 +116,7 @@ class _View:
         self._results = Results(self._tools(), run=self._estimate, later=session.later)
         self._warning, self._foretold = stack(visible=False), stack(visible=False)
         self._rail.offer_trials()
+        session.listeners.append(self._show_files)
         self.controls, self.summary = [self._rail.steps.panel, self._marked], self._rail.steps.summary
         results = self._results
         self.body = pn.Column(results.head, self._warning, self._files.panel, results.body, self._foretold)

@@ -20,6 +20,7 @@ from netxr.app.frame.controls import LOOK, buttons, choice, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
+from netxr.app.frame.looks import COMMAND
 from netxr.app.frame.panes import (
     FIRST_ROW,
     Results,
@@ -69,9 +70,6 @@ TWO: Final = "max(260px, 40%)"
 
 CLICK: Final = "a click chooses a row"
 MOST_OFFERED: Final = 4
-COMMAND: Final = "margin:0;white-space:pre-wrap;overflow-wrap:anywhere"
-"""How a command is written, which wraps on a narrow page."""
-
 RECORDINGS: Final = ("run", "recording")
 """Kinds of stores that can be marked."""
 
@@ -130,7 +128,7 @@ def sweep_settings(session: Session) -> SweepSettings:
 
 def sweep_tab(session: Session, settings: SweepSettings) -> Any:
     """Return the tab of a sweep; where there is none, it can make one."""
-    return tab_of_stores(session, settings, "sweep", _View, what="sweeps", may_be_empty=True)
+    return tab_of_stores(session, settings, _View, what="sweeps")
 
 
 class _View:
@@ -149,12 +147,10 @@ class _View:
         self._y = pn.widgets.Select(name=settings.param["y"].label, visible=False, **LOOK)
         self._y.param.watch(partial(self._take, "y"), "value")
         self._facet = choice(settings, "facet", {"all in one": ALL_IN_ONE} | _axis_choices(DIMS))
-        marks = {"none": ""} | {name: name for name in settings.param["mark"].objects if name}
-        self._boundary = [
-            heading("Boundary"),
-            slider(settings, "at", start=0.05, end=0.95, step=0.05),
-            choice(settings, "mark", marks),
-        ]
+        self._mark = choice(settings, "mark", {"none": ""})
+        self._boundary = [heading("Boundary"), slider(settings, "at", start=0.05, end=0.95, step=0.05), self._mark]
+        session.listeners.append(self._offer_marks)
+        self._offer_marks()
         self._new = button("New sweep", partial(self._open, ""), sizing_mode="stretch_width")
         self._results = Results(
             downloads(
@@ -181,6 +177,14 @@ class _View:
             self._new,
         ]
         self.body = pn.Column(self._results.head, self._results.body)
+
+    def _offer_marks(self) -> None:
+        """Offer the recordings of the folder to be marked, and the marked one even if it is gone."""
+        there = [*store_choices(self._session, *RECORDINGS).values()]
+        marked = self._settings.mark
+        self._settings.param["mark"].objects = ["", *there]
+        options = {"none": ""} | {name: name for name in dict.fromkeys([*there, *filter(None, [marked])])}
+        self._mark.param.update(options=options, value=marked)
 
     def _look_again(self) -> None:
         """Read the sweep again: more of its cells may be finished."""
@@ -306,9 +310,8 @@ class _View:
 
     def _made(self) -> None:
         """Open the sweep that was made."""
-        self._settings.param["sweep"].objects = ["", SMALL_STORE]
+        self._session.look_again()
         self._settings.sweep = SMALL_STORE
-        self._stores.look_again()
 
     def _offer_axes(self, sweep: xr.Dataset, wanted: SweepChoice) -> None:
         """Offer the axes that a sweep has, and the entries of each of which only one is drawn, if it has several."""
