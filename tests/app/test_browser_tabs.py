@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from tests.app.conftest import QUIET
 from tests.app.test_browser import CHROMIUM, focus, settled, still, sync_api
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")]
@@ -232,6 +233,29 @@ def test_sizes_are_not_computed_before_new_figures_have_a_layout(open_page):
     still(page)
     figures = page.evaluate_handle(EARLY)
     page.wait_for_function("(figures) => figures.length === 4 && figures.every((one) => one.layout)", arg=figures)
+
+
+SQUARES = """() => {
+  const squares = [...Bokeh.documents[0]._all_models.values()].filter((one) => one.tags?.includes("square"));
+  return squares.map((one) => [one.inner_width, one.inner_height]);
+}"""
+
+
+def test_square_figures_come_to_rest_in_a_window_about_as_high_as_the_page(app, browser):
+    arguments = ["--no-sandbox", *(f"--disable-{name}" for name in QUIET)]
+    options = {"executable_path": CHROMIUM, "args": arguments, "ignore_default_args": ["--hide-scrollbars"]}
+    with browser.browser.browser_type.launch(**options) as with_bars:
+        page = with_bars.new_page(viewport={"width": 1400, "height": 500})
+        page.goto(app.address + "?tab=recording&recording=estimated.zarr&view=sure&q=0.5")
+        drawn(page, 3)
+        still(page)
+        high = page.evaluate("document.documentElement.scrollHeight")
+        for height in (high - 1, high + 1, high + 3, 2000):
+            page.set_viewport_size({"width": 1400, "height": height})
+            still(page)
+            squares = page.evaluate(SQUARES)
+            assert len(squares) == 3
+            assert all(wide == pytest.approx(tall, abs=1) and wide > 100 for wide, tall in squares)
 
 
 def test_edges_are_sorted_by_a_click_on_a_head(open_page, folder):

@@ -68,8 +68,11 @@ THIN: Final = {"width": 10, "padding": 4, **PLAIN}
 FLAT: Final = {"height": 8, **PLAIN}
 """Of the colour bar of any figure, of one beside a frame, and of one below."""
 
-SQUARE: Final = "figure.height = Math.round(figure.height + figure.inner_width - figure.inner_height)"
-"""What makes the frame of a figure as high as it is wide, whatever stands around it."""
+SQUARE: Final = "figure.height = Math.max(0, figure.outer_height + figure.inner_width - figure.inner_height)"
+"""What makes the frame of a figure as high as it is wide, whatever stands around it.
+
+All three are of one layout, so that it may be called twice for each: the height that is asked for may be of the next.
+"""
 
 
 def squared(figure: Any) -> pn.pane.HoloViews:
