@@ -57,7 +57,7 @@ def test_further_axes_and_estimators_are_axes_like_others():
     one = ANY._replace(x="coupling", values=NONE | {"estimator": "regression", "coupling": None})
     expected = sweep.pearson_mean.sel(estimator="regression").squeeze()
     np.testing.assert_array_equal(scores_of(sweep, one).pearson_mean, expected)
-    assert one.text == "pearson over coupling, estimator regression"
+    assert one.text == "Pearson correlation over largest singular value of A, estimator regression"
     with pytest.raises(
         InvalidInput, match="x, y, facet: got every; expected axes of this sweep: n_neurons, sparsity, coup"
     ):
@@ -167,7 +167,7 @@ def test_a_click_chooses_entries_of_both_axes_and_so_do_the_lists(pages, tmp_pat
     assert "At sparsity = 0.9, 8 neurons" in page.text()
     plot._trigger_event(Tap(plot, x=0.2, y=2.6))  # beside the cells
     assert "n_neurons=8" in page.location.search
-    choose(page, "Sparsity", 0.6)
+    choose(page, "Row: sparsity", 0.6)
     assert "At sparsity = 0.6, 8 neurons" in page.text()
     means = netxr.open(tmp_path / "s.zarr").pearson.mean("trial").sel(n_neurons=8, sparsity=0.6)
     lost = figures(page)[-1].Area.Score.data
@@ -252,9 +252,9 @@ def test_the_lines_make_the_view_and_the_files_hold_it(pages, library, search):
 
 def test_it_says_how_far_a_sweep_is(pages, library):
     page = opened(pages, library, "?tab=map&sweep=sweep.zarr")
-    assert "All 6 cells are finished." in page.text()
+    assert "All 6 settings of the network are finished." in page.text()
     choose(page, "Sweep", "cut.zarr")
-    assert "Unfinished: 5 of 6 cells so far." in page.text()
+    assert "Unfinished: 5 of 6 settings of the network so far." in page.text()
 
 
 def test_axes_that_are_not_drawn_are_chosen_from(pages, library):
@@ -290,12 +290,12 @@ def test_a_sweep_is_taken_along_whole(pages, library, tmp_path):
 
 
 def test_a_view_of_other_settings_is_dimmed_and_says_which_it_is(pages, library):
-    page = opened(pages, library, "?tab=map&sweep=sweep.zarr&view=curves&lag=2")
+    page = opened(pages, library, "?tab=map&sweep=sweep.zarr&view=curves&x=n_neurons&lag=2")
     numbers = table(page)
     choose(page, "One for each", "n_neurons")  # along x already
     assert "x, y, facet: got n_neurons twice" in page.messages[0]
     assert dimmed(page)
-    assert "Shown still: sweep.zarr, pearson over n_neurons, lag 2." in page.text()
+    assert "Shown still: sweep.zarr, Pearson correlation over number of neurons, lag 2." in page.text()
     assert table(page).equals(numbers)
     choose(page, "One for each", "sparsity")
     assert not dimmed(page)
@@ -307,3 +307,19 @@ def test_an_entry_of_a_sweep_is_text_and_no_markup():
     html = needed_table(Chosen("kind", 0, ends, ""), None)
     assert "&lt;img" in html
     assert "<img" not in html
+
+
+def test_a_map_opens_along_what_varies_and_curves_say_the_range_that_is_drawn(pages, tmp_path):
+    grid = {"n_neurons": 6, "spectral_radius": [0.3, 0.9], "n_steps": [60, 200], "trials": 2, "seed": 1}
+    netxr.sweep(**grid, method=["lagged_correlation", "regression"], store=tmp_path / "s.zarr")
+    page = opened(pages, tmp_path, "?tab=map&sweep=s.zarr")
+    assert [page.widget(f"Along {axis}").value for axis in "xy"] == ["spectral_radius", "n_steps"]
+    assert page.location.search == "?tab=map&sweep=s.zarr"
+    assert "All 2 settings of the network are finished." in page.text()
+    assert page.widget("Row: spectral radius").visible
+    choose(page, "View", "curves")
+    choose(page, "Estimator", "regression")
+    means = netxr.open(tmp_path / "s.zarr").pearson.mean("trial").sel(estimator="regression", n_steps=60).values
+    assert f"Mean scores from {means.min():.2f} to {means.max():.2f}." in page.text()
+    press(page, "New sweep")
+    assert page.session.line.object == ""

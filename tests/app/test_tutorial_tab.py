@@ -323,3 +323,27 @@ def test_the_figures_beside_the_matrices_stay_and_are_given_the_new_run(open_pag
     assert len(panes) == 2
     assert page.page.body.select(pn.pane.HoloViews) == panes
     assert not any(pane.object is old for pane, old in zip(panes, shown, strict=True))
+
+
+def test_each_try_is_what_it_says_whatever_was_tried_before(open_page):
+    page = open_page("?tab=tutorial")
+    for title in ("Add neurons", "Record longer", "Look too late"):
+        page.widget(title).clicks += 1
+        page.wait()
+    assert page.location.search == "?tab=tutorial&lag=3"
+
+
+def test_what_cannot_be_computed_is_not_said_to_be_up_to_date(open_page):
+    page = open_page("?tab=tutorial&steps=60")
+    assert "Up to date" in page.session.line.object
+    page.release("Network size (any", 100_000)
+    assert page.messages
+    assert "Up to date" not in page.session.line.object
+    page.release("Network size (any", 6)
+    assert "Up to date" in page.session.line.object
+
+
+def test_the_shade_of_sizes_that_were_not_visited_ends_at_the_last_one():
+    setup = SMALL._replace(n=42, steps=60, seed=991)
+    remember(setup, tutorial_run(setup))
+    assert list(score_over_size(setup).VSpan.I.data) == [42, 42]

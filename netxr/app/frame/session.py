@@ -95,6 +95,7 @@ class Session:
         short: bool = False,
         quiet: bool = False,
         withdrawn: Callable[[], object] = lambda: None,
+        tell: Callable[[str], object] | None = None,
     ) -> None:
         """Compute in the background with progress and a button to cancel; an error becomes a message.
 
@@ -103,7 +104,7 @@ class Session:
         is called with the result, to draw it, or `withdrawn` where the user cancels it, or it fails. Meanwhile the page
         says the `label`, such as "Estimating 1,000 neurons". What is `short`, well under a second, shows no progress,
         and does not wait for long computations; of what is `quiet`, in addition to a result that is shown, the page
-        says nothing until it is there.
+        says nothing until it is there. What is wrong is said above the tab, or by `tell` beside what asked for it.
         """
 
         def give_up() -> None:
@@ -113,7 +114,7 @@ class Session:
 
         def fail(error: BaseException) -> None:
             """Say that it failed."""
-            self._failed(error)
+            self._failed(error, tell or self.say)
             withdrawn()
 
         (self._quiet.add if quiet else self._quiet.discard)(key)
@@ -160,6 +161,10 @@ class Session:
         self.clear()
         self.line.object = state_html("Settings changed")
 
+    def up_to_date(self) -> None:
+        """Say that what is shown is of the current settings."""
+        self.line.object = state_html("Up to date", done=True)
+
     def cancel(self, key: str, *, say: str = "") -> None:
         """Cancel the running computation of a tab, if there is one."""
         if key in self._jobs:
@@ -204,11 +209,11 @@ class Session:
             with self.guarded():
                 what(value)
 
-    def _failed(self, error: BaseException) -> None:
+    def _failed(self, error: BaseException, tell: Callable[[str], object]) -> None:
         """Say that a computation failed."""
         self.line.object = state_html("Stopped")
         if not isinstance(error, Cancelled):
-            self.say(message_of(error))
+            tell(message_of(error))
 
     def _hide(self, key: str) -> None:
         """Remove the progress bar of a computation."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 from html import escape
+from itertools import count
+from math import isfinite
 from shlex import quote
 from typing import Any, Final
 
@@ -11,19 +13,22 @@ import panel as pn
 import netxr
 from netxr.app.frame.controls import LOOK
 from netxr.app.frame.folder import Folder, RawFile
-from netxr.app.frame.jobs import Job
-from netxr.app.frame.looks import COMMAND, LABEL
+from netxr.app.frame.jobs import Job, message_of
+from netxr.app.frame.looks import COMMAND, LABEL, message_pane
 from netxr.app.frame.panes import button, card, grid, note, stack
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import BROKEN, size_text
 from netxr.app.recording.settings import KINDS
-from netxr.errors import InvalidInput
+from netxr.errors import InvalidInput, NetxrError
 from netxr.schema.words import text_of
 
 KEY: Final = "importing"
 
 AXES: Final = {"a row is a neuron": ("neuron", "time"), "a row is a sample": ("time", "neuron")}
 """What a plain array does not say of itself."""
+
+ASKED: Final = {"dims": "Axes", "sampling_interval": "Samples per second", "rate": "Samples per second"}
+"""What the arguments of an import are called in the form."""
 
 INTRO: Final = "Import makes a store beside a file, and leaves the file as it is."
 
@@ -97,10 +102,16 @@ class Files:
 
     def _options(self, file: RawFile) -> pn.Column:
         """Return what is asked before a file is imported."""
-        store = pn.widgets.TextInput(name="Name of the store", value=f"{file.stem}.zarr", **LOOK)
+        store = pn.widgets.TextInput(name="Name of the store", value=self._free_name(file.stem), **LOOK)
         axes = pn.widgets.Select(name="Axes", options=AXES, visible=file.is_array, **LOOK)
         rate = pn.widgets.FloatInput(name="Samples per second (0: not known)", value=0.0, start=0.0, **LOOK)
         which = pn.widgets.TextInput(name="Which array (if it holds several)", visible=file.is_array, **LOOK)
+        rate.param.watch(partial(_not_known, rate), "value")
+        wrong = stack(visible=False)
+
+        def tell(text: str) -> None:
+            """Say what is wrong below what was filled in."""
+            wrong[:], wrong.visible = [message_pane(text, kind="error")] if text else [], bool(text)
 
         def begin(_event: object) -> None:
             """Import it with what was said."""
@@ -108,15 +119,23 @@ class Files:
             said |= {"sampling_interval": 1 / rate.value} if rate.value and file.is_array else {}
             said |= {"rate": rate.value} if rate.value and not file.is_array else {}
             said |= {"name": which.value.strip()} if which.value.strip() else {}
-            with self._session.guarded():
-                self._begin(file, store.value.strip(), said)
+            tell("")
+            try:
+                self._begin(file, store.value.strip(), said, tell)
+            except NetxrError as error:
+                tell(message_of(error))
 
         start = button(f"Import {file.name}", begin, main=True)
         rate.visible = file.is_array or file.counts_spikes
-        return stack(grid(store, axes, rate, which), start, visible=False)
+        return stack(grid(store, axes, rate, which), start, wrong, visible=False)
 
-    def _begin(self, file: RawFile, store: str, said: dict[str, Any]) -> None:
-        """Import a file in the background."""
+    def _free_name(self, stem: str) -> str:
+        """Return a name for a store that no other has."""
+        names = (f"{stem}{f'_{k}' * (k > 1)}.zarr" for k in count(1))
+        return next(name for name in names if not (self._folder.root / name).exists())
+
+    def _begin(self, file: RawFile, store: str, said: dict[str, Any], tell: Callable[[str], object]) -> None:
+        """Import a file in the background; `tell` is called with what is wrong."""
         target = self._folder.place_for(store)
         source = self._folder.raw_path(file.name)
         if target.exists():
@@ -124,16 +143,32 @@ class Files:
 
         def work(job: Job) -> str:
             """Convert it; in another thread."""
-            netxr.convert(source, target, progress=job.step, **said)
+            try:
+                netxr.convert(source, target, progress=job.step, **said)
+            except InvalidInput as error:
+                raise _as_asked(error) from None
             self._folder.look_again()
             return store
 
-        self._session.run(KEY, work, partial(self._done, file.name), label=f"Importing {file.name}")
+        self._session.run(KEY, work, partial(self._done, file.name), label=f"Importing {file.name}", tell=tell)
 
     def _done(self, name: str, store: str) -> None:
         """Open the store that was made."""
         self._imported(store)
         self._session.say(f"{name} was imported as {store}.", kind="note")
+
+
+def _not_known(rate: Any, event: Any) -> None:
+    """Show that a rate is not known where what was typed is no number that can be, or nothing."""
+    if event.new is None or not isfinite(event.new):
+        rate.value = 0.0
+
+
+def _as_asked(error: InvalidInput) -> InvalidInput:
+    """Return an error of an import about what the form asks for, where it asks for that."""
+    if error.argument != "name":
+        return error.about(ASKED.get(error.argument, error.argument))
+    return error.about("Which array", got="none of its names")
 
 
 HEADS: Final = ("Name", "What it is", "Size", "")

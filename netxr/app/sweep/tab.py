@@ -105,7 +105,7 @@ class SweepSettings(param.Parameterized):
     sweep = param.Selector(objects=[""], default="", label="Sweep")
     view = param.Selector(objects=list(VIEWS.values()), label="View")
     score = param.Selector(objects=list(SCORES.values()), default=n.PEARSON, label="Score")
-    x = param.Selector(objects=list(DIMS), default=n.N_NEURONS, label="Along x")
+    x = param.Selector(objects=["", *DIMS], default="", label="Along x")
     y = param.Selector(objects=["", *DIMS], default="", label="Along y")
     facet = param.Selector(objects=[ALL_IN_ONE, *DIMS], default=ALL_IN_ONE, label="One for each entry of")
     at = param.Number(0.9, bounds=(0.01, 0.99), label="Good enough from")
@@ -143,9 +143,9 @@ class _View:
         self._axes = {axis: pn.widgets.Select(name=label, visible=False, **LOOK) for axis, label in DIMS.items()}
         for axis, widget in self._axes.items():
             widget.param.watch(partial(self._take, axis), "value")
-        self._x = choice(settings, "x", _axis_choices(DIMS))
-        self._y = pn.widgets.Select(name=settings.param["y"].label, visible=False, **LOOK)
-        self._y.param.watch(partial(self._take, "y"), "value")
+        self._x, self._y = (pn.widgets.Select(name=settings.param[axis].label, visible=False, **LOOK) for axis in "xy")
+        for axis, widget in (("x", self._x), ("y", self._y)):
+            widget.param.watch(partial(self._take, axis), "value")
         self._facet = choice(settings, "facet", {"all in one": ALL_IN_ONE} | _axis_choices(DIMS))
         self._mark = choice(settings, "mark", {"none": ""})
         self._boundary = [heading("Boundary"), slider(settings, "at", start=0.05, end=0.95, step=0.05), self._mark]
@@ -199,6 +199,7 @@ class _View:
         self._new.visible = bool(name)
         if not name:
             self._shown = None
+            self._session.line.object = ""
             self._results.empty(*self._empty())
             return
         if self._shown is not None:
@@ -227,7 +228,7 @@ class _View:
             self._offer_axes(read.sweep, wanted._replace(values={**wanted.values, **found}))
         else:
             scores = scores_of(read.sweep, wanted)
-            answer = curves_answer(wanted, read.sweep)
+            answer = curves_answer(wanted, read.sweep, scores)
             panes = figure_card("Curves", _curves(figures_of(scores, wanted), scores, wanted))
         self._results.show(panes, answer=[pn.pane.HTML(answer, sizing_mode="stretch_width", margin=0)])
         self._shown = Shown(read, wanted)
@@ -316,12 +317,13 @@ class _View:
     def _offer_axes(self, sweep: xr.Dataset, wanted: SweepChoice) -> None:
         """Offer the axes that a sweep has, and the entries of each of which only one is drawn, if it has several."""
         there = axes_of(sweep)
-        self._set["y"] = wanted.y
+        self._set |= {"x": wanted.x, "y": wanted.y}
         for widget, asked in ((self._x, wanted.x), (self._y, wanted.y), (self._facet, wanted.facet)):
             none = {"all in one": ALL_IN_ONE} if widget is self._facet else {}
             kept = {asked} & {*DIMS}  # what is asked for stays, and is said to be missing where it is
             options: dict[str, Any] = none | _axis_choices([dim for dim in DIMS if dim in (*there, *kept)])
             widget.param.update(options=options, value=asked or None)
+        self._x.visible = True
         for widget in (self._y, *self._boundary):
             widget.visible = wanted.view == MAP
         drawn = {n.ESTIMATOR, *({n.N_STEPS} & {*wanted.drawn})} if wanted.view == MAP else {*wanted.drawn}
@@ -335,7 +337,9 @@ class _View:
             value = held[0] if named is None else named
             self._set[axis] = value
             options = {entry_text(entry): entry for entry in dict.fromkeys([*held, value])}
-            widget.param.update(options=options, value=value, visible=axis in shown and len(held) > 1)
+            called = f"Row: {DIMS[axis][:1].lower()}{DIMS[axis][1:]}" if axis in wanted.drawn else DIMS[axis]
+            with param.edit_constant(widget):  # so is a name in older versions
+                widget.param.update(name=called, options=options, value=value, visible=axis in shown and len(held) > 1)
 
     def _take(self, axis: str, event: Any) -> None:
         """Take over the chosen entry of an axis, or the chosen axis, not what the page itself has set."""

@@ -14,7 +14,7 @@ from netxr.errors import InvalidInput
 from netxr.estimators.compare import ABOUT_SCORES
 from netxr.estimators.score_limit import CORRELATIONS
 from netxr.plot.words import axis_label
-from netxr.schema.words import entry_text, text_of
+from netxr.schema.words import counted, entry_text, text_of
 from netxr.simulation.axes import AXES
 
 MAP, CURVES = "map", "curves"
@@ -44,7 +44,7 @@ class SweepChoice(NamedTuple):
     """Of `SCORES`."""
     x: str
     y: str
-    """Axes of the sweep; y is for the map, and "" for the length, or the first axis that varies."""
+    """Axes of the sweep, "" for the first one that varies; y is for the map, and "" for the length if that varies."""
     facet: str
     """An axis to draw a map or a curve for each entry of, or `ALL_IN_ONE`."""
     values: Mapping[str, float | str | None]
@@ -59,18 +59,22 @@ class SweepChoice(NamedTuple):
         return axes if self.facet == ALL_IN_ONE else [*axes, self.facet]
 
     def on(self, sweep: xr.Dataset) -> "SweepChoice":
-        """Return the choice with what it leaves open as it is for a sweep."""
+        """Return the choice with what it leaves open as it is for a sweep: axes that vary, the length along y."""
+        varying = [dim for dim in DIMS if sweep.sizes.get(dim, 1) > 1 and dim != n.ESTIMATOR]
+        axes = [*dict.fromkeys([*sorted(varying, key=n.N_STEPS.__eq__), *DIMS])]
+        free = [dim for dim in axes if dim in sweep.dims and dim not in (self.x, self.y, self.facet)]
+        known = self if self.x else self._replace(x=free.pop(0))
         if self.view == CURVES or self.y:
-            return self
-        varying = [dim for dim in (n.N_STEPS, *DIMS) if sweep.sizes.get(dim, 1) > 1 and dim != n.ESTIMATOR]
-        free = [dim for dim in (*varying, *DIMS) if dim in sweep.dims and dim not in (self.x, self.facet)]
-        return self._replace(y=free[0])
+            return known
+        return known._replace(y=n.N_STEPS if n.N_STEPS in free and n.N_STEPS in varying else free[0])
 
     @property
     def text(self) -> str:
         """What is drawn, in words."""
-        fixed = [f"{axis} {entry_text(value)}" for axis, value in self.values.items() if value is not None]
-        return ", ".join([f"{self.score} over {' and '.join(self.drawn)}", *fixed])
+        called = {name: text[:1].lower() + text[1:] for name, text in DIMS.items()}
+        fixed = [f"{called[axis]} {entry_text(value)}" for axis, value in self.values.items() if value is not None]
+        score = next((text for text, name in SCORES.items() if name == self.score), self.score)
+        return ", ".join([f"{score} over {' and '.join(called[axis] for axis in self.drawn)}", *fixed])
 
 
 def check_read(sweep: xr.Dataset, *, memory: int) -> None:
@@ -89,10 +93,12 @@ def axes_of(sweep: xr.Dataset) -> list[str]:
 
 
 def cells_text(sweep: xr.Dataset) -> str:
-    """Say how many cells of a sweep are finished."""
+    """Say of how many settings of the network the scores are there: of each over all lengths, lags and estimators."""
     finished = sweep[n.FINISHED]
     done, n_cells = int(finished.sum()), finished.size
-    return f"All {n_cells} cells are finished." if done == n_cells else f"Unfinished: {done} of {n_cells} cells so far."
+    if done == n_cells:
+        return f"All {counted(n_cells, 'setting')} of the network are finished."
+    return f"Unfinished: {done} of {n_cells} settings of the network so far."
 
 
 def is_finished(sweep: xr.Dataset) -> bool:

@@ -25,10 +25,10 @@ def answer_of(best: Best, chosen: Chosen | None, choice: SweepChoice, marked: Ma
     )
 
 
-def curves_answer(choice: SweepChoice, sweep: xr.Dataset) -> str:
-    """Return what curves show, as HTML."""
-    scores = sweep[choice.score].mean(n.TRIAL)
-    text = f"Mean scores from {float(scores.min()):.2f} to {float(scores.max()):.2f}."
+def curves_answer(choice: SweepChoice, sweep: xr.Dataset, scores: xr.Dataset) -> str:
+    """Return what curves show of a sweep, as HTML: `scores` are those that are drawn."""
+    means = scores[choice.score + n.SCORE_MEAN]
+    text = f"Mean scores from {float(means.min()):.2f} to {float(means.max()):.2f}."
     return answer_html(text, f"{choice.text[:1].upper()}{choice.text[1:]}. {cells_text(sweep)}")
 
 

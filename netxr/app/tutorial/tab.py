@@ -42,11 +42,14 @@ SAMPLES: Final = range(100, 20_001, 100)
 
 TRIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "Add neurons": ("42 of them: how far does the score fall?", {"n": 42}),
-    "Record longer": ("20,000 samples: does it come back?", {"steps": 20_000}),
-    "Make it denser": ("Sparsity 0.5: many edges, all weak.", {"sparsity": 0.5}),
-    "Look too late": ("Lag 3: effects by way of others mix in.", {"lag": 3}),
+    "Record longer": ("20,000 samples of these 42: does it come back?", {"n": 42, "steps": 20_000}),
+    "Make it denser": ("6 neurons, sparsity 0.5: many edges, all weak.", {"sparsity": 0.5}),
+    "Look too late": ("6 neurons, lag 3: effects by way of others mix in.", {"lag": 3}),
 }
-"""Things to try: {title: (what happens, settings)}."""
+"""Things to try, with the first network where they set nothing else: {title: (what happens, settings)}."""
+
+OF_TRIES: Final = ("n", "sparsity", "steps", "lag", "groups")
+"""What each of them sets."""
 
 
 BESIDE: Final = partial(fitted, aspect=ASPECT), partial(stretched, height=SECOND_ROW, basis=None)
@@ -114,8 +117,8 @@ def _tries(settings: TutorialSettings) -> Any:
 
 
 def _set(settings: TutorialSettings, wanted: dict[str, Any], _event: object) -> None:
-    """Set the sliders."""
-    settings.param.update(**wanted)
+    """Set the sliders, and those that are not named as they are at first."""
+    settings.param.update(**{name: settings.param[name].default for name in OF_TRIES} | wanted)
 
 
 class _View:
@@ -150,16 +153,17 @@ class _View:
     def update(self, *_events: object) -> None:
         """Compute what the settings ask for, and show it."""
         setup = Setup(*(getattr(self._settings, name) for name in Setup._fields))
-        self._session.cancel(KEY)
-        self._session.clear()
+        self._session.changed(KEY)
         if self._shown is not None:
             if self._shown[0] == setup:
+                self._session.up_to_date()
                 self._results.current()
                 return
             self._results.outdated(self._shown[0].text)
         with self._session.guarded():
             known = remembered(setup)
             if known is not None:
+                self._session.up_to_date()
                 self._show(setup, known)
                 return
             check_setup(setup, memory=self._session.memory)

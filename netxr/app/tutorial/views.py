@@ -44,7 +44,7 @@ def score_over_size(setup: Setup) -> Any:
     seen = visited(setup)
     sizes = seen[n.N_NEURONS].values.tolist()
     last, end = max(sizes, default=0), max(DEMO_SIZES[-1], *sizes, 0)
-    unseen = hv.VSpan(last + 0.5 if sizes else 0, end)
+    unseen = hv.VSpan(min(last + 0.5, end) if sizes else 0, end)
     unseen = with_options(unseen, bokeh={"color": LIGHT.hidden, "alpha": 0.5})
     if not sizes:
         return with_options(unseen, both={"xlabel": "Number of neurons", "ylabel": "Correlation of A and R"})
