@@ -161,7 +161,7 @@ def test_an_estimate_of_other_samples_has_no_error_and_it_says_why(two):
     assert "made of other samples or otherwise" in sure.problem
     bare = pair.sides[1]._replace(run=run.drop_vars("activity"))
     sure = with_sure(pair_of((bare, bare), None, diagonal=False), compute=xr.Dataset.compute).sure
-    assert "without its recording" in sure.problem
+    assert "of run is stored without its recording" in sure.problem
 
 
 def test_the_strongest_pairs_that_both_have(two):
@@ -248,7 +248,10 @@ def test_choosing_another_matrix(pages, library):
 @pytest.mark.parametrize(
     ("search", "message"),
     [
-        ("first=estimated.zarr&second=letters.zarr", "expected labels that truth has too"),
+        (
+            "first=estimated.zarr&second=letters.zarr",
+            "letters.zarr, connectivity: got neurons such as",
+        ),
         ("first=estimated.zarr&second=estimated.zarr&second_matrix=no", "matrix: got"),
         ("first=../unseen.zarr&second=estimated.zarr", "first: got"),
         ("first=/etc&second=estimated.zarr", "first: got"),

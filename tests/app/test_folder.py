@@ -90,7 +90,7 @@ def test_what_is_made_meanwhile_is_found_when_it_is_asked_for_and_listed_soon(fo
 def test_no_other_name_is_opened(folder, name):
     with pytest.raises(netxr.InvalidInput) as told:
         folder.open(name)
-    assert "store: got a name that is not in the list" in str(told.value)
+    assert "a name that is not in the list" in str(told.value)
     assert "secret" not in str(told.value)
     assert str(folder.root) not in str(told.value)
 
@@ -131,6 +131,11 @@ def test_one_store_is_a_folder_of_itself(folder):
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(netxr.UnreadableFile, match="there is no such folder"):
         Folder(tmp_path / "none")
+
+
+def test_a_store_that_is_gone_is_named(folder):
+    with pytest.raises(netxr.InvalidInput, match=r"got gone-1.zarr, a name that is not in the list"):
+        folder.open("gone-1.zarr")
 
 
 def test_what_is_removed_meanwhile_is_not_there(tmp_path):

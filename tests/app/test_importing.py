@@ -131,8 +131,38 @@ def test_a_store_is_made_in_the_folder_alone(pages, raw, name):
     page = opened(pages, folder, "?tab=recording")
     page.widget("Name of the store").value = name
     press(page, "Import traces.npy")
-    assert "store: got" in page.messages[0]
+    assert "store: got" in page.text()
     assert sorted(one.name for one in folder.iterdir()) == ["cut.npz", "notes.xls", "plots", "traces.npy"]
+
+
+def test_what_is_wrong_with_an_import_stands_in_its_form_in_the_words_of_the_form(pages, raw):
+    folder, _ = raw
+    scipy = pytest.importorskip("scipy.io")
+    scipy.savemat(folder / "two.mat", {"a": np.ones((5, 9)), "b": np.ones((5, 9))})
+    page = opened(pages, folder, "?tab=recording")
+    press(page, "Import two.mat")
+    form = next(one for one in page.page.body.select(pn.Column) if any(part.name == "Import two.mat" for part in one))
+    assert "Which array: got none of its names" in form[-1][0].object
+    assert not page.messages
+    page.widget("Name of the store").value = "../up.zarr"
+    press(page, "Import traces.npy")
+    assert "store: got" in page.text()
+    assert not page.messages
+
+
+def test_a_free_name_is_offered_and_a_rate_that_is_no_number_is_not_known(pages, raw):
+    folder, samples = raw
+    for name in ("traces.zarr", "traces_2.zarr"):
+        (folder / name).mkdir()
+    page = opened(pages, folder, "?tab=recording")
+    assert page.widget("Name of the store").value == "traces_3.zarr"
+    rate = page.widget("Samples per second")
+    for typed in (float("nan"), float("inf"), None):
+        rate.value = typed
+        assert rate.value == 0.0
+    choose(page, "Axes", ("time", "neuron"))
+    press(page, "Import traces.npy")
+    assert netxr.open(folder / "traces_3.zarr").activity.size == samples.size
 
 
 def test_no_other_file_is_read(raw):

@@ -557,3 +557,16 @@ def test_bad_frames_are_shaded_before_and_after_on_one_axis_of_time(pages, own_l
         bands = [(round(one.left, 6), round(one.right, 6)) for one in plot.select({"name": "bad frames"})]
         assert sorted(bands) == [(3.95, 5.45), (11.95, 12.05)]
     assert drawn[0].x_range is drawn[1].x_range
+
+
+def test_steps_say_what_they_did_while_another_one_is_open(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=sure")
+    open_step(page, "Estimate")
+    open_step(page, "Recording")
+    heads = {one.name.partition("\n")[0]: one.name for one in page.page.body.select(pn.widgets.Button)}
+    assert "lagged correlation" in heads["Estimate"]
+    assert "pairs" in heads["How sure"]
+    page.release("High-pass cutoff", 0.1)
+    heads = {one.name.partition("\n")[0]: one.name for one in page.page.body.select(pn.widgets.Button)}
+    assert "not asked for yet" in heads["Estimate"]
+    assert "not asked for yet" in heads["How sure"]

@@ -16,12 +16,16 @@ from netxr.estimators.overlap import shared_entries
 from netxr.estimators.symmetry import symmetry_of
 from netxr.estimators.table import estimates_in, name_in_words
 from netxr.plot.matrices.side_by_side import pairs_drawn
-from netxr.schema.variables import MOMENT_SPECS
+from netxr.schema.variables import MOMENT_SPECS, labels_of
 
 MOMENTS: Final = {spec.name for spec in MOMENT_SPECS}
 
 INPUTS: Final = 3
 """Of each neuron, which count as the strongest pairs where it is not known which are edges."""
+
+
+APART: Final = "Neurons are matched by their names: choose two matrices of the same neurons."
+"""What is said of matrices that have no neuron in common."""
 
 
 class Pick(NamedTuple):
@@ -156,13 +160,26 @@ def side_of(run: xr.Dataset, pick: Pick, beside: Side | None, *, memory: int, co
 def pair_of(sides: tuple[Side, Side], truth: Side | None, *, diagonal: bool) -> Pair:
     """Return what can be said at once of two matrices, and of each against a truth if there is one."""
     truth = next((side for side in sides if side.is_truth), truth)
-    first, second = (side.R for side in sides)
-    alike = netxr.compare(first, second, diagonal=diagonal, permutations=0)
-    against = [
-        None if truth is None or side.is_truth else netxr.compare(truth.R, side.R, diagonal=diagonal, permutations=0)
-        for side in sides
-    ]
+    alike = _compared(*sides, diagonal=diagonal)
+    against = [None if truth is None or side.is_truth else _compared(truth, side, diagonal=diagonal) for side in sides]
     return Pair(sides, truth, alike, against, NOT_YET, diagonal)
+
+
+def _compared(first: Side, second: Side, *, diagonal: bool) -> xr.Dataset:
+    """Compare two matrices by the neurons that both have; where there are none, say which neurons they have."""
+    for dim in (n.TARGET, n.SOURCE):
+        ours, theirs = (labels_of(side.R, dim).tolist() for side in (first, second))
+        if not set(ours) & set(theirs):
+            got = f"neurons such as {_example(theirs)}"
+            raise InvalidInput(
+                second.text, got=got, expected=f"some of {first.text}, such as {_example(ours)}", fix=APART
+            )
+    return netxr.compare(first.R, second.R, diagonal=diagonal, permutations=0)
+
+
+def _example(labels: list[Any]) -> str:
+    """Return the first labels, in words."""
+    return ", ".join(map(repr, labels[:2]))
 
 
 def with_sure(pair: Pair, *, compute: Callable[[Any], Any]) -> Pair:

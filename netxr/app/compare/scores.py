@@ -106,7 +106,11 @@ def _gain(first: _Row, second: _Row, *, has_truth: bool) -> list[str]:
     if not has_truth:
         return ["Difference", *numbers]
     noise, bias = first.parts.noise - second.parts.noise, first.parts.bias - second.parts.bias
-    whence = f"from bias {_signed(bias)}, noise {_signed(noise)}" if np.isfinite(noise + bias) else "not known whence"
+    whence = (
+        f"from bias {_signed(bias)}, noise {_signed(noise)}"
+        if np.isfinite(noise + bias)
+        else "bias and noise not told apart"
+    )
     return ["Difference", f"<b>{_signed(second.parts.score - first.parts.score)}</b>", whence, *numbers]
 
 

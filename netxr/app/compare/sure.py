@@ -12,7 +12,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError
 from netxr.estimators.apply import compared, lags_needed
 from netxr.estimators.estimator import Estimator
-from netxr.estimators.table import estimator_of
+from netxr.estimators.table import estimator_of, name_in_words
 from netxr.plot.matrices.side_by_side import standardise
 from netxr.schema.variables import labels_of
 from netxr.schema.words import text_of
@@ -96,8 +96,8 @@ def _source(store: str, run: xr.Dataset, R: xr.DataArray) -> _Source:
     """Return what an estimate was made of, or raise InvalidInput where that is not known."""
     made_by = estimator_of(R)
     if made_by is None or n.ACTIVITY not in run:
-        got = f"{R.name}, made by no estimator of the table" if made_by is None else f"{R.name} without its recording"
-        raise InvalidInput("standard errors", got=got, expected="an estimate beside the recording it was made of")
+        why = "is of no estimator that netxr has" if made_by is None else "is stored without its recording"
+        raise NetxrError(f"the {name_in_words(R)} of {store} {why}, from whose halves it would be known")
     activity = run[n.ACTIVITY]
     if n.TRIAL in activity.dims and n.TRIAL in R.coords:
         activity = activity.sel({n.TRIAL: R[n.TRIAL].values})

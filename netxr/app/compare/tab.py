@@ -31,6 +31,11 @@ EMPTY: Final = (
     "Choose two matrices, of two stores or of one: the page says how well they agree, and which is closer to the truth."
 )
 
+OWN_TRUTH: Final = (
+    "A truth in a file of its own is given in the shell, and saved with the estimate: "
+    "netxr estimate RUN --truth truth.csv --out R.zarr"
+)
+
 OWN, NONE = "", "none"
 """What the two are scored against: the truth of either store, or nothing."""
 
@@ -150,6 +155,7 @@ class _View:
             *self._sides[1].widgets,
             heading("Against"),
             self._against,
+            note(OWN_TRUTH),
             flag(settings, "diagonal"),
             halves(button("Swap the two", self._swap), button("Refresh", self._look_again)),
         ]

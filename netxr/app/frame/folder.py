@@ -1,6 +1,7 @@
 """The only part of the disk that pages can see: the stores of one folder, by the names that the catalogue has."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,8 @@ class Listing(NamedTuple):
 
 
 NOT_LISTED: Final = "a name that is not in the list"
+PLAIN_NAME: Final = re.compile(r"\w[\w .-]{0,99}")
+"""A name of a store that is said where the store is not there."""
 
 
 class Folder:
@@ -113,7 +116,9 @@ class Folder:
             self.look_again()  # it may just have been made
         if not self._holds(name):
             known = "is not there, or may not be read" if self.names() else "is not there: the folder has no store"
-            raise InvalidInput("store", got=NOT_LISTED, expected=f"one of those shown; this one {known}")
+            is_plain = PLAIN_NAME.fullmatch(name) is not None  # a path would be said as if something were known of it
+            got = f"{name}, {NOT_LISTED}" if is_plain else NOT_LISTED
+            raise InvalidInput("store", got=got, expected=f"one of those shown; this one {known}")
         return self.root / name
 
     def _holds(self, name: str) -> bool:

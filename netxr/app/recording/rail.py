@@ -103,6 +103,7 @@ class Rail:
             margin=0,
         )
         self._given.param.watch(self._take_given, "value")
+        self._made: dict[str, tuple[Any, list[str]]] = {}
         self.steps = Steps(
             {
                 "Recording": self._choosing(stores),
@@ -225,24 +226,28 @@ class Rail:
         self._offer_given(shown)
         self._interval = shown.interval
         self._show_lags()
-        if shown.found is not None:
-            R = shown.matrices.R
-            directed = estimator(shown.choice.method).directed
-            alike = f"R and its transpose {symmetry(R):.2f}" if directed else "undirected"
-            self.steps.say("Estimate", estimator(shown.choice.method).long_name, alike, done=True)
-        else:
-            self.steps.say("Estimate", NOT_YET, done=False)
-        if shown.sure is not None:
-            halves = shown.sure.halves
-            said = "" if halves is None else f"halves agree {halves[n.RELIABILITY].item():.2f}"
-            self.steps.say("How sure", shown.sure.edges_text(shown.q), said, done=True)
-        else:
-            self.steps.say("How sure", NOT_YET, done=False)
+        self._say_made(shown)
         lags = shown.lags
         options = {lag_text(lag, shown.interval): lag for lag in lags}
         value = lags[place_of_lag(lags, asked=shown.lag)] if lags else None
         for widget in self.lags_shown:
             widget.param.update(options=options, value=value, visible=bool(lags))
+
+    def _say_made(self, shown: Shown) -> None:
+        """Say what the estimate and its test did, whichever step is open, while the settings are the same."""
+        key = shown.path, shown.choice._replace(diagonal=False), shown.lag
+        if shown.found is not None:
+            named = estimator(shown.choice.method)
+            alike = f"R and its transpose {symmetry(shown.matrices.R):.2f}" if named.directed else "undirected"
+            self._made["Estimate"] = key, [named.long_name, alike]
+        if shown.sure is not None:
+            halves = shown.sure.halves
+            said = "" if halves is None else f"halves agree {halves[n.RELIABILITY].item():.2f}"
+            self._made["How sure"] = key, [shown.sure.edges_text(shown.q), said]
+        for step in ("Estimate", "How sure"):
+            made_of, lines = self._made.get(step, (None, []))
+            is_made = made_of == key
+            self.steps.say(step, *(lines if is_made else [NOT_YET]), done=is_made)
 
     def _offer_given(self, shown: Shown) -> None:
         """Offer the inputs that a recording has."""
