@@ -19,7 +19,7 @@ from netxr.kernels.filters import Floats, Response, filtered, n_padded, response
 from netxr.kernels.trends import as_samples
 from netxr.preprocessing.put_back import by_segment, put_back
 from netxr.schema.arguments import check_count, is_number, said
-from netxr.schema.clock import Recording, activity_of, clock_of
+from netxr.schema.clock import Recording, activity_of, clock_of, second_in
 from netxr.schema.variables import Trial, float_type, trials_of
 
 MOST_ORDER: Final = 100
@@ -128,9 +128,11 @@ def _filtered(data: Recording, *, cutoff: float, order: int, gaps: n.Gaps) -> tu
         )
     interval, units, _ = clock_of(activity, gaps=gaps)
     unit = "Hz" if units == "s" else f"per {units}"
+    hertz = 1 / (second_in(units) or 1.0)
     if not is_number(cutoff) or not 0 < cutoff < 0.5 / interval:
-        expected = f"between 0 and {0.5 / interval:g} {unit}, half the sampling rate"
-        raise InvalidInput("cutoff", got=said(cutoff), expected=expected)
+        got = f"{said(cutoff)} {unit}, {cutoff * hertz:g} Hz" if is_number(cutoff) and hertz != 1 else said(cutoff)
+        most = f"{0.5 / interval:g} {unit}{f', {0.5 / interval * hertz:g} Hz' if hertz != 1 else ''}"
+        raise InvalidInput("cutoff", got=got, expected=f"between 0 and {most}, half the sampling rate")
     if check_count("order", order) > MOST_ORDER:
         raise InvalidInput("order", got=said(order), expected=f"at most {MOST_ORDER}: more is not numerically stable")
     sos = butter(order, cutoff, "highpass", fs=1 / interval, output="sos")

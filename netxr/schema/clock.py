@@ -134,7 +134,7 @@ def in_samples(lags: Any, data: object, *, argument: str) -> Any:
         return lags
     time = _seconds_of(lags, argument=argument)
     interval, unit, _ = clock_of(data, gaps=SEGMENTS)
-    second = SECONDS.get(WORDS.get(unit, unit))
+    second = second_in(unit)
     if second is None:
         fix = f"Give samples; or say .assign_attrs({n.SAMPLING_INTERVAL}=..., {n.SAMPLING_INTERVAL_UNITS}='s')."
         got, expected = f"{lags!r}, of samples counted in {unit!r}", "a number of samples"
@@ -146,6 +146,17 @@ def in_samples(lags: Any, data: object, *, argument: str) -> Any:
         fix = f"The nearest is '{nearest * interval * second * 1000:.9g}ms', of {nearest} samples."
         raise InvalidInput(argument, got=got, expected="a whole number of samples", fix=fix)
     return nearest
+
+
+def second_in(unit: Any) -> float | None:
+    """Return how many seconds a unit of time is; None of one that is no time, such as "step".
+
+    Examples
+    --------
+    >>> second_in("ms"), second_in("minutes"), second_in("step")
+    (0.001, 60.0, None)
+    """
+    return SECONDS.get(WORDS.get(unit, unit))
 
 
 def _seconds_of(text: str, *, argument: str) -> float:
@@ -355,7 +366,7 @@ def _scale(unit: str | None, own: str, interval: float, said: Any, n_times: int)
 def _in_seconds(clock: Mapping[Any, Any]) -> tuple[float, float] | None:
     """Return interval and start in seconds, to nine digits; None for a unit that has none."""
     said = clock.get(n.SAMPLING_INTERVAL_UNITS, "s")
-    unit = SECONDS.get(WORDS.get(said, said))
+    unit = second_in(said)
     if unit is None:
         return None
     interval, start = (float(f"{_number(clock.get(name, 0.0)) * unit:.9g}") for name in CLOCK_NUMBERS)

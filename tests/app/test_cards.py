@@ -125,6 +125,22 @@ def test_lags_are_typed_and_shown_in_seconds_where_there_is_a_clock(pages, tmp_p
     assert "lags: got &#x27;many&#x27;" in page.messages[0]
 
 
+def test_a_clock_in_another_unit_is_one_in_seconds(pages, tmp_path):
+    x = np.random.default_rng(0).standard_normal((4, 300))
+    activity = netxr.as_activity(x, dims=("neuron", "time"), sampling_interval=20, interval_units="ms")
+    netxr.save(activity.to_dataset(name="activity"), tmp_path / "run.zarr")
+    page = opened(pages, tmp_path, "?tab=recording&view=estimate&lags=0-2&high_pass=5")
+    assert page.widget("Lags (s)").value == "0-0.04"
+    assert page.widget("High-pass cutoff").name == "High-pass cutoff in Hz (0: none)"
+    heads = [one.name for one in page.page.body.select(pn.widgets.Button) if "stephead" in one.css_classes]
+    assert "4 neurons, 6 s at 50 Hz" in heads[0]
+    expected = netxr.lagged_correlation(netxr.high_pass(activity, cutoff=0.005), lags=[0, 1, 2])  # 5 Hz per ms
+    np.testing.assert_allclose(table(page).lagged_correlation, expected.values.ravel(), atol=1e-12)
+    assert "cutoff=0.005)" in lines(page)
+    page.release("High-pass cutoff", 30.0)
+    assert "cutoff: got 0.03 per ms, 30 Hz; expected between 0 and 0.025 per ms, 25 Hz" in page.messages[0]
+
+
 def test_bad_frames_are_left_out_of_the_filter_and_of_the_estimate(pages, tmp_path):
     run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=600, seed=1)
     run.activity[2, 100:110] = np.nan

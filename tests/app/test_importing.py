@@ -100,6 +100,20 @@ def test_a_file_is_imported_in_place_and_opens(pages, raw):
     np.testing.assert_array_equal(np.load(folder / "traces.npy"), samples)
 
 
+def test_a_rate_that_is_typed_agrees_with_times_in_milliseconds(pages, tmp_path):
+    rows = [f"{20 * k},{k % 7},{k % 5}" for k in range(100)]
+    (tmp_path / "mouse.csv").write_text("\n".join(["time_ms,a,b", *rows]))
+    page = opened(pages, tmp_path, "?tab=recording")
+    choose(page, "Axes", ("time", "neuron"))
+    page.widget("Samples per second").value = 49.0
+    press(page, "Import mouse.csv")
+    assert "got 0.02040816326530612 s; expected none, or 20 ms" in page.messages[0]
+    page.widget("Samples per second").value = 50.0
+    press(page, "Import mouse.csv")
+    assert "mouse.csv was imported as mouse.zarr." in page.messages[0]
+    assert "A sample every 20 ms." in page.text()
+
+
 def test_stores_and_files_are_one_table_and_open_from_it(pages, raw):
     folder, _ = raw
     run = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=60, seed=1)

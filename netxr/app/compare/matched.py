@@ -5,10 +5,11 @@ from typing import Any, Final, NamedTuple
 import xarray as xr
 
 from netxr import names as n
-from netxr.app.frame.lag_times import SECONDS, lag_text
+from netxr.app.frame.lag_times import lag_text
 from netxr.errors import InvalidInput
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.plot.ticks import label_text
+from netxr.schema.clock import second_in
 from netxr.schema.variables import labels_of
 
 SAME: Final = 1e-3
@@ -62,8 +63,8 @@ def matched(matrix: xr.DataArray, *, trial: str, lag: int | None, beside: xr.Dat
 
 def interval_of(matrix: xr.DataArray) -> float:
     """Return the seconds of a sample of the recording that a matrix was made of; 0 where it does not say."""
-    in_seconds = matrix.attrs.get(n.SAMPLING_INTERVAL_UNITS, SECONDS) == SECONDS
-    return float(matrix.attrs.get(n.SAMPLING_INTERVAL, 0)) if in_seconds else 0.0
+    second = second_in(matrix.attrs.get(n.SAMPLING_INTERVAL_UNITS, "s")) or 0.0
+    return float(matrix.attrs.get(n.SAMPLING_INTERVAL, 0)) * second
 
 
 def lag_called(lag: int, interval: float) -> str:

@@ -7,22 +7,19 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.schema.clock import clock_of
-
-SECONDS: Final = "s"
-"""Unit of a clock."""
+from netxr.schema.clock import clock_of, second_in
 
 SPAN: Final = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)")
 """A number in a text of lags."""
 
 
 def interval_of(run: xr.Dataset) -> float:
-    """Return the seconds of a sample; 0 where a recording does not say."""
+    """Return the seconds of a sample, whatever the unit of the clock; 0 where a recording does not say."""
     try:
         interval, unit, _ = clock_of(run[n.ACTIVITY])
     except InvalidInput:  # times are not even
         return 0.0
-    return interval if unit == SECONDS else 0.0
+    return interval * (second_in(unit) or 0.0)
 
 
 def shown_lags(text: str, interval: float) -> str:

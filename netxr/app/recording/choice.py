@@ -10,6 +10,7 @@ import netxr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.table import estimator
+from netxr.schema.clock import clock_of, second_in
 from netxr.schema.variables import labels_of
 
 ALL: Final = "all"
@@ -45,7 +46,7 @@ class Choice(NamedTuple):
     diagonal: bool
     """Whether self-connections are included in the scores."""
     high_pass: float = 0.0
-    """Frequency below which the activity is filtered out, 0 for none."""
+    """Frequency in Hz below which the activity is filtered out, 0 for none."""
     difference: bool = False
     """Whether differences of neighbouring samples are taken."""
     z_score: bool = False
@@ -194,10 +195,16 @@ def _cleaned(activity: xr.DataArray, run: xr.Dataset, choice: Choice) -> xr.Data
         bad = bad.sel({n.TRIAL: activity[n.TRIAL]}) if n.TRIAL in activity.coords else bad.isel({n.TRIAL: choice.trial})
     if choice.high_pass:
         whole = activity if bad is None else netxr.interpolate_frames(activity, frames=bad)
-        activity = netxr.high_pass(whole, cutoff=choice.high_pass)
+        activity = netxr.high_pass(whole, cutoff=cutoff_of(whole, choice))
     activity = activity if bad is None else netxr.mask_frames(activity, frames=bad)
     activity = netxr.difference(activity) if choice.difference else activity
     return netxr.z_score(activity) if choice.z_score else activity
+
+
+def cutoff_of(activity: xr.DataArray, choice: Choice) -> float:
+    """Return the cutoff in the unit of a recording's clock, such as cycles per ms; of one without seconds, as it is."""
+    _, unit, _ = clock_of(activity)
+    return float(f"{choice.high_pass * (second_in(unit) or 1.0):.12g}")
 
 
 def with_bad_frames(run: xr.Dataset, choice: Choice, compute: Callable[[Any], Any]) -> xr.Dataset:

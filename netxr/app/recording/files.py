@@ -116,7 +116,7 @@ class Files:
         def begin(_event: object) -> None:
             """Import it with what was said."""
             said: dict[str, Any] = {"dims": axes.value} if file.is_array else {}
-            said |= {"sampling_interval": 1 / rate.value} if rate.value and file.is_array else {}
+            said |= {"sampling_interval": 1 / rate.value, "interval_units": "s"} if rate.value and file.is_array else {}
             said |= {"rate": rate.value} if rate.value and not file.is_array else {}
             said |= {"name": which.value.strip()} if which.value.strip() else {}
             tell("")

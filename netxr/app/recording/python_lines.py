@@ -6,7 +6,17 @@ from typing import Any
 import xarray as xr
 
 from netxr import names as n
-from netxr.app.recording.choice import NEURONS, OWN, POOLED, Choice, chosen_truth, inputs_of, lags_of, neurons_of
+from netxr.app.recording.choice import (
+    NEURONS,
+    OWN,
+    POOLED,
+    Choice,
+    chosen_truth,
+    cutoff_of,
+    inputs_of,
+    lags_of,
+    neurons_of,
+)
 from netxr.app.recording.compute import lags_in_window, one_recording
 from netxr.estimators.apply import lags_needed
 from netxr.estimators.table import estimator
@@ -23,20 +33,21 @@ def preparing_lines(path: Path, run: xr.Dataset, choice: Choice) -> list[str]:
     asked = ", ".join(f"{name}={value!r}" for name, value in neurons_of(run[n.ACTIVITY], choice.neurons).items())
     if asked:
         lines.append(f"activity = netxr.select(activity, {asked})")
-    lines += _cleaning_lines(choice, trial=trial)
+    lines += _cleaning_lines(run, choice, trial=trial)
     if choice.level != NEURONS:
         by = "" if choice.level == OWN else f", groups={choice.groups}"
         lines += ["fine = activity", f"activity = netxr.coarsen(fine{by})"]
     return lines
 
 
-def _cleaning_lines(choice: Choice, *, trial: str) -> list[str]:
+def _cleaning_lines(run: xr.Dataset, choice: Choice, *, trial: str) -> list[str]:
     """Return the lines that clean the activity, in the order in which that is done."""
     bad, filled = choice.bad_frames, choice.bad_frames and choice.high_pass
+    cutoff = cutoff_of(run[n.ACTIVITY], choice) if choice.high_pass else 0.0
     said = {
         f"bad = netxr.bad_frames(run.activity{trial}).compute()": bad,
         "activity = netxr.interpolate_frames(activity, frames=bad)": filled,
-        f"activity = netxr.high_pass(activity, cutoff={choice.high_pass})": choice.high_pass,
+        f"activity = netxr.high_pass(activity, cutoff={cutoff})": cutoff,
         "activity = netxr.mask_frames(activity, frames=bad)": bad,
         "activity = netxr.difference(activity)": choice.difference,
         "activity = netxr.z_score(activity)": choice.z_score,

@@ -72,6 +72,7 @@ class Rail:
         self.trial = choice(settings, "trial", {"1 of 1": 0})
         self.files = pn.widgets.Toggle(name="All files", visible=False, margin=0)
         self._groups = number(settings, "groups")
+        self._high_pass = decimal(settings, "high_pass")
         self._interval = 0.0
         self._run = button("Run", run, main=True, css_classes=["main", "run"])
         wide: dict[str, Any] = {"sizing_mode": "stretch_width", "css_classes": ["cancel"]}
@@ -125,7 +126,7 @@ class Rail:
         return [
             text(settings, "neurons", hint="all, or a, b, c, or a:c, or group=V1"),
             flag(settings, "bad_frames"),
-            decimal(settings, "high_pass"),
+            self._high_pass,
             flag(settings, "difference"),
             flag(settings, "z_score"),
         ]
@@ -177,10 +178,11 @@ class Rail:
             self._show_lags()
 
     def _show_lags(self) -> None:
-        """Show the lags, in seconds if the recording has a clock."""
-        label = f"Lags ({'s' if self._interval else 'samples'})"
-        with param.edit_constant(self._lags):  # so is a name in older versions
-            self._lags.name = label
+        """Show the lags, in seconds if the recording has a clock, and say what a cutoff is in."""
+        lags, high_pass = self._settings.param["lags"].label, self._settings.param["high_pass"].label
+        with param.edit_constant(self._lags), param.edit_constant(self._high_pass):  # so is a name in older versions
+            self._lags.name = "Lags (s)" if self._interval else lags
+            self._high_pass.name = high_pass.replace(" (", " in Hz (") if self._interval else high_pass
         self._lags.param.update(value=shown_lags(self._settings.lags, self._interval))
 
     def _take_given(self, event: Any) -> None:

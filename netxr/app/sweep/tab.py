@@ -20,6 +20,7 @@ from netxr.app.frame.controls import LOOK, buttons, choice, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
+from netxr.app.frame.lag_times import interval_of
 from netxr.app.frame.looks import COMMAND
 from netxr.app.frame.panes import (
     FIRST_ROW,
@@ -55,7 +56,7 @@ from netxr.app.sweep.views import (
     sweep_lines,
 )
 from netxr.app.sweep.words import answer_of, curves_answer, needed_table, score_key
-from netxr.schema.clock import activity_of, clock_of
+from netxr.schema.clock import activity_of
 from netxr.schema.words import entry_text
 from netxr.simulation.axes import AXES
 
@@ -381,7 +382,7 @@ def _numbers(shown: Shown) -> xr.Dataset:
 
 def marked_in(folder: Folder, name: str) -> Marked:
     """Return what there is to know of a recording that is marked."""
-    activity = activity_of(folder.open(name))
-    interval, unit, _ = clock_of(activity)
+    run = folder.open(name)
+    activity = activity_of(run)
     n_samples = activity.sizes[n.TIME] * activity.sizes.get(n.TRIAL, 1)
-    return Marked(name, activity.sizes[n.NEURON], n_samples, interval if unit == "s" else np.nan)
+    return Marked(name, activity.sizes[n.NEURON], n_samples, interval_of(run) or np.nan)

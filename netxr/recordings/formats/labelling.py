@@ -19,6 +19,7 @@ from netxr.recordings.formats.text.time_columns import check_rows, counts_rows, 
 from netxr.recordings.formats.times import AGREE, Clock, clock_from
 from netxr.schema.arguments import check_choice, check_entries, said
 from netxr.schema.arrays import as_activity, as_connectivity
+from netxr.schema.clock import second_in
 from netxr.schema.tables import end_columns
 from netxr.schema.words import reads_as_number
 
@@ -88,7 +89,8 @@ def activity_of(
         neurons=as_labels(table.labels) if neurons is None and table.labels is not None else neurons,
         sampling_interval=sampling_interval if said is None else said.interval,
         start_time=None if table.times is None or said is None or table.times.dtype.kind in "mM" else said.start,
-        interval_units=table.times_units or "s" if interval_units is None else interval_units,
+        interval_units=(None if said is None else table.times_units)
+        or ("s" if interval_units is None else interval_units),
         units=units,
     )
     return activity if said is None else said.put_on(activity)
@@ -199,18 +201,23 @@ def _said_clock(
     if table.times is None:
         return None
     times = table.times
-    if table.times_units is not None and interval_units not in (None, table.times_units):
-        expected = f"none, or {table.times_units!r} as {place} has it"
-        raise InvalidInput("interval_units", got=repr(interval_units), expected=expected)
+    own, scale = table.times_units, 1.0
+    if own is not None and interval_units not in (None, own):
+        theirs, ours = second_in(interval_units), second_in(own)
+        if sampling_interval is None or theirs is None or ours is None:
+            expected = f"none, or {own!r} as {place} has it"
+            raise InvalidInput("interval_units", got=repr(interval_units), expected=expected)
+        scale = theirs / ours
     if times.dtype.kind in "mM":
         if interval_units not in (None, "s"):
             raise InvalidInput("interval_units", got=repr(interval_units), expected="'s' for dates and durations")
         times = (times - times[:1]) / np.timedelta64(1, "s")
     clock = clock_from(times, place, f"its column {n.TIME!r}", said=None, gaps=gaps)
-    if sampling_interval is not None and not abs(sampling_interval - clock.interval) <= AGREE * clock.interval:
-        expected = f"none, or {clock.interval:g} as the column {n.TIME!r} of {place} has it"
-        raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected=expected)
-    if table.times_units is interval_units is None and table.times.dtype.kind not in "mM" and clock.interval > 1:
+    if sampling_interval is not None and not abs(sampling_interval * scale - clock.interval) <= AGREE * clock.interval:
+        got, unit = (f" {units}" if units else "" for units in (interval_units, own))
+        expected = f"none, or {clock.interval:g}{unit} as the column {n.TIME!r} of {place} has it"
+        raise InvalidInput("sampling_interval", got=f"{sampling_interval!r}{got}", expected=expected)
+    if own is interval_units is None and table.times.dtype.kind not in "mM" and clock.interval > 1:
         text = (
             f"{place}: its column {n.TIME!r} names no unit, and its steps of {clock.interval:g} are taken for seconds."
         )

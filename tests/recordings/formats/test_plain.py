@@ -257,6 +257,19 @@ def test_a_clock_with_a_known_name_is_used(tmp_path, last, label, clock, interva
             load_activity(file, dims=TIME_NEURON, interval_units="s")
 
 
+def test_an_interval_agrees_with_times_in_another_unit(tmp_path):
+    file = table(tmp_path / "x.csv", EVEN * 200, "time_ms")
+    alone = load_activity(file, dims=TIME_NEURON)
+    for interval, units in ((0.02, "s"), (20_000, "us"), (20, "ms"), (20, None)):
+        said = load_activity(file, dims=TIME_NEURON, sampling_interval=interval, interval_units=units)
+        assert said.identical(alone)
+    assert (alone.attrs["sampling_interval"], alone.attrs["sampling_interval_units"]) == (pytest.approx(20), "ms")
+    with pytest.raises(InvalidInput, match=r"sampling_interval: got 0\.025 s; expected none, or 20 ms as the column"):
+        load_activity(file, dims=TIME_NEURON, sampling_interval=0.025, interval_units="s")
+    with pytest.raises(InvalidInput, match="interval_units: got 'frame'; expected none, or 'ms'"):
+        load_activity(file, dims=TIME_NEURON, sampling_interval=20, interval_units="frame")
+
+
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize(
     ("label", "clock"),
