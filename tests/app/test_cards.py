@@ -117,12 +117,20 @@ def test_lags_are_typed_and_shown_in_seconds_where_there_is_a_clock(pages, tmp_p
     assert page.widget("Lags (s)").value == "0-0.1"
     assert page.widget("Lag shown").options == {"0 ms": 0, "50 ms": 1, "100 ms": 2}
     assert "lagged correlation at 50 ms" in page.text()
-    choose(page, "Lags (s)", "0, 0.15-0.26")
+    assert page.widget("Lags (s)").placeholder == "0.05, or 0, 0.1, 0.25, or 0-0.5"
+    choose(page, "Lags (s)", "0, 150-250ms")
     assert "lags=0%2C+3-5" in page.location.search
-    assert page.widget("Lags (s)").value == "0, 0.15-0.25"  # the nearest samples
+    assert page.widget("Lags (s)").value == "0, 0.15-0.25"
     assert sorted(set(table(page).lag)) == [0, 3, 4, 5]
-    choose(page, "Lags (s)", "many")
-    assert "lags: got &#x27;many&#x27;" in page.messages[0]
+    choose(page, "Lags (s)", "0.06")
+    said = "lags: got 0.06 s, which is 1.2 samples of 0.05 s; expected a whole number of samples. The nearest is 0.05 s"
+    assert page.text().count(said) == 1
+    assert not page.messages
+    assert "lags=0%2C+3-5" in page.location.search
+    assert sorted(set(table(page).lag)) == [0, 3, 4, 5]
+    choose(page, "Lags (s)", "0.05")
+    assert said not in page.text()
+    assert "lags=" not in page.location.search
 
 
 def test_a_clock_in_another_unit_is_one_in_seconds(pages, tmp_path):

@@ -1,6 +1,7 @@
 """Lags as the page shows them: in seconds where a recording has a clock, in samples where it has none."""
 
 import re
+from decimal import Decimal
 from typing import Final
 
 import xarray as xr
@@ -8,9 +9,14 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.schema.clock import clock_of, second_in
+from netxr.schema.words import counted
 
-SPAN: Final = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)")
-"""A number in a text of lags."""
+TIME: Final = r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(us|µs|ms|s|min)?"
+SPAN: Final = re.compile(rf"{TIME}(?:\s*-\s*{TIME})?")
+"""One lag that is typed, or a first and a last one."""
+
+LONGEST: Final = 999_999
+"""Most samples of a lag."""
 
 
 def interval_of(run: xr.Dataset) -> float:
@@ -42,20 +48,46 @@ def _told_apart(lag: int, interval: float) -> str:
 
 
 def typed_lags(text: str, interval: float) -> str:
-    """Return lags that were typed, in samples: those in seconds as the nearest ones. What is no number stays.
+    """Return lags that were typed, in samples; they are times where a sample takes so many seconds.
+
+    Raises InvalidInput for what is no time, or that of no sample; a time may be rounded, as it is where it is shown.
 
     Examples
     --------
-    >>> typed_lags("0-0.333, 0.667", 1 / 30), typed_lags("0-10", 0.0), typed_lags("many", 0.1)
-    ('0-10, 20', '0-10', 'many')
+    >>> typed_lags("0-0.333, 0.667", 1 / 30), typed_lags("0-100ms, 1 s", 0.02), typed_lags("0-10", 0.0)
+    ('0-10, 20', '0-5, 50', '0-10')
     """
-    parts = SPAN.split(text)
-    if not interval or re.search(r"[^\s,-]", "".join(parts[::2])):
+    if not interval:
         return text
-    try:
-        return "".join(str(round(float(one) / interval)) if k % 2 else one for k, one in enumerate(parts))
-    except ValueError:  # such as 1.2.3
-        return text
+    parts = [part.strip() for part in text.split(",") if part.strip()] or [""]
+    return ", ".join(_typed_span(part, interval) for part in parts)
+
+
+def _typed_span(text: str, interval: float) -> str:
+    """Return one lag that was typed, or the first and the last one, in samples."""
+    found = SPAN.fullmatch(text)
+    if not found:
+        one, several = shown_lags("1", interval), shown_lags("0-10", interval)
+        expected = f'times in seconds, such as "{one}" or "{several}", or "{1000 * interval:.3g}ms"'
+        raise InvalidInput("lags", got=repr(text), expected=expected)
+    first, unit, last, unit_of_last = found.groups()
+    ends = [(first, unit or unit_of_last), (last, unit_of_last)]
+    return "-".join(str(_sample_at(number, unit or "s", interval)) for number, unit in ends if number)
+
+
+def _sample_at(number: str, unit: str, interval: float) -> int:
+    """Return the sample at a time, whose number has at least three digits, or as many as were typed."""
+    second = second_in(unit) or 1.0
+    exact = float(number) * second / interval
+    if exact > LONGEST:
+        raise InvalidInput("lags", got=f"{number} {unit}", expected=f"at most {LONGEST * interval:.6g} s")
+    nearest = round(exact)
+    digits = min(max(len(Decimal(number).as_tuple().digits), 3), 12)
+    if f"{float(number):.{digits}g}" != f"{nearest * interval / second:.{digits}g}":
+        got = f"{number} {unit}, which is {exact:.6g} samples of {interval:.6g} s"
+        fix = f"The nearest is {_told_apart(nearest, interval)} s, of {counted(nearest, 'sample')}."
+        raise InvalidInput("lags", got=got, expected="a whole number of samples", fix=fix)
+    return nearest
 
 
 def lag_text(lag: int, interval: float) -> str:

@@ -31,6 +31,7 @@ from netxr.app.recording.shown import (
     WINDOWS_VIEW,
     Shown,
 )
+from netxr.errors import InvalidInput
 from netxr.estimators.symmetry import symmetry
 from netxr.estimators.table import estimator
 from netxr.plot.panels.dashboards import place_of_lag
@@ -45,6 +46,9 @@ STEPS: Final = {
 
 OF_TRUTH: Final = (BESIDE_VIEW, AGREEMENT_VIEW)
 """Views of recordings whose connectivity is known."""
+
+EXAMPLES: Final = ("1", "0, 2, 5", "0-10")
+"""Lags in samples that can be typed."""
 
 NOT_YET: Final = "not asked for yet"
 
@@ -77,13 +81,11 @@ class Rail:
         self._run = button("Run", run, main=True, css_classes=["main", "run"])
         wide: dict[str, Any] = {"sizing_mode": "stretch_width", "css_classes": ["cancel"]}
         self._cancel = button("Cancel", cancel, visible=False, **wide)
-        self._lags = pn.widgets.TextInput(
-            name=settings.param["lags"].label, placeholder="1, or 0, 2, 5, or 0-10", **LOOK
-        )
+        self._about_lags, self._about_windows = stack(visible=False), stack(visible=False)
+        self._lags = pn.widgets.TextInput(name=settings.param["lags"].label, **LOOK)
         self._lags.param.watch(self._take_lags, "value")
         settings.param.watch(lambda _event: self._show_lags(), "lags")
         self._show_lags()
-        self._about_lags, self._about_windows = stack(visible=False), stack(visible=False)
         self._windows = number(settings, "windows")
         self._pairs = text(settings, "pairs", hint="the strongest, or 0 <- 7")
         self._q = decimal(settings, "q")
@@ -171,10 +173,15 @@ class Rail:
             self._settings.view = event.new
 
     def _take_lags(self, event: Any) -> None:
-        """Estimate at the lags that were typed."""
-        typed = typed_lags(event.new, self._interval)
-        if event.new != shown_lags(self._settings.lags, self._interval):
-            self._settings.lags = typed
+        """Estimate at the lags that were typed, or say what is wrong with them."""
+        _say_in(self._about_lags, "")
+        if event.new == shown_lags(self._settings.lags, self._interval):
+            return
+        try:
+            self._settings.lags = typed_lags(event.new, self._interval)
+        except InvalidInput as error:
+            _say_in(self._about_lags, str(error))
+        else:
             self._show_lags()
 
     def _show_lags(self) -> None:
@@ -183,7 +190,8 @@ class Rail:
         with param.edit_constant(self._lags), param.edit_constant(self._high_pass):  # so is a name in older versions
             self._lags.name = "Lags (s)" if self._interval else lags
             self._high_pass.name = high_pass.replace(" (", " in Hz (") if self._interval else high_pass
-        self._lags.param.update(value=shown_lags(self._settings.lags, self._interval))
+        hint = ", or ".join(shown_lags(lags, self._interval) for lags in EXAMPLES)
+        self._lags.param.update(value=shown_lags(self._settings.lags, self._interval), placeholder=hint)
 
     def _take_given(self, event: Any) -> None:
         """Regress out the inputs that were chosen."""
@@ -205,9 +213,8 @@ class Rail:
         self._offer_views(step, hidden=set() if has_truth else {*OF_TRUTH} - {settings.view})
         self._groups.visible, self._lags.visible = settings.level == NUMBER, is_lagged(chosen)
         self._q.visible, self._windows.visible, self._pairs.visible = not in_windows, in_windows, in_windows
-        for pane, said in ((self._about_lags, lags_problem(chosen)), (self._about_windows, problem)):
-            pane[:] = [message_pane(said, kind="error")] if said else []
-            pane.visible = bool(said)
+        _say_in(self._about_lags, lags_problem(chosen))
+        _say_in(self._about_windows, problem)
         self.steps.open(step)
         self.steps.say("Clean", ", ".join(chosen.cleaning) or "as recorded", _neurons(chosen), done=chosen.is_cleaned)
 
@@ -257,6 +264,12 @@ class Rail:
         labels = list(map(str, held))
         chosen = [part.strip() for part in self._settings.given.split(",") if part.strip() in labels]
         self._given.param.update(options=labels, value=chosen, visible=bool(labels))
+
+
+def _say_in(pane: pn.Column, problem: str) -> None:
+    """Say beside a control what is wrong with it; an empty text for nothing."""
+    pane[:] = [message_pane(problem, kind="error")] if problem else []
+    pane.visible = bool(problem)
 
 
 def _neurons(chosen: Choice) -> str:
