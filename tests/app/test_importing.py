@@ -107,7 +107,7 @@ def test_a_rate_that_is_typed_agrees_with_times_in_milliseconds(pages, tmp_path)
     choose(page, "Axes", ("time", "neuron"))
     page.widget("Samples per second").value = 49.0
     press(page, "Import mouse.csv")
-    assert "got 0.02040816326530612 s; expected none, or 20 ms" in page.messages[0]
+    assert "got 0.02040816326530612 s; expected none, or 20 ms" in page.text()
     page.widget("Samples per second").value = 50.0
     press(page, "Import mouse.csv")
     assert "mouse.csv was imported as mouse.zarr." in page.messages[0]
