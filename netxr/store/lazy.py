@@ -145,11 +145,13 @@ class _StoredArray:
         if now == self.checked:  # they are the same documents, which are not looked at again
             return
         known = documents(folder)
+        if self.name not in known:  # the rest of its folder goes as well
+            raise self._gone()
         commits = written(known, self.name)
         if commits.last:
             replaced = self.written.values not in (commits.values, commits.kept)
         else:  # other programs name no commits
-            replaced = self.name not in known or not holds_all(known[self.name], document)
+            replaced = not holds_all(known[self.name], document)
         if replaced:
             reason = f"{self.name} was replaced after the store was opened"
             raise UnreadableFile(self.place, reason, fix="Open it again.")

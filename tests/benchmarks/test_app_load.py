@@ -83,7 +83,7 @@ def test_clients_at_once(server):
         f"\n{CLIENTS} clients, {ROUNDS} x {SECONDS} s, {len(waits)} updates: median {median(waits):.2f} s, slowest "
         f"{max(waits):.2f} s; memory {', '.join(f'{one:.0f}' for one in memory)} MiB after each round"
     )
-    assert len(waits) > ROUNDS * CLIENTS
+    assert len(waits) >= ROUNDS * CLIENTS
     assert max(waits) < 30
     if FULL:
         assert median(waits) < 1
