@@ -258,6 +258,31 @@ def test_square_figures_come_to_rest_in_a_window_about_as_high_as_the_page(app, 
             assert all(wide == pytest.approx(tall, abs=1) and wide > 100 for wide, tall in squares)
 
 
+FRAMES = """() => [...Bokeh.documents[0]._all_models.values()].filter((one) => one.type === "Figure").map(
+  (one) => [one.outer_width, one.inner_width])"""
+
+
+def test_traces_are_as_wide_as_the_raster_and_files_to_export_as_their_menu(open_page):
+    page = open_page("?tab=recording&recording=grouped.zarr")
+    drawn(page, 2)
+    still(page)
+    traces, raster = page.evaluate(FRAMES)
+    assert traces == pytest.approx(raster, abs=1)
+    page.get_by_role("button", name="Export", exact=True).click()
+    buttons = page.locator(".menu .bk-btn:visible")
+    sync_api.expect(buttons).to_have_count(5)
+    widths = [one.bounding_box()["width"] for one in buttons.all()]
+    assert widths == pytest.approx([160] * 5, abs=2)
+
+
+def test_the_strongest_pairs_fill_their_row_where_no_curve_is_beside_them(open_page):
+    page = open_page("?tab=recording&recording=grouped.zarr&view=estimate")
+    drawn(page, 2)
+    still(page)
+    row = page.locator(".tabulator-tableholder").bounding_box()
+    assert row["width"] > 0.9 * (1280 - 288 - 2 * 24 - 2 * 16 - 15)
+
+
 def test_edges_are_sorted_by_a_click_on_a_head(open_page, folder):
     page = open_page("?tab=recording&recording=estimated.zarr&view=sure&q=0.5")
     cells = page.locator('.tabulator-cell[tabulator-field="effect"]')

@@ -86,7 +86,7 @@ class PairCards:
             pictures.append(figure_card("Lag curve", self._curve, note="of the selected pair"))
         n_pairs = R.size - int((labels[:, None] == labels_of(R, n.SOURCE)).sum())
         what = f"{len(self._table):,} of {n_pairs:,}"
-        edges = card("Strongest pairs", self._edges, note=what)
+        edges = card("Strongest pairs", self._edges, note=what, wide=not curve)
         self.panes = [pn.Column(*pictures, edges, css_classes=["cards"], sizing_mode="stretch_width", margin=0)]
         self.show()
 

@@ -61,7 +61,7 @@ class ReportFile:
 
     def __init__(self, session: Session, shown: Callable[[], Shown | None]) -> None:
         self._session, self._shown, self._page = session, shown, b""
-        self._ask = button("Report", lambda _event: self._begin(), sizing_mode="stretch_width")
+        self._ask = button("Report", lambda _event: self._begin(), sizing_mode="stretch_width", css_classes=["full"])
         self._take = pn.widgets.FileDownload(
             callback=lambda: BytesIO(self._page),
             filename="report.html",

@@ -39,6 +39,9 @@ ASIDE: Final = "The tab Compare shows two estimates side by side."
 SEEN_CARDS: Final = {"Traces": FIRST_ROW, "Raster": SECOND_ROW}
 """Heights of the figures of the activity, in pixels."""
 
+SAME_TIME: Final = {"backend_opts": {"plot.min_border_left": 54, "plot.min_border_right": 100}}
+"""Room beside traces as beside the raster below them, which has a colour bar: one time is at one place."""
+
 HALF: Final = (FIRST_ROW + SECOND_ROW) // 2
 """Height of two figures that are as large as each other."""
 
@@ -138,7 +141,7 @@ def drawn_on_page(shown: Shown, choose: Callable[[Any, Any], object]) -> list[An
     figure = figure_of(shown)
     if shown.view == ACTIVITY_VIEW:
         return [
-            figure_card(title, stretched(one, height=height, basis=None), note=about)
+            figure_card(title, stretched(one.opts(**SAME_TIME, backend="bokeh"), height=height, basis=None), note=about)
             for (title, height), (one, about) in zip(SEEN_CARDS.items(), map(untitled, figure), strict=True)
         ]
     if shown.view == CLEAN_VIEW:
