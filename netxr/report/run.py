@@ -186,18 +186,30 @@ def _estimated(run: xr.Dataset) -> tuple[xr.Dataset, str, str]:
         lag, data, name = _lag_of(run), run, "run"
     else:
         lag, data, name = 1, run[[n.ACTIVITY]], "run.activity"
-    wanted: dict[str, Any] = {"method": DEFAULT, "lag": lag} | ({} if data is run else {"missing": "drop"})
+    wanted: dict[str, Any] = {"method": DEFAULT, "lag": lag}
+    missing: dict[str, Any] = {} if data is run else {"missing": "drop"}
     try:
-        R = compared(computed(netxr.estimate(data, **wanted))[0], DEFAULT)
+        moments = run if data is run else computed(netxr.lagged_moments(data, lags=[lag], missing="drop"))[0]
+        R = compared(computed(netxr.estimate(moments, **wanted))[0], DEFAULT)
     except NetxrError as error:
         return run, "", f"The run has no estimate of connectivity, and none could be made: {error}"
-    options = ", ".join(f"{key}={json.dumps(value)}" for key, value in wanted.items())
+    options = ", ".join(f"{key}={json.dumps(value)}" for key, value in (wanted | missing).items())
     call = f"netxr.estimate({name}, {options})"
+    left_out = "" if data is run else _left_out(run, moments)
     return (
         run.assign({DEFAULT: R}),
         call,
-        f"R is the {name_in_words(R)} at lag {lag}, made for this report.",
+        f"R is the {name_in_words(R)} at lag {lag}, made for this report.{left_out}",
     )
+
+
+def _left_out(run: xr.Dataset, moments: xr.Dataset) -> str:
+    """Say how many samples of a recording are left out of its moments, since they or the ones before hold NaN."""
+    n_samples = run.sizes[n.TIME] - int(moments[n.LAG].max())
+    most = n_samples - int(moments[n.COUNT].min())
+    where = " of a trial at most" if n.TRIAL in moments.dims else ""
+    text = f" Of {n_samples:,} samples, {most:,}{where} are left out: NaN or infinity is in them, or at the lag before."
+    return text if most else ""
 
 
 def _lag_of(moments: xr.Dataset) -> int:

@@ -64,9 +64,14 @@ def lags_tested(activity: xr.DataArray, *, method: str, lag: int, null: str) -> 
 def check_tested(method: str) -> Estimator:
     """Return the estimator of that name, or raise InvalidInput if it is one of netxr's without p-values."""
     entry = estimator(method)
-    if method not in TESTED and entry.function.__module__.startswith("netxr."):
+    if not may_have_p_values(method):
         raise _without(method)
     return entry
+
+
+def may_have_p_values(method: str) -> bool:
+    """Return whether an estimator has p-values, or is of another package and may have some."""
+    return method in TESTED or not estimator(method).function.__module__.startswith("netxr.")
 
 
 def _by_its_function(moments: xr.Dataset, method: str, lag: int) -> xr.Dataset:

@@ -570,3 +570,11 @@ def test_steps_say_what_they_did_while_another_one_is_open(pages, library):
     heads = {one.name.partition("\n")[0]: one.name for one in page.page.body.select(pn.widgets.Button)}
     assert "not asked for yet" in heads["Estimate"]
     assert "not asked for yet" in heads["How sure"]
+
+
+@pytest.mark.parametrize(("method", "has_p_values"), [("partial_correlation", False), ("lagged_correlation", True)])
+def test_q_is_asked_for_where_there_are_p_values(pages, library, method, has_p_values):
+    page = opened(pages, library, f"?tab=recording&recording=estimated.zarr&view=sure&method={method}")
+    assert page.widget("False discovery rate").visible == has_p_values
+    assert ("what is not found is pale" in page.text()) == has_p_values
+    assert not page.messages

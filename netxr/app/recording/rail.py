@@ -35,6 +35,7 @@ from netxr.errors import InvalidInput
 from netxr.estimators.symmetry import symmetry
 from netxr.estimators.table import estimator
 from netxr.plot.panels.dashboards import place_of_lag
+from netxr.significance.tested import may_have_p_values
 
 STEPS: Final = {
     "Recording": (ACTIVITY_VIEW,),
@@ -212,7 +213,8 @@ class Rail:
         step, in_windows = step_of(settings.view), settings.view == WINDOWS_VIEW
         self._offer_views(step, hidden=set() if has_truth else {*OF_TRUTH} - {settings.view})
         self._groups.visible, self._lags.visible = settings.level == NUMBER, is_lagged(chosen)
-        self._q.visible, self._windows.visible, self._pairs.visible = not in_windows, in_windows, in_windows
+        self._q.visible = not in_windows and may_have_p_values(chosen.method)
+        self._windows.visible = self._pairs.visible = in_windows
         _say_in(self._about_lags, lags_problem(chosen))
         _say_in(self._about_windows, problem)
         self.steps.open(step)

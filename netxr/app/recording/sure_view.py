@@ -56,7 +56,9 @@ def sure_figure(sure: Sure, *, q: float, groups: Any) -> Any:
 
 def sure_panes(sure: Sure, figure: Any, *, q: float, choose: Choose) -> list[Any]:
     """Return the matrix, both halves against each other, R against its transpose, and the edges below them."""
-    cells = [figure_card("Matrix R", squared(figure), note="what is not found is pale")]
+    cells = [
+        figure_card("Matrix R", squared(figure), note="what is not found is pale" if sure.is_tested else "no p-values")
+    ]
     if sure.of_halves:
         said = f"correlation {sure.halves[n.HALVES].item():.2f}" if sure.halves is not None else ""
         first, second = sure.of_halves
