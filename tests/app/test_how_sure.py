@@ -151,7 +151,11 @@ def test_q_is_a_control_and_nothing_is_computed_again(pages, long, monkeypatch):
     page = opened(pages, long, f"{SURE}=long.zarr")
     few = len(edges_shown(page).value)
     monkeypatch.setattr(netxr, "lagged_moments", None)
+    for beyond, said in ((2.0, "at most 0.5"), (0.0, "at least 1e-06")):
+        page.release("False discovery rate", beyond)
+        assert page.widget("False discovery rate").name == f"False discovery rate q: {said}"
     page.release("False discovery rate", 0.3)
+    assert page.widget("False discovery rate").name == "False discovery rate q"
     assert not page.messages
     assert len(edges_shown(page).value) > few
     assert "q=0.3" in page.location.search

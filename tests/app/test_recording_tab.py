@@ -88,8 +88,9 @@ def test_an_excerpt_says_when_it_begins(library):
     part = excerpt_of(x, start=10, length=20, memory=2**30)
     np.testing.assert_array_equal(part, x[:, 10:30, 0].transpose("neuron", "time"))
     assert part.start_time == 8.0
-    with pytest.raises(InvalidInput, match="start: got 400; expected a sample of the recording, 0 to 399"):
-        excerpt_of(x, start=400, length=20, memory=2**30)
+    with pytest.raises(InvalidInput, match="start: got 399; expected a sample of the recording, 0 to 398"):
+        excerpt_of(x, start=399, length=20, memory=2**30)
+    assert excerpt_of(x, start=398, length=20, memory=2**30).sizes["time"] == 2
     with pytest.raises(InvalidInput, match=r"take 11.2 KiB; expected at most 1 KiB"):
         excerpt_of(x, start=10, length=20, memory=2**10)
 
@@ -143,13 +144,23 @@ def test_groups_and_pooled_trials(pages, library):
 def test_without_a_truth_it_says_how_well_estimators_would_find_one(pages, library, tmp_path):
     run = netxr.open(library / "grouped.zarr")
     unknown = run.drop_vars("connectivity")
-    said = foretold(unknown, ANY)
-    expected = netxr.recoverability(chosen_activity(unknown, ANY))
-    assert said.startswith(expected.sentence)
+    said = foretold(unknown, ANY, lag=2)
+    expected = netxr.recoverability(chosen_activity(unknown, ANY), lag=2)
+    assert said.startswith(f"Of couplings that act at lag 2. {expected.sentence}")
     assert "Gains of neurons count" in said
-    assert not foretold(run, ANY)
+    assert not foretold(unknown, ANY, lag=0)
+    assert not foretold(run, ANY, lag=1)
     netxr.save(unknown.compute(), tmp_path / "unknown.zarr")
-    page = opened(pages, tmp_path, "?tab=recording&view=estimate")
+    page = opened(pages, tmp_path, "?tab=recording&view=estimate&lags=1-2&lag=2")
+    assert escape(said) in page.text()
+    choose(page, "Lag shown", 1)
+    assert "Of couplings that act at lag 1." in page.text()
+    assert escape(said) not in page.text()
+    choose(page, "Neurons", "0, 99")  # there is no such neuron
+    (foot,) = [one for one in dimmed(page) for pane in one if "couplings that act" in getattr(pane, "object", "")]
+    assert len(foot) == 1
+    choose(page, "Neurons", "all")
+    choose(page, "Lag shown", 2)
     assert escape(said) in page.text()
     assert "Up to date" in page.text()
     open_step(page, "Recording")
@@ -437,7 +448,7 @@ def test_an_estimate_of_other_settings_is_dimmed_and_says_of_which(pages, librar
     assert not dimmed(page)
     shown, numbers = figures(page), table(page)
     choose(page, "Neurons", "0, 99")  # there is no such neuron
-    assert (len(page.messages), len(dimmed(page))) == (1, 2)  # the figures, and the answer over them
+    assert (len(page.messages), len(dimmed(page))) == (1, 3)  # the figures, and what is said over and below them
     assert "Shown still: grouped.zarr, trial 1, neurons 0:3, lagged correlation, lags 0-2." in page.text()
     assert all(one is other for one, other in zip(figures(page), shown, strict=True))
     assert table(page).equals(numbers)

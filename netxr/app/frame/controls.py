@@ -28,7 +28,10 @@ def slider(settings: param.Parameterized, name: str, *, start: float, end: float
 
 
 def number(settings: param.Parameterized, name: str, *, label: str = "") -> Any:
-    """Return a field for a whole number, kept within the bounds of the setting; emptied, it shows the old one again."""
+    """Return a field for a whole number, kept within the bounds of the setting; emptied, it shows the old one again.
+
+    A number beyond the bounds becomes the nearest one, and the label says so.
+    """
     return _field(pn.widgets.IntInput, settings, name, label=label)
 
 
@@ -41,12 +44,22 @@ def _field(kind: Any, settings: param.Parameterized, name: str, *, label: str = 
     """Return a field of a kind for a number."""
     parameter = settings.param[name]
     low, high = parameter.bounds
-    widget = kind(name=label or parameter.label, value=getattr(settings, name), **LOOK)
+    label = label or parameter.label
+    widget = kind(name=label, value=getattr(settings, name), **LOOK)
 
     def fit(typed: float | None) -> Any:
         """Return what the setting becomes."""
         return getattr(settings, name) if typed is None else _within(low, math.inf if high is None else high, typed)
 
+    def say(event: Any) -> None:
+        """Say in the label that what was typed lay beyond a bound."""
+        typed = getattr(settings, name) if event.new is None else event.new
+        bound = f": at least {low:,g}" if typed < low else ""
+        bound = f": at most {high:,g}" if high is not None and typed > high else bound
+        with param.edit_constant(widget):  # so is a name in older versions
+            widget.name = f"{label}{bound}"
+
+    widget.param.watch(say, "value_throttled")
     return _linked(widget, settings, name, by="value_throttled", fit=fit)
 
 

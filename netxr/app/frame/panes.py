@@ -226,8 +226,8 @@ class Results:
 
     `tools`, what can be taken from them, are there while they are. `run` is called by a button of that line, where
     figures wait to be asked for. `later` calls a function at the next turn of the event loop; without it, all is drawn
-    at once. The attribute `head`, what the figures answer, is dimmed with them, beside the tools; `body` are the
-    figures.
+    at once. The attributes `head`, what the figures answer, beside the tools, and `foot`, a stack of what is said below
+    them, are dimmed with them; `body` are the figures.
     """
 
     WAIT: Final = "opacity .1s linear .3s"
@@ -247,7 +247,7 @@ class Results:
         self._bar = row(self._why, self._run)
         self._answer, self._tools = stack(css_classes=["stack", "grows"]), tools
         self.head = pn.Row(self._answer, tools, css_classes=["answer"], sizing_mode="stretch_width", margin=0)
-        self._figures = stack(css_classes=["stack", "scrolls"])
+        self._figures, self.foot = stack(css_classes=["stack", "scrolls"]), stack(visible=False)
         self.body = pn.Column(self._bar, self._figures, sizing_mode="stretch_width", margin=0)
         self.current()
 
@@ -295,7 +295,7 @@ class Results:
         self._run.visible = waits
         held = {"opacity": "1", "transition": self.WAIT} if why else {"opacity": "0"}
         self._bar.styles = self._look | held | ({} if waits else {"pointer-events": "none"})
-        for part in (self._figures, self._answer):
+        for part in (self._figures, self._answer, self.foot):
             part.styles = {"opacity": "0.35", "transition": self.WAIT} if why else {"opacity": "1"}
 
 

@@ -8,6 +8,7 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
+from netxr.app.frame.lag_times import interval_of, lag_text
 from netxr.app.frame.limits import axes_text, check_size
 from netxr.app.recording.choice import ALL, NEURONS, POOLED, Choice, chosen_activity, chosen_truth, inputs_of, lags_of
 from netxr.errors import InvalidInput, NetxrError
@@ -117,8 +118,9 @@ def stored_estimate(run: xr.Dataset, choice: Choice) -> xr.DataArray | None:
 def excerpt_of(activity: xr.DataArray, *, start: int, length: int, memory: int) -> xr.DataArray:
     """Return a part of one trial in memory, (neuron, time), with the time at which it begins."""
     n_steps = activity.sizes[n.TIME]
-    if start >= n_steps:
-        raise InvalidInput("start", got=f"{start:,}", expected=f"a sample of the recording, 0 to {n_steps - 1:,}")
+    last = max(n_steps - 2, 0)  # one sample is no line
+    if start > last:
+        raise InvalidInput("start", got=f"{start:,}", expected=f"a sample of the recording, 0 to {last:,}")
     one = activity.isel({n.TRIAL: 0}) if n.TRIAL in activity.dims else activity
     part = one.isel({n.TIME: slice(start, start + length)}).transpose(n.NEURON, n.TIME)
     needed = COPIES * part.nbytes
@@ -159,19 +161,20 @@ def estimate_of(run: xr.Dataset, choice: Choice, *, memory: int, compute: Comput
     return Estimate(compute(lazy), stored=False)
 
 
-def foretold(run: xr.Dataset, choice: Choice) -> str:
-    """Return how well estimators would find a network like this one, of recordings that are soon read again.
+def foretold(run: xr.Dataset, choice: Choice, *, lag: int) -> str:
+    """Return how well estimators would find a network like this one at a lag, of recordings that are soon read again.
 
-    An empty text where the truth is known, and where inputs are regressed out.
+    An empty text at lag 0, where the truth is known, and where inputs are regressed out.
     """
-    if choice.given or chosen_truth(run, choice) is not None:
+    if not lag or choice.given or chosen_truth(run, choice) is not None:
         return ""
     activity = chosen_activity(run, choice)
     if activity.sizes[n.NEURON] > MOST_FORETOLD or activity.nbytes > MOST_READ_AGAIN:
         return ""
     methods = list(dict.fromkeys([choice.method, n.REGRESSION]))
     try:
-        return f"{netxr.recoverability(activity, methods=methods).attrs[n.SENTENCE]} {GAINS}"
+        said = netxr.recoverability(activity, methods=methods, lag=lag).attrs[n.SENTENCE]
+        return f"Of couplings that act at {lag_text(lag, interval_of(run))}. {said} {GAINS}"
     except InvalidInput:  # too short, or samples are missing
         return ""
 

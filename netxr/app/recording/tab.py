@@ -15,7 +15,7 @@ from netxr.app.frame.panes import Results, button, note, stack
 from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, tab_of_stores
 from netxr.app.recording.answers import warning_of, words_of
-from netxr.app.recording.choice import Choice, chosen_activity, with_bad_frames
+from netxr.app.recording.choice import Choice, chosen_activity, is_lagged, with_bad_frames
 from netxr.app.recording.compute import (
     Compute,
     Estimate,
@@ -114,12 +114,12 @@ class _View:
         self._cost: Cost | None = None
         self._waits = False
         self._results = Results(self._tools(), run=self._estimate, later=session.later)
-        self._warning, self._foretold = stack(visible=False), stack(visible=False)
+        self._warning = stack(visible=False)
         self._rail.offer_trials()
         session.listeners.append(self._show_files)
         self.controls, self.summary = [self._rail.steps.panel, self._marked], self._rail.steps.summary
         results = self._results
-        self.body = pn.Column(results.head, self._warning, self._files.panel, results.body, self._foretold)
+        self.body = pn.Column(results.head, self._warning, self._files.panel, results.body, results.foot)
 
     def _tools(self) -> pn.Column:
         """Return what can be taken from the view."""
@@ -324,15 +324,16 @@ class _View:
         """Say below an estimate, once that is known, how well estimators would find a network like this one."""
         self._say_foretold("")
         if shown.view == ESTIMATE_VIEW and not shown.stored:
-            work = partial(foretold, shown.run, shown.choice)
+            lag = shown.lag_of_R if is_lagged(shown.choice) else 1
+            work = partial(foretold, shown.run, shown.choice, lag=lag)
             self._session.run(FORETOLD, lambda _job: work(), self._say_foretold, label="", short=True, quiet=True)
         else:
             self._session.cancel(FORETOLD)
 
     def _say_foretold(self, text: str) -> None:
         """Say it, if there is something to say."""
-        self._foretold[:] = [note(text)] if text else []
-        self._foretold.visible = bool(text)
+        self._results.foot[:] = [note(text)] if text else []
+        self._results.foot.visible = bool(text)
 
     def _go_to_clean(self, _event: object) -> None:
         """Open the step that takes off what is slow."""
