@@ -274,7 +274,7 @@ def test_matrices_of_other_settings_are_dimmed_and_say_which_they_are(pages, lib
     numbers = table(page)
     page.page._settings["Compare"].second = "letters.zarr"
     page.wait()
-    assert "expected labels that truth has too" in page.messages[0]
+    assert "Neurons are matched by their names" in page.messages[0]
     assert dimmed(page)
     held = "estimated.zarr, connectivity and estimated.zarr, lagged_correlation, without the diagonal."
     assert f"Shown still: {held}" in page.text()

@@ -60,7 +60,7 @@ def test_a_port_that_is_taken_is_told(ask):
     port = ask.host.rpartition(":")[2]
     told = subprocess.run([*COMMAND, "--no-browser", "--port", port], capture_output=True, text=True)  # noqa: S603
     assert told.returncode == 2
-    assert told.stderr.startswith(f"netxr: error: port: got {port}, which is taken")
+    assert told.stderr.startswith(f"netxr: error: --port: got {port}, which is taken")
     assert "0 for any that is free" in told.stderr
 
 

@@ -79,7 +79,7 @@ def _sample_at(number: str, unit: str, interval: float) -> int:
     """Return the sample at a time, whose number has at least three digits, or as many as were typed."""
     second = second_in(unit) or 1.0
     exact = float(number) * second / interval
-    if exact > LONGEST:
+    if exact >= LONGEST + 0.5:
         raise InvalidInput("lags", got=f"{number} {unit}", expected=f"at most {LONGEST * interval:.6g} s")
     nearest = round(exact)
     digits = min(max(len(Decimal(number).as_tuple().digits), 3), 12)
