@@ -23,12 +23,12 @@ def refusals(load, path, *, cases=60):
     """Load `path` damaged in many ways; return what was said, anything but an error of netxr being raised."""
     load(path)
     told = []
-    victim = path.with_name(f"damaged-{path.name}")
-    for content in damaged(path.read_bytes(), cases=cases):
+    for k, content in enumerate(damaged(path.read_bytes(), cases=cases)):
+        victim = path.with_name(f"damaged-{k}-{path.name}")  # a file each: HDF5 goes on with one that is still open
         victim.write_bytes(content)
         try:
             load(victim)
         except NetxrError as error:
             told.append(str(error))
-    assert [message for message in told if str(victim) not in message] == []
+            assert str(victim) in told[-1]
     return told
