@@ -386,12 +386,10 @@ COMPACT_EFFECT: Final = "compact_effect"
 COMPACT_NOTE: Final = "compact_note"
 """By how much rounding may change a lagged correlation; in words, with the neuron, and what is possible at all."""
 AT: Final = "at"
-"""On a result: the score that is asked for."""
 SENTENCE: Final = "sentence"
-"""On a result: what it says, in words."""
+"""On a result: the score that is asked for, and what it says, in words."""
 LONG_NAME: Final = "long_name"
 UNITS: Final = "units"
-
 
 Rng = Literal["modern", "legacy"]
 RNGS: Final[tuple[str, ...]] = get_args(Rng)

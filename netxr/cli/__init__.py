@@ -73,8 +73,13 @@ HINTS: Final = {
 """How to do on the command line what an error of the library asks for, by its argument."""
 
 OPTIONS: Final = {
-    **{"cutoff": "high-pass", "lower": "clip", "upper": "clip", "length": "trials", "trial_length": "trials"},
-    **{"k": "strongest", "threshold": "above"},
+    "cutoff": "high-pass",
+    "k": "strongest",
+    "length": "trials",
+    "lower": "clip",
+    "threshold": "above",
+    "trial_length": "trials",
+    "upper": "clip",
 }
 """What sets an argument of the library, where it has quite another name."""
 

@@ -139,16 +139,20 @@ def stack(*parts: Any, **look: Any) -> pn.Column:
 def card(title: str, *content: Any, note: str = "", tools: Any = (), wide: bool = False, **look: Any) -> pn.Column:
     """Return a result under its title, with a note beside that, and buttons at the right of both."""
     words = f'<h2 style="display:inline;margin:0;font-size:16px;line-height:24px">{escape(title)}</h2>'
-    title_pane = pn.pane.HTML(_on_one_line(words, note), css_classes=["grows"], margin=0)
+    title_pane = pn.pane.HTML(_on_one_line(words, note, title=title), css_classes=["grows"], margin=0)
     head = pn.Row(title_pane, *tools, css_classes=["head"], sizing_mode="stretch_width", margin=0)
     classes = ["card", *["wide"] * wide]
     return pn.Column(head, *content, css_classes=classes, sizing_mode="stretch_width", margin=0, **look)
 
 
-def _on_one_line(words: str, note: str) -> str:
-    """Return the title of a card, as HTML, and a note beside it, of which as much is seen as has room."""
+def _on_one_line(words: str, note: str, *, title: str = "") -> str:
+    """Return the title of a card, as HTML, and a note beside it, of which as much is seen as has room.
+
+    The whole of both is shown where the pointer rests.
+    """
+    whole = escape(f"{title} {note}".strip())
     look = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
-    return f'<div title="{escape(note)}" style="{look}">{words}{_note_html(note)}</div>'
+    return f'<div title="{whole}" style="{look}">{words}{_note_html(note)}</div>'
 
 
 def _note_html(text: str) -> str:

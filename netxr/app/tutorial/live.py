@@ -8,6 +8,7 @@ from typing import Any, Final
 import holoviews as hv
 import panel as pn
 
+from netxr.app.frame.live import give
 from netxr.app.frame.panes import FLAT, fitted
 from netxr.app.frame.theme import live_pane, paint_live
 
@@ -41,7 +42,7 @@ class LiveMatrix:
             pane.sizing_mode = "scale_width"
             self.pane[:], self._kept = [pane], kept
         else:
-            _give(self._plot, heatmap, options)
+            give(self._plot, heatmap)
             paint_live(self._plot)
 
 
@@ -52,20 +53,3 @@ KEPT: Final = ("title", "frame_width", "frame_height", "xrotation", "clipping_co
 def _drawn(figure: Any) -> Any:
     """Draw a figure by a renderer that has no theme, which it would give to the whole page."""
     return hv.renderer("bokeh").instance(theme=None).get_plot(figure)
-
-
-def _give(plot: Any, heatmap: hv.Image, options: dict[str, Any]) -> None:
-    """Give a drawn heatmap another matrix, with its colour range, axes and labels."""
-    parts = plot.handles
-    left, bottom, right, top = heatmap.bounds.lbrt()
-    cells = [heatmap.dimension_values(2, flat=False)]
-    parts["source"].data = {"image": cells, "x": [left], "y": [bottom], "dw": [right - left], "dh": [top - bottom]}
-    parts["color_mapper"].update(low=options["clim"][0], high=options["clim"][1])
-    parts["x_range"].update(start=left, end=right, reset_start=left, reset_end=right)
-    parts["y_range"].update(start=top, end=bottom, reset_start=top, reset_end=bottom)
-    for axis in "xy":
-        ticks = options[f"{axis}ticks"]
-        parts[f"{axis}axis"].ticker.ticks = [position for position, _ in ticks]
-        parts[f"{axis}axis"].major_label_overrides = dict(ticks)
-    for hook in options["hooks"]:
-        hook(plot, heatmap)
