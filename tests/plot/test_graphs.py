@@ -335,3 +335,44 @@ def test_a_title_has_at_most_two_lines(title, edges):
         assert len(said.splitlines()) <= 2
     n_found = int((p_value.values < 0.5)[~np.eye(20, dtype=bool)].sum())
     assert f"{n_found} of 380 pairs" in said
+
+
+@pytest.fixture
+def both_ways():
+    """An estimate that is its own transpose, of 12 neurons."""
+    values = np.random.default_rng(3).normal(size=(12, 12))
+    return labelled(values + values.T).rename("correlation")
+
+
+def test_a_pair_without_direction_is_one_line_without_an_arrowhead(both_ways, one_edge):
+    figure = network(both_ways, sign="both", edges=None, title="R")
+    shafts = figure.Segments.I
+    drawn = dict(zip(map(frozenset, shafts.array(["from", "to"])), shafts["weight"], strict=True))
+    assert len(shafts) == len(drawn) == 12 * 11 / 2
+    for (one, other), weight in drawn.items():
+        assert weight == both_ways.values[int(one), int(other)]
+    assert not len(figure.Points.I)
+    assert title_of(figure) == "R"
+    tools = on_screen(figure).select({"type": HoverTool})
+    assert ["between", "and"] in [[name for name, _ in tool.tooltips[:2]] for tool in tools]
+    truth = network((one_edge + one_edge.T.values).rename("connectivity"))
+    assert len(truth.Segments.I) == len(truth.Points.I) == 2
+
+
+def test_the_strongest_pairs_of_each_neuron_without_direction(both_ways):
+    figure = network(both_ways, sign="both", edges=2)
+    strength = np.abs(both_ways.values)
+    np.fill_diagonal(strength, 0)
+    expected = {frozenset([i, int(j)]) for i, row in enumerate(strength) for j in np.argsort(row)[-2:]}
+    shafts = figure.Segments.I
+    assert {frozenset(map(int, pair)) for pair in shafts.array(["from", "to"])} == expected
+    assert len(shafts) == len(expected)
+    assert title_of(figure) == f"2 strongest pairs of each: {len(expected)} of 66 pairs"
+    for backend in ("bokeh", "matplotlib"):
+        draw(figure, backend)
+
+
+def test_found_pairs_without_direction_count_once(both_ways):
+    p = both_ways.copy(data=np.full((12, 12), 0.9)).rename("p_value")
+    p[2, 5] = p[5, 2] = 1e-6
+    assert title_of(network(both_ways, sign="both", p_value=p)).startswith("1 of 66 pairs at q")

@@ -54,17 +54,19 @@ class Look(NamedTuple):
     values: list[Any]
     colours: dict[str, Any]
     name: str
+    directed: bool
 
     @property
     def tips(self) -> list[tuple[str, str]]:
         """What is written on hovering."""
-        return [("from", "@from"), ("to", "@to"), (self.name.lower(), "@weight")]
+        ends = [("from", "@from"), ("to", "@to")] if self.directed else [("between", "@to"), ("and", "@from")]
+        return [*ends, (self.name.lower(), "@weight")]
 
 
 def by_strength(arrows: Arrows, name: str) -> Look:
     """Return the look of arrows that are the darker the stronger."""
     values = [hv.Dimension("weight"), hv.Dimension("strength", range=(0, 1)), "from", "to"]
-    return Look(values, {"color": "strength", "cmap": _ramp(INK, arrows), "clim": (0, 1)}, name)
+    return Look(values, {"color": "strength", "cmap": _ramp(INK, arrows), "clim": (0, 1)}, name, arrows.directed)
 
 
 def by_sign(arrows: Arrows, name: str) -> Look:
@@ -72,7 +74,7 @@ def by_sign(arrows: Arrows, name: str) -> Look:
     limit = float(np.abs(arrows.weights).max(initial=0.0)) or 1.0
     values = [hv.Dimension("weight", label=name, range=(-limit, limit)), "strength", "from", "to"]
     colours = _ramp(NEGATIVE_COLOUR, arrows)[::-1] + _ramp(POSITIVE_COLOUR, arrows)
-    return Look(values, {"color": "weight", "cmap": colours, "clim": (-limit, limit)}, name)
+    return Look(values, {"color": "weight", "cmap": colours, "clim": (-limit, limit)}, name, arrows.directed)
 
 
 def _ramp(colour: str, arrows: Arrows) -> list[str]:
@@ -87,18 +89,21 @@ def _clearness(n_arrows: int) -> float:
 
 
 def edges_of(arrows: Arrows, places: Places, names: NDArray[Any], look: Look) -> hv.Overlay:
-    """Draw each arrow as a line and a head, clear of both nodes."""
+    """Draw each arrow as a line and a head, clear of both nodes; a pair without direction as a line."""
     pixel = PIXEL * places.room
     sources, targets = places.nodes[arrows.sources], places.nodes[arrows.targets]
     bend = BEND if is_bent(len(arrows.weights)) else 0.0
     # An equilateral triangle of side s reaches s / sqrt(3) from its middle to its tip.
-    to_middle = (NODE / 2 + HEAD / np.sqrt(3)) * pixel
+    to_middle = (NODE / 2 + look.directed * HEAD / np.sqrt(3)) * pixel
     starts, heads = clear_of_nodes(sources, targets, NODE / 2 * pixel, to_middle, bend=bend)
     magnitudes = np.abs(arrows.weights)
     strength = magnitudes / magnitudes.max(initial=np.finfo(np.float64).tiny)
-    values = (arrows.weights, strength, names[arrows.sources], names[arrows.targets])
+    values: tuple[Any, ...] = (arrows.weights, strength, names[arrows.sources], names[arrows.targets])
     along = heads - turning_points(starts, heads, bend)
-    return _shafts(starts, heads, values, look, places) * _heads(heads, along, values, look, places.room)
+    lines = _shafts(starts, heads, values, look, places)
+    if not look.directed:
+        heads, along, values = heads[:0], along[:0], tuple(one[:0] for one in values)
+    return lines * _heads(heads, along, values, look, places.room)
 
 
 def is_bent(n_arrows: int) -> bool:

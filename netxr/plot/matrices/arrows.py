@@ -1,4 +1,4 @@
-"""Which connections of a matrix are drawn as arrows: all, or the strongest inputs of each neuron."""
+"""Which connections of a matrix are drawn, as arrows or as lines: all, or the strongest inputs of each neuron."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -21,12 +21,16 @@ A strength is 0 where there is no connection, or one that is not among the stron
 
 
 class Arrows(NamedTuple):
-    """The arrows that are drawn, the weakest first; `n_all` counts all connections, drawn or not."""
+    """The arrows that are drawn, the weakest first; `n_all` counts all connections, drawn or not.
+
+    Without direction, an arrow is a pair of neurons, and either of them may be its source.
+    """
 
     sources: NDArray[np.intp]
     targets: NDArray[np.intp]
     weights: NDArray[np.float64]
     n_all: int
+    directed: bool = True
 
 
 def strongest_arrows(
@@ -52,6 +56,21 @@ def strongest_arrows(
     drawn = weights[targets, sources].astype(np.float64)
     order = np.argsort(np.abs(drawn), kind="stable")
     return Arrows(sources[order], targets[order], drawn[order], n_all)
+
+
+def each_pair_once(arrows: Arrows) -> Arrows:
+    """Return the arrows of a matrix that is its own transpose as pairs; the later neuron is called the source.
+
+    Examples
+    --------
+    >>> pairs = each_pair_once(strongest_arrows(np.array([[1.0, 0.4], [0.4, 1.0]]), negative=False))
+    >>> pairs.sources.tolist(), pairs.targets.tolist(), pairs.n_all
+    ([1], [0], 1)
+    """
+    ends = np.sort([arrows.targets, arrows.sources], axis=0)
+    (targets, sources), first = np.unique(ends, axis=1, return_index=True)
+    order = np.argsort(first)
+    return Arrows(sources[order], targets[order], arrows.weights[first[order]], arrows.n_all // 2, directed=False)
 
 
 def _strengths(weights: NDArray[Any], *, negative: bool, inputs: int | None, n_rows: int) -> Strengths:

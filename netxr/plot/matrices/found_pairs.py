@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.undirected import is_undirected
 from netxr.plot.loading import loaded_matrix
 from netxr.schema.variables import labels_of
 from netxr.significance.false_discovery import check_rate, false_discovery, same_neuron
@@ -16,7 +17,7 @@ from netxr.significance.false_discovery import check_rate, false_discovery, same
 class FoundPairs(NamedTuple):
     """Which pairs of a matrix (target, source) are found, and how many they are of how many, in words.
 
-    The diagonal is not tested.
+    The diagonal is not tested. Of an estimate that is the same both ways, each pair counts once.
     """
 
     found: NDArray[np.bool_]
@@ -40,8 +41,9 @@ def found_pairs(weights: xr.DataArray, p_value: Any, *, q: float) -> FoundPairs:
     found = rates <= q
     n_tested = np.count_nonzero(np.isfinite(rates))
     n_missing = rates.size - n_tested - np.count_nonzero(same_neuron(weights))
-    missing = f", {n_missing:,} without a p-value" if n_missing else ""
-    return FoundPairs(found, f"{found.sum():,} of {n_tested:,} pairs at q ≤ {q:g}{missing}")
+    ways = 2 if is_undirected(weights) else 1
+    missing = f", {n_missing // ways:,} without a p-value" if n_missing else ""
+    return FoundPairs(found, f"{found.sum() // ways:,} of {n_tested // ways:,} pairs at q ≤ {q:g}{missing}")
 
 
 def on_pairs_of(weights: xr.DataArray, tested: xr.DataArray, *, argument: str, what: str) -> xr.DataArray:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.undirected import is_undirected
 from netxr.plot.grouping import order_of
 from netxr.plot.loading import loaded_matrix
 from netxr.plot.matrices.arrow_marks import NODE, by_sign, by_strength, edges_of
-from netxr.plot.matrices.arrows import Arrows, strongest_arrows
+from netxr.plot.matrices.arrows import Arrows, each_pair_once, strongest_arrows
 from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.matrices.node_positions import (
     LETTER,
@@ -77,6 +78,9 @@ def network(
     largest one drawn. Of each neuron its three strongest inputs are drawn; among equally strong ones, chance decides.
     The title says so where there are more, and also if negative weights are left out. Connections of a neuron with
     itself are not drawn. With more neurons, marks get smaller, and only as many names are written as fit.
+
+    An estimate that is the same both ways, such as a correlation at lag 0, tells no direction: each pair is one line,
+    without an arrowhead.
 
     Parameters
     ----------
@@ -143,6 +147,7 @@ def network(
     drawn = square.values if tested is None else np.where(tested.found, square.values, np.nan)
     inputs = None if edges is None else check_count("edges", edges)
     arrows = strongest_arrows(drawn, negative=sign == "both", inputs=inputs)
+    arrows = each_pair_once(arrows) if is_undirected(square) else arrows
     if positions is not None:
         places = spread_places(field_places(positions, labels), names, order, unit=unit_of(positions))
     elif layout == "spring":
@@ -175,10 +180,12 @@ def _cut(arrows: Arrows, inputs: int | None, *, kind: str) -> str:
     drawn, n_all = len(arrows.weights), arrows.n_all
     if drawn == n_all:
         return f"{kind}weights only" if kind else ""
+    each, all_of_them = ("input", "edges") if arrows.directed else ("pair", "pairs")
     if inputs is None:
-        return f"strongest {drawn:,} of {n_all:,} {kind}edges"
-    one = f"strongest {kind}input of each" if inputs == 1 else f"{inputs} strongest {kind}inputs of each"
-    ways = (f"{one}: {drawn:,} of {n_all:,} edges", f"{one}: {drawn:,} of {n_all:,}", f"{one}: {drawn:,} edges")
+        return f"strongest {drawn:,} of {n_all:,} {kind}{all_of_them}"
+    one = f"strongest {kind}{each} of each" if inputs == 1 else f"{inputs} strongest {kind}{each}s of each"
+    counts = f"{drawn:,} of {n_all:,}"
+    ways = (f"{one}: {counts} {all_of_them}", f"{one}: {counts}", f"{one}: {drawn:,} {all_of_them}")
     return next((text for text in ways if len(text) <= LINE), ways[-1])
 
 

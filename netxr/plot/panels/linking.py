@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.overlap import left_out, shared_entries, shared_pairs
+from netxr.estimators.undirected import is_undirected
 from netxr.plot.activity.traces import MOST_TRACES, traces
 from netxr.plot.loading import loaded_matrix
 from netxr.plot.matrices.arrow_marks import NODE, drawn_ways
@@ -156,6 +157,7 @@ def _under(labels: NDArray[Any], first: float, last: float) -> list[Any]:
 def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
     """Draw the graph with chosen arrows and their neurons marked."""
     labels, graph = labels_of(A, n.SOURCE), network(A, title="Graph of A")
+    undirected = is_undirected(A)
     edges, places = network(A, edges=None).Segments.I, graph.Points.II.array(["x", "y"])
     ways = drawn_ways(edges, among=len(graph.Segments.I))
     place_of = {str(label): place for place, label in enumerate(labels.tolist())}
@@ -163,7 +165,8 @@ def _graph_panel(A: xr.DataArray, selection: Selection) -> Any:
 
     def arrows() -> hv.Segments:
         """Draw the chosen arrows over the others, also those that are not among the strongest."""
-        points = ways[np.flatnonzero(chosen_pairs(labels, selection)[ends])]
+        chosen = chosen_pairs(labels, selection)
+        points = ways[np.flatnonzero((chosen | chosen.T if undirected else chosen)[ends])]
         pieces = np.concatenate([points[:, :-1], points[:, 1:]], axis=2).reshape(-1, 4)
         return with_options(
             hv.Segments(pieces, ["x0", "y0", "x1", "y1"]),
