@@ -7,13 +7,15 @@ import panel as pn
 import pytest
 import xarray as xr
 from bokeh.events import Tap
+from bokeh.models import Plot
 
 import netxr
+from netxr.app.sweep.cards import MapCards, Mapped
 from netxr.app.sweep.maps import Chosen, Marked, best_of, chosen_of, maps_of, what_is_lost
 from netxr.app.sweep.views import SweepChoice, check_read, defined_facets, figures_of, range_of, scores_of
 from netxr.app.sweep.words import answer_of, needed_table, rounded, time_text
 from netxr.errors import InvalidInput
-from tests.app.views import choose, dimmed, download, figures, opened, panels_of, press, run_lines, table
+from tests.app.views import choose, columns_of, dimmed, download, figures, opened, panels_of, press, run_lines, table
 from tests.marks import slow
 
 NONE = dict.fromkeys(("n_neurons", "sparsity", "n_steps", "n_groups", "lag"))
@@ -139,6 +141,38 @@ def test_what_is_lost_adds_up_to_one(by_hand):
     np.testing.assert_array_equal(score["upper"], noise["lower"])
     np.testing.assert_allclose(noise["upper"], 0.95)
     np.testing.assert_array_equal(bias["upper"], 1)
+
+
+def mapped(sweep, choice, marked=None):
+    """What a map shows."""
+    best = best_of(sweep, choice)
+    return Mapped(best, choice, marked, chosen_of(best, choice, marked))
+
+
+def test_a_map_that_follows_shows_what_a_new_one_would(by_hand):
+    hv.Store.set_current_backend("bokeh")
+    first = CHOICE.on(by_hand)._replace(facet="sparsity")
+    second = first._replace(at=0.6, values=NONE | {"n_neurons": 50})
+    cards = MapCards(mapped(by_hand, first), choose=print)
+    panes = cards.panes.select(pn.pane.HoloViews)
+    root = cards.panes.get_root()
+    models = {one for one in root.references() if isinstance(one, Plot)}
+    before = [columns_of(pane) for pane in panes]
+    assert cards.follow(mapped(by_hand, second))
+    assert {one for one in root.references() if isinstance(one, Plot)} == models
+    new = MapCards(mapped(by_hand, second), choose=print)
+    for pane, old, wanted in zip(panes, before, new.panes.select(pn.pane.HoloViews), strict=True):
+        assert columns_of(pane) == columns_of(wanted) != old
+    texts = [[one.object for one in each.panes.select(pn.pane.HTML)] for each in (cards, new)]
+    assert texts[0] == texts[1]
+    assert not cards.follow(mapped(by_hand, second._replace(facet="none")))
+
+
+def test_another_score_is_read_when_it_is_shown(pages, library):
+    page = opened(pages, library, "?tab=map&sweep=sweep.zarr&view=curves&x=n_neurons")
+    choose(page, "Score", "roc_auc")
+    expected = netxr.open(library / "sweep.zarr").roc_auc_mean.isel(sparsity=0, n_steps=0, lag=0).squeeze()
+    np.testing.assert_allclose(table(page).roc_auc_mean, expected)
 
 
 def test_a_click_chooses_a_row_and_a_recording_is_marked(pages, tmp_path):

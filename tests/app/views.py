@@ -4,8 +4,10 @@ import ast
 import io
 
 import holoviews as hv
+import numpy as np
 import pandas as pd
 import panel as pn
+from bokeh.models import Plot
 
 from netxr.app.frame.folder import Folder
 from tests.app.pages import OpenPage
@@ -77,3 +79,12 @@ def run_lines(page):
     exec(compile(ast.Module(statements, []), "lines", "exec"), space)  # noqa: S102 - the lines of our own page
     assert isinstance(last, ast.Expr)
     return space, eval(compile(ast.Expression(last.value), "lines", "eval"), space)  # noqa: S307
+
+
+def columns_of(pane):
+    """The columns of all that bokeh draws in a pane, where the axes end, and who stands in the legend."""
+    (plot,) = (one for one in pane.get_root().references() if isinstance(one, Plot))
+    drawn = [one.data_source.data for one in plot.renderers if hasattr(one, "data_source")]
+    columns = [{name: np.asarray(column).tolist() for name, column in data.items()} for data in drawn]
+    ends = [(one.start, one.end) for one in (plot.x_range, plot.y_range)]
+    return columns, ends, [[item.label.value for item in legend.items] for legend in plot.legend]

@@ -138,11 +138,21 @@ def stack(*parts: Any, **look: Any) -> pn.Column:
 
 def card(title: str, *content: Any, note: str = "", tools: Any = (), wide: bool = False, **look: Any) -> pn.Column:
     """Return a result under its title, with a note beside that, and buttons at the right of both."""
-    words = f'<h2 style="display:inline;margin:0;font-size:16px;line-height:24px">{escape(title)}</h2>'
-    title_pane = pn.pane.HTML(_on_one_line(words, note, title=title), css_classes=["grows"], margin=0)
+    title_pane = pn.pane.HTML(_title_html(title, note), css_classes=["grows"], margin=0)
     head = pn.Row(title_pane, *tools, css_classes=["head"], sizing_mode="stretch_width", margin=0)
     classes = ["card", *["wide"] * wide]
     return pn.Column(head, *content, css_classes=classes, sizing_mode="stretch_width", margin=0, **look)
+
+
+def entitle(whole: pn.Column, title: str, note: str = "") -> None:
+    """Say in the head of a card what it shows by now."""
+    whole[0][0].object = _title_html(title, note)
+
+
+def _title_html(title: str, note: str) -> str:
+    """Return the title of a card, and a note beside it, as HTML."""
+    words = f'<h2 style="display:inline;margin:0;font-size:16px;line-height:24px">{escape(title)}</h2>'
+    return _on_one_line(words, note, title=title)
 
 
 def _on_one_line(words: str, note: str, *, title: str = "") -> str:
@@ -264,7 +274,8 @@ class Results:
             pane.param.update(object=None, css_classes=[*pane.css_classes, "skeleton"])
         if list(self._figures) != list(figures):
             self._figures[:] = list(figures)
-        self._answer[:] = list(answer)
+        if list(self._answer) != list(answer):
+            self._answer[:] = list(answer)
         _hide(self.head, False)
         _hide(self._tools, False)
         self.current()

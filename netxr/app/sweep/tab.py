@@ -7,12 +7,10 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, Final, NamedTuple
 
-import holoviews as hv
 import numpy as np
 import panel as pn
 import param
 import xarray as xr
-from bokeh.events import Tap
 
 import netxr
 from netxr import names as n
@@ -23,23 +21,21 @@ from netxr.app.frame.jobs import Job
 from netxr.app.frame.lag_times import interval_of
 from netxr.app.frame.looks import COMMAND
 from netxr.app.frame.panes import (
-    FIRST_ROW,
     Results,
     beside,
     button,
-    card,
     figure_card,
     flow,
     halves,
     heading,
     note,
     row,
-    stack,
     stretched,
 )
 from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, store_choices, tab_of_stores
-from netxr.app.sweep.maps import Best, Marked, best_of, chosen_of, maps_of, paper_of, what_is_lost
+from netxr.app.sweep.cards import MapCards, Mapped
+from netxr.app.sweep.maps import Marked, best_of, chosen_of, paper_of
 from netxr.app.sweep.views import (
     ALL_IN_ONE,
     DIMS,
@@ -54,22 +50,15 @@ from netxr.app.sweep.views import (
     range_of,
     scores_of,
     sweep_lines,
+    variables_of,
 )
-from netxr.app.sweep.words import answer_of, curves_answer, needed_table, score_key
+from netxr.app.sweep.words import answer_of, curves_answer
 from netxr.schema.clock import activity_of
 from netxr.schema.words import entry_text
 from netxr.simulation.axes import AXES
 
 KEY: Final = "sweep"
 
-FACET: Final = 320
-ALONE: Final = 640
-"""Heights of a map in pixels, where there are several and where there is one: two rows of them fit on a screen."""
-
-TWO: Final = "max(260px, 40%)"
-"""Width of a map that has others beside it: two of them in a row, or one where there is no room."""
-
-CLICK: Final = "a click chooses a row"
 MOST_OFFERED: Final = 4
 RECORDINGS: Final = ("run", "recording")
 """Kinds of stores that can be marked."""
@@ -81,10 +70,11 @@ SMALL: Final[dict[str, Any]] = {"n_neurons": [6, 12, 25, 50], "n_steps": [300, 1
 
 
 class Read(NamedTuple):
-    """A sweep in memory, with its name in the folder and its path."""
+    """A sweep of which one score is in memory, with its name in the folder and its path."""
 
     name: str
     path: Path
+    score: str
     sweep: xr.Dataset
 
 
@@ -139,6 +129,8 @@ class _View:
         self._session, self._folder, self._settings = session, folder, settings
         self._read: Read | None = None
         self._shown: Shown | None = None
+        self._cards: MapCards | None = None
+        self._answer = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self._set: dict[str, Any] = {}
         self._stores = StoreList(session, settings, "sweep", "sweep", again=self._look_again)
         self._axes = {axis: pn.widgets.Select(name=label, visible=False, **LOOK) for axis, label in DIMS.items()}
@@ -205,20 +197,23 @@ class _View:
             return
         if self._shown is not None:
             self._results.outdated(self._shown.text)
-        if self._read is not None and self._read.name == name:
+        score = self._settings.score
+        if self._read is not None and (self._read.name, self._read.score) == (name, score):
             self._session.clear()
             with self._session.guarded():
                 self._show(self._read)
             return
         self._read = None
-        self._session.run(KEY, partial(self._load, name), self._show, label=f"Reading {name}", short=True)
+        self._session.run(KEY, partial(self._load, name, score), self._show, label=f"Reading {name}", short=True)
 
-    def _load(self, name: str, job: Job) -> Read:
-        """Read a sweep; in another thread."""
-        path, sweep = self._folder.path_of(name), self._folder.open(name)
+    def _load(self, name: str, score: str, job: Job) -> Read:
+        """Open a sweep, and read what is shown of it; in another thread."""
+        path = self._folder.path_of(name)
+        sweep = netxr.open(path)
         check_read(sweep, memory=self._session.memory)
         job.step()
-        return Read(name, path, sweep.load())
+        shown = [one for one in variables_of(score) if one in sweep]
+        return Read(name, path, score, sweep.assign(sweep[shown].load().data_vars))
 
     def _show(self, read: Read) -> None:
         """Show what the settings ask for of a sweep that was read."""
@@ -231,48 +226,20 @@ class _View:
             scores = scores_of(read.sweep, wanted)
             answer = curves_answer(wanted, read.sweep, scores)
             panes = figure_card("Curves", _curves(figures_of(scores, wanted), scores, wanted))
-        self._results.show(panes, answer=[pn.pane.HTML(answer, sizing_mode="stretch_width", margin=0)])
+        self._answer.object = answer
+        self._results.show(panes, answer=[self._answer])
         self._shown = Shown(read, wanted)
 
     def _mapped(self, sweep: xr.Dataset, wanted: SweepChoice) -> tuple[str, Any, dict[str, Any]]:
         """Return the answer and the cards of a map, and {axis: entry} of the row that is chosen."""
         marked = marked_in(self._folder, self._settings.mark) if self._settings.mark else None
         best = best_of(sweep, wanted)
-        chosen = chosen_of(best, wanted, marked)
-        figures = [self._tapped(figure, wanted, best) for figure in maps_of(best, wanted, marked)]
-        height = FACET if len(figures) > 1 else ALONE
-        maps = flow(*[stretched(one, height=height, basis=TWO) for one in figures])
-        where = figure_card(
-            "Where it is good enough", maps, score_key(), note=f"line: score {wanted.at:g}{best.key}; {CLICK}"
-        )
+        shown = Mapped(best, wanted, marked, chosen_of(best, wanted, marked))
+        if self._cards is None or not self._cards.follow(shown):
+            self._cards = MapCards(shown, choose=self._choose)
+        chosen = shown.chosen
         answer = answer_of(best, chosen, wanted, marked, sweep)
-        if chosen is None:
-            return answer, where, {}
-        needed = pn.pane.HTML(needed_table(chosen, marked), sizing_mode="stretch_width", margin=0)
-        lost = stretched(what_is_lost(chosen, at=wanted.at), height=FIRST_ROW, basis=None)
-        note_of = ", ".join(filter(None, (chosen.called, chosen.text)))
-        beside = stack(
-            card("Samples needed", needed, note=chosen.text, min_height=276),
-            figure_card("What is lost", lost, note=note_of),
-        )
-        both = pn.Column(where, beside, css_classes=["map"], sizing_mode="stretch_width", margin=0)
-        return answer, both, chosen.entries
-
-    def _tapped(self, figure: Any, wanted: SweepChoice, best: Best) -> Any:
-        """Return a map on which a click chooses a row."""
-        labels = {axis: np.sort(best.cells[axis].values).tolist() for axis in (wanted.x, wanted.y)}
-
-        def tapped(event: Any) -> None:
-            """Choose the entries of a cell."""
-            self._choose(
-                {axis: (held, at) for (axis, held), at in zip(labels.items(), (event.x, event.y), strict=True)}
-            )
-
-        def listen(plot: Any, _element: Any) -> None:
-            """Listen to clicks."""
-            plot.state.on_event(Tap, tapped)
-
-        return figure.opts(hv.opts.Image(colorbar=False, backend="bokeh")).opts(hooks=[listen], backend="bokeh")
+        return answer, self._cards.panes, {} if chosen is None else chosen.entries
 
     def _choose(self, places: dict[str, tuple[list[Any], float]]) -> None:
         """Choose the row of a cell that was clicked: its entries of both axes, for all lengths."""

@@ -106,6 +106,17 @@ def is_finished(sweep: xr.Dataset) -> bool:
     return bool(sweep[n.FINISHED].all())
 
 
+def variables_of(score: str) -> list[str]:
+    """Return the variables of a sweep that its views take, where it has them.
+
+    Examples
+    --------
+    >>> variables_of("pearson")
+    ['finished', 'pearson', 'pearson_mean', 'pearson_std', 'pearson_defined']
+    """
+    return [n.FINISHED, score, *(score + end for end in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED))]
+
+
 def scores_of(sweep: xr.Dataset, choice: SweepChoice) -> xr.Dataset:
     """Return what is drawn of a sweep: a score with its mean, standard deviation and number of trials."""
     if choice.score not in sweep:
