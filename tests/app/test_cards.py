@@ -239,3 +239,44 @@ def test_the_folded_rail_says_which_step_is_open_and_what_it_did(pages, library)
     assert "1 Recording" in page.page._summary[0].object
     page.page.chosen.value = "Tutorial"
     assert "Tutorial" in page.page._summary[0].object
+
+
+def test_pairs_without_a_direction_are_listed_once_and_marked_without_a_head():
+    values = np.array([[1, 0.5, 0.2, 0.1], [0.5, 1, -0.4, 0.3], [0.2, -0.4, 1, 0.05], [0.1, 0.3, 0.05, 1]])
+    R = netxr.as_connectivity(values, rows="target", neurons=list("abcd")).rename("partial_correlation")
+    figures = [netxr.plot.matrix(R), netxr.plot.network(R, sign="both")]
+    cards = PairCards(R, None, None, figures, selected=None, choose=print)
+    rows = cards._edges.value.values.tolist()
+    assert rows == [
+        ["a", "b", 0.5],
+        ["b", "c", -0.4],
+        ["b", "d", 0.3],
+        ["a", "c", 0.2],
+        ["a", "d", 0.1],
+        ["c", "d", 0.05],
+    ]
+    assert cards._edges.titles == {"source": "Between", "target": "and", "effect": "R"}
+    said = " ".join(one.object for one in cards.panes[0].select(pn.pane.HTML))
+    assert "6 of 6" in said
+    assert "3 strongest pairs of each neuron" in said
+    cards.select("a", "c")  # both ways of a pair are one row
+    first = list(cards._edges.selection)
+    cards.select("c", "a")
+    assert first == cards._edges.selection == [3]
+    assert cards._edge.source.data["size"] == [0]
+    directed = R + np.triu(np.full((4, 4), 0.01))
+    directed = directed.rename("regression")
+    figures = [netxr.plot.matrix(directed), netxr.plot.network(directed, sign="both")]
+    assert not cards.follow(directed, None, None, figures, lag=1, selected=None)  # cards of another kind
+    assert len(PairCards(directed, None, None, figures, selected=None, choose=print)._edges.value) == 12
+
+
+def test_how_sure_lists_a_pair_without_a_direction_once(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=sure&lags=0&q=0.5")
+    (edges,) = [one for one in page.page.body.select(pn.widgets.Tabulator) if one.name == "Edges"]
+    ends = list(zip(edges.value.source, edges.value.target, strict=True))
+    assert ends
+    assert len({frozenset(pair) for pair in ends}) == len(ends)
+    assert f"{len(ends)} of 28 pairs at q" in page.text()
+    assert edges.titles["source"] == "Between"
+    assert "no direction" not in page.text()  # at lag 0 no estimate has one

@@ -12,6 +12,7 @@ from bokeh.models import GlyphRenderer, MultiLine
 import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import matrix, network
+from netxr.plot.matrices.found_pairs import found_pairs
 from tests.plot.drawn import bar_titles, bokeh_images, draw, on_paper, on_screen, title_of
 from tests.runs import labelled
 
@@ -183,3 +184,11 @@ def test_a_network_says_what_its_weights_are(R, backend, sign):
         drawn = draw(figure, backend)
         bars = [axis.get_ylabel() for axis in drawn.axes] if backend == "matplotlib" else bar_titles(drawn)
         assert "Granger causality" in bars
+
+
+def test_a_pair_without_a_direction_counts_once():
+    activity = np.random.default_rng(0).standard_normal((6, 300))
+    activity[1] += activity[0]
+    tested = netxr.correlation_test(netxr.as_activity(activity, dims=("neuron", "time")), lag=0)
+    said = found_pairs(tested.lagged_correlation, tested.p_value, q=1e-6).text
+    assert said == "1 of 15 pairs at q ≤ 1e-06"

@@ -24,6 +24,7 @@ from netxr.app.recording.sure_view import sure_html, sure_notes
 from netxr.estimators.signs import sign_text
 from netxr.estimators.symmetry import symmetry
 from netxr.estimators.table import estimator
+from netxr.estimators.undirected import is_undirected
 from netxr.schema.words import number
 
 SAME: Final = 0.9
@@ -51,17 +52,18 @@ def words_of(shown: Shown) -> list[Any]:
         return [_html(scores_html(scores, signs=sign_text(A, R)))]
     size = f"{R.sizes[n.TARGET]:,} {NEURONS if shown.choice.level == NEURONS else 'groups'}"
     at = f" at {lag_text(shown.lag_of_R, shown.interval)}" if is_lagged(shown.choice) else ""
-    alike = f"; R and its transpose {symmetry(R).item():.2f}" if estimator(shown.choice.method).directed else ""
+    alike = "" if is_undirected(R) else f"; R and its transpose {symmetry(R).item():.2f}"
     method = f"{estimator(shown.choice.method).long_name}{at}{alike}"
     return [_html(answer_html(f"{size}, {shown.run.sizes[n.TIME]:,} samples: {method}.", UNKNOWN))]
 
 
 def warning_of(shown: Shown, go_to_clean: Callable[[object], object]) -> list[Any]:
     """Return a warning where an estimate tells no direction, with what can be done about it."""
-    if shown.view not in (ESTIMATE_VIEW, BESIDE_VIEW, SURE_VIEW) or not estimator(shown.choice.method).directed:
+    if shown.view not in (ESTIMATE_VIEW, BESIDE_VIEW, SURE_VIEW):
         return []
-    alike = symmetry(shown.matrices.R if shown.sure is None else shown.sure.R).item()
-    if not alike > SAME:
+    R = shown.matrices.R if shown.sure is None else shown.sure.R
+    alike = symmetry(R).item()
+    if is_undirected(R) or not alike > SAME:
         return []
     text = f"R and its transpose: {alike:.3f}, no direction. {CURE}"
     keep = button("Keep, undirected", lambda _event: band.param.update(visible=False))

@@ -14,6 +14,7 @@ import panel.models.tabulator  # its scripts are part of the page if it is known
 import xarray as xr
 from bokeh.models import ColumnDataSource
 from bokeh.models.widgets.tables import NumberFormatter
+from numpy.typing import NDArray
 
 import netxr
 import netxr.plot
@@ -23,7 +24,8 @@ from netxr.app.frame.lag_times import in_time
 from netxr.app.frame.live import LiveFigure
 from netxr.app.frame.panes import SECOND_ROW, card, figure_card, fitted, squared, stretched
 from netxr.app.recording.pair_marks import SelectedCell, SelectedEdge, colour
-from netxr.app.recording.strongest import strongest_of
+from netxr.app.recording.strongest import ENDS, strongest_of
+from netxr.estimators.undirected import is_undirected
 from netxr.plot.grouping import order_of
 from netxr.plot.palettes import LIGHT
 from netxr.schema.variables import labels_of
@@ -34,8 +36,8 @@ ROWS: Final = 5
 WIDE: Final = 1.6
 """Of the network: how many times as wide as high it is."""
 
-STRONGEST: Final = "3 strongest inputs of each neuron"
-"""What a network draws."""
+STRONGEST: Final = {True: "3 strongest inputs of each neuron", False: "3 strongest pairs of each neuron"}
+"""What a network draws, of pairs with a direction and without."""
 
 Pair = tuple[Hashable, Hashable]
 """Target and source."""
@@ -64,7 +66,8 @@ class PairCards:
     ) -> None:
         self._over_lags, self._interval, self._lag, self._choose = over_lags, interval, lag, choose
         labels = labels_of(R, n.TARGET)
-        self._neurons, self._table = _neurons(R, groups), strongest_of(R)
+        self._kind, self._table = _kind(R, groups), strongest_of(R)
+        self._is_directed = not is_undirected(R)
         matrix, network, *curve = figures
         network = in_shape(network, aspect=WIDE)
         self._edge = SelectedEdge(network, R, choose)
@@ -80,11 +83,11 @@ class PairCards:
         self.selected = selected or self._strongest()
         pictures = [
             figure_card("Matrix R", self._matrix.pane, note="by group" if groups is not None else ""),
-            figure_card("Network", self._network.pane, note=STRONGEST),
+            figure_card("Network", self._network.pane, note=STRONGEST[self._is_directed]),
         ]
         if curve:
             pictures.append(figure_card("Lag curve", self._curve, note="of the selected pair"))
-        n_pairs = R.size - int((labels[:, None] == labels_of(R, n.SOURCE)).sum())
+        n_pairs = (len(labels) ** 2 - len(labels)) // (1 if self._is_directed else 2)
         what = f"{len(self._table):,} of {n_pairs:,}"
         edges = card("Strongest pairs", self._edges, note=what, wide=not curve)
         self.panes = [pn.Column(*pictures, edges, css_classes=["cards"], sizing_mode="stretch_width", margin=0)]
@@ -104,9 +107,9 @@ class PairCards:
         lag: int,
         selected: Pair | None,
     ) -> bool:
-        """Show another estimate in the same cards, or return False if it is not one of the same neurons."""
-        table, neurons = strongest_of(R), _neurons(R, groups)
-        if (neurons, len(table), over_lags is None) != (self._neurons, len(self._table), self._over_lags is None):
+        """Show another estimate in the same cards, or return False if it is of other neurons or another kind."""
+        table, kind = strongest_of(R), _kind(R, groups)
+        if (kind, len(table), over_lags is None) != (self._kind, len(self._table), self._over_lags is None):
             return False
         self._over_lags, self._lag, self._table = over_lags, lag, table
         matrix, network, *_curve = figures
@@ -135,10 +138,17 @@ class PairCards:
             self._cell.show(target, source)
         if self._over_lags is not None:
             self._show_curve(self._curves(target, source))
-        rows = np.flatnonzero((self._table[n.SOURCE] == source) & (self._table[n.TARGET] == target))
+        rows = self._rows_of(target, source)
         if rows.size:  # on the page of the table that shows it, as it is sorted
             self._edges.page = 1 + self._edges.current_view.index.get_loc(self._table.index[rows[0]]) // ROWS
         self._edges.selection = rows.tolist()
+
+    def _rows_of(self, target: Hashable, source: Hashable) -> NDArray[np.intp]:
+        """Return the row of a pair in the table, if it is there; without a direction, whichever end is which."""
+        ends = [(target, source), (source, target)][: 1 if self._is_directed else 2]
+        sources, targets = self._table[n.SOURCE], self._table[n.TARGET]
+        found = [(targets == one) & (sources == other) for one, other in ends]
+        return np.flatnonzero(np.logical_or.reduce(found))
 
     def _show_curve(self, curves: hv.Overlay) -> None:
         """Show the curves of the selected pair."""
@@ -183,7 +193,7 @@ class PairCards:
 
     def _edges_table(self) -> pn.widgets.Tabulator:
         """Return the strongest pairs as a table, of which a row selects a pair, and a click on a head sorts."""
-        heads = {n.SOURCE: "From", n.TARGET: "To", n.EFFECT: "R"}
+        heads = ENDS[self._is_directed] | {n.EFFECT: "R"}
         table = pn.widgets.Tabulator(
             self._table,
             titles=heads,
@@ -211,9 +221,9 @@ class PairCards:
                 pn.state.execute(partial(self._choose, *self._pair(row)), schedule=True)
 
 
-def _neurons(R: xr.DataArray, groups: xr.DataArray | None) -> tuple[list[Hashable], list[Hashable]]:
-    """Return the labels of the neurons, and their groups where these are known."""
-    return labels_of(R, n.TARGET).tolist(), [] if groups is None else groups.values.tolist()
+def _kind(R: xr.DataArray, groups: xr.DataArray | None) -> tuple[list[Hashable], list[Hashable], bool]:
+    """Return the labels of the neurons, their groups where these are known, and whether pairs have no direction."""
+    return labels_of(R, n.TARGET).tolist(), [] if groups is None else groups.values.tolist(), is_undirected(R)
 
 
 def _marked(figure: Any, mark: SelectedCell | SelectedEdge) -> Any:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.app.frame.theme import TOKENS, theme_at_work
+from netxr.estimators.undirected import is_undirected
 from netxr.plot.matrices.arrow_marks import bent, clear_of_nodes, drawn_ways
 from netxr.schema.variables import labels_of
 
@@ -23,6 +24,9 @@ Choose = Callable[[Hashable, Hashable], object]
 
 NEAR: Final = 12.0
 """Pixels within which a click belongs to an edge."""
+
+HEAD: Final = 13
+"""Side of the head of the selected edge in pixels."""
 
 NODE: Final = 8.0
 """Pixels from the middle of a neuron to the tip of an arrow."""
@@ -110,13 +114,13 @@ class SelectedEdge:
 
     def __init__(self, network: hv.Overlay, R: xr.DataArray, choose: Choose) -> None:
         self._choose = choose
-        self.source = ColumnDataSource({"xs": [], "ys": [], "x1": [], "y1": [], "angle": [], "colour": []})
+        self.source = ColumnDataSource({"xs": [], "ys": [], "x1": [], "y1": [], "angle": [], "colour": [], "size": []})
         self.ends = ColumnDataSource({"x": [], "y": [], "name": []})
         self.follow(network, R)
 
     def follow(self, network: hv.Overlay, R: xr.DataArray) -> None:
         """Mark edges of another network of the same neurons."""
-        self._R = R
+        self._R, self._head = R, 0 if is_undirected(R) else HEAD
         labels = labels_of(R, n.SOURCE).tolist()
         nodes = network.Points.II
         self._nodes = dict(zip(labels, np.column_stack([nodes["x"], nodes["y"]]), strict=True))
@@ -133,7 +137,7 @@ class SelectedEdge:
         along = points[-1] - points[-2]
         angle = float(np.arctan2(along[1], along[0]) - np.pi / 2)
         line = {"xs": [points[:, 0]], "ys": [points[:, 1]], "x1": [points[-1, 0]], "y1": [points[-1, 1]]}
-        self.source.data = line | {"angle": [angle], "colour": [colour(sign)]}
+        self.source.data = line | {"angle": [angle], "colour": [colour(sign)], "size": [self._head]}
         x, y = zip(start, end, strict=True)
         self.ends.data = {"x": list(x), "y": list(y), "name": [str(source), str(target)]}
 
@@ -146,7 +150,7 @@ class SelectedEdge:
         figure.multi_line("xs", "ys", line_color=colour("surface"), line_width=7, **line)
         figure.multi_line("xs", "ys", line_color="colour", line_width=3.5, name="selected", **line)
         head = {"angle": "angle", "fill_color": "colour", "line_color": colour("surface")}
-        figure.scatter("x1", "y1", marker="triangle", size=13, source=self.source, **head)
+        figure.scatter("x1", "y1", marker="triangle", size="size", source=self.source, **head)
         figure.scatter("x", "y", size=9, source=self.ends, fill_color=colour("accent"), line_color=colour("surface"))
         words = {"text_font_size": "12px", "text_font_style": "bold", "text_align": "center", "y_offset": -9}
         ground = {"background_fill_color": colour("surface"), "background_fill_alpha": 0.8}

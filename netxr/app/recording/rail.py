@@ -34,6 +34,7 @@ from netxr.app.recording.shown import (
 from netxr.errors import InvalidInput
 from netxr.estimators.symmetry import symmetry
 from netxr.estimators.table import estimator
+from netxr.estimators.undirected import is_undirected
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.significance.tested import may_have_p_values
 
@@ -248,8 +249,8 @@ class Rail:
         """Say what the estimate and its test did, whichever step is open, while the settings are the same."""
         key = shown.path, shown.choice._replace(diagonal=False), shown.lag
         if shown.found is not None:
-            named = estimator(shown.choice.method)
-            alike = f"R and its transpose {symmetry(shown.matrices.R):.2f}" if named.directed else "undirected"
+            named, R = estimator(shown.choice.method), shown.matrices.R
+            alike = "undirected" if is_undirected(R) else f"R and its transpose {symmetry(R):.2f}"
             self._made["Estimate"] = key, [named.long_name, alike]
         if shown.sure is not None:
             halves = shown.sure.halves

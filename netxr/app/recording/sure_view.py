@@ -15,12 +15,14 @@ from netxr import names as n
 from netxr.app.frame.looks import LABEL, answer_html, message_pane
 from netxr.app.frame.panes import FEW, card, figure_card, squared
 from netxr.app.recording.compute import Sure
+from netxr.app.recording.strongest import ENDS
 from netxr.estimators.overlap import shared_pairs
 from netxr.estimators.symmetry import symmetry
+from netxr.estimators.undirected import is_undirected
 from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.matrices.side_by_side import TITLE_R
 from netxr.plot.scores.agreements import entries
-from netxr.schema.variables import NUMBER_KINDS
+from netxr.schema.variables import NUMBER_KINDS, labels_of
 from netxr.significance.reliability import LIMIT
 
 ROWS: Final = 6
@@ -31,8 +33,7 @@ HALVES: Final = ("first_half", "second_half")
 """Columns that the edges do not have of themselves."""
 
 COLUMNS: Final = {
-    n.SOURCE: "From",
-    n.TARGET: "To",
+    **ENDS[True],
     n.EFFECT: "R",
     n.Q_VALUE: "q",
     INTERVAL: "95 % interval",
@@ -166,15 +167,16 @@ def interval_html(lower: float, upper: float, *, scale: float) -> str:
 def _table(sure: Sure, *, q: float, choose: Choose) -> pn.widgets.Tabulator:
     """Return the edges as a table, the strongest first, which a click on a head sorts, and on a row selects."""
     frame = _frame(sure, q=q)
+    heads = COLUMNS | ENDS[not is_undirected(sure.R)]
     numbers: dict[str, Any] = {
         name: NumberFormatter(format="0.000") for name in (n.EFFECT, n.LOWER, n.UPPER, *HALVES) if name in frame
     }
     numbers |= {name: ScientificFormatter(precision=2, power_limit_low=-1) for name in (n.P_VALUE, n.Q_VALUE)}
     table = pn.widgets.Tabulator(
         frame,
-        titles={name: COLUMNS[name] for name in frame},
+        titles={name: heads[name] for name in frame},
         formatters=numbers | {INTERVAL: {"type": "html"}},
-        header_filters={name: _filter_of(frame[name]) for name in (n.SOURCE, n.TARGET)},
+        header_filters={name: _filter_of(frame[name], heads[name]) for name in (n.SOURCE, n.TARGET)},
         disabled=True,
         show_index=False,
         selectable=1,
@@ -197,15 +199,17 @@ def _table(sure: Sure, *, q: float, choose: Choose) -> pn.widgets.Tabulator:
     return table
 
 
-def _filter_of(labels: Any) -> dict[str, str]:
+def _filter_of(labels: Any, head: str) -> dict[str, str]:
     """Return how a column of labels is filtered: by a number where they are numbers, else by a part of their text."""
     how = {"type": "number", "func": "="} if labels.dtype.kind in NUMBER_KINDS else {"type": "input", "func": "like"}
-    return how | {"placeholder": f"{COLUMNS[labels.name]} ..."}
+    return how | {"placeholder": f"{head} ..."}
 
 
 def _frame(sure: Sure, *, q: float) -> Any:
     """Return the edges with their intervals as bars, and what each half has."""
     edges = sure_table(sure, q=q)
+    if is_undirected(sure.R):
+        edges = edges.isel({"edge": _first_of_two(sure.R, edges)})
     ends = {end: edges[end] for end in (n.TARGET, n.SOURCE)}
     for name, half in zip(HALVES, sure.of_halves, strict=False):
         edges[name] = ("edge", half.sel(ends).values)
@@ -215,3 +219,10 @@ def _frame(sure: Sure, *, q: float) -> Any:
         edges[INTERVAL] = ("edge", [interval_html(*both, scale=scale) for both in limits])
     held = [name for name in COLUMNS if name in edges.variables]
     return edges.reset_coords().to_dataframe()[held]
+
+
+def _first_of_two(R: xr.DataArray, edges: xr.Dataset) -> Any:
+    """Return which edges of an estimate without direction are listed: of both ways of a pair, the one that is first."""
+    places = {label: place for place, label in enumerate(labels_of(R, n.SOURCE).tolist())}
+    ends = zip(edges[n.SOURCE].values.tolist(), edges[n.TARGET].values.tolist(), strict=True)
+    return [places[source] < places[target] for source, target in ends]
