@@ -99,6 +99,15 @@ def reads_its_own_query(location: Class) -> Class:
     return location
 
 
+def without_icons(table: Class) -> Class:
+    """Keep panel from giving tables of a class a style sheet of icons (`_stylesheets`, panel 1.5 to 1.9).
+
+    It holds 59 kB, and until it is there the table asks for it in a loop that takes the browser's whole thread.
+    """
+    table._stylesheets = []  # type: ignore[attr-defined]
+    return table
+
+
 def check_parameter(parameter: Any, value: Any) -> None:
     """Raise ValueError if a parameter of param cannot have a value, and set nothing (`_validate`, param 2.4)."""
     parameter._validate(value)

@@ -4,6 +4,7 @@ from functools import partial
 
 import holoviews as hv
 import numpy as np
+import panel as pn
 import pytest
 import xarray as xr
 from bokeh.models import LinearColorMapper, Node
@@ -12,7 +13,7 @@ from bokeh.models.annotations import BoxAnnotation, Span
 import netxr
 import netxr.plot
 from netxr.app.frame.live import LiveFigure, kind_of
-from netxr.app.frame.panes import fitted, squared, stretched
+from netxr.app.frame.panes import Results, fitted, squared, stretched
 from netxr.app.recording.pair_cards import PairCards
 
 
@@ -122,3 +123,48 @@ def test_cards_follow_an_estimate_of_the_same_neurons_and_refuse_others(over_lag
     assert cards._edges.value.iloc[cards._edges.selection[0]].tolist()[:2] == ["h", "c"]
     others = over_lags.isel(target=slice(8), source=slice(8))
     assert not cards.follow(*given(others, 0), lag=0, selected=None)
+
+
+def test_a_figure_that_left_the_page_is_given_another_one_and_comes_back_with_it(over_lags):
+    hv.Store.set_current_backend("bokeh")
+    for styled, draw in KINDS.values():
+        live = LiveFigure(styled, draw(over_lags, 0))
+        page = pn.Column(live.pane)
+        page.get_root()
+        page.clear()
+        live.show(draw(over_lags, 1))
+        page.append(live.pane)
+        new = LiveFigure(styled, draw(over_lags, 1))
+        new.pane.get_root()
+        assert repr(seen(live._plot)) == repr(seen(new._plot))
+
+
+def test_networks_of_any_number_of_edges_follow_one_another(over_lags):
+    hv.Store.set_current_backend("bokeh")
+    styled, draw = KINDS["network"]
+    few = [over_lags.where(np.abs(over_lags) > least, 0.0) for least in (9.0, 0.0, 0.45, 0.3)]
+    both_ways = xr.zeros_like(over_lags)
+    both_ways[:, 0, 1], both_ways[:, 1, 0] = 0.5, -0.2
+    live = LiveFigure(styled, draw(over_lags, 0))
+    live.pane.get_root()
+    for R in (*few, both_ways, -both_ways, few[0]):
+        for lag in range(3):
+            live.show(draw(R, lag))
+            new = LiveFigure(styled, draw(R, lag))
+            new.pane.get_root()
+            assert repr(seen(live._plot)) == repr(seen(new._plot))
+
+
+def test_a_figure_that_waits_to_be_drawn_is_the_one_that_was_given_last(over_lags):
+    hv.Store.set_current_backend("bokeh")
+    turns = []
+    results = Results(pn.Column(), later=turns.append)
+    styled, draw = KINDS["matrix"]
+    live = LiveFigure(styled, draw(over_lags, 0))
+    results.show(pn.Column(live.pane))
+    live.show(draw(over_lags, 2))
+    last = live.pane.object
+    for turn in turns:
+        turn()
+    assert live.pane.object is last
+    assert "skeleton" not in live.pane.css_classes

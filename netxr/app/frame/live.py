@@ -33,7 +33,7 @@ class LiveFigure:
     def show(self, figure: Any) -> None:
         """Show another figure."""
         drawn = self._styled(figure).object
-        if self._plot is not None and kind_of(drawn) == kind_of(self.pane.object):
+        if self._is_drawn and kind_of(drawn) == kind_of(self.pane.object):
             self._caught(drawn)
             with param.discard_events(self.pane):
                 self.pane.object = drawn
@@ -42,6 +42,11 @@ class LiveFigure:
             self._plot = None
             self._caught(drawn)
             self.pane.object = drawn
+
+    @property
+    def _is_drawn(self) -> bool:
+        """Whether there is a plot to give data to; where a pane leaves the page, that of an Overlay loses its parts."""
+        return self._plot is not None and self._plot.subplots != {}
 
     def _caught(self, drawn: Any) -> None:
         """Keep by what a figure is drawn, once it is."""

@@ -232,6 +232,11 @@ def _hide(part: pn.Column | pn.Row, is_hidden: bool) -> None:
     part.css_classes = [*(one for one in part.css_classes if one != "hidden"), *["hidden"] * is_hidden]
 
 
+def _draw(pane: pn.pane.HoloViews, figure: Any, classes: list[str]) -> None:
+    """Draw a figure in a pane that waits for it, unless that was given another one meanwhile."""
+    pane.param.update(object=figure if pane.object is None else pane.object, css_classes=classes)
+
+
 class Results:
     """What a tab shows: figures that are dimmed, with a line over them that says why, while the settings are others.
 
@@ -269,7 +274,7 @@ class Results:
         """Show other figures, which are of the current settings, and what they answer."""
         shown = self._figures.select(pn.pane.HoloViews)
         fresh = [pane for one in figures for pane in one.select(pn.pane.HoloViews) if pane not in shown]
-        drawing = [partial(pane.param.update, object=pane.object, css_classes=pane.css_classes) for pane in fresh]
+        drawing = [partial(_draw, pane, pane.object, pane.css_classes) for pane in fresh]
         for pane in fresh:
             pane.param.update(object=None, css_classes=[*pane.css_classes, "skeleton"])
         if list(self._figures) != list(figures):

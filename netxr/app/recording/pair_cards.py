@@ -10,7 +10,6 @@ from typing import Any, Final
 import holoviews as hv
 import numpy as np
 import panel as pn
-import panel.models.tabulator  # its scripts are part of the page if it is known before the page is made
 import xarray as xr
 from bokeh.models import ColumnDataSource
 from bokeh.models.widgets.tables import NumberFormatter
@@ -23,6 +22,7 @@ from netxr.app.frame.downloads import NothingShown
 from netxr.app.frame.lag_times import in_time
 from netxr.app.frame.live import LiveFigure
 from netxr.app.frame.panes import SECOND_ROW, card, figure_card, fitted, squared, stretched
+from netxr.app.frame.tables import Table, table
 from netxr.app.recording.pair_marks import SelectedCell, SelectedEdge, colour
 from netxr.app.recording.strongest import ENDS, strongest_of
 from netxr.estimators.undirected import is_undirected
@@ -108,16 +108,16 @@ class PairCards:
         selected: Pair | None,
     ) -> bool:
         """Show another estimate in the same cards, or return False if it is of other neurons or another kind."""
-        table, kind = strongest_of(R), _kind(R, groups)
-        if (kind, len(table), over_lags is None) != (self._kind, len(self._table), self._over_lags is None):
+        pairs, kind = strongest_of(R), _kind(R, groups)
+        if (kind, len(pairs), over_lags is None) != (self._kind, len(self._table), self._over_lags is None):
             return False
-        self._over_lags, self._lag, self._table = over_lags, lag, table
+        self._over_lags, self._lag, self._table = over_lags, lag, pairs
         matrix, network, *_curve = figures
         network = in_shape(network, aspect=WIDE)
         self._edge.follow(network, R)
         self._matrix.show(self._with_cell(matrix))
         self._network.show(_marked(network, self._edge))
-        self._edges.value = table
+        self._edges.value = pairs
         self.selected = selected or self._strongest()
         self.show()
         return True
@@ -191,27 +191,20 @@ class PairCards:
         """Return the pair of a row of the table."""
         return self._table[n.TARGET].iloc[row], self._table[n.SOURCE].iloc[row]
 
-    def _edges_table(self) -> pn.widgets.Tabulator:
+    def _edges_table(self) -> Table:
         """Return the strongest pairs as a table, of which a row selects a pair, and a click on a head sorts."""
         heads = ENDS[self._is_directed] | {n.EFFECT: "R"}
-        table = pn.widgets.Tabulator(
+        shown = table(
             self._table,
             titles=heads,
             formatters={n.EFFECT: NumberFormatter(format="+0.000")},
-            disabled=True,
-            show_index=False,
-            selectable=1,
             pagination="local",
             page_size=ROWS,
-            layout="fit_columns",
             text_align={n.SOURCE: "left", n.TARGET: "left", n.EFFECT: "right"},
-            theme="simple",
-            sizing_mode="stretch_width",
-            margin=0,
             name="Strongest pairs",
         )
-        table.param.watch(self._chosen, "selection")
-        return table
+        shown.param.watch(self._chosen, "selection")
+        return shown
 
     def _chosen(self, event: Any) -> None:
         """Select the pair of a row that was clicked, or that an arrow key moved to."""

@@ -5,7 +5,6 @@ from html import escape
 from typing import Any, Final
 
 import panel as pn
-import panel.models.tabulator  # its scripts are part of the page if it is known before the page is made
 import xarray as xr
 from bokeh.models.widgets.tables import NumberFormatter, ScientificFormatter
 
@@ -14,6 +13,7 @@ import netxr.plot
 from netxr import names as n
 from netxr.app.frame.looks import LABEL, answer_html, message_pane
 from netxr.app.frame.panes import FEW, card, figure_card, squared
+from netxr.app.frame.tables import Table, table
 from netxr.app.recording.compute import Sure
 from netxr.app.recording.strongest import ENDS
 from netxr.estimators.overlap import shared_pairs
@@ -164,7 +164,7 @@ def interval_html(lower: float, upper: float, *, scale: float) -> str:
     return f'<div style="position:relative;height:16px">{bar}</div>'
 
 
-def _table(sure: Sure, *, q: float, choose: Choose) -> pn.widgets.Tabulator:
+def _table(sure: Sure, *, q: float, choose: Choose) -> Table:
     """Return the edges as a table, the strongest first, which a click on a head sorts, and on a row selects."""
     frame = _frame(sure, q=q)
     heads = COLUMNS | ENDS[not is_undirected(sure.R)]
@@ -172,22 +172,15 @@ def _table(sure: Sure, *, q: float, choose: Choose) -> pn.widgets.Tabulator:
         name: NumberFormatter(format="0.000") for name in (n.EFFECT, n.LOWER, n.UPPER, *HALVES) if name in frame
     }
     numbers |= {name: ScientificFormatter(precision=2, power_limit_low=-1) for name in (n.P_VALUE, n.Q_VALUE)}
-    table = pn.widgets.Tabulator(
+    shown = table(
         frame,
         titles={name: heads[name] for name in frame},
         formatters=numbers | {INTERVAL: {"type": "html"}},
         header_filters={name: _filter_of(frame[name], heads[name]) for name in (n.SOURCE, n.TARGET)},
-        disabled=True,
-        show_index=False,
-        selectable=1,
         pagination="remote",
         page_size=ROWS,
-        layout="fit_columns",
         text_align=dict.fromkeys(frame, "left"),
         configuration={"responsiveLayout": "hide", "columnDefaults": {"minWidth": 76}},
-        theme="simple",
-        sizing_mode="stretch_width",
-        margin=0,
         name="Edges",
     )
 
@@ -195,8 +188,8 @@ def _table(sure: Sure, *, q: float, choose: Choose) -> pn.widgets.Tabulator:
         """Select the pair of a row."""
         choose(frame[n.TARGET].iloc[event.row], frame[n.SOURCE].iloc[event.row])
 
-    table.on_click(clicked)
-    return table
+    shown.on_click(clicked)
+    return shown
 
 
 def _filter_of(labels: Any, head: str) -> dict[str, str]:

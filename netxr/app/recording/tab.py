@@ -1,5 +1,6 @@
 """The tab for a recording: choose one, look at it, estimate its connectivity, save the estimate."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -326,9 +327,14 @@ class _View:
         if shown.view == ESTIMATE_VIEW and not shown.stored:
             lag = shown.lag_of_R if is_lagged(shown.choice) else 1
             work = partial(foretold, shown.run, shown.choice, lag=lag)
-            self._session.run(FORETOLD, lambda _job: work(), self._say_foretold, label="", short=True, quiet=True)
+            self._session.later(partial(self._foretell_when_drawn, shown, work))
         else:
             self._session.cancel(FORETOLD)
+
+    def _foretell_when_drawn(self, shown: Shown, work: Callable[[], str]) -> None:
+        """Compute what is said below an estimate that is drawn, unless another one is shown meanwhile."""
+        if self._shown is shown:
+            self._session.run(FORETOLD, lambda _job: work(), self._say_foretold, label="", short=True, quiet=True)
 
     def _say_foretold(self, text: str) -> None:
         """Say it, if there is something to say."""
