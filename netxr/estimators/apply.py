@@ -49,7 +49,7 @@ def estimate_by(
     """Return what `estimate` does, by estimators that may be none of the table, over a dim unless it `is_one`."""
     wanted, argument = lags_of(lag, lags, data)
     if holds_moments(data):
-        _check_unsaid(options | {"memory": memory, "store": store})
+        check_unsaid(options | {"memory": memory, "store": store})
         moments = _held(data, entries, wanted, sources=sources, argument=argument)
     elif store is None:
         activity = activity_of(data)
@@ -100,7 +100,7 @@ def _by_source(entries: Sequence[Estimator], lags: Sequence[int]) -> bool:
     return min(lags) >= 0 and not any(entry.all_sources for entry in entries)
 
 
-def _check_unsaid(options: Mapping[str, Any]) -> None:
+def check_unsaid(options: Mapping[str, Any]) -> None:
     """Raise if options of the pass are given for moments, which had their own."""
     said = {name: value for name, value in options.items() if not is_usual(value, UNSAID[name])}
     if list(said) == ["store"]:

@@ -90,7 +90,12 @@ def autocorrelation(
 
 
 def with_autocorrelation(
-    data: xr.DataArray | xr.Dataset, *, lags: Sequence[int], own_lags: Sequence[int]
+    data: xr.DataArray | xr.Dataset,
+    *,
+    lags: Sequence[int],
+    own_lags: Sequence[int],
+    dim: str | Sequence[str] = n.TIME,
+    missing: n.Missing = "raise",
 ) -> tuple[xr.Dataset, xr.DataArray]:
     """Return the moments of activity at some lags, and its autocorrelation at others, from one read.
 
@@ -99,7 +104,7 @@ def with_autocorrelation(
     """
     activity = activity_of(data)
     checked = check_lags(lags, n_steps=activity.sizes[n.TIME])
-    todo = prepare(activity, lags=checked, dim=n.TIME, sources=None, precision=None, missing="raise")
+    todo = prepare(activity, lags=checked, dim=dim, sources=None, precision=None, missing=missing)
     own = check_lags(own_lags, n_steps=activity.sizes[n.TIME], argument="own_lags")
     # In float64, as `autocorrelation`: lags that leave out a frame far from all others are resolved as well.
     precision = np.dtype(np.float64)

@@ -1,16 +1,17 @@
 """Tests of lagged correlations: how often two neurons that have nothing to do with each other correlate as much."""
 
 import warnings
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
 from netxr import names as n
 from netxr.errors import InvalidInput
+from netxr.estimators.apply import UNSAID, check_unsaid
 from netxr.estimators.correlation import lagged_correlation
 from netxr.estimators.fit import call_of
 from netxr.kernels.lagged_sums import Floats
@@ -26,27 +27,22 @@ from netxr.moments.autocorrelation import autocorrelation as autocorrelation_of
 from netxr.moments.autocorrelation import with_autocorrelation
 from netxr.moments.lagged import lagged_moments
 from netxr.moments.prepare import lags_of
-from netxr.schema.arguments import check_choice
+from netxr.schema.arguments import check_choice, is_usual
 from netxr.schema.clock import activity_of, cuts_of
 from netxr.schema.variables import check_moments, holds_moments, labels_of
 from netxr.significance.rare import said_of_rare
+from netxr.significance.shifts import FAR_LAGS, PAIRS, by_shifts, far_lags, of_pairs
 
 Null = Literal["autocorrelation", "shift", "samples"]
 
 MOST_LAGS: Final = 400
 """Lags of the autocorrelation of activity, or a quarter of its samples where these are fewer."""
 
-FAR_LAGS: Final = 16
-"""The fewest far lags that a spread is told from; of activity as many are taken."""
-
 SPREAD: Final = 40
 """Of activity, far lags are a fortieth of its samples apart."""
 
 PART_ENTRIES: Final = 2**14
 """Pairs that are worked on at a time, so that what is in between stays in a cache."""
-
-TOGETHER: Final = 0.2
-"""How much correlations at neighbouring far lags may go together; of few neurons this is known less well."""
 
 ROUNDING: Final = 1e-3
 """By which an autocorrelation may be above 1."""
@@ -63,7 +59,6 @@ LONG_NAMES: Final = {
     n.LOWER: "lower end of the interval of 95 %",
     n.UPPER: "upper end of the interval of 95 %",
 }
-PAIRS: Final = (n.TARGET, n.SOURCE)
 
 
 def correlation_test(
@@ -72,6 +67,8 @@ def correlation_test(
     lag: int | str = 1,
     null: Null = "autocorrelation",
     autocorrelation: xr.DataArray | None = None,
+    dim: str | Sequence[str] = n.TIME,
+    missing: n.Missing = "raise",
 ) -> xr.Dataset:
     """Test whether two neurons correlate more than they would if they had nothing to do with each other.
 
@@ -86,7 +83,7 @@ def correlation_test(
       discovery rates over all pairs need it, which 199 shifts that are counted cannot: none is below .005.
     - "samples": the textbook test of independent samples.
 
-    Of moments with missing="pairwise", each pair has the samples that both of its neurons have. Where these lack here
+    With missing="pairwise", each pair has the samples that both of its neurons have. Where these lack here
     and there, those left are farther apart, and p-values by autocorrelation are too high rather than too low.
 
     All three take activity for stationary. Where both neurons drift, or follow the same stimulus, none of them holds,
@@ -106,6 +103,12 @@ def correlation_test(
     autocorrelation : DataArray, optional
         (lag, [trial, ]neuron) at lags 1, 2, ..., as `netxr.autocorrelation` makes it; needed with moments that do not
         hold these lags. Of activity, up to 400 lags or a quarter of its samples are taken.
+    dim : str or sequence of str
+        "time" tests each trial; ("time", "trial") all of them together, whose pairs of samples are pooled. For activity
+        only.
+    missing : {"raise", "drop", "pairwise"}
+        What to do with NaN and infinity: an error, or drop the frames that hold one, or leave out these samples alone,
+        pair of neurons by pair. For activity only.
 
     Returns
     -------
@@ -120,6 +123,8 @@ def correlation_test(
     InvalidInput
         If moments hold no far lags or no autocorrelation is to be had; if far lags are closer than activity remembers
         (once it is computed); or as `lagged_correlation` does.
+    NonFiniteActivity
+        If a sample is NaN or infinite and `missing` is "raise".
 
     Warns
     -----
@@ -146,7 +151,8 @@ def correlation_test(
     if autocorrelation is not None and null != "autocorrelation":
         expected = f"none, for null={null!r}"
         raise InvalidInput("autocorrelation", got="it", expected=expected, fix="Leave it out, or the null.")
-    moments, flat = _moments_for(data, wanted, null, autocorrelation)
+    options: dict[str, Any] = {"dim": dim, "missing": missing}
+    moments, flat = _moments_for(data, wanted, null, autocorrelation, **options)
     r = lagged_correlation(moments, lag=wanted).drop_vars(n.LAG)
     if flat is not None and n.TRIAL in flat.dims and n.TRIAL not in r.dims:
         raise InvalidInput(
@@ -156,17 +162,18 @@ def correlation_test(
             fix='Make it with netxr.autocorrelation(activity, lags=..., dim=("time", "trial")).',
         )
     if null == "shift":
-        found = _by_shifts(moments, r, wanted)
+        found = by_shifts(moments, r, wanted)
     else:
         found = _by_samples(moments, r, wanted, _no_autocorrelation(moments) if flat is None else flat)
     found[n.P_VALUE] = said_of_rare(found[n.P_VALUE], data, moments, lag=wanted)
     if null == "samples":
         del found[n.SLOW]
     given = {} if autocorrelation is None else {n.AUTOCORRELATION: autocorrelation.sizes}
-    made_by = call_of("correlation_test", lag=wanted, null=null, **given)
+    chosen = {name: value for name, value in options.items() if not is_usual(value, UNSAID[name])}
+    made_by = call_of("correlation_test", lag=wanted, null=null, **given, **chosen)
     about = moments.attrs | {n.REFERENCE: REFERENCES[null], n.MADE_BY: made_by}
     if null == "shift":
-        about[n.TEST_LAGS] = ", ".join(map(str, _far_lags(moments, wanted)))
+        about[n.TEST_LAGS] = ", ".join(map(str, far_lags(moments, wanted)))
     elif flat is not None:
         about[n.TEST_LAGS] = f"1 to {flat[n.LAG].values[-1]}"
     results = {name: one.assign_attrs(about | {n.LONG_NAME: LONG_NAMES[name]}) for name, one in found.items()}
@@ -174,7 +181,7 @@ def correlation_test(
 
 
 def _moments_for(
-    data: Any, lag: int, null: str, autocorrelation: xr.DataArray | None
+    data: Any, lag: int, null: str, autocorrelation: xr.DataArray | None, **options: Any
 ) -> tuple[xr.Dataset, xr.DataArray | None]:
     """Return moments that are given, or those of activity at the lags that are needed, and the autocorrelation.
 
@@ -182,14 +189,15 @@ def _moments_for(
     """
     needs = null == "autocorrelation"
     if holds_moments(data):
+        check_unsaid(options)
         moments = check_moments(data, argument="data")
         return moments, _given(autocorrelation, moments) if needs else None
     activity = activity_of(data)
     if needs and autocorrelation is None:
         lags = lags_of_test(activity, lag, null)
-        return with_autocorrelation(activity, lags=lags, own_lags=lags_for(activity))
+        return with_autocorrelation(activity, lags=lags, own_lags=lags_for(activity), **options)
     flat = None if autocorrelation is None else checked_autocorrelation(autocorrelation)
-    return lagged_moments(activity, lags=lags_of_test(activity, lag, null)), flat
+    return lagged_moments(activity, lags=lags_of_test(activity, lag, null), **options), flat
 
 
 def lags_of_test(activity: xr.DataArray, lag: int, null: str) -> list[int]:
@@ -218,7 +226,7 @@ def _by_samples(moments: xr.Dataset, r: xr.DataArray, lag: int, autocorrelation:
         r,
         count,
         *(side.chunk({k: -1}) if side.chunks else side for side in sides),
-        input_core_dims=[PAIRS, _of_pairs(count), (k, n.TARGET), (k, n.SOURCE)],
+        input_core_dims=[PAIRS, of_pairs(count), (k, n.TARGET), (k, n.SOURCE)],
         output_core_dims=[*[PAIRS] * 4, (n.TARGET,)],
         vectorize=True,
         dask="parallelized",
@@ -228,11 +236,6 @@ def _by_samples(moments: xr.Dataset, r: xr.DataArray, lag: int, autocorrelation:
     names = (n.P_VALUE, n.EFFECTIVE_SAMPLES, n.LOWER, n.UPPER, n.SLOW)
     dims = (*[r.dims] * 4, [dim for dim in r.dims if dim != n.SOURCE])
     return {name: one.transpose(*own) for name, one, own in zip(names, found, dims, strict=True)}
-
-
-def _of_pairs(count: xr.DataArray) -> tuple[str, ...]:
-    """Return the dims of counts in which pairs of neurons differ: none, but where missing samples are left out."""
-    return PAIRS if n.TARGET in count.dims else ()
 
 
 def _test(
@@ -329,71 +332,3 @@ def aligned(autocorrelation: xr.DataArray, labels: NDArray[Any]) -> xr.DataArray
         raise InvalidInput("autocorrelation", got=got, expected="one of each neuron of the moments")
     bare = autocorrelation.drop_vars([name for name, coord in autocorrelation.coords.items() if n.NEURON in coord.dims])
     return bare.isel({n.NEURON: [places[label] for label in labels.tolist()]})
-
-
-# --- by shifts -------------------------------------------------------------------------
-
-
-def _by_shifts(moments: xr.Dataset, r: xr.DataArray, lag: int) -> dict[str, Any]:
-    """Return p-values and intervals from the correlations of the same pairs at far lags."""
-    far = _far_lags(moments, lag)
-    step = min(np.diff([abs(lag), *far]), default=0)
-    if len(far) < FAR_LAGS:
-        fix = f"Make them with netxr.lagged_moments(..., lags=[{abs(lag)}, *range(200, 3600, 200)]), or longer steps."
-        got = f"moments at {len(far)} lags beyond {abs(lag)}"
-        raise InvalidInput("data", got=got, expected=f"{FAR_LAGS} or more far lags", fix=fix)
-    shifted = lagged_correlation(moments, lags=[far_lag if lag >= 0 else -far_lag for far_lag in far])
-    shares = moments[n.COUNT].sel({n.LAG: far}, drop=True) / moments[n.COUNT].sel({n.LAG: abs(lag)}, drop=True)
-    k = "far_lag"
-    found = xr.apply_ufunc(
-        partial(_shift_test, step=int(step)),
-        r,
-        shifted.drop_vars(n.LAG).rename({n.LAG: k}),
-        shares.rename({n.LAG: k}),
-        input_core_dims=[PAIRS, (k, *PAIRS), (k, *_of_pairs(shares))],
-        output_core_dims=[PAIRS] * 3,
-        vectorize=True,
-        dask="parallelized",
-        dask_gufunc_kwargs={"allow_rechunk": True},
-        output_dtypes=[np.float64] * 3,
-    )
-    return {name: one.transpose(*r.dims) for name, one in zip((n.P_VALUE, n.LOWER, n.UPPER), found, strict=True)}
-
-
-def _far_lags(moments: xr.Dataset, lag: int) -> list[int]:
-    """Return the lags of moments beyond the one that is tested."""
-    return [held for held in sorted(labels_of(moments, n.LAG).tolist()) if held > abs(lag)]
-
-
-def _shift_test(r: Floats, shifted: Floats, shares: Floats, *, step: int) -> tuple[Floats, ...]:
-    """Return the p-values and both ends of the intervals of one trial, from its correlations at far lags, (k, i, j).
-
-    These are of so many pairs of samples, (k) or (k, i, j), for one of the correlation that is tested.
-    """
-    z = fisher_z(shifted, shares)
-    with np.errstate(divide="ignore"):
-        deviation = np.sqrt(np.square(z).mean(0))
-        t = np.arctanh(r) / deviation
-    defined = z[:, np.isfinite(z).all(0)]
-    check_apart((defined[:-1] * defined[1:]).sum(), np.square(defined).sum(), len(z) * z.shape[1], step=step)
-    df = len(shifted)
-    lower, upper = correlation_interval(r, deviation, quantile=float(stdtrit(df, 0.975)))
-    return 2 * stdtr(df, -np.abs(t)), lower, upper
-
-
-def fisher_z(shifted: Floats, shares: Any) -> Floats:
-    """Return Fisher's z of correlations at far lags, (k, i, j), as if of as many samples: fewer spread more."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.arctanh(shifted) * np.sqrt(shares if np.ndim(shares) > 1 else shares[:, None, None]))
-
-
-def check_apart(neighbours: float, squares: float, count: int, *, step: int) -> None:
-    """Raise if correlations at one far lag and the next go together, by sums of products: then they are too close."""
-    serial = neighbours / squares if squares else 0.0
-    if serial > TOGETHER + 3 / np.sqrt(count):
-        raise InvalidInput(
-            "data",
-            got=f"far lags {step} samples apart, at which correlations go together ({serial:.2f})",
-            expected="far lags that are farther apart than activity remembers",
-            fix=f"Make moments at lags {3 * step} or more apart, or use null='autocorrelation'.",
-        )

@@ -229,10 +229,9 @@ def _of_activity(
     _check_null(null, autocorrelation)
     check_choice("missing", missing, get_args(n.Missing))
     if missing == "pairwise":
-        moments = 'netxr.lagged_moments(activity, missing="pairwise")'
         fix = (
             'Use "drop", or fill single samples first; or, where 20 matrices fit into memory, '
-            f"netxr.edges(netxr.correlation_test({moments}, autocorrelation=...))."
+            'netxr.edges(netxr.correlation_test(activity, missing="pairwise")).'
         )
         raise InvalidInput("missing", got="'pairwise'", expected="'raise' or 'drop'", fix=fix)
     (lag,), _ = lags_of(lag, None, data)

@@ -19,6 +19,12 @@ TOGETHER: Final = 5.0
 POISSON: Final = (0.5, 1.5)
 """Variance over mean of counts of rare events: 1, or a little less where there is at most one in a frame."""
 
+ROUNDING: Final = 1e-3
+"""How far sums of whole numbers may be from one; of other numbers, hardly any sum and sum of squares are as close."""
+
+FIRST: Final = 1000
+"""Frames by which samples are told from counts before all are read for it."""
+
 PAIRS: Final = (n.TARGET, n.SOURCE)
 
 SIDES: Final = (n.MEAN_TARGET, n.SUMSQ_TARGET, n.MEAN_SOURCE, n.SUMSQ_SOURCE)
@@ -28,12 +34,11 @@ SIDES: Final = (n.MEAN_TARGET, n.SUMSQ_TARGET, n.MEAN_SOURCE, n.SUMSQ_SOURCE)
 def said_of_rare(p_value: xr.DataArray, data: Any, moments: xr.Dataset, *, lag: int) -> xr.DataArray:
     """Return p-values of counts that warn, once they are computed, of pairs that are hardly ever active together.
 
-    Counts are activity of whole numbers whose variance is about their mean. The correlation of two of them has a
-    kurtosis of 3 plus about 1 over the frames in which both are expected to be active.
+    Counts are activity of whole numbers, of any dtype, whose variance is about their mean. The correlation of two of
+    them has a kurtosis of 3 plus about 1 over the frames in which both are expected to be active.
     """
-    activity = data[n.ACTIVITY] if isinstance(data, xr.Dataset) and n.ACTIVITY in data else data
     at_lag = moments.sel({n.LAG: abs(lag)}, drop=True)
-    if holds_moments(data) or not _may_count(activity) or n.TARGET in at_lag[n.COUNT].dims:
+    if holds_moments(data) or n.TARGET in at_lag[n.COUNT].dims:
         return p_value
     of_sides = SIDES
     if lag < 0:  # the moments hold both sides the other way round
@@ -56,7 +61,8 @@ def said_of_rare(p_value: xr.DataArray, data: Any, moments: xr.Dataset, *, lag: 
 
 def warn_of_rare(activity: xr.DataArray, *, lag: int, memory: int | str | None, **options: Any) -> None:
     """Warn of the same where p-values are made some rows at a time: by a read that makes no pairs."""
-    if not _may_count(activity):
+    first = activity.isel({n.TIME: slice(FIRST)})
+    if activity.dtype.kind == "f" and not (first == np.rint(first)).all():
         return
     todo = prepare(activity, lags=[abs(lag)], sources=None, precision="float64", **options)
     own = accumulate(activity, replace(todo, pairs=False), memory=memory).isel({n.LAG: 0})
@@ -67,11 +73,6 @@ def warn_of_rare(activity: xr.DataArray, *, lag: int, memory: int | str | None, 
         _warn(count, *of_sides)
 
 
-def _may_count(activity: xr.DataArray) -> bool:
-    """Return whether samples are whole numbers."""
-    return activity.dtype.kind in "iub"
-
-
 def _looked_at(p: Floats, count: Any, *of_sides: Floats) -> Floats:
     """Return p-values, after a warning if some are of counts that are hardly ever above zero together."""
     _warn(count, *of_sides)
@@ -80,7 +81,7 @@ def _looked_at(p: Floats, count: Any, *of_sides: Floats) -> Floats:
 
 def _warn(count: Any, *of_sides: Floats) -> None:
     """Warn if some counts, by the means and sums of squares of both sides, are hardly ever above zero together."""
-    targets, sources = (_rate(of_sides[k], of_sides[k + 1] / max(count, 1)) for k in (0, 2))
+    targets, sources = (_rate(of_sides[k], of_sides[k + 1], max(count, 1)) for k in (0, 2))
     enough = TOGETHER / (max(count, 1) * targets[targets > 0])
     n_rare, n_all = int(np.searchsorted(np.sort(sources[sources > 0]), enough).sum()), targets.size * sources.size
     if n_rare:
@@ -92,8 +93,11 @@ def _warn(count: Any, *of_sides: Floats) -> None:
         warnings.warn(text, UserWarning, stacklevel=3)
 
 
-def _rate(mean: Floats, variance: Floats) -> Floats:
+def _rate(mean: Floats, sumsq: Floats, count: Any) -> Floats:
     """Return the mean of what looks like counts of rare events, NaN of all else."""
+    total = count * mean
+    sums = np.stack([total, sumsq + total * mean])
+    is_whole = (np.abs(sums - np.rint(sums)) <= ROUNDING).all(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        fano = variance / mean
-    return np.where((mean > 0) & (POISSON[0] <= fano) & (fano <= POISSON[1]), mean, np.nan)
+        fano = sumsq / total
+    return np.where(is_whole & (mean > 0) & (POISSON[0] <= fano) & (fano <= POISSON[1]), mean, np.nan)

@@ -34,12 +34,11 @@ from netxr.moments.one_pass import attrs_of, coords_of, keeps_trials_apart
 from netxr.schema.variables import labels_of
 from netxr.significance.correlation_test import (
     aligned,
-    check_apart,
-    fisher_z,
     lags_for,
     lags_of_test,
     warn_where_cut_off,
 )
+from netxr.significance.shifts import check_apart, fisher_z
 
 KEPT: Final = 2_000_000
 """Of pairs without an edge, about so many p-values are kept."""

@@ -10,7 +10,7 @@ from scipy import signal, stats
 
 import netxr
 import netxr.significance.correlation_test as module
-from netxr.errors import InvalidInput
+from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.kernels.significance import correlation_interval, correlation_p_value, effective_samples
 from tests.runs import nothing_computes
 
@@ -116,6 +116,50 @@ def test_each_pair_has_the_samples_of_its_own():
         z = [np.arctanh(np.corrcoef(both(i, j, k))[0, 1]) * np.sqrt(both(i, j, k).shape[1] / n) for k in far]
         t = np.arctanh(expected.statistic) / np.sqrt(np.mean(np.square(z)))
         assert shifted.p_value.values[i, j] == pytest.approx(2 * stats.t.sf(abs(t), len(far)), rel=1e-8)
+
+
+def test_trials_tested_together_as_a_plain_loop():
+    trials = [autoregressive(0.6, 3, n_steps, seed=seed).values for seed, n_steps in ((1, 400), (2, 400))]
+    x = netxr.as_activity(np.stack(trials, axis=2), dims=("neuron", "time", "trial"))
+    options = {"null": "samples", "dim": ("time", "trial")}
+    for data in (x, x.chunk(time=150), x.to_dataset(name="activity")):
+        found = netxr.correlation_test(data, **options)
+        assert found.p_value.dims == ("target", "source")
+        for i, j in np.ndindex(3, 3):
+            pair = np.concatenate([[one[i, 1:], one[j, :-1]] for one in trials], axis=1)
+            assert found.lagged_correlation.values[i, j] == pytest.approx(np.corrcoef(pair)[0, 1], abs=1e-12)
+            expected = stats.pearsonr(*pair).pvalue
+            assert found.p_value.values[i, j] == pytest.approx(expected, rel=1e-8, abs=1e-300)
+    assert found.p_value.attrs["made_by"].endswith("dim=('time', 'trial'))")
+    together = netxr.correlation_test(x, dim=("time", "trial"))
+    listed = netxr.edges(x, dim=("time", "trial"), q=0.9)
+    at = {"target": listed.target, "source": listed.source}
+    np.testing.assert_allclose(listed.p_value, together.p_value.sel(at), rtol=1e-10)
+
+
+def test_samples_that_are_missing_are_left_out():
+    x = autoregressive(0.7, 3, 900, seed=4)
+    whole = netxr.correlation_test(x, null="samples")
+    x.values[0, :100] = np.nan
+    x.values[2, 250:420:3] = np.nan
+    with pytest.raises(NonFiniteActivity):
+        netxr.correlation_test(x)
+    pairwise = netxr.correlation_test(x, null="samples", missing="pairwise")
+    dropped = netxr.correlation_test(x.chunk(time=200), null="samples", missing="drop")
+    is_there = np.isfinite(x.values)
+    every = is_there.all(0)
+    for i, j in np.ndindex(3, 3):
+        both, all_of_them = is_there[i, 1:] & is_there[j, :-1], every[1:] & every[:-1]
+        for found, kept in ((pairwise, both), (dropped, all_of_them)):
+            expected = stats.pearsonr(x.values[i, 1:][kept], x.values[j, :-1][kept])
+            assert found.p_value.values[i, j] == pytest.approx(expected.pvalue, rel=1e-8, abs=1e-300)
+    assert pairwise.p_value.values[1, 1] == pytest.approx(whole.p_value.values[1, 1], rel=1e-8)
+    flat = netxr.autocorrelation(x, lags=range(1, 226), missing="pairwise")
+    moments = netxr.lagged_moments(x, lags=[1], missing="pairwise")
+    expected = netxr.correlation_test(moments, autocorrelation=flat)
+    found = netxr.correlation_test(x, missing="pairwise")
+    np.testing.assert_allclose(found.p_value, expected.p_value, rtol=1e-10)
+    np.testing.assert_allclose(found.effective_samples, expected.effective_samples, rtol=1e-10)
 
 
 def test_shifts_as_a_plain_loop():
@@ -265,7 +309,8 @@ def test_counts_of_rare_events_are_warned_of():
     together = 3999 * np.outer(rates, rates)
     n_rare = (together < 5).sum()
     assert n_rare == 12
-    for data in (recorded(x), recorded(x).chunk(time=1000), recorded(x.astype("u1"))):
+    kinds = (recorded(x.astype(dtype)) for dtype in ("u1", "f4", "f8"))
+    for data in (recorded(x), recorded(x).chunk(time=1000), *kinds):
         for lag in (1, -1):
             with pytest.warns(UserWarning, match=rf"In {n_rare} of 16 pairs .* fewer than 5 frames"):
                 netxr.correlation_test(data, lag=lag).compute()
@@ -283,6 +328,9 @@ def test_counts_of_rare_events_are_warned_of():
         netxr.correlation_test(
             recorded(np.random.default_rng(0).normal(0, 300, (4, 400)).astype(np.int16))
         )  # no counts
+        glow = recorded(x + 0.01 * np.random.default_rng(0).random(x.shape))
+        netxr.correlation_test(glow)
+        netxr.edges(glow)
 
 
 def test_float32_samples_with_a_far_frame_are_tested_or_the_way_out_is_said():
@@ -324,6 +372,8 @@ def test_constants_are_undefined():
     ("options", "told"),
     [
         ({"null": "phase"}, "null: got 'phase'"),
+        ({"missing": "drop"}, "missing: got .*; expected no options of the pass for moments"),
+        ({"dim": ("time", "trial")}, "dim: got .*; expected no options of the pass for moments"),
         ({"lag": 1.5}, "lag: got 1.5"),
         (
             {"null": "samples", "autocorrelation": xr.DataArray([0.1], dims="lag")},

@@ -165,7 +165,7 @@ def test_too_many_edges_are_an_error_and_not_a_memory_that_is_full(monkeypatch):
     [
         ({"null": "shift", "autocorrelation": xr.DataArray([1.0])}, "autocorrelation: got it; expected none"),
         ({"null": "none"}, "null: got 'none'"),
-        ({"missing": "pairwise"}, r"missing: got 'pairwise'; .*netxr.correlation_test\(netxr.lagged_moments\("),
+        ({"missing": "pairwise"}, r"missing: got 'pairwise'; .*netxr.correlation_test\(activity, missing="),
         ({"dim": "trial"}, "dim: got"),
         ({"lag": 1.5}, "lag: got 1.5"),
         ({"lag": 5000}, "lag: got"),
