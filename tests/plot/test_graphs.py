@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from bokeh.models import ColorBar, GlyphRenderer, HoverTool, MultiLine, Scatter, Segment
+from matplotlib.collections import QuadMesh
 
 from netxr.errors import InvalidInput, MissingExtra
 from netxr.plot import matrix, network
@@ -314,6 +315,32 @@ def test_the_colour_bar_of_a_crowd_is_as_clear_as_edges_over_one_another():
     assert int(drawn.palette[-1][7:], 16) < 100
     assert (bar.color_mapper.palette[-1][7:], bar.color_mapper.palette[-1][:7]) == ("ff", drawn.palette[-1][:7])
     assert (bar.color_mapper.low, bar.color_mapper.high) == (drawn.low, drawn.high)
+    axes = on_paper(network(weights, sign="both", edges=None)).axes
+    (colours,) = (one.get_cmap()(1.0) for one in axes[1].collections if isinstance(one, QuadMesh))
+    (edges,) = (one for one in axes[0].collections if hasattr(one, "get_segments"))
+    assert colours == pytest.approx((*edges.get_cmap()(1.0)[:3], 1.0))
+    assert edges.get_cmap()(1.0)[3] < 0.4
+
+
+def test_many_weak_edges_leave_the_strong_ones_as_they_are():
+    """As strong as the strongest, 300 are a crowd; where most are weak, it is these that are faint."""
+    strong = labelled(np.ones((101, 101)))
+    weak = strong * 0.02
+    weak[0, 1] = 1.0
+    opacity = [
+        on_bokeh(on_screen(network(one)), MultiLine)[0].glyph.line_color.transform.palette[-1] for one in (strong, weak)
+    ]
+    assert int(opacity[0][7:], 16) < 120
+    assert int(opacity[1][7:], 16) == 255
+
+
+@pytest.mark.parametrize("n_neurons", [4, 400])
+def test_outlines_of_neurons_are_thinner_where_these_are_small(n_neurons):
+    figure = network(labelled(np.eye(n_neurons)))
+    (nodes,) = (one for one in on_bokeh(on_screen(figure), Scatter) if one.glyph.marker == "circle")
+    assert nodes.glyph.line_width < nodes.glyph.size / 3
+    (drawn,) = (one for one in on_paper(figure).axes[0].collections if len(one.get_offsets()) == n_neurons)
+    assert drawn.get_linewidths()[0] < np.sqrt(drawn.get_sizes()[0]) / 2
 
 
 def test_a_long_number_of_edges_stays_on_one_line():

@@ -7,6 +7,7 @@ import numpy as np
 from bokeh.models import LinearColorMapper, MultiLine
 from bokeh.models.annotations import ColorBar
 from holoviews import dim
+from matplotlib.colors import ListedColormap
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
@@ -41,8 +42,11 @@ PADDING: Final = 0.0125
 FAINTEST: Final = 16
 """Opacity of the weakest edge, of 255."""
 
-CROWD: Final = 150
-"""Beyond so many arrows, all are thinner and more transparent, so that one sees where many lie over each other."""
+EASE: Final = 1.25
+"""Power of the strength that opacity goes with: beyond 1, the strongest stand out, and none is lost on paper."""
+
+CROWD: Final = 50
+"""Beyond so many arrows as strong as the strongest, or more weaker ones, all are thinner and more transparent."""
 
 LEAST: Final = 0.15
 """Width and opacity of the strongest edge in the largest crowd, of those where there is room."""
@@ -79,13 +83,13 @@ def by_sign(arrows: Arrows, name: str) -> Look:
 
 def _ramp(colour: str, arrows: Arrows) -> list[str]:
     """Return `colour` from almost transparent to opaque: both backends can map colours to each line and mark."""
-    darkest = 255 * _clearness(len(arrows.weights))
-    return [f"{colour}{round(FAINTEST + (darkest - FAINTEST) * share**2):02x}" for share in np.linspace(0, 1, 128)]
+    darkest = 255 * _clearness(arrows.strengths)
+    return [f"{colour}{round(FAINTEST + (darkest - FAINTEST) * share**EASE):02x}" for share in np.linspace(0, 1, 128)]
 
 
-def _clearness(n_arrows: int) -> float:
-    """Return how wide and opaque so many arrows are, as a fraction of what there is room for with few."""
-    return float(np.clip(np.sqrt(CROWD / max(n_arrows, 1)), LEAST, 1.0))
+def _clearness(strengths: NDArray[np.float64]) -> float:
+    """Return how wide and opaque arrows are, as a fraction of what there is room for with few."""
+    return float(np.clip(np.sqrt(CROWD / max(strengths.sum(), 1.0)), LEAST, 1.0))
 
 
 def edges_of(arrows: Arrows, places: Places, names: NDArray[Any], look: Look) -> hv.Overlay:
@@ -96,9 +100,7 @@ def edges_of(arrows: Arrows, places: Places, names: NDArray[Any], look: Look) ->
     # An equilateral triangle of side s reaches s / sqrt(3) from its middle to its tip.
     to_middle = (NODE / 2 + look.directed * HEAD / np.sqrt(3)) * pixel
     starts, heads = clear_of_nodes(sources, targets, NODE / 2 * pixel, to_middle, bend=bend)
-    magnitudes = np.abs(arrows.weights)
-    strength = magnitudes / magnitudes.max(initial=np.finfo(np.float64).tiny)
-    values: tuple[Any, ...] = (arrows.weights, strength, names[arrows.sources], names[arrows.targets])
+    values: tuple[Any, ...] = (arrows.weights, arrows.strengths, names[arrows.sources], names[arrows.targets])
     along = heads - turning_points(starts, heads, bend)
     lines = _shafts(starts, heads, values, look, places)
     if not look.directed:
@@ -183,6 +185,14 @@ def _clear_bar(plot: Any, _shafts: hv.Segments) -> None:
         bar.color_mapper.update(palette=clear, low=mapper.low, high=mapper.high)
 
 
+def _clear_bar_on_paper(plot: Any, _shafts: hv.Segments) -> None:
+    """Do the same on paper."""
+    if "cbar" in plot.handles:
+        colours = plot.handles["artist"].cmap(np.linspace(0, 1, 256))
+        colours[:, 3] /= colours[:, 3].max()
+        plot.handles["cbar"].solids.set_cmap(ListedColormap(colours))
+
+
 def _bend_on_paper(plot: Any, shafts: hv.Segments) -> None:
     """Draw edges as matplotlib's lines of many points."""
     plot.handles["artist"].set_segments(list(drawn_ways(shafts)))
@@ -193,8 +203,8 @@ def _shafts(
 ) -> hv.Segments:
     """Draw the lines."""
     shafts = hv.Segments((*starts.T, *ends.T, *values), ["x0", "y0", "x1", "y1"], look.values)
-    width = (THINNEST + (THICKEST - THINNEST) * dim("strength")) * _clearness(len(shafts))
-    on_screen, on_paper = ([_bend_on_screen], [_bend_on_paper]) if is_bent(len(shafts)) else ([], [])
+    width = (THINNEST + (THICKEST - THINNEST) * dim("strength")) * _clearness(values[1])
+    bends = is_bent(len(shafts))
     return with_options(
         shafts,
         both=look.colours | {"colorbar": look.colours["color"] == "weight", "clabel": look.name},
@@ -202,11 +212,11 @@ def _shafts(
             "line_width": width,
             "tools": ["hover"],
             "hover_tooltips": look.tips,
-            "hooks": [*on_screen, _clear_bar],
+            "hooks": [*([_bend_on_screen] if bends else []), _clear_bar],
         },
         matplotlib={
             "linewidth": width * POINTS,
-            "hooks": on_paper,
+            "hooks": [*([_bend_on_paper] if bends else []), _clear_bar_on_paper],
             "cbar_padding": PADDING * max(map(len, places.labels), default=0),
         },
     )

@@ -32,6 +32,12 @@ class Arrows(NamedTuple):
     n_all: int
     directed: bool = True
 
+    @property
+    def strengths(self) -> NDArray[np.float64]:
+        """Magnitudes as shares of the largest, (arrow)."""
+        magnitudes = np.abs(self.weights)
+        return np.asarray(magnitudes / magnitudes.max(initial=np.finfo(np.float64).tiny))
+
 
 def strongest_arrows(
     weights: NDArray[Any], *, negative: bool, inputs: int | None = None, most: int = MOST_ARROWS, block: int = BLOCK

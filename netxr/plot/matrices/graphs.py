@@ -216,17 +216,23 @@ def _framed(graph: hv.Overlay, places: Places, *, title: str) -> hv.Overlay:
 
 def _nodes(places: Places, names: NDArray[Any]) -> hv.Points:
     """Draw the neurons."""
-    size = NODE * places.room
+    size, outline = NODE * places.room, float(np.sqrt(places.room))
     return with_options(
         hv.Points((*places.nodes.T, names), ["x", "y"], ["neuron"]),
         bokeh={
             "size": size,
             "fill_color": LIGHT.ground,
             "line_color": INK,
+            "line_width": outline,
             "tools": ["hover"],
             "hover_tooltips": [("neuron", "@neuron")],
         },
-        matplotlib={"s": (size * POINTS) ** 2, "facecolors": LIGHT.ground, "edgecolors": INK, "linewidth": 0.8},
+        matplotlib={
+            "s": (size * POINTS) ** 2,
+            "facecolors": LIGHT.ground,
+            "edgecolors": INK,
+            "linewidth": 0.8 * outline,
+        },
     )
 
 
