@@ -1,19 +1,25 @@
 from itertools import pairwise
 from threading import Event
 
+import holoviews as hv
 import numpy as np
+import panel as pn
 import pytest
 import xarray as xr
+from bokeh.models import Plot
 
 import netxr
 from netxr.app.compare import tab
+from netxr.app.compare.cards import WAITS, CompareCards
 from netxr.app.compare.compute import Pick, matrices_in, pair_of, side_of, strongest_shared, variable_of, with_sure
 from netxr.app.compare.matched import matched
 from netxr.app.compare.scores import parts_of, scores_table
+from netxr.app.compare.sure import NOT_YET
+from netxr.app.compare.views import Compared
 from netxr.app.frame.folder import Folder
 from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
-from tests.app.views import choose, dimmed, download, figures, opened, panels_of, press, run_lines, table
+from tests.app.views import choose, columns_of, dimmed, download, figures, opened, panels_of, press, run_lines, table
 from tests.marks import slow
 
 TRUTH = "first=estimated.zarr&first_matrix=connectivity&second=estimated.zarr"
@@ -162,6 +168,34 @@ def test_an_estimate_of_other_samples_has_no_error_and_it_says_why(two):
     bare = pair.sides[1]._replace(run=run.drop_vars("activity"))
     sure = with_sure(pair_of((bare, bare), None, diagonal=False), compute=xr.Dataset.compute).sure
     assert "of run is stored without its recording" in sure.problem
+
+
+def test_cards_that_follow_show_what_new_ones_would(two):
+    hv.Store.set_current_backend("bokeh")
+    _, pair = two
+    first, second = pair.sides
+    asked = [((second, first), pair.truth), ((first, pair.truth), None)]
+    judged = [with_sure(pair_of(*one, diagonal=False), compute=xr.Dataset.compute) for one in asked]
+    cards = CompareCards(Compared({}, pair._replace(sure=NOT_YET)))
+    assert len(cards.body.select(pn.pane.HoloViews)) == 3
+    cards.judge(Compared({}, pair))
+    root, panes = cards.body.get_root(), cards.body.select(pn.pane.HoloViews)
+    plots = {one for one in root.references() if isinstance(one, Plot)}
+    for other in judged:
+        before = [columns_of(pane) for pane in panes]
+        assert cards.follow(Compared({}, other._replace(sure=NOT_YET)))
+        assert cards.body[2][1].styles == WAITS
+        cards.judge(Compared({}, other))
+        assert {one for one in root.references() if isinstance(one, Plot)} == plots
+        assert cards.body[2][1].styles == {"opacity": "1"}
+        new = CompareCards(Compared({}, other))
+        for pane, old, wanted in zip(panes, before, new.body.select(pn.pane.HoloViews), strict=True):
+            assert columns_of(pane) == columns_of(wanted) != old
+        for kind, said in ((pn.pane.HTML, "object"), (pn.widgets.Widget, "name")):
+            texts = [[getattr(one, said) for one in each.body.select(kind) if one.visible] for each in (cards, new)]
+            assert texts[0] == texts[1]
+    fewer = [side._replace(match=side.match._replace(matrix=side.R[:9, :9])) for side in pair.sides]
+    assert not cards.follow(Compared({}, pair._replace(sides=tuple(fewer))))
 
 
 def test_the_strongest_pairs_that_both_have(two):

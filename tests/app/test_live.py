@@ -15,6 +15,8 @@ import netxr.plot
 from netxr.app.frame.live import LiveFigure, kind_of
 from netxr.app.frame.panes import Results, fitted, squared, stretched
 from netxr.app.recording.pair_cards import PairCards
+from netxr.estimators.overlap import shared_pairs
+from netxr.plot.scores import agreements
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,13 @@ def curves(R, lag):
     return netxr.plot.lags(R, pairs=pair, samples=40 + lag).opts(title="", backend="bokeh")
 
 
+def counts(R, lag):
+    pairs = shared_pairs(R.isel(lag=0), R.isel(lag=lag) + lag, diagonal=False, arguments=("first", "second"))
+    return agreements._counts(pairs).opts(ylabel=f"lag {lag}", backend="bokeh")
+
+
 KINDS = {
+    "counts": (partial(stretched, height=200, basis=None), counts),
     "matrix": (squared, lambda R, lag: netxr.plot.matrix(R.isel(lag=lag))),
     "grouped": (squared, lambda R, lag: netxr.plot.matrix(R.isel(lag=lag), groups=groups_of(R))),
     "network": (partial(fitted, aspect=1.5), lambda R, lag: netxr.plot.network(R.isel(lag=lag), sign="both")),
@@ -61,6 +69,7 @@ def seen(plot):
     mappers = [one for one in plot.state.references() if isinstance(one, LinearColorMapper)]
     rest.append(sorted((one.low, one.high) for one in mappers))
     rest += [(one.start, one.end) for one in (plot.state.x_range, plot.state.y_range)]
+    rest.append([axis.axis_label for axis in (*plot.state.below, *plot.state.left)])
     return columns, rest
 
 
@@ -99,7 +108,7 @@ def test_a_figure_of_another_kind_is_drawn_anew(over_lags):
     live.show(netxr.plot.matrix(large))
     assert isinstance(live.pane.object, hv.DynamicMap)
     live.show(netxr.plot.matrix(small))
-    assert kind_of(live.pane.object) == kind_of(squared(netxr.plot.matrix(small)).object)
+    assert live._kind == kind_of(squared(netxr.plot.matrix(small)).object)
 
 
 def test_cards_follow_an_estimate_of_the_same_neurons_and_refuse_others(over_lags):

@@ -10,14 +10,16 @@ import pytest
 import xarray as xr
 import zarr
 from bokeh.document import Document
+from bokeh.models import Plot
 from panel.io.state import set_curdoc
 
 import netxr
 import netxr.plot
 from netxr.app.frame import downloads
+from netxr.app.frame.live import LiveFigure
+from netxr.app.frame.panes import upright
 from netxr.app.frame.theme import DARK, FIGURES, LIGHT, TOKENS
 from netxr.app.tutorial.compute import Setup, check_setup, python_lines, remember, remembered, tutorial_run, visited
-from netxr.app.tutorial.live import LiveMatrix
 from netxr.app.tutorial.tab import SAMPLES, TRIES
 from netxr.app.tutorial.views import score_over_size, separation
 from tests.app.pages import OpenPage
@@ -50,10 +52,10 @@ def test_live_figures_have_the_theme_of_the_page_and_leave_it_as_it_is(theme):
     run, surface = tutorial_run(SMALL._replace(steps=60)), getattr(TOKENS["surface"], theme).lower()
     with set_curdoc(Document()) as _:
         pn.state.curdoc.theme = FIGURES[theme]
-        matrix = LiveMatrix()
+        matrix = LiveFigure(upright, netxr.plot.matrix(run.connectivity))
+        (root,) = (one for one in matrix.pane.get_root().references() if isinstance(one, Plot))
         for _again in range(2):  # drawn, and given new data
             matrix.show(netxr.plot.matrix(run.connectivity))
-            root = matrix.pane[0].get_root().children[0]
             assert root.border_fill_color.lower() == surface
             assert {axis.axis_label_text_font_style for axis in root.xaxis} == {"normal"}
         assert pn.state.curdoc.theme is FIGURES[theme]
@@ -210,7 +212,7 @@ def test_beyond_the_slider_and_without_graphs(open_page):
     assert page.widget("Network size (neurons)").value == 42  # the end that is nearer
     assert page.widget("Network size (any").value == 70
     assert "correlation" in page.text()
-    assert len(page.page.body.select(pn.pane.Bokeh)) == 2  # two heatmaps
+    assert len(page.page.body.select(pn.pane.HoloViews)) == 4
 
 
 def test_an_undefined_score_is_said(open_page):
@@ -225,14 +227,14 @@ def test_too_much_is_a_message_with_both_figures(open_page):
     assert not page.release("Network size (any", 9).messages
 
 
-def test_a_live_matrix_shows_what_a_new_one_would():
-    matrix = LiveMatrix()
-    matrix.show(netxr.plot.matrix(tutorial_run(SMALL).connectivity))
+def test_matrices_of_other_sizes_are_shown_in_the_same_figure():
+    matrix = LiveFigure(upright, netxr.plot.matrix(tutorial_run(SMALL).connectivity))
+    matrix.pane.get_root()
     first = matrix._plot
     for n in (9, 42, 30):
-        drawn = netxr.plot.matrix(tutorial_run(SMALL._replace(n=n, steps=200)).lagged_correlation)
-        matrix.show(drawn)
-        live, new = matrix._plot.handles, hv.renderer("bokeh").get_plot(drawn).handles
+        R = tutorial_run(SMALL._replace(n=n, steps=200)).lagged_correlation
+        matrix.show(netxr.plot.matrix(R))
+        live, new = matrix._plot.handles, hv.renderer("bokeh").get_plot(netxr.plot.matrix(R)).handles
         assert matrix._plot is first
         for name, column in new["source"].data.items():
             np.testing.assert_array_equal(live["source"].data[name], column)
@@ -248,15 +250,16 @@ def test_a_live_matrix_shows_what_a_new_one_would():
         assert live["hover"].formatters["$x"].args == new["hover"].formatters["$x"].args
 
 
-def test_a_live_matrix_becomes_a_big_one_or_an_undefined_one_and_a_small_one_again():
-    matrix = LiveMatrix()
+def test_a_matrix_becomes_a_big_one_or_an_undefined_one_and_a_small_one_again():
     small = tutorial_run(SMALL).connectivity
-    for weights in (small, small * np.nan, small):
+    matrix = LiveFigure(upright, netxr.plot.matrix(small))
+    matrix.pane.get_root()
+    for weights in (small * np.nan, small):
         matrix.show(netxr.plot.matrix(weights))
         low = matrix._plot.handles["color_mapper"].low_color
         assert (low is None) == bool(np.isfinite(weights).all())
     matrix.show(netxr.plot.matrix(netxr.as_connectivity(np.eye(1001), rows="target")))
-    assert isinstance(matrix.pane[0].object, hv.DynamicMap)
+    assert isinstance(matrix.pane.object, hv.DynamicMap)
     matrix.show(netxr.plot.matrix(small))
     assert len(matrix._plot.handles["source"].data["image"][0]) == 6
 
@@ -320,7 +323,7 @@ def test_the_figures_beside_the_matrices_stay_and_are_given_the_new_run(open_pag
     panes = page.page.body.select(pn.pane.HoloViews)
     shown = [pane.object for pane in panes]
     page.release("Network size (any", 9)
-    assert len(panes) == 2
+    assert len(panes) == 4
     assert page.page.body.select(pn.pane.HoloViews) == panes
     assert not any(pane.object is old for pane, old in zip(panes, shown, strict=True))
 

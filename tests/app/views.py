@@ -85,6 +85,6 @@ def columns_of(pane):
     """The columns of all that bokeh draws in a pane, where the axes end, and who stands in the legend."""
     (plot,) = (one for one in pane.get_root().references() if isinstance(one, Plot))
     drawn = [one.data_source.data for one in plot.renderers if hasattr(one, "data_source")]
-    columns = [{name: np.asarray(column).tolist() for name, column in data.items()} for data in drawn]
+    columns = [{name: str(np.asarray(column).tolist()) for name, column in data.items()} for data in drawn]
     ends = [(one.start, one.end) for one in (plot.x_range, plot.y_range)]
     return columns, ends, [[item.label.value for item in legend.items] for legend in plot.legend]

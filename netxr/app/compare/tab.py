@@ -7,10 +7,11 @@ import panel as pn
 import param
 
 from netxr import names as n
+from netxr.app.compare.cards import CompareCards
 from netxr.app.compare.compute import Pick, Side, matrices_in, matrix_choices, pair_of, side_of, variable_of, with_sure
 from netxr.app.compare.matched import interval_of, lags_of, trials_of
 from netxr.app.compare.scores import answer_of
-from netxr.app.compare.views import SIDES, Compared, compare_lines, figure_of, judge, panes_of, table_of
+from netxr.app.compare.views import SIDES, Compared, compare_lines, figure_of, table_of
 from netxr.app.frame.controls import LOOK, choice, flag
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
@@ -135,6 +136,8 @@ class _View:
     def __init__(self, session: Session, folder: Folder, settings: CompareSettings) -> None:
         self._session, self._folder, self._settings = session, folder, settings
         self._shown: Compared | None = None
+        self._cards: CompareCards | None = None
+        self._answer = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self._sides = [_Side(session, settings, side) for side in SIDES]
         self._against = choice(settings, "against", _truths(session))
         session.listeners.append(self._offer_truths)
@@ -240,16 +243,17 @@ class _View:
         """Show two matrices, and then how sure they are."""
         for widgets, side in zip(self._sides, shown.pair.sides, strict=True):
             widgets.offer(side)
-        answer = pn.pane.HTML(answer_of(shown.pair), sizing_mode="stretch_width", margin=0)
-        cards = panes_of(shown)
-        self._results.show(cards, answer=[answer])
+        self._answer.object = answer_of(shown.pair)
+        if self._cards is None or not self._cards.follow(shown):
+            self._cards = CompareCards(shown)
+        self._results.show(self._cards.body, answer=[self._answer])
         self._shown = shown
-        self._session.run(JUDGED, partial(_judged, shown), partial(self._judge, shown, cards), label="", quiet=True)
+        self._session.run(JUDGED, partial(_judged, shown), partial(self._judge, shown), label="", quiet=True)
 
-    def _judge(self, shown: Compared, cards: pn.Column, judged: Compared) -> None:
+    def _judge(self, shown: Compared, judged: Compared) -> None:
         """Show how sure two matrices are, if these are still shown."""
-        if shown is self._shown:
-            judge(cards, judged)
+        if shown is self._shown and self._cards is not None:
+            self._cards.judge(judged)
             self._shown = judged
 
 

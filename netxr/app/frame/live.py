@@ -14,7 +14,7 @@ from bokeh.models.annotations import BoxAnnotation, Span
 from netxr.compat import drawn_columns
 from netxr.plot.style import screen_look
 
-GIVEN: Final = ("clim", "xlim", "ylim", "xticks", "yticks", "hooks")
+GIVEN: Final = ("clim", "xlim", "ylim", "xticks", "yticks", "xlabel", "ylabel", "hooks")
 """Options that a figure is given. If others change, it is drawn anew."""
 
 
@@ -28,12 +28,14 @@ class LiveFigure:
         self._styled = styled
         self._plot: Any = None
         self.pane = styled(figure)
+        self._kind = kind_of(self.pane.object)  # to draw a figure adds to its options
         self._caught(self.pane.object)
 
     def show(self, figure: Any) -> None:
         """Show another figure."""
-        drawn = self._styled(figure).object
-        if self._is_drawn and kind_of(drawn) == kind_of(self.pane.object):
+        drawn, last = self._styled(figure).object, self._kind
+        self._kind = kind_of(drawn)
+        if self._is_drawn and self._kind == last:
             self._caught(drawn)
             with param.discard_events(self.pane):
                 self.pane.object = drawn
@@ -120,17 +122,19 @@ def _name(legends: Any, renderer: Any, label: str) -> None:
 
 
 def _set_axes(plot: Any, figure: Any) -> None:
-    """Set the ends and the ticks of both axes, where the figure names them; a heatmap is as large as its matrix."""
+    """Set what the figure says of both axes: their labels, ends and ticks; a heatmap is as large as its matrix."""
     held, parts = _options(figure), plot.handles
     ends = {axis: held.get(f"{axis}lim") for axis in "xy"}
     if isinstance(figure, hv.Image):
         left, bottom, right, top = figure.bounds.lbrt()
-        ends = {"x": (left, right), "y": (top, bottom)}
+        ends = {"x": (left, right), "y": (top, bottom) if held.get("invert_yaxis") else (bottom, top)}
     for axis in "xy":
         if (end_points := ends[axis]) is not None:
             start, end = end_points
             if (parts[f"{axis}_range"].reset_start, parts[f"{axis}_range"].reset_end) != (start, end):
                 parts[f"{axis}_range"].update(start=start, end=end, reset_start=start, reset_end=end)
+        if (label := held.get(f"{axis}label")) is not None:
+            parts[f"{axis}axis"].axis_label = label
         ticks = held.get(f"{axis}ticks")
         if isinstance(ticks, list) and ticks and isinstance(ticks[0], tuple):
             parts[f"{axis}axis"].ticker.ticks = [position for position, _ in ticks]

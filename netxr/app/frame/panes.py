@@ -1,12 +1,14 @@
 """What stands on the page: cards with figures of netxr.plot, side by side if there is room, buttons and notes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
+from types import MappingProxyType
 from typing import Any, Final
 
 import holoviews as hv
 import panel as pn
+import param
 from bokeh.models import CustomJS
 
 from netxr.app.frame.theme import in_theme
@@ -60,13 +62,23 @@ def fitted(figure: Any, *, aspect: float) -> pn.pane.HoloViews:
     )
 
 
+UPRIGHT: Final = 0.95
+"""How many times as wide as high a heatmap is, with its axes, in a card that is little wider than high."""
+
+
+def upright(figure: Any) -> pn.pane.HoloViews:
+    """Return a heatmap that fills the width, its colour bar below it."""
+    look = {"colorbar_position": "bottom", "clabel": "", "colorbar_opts": {**FLAT}}
+    return fitted(figure.opts(hv.opts.Image(**look, backend="bokeh")), aspect=UPRIGHT)
+
+
 FEW: Final = 5
 """Ticks of a short axis, whose numbers are long."""
 
-PLAIN: Final = {"bar_line_color": None, "major_tick_line_color": None}
-THIN: Final = {"width": 10, "padding": 4, **PLAIN}
-FLAT: Final = {"height": 8, **PLAIN}
-"""Of the colour bar of any figure, of one beside a frame, and of one below."""
+PLAIN: Final = MappingProxyType({"bar_line_color": None, "major_tick_line_color": None})
+THIN: Final = MappingProxyType({"width": 10, "padding": 4, **PLAIN})
+FLAT: Final = MappingProxyType({"height": 8, **PLAIN})
+"""Of the colour bar of any figure, of one beside a frame, and of one below; HoloViews adds to what it is given."""
 
 SQUARE: Final = "figure.height = Math.max(0, figure.outer_height + figure.inner_width - figure.inner_height)"
 """What makes the frame of a figure as high as it is wide, whatever stands around it.
@@ -86,7 +98,7 @@ def squared(figure: Any) -> pn.pane.HoloViews:
             for side in ("inner_width", "inner_height"):
                 plot.state.js_on_change(side, follow)
 
-    bare = figure.opts(hv.opts.Image(clabel="", colorbar_opts=THIN, backend="bokeh"))
+    bare = figure.opts(hv.opts.Image(clabel="", colorbar_opts={**THIN}, backend="bokeh"))
     look = {"frame_width": None, "frame_height": None, "responsive": True, "height": FIRST_ROW, "title": ""}
     hooks = hv.Store.lookup_options("bokeh", figure, "plot").kwargs.get("hooks", [])
     drawn = bare.opts(**look, **TOOLS, hooks=[*hooks, keep_square], backend="bokeh")
@@ -138,7 +150,7 @@ def stack(*parts: Any, **look: Any) -> pn.Column:
 
 def card(title: str, *content: Any, note: str = "", tools: Any = (), wide: bool = False, **look: Any) -> pn.Column:
     """Return a result under its title, with a note beside that, and buttons at the right of both."""
-    title_pane = pn.pane.HTML(_title_html(title, note), css_classes=["grows"], margin=0)
+    title_pane = pn.pane.HTML(head_html(title, note), css_classes=["grows"], margin=0)
     head = pn.Row(title_pane, *tools, css_classes=["head"], sizing_mode="stretch_width", margin=0)
     classes = ["card", *["wide"] * wide]
     return pn.Column(head, *content, css_classes=classes, sizing_mode="stretch_width", margin=0, **look)
@@ -146,20 +158,25 @@ def card(title: str, *content: Any, note: str = "", tools: Any = (), wide: bool 
 
 def entitle(whole: pn.Column, title: str, note: str = "") -> None:
     """Say in the head of a card what it shows by now."""
-    whole[0][0].object = _title_html(title, note)
+    words, *tools = whole[0]
+    words.object = head_html(title, note)
+    for tool, name in zip(tools, _tool_names(title), strict=False):
+        with param.edit_constant(tool):  # so is a name in older versions
+            tool.name = name
 
 
-def _title_html(title: str, note: str) -> str:
-    """Return the title of a card, and a note beside it, as HTML."""
-    words = f'<h2 style="display:inline;margin:0;font-size:16px;line-height:24px">{escape(title)}</h2>'
-    return _on_one_line(words, note, title=title)
+def _tool_names(title: str) -> tuple[str, str]:
+    """Return what the two buttons are called that a figure has in the head of its card."""
+    return f"Enlarge {title}", f"Download {title} as PNG"
 
 
-def _on_one_line(words: str, note: str, *, title: str = "") -> str:
-    """Return the title of a card, as HTML, and a note beside it, of which as much is seen as has room.
+def head_html(title: str, note: str) -> str:
+    """Return the title of a card, as HTML, if it has one, and a note beside it, of which as much is seen as has room.
 
     The whole of both is shown where the pointer rests.
     """
+    heading = f'<h2 style="display:inline;margin:0;font-size:16px;line-height:24px">{escape(title)}</h2>'
+    words = heading if title else ""
     whole = escape(f"{title} {note}".strip())
     look = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
     return f'<div title="{whole}" style="{look}">{words}{_note_html(note)}</div>'
@@ -168,29 +185,6 @@ def _on_one_line(words: str, note: str, *, title: str = "") -> str:
 def _note_html(text: str) -> str:
     """Return what stands beside a title."""
     return f' <span style="margin-left:4px;font-size:12px;color:var(--ink2)">{escape(text)}</span>' if text else ""
-
-
-def card_of_one(pictures: Mapping[str, tuple[str, Sequence[Any]]]) -> pn.Column:
-    """Return a card of several results, {title: (note, content)}, which shows the one whose title is chosen."""
-    titles = list(pictures)
-    if len(titles) == 1:
-        said, content = pictures[titles[0]]
-        return figure_card(titles[0], *content, note=said)
-    chosen = pn.widgets.RadioButtonGroup(
-        name=", ".join(titles), options=titles, value=titles[0], css_classes=["titles"], margin=0
-    )
-    about, body = pn.pane.HTML("", css_classes=["grows"], margin=0), stack()
-    head = pn.Row(chosen, about, css_classes=["head"], sizing_mode="stretch_width", margin=0)
-
-    def show(*_events: object) -> None:
-        """Show the chosen one."""
-        said, body[:] = pictures[chosen.value]
-        about.object = _on_one_line("", said)
-
-    chosen.param.watch(show, "value")
-    show()
-    whole = pn.Column(head, body, css_classes=["card"], sizing_mode="stretch_width", margin=0)
-    return _with_tools(whole, titles[0])
 
 
 def figure_card(title: str, *content: Any, note: str = "", **look: Any) -> pn.Column:
@@ -203,10 +197,11 @@ whole.css_classes = whole.css_classes.filter((one) => one !== "enlarged").concat
 """
 DOWNLOAD: Final = """
 const [, figure] = Bokeh.index.find_one(whole).child_views;
+const title = button.label.replace(/^Download (.*) as PNG$/, "$1");
 figure.export("png").canvas.toBlob((picture) => {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(picture);
-  link.download = name;
+  link.download = `netxr_${title}.png`.toLowerCase().replaceAll(" ", "_").replaceAll("?", "");
   link.click();
   URL.revokeObjectURL(link.href);
 });
@@ -218,11 +213,11 @@ def _with_tools(whole: pn.Column, title: str) -> pn.Column:
 
     The browser does both by itself: at once, also while the server computes.
     """
-    enlarge = pn.widgets.Toggle(name=f"Enlarge {title}", css_classes=["enlarge"], margin=0)
+    for_enlarging, for_download = _tool_names(title)
+    enlarge = pn.widgets.Toggle(name=for_enlarging, css_classes=["enlarge"], margin=0)
     enlarge.jscallback(args={"whole": whole}, value=ENLARGE)
-    download = pn.widgets.Button(name=f"Download {title} as PNG", css_classes=["download"], margin=0)
-    file = f"netxr_{title}.png".lower().replace(" ", "_").replace("?", "")
-    download.jscallback(args={"whole": whole, "name": file}, clicks=DOWNLOAD)
+    download = pn.widgets.Button(name=for_download, css_classes=["download"], margin=0)
+    download.jscallback(args={"whole": whole, "button": download}, clicks=DOWNLOAD)
     whole[0].extend([enlarge, download])
     return whole
 

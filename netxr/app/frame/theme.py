@@ -7,7 +7,7 @@ import panel as pn
 from bokeh.themes import Theme
 
 from netxr.plot import palettes
-from netxr.plot.palettes import paint, painted
+from netxr.plot.palettes import painted
 
 LIGHT, DARK = "light", "dark"
 
@@ -99,15 +99,3 @@ def theme_at_work() -> str:
 def in_theme(figure: Any) -> Any:
     """Return a figure of netxr.plot in the colours of the page at work."""
     return figure if theme_at_work() == LIGHT else painted(figure, palettes.DARK)
-
-
-def live_pane(plot: Any) -> Any:
-    """Return a pane of what bokeh has drawn, in the theme of the page at work."""
-    paint_live(plot)
-    return pn.pane.Bokeh(plot.state, theme=FIGURES[theme_at_work()])
-
-
-def paint_live(plot: Any) -> None:
-    """Give what bokeh has drawn, and is given new data, the colours of the page at work."""
-    if theme_at_work() == DARK:
-        paint(plot, palette=palettes.DARK)

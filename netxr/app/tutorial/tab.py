@@ -1,5 +1,6 @@
 """The tab for the tutorial: sliders for a network, its true and estimated connectivity, how well they agree."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -14,7 +15,19 @@ from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.live import LiveFigure
 from netxr.app.frame.looks import answer_html, side_by_side, verdict, with_diagonal
-from netxr.app.frame.panes import SECOND_ROW, Results, button, card, figure_card, fitted, halves, heading, stretched
+from netxr.app.frame.panes import (
+    SECOND_ROW,
+    UPRIGHT,
+    Results,
+    button,
+    card,
+    figure_card,
+    fitted,
+    halves,
+    heading,
+    stretched,
+    upright,
+)
 from netxr.app.frame.session import Session, at_once
 from netxr.app.tutorial.compute import (
     Setup,
@@ -25,7 +38,6 @@ from netxr.app.tutorial.compute import (
     remembered,
     tutorial_run,
 )
-from netxr.app.tutorial.live import ASPECT, LiveMatrix
 from netxr.app.tutorial.views import score_over_size, separation
 from netxr.simulation.tutorial import DEMO_SIZES, SEED
 
@@ -36,6 +48,7 @@ QUESTION: Final = (
 )
 
 TITLES: Final = {n.CONNECTIVITY: "True connectivity A", n.LAGGED_CORRELATION: "Estimated connectivity R"}
+SEPARATION, CURVE = "Do they separate?", "Score over size"
 
 SAMPLES: Final = range(100, 20_001, 100)
 """Lengths of the slider."""
@@ -52,8 +65,13 @@ OF_TRIES: Final = ("n", "sparsity", "steps", "lag", "groups")
 """What each of them sets."""
 
 
-BESIDE: Final = partial(fitted, aspect=ASPECT), partial(stretched, height=SECOND_ROW, basis=None)
-"""How the two figures look that stand beside the matrices."""
+LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
+    n.CONNECTIVITY: upright,
+    n.LAGGED_CORRELATION: upright,
+    SEPARATION: partial(fitted, aspect=UPRIGHT),
+    CURVE: partial(stretched, height=SECOND_ROW, basis=None),
+}
+"""How each figure looks."""
 
 
 class TutorialSettings(param.Parameterized):
@@ -127,13 +145,15 @@ class _View:
     def __init__(self, session: Session, settings: TutorialSettings) -> None:
         self._session, self._settings = session, settings
         self._answer = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
-        self._matrices = {name: LiveMatrix(sizing_mode="stretch_width", css_classes=["square"]) for name in TITLES}
         self._shown: tuple[Setup, xr.Dataset] | None = None
-        self._separation, self._curve = (pn.Column(sizing_mode="stretch_width", margin=0) for _ in range(2))
-        self._live: dict[pn.Column, LiveFigure] = {}
-        cells = [figure_card(title, self._matrices[name].pane) for name, title in TITLES.items()]
-        cells.append(figure_card("Do they separate?", self._separation))
-        cells.append(figure_card("Score over size", self._curve, note="grows as you move", wide=True))
+        self._places = {name: pn.Column(sizing_mode="stretch_width", margin=0) for name in LOOKS}
+        self._live: dict[str, LiveFigure] = {}
+        cells = []
+        for name, title in TITLES.items():
+            self._places[name].css_classes = ["square"]
+            cells.append(figure_card(title, self._places[name]))
+        cells.append(figure_card(SEPARATION, self._places[SEPARATION]))
+        cells.append(figure_card(CURVE, self._places[CURVE], note="grows as you move", wide=True))
         cells.append(card("Four things to try", _tries(settings)))
         self._cards = pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)
         self._results = Results(
@@ -190,20 +210,22 @@ class _View:
         self._shown = setup, run
         self._results.show(self._cards, answer=[self._answer])
         self._answer.object = answer_of(setup, run)
-        for name in TITLES:
-            self._matrices[name].show(netxr.plot.matrix(run[name]))
+        self._draw({name: netxr.plot.matrix(run[name]) for name in TITLES})
         self._session.later(partial(self._draw_beside, setup, run))
 
     def _draw_beside(self, setup: Setup, run: xr.Dataset) -> None:
         """Draw what stands beside the matrices, unless another run is shown by now."""
         if self._shown is not None and self._shown[1] is run:
-            figures = separation(run), score_over_size(setup)
-            for place, figure, styled in zip((self._separation, self._curve), figures, BESIDE, strict=True):
-                if place in self._live:
-                    self._live[place].show(figure)
-                else:
-                    self._live[place] = LiveFigure(styled, figure)
-                    place[:] = [self._live[place].pane]
+            self._draw({SEPARATION: separation(run), CURVE: score_over_size(setup)})
+
+    def _draw(self, figures: dict[str, Any]) -> None:
+        """Draw figures in their places, or give those that are there the new data."""
+        for name, drawn in figures.items():
+            if name in self._live:
+                self._live[name].show(drawn)
+            else:
+                self._live[name] = LiveFigure(LOOKS[name], drawn)
+                self._places[name][:] = [self._live[name].pane]
 
 
 def answer_of(setup: Setup, run: xr.Dataset) -> str:
