@@ -44,8 +44,14 @@ KINDS = {
     "matrix": (squared, lambda R, lag: netxr.plot.matrix(R.isel(lag=lag))),
     "grouped": (squared, lambda R, lag: netxr.plot.matrix(R.isel(lag=lag), groups=groups_of(R))),
     "network": (partial(fitted, aspect=1.5), lambda R, lag: netxr.plot.network(R.isel(lag=lag), sign="both")),
+    "crowd": (partial(fitted, aspect=1.5), lambda _R, lag: netxr.plot.network(crowd(lag), sign="both")),
     "lags": (partial(stretched, height=200, basis=None), curves),
 }
+
+
+def crowd(lag):
+    """So many edges that each is thinner and paler, how much depends on all of them."""
+    return netxr.as_connectivity(np.random.default_rng(lag).standard_normal((90, 90)) ** 3, rows="target")
 
 
 def groups_of(R):
@@ -67,7 +73,7 @@ def seen(plot):
             columns.append({name: list(column) for name, column in one.data_source.data.items()})
     rest += [[item.label.value for item in legend.items] for legend in plot.state.legend]
     mappers = [one for one in plot.state.references() if isinstance(one, LinearColorMapper)]
-    rest.append(sorted((one.low, one.high) for one in mappers))
+    rest.append(sorted((one.low, one.high, tuple(one.palette)) for one in mappers))
     rest += [(one.start, one.end) for one in (plot.state.x_range, plot.state.y_range)]
     rest.append([axis.axis_label for axis in (*plot.state.below, *plot.state.left)])
     return columns, rest

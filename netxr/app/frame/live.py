@@ -9,6 +9,7 @@ from typing import Any, Final
 import holoviews as hv
 import panel as pn
 import param
+from bokeh.models import ColorMapper
 from bokeh.models.annotations import BoxAnnotation, Span
 
 from netxr.compat import drawn_columns
@@ -73,7 +74,7 @@ def kind_of(figure: Any) -> str:
         return "drawn by itself"
     whole = [("", _options(figure))] if isinstance(figure, hv.Overlay) else []
     apart = {*GIVEN, *["title"] * bool(whole)}  # an Overlay has one of its own
-    each = [(type(one).__name__, _options(one) | _options(one, "style")) for one in _elements(figure)]
+    each = [(type(one).__name__, _options(one) | _fixed_style(one)) for one in _elements(figure)]
     each = [(name, {key: value for key, value in held.items() if key not in apart}) for name, held in each]
     whole = [(name, {key: value for key, value in held.items() if key not in GIVEN}) for name, held in whole]
     return repr([(name, sorted(held.items())) for name, held in whole + each])
@@ -83,6 +84,7 @@ def give(plot: Any, figure: Any) -> None:
     """Give what HoloViews has drawn the data of another figure of its kind, with its range of colours, and its axes."""
     layers = list(plot.subplots.values()) if isinstance(figure, hv.Overlay) else [plot]
     for layer, element in zip(layers, _elements(figure), strict=True):
+        _colour(layer, element)
         data, mapping = drawn_columns(layer, element, clim=_options(element).get("clim"))
         if isinstance(layer.handles["glyph"], Span | BoxAnnotation):
             layer.handles["glyph"].update(**mapping)
@@ -104,6 +106,20 @@ def _options(figure: Any, group: str = "plot") -> dict[str, Any]:
     """Return the options of a figure on bokeh."""
     held: dict[str, Any] = hv.Store.lookup_options("bokeh", figure, group).kwargs
     return held
+
+
+def _fixed_style(element: Any) -> dict[str, Any]:
+    """Return the style of an element but for what it is given: a list of colours, and what follows from its values."""
+    held = _options(element, "style")
+    return {key: one for key, one in held.items() if not isinstance(one, hv.dim | list)}
+
+
+def _colour(layer: Any, element: Any) -> None:
+    """Give a layer the colours of another element, if they are a list."""
+    colours = _options(element, "style").get("cmap")
+    for mapper in (part for part in layer.handles.values() if isinstance(part, ColorMapper)):
+        if isinstance(colours, list) and mapper.palette != colours:
+            mapper.palette = colours
 
 
 def _call_hooks(plot: Any, element: Any) -> None:
