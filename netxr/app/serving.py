@@ -16,11 +16,11 @@ from bokeh.core.validation.warnings import FIXED_SIZING_MODE
 from panel.io.server import get_server
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.routing import Matcher, Rule
-from tornado.web import OutputTransform, RequestHandler, StaticFileHandler
+from tornado.web import OutputTransform, RequestHandler
 
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import JobQueue, message_of
-from netxr.app.frame.looks import PAGE, WIDGET_STYLE, WIDGETS, message_pane
+from netxr.app.frame.looks import STYLE, WIDGET_STYLE, WIDGETS, Bare, message_pane
 from netxr.app.frame.page import Address, Page, Tab, template_of
 from netxr.app.frame.session import Session
 from netxr.app.frame.state import THEME
@@ -144,7 +144,7 @@ def server_of(
             address=ADDRESS,
             websocket_origin=list(NAMES),
             title="netxr",
-            extra_patterns=[(f"/({WIDGETS})", StaticFileHandler, {"path": str(PAGE)})],
+            extra_patterns=[(f"/{WIDGETS}", _Style)],
             **LIMITS,
         )
     except OSError as error:
@@ -170,6 +170,7 @@ def _page(
     if len(sessions) >= MOST_SESSIONS:
         text = f"{MOST_SESSIONS} pages are already open. Close one, wait half a minute, and load this page again."
         return template_of(pn.pane.Str(text), title="netxr")
+    pn.config.css_files, pn.config.design = [WIDGET_STYLE], Bare  # of all that is made from here on
     session = Session(queue, memory=memory, folder=folder)
     sessions.add(session)
 
@@ -180,7 +181,6 @@ def _page(
 
     pn.state.on_session_destroyed(end)
     pn.config.exception_handler = lambda error: session.say(message_of(error))
-    pn.config.css_files = [WIDGET_STYLE]
     address, theme = _address(), _theme()
     pn.state.curdoc.theme = FIGURES[theme]
     try:
@@ -244,6 +244,16 @@ class _Foreign(Matcher):
             or EMBEDDING.search(request.path)
         )
         return {} if refused else None
+
+
+class _Style(RequestHandler):
+    """Answers with the style of all that Panel draws; its address changes with it."""
+
+    def get(self) -> None:
+        """Send it, to be kept."""
+        self.set_header("Content-Type", "text/css; charset=UTF-8")
+        self.set_header("Cache-Control", f"max-age={86_400 * 365}, immutable")
+        self.write(STYLE)
 
 
 class _Refusal(RequestHandler):

@@ -3,7 +3,9 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import panel as pn
 import psutil
 import pytest
 
@@ -36,8 +38,9 @@ def test_the_style_of_widgets_is_asked_for_once_and_no_other_file_of_its_folder_
     _, _, page = ask()
     assert WIDGET_STYLE in page
     status, headers, style = ask(WIDGET_STYLE)
-    assert (status, headers["Content-Type"]) == (200, "text/css")
-    assert style == (PAGE / "widgets.css").read_text("utf-8")
+    assert (status, headers["Content-Type"]) == (200, "text/css; charset=UTF-8")
+    assert style.startswith((PAGE / "widgets.css").read_text("utf-8"))
+    assert (Path(pn.__file__).parent / "theme" / "css" / "native.css").read_text("utf-8") in style
     assert "max-age" in headers["Cache-Control"]
     assert style not in page
     assert [ask(f"/{name}")[0] for name in ("page.py", "page.html", "page.css")] == [404, 404, 404]

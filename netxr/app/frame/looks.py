@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import panel as pn
 import xarray as xr
+from panel.theme import Design
 
 from netxr import names as n
 from netxr.plot.style import score_text
@@ -18,8 +19,13 @@ TEMPLATE: Final = (PAGE / "page.html").read_text("utf-8")
 PAGE_STYLE: Final = (PAGE / "page.css").read_text("utf-8")
 
 WIDGETS: Final = "widgets.css"
-WIDGET_STYLE: Final = f"/{WIDGETS}?v={sha256((PAGE / WIDGETS).read_bytes()).hexdigest()[:16]}"
-"""Where the server has the style of all that Panel draws, into which the style of the page does not reach."""
+PARTS: Final = (PAGE / WIDGETS, *(files("panel.theme") / "css" / name for name in ("default.css", "native.css")))
+STYLE: Final = "\n".join(part.read_text("utf-8") for part in PARTS)
+WIDGET_STYLE: Final = f"/{WIDGETS}?v={sha256(STYLE.encode()).hexdigest()[:16]}"
+"""The style of all that Panel draws, into which the style of the page does not reach, and where the server has it.
+
+Panel's own is at the end of it: as files of their own they would be loaded into each part of the page.
+"""
 
 MESSAGE_COLOURS: Final = {"error": ("wrong", "wrong-bg"), "note": ("ink", "sunken"), "warning": ("warn", "warn-bg")}
 """Of the text and of the ground of each kind of message."""
@@ -33,6 +39,10 @@ LABEL: Final = "font-size:12px;line-height:16px;color:var(--ink2)"
 
 COMMAND: Final = "margin:0;white-space:pre-wrap;overflow-wrap:anywhere"
 """How a command is written, which wraps on a narrow page."""
+
+
+class Bare(Design):
+    """A design of Panel that adds no style sheets to the parts of a page."""
 
 
 class Sides(NamedTuple):
