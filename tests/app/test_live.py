@@ -14,7 +14,11 @@ import netxr
 import netxr.plot
 from netxr.app.frame.live import LiveFigure, kind_of
 from netxr.app.frame.panes import Results, fitted, squared, stretched
+from netxr.app.recording.choice import Choice
+from netxr.app.recording.compute import how_sure
 from netxr.app.recording.pair_cards import PairCards
+from netxr.app.recording.settings import RecordingSettings
+from netxr.app.recording.sure_view import SureCards, sure_figure
 from netxr.estimators.overlap import shared_pairs
 from netxr.plot.scores import agreements
 
@@ -122,7 +126,7 @@ def test_cards_follow_an_estimate_of_the_same_neurons_and_refuse_others(over_lag
 
     def given(R, lag):
         at = R.isel(lag=lag)
-        return at, R, None, [netxr.plot.matrix(at), netxr.plot.network(at, sign="both"), None]
+        return at, R, None, [netxr.plot.matrix(at), netxr.plot.network(at, sign="both")]
 
     cards = PairCards(*given(over_lags, 0), lag=0, selected=("a", "b"), choose=print)
     for pane in cards.panes:
@@ -183,3 +187,54 @@ def test_a_figure_that_waits_to_be_drawn_is_the_one_that_was_given_last(over_lag
         turn()
     assert live.pane.object is last
     assert "skeleton" not in live.pane.css_classes
+
+
+def test_curves_come_beside_an_estimate_at_one_lag_and_go(over_lags):
+    hv.Store.set_current_backend("bokeh")
+    at = over_lags.isel(lag=1)
+    figures = [netxr.plot.matrix(at), netxr.plot.network(at, sign="both")]
+    cards = PairCards(at, None, None, figures, lag=1, selected=None, choose=print)
+    page = pn.Column(*cards.panes)
+    page.get_root()
+    whole, first = cards.panes[0], cards._matrix._plot
+    assert len(whole) == 3
+    assert "wide" in whole[-1].css_classes
+    for R, n_cards in ((over_lags, 4), (None, 3)):
+        assert cards.follow(at, R, None, figures, lag=1, selected=None)
+        assert (len(whole), "wide" in whole[-1].css_classes) == (n_cards, n_cards == 3)
+        assert cards._matrix._plot is first
+    assert cards.panes == [whole]
+
+
+@pytest.fixture(scope="module")
+def sures(library):
+    """How sure an estimate of eight neurons is, at three lags."""
+    run = netxr.open(library / "grouped.zarr")
+    choice = Choice(*(RecordingSettings().param[name].default for name in Choice._fields))._replace(lags="0-3")
+    options = {"memory": 2**30, "compute": lambda lazy: lazy.compute()}
+    return [how_sure(run, choice, lag=lag, **options) for lag in (1, 2, 3)]
+
+
+def test_how_sure_another_lag_is_shown_in_the_cards_that_are_there(sures):
+    hv.Store.set_current_backend("bokeh")
+    first, *others = sures
+
+    def made(sure):
+        cards = SureCards(sure, sure_figure(sure, q=0.05, groups=None), q=0.05, choose=print)
+        for pane in cards.panes:
+            pane.get_root()
+        return cards
+
+    cards = made(first)
+    plots = [one._plot for one in cards._figures.values()]
+    for sure in others:
+        assert cards.follow(sure, sure_figure(sure, q=0.05, groups=None), q=0.05)
+        new = made(sure)
+        for title, one in cards._figures.items():
+            assert repr(seen(one._plot)) == repr(seen(new._figures[title]._plot))
+        heads = [[one.object for one in each.select(pn.pane.HTML)] for each in (*cards.panes, *new.panes)]
+        assert heads[: len(heads) // 2] == heads[len(heads) // 2 :]
+        assert cards._table.value.equals(new._table.value)
+    assert plots[1:] == [one._plot for one in cards._figures.values()][1:]
+    few = first._replace(found=first.found.isel(target=slice(5), source=slice(5)))
+    assert not cards.follow(few, None, q=0.05)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import holoviews as hv
 import panel as pn
-import param
 from bokeh.models import CustomJS
 
 from netxr.app.frame.theme import in_theme
@@ -160,14 +159,8 @@ def entitle(whole: pn.Column, title: str, note: str = "") -> None:
     """Say in the head of a card what it shows by now."""
     words, *tools = whole[0]
     words.object = head_html(title, note)
-    for tool, name in zip(tools, _tool_names(title), strict=False):
-        with param.edit_constant(tool):  # so is a name in older versions
-            tool.name = name
-
-
-def _tool_names(title: str) -> tuple[str, str]:
-    """Return what the two buttons are called that a figure has in the head of its card."""
-    return f"Enlarge {title}", f"Download {title} as PNG"
+    for tool in tools:
+        tool.object = _tools_html(title)
 
 
 def head_html(title: str, note: str) -> str:
@@ -192,34 +185,18 @@ def figure_card(title: str, *content: Any, note: str = "", **look: Any) -> pn.Co
     return _with_tools(card(title, *content, note=note, **look), title)
 
 
-ENLARGE: Final = """
-whole.css_classes = whole.css_classes.filter((one) => one !== "enlarged").concat(cb_obj.active ? ["enlarged"] : []);
-"""
-DOWNLOAD: Final = """
-const [, figure] = Bokeh.index.find_one(whole).child_views;
-const title = button.label.replace(/^Download (.*) as PNG$/, "$1");
-figure.export("png").canvas.toBlob((picture) => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(picture);
-  link.download = `netxr_${title}.png`.toLowerCase().replaceAll(" ", "_").replaceAll("?", "");
-  link.click();
-  URL.revokeObjectURL(link.href);
-});
-"""
-
-
 def _with_tools(whole: pn.Column, title: str) -> pn.Column:
-    """Add to the head of a card a switch that makes it as large as the window allows, and a button for its picture.
-
-    The browser does both by itself: at once, also while the server computes.
-    """
-    for_enlarging, for_download = _tool_names(title)
-    enlarge = pn.widgets.Toggle(name=for_enlarging, css_classes=["enlarge"], margin=0)
-    enlarge.jscallback(args={"whole": whole}, value=ENLARGE)
-    download = pn.widgets.Button(name=for_download, css_classes=["download"], margin=0)
-    download.jscallback(args={"whole": whole, "button": download}, clicks=DOWNLOAD)
-    whole[0].extend([enlarge, download])
+    """Add to the head of a card a switch that makes it as large as the window allows, and a button for its picture."""
+    whole[0].append(pn.pane.HTML(_tools_html(title), css_classes=["icons"], margin=0))
     return whole
+
+
+def _tools_html(title: str) -> str:
+    """Return the two buttons, as HTML. The script of the page does what they say, also while the server computes."""
+    called, file = escape(title), f"netxr_{title}.png".lower().replace(" ", "_").replace("?", "")
+    enlarge = f'<button type="button" class="enlarge" aria-pressed="false" aria-label="Enlarge {called}"></button>'
+    name = f'aria-label="Download {called} as PNG"'
+    return f'{enlarge}<button type="button" class="download" {name} data-file="{escape(file)}"></button>'
 
 
 def _hide(part: pn.Column | pn.Row, is_hidden: bool) -> None:

@@ -186,9 +186,10 @@ class Session:
         """Show how far a computation is."""
         if self._jobs.get(key) is job and key in self._rows:
             bar, text, _ = self._rows[key]
-            bar.value = round(100 * done / total) if done < total else WAITING
             share = f", {100 * done // total} %" if done < total else ""
-            text.object = escape(f"{self._labels[key]}{share}{self._left(key, done, total)}")
+            with at_once():
+                bar.value = round(100 * done / total) if done < total else WAITING
+                text.object = escape(f"{self._labels[key]}{share}{self._left(key, done, total)}")
 
     def _left(self, key: str, done: int, total: int) -> str:
         """Return how long a computation still takes, in words, if it takes long."""

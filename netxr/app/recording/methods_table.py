@@ -6,7 +6,6 @@ from typing import Final
 import panel as pn
 
 from netxr import names as n
-from netxr.app.frame.panes import card
 from netxr.estimators.table import methods
 
 HEADS: Final = ("Estimator", "It assumes that", "Direction", "Sign", "Reference")
@@ -32,13 +31,19 @@ def _row(cells: list[str], tag: str) -> str:
     return "".join(["<tr>", *(f'<{tag} style="{CELL}">{escape(cell)}</{tag}>' for cell in cells), "</tr>"])
 
 
-def methods_dialogue() -> pn.Column:
-    """Return a switch that lays the table of estimators over the page; one in the card takes it away again."""
-    opens = pn.widgets.Toggle(name="Table of estimators", css_classes=["link"], margin=0)
-    closes = pn.widgets.Toggle(name="Close the table of estimators", css_classes=["enlarge"], margin=0)
-    table = pn.pane.HTML(methods_html(), sizing_mode="stretch_width", margin=0)
-    whole = card("Estimators", table, tools=[closes], visible=False)
-    whole.css_classes = ["card", "enlarged"]
-    opens.jslink(whole, value="visible")  # the browser does it by itself, also while the server computes
-    opens.jslink(closes, value="value", bidirectional=True)
-    return pn.Column(opens, whole, sizing_mode="stretch_width", margin=0)
+def methods_dialogue() -> pn.pane.HTML:
+    """Return a button that lays the table of estimators over the page; Escape, and one beside its title, close it.
+
+    The browser does it by itself, also while the server computes.
+    """
+    opens = (
+        '<button type="button" class="link" onclick="this.nextElementSibling.showModal()">Table of estimators</button>'
+    )
+    closes = (
+        '<button type="button" class="close" aria-label="Close the table of estimators" '
+        "onclick=\"this.closest('dialog').close()\"></button>"
+    )
+    title = f'<h2 style="flex:1;margin:0;font-size:16px;line-height:24px">Estimators</h2>{closes}'
+    head = f'<div style="display:flex;align-items:center;min-height:40px">{title}</div>'
+    whole = f'{opens}<dialog aria-label="Estimators">{head}{methods_html()}</dialog>'
+    return pn.pane.HTML(whole, sizing_mode="stretch_width", margin=0)

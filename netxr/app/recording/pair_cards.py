@@ -47,7 +47,7 @@ class PairCards:
     """The cards of an estimate.
 
     R (target, source) is in memory, as it is `over_lags` if there are several, and the group of each neuron. Figures
-    are the matrix and the network, and the curve if there is one, as netxr.plot draws them. `interval` are the seconds
+    are the matrix and the network, as netxr.plot draws them. `interval` are the seconds
     of a sample, 0 if they are not known. `selected` is (target, source), None for the strongest pair; `choose` is
     called with both when another pair is selected.
     """
@@ -68,7 +68,7 @@ class PairCards:
         labels = labels_of(R, n.TARGET)
         self._kind, self._table = _kind(R, groups), strongest_of(R)
         self._is_directed = not is_undirected(R)
-        matrix, network, *curve = figures
+        matrix, network = figures
         network = in_shape(network, aspect=WIDE)
         self._edge = SelectedEdge(network, R, choose)
         self._cell = None
@@ -81,17 +81,26 @@ class PairCards:
         self._live_curve: LiveFigure | None = None
         self._edges = self._edges_table()
         self.selected = selected or self._strongest()
-        pictures = [
+        self._pictures = [
             figure_card("Matrix R", self._matrix.pane, note="by group" if groups is not None else ""),
             figure_card("Network", self._network.pane, note=STRONGEST[self._is_directed]),
         ]
-        if curve:
-            pictures.append(figure_card("Lag curve", self._curve, note="of the selected pair"))
+        self._over_lags_card = figure_card("Lag curve", self._curve, note="of the selected pair")
         n_pairs = (len(labels) ** 2 - len(labels)) // (1 if self._is_directed else 2)
         what = f"{len(self._table):,} of {n_pairs:,}"
-        edges = card("Strongest pairs", self._edges, note=what, wide=not curve)
-        self.panes = [pn.Column(*pictures, edges, css_classes=["cards"], sizing_mode="stretch_width", margin=0)]
+        self._pairs_card = card("Strongest pairs", self._edges, note=what)
+        self._whole = pn.Column(css_classes=["cards"], sizing_mode="stretch_width", margin=0)
+        self.panes = [self._whole]
+        self._arrange()
         self.show()
+
+    def _arrange(self) -> None:
+        """Put the cards side by side; the pairs have a row of their own where there are no curves beside them."""
+        has_curves = self._over_lags is not None and self.selected is not None
+        self._pairs_card.css_classes = ["card", *["wide"] * (not has_curves)]
+        cards = [*self._pictures, *[self._over_lags_card] * has_curves, self._pairs_card]
+        if list(self._whole) != cards:
+            self._whole[:] = cards
 
     def _with_cell(self, matrix: Any) -> Any:
         """Return a matrix in which the selected cell is framed."""
@@ -109,16 +118,17 @@ class PairCards:
     ) -> bool:
         """Show another estimate in the same cards, or return False if it is of other neurons or another kind."""
         pairs, kind = strongest_of(R), _kind(R, groups)
-        if (kind, len(pairs), over_lags is None) != (self._kind, len(self._table), self._over_lags is None):
+        if (kind, len(pairs)) != (self._kind, len(self._table)):
             return False
         self._over_lags, self._lag, self._table = over_lags, lag, pairs
-        matrix, network, *_curve = figures
+        matrix, network = figures
         network = in_shape(network, aspect=WIDE)
         self._edge.follow(network, R)
         self._matrix.show(self._with_cell(matrix))
         self._network.show(_marked(network, self._edge))
         self._edges.value = pairs
         self.selected = selected or self._strongest()
+        self._arrange()
         self.show()
         return True
 

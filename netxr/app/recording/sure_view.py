@@ -4,15 +4,19 @@ from collections.abc import Callable
 from html import escape
 from typing import Any, Final
 
+import holoviews as hv
+import numpy as np
 import panel as pn
 import xarray as xr
 from bokeh.models.widgets.tables import NumberFormatter, ScientificFormatter
+from numpy.typing import NDArray
 
 import netxr
 import netxr.plot
 from netxr import names as n
+from netxr.app.frame.live import LiveFigure
 from netxr.app.frame.looks import LABEL, answer_html, message_pane
-from netxr.app.frame.panes import FEW, card, figure_card, squared
+from netxr.app.frame.panes import FEW, card, entitle, figure_card, squared
 from netxr.app.frame.tables import Table, table
 from netxr.app.recording.compute import Sure
 from netxr.app.recording.strongest import ENDS
@@ -27,6 +31,12 @@ from netxr.significance.reliability import LIMIT
 
 ROWS: Final = 6
 """Of the table on a page."""
+
+EDGES, TURNED = "Edges", "R and its transpose"
+"""Titles of cards."""
+
+ROOM: Final = 0.05
+"""Beside the values on an axis, as a fraction of their range."""
 
 INTERVAL: Final = "interval"
 HALVES: Final = ("first_half", "second_half")
@@ -55,31 +65,86 @@ def sure_figure(sure: Sure, *, q: float, groups: Any) -> Any:
     return netxr.plot.matrix(sure.R, p_value=p_value, q=q, groups=groups, title=TITLE_R)
 
 
-def sure_panes(sure: Sure, figure: Any, *, q: float, choose: Choose) -> list[Any]:
-    """Return the matrix, both halves against each other, R against its transpose, and the edges below them."""
-    cells = [
-        figure_card("Matrix R", squared(figure), note="what is not found is pale" if sure.is_tested else "no p-values")
-    ]
+class SureCards:
+    """The cards of how sure an estimate is: its matrix, both halves against each other, R against its transpose.
+
+    And below them its edges. `figure` is what `sure_figure` draws; `choose` is called with a pair that is clicked.
+    """
+
+    def __init__(self, sure: Sure, figure: Any, *, q: float, choose: Choose) -> None:
+        self._kind, self._choose = _kind(sure), choose
+        self._figures = {title: LiveFigure(squared, one) for title, one in _pictures(sure, figure).items()}
+        self._cards = {title: figure_card(title, one.pane) for title, one in self._figures.items()}
+        self.panes: list[Any] = [
+            pn.Column(*self._cards.values(), css_classes=["thirds"], sizing_mode="stretch_width", margin=0)
+        ]
+        if sure.is_tested:
+            self._frame = _frame(sure, q=q)
+            self._table = _table(self._frame, ENDS[not is_undirected(sure.R)], choose=self._clicked)
+            self._limits = pn.pane.HTML("", sizing_mode="stretch_width", margin=(8, 0, 0, 0))
+            self._cards[EDGES] = card(EDGES, self._table, self._limits)
+            self.panes.append(self._cards[EDGES])
+        self._say(sure, q=q)
+
+    def follow(self, sure: Sure, figure: Any, *, q: float) -> bool:
+        """Show another estimate in the same cards, or return False if it is of other neurons or another kind."""
+        if _kind(sure) != self._kind:
+            return False
+        for title, one in _pictures(sure, figure).items():
+            self._figures[title].show(one)
+        if sure.is_tested:
+            self._frame = _frame(sure, q=q)
+            self._table.param.update(value=self._frame, page=1)
+        self._say(sure, q=q)
+        return True
+
+    def _say(self, sure: Sure, *, q: float) -> None:
+        """Say in the heads of the cards what they show, and below the table what it cannot tell."""
+        notes = {"Matrix R": "what is not found is pale" if sure.is_tested else "no p-values"}
+        if sure.halves is not None:
+            notes["Halves"] = f"correlation {sure.halves[n.HALVES].item():.2f}"
+        notes[TURNED] = f"correlation {symmetry(sure.R).item():.2f}"
+        if sure.is_tested:
+            notes[EDGES] = found_pairs(sure.R, sure.found[n.P_VALUE], q=q).text
+            self._limits.object = _limits_html(q)
+        for title, whole in self._cards.items():
+            entitle(whole, title, notes.get(title, ""))
+
+    def _clicked(self, event: Any) -> None:
+        """Select the pair of a row."""
+        self._choose(self._frame[n.TARGET].iloc[event.row], self._frame[n.SOURCE].iloc[event.row])
+
+
+def _kind(sure: Sure) -> tuple[Any, ...]:
+    """Return what cards depend on: the neurons, whether R has a direction, and what is known of it."""
+    labels = [labels_of(sure.R, end).tolist() for end in (n.TARGET, n.SOURCE)]
+    return *labels, is_undirected(sure.R), [*sure.found.data_vars], len(sure.of_halves), sure.halves is None
+
+
+def _pictures(sure: Sure, figure: Any) -> dict[str, Any]:
+    """Return the figures, by title."""
+    drawn = {"Matrix R": figure}
     if sure.of_halves:
-        said = f"correlation {sure.halves[n.HALVES].item():.2f}" if sure.halves is not None else ""
         first, second = sure.of_halves
-        scatter = pairs_against(first, second, "R of the first half", "R of the second half")
-        cells.append(figure_card("Halves", squared(scatter), note=said))
+        drawn["Halves"] = pairs_against(first, second, "R of the first half", "R of the second half")
     turned = sure.R.rename({n.TARGET: n.SOURCE, n.SOURCE: n.TARGET})
-    alike = f"correlation {symmetry(sure.R).item():.2f}"
-    cells.append(figure_card("R and its transpose", squared(pairs_against(turned, sure.R, "R back", "R")), note=alike))
-    panes = [pn.Column(*cells, css_classes=["thirds"], sizing_mode="stretch_width", margin=0)]
-    if sure.is_tested:
-        found = found_pairs(sure.R, sure.found[n.P_VALUE], q=q).text
-        limits = pn.pane.HTML(_limits_html(q), sizing_mode="stretch_width", margin=(8, 0, 0, 0))
-        panes.append(card("Edges", _table(sure, q=q, choose=choose), limits, note=found))
-    return panes
+    return drawn | {TURNED: pairs_against(turned, sure.R, "R back", "R")}
 
 
 def pairs_against(first: xr.DataArray, second: xr.DataArray, xlabel: str, ylabel: str) -> Any:
     """Draw one estimate against another, pair by pair."""
     pairs = shared_pairs(first, second, diagonal=False, arguments=("first", "second"))
-    return entries(pairs).opts(xlabel=xlabel, ylabel=ylabel, xticks=FEW, backend="bokeh")
+    figure = entries(pairs).opts(xlabel=xlabel, ylabel=ylabel, xticks=FEW, backend="bokeh")
+    if isinstance(figure, hv.Points):
+        figure.opts(xlim=_ends(pairs.truth), ylim=_ends(pairs.estimate), backend="bokeh")
+    return figure
+
+
+def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the ends of an axis, with room beside the values."""
+    low, high = float(values.min()), float(values.max())
+    room = ROOM * (high - low) or 1.0
+    return low - room, high + room
 
 
 def sure_notes(sure: Sure) -> list[Any]:
@@ -164,10 +229,12 @@ def interval_html(lower: float, upper: float, *, scale: float) -> str:
     return f'<div style="position:relative;height:16px">{bar}</div>'
 
 
-def _table(sure: Sure, *, q: float, choose: Choose) -> Table:
-    """Return the edges as a table, the strongest first, which a click on a head sorts, and on a row selects."""
-    frame = _frame(sure, q=q)
-    heads = COLUMNS | ENDS[not is_undirected(sure.R)]
+def _table(frame: Any, ends: dict[str, str], *, choose: Callable[[Any], object]) -> Table:
+    """Return the edges as a table, the strongest first, which a click on a head sorts, and on a row selects.
+
+    `ends` are the heads of both ends of an edge; `choose` is called with the event of a click.
+    """
+    heads = COLUMNS | ends
     numbers: dict[str, Any] = {
         name: NumberFormatter(format="0.000") for name in (n.EFFECT, n.LOWER, n.UPPER, *HALVES) if name in frame
     }
@@ -181,14 +248,9 @@ def _table(sure: Sure, *, q: float, choose: Choose) -> Table:
         page_size=ROWS,
         text_align=dict.fromkeys(frame, "left"),
         configuration={"responsiveLayout": "hide", "columnDefaults": {"minWidth": 76}},
-        name="Edges",
+        name=EDGES,
     )
-
-    def clicked(event: Any) -> None:
-        """Select the pair of a row."""
-        choose(frame[n.TARGET].iloc[event.row], frame[n.SOURCE].iloc[event.row])
-
-    shown.on_click(clicked)
+    shown.on_click(choose)
     return shown
 
 

@@ -16,6 +16,7 @@ from netxr.app.frame.panes import Results, button, note, stack
 from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, tab_of_stores
 from netxr.app.recording.answers import warning_of, words_of
+from netxr.app.recording.cards import Cards
 from netxr.app.recording.choice import Choice, chosen_activity, is_lagged, with_bad_frames
 from netxr.app.recording.compute import (
     Compute,
@@ -34,13 +35,12 @@ from netxr.app.recording.compute import (
 from netxr.app.recording.cost import LIVE, Cost, cost_of
 from netxr.app.recording.files import Files
 from netxr.app.recording.marked_pairs import FROM, marked, text_of
-from netxr.app.recording.pair_cards import PairCards
 from netxr.app.recording.rail import Rail
 from netxr.app.recording.report_file import ReportFile
 from netxr.app.recording.saving import Saving
 from netxr.app.recording.settings import KINDS, RecordingSettings
 from netxr.app.recording.shown import ACTIVITY_VIEW, CLEAN_VIEW, ESTIMATE_VIEW, SEEN, SURE_VIEW, WINDOWS_VIEW, Shown
-from netxr.app.recording.views import drawn_on_page, figure_of, lines_of, table_of, taken_along
+from netxr.app.recording.views import figure_of, lines_of, table_of, taken_along
 from netxr.app.recording.windows_view import windows_problem
 from netxr.errors import NonFiniteActivity
 from netxr.estimators.table import estimator
@@ -111,7 +111,7 @@ class _View:
         self._rail.files.param.watch(lambda _event: self._show_files(), "value")
         for widget in self._rail.lags_shown:
             widget.param.watch(self._take_lag, "value")
-        self._cards: PairCards | None = None
+        self._cards = Cards(self._select)
         self._cost: Cost | None = None
         self._waits = False
         self._results = Results(self._tools(), run=self._estimate, later=session.later)
@@ -307,8 +307,7 @@ class _View:
             self._known = key, estimate
         self._mark(shown)
         shown = shown._replace(marked=self._pair_marked(shown) if shown.view == ESTIMATE_VIEW else "")
-        figures = self._carded(shown) if shown.view == ESTIMATE_VIEW else drawn_on_page(shown, self._select)
-        self._results.show(*figures, answer=words_of(shown))
+        self._results.show(*self._cards.of(shown, after=self._shown), answer=words_of(shown))
         warning = warning_of(shown, self._go_to_clean)
         self._warning[:], self._warning.visible = warning, bool(warning)
         self._foretell(shown)
@@ -352,16 +351,6 @@ class _View:
             return str(self._settings.marked)
         return ""
 
-    def _carded(self, shown: Shown) -> list[Any]:
-        """Return the cards of an estimate, of which one pair is selected."""
-        R, groups = shown.matrices.R, shown.excerpt.coords.get(n.GROUP)
-        given = R, shown.over_lags, groups, list(figure_of(shown))
-        lag, pair, was = shown.lag_of_R, shown.pair, self._shown
-        same = was is not None and (was.path, was.view) == (shown.path, shown.view)
-        if self._cards is None or not (same and self._cards.follow(*given, lag=lag, selected=pair)):
-            self._cards = PairCards(*given, interval=shown.interval, lag=lag, selected=pair, choose=self._select)
-        return self._cards.panes
-
     def _select(self, target: Any, source: Any) -> None:
         """Keep in the settings which pair was selected."""
         self._settings.marked = f"{target} {FROM} {source}"
@@ -374,10 +363,9 @@ class _View:
 
     def _mark(self, shown: Shown | None) -> None:
         """Mark what the settings say, in all figures."""
-        if shown is not None and shown is self._shown and shown.view == ESTIMATE_VIEW and self._cards is not None:
+        if shown is not None and shown is self._shown and shown.view == ESTIMATE_VIEW:
             self._shown = shown = shown._replace(marked=self._pair_marked(shown))
-            if shown.pair is not None:
-                self._cards.select(*shown.pair)
+            self._cards.select(shown)
         if shown is None or not shown.is_linked:
             return
         if self._settings.marked != text_of(_neurons_of(shown), shown.selection):

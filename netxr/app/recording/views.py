@@ -1,6 +1,5 @@
 """The views of a recording: panes of the page, a figure for paper, a table, and the Python that makes them."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import holoviews as hv
@@ -28,7 +27,7 @@ from netxr.app.recording.shown import (
     WINDOWS_VIEW,
     Shown,
 )
-from netxr.app.recording.sure_view import sure_data, sure_figure, sure_panes, sure_table
+from netxr.app.recording.sure_view import sure_data, sure_figure, sure_table
 from netxr.app.recording.windows_view import windows_figure, windows_panes, windows_table
 from netxr.errors import InvalidInput
 from netxr.plot.matrices.node_positions import field_of
@@ -82,13 +81,17 @@ def _clean_figure(shown: Shown) -> Any:
     return hv.Layout(shaded(both, bad_spans(shown.before))).cols(1)
 
 
-def _estimate_figure(shown: Shown) -> Any:
-    """Draw the matrix, the network, and the strongest pair over lag."""
+def matrix_and_network(shown: Shown) -> hv.Layout:
+    """Draw an estimate at one lag."""
     R, groups = shown.matrices.R, shown.excerpt.coords.get(n.GROUP)
     network = netxr.plot.network(R, sign="both", groups=groups, positions=field_of(shown.excerpt))
-    parts = netxr.plot.matrix(R, groups=groups) + network
-    pair = shown.pair
-    return parts if pair is None or shown.over_lags is None else parts + netxr.plot.lags(shown.over_lags, pairs=[pair])
+    return netxr.plot.matrix(R, groups=groups) + network
+
+
+def _estimate_figure(shown: Shown) -> Any:
+    """Draw the matrix, the network, and the strongest pair over lag."""
+    both, pair = matrix_and_network(shown), shown.pair
+    return both if pair is None or shown.over_lags is None else both + netxr.plot.lags(shown.over_lags, pairs=[pair])
 
 
 def _beside_figure(shown: Shown) -> Any:
@@ -136,8 +139,8 @@ def _windows_figure(shown: Shown) -> Any:
     return windows_figure(shown.windows, pairs=shown.pairs)
 
 
-def drawn_on_page(shown: Shown, choose: Callable[[Any, Any], object]) -> list[Any]:
-    """Return the panes of a view, in which clicks choose a pair; the cards of an estimate are `PairCards`."""
+def drawn_on_page(shown: Shown) -> list[Any]:
+    """Return the panes of a view; the cards of an estimate are `PairCards`, and those of how sure it is `SureCards`."""
     figure = figure_of(shown)
     if shown.view == ACTIVITY_VIEW:
         return [
@@ -154,8 +157,6 @@ def drawn_on_page(shown: Shown, choose: Callable[[Any, Any], object]) -> list[An
         ]
     if shown.view == LAGS_VIEW:
         return [figure_card("Over lags", stretched(figure, height=380, basis=None))]
-    if shown.sure is not None:
-        return sure_panes(shown.sure, figure, q=shown.q, choose=choose)
     if shown.windows is not None:
         return windows_panes(shown.windows, figure)
     title = next(said for said, view in VIEWS.items() if view == shown.view)
