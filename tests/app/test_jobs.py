@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr.app.frame.jobs import MOST_WAITING, Cancelled, Job, JobQueue, TooManyWaiting, message_of
+from netxr.app.frame.jobs import MOST_WAITING, QUIET, SHORT, Cancelled, Job, JobQueue, TooManyWaiting, message_of
 
 
 class Outcome:
@@ -67,12 +67,13 @@ def test_an_error_comes_back(queue):
     assert isinstance(Outcome().start(queue, lambda job: 1 / 0).wait().error, ZeroDivisionError)
 
 
-def test_long_work_is_done_one_after_the_other_and_short_work_beside_it(queue, gate):
+def test_long_work_is_done_one_after_the_other_and_short_and_quiet_work_beside_it(queue, gate):
     begun = threading.Event()
     first = Outcome().start(queue, hold(gate, begun))
     second = Outcome().start(queue, lambda job: "second")
     assert begun.wait(20)
-    assert Outcome().start(queue, lambda job: "short", short=True).wait().result == "short"
+    for among in (SHORT, QUIET):
+        assert Outcome().start(queue, lambda job: "done", among=among).wait().result == "done"
     assert not first.ended.is_set()
     assert not second.ended.is_set()
     gate.set()

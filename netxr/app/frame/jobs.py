@@ -14,6 +14,9 @@ import netxr
 from netxr.blocks.schedulers import cores
 from netxr.errors import NetxrError
 
+LONG, SHORT, QUIET = "long", "short", "quiet"
+"""The queues."""
+
 MOST_WAITING: Final = 8
 """Most computations that may wait for the running one; with more, users would wait too long."""
 
@@ -89,11 +92,11 @@ class Job:
 
 
 class JobQueue:
-    """Runs the computations of all pages of a server: long ones one after the other, short ones beside them."""
+    """Runs the computations of all pages of a server: those of each queue one after the other, beside the others."""
 
     def __init__(self) -> None:
-        self._long, self._short = ThreadPoolExecutor(1, "netxr-long"), ThreadPoolExecutor(1, "netxr-short")
-        self._taken = {True: 0, False: 0}
+        self._pools = {queue: ThreadPoolExecutor(1, f"netxr-{queue}") for queue in (LONG, SHORT, QUIET)}
+        self._taken = dict.fromkeys(self._pools, 0)
         self._jobs: set[Job] = set()
         self._lock = Lock()
 
@@ -104,34 +107,33 @@ class JobQueue:
         *,
         then: Callable[[Any], object],
         failed: Callable[[BaseException], object],
-        short: bool = False,
+        among: str = LONG,
     ) -> None:
-        """Start a computation, or let it wait for its turn.
+        """Start a computation, or let it wait for its turn among those of its queue.
 
         `work` is called with the job, which cancels it, in another thread, then `then` with its result, or `failed`
-        with the error, `Cancelled` included, in any thread. One that is `short`, well under a second, does not wait for
-        long ones. Raises TooManyWaiting if too many are waiting.
+        with the error, `Cancelled` included, in any thread. Short ones, of well under a second, do not wait for long
+        ones, nor for quiet ones, which come in addition to a result. Raises TooManyWaiting if too many are waiting.
         """
         with self._lock:
-            if self._taken[short] > MOST_WAITING:
+            if self._taken[among] > MOST_WAITING:
                 raise TooManyWaiting(MOST_WAITING)
-            self._taken[short] += 1
+            self._taken[among] += 1
             self._jobs.add(job)
-        pool = self._short if short else self._long
-        job.future = pool.submit(_run, job, work)
-        job.future.add_done_callback(partial(self._ended, job, short, then, failed))
+        job.future = self._pools[among].submit(_run, job, work)
+        job.future.add_done_callback(partial(self._ended, job, among, then, failed))
 
     def _ended(
         self,
         job: Job,
-        short: bool,
+        among: str,
         then: Callable[[Any], object],
         failed: Callable[[BaseException], object],
         future: Future[Any],
     ) -> None:
         """Pass on how a computation ended."""
         with self._lock:
-            self._taken[short] -= 1
+            self._taken[among] -= 1
             self._jobs.discard(job)
         error = Cancelled() if future.cancelled() else future.exception()
         if error is None:
@@ -145,7 +147,7 @@ class JobQueue:
             jobs = list(self._jobs)
         for job in jobs:
             job.cancel()
-        for pool in (self._long, self._short):
+        for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import panel as pn
 
 from netxr.app.frame.folder import Folder
-from netxr.app.frame.jobs import Cancelled, Job, JobQueue, message_of
+from netxr.app.frame.jobs import LONG, QUIET, SHORT, Cancelled, Job, JobQueue, message_of
 from netxr.app.frame.looks import WAITING, message_pane, progress_row, state_html
 from netxr.app.frame.panes import stack
 
@@ -104,7 +104,8 @@ class Session:
         is called with the result, to draw it, or `withdrawn` where the user cancels it, or it fails. Meanwhile the page
         says the `label`, such as "Estimating 1,000 neurons". What is `short`, well under a second, shows no progress,
         and does not wait for long computations; of what is `quiet`, in addition to a result that is shown, the page
-        says nothing until it is there. What is wrong is said above the tab, or by `tell` beside what asked for it.
+        says nothing until it is there, and nothing waits for it. What is wrong is said above the tab, or by `tell`
+        beside what asked for it.
         """
 
         def give_up() -> None:
@@ -135,7 +136,7 @@ class Session:
                 work,
                 then=lambda result: self._deliver(partial(self._finish, key, job, then, result)),
                 failed=lambda error: self._deliver(partial(self._finish, key, job, fail, error)),
-                short=short,
+                among=QUIET if quiet else SHORT if short else LONG,
             )
         except Exception as error:
             self.cancel(key, say=message_of(error))

@@ -333,7 +333,7 @@ class _View:
     def _foretell_when_drawn(self, shown: Shown, work: Callable[[], str]) -> None:
         """Compute what is said below an estimate that is drawn, unless another one is shown meanwhile."""
         if self._shown is shown:
-            self._session.run(FORETOLD, lambda _job: work(), self._say_foretold, label="", short=True, quiet=True)
+            self._session.run(FORETOLD, lambda _job: work(), self._say_foretold, label="", quiet=True)
 
     def _say_foretold(self, text: str) -> None:
         """Say it, if there is something to say."""
