@@ -26,8 +26,14 @@ def text_of(n_bytes: float) -> str:
 
 
 def number(value: float, *, decimals: int = 3) -> str:
-    """Return a number as text; NaN is an undefined one."""
-    return UNDEFINED if math.isnan(value) else f"{value:.{decimals}f}"
+    """Return a number as text; NaN is an undefined one, and what rounds to zero has no sign.
+
+    Examples
+    --------
+    >>> number(0.97, decimals=1), number(-0.001, decimals=2), number(math.nan)
+    ('1.0', '0.00', 'undefined')
+    """
+    return UNDEFINED if math.isnan(value) else f"{round(value, decimals) + 0.0:.{decimals}f}"
 
 
 def entry_text(value: object) -> str:

@@ -1,6 +1,7 @@
 """The tabs over a folder in a real browser: what is computed, cancelled, marked and shared."""
 
 import re
+import shutil
 import time
 
 import matplotlib.pyplot as plt
@@ -401,3 +402,49 @@ def test_a_report_is_written_and_downloaded(open_page, tmp_path, folder):
     text = (tmp_path / "report.html").read_text("utf-8")
     assert text.startswith("<!DOCTYPE html>")
     assert "True and estimated connectivity" in text
+
+
+COVERED = """() => {
+  const found = (root) => [...root.querySelectorAll("*")].flatMap((one) =>
+    [one, ...(one.shadowRoot ? found(one.shadowRoot) : [])]);
+  return found(document).filter((one) => one.matches(".bk-Toolbar:not(.bk-hidden)")).map((tools) => {
+    const frame = tools.getRootNode().host.getRootNode().host.getRootNode().host;
+    return [tools.getBoundingClientRect().bottom, frame.getBoundingClientRect().top, tools.getBoundingClientRect().width];
+  });
+}"""
+
+
+def test_the_tools_of_a_figure_stand_above_what_it_draws(open_page):
+    page = open_page("?tab=recording&recording=grouped.zarr&view=estimate&lags=0-3")
+    page.locator("canvas").first.wait_for()
+    still(page)
+    frame = page.locator("canvas").first.bounding_box()
+    for share in (0.4, 0.5):
+        page.mouse.move(frame["x"] + share * frame["width"], frame["y"] + 0.5 * frame["height"])
+    page.wait_for_function(f"({COVERED})().length > 0")
+    for bottom, top, width in page.evaluate(COVERED):
+        assert bottom <= top + 1
+        assert width > 60
+
+
+def test_a_store_that_is_copied_into_the_folder_is_offered_when_the_page_is_returned_to(open_page, stores):
+    page = open_page("?tab=recording&recording=grouped.zarr")
+    page.locator("canvas").first.wait_for()
+    still(page)
+    page.wait_for_timeout(1100)
+    shutil.copytree(stores / "seen.zarr", stores / "copied.zarr")
+    try:
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+        page.locator("option", has_text="copied.zarr").first.wait_for(state="attached")
+    finally:
+        shutil.rmtree(stores / "copied.zarr")
+
+
+def test_the_page_is_as_wide_as_the_window_with_a_scroll_bar_or_without(open_page):
+    page = open_page("?tab=map")
+    page.get_by_role("button", name="Recording").wait_for()
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        settled(page)
+        assert page.evaluate("document.querySelector('header').getBoundingClientRect().width") == width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

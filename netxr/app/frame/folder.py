@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -84,9 +85,14 @@ class Folder:
 
     def look_again(self) -> None:
         """List what the folder holds."""
+        self._entries = _entries_of(self.root)
         listed = netxr.catalog(self.root)
         inside = listed[listed["name"].map(self._inside).astype(bool)].reset_index(drop=True)
         self._listing = Listing(time.monotonic() + FRESH, set(listed["name"]), inside)
+
+    def has_changed(self) -> bool:
+        """Return whether something came into the folder, went, or was changed in its place, since it was listed."""
+        return _entries_of(self.root) != self._entries
 
     def _fresh(self) -> Listing:
         """Return a listing that is fresh."""
@@ -178,6 +184,15 @@ class Folder:
     def _leads_here(self, link: Path) -> bool:
         """Return whether a link leads to a file in the folder; what a linked folder holds would not be checked."""
         return link.resolve().is_relative_to(self.root) and not link.is_dir()
+
+
+def _entries_of(root: Path) -> dict[str, int]:
+    """Return the names in a folder, and when each was last changed; none of what is gone meanwhile."""
+    found = {}
+    for one in _listed(root):
+        with suppress(OSError):
+            found[one.name] = one.lstat().st_mtime_ns
+    return found
 
 
 def _listed(place: Path) -> list[Path]:

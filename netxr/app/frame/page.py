@@ -73,7 +73,7 @@ class Page:
         self.body = pn.Column(
             self._fold,
             self._rail,
-            stack(session.line, session.status, css_classes=["status", "stack"]),
+            stack(session.line, session.status, session.again, css_classes=["status", "stack"]),
             stack(session.messages, self._place, css_classes=["results", "stack"]),
             css_classes=["body"],
             sizing_mode="stretch_width",

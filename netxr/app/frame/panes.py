@@ -16,8 +16,8 @@ FIRST_ROW: Final = 374
 SECOND_ROW: Final = 218
 """Heights of figures in pixels, in cards of 432 and of 276: both rows fit on a screen of 900."""
 
-TOOLS: Final = {"active_tools": ["box_zoom"]}
-"""A box zooms in; the wheel scrolls the page."""
+TOOLS: Final = {"active_tools": ["box_zoom"], "toolbar": "above"}
+"""A box zooms in; the wheel scrolls the page. Tools stand above the frame: over it, they would hide what is drawn."""
 
 
 def panels(figure: Any, **options: Any) -> pn.Row:
@@ -25,7 +25,8 @@ def panels(figure: Any, **options: Any) -> pn.Row:
     each = list(figure) if isinstance(figure, hv.Layout) else [figure]
     # A pane each: a Layout is as wide as all its panels. Without a sizing mode, a pane is as wide as its frame, axes
     # and colour bar together.
-    drawn = [panel.opts(toolbar="below", fontsize={"title": "10pt"}, **options, backend="bokeh") for panel in each]
+    look = {"toolbar": "above", "fontsize": {"title": "10pt"}} | options
+    drawn = [panel.opts(**look, backend="bokeh") for panel in each]
     panes = [pn.pane.HoloViews(in_theme(panel), linked_axes=False, margin=0) for panel in drawn]
     return flow(*panes)
 
@@ -194,9 +195,10 @@ def _with_tools(whole: pn.Column, title: str) -> pn.Column:
 def _tools_html(title: str) -> str:
     """Return the two buttons, as HTML. The script of the page does what they say, also while the server computes."""
     called, file = escape(title), f"netxr_{title}.png".lower().replace(" ", "_").replace("?", "")
-    enlarge = f'<button type="button" class="enlarge" aria-pressed="false" aria-label="Enlarge {called}"></button>'
-    name = f'aria-label="Download {called} as PNG"'
-    return f'{enlarge}<button type="button" class="download" {name} data-file="{escape(file)}"></button>'
+    said = (f"Enlarge {called}", f"Download {called} as PNG; SVG and others: Export")
+    large, down = (f'type="button" aria-label="{text}" title="{text}"' for text in said)
+    enlarge = f'<button class="enlarge" aria-pressed="false" {large}></button>'
+    return f'{enlarge}<button class="download" {down} data-file="{escape(file)}"></button>'
 
 
 def _hide(part: pn.Column | pn.Row, is_hidden: bool) -> None:
@@ -210,7 +212,7 @@ def _draw(pane: pn.pane.HoloViews, figure: Any, classes: list[str]) -> None:
 
 
 class Results:
-    """What a tab shows: figures that are dimmed, with a line over them that says why, while the settings are others.
+    """What a tab shows: figures that are dimmed, with a line above that says why, while the settings are others.
 
     Both wait a moment, so that nothing flickers where the new ones come at once. What is said is shown first, and then
     figure after figure: to draw one takes some tenths of a second.
@@ -231,15 +233,14 @@ class Results:
         later: Callable[[Callable[[], object]], object] = lambda call: call(),
     ) -> None:
         self._later = later
-        self._look = {"background": "var(--sunken)", "padding": "4px 4px 4px 12px", "border-radius": "6px"}
-        self._look |= {"position": "absolute", "inset": "0 0 auto 0", "z-index": "3"}
         self._why = pn.pane.HTML("", css_classes=["grows"], margin=0)
         self._run = button("Run", run, visible=False)
-        self._bar = row(self._why, self._run)
+        self._bar = pn.Row(self._why, self._run, css_classes=["stale"], sizing_mode="stretch_width", margin=0)
         self._answer, self._tools = stack(css_classes=["stack", "grows"]), tools
-        self.head = pn.Row(self._answer, tools, css_classes=["answer"], sizing_mode="stretch_width", margin=0)
+        head = (self._answer, tools, self._bar)
+        self.head = pn.Row(*head, css_classes=["answer"], sizing_mode="stretch_width", margin=0)
         self._figures, self.foot = stack(css_classes=["stack", "scrolls"]), stack(visible=False)
-        self.body = pn.Column(self._bar, self._figures, sizing_mode="stretch_width", margin=0)
+        self.body = pn.Column(self._figures, sizing_mode="stretch_width", margin=0)
         self.current()
 
     def show(self, *figures: Any, answer: Sequence[Any] = ()) -> None:
@@ -283,10 +284,11 @@ class Results:
 
     def _say(self, why: str, *, waits: bool = False) -> None:
         """Dim the figures and say why; an empty text dims nothing."""
-        self._why.object = f'<div role="status">{escape(why)}</div>'
+        cut = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+        self._why.object = f'<div role="status" title="{escape(why)}" style="{cut}">{escape(why)}</div>'
         self._run.visible = waits
         held = {"opacity": "1", "transition": self.WAIT} if why else {"opacity": "0"}
-        self._bar.styles = self._look | held | ({} if waits else {"pointer-events": "none"})
+        self._bar.styles = held | ({} if waits else {"pointer-events": "none"})
         for part in (self._figures, self._answer, self.foot):
             part.styles = {"opacity": "0.35", "transition": self.WAIT} if why else {"opacity": "1"}
 

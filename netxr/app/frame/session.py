@@ -13,7 +13,7 @@ import panel as pn
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import LONG, QUIET, SHORT, Cancelled, Job, JobQueue, message_of
 from netxr.app.frame.looks import WAITING, message_pane, progress_row, state_html
-from netxr.app.frame.panes import stack
+from netxr.app.frame.panes import button, stack
 
 MOST_MESSAGES: Final = 4
 """Most messages that are shown; older ones go."""
@@ -48,6 +48,7 @@ class Session:
         self.status = stack(css_classes=["messages"])
         self.line = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self.where = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
+        self.again = button("Look again", self._look_if_changed, css_classes=["again"])
         self.listeners: list[Callable[[], object]] = []
         self._queue = queue
         self._deliver = deliver or deliver_to(pn.state.curdoc)
@@ -66,6 +67,12 @@ class Session:
             self.where.object = f'<div style="{look}">{escape(self.folder.text)}</div>'
         for offer in self.listeners:
             offer()
+
+    def _look_if_changed(self, _event: object) -> None:
+        """List the folder again if it has changed: the page asks for it when it is returned to, or a list is opened."""
+        with self.guarded():
+            if self.folder is not None and self.folder.has_changed():
+                self.look_again()
 
     def say(self, text: str, *, kind: str = "error") -> None:
         """Show a message above the tab: an "error" or a "note". Its text is never taken for HTML."""

@@ -57,6 +57,14 @@ def variables() -> str:
     )
 
 
+ABOVE: Final = """
+:host(.bk-above.bk-inner) {
+  width: max-content !important; margin-left: auto; transform: translate(-80px, -100%); background: var(--surface);
+}
+"""
+"""Puts the tools of a figure above its frame, and beside the buttons in the head of its card."""
+
+
 def _figures(theme: str) -> Theme:
     """Return what bokeh draws figures with where a figure does not say."""
     surface, ink, ink2, line, control = (
@@ -68,7 +76,7 @@ def _figures(theme: str) -> Theme:
     labels = {"axis_label_text_color": ink2, "major_label_text_color": ink2, "axis_label_text_font_style": "normal"}
     sizes = {"axis_label_text_font_size": "12px", "major_label_text_font_size": "12px"}
     ground = {"background_fill_color": surface, "border_fill_color": surface, "outline_line_color": None}
-    ground |= {"toolbar_inner": True}  # over the figure, while a pointer is there: beside it, it would take its room
+    ground |= {"toolbar_inner": True}  # takes no room: it is there while a pointer is, and stands above the frame
     legend = {"background_fill_alpha": 0, "border_line_color": None, "label_text_color": ink2}
     legend |= {"label_text_font_size": "12px", "glyph_width": 16, "glyph_height": 12, "margin": 0, "padding": 0}
     return Theme(
@@ -77,7 +85,7 @@ def _figures(theme: str) -> Theme:
                 "Plot": ground,
                 "Axis": axis | labels | sizes,
                 "Grid": {"grid_line_color": line},
-                "Toolbar": {"autohide": True, "logo": None},
+                "Toolbar": {"autohide": True, "logo": None, "stylesheets": [ABOVE]},
                 "Title": {"text_color": ink, "text_font_size": "12px"},
                 "ColorBar": words,
                 "Legend": legend | {"spacing": 16},

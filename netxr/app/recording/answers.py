@@ -52,7 +52,7 @@ def words_of(shown: Shown) -> list[Any]:
         return [_html(scores_html(scores, signs=sign_text(A, R)))]
     size = f"{R.sizes[n.TARGET]:,} {NEURONS if shown.choice.level == NEURONS else 'groups'}"
     at = f" at {lag_text(shown.lag_of_R, shown.interval)}" if is_lagged(shown.choice) else ""
-    alike = "" if is_undirected(R) else f"; R and its transpose {symmetry(R).item():.2f}"
+    alike = "" if is_undirected(R) else f"; R and its transpose {number(symmetry(R).item(), decimals=2)}"
     method = f"{estimator(shown.choice.method).long_name}{at}{alike}"
     return [_html(answer_html(f"{size}, {shown.run.sizes[n.TIME]:,} samples: {method}.", UNKNOWN))]
 

@@ -36,6 +36,7 @@ from netxr.estimators.symmetry import symmetry
 from netxr.estimators.table import estimator
 from netxr.estimators.undirected import is_undirected
 from netxr.plot.panels.dashboards import place_of_lag
+from netxr.schema.words import number as number_text
 from netxr.significance.tested import may_have_p_values
 
 STEPS: Final = {
@@ -250,7 +251,11 @@ class Rail:
         key = shown.path, shown.choice._replace(diagonal=False), shown.lag
         if shown.found is not None:
             named, R = estimator(shown.choice.method), shown.matrices.R
-            alike = "undirected" if is_undirected(R) else f"R and its transpose {symmetry(R):.2f}"
+            alike = (
+                "undirected"
+                if is_undirected(R)
+                else f"R and its transpose {number_text(symmetry(R).item(), decimals=2)}"
+            )
             self._made["Estimate"] = key, [named.long_name, alike]
         if shown.sure is not None:
             halves = shown.sure.halves

@@ -22,7 +22,7 @@ def windows_figure(windows: xr.Dataset, *, pairs: str) -> Any:
 
 def windows_panes(windows: xr.Dataset, figure: Any) -> list[Any]:
     """Return the curves, and below them the matrix of one window with a slider."""
-    matrices = netxr.plot.facets(estimate_in(windows)).opts(toolbar="below", backend="bokeh")
+    matrices = netxr.plot.facets(estimate_in(windows)).opts(toolbar="above", backend="bokeh")
     return [
         figure_card("Over time", stretched(figure, height=FIRST_ROW, basis=None)),
         figure_card(
