@@ -409,7 +409,8 @@ COVERED = """() => {
     [one, ...(one.shadowRoot ? found(one.shadowRoot) : [])]);
   return found(document).filter((one) => one.matches(".bk-Toolbar:not(.bk-hidden)")).map((tools) => {
     const frame = tools.getRootNode().host.getRootNode().host.getRootNode().host;
-    return [tools.getBoundingClientRect().bottom, frame.getBoundingClientRect().top, tools.getBoundingClientRect().width];
+    const place = tools.getBoundingClientRect();
+    return [place.bottom, frame.getBoundingClientRect().top, place.width];
   });
 }"""
 

@@ -14,7 +14,7 @@ import netxr
 from netxr.app.frame.theme import TOKENS
 from netxr.app.recording.pair_cards import ROWS, PairCards, in_shape
 from netxr.app.recording.pair_marks import SelectedEdge
-from tests.app.views import choose, lines, open_step, opened, press, run_lines, table
+from tests.app.views import choose, figures, lines, open_step, opened, press, run_lines, table
 
 ESTIMATE = "?tab=recording&recording=grouped.zarr&view=estimate&lags=0-3"
 
@@ -110,26 +110,26 @@ def test_a_lag_curve_is_over_time_with_a_ring_at_the_lag_shown():
     np.testing.assert_allclose(pair["lag"], [0.0, 50.0, 150.0])
 
 
-def test_lags_are_typed_and_shown_in_seconds_where_there_is_a_clock(pages, tmp_path):
+def test_lags_are_typed_and_shown_in_time_where_there_is_a_clock(pages, tmp_path):
     x = np.random.default_rng(0).standard_normal((4, 300))
     activity = netxr.as_activity(x, dims=("neuron", "time"), sampling_interval=0.05)
     netxr.save(activity.to_dataset(name="activity"), tmp_path / "run.zarr")
     page = opened(pages, tmp_path, "?tab=recording&view=estimate&lags=0-2")
-    assert page.widget("Lags (s)").value == "0-0.1"
+    assert page.widget("Lags (ms)").value == "0-100"
     assert page.widget("Lag shown").options == {"0 ms": 0, "50 ms": 1, "100 ms": 2}
     assert "lagged correlation at 50 ms" in page.text()
-    assert page.widget("Lags (s)").placeholder == "0.05, or 0, 0.1, 0.25, or 0-0.5"
-    choose(page, "Lags (s)", "0, 150-250ms")
+    assert page.widget("Lags (ms)").placeholder == "50, or 0, 100, 250, or 0-500"
+    choose(page, "Lags (ms)", "0, 0.15-0.25s")
     assert "lags=0%2C+3-5" in page.location.search
-    assert page.widget("Lags (s)").value == "0, 0.15-0.25"
+    assert page.widget("Lags (ms)").value == "0, 150-250"
     assert sorted(set(table(page).lag)) == [0, 3, 4, 5]
-    choose(page, "Lags (s)", "0.06")
-    said = "lags: got 0.06 s, which is 1.2 samples of 0.05 s; expected a whole number of samples. The nearest is 0.05 s"
+    choose(page, "Lags (ms)", "60")
+    said = "lags: got 60 ms, which is 1.2 samples of 50 ms; expected a whole number of samples. The nearest is 50 ms"
     assert page.text().count(said) == 1
     assert not page.messages
     assert "lags=0%2C+3-5" in page.location.search
     assert sorted(set(table(page).lag)) == [0, 3, 4, 5]
-    choose(page, "Lags (s)", "0.05")
+    choose(page, "Lags (ms)", "50")
     assert said not in page.text()
     assert "lags=" not in page.location.search
 
@@ -139,7 +139,7 @@ def test_a_clock_in_another_unit_is_one_in_seconds(pages, tmp_path):
     activity = netxr.as_activity(x, dims=("neuron", "time"), sampling_interval=20, interval_units="ms")
     netxr.save(activity.to_dataset(name="activity"), tmp_path / "run.zarr")
     page = opened(pages, tmp_path, "?tab=recording&view=estimate&lags=0-2&high_pass=5")
-    assert page.widget("Lags (s)").value == "0-0.04"
+    assert page.widget("Lags (ms)").value == "0-40"
     assert page.widget("High-pass cutoff").name == "High-pass cutoff in Hz (0: none)"
     heads = [one.name for one in page.page.body.select(pn.widgets.Button) if "stephead" in one.css_classes]
     assert "4 neurons, 6 s at 50 Hz" in heads[0]
@@ -281,3 +281,19 @@ def test_how_sure_lists_a_pair_without_a_direction_once(pages, library):
     assert f"{len(ends)} of 28 pairs at q" in page.text()
     assert edges.titles["source"] == "Between"
     assert "no direction" not in page.text()  # at lag 0 no estimate has one
+
+
+def test_curves_over_lags_are_in_the_unit_of_the_page_with_their_names_above(pages, tmp_path):
+    x = np.random.default_rng(0).standard_normal((8, 300))
+    activity = netxr.as_activity(x, dims=("neuron", "time"), sampling_interval=0.05)
+    netxr.save(activity.to_dataset(name="activity"), tmp_path / "run.zarr")
+    page = opened(pages, tmp_path, "?tab=recording&view=lags&lags=0-3")
+    (figure,) = figures(page)
+    drawn = hv.render(figure, backend="bokeh")
+    assert {axis.axis_label for axis in drawn.select({"type": LinearAxis})} == {"Lag (ms)", "Lagged correlation"}
+    (curve, *_) = [one for one in figure if isinstance(one, hv.Curve)]
+    np.testing.assert_allclose(curve["lag"], [0, 50, 100, 150])
+    (legend,) = drawn.legend
+    assert legend in drawn.above
+    assert legend.ncols == 2
+    assert "strongest 6 of 56 pairs" in page.text()

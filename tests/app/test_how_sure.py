@@ -161,7 +161,7 @@ def test_q_is_a_control_and_nothing_is_computed_again(pages, long, monkeypatch):
     assert "q=0.3" in page.location.search
     assert "at q ≤ 0.3." in page.text()
     assert "Of these, 30 % at most are expected not to correlate, or of a regression to have no effect." in page.text()
-    choose(page, "Lags", "2")
+    choose(page, "Lags", "2 s")
     assert page.messages  # another lag has to be computed
 
 

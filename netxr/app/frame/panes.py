@@ -186,6 +186,13 @@ def figure_card(title: str, *content: Any, note: str = "", **look: Any) -> pn.Co
     return _with_tools(card(title, *content, note=note, **look), title)
 
 
+def curves_card(title: str, figure: Any) -> pn.Column:
+    """Return curves with their names above them, in columns that a narrow page has room for."""
+    bare, said = untitled(figure)
+    named = bare.opts(legend_position="top", legend_cols=2, backend="bokeh")
+    return figure_card(title, stretched(named, height=FIRST_ROW, basis=None), note=", ".join(said.splitlines()))
+
+
 def _with_tools(whole: pn.Column, title: str) -> pn.Column:
     """Add to the head of a card a switch that makes it as large as the window allows, and a button for its picture."""
     whole[0].append(pn.pane.HTML(_tools_html(title), css_classes=["icons"], margin=0))

@@ -9,7 +9,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.app.frame.controls import LOOK, choice, decimal, flag, number, text
-from netxr.app.frame.lag_times import interval_of, lag_text, shown_lags, typed_lags
+from netxr.app.frame.lag_times import interval_of, lag_text, shown_lags, typed_lags, unit_of
 from netxr.app.frame.looks import message_pane
 from netxr.app.frame.panes import button, halves, stack
 from netxr.app.frame.session import Session
@@ -188,10 +188,10 @@ class Rail:
             self._show_lags()
 
     def _show_lags(self) -> None:
-        """Show the lags, in seconds if the recording has a clock, and say what a cutoff is in."""
+        """Show the lags, as times if the recording has a clock, and say what a cutoff is in."""
         lags, high_pass = self._settings.param["lags"].label, self._settings.param["high_pass"].label
         with param.edit_constant(self._lags), param.edit_constant(self._high_pass):  # so is a name in older versions
-            self._lags.name = "Lags (s)" if self._interval else lags
+            self._lags.name = f"Lags ({unit_of(self._interval)[0]})" if self._interval else lags
             self._high_pass.name = high_pass.replace(" (", " in Hz (") if self._interval else high_pass
         hint = ", or ".join(shown_lags(lags, self._interval) for lags in EXAMPLES)
         self._lags.param.update(value=shown_lags(self._settings.lags, self._interval), placeholder=hint)

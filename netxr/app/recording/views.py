@@ -9,7 +9,17 @@ import netxr
 import netxr.plot
 from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
-from netxr.app.frame.panes import FIRST_ROW, SECOND_ROW, TOOLS, figure_card, panels, stretched, untitled
+from netxr.app.frame.lag_times import in_time
+from netxr.app.frame.panes import (
+    FIRST_ROW,
+    SECOND_ROW,
+    TOOLS,
+    curves_card,
+    figure_card,
+    panels,
+    stretched,
+    untitled,
+)
 from netxr.app.recording.bad_frames import bad_spans, shaded, spans_text
 from netxr.app.recording.compute import lag_shown
 from netxr.app.recording.marked_pairs import pairs_named
@@ -125,6 +135,14 @@ def _lags_figure(shown: Shown) -> Any:
     return netxr.plot.lags(shown.found.R)
 
 
+def in_its_unit(shown: Shown) -> Any:
+    """Draw R over lag in the unit in which the page shows lags."""
+    if shown.over_lags is None:
+        raise NothingShown
+    timed, label = in_time(shown.over_lags, shown.interval)
+    return netxr.plot.lags(timed).opts(xlabel=label, backend="bokeh")
+
+
 def _sure_figure(shown: Shown) -> Any:
     """Draw R with what is not found dimmed."""
     if shown.sure is None:
@@ -156,7 +174,7 @@ def drawn_on_page(shown: Shown) -> list[Any]:
             for title, one, about in zip(("Before", "After"), figure, notes, strict=True)
         ]
     if shown.view == LAGS_VIEW:
-        return [figure_card("Over lags", stretched(figure, height=380, basis=None))]
+        return [curves_card("Over lags", in_its_unit(shown))]
     if shown.windows is not None:
         return windows_panes(shown.windows, figure)
     title = next(said for said, view in VIEWS.items() if view == shown.view)

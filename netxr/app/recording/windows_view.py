@@ -7,7 +7,7 @@ import xarray as xr
 
 import netxr.plot
 from netxr import names as n
-from netxr.app.frame.panes import FIRST_ROW, figure_card, stretched
+from netxr.app.frame.panes import curves_card, figure_card
 from netxr.app.recording.choice import Choice
 from netxr.app.recording.compute import check_windows, lag_shown, one_recording
 from netxr.app.recording.marked_pairs import pairs_named
@@ -24,7 +24,7 @@ def windows_panes(windows: xr.Dataset, figure: Any) -> list[Any]:
     """Return the curves, and below them the matrix of one window with a slider."""
     matrices = netxr.plot.facets(estimate_in(windows)).opts(toolbar="above", backend="bokeh")
     return [
-        figure_card("Over time", stretched(figure, height=FIRST_ROW, basis=None)),
+        curves_card("Over time", figure),
         figure_card(
             "All pairs in one window", pn.pane.HoloViews(matrices, widget_location="top_left", margin=0).layout
         ),
