@@ -297,3 +297,61 @@ def test_curves_over_lags_are_in_the_unit_of_the_page_with_their_names_above(pag
     assert legend in drawn.above
     assert legend.ncols == 2
     assert "strongest 6 of 56 pairs" in page.text()
+
+
+def test_an_estimate_is_judged_when_it_is_drawn(pages, tmp_path):
+    """The standard error of a correlation by chance is that of Bartlett 1946, made anew from the samples."""
+    rng, n_samples = np.random.default_rng(3), 4000
+    x = rng.standard_normal((4, n_samples))
+    for k in range(1, n_samples):
+        x[:, k] += 0.8 * x[:, k - 1]
+    x[1, 1:] += 0.5 * x[0, :-1]
+    activity = netxr.as_activity(x, dims=("neuron", "time"), sampling_interval=0.05)
+    netxr.save(activity.to_dataset(name="activity"), tmp_path / "run.zarr")
+    page = opened(pages, tmp_path, "?tab=recording&view=estimate&lags=0-3&lag=1&marked=3 <- 2")
+    (pairs,) = [one for one in page.page.body.select(pn.widgets.Tabulator) if one.name == "Strongest pairs"]
+    first = pairs.value.iloc[0]
+    assert (first.source, first.target) == (0, 1)
+    assert first.q_value < 1e-6
+    assert "to 0." in first.interval
+    standard = (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)
+    halves = np.split(standard, 20, axis=1)
+    each = [np.corrcoef(np.hstack(one)[1, 1:], np.hstack(one)[0, :-1])[0, 1] for one in (halves[::2], halves[1::2])]
+    np.testing.assert_allclose([float(part) for part in first.halves.split()], each, atol=0.05)
+    lags = range(1, 60)
+    a, b = ([(standard[k, lag:] * standard[k, :-lag]).mean() for lag in lags] for k in (2, 3))
+    error = np.sqrt((1 + 2 * np.dot(a, b)) / n_samples)
+    spans = [
+        one for figure in figures(page) if isinstance(figure, hv.Overlay) for one in figure if type(one) is hv.HSpan
+    ]
+    (span,) = spans
+    assert max(span.data) == pytest.approx(1.96 * error, rel=0.15)
+    assert 1.96 * error > 1.5 * 1.96 / np.sqrt(n_samples)  # autocorrelation makes it wider
+    assert "grey: 95 % by chance" in page.text()
+    choose(page, "Lag shown", 2)
+    assert pairs.value.iloc[0].q_value < 1e-6
+    assert len(pairs.value.columns) == 6
+
+
+def test_what_is_not_tested_has_no_columns_of_a_test(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=estimate&method=partial_correlation")
+    (pairs,) = [one for one in page.page.body.select(pn.widgets.Tabulator) if one.name == "Strongest pairs"]
+    assert list(pairs.value.columns) == ["source", "target", "effect"]
+    choose(page, "Estimator", "lagged_correlation")
+    (pairs,) = [one for one in page.page.body.select(pn.widgets.Tabulator) if one.name == "Strongest pairs"]
+    assert pairs.value.q_value.notna().all()
+
+
+def test_a_name_that_the_network_writes_is_written_over_at_its_place():
+    R = netxr.as_connectivity(np.arange(9.0).reshape(3, 3), rows="target", neurons=["a", "b", "c"])
+    network = in_shape(netxr.plot.network(R), aspect=1.6)
+    edge = SelectedEdge(network, R, print)
+    edge.show("a", "b")
+    written = {str(label): (x, y) for x, y, label in network.Labels.I.array(["x", "y", "label"]).tolist() if label}
+    assert list(zip(edge.ends.data["name_x"], edge.ends.data["name_y"], strict=True)) == [written["b"], written["a"]]
+    assert edge.ends.data["above"] == [0, 0]
+    groups = xr.DataArray(["x", "y", "x"], dims="neuron", coords={"neuron": ["a", "b", "c"]})
+    edge.follow(in_shape(netxr.plot.network(R, groups=groups), aspect=1.6), R)  # names of groups, of no neuron
+    edge.show("a", "b")
+    assert edge.ends.data["name_x"] == edge.ends.data["x"]
+    assert all(edge.ends.data["above"])

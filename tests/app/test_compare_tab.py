@@ -317,3 +317,30 @@ def test_matrices_of_other_settings_are_dimmed_and_say_which_they_are(pages, lib
     page.wait()
     assert not dimmed(page)
     assert "8 neurons compared" in page.text()
+
+
+@pytest.mark.parametrize("rows", ["target", "source"])
+def test_a_truth_is_imported_from_a_matrix_of_the_folder(pages, tmp_path, rows):
+    run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=200, seed=1)
+    netxr.save(run.drop_vars("connectivity").drop_dims(["target", "source"], errors="ignore"), tmp_path / "run.zarr")
+    netxr.add(netxr.lagged_correlation(run.activity, lag=1), tmp_path / "run.zarr")
+    A = np.arange(25.0).reshape(5, 5)
+    np.savetxt(tmp_path / "known.csv", A if rows == "target" else A.T, delimiter=",")
+    np.save(tmp_path / "small.npy", np.eye(3))
+    page = opened(pages, tmp_path, "?tab=compare&first=run.zarr&second=run.zarr")
+    choose(page, "Import a truth", "small.npy")
+    press(page, "Import the truth")
+    assert "the truth is 3 x 3 and the recording has 5 neurons" in page.text()
+    choose(page, "Import a truth", "known.csv")
+    assert "3 x 3" not in page.text()
+    choose(page, "A row of the file is", rows)
+    press(page, "Import the truth")
+    assert not page.messages
+    assert "against=known_truth.zarr" in page.location.search
+    np.testing.assert_array_equal(netxr.open(tmp_path / "known_truth.zarr").connectivity.values, A)
+    R = netxr.lagged_correlation(run.activity, lag=1).values.squeeze()
+    off = ~np.eye(5, dtype=bool)
+    assert f"{np.corrcoef(A[off], R[off])[0, 1]:.2f}" in page.text()
+    choose(page, "Import a truth", "known.csv")
+    press(page, "Import the truth")
+    assert "known_truth.zarr, which is there already" in page.text()

@@ -11,6 +11,7 @@ from netxr.app.compare.cards import CompareCards
 from netxr.app.compare.compute import Pick, Side, matrices_in, matrix_choices, pair_of, side_of, variable_of, with_sure
 from netxr.app.compare.matched import interval_of, lags_of, trials_of
 from netxr.app.compare.scores import answer_of
+from netxr.app.compare.truth_file import TruthFile
 from netxr.app.compare.views import SIDES, Compared, compare_lines, figure_of, table_of
 from netxr.app.frame.controls import LOOK, choice, flag
 from netxr.app.frame.downloads import downloads
@@ -30,11 +31,6 @@ KINDS: Final = ("run", "recording", "moments", "estimate", "connectivity", "othe
 
 EMPTY: Final = (
     "Choose two matrices, of two stores or of one: the page says how well they agree, and which is closer to the truth."
-)
-
-OWN_TRUTH: Final = (
-    "A truth in a file of its own is given in the shell, and saved with the estimate: "
-    "netxr estimate RUN --truth truth.csv --out R.zarr"
 )
 
 OWN, NONE = "", "none"
@@ -140,7 +136,9 @@ class _View:
         self._answer = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self._sides = [_Side(session, settings, side) for side in SIDES]
         self._against = choice(settings, "against", _truths(session))
+        self._truth_file = TruthFile(session, folder, settings)
         session.listeners.append(self._offer_truths)
+        session.listeners.append(self._truth_file.offer)
         self._results = Results(
             downloads(
                 session,
@@ -158,7 +156,7 @@ class _View:
             *self._sides[1].widgets,
             heading("Against"),
             self._against,
-            note(OWN_TRUTH),
+            *self._truth_file.widgets,
             flag(settings, "diagonal"),
             halves(button("Swap the two", self._swap), button("Refresh", self._look_again)),
         ]

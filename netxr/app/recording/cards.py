@@ -5,6 +5,7 @@ from typing import Any
 
 from netxr import names as n
 from netxr.app.recording.compute import Sure
+from netxr.app.recording.judged import is_judged
 from netxr.app.recording.pair_cards import PairCards
 from netxr.app.recording.shown import ESTIMATE_VIEW, Shown
 from netxr.app.recording.sure_view import SureCards
@@ -31,13 +32,18 @@ class Cards:
         if self._pairs is not None and shown.pair is not None:
             self._pairs.select(*shown.pair)
 
+    def judge(self, sure: Sure | None) -> None:
+        """Say of the pairs of an estimate that is shown how sure they are."""
+        if self._pairs is not None:
+            self._pairs.judge(sure)
+
     def _paired(self, shown: Shown, *, goes_on: bool) -> list[Any]:
         """Return the cards of an estimate, of which one pair is selected."""
         R, groups = shown.matrices.R, shown.excerpt.coords.get(n.GROUP)
         given = R, shown.over_lags, groups, list(matrix_and_network(shown))
-        lag, pair = shown.lag_of_R, shown.pair
-        if self._pairs is None or not (goes_on and self._pairs.follow(*given, lag=lag, selected=pair)):
-            self._pairs = PairCards(*given, interval=shown.interval, lag=lag, selected=pair, choose=self._choose)
+        look: dict[str, Any] = {"lag": shown.lag_of_R, "selected": shown.pair, "judged": is_judged(shown.choice)}
+        if self._pairs is None or not (goes_on and self._pairs.follow(*given, **look)):
+            self._pairs = PairCards(*given, interval=shown.interval, choose=self._choose, **look)
         return self._pairs.panes
 
     def _judged(self, shown: Shown, sure: Sure, *, goes_on: bool) -> list[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import panel as pn
 import xarray as xr
 from bokeh.models import ColumnDataSource
-from bokeh.models.widgets.tables import NumberFormatter
+from bokeh.models.widgets.tables import NumberFormatter, ScientificFormatter
 from numpy.typing import NDArray
 
 import netxr
@@ -23,8 +23,11 @@ from netxr.app.frame.lag_times import in_time
 from netxr.app.frame.live import LiveFigure
 from netxr.app.frame.panes import SECOND_ROW, card, figure_card, fitted, squared, stretched
 from netxr.app.frame.tables import Table, table
+from netxr.app.recording.compute import Sure
+from netxr.app.recording.judged import BOTH, HEADS, with_judged
 from netxr.app.recording.pair_marks import SelectedCell, SelectedEdge, colour
 from netxr.app.recording.strongest import ENDS, strongest_of
+from netxr.app.recording.sure_view import INTERVAL
 from netxr.estimators.undirected import is_undirected
 from netxr.plot.grouping import order_of
 from netxr.plot.palettes import LIGHT
@@ -39,6 +42,13 @@ WIDE: Final = 1.6
 STRONGEST: Final = {True: "3 strongest inputs of each neuron", False: "3 strongest pairs of each neuron"}
 """What a network draws, of pairs with a direction and without."""
 
+BY_CHANCE: Final = "; grey: 95 % by chance"
+"""What the band in a lag curve is."""
+
+HTML: Final = {INTERVAL: {"type": "html"}}
+WIDTHS: Final = {INTERVAL: 200}
+"""Of the table: what columns hold, and pixels of the widest one."""
+
 Pair = tuple[Hashable, Hashable]
 """Target and source."""
 
@@ -49,7 +59,7 @@ class PairCards:
     R (target, source) is in memory, as it is `over_lags` if there are several, and the group of each neuron. Figures
     are the matrix and the network, as netxr.plot draws them. `interval` are the seconds
     of a sample, 0 if they are not known. `selected` is (target, source), None for the strongest pair; `choose` is
-    called with both when another pair is selected.
+    called with both when another pair is selected. What is to be `judged` has room for what a test says.
     """
 
     def __init__(
@@ -63,10 +73,13 @@ class PairCards:
         lag: int = 0,
         selected: Pair | None,
         choose: Callable[[Hashable, Hashable], object],
+        judged: bool = False,
     ) -> None:
+        self._is_judged = judged
+        self._samples: xr.DataArray | None = None
         self._over_lags, self._interval, self._lag, self._choose = over_lags, interval, lag, choose
         labels = labels_of(R, n.TARGET)
-        self._kind, self._table = _kind(R, groups), strongest_of(R)
+        self._kind, self._table = _kind(R, groups), self._listed(strongest_of(R))
         self._is_directed = not is_undirected(R)
         matrix, network = figures
         network = in_shape(network, aspect=WIDE)
@@ -85,7 +98,8 @@ class PairCards:
             figure_card("Matrix R", self._matrix.pane, note="by group" if groups is not None else ""),
             figure_card("Network", self._network.pane, note=STRONGEST[self._is_directed]),
         ]
-        self._over_lags_card = figure_card("Lag curve", self._curve, note="of the selected pair")
+        said = f"of the selected pair{BY_CHANCE * judged}"
+        self._over_lags_card = figure_card("Lag curve", self._curve, note=said)
         n_pairs = (len(labels) ** 2 - len(labels)) // (1 if self._is_directed else 2)
         what = f"{len(self._table):,} of {n_pairs:,}"
         self._pairs_card = card("Strongest pairs", self._edges, note=what)
@@ -115,10 +129,11 @@ class PairCards:
         *,
         lag: int,
         selected: Pair | None,
+        judged: bool = False,
     ) -> bool:
         """Show another estimate in the same cards, or return False if it is of other neurons or another kind."""
-        pairs, kind = strongest_of(R), _kind(R, groups)
-        if (kind, len(pairs)) != (self._kind, len(self._table)):
+        pairs, kind = self._listed(strongest_of(R)), _kind(R, groups)
+        if (kind, len(pairs), judged) != (self._kind, len(self._table), self._is_judged):
             return False
         self._over_lags, self._lag, self._table = over_lags, lag, pairs
         matrix, network = figures
@@ -131,6 +146,16 @@ class PairCards:
         self._arrange()
         self.show()
         return True
+
+    def _listed(self, pairs: Any, sure: Sure | None = None) -> Any:
+        """Return a table of pairs, with what a test says of them if there is one; empty until it is known."""
+        return with_judged(pairs, sure) if self._is_judged else pairs
+
+    def judge(self, sure: Sure | None) -> None:
+        """Show what a test says of the estimate that is shown; None where it says nothing."""
+        self._samples = None if sure is None else sure.found.get(n.EFFECTIVE_SAMPLES)
+        self._edges.value = self._table = self._listed(self._table[[n.SOURCE, n.TARGET, n.EFFECT]], sure)
+        self.show()
 
     def select(self, target: Hashable, source: Hashable) -> None:
         """Select another pair in all cards."""
@@ -173,7 +198,7 @@ class PairCards:
         if self._over_lags is None:
             raise NothingShown
         timed, label = in_time(self._over_lags, self._interval)
-        drawn = netxr.plot.lags(timed, pairs=[(target, source), (source, target)])
+        drawn = netxr.plot.lags(timed, pairs=[(target, source), (source, target)], samples=self._samples)
         *_ground, pair, marks, reverse, others = drawn
         for part in (pair, marks):
             part.opts(color=LIGHT.accent, backend="bokeh")
@@ -186,6 +211,7 @@ class PairCards:
         hooks = [*held.get("hooks", []), partial(ring, at=at)]
         look = {
             "ylim": (low, high + 0.1 * (high - low)),
+            "title": "",
             "xlabel": label,
             "ylabel": "R",
             "legend_position": "top",
@@ -203,14 +229,18 @@ class PairCards:
 
     def _edges_table(self) -> Table:
         """Return the strongest pairs as a table, of which a row selects a pair, and a click on a head sorts."""
-        heads = ENDS[self._is_directed] | {n.EFFECT: "R"}
+        heads = ENDS[self._is_directed] | {n.EFFECT: "R"} | HEADS
+        scientific = ScientificFormatter(precision=2, power_limit_low=-1, nan_format="")
+        numbers = {n.EFFECT: NumberFormatter(format="+0.000"), n.Q_VALUE: scientific}
         shown = table(
             self._table,
-            titles=heads,
-            formatters={n.EFFECT: NumberFormatter(format="+0.000")},
+            titles={name: heads[name] for name in self._table},
+            formatters={name: one for name, one in numbers.items() if name in self._table} | HTML,
+            configuration={"responsiveLayout": "hide", "columnDefaults": {"minWidth": 72}},
+            widths={name: width for name, width in WIDTHS.items() if name in self._table},
             pagination="local",
             page_size=ROWS,
-            text_align={n.SOURCE: "left", n.TARGET: "left", n.EFFECT: "right"},
+            text_align={n.SOURCE: "left", n.TARGET: "left", n.EFFECT: "right", n.Q_VALUE: "right", BOTH: "right"},
             name="Strongest pairs",
         )
         shown.param.watch(self._chosen, "selection")

@@ -31,6 +31,9 @@ HEAD: Final = 13
 NODE: Final = 8.0
 """Pixels from the middle of a neuron to the tip of an arrow."""
 
+ABOVE: Final = -16
+"""Pixels from the middle of a neuron to that of its name."""
+
 MOST_FRAMED: Final = 30
 FRAME: Final = 12
 """Neurons up to which the frame is as large as a cell; of more, its side in pixels."""
@@ -115,7 +118,7 @@ class SelectedEdge:
     def __init__(self, network: hv.Overlay, R: xr.DataArray, choose: Choose) -> None:
         self._choose = choose
         self.source = ColumnDataSource({"xs": [], "ys": [], "x1": [], "y1": [], "angle": [], "colour": [], "size": []})
-        self.ends = ColumnDataSource({"x": [], "y": [], "name": []})
+        self.ends = ColumnDataSource({"x": [], "y": [], "name": [], "name_x": [], "name_y": [], "above": []})
         self.follow(network, R)
 
     def follow(self, network: hv.Overlay, R: xr.DataArray) -> None:
@@ -124,6 +127,8 @@ class SelectedEdge:
         labels = labels_of(R, n.SOURCE).tolist()
         nodes = network.Points.II
         self._nodes = dict(zip(labels, np.column_stack([nodes["x"], nodes["y"]]), strict=True))
+        written = network.Labels.I
+        self._names = dict(zip(written["label"], zip(written["x"], written["y"], strict=True), strict=True))
         self._edges = _edges_of(network, {str(label): label for label in labels})
         low, high = hv.Store.lookup_options("bokeh", network, "plot").kwargs["ylim"]
         self._pixel = (high - low) / HIGH
@@ -138,8 +143,15 @@ class SelectedEdge:
         angle = float(np.arctan2(along[1], along[0]) - np.pi / 2)
         line = {"xs": [points[:, 0]], "ys": [points[:, 1]], "x1": [points[-1, 0]], "y1": [points[-1, 1]]}
         self.source.data = line | {"angle": [angle], "colour": [colour(sign)], "size": [self._head]}
+        names = [str(source), str(target)]
         x, y = zip(start, end, strict=True)
-        self.ends.data = {"x": list(x), "y": list(y), "name": [str(source), str(target)]}
+        # A name that the network writes is written over, at its place, and not once more beside its neuron.
+        name_x, name_y = zip(
+            *(self._names.get(one, node) for one, node in zip(names, (start, end), strict=True)), strict=True
+        )
+        above = [0 if one in self._names else ABOVE for one in names]
+        places = {"name_x": list(name_x), "name_y": list(name_y), "above": above}
+        self.ends.data = {"x": list(x), "y": list(y), "name": names} | places
 
     def hook(self, plot: Any, _element: Any) -> None:
         """Draw it over the network, and listen to clicks on edges."""
@@ -152,9 +164,10 @@ class SelectedEdge:
         head = {"angle": "angle", "fill_color": "colour", "line_color": colour("surface")}
         figure.scatter("x1", "y1", marker="triangle", size="size", source=self.source, **head)
         figure.scatter("x", "y", size=9, source=self.ends, fill_color=colour("accent"), line_color=colour("surface"))
-        words = {"text_font_size": "12px", "text_font_style": "bold", "text_align": "center", "y_offset": -9}
-        ground = {"background_fill_color": colour("surface"), "background_fill_alpha": 0.8}
-        figure.text("x", "y", "name", source=self.ends, text_color=colour("ink"), **words, **ground)
+        words = {"text_font_size": "12px", "text_font_style": "bold", "text_align": "center", "y_offset": "above"}
+        words |= {"text_baseline": "middle"}
+        ground = {"background_fill_color": colour("surface"), "background_fill_alpha": 1.0}
+        figure.text("name_x", "name_y", "name", source=self.ends, text_color=colour("ink"), **words, **ground)
         figure.on_event(Tap, self.tapped)
 
     def tapped(self, event: Any) -> None:

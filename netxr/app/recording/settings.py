@@ -20,6 +20,15 @@ MISSING_CHOICES: Final = {
     'left out pair by pair ("pairwise")': "pairwise",
 }
 
+OF_ESTIMATES: Final = {"method", "lags", "lag", "missing", "diagonal", "q", "windows", "pairs"}
+"""Settings that do not matter for the view of the activity."""
+
+ANEW: Final = (
+    *("view", "trial", "neurons", "level", "lag", "start", "marked", "given"),
+    *("high_pass", "difference", "z_score", "bad_frames"),
+)
+"""Settings that begin with their default where another recording is chosen."""
+
 
 class RecordingSettings(param.Parameterized):
     """The settings of the tab, which the address holds."""

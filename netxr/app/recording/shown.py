@@ -113,6 +113,11 @@ class Shown(NamedTuple):
         return lag_shown(self.choice, self.lag)
 
     @property
+    def lag_tested(self) -> int:
+        """The same, or lag 1 of an estimator that has none."""
+        return self.lag_of_R if is_lagged(self.choice) else 1
+
+    @property
     def matrices(self) -> Scored:
         """The estimate at the lag that is shown."""
         if self.found is None:

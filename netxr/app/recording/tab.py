@@ -1,6 +1,5 @@
 """The tab for a recording: choose one, look at it, estimate its connectivity, save the estimate."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +16,7 @@ from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, tab_of_stores
 from netxr.app.recording.answers import warning_of, words_of
 from netxr.app.recording.cards import Cards
-from netxr.app.recording.choice import Choice, chosen_activity, is_lagged, with_bad_frames
+from netxr.app.recording.choice import Choice, chosen_activity, with_bad_frames
 from netxr.app.recording.compute import (
     Compute,
     Estimate,
@@ -34,11 +33,12 @@ from netxr.app.recording.compute import (
 )
 from netxr.app.recording.cost import LIVE, Cost, cost_of
 from netxr.app.recording.files import Files
+from netxr.app.recording.judged import is_judged, soon_judged
 from netxr.app.recording.marked_pairs import FROM, marked, text_of
 from netxr.app.recording.rail import Rail
 from netxr.app.recording.report_file import ReportFile
 from netxr.app.recording.saving import Saving
-from netxr.app.recording.settings import KINDS, RecordingSettings
+from netxr.app.recording.settings import ANEW, KINDS, OF_ESTIMATES, RecordingSettings
 from netxr.app.recording.shown import ACTIVITY_VIEW, CLEAN_VIEW, ESTIMATE_VIEW, SEEN, SURE_VIEW, WINDOWS_VIEW, Shown
 from netxr.app.recording.views import figure_of, lines_of, table_of, taken_along
 from netxr.app.recording.windows_view import windows_problem
@@ -49,6 +49,7 @@ from netxr.schema.variables import labels_of
 
 KEY: Final = "recording"
 FORETOLD: Final = "foretold"
+JUDGED: Final = "judged"
 """Names of what is computed."""
 
 MARKED_STEPS: Final = 500
@@ -59,16 +60,6 @@ FILL: Final = (
     "missing samples."
 )
 """What can be done on the page about missing samples."""
-
-OF_ESTIMATES: Final = {"method", "lags", "lag", "missing", "diagonal", "q", "windows", "pairs"}
-"""Settings that do not matter for the view of the activity."""
-
-
-ANEW: Final = (
-    *("view", "trial", "neurons", "level", "lag", "start", "marked", "given"),
-    *("high_pass", "difference", "z_score", "bad_frames"),
-)
-"""Settings that begin with their default where another recording is chosen."""
 
 
 class Asked(NamedTuple):
@@ -321,19 +312,28 @@ class _View:
             shown.selection.add_subscriber(lambda **_chosen: self._take_marks(shown))
 
     def _foretell(self, shown: Shown) -> None:
-        """Say below an estimate, once that is known, how well estimators would find a network like this one."""
+        """Say of an estimate, once that is known, how sure it is, and how well a network like this one is found."""
         self._say_foretold("")
-        if shown.view == ESTIMATE_VIEW and not shown.stored:
-            lag = shown.lag_of_R if is_lagged(shown.choice) else 1
-            work = partial(foretold, shown.run, shown.choice, lag=lag)
-            self._session.later(partial(self._foretell_when_drawn, shown, work))
-        else:
-            self._session.cancel(FORETOLD)
+        self._session.cancel(FORETOLD)
+        self._session.cancel(JUDGED)
+        if shown.view == ESTIMATE_VIEW:
+            self._session.later(partial(self._foretell_when_drawn, shown))
 
-    def _foretell_when_drawn(self, shown: Shown, work: Callable[[], str]) -> None:
-        """Compute what is said below an estimate that is drawn, unless another one is shown meanwhile."""
-        if self._shown is shown:
-            self._session.run(FORETOLD, lambda _job: work(), self._say_foretold, label="", quiet=True)
+    def _foretell_when_drawn(self, shown: Shown) -> None:
+        """Compute what is said of an estimate that is drawn, unless another one is shown meanwhile."""
+        if self._shown is not shown:
+            return
+        quiet: dict[str, Any] = {"label": "", "quiet": True}
+        if is_judged(shown.choice):
+            test = partial(soon_judged, shown, memory=self._session.memory)
+            self._session.run(JUDGED, lambda job: test(compute=job.compute), self._judge, **quiet)
+        if not shown.stored:
+            work = partial(foretold, shown.run, shown.choice, lag=shown.lag_tested)
+            self._session.run(FORETOLD, lambda _job: work(), self._say_foretold, **quiet)
+
+    def _judge(self, sure: Sure | None) -> None:
+        """Show how sure the estimate is that is shown: another one would have cancelled its test."""
+        self._cards.judge(sure)
 
     def _say_foretold(self, text: str) -> None:
         """Say it, if there is something to say."""
