@@ -3,7 +3,7 @@
 Blue and orange are signs and nothing else, teal is choice and quality. Zero has the colour of the ground.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -76,11 +76,11 @@ DARK: Final = Palette(
     hidden="#2d353a",
     weights=_map("#a9d6ff", "#3f8ad6", "#22282c", "#db6c22", "#ffc79c"),
     scores=_map("#22282c", "#17403b", "#1b625a", "#268a7d", "#41b5a6", "#7adfd1"),
-    signs=("#3f8ad6", "#db6c22"),
-    verdicts=("#20262a", "#17403b", "#1b625b"),
+    signs=("#3f8ad7", "#db6c23"),
+    verdicts=("#20262a", "#17403c", "#1b625b"),
     curves=("#4c9fe0", "#f0803c", "#2cc295", "#e3a1c8", "#f0b840", "#9adcff", "#fefefe"),
 )
-"""For a dark page."""
+"""For a dark page. Each colour beside the maps is there once, so that what has it can be made light again."""
 
 
 def painted(figure: Any, palette: Palette) -> Any:
@@ -94,36 +94,51 @@ def painted(figure: Any, palette: Palette) -> Any:
     >>> hv.render(figure, backend="bokeh").background_fill_color
     '#171b1e'
     """
-    if palette == LIGHT:
-        return figure
-    hook = partial(paint, palette=palette)
+    return figure if palette == LIGHT else hooked(figure, partial(paint, palette=palette))
 
-    def hooked(panel: Any) -> Any:
-        """Return a panel that is painted whenever it is drawn."""
+
+def hooked(figure: Any, hook: Callable[[Any, Any], object]) -> Any:
+    """Return a figure of which each panel calls a hook of HoloViews whenever bokeh has drawn it."""
+
+    def with_hook(panel: Any) -> Any:
+        """Return a panel that does."""
         own = hv.Store.lookup_options("bokeh", panel, "plot").kwargs.get("hooks", [])
         return panel.opts(hooks=[*own, hook], backend="bokeh", clone=True)
 
-    return figure.map(hooked, [hv.Overlay, hv.NdOverlay, hv.Element])
+    return figure.map(with_hook, [hv.Overlay, hv.NdOverlay, hv.Element])
 
 
-def _pairs(palette: Palette) -> dict[str, str]:
-    """Return the colour of a palette that is in the place of each light one."""
-    flat = [np.hstack([np.atleast_1d(colours) for colours in one]).tolist() for one in (LIGHT, palette)]
-    return dict(zip(*flat, strict=True))
+Colours = Mapping[Any, Any]
+"""{old: new} of single colours, and of whole maps, whose neighbouring steps may have one colour."""
+
+
+def in_place_of(old: Palette, new: Palette) -> dict[Any, Any]:
+    """Return the colour of a palette that is in the place of each of another one, and its map in that of each map."""
+    flat = [np.hstack([np.atleast_1d(colours) for colours in one]).tolist() for one in (old, new)]
+    maps = {tuple(old.weights): new.weights, tuple(old.scores): new.scores}
+    return dict(zip(*flat, strict=True)) | maps
 
 
 def paint(plot: Any, _element: Any = None, *, palette: Palette) -> None:
     """Give everything in a frame that bokeh has drawn its colour: what netxr draws, and then what is around it."""
-    colours = _pairs(palette)
     models = plot.state.references()
+    recolour(models, in_place_of(LIGHT, palette))
+    draw_around(models, palette)
+
+
+def recolour(models: Iterable[Any], colours: Colours) -> None:
+    """Give what some models of bokeh draw other colours: single ones, maps, and columns of them."""
     for model in models:
         if isinstance(model, ColumnDataSource):
             texts = {name: column for name, column in model.data.items() if np.asarray(column).dtype.kind in "OU"}
-            model.data.update({name: [_in_place(one, colours) for one in column] for name, column in texts.items()})
+            new = {name: [_in_place(one, colours) for one in column] for name, column in texts.items()}
+            model.data.update({name: column for name, column in new.items() if column != list(texts[name])})
         else:
-            names = [name for name in model.properties() if name.endswith("_color") or name == "palette"]
-            model.update(**{name: _in_place(getattr(model, name), colours) for name in names})
-    draw_around(models, palette)
+            held = {name: getattr(model, name) for name in model.properties() if name.endswith(("_color", "palette"))}
+            new = {name: _in_place(value, colours) for name, value in held.items()}
+            if "palette" in held:
+                new["palette"] = colours.get(tuple(held["palette"]), new["palette"])
+            model.update(**new)
 
 
 def draw_around(models: Iterable[Any], palette: Palette) -> None:
@@ -135,7 +150,7 @@ def draw_around(models: Iterable[Any], palette: Palette) -> None:
                 model.update(**look)
 
 
-def _in_place(value: Any, colours: dict[str, str]) -> Any:
+def _in_place(value: Any, colours: Colours) -> Any:
     """Return what is in the place of a colour, or of each of several; anything else as it is."""
     if isinstance(value, Value):
         return Value(_in_place(value.value, colours))

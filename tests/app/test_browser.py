@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from netxr.app.frame.theme import TOKENS
+
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
@@ -219,3 +221,32 @@ def test_no_request_left_the_machine(app, requests):
     """The last test here: what all the others asked for."""
     hosts = {re.match(r"\w+://([^/]*)", url)[1] for url in requests if not url.startswith(("data:", "blob:"))}
     assert hosts == {app.address.split("/")[2]}
+
+
+GROUND = """(canvases) => canvases.filter((one) => one.width > 100)
+  .map((canvas) => [...canvas.getContext("2d").getImageData(2, 2, 1, 1).data])
+  .filter((pixel) => pixel[3]).map((pixel) => pixel.slice(0, 3).join())"""
+"""The colour of each figure in its corner; of what lies over one nothing is drawn there."""
+
+
+def test_the_theme_is_switched_where_the_page_is_and_the_address_keeps_it(open_page):
+    page = open_page("?tab=tutorial&theme=light")
+    page.locator("canvas").nth(7).wait_for(state="attached")
+    settled(page)
+    page.evaluate("window.stays = true")
+    dark = ",".join(str(part) for part in bytes.fromhex(TOKENS["surface"].dark[1:]))
+    for theme, ground in (("dark", dark), ("light", "255,255,255")):
+        page.get_by_role("button", name="Light or dark").click()
+        page.wait_for_url(re.compile(f"theme={theme}"))
+        assert page.evaluate("document.documentElement.dataset.theme") == theme
+        for _ in range(50):
+            settled(page)
+            if set(page.locator("canvas").evaluate_all(GROUND)) == {ground}:
+                break
+        assert set(page.locator("canvas").evaluate_all(GROUND)) == {ground}
+    assert page.evaluate("window.stays")
+    page.get_by_role("button", name="Light or dark").click()
+    page.wait_for_url(re.compile("theme=dark"))
+    page.reload()
+    page.locator("canvas").nth(7).wait_for(state="attached")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"

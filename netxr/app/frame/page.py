@@ -11,7 +11,7 @@ from netxr.app.frame import state
 from netxr.app.frame.looks import PAGE_STYLE, TEMPLATE, Sides
 from netxr.app.frame.panes import heading, stack
 from netxr.app.frame.session import Session, at_once
-from netxr.app.frame.theme import DARK, LIGHT, variables
+from netxr.app.frame.theme import DARK, LIGHT, switch, variables
 from netxr.compat import reads_its_own_query
 
 RAIL: Final = ["rail", "stack"]
@@ -83,12 +83,15 @@ class Page:
         self.chosen.param.watch(self._show, "value")
         location.param.watch(self._read, "search")
 
+    @at_once()
     def _read(self, *_events: object) -> None:
         """Show what the address says, unless it is shown already."""
         query = state.parse(self._location.search)
         known = {title.lower(): title for title in self._tabs}
         asked = query.get(state.TAB, "").lower()
         self._theme = theme if (theme := query.get(state.THEME, "")) in (LIGHT, DARK) else ""
+        if self._theme:
+            switch(self._theme)
         title = known.get(asked, self.chosen.value)
         settings = self._settings_of(title)
         if self._location.search == self._search(title) and title in self._views:

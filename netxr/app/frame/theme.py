@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import panel as pn
+from bokeh.models import Axis, Plot
+from bokeh.models.annotations import ColorBar, Legend, Title
 from bokeh.themes import Theme
 
 from netxr.plot import palettes
-from netxr.plot.palettes import painted
 
 LIGHT, DARK = "light", "dark"
 
@@ -43,6 +44,10 @@ Each text has a contrast of 5.5 to 1 or more with what is below it.
 """
 
 
+PALETTES: Final = {LIGHT: palettes.LIGHT, DARK: palettes.DARK}
+"""Of the figures, by theme."""
+
+
 def variables() -> str:
     """Return the style sheet that gives every colour its value, by the theme that the page names.
 
@@ -52,7 +57,8 @@ def variables() -> str:
     ':root[data-theme=dark] { --bg: #0E1113'
     """
     return "\n".join(
-        f"{where} {{ {'; '.join(f'--{name}: {getattr(colour, theme)}' for name, colour in TOKENS.items())} }}"
+        f"{where} {{ {'; '.join(f'--{name}: {getattr(colour, theme)}' for name, colour in TOKENS.items())}; "
+        f"--scores: {', '.join(PALETTES[theme].scores[::32])} }}"
         for where, theme in ((":root", LIGHT), (":root[data-theme=dark]", DARK))
     )
 
@@ -66,32 +72,20 @@ ABOVE: Final = """
 
 
 def _figures(theme: str) -> Theme:
-    """Return what bokeh draws figures with where a figure does not say."""
-    surface, ink, ink2, line, control = (
-        getattr(TOKENS[name], theme) for name in ("surface", "ink", "ink2", "line", "control")
-    )
-    words = {"major_label_text_color": ink2, "title_text_color": ink2, "title_text_font_style": "normal"}
-    words |= {"background_fill_color": surface, "major_label_text_font_size": "12px", "title_text_font_size": "12px"}
-    axis = {"axis_line_color": control, "major_tick_line_color": control, "minor_tick_line_color": None}
-    labels = {"axis_label_text_color": ink2, "major_label_text_color": ink2, "axis_label_text_font_style": "normal"}
-    sizes = {"axis_label_text_font_size": "12px", "major_label_text_font_size": "12px"}
-    ground = {"background_fill_color": surface, "border_fill_color": surface, "outline_line_color": None}
-    ground |= {"toolbar_inner": True}  # takes no room: it is there while a pointer is, and stands above the frame
-    legend = {"background_fill_alpha": 0, "border_line_color": None, "label_text_color": ink2}
-    legend |= {"label_text_font_size": "12px", "glyph_width": 16, "glyph_height": 12, "margin": 0, "padding": 0}
-    return Theme(
-        json={
-            "attrs": {
-                "Plot": ground,
-                "Axis": axis | labels | sizes,
-                "Grid": {"grid_line_color": line},
-                "Toolbar": {"autohide": True, "logo": None, "stylesheets": [ABOVE]},
-                "Title": {"text_color": ink, "text_font_size": "12px"},
-                "ColorBar": words,
-                "Legend": legend | {"spacing": 16},
-            }
-        }
-    )
+    """Return what bokeh draws figures with where a figure does not say: as it draws figures that do, but smaller."""
+    small = "12px"
+    page: dict[Any, dict[str, Any]] = {
+        Plot: {"toolbar_inner": True},  # takes no room: it is there while a pointer is, and stands above the frame
+        Axis: {"axis_label_text_font_size": small, "major_label_text_font_size": small},
+        Title: {"text_font_size": small},
+        ColorBar: {"major_label_text_font_size": small, "title_text_font_size": small},
+        Legend: {"background_fill_alpha": 0, "label_text_font_size": small, "glyph_width": 16, "glyph_height": 12}
+        | {"margin": 0, "padding": 0, "spacing": 16},
+    }
+    looks = {kind.__name__: look | page[kind] for kind, look in palettes.around(PALETTES[theme]).items()}
+    tools = {"autohide": True, "logo": None, "stylesheets": [ABOVE]}
+    grid = {"grid_line_color": getattr(TOKENS["line"], theme)}
+    return Theme(json={"attrs": looks | {"Grid": grid, "Toolbar": tools}})
 
 
 FIGURES: Final = {LIGHT: _figures(LIGHT), DARK: _figures(DARK)}
@@ -105,5 +99,25 @@ def theme_at_work() -> str:
 
 
 def in_theme(figure: Any) -> Any:
-    """Return a figure of netxr.plot in the colours of the page at work."""
-    return figure if theme_at_work() == LIGHT else painted(figure, palettes.DARK)
+    """Return a figure of netxr.plot that has the colours of the page at work whenever it is drawn."""
+    return palettes.hooked(figure, _paint)
+
+
+def _paint(plot: Any, _element: Any) -> None:
+    """Give what bokeh has drawn the colours of the page at work."""
+    if theme_at_work() == DARK:
+        palettes.recolour(plot.state.references(), _colours(LIGHT, DARK))
+
+
+def _colours(old: str, new: str) -> palettes.Colours:
+    """Return the colour of a theme that is in the place of each of the other one."""
+    tokens = {getattr(one, old).lower(): getattr(one, new) for one in TOKENS.values()}
+    return tokens | palettes.in_place_of(PALETTES[old], PALETTES[new])
+
+
+def switch(theme: str) -> None:
+    """Give the page at work another theme: all that is drawn on it has the colours of that one at once."""
+    document, last = pn.state.curdoc, theme_at_work()
+    if document is not None and theme != last:
+        document.theme = FIGURES[theme]
+        palettes.recolour(document.models, _colours(last, theme))

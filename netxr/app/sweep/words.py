@@ -8,10 +8,8 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.app.frame.looks import LABEL, answer_html, table_html
-from netxr.app.frame.theme import DARK, theme_at_work
 from netxr.app.sweep.maps import Best, Chosen, Marked
 from netxr.app.sweep.views import SweepChoice, cells_text
-from netxr.plot import palettes
 from netxr.schema.words import entry_text
 
 ENOUGH, TOO_SHORT = "enough", "too short"
@@ -34,8 +32,7 @@ def curves_answer(choice: SweepChoice, sweep: xr.Dataset, scores: xr.Dataset) ->
 
 def score_key() -> pn.pane.HTML:
     """Return what the colours of all maps mean."""
-    colours = ", ".join((palettes.DARK if theme_at_work() == DARK else palettes.LIGHT).scores[::32])
-    bar = f"display:inline-block;width:144px;height:8px;margin:0 8px;background:linear-gradient(90deg, {colours})"
+    bar = "display:inline-block;width:144px;height:8px;margin:0 8px;background:linear-gradient(90deg, var(--scores))"
     text = f'<div style="text-align:right;{LABEL}">score 0<i style="{bar}"></i>1</div>'
     return pn.pane.HTML(text, sizing_mode="stretch_width", margin=0)
 
