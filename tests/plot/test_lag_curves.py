@@ -4,9 +4,10 @@ import pytest
 import xarray as xr
 from bokeh.models import GlyphRenderer, HoverTool, LinearAxis, Scatter
 
+import netxr
 from netxr.errors import InvalidInput
 from netxr.plot import lags, save
-from tests.plot.drawn import draw, on_paper, on_screen
+from tests.plot.drawn import draw, on_paper, on_screen, title_of
 
 BACKENDS = pytest.mark.parametrize("backend", ["bokeh", "matplotlib"])
 
@@ -184,3 +185,34 @@ def test_what_cannot_be_drawn_is_refused(R):
 )
 def test_the_axis_has_the_name_of_the_estimate(R, long_name, label):
     assert on_screen(lags(R.assign_attrs(long_name=long_name))).yaxis[0].axis_label == label
+
+
+def test_of_lags_of_both_signs_each_pair_is_drawn_one_way():
+    run = netxr.sample("rate_network").isel(time=slice(1000))
+    R = netxr.lagged_correlation(run.activity, lags=range(-3, 4))
+    R = R.isel(target=slice(4), source=slice(4))
+    figure = lags(R)
+    after, before = R.sel(lag=slice(1, None)), R.sel(lag=slice(None, -1))
+    expected = {
+        f"{i} → {j}"
+        for i in range(4)
+        for j in range(4)
+        if i != j and abs(after.values[:, j, i]).max() > abs(before.values[:, j, i]).max()
+    }
+    assert set(curves(figure)) == expected
+    assert len(expected) == 6
+    assert title_of(lags(R.isel(lag=slice(3, None)))) == "strongest 6 of 12 pairs"
+    wider = netxr.lagged_correlation(run.activity, lags=[-1, 1])
+    assert title_of(lags(wider)) == "strongest 6 of 300 pairs"
+    other = R.copy()
+    other[0, 0, 1] += 0.1
+    assert title_of(lags(other)) == "strongest 6 of 12 pairs"
+    assert list(curves(lags(R, pairs=[(1, 0), (0, 1)]))) == ["0 → 1", "1 → 0"]
+
+
+def test_many_lags_have_ticks_at_whole_samples_on_paper():
+    values = np.random.default_rng(0).normal(size=(21, 2, 2))
+    axes = on_paper(lags(estimate(values, np.arange(-10, 11)))).axes[0]
+    ticks = axes.get_xticks()
+    assert len(ticks) > 3
+    np.testing.assert_array_equal(ticks, np.rint(ticks))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.estimators.table import estimator_of
+from netxr.estimators.undirected import ROUNDING
 from netxr.plot.loading import loaded, loaded_matrix
 from netxr.plot.matrices.found_pairs import on_pairs_of
 from netxr.plot.scores.pair_curves import pair_curves
@@ -57,7 +58,8 @@ def lags(
         `netxr.lagged_correlation` returns it for a sequence of lags; a dim of one trial may be there.
     pairs : iterable of (label, label), optional
         Target and source of each curve, in this order. By default, the six pairs of different neurons with the largest
-        magnitude at any lag; the title says of how many.
+        magnitude at any lag; the title says of how many. Where lags go as far below zero as above, one way says all of
+        the other: of both, the one with the larger magnitude above zero is drawn.
     samples : int or DataArray, optional
         How many independent samples the correlations are of: a number, or (target, source) aligned by label, the
         `effective_samples` of `netxr.correlation_test`. A grey band then holds 95 % of the correlations of neurons that
@@ -88,6 +90,7 @@ def lags(
     values = _checked(R)
     steps = labels_of(values, n.LAG)
     known = None if samples is None else _samples_of(values, samples)
+    few = len(steps) <= MOST_TICKS
     return pair_curves(
         values,
         pairs,
@@ -95,9 +98,10 @@ def lags(
         at=steps,
         notes=[title],
         samples=known,
-        both={"xticks": _ticks(steps) if len(steps) <= MOST_TICKS else None},
+        among=_one_way(values) if pairs is None else None,
+        both={"xticks": _ticks(steps) if few else None},
         on_screen=hooks_of_time(values, time_on_screen),
-        on_paper=hooks_of_time(values, time_on_paper),
+        on_paper=[*([] if few else [_whole_on_paper]), *hooks_of_time(values, time_on_paper)],
     )
 
 
@@ -116,6 +120,22 @@ def _checked(R: Any) -> xr.DataArray:
     spec = replace(CONNECTIVITY_SPEC, optional_dims=())
     checked: xr.DataArray = loaded(check_variable(R, spec, argument="R", extra_dims=(n.LAG,)), argument="R")
     return checked.transpose(n.LAG, n.TARGET, n.SOURCE).isel({n.LAG: np.argsort(labels_of(checked, n.LAG))})
+
+
+def _one_way(R: xr.DataArray) -> NDArray[np.bool_] | None:
+    """Return one way of each pair, (target, source), where the other is the same at lags of the other sign; else None.
+
+    It is the one that is farther from zero above lag 0, so that the source comes before the target.
+    """
+    steps, there = labels_of(R, n.LAG), R.values
+    same_neurons = np.array_equal(labels_of(R, n.TARGET), labels_of(R, n.SOURCE))
+    if not same_neurons or not np.array_equal(steps, -steps[::-1]) or len(steps) == 1:
+        return None
+    back = there[::-1].swapaxes(1, 2)
+    if not np.allclose(there, back, rtol=ROUNDING, atol=ROUNDING, equal_nan=True):
+        return None
+    above = np.nan_to_num(np.abs(there[steps > 0])).max(axis=0)
+    return np.asarray((above > above.T) | ((above == above.T) & np.tri(len(above), dtype=bool)))
 
 
 def _samples_of(R: xr.DataArray, samples: Any) -> NDArray[np.float64]:
@@ -137,6 +157,11 @@ def _ticks(steps: NDArray[Any]) -> list[Any]:
         if (step - chosen[-1]) * MOST_TICKS >= np.ptp(steps) and step > chosen[-1]:
             chosen.append(step)
     return chosen
+
+
+def _whole_on_paper(plot: Any, _element: Any) -> None:
+    """Have ticks at whole samples alone, of which matplotlib knows nothing."""
+    plot.handles["axis"].xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
 
 
 def hooks_of_time(R: xr.DataArray, add_axis: Callable[..., None]) -> list[Callable[..., None]]:

@@ -61,18 +61,19 @@ def pair_curves(
     notes: Iterable[str],
     bands: tuple[xr.DataArray, xr.DataArray] | None = None,
     samples: NDArray[np.float64] | None = None,
+    among: NDArray[np.bool_] | None = None,
     both: Mapping[str, Any] | None = None,
     on_screen: Iterable[Callable[..., None]] = (),
     on_paper: Iterable[Callable[..., None]] = (),
 ) -> hv.Overlay:
-    """Draw a curve for each chosen pair of neurons, (target, source), or else for the strongest.
+    """Draw a curve for each chosen pair of neurons, (target, source), or else for the strongest, `among` some of them.
 
     R (dim of the x axis, target, source) is in memory; its entries, called by the name of `x`, stand `at` ascending
     places. Which pairs were chosen follows the `notes` in the title. There may be `bands` around the curves, lower and
     upper ends like R, and a band of correlations by chance, of as many independent `samples` (target, source). `both`
     are options of both backends, `on_screen` and `on_paper` hooks of bokeh and of matplotlib.
     """
-    chosen, cut = _strongest(R) if pairs is None else (_positions(R, pairs), "")
+    chosen, cut = _strongest(R, among) if pairs is None else (_positions(R, pairs), "")
     y = hv.Dimension("value", label=_value_label(R))
     names = _names(R, chosen)
     curves = {name: R.values[:, to, from_] for name, (to, from_) in zip(names, chosen, strict=True)}
@@ -103,9 +104,10 @@ def pair_curves(
     )
 
 
-def _strongest(R: xr.DataArray) -> tuple[list[tuple[int, int]], str]:
+def _strongest(R: xr.DataArray, among: NDArray[np.bool_] | None) -> tuple[list[tuple[int, int]], str]:
     """Return the pairs of different neurons with the largest magnitude anywhere, and a text that says of how many."""
     largest = reduce(np.fmax, (np.abs(matrix) for matrix in R.values))
+    largest = largest if among is None else np.where(among, largest, np.nan)
     targets, sources = labels_of(R, n.TARGET), labels_of(R, n.SOURCE)
     chosen = strongest_entries(largest, targets, sources, most=STRONGEST).tolist()
     n_all = np.count_nonzero(np.isfinite(largest) & (targets[:, np.newaxis] != sources))
