@@ -2,9 +2,10 @@ import dask.array
 import holoviews as hv
 import numpy as np
 import pytest
+import xarray as xr
 
 from netxr.errors import InvalidInput
-from netxr.plot import raster
+from netxr.plot import raster, traces
 from netxr.schema.arrays import as_activity
 from tests.plot.drawn import draw, on_paper, on_screen
 
@@ -138,3 +139,45 @@ def test_what_is_not_recorded_is_refused(samples):
         raster(activity, n_steps=0)
     with pytest.raises(InvalidInput, match="activity: got 2 trials"):
         raster(activity.expand_dims(trial=2))
+
+
+def with_gap(n_samples, gap):
+    """A recording of two neurons in ms, 20 a sample, with a gap of so many samples in the middle."""
+    half = n_samples // 2
+    places = np.append(np.arange(half), np.arange(half) + half + gap)
+    x = np.random.default_rng(0).normal(size=(2, n_samples))
+    labels = {"neuron": ["a", "b"], "time": ("time", places * 20.0 + 1000, {"units": "ms"})}
+    return xr.DataArray(x, labels, ("neuron", "time"), attrs={"gaps": "segments"}), places
+
+
+def test_a_gap_in_the_times_is_grey_and_as_long_as_it_was():
+    activity, places = with_gap(40, gap=10)
+    image = raster(activity)
+    values = image.dimension_values("deviation", flat=False)
+    expected = np.full((2, 50), np.nan)
+    samples = activity.values
+    expected[:, places] = (samples - samples.mean(1, keepdims=True)) / samples.std(1, keepdims=True)
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
+    assert image.bounds.lbrt()[::2] == (990, 1990)
+    axes = on_paper(image).axes[0]
+    assert axes.get_xlabel() == "Time (ms)"
+    assert axes.get_xlim() == on_paper(traces(activity)).axes[0].get_xlim() == (990, 1990)
+
+
+def test_cells_over_a_gap_are_means_of_their_samples():
+    activity, places = with_gap(3000, gap=1000)
+    figure = raster(activity.chunk(time=700))
+    image = figure[()]
+    values = image.dimension_values("deviation", flat=False)
+    assert values.shape == (2, 400)  # 10 of 4,000 intervals each
+    samples = activity.values
+    known = (samples - samples.mean(1, keepdims=True)) / samples.std(1, keepdims=True)
+    for cell in range(400):
+        inside = places // 10 == cell
+        expected = known[:, inside].mean(1) if inside.any() else [np.nan] * 2
+        np.testing.assert_allclose(values[:, cell], expected, rtol=1e-4, atol=1e-6)
+    for view, lacks in (((31_100.0, 32_900.0), True), ((51_100.0, 52_000.0), False)):  # in the gap, and behind it
+        figure.event(x_range=view, y_range=(1.5, -0.5))
+        zoomed = figure[()].dimension_values("deviation", flat=False)
+        assert np.isnan(zoomed).all() == lacks or np.isinf(zoomed).all() == lacks
+        assert figure[()].bounds.lbrt()[0] <= view[0]

@@ -55,7 +55,7 @@ def test_times_of_a_recording_with_gaps_go_on_over_them(n_samples):
         np.testing.assert_array_equal(times[places[known]], curve["time"][known])
         (cut,) = np.flatnonzero(~known)
         assert curve["time"][cut - 1] < times[half] <= curve["time"][cut + 1]
-    shown = excerpt_of(recording, neurons=None, start=0, n_steps=None, over_gaps=True)
+    shown = excerpt_of(recording, neurons=None, start=0, n_steps=None)
     assert (shown.clock[1], shown.ends) == ("ms", (times[0] - 10, times[-1] + 10))
     assert shown.zoomed((times[half] - 5, times[half] + 25)) == (half, half + 2)
     assert on_paper(figure).axes[0].get_xlabel() == "Time (ms)"

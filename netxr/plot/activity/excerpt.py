@@ -60,16 +60,27 @@ class Excerpt(NamedTuple):
         left, right = self.times([self.part[0], self.part[1] - 1]).tolist()
         return left - self.clock[0] / 2, right + self.clock[0] / 2
 
-    def positions_in(self, x_range: tuple[Any, Any] | None) -> tuple[float, float] | None:
-        """Return a range of times as (fractional) samples after the first one shown; None if it is not known."""
+    @property
+    def intervals(self) -> NDArray[np.intp]:
+        """How many sampling intervals after the first sample shown each of them was taken."""
+        if self.taken is None:
+            return np.arange(self.part[1] - self.part[0])
+        taken = self.taken[slice(*self.part)]
+        return np.asarray(np.rint((taken - taken[0]) / self.clock[0]).astype(np.intp))
+
+    def intervals_in(self, x_range: tuple[Any, Any] | None) -> tuple[float, float] | None:
+        """Return a range of times as sampling intervals after the first sample shown; None if it is not known."""
         if x_range is None or x_range[0] is None or x_range[1] is None:
             return None
-        interval, _, origin = self.clock
-        ends = np.array(sorted(map(float, x_range)))
-        places = (
-            (ends - origin) / interval if self.taken is None else np.interp(ends, self.taken, range(len(self.taken)))
-        )
-        first, last = (places - self.part[0]).tolist()
+        first, last = ((np.array(sorted(map(float, x_range))) - self.times(self.part[0])) / self.clock[0]).tolist()
+        return first, last
+
+    def positions_in(self, x_range: tuple[Any, Any] | None) -> tuple[float, float] | None:
+        """Return a range of times as (fractional) samples after the first one shown; None if it is not known."""
+        view = self.intervals_in(x_range)
+        if view is None or self.taken is None:
+            return view
+        first, last = np.interp(view, self.intervals, range(self.part[1] - self.part[0])).tolist()
         return first, last
 
     def zoomed(self, x_range: tuple[Any, Any] | None) -> Part:
@@ -88,13 +99,12 @@ def excerpt_of(
     start: int,
     n_steps: int | None,
     most: int | None = None,
-    over_gaps: bool = False,
 ) -> Excerpt:
     """Return what is shown of a recording (neuron, time), which may have a `trial` of one entry; no sample is read.
 
     Neurons stand in the order in which their labels are given; with None, in that of their groups if they have any, and
     no more than `most`: the first ones, or as many spread over all groups. Without `n_steps` it goes to the end. Where
-    gaps are known, times go on over them with `over_gaps`; else samples are counted.
+    gaps are known, times go on over them.
     """
     one = _one_trial(activity_of(activity, argument=n.ACTIVITY)).transpose(n.NEURON, n.TIME)
     part = _part(one.sizes[n.TIME], start, n_steps)
@@ -105,7 +115,7 @@ def excerpt_of(
         rows = order_of(labels, groups).positions
         if most is not None and len(rows) > most:
             rows = rows[:most] if groups is None else rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
-    cuts = cuts_of(one, argument=n.ACTIVITY) if over_gaps and n.GAPS in one.attrs else ()
+    cuts = cuts_of(one, argument=n.ACTIVITY) if n.GAPS in one.attrs else ()
     return Excerpt(
         one.data,
         rows,
@@ -121,13 +131,8 @@ def excerpt_of(
 
 
 def _clock_of_part(activity: xr.DataArray, part: Part) -> tuple[float, str, float]:
-    """Return sampling interval, its unit, and the time of the first sample of all, by what the shown part says.
-
-    Of a part with gaps, where the recording says that they are known, samples are counted.
-    """
+    """Return sampling interval, its unit, and the time of the first sample of all, by what the shown part says."""
     shown = activity.isel({n.TIME: slice(*part)}) if part[1] - part[0] > 1 else activity
-    if n.GAPS in activity.attrs and cuts_of(shown, argument=n.ACTIVITY):
-        return 1.0, "sample", 0.0
     interval, unit, first = clock_of(shown, argument=n.ACTIVITY)
     is_cut = shown is not activity and n.TIME in activity.coords
     return interval, unit, first - interval * part[0] if is_cut else first

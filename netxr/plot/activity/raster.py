@@ -47,8 +47,9 @@ def raster(
 
     Up to 500 neurons and 500 samples, each sample has a cell. Beyond, a cell is a mean over several samples and, with
     very many neurons, over neighbouring neurons; the title says so. The figure is then a DynamicMap, and zooming in
-    shows finer cells. Every visible sample is read, block by block, here and again on zooming: of a recording on disk
-    that takes as long as reading its file, some seconds for a few gigabytes.
+    shows finer cells. Gaps in the times of a recording that says of them are grey. Every visible sample is read, block
+    by block, here and again on zooming: of a recording on disk that takes as long as reading its file, some seconds for
+    a few gigabytes.
 
     Parameters
     ----------
@@ -85,19 +86,19 @@ def raster(
     summed = _summed(shown, whole)
     scale = None if _is_count(shown.samples.dtype, summed) else summed.scale()
     first = _picture(shown, whole, summed, scale)
-    if max(len(shown.rows), shown.part[1] - shown.part[0]) <= ROOM:
+    if max(len(shown.rows), shown.intervals[-1] + 1) <= ROOM:
         return first
 
     def zoomed(x_range: Range | None, y_range: Range | None) -> Any:
         """Draw what is in view."""
-        spans = _spans(shown, x_range=shown.positions_in(x_range), y_range=y_range)
+        spans = _spans(shown, x_range=shown.intervals_in(x_range), y_range=y_range)
         return first if spans == whole else _picture(shown, spans, _summed(shown, spans), scale)
 
     return hv.DynamicMap(zoomed, streams=[hv.streams.RangeXY()])
 
 
 class Spans(NamedTuple):
-    """Places of neurons from the top, and samples after the first one shown, in cells."""
+    """Places of neurons from the top, and sampling intervals after the first sample shown, in cells."""
 
     down: Span
     across: Span
@@ -105,14 +106,22 @@ class Spans(NamedTuple):
 
 def _spans(shown: Excerpt, *, x_range: Range | None = None, y_range: Range | None = None) -> Spans:
     """Return the visible cells: at first all that is shown."""
-    return Spans(span_in_view(len(shown.rows), y_range), span_in_view(shown.part[1] - shown.part[0], x_range))
+    return Spans(span_in_view(len(shown.rows), y_range), span_in_view(int(shown.intervals[-1]) + 1, x_range))
 
 
 def _summed(shown: Excerpt, spans: Spans) -> Cells:
-    """Read what is in view."""
+    """Read what is in view; a cell in a gap holds no sample."""
     across = spans.across
-    edges = shown.part[0] + np.append(np.arange(across.first, across.end, across.step), across.end)
-    return cells(shown.samples, shown.rows[spans.down.first : spans.down.end], edges)
+    ends = np.append(np.arange(across.first, across.end, across.step), across.end)
+    edges = shown.part[0] + np.searchsorted(shown.intervals, ends)
+    rows, held = shown.rows[spans.down.first : spans.down.end], np.flatnonzero(np.diff(edges))
+    if len(held) == len(edges) - 1:
+        return cells(shown.samples, rows, edges)
+    first = min(edges[0], shown.part[1] - 1)
+    found = cells(shown.samples, rows, np.append(edges[held], edges[-1]) if len(held) else np.array([first, first + 1]))
+    total, count = (np.zeros((len(rows), len(edges) - 1), each.dtype) for each in found[:2])
+    total[:, held], count[:, held] = found.total[:, : len(held)], found.n_samples[:, : len(held)]
+    return Cells(total, count, found.course)
 
 
 def _is_count(dtype: np.dtype[Any], summed: Cells) -> bool:

@@ -75,7 +75,7 @@ def traces(
     >>> traces(X, neurons=["c", "a"]).keys()
     ['c', 'a']
     """
-    shown = excerpt_of(activity, neurons=neurons, start=start, n_steps=n_steps, most=MOST_TRACES, over_gaps=True)
+    shown = excerpt_of(activity, neurons=neurons, start=start, n_steps=n_steps, most=MOST_TRACES)
     first = _drawn(shown, shown.part)
     scale = _scale(first.values)
     if first.whole:
