@@ -51,6 +51,10 @@ class NonFiniteActivity(InvalidInput):
     """NaN or infinity in a recording, with how many and where the first one is."""
 
 
+class DependentSources(InvalidInput):
+    """Sources of a regression of which some are what others add up to."""
+
+
 class OutputExists(NetxrError, FileExistsError):
     """An output path that is taken: nothing is overwritten unasked."""
 

@@ -1,7 +1,8 @@
 """What a regression on the past takes from lagged moments, and how its results are labelled."""
 
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from reprlib import repr as shortened
 from typing import Any, Final, NamedTuple
@@ -11,10 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.errors import InvalidInput
+from netxr.errors import DependentSources, InvalidInput
 from netxr.estimators.given import moments_beside, with_inputs
 from netxr.kernels.given import held_fixed, held_fixed_at_once
 from netxr.kernels.lagged_sums import Floats
+from netxr.kernels.least_squares import SHRUNK, that_follow
 from netxr.kernels.normal_equations import Ends, NormalEquations, Targets, normal_equations
 from netxr.moments.factorisation import check_memory_for
 from netxr.moments.inputs import together
@@ -22,6 +24,7 @@ from netxr.moments.link_function import linked_or_zero
 from netxr.schema.arguments import check_entries, is_whole, said
 from netxr.schema.clock import activity_of
 from netxr.schema.variables import check_moments, holds_moments, labels_of
+from netxr.schema.words import listed
 
 MATRIX: Final = (n.TARGET, n.SOURCE)
 MATRICES: Final = (n.LAG, *MATRIX)
@@ -161,7 +164,9 @@ def fit(moments: xr.Dataset, fitted: Fitted) -> xr.Dataset:
 
     def one(*arrays: Any) -> Sequence[Any]:
         """Return the results for a trial or a block."""
-        return fitted.function(equations(dict(zip(core, arrays, strict=True))))
+        held = dict(zip(core, arrays, strict=True))
+        with _naming(held[n.COMOMENT][lags.index(0)], labels_of(moments, n.TARGET)):
+            return fitted.function(equations(held))
 
     def all_blocks(*arrays: Any) -> Sequence[Any]:
         """Return the results for the blocks of a trial together."""
@@ -216,7 +221,8 @@ def at_once(moments: xr.Dataset, function: Callable[[Floats, int, int], Floats])
         """Return the result for a trial or a block."""
         left, n_held = held_fixed_at_once(comoment, n_inputs, count)
         _warn_of_little_left(np.diagonal(comoment), np.diagonal(left), moments.attrs.get(n.PRECISION))
-        return function(left, count, n_held)
+        with _naming(comoment, labels_of(moments, n.TARGET)):
+            return function(left, count, n_held)
 
     found: xr.DataArray = xr.apply_ufunc(
         one,
@@ -231,6 +237,19 @@ def at_once(moments: xr.Dataset, function: Callable[[Floats, int, int], Floats])
         output_dtypes=[np.float64],
     )
     return found.assign_coords(_labels(moments)).assign_attrs(moments.attrs)
+
+
+@contextmanager
+def _naming(comoment: Floats, labels: NDArray[Any]) -> Iterator[None]:
+    """Name the neurons that others add up to where a design is singular, by co-moments at lag 0 (neuron and input)."""
+    try:
+        yield
+    except DependentSources as error:
+        names = labels[that_follow(comoment[: len(labels), : len(labels)])].tolist()
+        if not names or error.argument != "data":
+            raise
+        fix = f"Leave out {n.NEURON} {listed(names)}, which others add up to, or use {SHRUNK}."
+        raise error.about("data", fix=fix) from None
 
 
 def _labels(moments: xr.Dataset) -> dict[Any, xr.DataArray]:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import scipy.linalg
 
-from netxr.errors import InvalidInput
+from netxr.errors import DependentSources, InvalidInput
 from netxr.kernels.lagged_sums import Floats
 from netxr.kernels.moments import make_symmetric
 from netxr.kernels.normal_equations import NormalEquations
@@ -194,7 +194,7 @@ def that_follow(square: Floats) -> list[int]:
 def _check_condition(condition: float) -> None:
     """Raise if a design is so close to singular that its coefficients have no digit that could be trusted."""
     if condition > WORST_CONDITION:
-        raise InvalidInput(
+        raise DependentSources(
             "data",
             got=f"sources that depend on one another (condition number {condition:.1e})",
             expected=f"a condition number below {WORST_CONDITION:.0e}",

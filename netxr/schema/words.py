@@ -1,10 +1,14 @@
 """Numbers in words: how many there are, how much memory, a score."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 UNDEFINED: Final = "undefined"
 """NaN as text."""
+
+MOST_LISTED: Final = 20
+"""Entries of a list that are named."""
 
 
 def counted(number: int, what: str) -> str:
@@ -39,6 +43,18 @@ def number(value: float, *, decimals: int = 3) -> str:
 def entry_text(value: object) -> str:
     """Return an entry of a list as text, however small a number it is."""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def listed(entries: Sequence[object]) -> str:
+    """Return the entries of a list as text, of many the first ones.
+
+    Examples
+    --------
+    >>> listed(["a", 0.5]), len(listed(range(100)).split(", "))
+    ('a, 0.5', 20)
+    """
+    more = f" and {len(entries) - MOST_LISTED:,} more" if len(entries) > MOST_LISTED else ""
+    return ", ".join(map(entry_text, entries[:MOST_LISTED])) + more
 
 
 def reads_as_number(text: str) -> bool:

@@ -24,7 +24,7 @@ from netxr.moments.prepare import check_lags
 from netxr.schema.arguments import check_count, is_number
 from netxr.schema.clock import activity_of, in_samples
 from netxr.schema.variables import check_moments, labels_of
-from netxr.schema.words import counted, entry_text, text_of
+from netxr.schema.words import counted, listed, text_of
 from netxr.significance.as_observed import (
     Observation,
     check_observation,
@@ -46,9 +46,6 @@ FEWEST: Final = 6
 STRETCH: Final = 2**11
 STRETCHES: Final = 8
 """Stretches of samples, and how many of them, from which is told how samples of a neuron are spread."""
-
-MOST_NAMED: Final = 20
-"""Neurons that are named in an error."""
 
 ABOUT: Final = {
     n.SCORE: "score that is to be expected, as far as the recording tells; Pearson, without the diagonal",
@@ -257,10 +254,9 @@ def _check_independent(each: Sequence[xr.Dataset]) -> None:
     for moments in each:
         square = moments[n.COMOMENT].sel({n.LAG: 0}).transpose(*MATRIX).values
         kept = np.delete(kept, that_follow(square[np.ix_(kept, kept)]))
-    names = [entry_text(label) for label in np.delete(labels, kept).tolist()]
+    names = np.delete(labels, kept).tolist()
     if names:
-        listed = ", ".join(names[:MOST_NAMED]) + f" and {len(names) - MOST_NAMED:,} more" * (len(names) > MOST_NAMED)
-        got = f"{counted(len(names), 'neuron')} that others add up to, in all or half of the blocks: {listed}"
+        got = f"{counted(len(names), 'neuron')} that others add up to, in all or half of the blocks: {listed(names)}"
         fix = f"Leave them out, by activity.drop_sel({n.NEURON}=[...])."
         raise InvalidInput("activity", got=got, expected="neurons none of which follows from others", fix=fix)
 

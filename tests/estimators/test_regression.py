@@ -244,3 +244,26 @@ def test_lags_that_moments_lack():
     for method in ("regression", "regression_t", "granger", "edge_probability"):
         with pytest.raises(InvalidInput, match="lag: got 0; expected 1 or above"):
             netxr.estimate(activity(), method=method, lag=0)
+
+
+@pytest.mark.parametrize(
+    "estimate",
+    [
+        netxr.regression,
+        netxr.granger,
+        netxr.partial_correlation,
+        lambda x: netxr.granger(x, conditional=False),
+        lambda x: netxr.partial_correlation(x, lag=1),
+        lambda x: netxr.regression(x.chunk(time=50), lags=2).coefficient.compute(),
+    ],
+)
+def test_neurons_that_others_add_up_to_are_named(estimate):
+    samples = np.random.default_rng(0).normal(size=(5, 200))
+    samples[3] = 2 * samples[1]
+    x = netxr.as_activity(samples, dims=("neuron", "time"), neurons=list("abcde"))
+    with pytest.raises(
+        InvalidInput, match=r"depend on one another .*Leave out neuron [bd], which others add up to, or"
+    ):
+        estimate(x)
+    alone = x.drop_sel(neuron="d")
+    assert estimate(alone) is not None
