@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from hdmf.common import DynamicTable
     from mne_connectivity import Connectivity
 
+ONE_WAY: Final = ("imcoh", "dpli", "cohy", "cacoh")
+"""Methods of MNE-Connectivity of which one way of a pair does not say the other."""
+
 TARGETS_IN_ROWS: Final = re.compile("VAR|DMD")
 """In the names of methods of MNE-Connectivity whose matrices multiply activity: their rows are targets."""
 
@@ -54,7 +57,7 @@ def from_pynapple(data: Any, *, bin_size: float | None = None, units: str | None
     """
     kind = type(data).__name__
     if kind not in ("TsdFrame", "Tsd", "TsGroup"):
-        fix = "netxr.as_activity takes plain arrays and tables."
+        fix = "Put it into a TsGroup." if kind == "Ts" else "netxr.as_activity takes plain arrays and tables."
         raise InvalidInput("data", got=f"a {kind}", expected="a TsdFrame, Tsd or TsGroup of pynapple", fix=fix)
     is_spikes = kind == "TsGroup"
     if is_spikes != (bin_size is not None) or not (bin_size is None or (is_number(bin_size) and bin_size > 0)):
@@ -120,28 +123,39 @@ def from_mne(connectivity: Any) -> xr.DataArray:
     ----------
     connectivity : Connectivity
         Of one epoch, frequency and time. Its rows are seeds, which are sources; those of a vector autoregression are
-        targets.
+        targets. Where it has the pairs below the diagonal alone, as coherence of all pairs there, they are those above
+        too.
 
     Returns
     -------
     DataArray
-        The weights, (target, source), labelled by its names; 0 where it has no entry.
+        The weights, (target, source), labelled by its names, or by whole numbers where these are all; 0 where it has
+        no entry.
 
     Raises
     ------
     InvalidInput
-        If it is none, or has several epochs, frequencies or times.
+        If it is none, or has several epochs, frequencies or times; if it has one way of each pair, by a method of which
+        that does not say the other.
     """
     if not hasattr(connectivity, "get_data") or not hasattr(connectivity, "names"):
         got = f"a {type(connectivity).__name__}"
         raise InvalidInput("connectivity", got=got, expected="a Connectivity of MNE-Connectivity")
     dense = np.asarray(connectivity.get_data("dense"))
-    if dense.ndim != 2:
-        fix = "Take one of them, or their mean, e.g. with .combine()."
+    names = list(map(str, connectivity.names))
+    if dense.size != len(names) ** 2:
+        fix = "Take one: the mean of epochs by .combine(), that of frequencies by faverage=True."
         got = f"one with dims {tuple(connectivity.dims)}"
         raise InvalidInput("connectivity", got=got, expected="one matrix", fix=fix)
+    dense = np.nan_to_num(dense).reshape(len(names), len(names))
+    is_half = connectivity.indices is None and not np.triu(dense).any()
+    if is_half and connectivity.method in ONE_WAY:
+        fix = "Give it indices of pairs both ways."
+        raise InvalidInput("connectivity", got=f"{connectivity.method} of one way", expected="both ways", fix=fix)
+    dense = dense + dense.T if is_half else dense
+    are_numbers = all(name.isdecimal() and str(int(name)) == name for name in names)
     rows: Any = n.TARGET if TARGETS_IN_ROWS.search(str(connectivity.method)) else n.SOURCE
-    return as_connectivity(np.nan_to_num(dense), rows=rows, neurons=list(connectivity.names))
+    return as_connectivity(dense, rows=rows, neurons=list(map(int, names)) if are_numbers else names)
 
 
 def to_nwb(

@@ -38,7 +38,8 @@ def to_networkx(connections: xr.DataArray | xr.Dataset) -> "nx.DiGraph[Any]":
     """Make a directed graph of a matrix or of a list of edges.
 
     A matrix has its sources in columns, where NetworkX reads them from rows: the graph has the edge j -> i for the
-    entry [i, j]. `netxr.from_networkx` takes a graph back.
+    entry [i, j]. `netxr.from_networkx` takes a graph back. An estimate that tells no direction, such as a correlation
+    at lag 0, has an edge either way: ``to_networkx(R).to_undirected()`` has each pair once.
 
     Parameters
     ----------

@@ -74,6 +74,45 @@ def test_mne_there_and_back_is_identical(one_edge, found):
     assert np.array_equal(from_mne(to_mne(A)).values, A.values)
 
 
+@pytest.mark.usefixtures("mne")
+def test_neurons_that_are_numbers_come_back_as_numbers():
+    A = netxr.as_connectivity([[0, 0.5], [-2, 0]], rows="target", neurons=[7, 10])
+    xr.testing.assert_identical(from_mne(to_mne(A)), A)
+    named = netxr.as_connectivity([[0, 0.5], [-2, 0]], rows="target", neurons=["07", "10"])
+    xr.testing.assert_identical(from_mne(to_mne(named)), named)
+
+
+def half(method, shape=(3, 3)):
+    """What MNE-Connectivity makes of all pairs: those below the diagonal."""
+    dense = np.array([[0, 0, 0], [0.1, 0, 0], [0.2, 0.3, 0]]).reshape(shape)
+    about = {"names": ["0", "1", "2"], "dims": ("node_in -> node_out", "freqs"), "indices": None, "method": method}
+    return SimpleNamespace(get_data=lambda output: dense, **about)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (3, 3, 1)])
+def test_pairs_below_the_diagonal_alone_are_those_above_too(shape):
+    found = from_mne(half("coh", shape))
+    assert found.values.tolist() == [[0, 0.1, 0.2], [0.1, 0, 0.3], [0.2, 0.3, 0]]
+    with pytest.raises(InvalidInput, match="got dpli of one way; expected both ways"):
+        from_mne(half("dpli"))
+    one_way = netxr.as_connectivity([[0, 0, 0], [0.5, 0, 0], [0, 0.5, 0]], rows="source", neurons=list("abc"))
+    entries = Connectivity(
+        np.array([0.5, 0.5]), n_nodes=3, names=list("abc"), indices=(np.array([1, 2]), np.array([0, 1])), method="x"
+    )
+    xr.testing.assert_equal(from_mne(entries), one_way)
+
+
+@pytest.mark.skipif(find_spec("mne_connectivity") is None, reason="MNE-Connectivity is not installed")
+def test_coherence_of_mne_itself_goes_both_ways():
+    from mne_connectivity import spectral_connectivity_epochs
+
+    x = np.random.default_rng(0).normal(size=(20, 3, 300))
+    found = from_mne(spectral_connectivity_epochs(x, sfreq=100.0, fmin=5, fmax=15, faverage=True, verbose="error"))
+    assert found.target.values.tolist() == [0, 1, 2]
+    assert (found.values[~np.eye(3, dtype=bool)] > 0).all()
+    np.testing.assert_array_equal(found.values, found.values.T)
+
+
 @pytest.mark.parametrize(("method", "weight"), [("gc", 0.0), ("Time-varying VAR(1)", 0.5)])
 def test_rows_of_an_autoregression_of_mne_are_targets(method, weight):
     data, indices = np.array([0.5]), (np.array([0]), np.array([1]))
