@@ -15,6 +15,7 @@ from netxr.errors import InvalidInput, NetxrError
 from netxr.estimators.apply import compared, lags_needed
 from netxr.estimators.symmetry import symmetry
 from netxr.estimators.table import estimator
+from netxr.kernels.blas import one_blas_thread
 from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.clock import clock_of
@@ -173,7 +174,8 @@ def foretold(run: xr.Dataset, choice: Choice, *, lag: int) -> str:
         return ""
     methods = list(dict.fromkeys([choice.method, n.REGRESSION]))
     try:
-        said = netxr.recoverability(activity, methods=methods, lag=lag).attrs[n.SENTENCE]
+        with one_blas_thread():  # its products are small: threads would wait for one another, and the page for them
+            said = netxr.recoverability(activity, methods=methods, lag=lag).attrs[n.SENTENCE]
         return f"Of couplings that act at {lag_text(lag, interval_of(run))}. {said} {GAINS}"
     except InvalidInput:  # too short, or samples are missing
         return ""
