@@ -46,8 +46,8 @@ BY_CHANCE: Final = "; grey: 95 % by chance"
 """What the band in a lag curve is."""
 
 HTML: Final = {INTERVAL: {"type": "html"}}
-WIDTHS: Final = {INTERVAL: 200}
-"""Of the table: what columns hold, and pixels of the widest one."""
+WIDTHS: Final = {INTERVAL: 176, BOTH: 104}
+"""Of the table: what columns hold, and pixels of wide ones."""
 
 Pair = tuple[Hashable, Hashable]
 """Target and source."""

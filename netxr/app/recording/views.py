@@ -11,6 +11,7 @@ from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
 from netxr.app.frame.lag_times import in_time
 from netxr.app.frame.panes import (
+    FEW,
     FIRST_ROW,
     SECOND_ROW,
     TOOLS,
@@ -140,7 +141,7 @@ def in_its_unit(shown: Shown) -> Any:
     if shown.over_lags is None:
         raise NothingShown
     timed, label = in_time(shown.over_lags, shown.interval)
-    return netxr.plot.lags(timed).opts(xlabel=label, backend="bokeh")
+    return netxr.plot.lags(timed).opts(xlabel=label, xticks=FEW, backend="bokeh")
 
 
 def _sure_figure(shown: Shown) -> Any:
