@@ -53,11 +53,12 @@ VIEWS = {
     "curves": "map&sweep=sweep.zarr&view=curves&facet=sparsity",
     "facets": "map&sweep=sweep.zarr&facet=sparsity",
     "map": "map&sweep=cut.zarr",
+    "tutorial": "tutorial",
     "compare": "compare&first=estimated.zarr&first_matrix=connectivity&second=estimated.zarr",
 }
 
 
-FITS = {"activity", "clean", "estimate", "lags", "sure", "facets", "map", "compare"}
+FITS = {"activity", "clean", "estimate", "lags", "sure", "facets", "map", "compare", "tutorial"}
 """Views that a screen of 1440 x 900 shows without scrolling."""
 
 

@@ -90,7 +90,8 @@ def test_the_curve_keeps_each_size_and_shades_what_was_not_visited(open_page):
     assert list(curve.Points.I["x"]) == [6, 15]
     setup = Setup(15, 0.9, 60, 979, lag=1, groups=0, diagonal=True)
     assert list(score_over_size(setup).VSpan.I.data) == [15.5, 42]
-    assert list(score_over_size(setup._replace(seed=980)).data) == [0, 42]  # nothing yet
+    assert hv.Store.lookup_options("bokeh", score_over_size(setup), "plot").kwargs["xlim"] == (5.5, 42.5)
+    assert list(score_over_size(setup._replace(seed=980)).data) == [5.5, 42]  # nothing yet
 
 
 def test_edges_and_the_rest_are_counted_apart_without_the_diagonal():

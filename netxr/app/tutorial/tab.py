@@ -55,9 +55,9 @@ SAMPLES: Final = range(100, 20_001, 100)
 
 TRIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "Add neurons": ("42 of them: how far does the score fall?", {"n": 42}),
-    "Record longer": ("20,000 samples of these 42: does it come back?", {"n": 42, "steps": 20_000}),
-    "Make it denser": ("6 neurons, sparsity 0.5: many edges, all weak.", {"sparsity": 0.5}),
-    "Look too late": ("6 neurons, lag 3: effects by way of others mix in.", {"lag": 3}),
+    "Record longer": ("20,000 samples of 42: does it come back?", {"n": 42, "steps": 20_000}),
+    "Make it denser": ("Sparsity 0.5: many edges, all weak.", {"sparsity": 0.5}),
+    "Look too late": ("Lag 3: effects by way of others mix in.", {"lag": 3}),
 }
 """Things to try, with the first network where they set nothing else: {title: (what happens, settings)}."""
 

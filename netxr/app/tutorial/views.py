@@ -43,11 +43,12 @@ def score_over_size(setup: Setup) -> Any:
     """Draw the score at each size that was visited with these settings, and shade the sizes that were not."""
     seen = visited(setup)
     sizes = seen[n.N_NEURONS].values.tolist()
-    last, end = max(sizes, default=0), max(DEMO_SIZES[-1], *sizes, 0)
-    unseen = hv.VSpan(min(last + 0.5, end) if sizes else 0, end)
+    first, last = min([DEMO_SIZES[0], *sizes]), max(sizes, default=0)
+    start, end = first - 0.5, max(DEMO_SIZES[-1], last)
+    unseen = hv.VSpan(min(last + 0.5, end) if sizes else start, end)
     unseen = with_options(unseen, bokeh={"color": LIGHT.hidden, "alpha": 0.5})
     if not sizes:
         return with_options(unseen, both={"xlabel": "Number of neurons", "ylabel": "Correlation of A and R"})
     low = min(0.0, float(seen[n.PEARSON].min())) - 0.05
     curve = netxr.plot.score_curve(seen, x=n.N_NEURONS)
-    return with_options(curve * unseen, both={"title": "", "xlim": (0, end + 0.5), "ylim": (low, 1.05)})
+    return with_options(curve * unseen, both={"title": "", "xlim": (start, end + 0.5), "ylim": (low, 1.05)})
