@@ -202,8 +202,8 @@ def _with_tools(whole: pn.Column, title: str) -> pn.Column:
 def _tools_html(title: str) -> str:
     """Return the two buttons, as HTML. The script of the page does what they say, also while the server computes."""
     called, file = escape(title), f"netxr_{title}.png".lower().replace(" ", "_").replace("?", "")
-    said = (f"Enlarge {called}", f"Download {called} as PNG; SVG and others: Export")
-    large, down = (f'type="button" aria-label="{text}" title="{text}"' for text in said)
+    said = {f"Enlarge {called}": "", f"Download {called} as PNG": "; SVG and others: Export"}
+    large, down = (f'type="button" aria-label="{text}" title="{text}{more}"' for text, more in said.items())
     enlarge = f'<button class="enlarge" aria-pressed="false" {large}></button>'
     return f'{enlarge}<button class="download" {down} data-file="{escape(file)}"></button>'
 
