@@ -14,6 +14,7 @@ from netxr.cli.scores import Scored
 from netxr.estimators.estimator import Estimator
 from netxr.estimators.strongest import strongest_entries
 from netxr.estimators.symmetry import direction_text, highest, symmetry
+from netxr.estimators.undirected import is_undirected
 from netxr.schema.clock import cuts_of
 
 STRONGEST: Final = 10
@@ -88,12 +89,26 @@ def segments(activity: xr.DataArray) -> dict[str, int]:
 
 def about_matrices(R: xr.DataArray, entries: Sequence[Estimator]) -> dict[str, Any]:
     """Return what to say about matrices: how much is undefined, direction, which pairs of neurons correlate most."""
-    each = [R.isel({n.ESTIMATOR: [k]}) for k in range(R.sizes[n.ESTIMATOR])] if n.ESTIMATOR in R.dims else [R]
+    each = [_alone(R, entry) for entry in entries] if n.ESTIMATOR in R.dims else [R]
     directed = [one for one, entry in zip(each, entries, strict=True) if entry.directed]
     found = symmetry(xr.concat(directed, n.ESTIMATOR) if len(directed) > 1 else (directed or each)[0])
     said = direction_text(found, cure=CURE) if directed else ""
     about = {"undefined": int(R.isnull().sum()), n.SYMMETRY: highest(found), "direction": said}
     return about | {"strongest": [row for one in each for row in _strongest(one)]}
+
+
+def _alone(R: xr.DataArray, entry: Estimator) -> xr.DataArray:
+    """Return the estimate of one estimator of several; one that does not depend on the lag once, at its own."""
+    one = R.sel({n.ESTIMATOR: [entry.name]}).assign_attrs({n.ESTIMATOR: entry.name})
+    is_repeated = n.LAG in R.dims and not entry.has_lag
+    return one.isel({n.LAG: [0]}).assign_coords({n.LAG: [entry.lag_of(0)]}) if is_repeated else one
+
+
+def at_own_lags(rows: Sequence[dict[str, Any]], entries: Sequence[Estimator]) -> list[dict[str, Any]]:
+    """Return rows of scores in which an estimate that does not depend on the lag is there once, at its own."""
+    own = {entry.name: {n.LAG: entry.lag_of(0)} for entry in entries if not entry.has_lag}
+    several = [row for row in rows if row.get(n.ESTIMATOR) not in own or row[n.LAG] == rows[0][n.LAG]]
+    return [row | own.get(row.get(n.ESTIMATOR), {}) for row in several]
 
 
 def about_pairs(pairs: xr.Dataset, *, most: int | None) -> dict[str, Any]:
@@ -108,9 +123,15 @@ def about_pairs(pairs: xr.Dataset, *, most: int | None) -> dict[str, Any]:
 
 
 def _strongest(R: xr.DataArray) -> list[dict[str, Any]]:
-    """Return a row for each of the strongest correlations between different neurons, with their labels."""
-    rows = []
-    for entry in strongest_entries(R.values, R[n.TARGET].values, R[n.SOURCE].values, most=STRONGEST):
+    """Return a row for each of the strongest pairs of different neurons, with their labels.
+
+    A pair of an estimate that has no direction is there once.
+    """
+    rows, values = [], R.values.copy()
+    for place in np.ndindex(values.shape[:-2]):
+        if is_undirected(R[place]):
+            values[place][np.triu_indices(len(values[place]), 1)] = np.nan
+    for entry in strongest_entries(values, R[n.TARGET].values, R[n.SOURCE].values, most=STRONGEST):
         place = tuple(entry.tolist())
         one = R[place]
         at = {str(dim): one[dim].item() if dim in one.coords else k for dim, k in zip(R.dims, place, strict=True)}
@@ -134,6 +155,8 @@ def echo_summary(entries: Sequence[Estimator], about: Mapping[str, Any], *, quie
         name = f"{' and '.join(entry.long_name for entry in entries)} R"
         name = f"{name[:1].upper()}{name[1:]}"
         at = f" at lag {', '.join(map(str, about['lags']))}" if about["lags"] else ""
+        own = [entry for entry in entries if not entry.has_lag] if at else []
+        at += "".join(f", {entry.long_name} at {entry.lag_of(0)}" for entry in own)
         shape = f"{about['neurons']} neurons, {about['samples']} samples, trials: {about['trials']}"
         counts = "".join(f"; {text.format(about[name])}" for name, text in COUNTS.items() if name in about)
         click.echo(f"{name}{at}: {shape}{counts}")

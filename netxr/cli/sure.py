@@ -159,7 +159,8 @@ def about_test(edges: xr.Dataset, entry: Estimator, wanted: Asked) -> dict[str, 
     counts = {"tested": edges.attrs[n.N_PAIRS], "undefined": edges.attrs[n.N_UNDEFINED], "edges": edges.sizes[n.EDGE]}
     null = {"null": wanted.null} if entry.name == n.LAGGED_CORRELATION else {}
     saved = {} if wanted.edges is None else {"saved": str(wanted.edges)}
-    return {"test": {**null, "q": wanted.q, **counts, **saved}, "strongest": rows}
+    is_directed = entry.directed and not (n.LAG in edges.coords and (edges[n.LAG] == 0).all())
+    return {"test": {**null, "q": wanted.q, **counts, "directed": is_directed, **saved}, "strongest": rows}
 
 
 def about_reliability(found: xr.Dataset) -> dict[str, Any]:
@@ -181,6 +182,8 @@ def echo_sure(about: Mapping[str, Any], *, quiet: bool) -> None:
         undefined = f" ({test['undefined']:,} more are undefined)" if test["undefined"] else ""
         found = f"{test['edges']:,} edge{'' if test['edges'] == 1 else 's'} at a false discovery rate of {test['q']:g}"
         click.echo(f"Tested {test['tested']:,} pairs{how}{undefined}: {found}")
+        if test["edges"] and not test["directed"]:
+            click.echo("They have no direction: each pair stands there both ways.")
         if test["edges"]:
             click.echo("Strongest edges:" if test["edges"] > STRONGEST else "Edges, the strongest first:")
     if about["strongest"]:

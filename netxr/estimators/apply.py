@@ -294,6 +294,9 @@ def _say_symmetry(estimates: Estimate, entries: Sequence[Estimator]) -> None:
 
 def _side_by_side(entries: Sequence[Estimator], found: Sequence[Estimate], lag: int | Sequence[int]) -> xr.DataArray:
     """Return what is compared of several estimates, over `estimator`; one without a lag is the same at every lag."""
+    lags: Any = lag
+    if isinstance(lag, int) and not all(entry.has_lag for entry in entries):
+        lags = n.ESTIMATOR, [entry.lag_of(lag) for entry in entries]
     matrices = [compared(one, entry.name).rename("estimate") for entry, one in zip(entries, found, strict=True)]
     alike = xr.broadcast(*(matrix.drop_vars(n.LAG, errors="ignore") for matrix in matrices))
     names = xr.Variable(n.ESTIMATOR, [entry.name for entry in entries])
@@ -302,6 +305,6 @@ def _side_by_side(entries: Sequence[Estimator], found: Sequence[Estimate], lag: 
     references = "; ".join(dict.fromkeys(entry.reference for entry in entries if entry.reference))
     return (
         joined.transpose(n.ESTIMATOR, n.BLOCK, n.LAG, n.TRIAL, n.TARGET, n.SOURCE, missing_dims="ignore")
-        .assign_coords({n.LAG: lag} if any(entry.has_lag for entry in entries) else {})
+        .assign_coords({n.LAG: lags} if any(entry.has_lag for entry in entries) else {})
         .assign_attrs(about | ({n.REFERENCE: references} if references else {}))
     )

@@ -43,7 +43,7 @@ def estimate(
         read after the target: the estimate at the positive lag with its sides swapped.
     lags : sequence of int or str, optional
         Several lags in the place of `lag`; they give a `lag` dim. What does not depend on the lag has none, and is
-        repeated where it stands beside estimates that do.
+        repeated where it stands beside estimates that do; at a single lag, `lag` says that of each estimator.
     dim, sources, precision, missing, gaps, memory
         As in `lagged_moments`; for activity only, except `sources`. A single source drops the `source` dim.
     store : path-like, optional

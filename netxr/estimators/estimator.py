@@ -106,6 +106,10 @@ class Estimator:
         """Whether the estimate depends on the lag that is asked for."""
         return self.needs(1) != self.needs(2)
 
+    def lag_of(self, lag: int) -> int:
+        """Return the lag of the estimate where one is asked for; if it has its own, the longest that it takes."""
+        return lag if self.has_lag else max(self.needs(lag))
+
     def needs(self, lag: int) -> tuple[int, ...]:
         """Return the lags of the moments that are needed for a lag; raise InvalidInput where there are none."""
         cause = None

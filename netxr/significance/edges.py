@@ -100,7 +100,8 @@ def edges(
     Dataset
         Over `edge`: `effect` (the estimate), `lower` and `upper` where they are known, `p_value`, `q_value`, with
         `target`, `source` and, where there are any, `lag` and `trial` of each edge as coordinates.
-        ``.to_dataframe()`` makes a table of it. Attributes: `q`; how many pairs were tested and left out; `neurons`,
+        ``.to_dataframe()`` makes a table of it. An estimate without direction, such as a correlation at lag 0, has each
+        pair both ways. Attributes: `q`; how many pairs were tested and left out; `neurons`,
         the labels of all, also of those without an edge; and `n_slow`, how many neurons change so slowly that their
         p-values are too low, where that is known.
 

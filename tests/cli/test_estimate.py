@@ -119,6 +119,23 @@ def test_estimate_names_the_strongest_pair(tmp_path):
     assert all(row["from"] != row["to"] for row in got["strongest"])
 
 
+def test_estimate_lists_pairs_without_direction_once_and_at_the_lag_that_they_are_of(store):
+    both = [word for name in ("lagged_correlation", "partial_correlation") for word in ("--method", name)]
+    flags = [*both, "--lag", 1, "--lag", 5, "--no-diagonal"]
+    got = document("estimate", store, *flags)
+    data = netxr.open(store)
+    partial = netxr.partial_correlation(data.activity).values
+    rows = [row for row in got["strongest"] if row["estimator"] == "partial_correlation"]
+    pairs = sorted(((abs(one), j, i) for R in partial for (i, j), one in np.ndenumerate(R) if i > j), reverse=True)
+    assert [(abs(row["R"]), row["from"], row["to"]) for row in rows] == pairs[: len(rows)]
+    assert {row["lag"] for row in rows} == {0}
+    lags = {(row["estimator"], row["lag"]) for row in got["scores"]}
+    assert lags == {("lagged_correlation", 1), ("lagged_correlation", 5), ("partial_correlation", 0)}
+    assert "partial correlation at 0" in output("estimate", store, *flags)
+    at_zero = document("estimate", store, "--lag", 0)["strongest"]
+    assert len({(frozenset((row["from"], row["to"])), row["trial"]) for row in at_zero}) == len(at_zero) == 10
+
+
 def test_estimate_takes_a_plain_truth_in_the_order_of_a_labelled_recording(tmp_path):
     noise = np.random.default_rng(1).normal(size=(3, 500))
     noise[2, 1:] += 3 * noise[0, :-1]

@@ -110,7 +110,9 @@ def test_several_methods_stand_side_by_side():
         np.testing.assert_array_equal(found.sel(estimator="correlation", lag=lag).values, at_zero)
     one = netxr.estimate(activity(), method=BOTH)
     assert one.dims == ("estimator", "trial", "target", "source")
-    assert one.lag == 1
+    assert one.lag.dims == ("estimator",)
+    assert one.lag.values.tolist() == [1, 0]  # correlation is that at lag 0
+    assert netxr.estimate(activity(), method=["lagged_correlation", "granger"], lag=3).lag == 3
     assert one.attrs["estimator"] == "lagged_correlation, correlation"
     assert one.attrs["units"] == "mV"
     assert "Pearson 1895" in one.attrs["reference"]

@@ -10,7 +10,16 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.cli import options
-from netxr.cli.estimate_report import STRONGEST, about_matrices, about_pairs, echo_axes, echo_summary, result, summary
+from netxr.cli.estimate_report import (
+    STRONGEST,
+    about_matrices,
+    about_pairs,
+    at_own_lags,
+    echo_axes,
+    echo_summary,
+    result,
+    summary,
+)
 from netxr.cli.output import echo_json, is_table, plan_of_estimate, running, save_result
 from netxr.cli.scores import Scored, document, echo_scores, score
 from netxr.cli.sure import (
@@ -288,6 +297,8 @@ def _estimate(
         return about, None
     R = compared(found, names[0])
     scored = None if A is None or scoring is None else score(A, R, **scoring, quiet=quiet)
+    if scored is not None:
+        scored = scored._replace(rows=at_own_lags(scored.rows, entries))
     if out is not None:
         saved_as = result(found, entries, A, scored)
         save_result(saved_as if halves is None else saved_as.assign(halves), out)

@@ -300,6 +300,24 @@ def test_a_clock_is_told_by_its_values(tmp_path, last, label, clock):
         load_activity(file, dims=("neuron", "time"))
 
 
+@pytest.mark.parametrize("first", [0, 1, 1000])
+@pytest.mark.parametrize("save", ["csv", "npy"])
+def test_a_column_that_numbers_neurons_is_no_sample(tmp_path, save, first):
+    file, values = tmp_path / f"x.{save}", np.column_stack([first + np.arange(3), TRACES.T])
+    np.save(file, values) if save == "npy" else np.savetxt(file, values, delimiter=",")
+    with pytest.raises(UnreadableFile, match=r"its first column counts, as numbers of neurons do.*neurons="):
+        load_activity(file, dims=("neuron", "time"))
+    whole = load_activity(file, dims=("neuron", "time"), neurons=["a", "b", "c"])
+    np.testing.assert_array_equal(whole.values, values)
+
+
+def test_counts_of_few_neurons_are_not_taken_for_their_numbers(tmp_path):
+    counts = np.random.default_rng(0).poisson(2, (3, 300)).astype(float)
+    counts[:, 0] = [0, 1, 2]
+    np.save(tmp_path / "x.npy", counts)
+    assert load_activity(tmp_path / "x.npy", dims=("neuron", "time")).sizes == {"neuron": 3, "time": 300}
+
+
 @pytest.mark.parametrize("save", ["npy", "npz", "mat", "h5", "parquet"])
 def test_a_clock_in_other_files_is_told_by_its_values_too(tmp_path, save):
     file, values = tmp_path / f"x.{save}", np.column_stack([EVEN, TRACES])

@@ -40,6 +40,9 @@ TIMED: Final = re.compile(
 FEW: Final = 10
 """Samples from which an even ascent is no coincidence."""
 
+FEWEST: Final = 3
+"""Neurons whose numbers are told from samples, where samples are no whole numbers."""
+
 MANY: Final = 1000
 """Samples that are looked at."""
 
@@ -75,12 +78,27 @@ def timed(place: str, table: Table, asked: Any, n_labels: int | None) -> Table:
 
 
 def check_rows(place: str, table: Table, n_labels: int | None) -> None:
-    """Raise UnreadableFile if the first or last row of a table (neuron, time) ascends evenly, as times do."""
-    if n_labels != table.values.shape[0]:
-        for k, beside in ((0, 1), (-1, -2)):
-            if table.values.shape[0] > 1 and _ascends(table.values[k]) and not _ascends(table.values[beside]):
-                fix = "Remove it if it times the samples; if it is a neuron, give a label for each row with neurons=."
-                raise UnreadableFile(place, f"its {_ordinal(k)} row ascends evenly, as times do", fix=fix)
+    """Raise UnreadableFile if a row of a table (neuron, time) times its samples, or its first column numbers its rows.
+
+    The first or last row does if it ascends evenly, the first column if it counts.
+    """
+    n_rows, n_columns = table.values.shape
+    if n_labels == n_rows:
+        return
+    for k, beside in ((0, 1), (-1, -2)):
+        if n_rows > 1 and _ascends(table.values[k]) and not _ascends(table.values[beside]):
+            fix = "Remove it if it times the samples; if it is a neuron, give a label for each row with neurons=."
+            raise UnreadableFile(place, f"its {_ordinal(k)} row ascends evenly, as times do", fix=fix)
+    if n_columns > 1 and _numbers_rows(_beginning(table.values[:, 0]), _beginning(table.values[:, 1])):
+        fix = "Remove it if it numbers the neurons; if it is a sample, give a label for each row with neurons=."
+        raise UnreadableFile(place, "its first column counts, as numbers of neurons do", fix=fix)
+
+
+def _numbers_rows(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    """Say whether the first of two columns counts its rows: of few rows, if the second holds no counts."""
+    if len(first) < FEWEST or not counts_rows(first) or counts_rows(second):
+        return False
+    return len(first) >= FEW or not (second == np.round(second)).all()
 
 
 def unit_in(label: str) -> str | None:
