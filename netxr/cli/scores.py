@@ -7,7 +7,7 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.cli.output import followed, listing, table
+from netxr.cli.output import followed, listing, table, warnings_as_lines
 from netxr.estimators.over_trials import entries, over_trials
 from netxr.estimators.signs import sign_text
 
@@ -41,7 +41,7 @@ def score(
     quiet: bool,
 ) -> Scored:
     """Compare an estimate with the truth; a bar shows progress unless `quiet`."""
-    with followed("Scoring", quiet=quiet):
+    with warnings_as_lines(), followed("Scoring", quiet=quiet):
         scores = netxr.compare(truth, estimate, diagonal=diagonal, permutations=permutations, seed=seed).compute()
     first = [n.PEARSON, n.PEARSON_TRANSPOSED]
     names = [*first, *(name for name in _score_names(scores) if name not in first)]

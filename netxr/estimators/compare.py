@@ -1,5 +1,6 @@
 """How alike are the true connectivity and an estimate of it: scores over the neurons that both have."""
 
+import warnings
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -131,6 +132,11 @@ def compare(
     InvalidInput
         If truth or estimate is no connectivity, they share no label, or a setting cannot be used.
 
+    Warns
+    -----
+    UserWarning
+        If samples were appended to a run after the estimate in it was made.
+
     References
     ----------
     .. [1] Krackhardt 1988, Predicting with networks, doi:10.1016/0378-8733(88)90004-4. The sources of all scores are in
@@ -150,6 +156,9 @@ def compare(
     if isinstance(estimate, xr.DataArray) and n.SOURCE not in estimate.dims and n.SOURCE in estimate.coords:
         estimate = estimate.expand_dims(n.SOURCE, -1)  # of a single source, whose label is a scalar
     check_variable(estimate, CONNECTIVITY_SPEC, argument="estimate", extra_dims=getattr(estimate, "dims", ()))
+    if n.OUTDATED in estimate.attrs:
+        text = f"The estimate is outdated: {estimate.attrs[n.OUTDATED]}. Fix: make it anew, of all samples."
+        warnings.warn(text, UserWarning, stacklevel=2)
     aligned = [n.TARGET, n.SOURCE] + [n.TRIAL] * (n.TRIAL in truth.dims and n.TRIAL in estimate.dims)
     overlaps = {dim: overlap_of(truth, estimate, dim) for dim in aligned}
     A = _unlabelled(taken(truth, {dim: overlap.in_truth for dim, overlap in overlaps.items()}))

@@ -176,8 +176,9 @@ def correlation_test(
         about[n.TEST_LAGS] = ", ".join(map(str, far_lags(moments, wanted)))
     elif flat is not None:
         about[n.TEST_LAGS] = f"1 to {flat[n.LAG].values[-1]}"
-    results = {name: one.assign_attrs(about | {n.LONG_NAME: LONG_NAMES[name]}) for name, one in found.items()}
-    return xr.Dataset({n.LAGGED_CORRELATION: r} | results, attrs=moments.attrs).assign_coords({n.LAG: wanted})
+    said = {name: about | {n.LONG_NAME: LONG_NAMES[name]} for name in found}
+    labelled = {name: one.drop_attrs().assign_attrs(said[name]) for name, one in found.items()}
+    return xr.Dataset({n.LAGGED_CORRELATION: r} | labelled, attrs=moments.attrs).assign_coords({n.LAG: wanted})
 
 
 def _moments_for(

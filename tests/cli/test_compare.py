@@ -61,3 +61,13 @@ def test_compare_refuses(store, estimate, tmp_path):
     assert "--estimate-rows: got 'source'; expected nothing, or 'target'" in result.stderr
     assert run("compare", store, estimate, "--diagonal", "--estimate-rows", "target").exit_code == 0
     assert run("compare", store, estimate, "--diagonal", "--seed", -1).exit_code == 2
+
+
+def test_an_outdated_estimate_is_said_to_be_so(tmp_path):
+    whole = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=200, seed=1)
+    first, path = whole.isel(time=slice(0, 100)), tmp_path / "run.zarr"
+    netxr.save(first.assign(lagged_correlation=netxr.lagged_correlation(first.activity)), path)
+    netxr.append(whole[["activity"]].isel(time=slice(100, None)), path, dim="time")
+    said = "outdated: made before 100 samples were appended along time."
+    assert said in run("compare", path, path, "--no-diagonal").stderr
+    assert said in run("plot", path, tmp_path / "x.png").stderr

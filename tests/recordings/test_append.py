@@ -265,6 +265,9 @@ def test_an_estimate_without_moments_says_that_it_is_outdated(tmp_path):
     kept = netxr.open(tmp_path / "run.zarr").lagged_correlation
     np.testing.assert_array_equal(kept.values, R.values)
     assert kept.attrs["outdated"] == "made before 20 samples were appended along time"
+    A = xr.zeros_like(R[0], dtype=float)
+    with pytest.warns(UserWarning, match=r"outdated: made before 20 samples were appended along time\. Fix:"):
+        netxr.compare(A, kept, diagonal=False)
 
 
 def test_an_estimate_of_each_trial_goes_on_with_the_trials(tmp_path):

@@ -32,6 +32,16 @@ def assert_outdated(store, names):
         assert found[name].attrs["outdated"].startswith("made before"), name
 
 
+def test_a_saved_test_is_listed_as_one_estimate(tmp_path):
+    x = recording(n_steps=200)
+    netxr.save(netxr.correlation_test(x), tmp_path / "test.zarr")
+    netxr.save(netxr.regression(x, lags=1), tmp_path / "regression.zarr")
+    assert netxr.catalog(tmp_path).set_index("name").estimates.to_dict() == {
+        "test.zarr": "lagged_correlation",
+        "regression.zarr": "",
+    }
+
+
 @pytest.mark.crossed(1)
 @pytest.mark.parametrize("null", ["autocorrelation", "shift", "samples"])
 @pytest.mark.parametrize("beside", [[], [0, 1, 2]])

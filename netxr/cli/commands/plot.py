@@ -78,6 +78,9 @@ def command(
     kind = kind or kind_of(data)
     drawn = draw(kind, data, FigureOptions(variable=variable, x=x, y=y, score=score, steps=steps, diagonal=diagonal))
     netxr.plot.save(drawn, figure)
+    for name, one in data.data_vars.items():
+        if n.OUTDATED in one.attrs:
+            click.echo(f"Warning: {name} is outdated: {one.attrs[n.OUTDATED]}.", err=True)
     if not quiet:
         click.echo(f"Drew {kind} of {store} to {figure}")
 
