@@ -106,7 +106,7 @@ def _alone(R: xr.DataArray, entry: Estimator) -> xr.DataArray:
 
 def at_own_lags(rows: Sequence[dict[str, Any]], entries: Sequence[Estimator]) -> list[dict[str, Any]]:
     """Return rows of scores in which an estimate that does not depend on the lag is there once, at its own."""
-    own = {entry.name: {n.LAG: entry.lag_of(0)} for entry in entries if not entry.has_lag}
+    own: dict[Any, Any] = {entry.name: {n.LAG: entry.lag_of(0)} for entry in entries if not entry.has_lag}
     several = [row for row in rows if row.get(n.ESTIMATOR) not in own or row[n.LAG] == rows[0][n.LAG]]
     return [row | own.get(row.get(n.ESTIMATOR), {}) for row in several]
 
