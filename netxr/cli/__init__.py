@@ -64,6 +64,7 @@ HINTS: Final = {
     "rows": "On the command line: --rows target or --rows source.",
     "name": "On the command line: --name KEY, or the option that ends in -name for a matrix.",
     "truth": "On the command line: --neurons FILE.",
+    "estimate": "On the command line: --neurons FILE names the neurons of the true connectivity.",
     "rate": "On the command line: netxr import SRC DST.zarr --rate 100, for bins of 10 ms.",
     "memory": "On the command line: --memory AMOUNT, --dims where axes are swapped. "
     "--strongest, --above, and --out without scores never hold all of R.",
@@ -98,6 +99,9 @@ FRAMES_HINTS: Final = {
     "recoverability": "It takes every sample: first save a stretch of the recording, or neurons of it, without gaps."
 }
 """What to do about missing samples where a command has no --missing."""
+
+SPEAK_OF_DIMS: Final = ("plot",)
+"""Commands in whose errors a name such as n_steps is a dim of what is drawn."""
 
 LEFT_BEHIND: Final = {
     "simulate": "the same command again resumes the run",
@@ -172,7 +176,9 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
         frames = FRAMES_HINTS.get(command or "", FRAMES_HINT)
         hint = frames if isinstance(error, NonFiniteActivity) else _hint(error.argument, command)
         typed = ", ".join(dict.fromkeys(_as_typed(each, command) for each in error.argument.split(", ")))
-        said = re.sub(r"\bn_[a-z]+", lambda word: _as_typed(word[0], command), str(error.about(typed)))
+        said = str(error.about(typed))
+        if command not in SPEAK_OF_DIMS:
+            said = re.sub(r"\bn_[a-z]+", lambda word: _as_typed(word[0], command), said)
         return Failure(f"{said} {hint}", BAD_INPUT)
     if isinstance(error, ImportError) and not isinstance(error, NetxrError):
         package = (error.name or "").partition(".")[0]

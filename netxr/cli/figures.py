@@ -81,6 +81,7 @@ def _score(kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
     score, x = options.score or n.PEARSON, options.x
     mean = _variable(data, score + n.SCORE_MEAN)
     varies = [str(dim) for dim in mean.dims if mean.sizes[dim] > 1]
+    _check_axes(mean, options)
     if kind == "map":
         fits, along, wanted, other = len(varies) == 2, varies, "two parameters that vary", "curves over one"
     else:
@@ -88,13 +89,23 @@ def _score(kind: str, data: xr.Dataset, options: FigureOptions) -> Any:
         along = varies + [str(dim) for dim in (data[x].dims if x in data.coords else ()) if dim not in varies]
     if not fits:
         got = f"scores over {', '.join(varies) or 'nothing'}"
-        fix = f"Take one entry of each other, e.g. --at sparsity=0.9, or draw {other}."
+        spare = next((dim for dim in reversed(varies) if dim not in (x, options.y)), None)
+        entry = spare and f"--at {spare}={data[spare].values.tolist()[0]}"
+        fix = f"Take one entry of each other, e.g. {entry}, or draw {other}." if entry else f"Draw {other}."
         raise InvalidInput("--at", got=got, expected=wanted, fix=fix)
     names = [score, *(score + ending for ending in (n.SCORE_MEAN, n.SCORE_STD, n.SCORE_DEFINED))]
-    scores = data[names].squeeze([dim for dim in mean.dims if dim not in along]).compute()
+    scores = data[names].squeeze([dim for dim in mean.dims if dim not in along], drop=True).compute()
     if kind == "map":
         return netxr.plot.map(scores, x=x or varies[0], y=options.y or varies[1], score=score)
     return netxr.plot.score_curve(scores, x=x or varies[0], score=score)
+
+
+def _check_axes(mean: xr.DataArray, options: FigureOptions) -> None:
+    """Raise if what is to be an axis is none of the sweep."""
+    usable = dict.fromkeys([*mean.dims, *(name for name, coord in mean.coords.items() if coord.ndim)])
+    for flag, name in (("--x", options.x), ("--y", options.y)):
+        if name is not None and name not in usable:
+            raise InvalidInput(flag, got=repr(name), expected=f"one of {', '.join(map(str, usable))}")
 
 
 KINDS: Final[dict[str, Callable[[str, xr.Dataset, FigureOptions], Any]]] = {

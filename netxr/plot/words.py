@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
+import numpy as np
 import xarray as xr
 
 from netxr import names as n
@@ -49,12 +50,14 @@ def says(name: str, label: Any) -> str:
 
     Examples
     --------
-    >>> says("sparsity", 0.5), says("n_neurons", 6), says("estimator", "lagged_correlation")
-    ('sparsity = 0.5', '6 neurons', 'lagged correlation')
+    >>> says("sparsity", 0.5), says("n_steps", 2000), says("estimator", "lagged_correlation")
+    ('sparsity = 0.5', '2,000 samples', 'lagged correlation')
     """
     text = f"{label:g}" if isinstance(label, float) else label_text(label)
     words = in_words(name)
     if name == n.ESTIMATOR:
         return text.replace("_", " ")
     counted = words.removeprefix("Number of ")
-    return f"{text} {counted}" if counted != words else f"{words[:1].lower()}{words[1:]} = {text}"
+    if counted != words:
+        return f"{label:,} {counted}" if isinstance(label, int | np.integer) else f"{text} {counted}"
+    return f"{words[:1].lower()}{words[1:]} = {text}"

@@ -71,3 +71,13 @@ def test_an_outdated_estimate_is_said_to_be_so(tmp_path):
     said = "outdated: made before 100 samples were appended along time."
     assert said in run("compare", path, path, "--no-diagonal").stderr
     assert said in run("plot", path, tmp_path / "x.png").stderr
+
+
+def test_labels_that_none_shares_are_given_by_an_option(estimate, tmp_path):
+    np.save(tmp_path / "A.npy", np.eye(8))
+    (tmp_path / "names.txt").write_text("\n".join("abcdefgh"))
+    told = run(
+        "compare", tmp_path / "A.npy", estimate, "--rows", "target", "--neurons", tmp_path / "names.txt", "--diagonal"
+    )
+    assert told.exit_code == 2
+    assert "On the command line: --neurons FILE names the neurons of the true connectivity." in told.stderr

@@ -4,6 +4,7 @@ import pytest
 
 import netxr
 from tests.cli.shell import output, run
+from tests.plot.drawn import title_of
 from tests.runs import names
 
 
@@ -143,3 +144,44 @@ def test_plot_refuses(estimate, tmp_path, figure, flags, code, says):
     assert says in result.stderr
     assert names(tmp_path) == ["taken.png"]
     assert (tmp_path / "taken.png").read_text() == "mine"
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    path = tmp_path_factory.mktemp("swept") / "s.zarr"
+    netxr.sweep(n_neurons=[4, 6], n_steps=[30, 40], lag=[0, 1], trials=1, diagonal=False, store=path)
+    return path
+
+
+def test_an_entry_of_a_sweep_is_said_in_the_title(monkeypatch, swept, tmp_path):
+    titles = []
+    monkeypatch.setattr(netxr.plot, "save", lambda figure, _path: titles.append(title_of(figure)))
+    output("plot", swept, tmp_path / "a.png", "--at", "n_steps=40", "--at", "lag=1")
+    assert titles == ["lag = 1, 40 samples (without the diagonal)"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (
+            [],
+            "got scores over n_neurons, n_steps, lag; expected one or two parameters that vary. Take one entry of",
+        ),
+        ([], "e.g. --at lag=0, or draw a map of two."),
+        (["--kind", "map", "--x", "lag", "--y", "n_steps"], "e.g. --at n_neurons=4, or draw curves over one."),
+        (["--kind", "map", "--at", "n_steps=30", "--at", "lag=1"], "got scores over n_neurons; expected two"),
+        (["--kind", "curve", "--x", "steps"], "--x: got 'steps'; expected one of n_neurons, sparsity, n_steps, "),
+        (["--kind", "map", "--y", "size"], "--y: got 'size'; expected one of n_neurons, sparsity, n_steps, "),
+    ],
+)
+def test_a_sweep_of_which_a_part_is_drawn_is_spoken_of_by_its_dims(swept, tmp_path, flags, says):
+    result = run("plot", swept, tmp_path / "a.png", *flags)
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_an_estimate_that_is_a_variable_is_named_as_one(estimate, tmp_path):
+    for name in ("lagged_correlation", "granger"):
+        told = run("plot", estimate, tmp_path / "a.png", "--at", f"estimator={name}")
+        assert told.exit_code == 2
+        assert "Estimates are variables here: --variable lagged_correlation." in told.stderr

@@ -141,3 +141,15 @@ def test_braces_stand_for_themselves_and_infinity_is_undefined():
     figure = score_curve(scores, x="n", title="{a}")
     assert title_of(figure) == "{a}\nundefined at n = 1"
     assert on_paper(figure).axes[0].get_title() == title_of(figure)
+
+
+def test_the_title_says_at_which_entries_of_other_dims_the_scores_are(scores):
+    scores.pearson_mean.attrs["diagonal"] = False
+    at = {"n_steps": 2000, "sparsity": 0.5, "estimator": "lagged_correlation"}
+    text = "lagged correlation, 2,000 samples, sparsity = 0.5 (without the diagonal)"
+    figure = score_curve(scores.assign_coords(at), x="n_neurons", title="size")
+    assert title_of(figure).splitlines()[:2] == ["size", text]
+    paper = on_paper(figure)
+    paper.canvas.draw()
+    over = paper.axes[0].title.get_window_extent()
+    assert 0 <= over.x0 < over.x1 <= paper.bbox.x1

@@ -111,7 +111,7 @@ def test_dims_that_vary_become_facets_and_then_sliders():
     assert [[dim.name for dim in panel.kdims] for panel in layout] == [["calcium"]] * 4
     assert titles_of([panel.last for panel in layout])[:2] == [f"share recorded = 0.5\n{k} neurons" for k in (10, 20)]
     beside = good_enough(sweep.isel(calcium=0), at=0.8, col="observed", x="n_neurons", row="n_steps")
-    assert titles_of(beside) == [f"{T} samples\nshare recorded = {o}" for T in (9000, 1000) for o in (0.5, 1)]
+    assert titles_of(beside) == [f"{T:,} samples\nshare recorded = {o}" for T in (9000, 1000) for o in (0.5, 1)]
     panel = next(iter(beside)).Image.I
     assert (panel.kdims[0].label, panel.kdims[1].label) == ("Number of neurons", "Spectral radius")
     below = good_enough(sweep.isel(calcium=0, observed=0), at=0.8, row="n_neurons")
@@ -169,3 +169,10 @@ def test_lengths_alone_make_no_map():
         good_enough(curves().isel(spectral_radius=0))
     with pytest.raises(InvalidInput, match="row and col: got 25 facets"):
         good_enough(curves(n_neurons=range(25)))
+
+
+def test_the_title_says_at_which_entries_of_other_dims_the_scores_are():
+    sweep = curves(n_neurons=[10], observed=[0.5]).isel(n_neurons=0, observed=0)
+    first = title_of(good_enough(sweep, at=0.8)).splitlines()[:2]
+    text = "Pearson correlation of 0.8 or more, 10 neurons, share recorded = 0.5 (without the diagonal)"
+    assert " ".join(first) == text

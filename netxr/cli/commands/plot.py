@@ -12,6 +12,7 @@ from netxr import names as n
 from netxr.cli import options
 from netxr.cli.figures import KINDS, FigureOptions, draw, kind_of
 from netxr.errors import InvalidInput
+from netxr.estimators.table import estimates_in
 from netxr.schema.arguments import check_vacant
 from netxr.simulation.sweep_plan import check_finished
 
@@ -90,8 +91,13 @@ def _placed(data: xr.Dataset, places: Sequence[str]) -> xr.Dataset:
     for place in places:
         dim, _, text = place.partition("=")
         if dim not in data.dims:
+            made = estimates_in(data) if dim == n.ESTIMATOR else []
+            fix = f"Estimates are variables here: --variable {text if text in made else made[0]}." if made else ""
             raise InvalidInput(
-                "--at", got=repr(place), expected=f"DIM=LABEL, with DIM one of {', '.join(map(str, data.dims))}"
+                "--at",
+                got=repr(place),
+                expected=f"DIM=LABEL, with DIM one of {', '.join(map(str, data.dims))}",
+                fix=fix,
             )
         labels = data[dim].values.tolist()
         if text not in map(str, labels):

@@ -15,14 +15,13 @@ from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.plot.loading import loaded
 from netxr.plot.palettes import LIGHT
-from netxr.plot.scores.score_columns import drawn_score, n_trials_of, score_columns, score_label
+from netxr.plot.scores.score_columns import drawn_score, n_trials_of, score_columns, score_label, slice_text
 from netxr.plot.style import (
     FRAME,
     INK,
     LINE_COLOUR,
     PAPER_FONTS,
     POINTS,
-    diagonal_text,
     literal,
     no_formulas,
     screen_look,
@@ -31,6 +30,9 @@ from netxr.plot.style import (
 from netxr.plot.words import axis_label, in_words, says
 from netxr.schema.arguments import check_text, said
 from netxr.schema.variables import labels_of
+
+WIDTH: Final = round(1.5 * FRAME)
+"""Width of the frame in bokeh pixels."""
 
 MARK: Final = 8.0
 """Diameter of a mark in bokeh pixels."""
@@ -57,8 +59,9 @@ def score_curve(
     A score over two parameters has a curve for each value of the other one, named in a legend.
 
     A full point is a mean over all trials. An open point is a mean over fewer, with their number beside it. If the
-    score is undefined in all trials, the line has a gap and the title says where. The title also says whether the
-    diagonal is included, if the scores do. A score without trials is a plain line.
+    score is undefined in all trials, the line has a gap and the title says where. The title also says at which entries
+    of other dims the scores are, and whether the diagonal is included, if they do. A score without trials is a plain
+    line.
 
     Parameters
     ----------
@@ -101,8 +104,8 @@ def score_curve(
     curves = _curves_of(scores, x, score)
     x_dim = hv.Dimension("x", label=axis_label(scores, x) if xlabel is None else xlabel or " ")
     y_dim = hv.Dimension("mean", label=score_label(scores, score) if ylabel is None else ylabel or " ")
-    diagonal = diagonal_text(drawn_score(scores, score))
-    notes = [title, diagonal, *filter(None, (_gaps(points, x, name) for name, points in curves.items()))]
+    shown = slice_text(drawn_score(scores, score), width=WIDTH)
+    notes = [title, shown, *filter(None, (_gaps(points, x, name) for name, points in curves.items()))]
     places = next(iter(curves.values())).x
     margin = 0.08 * np.ptp(places) or 0.5
     colours = LIGHT.curves if len(curves) > 1 else (LINE_COLOUR,)
@@ -115,7 +118,7 @@ def score_curve(
             "show_legend": len(curves) > 1,
             "legend_position": "right",
         },
-        bokeh={"frame_width": round(1.5 * FRAME), "frame_height": FRAME, "hooks": [screen_look]},
+        bokeh={"frame_width": WIDTH, "frame_height": FRAME, "hooks": [screen_look]},
         matplotlib={
             "fontsize": PAPER_FONTS,
             "fig_inches": (6.5, 4.5),

@@ -17,10 +17,10 @@ from netxr.plot.loading import loaded
 from netxr.plot.matrices.grids import check_number, over_sliders, places_of, row_length
 from netxr.plot.matrices.side_by_side import page
 from netxr.plot.palettes import LIGHT
+from netxr.plot.scores.score_columns import slice_text
 from netxr.plot.style import (
     INK,
     UNDEFINED_COLOUR,
-    diagonal_text,
     literal,
     screen_look,
     with_options,
@@ -178,7 +178,7 @@ def _dims_of(found: xr.Dataset, **named: str | None) -> tuple[str, str, str | No
 def _heading(sweep: xr.Dataset, score: str, at: float, found: xr.Dataset) -> list[str]:
     """Return what stands over the map, line by line."""
     name = sweep[score].attrs.get(n.LONG_NAME, score)
-    first = f"{name} of {at:g} or more {diagonal_text(sweep[score])}".rstrip()
+    first = slice_text(sweep[score], width=WIDEST, first=f"{name} of {at:g} or more")
     lines = "full line: of the best estimator"
     if n.ESTIMATOR in sweep[score].dims and sweep.sizes[n.ESTIMATOR] > 1:
         lines += f"; dashed line: of {says(n.ESTIMATOR, sweep[n.ESTIMATOR].values[0])} alone"

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.plot.loading import loaded
-from netxr.plot.scores.score_columns import drawn_score, n_trials_of, score_columns, score_label
+from netxr.plot.scores.score_columns import drawn_score, n_trials_of, score_columns, score_label, slice_text
 from netxr.plot.spans import Range
 from netxr.plot.style import (
+    BESIDE,
     DIVERGING,
     INK,
     PAPER_FONTS,
     SEQUENTIAL,
     UNDEFINED_COLOUR,
-    diagonal_text,
     literal,
     screen_look,
     symmetric_limit,
@@ -90,8 +90,9 @@ def map(  # noqa: A001 - netxr.plot.map is its name in public
     dims = [hv.Dimension("x", label=axis_label(scores, x)), hv.Dimension("y", label=axis_label(scores, y))]
     colours, limits = _colours(cells.mean)
     roomy = max(cells.mean.shape) <= ROOMY
-    notes = (title, diagonal_text(drawn_score(scores, score)), _note(cells, roomy=roomy))
     height, width = (min(WIDEST, max(3, size) * CELL) for size in cells.mean.shape)
+    shown = slice_text(drawn_score(scores, score), width=width + BESIDE)
+    notes = (title, shown, _note(cells, roomy=roomy))
     value = hv.Dimension("score", label=score_label(scores, score), range=limits)
     image = _image(cells, dims, value, colours, aspect=width / height)
     marks = _numbers(cells, dims, colours, limits) if roomy else _dots(cells, dims)

@@ -1,6 +1,7 @@
 """Which variables of a Dataset hold a score, and what to call it."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput
 from netxr.plot.loading import loaded
-from netxr.plot.words import axis_label
+from netxr.plot.style import LETTER, diagonal_text
+from netxr.plot.words import axis_label, says
 from netxr.schema.arguments import check_text
 
 
@@ -57,3 +59,18 @@ def score_label(scores: xr.Dataset, score: str) -> str:
     """Return what to call the score."""
     drawn = str(drawn_score(scores, score).name)
     return axis_label(scores, drawn if n.LONG_NAME in scores[drawn].attrs else score)
+
+
+def slice_text(score: xr.DataArray, *, width: float, first: str = "") -> str:
+    """Say behind `first` at which entries of other dims a score is, and if the diagonal is in, within `width` pixels.
+
+    Examples
+    --------
+    >>> score = xr.DataArray(0.5, {"n_steps": 2000, "estimator": "regression"}, attrs={"diagonal": False})
+    >>> slice_text(score, width=600)
+    'regression, 2,000 samples (without the diagonal)'
+    """
+    at = {str(name): entry.values[()] for name, entry in score.coords.items() if not entry.ndim}
+    entries = [says(name, at[name]) for name in sorted(at)]
+    text = f"{', '.join(filter(None, [first, *entries]))} {diagonal_text(score)}"
+    return fill(text.strip(), round(width / LETTER), break_long_words=False)
