@@ -214,3 +214,36 @@ def test_damage_ends_every_command_in_a_line(kept, tmp_path):
             assert result.exit_code in (0, 1, 4), (command, path)
             assert result.exception is None or isinstance(result.exception, SystemExit), (command, path)
         shutil.rmtree(folder)
+
+
+def test_import_says_the_unit_of_the_interval(tmp_path):
+    np.save(tmp_path / "x.npy", np.ones((3, 20)))
+    flags = ["--dims", "neuron,time", "--sampling-interval", 33.3, "--interval-units", "ms"]
+    text = output("import", tmp_path / "x.npy", tmp_path / "x.zarr", *flags)
+    assert {"sampling_interval 33.3", "sampling_interval_units ms"} <= {
+        " ".join(one.split()) for one in text.splitlines()
+    }
+
+
+def test_import_says_which_neurons_the_file_marks_as_none(tmp_path):
+    plane = tmp_path / "plane0"
+    plane.mkdir()
+    np.save(plane / "F.npy", np.ones((4, 30), np.float32))
+    np.save(plane / "iscell.npy", np.array([[1, 0.9], [0, 0.2], [1, 0.7], [0, 0.6]]))
+    text = "2 of 4 neurons have iscell = False; to keep the others alone: --option cells=true."
+    assert text in output("import", plane, tmp_path / "all.zarr")
+    assert "iscell =" not in output("import", plane, tmp_path / "cells.zarr", "--option", "cells=true")
+    assert "iscell =" not in output("import", plane, tmp_path / "quiet.zarr", "--quiet")
+    again = output("import", tmp_path / "all.zarr", tmp_path / "again.zarr")
+    assert (
+        '2 of 4 neurons have iscell = False; to keep the others alone: netxr.select(run, where={"iscell": True}).'
+        in again
+    )
+    kept = netxr.select(netxr.open(tmp_path / "again.zarr"), where={"iscell": True})
+    assert kept.neuron.values.tolist() == [0, 2]
+
+
+def test_info_of_a_folder_of_stores_names_the_catalog(folder):
+    told = run("info", folder)
+    assert told.exit_code == 4
+    assert "netxr catalog) lists the stores in a folder" in told.stderr

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import numpy as np
+import xarray as xr
 
 import netxr
 from netxr import names as n
@@ -102,6 +104,8 @@ def command(
         echo_json(summary)
     elif not quiet:
         click.echo(listing({name: entry_text(value) for name, value in summary.items()}))
+        for remark in _marked(netxr.open(out), summary.get(n.SOURCE_FORMAT)):
+            click.echo(remark)
         if n.SAMPLING_INTERVAL not in summary:
             click.echo(NO_INTERVAL + (FROM_OPS if summary.get(n.SOURCE_FORMAT) == "suite2p" else "."))
 
@@ -112,12 +116,31 @@ def _dims(words: list[str]) -> Any:
     return {other.strip(): own.strip() for other, _, own in pairs} if all(mark for _, mark, _ in pairs) else words
 
 
+def _marked(run: xr.Dataset, known: str | None) -> list[str]:
+    """Say how many neurons the file itself marks as none, and how to keep the others alone."""
+    remarks = []
+    for name in (n.ISCELL, n.ACCEPTED):
+        good = run[name].values if name in run.coords else np.ones(0)
+        if good.dtype.kind in "bui" and not good.all():
+            keep = "--option cells=true" if known == "suite2p" else f'netxr.select(run, where={{"{name}": True}})'
+            marked = f"{int((good == 0).sum()):,} of {good.size:,} neurons have {name} = False"
+            remarks.append(f"{marked}; to keep the others alone: {keep}.")
+    return remarks
+
+
 def _summary(out: Path) -> dict[str, Any]:
     """Say what was imported."""
     run = netxr.open(out)
     sizes = {"neurons": run.sizes.get(n.NEURON), "samples": run.sizes.get(n.TIME), "trials": run.sizes.get(n.TRIAL, 1)}
     sizes |= segments(run.activity) if "activity" in run else {}
-    origin = (n.SAMPLING_INTERVAL, n.SOURCE_FILE, n.SOURCE_FORMAT, n.SOURCE_OPTIONS, n.SOURCE_SHA256)
+    origin = (
+        n.SAMPLING_INTERVAL,
+        n.SAMPLING_INTERVAL_UNITS,
+        n.SOURCE_FILE,
+        n.SOURCE_FORMAT,
+        n.SOURCE_OPTIONS,
+        n.SOURCE_SHA256,
+    )
     dtype = str(run.activity.dtype) if "activity" in run else None
     known = {"store": str(out), **sizes, "dtype": dtype} | {name: run.attrs.get(name) for name in origin}
     return {name: value for name, value in known.items() if value is not None}

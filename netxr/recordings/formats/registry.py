@@ -196,7 +196,8 @@ def _of_folder(path: Path) -> Format:
     if any(any(path.glob(f"{place}F.npy")) for place in SUITE2P_PLACES):
         return FORMATS["suite2p"]
     reason = "a folder, but no Zarr group, and no output of suite2p"
-    raise UnreadableFile(path, reason, fix="Of other folders, say what they are with format=, e.g. format='neo'.")
+    fix = "netxr.catalog (in the shell: netxr catalog) lists the stores in a folder. Of a recording that is a folder, "
+    raise UnreadableFile(path, reason, fix=fix + "say what it is to netxr.open or netxr import, e.g. format='neo'.")
 
 
 def _of_content(path: Path, *, look_inside: bool) -> Format:
