@@ -288,8 +288,9 @@ def _non_finite(frames: NDArray[Any], *, place: str, offset: int) -> NonFiniteAc
         got=f"{len(wrong):,} samples that are NaN or infinite in frames {offset} to {offset + frames.shape[1] - 1}, "
         f"the first at neuron number {neuron} (from 0), frame {offset + frame}",
         expected="finite samples",
-        fix="Fill the frames that hold them with netxr.interpolate_frames, or, where `missing` is an argument, leave "
-        'them out with missing="drop", or the samples alone with missing="pairwise". For a reliability or a jackknife, '
+        fix='Where `missing` is an argument, leave out the frames that hold them with missing="drop", or the samples '
+        'alone with missing="pairwise"; or fill the frames with netxr.interpolate_frames(activity, '
+        "frames=netxr.bad_frames(activity)). For a reliability or a jackknife, "
         'give netxr.lagged_moments(..., blocks=20, missing="drop").',
     )
 
