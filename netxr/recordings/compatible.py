@@ -18,8 +18,10 @@ SAME: Final = (n.SAMPLING_INTERVAL, n.SAMPLING_INTERVAL_UNITS, n.UNITS)
 
 
 OTHERS: Final = {
+    n.TIME: f"Trials of a run share their times: cut all to the shortest, by .isel({n.TIME}=slice(...)), and save them "
+    "together; or save this one as a store of its own.",
     n.NEURON: 'Save it as a store of its own: netxr.merge_moments(..., join="outer") puts moments of different neurons '
-    "together."
+    "together.",
 }
 """What to do with other labels than those of the store."""
 
@@ -53,6 +55,11 @@ def compatible(new: xr.Dataset, stored: xr.Dataset, *, dim: str, made_again: Col
         old, now = (each.attrs.get(name) for each in (present, added))
         if old is not None and now is not None and old != now:
             raise InvalidInput("data", got=f"{name} {now!r}", expected=f"{old!r}, as the store has")
+        if name == n.UNITS and (old is None) != (now is None):
+            fix = f"Say it of both, by .assign_attrs({n.UNITS}=...), or of neither."
+            raise InvalidInput(
+                "data", got=f"activity with units {now!r}", expected=f"{old!r}, as the store has", fix=fix
+            )
     _check_prepared_alike(present, added)
     new = _in_stored_order(new, stored, [other for other in map(str, present.dims) if other != dim])
     _check_goes_on(labels_of(stored, dim), labels_of(new, dim), stored, new, dim)

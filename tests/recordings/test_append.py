@@ -473,7 +473,7 @@ def bad():
     yield "no trial", late.isel(trial=0, drop=True), "time", r"dims .*expand_dims\(trial="
     yield "twice", run.isel(time=slice(0, 40)), "trial", r"data: got trials \[0, 1\] that the store has"
     short = run.isel(time=slice(0, 39)).assign_coords(trial=[5, 6])
-    yield "length", short, "trial", "data: got .*39 labels along time; expected the 40"
+    yield "length", short, "trial", "data: got .*39 labels along time; expected the 40 .*cut all to the shortest"
     text = run.isel(time=slice(0, 40)).assign_coords(trial=["5", "6"])
     yield "label type", text, "trial", "data: got trial labels of dtype .*; expected int64"
     rate = late.drop_vars("time")
@@ -482,6 +482,9 @@ def bad():
     units = late.copy()
     units["activity"] = late.activity.assign_attrs(units="V")
     yield "units", units, "time", "data: got units 'V'; expected 'mV'"
+    bare = late.copy()
+    bare["activity"] = late.activity.drop_attrs().assign_attrs(sampling_interval=0.1)
+    yield "no units", bare, "time", r"data: got activity with units None; expected 'mV', .*by \.assign_attrs\(units="
     yield "dim", late, "neuron", "dim: got 'neuron'"
     yield (
         "clock",
@@ -556,7 +559,7 @@ def test_an_error_in_the_middle_changes_nothing(tmp_path):
     late = da.from_array(run.activity.values[:, 41:], chunks=(4, 10, 2)).map_blocks(
         fail, dtype="float32", meta=np.empty((0, 0, 0), "f4")
     )
-    broken = run.isel(time=slice(41, None)).assign(activity=(("neuron", "time", "trial"), late))
+    broken = run.isel(time=slice(41, None)).assign(activity=(("neuron", "time", "trial"), late, run.activity.attrs))
     with pytest.raises(RuntimeError, match="the disk was pulled out"):
         netxr.append(broken, path, dim="time")
     xr.testing.assert_identical(netxr.open(path).load(), before)
