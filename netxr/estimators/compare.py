@@ -16,6 +16,7 @@ from netxr.errors import InvalidInput
 from netxr.estimators.overlap import check_diagonal, entering, overlap_of, report_of, taken
 from netxr.estimators.symmetry import ABOUT as ABOUT_SYMMETRY
 from netxr.estimators.symmetry import symmetry_of
+from netxr.estimators.table import estimators_of
 from netxr.kernels import scores
 from netxr.schema.arguments import is_whole, said
 from netxr.schema.provenance import provenance
@@ -53,13 +54,14 @@ SCORE_ATTRS: Final = {
     for name, (long_name, undefined, reference) in ABOUT_SCORES.items()
 }
 NO_SIGN: Final = "no pair, or all, have an edge of this sign"
+NO_MINUS: Final = f"{NO_SIGN}; the estimator tells no sign"
 ABOUT_FURTHER: Final = {
     n.PEARSON_TRANSPOSED: ("Pearson correlation with the transposed truth", f"{CONSTANT}; targets are not the sources"),
     n.SLOPE: ("slope of the estimate over the weight", "all weights are the same"),
     n.RMSE: ("root mean squared difference", "no pair is defined"),
     n.MEAN_WITHOUT_EDGE: ("mean estimate without an edge", "all pairs have an edge"),
     n.ROC_AUC_EXCITATORY: ("ROC AUC of excitatory edges", NO_SIGN),
-    n.ROC_AUC_INHIBITORY: ("ROC AUC of inhibitory edges", NO_SIGN),
+    n.ROC_AUC_INHIBITORY: ("ROC AUC of inhibitory edges", NO_MINUS),
     n.THRESHOLD: ("estimate that as many pairs reach as there are edges", ONE_CLASS),
     n.MCC: ("Matthews' correlation above the threshold", ONE_CLASS),
     n.F1: ("F1 above the threshold", ONE_CLASS),
@@ -176,9 +178,19 @@ def compare(
         part=Part(uuid4().hex, "", int(permutations) * n_matrices),
     )
     scored = xr.Dataset(_over_matrices(score, A, R) | report_of(overlaps), attrs=provenance(**settings))
+    scored[n.ROC_AUC_INHIBITORY] = _of_signed(scored[n.ROC_AUC_INHIBITORY], estimate)
     for name in SCORE_ATTRS:  # a score that is taken out of the dataset still says what it is about
         scored[name].attrs[n.DIAGONAL] = bool(diagonal)
     return scored
+
+
+def _of_signed(score: xr.DataArray, estimate: xr.DataArray) -> xr.DataArray:
+    """Return a score that goes by signs, undefined where an estimator tells none."""
+    unsigned = [entry.name for entry in estimators_of(estimate) if not entry.signed]
+    if not unsigned:
+        return score
+    tells = ~score[n.ESTIMATOR].isin(unsigned) if n.ESTIMATOR in score.dims else False
+    return score.where(tells)
 
 
 def _unlabelled(data: xr.DataArray) -> xr.DataArray:

@@ -122,7 +122,10 @@ def _score_run(plan: Plan, run: xr.Dataset, lengths: Sequence[int]) -> Scored:
             for m, method in enumerate(plan.methods):
                 R, error = _estimated(method, data, plan.axes[n.LAG])
                 errors.append(error)
-                found[(slice(None), k, *place, slice(None), m)] = _scored(plan, level[n.CONNECTIVITY], R)
+                scores = _scored(plan, level[n.CONNECTIVITY], R)
+                if not estimator(method).signed:
+                    scores[[name == n.ROC_AUC_INHIBITORY for name in plan.scores]] = np.nan
+                found[(slice(None), k, *place, slice(None), m)] = scores
     within = [len(plan.axes[dim]) for dim in plan.within]
     return found.reshape(len(plan.scores), *within, -1), errors[0] if all(errors) else None
 

@@ -537,3 +537,20 @@ def test_direction_shows_where_the_truth_is_transposed():
     assert s.pearson > s.pearson_transposed + 0.2
     part = netxr.compare(labelled(weights), noisy.isel(source=[0, 1]), diagonal=False, permutations=0)
     assert part.pearson_transposed.isnull()
+
+
+def test_an_estimator_that_tells_no_sign_has_no_score_of_inhibitory_edges():
+    rng = np.random.default_rng(4)
+    weights, R = rng.choice([-1.0, 0, 0, 1], (12, 12)), labelled(rng.uniform(size=(12, 12)))
+    options = {"diagonal": True, "permutations": 0}
+    signed, unsigned = (
+        netxr.compare(labelled(weights), R.rename(name), **options) for name in ("regression", "granger")
+    )
+    right = roc_auc_score(weights.ravel() < 0, -R.values.ravel())
+    assert signed.roc_auc_inhibitory.item() == pytest.approx(right)
+    assert unsigned.roc_auc_inhibitory.isnull()
+    assert "tells no sign" in unsigned.roc_auc_inhibitory.attrs["undefined_where"]
+    assert unsigned.drop_vars("roc_auc_inhibitory").equals(signed.drop_vars("roc_auc_inhibitory"))
+    both = xr.concat([R, R], xr.Variable("estimator", ["granger", "regression"])).rename("estimate")
+    scored = netxr.compare(labelled(weights), both, **options).roc_auc_inhibitory
+    np.testing.assert_allclose(scored, [np.nan, right])

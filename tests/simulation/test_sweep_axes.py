@@ -285,3 +285,12 @@ def test_an_estimate_that_is_refused_does_not_keep_the_samples():
         gc.enable()
     assert most > 2 * 5 * 50_000 * 8  # the samples were there
     assert held < 1_000_000
+
+
+def test_an_estimator_that_tells_no_sign_has_no_score_of_inhibitory_edges():
+    options = {"inhibitory": 0.4, "sparsity": 0.5, "trials": 1, "diagonal": False}
+    found = netxr.sweep(
+        n_neurons=10, n_steps=200, method=["regression", "granger"], scores=["pearson", "roc_auc_inhibitory"], **options
+    )
+    assert found.roc_auc_inhibitory.isnull().squeeze().values.tolist() == [False, True]
+    assert found.pearson.notnull().all()
