@@ -26,6 +26,9 @@ CURE: Final = "Take what is slow off first, with --high-pass CUTOFF or --differe
 COUNTS: Final = {"undefined": "{:,} entries undefined", "pairs": "pairs listed: {:,}"}
 """What a summary may count, and in which words."""
 
+UNDEFINED_NEURONS: Final = "undefined_neurons"
+"""What a summary calls the neurons none of whose entries is defined."""
+
 UNSEEN: Final = """\
 R does not fit into memory: it was written block by block, and is not described here.
 See netxr info {0}, or read a part with netxr.open("{0}").{1}.isel(lag=0, target=slice(100))."""
@@ -93,7 +96,10 @@ def about_matrices(R: xr.DataArray, entries: Sequence[Estimator]) -> dict[str, A
     directed = [one for one, entry in zip(each, entries, strict=True) if entry.directed]
     found = symmetry(xr.concat(directed, n.ESTIMATOR) if len(directed) > 1 else (directed or each)[0])
     said = direction_text(found, cure=CURE) if directed else ""
-    about = {"undefined": int(R.isnull().sum()), n.SYMMETRY: highest(found), "direction": said}
+    lost = R.isnull().all([dim for dim in R.dims if dim != n.TARGET]).values
+    lost &= not lost.all()  # of a source that does not vary no neuron has an entry
+    about = {"undefined": int(R.isnull().sum()), UNDEFINED_NEURONS: R[n.TARGET].values[lost].tolist()}
+    about |= {n.SYMMETRY: highest(found), "direction": said}
     return about | {"strongest": [row for one in each for row in _strongest(one)]}
 
 
@@ -149,6 +155,13 @@ def echo_axes(activity: xr.DataArray, dims: Sequence[str] | None) -> None:
         click.echo(text, err=True)
 
 
+def _without_any(neurons: Sequence[Any]) -> str:
+    """Say which neurons have no entry that is defined, the first of them by name."""
+    more = f" and {len(neurons) - STRONGEST:,} more" if len(neurons) > STRONGEST else ""
+    listed = ", ".join(map(str, neurons[:STRONGEST])) + more
+    return f", as none is of a neuron that does not vary: {listed}" if neurons else ""
+
+
 def echo_summary(entries: Sequence[Estimator], about: Mapping[str, Any], *, quiet: bool) -> None:
     """Print what was estimated and the strongest pairs, or how to look at an estimate that is too large for memory."""
     if not quiet:
@@ -159,7 +172,7 @@ def echo_summary(entries: Sequence[Estimator], about: Mapping[str, Any], *, quie
         at += "".join(f", {entry.long_name} at {entry.lag_of(0)}" for entry in own)
         shape = f"{about['neurons']} neurons, {about['samples']} samples, trials: {about['trials']}"
         counts = "".join(f"; {text.format(about[name])}" for name, text in COUNTS.items() if name in about)
-        click.echo(f"{name}{at}: {shape}{counts}")
+        click.echo(f"{name}{at}: {shape}{counts}{_without_any(about.get(UNDEFINED_NEURONS, []))}")
         if about.get("direction"):
             click.echo(about["direction"])
     if about.get("strongest") and "test" not in about:

@@ -158,7 +158,10 @@ def test_estimate_counts_what_is_undefined(tmp_path):
     samples = np.random.default_rng(0).normal(size=(3, 50))
     samples[1] = 4.0
     np.save(tmp_path / "run.npy", samples)
-    assert document("estimate", tmp_path / "run.npy", "--dims", "neuron,time")["undefined"] == 5
+    told = document("estimate", tmp_path / "run.npy", "--dims", "neuron,time")
+    assert (told["undefined"], told["undefined_neurons"]) == (5, [1])
+    text = "; 5 entries undefined, as none is of a neuron that does not vary: 1"
+    assert text in output("estimate", tmp_path / "run.npy", "--dims", "neuron,time").splitlines()[0]
 
 
 @pytest.mark.parametrize(
