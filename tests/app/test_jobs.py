@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 import netxr
-from netxr.app.frame.jobs import MOST_WAITING, QUIET, SHORT, Cancelled, Job, JobQueue, TooManyWaiting, message_of
+from netxr.app.frame.jobs import LONG, MOST_WAITING, QUIET, SHORT, Cancelled, Job, JobQueue, TooManyWaiting, message_of
+from netxr.kernels import blas
 
 
 class Outcome:
@@ -185,3 +186,10 @@ def test_a_job_goes_on_after_a_computation_that_failed(queue):
     outcome = Outcome().start(queue, work).wait()
     assert outcome.error is None
     assert outcome.result == 15
+
+
+@pytest.mark.parametrize(("among", "is_limited"), [(LONG, False), (SHORT, True), (QUIET, True)])
+def test_short_and_quiet_computations_take_one_thread_of_blas(queue, among, is_limited):
+    outcome = Outcome().start(queue, lambda _job: bool(blas._former), among=among).wait()
+    assert outcome.result == is_limited
+    assert not blas._former

@@ -17,7 +17,6 @@ from netxr.app.recording.compute import estimate_of, excerpt_of, foretold
 from netxr.cli import main
 from netxr.errors import InvalidInput
 from netxr.estimators.apply import compared
-from netxr.kernels import blas
 from tests.app.pages import OpenPage
 from tests.app.views import (
     choose,
@@ -590,17 +589,3 @@ def test_q_is_asked_for_where_there_are_p_values(pages, library, method, has_p_v
     assert page.widget("False discovery rate").visible == has_p_values
     assert ("what is not found is pale" in page.text()) == has_p_values
     assert not page.messages
-
-
-def test_what_is_foretold_takes_one_thread_of_the_machine(library, monkeypatch):
-    limited = []
-
-    def recoverability(*_data, **_options):
-        limited.append(bool(blas._former))
-        raise InvalidInput("activity", got="little", expected="more")
-
-    monkeypatch.setattr(netxr, "recoverability", recoverability)
-    run = netxr.open(library / "grouped.zarr").drop_vars("connectivity")
-    assert foretold(run, ANY, lag=1) == ""
-    assert limited == [True]
-    assert not blas._former

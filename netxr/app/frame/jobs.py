@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from threading import Event, Lock
 from typing import Any, Final
@@ -13,6 +14,7 @@ import xarray as xr
 import netxr
 from netxr.blocks.schedulers import cores
 from netxr.errors import NetxrError
+from netxr.kernels.blas import one_blas_thread
 
 LONG, SHORT, QUIET = "long", "short", "quiet"
 """The queues."""
@@ -113,14 +115,15 @@ class JobQueue:
 
         `work` is called with the job, which cancels it, in another thread, then `then` with its result, or `failed`
         with the error, `Cancelled` included, in any thread. Short ones, of well under a second, do not wait for long
-        ones, nor for quiet ones, which come in addition to a result. Raises TooManyWaiting if too many are waiting.
+        ones, nor for quiet ones, which come in addition to a result. Both take one BLAS thread: in their small products
+        several would wait for one another, and the page for them. Raises TooManyWaiting if too many are waiting.
         """
         with self._lock:
             if self._taken[among] > MOST_WAITING:
                 raise TooManyWaiting(MOST_WAITING)
             self._taken[among] += 1
             self._jobs.add(job)
-        job.future = self._pools[among].submit(_run, job, work)
+        job.future = self._pools[among].submit(_run, job, work, among)
         job.future.add_done_callback(partial(self._ended, job, among, then, failed))
 
     def _ended(
@@ -151,10 +154,11 @@ class JobQueue:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _run(job: Job, work: Callable[[Job], Any]) -> Any:
+def _run(job: Job, work: Callable[[Job], Any], among: str) -> Any:
     """Do the work of a job, unless it is cancelled before or meanwhile."""
     job.step()
-    result = work(job)
+    with nullcontext() if among == LONG else one_blas_thread():
+        result = work(job)
     job.step()
     return result
 

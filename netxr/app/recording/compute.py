@@ -15,7 +15,6 @@ from netxr.errors import InvalidInput, NetxrError
 from netxr.estimators.apply import compared, lags_needed
 from netxr.estimators.symmetry import symmetry
 from netxr.estimators.table import estimator
-from netxr.kernels.blas import one_blas_thread
 from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.panels.dashboards import place_of_lag
 from netxr.schema.clock import clock_of
@@ -174,8 +173,7 @@ def foretold(run: xr.Dataset, choice: Choice, *, lag: int) -> str:
         return ""
     methods = list(dict.fromkeys([choice.method, n.REGRESSION]))
     try:
-        with one_blas_thread():  # its products are small: threads would wait for one another, and the page for them
-            said = netxr.recoverability(activity, methods=methods, lag=lag).attrs[n.SENTENCE]
+        said = netxr.recoverability(activity, methods=methods, lag=lag).attrs[n.SENTENCE]
         return f"Of couplings that act at {lag_text(lag, interval_of(run))}. {said} {GAINS}"
     except InvalidInput:  # too short, or samples are missing
         return ""
