@@ -143,6 +143,14 @@ def test_braces_stand_for_themselves_and_infinity_is_undefined():
     assert on_paper(figure).axes[0].get_title() == title_of(figure)
 
 
+def test_the_title_says_no_entry_twice_nor_that_there_are_no_groups(scores):
+    at = {"estimator": "granger", "n_groups": 0}
+    assert title_of(score_curve(scores.assign_coords(at), x="n_neurons", title="Granger")).splitlines()[0] == "Granger"
+    others = scores.assign_coords(at | {"lag": 2, "n_groups": 5})
+    told = title_of(score_curve(others, x="n_neurons", title="All")).splitlines()
+    assert told[:2] == ["All", "granger, lag = 2, 5 groups"]
+
+
 def test_the_title_says_at_which_entries_of_other_dims_the_scores_are(scores):
     scores.pearson_mean.attrs["diagonal"] = False
     at = {"n_steps": 2000, "sparsity": 0.5, "estimator": "lagged_correlation"}

@@ -146,10 +146,10 @@ def test_what_cannot_be_drawn_is_refused(scores):
 
 def test_the_title_says_at_which_entries_of_other_dims_the_scores_are_within_the_width(scores):
     scores.pearson_mean.attrs["diagonal"] = True
-    at = {"n_steps": 2000, "lag": 1, "spectral_radius": 0.5, "estimator": "partial_correlation"}
+    at = {"n_steps": 2000, "lag": 2, "spectral_radius": 0.5, "estimator": "partial_correlation"}
     paper = on_paper(score_map(scores.assign_coords(at), x="sparsity", y="n_neurons"))
     title = paper.axes[0].title
-    text = "partial correlation, lag = 1, 2,000 samples, spectral radius = 0.5 (with the diagonal) grey: undefined"
+    text = "partial correlation, lag = 2, 2,000 samples, spectral radius = 0.5 (with the diagonal) grey: undefined"
     assert " ".join(title.get_text().split()) == text
     paper.canvas.draw()
     over = title.get_window_extent()

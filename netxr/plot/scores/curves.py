@@ -104,7 +104,7 @@ def score_curve(
     curves = _curves_of(scores, x, score)
     x_dim = hv.Dimension("x", label=axis_label(scores, x) if xlabel is None else xlabel or " ")
     y_dim = hv.Dimension("mean", label=score_label(scores, score) if ylabel is None else ylabel or " ")
-    shown = slice_text(drawn_score(scores, score), width=WIDTH)
+    shown = slice_text(drawn_score(scores, score), width=WIDTH, title=title)
     notes = [title, shown, *filter(None, (_gaps(points, x, name) for name, points in curves.items()))]
     places = next(iter(curves.values())).x
     margin = 0.08 * np.ptp(places) or 0.5

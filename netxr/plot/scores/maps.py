@@ -91,7 +91,7 @@ def map(  # noqa: A001 - netxr.plot.map is its name in public
     colours, limits = _colours(cells.mean)
     roomy = max(cells.mean.shape) <= ROOMY
     height, width = (min(WIDEST, max(3, size) * CELL) for size in cells.mean.shape)
-    shown = slice_text(drawn_score(scores, score), width=width + BESIDE)
+    shown = slice_text(drawn_score(scores, score), width=width + BESIDE, title=title)
     notes = (title, shown, _note(cells, roomy=roomy))
     value = hv.Dimension("score", label=score_label(scores, score), range=limits)
     image = _image(cells, dims, value, colours, aspect=width / height)

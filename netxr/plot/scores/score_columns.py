@@ -61,8 +61,10 @@ def score_label(scores: xr.Dataset, score: str) -> str:
     return axis_label(scores, drawn if n.LONG_NAME in scores[drawn].attrs else score)
 
 
-def slice_text(score: xr.DataArray, *, width: float, first: str = "") -> str:
+def slice_text(score: xr.DataArray, *, width: float, first: str = "", title: str = "") -> str:
     """Say behind `first` at which entries of other dims a score is, and if the diagonal is in, within `width` pixels.
+
+    What a title says already is left out, and so are the number of a trial and that there are no groups.
 
     Examples
     --------
@@ -70,7 +72,8 @@ def slice_text(score: xr.DataArray, *, width: float, first: str = "") -> str:
     >>> slice_text(score, width=600)
     'regression, 2,000 samples (without the diagonal)'
     """
-    at = {str(name): entry.values[()] for name, entry in score.coords.items() if not entry.ndim}
-    entries = [says(name, at[name]) for name in sorted(at)]
-    text = f"{', '.join(filter(None, [first, *entries]))} {diagonal_text(score)}"
+    at = {str(name): entry.values[()] for name, entry in score.coords.items() if not entry.ndim and name != n.TRIAL}
+    entries = [says(name, at[name]) for name in sorted(at) if name != n.N_GROUPS or at[name]]
+    unsaid = [text for text in entries if text.lower() not in title.lower()]
+    text = f"{', '.join(filter(None, [first, *unsaid]))} {diagonal_text(score)}"
     return fill(text.strip(), round(width / LETTER), break_long_words=False)
