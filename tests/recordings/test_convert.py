@@ -142,6 +142,7 @@ def test_the_command_passes_its_options_on(tmp_path, source):
     assert json.loads(done.stdout) == {
         "store": str(out),
         **{"neurons": 3, "samples": 500, "trials": 1, "dtype": "float32", "sampling_interval": 2.0},
+        "sampling_interval_units": "ms",
         **{"source_file": "day one.npy", "source_format": "npy"},
         "source_options": "neurons=['a', 'b', 'c'], dims=('time', 'neuron'), sampling_interval=2.0, "
         "interval_units='ms'",
