@@ -359,10 +359,10 @@ def test_a_cell_of_the_map_that_is_clicked_chooses_its_row(open_page, app, folde
     page.mouse.click(*page.evaluate(CELL, [2, 1]))
     page.wait_for_url(re.compile("n_neurons=10"))
     assert "sparsity=0.9" in page.url
-    sync_api.expect(page.get_by_label("Row: number of neurons")).to_have_value("10")
+    sync_api.expect(page.get_by_label("Row: neurons")).to_have_value("10")
     sync_api.expect(page.get_by_label("Row: sparsity")).to_have_value("0.9")
     page.screenshot(path=folder / "clicked.png", full_page=True)
-    page.get_by_label("Row: number of neurons").select_option("5")
+    page.get_by_label("Row: neurons").select_option("5")
     page.wait_for_url(re.compile("n_neurons=5"))
 
 

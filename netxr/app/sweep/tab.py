@@ -305,7 +305,8 @@ class _View:
             value = held[0] if named is None else named
             self._set[axis] = value
             options = {entry_text(entry): entry for entry in dict.fromkeys([*held, value])}
-            called = f"Row: {DIMS[axis][:1].lower()}{DIMS[axis][1:]}" if axis in wanted.drawn else DIMS[axis]
+            short = DIMS[axis].removeprefix("Number of ")
+            called = f"Row: {short[:1].lower()}{short[1:]}" if axis in wanted.drawn else DIMS[axis]
             with param.edit_constant(widget):  # so is a name in older versions
                 widget.param.update(name=called, options=options, value=value, visible=axis in shown and len(held) > 1)
 
