@@ -16,6 +16,7 @@ from netxr.estimators.strongest import strongest_entries
 from netxr.estimators.symmetry import direction_text, highest, symmetry
 from netxr.estimators.undirected import is_undirected
 from netxr.schema.clock import cuts_of
+from netxr.schema.words import listed
 
 STRONGEST: Final = 10
 """How many pairs of neurons are printed, unless all are asked for."""
@@ -156,10 +157,8 @@ def echo_axes(activity: xr.DataArray, dims: Sequence[str] | None) -> None:
 
 
 def _without_any(neurons: Sequence[Any]) -> str:
-    """Say which neurons have no entry that is defined, the first of them by name."""
-    more = f" and {len(neurons) - STRONGEST:,} more" if len(neurons) > STRONGEST else ""
-    listed = ", ".join(map(str, neurons[:STRONGEST])) + more
-    return f", as none is of a neuron that does not vary: {listed}" if neurons else ""
+    """Say which neurons have no entry that is defined."""
+    return f", as none is of a neuron that does not vary: {listed(neurons)}" if neurons else ""
 
 
 def echo_summary(entries: Sequence[Estimator], about: Mapping[str, Any], *, quiet: bool) -> None:

@@ -4,12 +4,10 @@ Everything is in units of standard deviations, so that neurons of any scale are 
 `normal_equations`; i target, d column of the design.
 """
 
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
 
 from netxr.errors import DependentSources, InvalidInput
 from netxr.kernels.lagged_sums import Floats
@@ -21,13 +19,6 @@ WORST_CONDITION: Final = 1e12
 
 SHRUNK: Final = 'netxr.partial_correlation with shrinkage="oas", or netxr.regression with a penalty'
 """What does with fewer samples, and with neurons that depend on one another."""
-
-
-INPUT: Final = -1
-"""Stands for the number of a neuron where a column of the design is an input."""
-
-MOST_NAMED: Final = 5
-"""Neurons that an error names."""
 
 
 class Fit(NamedTuple):
@@ -89,9 +80,7 @@ def least_squares(equations: NormalEquations, *, n_parameters: int | None = None
     n_parameters = (n_design + 1 if n_parameters is None else n_parameters) + equations.n_held
     if n_targets <= n_parameters and not shrinkage:
         raise _too_few(n_targets, n_parameters)
-    columns = np.arange(n_design)
-    neurons = np.where(columns < n_design - equations.n_given, columns % len(square), INPUT)
-    inverse, design_scale, condition = inverse_correlation(gram, shrinkage=shrinkage, in_place=True, neurons=neurons)
+    inverse, design_scale, condition = inverse_correlation(gram, shrinkage=shrinkage, in_place=True)
     target_scale = np.sqrt(np.where(square > 0, square, np.nan))
     kept = np.flatnonzero(np.isfinite(design_scale))
     shares = _divided(cross, target_scale, design_scale)
@@ -118,18 +107,16 @@ def _too_few(n_targets: int, n_parameters: int) -> InvalidInput:
 
 
 def inverse_correlation(
-    square: Floats, *, shrinkage: float = 0, in_place: bool = False, neurons: NDArray[np.intp] | None = None
+    square: Floats, *, shrinkage: float = 0, in_place: bool = False
 ) -> tuple[Floats, Floats, float]:
     """Return the inverse of the correlation matrix of summed products (d, d), their scale (d), and a condition number.
 
     Both are NaN where a column does not vary. With `shrinkage` from 0 to 1, the covariance of the others is moved by so
     much towards a multiple of the identity before. The inverse takes the memory of the products if it may, `in_place`.
-    `neurons` numbers the neuron of each column for an error, where these are not one each; `INPUT` is none.
     """
     square = square if in_place else square.copy()
     diagonal = np.diagonal(square)
     kept = np.flatnonzero(diagonal > 0)
-    neurons = np.arange(len(square)) if neurons is None else neurons
     if shrinkage and len(kept):
         towards = shrinkage * diagonal[kept].mean()
         square *= 1 - shrinkage
@@ -137,10 +124,10 @@ def inverse_correlation(
     scale = np.sqrt(np.where(diagonal > 0, diagonal, np.nan))
     correlation = _divided(square, scale, scale)
     if len(kept) == len(scale):
-        inverse, condition = _inverse(correlation, neurons)
+        inverse, condition = _inverse(correlation)
         return inverse, scale, condition
     within = np.ix_(kept, kept)
-    correlation[within], condition = _inverse(correlation[within], neurons[kept])
+    correlation[within], condition = _inverse(correlation[within])
     return correlation, scale, condition
 
 
@@ -171,7 +158,7 @@ def partial_correlations(inverse: Floats) -> Floats:
     return np.asarray(found)
 
 
-def _inverse(correlation: Floats, neurons: NDArray[np.intp]) -> tuple[Floats, float]:
+def _inverse(correlation: Floats) -> tuple[Floats, float]:
     """Return the inverse of a correlation matrix, which takes its memory, and its condition number."""
     if not len(correlation):  # of which LAPACK complains on the terminal
         return correlation, np.inf
@@ -180,9 +167,7 @@ def _inverse(correlation: Floats, neurons: NDArray[np.intp]) -> tuple[Floats, fl
     factor, failed = scipy.linalg.lapack.dpotrf(correlation.T, lower=True, clean=False, overwrite_a=True)
     reciprocal = 0.0 if failed else float(scipy.linalg.lapack.dpocon(factor, norm, uplo="L")[0])
     condition = 1 / reciprocal if reciprocal > 0 else np.inf
-    if condition > WORST_CONDITION:
-        below = np.tril(correlation, -1)  # which LAPACK has left as it was
-        _check_condition(condition, follow=neurons[that_follow(below + below.T + np.eye(len(below)))])
+    _check_condition(condition)
     inverse = scipy.linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)[0].T
     make_symmetric(inverse, np.diagonal(inverse).copy())
     return inverse, condition
@@ -206,26 +191,15 @@ def that_follow(square: Floats) -> list[int]:
     return sorted(kept[order[rank:] - 1].tolist())
 
 
-def _check_condition(condition: float, *, follow: Iterable[int] = ()) -> None:
-    """Raise if a design is so close to singular that its coefficients have no digit that could be trusted.
-
-    `follow` are the numbers of neurons that others add up to, where they are known.
-    """
+def _check_condition(condition: float) -> None:
+    """Raise if a design is so close to singular that its coefficients have no digit that could be trusted."""
     if condition > WORST_CONDITION:
         raise DependentSources(
             "data",
-            got=f"sources that depend on one another (condition number {condition:.1e}){_named(follow)}",
+            got=f"sources that depend on one another (condition number {condition:.1e})",
             expected=f"a condition number below {WORST_CONDITION:.0e}",
             fix=f"Leave out neurons that others add up to, and inputs that neurons add up to, or use {SHRUNK}.",
         )
-
-
-def _named(follow: Iterable[int]) -> str:
-    """Say which neurons follow from others, the first of them by their numbers."""
-    numbers = sorted({int(number) for number in follow} - {INPUT})
-    more = f" and {len(numbers) - MOST_NAMED:,} more" if len(numbers) > MOST_NAMED else ""
-    listed = ", ".join(map(str, numbers[:MOST_NAMED])) + more
-    return f", of which others add up to neuron number {listed} (from 0)" if numbers else ""
 
 
 def granger_f(fit: Fit, *, n_lags: int) -> Floats:
@@ -263,13 +237,13 @@ def pairwise_granger_f(equations: NormalEquations, *, n_lags: int) -> tuple[Floa
         others = index[(index != i) & varies]
         own, own_onto = between[i, i], onto[i, i]
         # What the target's own past explains is taken out of source and target.
-        explained = _solved(own, np.concatenate([own_onto[:, None], *between[i, others]], 1), index[i : i + 1])
+        explained = _solved(own, np.concatenate([own_onto[:, None], *between[i, others]], 1))
         left = square[i] - own_onto @ explained[:, 0]
         into = explained[:, 1:].reshape(n_lags, len(others), n_lags).transpose(1, 0, 2)
         mixed = between[i, others]
         source = between[others, others] - np.einsum("jab,jac->jbc", mixed, into)
         effect = onto[i, others] - np.einsum("jab,a->jb", mixed, explained[:, 0])
-        inverse = _solved(source, np.eye(n_lags), others)
+        inverse = _solved(source, np.eye(n_lags))
         gain = np.einsum("jb,jbc,jc->j", effect, inverse, effect)
         inflated = np.abs(np.einsum("jbb,jbb->jb", inverse, between[others, others])).max(1, initial=0)
         if inflated.max(initial=0) > most:
@@ -279,15 +253,14 @@ def pairwise_granger_f(equations: NormalEquations, *, n_lags: int) -> tuple[Floa
     columns = np.add.outer(n_neurons * np.arange(n_lags), pair).ravel()
     scale = np.sqrt(np.diagonal(gram)[columns])
     condition = float(np.linalg.cond(gram[np.ix_(columns, columns)] / np.outer(scale, scale), 1)) if len(pair) else 1.0
-    _check_condition(condition, follow=pair[1:])
+    _check_condition(condition)
     return found, df, condition
 
 
-def _solved(matrices: Floats, right: Floats, neurons: NDArray[np.intp]) -> Floats:
-    """Return the solutions of linear equations, a matrix for each neuron; raise InvalidInput if one is singular."""
+def _solved(matrices: Floats, right: Floats) -> Floats:
+    """Return the solutions of linear equations, or raise InvalidInput if they are singular."""
     try:
         return np.asarray(np.linalg.solve(matrices, right))
     except np.linalg.LinAlgError:
-        singular = np.atleast_1d(np.linalg.matrix_rank(matrices)) < matrices.shape[-1]
-        _check_condition(np.inf, follow=neurons[singular])
+        _check_condition(np.inf)
         raise

@@ -97,7 +97,5 @@ def test_a_neuron_that_is_there_twice_has_no_pairwise_test(lags):
     samples = np.random.default_rng(0).normal(size=(3, 100))
     samples[2] = samples[0]
     recording = netxr.as_activity(samples, dims=("neuron", "time"))
-    with pytest.raises(
-        InvalidInput, match=r"sources that depend on one another \(condition number .* neuron number [02] \("
-    ):
+    with pytest.raises(InvalidInput, match=r"sources that depend on one another .* Leave out neuron [02], which"):
         netxr.granger(recording, lags=lags, conditional=False)

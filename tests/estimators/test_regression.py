@@ -1,5 +1,3 @@
-import re
-
 import dask.array as da
 import numpy as np
 import pytest
@@ -198,25 +196,6 @@ def test_neurons_that_depend_on_one_another_say_how_strongly():
     with pytest.raises(InvalidInput, match=r"depend on one another \(condition number .*shrink"):
         netxr.regression(recording)
     assert netxr.regression(recording, penalty="ridge", alpha=1).coefficient.notnull().all()
-
-
-@pytest.mark.parametrize(
-    "estimated",
-    [
-        lambda x: netxr.regression(x, lags=2),
-        lambda x: netxr.granger(x, lags=2),
-        lambda x: netxr.partial_correlation(x, lag=0),
-        lambda x: netxr.partial_correlation(x, lag=1),
-    ],
-)
-def test_neurons_that_others_add_up_to_are_named_by_their_numbers(estimated):
-    recording = activity(6, n_steps=200)
-    recording[1] = 1  # without a test, and not counted as one that follows
-    recording[4] = recording[2] - recording[3]
-    with pytest.raises(InvalidInput, match=r"of which others add up to neuron number [234] \(from 0\); ") as told:
-        estimated(recording)
-    named = int(re.search(r"neuron number (\d)", str(told.value))[1])
-    estimated(recording.drop_isel(neuron=named))
 
 
 @pytest.mark.parametrize(
