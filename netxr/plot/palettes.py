@@ -98,14 +98,15 @@ def painted(figure: Any, palette: Palette) -> Any:
 
 
 def hooked(figure: Any, hook: Callable[[Any, Any], object]) -> Any:
-    """Return a figure of which each panel calls a hook of HoloViews whenever bokeh has drawn it."""
+    """Return a figure of which each panel calls a hook of HoloViews whenever bokeh has drawn all of it."""
 
     def with_hook(panel: Any) -> Any:
         """Return a panel that does."""
         own = hv.Store.lookup_options("bokeh", panel, "plot").kwargs.get("hooks", [])
         return panel.opts(hooks=[*own, hook], backend="bokeh", clone=True)
 
-    return figure.map(with_hook, [hv.Overlay, hv.NdOverlay, hv.Element])
+    is_one = isinstance(figure, hv.Overlay | hv.NdOverlay)  # its parts need none
+    return with_hook(figure) if is_one else figure.map(with_hook, [hv.Overlay, hv.NdOverlay, hv.Element])
 
 
 Colours = Mapping[Any, Any]

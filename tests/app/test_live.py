@@ -144,6 +144,20 @@ def test_cards_follow_an_estimate_of_the_same_neurons_and_refuse_others(over_lag
     assert not cards.follow(*given(others, 0), lag=0, selected=None)
 
 
+def test_a_curve_that_joins_other_figures_is_drawn_after_them(over_lags):
+    hv.Store.set_current_backend("bokeh")
+    at, turns = over_lags.isel(lag=1), []
+    figures = [[netxr.plot.matrix(one), netxr.plot.network(one, sign="both")] for one in (at, -at)]
+    cards = PairCards(at, None, None, figures[0], lag=1, selected=None, choose=print, later=turns.append)
+    assert cards.follow(-at, -over_lags, None, figures[1], lag=1, selected=None)
+    (pane,) = cards._curve.select(pn.pane.HoloViews)
+    assert (pane.object, pane.css_classes) == (None, ["skeleton"])
+    for turn in turns:
+        turn()
+    assert isinstance(pane.object, hv.Overlay)
+    assert pane.css_classes == []
+
+
 def test_a_figure_that_left_the_page_is_given_another_one_and_comes_back_with_it(over_lags):
     hv.Store.set_current_backend("bokeh")
     for styled, draw in KINDS.values():

@@ -1,4 +1,5 @@
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,12 +8,16 @@ import holoviews as hv
 import panel as pn
 import param
 import pytest
+from bokeh.document import Document
+from bokeh.document.models import DocumentModelManager
+from bokeh.models import Column, Div
 
 import netxr
 from netxr.app.frame.page import Tab
 from netxr.app.frame.panes import Results, card, note
 from netxr.app.frame.session import deliver_to
 from netxr.app.frame.theme import TOKENS
+from netxr.compat import parts_listed_once
 from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
 
@@ -262,3 +267,34 @@ def test_what_is_said_is_shown_first_and_then_figure_after_figure():
     turns.clear()
     results.show(*cards)  # what is drawn stays
     assert (turns, [pane.object for pane in panes]) == ([], curves)
+
+
+def test_what_a_page_is_made_of_is_listed_once_for_all_changes_and_after_a_fault(monkeypatch):
+    document, listed = Document(), []
+    root = Column()
+    document.add_root(root)
+    monkeypatch.setattr(DocumentModelManager, "recompute", spied(DocumentModelManager.recompute, listed))
+    with parts_listed_once(document), parts_listed_once(document):
+        root.children = [Div(name="first")]
+        root.children = [Div(name="second"), Div(name="third")]
+        assert not listed
+    assert len(listed) == 1
+    assert document.select_one({"name": "first"}) is None
+    assert document.select_one({"name": "third"}).document is document
+    with suppress(ZeroDivisionError), parts_listed_once(document):
+        root.children = [Div(name="fourth")]
+        raise ZeroDivisionError
+    assert document.models.get_one_by_name("fourth") is not None
+    with parts_listed_once(document):
+        root.name = "no other part"
+    assert len(listed) == 2
+
+
+def spied(method, calls):
+    """A method whose calls are counted."""
+
+    def called(self):
+        calls.append(self)
+        return method(self)
+
+    return called

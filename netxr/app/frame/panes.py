@@ -1,7 +1,6 @@
 """What stands on the page: cards with figures of netxr.plot, side by side if there is room, buttons and notes."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from html import escape
 from types import MappingProxyType
 from typing import Any, Final
@@ -213,9 +212,11 @@ def _hide(part: pn.Column | pn.Row, is_hidden: bool) -> None:
     part.css_classes = [*(one for one in part.css_classes if one != "hidden"), *["hidden"] * is_hidden]
 
 
-def _draw(pane: pn.pane.HoloViews, figure: Any, classes: list[str]) -> None:
-    """Draw a figure in a pane that waits for it, unless that was given another one meanwhile."""
-    pane.param.update(object=figure if pane.object is None else pane.object, css_classes=classes)
+def emptied(pane: pn.pane.HoloViews) -> Callable[[], None]:
+    """Take the figure out of a pane, and return what draws it there, unless that was given another one meanwhile."""
+    figure, classes = pane.object, pane.css_classes
+    pane.param.update(object=None, css_classes=[*classes, "skeleton"])
+    return lambda: pane.param.update(object=figure if pane.object is None else pane.object, css_classes=classes)
 
 
 class Results:
@@ -253,10 +254,9 @@ class Results:
     def show(self, *figures: Any, answer: Sequence[Any] = ()) -> None:
         """Show other figures, which are of the current settings, and what they answer."""
         shown = self._figures.select(pn.pane.HoloViews)
-        fresh = [pane for one in figures for pane in one.select(pn.pane.HoloViews) if pane not in shown]
-        drawing = [partial(_draw, pane, pane.object, pane.css_classes) for pane in fresh]
-        for pane in fresh:
-            pane.param.update(object=None, css_classes=[*pane.css_classes, "skeleton"])
+        panes = [pane for one in figures for pane in one.select(pn.pane.HoloViews) if pane not in shown]
+        fresh = [pane for pane in panes if pane.object is not None]  # others wait to be drawn already
+        drawing = [emptied(pane) for pane in fresh]
         if list(self._figures) != list(figures):
             self._figures[:] = list(figures)
         if list(self._answer) != list(answer):

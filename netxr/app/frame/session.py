@@ -14,6 +14,7 @@ from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import LONG, QUIET, SHORT, Cancelled, Job, JobQueue, message_of
 from netxr.app.frame.looks import WAITING, message_pane, progress_row, state_html
 from netxr.app.frame.panes import button, stack
+from netxr.compat import parts_listed_once
 
 MOST_MESSAGES: Final = 4
 """Most messages that are shown; older ones go."""
@@ -27,8 +28,8 @@ Deliver = Callable[[Callable[[], object]], object]
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Tell the browser of all changes of the page in one message."""
-    with pn.io.hold():
+    """Tell the browser of all changes of the page in one message, and list once what the page is made of by then."""
+    with pn.io.hold(), parts_listed_once(pn.state.curdoc):
         yield
 
 

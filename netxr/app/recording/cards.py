@@ -13,10 +13,16 @@ from netxr.app.recording.views import drawn_on_page, figure_of, matrix_and_netwo
 
 
 class Cards:
-    """The cards of a recording; `choose` is called with target and source when a pair is selected in them."""
+    """The cards of a recording.
 
-    def __init__(self, choose: Callable[[Any, Any], object]) -> None:
-        self._choose = choose
+    `choose` is called with target and source when a pair is selected in them. `later` calls a function at the next turn
+    of the event loop.
+    """
+
+    def __init__(
+        self, choose: Callable[[Any, Any], object], *, later: Callable[[Callable[[], object]], object]
+    ) -> None:
+        self._choose, self._later = choose, later
         self._pairs: PairCards | None = None
         self._sure: SureCards | None = None
 
@@ -43,7 +49,7 @@ class Cards:
         given = R, shown.over_lags, groups, list(matrix_and_network(shown))
         look: dict[str, Any] = {"lag": shown.lag_of_R, "selected": shown.pair, "judged": is_judged(shown.choice)}
         if self._pairs is None or not (goes_on and self._pairs.follow(*given, **look)):
-            self._pairs = PairCards(*given, interval=shown.interval, choose=self._choose, **look)
+            self._pairs = PairCards(*given, interval=shown.interval, choose=self._choose, later=self._later, **look)
         return self._pairs.panes
 
     def _judged(self, shown: Shown, sure: Sure, *, goes_on: bool) -> list[Any]:

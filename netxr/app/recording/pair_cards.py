@@ -21,7 +21,7 @@ from netxr import names as n
 from netxr.app.frame.downloads import NothingShown
 from netxr.app.frame.lag_times import in_time
 from netxr.app.frame.live import LiveFigure
-from netxr.app.frame.panes import SECOND_ROW, card, figure_card, fitted, squared, stretched
+from netxr.app.frame.panes import SECOND_ROW, card, emptied, figure_card, fitted, squared, stretched
 from netxr.app.frame.tables import Table, table
 from netxr.app.recording.compute import Sure
 from netxr.app.recording.judged import BOTH, HEADS, with_judged
@@ -57,9 +57,10 @@ class PairCards:
     """The cards of an estimate.
 
     R (target, source) is in memory, as it is `over_lags` if there are several, and the group of each neuron. Figures
-    are the matrix and the network, as netxr.plot draws them. `interval` are the seconds
-    of a sample, 0 if they are not known. `selected` is (target, source), None for the strongest pair; `choose` is
-    called with both when another pair is selected. What is to be `judged` has room for what a test says.
+    are the matrix and the network, as netxr.plot draws them. `interval` are the seconds of a sample, 0 if they are not
+    known. `selected` is (target, source), None for the strongest pair; `choose` is called with both when another pair
+    is selected. What is to be `judged` has room for what a test says. `later` calls a function when the browser was
+    told of the other figures: the curve comes last.
     """
 
     def __init__(
@@ -74,8 +75,9 @@ class PairCards:
         selected: Pair | None,
         choose: Callable[[Hashable, Hashable], object],
         judged: bool = False,
+        later: Callable[[Callable[[], object]], object] = lambda call: call(),
     ) -> None:
-        self._is_judged = judged
+        self._is_judged, self._later = judged, later
         self._samples: xr.DataArray | None = None
         self._over_lags, self._interval, self._lag, self._choose = over_lags, interval, lag, choose
         labels = labels_of(R, n.TARGET)
@@ -189,7 +191,9 @@ class PairCards:
         """Show the curves of the selected pair."""
         if self._live_curve is None:
             self._live_curve = LiveFigure(partial(stretched, height=SECOND_ROW, basis=None), curves)
+            draw = emptied(self._live_curve.pane)
             self._curve[:] = [self._live_curve.pane]
+            self._later(draw)
         else:
             self._live_curve.show(curves)
 

@@ -102,7 +102,7 @@ class _View:
         self._rail.files.param.watch(lambda _event: self._show_files(), "value")
         for widget in self._rail.lags_shown:
             widget.param.watch(self._take_lag, "value")
-        self._cards = Cards(self._select)
+        self._cards = Cards(self._select, later=session.later)
         self._cost: Cost | None = None
         self._waits = False
         self._results = Results(self._tools(), run=self._estimate, later=session.later)
