@@ -103,6 +103,18 @@ def test_edges_and_the_rest_are_counted_apart_without_the_diagonal():
         assert shares.sum() == pytest.approx(1)
 
 
+def test_the_axes_of_the_distributions_follow_the_network():
+    small, large = (tutorial_run(SMALL._replace(n=size, steps=60)) for size in (6, 42))
+    figure = LiveFigure(upright, separation(small))
+    (plot,) = (one for one in figure.pane.get_root().references() if isinstance(one, Plot))
+    figure.show(separation(large))
+    R = large.lagged_correlation.values[~np.eye(42, dtype=bool)]
+    most = max(bars.dimension_values(1).max() for bars in separation(large).Histogram)
+    assert plot.x_range.start < R.min() < R.max() < plot.x_range.end
+    assert plot.x_range.end - plot.x_range.start < 1.2 * np.ptp(R)
+    assert most < plot.y_range.end < 1.2 * most
+
+
 @pytest.mark.parametrize("title", TRIES)
 def test_a_thing_to_try_sets_the_sliders(open_page, title):
     page = open_page("?tab=tutorial&steps=60")

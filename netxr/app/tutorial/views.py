@@ -23,10 +23,11 @@ def separation(run: xr.Dataset) -> hv.Overlay:
     others = ~np.eye(len(R), dtype=bool) & np.isfinite(R)
     ends = np.histogram_bin_edges(R[others], BINS)
     across = hv.Dimension("R", label="R of a pair, without the diagonal")
-    drawn = []
+    drawn, most, aside = [], 0.0, 0.05 * np.ptp(ends)
     for (kind, colour), counts in zip(KINDS.items(), ((A == 0) & others, (A != 0) & others), strict=True):
         n_pairs = int(counts.sum())
         share = np.histogram(R[counts], ends)[0] / max(1, n_pairs)
+        most = max(most, share.max())
         bars = hv.Histogram(
             (ends, share),
             kdims=[across],
@@ -35,7 +36,9 @@ def separation(run: xr.Dataset) -> hv.Overlay:
         )
         drawn.append(with_options(bars, both={"alpha": 0.45}, bokeh={"fill_color": colour, "line_color": colour}))
     return with_options(
-        hv.Overlay(drawn), bokeh={"legend_position": "top", "legend_opts": {"orientation": "vertical", "spacing": 4}}
+        hv.Overlay(drawn),
+        both={"xlim": (ends[0] - aside, ends[-1] + aside), "ylim": (0.0, 1.1 * most or 1.0)},
+        bokeh={"legend_position": "top", "legend_opts": {"orientation": "vertical", "spacing": 4}},
     )
 
 
