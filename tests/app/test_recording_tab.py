@@ -1,5 +1,6 @@
 import shutil
 import threading
+from functools import partial
 from html import escape
 
 import holoviews as hv
@@ -281,13 +282,13 @@ def test_what_cannot_be_saved(pages, library, search, message):
 @pytest.mark.parametrize(
     ("search", "message"),
     [
-        ("neurons=", "neurons: got no neuron"),
-        ("neurons=0,99", "no neuron here"),
+        ("neurons=&view=estimate", "Neurons: got no neuron"),
+        ("neurons=0,99&view=estimate", "no neuron here"),
         ("trial=7", "trial: got 7; expected a position from 0 to 1"),
         ("lags=many&view=estimate", "lags: got &#x27;many&#x27;"),
         ("lags=399&view=estimate", "different whole numbers from -398 to 398"),
         ("view=lags", "expected several lags"),
-        ("start=400", "expected a sample of the recording"),
+        ("start=400&neurons=0&high_pass=0.7", "High-pass cutoff: got 0.7"),
         ("level=number&groups=5", "expected a number that divides the 12 neurons"),
         ("view=agreement&trial=-1&neurons=3", ""),
         ("recording=../secret", "recording: got"),
@@ -300,6 +301,24 @@ def test_what_goes_wrong_is_a_message(pages, library, search, message):
     )
     assert len(page.messages) == bool(message)
     assert all(message in shown and "Unexpected" not in shown for shown in page.messages)
+
+
+@pytest.mark.parametrize(
+    ("view", "label", "wrong", "right", "said"),
+    [
+        ("activity", "First sample", 400, 0, "First sample shown: got 400; expected a sample of the recording, 0"),
+        ("clean", "Neurons", "0, 99", "0, 3", "Neurons: got &#x27;99&#x27;, which is no neuron here"),
+        ("clean", "High-pass", 0.7, 0.1, "High-pass cutoff: got 0.7; expected between 0 and 0.5 per step"),
+    ],
+)
+def test_what_is_wrong_with_a_field_stands_below_it_until_it_is_right(pages, library, view, label, wrong, right, said):
+    page = opened(pages, library, f"?tab=recording&recording=grouped.zarr&view={view}")
+    type_in = page.release if isinstance(wrong, int | float) else partial(choose, page)
+    type_in(label, wrong)
+    assert not page.messages
+    assert said in "".join(one.object for one in page.page._rail.select(pn.pane.HTML))
+    type_in(label, right)
+    assert said not in page.text()
 
 
 def test_a_store_that_went_away(pages, own_library):
@@ -440,7 +459,7 @@ def test_an_estimate_says_whether_it_tells_direction_and_cleaning_is_the_cure(pa
 
 def test_a_filter_that_cannot_be_is_a_message(pages, library):
     page = opened(pages, library, "?tab=recording&recording=grouped.zarr&view=estimate&high_pass=7")
-    assert "cutoff: got 7.0; expected between 0 and 0.5 per step" in page.messages[0]
+    assert "High-pass cutoff: got 7.0; expected between 0 and 0.5 per step" in page.messages[0]
 
 
 def test_an_estimate_of_other_settings_is_dimmed_and_says_of_which(pages, library):

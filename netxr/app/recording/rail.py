@@ -55,10 +55,34 @@ EXAMPLES: Final = ("1", "0, 2, 5", "0-10")
 
 NOT_YET: Final = "not asked for yet"
 
+CALLED: Final = {
+    "start": "First sample shown",
+    "length": "Samples shown",
+    "neurons": "Neurons",
+    "cutoff": "High-pass cutoff",
+}
+"""What the page calls the arguments that are typed in its fields."""
+
+FIELDS: Final = {"First sample shown": "Recording", "Samples shown": "Recording"} | dict.fromkeys(
+    ("Neurons", "High-pass cutoff"), "Clean"
+)
+"""The step of each of these fields."""
+
 
 def step_of(view: str) -> str:
     """Return the step that a view belongs to."""
     return next(step for step, views in STEPS.items() if view in views)
+
+
+def as_called(error: InvalidInput) -> InvalidInput:
+    """Return an error about what the page calls its argument.
+
+    Examples
+    --------
+    >>> print(as_called(InvalidInput("start", got="900", expected="0 to 99")))
+    First sample shown: got 900; expected 0 to 99.
+    """
+    return error.about(CALLED[error.argument]) if error.argument in CALLED else error
 
 
 class Rail:
@@ -85,6 +109,7 @@ class Rail:
         wide: dict[str, Any] = {"sizing_mode": "stretch_width", "css_classes": ["cancel"]}
         self._cancel = button("Cancel", cancel, visible=False, **wide)
         self._about_lags, self._about_windows = stack(visible=False), stack(visible=False)
+        self._beside = {field: stack(visible=False) for field in FIELDS}
         self._lags = pn.widgets.TextInput(name=settings.param["lags"].label, **LOOK)
         self._lags.param.watch(self._take_lags, "value")
         settings.param.watch(lambda _event: self._show_lags(), "lags")
@@ -123,15 +148,18 @@ class Rail:
     def _choosing(self, stores: StoreList) -> list[Any]:
         """Return the controls of which recording, and of what is shown of it."""
         part = halves(number(self._settings, "start"), number(self._settings, "length"))
-        return [stores.list, halves(stores.refresh, self.files), stores.about, self.trial, part]
+        wrong = [self._beside[field] for field in ("First sample shown", "Samples shown")]
+        return [stores.list, halves(stores.refresh, self.files), stores.about, self.trial, part, *wrong]
 
     def _cleaning(self) -> list[Any]:
         """Return the controls of what is done before an estimate, in its order."""
         settings = self._settings
         return [
             text(settings, "neurons", hint="all, or a, b, c, or a:c, or group=V1"),
+            self._beside["Neurons"],
             flag(settings, "bad_frames"),
             self._high_pass,
+            self._beside["High-pass cutoff"],
             flag(settings, "difference"),
             flag(settings, "z_score"),
         ]
@@ -160,6 +188,14 @@ class Rail:
     def computing(self, is_computing: bool) -> None:
         """Offer to cancel in the place of Run, while an estimate is made."""
         self._cancel.visible = is_computing
+
+    def tell(self, text: str) -> bool:
+        """Say what is wrong below the field that it begins with; return whether that field is in view."""
+        open_step = step_of(self._settings.view)
+        field = next((one for one, step in FIELDS.items() if text.startswith(f"{one}: ") and step == open_step), None)
+        if field is not None:
+            _say_in(self._beside[field], text)
+        return field is not None
 
     def foretell(self, cost: Cost | None) -> None:
         """Say on Run what it takes."""
@@ -219,6 +255,8 @@ class Rail:
         self._windows.visible = self._pairs.visible = in_windows
         _say_in(self._about_lags, lags_problem(chosen))
         _say_in(self._about_windows, problem)
+        for wrong in self._beside.values():
+            _say_in(wrong, "")
         self.steps.open(step)
         self.steps.say("Clean", ", ".join(chosen.cleaning) or "as recorded", _neurons(chosen), done=chosen.is_cleaned)
 

@@ -35,14 +35,14 @@ from netxr.app.recording.cost import LIVE, Cost, cost_of
 from netxr.app.recording.files import Files
 from netxr.app.recording.judged import is_judged, soon_judged
 from netxr.app.recording.marked_pairs import FROM, marked, text_of
-from netxr.app.recording.rail import Rail
+from netxr.app.recording.rail import Rail, as_called
 from netxr.app.recording.report_file import ReportFile
 from netxr.app.recording.saving import Saving
 from netxr.app.recording.settings import ANEW, KINDS, OF_ESTIMATES, RecordingSettings
 from netxr.app.recording.shown import ACTIVITY_VIEW, CLEAN_VIEW, ESTIMATE_VIEW, SEEN, SURE_VIEW, WINDOWS_VIEW, Shown
 from netxr.app.recording.views import figure_of, lines_of, table_of, taken_along
 from netxr.app.recording.windows_view import windows_problem
-from netxr.errors import NonFiniteActivity
+from netxr.errors import InvalidInput, NonFiniteActivity
 from netxr.estimators.table import estimator
 from netxr.plot import Selection
 from netxr.schema.variables import labels_of
@@ -198,7 +198,13 @@ class _View:
             label=f"{'Reading' if seen else 'Estimating the connectivity of'} {settings.recording}",
             short=short,
             withdrawn=self._withdrawn,
+            tell=self._tell,
         )
+
+    def _tell(self, wrong: str) -> None:
+        """Say what is wrong below its field, or above the results."""
+        if not self._rail.tell(wrong):
+            self._session.say(wrong)
 
     def _withdrawn(self) -> None:
         """Say that nothing comes, where nothing is shown yet."""
@@ -245,11 +251,13 @@ class _View:
     def _worked(
         self, asked: Asked, part: tuple[int, int], known: Any, afresh: bool, job: Job
     ) -> tuple[Shown, tuple[Any, ...] | None, Any]:
-        """Read and estimate as `_work` does; of samples that are missing, say what can be done on the page."""
+        """Read and estimate as `_work` does; say what is wrong in the words of the page, and what can be done there."""
         try:
             return self._work(asked, part, known, afresh, job)
         except NonFiniteActivity as error:
             raise error.about(error.argument, fix=FILL) from None
+        except InvalidInput as error:
+            raise as_called(error) from None
 
     def _work(
         self, asked: Asked, part: tuple[int, int], known: Any, afresh: bool, job: Job
