@@ -141,6 +141,10 @@ def test_a_clock_in_another_unit_is_one_in_seconds(pages, tmp_path):
     page = opened(pages, tmp_path, "?tab=recording&view=estimate&lags=0-2&high_pass=5")
     assert page.widget("Lags (ms)").value == "0-40"
     assert page.widget("High-pass cutoff").name == "High-pass cutoff in Hz (0: none)"
+    page.release("High-pass cutoff", -5)
+    assert page.widget("High-pass cutoff").name == "High-pass cutoff in Hz (0: none): at least 0"
+    page.release("High-pass cutoff", 5)
+    assert page.widget("High-pass cutoff").name == "High-pass cutoff in Hz (0: none)"
     heads = [one.name for one in page.page.body.select(pn.widgets.Button) if "stephead" in one.css_classes]
     assert "4 neurons, 6 s at 50 Hz" in heads[0]
     expected = netxr.lagged_correlation(netxr.high_pass(activity, cutoff=0.005), lags=[0, 1, 2])  # 5 Hz per ms

@@ -115,6 +115,12 @@ def test_the_axes_of_the_distributions_follow_the_network():
     assert most < plot.y_range.end < 1.2 * most
 
 
+def test_a_bound_is_said_to_the_last_digit(open_page):
+    page = open_page("?tab=tutorial&steps=60")
+    page.release("Seed", 10**10)
+    assert page.widget("Seed").name == "Seed: at most 4,294,967,295"  # 2**32 - 1
+
+
 @pytest.mark.parametrize("title", TRIES)
 def test_a_thing_to_try_sets_the_sliders(open_page, title):
     page = open_page("?tab=tutorial&steps=60")

@@ -54,10 +54,10 @@ def _field(kind: Any, settings: param.Parameterized, name: str, *, label: str = 
     def say(event: Any) -> None:
         """Say in the label that what was typed lay beyond a bound."""
         typed = getattr(settings, name) if event.new is None else event.new
-        bound = f": at least {low:,g}" if typed < low else ""
-        bound = f": at most {high:,g}" if high is not None and typed > high else bound
+        bound = f": at least {low:,}" if typed < low else ""
+        bound = f": at most {high:,}" if high is not None and typed > high else bound
         with param.edit_constant(widget):  # so is a name in older versions
-            widget.name = f"{label}{bound}"
+            widget.name = f"{widget.name.partition(': at ')[0]}{bound}"
 
     widget.param.watch(say, "value_throttled")
     return _linked(widget, settings, name, by="value_throttled", fit=fit)

@@ -158,7 +158,7 @@ class _View:
     def update(self, *events: Any, afresh: bool = False) -> None:
         """Read or compute what the settings ask for, and show it."""
         settings, changed = self._settings, {event.name for event in events} - {"marked"}
-        self._say_beside()
+        problem = self._say_beside()
         if events and not changed:
             return
         seen = settings.view in SEEN
@@ -183,7 +183,7 @@ class _View:
             self._results.outdated(self._shown.text, waits=self._waits)
         else:
             self._results.waiting()
-        if self._waits:
+        if self._waits or problem:
             self._rail.computing(False)
             self._session.changed(KEY)
             return
@@ -226,8 +226,8 @@ class _View:
         s = self._settings
         return Asked(s.recording, self._choice(), s.view, s.lag, s.q, s.windows, s.pairs)
 
-    def _say_beside(self) -> None:
-        """Show the controls of the view, and beside them what is wrong with them."""
+    def _say_beside(self) -> str:
+        """Show the controls of the view, and return what is wrong with them, which is said beside them."""
         settings, shown = self._settings, self._shown
         path = self._folder.root / settings.recording
         run = shown.run if shown is not None and shown.path == path else None
@@ -238,6 +238,7 @@ class _View:
         problem = windows_problem(run, self._choice(), **said) if in_windows and run is not None else ""
         self._rail.show(self._choice(), problem=problem, has_truth=run is None or n.CONNECTIVITY in run)
         self._show_files()
+        return problem
 
     def _show_files(self) -> None:
         """Show what the folder holds, while nothing is open or it is asked for."""
