@@ -70,6 +70,7 @@ def test_what_is_imported_is_offered_in_tabs_that_were_open_already(pages, raw):
     page = opened(pages, folder, "?tab=compare")
     page.page.chosen.value = "Recording"
     page.wait()
+    choose(page, "Axes", ("time", "neuron"))
     press(page, "Import traces.npy")
     page.page.chosen.value = "Compare"
     assert "traces.zarr" in page.wait().widget("Store").options.values()
@@ -155,6 +156,9 @@ def test_what_is_wrong_with_an_import_stands_in_its_form_in_the_words_of_the_for
     scipy.savemat(folder / "two.mat", {"a": np.ones((5, 9)), "b": np.ones((5, 9))})
     page = opened(pages, folder, "?tab=recording")
     press(page, "Import two.mat")
+    assert "Axes: got none; expected whether a row is a neuron or a sample." in page.text()
+    choose_axes(page, ("neuron", "time"))
+    press(page, "Import two.mat")
     form = next(one for one in page.page.body.select(pn.Column) if any(part.name == "Import two.mat" for part in one))
     assert "Which array: got none of its names" in form[-1][0].object
     assert not page.messages
@@ -162,6 +166,39 @@ def test_what_is_wrong_with_an_import_stands_in_its_form_in_the_words_of_the_for
     press(page, "Import traces.npy")
     assert "store: got" in page.text()
     assert not page.messages
+
+
+def choose_axes(page, axes):
+    """Say in all forms what a row is."""
+    for widget in page.page.body.select(pn.widgets.Select):
+        if widget.name == "Axes":
+            widget.value = axes
+    page.wait()
+
+
+def test_labels_of_a_table_whose_rows_are_called_neurons_are_refused_in_the_words_of_the_form(pages, tmp_path):
+    (tmp_path / "mouse.csv").write_text("a,b\n" + "\n".join(f"{k % 7},{k % 5}" for k in range(100)))
+    page = opened(pages, tmp_path, "?tab=recording")
+    choose_axes(page, ("neuron", "time"))
+    press(page, "Import mouse.csv")
+    assert "mouse.csv: its first line is no numbers (a, b, ...); labels go only with the axes" in page.text()
+    assert "&quot;a row is a sample&quot;" in page.text()
+    assert str(tmp_path) not in page.text()
+    assert "dims=" not in page.text()
+
+
+def test_a_folder_of_suite2p_is_told_its_rate_and_an_array_its_shape(pages, tmp_path):
+    plane = tmp_path / "suite2p" / "plane0"
+    plane.mkdir(parents=True)
+    np.save(plane / "F.npy", np.random.default_rng(0).standard_normal((3, 1200)).astype("f4"))
+    np.save(tmp_path / "x.npy", np.zeros((3, 1200)))
+    page = opened(pages, tmp_path, "?tab=recording")
+    assert "npy, 3 x 1,200: which axis is time?" in page.text()
+    for rate in page.page.body.select(pn.widgets.FloatInput):
+        rate.value = 30.0
+    press(page, "Import suite2p")
+    assert netxr.open(tmp_path / "suite2p.zarr").activity.attrs["sampling_interval"] == pytest.approx(1 / 30)
+    assert "3 neurons, 1,200 samples" in page.text()
 
 
 def test_a_free_name_is_offered_and_a_rate_that_is_no_number_is_not_known(pages, raw):

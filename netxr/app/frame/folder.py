@@ -14,6 +14,7 @@ import xarray as xr
 import netxr
 from netxr.errors import InvalidInput, NetxrError
 from netxr.recordings.catalog import stores_deeper
+from netxr.recordings.formats.plain import read_npy
 from netxr.recordings.formats.registry import UNKNOWN, format_of
 from netxr.recordings.formats.text.connectivity import lists_edges
 from netxr.schema.arguments import check_path
@@ -57,7 +58,17 @@ class RawFile(NamedTuple):
     @property
     def counts_spikes(self) -> bool:
         """Whether it may hold spike times, which are counted in bins."""
-        return self.what.startswith(("nwb", "neo"))
+        return self.what.startswith(("nwb", "neo", "spikeinterface"))
+
+    @property
+    def has_no_clock(self) -> bool:
+        """Whether it may not say how long a sample is."""
+        return self.is_array or self.what in ("suite2p", "caiman")
+
+    @property
+    def may_hold_several(self) -> bool:
+        """Whether it may hold several arrays."""
+        return self.what.startswith(("npz", "matlab", "hdf5"))
 
 
 class Listing(NamedTuple):
@@ -224,8 +235,17 @@ def _described(place: Path) -> RawFile:
             return RawFile(place.name, "", n_bytes, False, EDGES)
     except NetxrError as error:
         return RawFile(place.name, "", n_bytes, False, _why(error, place))
-    is_array = found.kind == "array"
-    return RawFile(place.name, f"{found.name}{': which axis is time?' if is_array else ''}", n_bytes, is_array)
+    if found.kind != "array":
+        return RawFile(place.name, found.name, n_bytes, False)
+    return RawFile(place.name, f"{found.name}{_shape_text(place, found.name)}: which axis is time?", n_bytes, True)
+
+
+def _shape_text(place: Path, kind: str) -> str:
+    """Return the shape of an array where that is soon known, as it is said after what the file is."""
+    with suppress(NetxrError):
+        if kind == "npy":
+            return f", {' x '.join(f'{size:,}' for size in read_npy(place).values.shape)}"
+    return ""
 
 
 def _why(error: NetxrError, place: Path) -> str:

@@ -5,6 +5,7 @@ from functools import partial
 from html import escape
 from itertools import count
 from math import isfinite
+from pathlib import Path
 from shlex import quote
 from typing import Any, Final
 
@@ -24,11 +25,22 @@ from netxr.schema.words import text_of
 
 KEY: Final = "importing"
 
-AXES: Final = {"a row is a neuron": ("neuron", "time"), "a row is a sample": ("time", "neuron")}
-"""What a plain array does not say of itself."""
+AXES: Final = {
+    "choose what a row is": (),
+    "a row is a neuron": ("neuron", "time"),
+    "a row is a sample": ("time", "neuron"),
+}
+"""What a plain array does not say of itself, and nothing else can."""
 
-ASKED: Final = {"dims": "Axes", "sampling_interval": "Samples per second", "rate": "Samples per second"}
+ASKED: Final = {"dims": "Axes", "sampling_interval": "Samples per second", "rate": "Bins per second"}
 """What the arguments of an import are called in the form."""
+
+WORDS: Final = {
+    "dims=('time', 'neuron'), where each column is a neuron": 'the axes "a row is a sample"',
+    "got None; expected bins a second": "got none; expected bins a second",
+    "rate=100": "100",
+}
+"""What is said in Python, and what the form says instead."""
 
 INTRO: Final = "Import makes a store beside a file, and leaves the file as it is."
 
@@ -104,8 +116,10 @@ class Files:
         """Return what is asked before a file is imported."""
         store = pn.widgets.TextInput(name="Name of the store", value=self._free_name(file.stem), **LOOK)
         axes = pn.widgets.Select(name="Axes", options=AXES, visible=file.is_array, **LOOK)
-        rate = pn.widgets.FloatInput(name="Samples per second (0: not known)", value=0.0, start=0.0, **LOOK)
-        which = pn.widgets.TextInput(name="Which array (if it holds several)", visible=file.is_array, **LOOK)
+        of_rate = "Bins per second (of spike times)" if file.counts_spikes else "Samples per second (0: not known)"
+        rate = pn.widgets.FloatInput(name=of_rate, value=0.0, start=0.0, **LOOK)
+        several = file.may_hold_several
+        which = pn.widgets.TextInput(name="Which array (if it holds several)", visible=several, **LOOK)
         rate.param.watch(partial(_not_known, rate), "value")
         wrong = stack(visible=False)
 
@@ -116,8 +130,9 @@ class Files:
         def begin(_event: object) -> None:
             """Import it with what was said."""
             said: dict[str, Any] = {"dims": axes.value} if file.is_array else {}
-            said |= {"sampling_interval": 1 / rate.value, "interval_units": "s"} if rate.value and file.is_array else {}
-            said |= {"rate": rate.value} if rate.value and not file.is_array else {}
+            said |= {"interval_units": "s"} if rate.value and file.is_array else {}
+            said |= {"sampling_interval": 1 / rate.value} if rate.value and file.has_no_clock else {}
+            said |= {"rate": rate.value} if rate.value and file.counts_spikes else {}
             said |= {"name": which.value.strip()} if which.value.strip() else {}
             tell("")
             try:
@@ -126,8 +141,8 @@ class Files:
                 tell(message_of(error))
 
         start = button(f"Import {file.name}", begin, main=True)
-        rate.visible = file.is_array or file.counts_spikes
-        return stack(grid(store, axes, rate, which), start, wrong, visible=False)
+        rate.visible = file.has_no_clock or file.counts_spikes
+        return stack(grid(store, axes, rate, which), start, wrong, visible=False, margin=(0, 0, 16, 0))
 
     def _free_name(self, stem: str) -> str:
         """Return a name for a store that no other has."""
@@ -140,6 +155,8 @@ class Files:
         source = self._folder.raw_path(file.name)
         if target.exists():
             raise InvalidInput("store", got=f"{store}, which is there already", expected="another name")
+        if said.get("dims") == ():
+            raise InvalidInput("Axes", got="none", expected="whether a row is a neuron or a sample")
 
         def work(job: Job) -> str:
             """Convert it; in another thread."""
@@ -150,7 +167,13 @@ class Files:
             self._folder.look_again()
             return store
 
-        self._session.run(KEY, work, partial(self._done, file.name), label=f"Importing {file.name}", tell=tell)
+        self._session.run(
+            KEY,
+            work,
+            partial(self._done, file.name),
+            label=f"Importing {file.name}",
+            tell=partial(_in_words, source, tell),
+        )
 
     def _done(self, name: str, store: str) -> None:
         """Open the store that was made."""
@@ -169,6 +192,13 @@ def _as_asked(error: InvalidInput) -> InvalidInput:
     if error.argument != "name":
         return error.about(ASKED.get(error.argument, error.argument))
     return error.about("Which array", got="none of its names")
+
+
+def _in_words(source: Path, tell: Callable[[str], object], text: str) -> None:
+    """Tell what is wrong with an import in the words of the form, without the folder."""
+    for python, words in {str(source): source.name, **WORDS}.items():
+        text = text.replace(python, words)
+    tell(text)
 
 
 HEADS: Final = ("Name", "What it is", "Size", "")
