@@ -17,7 +17,7 @@ from netxr.recordings.formats.times import clock_from
 from netxr.schema.arguments import check_text, is_number
 from netxr.schema.arrays import as_activity, as_connectivity
 from netxr.schema.clock import SEGMENTS
-from netxr.schema.graphs import listed
+from netxr.schema.graphs import listed_edges
 from netxr.schema.spacing import interval_in
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def to_mne(connections: xr.DataArray | xr.Dataset, *, method: str | None = None)
         If MNE-Connectivity is not installed.
     """
     mne = optional("mne_connectivity", what="A Connectivity of MNE", extra="mne")
-    neurons, sources, targets, columns = listed(connections)
+    neurons, sources, targets, columns = listed_edges(connections)
     place = {label: k for k, label in enumerate(neurons)}
     indices = tuple(np.array([place[label] for label in side], dtype=int) for side in (sources, targets))
     return mne.Connectivity(
@@ -198,7 +198,7 @@ def to_nwb(
     check_text("name", name)
     check_text("description", description)
     common = optional("hdmf.common", what="A table of NWB", extra="nwb")
-    _, sources, targets, columns = listed(connections)
+    _, sources, targets, columns = listed_edges(connections)
     frame = pd.DataFrame({n.SOURCE: sources, n.TARGET: targets, **columns})
     if frame.empty:  # of which hdmf makes no table
         empty = [common.VectorData(name=str(label), description=str(label), data=[]) for label in frame]

@@ -68,7 +68,7 @@ def to_networkx(connections: xr.DataArray | xr.Dataset) -> "nx.DiGraph[Any]":
     (0.5, [('post', 'pre', 0.5)])
     """
     graph: nx.DiGraph[Any] = optional("networkx", what="A graph", extra="graph").DiGraph()
-    neurons, sources, targets, columns = listed(connections)
+    neurons, sources, targets, columns = listed_edges(connections)
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     about = [dict(zip(columns, row, strict=True)) for row in rows] if columns else [{}] * len(sources)
     graph.add_nodes_from(neurons)
@@ -146,7 +146,7 @@ def to_sparse(
     [[0.0, 0.0], [0.5, 0.0]]
     """
     check_choice("rows", rows, ROWS)
-    there, sources, targets, columns = listed(connections)
+    there, sources, targets, columns = listed_edges(connections)
     weights = next(iter(columns.values()), np.ones(len(sources)))
     wanted = there if neurons is None else check_entries("neurons", neurons, expected="labels of neurons")
     labels = neuron_labels(wanted, len(wanted)).tolist()
@@ -160,7 +160,7 @@ def to_sparse(
     return csr_array((weights, ends), shape=(len(labels), len(labels)))
 
 
-def listed(connections: xr.DataArray | xr.Dataset) -> Listed:
+def listed_edges(connections: xr.DataArray | xr.Dataset) -> Listed:
     """Return the edges of a matrix or of a list of them, read at once.
 
     Raises InvalidInput if it is neither, or there are several edges from one neuron to another.
