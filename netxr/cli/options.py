@@ -8,6 +8,7 @@ import click
 
 from netxr.estimators.table import BUILT_IN, DEFAULT
 from netxr.kernels.units import SIGMOID, UNITS
+from netxr.schema.words import reads_as_number
 from netxr.simulation.axes import AXES
 from netxr.simulation.networks import WEIGHTS
 
@@ -38,6 +39,11 @@ WORDS: Final = CommaSeparated(click.STRING)
 def samples_or_time(text: str) -> int | str:
     """Return a number of samples as one, and a time as the text it is."""
     return text if text.strip("+-0123456789") else int(text)
+
+
+def number_or_time(text: str) -> float | str:
+    """Return a number as one, and a time such as 2s as the text it is."""
+    return float(text) if reads_as_number(text) else text
 
 
 METHOD_HELP: Final = (
@@ -77,10 +83,10 @@ gaps = click.option(
 trials = click.option(
     "--trials",
     "trial_length",
-    type=float,
+    type=number_or_time,
     metavar="LENGTH",
-    help="Cut the recording into trials of this length that follow one another: in the unit of its sampling interval, "
-    "or in samples where it has none.",
+    help="Cut the recording into trials of this length that follow one another: a time such as 2s, or a number in the "
+    "unit of its sampling interval, or of samples where it has none.",
 )
 
 

@@ -13,11 +13,16 @@ from netxr.preprocessing.events import events_of
 from netxr.preprocessing.put_back import put_back
 from netxr.schema.arguments import is_finite, said
 from netxr.schema.axis import SLACK
-from netxr.schema.clock import Recording, activity_of, clock_of, cuts_of, with_axis
+from netxr.schema.clock import Recording, activity_of, clock_of, cuts_of, in_units, with_axis
 
 
 def cut_trials(
-    data: Recording, onsets: Any = None, *, before: float = 0.0, after: float | None = None, length: float | None = None
+    data: Recording,
+    onsets: Any = None,
+    *,
+    before: float | str = 0.0,
+    after: float | str | None = None,
+    length: float | str | None = None,
 ) -> Recording:
     """Cut a recording into trials: around events, or into equal ones that follow one another.
 
@@ -28,11 +33,12 @@ def cut_trials(
     onsets : array-like, (trial,), or table, optional
         Times of the events, in the recording's unit of time, or dates where it has them; in samples where it has no
         sampling interval. Of a DataFrame or Dataset, as `load_events` returns, the column `onset` or `start_time`; its
-        other columns, such as the stimulus, and coordinates of a DataArray stay with the trials.
-    before, after : float
-        How much of the recording before and after each event is in its trial, in the same unit. Trials may overlap;
-        the attribute `preprocessing` says how many do.
-    length : float, optional
+        other columns, such as the stimulus, and coordinates of a DataArray stay with the trials. No two events are at
+        the same sample.
+    before, after : float or str
+        How much of the recording before and after each event is in its trial, in the same unit, or a time such as
+        "200ms". Trials may overlap; the attribute `preprocessing` says how many do.
+    length : float or str, optional
         In the place of onsets: the length of trials that follow one another from the first sample on. Samples at the
         end that fill none are left out.
 
@@ -45,8 +51,8 @@ def cut_trials(
     Raises
     ------
     InvalidInput
-        If there are trials already, onsets are no times, a trial begins before the recording, ends after it or goes
-        over a gap in its times, or none is left.
+        If there are trials already, onsets are no times, an event comes twice, a trial begins before the recording,
+        ends after it or goes over a gap in its times, or none is left.
 
     Examples
     --------
@@ -74,16 +80,17 @@ def cut_trials(
         if before or after is not None:
             got = said({"before": before, "after": after})
             raise InvalidInput("before, after", got=got, expected="none, where trials follow one another")
-        n_before, n_after = 0, _samples("length", length, interval, units)
+        n_before, n_after = 0, _samples("length", length, activity)
         places = np.arange(0, activity.sizes[n.TIME] - n_after + 1, n_after)
         times = start + interval * places
-        what = f"of {length:g} {units}"
+        what = f"of {n_after * interval:g} {units}"
     else:
-        n_before = _samples("before", before, interval, units, least=0)
-        n_after = _samples("after", after, interval, units)
+        n_before, n_after = _samples("before", before, activity, least=0), _samples("after", after, activity)
         times, beside = events_of(onsets, taken=data.variables if isinstance(data, xr.Dataset) else data.coords)
         places = _places(activity, times, interval=interval, start=start, cuts=cuts)
-        what = f"from {before:g} {units} before to {after:g} {units} after {len(places)} events"
+        _check_different(places, times)
+        span = f"from {n_before * interval:g} {units} before to {n_after * interval:g} {units} after"
+        what = f"{span} {len(places)} events"
         n_overlapping = int((np.diff(np.sort(places)) < n_before + n_after).sum())
         what += f", {n_overlapping} of them within the trial before" if n_overlapping else ""
     _check_inside(activity, places, times, (n_before, n_after), cuts=cuts)
@@ -103,9 +110,11 @@ def cut_trials(
     return put_back(whole, with_axis(cut.assign_attrs(clock)), step=f"cut into {len(parts)} trials {what}", **clock)
 
 
-def _samples(argument: str, span: Any, interval: float, units: str, *, least: int = 1) -> int:
+def _samples(argument: str, span: Any, activity: xr.DataArray, *, least: int = 1) -> int:
     """Return how many samples a span of time is."""
-    expected = f"a span of {least} samples or more, in {units}; a sample is {interval:g}"
+    interval, units, _ = clock_of(activity)
+    expected = f"a span of {least} samples or more, in {units}, or a time such as '200ms'; a sample is {interval:g}"
+    span = in_units(span, activity, argument=argument, expected=expected)
     if not is_finite(span) or span < 0 or not span / interval < 2**62:
         raise InvalidInput(argument, got=said(span), expected=expected)
     count = float(span / interval)
@@ -139,6 +148,17 @@ def _places(
         return np.asarray(np.clip(frames, -(2**62), 2**62), np.int64)
     later = np.searchsorted(labels, moments).clip(1, len(labels) - 1)
     return np.asarray(later - (moments - labels[later - 1] < labels[later] - moments), np.int64)
+
+
+def _check_different(places: NDArray[Any], times: NDArray[Any]) -> None:
+    """Raise if two events are at the same sample: their trials would be one that counts twice."""
+    order = np.argsort(places, kind="stable")
+    again = np.flatnonzero(np.diff(places[order]) == 0)
+    if again.size:
+        first, second = order[again[0] : again[0] + 2].tolist()
+        got = f"events number {first} and {second} (from 0) at {times[first]} and {times[second]}, the same sample"
+        others = f", and {again.size - 1} more such" if again.size > 1 else ""
+        raise InvalidInput("onsets", got=got + others, expected="each event once", fix="Leave out one of the two.")
 
 
 def _check_inside(

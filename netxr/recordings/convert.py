@@ -1,24 +1,45 @@
 """Files of other tools into stores of netxr."""
 
 import hashlib
+import warnings
 from collections.abc import Iterable
 from os import path as os_path
 from pathlib import Path
 from reprlib import repr as shortened
+from threading import Lock
 from typing import Any, Final
+from uuid import uuid4
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.blocks.progress import Report
+from netxr.blocks.schedulers import computed
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.preprocessing.trials import cut_trials
 from netxr.recordings.formats.registry import format_of
 from netxr.recordings.load import is_zarr, load_recording
 from netxr.schema.arguments import check_path
 from netxr.schema.provenance import first_saved, with_event
+from netxr.schema.variables import labels_of
+from netxr.schema.words import listed
+from netxr.store.dataset import open as open_store
 from netxr.store.dataset import save
 from netxr.store.staging import PathLike
 
 BLOCK_BYTES: Final = 2**20
+
+FILL: Final = (
+    'Estimators leave them out with missing="drop" or missing="pairwise"; netxr.interpolate_frames(activity, '
+    "frames=netxr.bad_frames(activity)) fills the frames."
+)
+"""What to do about missing samples."""
+
+_COUNTING: Final = Lock()
+"""Held while a block is counted; of the module, as blocks and what counts them may travel to other processes."""
 
 
 def convert(
@@ -26,11 +47,13 @@ def convert(
     store: PathLike,
     *,
     format: str | None = None,  # noqa: A002
-    trial_length: float | None = None,
+    trial_length: float | str | None = None,
     progress: Report | None = None,
     **options: Any,
 ) -> None:
     """Convert a recording of another tool to a Zarr store, in bounded memory where its format is read lazily.
+
+    A warning says how many samples are missing, NaN or infinite, and of which neurons.
 
     Parameters
     ----------
@@ -41,7 +64,7 @@ def convert(
         it came, in which format, with which options and SHA-256 checksum; of a folder, that of its files.
     format : str, optional
         What the file is, where it cannot be recognised.
-    trial_length : float, optional
+    trial_length : float or str, optional
         Cut the recording into trials that follow one another, as `netxr.cut_trials` does with this length.
     progress : callable, optional
         Called with (bytes written, bytes to write).
@@ -70,6 +93,69 @@ def convert(
     ...     netxr.open(folder + "/run.zarr").attrs["source_file"]
     'run.npy'
     """
+    missing = written(source, store, format=format, trial_length=trial_length, progress=progress, **options)
+    if missing is not None and missing.text:
+        warnings.warn(f"{missing.text}. {FILL}", UserWarning, stacklevel=2)
+
+
+class MissingSamples:
+    """Counts the samples of each neuron that are NaN or infinite, as the blocks of activity go by."""
+
+    def __init__(self, activity: xr.DataArray) -> None:
+        self._labels = labels_of(activity, n.NEURON)
+        self._axis = activity.get_axis_num(n.NEURON)
+        self._others = tuple(axis for axis in range(activity.ndim) if axis != self._axis)
+        self._seen: set[tuple[int, ...]] = set()
+        self._n_blocks = 0
+        self.of_each: NDArray[np.int64] = np.zeros(len(self._labels), np.int64)
+
+    @property
+    def text(self) -> str:
+        """How many samples are missing, and of which neurons; an empty text where none is."""
+        names = self._labels[self.of_each > 0].tolist()
+        count, all_neurons = f"{self.of_each.sum():,}", f"{len(self._labels):,}"
+        some = f"{count} samples of {len(names):,} of {all_neurons} neurons are missing (NaN or infinite)"
+        return f"{some}: {listed(names)}" if names else ""
+
+    def counting(self, activity: xr.DataArray) -> xr.DataArray:
+        """Return the same activity, whose samples are counted: those in memory now, others when they are computed."""
+        samples: Any = activity.data
+        if activity.dtype.kind != "f" or not isinstance(samples, da.Array):
+            self.of_each = self._missing_in(samples) if activity.dtype.kind == "f" else self.of_each
+            return activity
+        self._n_blocks = samples.npartitions
+        as_before: dict[str, Any] = {"dtype": samples.dtype, "meta": samples._meta, "name": f"counted-{uuid4().hex}"}
+        return activity.copy(data=da.map_blocks(self._count, samples, **as_before))  # type: ignore[no-untyped-call]
+
+    def count_again(self, store: PathLike) -> None:
+        """Count what was written, if other processes computed some of it: their counts do not come back."""
+        if len(self._seen) < self._n_blocks:
+            (self.of_each,) = computed(self._missing_in(open_store(store)[n.ACTIVITY].data))
+
+    def _count(self, block: NDArray[Any], block_info: Any = None) -> NDArray[Any]:
+        """Count what is missing in a block, which may be computed more than once, and return it."""
+        place, found = block_info[0]["array-location"], self._missing_in(block)
+        with _COUNTING:
+            if tuple(block_info[0]["chunk-location"]) not in self._seen:
+                self._seen.add(tuple(block_info[0]["chunk-location"]))
+                self.of_each[slice(*place[self._axis])] += found
+        return block
+
+    def _missing_in(self, samples: Any) -> Any:
+        """Return how many samples of each neuron are missing."""
+        return (~np.isfinite(samples)).sum(axis=self._others)
+
+
+def written(
+    source: PathLike,
+    store: PathLike,
+    *,
+    format: str | None = None,  # noqa: A002
+    trial_length: float | str | None = None,
+    progress: Report | None = None,
+    **options: Any,
+) -> MissingSamples | None:
+    """Convert a recording as `convert` does; return which samples of it are missing, None of a store without any."""
     file, target = check_path("source", source), check_path("store", store)
     if os_path.lexists(target):
         raise OutputExists(target)
@@ -81,7 +167,24 @@ def convert(
     origin |= {n.SOURCE_OPTIONS: said} if said else {}
     event, attrs = f"import: {origin[n.SOURCE_FILE]} ({known})", recording.attrs | origin
     attrs = with_event(attrs, event) if n.CREATED in attrs else first_saved(attrs, event)
-    save(recording.assign_attrs(attrs), target, progress=progress)
+    recording = recording.assign_attrs(attrs)
+    if n.ACTIVITY not in recording:
+        save(recording, target, progress=progress)
+        return None
+    missing = MissingSamples(recording[n.ACTIVITY])
+    save(recording.assign({n.ACTIVITY: missing.counting(recording[n.ACTIVITY])}), target, progress=progress)
+    missing.count_again(target)
+    return missing
+
+
+def marked_as_none(run: xr.Dataset) -> dict[str, str]:
+    """Return by coordinate how many neurons the file itself marks as no cells, or as not accepted, in words."""
+    marked = {}
+    for name in (n.ISCELL, n.ACCEPTED):
+        good = run[name].values if name in run.coords else np.ones(0)
+        if good.dtype.kind in "bui" and not good.all():
+            marked[name] = f"{int((good == 0).sum()):,} of {good.size:,} neurons have {name} = False"
+    return marked
 
 
 def _files_of(source: Path) -> list[Path]:

@@ -148,6 +148,24 @@ def in_samples(lags: Any, data: object, *, argument: str) -> Any:
     return nearest
 
 
+def in_units(span: Any, data: xr.DataArray, *, argument: str, expected: str) -> Any:
+    """Return a span named in time, such as "200ms", as a number in the unit of the clock; all others as they are.
+
+    Raises InvalidInput if a text names no time, the time is no whole number of samples, or the samples have no times.
+
+    Examples
+    --------
+    >>> x = xr.DataArray([[5, 7, 6]], dims=("neuron", "time"), attrs={"sampling_interval": 0.01})
+    >>> in_units("200ms", x, argument="after", expected="a span"), in_units(0.5, x, argument="after", expected="a span")
+    (0.2, 0.5)
+    """
+    if not isinstance(span, str):
+        return span
+    if not NAMED_TIME.fullmatch(span.strip()):
+        raise InvalidInput(argument, got=repr(span), expected=expected)
+    return in_samples(span, data, argument=argument) * clock_of(data, gaps=SEGMENTS)[0]
+
+
 def second_in(unit: Any) -> float | None:
     """Return how many seconds a unit of time is; None of one that is no time, such as "step".
 

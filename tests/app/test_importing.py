@@ -6,6 +6,7 @@ import pytest
 
 import netxr
 from netxr.app.frame.folder import Folder
+from netxr.app.recording.choice import neurons_of
 from netxr.errors import InvalidInput
 from netxr.recordings.export import csv
 from tests.app.views import choose, opened, press, table
@@ -113,6 +114,21 @@ def test_a_rate_that_is_typed_agrees_with_times_in_milliseconds(pages, tmp_path)
     press(page, "Import mouse.csv")
     assert "mouse.csv was imported as mouse.zarr." in page.messages[0]
     assert "A sample every 20 ms." in page.text()
+
+
+def test_what_a_file_marks_as_no_cell_and_what_is_missing_in_it_is_said(pages, tmp_path):
+    plane, x = tmp_path / "plane0", np.random.default_rng(0).standard_normal((4, 90)).astype(np.float32)
+    plane.mkdir()
+    x[2, [5, 8]] = np.nan
+    np.save(plane / "F.npy", x)
+    np.save(plane / "iscell.npy", np.array([[1, 0.9], [0, 0.2], [1, 0.7], [0, 0.6]]))
+    page = opened(pages, tmp_path, "?tab=recording")
+    press(page, "Import plane0")
+    said = page.messages[0]
+    assert "2 of 4 neurons have iscell = False; to keep the others alone, write iscell=True into Neurons" in said
+    assert "2 samples of 1 of 4 neurons are missing (NaN or infinite): 2. In step 2, Clean" in said
+    kept = neurons_of(netxr.open(tmp_path / "plane0.zarr").activity, "iscell=True")
+    assert netxr.select(netxr.open(tmp_path / "plane0.zarr"), **kept).neuron.values.tolist() == [0, 2]
 
 
 def test_stores_and_files_are_one_table_and_open_from_it(pages, raw):

@@ -63,6 +63,7 @@ def test_what_is_no_lag(text, message):
     [
         (" ", "no neuron"),
         ("0, 99", "'99', which is no neuron"),
+        ("depth=3", "'depth=3', which is no neuron"),
         ("group=V9", r"the group 'V9'; expected a group of the recording \(V1, V2\)"),
         ("5:3", "no neuron"),
     ],

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import netxr
-from tests.cli.shell import output, run
+from tests.cli.shell import document, output, run
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +241,15 @@ def test_import_says_which_neurons_the_file_marks_as_none(tmp_path):
     )
     kept = netxr.select(netxr.open(tmp_path / "again.zarr"), where={"iscell": True})
     assert kept.neuron.values.tolist() == [0, 2]
+
+
+def test_import_says_how_many_samples_are_missing_and_what_to_do(tmp_path):
+    (tmp_path / "x.csv").write_text(
+        "a,b\n" + "".join(f"{k * k % 7},{'' if k in (3, 7) else k % 5}\n" for k in range(40))
+    )
+    flags = ["import", tmp_path / "x.csv", tmp_path / "x.zarr", "--dims", "time,neuron"]
+    assert "2 samples of 1 of 2 neurons are missing (NaN or infinite): b. netxr estimate --missing" in output(*flags)
+    assert document(*flags[:2], tmp_path / "y.zarr", *flags[3:])["missing_samples"] == 2
 
 
 def test_info_of_a_folder_of_stores_names_the_catalog(folder):

@@ -4,6 +4,8 @@
 - sampled every 0.5 s from 10 s on, an event at 11.2 s is at the nearest sample, the second: 11.0 s.
 """
 
+import re
+
 import dask.array as da
 import numpy as np
 import pandas as pd
@@ -51,6 +53,32 @@ def test_trials_are_the_samples_around_events(on_axis):
     assert found.preprocessing == (
         "cut into 3 trials from 1 s before to 2.5 s after 3 events, 1 of them within the trial before"
     )
+
+
+def test_spans_are_named_in_time(seven):
+    timed = seven.assign_attrs(sampling_interval=500.0, sampling_interval_units="ms")
+    named = cut_trials(timed, [1000, 2000], before="500ms", after="1 s")
+    xr.testing.assert_identical(named, cut_trials(timed, [1000, 2000], before=500, after=1000))
+    assert named.sel(neuron="a").transpose("trial", "time").values.tolist() == [[1, 2, 3], [3, 4, 5]]
+    assert cut_trials(timed, length="1.5s").onset.values.tolist() == [0, 1500]
+    for span, said in (("0.7s", "which is 1.4 samples of 500 ms"), ("soon", "after: got 'soon'; expected a span of 1")):
+        with pytest.raises(InvalidInput, match=said):
+            cut_trials(timed, [1000], after=span)
+    with pytest.raises(InvalidInput, match="after: got '1s', of samples counted in 'step'"):
+        cut_trials(seven, [2], after="1s")
+
+
+@pytest.mark.parametrize(
+    ("onsets", "said"),
+    [
+        ([2, 4, 3, 4], "events number 1 and 3 (from 0) at 4 and 4, the same sample"),
+        ([4.2, 2, 3.9], "events number 0 and 2 (from 0) at 4.2 and 3.9, the same sample"),
+        ([2, 4, 2, 2], "events number 0 and 2 (from 0) at 2 and 2, the same sample, and 1 more such"),
+    ],
+)
+def test_an_event_counts_once(seven, onsets, said):
+    with pytest.raises(InvalidInput, match=re.escape(f"onsets: got {said}; expected each event once")):
+        cut_trials(seven, onsets, before=1, after=2)
 
 
 def test_lazy_stays_lazy():

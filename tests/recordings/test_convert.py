@@ -2,6 +2,7 @@ import hashlib
 import json
 import sys
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -69,6 +70,35 @@ def test_a_store_that_is_imported_again_keeps_its_history(tmp_path, source):
     assert second.attrs["created"] == first.attrs["created"]
     assert second.attrs["source_format"] == "zarr"
     assert second.attrs["history"].startswith(first.attrs["history"] + "\n")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options", "said"),
+    [
+        ("npy", {}, "5 samples of 2 of 3 neurons are missing (NaN or infinite): a, c."),
+        ("csv", {}, "5 samples of 2 of 3 neurons are missing (NaN or infinite): a, c."),
+        ("npy", {"trial_length": 240}, "4 samples of 1 of 3 neurons are missing (NaN or infinite): c."),
+    ],
+)
+def test_missing_samples_are_counted_while_they_are_written(tmp_path, monkeypatch, suffix, options, said):
+    x = SAMPLES.copy()
+    x[490, 0], x[[3, 200, 201], 2], x[410, 2] = np.nan, np.nan, -np.inf
+    path = tmp_path / f"x.{suffix}"
+    np.save(path, x) if suffix == "npy" else np.savetxt(path, x, delimiter=",")
+    monkeypatch.setattr("netxr.recordings.convert.open_store", None)  # nothing is read again
+    with dask.config.set({"array.chunk-size": "1 KiB"}), pytest.warns(UserWarning, match="neurons are missing") as told:
+        convert(path, tmp_path / "x.zarr", dims=TIME_NEURON, neurons=list("abc"), **options)
+    assert str(told[0].message).startswith(f'{said} Estimators leave them out with missing="drop"')
+    run = open_store(tmp_path / "x.zarr")
+    assert np.isfinite(run.activity.values).sum() == run.activity.size - int(said[0])
+
+
+def test_missing_samples_that_other_processes_write_are_counted(tmp_path):
+    x = SAMPLES.copy()
+    x[[3, 499], 1] = np.nan
+    np.save(tmp_path / "x.npy", x)
+    with dask.config.set(scheduler="processes", num_workers=2), pytest.warns(UserWarning, match="^2 samples of 1 of 3"):
+        convert(tmp_path / "x.npy", tmp_path / "x.zarr", dims=TIME_NEURON)
 
 
 def test_progress_is_told_to_the_end(tmp_path, source):
@@ -141,7 +171,8 @@ def test_the_command_passes_its_options_on(tmp_path, source):
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) == {
         "store": str(out),
-        **{"neurons": 3, "samples": 500, "trials": 1, "dtype": "float32", "sampling_interval": 2.0},
+        **{"neurons": 3, "samples": 500, "trials": 1, "missing_samples": 0, "dtype": "float32"},
+        "sampling_interval": 2.0,
         "sampling_interval_units": "ms",
         **{"source_file": "day one.npy", "source_format": "npy"},
         "source_options": "neurons=['a', 'b', 'c'], dims=('time', 'neuron'), sampling_interval=2.0, "

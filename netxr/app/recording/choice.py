@@ -34,7 +34,7 @@ class Choice(NamedTuple):
     trial: int
     """Its position, or `POOLED`."""
     neurons: str
-    """Labels such as "a, b" or "0:9", "all", or a group such as "group=V1"."""
+    """Labels such as "a, b" or "0:9", "all", or what a coordinate says, such as "group=V1" or "iscell=True"."""
     level: str
     """Of `LEVELS`: "neurons", "number" or "group"."""
     groups: int
@@ -143,9 +143,9 @@ def neurons_of(activity: xr.DataArray, text: str) -> dict[str, Any]:
     labels = labels_of(activity, n.NEURON).tolist()
     if text.strip() == ALL:
         return {}
-    name, is_group, group = (part.strip() for part in text.partition("="))
-    if is_group and name == n.GROUP:
-        return {"where": {n.GROUP: _group_named(activity, group)}}
+    name, is_said, value = (part.strip() for part in text.partition("="))
+    if is_said and (name == n.GROUP or (name in activity.coords and activity[name].dims == (n.NEURON,))):
+        return {"where": {name: _entry_named(activity, name, value)}}
     return {"neurons": labels_named(labels, text, argument="neurons")}
 
 
@@ -165,14 +165,15 @@ def labels_named(labels: list[Any], text: str, *, argument: str) -> list[Any]:
     return list(dict.fromkeys(chosen))
 
 
-def _group_named(activity: xr.DataArray, name: str) -> Any:
-    """Return the label of the group with that name."""
-    groups = dict.fromkeys(activity[n.GROUP].values.tolist()) if n.GROUP in activity.coords else {}
-    found = {str(group): group for group in groups}
-    if name not in found:
-        there = ", ".join(list(found)[:8]) or "none: it has no coordinate `group`"
-        raise InvalidInput("neurons", got=f"the group {name!r}", expected=f"a group of the recording ({there})")
-    return found[name]
+def _entry_named(activity: xr.DataArray, coordinate: str, text: str) -> Any:
+    """Return the entry of a coordinate on neuron that a text means."""
+    entries = dict.fromkeys(activity[coordinate].values.tolist()) if coordinate in activity.coords else {}
+    found = {str(entry): entry for entry in entries}
+    if text not in found:
+        there = ", ".join(list(found)[:8]) or f"none: it has no coordinate `{coordinate}`"
+        expected = f"a {coordinate} of the recording ({there})"
+        raise InvalidInput("neurons", got=f"the {coordinate} {text!r}", expected=expected)
+    return found[text]
 
 
 def chosen_activity(run: xr.Dataset, choice: Choice) -> xr.DataArray:

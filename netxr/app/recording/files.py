@@ -10,6 +10,7 @@ from shlex import quote
 from typing import Any, Final
 
 import panel as pn
+import xarray as xr
 
 import netxr
 from netxr.app.frame.controls import LOOK
@@ -19,8 +20,9 @@ from netxr.app.frame.looks import COMMAND, LABEL, message_pane
 from netxr.app.frame.panes import button, card, grid, note, stack
 from netxr.app.frame.session import Session
 from netxr.app.frame.stores import BROKEN, size_text
-from netxr.app.recording.settings import KINDS
+from netxr.app.recording.settings import FILL, KINDS
 from netxr.errors import InvalidInput, NetxrError
+from netxr.recordings.convert import MissingSamples, marked_as_none, written
 from netxr.schema.words import text_of
 
 KEY: Final = "importing"
@@ -158,14 +160,14 @@ class Files:
         if said.get("dims") == ():
             raise InvalidInput("Axes", got="none", expected="whether a row is a neuron or a sample")
 
-        def work(job: Job) -> str:
-            """Convert it; in another thread."""
+        def work(job: Job) -> tuple[str, list[str]]:
+            """Convert it, and return what is to be said of it; in another thread."""
             try:
-                netxr.convert(source, target, progress=job.step, **said)
+                missing = written(source, target, progress=job.step, **said)
             except InvalidInput as error:
                 raise _as_asked(error) from None
             self._folder.look_again()
-            return store
+            return store, _remarks(netxr.open(target), missing)
 
         self._session.run(
             KEY,
@@ -175,10 +177,18 @@ class Files:
             tell=partial(_in_words, source, tell),
         )
 
-    def _done(self, name: str, store: str) -> None:
-        """Open the store that was made."""
+    def _done(self, name: str, made: tuple[str, list[str]]) -> None:
+        """Open the store that was made, and say what there is to say of it."""
+        store, remarks = made
         self._imported(store)
-        self._session.say(f"{name} was imported as {store}.", kind="note")
+        self._session.say(" ".join([f"{name} was imported as {store}.", *remarks]), kind="note")
+
+
+def _remarks(run: xr.Dataset, missing: MissingSamples | None) -> list[str]:
+    """Say what to do about neurons that the file itself marks as none, and about missing samples."""
+    keep = "to keep the others alone, write {}=True into Neurons of step 2, Clean."
+    remarks = [f"{marked}; {keep.format(name)}" for name, marked in marked_as_none(run).items()]
+    return remarks + ([f"{missing.text}. {FILL}"] if missing is not None and missing.text else [])
 
 
 def _not_known(rate: Any, event: Any) -> None:

@@ -20,6 +20,12 @@ MISSING_CHOICES: Final = {
     'left out pair by pair ("pairwise")': "pairwise",
 }
 
+FILL: Final = (
+    "In step 2, Clean, leave out the frames that hold them; or say in step 3, under More settings, what becomes of "
+    "missing samples."
+)
+"""What can be done on the page about missing samples."""
+
 OF_ESTIMATES: Final = {"method", "lags", "lag", "missing", "diagonal", "q", "windows", "pairs"}
 """Settings that do not matter for the view of the activity."""
 

@@ -38,7 +38,7 @@ from netxr.app.recording.marked_pairs import FROM, marked, text_of
 from netxr.app.recording.rail import Rail, as_called
 from netxr.app.recording.report_file import ReportFile
 from netxr.app.recording.saving import Saving
-from netxr.app.recording.settings import ANEW, KINDS, OF_ESTIMATES, RecordingSettings
+from netxr.app.recording.settings import ANEW, FILL, KINDS, OF_ESTIMATES, RecordingSettings
 from netxr.app.recording.shown import ACTIVITY_VIEW, CLEAN_VIEW, ESTIMATE_VIEW, SEEN, SURE_VIEW, WINDOWS_VIEW, Shown
 from netxr.app.recording.views import figure_of, lines_of, table_of, taken_along
 from netxr.app.recording.windows_view import windows_problem
@@ -54,12 +54,6 @@ JUDGED: Final = "judged"
 
 MARKED_STEPS: Final = 500
 """Samples of the traces beside an estimate."""
-
-FILL: Final = (
-    "In step 2, Clean, leave out the frames that hold them; or say in step 3, under More settings, what becomes of "
-    "missing samples."
-)
-"""What can be done on the page about missing samples."""
 
 
 class Asked(NamedTuple):

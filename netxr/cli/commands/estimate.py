@@ -128,7 +128,7 @@ def command(
     groups: int | None,
     missing: Any,
     gaps: Any,
-    trial_length: float | None,
+    trial_length: float | str | None,
     clip: tuple[float, float] | None,
     high_pass: float | None,
     difference: bool,

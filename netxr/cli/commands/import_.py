@@ -5,20 +5,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import numpy as np
 import xarray as xr
 
 import netxr
 from netxr import names as n
 from netxr.cli import options
 from netxr.cli.estimate_report import segments
-from netxr.cli.output import echo_json, listing, progress
-from netxr.recordings.convert import convert
+from netxr.cli.output import echo_json, listing, progress, warnings_as_lines
+from netxr.recordings.convert import MissingSamples, marked_as_none, written
 from netxr.schema.arguments import check_vacant
 from netxr.schema.words import entry_text
 
 NO_INTERVAL: Final = (
     "No sampling interval is known, so that times and lags count samples: say it with --sampling-interval"
+)
+LEAVE_OUT: Final = (
+    "netxr estimate --missing drop leaves out sample times with one, --missing pairwise these samples alone."
 )
 FROM_OPS: Final = ", or read it from ops.npy with --option ops=true (a pickle: only from who you trust)."
 
@@ -75,7 +77,7 @@ def command(
     out: Path,
     further: tuple[tuple[str, Any], ...],
     gaps: str,
-    trial_length: float | None,
+    trial_length: float | str | None,
     quiet: bool,
     as_json: bool,
     **said: Any,
@@ -97,14 +99,14 @@ def command(
     given = dict(further) | {option: value for option, value in said.items() if value is not None}
     given |= {"dims": _dims(said["dims"])} if said["dims"] else {}
     given |= {} if gaps == "raise" else {"gaps": gaps}
-    with progress("Importing", quiet=quiet or as_json) as report:
-        convert(source, out, trial_length=trial_length, progress=report, **given)
+    with warnings_as_lines(), progress("Importing", quiet=quiet or as_json) as report:
+        missing = written(source, out, trial_length=trial_length, progress=report, **given)
     summary = _summary(out)
     if as_json:
-        echo_json(summary)
+        echo_json(summary | ({} if missing is None else {"missing_samples": missing.of_each.sum()}))
     elif not quiet:
         click.echo(listing({name: entry_text(value) for name, value in summary.items()}))
-        for remark in _marked(netxr.open(out), summary.get(n.SOURCE_FORMAT)):
+        for remark in _remarks(netxr.open(out), summary.get(n.SOURCE_FORMAT), missing):
             click.echo(remark)
         if n.SAMPLING_INTERVAL not in summary:
             click.echo(NO_INTERVAL + (FROM_OPS if summary.get(n.SOURCE_FORMAT) == "suite2p" else "."))
@@ -116,15 +118,14 @@ def _dims(words: list[str]) -> Any:
     return {other.strip(): own.strip() for other, _, own in pairs} if all(mark for _, mark, _ in pairs) else words
 
 
-def _marked(run: xr.Dataset, known: str | None) -> list[str]:
-    """Say how many neurons the file itself marks as none, and how to keep the others alone."""
+def _remarks(run: xr.Dataset, known: str | None, missing: MissingSamples | None) -> list[str]:
+    """Say what to do about neurons that the file itself marks as none, and about missing samples."""
     remarks = []
-    for name in (n.ISCELL, n.ACCEPTED):
-        good = run[name].values if name in run.coords else np.ones(0)
-        if good.dtype.kind in "bui" and not good.all():
-            keep = "--option cells=true" if known == "suite2p" else f'netxr.select(run, where={{"{name}": True}})'
-            marked = f"{int((good == 0).sum()):,} of {good.size:,} neurons have {name} = False"
-            remarks.append(f"{marked}; to keep the others alone: {keep}.")
+    for name, marked in marked_as_none(run).items():
+        keep = "--option cells=true" if known == "suite2p" else f'netxr.select(run, where={{"{name}": True}})'
+        remarks.append(f"{marked}; to keep the others alone: {keep}.")
+    if missing is not None and missing.text:
+        remarks.append(f"{missing.text}. {LEAVE_OUT}")
     return remarks
 
 
