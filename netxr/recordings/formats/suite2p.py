@@ -12,6 +12,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile, one_line
+from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.plain import read_npy
 from netxr.recordings.formats.recognition import SUITE2P_PLACES
 from netxr.schema.arguments import check_choice, check_flag, is_finite
@@ -19,6 +20,9 @@ from netxr.schema.arrays import as_activity
 
 SIGNALS: Final = {"F": "fluorescence", "Fneu": "neuropil fluorescence", "spks": "deconvolved fluorescence"}
 """Arrays that a folder holds, (region, frame), and what they are."""
+
+PIXEL: Final = "pixel"
+SAY_INTERVAL: Final = "Give sampling_interval=, in seconds."
 
 
 def load(
@@ -30,6 +34,7 @@ def load(
     plane: int | str | None = None,
     sampling_interval: float | None = None,
     ops: bool = False,
+    stat: bool = False,
 ) -> xr.Dataset:
     """Load one signal of a folder of suite2p, lazily.
 
@@ -50,12 +55,16 @@ def load(
         Seconds from one frame to the next.
     ops : bool
         Whether to unpickle ops.npy, for the frame rate. A pickle runs code when it is read: only from who you trust.
+    stat : bool
+        Whether to unpickle stat.npy, for the middle of each region (its `med`), so that figures draw neurons where they
+        lie: only from who you trust, likewise.
 
     Returns
     -------
     Dataset
         `activity` (neuron, time). A neuron's label is the row of its region in the files, also among cells alone;
-        `iscell` and `iscell_probability` are coordinates where the folder has them.
+        `iscell` and `iscell_probability` are coordinates where the folder has them; with `stat`, also `x` and `y`, in
+        pixels from the left and from the top of the image.
 
     Raises
     ------
@@ -67,6 +76,7 @@ def load(
     check_choice("signal", signal, tuple(SIGNALS))
     check_flag("cells", cells)
     check_flag("ops", ops)
+    check_flag("stat", stat)
     _check_neuropil(neuropil, signal)
     folder = _plane_of(path, plane)
     samples, what = _array(folder, signal), SIGNALS[signal]
@@ -78,6 +88,7 @@ def load(
     if ops:
         sampling_interval = _interval(folder, sampling_interval)
     activity = as_activity(samples, dims=(n.NEURON, n.TIME), sampling_interval=sampling_interval)
+    activity = activity.assign_coords(_places(folder, activity.sizes[n.NEURON])) if stat else activity
     return _with_cells(folder, activity.assign_attrs({n.LONG_NAME: what}), cells=cells).to_dataset()
 
 
@@ -153,18 +164,36 @@ def _with_cells(folder: Path, activity: xr.DataArray, *, cells: bool) -> xr.Data
     return labelled.isel({n.NEURON: np.flatnonzero(is_cell)})
 
 
+def _places(folder: Path, n_regions: int) -> dict[str, xr.Variable]:
+    """Return where the regions lie by their statistics, which are pickled."""
+    regions = _unpickled(folder / "stat.npy", "Leave out stat=.")
+    try:
+        middles = np.array([region["med"] for region in regions], dtype=np.float64).reshape(-1, 2)
+    except Exception as error:  # they may be anything
+        raise UnreadableFile(folder / "stat.npy", f"no middle 'med' of each region ({one_line(error)})") from error
+    _check_same(folder, "stat", middles.shape, (n_regions, 2))
+    rows = {n.X: middles[:, 1], n.Y: middles[:, 0]}
+    return {name: xr.Variable(n.NEURON, places, {n.UNITS: PIXEL}) for name, places in rows.items()}
+
+
 def _interval(folder: Path, sampling_interval: float | None) -> float:
     """Return seconds from one frame to the next by the settings of the run, which are pickled."""
     if sampling_interval is not None:
         raise InvalidInput("sampling_interval", got=repr(sampling_interval), expected="none with ops=True")
     file = folder / "ops.npy"
-    if not file.exists():
-        fix = "Give sampling_interval=, in seconds."
-        raise UnreadableFile(file, "there is no such file", fix=fix)
+    settings = _unpickled(file, SAY_INTERVAL)
     try:
-        rate = float(np.load(file, allow_pickle=True).item()["fs"])
-    except Exception as error:  # a pickle raises whatever is wrong in it
+        rate = float(settings.item()["fs"])
+    except Exception as error:  # they may be anything
         raise UnreadableFile(file, f"no frame rate 'fs' in it ({one_line(error)})") from error
     if not 0 < rate < np.inf:
-        raise UnreadableFile(file, f"its frame rate 'fs' is {rate}", fix="Give sampling_interval=, in seconds.")
+        raise UnreadableFile(file, f"its frame rate 'fs' is {rate}", fix=SAY_INTERVAL)
     return 1 / rate
+
+
+def _unpickled(file: Path, otherwise: str) -> Any:
+    """Return what a file holds that the caller trusts; `otherwise` is what to do if there is none."""
+    if not file.exists():
+        raise UnreadableFile(file, "there is no such file", fix=otherwise)
+    with readable_as("a pickle", file):
+        return np.load(file, allow_pickle=True)

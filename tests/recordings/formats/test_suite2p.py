@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from netxr.errors import InvalidInput, NetxrError, UnreadableFile
+from netxr.plot.matrices.node_positions import field_places
 from netxr.recordings.formats.suite2p import load
 from netxr.recordings.load import load_activity, load_recording
 from tests.conftest import SHARED
@@ -80,6 +81,32 @@ def test_ops_are_unpickled_only_when_asked(tmp_path):
         np.save(folder / "ops.npy", ops)
         with pytest.raises(UnreadableFile, match=message):
             load(folder, ops=True)
+
+
+def test_regions_lie_where_stat_says_when_it_is_asked(tmp_path):
+    folder = write(tmp_path / "plane0")
+    with pytest.raises(UnreadableFile, match=r"stat\.npy: there is no such file\. Leave out stat="):
+        load(folder, stat=True)
+    regions = [{"med": [row, column], "npix": 9} for row, column in [(10, 200), (20, 150.5), (30, 7), (500, 0)]]
+    np.save(folder / "stat.npy", np.array(regions, dtype=object))
+    assert "x" not in load(folder).coords
+    found = load(folder, stat=True, cells=True)
+    assert found.x.values.tolist() == [200, 7]
+    assert found.y.values.tolist() == [10, 30]
+    assert found.x.units == found.y.units == "pixel"
+    places = field_places(found.activity, np.array([2, 0]))
+    assert places.tolist() == [[7, -30], [200, -10]]  # row 10 of the image is above row 30
+    for stat, message in (
+        (np.array(regions[:3], dtype=object), r"stat\.npy: its shape is \(3, 2\), not \(4, 2\)"),
+        (np.array([{}] * 4, dtype=object), r"no middle 'med' of each region \(KeyError"),
+        (np.ones(4), "no middle 'med'"),
+    ):
+        np.save(folder / "stat.npy", stat)
+        with pytest.raises(UnreadableFile, match=message):
+            load(folder, stat=True)
+    (folder / "stat.npy").write_bytes(b"cut")
+    with pytest.raises(UnreadableFile, match=r"stat\.npy: not readable as a pickle"):
+        load(folder, stat=True)
 
 
 @pytest.mark.parametrize("place", ["plane0", "suite2p/plane0"])
