@@ -7,7 +7,7 @@ from os import path as os_path
 from pathlib import Path
 from reprlib import repr as shortened
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import dask.array as da
@@ -37,6 +37,12 @@ FILL: Final = (
     "frames=netxr.bad_frames(activity)) fills the frames."
 )
 """What to do about missing samples."""
+
+JUDGED: Final = {
+    **{n.ISCELL: True, n.ACCEPTED: True, "Accepted": True, "keep": True, "valid_roi": True},
+    "state": "accepted",
+}
+"""What coordinates say of neurons that the program which found them took for cells, as several programs write it."""
 
 _COUNTING: Final = Lock()
 """Held while a block is counted; of the module, as blocks and what counts them may travel to other processes."""
@@ -177,13 +183,26 @@ def written(
     return missing
 
 
-def marked_as_none(run: xr.Dataset) -> dict[str, str]:
-    """Return by coordinate how many neurons the file itself marks as no cells, or as not accepted, in words."""
-    marked = {}
-    for name in (n.ISCELL, n.ACCEPTED):
-        good = run[name].values if name in run.coords else np.ones(0)
-        if good.dtype.kind in "bui" and not good.all():
-            marked[name] = f"{int((good == 0).sum()):,} of {good.size:,} neurons have {name} = False"
+class Marked(NamedTuple):
+    """Neurons that a file itself marks as none: by which coordinate, how many in words, and what others have there."""
+
+    name: str
+    text: str
+    good: Any
+    """None where all are marked."""
+
+
+def marked_as_none(run: xr.Dataset) -> list[Marked]:
+    """Return which neurons the file itself marks as no cells, or as not accepted, by each coordinate that says it."""
+    marked = []
+    for name, right in JUDGED.items():
+        entries = run[name].values.tolist() if name in run.coords else []
+        bad = [entry for entry in entries if entry != right]
+        if not bad or (right is True and not {*entries} <= {0, 1}):
+            continue
+        good = next((entry for entry in entries if entry == right), None)
+        what = " or ".join(dict.fromkeys(map(str, bad)))
+        marked.append(Marked(name, f"{len(bad):,} of {len(entries):,} neurons have {name} = {what}", good))
     return marked
 
 

@@ -243,6 +243,14 @@ def test_import_says_which_neurons_the_file_marks_as_none(tmp_path):
     assert kept.neuron.values.tolist() == [0, 2]
 
 
+def test_import_says_which_cells_a_table_of_traces_marks_as_none(tmp_path):
+    rows = "".join(f"{k / 10:.1f}, {k % 3}, {k % 4}, {k % 7}\n" for k in range(40))
+    (tmp_path / "x.csv").write_text(f" , C0, C1, C2\nTime(s)/Cell Status, accepted, undecided, rejected\n{rows}")
+    said = output("import", tmp_path / "x.csv", tmp_path / "x.zarr", "--dims", "time,neuron")
+    assert "2 of 3 neurons have state = undecided or rejected; to keep the others alone: netxr.select(run, " in said
+    assert netxr.select(netxr.open(tmp_path / "x.zarr"), where={"state": "accepted"}).neuron.values.tolist() == ["C0"]
+
+
 def test_import_says_how_many_samples_are_missing_and_what_to_do(tmp_path):
     (tmp_path / "x.csv").write_text(
         "a,b\n" + "".join(f"{k * k % 7},{'' if k in (3, 7) else k % 5}\n" for k in range(40))

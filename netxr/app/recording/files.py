@@ -186,8 +186,9 @@ class Files:
 
 def _remarks(run: xr.Dataset, missing: MissingSamples | None) -> list[str]:
     """Say what to do about neurons that the file itself marks as none, and about missing samples."""
-    keep = "to keep the others alone, write {}=True into Neurons of step 2, Clean."
-    remarks = [f"{marked}; {keep.format(name)}" for name, marked in marked_as_none(run).items()]
+    keep = "to keep the others alone, write {}={} into Neurons of step 2, Clean"
+    marked = marked_as_none(run)
+    remarks = [f"{text}{'' if good is None else f'; {keep.format(name, good)}'}." for name, text, good in marked]
     return remarks + ([f"{missing.text}. {FILL}"] if missing is not None and missing.text else [])
 
 

@@ -121,9 +121,10 @@ def _dims(words: list[str]) -> Any:
 def _remarks(run: xr.Dataset, known: str | None, missing: MissingSamples | None) -> list[str]:
     """Say what to do about neurons that the file itself marks as none, and about missing samples."""
     remarks = []
-    for name, marked in marked_as_none(run).items():
-        keep = "--option cells=true" if known == "suite2p" else f'netxr.select(run, where={{"{name}": True}})'
-        remarks.append(f"{marked}; to keep the others alone: {keep}.")
+    for name, text, good in marked_as_none(run):
+        where = f'netxr.select(run, where={{"{name}": {json.dumps(good) if isinstance(good, str) else good}}})'
+        keep = "--option cells=true" if known == "suite2p" else where
+        remarks.append(f"{text}{'' if good is None else f'; to keep the others alone: {keep}'}.")
     if missing is not None and missing.text:
         remarks.append(f"{missing.text}. {LEAVE_OUT}")
     return remarks

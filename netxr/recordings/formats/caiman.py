@@ -122,6 +122,10 @@ def _interval(path: Path, rate: NDArray[Any]) -> float | None:
 
 def _accepted(path: Path, indices: NDArray[Any], n_components: int) -> NDArray[np.bool_]:
     """Return for each component whether it is among those that were accepted."""
+    if indices.dtype.kind == "b" and indices.shape == (n_components,):
+        return indices
+    if indices.dtype.kind == "b" or not np.all(indices == np.round(indices)):
+        raise UnreadableFile(path, f"{ACCEPTED_COMPONENTS} holds {indices.dtype} that are no numbers of components")
     whole = indices.reshape(-1).astype(np.int64)
     if whole.size and not 0 <= whole.min() <= whole.max() < n_components:
         raise UnreadableFile(path, f"{ACCEPTED_COMPONENTS} counts on to {whole.max()}, and there are {n_components}")

@@ -92,7 +92,7 @@ def make_nwb(path, data=None):
             file,
             "processing/ophys/ImageSegmentation/PlaneSegmentation",
             np.arange(n_rois) * 3,
-            iscell=np.stack([np.arange(n_rois) % 2, np.full(n_rois, 0.5)], axis=1),
+            iscell=np.stack([np.arange(n_rois) % 2, 0.375 + np.arange(n_rois) / 8], axis=1),
             area=[f"V{k}" for k in range(n_rois)],
             depth=np.linspace(0, 1, n_rois),
             image_mask=np.zeros((n_rois, 4, 4)),

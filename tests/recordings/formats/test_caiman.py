@@ -80,6 +80,26 @@ def test_no_component_accepted_is_a_judgement(tmp_path):
     assert not run.accepted.values.any()
 
 
+@pytest.mark.parametrize(
+    ("indices", "accepted"),
+    [
+        ([False, True, True, False, False, True], [1, 2, 5]),  # a mask, as NumPy's users write it
+        ([1.0, 5.0], [1, 5]),
+        (np.array([[5, 1]], np.uint8), [1, 5]),
+    ],
+)
+def test_what_was_accepted_is_said_as_a_mask_or_by_numbers(tmp_path, indices, accepted):
+    np.savez(tmp_path / "a.npz", C=C, idx_components=np.array(indices))
+    assert np.flatnonzero(load(tmp_path / "a.npz").accepted).tolist() == accepted
+
+
+@pytest.mark.parametrize("indices", [[1.5], [True, False], [np.nan]])
+def test_what_numbers_no_component_is_refused(tmp_path, indices):
+    np.savez(tmp_path / "a.npz", C=C, idx_components=np.array(indices))
+    with pytest.raises(UnreadableFile, match="that are no numbers of components"):
+        load(tmp_path / "a.npz")
+
+
 def test_what_caiman_had_not_computed_is_said(tmp_path):
     pytest.importorskip("h5py")
     with pytest.raises(UnreadableFile, match=r"estimates/F_dff holds no traces.*detrend_df_f"):

@@ -11,6 +11,7 @@ h5py = pytest.importorskip("h5py")
 import netxr  # noqa: E402
 from netxr.errors import InvalidInput, UnreadableFile  # noqa: E402
 from netxr.recordings.formats.nwb.recording import load  # noqa: E402
+from tests.cli.shell import output  # noqa: E402
 from tests.conftest import SHARED  # noqa: E402
 from tests.marks import slow  # noqa: E402
 from tests.recordings.formats import files  # noqa: E402
@@ -46,6 +47,7 @@ def test_fluorescence_comes_labelled(rois):
     assert np.array_equal(run.activity.values, expected)
     assert run.neuron.values.tolist() == [12, 9, 6, 3, 0]
     assert run.iscell.values.tolist() == [False, True, False, True, False]
+    assert run.iscell_probability.values.tolist() == [0.875, 0.75, 0.625, 0.5, 0.375]
     assert run.area.values.tolist() == ["V4", "V3", "V2", "V1", "V0"]
     assert run.depth.values.tolist() == [1.0, 0.75, 0.5, 0.25, 0.0]
     assert "image_mask" not in run.coords
@@ -56,6 +58,38 @@ def test_fluorescence_comes_labelled(rois):
         "start_time": 0.0,
     }
     assert run.attrs == {"source_array": "processing/ophys/DfOverF/RoiResponseSeries"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "remarks", "where", "kept"),
+    [
+        (  # as CaImAn writes NWB: a list of accepted ones that nobody filled in, and those to keep
+            {"accepted": np.zeros(4, bool), "keep": np.array([True, False, True, True])},
+            [
+                "4 of 4 neurons have accepted = False.",
+                '1 of 4 neurons have keep = False; to keep the others alone: netxr.select(run, where={"keep": True}).',
+            ],
+            {"keep": True},
+            [0, 2, 3],
+        ),
+        (  # as NeuroConv does
+            {"Accepted": np.array([1, 0, 0, 1]), "Rejected": np.array([0, 1, 1, 0])},
+            ['2 of 4 neurons have Accepted = 0; to keep the others alone: netxr.select(run, where={"Accepted": 1}).'],
+            {"Accepted": 1},
+            [0, 3],
+        ),
+        ({"valid_roi": np.ones(4, bool), "keep": np.array([1, 2, 3, 0])}, [], {"valid_roi": True}, [0, 1, 2, 3]),
+    ],
+)
+def test_import_of_nwb_says_which_regions_its_table_marks_as_none(tmp_path, columns, remarks, where, kept):
+    with h5py.File(tmp_path / "a.nwb", "w") as file:
+        files.start_nwb(file)
+        table = files.add_table(file, "processing/ophys/Seg/Plane", np.arange(4), **columns)
+        series = files.add_series(file, "acquisition/rois", files.samples(50, 4), kind="RoiResponseSeries")
+        files.refer(series, "rois", table, np.arange(4))
+    said = output("import", tmp_path / "a.nwb", tmp_path / "a.zarr").splitlines()
+    assert [line for line in said if " neurons have " in line] == remarks
+    assert netxr.select(netxr.open(tmp_path / "a.zarr"), where=where).neuron.values.tolist() == kept
 
 
 @pytest.mark.parametrize(

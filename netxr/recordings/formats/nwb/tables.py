@@ -37,6 +37,8 @@ def labels_and_columns(path: Path, table: Any, rows: NDArray[Any] | None = None)
         fix = "Read the array alone with format='hdf5' and label it with neurons=."
         raise UnreadableFile(path, f"{table.name}/id has {values[counts > 1][0]} more than once", fix=fix)
     columns = {name: _values(node, name) for name, node in table.items() if _is_plain(table, name, node, len(ids))}
+    if CELL_COLUMN in columns and table[CELL_COLUMN].ndim == 2:
+        columns[n.ISCELL_PROBABILITY] = table[CELL_COLUMN][:, 1]
     return labels, {name: values[chosen] for name, values in columns.items()}
 
 
