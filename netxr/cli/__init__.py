@@ -62,7 +62,8 @@ EXTRA_PACKAGES: Final = ("bokeh", "holoviews", "matplotlib")
 HINTS: Final = {
     "dims": "On the command line: --dims neuron,time if a row is a neuron, --dims time,neuron if a row is a sample.",
     "rows": "On the command line: --rows target or --rows source.",
-    "name": "On the command line: --name KEY, or the option that ends in -name for a matrix.",
+    "--estimate-rows": "On the command line: --estimate-rows target or --estimate-rows source.",
+    "name": "On the command line: --name KEY.",
     "truth": "On the command line: --neurons FILE.",
     "estimate": "On the command line: --neurons FILE names the neurons of the true connectivity.",
     "rate": "On the command line: netxr import SRC DST.zarr --rate 100, for bins of 10 ms.",
@@ -72,6 +73,11 @@ HINTS: Final = {
     "sampling_interval": "On the command line: --sampling-interval SECONDS, of a plain file; else of netxr import.",
 }
 """How to do on the command line what an error of the library asks for, by its argument."""
+
+COMPARED: Final = (
+    "On the command line: --neurons FILE names the neurons of TRUTH, --estimate-neurons FILE those of ESTIMATE."
+)
+"""Of an estimate and a truth, where both have an option for their neurons."""
 
 OPTIONS: Final = {
     "cutoff": "high-pass",
@@ -94,6 +100,9 @@ IMPORTED: Final = {
 FRAMES_HINT: Final = (
     "On the command line: --missing drop leaves out every sample time with one, --missing pairwise only these samples."
 )
+
+MISSING_SAID: Final = 'missing="drop"'
+"""In errors about missing samples that can be left out so; not in those about samples that overflow, or of filters."""
 
 FRAMES_HINTS: Final = {
     "recoverability": "It takes every sample: first save a stretch of the recording, or neurons of it, without gaps."
@@ -173,8 +182,9 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
     if isinstance(error, KeyboardInterrupt):
         return Failure(f"interrupted; {LEFT_BEHIND.get(command or '', 'no unfinished output is left')}", INTERRUPTED)
     if isinstance(error, InvalidInput):
-        frames = FRAMES_HINTS.get(command or "", FRAMES_HINT)
-        hint = frames if isinstance(error, NonFiniteActivity) else _hint(error.argument, command)
+        hint = _hint(error.argument, command)
+        if isinstance(error, NonFiniteActivity):
+            hint = FRAMES_HINTS.get(command or "", FRAMES_HINT) if MISSING_SAID in text else ""
         typed = ", ".join(dict.fromkeys(_as_typed(each, command) for each in error.argument.split(", ")))
         said = str(error.about(typed))
         if command not in SPEAK_OF_DIMS:
@@ -193,10 +203,13 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
 
 def _hint(argument: str, command: str | None) -> str:
     """Return how to do on the command line what an error asks for: by an import where the command has no option."""
-    hint = HINTS.get(argument, "")
-    if argument not in IMPORTED or _flags(command) & {*hint.replace(",", " ").split()}:
-        return hint
-    return f"On the command line, import it first: netxr import SRC DST.zarr {IMPORTED[argument]}."
+    flags, hint = _flags(command), HINTS.get(argument, "")
+    if argument == "estimate" and "--estimate-neurons" in flags:
+        return COMPARED
+    named = {*re.findall(r"--[a-z-]+", hint)}
+    if argument in IMPORTED and not flags & named:
+        return f"On the command line, import it first: netxr import SRC DST.zarr {IMPORTED[argument]}."
+    return hint if argument in IMPORTED or named <= flags or "netxr import" in hint else ""
 
 
 def _as_typed(argument: str, command: str | None) -> str:

@@ -1,11 +1,13 @@
 """Options that several commands share: each is spelled, typed and explained once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
+from netxr.errors import InvalidInput
 from netxr.estimators.table import BUILT_IN, DEFAULT
 from netxr.kernels.units import SIGMOID, UNITS
 from netxr.schema.words import reads_as_number
@@ -44,6 +46,15 @@ def samples_or_time(text: str) -> int | str:
 def number_or_time(text: str) -> float | str:
     """Return a number as one, and a time such as 2s as the text it is."""
     return float(text) if reads_as_number(text) else text
+
+
+@contextmanager
+def typed_as(**flags: str) -> Iterator[None]:
+    """Name in errors the option that sets an argument of what is called within, e.g. rows="--estimate-rows"."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise error.about(flags.get(error.argument, error.argument)) from error
 
 
 METHOD_HELP: Final = (

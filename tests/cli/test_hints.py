@@ -1,5 +1,6 @@
 """What a line of error says to do on the command line: options that the command has."""
 
+import re
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import netxr
-from netxr.cli import HINTS, IMPORTED, main
+from netxr.cli import COMMANDS, HINTS, IMPORTED, _hint, main
 from netxr.errors import InvalidInput
 from tests.cli.shell import document, output, run
 
@@ -75,6 +76,69 @@ def test_errors_name_options_as_they_were_typed(arguments, said, tmp_path):
     result = run(command, path, *options, "--quiet")
     assert result.exit_code == 2
     assert said in result.stderr.splitlines()[-1]
+
+
+@pytest.fixture
+def matrices(tmp_path):
+    named = {"A": "abcd", "B": "pqrs"}
+    for name, labels in named.items():
+        rows = "".join(f"{label},{','.join('0123')}\n" for label in labels)
+        (tmp_path / f"{name}.csv").write_text(f",{','.join(labels)}\n{rows}")
+    np.save(tmp_path / "R.npy", np.eye(4))
+    np.savez(tmp_path / "two.npz", a=np.eye(4), b=np.eye(4))
+    (tmp_path / "few.txt").write_text("a\nb\n")
+    np.savetxt(tmp_path / "x.csv", NOISE.T, delimiter=",")
+    np.savetxt(tmp_path / "huge.csv", NOISE.T * 1e200, delimiter=",")
+    return tmp_path
+
+
+BOTH = ["--rows", "target", "--estimate-rows", "target"]
+OF_TABLE = ["--dims", "time,neuron", "--no-diagonal", "--rows", "target", "--truth"]
+NAMES = "--neurons FILE names the neurons of TRUTH, --estimate-neurons FILE those of ESTIMATE."
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "argument", "hint"),
+    [
+        (
+            "compare",
+            ["R.npy", "R.npy"],
+            "--estimate-rows: got none",
+            "--estimate-rows target or --estimate-rows source.",
+        ),
+        ("compare", ["R.npy", "R.npy", *BOTH[2:]], "--rows: got none", "--rows target or --rows source."),
+        ("compare", ["two.npz", "R.npy", *BOTH], "--truth-name: got None", ""),
+        ("compare", ["R.npy", "two.npz", *BOTH], "--estimate-name: got None", ""),
+        ("compare", ["A.csv", "R.npy", *BOTH], "estimate: got labels", NAMES),
+        ("compare", ["A.csv", "B.csv", *BOTH], "estimate: got labels", NAMES),
+        ("compare", ["R.npy", "R.npy", *BOTH, "--neurons", "few.txt"], "--neurons: got labels of shape (2,)", ""),
+        (
+            "compare",
+            ["R.npy", "R.npy", *BOTH, "--estimate-neurons", "few.txt"],
+            "--estimate-neurons: got labels of shape (2,)",
+            "",
+        ),
+        ("estimate", ["x.csv", *OF_TABLE, "two.npz"], "--truth-name: got None", ""),
+        ("estimate", ["x.csv", *OF_TABLE, "R.npy"], "--truth: got no labels", "--neurons FILE."),
+        ("estimate", ["huge.csv", "--dims", "time,neuron"], "so large that they overflow", ""),
+        ("simulate", ["s.zarr", "--connectivity", "two.npz", "--rows", "target"], "--connectivity-name: got None", ""),
+    ],
+)
+def test_hints_name_the_option_that_helps(matrices, monkeypatch, command, arguments, argument, hint):
+    monkeypatch.chdir(matrices)
+    result = run(command, *arguments, *["--no-diagonal"] * (command == "compare"))
+    assert result.exit_code == 2
+    line = result.stderr.splitlines()[-1]
+    assert argument in line
+    assert line.partition("On the command line: ")[2] == hint
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_hints_name_options_that_a_command_has(command):
+    for argument in HINTS:
+        hint = _hint(argument, command)
+        there = options_of("import" if "netxr import" in hint else command) | options_of(command)
+        assert {*re.findall(r"--[a-z-]+", hint)} <= there
 
 
 def test_a_list_of_edges_is_no_recording_and_is_compared_as_it_was_written(tmp_path):

@@ -250,6 +250,8 @@ class _View:
         try:
             return self._work(asked, part, known, afresh, job)
         except NonFiniteActivity as error:
+            if "NaN" not in str(error):  # finite ones that overflow are not missing
+                raise
             raise error.about(error.argument, fix=FILL) from None
         except InvalidInput as error:
             raise as_called(error) from None

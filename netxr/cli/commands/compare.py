@@ -62,7 +62,8 @@ def command(
     if diagonal is None:
         raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections are included in the scores.")
     R = _load_estimate(estimate, estimate_rows, estimate_name, estimate_neurons)
-    A = netxr.load_connectivity(truth, rows=rows, name=truth_name, neurons=_labels(neurons))
+    with options.typed_as(name="--truth-name"):
+        A = netxr.load_connectivity(truth, rows=rows, name=truth_name, neurons=_labels(neurons))
     A = as_called(A, labels_of(R, n.TARGET).tolist())
     scored = score(A, R, diagonal=diagonal, permutations=permutations, seed=seed, quiet=quiet or as_json)
     if as_json:
@@ -79,7 +80,8 @@ def _labels(path: Path | None) -> list[Any] | None:
 def _load_estimate(path: Path, rows: Any, name: str | None, neurons: Path | None) -> xr.DataArray:
     """Load an estimate; in a store it may have lags and trials."""
     if not path.is_dir():
-        matrix: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name, neurons=_labels(neurons))
+        with options.typed_as(rows="--estimate-rows", name="--estimate-name", neurons="--estimate-neurons"):
+            matrix: xr.DataArray = netxr.load_connectivity(path, rows=rows, name=name, neurons=_labels(neurons))
         return matrix
     if rows not in (None, n.TARGET):
         expected = f"nothing, or {n.TARGET!r}: {path} is a store, whose rows are targets"

@@ -194,7 +194,8 @@ def command(
         A = _true_connectivity(recording, activity)
     else:
         labels = None if neurons is None else read_labels(neurons)
-        A = load_truth(truth, labels_of(activity, n.NEURON).tolist(), rows=rows, name=truth_name, labels=labels)
+        with options.typed_as(name="--truth-name"):
+            A = load_truth(truth, labels_of(activity, n.NEURON).tolist(), rows=rows, name=truth_name, labels=labels)
     if A is None and diagonal is not None:
         raise click.UsageError(f"--diagonal and --no-diagonal need a truth, and {recording} has none.")
     if clip is not None:

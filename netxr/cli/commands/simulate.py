@@ -126,7 +126,8 @@ def command(
                 "--neurons, --sparsity, --inhibitory and --spectral-radius describe a random network, and do not go "
                 "with --connectivity."
             )
-        network = netxr.load_connectivity(connectivity, rows=rows, name=connectivity_name)
+        with options.typed_as(name="--connectivity-name"):
+            network = netxr.load_connectivity(connectivity, rows=rows, name=connectivity_name)
     with progress("Simulating", quiet=quiet or as_json) as report:
         run = netxr.simulate(network, seed=seed, rng=rng, store=out, progress=report, **settings)
     summary = {
