@@ -31,8 +31,8 @@ def test_the_selected_pair_is_in_the_address_and_in_the_lines(pages, library):
 def test_over_an_estimate_without_a_truth_it_says_what_it_is_and_the_next_step(pages, tmp_path):
     run = netxr.simulate(netxr.random_connectivity(6, seed=1), n_steps=300, seed=1)
     netxr.save(run.drop_vars(["connectivity", "target", "source"], errors="ignore"), tmp_path / "run.zarr")
-    page = opened(pages, tmp_path, "?tab=recording&view=estimate")
-    assert "6 neurons, 300 samples: lagged correlation at lag 1; R and its transpose " in page.text()
+    page = opened(pages, tmp_path, "?tab=recording&view=estimate&method=regression_t")
+    assert "6 neurons, 300 samples: t of a regression on the past at lag 1; R and its transpose " in page.text()
     assert "no truth to compare it with: step 4" in page.text()
     page = opened(pages, tmp_path, "?tab=recording&view=estimate&level=number&groups=3")
     assert "3 groups, 300 samples" in page.text()
@@ -117,7 +117,7 @@ def test_lags_are_typed_and_shown_in_time_where_there_is_a_clock(pages, tmp_path
     page = opened(pages, tmp_path, "?tab=recording&view=estimate&lags=0-2")
     assert page.widget("Lags (ms)").value == "0-100"
     assert page.widget("Lag shown").options == {"0 ms": 0, "50 ms": 1, "100 ms": 2}
-    assert "lagged correlation at 50 ms" in page.text()
+    assert "Lagged correlation at 50 ms, diagonal left out." in page.text()
     assert page.widget("Lags (ms)").placeholder == "50, or 0, 100, 250, or 0-500"
     choose(page, "Lags (ms)", "0, 0.15-0.25s")
     assert "lags=0%2C+3-5" in page.location.search
@@ -333,9 +333,69 @@ def test_an_estimate_is_judged_when_it_is_drawn(pages, tmp_path):
     assert max(span.data) == pytest.approx(1.96 * error, rel=0.15)
     assert 1.96 * error > 1.5 * 1.96 / np.sqrt(n_samples)  # autocorrelation makes it wider
     assert "grey: 95 % by chance" in page.text()
+    assert "4 neurons, 4,000 samples: edges between " in page.text()
     choose(page, "Lag shown", 2)
     assert pairs.value.iloc[0].q_value < 1e-6
     assert len(pairs.value.columns) == 6
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ("", "it carries direction"),
+        ("&lags=0", "has no direction"),
+        ("&method=partial_correlation", ""),
+        ("&missing=drop", ""),
+    ],
+)
+def test_the_answer_says_which_edges_stand_once_that_is_known(pages, tmp_path, search, said):
+    run = netxr.simulate(netxr.random_connectivity(12, seed=1), n_steps=3000, seed=1)
+    activity = run.activity.isel(trial=0, drop=True).drop_vars("time")
+    netxr.save(activity.to_dataset(), tmp_path / "run.zarr")
+    page = opened(pages, tmp_path, f"?tab=recording&view=estimate{search}")
+    lag, x = 0 if "lags" in search else 1, activity.values
+    tested = netxr.correlation_test(activity, lag=lag).compute()
+    ways = 1 if lag else 2
+    edges = f"edges between {netxr.edges(tested).sizes['edge'] // ways} of {132 // ways} pairs at q ≤ 0.05; "
+    cuts = np.array_split(x, 20, axis=1)
+    off = ~np.eye(12, dtype=bool)
+
+    def halves(cuts):
+        """The correlation of each pair over blocks, whose lags do not go from one to the next."""
+        pairs = [(one[:, lag:], one[:, : one.shape[1] - lag]) for one in cuts]
+        later, before = (np.concatenate(one, axis=1) for one in zip(*pairs, strict=True))
+        return np.corrcoef(later, before)[:12, 12:][off]
+
+    agree = np.corrcoef(halves(cuts[::2]), halves(cuts[1::2]))[0, 1]
+    if "partial" in search:
+        assert "edges between" not in page.text()
+        assert "halves agree" not in page.text()
+        assert "step 4 says which pairs" in page.text()
+    else:
+        assert f"12 neurons, 3,000 samples: {edges}" in page.text()
+        (shown,) = re.findall(r"; halves agree (-?0\.\d\d)[;.]", page.text())
+        assert float(shown) == pytest.approx(agree, abs=0.03)
+        assert said in page.text()
+        assert "step 4 says" not in page.text()
+
+
+def test_noise_and_what_is_slow_are_not_said_to_carry_direction(pages, tmp_path):
+    x = np.random.default_rng(0).standard_normal((12, 2000))
+    for name, samples in {"noise": x, "slow": np.cumsum(x, axis=1)}.items():
+        netxr.save(netxr.as_activity(samples, dims=("neuron", "time")).to_dataset(), tmp_path / f"{name}.zarr")
+    noise = opened(pages, tmp_path, "?tab=recording&view=estimate&recording=noise.zarr").text()
+    assert "which way is not sure" in noise
+    with pytest.warns(UserWarning, match="not yet zero"):
+        slow = opened(pages, tmp_path, "?tab=recording&view=estimate&recording=slow.zarr").text()
+    assert "so slow that too many edges are found" in slow
+    assert "carries direction" not in noise + slow
+
+
+def test_over_an_estimate_with_a_truth_the_answer_says_which_edges_stand(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=estimate")
+    found = netxr.edges(netxr.correlation_test(netxr.open(library / "estimated.zarr").activity.isel(trial=0)).compute())
+    assert f". Edges: {found.sizes['edge']} of 56 pairs at q ≤ 0.05.</p>" in page.text()
+    assert ", halves agree " in page.text()
 
 
 def test_what_is_not_tested_has_no_columns_of_a_test(pages, library):

@@ -351,15 +351,19 @@ def test_another_recording_never_shows_what_the_one_before_had(pages, library, m
     assert "activity" in table(page)
 
 
-def test_of_samples_that_are_missing_the_page_says_what_can_be_done_on_it(pages, own_library):
+@pytest.mark.parametrize("view", ["estimate", "sure"])
+def test_of_samples_that_are_missing_the_page_says_what_can_be_done_on_it(pages, own_library, view):
     x = np.random.default_rng(0).normal(size=(4, 200))
     x[1, 7] = np.nan
     netxr.save(netxr.as_activity(x, dims=("neuron", "time")).to_dataset(), own_library / "gaps.zarr")
-    page = opened(pages, own_library, "?tab=recording&recording=gaps.zarr&view=estimate")
-    assert "NaN" in page.messages[0]
-    assert "In step 2, Clean" in page.messages[0]
-    assert "missing=" not in page.messages[0]
+    page = opened(pages, own_library, f"?tab=recording&recording=gaps.zarr&view={view}")
+    assert "NaN" in page.text()
+    assert "In step 2, Clean" in page.text()
+    assert "missing=" not in page.text()
     assert "There is no result" in page.text()
+    press(page, "Go to Clean")
+    assert "view=clean" in page.location.search
+    assert "NaN" not in page.text()
 
 
 def test_cancelling_leaves_the_store_as_it_was(pages, library, monkeypatch):

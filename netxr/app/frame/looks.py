@@ -109,11 +109,15 @@ def answer_html(text: str, explained: str) -> str:
     return said + f'<p style="{look}">{escape(explained)}</p>'
 
 
-def scores_html(scores: xr.Dataset, *, signs: str = "") -> str:
-    """Return how well A and R agree, in words and in numbers; `signs` says which to go by if R tells no sign."""
-    each = ", ".join(f"{text} {score_text(scores[name])}" for name, text in SCORES.items())
-    said = f"{with_diagonal(scores).capitalize()} the diagonal: {each}."
-    return answer_html(signs or verdict(scores[n.PEARSON].item()), said)
+def scores_html(scores: xr.Dataset, *, signs: str = "", edges: str = "", halves: str = "") -> str:
+    """Return how well A and R agree, in words and in numbers; `signs` says which to go by if R tells no sign.
+
+    `edges` say how many of R stand, and `halves` how well those of the samples agree, if that is known.
+    """
+    each = [f"{text} {score_text(scores[name])}" for name, text in SCORES.items()]
+    said = f"{with_diagonal(scores).capitalize()} the diagonal: {', '.join([*each, *[halves] * bool(halves)])}."
+    found = f" Edges: {edges}." if edges else ""
+    return answer_html(f"{signs or verdict(scores[n.PEARSON].item())}{found}", said)
 
 
 def table_html(heads: Sequence[str], rows: Sequence[Sequence[str]], *, chosen: int | None = None) -> str:

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import panel as pn
+import xarray as xr
 
 from netxr import names as n
 from netxr.app.frame.lag_times import lag_text
 from netxr.app.frame.looks import answer_html, message_pane, scores_html
 from netxr.app.frame.panes import button, row, stack
 from netxr.app.recording.choice import NEURONS, is_lagged
-from netxr.app.recording.compute import lag_shown
+from netxr.app.recording.compute import Sure, lag_shown
 from netxr.app.recording.shown import (
     ACTIVITY_VIEW,
     BESIDE_VIEW,
@@ -33,6 +34,12 @@ SAME: Final = 0.9
 CURE: Final = "Activity changes more slowly than the lag. Difference it, or take what is slow off it: see Clean."
 """What to do about an estimate that tells no direction."""
 
+BY_NOISE: Final = 3.5
+"""Over the root of the pairs, how much better halves may agree than R and its transpose where all of R is noise.
+
+Two standard deviations: those of the two are 1 and, of half as many pairs, 1.41 over this root.
+"""
+
 UNKNOWN: Final = "There is no truth to compare it with: step 4 says which pairs to rely on, and how far."
 """Said of an estimate whose connectivity is not known."""
 
@@ -47,14 +54,52 @@ def words_of(shown: Shown) -> list[Any]:
         return [_html(_cleaned_html(shown))]
     if shown.view == WINDOWS_VIEW:
         return [_html(_over_time_html(shown))]
+    return [_html(estimate_html(shown, None))]
+
+
+def estimate_html(shown: Shown, sure: Sure | None) -> str:
+    """Return what an estimate answers, in HTML: how it agrees with the truth, if it is known, and which edges stand.
+
+    What a test and both halves say of it is left out while it is not known.
+    """
     R, A, scores = shown.matrices
+    edges, halves = _judged_text(sure, shown.q)
     if A is not None and scores is not None:
-        return [_html(scores_html(scores, signs=sign_text(A, R)))]
+        return scores_html(scores, signs=sign_text(A, R), edges=edges, halves=halves)
     size = f"{R.sizes[n.TARGET]:,} {NEURONS if shown.choice.level == NEURONS else 'groups'}"
     at = f" at {lag_text(shown.lag_of_R, shown.interval)}" if is_lagged(shown.choice) else ""
-    alike = "" if is_undirected(R) else f"; R and its transpose {number(symmetry(R).item(), decimals=2)}"
-    method = f"{estimator(shown.choice.method).long_name}{at}{alike}"
-    return [_html(answer_html(f"{size}, {shown.run.sizes[n.TIME]:,} samples: {method}.", UNKNOWN))]
+    alike = "" if is_undirected(R) else f"R and its transpose {number(symmetry(R).item(), decimals=2)}"
+    method = f"{estimator(shown.choice.method).long_name}{at}"
+    said = "; ".join(filter(None, (f"edges between {edges}" if edges else method, halves, alike)))
+    text = f"{size}, {shown.run.sizes[n.TIME]:,} samples: {said}."
+    if sure is None or not edges:
+        return answer_html(text, UNKNOWN)
+    return answer_html(text, f"{method[:1].upper()}{method[1:]}, diagonal left out. {_relied_on(R, sure)}".rstrip())
+
+
+def _judged_text(sure: Sure | None, q: float) -> tuple[str, str]:
+    """Return how many edges stand, and how well the halves agree; nothing where that is not known."""
+    if sure is None or not sure.is_tested:
+        return "", ""
+    halves = "" if sure.halves is None else f"halves agree {number(sure.halves[n.HALVES].item(), decimals=2)}"
+    return sure.edges_text(q), halves
+
+
+def _relied_on(R: xr.DataArray, sure: Sure) -> str:
+    """Say whether the p-values of an estimate hold, and if so whether it tells direction."""
+    if sure.n_slow:
+        return f"{sure.n_slow:,} neurons are so slow that too many edges are found: see Clean."
+    if is_undirected(R):
+        return "It has no direction."
+    alike = symmetry(R).item()
+    if alike > SAME:
+        return "R is close to its transpose: it tells no direction."
+    if sure.halves is None:
+        return ""
+    n_pairs = R.size - R.sizes[n.TARGET]
+    if sure.halves[n.HALVES].item() > alike + BY_NOISE / n_pairs**0.5:
+        return "Its halves agree better than R and its transpose: it carries direction."
+    return "Its halves agree no better than R and its transpose: which way is not sure."
 
 
 def warning_of(shown: Shown, go_to_clean: Callable[[object], object]) -> list[Any]:

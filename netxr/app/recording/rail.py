@@ -297,7 +297,7 @@ class Rail:
             self._made["Estimate"] = key, [named.long_name, alike]
         if shown.sure is not None:
             halves = shown.sure.halves
-            said = "" if halves is None else f"halves agree {halves[n.RELIABILITY].item():.2f}"
+            said = "" if halves is None else f"halves agree {halves[n.HALVES].item():.2f}"
             self._made["How sure"] = key, [shown.sure.edges_text(shown.q), said]
         for step in ("Estimate", "How sure"):
             made_of, lines = self._made.get(step, (None, []))

@@ -26,13 +26,14 @@ from netxr.estimators.undirected import is_undirected
 from netxr.plot.matrices.found_pairs import found_pairs
 from netxr.plot.matrices.side_by_side import TITLE_R
 from netxr.plot.scores.agreements import entries
+from netxr.plot.scores.violins import violins
 from netxr.schema.variables import NUMBER_KINDS, labels_of
 from netxr.significance.reliability import LIMIT
 
 ROWS: Final = 6
 """Of the table on a page."""
 
-EDGES, TURNED = "Edges", "R and its transpose"
+EDGES, TURNED, SPREAD = "Edges", "R and its transpose", "Values of R"
 """Titles of cards."""
 
 ROOM: Final = 0.05
@@ -68,12 +69,13 @@ def sure_figure(sure: Sure, *, q: float, groups: Any) -> Any:
 class SureCards:
     """The cards of how sure an estimate is: its matrix, both halves against each other, R against its transpose.
 
-    And below them its edges. `figure` is what `sure_figure` draws; `choose` is called with a pair that is clicked.
+    Of an estimate that is its own transpose, its values instead. And below them its edges. `figure` is what
+    `sure_figure` draws; `choose` is called with a pair that is clicked.
     """
 
     def __init__(self, sure: Sure, figure: Any, *, q: float, choose: Choose) -> None:
         self._kind, self._choose = _kind(sure), choose
-        self._figures = {title: LiveFigure(squared, one) for title, one in _pictures(sure, figure).items()}
+        self._figures = {title: LiveFigure(squared, one) for title, one in _pictures(sure, figure, q=q).items()}
         self._cards = {title: figure_card(title, one.pane) for title, one in self._figures.items()}
         self.panes: list[Any] = [
             pn.Column(*self._cards.values(), css_classes=["thirds"], sizing_mode="stretch_width", margin=0)
@@ -90,7 +92,7 @@ class SureCards:
         """Show another estimate in the same cards, or return False if it is of other neurons or another kind."""
         if _kind(sure) != self._kind:
             return False
-        for title, one in _pictures(sure, figure).items():
+        for title, one in _pictures(sure, figure, q=q).items():
             self._figures[title].show(one)
         if sure.is_tested:
             self._frame = _frame(sure, q=q)
@@ -104,6 +106,7 @@ class SureCards:
         if sure.halves is not None:
             notes["Halves"] = f"correlation {sure.halves[n.HALVES].item():.2f}"
         notes[TURNED] = f"correlation {symmetry(sure.R).item():.2f}"
+        notes[SPREAD] = "line: median"
         if sure.is_tested:
             notes[EDGES] = found_pairs(sure.R, sure.found[n.P_VALUE], q=q).text
             self._limits.object = _limits_html(q)
@@ -121,14 +124,26 @@ def _kind(sure: Sure) -> tuple[Any, ...]:
     return *labels, is_undirected(sure.R), [*sure.found.data_vars], len(sure.of_halves), sure.halves is None
 
 
-def _pictures(sure: Sure, figure: Any) -> dict[str, Any]:
+def _pictures(sure: Sure, figure: Any, *, q: float) -> dict[str, Any]:
     """Return the figures, by title."""
     drawn = {"Matrix R": figure}
     if sure.of_halves:
         first, second = sure.of_halves
         drawn["Halves"] = pairs_against(first, second, "R of the first half", "R of the second half")
+    if is_undirected(sure.R):
+        return drawn | {SPREAD: _spread(sure, q=q)}
     turned = sure.R.rename({n.TARGET: n.SOURCE, n.SOURCE: n.TARGET})
     return drawn | {TURNED: pairs_against(turned, sure.R, "R back", "R")}
+
+
+def _spread(sure: Sure, *, q: float) -> Any:
+    """Draw how the values of an estimate without direction are spread, of pairs that are found and of the others."""
+    once = np.tri(len(sure.R), k=-1, dtype=bool) & np.isfinite(sure.R.values)
+    if not sure.is_tested:
+        return violins({"pairs": sure.R.values[once]}, ylabel="R", title="")
+    found = found_pairs(sure.R, sure.found[n.P_VALUE], q=q).found
+    each = {"not found": once & ~found, "found": once & found}
+    return violins({name: sure.R.values[which] for name, which in each.items()}, ylabel="R", title="")
 
 
 def pairs_against(first: xr.DataArray, second: xr.DataArray, xlabel: str, ylabel: str) -> Any:

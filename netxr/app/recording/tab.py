@@ -11,10 +11,11 @@ from netxr.app.frame.controls import text
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import Job
-from netxr.app.frame.panes import Results, button, note, stack
+from netxr.app.frame.looks import message_pane
+from netxr.app.frame.panes import Results, button, note, row, stack
 from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, tab_of_stores
-from netxr.app.recording.answers import warning_of, words_of
+from netxr.app.recording.answers import estimate_html, warning_of, words_of
 from netxr.app.recording.cards import Cards
 from netxr.app.recording.choice import Choice, chosen_activity, with_bad_frames
 from netxr.app.recording.compute import (
@@ -100,12 +101,12 @@ class _View:
         self._cost: Cost | None = None
         self._waits = False
         self._results = Results(self._tools(), run=self._estimate, later=session.later)
-        self._warning = stack(visible=False)
+        self._warning, self._missing = stack(visible=False), stack(visible=False)
         self._rail.offer_trials()
         session.listeners.append(self._show_files)
         self.controls, self.summary = [self._rail.steps.panel, self._marked], self._rail.steps.summary
-        results = self._results
-        self.body = pn.Column(results.head, self._warning, self._files.panel, results.body, results.foot)
+        head, body, foot = self._results.head, self._results.body, self._results.foot
+        self.body = pn.Column(self._missing, head, self._warning, self._files.panel, body, foot)
 
     def _tools(self) -> pn.Column:
         """Return what can be taken from the view."""
@@ -161,6 +162,7 @@ class _View:
         if "recording" in changed:
             self._rail.offer_trials()
         self._saving.withdraw()
+        self._missing.param.update(objects=[], visible=False)
         if not settings.recording:
             self._session.cancel(KEY)
             self._rail.computing(False)
@@ -196,8 +198,11 @@ class _View:
         )
 
     def _tell(self, wrong: str) -> None:
-        """Say what is wrong below its field, or above the results."""
-        if not self._rail.tell(wrong):
+        """Say what is wrong below its field, or above the results; of missing samples with the step that cures it."""
+        if wrong.endswith(FILL) and self._settings.view != CLEAN_VIEW:
+            step = row(button("Go to Clean", self._go_to_clean))
+            self._missing.param.update(objects=[message_pane(wrong, kind="error"), step], visible=True)
+        elif not self._rail.tell(wrong):
             self._session.say(wrong)
 
     def _withdrawn(self) -> None:
@@ -303,7 +308,8 @@ class _View:
             self._known = key, estimate
         self._mark(shown)
         shown = shown._replace(marked=self._pair_marked(shown) if shown.view == ESTIMATE_VIEW else "")
-        self._results.show(*self._cards.of(shown, after=self._shown), answer=words_of(shown))
+        self._answer = words_of(shown)
+        self._results.show(*self._cards.of(shown, after=self._shown), answer=self._answer)
         warning = warning_of(shown, self._go_to_clean)
         self._warning[:], self._warning.visible = warning, bool(warning)
         self._foretell(shown)
@@ -339,6 +345,8 @@ class _View:
     def _judge(self, sure: Sure | None) -> None:
         """Show how sure the estimate is that is shown: another one would have cancelled its test."""
         self._cards.judge(sure)
+        if self._shown is not None:
+            self._answer[0].object = estimate_html(self._shown, sure)
 
     def _say_foretold(self, text: str) -> None:
         """Say it, if there is something to say."""
@@ -346,7 +354,7 @@ class _View:
         self._results.foot.visible = bool(text)
 
     def _go_to_clean(self, _event: object) -> None:
-        """Open the step that takes off what is slow."""
+        """Open the step that takes off what is slow, and leaves out bad frames."""
         self._settings.view = CLEAN_VIEW
 
     def _pair_marked(self, shown: Shown) -> str:
