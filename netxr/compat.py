@@ -109,6 +109,35 @@ def without_icons(table: Class) -> Class:
     return table
 
 
+def has_room_before(pane: Class) -> Class:
+    """Have panes of a class take the room and the look of a figure that is still to come (`_get_model`, panel 1.9).
+
+    Panel puts an empty part without height or classes there.
+    """
+    made = pane._get_model  # type: ignore[attr-defined]
+
+    def model_of(self: Any, *given: Any, **more: Any) -> Any:
+        """Return what stands for the pane on a page."""
+        model = made(self, *given, **more)
+        if self.object is None:
+            model.update(css_classes=self.css_classes, min_height=self.min_height, sizing_mode="stretch_width")
+        return model
+
+    pane._get_model = model_of  # type: ignore[attr-defined]
+    return pane
+
+
+@cache
+def style_parts_before_they_are_listed() -> None:
+    """Have panel style a part that bokeh has not listed yet as one of the page at work (`_get_properties`, panel 1.9).
+
+    Of a part without a page it asks another host for style sheets.
+    """
+    reactive, state = import_module("panel.reactive").Reactive, import_module("panel").state
+    made = reactive._get_properties
+    reactive._get_properties = lambda self, page: made(self, page or state.curdoc)
+
+
 @contextmanager
 def parts_listed_once(document: Any) -> Iterator[None]:
     """List once, at the end, all models of a page, which bokeh does after each change of them (`recompute`, bokeh 3.9).

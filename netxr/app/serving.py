@@ -10,6 +10,7 @@ from os import PathLike
 from typing import Any, Final
 
 import holoviews as hv
+import numpy as np
 import panel as pn
 from bokeh.core.validation import silence
 from bokeh.core.validation.warnings import FIXED_SIZING_MODE
@@ -18,6 +19,8 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.routing import Matcher, Rule
 from tornado.web import OutputTransform, RequestHandler
 
+import netxr
+import netxr.plot
 from netxr.app.frame.folder import Folder
 from netxr.app.frame.jobs import JobQueue, message_of
 from netxr.app.frame.looks import STYLE, WIDGET_STYLE, WIDGETS, Bare, message_pane
@@ -26,7 +29,7 @@ from netxr.app.frame.session import Session
 from netxr.app.frame.state import THEME
 from netxr.app.frame.theme import FIGURES, LIGHT
 from netxr.app.tabs import TABS
-from netxr.compat import set_location, tornado_application
+from netxr.compat import set_location, style_parts_before_they_are_listed, tornado_application
 from netxr.errors import InvalidInput
 from netxr.moments.budget import available
 from netxr.schema.arguments import check_memory, is_whole
@@ -106,7 +109,14 @@ def serve(
             announce(address)
         if browser:
             webbrowser.open(address)
+        server.io_loop.add_callback(_draw_once)
         server.io_loop.start()
+
+
+def _draw_once() -> None:
+    """Draw a figure for no one, while the browser opens: the first one takes much longer than all others."""
+    seen = netxr.plot.raster(netxr.as_activity(np.zeros((2, 2)), dims=("neuron", "time")))
+    hv.render(seen, backend="bokeh")
 
 
 @contextmanager
@@ -127,6 +137,7 @@ def server_of(
     folder = None if store is None else Folder(store)
     queue = JobQueue()
     hv.Store.set_current_backend("bokeh")
+    style_parts_before_they_are_listed()
     hv.renderer("bokeh").webgl = False  # a browser without its graphics card leaves some figures empty
     silence(
         FIXED_SIZING_MODE, True

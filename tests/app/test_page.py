@@ -10,14 +10,15 @@ import param
 import pytest
 from bokeh.document import Document
 from bokeh.document.models import DocumentModelManager
-from bokeh.models import Column, Div
+from bokeh.models import Column, Div, ImportedStyleSheet
+from panel.io.state import set_curdoc
 
 import netxr
 from netxr.app.frame.page import Tab
-from netxr.app.frame.panes import Results, card, note
+from netxr.app.frame.panes import Results, card, emptied, note, stretched
 from netxr.app.frame.session import deliver_to
 from netxr.app.frame.theme import TOKENS
-from netxr.compat import parts_listed_once
+from netxr.compat import parts_listed_once, style_parts_before_they_are_listed
 from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
 
@@ -269,6 +270,17 @@ def test_what_is_said_is_shown_first_and_then_figure_after_figure():
     assert (turns, [pane.object for pane in panes]) == ([], curves)
 
 
+def test_a_figure_that_is_still_to_come_has_its_room():
+    hv.Store.set_current_backend("bokeh")
+    pane = stretched(hv.Curve([1, 2]), height=218)
+    draw = emptied(pane)
+    page = pn.Column(pane).get_root()
+    (room,) = page.children
+    assert (room.min_height, room.sizing_mode, room.css_classes) == (218, "stretch_width", ["skeleton"])
+    draw()
+    assert page.children == [pane._plots[page.ref["id"]][0].state]
+
+
 def test_what_a_page_is_made_of_is_listed_once_for_all_changes_and_after_a_fault(monkeypatch):
     document, listed = Document(), []
     root = Column()
@@ -288,6 +300,20 @@ def test_what_a_page_is_made_of_is_listed_once_for_all_changes_and_after_a_fault
     with parts_listed_once(document):
         root.name = "no other part"
     assert len(listed) == 2
+
+
+def test_parts_that_are_not_listed_yet_ask_no_other_host():
+    style_parts_before_they_are_listed()
+    document, column, part = Document(), pn.Column(), pn.pane.HTML("first")
+    document.template_variables["dist_url"] = "static/extensions/panel/"
+    with set_curdoc(document):
+        document.add_root(column.get_root(document))
+        with parts_listed_once(document):
+            column.append(part)
+            part.object = "second"
+    addresses = [sheet.url for sheet in document.select({"type": ImportedStyleSheet})]
+    assert addresses
+    assert not [address for address in addresses if "://" in address]
 
 
 def spied(method, calls):

@@ -10,6 +10,7 @@ import panel as pn
 from bokeh.models import CustomJS
 
 from netxr.app.frame.theme import in_theme
+from netxr.compat import has_room_before
 
 FIRST_ROW: Final = 374
 SECOND_ROW: Final = 218
@@ -19,6 +20,11 @@ TOOLS: Final = {"active_tools": ["box_zoom"], "toolbar": "above"}
 """A box zooms in; the wheel scrolls the page. Tools stand above the frame: over it, they would hide what is drawn."""
 
 
+@has_room_before
+class Figure(pn.pane.HoloViews):
+    """A figure of a page."""
+
+
 def panels(figure: Any, **options: Any) -> pn.Row:
     """Return the panels of a figure, a Layout or one panel, which stand below each other on a narrow page."""
     each = list(figure) if isinstance(figure, hv.Layout) else [figure]
@@ -26,7 +32,7 @@ def panels(figure: Any, **options: Any) -> pn.Row:
     # and colour bar together.
     look = {"toolbar": "above", "fontsize": {"title": "10pt"}} | options
     drawn = [panel.opts(**look, backend="bokeh") for panel in each]
-    panes = [pn.pane.HoloViews(in_theme(panel), linked_axes=False, margin=0) for panel in drawn]
+    panes = [Figure(in_theme(panel), linked_axes=False, margin=0) for panel in drawn]
     return flow(*panes)
 
 
@@ -41,7 +47,7 @@ def stretched(figure: Any, *, height: int, basis: str | None = "420px", most: in
         {"max-width": f"{most}px"} if most else {}
     )
     room = {"sizing_mode": "stretch_width", "min_height": height, "margin": 0}
-    return pn.pane.HoloViews(in_theme(wide), linked_axes=False, styles=styles, **room)
+    return Figure(in_theme(wide), linked_axes=False, styles=styles, **room)
 
 
 def untitled(figure: Any) -> tuple[Any, str]:
@@ -56,9 +62,8 @@ def fitted(figure: Any, *, aspect: float) -> pn.pane.HoloViews:
     """Return a figure that fills the width, so many times as wide as high."""
     look = {"frame_width": None, "frame_height": None, "responsive": True, "aspect": aspect, "title": ""}
     drawn = figure.opts(**look, **TOOLS, backend="bokeh")
-    return pn.pane.HoloViews(
-        in_theme(drawn), linked_axes=False, sizing_mode="scale_width", css_classes=["wide"], margin=0
-    )
+    classes = ["wide" if aspect > 1 else "square"]
+    return Figure(in_theme(drawn), linked_axes=False, sizing_mode="scale_width", css_classes=classes, margin=0)
 
 
 UPRIGHT: Final = 0.95
@@ -102,7 +107,7 @@ def squared(figure: Any) -> pn.pane.HoloViews:
     hooks = hv.Store.lookup_options("bokeh", figure, "plot").kwargs.get("hooks", [])
     drawn = bare.opts(**look, **TOOLS, hooks=[*hooks, keep_square], backend="bokeh")
     wide = {"sizing_mode": "stretch_width", "css_classes": ["square"], "margin": 0}
-    return pn.pane.HoloViews(in_theme(drawn), linked_axes=False, **wide)
+    return Figure(in_theme(drawn), linked_axes=False, **wide)
 
 
 def button(name: str, do: Callable[[object], object], *, main: bool = False, **look: Any) -> Any:
