@@ -198,7 +198,7 @@ def marked_as_none(run: xr.Dataset) -> list[Marked]:
     for name, right in JUDGED.items():
         entries = run[name].values.tolist() if name in run.coords else []
         bad = [entry for entry in entries if entry != right]
-        if not bad or (right is True and not {*entries} <= {0, 1}):
+        if not bad or not {*entries} <= ({0, 1} if right is True else {"accepted", "undecided", "rejected"}):
             continue
         good = next((entry for entry in entries if entry == right), None)
         what = " or ".join(dict.fromkeys(map(str, bad)))

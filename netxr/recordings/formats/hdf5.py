@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import dask.array as da
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from netxr.compat import optional
@@ -17,6 +18,9 @@ from netxr.recordings.formats.recognition import content_of
 from netxr.recordings.formats.text.table import Table
 from netxr.schema.variables import NUMBER_KINDS
 
+CODED: Final = ("_FillValue", "missing_value", "scale_factor", "add_offset")
+"""Attributes of an array that say what its numbers stand for."""
+
 MOST_NAMED: Final = 30
 """Arrays that a message lists."""
 
@@ -24,15 +28,27 @@ MOST_NAMED: Final = 30
 def read(path: Path, name: str | None = None) -> Table:
     """Return one array of an HDF5 file by its path in it, such as "session/traces"; a block is read when it is needed.
 
-    Without a name, the file must have exactly one array of two or three axes. Raises InvalidInput if `name` is needed,
+    Without a name, the file must have exactly one array of two or three axes. Its attributes `_FillValue`,
+    `missing_value`, `scale_factor` and `add_offset` count, as in netCDF. Raises InvalidInput if `name` is needed,
     or is not that of an array of numbers.
     """
     with opened(path) as file:
         if isinstance(name, str) and is_array(named := file.get(name.strip("/") or "/")):
-            return Table(lazy_dataset(path, named))
+            return Table(_decoded(path, named))
         arrays = {place: node for place, node in nodes_of(file).items() if is_array(node)}
         numbers = {place: node.shape for place, node in arrays.items() if node.dtype.kind in NUMBER_KINDS}
-        return Table(lazy_dataset(path, arrays[choose(path, name, numbers)]))
+        return Table(_decoded(path, arrays[choose(path, name, numbers)]))
+
+
+def _decoded(path: Path, dataset: Any) -> da.Array:
+    """Return the samples that stored numbers stand for, by the attributes of netCDF for gaps, scale and offset."""
+    stored = lazy_dataset(path, dataset)
+    said = {name: np.ravel(dataset.attrs[name])[0] for name in CODED if name in dataset.attrs}
+    if not said:
+        return stored
+    coded = xr.Variable([f"axis {k}" for k in range(stored.ndim)], stored, said)
+    samples: da.Array = xr.conventions.decode_cf_variable(dataset.name, coded, decode_times=False).data
+    return samples
 
 
 @contextmanager

@@ -51,7 +51,14 @@ def recording_of(
         neurons = as_labels(table.labels) if neurons is None and table.labels is not None else neurons
         table = table._replace(labels=None)
     activity = activity_of(place, table, neurons=neurons, **options)
-    return activity if table.states is None else activity.assign_coords(state=(n.NEURON, table.states))
+    if table.states is None:
+        return activity
+    if not table.are_units:
+        return activity.assign_coords(state=(n.NEURON, table.states))
+    found = [one.strip(" ()[]") for one in table.states]
+    if len(set(found)) > 1:
+        return activity.assign_coords({n.UNITS: (n.NEURON, np.array(found, dtype=object))})
+    return activity.assign_attrs({n.UNITS: found[0]} | activity.attrs)
 
 
 def activity_of(

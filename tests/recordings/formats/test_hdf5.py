@@ -7,6 +7,7 @@ h5py = pytest.importorskip("h5py")
 
 from netxr.errors import InvalidInput, UnreadableFile  # noqa: E402
 from netxr.recordings.formats.hdf5 import read  # noqa: E402
+from netxr.recordings.load import load_activity  # noqa: E402
 from tests.marks import slow  # noqa: E402
 from tests.recordings.formats.damage import refusals  # noqa: E402
 from tests.recordings.formats.files import samples  # noqa: E402
@@ -124,3 +125,13 @@ def test_an_array_behind_a_link_is_read_from_the_file_that_it_lies_in(tmp_path):
     with h5py.File(path, "a") as file:
         file["linked"] = h5py.ExternalLink("there.h5", "x")
     np.testing.assert_array_equal(read(path, "linked").values.compute(), there)
+
+
+@pytest.mark.parametrize("name", [None, "X"])
+def test_numbers_that_stand_for_others_are_those(tmp_path, name):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        stored = file.create_dataset("X", data=np.array([[10, -1], [20, 30], [-1, 40]], np.int16), chunks=(2, 2))
+        stored.attrs.update({"scale_factor": 0.5, "add_offset": np.array([100.0]), "_FillValue": np.int16(-1)})
+    loaded = load_activity(tmp_path / "a.h5", dims=("neuron", "time"), name=name)
+    assert loaded.chunks is not None
+    np.testing.assert_array_equal(loaded, [[105, np.nan], [110, 115], [np.nan, 120]])

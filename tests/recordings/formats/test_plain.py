@@ -1,5 +1,6 @@
 import os
 import pickle
+import re
 import zipfile
 from functools import partial
 
@@ -418,6 +419,37 @@ def test_two_lines_of_labels(tmp_path):
     assert loaded.neuron.values.tolist() == ["C000", "C001", "C002"]
     assert loaded.state.values.tolist() == ["accepted", "undecided", "rejected"]
     assert loaded.attrs["sampling_interval"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("units", "attrs", "each"),
+    [
+        ("ms,mV,mV,mV", {"sampling_interval_units": "ms", "units": "mV"}, None),
+        ("(sec),[mV],[mV],[mV]", {"sampling_interval_units": "s", "units": "mV"}, None),
+        ("ms,mV,uV,mV", {"sampling_interval_units": "ms"}, ["mV", "uV", "mV"]),
+    ],
+)
+def test_a_second_line_of_units_is_one(tmp_path, units, attrs, each):
+    rows = [",".join(map(str, row)) for row in np.column_stack([np.arange(len(TRACES)) * 20, TRACES])]
+    (tmp_path / "x.csv").write_text("\n".join(["time,a,b,c", units, *rows]))
+    loaded = load_activity(tmp_path / "x.csv", dims=TIME_NEURON)
+    np.testing.assert_array_equal(loaded.values, TRACES.T)
+    assert loaded.attrs == {"sampling_interval": 20.0, "start_time": 0.0} | attrs
+    assert "state" not in loaded.coords
+    assert (loaded.coords["units"].values.tolist() if each else None) == each
+
+
+@pytest.mark.parametrize("label", ["time_ms", "timestamp", "Time Stamp (ms)", "frame"])
+def test_a_clock_between_neurons_is_no_neuron(tmp_path, label):
+    frame = pd.DataFrame({"a": TRACES[:, 0], label: np.arange(len(TRACES)) * 0.5, "b": TRACES[:, 1]})
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(UnreadableFile, match=re.escape(f"its column {label!r} looks like an axis, not like a neuron")):
+        load_activity(tmp_path / "x.csv", dims=TIME_NEURON)
+    asked = load_activity(tmp_path / "x.csv", dims=TIME_NEURON, times=label)
+    assert asked.neuron.values.tolist() == ["a", "b"]
+    assert asked.attrs["sampling_interval"] == 0.5
+    named = load_activity(tmp_path / "x.csv", dims=TIME_NEURON, neurons=["a", "t", "b"])
+    np.testing.assert_array_equal(named.sel(neuron="t"), np.arange(len(TRACES)) * 0.5)
 
 
 def test_labels_that_do_not_fit_the_columns_are_told_with_the_file(tmp_path):

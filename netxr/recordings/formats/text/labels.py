@@ -19,6 +19,14 @@ NAME: Final = re.compile(r"[0-9]+")
 CORNER: Final = re.compile(r"neurons?|cells?|rois?|units?|ids?|names?|labels?|channels?|regions?", re.IGNORECASE)
 """What stands above the names of rows."""
 
+UNITS: Final = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("us", "µs", "μs", "microsecond", "microseconds"), "us"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "min"),
+}
+"""Units of times, as they are written."""
+
 FEW: Final = 10
 """Rows below that show in what range the samples lie."""
 

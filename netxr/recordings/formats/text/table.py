@@ -27,7 +27,7 @@ from netxr.recordings.formats.text.cells import (
     numbers_in,
     shown,
 )
-from netxr.recordings.formats.text.labels import are_labels, are_states, column, may_be_labels, name_rows
+from netxr.recordings.formats.text.labels import UNITS, are_labels, are_states, column, may_be_labels, name_rows
 from netxr.recordings.formats.text.lines import DELIMITERS, delimiter_of, n_cells_of, opened, rows_of
 from netxr.schema.words import reads_as_number
 
@@ -65,6 +65,8 @@ class Table(NamedTuple):
     """Columns without numbers."""
     states: list[str] | None = None
     """What a second line of labels says of each column of numbers."""
+    are_units: bool = False
+    """Whether that is their units."""
 
 
 class Head(NamedTuple):
@@ -74,6 +76,7 @@ class Head(NamedTuple):
     states: list[str] | None
     rows: list[list[str]]
     skip: int
+    are_units: bool = False
 
 
 def read_table(path: Path, *, header: bool | None = None) -> Table:
@@ -108,6 +111,7 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
         header is None and head.labels is None and may_be_labels(head.rows),
         apart=tuple(Apart(labels[k], k, one) for k, one in enumerate(columns) if one.dtype.kind != "f"),
         states=None if head.states is None else [head.states[k] for k in numbered],
+        are_units=head.are_units,
     )
 
 
@@ -121,6 +125,8 @@ def _head(path: Path, delimiter: str | None, header: bool | None) -> Head:
     if not (are_labels(first, body) if header is None else header):
         return Head(None, None, [first, *body], number - 1)
     states = body[0] if are_states(first, body) else None
+    if states is not None and first[0] and (unit := states[0].strip(" ()[]")).lower() in UNITS:
+        return Head([f"{first[0]} ({unit})", *first[1:]], states, body[1:], found[1][0], are_units=True)
     if states is not None:  # whichever of both lines says it: times, or names
         return Head([first[0] or states[0], *first[1:]], ["", *states[1:]], body[1:], found[1][0])
     if not body:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput, NetxrError, UnreadableFile
+from netxr.recordings.formats.text.labels import UNITS
 from netxr.recordings.formats.text.table import Table
 from netxr.schema.spacing import LARGEST_JITTER
 
@@ -21,14 +22,6 @@ AXIS: Final = re.compile(
 
 COUNTER: Final = re.compile(r"|index|unnamed: 0|#|(frame|sample|row)[ _]?(s|number|no\.?|index|id|#)?", re.IGNORECASE)
 """What a column that counts the rows is called; pandas' own index has no name."""
-
-UNITS: Final = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
-    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), "ms"),
-    **dict.fromkeys(("us", "µs", "μs", "microsecond", "microseconds"), "us"),
-    **dict.fromkeys(("min", "mins", "minute", "minutes"), "min"),
-}
-"""Units of times, as they are written."""
 
 _UNIT: Final = "|".join(sorted(UNITS, key=len, reverse=True))
 
@@ -72,6 +65,7 @@ def timed(place: str, table: Table, asked: Any, n_labels: int | None) -> Table:
     while table.values.shape[1] > 1 and (k := _known_clock(table)) is not None:
         table = _taken(table, k)
     if n_labels != table.values.shape[1]:
+        _check_labels(place, table.labels or [])
         for k in (0, -1):
             _check_neuron(place, table, k)
     return table
@@ -157,17 +151,21 @@ def _known_clock(table: Table) -> int | None:
     return None
 
 
+def _check_labels(place: str, labels: list[str]) -> None:
+    """Raise if a column is called as one that times or counts the rows, wherever it stands."""
+    for label in labels:
+        if AXIS.fullmatch(label) or unit_in(label) is not None:
+            fix = f"Call it {n.TIME}, or say so: {ASK.format(repr(label), 'rows')}"
+            raise UnreadableFile(place, f"its column {label!r} looks like an axis, not like a neuron", fix=fix)
+
+
 def _check_neuron(place: str, table: Table, k: int) -> None:
-    """Raise if the first or last column looks like a clock, by its label or its values."""
+    """Raise if the first or last column looks like a clock by its values."""
     labels, n_columns = table.labels, table.values.shape[1]
     if not n_columns:
         return
     column = f"column {labels[k]!r}" if labels else f"{_ordinal(k)} column"
     fix = ASK.format(repr(labels[k]) if labels else k, "rows")
-    if labels and AXIS.fullmatch(labels[k]):
-        raise UnreadableFile(
-            place, f"its {column} looks like an axis, not like a neuron", fix=f"Call it {n.TIME}, or say so: {fix}"
-        )
     if n_columns > 1 and _ascends(table.values[:, k]) and not _ascends(table.values[:, 1 if k == 0 else -2]):
         raise UnreadableFile(place, f"its {column} ascends evenly, as times and counts of rows do", fix=fix)
 
