@@ -228,7 +228,8 @@ class Rail:
         lags, high_pass = self._settings.param["lags"].label, self._settings.param["high_pass"].label
         with param.edit_constant(self._lags), param.edit_constant(self._high_pass):  # so is a name in older versions
             self._lags.name = f"Lags ({unit_of(self._interval)[0]})" if self._interval else lags
-            self._high_pass.name = high_pass.replace(" (", " in Hz (") if self._interval else high_pass
+            cutoff, said = high_pass.replace(" (", " in Hz (") if self._interval else high_pass, self._high_pass.name
+            self._high_pass.name = cutoff + "".join(said.partition(": at ")[1:])  # the bound that was met
         hint = ", or ".join(shown_lags(lags, self._interval) for lags in EXAMPLES)
         self._lags.param.update(value=shown_lags(self._settings.lags, self._interval), placeholder=hint)
 
