@@ -119,6 +119,17 @@ def two():
     return run, with_sure(pair_of((first, second), truth, diagonal=False), compute=options["compute"])
 
 
+def test_matrices_of_one_kind_are_called_by_what_they_differ_in(two):
+    pair = two[1]
+    first = pair.sides[0]
+    other = first._replace(pick=first.pick._replace(store="tuesday.zarr"))
+    later = first._replace(match=first.match._replace(entries=["lag 2"]))
+    assert pair.names == ("Lagged correlation", "Standardised regression coefficient")
+    assert pair._replace(sides=(first, other)).names == ("run", "tuesday.zarr")
+    assert pair._replace(sides=(first, later)).names == ("Lagged correlation", "Lagged correlation, lag 2")
+    assert pair._replace(sides=(first, first)).names == ("Lagged correlation", "Lagged correlation again")
+
+
 def test_the_error_of_the_difference_is_that_of_leaving_out_block_by_block(two):
     run, pair = two
     samples = run.activity.isel(trial=0).transpose("neuron", "time").values
@@ -327,7 +338,12 @@ def test_a_truth_is_imported_from_a_matrix_of_the_folder(pages, tmp_path, rows):
     A = np.arange(25.0).reshape(5, 5)
     np.savetxt(tmp_path / "known.csv", A if rows == "target" else A.T, delimiter=",")
     np.save(tmp_path / "small.npy", np.eye(3))
+    (tmp_path / "notes.txt").write_text("Nothing to report.\n")
     page = opened(pages, tmp_path, "?tab=compare&first=run.zarr&second=run.zarr")
+    choose(page, "Import a truth", "notes.txt")
+    press(page, "Import the truth")
+    assert "notes.txt: " in page.text()
+    assert str(tmp_path) not in page.text()
     choose(page, "Import a truth", "small.npy")
     press(page, "Import the truth")
     assert "the truth is 3 x 3 and the recording has 5 neurons" in page.text()

@@ -33,6 +33,8 @@ def test_traces_are_stacked_downwards_on_one_scale(activity):
     axis = on_paper(figure).axes[0]
     assert axis.get_xlabel() == "Time (s)"
     assert axis.get_ylabel() == f"Neuron (spacing {step:.3g} mV)"
+    plain = on_paper(traces(activity.assign_attrs(units="1"), start=100, n_steps=50)).axes[0]
+    assert plain.get_ylabel() == f"Neuron (spacing {step:.3g})"
     np.testing.assert_allclose(axis.get_yticks(), -step * np.arange(3))
     assert [tick.get_text() for tick in axis.get_yticklabels()] == ["a", "b", "c"]
     plot = on_screen(figure)

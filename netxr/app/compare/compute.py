@@ -73,6 +73,16 @@ class Side(NamedTuple):
         return ", ".join(self.match.entries)
 
     @property
+    def store(self) -> str:
+        """Name of its store."""
+        return self.pick.store
+
+    @property
+    def noted(self) -> str:
+        """What it is called, with its trial and lag."""
+        return ", ".join([self.called, *self.match.entries])
+
+    @property
     def text(self) -> str:
         """Where it is."""
         return ", ".join([self.pick.store, str(self.R.name), *self.match.entries])
@@ -96,12 +106,12 @@ class Pair(NamedTuple):
 
     @property
     def names(self) -> tuple[str, str]:
-        """What the two are called: by their stores too, where they would have one name."""
-        first, second = (side.called for side in self.sides)
-        if first != second:
-            return first, second
-        first, second = (side.text for side in self.sides)
-        return first, second if first != second else f"{second} again"
+        """What the two are called: what they are, or else what they differ in, such as their stores or lags."""
+        one, two = self.sides
+        for called in ("called", "store", "noted", "text"):
+            if getattr(one, called) != getattr(two, called):
+                return getattr(one, called), getattr(two, called)
+        return one.called, f"{two.called} again"
 
     @property
     def has_truth_beside(self) -> bool:

@@ -81,7 +81,12 @@ class TruthFile:
             return
         rows = None if file in self._edges else self._rows.value
         work = partial(self._imported, first, source, target, rows)
-        self._session.run(KEY, work, self._done, label=f"Importing {file}", tell=self._tell)
+        tell = partial(self._tell_of, source)
+        self._session.run(KEY, work, self._done, label=f"Importing {file}", tell=tell)
+
+    def _tell_of(self, source: Path, text: str) -> None:
+        """Say what is wrong with a file, without its folder."""
+        self._tell(text.replace(str(source), source.name))
 
     def _imported(self, first: str, source: Path, target: Path, rows: Any, _job: Job) -> str:
         """Save the truth as a store; in another thread."""

@@ -167,10 +167,12 @@ def sure_notes(sure: Sure) -> list[Any]:
     if not sure.n_slow:
         return []
     text = (
-        f"{sure.n_slow:,} of {sure.R.sizes[n.TARGET]:,} neurons change so slowly that their p-values are too low. "
-        "Take what is slow off the activity first: see Clean beside it."
+        f"{sure.n_slow:,} of {sure.R.sizes[n.TARGET]:,} neurons change so slowly that their p-values are too low: "
+        "take what is slow off first, in step 2, Clean."
     )
-    return [message_pane(text, kind="warning")]
+    warning = message_pane(text, kind="warning")
+    warning.styles |= {"max-width": "calc(100% - var(--beside, 0px))"}  # what is taken from the view stands there
+    return [warning]
 
 
 def sure_table(sure: Sure, *, q: float) -> xr.Dataset:
@@ -262,6 +264,7 @@ def _table(frame: Any, ends: dict[str, str], *, choose: Callable[[Any], object])
         pagination="remote",
         page_size=ROWS,
         text_align=dict.fromkeys(frame, "left"),
+        widths={INTERVAL: 128},  # of its head
         configuration={"responsiveLayout": "hide", "columnDefaults": {"minWidth": 76}},
         name=EDGES,
     )

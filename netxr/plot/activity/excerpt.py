@@ -123,7 +123,7 @@ def excerpt_of(
         order_of(labels[rows], groups if neurons is None else None),
         part,
         clock_of(one, gaps="segments", argument=n.ACTIVITY) if cuts else _clock_of_part(one, part),
-        str(one.attrs.get(n.UNITS, "")),
+        "" if (units := str(one.attrs.get(n.UNITS, ""))) == "1" else units,  # "1": none, as of z-scores
         len(labels) if neurons is None else len(rows),
         cuts,
         times_of_segments(one) if cuts else None,
