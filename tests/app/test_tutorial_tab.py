@@ -121,6 +121,25 @@ def test_a_bound_is_said_to_the_last_digit(open_page):
     assert page.widget("Seed").name == "Seed: at most 4,294,967,295"  # 2**32 - 1
 
 
+def beside_controls(page):
+    """What is said among the controls."""
+    return "".join(one.object for one in page.page._rail.select(pn.pane.HTML) if 'role="alert"' in one.object)
+
+
+def test_what_is_wrong_with_a_control_stands_below_it_until_it_is_right(open_page):
+    page = open_page("?tab=tutorial&steps=60")
+    for label, wrong, right, said in (
+        ("Groups", 7, 0, "Groups: got 7; expected at most one for each of 6 neurons."),
+        ("Lag", 10, 1, "Lag: got 10 of 11 steps; expected at most 9."),
+    ):
+        page.release("Length", 11)
+        page.release(label, wrong)
+        assert said in beside_controls(page)
+        assert not page.messages
+        page.release(label, right)
+        assert not beside_controls(page)
+
+
 @pytest.mark.parametrize("title", TRIES)
 def test_a_thing_to_try_sets_the_sliders(open_page, title):
     page = open_page("?tab=tutorial&steps=60")
@@ -241,8 +260,9 @@ def test_an_undefined_score_is_said(open_page):
 
 def test_too_much_is_a_message_with_both_figures(open_page):
     page = open_page("?tab=tutorial&n=50000", memory=2**30)
-    assert "50,000 neurons x 5,000 steps" in page.messages[0]
-    assert "1 GiB" in page.messages[0]
+    assert "50,000 neurons x 5,000 steps" in beside_controls(page)
+    assert "1 GiB" in beside_controls(page)
+    assert not page.messages
     assert not page.release("Network size (any", 9).messages
 
 
@@ -319,7 +339,7 @@ def test_results_of_other_settings_are_dimmed_and_say_so(open_page):
     page = open_page("?tab=tutorial&n=27")
     assert not dimmed(page)
     typed(page, "Network size (any", 100_000)  # more than the memory holds
-    assert len(page.messages) == 1
+    assert "Network size and length: got 100,000 neurons" in beside_controls(page)
     assert len(dimmed(page)) == 2  # the answer and the figures
     assert "Shown still: 27 neurons, sparsity 0.9, 5,000 steps, lag 1" in page.text()
     typed(page, "Network size (any", 27)
@@ -359,7 +379,7 @@ def test_what_cannot_be_computed_is_not_said_to_be_up_to_date(open_page):
     page = open_page("?tab=tutorial&steps=60")
     assert "Up to date" in page.session.line.object
     page.release("Network size (any", 100_000)
-    assert page.messages
+    assert beside_controls(page)
     assert "Up to date" not in page.session.line.object
     page.release("Network size (any", 6)
     assert "Up to date" in page.session.line.object

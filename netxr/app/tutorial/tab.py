@@ -14,7 +14,7 @@ from netxr import names as n
 from netxr.app.frame.controls import flag, number, slider
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.live import LiveFigure
-from netxr.app.frame.looks import answer_html, side_by_side, verdict, with_diagonal
+from netxr.app.frame.looks import answer_html, message_pane, side_by_side, verdict, with_diagonal
 from netxr.app.frame.panes import (
     SECOND_ROW,
     UPRIGHT,
@@ -25,6 +25,7 @@ from netxr.app.frame.panes import (
     fitted,
     halves,
     heading,
+    stack,
     stretched,
     upright,
 )
@@ -39,6 +40,7 @@ from netxr.app.tutorial.compute import (
     tutorial_run,
 )
 from netxr.app.tutorial.views import score_over_size, separation
+from netxr.errors import InvalidInput
 from netxr.simulation.tutorial import DEMO_SIZES, SEED
 
 KEY: Final = "tutorial"
@@ -64,6 +66,9 @@ TRIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 OF_TRIES: Final = ("n", "sparsity", "steps", "lag", "groups")
 """What each of them sets."""
 
+
+CALLED: Final = {"n, steps": "Network size and length", "lag": "Lag", "groups": "Groups"}
+"""What the controls call the arguments that a run may be refused for."""
 
 LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     n.CONNECTIVITY: upright,
@@ -91,11 +96,11 @@ def tutorial_tab(session: Session, settings: TutorialSettings) -> Any:
     view = _View(session, settings)
     settings.param.watch(view.update, list(Setup._fields))
     view.update()
-    return side_by_side(_controls(settings), view.body)
+    return side_by_side(_controls(settings, view.wrong), view.body)
 
 
-def _controls(settings: TutorialSettings) -> list[Any]:
-    """Return the widgets."""
+def _controls(settings: TutorialSettings, wrong: dict[str, Any]) -> list[Any]:
+    """Return the widgets; below some of them stands what is wrong with an argument."""
     first, last, step = DEMO_SIZES[0], DEMO_SIZES[-1], DEMO_SIZES.step
     return [
         heading("The network"),
@@ -105,10 +110,13 @@ def _controls(settings: TutorialSettings) -> list[Any]:
         heading("The recording"),
         slider(settings, "steps", start=SAMPLES[0], end=SAMPLES[-1], step=SAMPLES.step, label="Samples"),
         number(settings, "steps"),
+        wrong["n, steps"],
         slider(settings, "lag", start=0, end=10, step=1),
+        wrong["lag"],
         heading("The score"),
         flag(settings, "diagonal"),
         halves(number(settings, "groups"), number(settings, "seed")),
+        wrong["groups"],
         button("Start over", lambda _event: _start_over(settings)),
     ]
 
@@ -144,6 +152,7 @@ class _View:
 
     def __init__(self, session: Session, settings: TutorialSettings) -> None:
         self._session, self._settings = session, settings
+        self.wrong = {argument: stack(visible=False) for argument in CALLED}
         self._answer = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self._shown: tuple[Setup, xr.Dataset] | None = None
         self._places = {name: pn.Column(sizing_mode="stretch_width", margin=0) for name in LOOKS}
@@ -174,6 +183,7 @@ class _View:
         """Compute what the settings ask for, and show it."""
         setup = Setup(*(getattr(self._settings, name) for name in Setup._fields))
         self._session.changed(KEY)
+        self._say_wrong({})
         if self._shown is not None:
             if self._shown[0] == setup:
                 self._session.up_to_date()
@@ -186,7 +196,12 @@ class _View:
                 self._session.up_to_date()
                 self._show(setup, known)
                 return
-            check_setup(setup, memory=self._session.memory)
+            try:
+                check_setup(setup, memory=self._session.memory)
+            except InvalidInput as error:
+                self._say_wrong({error.argument: str(error.about(CALLED[error.argument]))})
+                self._withdrawn()
+                return
             if self._shown is None:
                 self._results.waiting()
             self._session.run(
@@ -197,6 +212,12 @@ class _View:
                 short=setup.is_short,
                 withdrawn=self._withdrawn,
             )
+
+    def _say_wrong(self, said: dict[str, str]) -> None:
+        """Say of arguments, below their controls, what is wrong with them, and nothing of the others."""
+        for argument, place in self.wrong.items():
+            place[:] = [message_pane(said[argument], kind="error")] if argument in said else []
+            place.visible = argument in said
 
     def _withdrawn(self) -> None:
         """Say that nothing comes, where nothing is shown yet."""
