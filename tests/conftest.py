@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import signal
@@ -28,12 +29,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give each of several processes one BLAS thread: threads of more than there are cores wait for one another."""
     if config.getoption("numprocesses", None):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by the processes when they load NumPy
+        config.option.loadscopereorder = False  # files of few tests come last otherwise, and the slowest are among them
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark slow what crossed parameters show twice, before slow tests are left out."""
     thin_out(items)
+
+
+def pytest_collection_finish() -> None:
+    """Keep modules and tests, which stay to the end, out of every search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module")

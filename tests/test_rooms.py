@@ -87,16 +87,20 @@ def room_of(module):
     return room
 
 
-GRAPH = {module: imports_of(path.read_text("utf-8"))[0] - {module} for module, path in MODULES.items() if module}
+@pytest.fixture(scope="module")
+def imports():
+    """What each module imports: modules of netxr but itself, and others."""
+    found = {module: imports_of(path.read_text("utf-8")) for module, path in MODULES.items() if module}
+    return {module: (own - {module}, others) for module, (own, others) in found.items()}
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_from_rooms_below(room):
+def test_a_room_imports_only_from_rooms_below(imports, room):
     found = {
         (module, imported)
-        for module, imports in GRAPH.items()
+        for module, (own, _) in imports.items()
         if room_of(module) == room
-        for imported in imports
+        for imported in own
         if room_of(imported) not in {room, *ROOMS[room]}
     }
     assert not found, f"{room}/ may import {sorted(ROOMS[room])}"
@@ -117,7 +121,7 @@ def circle(graph):
 
 
 @pytest.mark.parametrize("room", ["", *sorted({m for m, p in MODULES.items() if m and p.name == "__init__.py"})])
-def test_imports_point_downwards_inside_a_room(room):
+def test_imports_point_downwards_inside_a_room(imports, room):
     """Files and folders of a room can be laid on floors, each above all that it imports."""
     inside = f"{room}." if room else ""
 
@@ -125,9 +129,9 @@ def test_imports_point_downwards_inside_a_room(room):
         return module.removeprefix(inside).split(".")[0] if module.startswith(inside) and module != room else None
 
     graph = {}
-    for module, imports in GRAPH.items():
+    for module, (own, _) in imports.items():
         if here := entry(module):
-            graph.setdefault(here, set()).update({entry(name) for name in imports} - {None, here})
+            graph.setdefault(here, set()).update({entry(name) for name in own} - {None, here})
     assert not circle(graph), "these import one another"
 
 
@@ -148,10 +152,10 @@ def test_the_front_door_imports_the_standard_library_only():
     assert others <= sys.stdlib_module_names
 
 
-def test_figures_are_needed_by_faces_alone():
-    for module, path in MODULES.items():
-        if module and DOOR not in ROOMS[room_of(module)] and room_of(module) not in ("plot", "compat"):
-            assert not imports_of(path.read_text("utf-8"))[1] & FIGURES
+def test_figures_are_needed_by_faces_alone(imports):
+    for module, (_, others) in imports.items():
+        if DOOR not in ROOMS[room_of(module)] and room_of(module) not in ("plot", "compat"):
+            assert not others & FIGURES
 
 
 @pytest.mark.parametrize(
