@@ -8,15 +8,18 @@ from tests.runs import names
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        ([], {"lag": (1,), "n_groups": (0,), "sparsity": (0.9,), "seed": 0, "rng": "modern", "activity_seed": None}),
-        (["--neurons", "4, 8"], {"n_neurons": (4, 8)}),
-        (["--sparsity", "0.5,0.8"], {"sparsity": (0.5, 0.8)}),
-        (["--steps", "30,40"], {"n_steps": (30, 40)}),
-        (["--groups", "0,2"], {"n_groups": (0, 2)}),
-        (["--lag", "0,1"], {"lag": (0, 1)}),
-        (["--method", "correlation"], {"method": "correlation"}),
+        (
+            [],
+            {"lag": (1,), "n_groups": (0,), "sparsity": (0.9,), "seed": 0, "rng": "modern", "activity_seed": None}
+            | {"spectral_radius": None, "units": "sigmoid", "weights": "binary", "burn_in": 0, "scores": None},
+        ),
+        (
+            ["--neurons", "4, 8", "--sparsity", "0.5,0.8", "--groups", "0,2", "--no-diagonal"],
+            {"n_neurons": (4, 8), "sparsity": (0.5, 0.8), "n_groups": (0, 2), "diagonal": False},
+        ),
+        (["--steps", "30,40", "--lag", "0,1", "--seed", 5], {"n_steps": (30, 40), "lag": (0, 1), "seed": 5}),
+        (["--method", "correlation", "--score", "mcc"], {"method": "correlation", "scores": ["mcc"]}),
         (["--method", "correlation", "--method", "granger"], {"method": ("correlation", "granger")}),
-        ([], {"spectral_radius": None, "units": "sigmoid", "weights": "binary", "burn_in": 0, "scores": None}),
         (
             ["--sparsity", "0.1", "--spectral-radius", "0.5,0.9", "--units", "linear"],
             {"spectral_radius": (0.5, 0.9), "units": "linear"},
@@ -28,11 +31,8 @@ from tests.runs import names
             ["--observed", "0.5,1", "--every", "2", "--calcium", "3"],
             {"observed": (0.5, 1), "every": (2,), "calcium": (3,)},
         ),
-        (["--score", "mcc"], {"scores": ["mcc"]}),
-        (["--trials", 2], {"trials": 2}),
-        (["--seed", 5], {"seed": 5}),
+        (["--trials", 3], {"trials": 3}),
         (["--rng", "legacy", "--activity-seed", 42], {"rng": "legacy", "activity_seed": 42}),
-        (["--no-diagonal"], {"diagonal": False}),
         (["--workers", 2], {"workers": 2}),
     ],
 )

@@ -83,10 +83,10 @@ def test_groups_that_are_there_are_listed(source):
         open_any(source, group="second")
 
 
-@pytest.mark.parametrize("group", ["../run.zarr", "first/../../x", "/first", "first/", "", "a\\b", 3])
-def test_a_group_does_not_lead_out_of_its_store(source, group):
-    with pytest.raises(InvalidInput, match="group: got"):
-        open_any(source, group=group)
+def test_a_group_does_not_lead_out_of_its_store(source):
+    for group in ("../run.zarr", "first/../../x", "/first", "first/", "", "a\\b", 3):
+        with pytest.raises(InvalidInput, match="group: got"):
+            open_any(source, group=group)
 
 
 def test_nothing_is_overwritten_in_a_store():
