@@ -126,10 +126,15 @@ def library(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def bokeh(monkeypatch):
+    """Draw with bokeh, as pages do; to switch for good takes a tenth of a second each time."""
+    monkeypatch.setattr(hv.Store, "current_backend", "bokeh")
+
+
 @pytest.fixture
 def pages():
     """Pages that a test opens, which are closed after it."""
-    hv.Store.set_current_backend("bokeh")
     found = []
     yield found
     for page in found:

@@ -271,7 +271,6 @@ def test_what_is_said_is_shown_first_and_then_figure_after_figure():
 
 
 def test_a_figure_that_is_still_to_come_has_its_room():
-    hv.Store.set_current_backend("bokeh")
     pane = stretched(hv.Curve([1, 2]), height=218)
     draw = emptied(pane)
     page = pn.Column(pane).get_root()

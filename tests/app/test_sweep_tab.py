@@ -150,7 +150,6 @@ def mapped(sweep, choice, marked=None):
 
 
 def test_a_map_that_follows_shows_what_a_new_one_would(by_hand):
-    hv.Store.set_current_backend("bokeh")
     first = CHOICE.on(by_hand)._replace(facet="sparsity")
     second = first._replace(at=0.6, values=NONE | {"n_neurons": 50})
     cards = MapCards(mapped(by_hand, first), choose=print)

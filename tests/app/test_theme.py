@@ -1,6 +1,5 @@
 """What is drawn on a page has the colours of its theme, also where that is switched afterwards."""
 
-import holoviews as hv
 import numpy as np
 import panel as pn
 import pytest
@@ -60,7 +59,6 @@ def opened(theme, draw):
 
 @pytest.mark.parametrize("kind", DRAWN)
 def test_a_page_whose_theme_is_switched_looks_like_one_that_was_opened_in_it(kind):
-    hv.Store.set_current_backend("bokeh")
     wanted = {theme: coloured(opened(theme, DRAWN[kind])) for theme in (LIGHT, DARK)}
     assert wanted[LIGHT] != wanted[DARK]
     for first, second in ((LIGHT, DARK), (DARK, LIGHT)):
@@ -73,7 +71,6 @@ def test_a_page_whose_theme_is_switched_looks_like_one_that_was_opened_in_it(kin
 
 
 def test_what_is_drawn_after_the_switch_has_the_theme_of_then():
-    hv.Store.set_current_backend("bokeh")
     pane = DRAWN["matrix"]()
     document = opened(LIGHT, lambda: pane)
     with set_curdoc(document):
