@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from functools import partial
 from threading import Event, Lock
 from typing import Any, Final
@@ -115,15 +114,16 @@ class JobQueue:
 
         `work` is called with the job, which cancels it, in another thread, then `then` with its result, or `failed`
         with the error, `Cancelled` included, in any thread. Short ones, of well under a second, do not wait for long
-        ones, nor for quiet ones, which come in addition to a result. Both take one BLAS thread: in their small products
-        several would wait for one another, and the page for them. Raises TooManyWaiting if too many are waiting.
+        ones, nor for quiet ones, which come in addition to a result. All take one BLAS thread: in small products
+        several would wait for one another, and the page for them; of large ones blocks keep the cores busy. Raises
+        TooManyWaiting if too many are waiting.
         """
         with self._lock:
             if self._taken[among] > MOST_WAITING:
                 raise TooManyWaiting(MOST_WAITING)
             self._taken[among] += 1
             self._jobs.add(job)
-        job.future = self._pools[among].submit(_run, job, work, among)
+        job.future = self._pools[among].submit(_run, job, work)
         job.future.add_done_callback(partial(self._ended, job, among, then, failed))
 
     def _ended(
@@ -154,10 +154,10 @@ class JobQueue:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _run(job: Job, work: Callable[[Job], Any], among: str) -> Any:
+def _run(job: Job, work: Callable[[Job], Any]) -> Any:
     """Do the work of a job, unless it is cancelled before or meanwhile."""
     job.step()
-    with nullcontext() if among == LONG else one_blas_thread():
+    with one_blas_thread():
         result = work(job)
     job.step()
     return result

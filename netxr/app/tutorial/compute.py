@@ -102,7 +102,7 @@ def tutorial_run(setup: Setup, *, step: Callable[[int, int], object] | None = No
     truth = run[n.CONNECTIVITY]
     if step is not None:
         step(setup.steps, setup.steps)
-    scores = netxr.compare(truth, estimate, diagonal=setup.diagonal)
+    scores = netxr.compare(truth, estimate, diagonal=setup.diagonal, permutations=0)
     return xr.Dataset({n.CONNECTIVITY: truth, n.LAGGED_CORRELATION: estimate, **scores.data_vars}, attrs=run.attrs)
 
 
@@ -150,7 +150,7 @@ def python_lines(setup: Setup) -> str:
     A = netxr.random_connectivity(6, sparsity=0.9, seed=42, rng="legacy")
     run = netxr.simulate(A, n_steps=5000, seed=42, rng="legacy")
     R = netxr.lagged_correlation(run.activity, lag=1).isel(trial=0)
-    scores = netxr.compare(run.connectivity, R, diagonal=True)
+    scores = netxr.compare(run.connectivity, R, diagonal=True, permutations=0)
     netxr.plot.overview(run.connectivity, R, score=scores.pearson)
     """
     lines = [
@@ -165,7 +165,7 @@ def python_lines(setup: Setup) -> str:
         [
             *lines,
             f"R = netxr.lagged_correlation(run.activity, lag={setup.lag}).isel(trial=0)",
-            f"scores = netxr.compare(run.connectivity, R, diagonal={setup.diagonal})",
+            f"scores = netxr.compare(run.connectivity, R, diagonal={setup.diagonal}, permutations=0)",
             f"netxr.plot.{'overview' if setup.shows_graphs else 'compare'}(run.connectivity, R, score=scores.pearson)",
         ]
     )
