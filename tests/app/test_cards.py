@@ -212,6 +212,9 @@ def test_cleaning_says_what_becomes_of_direction(pages, tmp_path):
 
     assert f"R and its transpose: {alike(x):.2f} as recorded, {alike(np.diff(x)):.2f} cleaned." in page.text()
     assert alike(x) > 0.9 > alike(np.diff(x))
+    choose(page, "Neurons", "0")
+    assert "R is of pairs of neurons: choose two or more." in page.text()
+    assert "undefined" not in page.text()
 
 
 def test_a_warning_of_direction_leads_to_clean_or_is_kept(pages, tmp_path):

@@ -241,6 +241,9 @@ def test_a_sweep_of_several_estimators_shows_one_or_all_of_them(pages, library, 
     choose(page, "Estimator", "regression")
     space, _ = run_lines(page)
     assert space["scores"].estimator == "regression"
+    choose(page, "View", "map")
+    (below,) = (one.object for one in page.page.body.select(pn.pane.HTML) if "score 0<" in str(one.object))
+    assert "LC: lagged correlation; R: regression" in below  # not in the head, which is cut on a narrow page
 
 
 def test_what_is_no_sweep_or_too_large(library):

@@ -139,6 +139,8 @@ def _cleaned_html(shown: Shown) -> str:
     done = ", ".join(shown.choice.cleaning) or "Nothing is done yet: before and after are the same"
     if shown.alike is None:
         return answer_html(f"{done}.", "Step 3 says whether R tells direction.")
+    if shown.excerpt.sizes[n.NEURON] == 1:
+        return answer_html(f"{done[:1].upper()}{done[1:]}.", "R is of pairs of neurons: choose two or more.")
     before, after = (number(one, decimals=2) for one in shown.alike)
     what = f"{estimator(shown.choice.method).long_name} at {lag_text(lag_shown(shown.choice, None), shown.interval)}"
     said = f"R and its transpose: {before} as recorded, {after} cleaned."

@@ -16,7 +16,7 @@ from netxr.app.frame.live import LiveFigure
 from netxr.app.frame.panes import FIRST_ROW, card, entitle, figure_card, flow, stack, stretched
 from netxr.app.sweep.maps import Best, Chosen, Marked, maps_of, what_is_lost
 from netxr.app.sweep.views import SweepChoice
-from netxr.app.sweep.words import needed_table, score_key
+from netxr.app.sweep.words import key_html, needed_table
 
 FACET: Final = 320
 ALONE: Final = 640
@@ -49,7 +49,8 @@ class MapCards:
         figures = self._maps(shown)
         look = partial(stretched, height=FACET if len(figures) > 1 else ALONE, basis=TWO)
         self._facets = [LiveFigure(look, one) for one in figures]
-        self._where = figure_card(WHERE, flow(*[one.pane for one in self._facets]), score_key())
+        self._key = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
+        self._where = figure_card(WHERE, flow(*[one.pane for one in self._facets]), self._key)
         self.panes: Any = self._where
         self._lost: LiveFigure | None = None
         if shown.chosen is not None:
@@ -95,7 +96,8 @@ class MapCards:
     def _say(self) -> None:
         """Say in the heads of the cards what they show, and the samples that are needed."""
         shown, chosen = self._shown, self._shown.chosen
-        entitle(self._where, WHERE, f"line: score {shown.choice.at:g}{shown.best.key}; {CLICK}")
+        entitle(self._where, WHERE, f"line: score {shown.choice.at:g}; {CLICK}")
+        self._key.object = key_html(shown.best.key)
         if chosen is not None:
             needed, lost = self._beside
             entitle(needed, NEEDED, chosen.text)

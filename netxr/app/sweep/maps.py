@@ -47,7 +47,7 @@ class Best(NamedTuple):
         """What the initials in the cells stand for, where there are several estimators."""
         names = sorted(set(self.cells[n.ESTIMATOR].values.ravel().tolist()))
         said = "; ".join(f"{initials(name)}: {says(n.ESTIMATOR, name)}" for name in names)
-        return f"; {said}" if len(names) > 1 else ""
+        return said if len(names) > 1 else ""
 
 
 def best_of(sweep: xr.Dataset, choice: SweepChoice) -> Best:

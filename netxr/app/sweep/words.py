@@ -3,7 +3,6 @@
 from html import escape
 
 import numpy as np
-import panel as pn
 import xarray as xr
 
 from netxr import names as n
@@ -30,11 +29,17 @@ def curves_answer(choice: SweepChoice, sweep: xr.Dataset, scores: xr.Dataset) ->
     return answer_html(text, f"{choice.text[:1].upper()}{choice.text[1:]}. {cells_text(sweep)}")
 
 
-def score_key() -> pn.pane.HTML:
-    """Return what the colours of all maps mean."""
+def key_html(initials: str) -> str:
+    """Return what the initials in the cells of maps stand for, and what their colours mean, as HTML.
+
+    Examples
+    --------
+    >>> "<span>R: regression</span>" in key_html("R: regression")
+    True
+    """
     bar = "display:inline-block;width:144px;height:8px;margin:0 8px;background:linear-gradient(90deg, var(--scores))"
-    text = f'<div style="text-align:right;{LABEL}">score 0<i style="{bar}"></i>1</div>'
-    return pn.pane.HTML(text, sizing_mode="stretch_width", margin=0)
+    scale = f'<span style="margin-left:auto">score 0<i style="{bar}"></i>1</span>'
+    return f'<div style="display:flex;flex-wrap:wrap;gap:4px 16px;{LABEL}"><span>{escape(initials)}</span>{scale}</div>'
 
 
 def _in_all(best: Best, choice: SweepChoice) -> str:
