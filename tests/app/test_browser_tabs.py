@@ -58,7 +58,7 @@ VIEWS = {
 }
 
 
-FITS = {"activity", "clean", "estimate", "lags", "sure", "facets", "map", "compare", "tutorial"}
+FITS = set(VIEWS) - {"windows", "curves"}
 """Views that a screen of 1440 x 900 shows without scrolling."""
 
 

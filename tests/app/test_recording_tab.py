@@ -402,6 +402,19 @@ def test_groups_are_marked_in_the_matrices(pages, library, monkeypatch):
     assert all(isinstance(panel, hv.Overlay) for panel in [*figures(page), *run_lines(page)[1]])  # with borders
 
 
+def test_beside_the_truth_stand_the_strongest_pairs_and_which_of_them_are_edges(pages, library, monkeypatch):
+    monkeypatch.setattr("netxr.app.recording.shown.MOST_LINKED", 1)
+    for view in ("beside", "agreement"):
+        page = opened(pages, library, f"?tab=recording&recording=estimated.zarr&view={view}")
+        (pairs,) = [one for one in page.page.body.select(pn.widgets.Tabulator) if one.name == "Strongest pairs"]
+        run = netxr.open(library / "estimated.zarr")
+        R, A = run.lagged_correlation.isel(trial=0).values, run.connectivity.values
+        off = [(abs(R[i, j]), i, j) for i in range(8) for j in range(8) if i != j]
+        rows = [(j, i, R[i, j], A[i, j], A[j, i]) for _, i, j in sorted(off, reverse=True)]
+        np.testing.assert_allclose(pairs.value.values.tolist(), rows, atol=1e-9)
+        assert f"{sum(row[3] != 0 for row in rows)} of 56 are edges of A" in page.text()
+
+
 def test_settings_of_the_estimate_leave_the_activity_in_view(pages, library):
     page = opened(pages, library, "?tab=recording&recording=grouped.zarr")
     before = figures(page)

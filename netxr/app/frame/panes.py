@@ -25,17 +25,6 @@ class Figure(pn.pane.HoloViews):
     """A figure of a page."""
 
 
-def panels(figure: Any, **options: Any) -> pn.Row:
-    """Return the panels of a figure, a Layout or one panel, which stand below each other on a narrow page."""
-    each = list(figure) if isinstance(figure, hv.Layout) else [figure]
-    # A pane each: a Layout is as wide as all its panels. Without a sizing mode, a pane is as wide as its frame, axes
-    # and colour bar together.
-    look = {"toolbar": "above", "fontsize": {"title": "10pt"}} | options
-    drawn = [panel.opts(**look, backend="bokeh") for panel in each]
-    panes = [Figure(in_theme(panel), linked_axes=False, margin=0) for panel in drawn]
-    return flow(*panes)
-
-
 def stretched(figure: Any, *, height: int, basis: str | None = "420px", most: int | None = None) -> pn.pane.HoloViews:
     """Return a figure that fills the width up to `most` pixels, and beside others is at least `basis` wide.
 

@@ -14,10 +14,8 @@ from netxr.app.frame.panes import (
     FEW,
     FIRST_ROW,
     SECOND_ROW,
-    TOOLS,
     curves_card,
     figure_card,
-    panels,
     stretched,
     untitled,
 )
@@ -34,11 +32,11 @@ from netxr.app.recording.shown import (
     LAGS_VIEW,
     SEEN,
     SURE_VIEW,
-    VIEWS,
     WINDOWS_VIEW,
     Shown,
 )
 from netxr.app.recording.sure_view import sure_data, sure_figure, sure_table
+from netxr.app.recording.truth_cards import agreement_cards, beside_cards
 from netxr.app.recording.windows_view import windows_figure, windows_panes, windows_table
 from netxr.errors import InvalidInput
 from netxr.plot.matrices.node_positions import field_of
@@ -54,9 +52,6 @@ SAME_TIME: Final = {"backend_opts": {"plot.min_border_left": 54, "plot.min_borde
 
 HALF: Final = (FIRST_ROW + SECOND_ROW) // 2
 """Height of two figures that are as large as each other."""
-
-TRACE: Final = 24
-"""Height of a trace in pixels."""
 
 MOST_BEFORE: Final = 5
 """Traces that are drawn before and after cleaning."""
@@ -178,12 +173,10 @@ def drawn_on_page(shown: Shown) -> list[Any]:
         return [curves_card("Over lags", in_its_unit(shown))]
     if shown.windows is not None:
         return windows_panes(shown.windows, figure)
-    title = next(said for said, view in VIEWS.items() if view == shown.view)
-    if shown.is_linked:
-        *linked, traces = figure
-        wide = stretched(traces, height=90 + TRACE * min(20, len(shown.excerpt)))
-        return [figure_card(title, panels(hv.Layout(linked))), figure_card("Traces", wide)]
-    return [figure_card(title, panels(figure, **TOOLS))]
+    found = shown.matrices
+    if found.A is None:
+        raise NothingShown
+    return (beside_cards if shown.view == BESIDE_VIEW else agreement_cards)(figure, found.A, found.R)
 
 
 def table_of(shown: Shown) -> xr.Dataset:

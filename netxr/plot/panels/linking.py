@@ -15,9 +15,10 @@ from netxr.estimators.overlap import left_out, shared_entries, shared_pairs
 from netxr.estimators.undirected import is_undirected
 from netxr.plot.activity.traces import MOST_TRACES, traces
 from netxr.plot.loading import loaded_matrix
+from netxr.plot.matrices.aggregation import sheet_of
 from netxr.plot.matrices.arrow_marks import NODE, drawn_ways
 from netxr.plot.matrices.graphs import network
-from netxr.plot.matrices.heatmaps import matrix
+from netxr.plot.matrices.heatmaps import heatmap
 from netxr.plot.matrices.side_by_side import TITLE_A, TITLE_R, room_for
 from netxr.plot.palettes import LIGHT
 from netxr.plot.panels.choosing import (
@@ -144,7 +145,8 @@ def _matrix_panel(weights: xr.DataArray, title: str, selection: Selection) -> An
 
     marks = _follow(outlines, selection)
     choose_in(marks, selection, box=choose, tap=lambda x, y: choose((x, y, x, y)))
-    return matrix(weights, title=title) * marks
+    sheet = sheet_of(weights, room=FRAME)  # so that all figures fit beside each other
+    return heatmap(sheet, title=title) * marks
 
 
 def _under(labels: NDArray[Any], first: float, last: float) -> list[Any]:
