@@ -246,6 +246,17 @@ def test_a_sweep_of_several_estimators_shows_one_or_all_of_them(pages, library, 
     assert "LC: lagged correlation; R: regression" in below  # not in the head, which is cut on a narrow page
 
 
+def test_curves_leave_the_second_axis_of_the_map_as_it_is(pages, tmp_path):
+    netxr.sweep(n_neurons=[5, 8], sparsity=0.5, n_steps=[60, 200], trials=1, store=tmp_path / "s.zarr")
+    page = opened(pages, tmp_path, "?tab=map&sweep=s.zarr")
+    choose(page, "View", "curves")
+    assert page.widget("Along y").value == "n_steps"
+    assert page.widget("Along x").value == "n_neurons"
+    choose(page, "View", "map")
+    assert page.widget("Along y").value == "n_steps"
+    assert page.location.search == "?tab=map&sweep=s.zarr"
+
+
 def test_what_is_no_sweep_or_too_large(library):
     with pytest.raises(InvalidInput, match="a store without finished"):
         check_read(netxr.open(library / "grouped.zarr"), memory=2**30)

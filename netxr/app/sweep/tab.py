@@ -287,6 +287,8 @@ class _View:
         there = axes_of(sweep)
         self._set |= {"x": wanted.x, "y": wanted.y}
         for widget, asked in ((self._x, wanted.x), (self._y, wanted.y), (self._facet, wanted.facet)):
+            if widget is self._y and wanted.view != MAP:
+                continue  # hidden: of an empty value a browser makes the first option, and asks for that
             none = {"all in one": ALL_IN_ONE} if widget is self._facet else {}
             kept = {asked} & {*DIMS}  # what is asked for stays, and is said to be missing where it is
             options: dict[str, Any] = none | _axis_choices([dim for dim in DIMS if dim in (*there, *kept)])
