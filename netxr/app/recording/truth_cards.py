@@ -20,7 +20,7 @@ from netxr.plot.scores.agreements import PANELS
 from netxr.plot.spans import span_in_view
 from netxr.plot.style import FRAME
 
-MATRICES: Final = ("True connectivity A", "Estimated connectivity R")
+MATRICES: Final = ("Truth A", "Estimate R")
 TITLES: Final = dict(zip(PANELS, ("R against A", "With and without an edge", "ROC", "Precision"), strict=True))
 """Titles of cards, those of figures that have longer ones by these."""
 
@@ -46,7 +46,8 @@ def beside_cards(figure: hv.Layout, A: xr.DataArray, R: xr.DataArray) -> list[An
     first, second, *linked = figure
     step = span_in_view(len(A), None, FRAME).step
     note = f"means of {step} x {step} pairs" if step > 1 else ""
-    cells = [figure_card(title, _square(one), note=note) for title, one in zip(MATRICES, (first, second), strict=True)]
+    panes = [_square(one) for one in (first, second)]
+    cells = [figure_card(title, one, note=note) for title, one in zip(MATRICES, panes, strict=True)]
     if not linked:
         return [_thirds(*cells, _strongest(A, R))]
     graph, scatter, traces = linked
@@ -56,11 +57,13 @@ def beside_cards(figure: hv.Layout, A: xr.DataArray, R: xr.DataArray) -> list[An
     held = hv.Store.lookup_options("bokeh", graph[()], "plot").kwargs
     aspect = float(np.ptp(held["xlim"]) / np.ptp(held["ylim"]))
     about = " ".join(held["title"].splitlines()[1:])
-    low = partial(stretched, height=LOW, basis=None)
+    low, ring = partial(stretched, height=LOW, basis=None), fitted(plain, aspect=aspect)
+    for one in (*panes, ring):
+        one.object = one.object.opts(active_tools=["box_select"], backend="bokeh")  # a box chooses, and does not zoom
     return [
         _thirds(
             *cells,
-            figure_card("Graph of A", fitted(plain, aspect=aspect), note=about),
+            figure_card("Graph of A", ring, note=about),
             figure_card(TITLES[PANELS[0]], _drawn(scatter, low), note="with the diagonal"),
             figure_card("Traces", low(named), note="of marked neurons; of the first, if none is", wide=True),
         )
