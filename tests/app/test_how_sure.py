@@ -186,6 +186,20 @@ def test_q_is_a_control_and_nothing_is_computed_again(pages, long, monkeypatch):
     assert page.messages  # another lag has to be computed
 
 
+def test_what_is_known_of_an_estimate_is_not_computed_again_by_another_step(pages, long, monkeypatch):
+    alone = edges_shown(opened(pages, long, f"{SURE}=long.zarr&lags=1-3&lag=2")).value
+    page = opened(pages, long, "?tab=recording&view=estimate&recording=long.zarr&lags=1-3&lag=2")
+    for work in ("estimate_of", "how_sure"):
+        monkeypatch.setattr(f"netxr.app.recording.tab.{work}", None)
+    for step in ("How sure", "Estimate", "How sure"):
+        open_step(page, step)
+        assert not page.messages
+    pd.testing.assert_frame_equal(edges_shown(page).value, alone)
+    page.widget("Neurons").value = "0:5"
+    page.wait()
+    assert page.messages  # of other neurons it has to be computed
+
+
 @pytest.mark.parametrize(
     "search",
     [

@@ -1,7 +1,7 @@
 """The tab for a recording: choose one, look at it, estimate its connectivity, save the estimate."""
 
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import panel as pn
 import xarray as xr
@@ -16,6 +16,7 @@ from netxr.app.frame.panes import Results, button, note, row, stack
 from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, tab_of_stores
 from netxr.app.recording.answers import estimate_html, warning_of, words_of
+from netxr.app.recording.asked import Asked, Kept, key_of_test
 from netxr.app.recording.cards import Cards
 from netxr.app.recording.choice import Choice, chosen_activity, with_bad_frames
 from netxr.app.recording.compute import (
@@ -57,24 +58,6 @@ MARKED_STEPS: Final = 500
 """Samples of the traces beside an estimate."""
 
 
-class Asked(NamedTuple):
-    """What the settings ask for; `lag`, `q`, `windows` and `pairs` as in `RecordingSettings`."""
-
-    name: str
-    choice: Choice
-    view: str
-    lag: int | None
-    q: float
-    windows: int
-    pairs: str
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What a result depends on; how it is scored and drawn is no part of it."""
-        of_view = {SURE_VIEW: (self.view, self.lag), WINDOWS_VIEW: (self.view, self.lag, self.windows)}
-        return self.name, self.choice._replace(diagonal=False), *of_view.get(self.view, ())
-
-
 def recording_tab(session: Session, settings: RecordingSettings) -> Any:
     """Return the tab of a recording."""
     return tab_of_stores(session, settings, _View, what="recordings")
@@ -86,7 +69,7 @@ class _View:
     def __init__(self, session: Session, folder: Folder, settings: RecordingSettings) -> None:
         self._session, self._folder, self._settings = session, folder, settings
         self._shown: Shown | None = None
-        self._known: tuple[tuple[Any, ...], Any] | None = None
+        self._known = Kept()
         self._marked = text(settings, "marked", hint="0, 5 or 0:3 <- 7")
         self._marked.visible = False
         settings.param.watch(lambda _event: self._mark(self._shown), "marked")
@@ -124,7 +107,7 @@ class _View:
 
     def _look_again(self) -> None:
         """Read the recording again."""
-        self._known = None
+        self._known.clear()
         self._rail.offer_trials()
         self.update()
 
@@ -146,7 +129,7 @@ class _View:
         if self._waits:
             self.update()
         elif not was_seen:
-            self._known = None
+            self._known.clear()
             self.update(afresh=True)
 
     @at_once()
@@ -173,7 +156,7 @@ class _View:
             self._results.nothing()
             return
         asked = self._asked()
-        known = self._known[1] if self._known is not None and self._known[0] == asked.key else None
+        known = self._known.get(asked.key)
         self._waits = bool(events) and not seen and known is None and self._takes_long()
         if self._shown is not None:
             self._results.outdated(self._shown.text, waits=self._waits)
@@ -305,7 +288,7 @@ class _View:
         shown, key, estimate = result
         self._rail.computing(False)
         if key is not None:
-            self._known = key, estimate
+            self._known.keep(key, estimate)
         self._mark(shown)
         shown = shown._replace(marked=self._pair_marked(shown) if shown.view == ESTIMATE_VIEW else "")
         self._answer = words_of(shown)
@@ -335,7 +318,9 @@ class _View:
         if self._shown is not shown:
             return
         quiet: dict[str, Any] = {"label": "", "quiet": True}
-        if is_judged(shown.choice):
+        if (sure := self._known.get(key_of_test(shown))) is not None:
+            self._judge(sure)
+        elif is_judged(shown.choice):
             test = partial(soon_judged, shown, memory=self._session.memory)
             self._session.run(JUDGED, lambda job: test(compute=job.compute), self._judge, **quiet)
         if not shown.stored:
@@ -347,6 +332,8 @@ class _View:
         self._cards.judge(sure)
         if self._shown is not None:
             self._answer[0].object = estimate_html(self._shown, sure)
+            if sure is not None:
+                self._known.keep(key_of_test(self._shown), sure)
 
     def _say_foretold(self, text: str) -> None:
         """Say it, if there is something to say."""
