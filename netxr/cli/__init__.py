@@ -74,9 +74,7 @@ HINTS: Final = {
 }
 """How to do on the command line what an error of the library asks for, by its argument."""
 
-COMPARED: Final = (
-    "On the command line: --neurons FILE names the neurons of TRUTH, --estimate-neurons FILE those of ESTIMATE."
-)
+COMPARED: Final = "On the command line: --neurons FILE names those of TRUTH, --estimate-neurons FILE those of ESTIMATE."
 """Of an estimate and a truth, where both have an option for their neurons."""
 
 OPTIONS: Final = {
@@ -100,9 +98,6 @@ IMPORTED: Final = {
 FRAMES_HINT: Final = (
     "On the command line: --missing drop leaves out every sample time with one, --missing pairwise only these samples."
 )
-
-MISSING_SAID: Final = 'missing="drop"'
-"""In errors about missing samples that can be left out so; not in those about samples that overflow, or of filters."""
 
 FRAMES_HINTS: Final = {
     "recoverability": "It takes every sample: first save a stretch of the recording, or neurons of it, without gaps."
@@ -183,8 +178,8 @@ def _failure(error: BaseException, command: str | None) -> BaseException:
         return Failure(f"interrupted; {LEFT_BEHIND.get(command or '', 'no unfinished output is left')}", INTERRUPTED)
     if isinstance(error, InvalidInput):
         hint = _hint(error.argument, command)
-        if isinstance(error, NonFiniteActivity):
-            hint = FRAMES_HINTS.get(command or "", FRAMES_HINT) if MISSING_SAID in text else ""
+        if isinstance(error, NonFiniteActivity):  # samples that overflow are not left out, nor are those of filters
+            hint = FRAMES_HINTS.get(command or "", FRAMES_HINT) if 'missing="drop"' in text else ""
         typed = ", ".join(dict.fromkeys(_as_typed(each, command) for each in error.argument.split(", ")))
         said = str(error.about(typed))
         if command not in SPEAK_OF_DIMS:

@@ -19,6 +19,9 @@ WEIGHT_WORDS: Final = ("weight", "weights", "strength", "syn_count", "synapses",
 OTHER_TABLES: Final = ("polars", "pyarrow")
 """Packages whose tables are taken as those of pandas are."""
 
+FEW: Final = 10
+"""Rows from which an even ascent is no coincidence, wherever its column stands."""
+
 RENUMBER: Final = "If they follow each other evenly, number them anew: .reset_index(drop=True), for columns of its .T."
 
 
@@ -109,10 +112,13 @@ def interval_of(times: np.ndarray[Any, Any]) -> float:
 
 
 def check_neurons(table: pd.DataFrame) -> None:
-    """Raise InvalidInput if the first column of a table of samples counts or times its rows."""
-    ascends = [_ascends(table.iloc[:, k]) for k in range(min(2, table.shape[1]))]
-    if ascends == [True, False] or (len(table.columns) and str(table.columns[0]).lower() in ("time", "unnamed: 0")):
-        name = table.columns[0]
+    """Raise InvalidInput if a column of a table of samples counts or times its rows: the first, or of many rows one."""
+    looked_at = table.shape[1] if len(table) >= FEW else min(2, table.shape[1])
+    ascends = [_ascends(table.iloc[:, k]) for k in range(looked_at)]
+    called = [str(name).lower() in ("time", "unnamed: 0") for name in table.columns]
+    is_first = ascends[:2] == [True, False]
+    if any(called) or is_first or (sum(ascends) == 1 < len(ascends) and len(table) >= FEW):
+        name = table.columns[(called if any(called) else ascends).index(True)]
         fix = f"Take it for the index, with .set_index({name!r}), or remove it."
         got = f"a column {name!r} that counts or times the rows"
         raise InvalidInput("samples", got=got, expected="a neuron in each column", fix=fix)

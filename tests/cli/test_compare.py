@@ -80,4 +80,4 @@ def test_labels_that_none_shares_are_given_by_an_option(estimate, tmp_path):
         "compare", tmp_path / "A.npy", estimate, "--rows", "target", "--neurons", tmp_path / "names.txt", "--diagonal"
     )
     assert told.exit_code == 2
-    assert "On the command line: --neurons FILE names the neurons of TRUTH, --estimate-neurons FILE" in told.stderr
+    assert "On the command line: --neurons FILE names those of TRUTH, --estimate-neurons FILE" in told.stderr

@@ -94,7 +94,7 @@ def matrices(tmp_path):
 
 BOTH = ["--rows", "target", "--estimate-rows", "target"]
 OF_TABLE = ["--dims", "time,neuron", "--no-diagonal", "--rows", "target", "--truth"]
-NAMES = "--neurons FILE names the neurons of TRUTH, --estimate-neurons FILE those of ESTIMATE."
+NAMES = "--neurons FILE names those of TRUTH, --estimate-neurons FILE those of ESTIMATE."
 
 
 @pytest.mark.parametrize(

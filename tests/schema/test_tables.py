@@ -125,6 +125,15 @@ def test_an_interval_that_the_index_contradicts_is_refused():
         netxr.as_activity(table, dims=("time", "neuron"), sampling_interval=0.2)
 
 
+@pytest.mark.parametrize("name", ["time", "time_ms"])
+def test_a_clock_between_neurons_is_no_neuron(name):
+    samples = np.random.default_rng(0).normal(size=(12, 2))
+    table = pd.DataFrame({"a": samples[:, 0], name: np.arange(12) * 20, "b": samples[:, 1]})
+    with pytest.raises(InvalidInput, match=rf"a column '{name}' that counts or times the rows.*set_index\('{name}'\)"):
+        netxr.as_activity(table, dims=("time", "neuron"))
+    assert netxr.as_activity(table[["a", "b"]], dims=("time", "neuron")).neuron.values.tolist() == ["a", "b"]
+
+
 @pytest.mark.parametrize("name", ["time", "Unnamed: 0", "whatever"])
 def test_a_column_that_counts_the_rows_is_no_neuron(name):
     table = pd.DataFrame({name: np.arange(4) * 0.1, "a": SAMPLES[:, 0], "b": SAMPLES[:, 1]})
