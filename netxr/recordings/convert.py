@@ -119,9 +119,9 @@ class MissingSamples:
     def text(self) -> str:
         """How many samples are missing, and of which neurons; an empty text where none is."""
         names = self._labels[self.of_each > 0].tolist()
-        count, all_neurons = f"{self.of_each.sum():,}", f"{len(self._labels):,}"
-        some = f"{count} samples of {len(names):,} of {all_neurons} neurons are missing (NaN or infinite)"
-        return f"{some}: {listed(names)}" if names else ""
+        count, of_neurons = int(self.of_each.sum()), f"of {len(names):,} of {len(self._labels):,} neurons"
+        some, verb = ("sample", "is") if count == 1 else ("samples", "are")
+        return f"{count:,} {some} {of_neurons} {verb} missing (NaN or infinite): {listed(names)}" if names else ""
 
     def counting(self, activity: xr.DataArray) -> xr.DataArray:
         """Return the same activity, whose samples are counted: those in memory now, others when they are computed."""
