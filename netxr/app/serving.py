@@ -1,6 +1,7 @@
 """The server of the app: for this machine and its own pages only."""
 
 import errno
+import gc
 import re
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
@@ -109,14 +110,19 @@ def serve(
             announce(address)
         if browser:
             webbrowser.open(address)
-        server.io_loop.add_callback(_draw_once)
+        server.io_loop.add_callback(_warm_up)
         server.io_loop.start()
 
 
-def _draw_once() -> None:
-    """Draw a figure for no one, while the browser opens: the first one takes much longer than all others."""
+def _warm_up() -> None:
+    """Draw a figure for no one, while the browser opens: the first one takes much longer than all others.
+
+    What is there by then stays, and is left out of searches for garbage, which would stop the page for 0.2 s each.
+    """
     seen = netxr.plot.raster(netxr.as_activity(np.zeros((2, 2)), dims=("neuron", "time")))
     hv.render(seen, backend="bokeh")
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

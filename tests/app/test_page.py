@@ -1,5 +1,6 @@
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -268,6 +269,17 @@ def test_what_is_said_is_shown_first_and_then_figure_after_figure():
     turns.clear()
     results.show(*cards)  # what is drawn stays
     assert (turns, [pane.object for pane in panes]) == ([], curves)
+
+
+def test_what_comes_later_waits_for_what_the_browser_is_told_before(open_page):
+    page, done = open_page(), []
+    page.wait()
+    for call in (partial(done.append, "first"), partial(int, "none"), partial(done.append, "second")):
+        page.session.later(call)
+    page.loop.deliver(partial(done.append, "told"))
+    page.wait()
+    assert done == ["told", "first", "second"]
+    assert len(page.messages) == 1
 
 
 def test_a_figure_that_is_still_to_come_has_its_room():

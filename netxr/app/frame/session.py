@@ -54,6 +54,7 @@ class Session:
         self._queue = queue
         self._deliver = deliver or deliver_to(pn.state.curdoc)
         self._jobs: dict[str, Job] = {}
+        self._later: list[Callable[[], object]] = []
         self._rows: dict[str, Any] = {}
         self._labels: dict[str, str] = {}
         self._begun: dict[str, float] = {}
@@ -150,14 +151,22 @@ class Session:
             self.cancel(key, say=message_of(error))
 
     def later(self, call: Callable[[], object]) -> None:
-        """Call a function at the next turn of the event loop, when the browser was told of what is there by now."""
+        """Call a function when the browser was told of what is there by now; of several, one after the other."""
+        self._later.append(call)
+        if len(self._later) == 1:
+            self._turn()
 
-        def called() -> None:
-            """Call it, and turn an exception into a message."""
-            with at_once(), self.guarded():
-                call()
+    def _turn(self) -> None:
+        """Call the next one in the turn after the next of the event loop: what is told may itself wait for the next."""
+        self._deliver(partial(self._deliver, self._call_next))
 
-        self._deliver(called)
+    def _call_next(self) -> None:
+        """Call the next one, and turn an exception into a message."""
+        with at_once(), self.guarded():
+            self._later[0]()
+        self._later.pop(0)
+        if self._later:
+            self._turn()
 
     def stop(self, key: str) -> None:
         """Cancel the running computation of a tab at the user's wish, as the button beside its progress does."""
