@@ -1,6 +1,5 @@
 """Plain arrays become recordings and connectivity: by what the caller says, and what their table says itself."""
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,7 +15,7 @@ from netxr.recordings.formats.text.connectivity import as_labels
 from netxr.recordings.formats.text.labels import is_corner
 from netxr.recordings.formats.text.table import Table
 from netxr.recordings.formats.text.time_columns import check_rows, counts_rows, timed
-from netxr.recordings.formats.times import AGREE, Clock, clock_from
+from netxr.recordings.formats.times import AGREE, Clock, clock_from, say_seconds
 from netxr.schema.arguments import check_choice, check_entries, said
 from netxr.schema.arrays import as_activity, as_connectivity
 from netxr.schema.clock import second_in
@@ -224,9 +223,7 @@ def _said_clock(
         got, unit = (f" {units}" if units else "" for units in (interval_units, own))
         expected = f"none, or {clock.interval:g}{unit} as the column {n.TIME!r} of {place} has it"
         raise InvalidInput("sampling_interval", got=f"{sampling_interval!r}{got}", expected=expected)
-    if own is interval_units is None and table.times.dtype.kind not in "mM" and clock.interval > 1:
-        text = (
-            f"{place}: its column {n.TIME!r} names no unit, and its steps of {clock.interval:g} are taken for seconds."
-        )
-        warnings.warn(f"{text} Say interval_units='s' if they are, or 'ms'.", UserWarning, stacklevel=3)
+    if own is interval_units is None and table.times.dtype.kind not in "mM":
+        fix = "Say interval_units='s' if they are, or 'ms'."
+        say_seconds(clock.interval, place, f"its column {n.TIME!r}", fix=fix)
     return clock

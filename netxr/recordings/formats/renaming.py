@@ -7,7 +7,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.recordings.formats.times import check_interval, interval_of, say_which_interval
+from netxr.recordings.formats.times import check_interval, interval_of, say_seconds, say_which_interval
 from netxr.schema.arguments import check_choice
 from netxr.schema.clock import SECONDS, SEGMENTS, cuts_of
 from netxr.schema.spacing import interval_in
@@ -108,6 +108,9 @@ def timed(path: object, recording: xr.Dataset, sampling_interval: float | None, 
         return recording
     interval = interval_of(times.values, path, f"its coordinate {n.TIME!r}")
     unit = str(times.attrs.get(n.UNITS, "")).partition(" ")[0]
+    if not unit:
+        fix = "Say it in the attribute 'units' of the times, or give sampling_interval= in seconds."
+        say_seconds(interval, path, f"its coordinate {n.TIME!r}", fix=fix)
     said = {n.SAMPLING_INTERVAL: interval, n.SAMPLING_INTERVAL_UNITS: unit} if unit else {}
     return recording.assign({n.ACTIVITY: activity.assign_attrs(said)})
 

@@ -70,6 +70,13 @@ def say_which_interval(said: float, shown: float, path: object, place: str, *, w
         warnings.warn(text, UserWarning, stacklevel=3)
 
 
+def say_seconds(interval: float, path: object, place: str, *, fix: str) -> None:
+    """Warn where times without a unit, taken for seconds, are further apart than samples mostly are."""
+    if interval > 1:
+        text = f"{path}: {place} names no unit, and its steps of {interval:g} are taken for seconds. {fix}"
+        warnings.warn(text, UserWarning, stacklevel=3)
+
+
 def interval_of(times: Any, path: object, place: str) -> float:
     """Return the time from one sample to the next, in the unit of `times`; its digits end where rounding begins.
 

@@ -70,7 +70,7 @@ def load(
     """
     dataset = _dataset(source, group)
     if dataset is not None and is_run(dataset) and (name, dims, sampling_interval, labels) == (None, None, None, {}):
-        return timed(source, dataset, None, gaps) if n.ACTIVITY in dataset and gaps != "raise" else dataset
+        return timed(source, dataset, None, gaps) if n.ACTIVITY in dataset else dataset
     if dataset is not None and dataset.data_vars and dims is not None and not isinstance(dims, Mapping):
         dims = dims_by_order(source, dataset, name, axes_of(dims))
     if dims is not None and not isinstance(dims, Mapping):

@@ -7,6 +7,7 @@ import xarray as xr
 import netxr
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.netcdf import load
+from netxr.schema.clock import clock_of
 from tests.marks import slow
 from tests.recordings.formats.damage import refusals
 from tests.recordings.formats.files import samples
@@ -202,3 +203,14 @@ def test_axes_are_named_in_order(tmp_path):
     np.testing.assert_array_equal(found.transpose("time", "neuron"), traces)
     with pytest.raises(InvalidInput, match=r"name: got None; expected a variable with 3 axes; .*dff \(sample, unit\)"):
         netxr.load_activity(tmp_path / "other.nc", dims=("time", "neuron", "trial"))
+
+
+@pytest.mark.parametrize("suffix", ["nc", "zarr"])
+def test_steps_of_times_without_a_unit_are_said_to_be_seconds(tmp_path, suffix):
+    path, times = tmp_path / f"run.{suffix}", np.arange(50) * 100.0
+    run = xr.Dataset({"activity": (("neuron", "time"), np.ones((3, 50)))}, {"time": times})
+    run.to_netcdf(path) if suffix == "nc" else run.to_zarr(path, consolidated=False)
+    with pytest.warns(UserWarning, match=r"'time' names no unit, and its steps of 100 are taken for seconds\. Say it"):
+        activity = netxr.load_recording(path).activity
+    assert clock_of(activity)[:2] == (100.0, "s")
+    assert netxr.load_recording(path, sampling_interval=0.1).activity.attrs["sampling_interval"] == 0.1
