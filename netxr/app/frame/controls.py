@@ -53,7 +53,9 @@ def _field(kind: Any, settings: param.Parameterized, name: str, *, label: str = 
 
     def say(event: Any) -> None:
         """Say in the label that what was typed lay beyond a bound."""
-        typed = getattr(settings, name) if event.new is None else event.new
+        typed = event.new
+        if typed is None or typed == getattr(settings, name):  # shown, not typed: that panel tells since 1.10
+            return
         bound = f": at least {low:,}" if typed < low else ""
         bound = f": at most {high:,}" if high is not None and typed > high else bound
         with param.edit_constant(widget):  # so is a name in older versions
