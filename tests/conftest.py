@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import find, settings
+from hypothesis.strategies import just
 
 from tests.estimators.third import install
 from tests.marks import thin_out
@@ -40,6 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Keep modules and tests, which stay to the end, out of every search for garbage."""
+    find(just(None), lambda _: True)  # once it has run, hypothesis looks no more for who holds the random states
     gc.collect()
     gc.freeze()
 
