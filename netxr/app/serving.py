@@ -111,7 +111,10 @@ def serve(
         if browser:
             webbrowser.open(address)
         server.io_loop.add_callback(_warm_up)
-        server.io_loop.start()
+        try:
+            server.io_loop.start()
+        finally:
+            gc.unfreeze()
 
 
 def _warm_up() -> None:

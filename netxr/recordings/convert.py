@@ -6,46 +6,21 @@ from collections.abc import Iterable
 from os import path as os_path
 from pathlib import Path
 from reprlib import repr as shortened
-from threading import Lock
-from typing import Any, Final, NamedTuple
-from uuid import uuid4
-
-import dask.array as da
-import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
+from typing import Any, Final
 
 from netxr import names as n
 from netxr.blocks.progress import Report
-from netxr.blocks.schedulers import computed
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.preprocessing.trials import cut_trials
 from netxr.recordings.formats.registry import format_of
 from netxr.recordings.load import is_zarr, load_recording
+from netxr.recordings.missing_samples import FILL, MissingSamples
 from netxr.schema.arguments import check_path
 from netxr.schema.provenance import first_saved, with_event
-from netxr.schema.variables import labels_of
-from netxr.schema.words import listed
-from netxr.store.dataset import open as open_store
 from netxr.store.dataset import save
 from netxr.store.staging import PathLike
 
 BLOCK_BYTES: Final = 2**20
-
-FILL: Final = (
-    'Estimators leave them out with missing="drop" or missing="pairwise"; netxr.interpolate_frames(activity, '
-    "frames=netxr.bad_frames(activity)) fills the frames."
-)
-"""What to do about missing samples."""
-
-JUDGED: Final = {
-    **{n.ISCELL: True, n.ACCEPTED: True, "Accepted": True, "keep": True, "valid_roi": True},
-    "state": "accepted",
-}
-"""What coordinates say of neurons that the program which found them took for cells, as several programs write it."""
-
-_COUNTING: Final = Lock()
-"""Held while a block is counted; of the module, as blocks and what counts them may travel to other processes."""
 
 
 def convert(
@@ -104,54 +79,6 @@ def convert(
         warnings.warn(f"{missing.text}. {FILL}", UserWarning, stacklevel=2)
 
 
-class MissingSamples:
-    """Counts the samples of each neuron that are NaN or infinite, as the blocks of activity go by."""
-
-    def __init__(self, activity: xr.DataArray) -> None:
-        self._labels = labels_of(activity, n.NEURON)
-        self._axis = activity.get_axis_num(n.NEURON)
-        self._others = tuple(axis for axis in range(activity.ndim) if axis != self._axis)
-        self._seen: set[tuple[int, ...]] = set()
-        self._n_blocks = 0
-        self.of_each: NDArray[np.int64] = np.zeros(len(self._labels), np.int64)
-
-    @property
-    def text(self) -> str:
-        """How many samples are missing, and of which neurons; an empty text where none is."""
-        names = self._labels[self.of_each > 0].tolist()
-        count, of_neurons = int(self.of_each.sum()), f"of {len(names):,} of {len(self._labels):,} neurons"
-        some, verb = ("sample", "is") if count == 1 else ("samples", "are")
-        return f"{count:,} {some} {of_neurons} {verb} missing (NaN or infinite): {listed(names)}" if names else ""
-
-    def counting(self, activity: xr.DataArray) -> xr.DataArray:
-        """Return the same activity, whose samples are counted: those in memory now, others when they are computed."""
-        samples: Any = activity.data
-        if activity.dtype.kind != "f" or not isinstance(samples, da.Array):
-            self.of_each = self._missing_in(samples) if activity.dtype.kind == "f" else self.of_each
-            return activity
-        self._n_blocks = samples.npartitions
-        as_before: dict[str, Any] = {"dtype": samples.dtype, "meta": samples._meta, "name": f"counted-{uuid4().hex}"}
-        return activity.copy(data=da.map_blocks(self._count, samples, **as_before))  # type: ignore[no-untyped-call]
-
-    def count_again(self, store: PathLike) -> None:
-        """Count what was written, if other processes computed some of it: their counts do not come back."""
-        if len(self._seen) < self._n_blocks:
-            (self.of_each,) = computed(self._missing_in(open_store(store)[n.ACTIVITY].data))
-
-    def _count(self, block: NDArray[Any], block_info: Any = None) -> NDArray[Any]:
-        """Count what is missing in a block, which may be computed more than once, and return it."""
-        place, found = block_info[0]["array-location"], self._missing_in(block)
-        with _COUNTING:
-            if tuple(block_info[0]["chunk-location"]) not in self._seen:
-                self._seen.add(tuple(block_info[0]["chunk-location"]))
-                self.of_each[slice(*place[self._axis])] += found
-        return block
-
-    def _missing_in(self, samples: Any) -> Any:
-        """Return how many samples of each neuron are missing."""
-        return (~np.isfinite(samples)).sum(axis=self._others)
-
-
 def written(
     source: PathLike,
     store: PathLike,
@@ -181,29 +108,6 @@ def written(
     save(recording.assign({n.ACTIVITY: missing.counting(recording[n.ACTIVITY])}), target, progress=progress)
     missing.count_again(target)
     return missing
-
-
-class Marked(NamedTuple):
-    """Neurons that a file itself marks as none: by which coordinate, how many in words, and what others have there."""
-
-    name: str
-    text: str
-    good: Any
-    """None where all are marked."""
-
-
-def marked_as_none(run: xr.Dataset) -> list[Marked]:
-    """Return which neurons the file itself marks as no cells, or as not accepted, by each coordinate that says it."""
-    marked = []
-    for name, right in JUDGED.items():
-        entries = run[name].values.tolist() if name in run.coords else []
-        bad = [entry for entry in entries if entry != right]
-        if not bad or not {*entries} <= ({0, 1} if right is True else {"accepted", "undecided", "rejected"}):
-            continue
-        good = next((entry for entry in entries if entry == right), None)
-        what = " or ".join(dict.fromkeys(map(str, bad)))
-        marked.append(Marked(name, f"{len(bad):,} of {len(entries):,} neurons have {name} = {what}", good))
-    return marked
 
 
 def _files_of(source: Path) -> list[Path]:

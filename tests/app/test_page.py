@@ -1,5 +1,5 @@
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -280,6 +280,25 @@ def test_what_comes_later_waits_for_what_the_browser_is_told_before(open_page):
     page.wait()
     assert done == ["told", "first", "second"]
     assert len(page.messages) == 1
+
+
+def test_what_comes_later_comes_although_the_browser_could_not_be_told(open_page, monkeypatch):
+    page, done, faults = open_page(), [], [OSError("gone")]
+    page.wait()
+
+    @contextmanager
+    def told():
+        yield
+        if faults:
+            raise faults.pop()
+
+    monkeypatch.setattr("netxr.app.frame.session.at_once", told)
+    for name in ("first", "second"):
+        page.session.later(partial(done.append, name))
+    with suppress(OSError):
+        page.wait()
+    page.wait()
+    assert (done, faults) == (["first", "second"], [])
 
 
 def test_a_figure_that_is_still_to_come_has_its_room():

@@ -85,7 +85,7 @@ def test_missing_samples_are_counted_while_they_are_written(tmp_path, monkeypatc
     x[490, 0], x[[3, 200, 201], 2], x[410, 2] = np.nan, np.nan, -np.inf
     path = tmp_path / f"x.{suffix}"
     np.save(path, x) if suffix == "npy" else np.savetxt(path, x, delimiter=",")
-    monkeypatch.setattr("netxr.recordings.convert.open_store", None)  # nothing is read again
+    monkeypatch.setattr("netxr.recordings.missing_samples.open_store", None)  # nothing is read again
     with dask.config.set({"array.chunk-size": "1 KiB"}), pytest.warns(UserWarning, match="neurons are missing") as told:
         convert(path, tmp_path / "x.zarr", dims=TIME_NEURON, neurons=list("abc"), **options)
     assert str(told[0].message).startswith(f'{said} Estimators leave them out with missing="drop"')

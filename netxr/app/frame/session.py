@@ -162,11 +162,13 @@ class Session:
 
     def _call_next(self) -> None:
         """Call the next one, and turn an exception into a message."""
-        with at_once(), self.guarded():
-            self._later[0]()
-        self._later.pop(0)
-        if self._later:
-            self._turn()
+        try:
+            with at_once(), self.guarded():
+                self._later[0]()
+        finally:  # the others come also where the browser could not be told
+            self._later.pop(0)
+            if self._later:
+                self._turn()
 
     def stop(self, key: str) -> None:
         """Cancel the running computation of a tab at the user's wish, as the button beside its progress does."""

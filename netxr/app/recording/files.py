@@ -22,7 +22,9 @@ from netxr.app.frame.session import Session
 from netxr.app.frame.stores import BROKEN, size_text
 from netxr.app.recording.settings import FILL, KINDS
 from netxr.errors import InvalidInput, NetxrError
-from netxr.recordings.convert import MissingSamples, marked_as_none, written
+from netxr.recordings.convert import written
+from netxr.recordings.marked_neurons import marked_as_none
+from netxr.recordings.missing_samples import MissingSamples
 from netxr.schema.words import text_of
 
 KEY: Final = "importing"

@@ -190,12 +190,7 @@ def command(
     if trial_length is not None:
         activity = netxr.cut_trials(activity, length=trial_length)
     lags = tuple(in_samples(list(wanted_lags), activity, argument="--lag"))
-    if truth is None:
-        A = _true_connectivity(recording, activity)
-    else:
-        labels = None if neurons is None else read_labels(neurons)
-        with options.typed_as(name="--truth-name"):
-            A = load_truth(truth, labels_of(activity, n.NEURON).tolist(), rows=rows, name=truth_name, labels=labels)
+    A = _held_truth(recording) if truth is None else _truth_of(truth, activity, rows, truth_name, neurons)
     if A is None and diagonal is not None:
         raise click.UsageError(f"--diagonal and --no-diagonal need a truth, and {recording} has none.")
     if clip is not None:
@@ -341,12 +336,19 @@ def _check_usage(
         raise click.UsageError("Say --diagonal or --no-diagonal: whether self-connections are included in the scores.")
 
 
-def _true_connectivity(recording: Path, activity: xr.DataArray) -> xr.DataArray | None:
+def _held_truth(recording: Path) -> xr.DataArray | None:
     """Return the connectivity that a store holds beside its activity."""
     if not recording.is_dir() or n.CONNECTIVITY not in netxr.open(recording):
         return None
     held: xr.DataArray = netxr.load_connectivity(recording)
     return held
+
+
+def _truth_of(truth: Path, activity: xr.DataArray, rows: Any, name: str | None, neurons: Path | None) -> xr.DataArray:
+    """Return the connectivity of a file, of the neurons that were recorded."""
+    labels = None if neurons is None else read_labels(neurons)
+    with options.typed_as(name="--truth-name"):
+        return load_truth(truth, labels_of(activity, n.NEURON).tolist(), rows=rows, name=name, labels=labels)
 
 
 def _labels(texts: Sequence[str], activity: xr.DataArray) -> list[Any]:

@@ -12,7 +12,9 @@ from netxr import names as n
 from netxr.cli import options
 from netxr.cli.estimate_report import segments
 from netxr.cli.output import echo_json, listing, progress, warnings_as_lines
-from netxr.recordings.convert import MissingSamples, marked_as_none, written
+from netxr.recordings.convert import written
+from netxr.recordings.marked_neurons import marked_as_none
+from netxr.recordings.missing_samples import MissingSamples
 from netxr.schema.arguments import check_vacant
 from netxr.schema.words import entry_text
 

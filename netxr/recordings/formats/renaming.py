@@ -95,6 +95,7 @@ def timed(path: object, recording: xr.Dataset, sampling_interval: float | None, 
         if n.TIME in activity.coords:
             _say_which(path, activity[n.TIME], sampling_interval)
         return recording.assign({n.ACTIVITY: activity.assign_attrs(said)}).drop_vars(n.TIME, errors="ignore")
+    gaps = activity.attrs.get(n.GAPS, gaps)  # as a recording that netxr has written says it
     if gaps == SEGMENTS and cuts_of(activity, gaps=gaps, argument=str(path)):
         return recording.assign({n.ACTIVITY: activity.assign_attrs({n.GAPS: SEGMENTS})})
     if (

@@ -214,3 +214,14 @@ def test_steps_of_times_without_a_unit_are_said_to_be_seconds(tmp_path, suffix):
         activity = netxr.load_recording(path).activity
     assert clock_of(activity)[:2] == (100.0, "s")
     assert netxr.load_recording(path, sampling_interval=0.1).activity.attrs["sampling_interval"] == 0.1
+
+
+def test_stretches_between_gaps_that_were_said_to_be_trials_still_are(tmp_path):
+    times = np.concatenate([np.arange(60), 100 + np.arange(60)]) / 10
+    run = xr.Dataset({"activity": (("neuron", "time"), np.ones((3, 120)))}, {"time": ("time", times, {"units": "s"})})
+    run.to_netcdf(tmp_path / "run.nc")
+    said = netxr.load_recording(tmp_path / "run.nc", gaps="segments")
+    said.to_netcdf(tmp_path / "said.nc")
+    netxr.save(said, tmp_path / "said.zarr")
+    for name in ("said.nc", "said.zarr"):
+        assert netxr.load_recording(tmp_path / name).activity.attrs["gaps"] == "segments"
