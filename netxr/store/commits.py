@@ -9,9 +9,7 @@ nothing; one that dies after it has changed everything, and the next writer does
 import json
 import re
 import shutil
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -23,6 +21,7 @@ from zarr.storage import LocalStore, StorePath
 from netxr.compat import array_of_all_chunks
 from netxr.errors import DiskFull, NetxrError, StoreBusy
 from netxr.store.checksums import sum_after, sum_of
+from netxr.store.interrupts import to_the_end
 from netxr.store.keys import NO_TERMS, Index, Terms, chunk_key, chunk_lengths, under_old_keys
 from netxr.store.locks import STAGING_PREFIX, alone, remove_abandoned, space_needed, unfinished_beside, unfinished_name
 from netxr.store.metadata import (
@@ -80,7 +79,7 @@ def commit(
     What chunks that were written add to the sum of their array is among the `terms`, or read.
     Raises StoreBusy or DiskFull if another writer came in between, or there is no room: then nothing has changed.
     """
-    _to_the_end(partial(_commit, folder, seen, changed, mark, terms))
+    to_the_end(partial(_commit, folder, seen, changed, mark, terms))
 
 
 def _commit(
@@ -104,22 +103,6 @@ def _commit(
         for name, document in arrays.items():
             _replace(folder, name, document)
         _replace_root(folder, settled(known))
-
-
-def _to_the_end(work: Callable[[], None]) -> None:
-    """Do what is not to be left half done: Ctrl-C, which only the main thread gets, waits until it has ended."""
-    former = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or former is None:
-        work()
-        return
-    interrupts: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *about: interrupts.append(about))
-    try:
-        work()
-    finally:
-        signal.signal(signal.SIGINT, former)
-    if interrupts and callable(former):
-        former(*interrupts[0])
 
 
 def _sum_after(

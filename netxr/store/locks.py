@@ -79,6 +79,7 @@ def marked(store: Path) -> Iterator[Mark]:
     """Leave a mark beside a store, or beside where it will be; it is an error if that of another writer is there."""
     mark = Mark(store, _hidden(store, "writer"), unfinished_name(store))
     try:
+        mark.make()
         yield mark
     finally:
         mark.remove()

@@ -20,6 +20,7 @@ from uuid import uuid4
 import psutil
 
 from netxr.errors import StoreBusy
+from netxr.store.interrupts import to_the_end
 
 DIGITS: Final = 8
 """Hexadecimal digits of each of the four parts of a name: machine, process, when that began, and a number drawn."""
@@ -53,7 +54,7 @@ def is_running(name: str) -> bool:
 class Mark:
     """A file that says who writes to a store, for as long as it does.
 
-    It is made under the name `unfinished`. Raises StoreBusy if the mark of another writer is there, who may be at work.
+    It is made under the name `unfinished`.
 
     Attributes
     ----------
@@ -62,29 +63,38 @@ class Mark:
     """
 
     def __init__(self, store: Path, file: Path, unfinished: Path) -> None:
-        self.store, self.file, self.process = store, file, os.getpid()
+        self.store, self.file, self.unfinished, self.process = store, file, unfinished, os.getpid()
         since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         about = {"writer": unfinished.name[-NAME_LENGTH:], "host": socket.gethostname(), "process": self.process}
         self.text = json.dumps(about | {"since": since})
         self.after_a_crash = False
-        while not self._made(unfinished):
-            self._take_away(unfinished)
+
+    def make(self) -> None:
+        """Make the mark; it is an error (StoreBusy) if that of another writer is there, who may be at work."""
+        while not self._made():
+            self._take_away()
 
     def is_there(self) -> bool:
         """Return whether the mark is there as it was made: nobody has removed it, and written since."""
         return _text(self.file) == self.text
 
     def remove(self) -> None:
-        """Remove the mark; a process that was forked from its writer leaves it."""
-        if self.process == os.getpid() and self.is_there():
+        """Remove the mark, also one that is half made; a process that was forked from its writer leaves it."""
+        if self.process == os.getpid():
+            to_the_end(self._remove)
+
+    def _remove(self) -> None:
+        """Do what `remove` says."""
+        self.unfinished.unlink(missing_ok=True)
+        if self.is_there():
             self.file.unlink(missing_ok=True)
 
-    def _made(self, unfinished: Path) -> bool:
+    def _made(self) -> bool:
         """Return whether the mark could be made, in one step and with its text; not if there is one."""
         try:
-            unfinished.write_text(self.text, encoding="utf-8")
+            self.unfinished.write_text(self.text, encoding="utf-8")
             try:
-                os.link(unfinished, self.file)
+                os.link(self.unfinished, self.file)
             except FileExistsError:
                 return False
             except FileNotFoundError:
@@ -94,9 +104,9 @@ class Mark:
                     file.write(self.text)
             return self.is_there()
         finally:
-            unfinished.unlink(missing_ok=True)
+            self.unfinished.unlink(missing_ok=True)
 
-    def _take_away(self, aside: Path) -> None:
+    def _take_away(self) -> None:
         """Take away the mark of a writer that is gone; it is an error if it may be at work."""
         text = _text(self.file)
         if text is None:
@@ -105,7 +115,7 @@ class Mark:
         if not is_gone(about["writer"]):
             raise _busy(self.store, self.file, about)
         with suppress(FileNotFoundError):  # another writer was a moment faster
-            self.file.rename(aside)
+            aside = self.file.rename(self.unfinished)
             if _text(aside) == text:
                 aside.unlink()
                 self.after_a_crash = True

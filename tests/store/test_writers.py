@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,6 +167,33 @@ def test_without_links_a_mark_is_made_too(path, monkeypatch):
     netxr.add(SCORE, path)
     with marked(path), pytest.raises(StoreBusy):
         netxr.add(xr.Dataset({"other": 1.0}), path)
+    check_tidy(path)
+
+
+@pytest.mark.parametrize(("owner", "step"), [(Path, "write_text"), (os, "link"), (Path, "read_text"), (Path, "unlink")])
+def test_ctrl_c_after_any_step_of_making_a_mark_leaves_none(path, monkeypatch, owner, step):
+    do = getattr(owner, step)
+
+    def interrupted(*args, **kwargs):
+        monkeypatch.undo()
+        do(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(owner, step, interrupted)
+    with pytest.raises(KeyboardInterrupt), marked(path):
+        pass
+    check_tidy(path)
+
+
+def test_ctrl_c_while_a_mark_is_removed_leaves_none(path, monkeypatch):
+    read = Path.read_text
+
+    def interrupted(*args, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+        return read(*args, **kwargs)
+
+    with pytest.raises(KeyboardInterrupt), marked(path):
+        monkeypatch.setattr(Path, "read_text", interrupted)
     check_tidy(path)
 
 
