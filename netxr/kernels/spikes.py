@@ -40,6 +40,25 @@ def counts(times: NDArray[Any], bins: slice, *, start: float, rate: float) -> ND
     return np.bincount(within, minlength=bins.stop - bins.start)
 
 
+def observed_bins(intervals: NDArray[Any], *, start: float, rate: float) -> NDArray[np.int64]:
+    """Return which bins lie wholly within intervals (interval, 2), as the first and the one after the last of each run.
+
+    Intervals may overlap, be in any order, and meet within a bin.
+
+    Examples
+    --------
+    >>> observed_bins(np.array([[1.0, 1.15], [1.15, 1.25], [1.28, 1.5]]), start=1.0, rate=10).tolist()
+    [[0, 2], [3, 5]]
+    """
+    ordered = intervals[np.argsort(intervals[:, 0])]
+    ends = np.maximum.accumulate(ordered[:, 1])
+    after = np.flatnonzero(ordered[1:, 0] > ends[:-1] + SLACK / rate)  # runs that something is missing after
+    firsts = np.ceil((np.append(ordered[:1, 0], ordered[after + 1, 0]) - start) * rate - SLACK)
+    stops = np.floor((np.append(ends[after], ends[-1:]) - start) * rate + SLACK)
+    runs = np.column_stack([firsts, stops]).clip(0, 2.0**53).astype(np.int64)
+    return runs[runs[:, 0] < runs[:, 1]]
+
+
 TRUNCATE: Final = 4.0
 """Standard deviations beyond which a spike counts no more."""
 

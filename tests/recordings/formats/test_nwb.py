@@ -331,12 +331,51 @@ def test_a_span_is_cut_into_whole_bins(tmp_path):
     assert load(path, rate=10, span=(-50, 50)).activity.values.sum() == 341
 
 
-def test_observation_intervals_are_the_span(tmp_path):
-    path = files.make_units(tmp_path / "a.nwb", TRAINS)
+def observe(path, intervals, index):
     with h5py.File(path, "r+") as file:
-        file["units/obs_intervals"] = np.array([[0.0, 5.0], [0.0, 5.0], [6.0, 10.0]])
-        file["units/obs_intervals_index"] = np.array([1, 2, 3], "u1")
-    assert np.array_equal(load(path, rate=4).activity.values, counted(TRAINS, start=0, rate=4, n_bins=40))
+        file["units/obs_intervals"] = np.array(intervals)
+        if index is not None:
+            file["units/obs_intervals_index"] = np.array(index, "u1")
+
+
+def test_observation_intervals_of_all_units_are_the_span(tmp_path):
+    observe(path := files.make_units(tmp_path / "a.nwb", TRAINS), [[0.0, 10.0], [0.0, 5.1], [5.1, 10.0]], [1, 3, 3])
+    activity = load(path, rate=4).activity
+    assert activity.dtype == np.int32
+    assert np.array_equal(activity.values, counted(TRAINS, start=0, rate=4, n_bins=40))
+
+
+@pytest.mark.parametrize(("options", "n_bins"), [({}, 40), ({"span": (0, 12)}, 48)])
+def test_bins_in_which_a_unit_was_not_observed_are_missing(tmp_path, options, n_bins):
+    observe(path := files.make_units(tmp_path / "a.nwb", TRAINS), [[0, 5.1], [4.9, 5.0], [0, 3], [6, 10]], [1, 2, 4])
+    expected = counted(TRAINS, start=0, rate=4, n_bins=n_bins).astype(float)
+    expected[0, 20:] = np.nan  # the bin from 5 to 5.25 is cut
+    expected[1] = np.nan  # 0.1 s are no whole bin
+    expected[2, 12:24] = np.nan
+    expected[2, 40:] = np.nan
+    activity = load(path, rate=4, **options).activity
+    np.testing.assert_array_equal(activity.values, expected)
+    np.testing.assert_array_equal(activity[1:, 11:30].values, expected[1:, 11:30])
+
+
+def test_one_observation_interval_a_unit_needs_no_index(tmp_path):
+    observe(path := files.make_units(tmp_path / "a.nwb", TRAINS), [[0, 4], [2, 10], [0, 10]], None)
+    seen = ~np.isnan(load(path, rate=1).activity.values)
+    assert [np.flatnonzero(row)[[0, -1]].tolist() for row in seen] == [[0, 3], [2, 9], [0, 9]]
+
+
+@pytest.mark.parametrize(
+    ("intervals", "index", "match"),
+    [
+        ([[0, 4], [2, 10]], None, r"obs_intervals, of shape \(2, 2\), is no start and stop"),
+        ([[0, 4], [2, np.nan]], [1, 1, 2], "is no start and stop"),
+        ([[0, 4], [2, 10]], [1, 2, 3], "obs_intervals_index does not divide 2 obs intervals among 3 units"),
+    ],
+)
+def test_observation_intervals_that_are_none_are_refused(tmp_path, intervals, index, match):
+    observe(path := files.make_units(tmp_path / "a.nwb", TRAINS), intervals, index)
+    with pytest.raises(UnreadableFile, match=match):
+        load(path, rate=1)
 
 
 def test_blocks_of_bins_are_counted_alike(tmp_path):
@@ -521,6 +560,19 @@ def test_fluorescence_of_pynwb(of_pynwb):
     assert run.depth.values.tolist() == [50.0, 10.0, 0.0]
     assert run.activity.attrs["units"] == "dF/F"
     assert run.activity.attrs["sampling_interval"] == 0.05
+
+
+def test_observation_intervals_of_pynwb(tmp_path):
+    pynwb = pytest.importorskip("pynwb")
+    start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    file = pynwb.NWBFile(session_description="a", identifier="b", session_start_time=start)
+    file.add_unit(spike_times=[0.5, 7.5], obs_intervals=[[0.0, 4.0], [6.0, 8.0]])
+    file.add_unit(spike_times=[3.5], obs_intervals=[[2.0, 8.0]])
+    with pynwb.NWBHDF5IO(tmp_path / "a.nwb", "w") as io:
+        io.write(file)
+    nan = np.nan
+    expected = [[1, 0, 0, 0, nan, nan, 0, 1], [nan, nan, 0, 1, 0, 0, 0, 0]]
+    np.testing.assert_array_equal(load(tmp_path / "a.nwb", rate=1).activity.values, expected)
 
 
 def test_units_of_pynwb(of_pynwb):

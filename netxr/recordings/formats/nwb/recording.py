@@ -64,7 +64,8 @@ def load(
     -------
     Dataset
         `activity` (neuron, time): samples times the file's conversion, float64 from integers where that is not 1;
-        or spike counts, int32. Labels are the ids of regions of interest, electrodes or units, or the names of
+        or spike counts, int32; float64 where the table's observation intervals leave out bins of a unit, which are NaN.
+        Labels are the ids of regions of interest, electrodes or units, or the names of
         stacked series; plain columns of their table are coordinates on neuron. The attribute `event_tables` names the
         tables of trials and other intervals in the file, which `netxr.load_events` reads.
 
