@@ -1,5 +1,7 @@
 """Files of the folder that are no stores: listed with what they are, and imported in place."""
 
+from html import unescape
+
 import numpy as np
 import panel as pn
 import pytest
@@ -114,6 +116,18 @@ def test_a_rate_that_is_typed_agrees_with_times_in_milliseconds(pages, tmp_path)
     press(page, "Import mouse.csv")
     assert "mouse.csv was imported as mouse.zarr." in page.messages[0]
     assert "A sample every 20 ms." in page.text()
+
+
+def test_what_a_loader_warns_of_is_said_with_the_import_in_the_words_of_the_form(pages, tmp_path):
+    rows = [f"{20 * k},{k % 7},{k % 5}" for k in range(100)]
+    (tmp_path / "mouse.csv").write_text("\n".join(["time,a,b", *rows]))
+    page = opened(pages, tmp_path, "?tab=recording")
+    choose(page, "Axes", ("time", "neuron"))
+    press(page, "Import mouse.csv")
+    (said,) = map(unescape, page.messages)
+    assert "mouse.csv was imported as mouse.zarr. mouse.csv: its column 'time' names no unit" in said
+    assert "its steps of 20 are taken for seconds. If they are not, call it time_ms and import the file again." in said
+    assert "--warn" in str(page.session.messages[0].styles)
 
 
 def test_what_a_file_marks_as_no_cell_and_what_is_missing_in_it_is_said(pages, tmp_path):

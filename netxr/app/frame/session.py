@@ -77,7 +77,7 @@ class Session:
                 self.look_again()
 
     def say(self, text: str, *, kind: str = "error") -> None:
-        """Show a message above the tab: an "error" or a "note". Its text is never taken for HTML."""
+        """Show a message above the tab: an "error", a "warning" or a "note". Its text is never taken for HTML."""
         message = message_pane(text, kind=kind)
         others = [one for one in self.messages if one.object != message.object]
         self.messages[:] = [*others, message][-MOST_MESSAGES:]

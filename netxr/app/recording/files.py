@@ -1,6 +1,6 @@
 """What the folder holds, as one table: stores to open, and files of other tools to import in place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
 from itertools import count
@@ -15,7 +15,7 @@ import xarray as xr
 import netxr
 from netxr.app.frame.controls import LOOK
 from netxr.app.frame.folder import Folder, RawFile
-from netxr.app.frame.jobs import Job, message_of
+from netxr.app.frame.jobs import Job, message_of, warnings_as_list
 from netxr.app.frame.looks import COMMAND, LABEL, message_pane
 from netxr.app.frame.panes import button, card, grid, note, stack
 from netxr.app.frame.session import Session
@@ -45,6 +45,14 @@ WORDS: Final = {
     "rate=100": "100",
 }
 """What is said in Python, and what the form says instead."""
+
+WARNED: Final = {
+    "Say interval_units='s' if they are, or 'ms'.": "If they are not, call it time_ms and import the file again.",
+    "give sampling_interval= in seconds": "import it in the shell with --sampling-interval",
+    "sampling_interval=": "a sample every ",
+    "Fix:": "Fix, in Python:",
+}
+"""The same of what loaders warn of."""
 
 INTRO: Final = "Import makes a store beside a file, and leaves the file as it is."
 
@@ -165,25 +173,27 @@ class Files:
         def work(job: Job) -> tuple[str, list[str]]:
             """Convert it, and return what is to be said of it; in another thread."""
             try:
-                missing = written(source, target, progress=job.step, **said)
+                with warnings_as_list() as told:
+                    missing = written(source, target, progress=job.step, **said)
             except InvalidInput as error:
                 raise _as_asked(error) from None
             self._folder.look_again()
-            return store, _remarks(netxr.open(target), missing)
+            return store, [*(_in_words(source, text, WARNED) for text in told), *_remarks(netxr.open(target), missing)]
 
         self._session.run(
             KEY,
             work,
             partial(self._done, file.name),
             label=f"Importing {file.name}",
-            tell=partial(_in_words, source, tell),
+            tell=lambda text: tell(_in_words(source, text, WORDS)),
         )
 
     def _done(self, name: str, made: tuple[str, list[str]]) -> None:
         """Open the store that was made, and say what there is to say of it."""
         store, remarks = made
         self._imported(store)
-        self._session.say(" ".join([f"{name} was imported as {store}.", *remarks]), kind="note")
+        kind = "warning" if remarks else "note"
+        self._session.say(" ".join([f"{name} was imported as {store}.", *remarks]), kind=kind)
 
 
 def _remarks(run: xr.Dataset, missing: MissingSamples | None) -> list[str]:
@@ -207,11 +217,11 @@ def _as_asked(error: InvalidInput) -> InvalidInput:
     return error.about("Which array", got="none of its names")
 
 
-def _in_words(source: Path, tell: Callable[[str], object], text: str) -> None:
-    """Tell what is wrong with an import in the words of the form, without the folder."""
-    for python, words in {str(source): source.name, **WORDS}.items():
+def _in_words(source: Path, text: str, form: Mapping[str, str]) -> str:
+    """Return what is said of an import in the words of the form, without the folder."""
+    for python, words in {str(source): source.name, **form}.items():
         text = text.replace(python, words)
-    tell(text)
+    return text
 
 
 HEADS: Final = ("Name", "What it is", "Size", "")
