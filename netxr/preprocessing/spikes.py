@@ -52,8 +52,8 @@ def spike_counts(
     sampling_interval : float
         Length of a bin.
     span : (float, float), optional
-        Start of the first bin and end of the last; a last bin that it would cut is left out. If not given, from the
-        first spike of all to the last.
+        Start of the first bin and end of the last; a last bin that it would cut is left out. If not given, while all
+        trains of Neo were observed (`t_start` to `t_stop`); of other trains, from the first spike of all to the last.
     interval_units : str
         Unit of the times, of `sampling_interval` and of `span`.
 
@@ -143,7 +143,7 @@ def _recording(
     """Return what a kernel makes of spike times in bins, block by block; it needs spikes `halo` bins around them."""
     interval = _interval(sampling_interval, interval_units)
     labels, trains = _trains(times, interval_units)
-    start, n_bins = _bins(trains, span, interval)
+    start, n_bins = _bins(trains, _observed(times, interval_units) if span is None else span, interval)
     _warn_if_empty(trains, n_bins, interval, interval_units)
     if halo > TRUNCATE * n_bins + 1:
         got, expected = (
@@ -207,6 +207,15 @@ def _trains(times: Any, units: str) -> tuple[list[Any] | None, list[NDArray[np.f
             raise InvalidInput("times", got=f"a time of neuron {label!r} that is not finite", expected="finite ones")
         trains.append(train)
     return labels, trains
+
+
+def _observed(times: Any, units: str) -> tuple[float, float] | None:
+    """Return from when to when all of some trains were observed; None where they do not say, which those of Neo do."""
+    each = list(times.values() if isinstance(times, Mapping) else times)
+    if not all(hasattr(train, "rescale") and hasattr(train, "t_stop") for train in each):
+        return None
+    starts, stops = ([float(getattr(one, end).rescale(units)) for one in each] for end in ("t_start", "t_stop"))
+    return max(starts), min(stops)
 
 
 def _bins(trains: list[NDArray[Any]], span: tuple[float, float] | None, interval: float) -> tuple[float, int]:

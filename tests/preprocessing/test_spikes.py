@@ -109,6 +109,18 @@ def test_spike_trains_of_neo_say_their_unit():
     assert in_ms.sampling_interval_units == "ms"
 
 
+def test_spike_trains_of_neo_say_when_they_were_observed():
+    neo = pytest.importorskip("neo")
+    early, late = (
+        neo.SpikeTrain([600], t_stop=2000, units="ms"),
+        neo.SpikeTrain([1.2], t_start=0.5, t_stop=3, units="s"),
+    )
+    found = spike_counts({"a": early, "b": late}, sampling_interval=0.25)  # both from 0.5 to 2 s
+    assert found.values.tolist() == [[1, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0]]
+    assert found.time.values[0] == 0.5
+    assert spike_counts([early], sampling_interval=0.25, span=(0, 1)).values.tolist() == [[0, 0, 1, 0]]
+
+
 @pytest.mark.skipif(not (SHARED / "data").exists(), reason="no shared recordings")
 def test_as_the_reader_of_files_counts():
     h5py = pytest.importorskip("h5py")
