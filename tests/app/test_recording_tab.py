@@ -361,9 +361,30 @@ def test_of_samples_that_are_missing_the_page_says_what_can_be_done_on_it(pages,
     assert "In step 2, Clean" in page.text()
     assert "missing=" not in page.text()
     assert "There is no result" in page.text()
+    assert "Run it again" not in names_of_buttons(page)
     press(page, "Go to Clean")
     assert "view=clean" in page.location.search
     assert "NaN" not in page.text()
+
+
+def test_an_error_about_a_field_of_another_step_leads_there(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=estimated.zarr&view=estimate&high_pass=0.7")
+    assert "There is no result" in page.text()
+    assert "Run it again" not in names_of_buttons(page)
+    press(page, "Go to Clean")
+    assert "High-pass cutoff: got 0.7" in page.text()
+    assert not page.messages
+
+
+def test_what_failed_for_another_reason_than_its_settings_can_be_run_again(pages, library):
+    page = opened(pages, library, "?tab=recording&recording=damaged.zarr")
+    assert "There is no result" in page.text()
+    assert "Run it again" in names_of_buttons(page)
+
+
+def names_of_buttons(page):
+    """What the buttons are called that are shown."""
+    return [one.name for one in page.page.body.select(pn.widgets.Button) if one.visible]
 
 
 def test_cancelling_leaves_the_store_as_it_was(pages, library, monkeypatch):

@@ -84,9 +84,9 @@ class TruthFile:
         tell = partial(self._tell_of, source)
         self._session.run(KEY, work, self._done, label=f"Importing {file}", tell=tell)
 
-    def _tell_of(self, source: Path, text: str) -> None:
+    def _tell_of(self, source: Path, error: BaseException) -> None:
         """Say what is wrong with a file, without its folder."""
-        self._tell(text.replace(str(source), source.name))
+        self._tell(message_of(error).replace(str(source), source.name))
 
     def _imported(self, first: str, source: Path, target: Path, rows: Any, _job: Job) -> str:
         """Save the truth as a store; in another thread."""

@@ -104,7 +104,7 @@ class Session:
         short: bool = False,
         quiet: bool = False,
         withdrawn: Callable[[], object] = lambda: None,
-        tell: Callable[[str], object] | None = None,
+        tell: Callable[[BaseException], object] | None = None,
     ) -> None:
         """Compute in the background with progress and a button to cancel; an error becomes a message.
 
@@ -113,8 +113,8 @@ class Session:
         is called with the result, to draw it, or `withdrawn` where the user cancels it, or it fails. Meanwhile the page
         says the `label`, such as "Estimating 1,000 neurons". What is `short`, well under a second, shows no progress,
         and does not wait for long computations; of what is `quiet`, in addition to a result that is shown, the page
-        says nothing until it is there, and nothing waits for it. What is wrong is said above the tab, or by `tell`
-        beside what asked for it.
+        says nothing until it is there, and nothing waits for it. What is wrong is said above the tab, or by `tell`,
+        which is called with the error, beside what asked for it.
         """
 
         def give_up() -> None:
@@ -124,7 +124,7 @@ class Session:
 
         def fail(error: BaseException) -> None:
             """Say that it failed."""
-            self._failed(error, tell or self.say)
+            self._failed(error, tell or (lambda wrong: self.say(message_of(wrong))))
             withdrawn()
 
         (self._quiet.add if quiet else self._quiet.discard)(key)
@@ -230,11 +230,11 @@ class Session:
             with self.guarded():
                 what(value)
 
-    def _failed(self, error: BaseException, tell: Callable[[str], object]) -> None:
+    def _failed(self, error: BaseException, tell: Callable[[BaseException], object]) -> None:
         """Say that a computation failed."""
         self.line.object = state_html("Stopped")
         if not isinstance(error, Cancelled):
-            tell(message_of(error))
+            tell(error)
 
     def _hide(self, key: str) -> None:
         """Remove the progress bar of a computation."""

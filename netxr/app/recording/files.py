@@ -185,7 +185,7 @@ class Files:
             work,
             partial(self._done, file.name),
             label=f"Importing {file.name}",
-            tell=lambda text: tell(_in_words(source, text, WORDS)),
+            tell=lambda error: tell(_in_words(source, message_of(error), WORDS)),
         )
 
     def _done(self, name: str, made: tuple[str, list[str]]) -> None:

@@ -189,13 +189,13 @@ class Rail:
         """Offer to cancel in the place of Run, while an estimate is made."""
         self._cancel.visible = is_computing
 
-    def tell(self, text: str) -> bool:
-        """Say what is wrong below the field that it begins with; return whether that field is in view."""
-        open_step = step_of(self._settings.view)
-        field = next((one for one, step in FIELDS.items() if text.startswith(f"{one}: ") and step == open_step), None)
-        if field is not None:
-            _say_in(self._beside[field], text)
-        return field is not None
+    def tell(self, text: str) -> str:
+        """Say what is wrong below the field that it begins with; return its step, or an empty text."""
+        field = next((one for one in FIELDS if text.startswith(f"{one}: ")), None)
+        if field is None:
+            return ""
+        _say_in(self._beside[field], text)
+        return FIELDS[field]
 
     def foretell(self, cost: Cost | None) -> None:
         """Say on Run what it takes."""

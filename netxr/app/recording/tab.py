@@ -10,9 +10,8 @@ from netxr import names as n
 from netxr.app.frame.controls import text
 from netxr.app.frame.downloads import downloads
 from netxr.app.frame.folder import Folder
-from netxr.app.frame.jobs import Job
-from netxr.app.frame.looks import message_pane
-from netxr.app.frame.panes import Results, button, note, row, stack
+from netxr.app.frame.jobs import Job, message_of
+from netxr.app.frame.panes import Results, button, note, stack
 from netxr.app.frame.session import Session, at_once
 from netxr.app.frame.stores import StoreList, tab_of_stores
 from netxr.app.recording.answers import estimate_html, warning_of, words_of
@@ -37,7 +36,7 @@ from netxr.app.recording.cost import LIVE, Cost, cost_of
 from netxr.app.recording.files import Files
 from netxr.app.recording.judged import is_judged, soon_judged
 from netxr.app.recording.marked_pairs import FROM, marked, text_of
-from netxr.app.recording.rail import Rail, as_called
+from netxr.app.recording.rail import STEPS, Rail, as_called, step_of
 from netxr.app.recording.report_file import ReportFile
 from netxr.app.recording.saving import Saving
 from netxr.app.recording.settings import ANEW, FILL, KINDS, OF_ESTIMATES, RecordingSettings
@@ -84,12 +83,13 @@ class _View:
         self._cost: Cost | None = None
         self._waits = False
         self._results = Results(self._tools(), run=self._estimate, later=session.later)
-        self._warning, self._missing = stack(visible=False), stack(visible=False)
+        self._warning, self._cure = stack(visible=False), stack(visible=False)
+        self._helps_again = True
         self._rail.offer_trials()
         session.listeners.append(self._show_files)
         self.controls, self.summary = [self._rail.steps.panel, self._marked], self._rail.steps.summary
         head, body, foot = self._results.head, self._results.body, self._results.foot
-        self.body = pn.Column(self._missing, head, self._warning, self._files.panel, body, foot)
+        self.body = pn.Column(self._cure, head, self._warning, self._files.panel, body, foot)
 
     def _tools(self) -> pn.Column:
         """Return what can be taken from the view."""
@@ -145,7 +145,8 @@ class _View:
         if "recording" in changed:
             self._rail.offer_trials()
         self._saving.withdraw()
-        self._missing.param.update(objects=[], visible=False)
+        self._cure.param.update(objects=[], visible=False)
+        self._helps_again = True
         if not settings.recording:
             self._session.cancel(KEY)
             self._rail.computing(False)
@@ -180,20 +181,26 @@ class _View:
             tell=self._tell,
         )
 
-    def _tell(self, wrong: str) -> None:
-        """Say what is wrong below its field, or above the results; of missing samples with the step that cures it."""
-        if wrong.endswith(FILL) and self._settings.view != CLEAN_VIEW:
-            step = row(button("Go to Clean", self._go_to_clean))
-            self._missing.param.update(objects=[message_pane(wrong, kind="error"), step], visible=True)
-        elif not self._rail.tell(wrong):
+    def _tell(self, error: BaseException) -> None:
+        """Say what is wrong below its field, or above the results, and lead to the step that cures it."""
+        wrong, here = message_of(error), step_of(self._settings.view)
+        self._helps_again = not isinstance(error, InvalidInput)
+        cure = self._rail.tell(wrong)
+        if cure != here:
             self._session.say(wrong)
+        cure = "Clean" if wrong.endswith(FILL) else cure
+        if cure not in ("", here):
+            go = button(f"Go to {cure}", lambda _event: self._settings.param.update(view=STEPS[cure][0]))
+            self._cure.param.update(objects=[go], visible=True)
 
     def _withdrawn(self) -> None:
         """Say that nothing comes, where nothing is shown yet."""
         self._rail.computing(False)
-        if self._shown is None:
+        if self._shown is None and self._helps_again:
             again = button("Run it again", lambda _event: self.update())
             self._results.empty("There is no result", "Change a setting, or run it again.", again)
+        elif self._shown is None:
+            self._results.empty("There is no result", "These settings have none: change what is said to be wrong.")
 
     def _takes_long(self) -> bool:
         """Return whether what the settings ask for takes so long that it waits to be asked for."""
