@@ -13,6 +13,7 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile, one_line
 from netxr.recordings.formats.guards import readable_as
+from netxr.recordings.formats.places import places_of
 from netxr.recordings.formats.plain import read_npy
 from netxr.recordings.formats.recognition import SUITE2P_PLACES
 from netxr.schema.arguments import check_choice, check_flag, is_finite
@@ -21,7 +22,6 @@ from netxr.schema.arrays import as_activity
 SIGNALS: Final = {"F": "fluorescence", "Fneu": "neuropil fluorescence", "spks": "deconvolved fluorescence"}
 """Arrays that a folder holds, (region, frame), and what they are."""
 
-PIXEL: Final = "pixel"
 SAY_INTERVAL: Final = "Give sampling_interval=, in seconds."
 
 
@@ -172,8 +172,7 @@ def _places(folder: Path, n_regions: int) -> dict[str, xr.Variable]:
     except Exception as error:  # they may be anything
         raise UnreadableFile(folder / "stat.npy", f"no middle 'med' of each region ({one_line(error)})") from error
     _check_same(folder, "stat", middles.shape, (n_regions, 2))
-    rows = {n.X: middles[:, 1], n.Y: middles[:, 0]}
-    return {name: xr.Variable(n.NEURON, places, {n.UNITS: PIXEL}) for name, places in rows.items()}
+    return places_of(middles[:, ::-1])
 
 
 def _interval(folder: Path, sampling_interval: float | None) -> float:

@@ -92,6 +92,59 @@ def test_import_of_nwb_says_which_regions_its_table_marks_as_none(tmp_path, colu
     assert netxr.select(netxr.open(tmp_path / "a.zarr"), where=where).neuron.values.tolist() == kept
 
 
+def image_masks():
+    """Four pixels: of region 0 the one at x = 1, y = 4, of region 1 one at (6, 0) and three times one at (2, 2)."""
+    masks = np.zeros((3, 7, 5))
+    masks[0, 1, 4], masks[1, 6, 0], masks[1, 2, 2], masks[2, 0, 0] = 0.5, 1, 3, 9
+    return masks
+
+
+PIXELS = np.array(
+    [(1, 4, 0.5), (6, 0, 1), (2, 2, 3), (0, 0, 9)], [("x", np.uint32), ("y", np.uint32), ("weight", np.float32)]
+)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"image_mask": image_masks()},
+        {"image_mask": np.stack([image_masks() * 0, image_masks()], axis=3)},
+        {"pixel_mask": PIXELS, "pixel_mask_index": np.array([1, 3, 4], np.uint8)},
+        {"ROICentroids": np.array([[1, 4], [3, 1.5], [0, 0]])},
+    ],
+)
+def test_regions_lie_in_the_middle_of_their_masks(tmp_path, columns):
+    with h5py.File(tmp_path / "a.nwb", "w") as file:
+        files.start_nwb(file)
+        table = files.add_table(file, "processing/ophys/Seg/Plane", [5, 6, 7], **columns)
+        series = files.add_series(file, "acquisition/rois", files.samples(50, 2), kind="RoiResponseSeries")
+        files.refer(series, "rois", table, [1, 0])
+    run = load(tmp_path / "a.nwb")
+    assert run.neuron.values.tolist() == [6, 5]
+    assert run.x.values.tolist() == [3, 1]
+    assert run.y.values.tolist() == [1.5, 4]
+    assert ("x" in load(tmp_path / "a.nwb", masks=False).coords) == ("image_mask" not in columns)
+    assert (run.x.units, run.y.units) == ("pixel", "pixel")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"image_mask": image_masks() * [[[1]], [[0]], [[1]]]},  # a region without a pixel
+        {"image_mask": image_masks()[:2]},
+        {"pixel_mask": PIXELS["x"], "pixel_mask_index": np.array([1, 3, 4], np.uint8)},
+        {"image_mask": image_masks(), "y": np.arange(3.0)},
+    ],
+)
+def test_where_not_all_regions_lie_somewhere_there_are_no_places(tmp_path, columns):
+    with h5py.File(tmp_path / "a.nwb", "w") as file:
+        files.start_nwb(file)
+        table = files.add_table(file, "processing/ophys/Seg/Plane", [5, 6, 7], **columns)
+        series = files.add_series(file, "acquisition/rois", files.samples(50, 2), kind="RoiResponseSeries")
+        files.refer(series, "rois", table, [1, 0])
+    assert "x" not in load(tmp_path / "a.nwb").coords
+
+
 @pytest.mark.parametrize(
     "name",
     ["Fluorescence", "/processing/ophys/Fluorescence/", "Fluorescence/RoiResponseSeries", "*Fluor*", "ophys/Fluor*"],
@@ -369,7 +422,7 @@ def test_one_observation_interval_a_unit_needs_no_index(tmp_path):
     [
         ([[0, 4], [2, 10]], None, r"obs_intervals, of shape \(2, 2\), is no start and stop"),
         ([[0, 4], [2, np.nan]], [1, 1, 2], "is no start and stop"),
-        ([[0, 4], [2, 10]], [1, 2, 3], "obs_intervals_index does not divide 2 obs intervals among 3 units"),
+        ([[0, 4], [2, 10]], [1, 2, 3], "obs_intervals_index does not divide 2 obs intervals among 3 rows"),
     ],
 )
 def test_observation_intervals_that_are_none_are_refused(tmp_path, intervals, index, match):
@@ -417,7 +470,7 @@ def test_an_index_that_does_not_fit_is_refused(tmp_path, ends):
     with h5py.File(path, "r+") as file:
         del file["units/spike_times_index"]
         file["units/spike_times_index"] = np.array(ends, "u2")
-    with pytest.raises(UnreadableFile, match="spike_times_index does not divide 341 spike times among 3 units"):
+    with pytest.raises(UnreadableFile, match="spike_times_index does not divide 341 spike times among 3 rows"):
         load(path, rate=10)
 
 
@@ -527,7 +580,9 @@ def of_pynwb(tmp_path):
     table = segmentation.create_plane_segmentation(name="cells", description="a", imaging_plane=plane)
     table.add_column(name="depth", description="in um")
     for k in range(6):
-        table.add_roi(image_mask=np.eye(4), depth=10.0 * k)
+        mask = np.zeros((9, 4))
+        mask[k + 2, 3] = 1.0
+        table.add_roi(image_mask=mask, depth=10.0 * k)
     region = table.create_roi_table_region(region=[5, 1, 0], description="some")
     traces = RoiResponseSeries(
         name="traces", data=files.samples(200, 3), rois=region, unit="dF/F", timestamps=np.arange(200) / 20
@@ -558,8 +613,32 @@ def test_fluorescence_of_pynwb(of_pynwb):
     assert np.array_equal(run.activity.values, files.samples(200, 3).T)
     assert run.neuron.values.tolist() == [5, 1, 0]
     assert run.depth.values.tolist() == [50.0, 10.0, 0.0]
+    assert run.x.values.tolist() == [7, 3, 2]
+    assert run.y.values.tolist() == [3, 3, 3]
     assert run.activity.attrs["units"] == "dF/F"
     assert run.activity.attrs["sampling_interval"] == 0.05
+
+
+def test_pixel_masks_of_pynwb(of_pynwb, tmp_path):
+    from pynwb import NWBHDF5IO
+    from pynwb.ophys import ImageSegmentation, RoiResponseSeries
+
+    with NWBHDF5IO(of_pynwb, "r") as source:
+        file = source.read()
+        table = ImageSegmentation(name="lists").create_plane_segmentation(
+            name="pixels", description="a", imaging_plane=file.imaging_planes["plane"]
+        )
+        table.add_roi(pixel_mask=[(5, 1, 1.0), (8, 1, 2.0)])
+        table.add_roi(pixel_mask=[(3, 2, 0.5)])
+        file.processing["ophys"].add(table.parent)
+        region = table.create_roi_table_region(region=[1, 0], description="both")
+        file.add_acquisition(
+            RoiResponseSeries(name="listed", data=files.samples(50, 2), rois=region, unit="a", rate=20.0)
+        )
+        with NWBHDF5IO(tmp_path / "b.nwb", "w") as io:
+            io.export(src_io=source, nwbfile=file)
+    run = load(tmp_path / "b.nwb", name="listed")
+    assert (run.x.values.tolist(), run.y.values.tolist()) == ([3, 7], [2, 1])
 
 
 def test_observation_intervals_of_pynwb(tmp_path):

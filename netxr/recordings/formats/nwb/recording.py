@@ -17,7 +17,7 @@ from netxr.recordings.formats.nwb.events import tables_in
 from netxr.recordings.formats.nwb.series import load_series, stack_series
 from netxr.recordings.formats.nwb.units import load_units
 from netxr.recordings.formats.times import check_interval
-from netxr.schema.arguments import check_choice
+from netxr.schema.arguments import check_choice, check_flag
 from netxr.schema.variables import NUMBER_KINDS
 
 TYPE: Final = "neurodata_type"
@@ -37,6 +37,7 @@ def load(
     span: tuple[float, float] | None = None,
     sampling_interval: float | None = None,
     gaps: n.Gaps = "raise",
+    masks: bool = True,
 ) -> xr.Dataset:
     """Load a recording from an NWB file, lazily.
 
@@ -59,15 +60,19 @@ def load(
     gaps : {"raise", "segments"}
         For series: what to do where timestamps are not even. An error, or keep them, and say with the attribute `gaps`
         that the stretches between gaps are trials of one recording.
+    masks : bool
+        For regions of interest: whether to read their image masks, which say where they lie. They may be larger than
+        the traces; without them, a file opens sooner.
 
     Returns
     -------
     Dataset
         `activity` (neuron, time): samples times the file's conversion, float64 from integers where that is not 1;
         or spike counts, int32; float64 where the table's observation intervals leave out bins of a unit, which are NaN.
-        Labels are the ids of regions of interest, electrodes or units, or the names of
-        stacked series; plain columns of their table are coordinates on neuron. The attribute `event_tables` names the
-        tables of trials and other intervals in the file, which `netxr.load_events` reads.
+        Labels are the ids of regions of interest, electrodes or units, or the names of stacked series; plain columns of
+        their table are coordinates on neuron, and so are `x` and `y`, in pixels, where it says with masks or centroids
+        where all regions lie. The attribute `event_tables` names the tables of trials and other intervals in the file,
+        which `netxr.load_events` reads.
 
     Raises
     ------
@@ -79,6 +84,7 @@ def load(
     """
     interval = None if sampling_interval is None else check_interval(sampling_interval)
     check_choice("gaps", gaps, n.GAP_CHOICES)
+    check_flag("masks", masks)
     with opened(path) as file:
         if "nwb_version" not in file.attrs:
             fix = "Files of NWB 1, and any other HDF5, are read array by array with format='hdf5'."
@@ -99,7 +105,8 @@ def load(
                 given, got=f"one for {chosen[0].name} in {path}", expected="none for a series of samples", fix=fix
             )
         if len(chosen) == 1:
-            return load_series(path, chosen[0], sampling_interval=interval, gaps=gaps).assign_attrs(about)
+            run = load_series(path, chosen[0], sampling_interval=interval, gaps=gaps, masks=masks)
+            return run.assign_attrs(about)
         return stack_series(path, chosen, sampling_interval=interval, gaps=gaps).assign_attrs(about)
 
 

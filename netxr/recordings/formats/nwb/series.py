@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.hdf5 import is_array, lazy_dataset, text_of
+from netxr.recordings.formats.nwb.regions import middles_in
 from netxr.recordings.formats.nwb.tables import Columns, labels_and_columns
+from netxr.recordings.formats.places import places_of
 from netxr.recordings.formats.times import Clock, clock_from, say_which_interval
 from netxr.schema.arrays import as_activity
 from netxr.schema.spacing import steps_in
@@ -25,9 +27,10 @@ MICROMETRE: Final = "µm"
 """Columns of the table of electrodes that say where they are, by the schema of NWB in this unit."""
 
 
-def load_series(path: Path, series: Any, *, sampling_interval: float | None, gaps: n.Gaps) -> xr.Dataset:
+def load_series(path: Path, series: Any, *, sampling_interval: float | None, gaps: n.Gaps, masks: bool) -> xr.Dataset:
     """Return the recording in an opened series, `data` (time[, neuron]); `sampling_interval`, in s, replaces its own.
 
+    `masks` says whether images of regions are read for where they lie.
     Raises UnreadableFile if its times are not evenly spaced and gaps part no segments, or lengths within it differ.
     """
     samples = _samples_of(path, series)
@@ -37,6 +40,9 @@ def load_series(path: Path, series: Any, *, sampling_interval: float | None, gap
     if is_array(series.get(ELECTRODES)):
         for place in set(PLACES) & set(columns):
             recording[place].attrs[n.UNITS] = MICROMETRE
+    elif not {n.X, n.Y} & set(columns) and (region := _region_of(series)) is not None:
+        middles = middles_in(path, series.file[region.attrs["table"]], images=masks)
+        recording = recording.assign_coords({} if middles is None else places_of(middles[region[()]]))
     return recording.assign_attrs({n.SOURCE_ARRAY: series.name.strip("/")})
 
 
@@ -142,10 +148,16 @@ def _clock_of(path: Path, series: Any, length: int, sampling_interval: float | N
     return Clock(1 / rate, start)
 
 
+def _region_of(series: Any) -> Any:
+    """Return the array that says which row of which table each column is; None if there is none."""
+    region = next((series[name] for name in REGIONS if is_array(series.get(name))), None)
+    return None if region is None or "table" not in region.attrs else region
+
+
 def _neurons_of(path: Path, series: Any, n_neurons: int) -> tuple[NDArray[Any] | None, Columns]:
     """Return the ids of what each column of a series is of, and what their table says of them."""
-    region = next((series[name] for name in REGIONS if is_array(series.get(name))), None)
-    if region is None or "table" not in region.attrs:
+    region = _region_of(series)
+    if region is None:
         return None, {}
     if region.shape != (n_neurons,):
         fix = "Samples lie (time, neuron) in NWB; if these do not, read the array alone with format='hdf5' and dims=."

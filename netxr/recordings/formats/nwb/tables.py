@@ -42,6 +42,21 @@ def labels_and_columns(path: Path, table: Any, rows: NDArray[Any] | None = None)
     return labels, {name: values[chosen] for name, values in columns.items()}
 
 
+def bounds_of(path: Path, table: Any, column: str, n_rows: int) -> NDArray[np.int64]:
+    """Return where the entries of each row in a column of lists begin, and where the last ones end.
+
+    Raises UnreadableFile if its index does not fit.
+    """
+    place, n_entries = f"{table.name.strip('/')}/{column}", len(table[column])
+    # Stored as the smallest unsigned integers that hold it, in which differences would wrap around.
+    ends = np.asarray(table[f"{column}_index"][()]).astype(np.int64)
+    bounds = np.concatenate([np.zeros(1, dtype=np.int64), ends.ravel()])
+    if ends.shape != (n_rows,) or not n_rows or (np.diff(bounds) < 0).any() or bounds[-1] > n_entries:
+        reason = f"{place}_index does not divide {n_entries} {column.replace('_', ' ')} among {n_rows} rows"
+        raise UnreadableFile(path, reason, fix="The table is damaged.")
+    return bounds
+
+
 def _is_plain(table: Any, name: str, node: Any, n_rows: int) -> bool:
     """Say whether a column has one number or text for each row."""
     indexed = f"{name}_index" in table or name.endswith("_index")

@@ -14,7 +14,7 @@ from netxr.errors import InvalidInput, UnreadableFile
 from netxr.kernels.spikes import SLACK, bins_in, counts, observed_bins
 from netxr.recordings.formats.hdf5 import is_array, opened
 from netxr.recordings.formats.lazy import Box, lazy_array
-from netxr.recordings.formats.nwb.tables import labels_and_columns
+from netxr.recordings.formats.nwb.tables import bounds_of, labels_and_columns
 from netxr.recordings.formats.times import is_rate
 from netxr.schema.arguments import check_span
 from netxr.schema.arrays import as_activity
@@ -47,7 +47,7 @@ def load_units(
         expected = f"bins a second for the spike times of {place} in {path}, a positive number"
         raise InvalidInput("rate", got=got, expected=expected, fix=fix)
     labels, columns = labels_and_columns(path, units)
-    bounds = _bounds(path, units, SPIKES, len(labels))
+    bounds = bounds_of(path, units, SPIKES, len(labels))
     observed = _observed(path, units, len(labels))
     start, n_bins = _bins(path, units, bounds, observed, float(rate), span)
     runs = [observed_bins(intervals, start=start, rate=float(rate)) for intervals in observed if len(intervals)]
@@ -71,24 +71,12 @@ def load_units(
     return activity.to_dataset().assign_attrs({n.SOURCE_ARRAY: place})
 
 
-def _bounds(path: Path, units: Any, column: str, n_units: int) -> NDArray[np.int64]:
-    """Return where the entries of each unit in a column of lists begin, and where the last ones end."""
-    place, n_entries = f"{units.name.strip('/')}/{column}", len(units[column])
-    # Stored as the smallest unsigned integers that hold it, in which differences would wrap around.
-    ends = np.asarray(units[f"{column}_index"][()]).astype(np.int64)
-    bounds = np.concatenate([np.zeros(1, dtype=np.int64), ends.ravel()])
-    if ends.shape != (n_units,) or not n_units or (np.diff(bounds) < 0).any() or bounds[-1] > n_entries:
-        reason = f"{place}_index does not divide {n_entries} {column.replace('_', ' ')} among {n_units} units"
-        raise UnreadableFile(path, reason, fix="The table is damaged.")
-    return bounds
-
-
 def _observed(path: Path, units: Any, n_units: int) -> list[NDArray[np.float64]]:
     """Return when each unit was observed, (interval, 2); no interval where the table does not say."""
     if not is_array(units.get(OBSERVED)) or not units[OBSERVED].size:
         return [np.empty((0, 2))] * n_units
     has_lists = f"{OBSERVED}_index" in units
-    bounds = _bounds(path, units, OBSERVED, n_units) if has_lists else np.arange(n_units + 1)
+    bounds = bounds_of(path, units, OBSERVED, n_units) if has_lists else np.arange(n_units + 1)
     intervals = np.asarray(units[OBSERVED][()], dtype=np.float64)
     length = len(intervals) if has_lists else n_units
     if intervals.shape != (length, 2) or not np.isfinite(intervals).all():
@@ -144,7 +132,7 @@ def _count_spikes(path: Path, name: str, box: Box, *, start: float, rate: float)
     counted = np.zeros((rows.stop - rows.start, bins.stop - bins.start), dtype=np.int32)
     with opened(path) as file:
         units = file[name]
-        bounds = _bounds(path, units, SPIKES, len(units["id"]))
+        bounds = bounds_of(path, units, SPIKES, len(units["id"]))
         for row, unit in enumerate(range(rows.start, rows.stop)):
             times = units[SPIKES][bounds[unit] : bounds[unit + 1]]
             if not np.isfinite(times).all():
