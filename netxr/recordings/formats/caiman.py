@@ -15,6 +15,7 @@ from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.guards import readable_as
 from netxr.recordings.formats.hdf5 import choose, is_array, lazy_dataset, opened
+from netxr.recordings.formats.places import Middles, middles_of_pixels, places_of
 from netxr.recordings.formats.recognition import content_of
 from netxr.recordings.formats.times import check_interval, say_which_interval
 from netxr.schema.arrays import as_activity
@@ -28,6 +29,12 @@ ACCEPTED_COMPONENTS: Final = "idx_components"
 
 QUALITIES: Final = ("SNR_comp", "r_values", "cnn_preds")
 """What CaImAn decided that by, a number a component."""
+
+FOOTPRINTS: Final = "A"
+"""Weights of pixels in each component, (pixel, component), a sparse matrix by columns in HDF5."""
+
+DIMS: Final = (f"{ESTIMATES}/dims", "dims", "params/data/dims")
+"""Rows and columns (and planes) of the images, whose pixels are counted down the columns."""
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -49,7 +56,8 @@ def load(path: Path, *, name: str = "C", sampling_interval: float | None = None)
     -------
     Dataset
         `activity` (neuron, time), all components; whether CaImAn accepted each, and by which figures, are
-        coordinates on neuron where the file has them.
+        coordinates on neuron where the file has them, and so are `x` and `y`, the middles of their footprints in pixels
+        from the left and from the top.
 
     Raises
     ------
@@ -71,7 +79,26 @@ def load(path: Path, *, name: str = "C", sampling_interval: float | None = None)
         samples = lazy_dataset(path, found[choose(path, name, matrices)])
         beside = {key: np.asarray(found[key][()]) for key in (ACCEPTED_COMPONENTS, *QUALITIES) if key in found}
         rate = file[FRAME_RATE][()] if is_array(file.get(FRAME_RATE)) else None
-        return _recording(path, name, samples, beside, rate, sampling_interval)
+        middles = _middles(path, file, samples.shape[0])
+        return _recording(path, name, samples, beside, rate, sampling_interval).assign_coords(places_of(middles))
+
+
+def _middles(path: Path, file: Any, n_components: int) -> Middles:
+    """Return where the components lie by their footprints in an opened file; NaN where it does not say."""
+    footprints: Any = file[ESTIMATES].get(FOOTPRINTS, {})
+    parts = [] if is_array(footprints) else [footprints.get(key) for key in ("indptr", "indices", "data")]
+    sizes = next((file[place][()] for place in DIMS if is_array(file.get(place)) and file[place].size in (2, 3)), None)
+    if sizes is None or sizes.dtype.kind not in "iu" or not parts or not all(map(is_array, parts)):
+        return np.full((n_components, 2), np.nan)
+    bounds, pixels, weights = (np.asarray(part[()]) for part in parts)
+    bounds, n_pixels = bounds.astype(np.int64), int(np.prod(sizes, dtype=np.int64))
+    fits = bounds.shape == (n_components + 1,) and bounds[0] == 0 and (np.diff(bounds) >= 0).all()
+    fits = fits and bounds[-1] == len(pixels) == len(weights) and ((pixels >= 0) & (pixels < n_pixels)).all()
+    if not fits:
+        reason = f"{ESTIMATES}/{FOOTPRINTS} is no matrix of {n_pixels} pixels and {n_components} components"
+        raise UnreadableFile(path, reason, fix="The file is damaged: copy it again.")
+    n_rows, n_columns = int(sizes[0]), int(sizes[1])
+    return middles_of_pixels(bounds, pixels // n_rows % n_columns, pixels % n_rows, weights)
 
 
 def _from_archive(path: Path, name: str, sampling_interval: float | None) -> xr.Dataset:

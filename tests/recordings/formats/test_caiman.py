@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csc_matrix
 
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.recordings.formats.caiman import load
@@ -63,6 +64,42 @@ def test_a_name_that_is_not_there_gets_those_that_are(saved):
 def test_hdf5_is_lazy(tmp_path):
     pytest.importorskip("h5py")
     assert load(make_caiman(tmp_path / "a.hdf5", C)).activity.chunks == ((6,), (300,))
+
+
+def with_footprints(path, images, *, at="estimates/dims"):
+    """Footprints of components, (component, row, column[, plane]), as CaImAn saves them, pixels in Fortran order."""
+    h5py = pytest.importorskip("h5py")
+    flat = csc_matrix(np.stack([image.reshape(-1, order="F") for image in images], axis=1))
+    with h5py.File(make_caiman(path, C), "r+") as file:
+        del file["estimates/A"]
+        for name in ("data", "indices", "indptr", "shape"):
+            file[f"estimates/A/{name}"] = getattr(flat, name)
+        file[at] = images.shape[1:]
+    return path
+
+
+@pytest.mark.parametrize("at", ["estimates/dims", "dims"])
+@pytest.mark.parametrize("shape", [(7, 11), (7, 11, 3)])
+def test_components_lie_in_the_middle_of_their_footprints(tmp_path, at, shape):
+    images = np.zeros((6, *shape))
+    for k in range(6):
+        images[k, 1, 2 + k, ...] = 0.5  # row 1
+        images[k, 5, 2 + k, ...] = 1.5
+    run = load(with_footprints(tmp_path / "a.hdf5", images, at=at))
+    assert run.x.values.tolist() == [2, 3, 4, 5, 6, 7]
+    assert run.y.values.tolist() == [4] * 6
+    assert run.x.units == "pixel"
+
+
+def test_footprints_that_are_none_are_refused_or_left_out(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    images = np.ones((6, 7, 11))
+    images[3] = 0
+    assert "x" not in load(with_footprints(tmp_path / "a.hdf5", images)).coords
+    with h5py.File(tmp_path / "a.hdf5", "r+") as file:
+        file["estimates/A/indices"][-1] = 77
+    with pytest.raises(UnreadableFile, match="estimates/A is no matrix of 77 pixels and 6 components"):
+        load(tmp_path / "a.hdf5")
 
 
 @pytest.mark.parametrize("indices", ["NoneType", None])
