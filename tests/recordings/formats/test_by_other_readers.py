@@ -102,6 +102,46 @@ def test_a_segmentation_by_hand(tmp_path):
         netxr.open(tmp_path, format="roiextractors")
 
 
+ROI = {"format": "roiextractors", "extractor": "CaimanSegmentationExtractor"}
+
+
+@pytest.mark.usefixtures("readers")
+def test_regions_that_were_accepted_are_marked_and_kept(tmp_path, monkeypatch):
+    with pytest.raises(InvalidInput, match="cells: got True; expected False: it is not said which of 2 regions"):
+        netxr.open(tmp_path, **ROI, cells=True)
+    monkeypatch.setattr(CaimanSegmentationExtractor, "get_accepted_list", lambda _: [9], raising=False)
+    assert netxr.open(tmp_path, **ROI).accepted.values.tolist() == [False, True]
+    kept = netxr.open(tmp_path, **ROI, cells=True).activity
+    assert kept.neuron.values.tolist() == [9]
+    assert kept.values.tolist() == [[1, 3, 5]]
+    monkeypatch.setattr(CaimanSegmentationExtractor, "get_accepted_list", lambda _: [])
+    with pytest.raises(InvalidInput, match="none of 2 regions is a cell"):
+        netxr.open(tmp_path, **ROI, cells=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("is_accepted", [True, False]), ("iscell", [1.0, 0.0]), ("cell_status", ["accepted", "x"])]
+)
+@pytest.mark.usefixtures("readers")
+def test_regions_are_accepted_by_a_property(tmp_path, monkeypatch, name, values):
+    kind = CaimanSegmentationExtractor
+    monkeypatch.setattr(kind, "get_property_keys", lambda _: ["snr", name], raising=False)
+    monkeypatch.setattr(kind, "get_property", lambda _, key, ids: np.array(values), raising=False)
+    assert netxr.open(tmp_path, **ROI).accepted.values.tolist() == [True, False]
+
+
+@pytest.mark.usefixtures("readers")
+def test_timestamps_of_a_segmentation_go_before_its_rate(tmp_path, monkeypatch):
+    times = [2.0, 2.1, 2.5]
+    monkeypatch.setattr(CaimanSegmentationExtractor, "get_native_timestamps", lambda _: times, raising=False)
+    with pytest.raises(UnreadableFile, match=r"the time of its samples is not even.*gaps='segments'"):
+        netxr.open(tmp_path, **ROI)
+    assert netxr.open(tmp_path, **ROI, gaps="segments").time.values.tolist() == times
+    times[2] = 2.2
+    assert netxr.open(tmp_path, **ROI).activity.attrs["sampling_interval"] == 0.1
+    assert netxr.open(tmp_path, **ROI).activity.attrs["start_time"] == 2
+
+
 @pytest.mark.parametrize(("name", "options"), [("spikeinterface", {"rate": 10}), ("roiextractors", {})])
 def test_without_the_package(tmp_path, monkeypatch, name, options):
     monkeypatch.setitem(sys.modules, name, None)
