@@ -260,6 +260,20 @@ def test_square_figures_come_to_rest_in_a_window_about_as_high_as_the_page(app, 
             assert all(wide == pytest.approx(tall, abs=1) and wide > 100 for wide, tall in squares)
 
 
+@pytest.mark.parametrize(
+    ("search", "count"), [("?tab=tutorial", 2), ("?tab=compare&first=estimated.zarr&second=seen.zarr", 3)]
+)
+def test_matrices_in_thirds_of_the_width_are_square(open_page, search, count):
+    page = open_page(search)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        drawn(page, 4)
+        still(page)
+        squares = page.evaluate(SQUARES)
+        assert len(squares) == count
+        assert all(wide == pytest.approx(tall, abs=1) and wide > 100 for wide, tall in squares)
+
+
 FRAMES = """() => [...Bokeh.documents[0]._all_models.values()].filter((one) => one.type === "Figure").map(
   (one) => [one.outer_width, one.inner_width])"""
 

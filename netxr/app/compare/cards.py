@@ -35,6 +35,9 @@ from netxr.schema.variables import labels_of
 
 AGREEMENT, DIFFERENCE = "Agreement", "Difference"
 
+LOW: Final = SECOND_ROW - 32
+"""Height of a figure with a line below it: both rows fit on a screen of 900."""
+
 WAITS: Final = {"opacity": "0.35"}
 """Of a difference while the next one is not known yet."""
 
@@ -104,7 +107,7 @@ class CompareCards:
         self._matrices = [LiveFigure(upright, one) for one in _heatmaps(pair)]
         self._heads = [figure_card(name, one.pane) for name, one in zip(pair.names, self._matrices, strict=True)]
         self._difference = LiveCard(upright, DIFFERENCE)
-        self._agreement = LiveCard(partial(stretched, height=SECOND_ROW, basis=None), AGREEMENT)
+        self._agreement = LiveCard(partial(stretched, height=LOW, basis=None), AGREEMENT)
         self._scores = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self._scored = card("", self._scores, wide=True)
         cells = [*self._heads, self._difference.whole, self._agreement.whole, self._scored]
@@ -163,10 +166,16 @@ def _differences(pair: Pair) -> dict[str, Picture]:
 
 
 def _agreements(pair: Pair) -> dict[str, Picture]:
-    """Draw one matrix over the other, pair by pair, and each over a truth that is neither of the two."""
-    found = {AGREEMENT: Picture(*agreement(pair, *pair.shared, *pair.names))}
+    """Draw one matrix over the other, pair by pair, and each over a truth that is neither of the two.
+
+    What is said of three of them stands below: beside their titles there is no room.
+    """
+    figure, said = agreement(pair, *pair.shared, *pair.names)
+    found = {AGREEMENT: Picture(figure, said)}
     if pair.has_truth_beside and pair.truth is not None:
+        found = {AGREEMENT: Picture(figure, "", said)}
         truth: xr.DataArray = pair.truth.R
         for side, place, name in zip(pair.sides, SIDES, pair.names, strict=True):
-            found[place.capitalize()] = Picture(*agreement(pair, truth, side.R, "truth", name))
+            figure, said = agreement(pair, truth, side.R, "truth", name)
+            found[place.capitalize()] = Picture(figure, "", said)
     return found

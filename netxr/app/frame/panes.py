@@ -55,14 +55,8 @@ def fitted(figure: Any, *, aspect: float) -> pn.pane.HoloViews:
     return Figure(in_theme(drawn), linked_axes=False, sizing_mode="scale_width", css_classes=classes, margin=0)
 
 
-UPRIGHT: Final = 0.95
-"""How many times as wide as high a heatmap is, with its axes, in a card that is little wider than high."""
-
-
-def upright(figure: Any) -> pn.pane.HoloViews:
-    """Return a heatmap that fills the width, its colour bar below it."""
-    look = {"colorbar_position": "bottom", "clabel": "", "colorbar_opts": {**FLAT}}
-    return fitted(figure.opts(hv.opts.Image(**look, backend="bokeh")), aspect=UPRIGHT)
+UPRIGHT: Final = 0.88
+"""How many times as wide as high an upright figure is, with its axes, in a third of the width."""
 
 
 FEW: Final = 5
@@ -70,7 +64,7 @@ FEW: Final = 5
 
 PLAIN: Final = MappingProxyType({"bar_line_color": None, "major_tick_line_color": None})
 THIN: Final = MappingProxyType({"width": 10, "padding": 4, **PLAIN})
-FLAT: Final = MappingProxyType({"height": 8, **PLAIN})
+FLAT: Final = MappingProxyType({"height": 8, "padding": 4, **PLAIN})
 """Of the colour bar of any figure, of one beside a frame, and of one below; HoloViews adds to what it is given."""
 
 SQUARE: Final = "figure.height = Math.max(0, figure.outer_height + figure.inner_width - figure.inner_height)"
@@ -97,6 +91,13 @@ def squared(figure: Any) -> pn.pane.HoloViews:
     drawn = bare.opts(**look, **TOOLS, hooks=[*hooks, keep_square], backend="bokeh")
     wide = {"sizing_mode": "stretch_width", "css_classes": ["square"], "margin": 0}
     return Figure(in_theme(drawn), linked_axes=False, **wide)
+
+
+def upright(figure: Any) -> pn.pane.HoloViews:
+    """Return a heatmap that fills the width, with a square frame, its colour bar below it."""
+    pane = squared(figure)
+    pane.object = pane.object.opts(hv.opts.Image(colorbar_position="bottom", colorbar_opts={**FLAT}, backend="bokeh"))
+    return pane
 
 
 def button(name: str, do: Callable[[object], object], *, main: bool = False, **look: Any) -> Any:
@@ -158,15 +159,10 @@ def entitle(whole: pn.Column, title: str, note: str = "") -> None:
 
 
 def head_html(title: str, note: str) -> str:
-    """Return the title of a card, as HTML, if it has one, and a note beside it, of which as much is seen as has room.
-
-    The whole of both is shown where the pointer rests.
-    """
+    """Return the title of a card, as HTML, if it has one, and a note beside it, which goes on below the title."""
     heading = f'<h2 style="display:inline;margin:0;font-size:16px;line-height:24px">{escape(title)}</h2>'
     words = heading if title else ""
-    whole = escape(f"{title} {note}".strip())
-    look = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
-    return f'<div title="{whole}" style="{look}">{words}{_note_html(note)}</div>'
+    return f'<div style="line-height:16px;overflow-wrap:anywhere">{words}{_note_html(note)}</div>'
 
 
 def _note_html(text: str) -> str:

@@ -12,7 +12,7 @@ from bokeh.models import CustomLabelingPolicy
 from bokeh.models.widgets.tables import NumberFormatter
 
 from netxr import names as n
-from netxr.app.frame.panes import FLAT, THIN, card, figure_card, fitted, squared, stretched, untitled
+from netxr.app.frame.panes import THIN, card, figure_card, fitted, squared, stretched, untitled, upright
 from netxr.app.frame.tables import table
 from netxr.app.recording.strongest import ENDS, strongest_of
 from netxr.estimators.undirected import is_undirected
@@ -46,7 +46,7 @@ def beside_cards(figure: hv.Layout, A: xr.DataArray, R: xr.DataArray) -> list[An
     first, second, *linked = figure
     step = span_in_view(len(A), None, FRAME).step
     note = f"means of {step} x {step} pairs" if step > 1 else ""
-    panes = [_square(one) for one in (first, second)]
+    panes = [upright(one) for one in (first, second)]
     cells = [figure_card(title, one, note=note) for title, one in zip(MATRICES, panes, strict=True)]
     if not linked:
         return [_thirds(*cells, _strongest(A, R))]
@@ -79,14 +79,6 @@ def agreement_cards(figure: hv.Layout, A: xr.DataArray, R: xr.DataArray) -> list
         note = " ".join(said.removeprefix(titled).removeprefix(":").split())
         cells.append(figure_card(title, _drawn(bare, look), note=note))
     return [_thirds(*cells, _strongest(A, R, wide=True))]
-
-
-def _square(matrix: Any) -> Any:
-    """Return a matrix that fills the width, with a square frame, and its colour bar below it."""
-    pane = squared(matrix)
-    below = hv.opts.Image(colorbar_position="bottom", colorbar_opts={**FLAT}, backend="bokeh")
-    pane.object = pane.object.opts(below)
-    return pane
 
 
 def _drawn(figure: Any, look: Callable[[Any], Any]) -> Any:
