@@ -14,7 +14,7 @@ from netxr.app.compare.compute import Pick, matrices_in, pair_of, side_of, stron
 from netxr.app.compare.matched import matched
 from netxr.app.compare.scores import parts_of, scores_table
 from netxr.app.compare.sure import NOT_YET
-from netxr.app.compare.views import Compared
+from netxr.app.compare.views import Compared, difference
 from netxr.app.frame.folder import Folder
 from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
@@ -205,6 +205,22 @@ def test_cards_that_follow_show_what_new_ones_would(two):
             assert texts[0] == texts[1]
     fewer = [side._replace(match=side.match._replace(matrix=side.R[:9, :9])) for side in pair.sides]
     assert not cards.follow(Compared({}, pair._replace(sides=tuple(fewer))))
+
+
+def test_of_a_matrix_and_itself_it_says_that_they_are_the_same(two):
+    side = two[1].sides[0]
+    pair = with_sure(pair_of((side, side), None, diagonal=False), compute=xr.Dataset.compute)
+    figure, _, said = difference(pair)
+    assert said == "Both are the same: their difference is 0 everywhere."
+    values = figure.dimension_values(2)
+    assert (np.isfinite(values).sum(), np.nanmax(np.abs(values))) == (12 * 11, 0)
+    assert not difference(two[1])[2]
+
+
+def test_what_is_said_of_three_figures_stands_below_them(two):
+    whole = CompareCards(Compared({}, two[1])).body[3]
+    assert "teal" not in whole[0].select(pn.pane.HTML)[0].object
+    assert whole[1][1].object == "teal: edge in the truth"
 
 
 def test_the_strongest_pairs_that_both_have(two):

@@ -25,6 +25,8 @@ SIDES: Final = ("first", "second")
 STANDARD_DEVIATIONS: Final = "Standard deviations"
 STANDARD_ERRORS: Final = "Standard errors"
 
+SAME: Final = "Both are the same: their difference is 0 everywhere."
+
 MARGIN: Final = 0.1
 """Beside the outermost marks, as a share of their range."""
 
@@ -63,11 +65,13 @@ def difference(pair: Pair) -> tuple[Any, str, str]:
     """Draw the difference, in standard errors where these are known, and return what is said beside and below it."""
     first, second, _ = in_deviations(*pair.shared, diagonal=pair.diagonal)
     error, off = pair.sure.error, second - first
+    if np.array_equal(first, second, equal_nan=True):
+        return heatmap(sheet(pair, off, STANDARD_DEVIATIONS)), "second \u2212 first", SAME
     if error is None:
         why = f"No standard errors: {pair.sure.problem.removeprefix('standard errors: ')}".rstrip(".") + "."
         return heatmap(sheet(pair, off, STANDARD_DEVIATIONS)), "second \u2212 first, in s.d.", why
     in_errors = sheet(pair, off / error.where(error > 0), STANDARD_ERRORS)
-    return heatmap(in_errors), "second \u2212 first, in standard errors", ""
+    return heatmap(in_errors), "second \u2212 first, in s.e.", ""
 
 
 def agreement(pair: Pair, first: xr.DataArray, second: xr.DataArray, xlabel: str, ylabel: str) -> tuple[Any, str]:
