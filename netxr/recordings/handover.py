@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.compat import optional
 from netxr.errors import InvalidInput
+from netxr.kernels.spikes import SLACK
 from netxr.recordings.formats.times import clock_from
 from netxr.schema.arguments import check_text, is_number
 from netxr.schema.arrays import as_activity, as_connectivity
@@ -47,7 +49,8 @@ def from_pynapple(data: Any, *, bin_size: float | None = None, units: str | None
     -------
     DataArray
         The activity, (neuron, time), in seconds, with what pynapple knows of each neuron as coordinates. Where
-        `data` covers several epochs, no pair of samples crosses from one into the next.
+        `data` covers several epochs, no pair of samples crosses from one into the next. Bins of spikes that end after
+        their epoch, of which pynapple counts a part, are left out.
 
     Raises
     ------
@@ -67,8 +70,11 @@ def from_pynapple(data: Any, *, bin_size: float | None = None, units: str | None
     frame, units = (data.count(bin_size), "spikes") if is_spikes else (data, units)
     samples, times = np.asarray(frame), np.asarray(frame.index)
     samples = samples if samples.ndim == 2 else samples[:, None]
+    if bin_size is not None:
+        whole = _within_epochs(times, data.time_support, bin_size)
+        samples, times = samples[whole], times[whole]
     labels = list(frame.columns) if hasattr(frame, "columns") else [0]
-    _, wrong = interval_in(times)
+    wrong = interval_in(times)[1]
     if wrong and len(frame.time_support) == 1:
         fix = "Interpolate the samples to even times, or bin them, before."
         raise InvalidInput("data", got=f"an index that {wrong}", expected="even times within an epoch", fix=fix)
@@ -78,6 +84,14 @@ def from_pynapple(data: Any, *, bin_size: float | None = None, units: str | None
     if about is None or kind == "Tsd":
         return activity
     return activity.assign_coords({str(name): (n.NEURON, np.asarray(about[name])) for name in about})
+
+
+def _within_epochs(middles: NDArray[np.float64], epochs: Any, bin_size: float) -> NDArray[np.bool_]:
+    """Return which bins end within their epoch."""
+    starts, ends = np.asarray(epochs["start"]), np.asarray(epochs["end"])
+    ends_of_bins = middles + (0.5 - SLACK) * bin_size
+    within: NDArray[np.bool_] = ends_of_bins <= ends[np.searchsorted(starts, middles, side="right") - 1]
+    return within
 
 
 def to_mne(connections: xr.DataArray | xr.Dataset, *, method: str | None = None) -> "Connectivity":

@@ -177,7 +177,7 @@ class TsdFrame:
 
 class TsGroup:
     def __init__(self, spikes, end):
-        self.spikes, self.end = spikes, end
+        self.spikes, self.end, self.time_support = spikes, end, {"start": [0], "end": [end]}
         self.metadata = pd.DataFrame({"rate": [len(one) for one in spikes.values()]}, index=list(spikes))
 
     def count(self, bin_size):
@@ -201,6 +201,14 @@ def test_from_spikes_of_pynapple():
     assert activity.sel(neuron=7).values.tolist() == [0, 1, 0]
     assert activity.rate.values.tolist() == [3, 1]
     assert activity.attrs["units"] == "spikes"
+
+
+def test_bins_that_end_after_an_epoch_of_pynapple_are_left_out():
+    group = TsGroup({3: [0.05, 0.06, 0.25], 7: [0.15]}, end=0.3)
+    group.time_support = {"start": [0, 0.2], "end": [0.15, 0.3]}  # the second bin ends at 0.2
+    activity = from_pynapple(group, bin_size=0.1)
+    assert activity.values.tolist() == [[2, 1], [0, 0]]
+    assert activity.time.values.round(9).tolist() == [0.05, 0.25]
 
 
 def test_no_pair_crosses_from_one_epoch_of_pynapple_into_the_next():
@@ -238,6 +246,9 @@ def test_pynapple_itself():
     activity = from_pynapple(nap.TsGroup({3: nap.Ts([0.1, 0.2]), 7: nap.Ts([0.15, 0.9])}), bin_size=0.1)
     assert activity.sum("time").values.tolist() == [2, 1]  # the last bin would end after the last spike
     assert activity.neuron.values.tolist() == [3, 7]
+    cut = nap.TsGroup({3: nap.Ts([0.5, 1.02, 2.5])}, time_support=nap.IntervalSet([0, 2], [1.05, 3]))
+    assert from_pynapple(cut, bin_size=0.1).sum("time").item() == 2  # half a bin after 1 s
+    assert from_pynapple(cut, bin_size=0.1).sizes["time"] == 20
     two = nap.IntervalSet([0, 10], [4.95, 14.95])
     long = nap.TsdFrame(t=np.arange(200) * 0.1, d=np.random.default_rng(0).random((200, 2))).restrict(two)
     assert netxr.lagged_moments(from_pynapple(long), lags=[1])["count"].item() == 98

@@ -3,6 +3,7 @@
 SpikeInterface: Buccino et al. 2020, https://doi.org/10.7554/eLife.61834.
 """
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from netxr.kernels.spikes import bins_in, counts
 from netxr.recordings.formats.times import is_rate
 from netxr.schema.arguments import is_whole
 from netxr.schema.arrays import as_activity
+from netxr.schema.words import counted
 
 
 def load(path: Path, *, rate: float | None = None, segment: int | None = None) -> xr.Dataset:
@@ -30,7 +32,9 @@ def load(path: Path, *, rate: float | None = None, segment: int | None = None) -
     rate : float
         Bins a second in which spikes are counted.
     segment : int, optional
-        Which segment alone; if not given, all are trials, which end with the bin of the last spike in any of them.
+        Which segment alone; if not given, all are trials. A sorting that is saved says nowhere how long its segments
+        were, so that a recording ends with the bin of its last spike, and trials with that of the segment that ends
+        first: there is no telling silence from what was not recorded.
 
     Returns
     -------
@@ -40,11 +44,16 @@ def load(path: Path, *, rate: float | None = None, segment: int | None = None) -
     Raises
     ------
     InvalidInput
-        If `rate` is no positive number, or there is no such segment.
+        If `rate` is no positive number, there is no such segment, or one of several has no spike.
     UnreadableFile
         If SpikeInterface reads no sorting from it, or there is no spike.
     MissingExtra
         If SpikeInterface is not installed.
+
+    Warns
+    -----
+    UserWarning
+        If spikes are left out because another segment ends before.
     """
     if rate is None or not is_rate(rate):
         raise InvalidInput("rate", got=repr(rate), expected="bins a second, a positive number", fix="E.g. rate=100.")
@@ -56,12 +65,22 @@ def load(path: Path, *, rate: float | None = None, segment: int | None = None) -
     if segment is not None and not (is_whole(segment) and segment in segments):
         raise InvalidInput("segment", got=repr(segment), expected=f"a number from 0 to {segments[-1]} for {path}")
     trials = [_trains(sorting, one) for one in (segments if segment is None else [segment])]
-    spikes = [train for trial in trials for train in trial if len(train)]
-    if not spikes:
+    ends = [max((float(train.max()) for train in trial if len(train)), default=np.nan) for trial in trials]
+    if np.isnan(ends).all():
         raise UnreadableFile(path, "no unit has a spike")
-    bins = slice(0, bins_in(0, max(float(train.max()) for train in spikes), float(rate)) + 1)
-    counted = [[counts(train, bins, start=0, rate=float(rate)) for train in trial] for trial in trials]
-    samples, dims = np.stack(counted, axis=-1).astype(np.int32), (n.NEURON, n.TIME, n.TRIAL)
+    if np.isnan(ends).any():
+        expected = f"one segment: number {np.isnan(ends).argmax()} of {path} has no spike to tell its length from"
+        raise InvalidInput("segment", got="None", expected=expected, fix="Say which with segment=0, 1, ...")
+    bins = slice(0, bins_in(0, min(ends), float(rate)) + 1)
+    in_bins = [[counts(train, bins, start=0, rate=float(rate)) for train in trial] for trial in trials]
+    samples, dims = np.stack(in_bins, axis=-1).astype(np.int32), (n.NEURON, n.TIME, n.TRIAL)
+    left_out = sum(len(train) for trial in trials for train in trial) - int(samples.sum())
+    if left_out:
+        text = (
+            f"{path}: trials end with the last spike of segment {np.argmin(ends)}, after {bins.stop / float(rate):g} s; "
+            f"{counted(left_out, 'spike')} of others after that are left out. Fix: segment= takes one of them, whole."
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
     is_one = len(trials) == 1
     activity = as_activity(
         samples[..., 0] if is_one else samples,

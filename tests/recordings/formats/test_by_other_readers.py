@@ -41,12 +41,24 @@ def test_a_sorting_by_hand(tmp_path):
 
 
 def test_segments_of_a_sorting_are_trials(sorting, tmp_path):
-    sorting.segments.append({"a": [350], "b": []})
+    sorting.segments.append({"a": [150, 290], "b": []})
     both = netxr.open(tmp_path, format="spikeinterface", rate=10).activity
     assert both.dims == ("neuron", "time", "trial")
-    assert both.sel(neuron="a").values.T.tolist() == [[2, 0, 1, 0], [0, 0, 0, 1]]
+    assert both.sel(neuron="a").values.T.tolist() == [[2, 0, 1], [0, 1, 1]]
     one = netxr.open(tmp_path, format="spikeinterface", rate=10, segment=1).activity
-    assert one.sel(neuron="a").values.tolist() == [0, 0, 0, 1]
+    assert one.sel(neuron="a").values.tolist() == [0, 1, 1]
+
+
+def test_trials_end_where_the_shortest_segment_may_have_ended(sorting, tmp_path):
+    sorting.segments.append({"a": [150, 350], "b": [300]})
+    with pytest.warns(
+        UserWarning, match=r"last spike of segment 0, after 0\.3 s; 2 spikes of others .* segment= takes"
+    ):
+        both = netxr.open(tmp_path, format="spikeinterface", rate=10).activity
+    assert both.sel(neuron="a").values.T.tolist() == [[2, 0, 1], [0, 1, 0]]
+    sorting.segments[0] = {"a": [], "b": []}
+    with pytest.raises(InvalidInput, match=r"segment: got None; .* number 0 of .* has no spike to tell its length"):
+        netxr.open(tmp_path, format="spikeinterface", rate=10)
 
 
 @pytest.mark.parametrize("options", [{}, {"rate": 0}, {"rate": 10, "segment": 1}])
