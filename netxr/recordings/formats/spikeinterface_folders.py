@@ -77,8 +77,8 @@ def load(path: Path, *, rate: float | None = None, segment: int | None = None) -
     left_out = sum(len(train) for trial in trials for train in trial) - int(samples.sum())
     if left_out:
         text = (
-            f"{path}: trials end with the last spike of segment {np.argmin(ends)}, after {bins.stop / float(rate):g} s; "
-            f"{counted(left_out, 'spike')} of others after that are left out. Fix: segment= takes one of them, whole."
+            f"{path}: trials end with the last spike of segment {np.argmin(ends)}, after {bins.stop / float(rate):g} s;"
+            f" {counted(left_out, 'spike')} of others after that are left out. Fix: segment= takes one of them, whole."
         )
         warnings.warn(text, UserWarning, stacklevel=2)
     is_one = len(trials) == 1
