@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import cache, partial
 from importlib import import_module
+from types import NoneType
 from typing import Any, TypeVar
 
 from netxr.errors import MissingExtra
@@ -136,6 +137,31 @@ def style_parts_before_they_are_listed() -> None:
     reactive, state = import_module("panel.reactive").Reactive, import_module("panel").state
     made = reactive._get_properties
     reactive._get_properties = lambda self, page: made(self, page or state.curdoc)
+
+
+@cache
+def defaults_looked_up_once() -> None:
+    """Have bokeh keep the default of a property of a class, which it makes up at each look (`_get_default`, bokeh 3.9).
+
+    A page of figures has thousands, and each is looked at whenever parts are listed, or sent to the browser.
+    """
+    descriptor = import_module("bokeh.core.property.descriptors").PropertyDescriptor
+    made = descriptor._get_default
+    kept: dict[tuple[type, str], Any] = {}
+
+    def default_of(self: Any, model: Any) -> Any:
+        """Return the default of a property, kept if it cannot be changed; a theme may have others."""
+        if model.themed_values():
+            return made(self, model)
+        key = type(model), self.name
+        if key not in kept:
+            default = made(self, model)
+            if self.has_unstable_default(model) or not isinstance(default, NoneType | bool | int | float | str):
+                return default
+            kept[key] = default
+        return kept[key]
+
+    descriptor._get_default = default_of
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from netxr.app.frame.session import Session
 from netxr.app.frame.state import THEME
 from netxr.app.frame.theme import FIGURES, LIGHT
 from netxr.app.tabs import TABS
-from netxr.compat import set_location, style_parts_before_they_are_listed, tornado_application
+from netxr.compat import defaults_looked_up_once, set_location, style_parts_before_they_are_listed, tornado_application
 from netxr.errors import InvalidInput
 from netxr.moments.budget import available
 from netxr.schema.arguments import check_memory, is_whole
@@ -147,6 +147,7 @@ def server_of(
     queue = JobQueue()
     hv.Store.set_current_backend("bokeh")
     style_parts_before_they_are_listed()
+    defaults_looked_up_once()
     hv.renderer("bokeh").webgl = False  # a browser without its graphics card leaves some figures empty
     silence(
         FIXED_SIZING_MODE, True
