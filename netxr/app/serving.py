@@ -15,6 +15,7 @@ import numpy as np
 import panel as pn
 from bokeh.core.validation import silence
 from bokeh.core.validation.warnings import FIXED_SIZING_MODE
+from bokeh.document import Document
 from panel.io.server import get_server
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.routing import Matcher, Rule
@@ -29,6 +30,7 @@ from netxr.app.frame.page import Address, Page, Tab, template_of
 from netxr.app.frame.session import Session
 from netxr.app.frame.state import THEME
 from netxr.app.frame.theme import FIGURES, LIGHT
+from netxr.app.recording.pair_cards import PairCards
 from netxr.app.tabs import TABS
 from netxr.compat import defaults_looked_up_once, set_location, style_parts_before_they_are_listed, tornado_application
 from netxr.errors import InvalidInput
@@ -118,12 +120,18 @@ def serve(
 
 
 def _warm_up() -> None:
-    """Draw a figure for no one, while the browser opens: the first one takes much longer than all others.
+    """Draw an estimate for no one, while the browser opens: the first one takes twice as long as all others.
 
     What is there by then stays, and is left out of searches for garbage, which would stop the page for 0.2 s each.
     """
-    seen = netxr.plot.raster(netxr.as_activity(np.zeros((2, 2)), dims=("neuron", "time")))
-    hv.render(seen, backend="bokeh")
+    activity = netxr.as_activity(np.random.default_rng(0).normal(size=(3, 20)), dims=("neuron", "time"))
+    hv.render(netxr.plot.raster(activity), backend="bokeh")
+    over_lags = netxr.lagged_correlation(activity, lags=[0, 1])
+    R = over_lags.sel(lag=1)
+    figures = [netxr.plot.matrix(R), netxr.plot.network(R)]
+    cards = PairCards(R, over_lags, None, figures, lag=1, selected=None, choose=lambda _target, _source: None)
+    for pane in cards.panes:
+        pane.get_root(Document())
     gc.collect()
     gc.freeze()
 

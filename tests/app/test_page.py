@@ -9,9 +9,12 @@ import holoviews as hv
 import panel as pn
 import param
 import pytest
+from bokeh.core.has_props import Override
+from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.document import Document
 from bokeh.document.models import DocumentModelManager
 from bokeh.models import Column, Div, ImportedStyleSheet
+from bokeh.plotting import figure
 from panel.io.state import set_curdoc
 
 import netxr
@@ -19,7 +22,7 @@ from netxr.app.frame.page import Tab
 from netxr.app.frame.panes import Results, card, emptied, note, stretched
 from netxr.app.frame.session import deliver_to
 from netxr.app.frame.theme import TOKENS
-from netxr.compat import parts_listed_once, style_parts_before_they_are_listed
+from netxr.compat import defaults_looked_up_once, parts_listed_once, style_parts_before_they_are_listed
 from netxr.errors import InvalidInput
 from tests.app.pages import OpenPage
 
@@ -344,6 +347,30 @@ def test_parts_that_are_not_listed_yet_ask_no_other_host():
     addresses = [sheet.url for sheet in document.select({"type": ImportedStyleSheet})]
     assert addresses
     assert not [address for address in addresses if "://" in address]
+
+
+def test_defaults_that_bokeh_keeps_are_those_it_makes_up():
+    defaults_looked_up_once()
+    parts = {type(part): part for part in figure(title="a").references()}.values()
+    assert len(parts) > 10
+    for part in parts:
+        for name in part.properties() - part.properties_with_values(include_defaults=False).keys():
+            with suppress(UnsetValueError):
+                assert repr(getattr(part, name)) == repr(part.lookup(name).instance_default(part))
+
+
+def test_defaults_of_a_theme_and_of_another_class_are_their_own():
+    defaults_looked_up_once()
+
+    class Loud(Div):
+        visible = Override(default=False)
+
+    plain, themed, loud = Div(), Div(), Loud()
+    assert (plain.disabled, themed.disabled, plain.visible, loud.visible) == (False, False, True, False)
+    themed.apply_theme({"disabled": True})
+    assert (plain.disabled, themed.disabled, Div().disabled) == (False, True, False)
+    themed.tags.append("its own")
+    assert Div().tags == []
 
 
 def spied(method, calls):
