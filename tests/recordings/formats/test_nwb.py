@@ -176,6 +176,11 @@ def test_the_only_series_needs_no_name(tmp_path):
     assert np.array_equal(run.activity.values, files.samples().T)
 
 
+def test_a_series_of_more_neurons_than_samples_is_asked_about(tmp_path):
+    with pytest.warns(UserWarning, match=r"acquisition/ts has 4 samples of 50 neurons.*format='hdf5' and dims="):
+        assert load(make(tmp_path / "a.nwb", data=np.ones((4, 50)))).activity.shape == (50, 4)
+
+
 @pytest.mark.parametrize("dtype", ["i2", "f4", "f8"])
 def test_conversion_and_offset_are_applied_lazily(tmp_path, dtype):
     data = files.samples(400, 5, dtype=dtype)
@@ -480,6 +485,12 @@ def test_a_time_that_is_no_number_is_refused(tmp_path):
         load(path, rate=10)
     with pytest.raises(UnreadableFile, match="spike_times of row 3"):
         load(path, rate=10, span=(0, 9)).compute()
+
+
+def test_spike_times_that_may_be_numbers_of_samples_are_asked_about(tmp_path):
+    path = files.make_units(tmp_path / "a.nwb", [train * 30_000 for train in TRAINS])
+    with pytest.warns(UserWarning, match=r"the busiest unit of units has a spike every .* s.*netxr\.spike_counts"):
+        load(path, rate=100)
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the shared data are not here")

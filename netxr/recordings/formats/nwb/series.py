@@ -1,5 +1,6 @@
 """Series of samples in NWB files: one that has all neurons, or one for each."""
 
+import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -158,6 +159,12 @@ def _neurons_of(path: Path, series: Any, n_neurons: int) -> tuple[NDArray[Any] |
     """Return the ids of what each column of a series is of, and what their table says of them."""
     region = _region_of(series)
     if region is None:
+        if n_neurons > len(series["data"]):
+            text = (
+                f"{path}: {series.name.strip('/')} has {len(series['data']):,} samples of {n_neurons:,} neurons, as NWB"
+                " has time first. Fix: where these are neurons first, read the array with format='hdf5' and dims=."
+            )
+            warnings.warn(text, UserWarning, stacklevel=4)
         return None, {}
     if region.shape != (n_neurons,):
         fix = "Samples lie (time, neuron) in NWB; if these do not, read the array alone with format='hdf5' and dims=."

@@ -1,5 +1,6 @@
 """Spike times in NWB files, counted in bins."""
 
+import warnings
 from functools import partial
 from math import floor
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from netxr import names as n
 from netxr.errors import InvalidInput, UnreadableFile
 from netxr.kernels.spikes import SLACK, bins_in, counts, observed_bins
+from netxr.preprocessing.spikes import EMPTY, SELDOM
 from netxr.recordings.formats.hdf5 import is_array, opened
 from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.nwb.tables import bounds_of, labels_and_columns
@@ -50,6 +52,8 @@ def load_units(
     bounds = bounds_of(path, units, SPIKES, len(labels))
     observed = _observed(path, units, len(labels))
     start, n_bins = _bins(path, units, bounds, observed, float(rate), span)
+    if span is None:
+        _warn_if_empty(path, place, int(np.diff(bounds).max()), n_bins, float(rate))
     runs = [observed_bins(intervals, start=start, rate=float(rate)) for intervals in observed if len(intervals)]
     always = all(len(run) == 1 and run[0, 0] == 0 and run[0, 1] >= n_bins for run in runs)
     spikes = lazy_array(
@@ -111,6 +115,18 @@ def _bins(
             "span", got=f"{start:g} to {stop:g} s", expected=f"a bin of {1 / rate:g} s at least", fix=fix
         )
     return start, n_bins
+
+
+def _warn_if_empty(path: Path, place: str, most_spikes: int, n_bins: int, rate: float) -> None:
+    """Warn if bins are so many, and spikes so few, that times are rather numbers of samples or milliseconds."""
+    bins_a_spike = n_bins / (most_spikes or np.inf)
+    if bins_a_spike > EMPTY and bins_a_spike / rate > SELDOM:
+        text = (
+            f"{path}: the busiest unit of {place} has a spike every {bins_a_spike / rate:,.3g} s, in {n_bins:,} bins. "
+            "NWB has times in seconds. Fix: where these are in another unit, count them with netxr.spike_counts, which "
+            "takes interval_units=."
+        )
+        warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def _extremes(path: Path, units: Any, n_spikes: int) -> tuple[float, float]:
