@@ -73,6 +73,30 @@ def test_the_tutorial_opens_at_two_widths(open_page, folder):
         page.screenshot(path=folder / f"tutorial_{width}.png", full_page=True)
 
 
+def test_sliders_have_names_before_they_have_the_focus(open_page):
+    page = open_page("?tab=tutorial")
+    name = re.compile("Network size")
+    sync_api.expect(page.get_by_role("slider").first).to_have_attribute("aria-label", name)
+
+
+def test_the_tab_key_reaches_heads_and_pages_of_a_table_and_enter_sorts(open_page):
+    page = open_page("?tab=recording&recording=estimated.zarr&view=agreement")
+    heads = [f"{name}: Enter sorts" for name in ("From", "To", "R", "A", "A, the other way")]
+    head = page.get_by_label(heads[2])
+    still(page)
+    page.get_by_label(heads[0]).focus()
+    reached = []
+    for _ in range(8):
+        reached.append(focus(page))
+        page.keyboard.press("Tab")
+    assert [one["name"] for one in reached] == [*heads, "Table: arrows select a row", "Show Page 1", "Show Page 2"]
+    assert {one["outline"] for one in reached} == {"solid"}
+    head.focus()
+    page.keyboard.press("Enter")
+    sync_api.expect(head).to_have_attribute("aria-sort", "ascending")
+    assert focus(page)["name"] == heads[2]
+
+
 @pytest.mark.slow
 def test_each_stop_of_the_slider_ends_in_its_score_and_picture(open_page, folder, golden):
     page = open_page("?tab=tutorial&n=39&steps=2000")

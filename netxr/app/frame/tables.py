@@ -14,6 +14,10 @@ class Table(pn.widgets.Tabulator):
 
 
 def table(frame: Any, **look: Any) -> Table:
-    """Return a table of a DataFrame that fills the width, with as many rows on a page as `page_size` says."""
+    """Return a table of a DataFrame that fills the width, with as many rows on a page as `page_size` says.
+
+    No cell has an editor: those of cells that may not be edited throw away the focus that the Tab key gives them.
+    """
+    look["editors"] = dict.fromkeys(frame)
     plain = {"disabled": True, "show_index": False, "selectable": 1, "layout": "fit_columns", "theme": "simple"}
     return Table(frame, sizing_mode="stretch_width", margin=0, **plain, **look)
