@@ -112,6 +112,10 @@ def _tick(times: NDArray[Any], usual: float) -> float:
     counted = times / digit
     rounding = np.finfo(times.dtype).eps if times.dtype.kind == "f" else np.finfo(np.float64).eps
     is_counted = (np.abs(counted - np.rint(counted)) <= 4 * rounding * np.abs(counted)).all()
+    with np.errstate(over="ignore"):
+        single = times.astype(np.float32)
+    if times.dtype == np.float64 and not is_counted and (single == times).all():
+        times = single  # they were rounded to it before
     stored = float(np.spacing(np.abs(times).max())) if times.dtype.kind == "f" else 0.0
     tick = max(stored, (1 + 1e-6) * digit if is_counted else 0.0)
     return tick + 2 * stored if tick <= LARGEST_TICK * interval else 0.0

@@ -29,6 +29,15 @@ def test_a_lost_frame_is_found_wherever_it_is(lost):
         interval_of(times, FILE, "times")
 
 
+@pytest.mark.parametrize("held", [np.float32, np.float64])
+def test_times_that_were_rounded_to_single_precision_are_even_but_for_lost_frames(held):
+    times = 50_000 + np.arange(5000) / 30  # 14 h into a session, where it is precise to 4 ms
+    assert interval_of(times.astype(np.float32).astype(held), FILE, "times") == pytest.approx(1 / 30, rel=1e-5)
+    times[2000:] += 1 / 30
+    with pytest.raises(UnreadableFile, match=r"not even.*\(sample 2000\)"):
+        interval_of(times.astype(np.float32).astype(held), FILE, "times")
+
+
 def test_whole_nanoseconds_keep_their_digits():
     times = 1_700_000_000_000_000_000 + np.arange(1000, dtype=np.int64) * 100
     assert interval_of(times, FILE, "times") == 100
