@@ -25,10 +25,13 @@ from netxr.significance.reliability import BLOCKS, halves_of, reliability_of
 from netxr.significance.tested import TESTED, tested
 
 COPIES: Final = 6
-"""Most copies of an excerpt that are held while it is drawn."""
+"""Most copies of activity in memory that are held while it is drawn, or tested."""
 
 FEWEST_SAMPLES: Final = 10
 """Of a window, at least."""
+
+READ_ONCE: Final = 2**24
+"""Bytes of activity that is read once for a test, and not by each of its passes: half of its time would be theirs."""
 
 Compute = Callable[[Any], Any]
 """Returns a lazy DataArray or Dataset in memory."""
@@ -195,7 +198,9 @@ def one_recording(run: xr.Dataset, choice: Choice) -> xr.DataArray:
 def how_sure(run: xr.Dataset, choice: Choice, *, lag: int, memory: int, compute: Compute) -> Sure:
     """Test an estimate at one lag, and compare those of both halves of the samples: odd and even blocks, or trials."""
     _refuse_given(choice)
-    activity = one_recording(run, choice)
+    lazy_activity = one_recording(run, choice)
+    is_small = lazy_activity.nbytes <= min(READ_ONCE, memory // COPIES)
+    activity = compute(lazy_activity) if is_small else lazy_activity
     method, trials = choice.method, activity.sizes.get(n.TRIAL, 0)
     lags = lags_needed([estimator(method)], [lag])
     blocks = None if trials or choice.handling == "pairwise" else BLOCKS
