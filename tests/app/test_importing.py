@@ -56,8 +56,11 @@ def test_what_is_no_recording_is_listed_with_one_short_reason(tmp_path, tested):
     (tmp_path / "exported.csv").write_text(csv(edges))
     (tmp_path / "pairs.csv").write_text(csv(found[["lagged_correlation"]]))
     np.savetxt(tmp_path / "samples.csv", np.eye(3), delimiter=",", header="a,b,c", comments="")
+    (tmp_path / "README.txt").write_text("In May 2026, 12 mice ran.\n\n# see the paper\nAsk, please, before use.\n")
+    (tmp_path / "dated.csv").write_text("when,a\nunit,mV\n" + "2026-05-01 10:00:00,0.5\n" * 3)
     said = {file.name: file.problem for file in Folder(tmp_path).files()}
-    assert said.pop("samples.csv") == ""
+    assert said.pop("samples.csv") == said.pop("dated.csv") == ""
+    assert said.pop("README.txt") == "text without a line of numbers, no recording"
     assert {said.pop(name) for name in ("log.out", "server.pid", "notes.xlsx")} == {"no recording"}
     assert said.pop("none.csv") == "an empty file"
     odd = said.pop("odd.npy")
@@ -66,6 +69,14 @@ def test_what_is_no_recording_is_listed_with_one_short_reason(tmp_path, tested):
     assert said == dict.fromkeys(
         ["table.csv", "table.parquet", "exported.csv", "pairs.csv"], "a list of edges, no recording"
     )
+
+
+def test_of_a_file_of_long_lines_only_the_beginning_is_listed(tmp_path, monkeypatch):
+    (tmp_path / "wide.csv").write_text("\n".join([",".join(["0.125"] * 20_000)] * 3))
+    monkeypatch.setattr("netxr.app.frame.folder.lists_edges", pytest.fail)
+    (file,) = Folder(tmp_path).files()
+    assert file.is_array
+    assert not file.problem
 
 
 def test_what_is_imported_is_offered_in_tabs_that_were_open_already(pages, raw):

@@ -16,7 +16,9 @@ from netxr.errors import InvalidInput, NetxrError
 from netxr.recordings.catalog import stores_deeper
 from netxr.recordings.formats.plain import read_npy
 from netxr.recordings.formats.registry import UNKNOWN, format_of
+from netxr.recordings.formats.text.cells import is_word
 from netxr.recordings.formats.text.connectivity import lists_edges
+from netxr.recordings.formats.text.lines import DELIMITERS, cells_of, opened, without_remark
 from netxr.schema.arguments import check_path
 from netxr.schema.words import counted
 from netxr.store.dataset import is_store
@@ -27,7 +29,11 @@ MOST_FILES: Final = 100
 NO_RECORDING: Final = "no recording"
 EMPTY: Final = "an empty file"
 EDGES: Final = "a list of edges, no recording"
+PROSE: Final = "text without a line of numbers, no recording"
 """What is said of files that cannot be imported."""
+
+BEGINNING: Final = 2**14
+"""Characters of a text file that are looked at: its first line may hold a neuron's samples."""
 
 FRESH: Final = 2.0
 """Seconds for which a listing holds: a page asks for it many times in a row."""
@@ -81,6 +87,9 @@ class Listing(NamedTuple):
     catalog: pd.DataFrame
     """The catalogue, without stores that symbolic links place outside of the folder."""
 
+
+CLOCK: Final = re.compile(r"\d+[-:]\d\d[-:]\d\d")
+"""How a date or a time of day begins."""
 
 NOT_LISTED: Final = "a name that is not in the list"
 PLAIN_NAME: Final = re.compile(r"\w[\w .-]{0,99}")
@@ -231,13 +240,36 @@ def _described(place: Path) -> RawFile:
         return RawFile(place.name, "", 0, False, EMPTY)
     try:
         found = format_of(place)
-        if found.name in ("text", "parquet") and lists_edges(place, found.name):
+        rows = _first_rows(place) if found.name == "text" else []
+        if found.name in ("text", "parquet") and len(rows) != 1 and lists_edges(place, found.name):
             return RawFile(place.name, "", n_bytes, False, EDGES)
+        if rows and not any(map(_reads_as_numbers, rows)):
+            return RawFile(place.name, "", n_bytes, False, PROSE)
     except NetxrError as error:
         return RawFile(place.name, "", n_bytes, False, _why(error, place))
     if found.kind != "array":
         return RawFile(place.name, found.name, n_bytes, False)
     return RawFile(place.name, f"{found.name}{_shape_text(place, found.name)}: which axis is time?", n_bytes, True)
+
+
+def _first_rows(place: Path) -> list[str]:
+    """Return the lines at the beginning of a text file that are no remarks; none where it cannot be read."""
+    with suppress(UnicodeError, EOFError, OSError), opened(place) as file:
+        return [line for line in file.read(BEGINNING).splitlines() if without_remark(line).strip()]
+    return []
+
+
+def _reads_as_numbers(line: str) -> bool:
+    """Return whether half of the cells of a line hold a number, a date or a time of day.
+
+    Examples
+    --------
+    >>> _reads_as_numbers("2026-11-29 17:58:56;0,5"), _reads_as_numbers("In May 2026, 12 mice ran.")
+    (True, False)
+    """
+    delimiter = next((mark for mark in DELIMITERS if mark in line), None)
+    cells = [cell for cell in cells_of(without_remark(line), delimiter) if cell]
+    return bool(cells) and 2 * sum(not is_word(cell) or bool(CLOCK.match(cell)) for cell in cells) >= len(cells)
 
 
 def _shape_text(place: Path, kind: str) -> str:
