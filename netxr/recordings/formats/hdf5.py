@@ -1,7 +1,9 @@
 """HDF5 files of any origin: their arrays by path, lazily; what other formats in HDF5 share."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,7 +66,8 @@ def opened(path: Path) -> Iterator[Any]:
 def lazy_dataset(path: Path, dataset: Any) -> da.Array:
     """Return an array of an opened HDF5 file as a lazy array of numbers.
 
-    Raises UnreadableFile if it holds no real numbers, is empty, or was cut off.
+    Raises UnreadableFile if it holds no real numbers, is empty, or was cut off. Warns where a part of it was never
+    written, as when a recording stopped early.
     """
     path, name = Path(dataset.file.filename), dataset.name.strip("/")  # a link may lead to another file
     if dataset.dtype.kind not in NUMBER_KINDS:
@@ -72,6 +75,7 @@ def lazy_dataset(path: Path, dataset: Any) -> da.Array:
     if not dataset.shape or 0 in dataset.shape:
         raise UnreadableFile(path, f"{name} is empty, or a single number (shape {dataset.shape})")
     _check_whole(path, dataset)
+    _warn_if_unwritten(path, dataset)
     dtype = dataset.dtype.newbyteorder("=")
     return lazy_array(read_box, path, name, shape=dataset.shape, dtype=dtype, own_chunks=dataset.chunks)
 
@@ -128,3 +132,17 @@ def _check_whole(path: Path, dataset: Any) -> None:
         # HDF5 itself reads what is not there as zeros.
         if source.file_name != "." and "%" not in source.file_name and not (path.parent / source.file_name).exists():
             raise UnreadableFile(path, f"{dataset.name} lies in {source.file_name}, which is not there")
+
+
+def _warn_if_unwritten(path: Path, dataset: Any) -> None:
+    """Warn if chunks of an array were never written, and are read as numbers all the same."""
+    if dataset.chunks is None or np.isnan(dataset.fillvalue):
+        return
+    expected = prod(-(-length // chunk) for length, chunk in zip(dataset.shape, dataset.chunks, strict=True))
+    missing = expected - dataset.id.get_num_chunks()
+    if missing > 0:
+        text = (
+            f"{path}: {missing:,} of {expected:,} chunks of {dataset.name} were never written, and are read as "
+            f"{dataset.fillvalue}. Fix: if the recording stopped early, leave its end out, e.g. .isel(time=slice(...))."
+        )
+        warnings.warn(text, UserWarning, stacklevel=3)

@@ -135,3 +135,12 @@ def test_numbers_that_stand_for_others_are_those(tmp_path, name):
     loaded = load_activity(tmp_path / "a.h5", dims=("neuron", "time"), name=name)
     assert loaded.chunks is not None
     np.testing.assert_array_equal(loaded, [[105, np.nan], [110, 115], [np.nan, 120]])
+
+
+def test_chunks_that_were_never_written_are_said(tmp_path):
+    for name, fill in (("zeros", 0.0), ("missing", np.nan)):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file.create_dataset("X", (100, 6), "f4", chunks=(10, 4), fillvalue=fill)[:31] = 1
+    with pytest.warns(UserWarning, match=r"12 of 20 chunks of /X were never written, and are read as 0\.0"):
+        assert read(tmp_path / "zeros.h5").values[50, 0].compute() == 0
+    assert np.isnan(read(tmp_path / "missing.h5").values[50, 0].compute())
