@@ -1,5 +1,6 @@
 import csv
 import io
+import math
 import re
 import zipfile
 
@@ -115,6 +116,16 @@ def test_a_bound_is_said_to_the_last_digit(open_page):
     page = open_page("?tab=tutorial&steps=60")
     page.release("Seed", 10**10)
     assert page.widget("Seed").name == "Seed: at most 4,294,967,295"  # 2**32 - 1
+
+
+@pytest.mark.parametrize(("typed", "becomes", "said"), [(7.6, 8, ": a whole number"), (8.0, 8, ""), (math.nan, 6, "")])
+def test_a_field_of_whole_numbers_says_so_of_others(open_page, typed, becomes, said):
+    page = open_page("?tab=tutorial&steps=60")
+    page.release("Network size (any", typed)
+    assert page.widget("Network size (any").name == f"Network size (any number){said}"
+    setting = page.page._settings["Tutorial"].n
+    assert (setting, type(setting), page.widget("Network size (any").value) == (becomes, int, becomes)
+    assert page.release("Network size (any", 9).widget("Network size (any").name == "Network size (any number)"
 
 
 def beside_controls(page):

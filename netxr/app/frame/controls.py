@@ -1,6 +1,7 @@
 """Widgets for the settings of a tab: a widget changes its setting, and follows it."""
 
 import math
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -9,6 +10,9 @@ import panel as pn
 import param
 
 LOOK: Final[dict[str, Any]] = {"sizing_mode": "stretch_width", "margin": 0}
+
+WRONG: Final = re.compile(": (at (least|most) .*|a whole number)$")
+"""What a label says of a number that was typed."""
 
 
 def slider(settings: param.Parameterized, name: str, *, start: float, end: float, step: float, label: str = "") -> Any:
@@ -30,36 +34,41 @@ def slider(settings: param.Parameterized, name: str, *, start: float, end: float
 def number(settings: param.Parameterized, name: str, *, label: str = "") -> Any:
     """Return a field for a whole number, kept within the bounds of the setting; emptied, it shows the old one again.
 
-    A number beyond the bounds becomes the nearest one, and the label says so.
+    A number beyond the bounds, or between whole ones, becomes the nearest one, and the label says so. The field takes
+    any number, as those for whole ones leave out points without a word: 1.5 becomes 15.
     """
-    return _field(pn.widgets.IntInput, settings, name, label=label)
+    return _field(settings, name, label=label, whole=True)
 
 
 def decimal(settings: param.Parameterized, name: str) -> Any:
     """Return the same for any number."""
-    return _field(pn.widgets.FloatInput, settings, name)
+    return _field(settings, name)
 
 
-def _field(kind: Any, settings: param.Parameterized, name: str, *, label: str = "") -> Any:
-    """Return a field of a kind for a number."""
+def _field(settings: param.Parameterized, name: str, *, label: str = "", whole: bool = False) -> Any:
+    """Return a field for a number."""
     parameter = settings.param[name]
     low, high = parameter.bounds
-    label = label or parameter.label
-    widget = kind(name=label, value=getattr(settings, name), **LOOK)
+    steps = {"step": 1} if whole else {}
+    widget = pn.widgets.FloatInput(name=label or parameter.label, value=getattr(settings, name), **steps, **LOOK)
 
     def fit(typed: float | None) -> Any:
         """Return what the setting becomes."""
-        return getattr(settings, name) if typed is None else _within(low, math.inf if high is None else high, typed)
+        if typed is None or math.isnan(typed):
+            return getattr(settings, name)
+        near = _within(low, math.inf if high is None else high, typed)
+        return round(near) if whole else near
 
     def say(event: Any) -> None:
-        """Say in the label that what was typed lay beyond a bound."""
+        """Say in the label what is wrong with what was typed."""
         typed = event.new
         if typed is None or typed == getattr(settings, name):  # shown, not typed: that panel tells since 1.10
             return
-        bound = f": at least {low:,}" if typed < low else ""
-        bound = f": at most {high:,}" if high is not None and typed > high else bound
+        wrong = ": a whole number" if whole and typed % 1 > 0 else ""
+        wrong = f": at least {low:,}" if typed < low else wrong
+        wrong = f": at most {high:,}" if high is not None and typed > high else wrong
         with param.edit_constant(widget):  # so is a name in older versions
-            widget.name = f"{widget.name.partition(': at ')[0]}{bound}"
+            widget.name = WRONG.sub("", widget.name) + wrong
 
     widget.param.watch(say, "value_throttled")
     return _linked(widget, settings, name, by="value_throttled", fit=fit)
