@@ -18,6 +18,7 @@ from netxr.errors import InvalidInput, OutputExists
 from netxr.moments.budget import Plan, RowPlan
 from netxr.recordings.export import csv
 from netxr.schema.words import number
+from netxr.store.dataset import is_store
 
 Row = Mapping[str, Any]
 
@@ -97,6 +98,12 @@ def warnings_as_lines() -> Iterator[None]:
         yield
     for text in dict.fromkeys(str(each.message) for each in told):
         click.echo(f"Warning: {text.replace('Fix:', 'Fix, in Python:')}", err=True)
+
+
+def warn_of_unfinished(store: Path) -> None:
+    """Say of a store whose simulation has not ended that there are more samples to come."""
+    if is_store(store) and n.UNFINISHED in (attributes := netxr.open(store).attrs):
+        click.echo(f"Warning: {store} is unfinished: {attributes[n.UNFINISHED]}.", err=True)
 
 
 def save_result(result: xr.Dataset, out: Path) -> None:

@@ -128,6 +128,9 @@ def _held(
         raise InvalidInput("data", got=f"moments at lags {held}", expected=needed, fix=fix)
     if min(lags) < 0 and not np.array_equal(labels_of(moments, n.TARGET), labels_of(moments, n.SOURCE)):
         raise InvalidInput(argument, got=repr(list(lags)), expected="lags from 0, for moments of some sources")
+    if min(lags) < 0 and n.WHERE in moments[n.COUNT].attrs:
+        expected = "lags from 0, for moments whose sources are marked by where=: at others, these would be targets"
+        raise InvalidInput(argument, got=repr(list(lags)), expected=expected)
     return _of_sources(moments, sources) if _by_source(entries, lags) else moments
 
 

@@ -156,6 +156,10 @@ def _estimate(own: xr.Dataset, attrs: Mapping[Any, Any]) -> xr.DataArray:
 
 def _diagonal(moments: xr.Dataset, lags: object) -> xr.Dataset:
     """Return the moments of each neuron with itself, along `neuron`, at some of their lags."""
+    if n.SHUFFLE_TRIALS in moments.attrs:
+        got, expected = "moments whose sources are of another trial", "those of each neuron with itself"
+        fix = "Give autocorrelation=netxr.autocorrelation(activity, lags=range(1, 200)), of the activity."
+        raise InvalidInput("data", got=got, expected=expected, fix=fix)
     held = labels_of(moments, n.LAG).tolist()
     entries = check_entries("lags", lags, expected=f"lags of the moments, {held}", fix="Put a single lag into a list.")
     if not entries or not all(is_whole(lag) and lag in held for lag in entries) or len(set(entries)) < len(entries):

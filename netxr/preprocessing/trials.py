@@ -1,6 +1,6 @@
 """A recording cut into trials, around events or one after the other."""
 
-from typing import Any
+from typing import Any, Final
 
 import dask.array as da
 import numpy as np
@@ -13,7 +13,19 @@ from netxr.preprocessing.events import events_of
 from netxr.preprocessing.put_back import put_back
 from netxr.schema.arguments import is_finite, said
 from netxr.schema.axis import SLACK
-from netxr.schema.clock import Recording, activity_of, clock_of, cuts_of, in_units, with_axis
+from netxr.schema.clock import (
+    SEGMENTS,
+    Recording,
+    activity_of,
+    clock_of,
+    cuts_of,
+    in_units,
+    times_of_segments,
+    with_axis,
+)
+
+NOWHERE: Final = -(2**62)
+"""The sample of an event in a gap."""
 
 
 def cut_trials(
@@ -70,6 +82,7 @@ def cut_trials(
         got = f"a recording of {activity.sizes[n.TRIAL]} trials"
         raise InvalidInput("data", got=got, expected="one that is not cut into trials yet", fix=fix)
     activity = activity.squeeze(n.TRIAL, drop=True) if n.TRIAL in activity.dims else activity
+    activity = activity.assign_attrs({n.GAPS: SEGMENTS})  # no trial goes over one
     beside: dict[str, Any] = {}
     cuts = cuts_of(activity)
     interval, units, start = clock_of(activity)
@@ -82,7 +95,7 @@ def cut_trials(
             raise InvalidInput("before, after", got=got, expected="none, where trials follow one another")
         n_before, n_after = 0, _samples("length", length, activity)
         places = np.arange(0, activity.sizes[n.TIME] - n_after + 1, n_after)
-        times = start + interval * places
+        times = times_of_segments(activity)[places] if cuts else start + interval * places
         what = f"of {n_after * interval:g} {units}"
     else:
         n_before, n_after = _samples("before", before, activity, least=0), _samples("after", after, activity)
@@ -132,7 +145,7 @@ def _samples(argument: str, span: Any, activity: xr.DataArray, *, least: int = 1
 def _places(
     activity: xr.DataArray, times: NDArray[Any], *, interval: float, start: float, cuts: tuple[int, ...]
 ) -> NDArray[np.int64]:
-    """Return the samples that are nearest to events."""
+    """Return the samples that are nearest to events, `NOWHERE` for those in a gap."""
     labels: Any = activity[n.TIME].values if n.TIME in activity.coords and (cuts or times.dtype.kind == "M") else None
     moments: Any = times
     if times.dtype.kind == "M":
@@ -145,9 +158,11 @@ def _places(
         raise InvalidInput("onsets", got="a time that is not finite", expected="times of the recording")
     if not cuts:
         frames = np.rint((moments - (start if moments is times else 0.0)) / interval)
-        return np.asarray(np.clip(frames, -(2**62), 2**62), np.int64)
+        return np.asarray(np.clip(frames, NOWHERE, -NOWHERE), np.int64)
     later = np.searchsorted(labels, moments).clip(1, len(labels) - 1)
-    return np.asarray(later - (moments - labels[later - 1] < labels[later] - moments), np.int64)
+    nearest = np.asarray(later - (moments - labels[later - 1] < labels[later] - moments), np.int64)
+    is_near = np.abs(moments - labels[nearest]) <= (0.5 + SLACK) * interval
+    return np.where(is_near, nearest, NOWHERE)
 
 
 def _check_different(places: NDArray[Any], times: NDArray[Any]) -> None:

@@ -38,6 +38,9 @@ CLOCK_NUMBERS: Final = (n.SAMPLING_INTERVAL, n.START_TIME)
 SEGMENTS: Final = "segments"
 """Of `gaps`: the stretches between gaps are trials of one recording."""
 
+BY_ATTRIBUTE: Final = f".assign_attrs({n.GAPS}={SEGMENTS!r})"
+"""How a recording says so, also where a function has no such argument."""
+
 NAMED_TIME: Final = re.compile(r"-?\d*\.?\d+ ?(us|µs|ms|s|min|h|(micro|milli)?seconds?|minutes?|hours?)")
 """A duration, such as "20ms"."""
 
@@ -194,7 +197,8 @@ def _uneven(argument: str, steps: Steps, *, can_say: bool) -> InvalidInput:
         fix = f"Turn the recording round with .isel({n.TIME}=slice(None, None, -1))."
     else:
         fix = (
-            f"{f'{SAY_GAPS}; or take' if can_say else 'Take'} one stretch with .isel({n.TIME}=slice(...)), or "
+            f"{f'{SAY_GAPS}, as an argument or by {BY_ATTRIBUTE}; or take' if can_say else 'Take'} one stretch with "
+            f".isel({n.TIME}=slice(...)), or "
             f"interpolate with .interp({n.TIME}=...). Where only the times are wrong, remove them with "
             f".drop_vars({n.TIME!r})."
         )

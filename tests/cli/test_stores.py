@@ -264,3 +264,12 @@ def test_info_of_a_folder_of_stores_names_the_catalog(folder):
     told = run("info", folder)
     assert told.exit_code == 4
     assert "netxr catalog) lists the stores in a folder" in told.stderr
+
+
+@pytest.mark.parametrize("command", ["estimate", "recoverability", "plot", "report"])
+def test_what_is_made_of_an_unfinished_simulation_says_so(tmp_path, command):
+    path = tmp_path / "part.zarr"
+    made = netxr.simulate(netxr.random_connectivity(4, seed=1), n_steps=100, seed=1)
+    netxr.save(made.assign_attrs(unfinished="a simulation of 900 steps"), path)
+    out = {"plot": [tmp_path / "a.png"], "report": [tmp_path / "a.html"]}.get(command, [])
+    assert f"Warning: {path} is unfinished: a simulation of 900 steps.\n" in run(command, path, *out, "--quiet").stderr

@@ -276,6 +276,13 @@ def test_a_correlation_of_marked_frames():
     np.testing.assert_allclose(found, right, atol=1e-12)
 
 
+def test_marked_sources_would_be_targets_at_a_negative_lag():
+    x = states(trials=1)
+    moments = netxr.lagged_moments(x, lags=[0, 2], where=mask_for(x))
+    with pytest.raises(InvalidInput, match=r"lag: got \[-2\]; expected lags from 0, .* marked by where="):
+        netxr.lagged_correlation(moments, lag=-2)
+
+
 def test_moments_are_saved_and_opened_again(tmp_path):
     x = states()
     moments = netxr.lagged_moments(x, inputs=stimuli(x), link="logit")

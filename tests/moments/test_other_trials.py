@@ -109,3 +109,15 @@ def test_they_are_no_moments_for_regressions(estimate):
     moments = netxr.lagged_moments(activity(n_steps=200), shuffle_trials=1)
     with pytest.raises(InvalidInput, match="moments whose sources are of another trial"):
         estimate(moments)
+
+
+def test_they_hold_no_autocorrelation():
+    x = activity(n_steps=200)
+    moments = netxr.lagged_moments(x, lags=range(20), shuffle_trials=1)
+    for function in (netxr.correlation_test, lambda held: netxr.autocorrelation(held, lags=[0, 1])):
+        with pytest.raises(InvalidInput, match="moments whose sources are of another trial"):
+            function(moments)
+    flat = netxr.autocorrelation(x, lags=range(1, 20))
+    found = netxr.correlation_test(moments, autocorrelation=flat)
+    right = netxr.correlation_test(netxr.lagged_moments(x, lags=range(20)), autocorrelation=flat)
+    np.testing.assert_allclose(found.effective_samples, right.effective_samples)

@@ -176,15 +176,25 @@ def test_a_dataset_keeps_its_truth_and_loses_moments():
 def test_no_trial_goes_over_a_gap():
     times = np.r_[np.arange(40) * 0.5, 100 + np.arange(40) * 0.5]
     whole = recording(trials=None).assign_coords(time=times)
-    with pytest.raises(InvalidInput, match="even times"):
-        cut_trials(whole, [5.0], after=2)
-    said = whole.assign_attrs(gaps="segments")
-    found = cut_trials(said, [5.0, 101.1], before=0.5, after=2)
+    found = cut_trials(whole, [5.0, 101.1], before=0.5, after=2)
     np.testing.assert_array_equal(found.isel(trial=1), whole[:, 41:46])
+    xr.testing.assert_identical(
+        cut_trials(whole.assign_attrs(gaps="segments"), [5.0, 101.1], before=0.5, after=2), found
+    )
     assert "gaps" not in found.attrs
     for onset in (19.0, 99.9):
         with pytest.raises(InvalidInput, match="go over a gap"):
-            cut_trials(said, [onset], before=0.5, after=2)
+            cut_trials(whole, [onset], before=0.5, after=2)
+
+
+def test_an_event_in_a_gap_has_no_trial_and_equal_trials_begin_when_they_did():
+    times = np.r_[np.arange(40) * 0.5, 100 + np.arange(40) * 0.5]
+    whole = recording(trials=None).assign_coords(time=times)
+    assert cut_trials(whole, [99.8], after=2).isel(neuron=0, time=0).item() == whole[0, 40]
+    for onset in (19.8, 60.0, 99.7):  # the nearest samples are at 19.5 and 100
+        with pytest.raises(InvalidInput, match=f"a trial at {onset}.*go over a gap"):
+            cut_trials(whole, [onset], after=0.5)
+    assert cut_trials(whole, length=10).onset.values.tolist() == [0.0, 10.0, 100.0, 110.0]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Gaps in the times of files, stores and xarray objects: refused, or segments, in Python and in the shell."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -123,3 +125,12 @@ def test_appended_trials_with_the_same_gaps_keep_moments_right(tmp_path):
     netxr.append(second, tmp_path / "run.zarr", dim="trial")
     both = netxr.open(tmp_path / "run.zarr")
     np.testing.assert_allclose(netxr.lagged_correlation(both), [RIGHT, RIGHT], atol=1e-12)
+
+
+@pytest.mark.parametrize("function", [netxr.correlation_test, netxr.edges, netxr.granger, netxr.regression])
+def test_the_way_out_of_gaps_is_one_where_a_function_has_no_argument_for_them(function):
+    samples = np.random.default_rng(1).normal(size=(3, 200))
+    uneven = netxr.as_activity(samples, dims=("neuron", "time")).assign_coords(time=np.r_[:100.0, 200.0:300.0])
+    with pytest.raises(InvalidInput, match=re.escape(".assign_attrs(gaps='segments')")):
+        function(uneven)
+    function(uneven.assign_attrs(gaps="segments"))

@@ -20,7 +20,7 @@ from netxr.cli.estimate_report import (
     result,
     summary,
 )
-from netxr.cli.output import echo_json, is_table, plan_of_estimate, running, save_result
+from netxr.cli.output import echo_json, is_table, plan_of_estimate, running, save_result, warn_of_unfinished
 from netxr.cli.scores import Scored, document, echo_scores, score
 from netxr.cli.sure import (
     Asked,
@@ -187,6 +187,7 @@ def command(
     check_asked(sure, entries, wanted_lags, out, options=of_pass, lists=lists)
     _check_out(out)
     activity = netxr.load_activity(recording, dims=dims, name=name, sampling_interval=sampling_interval, gaps=gaps)
+    warn_of_unfinished(recording)
     if trial_length is not None:
         activity = netxr.cut_trials(activity, length=trial_length)
     lags = tuple(in_samples(list(wanted_lags), activity, argument="--lag"))

@@ -11,6 +11,7 @@ import netxr
 from netxr import names as n
 from netxr.cli import options
 from netxr.cli.figures import KINDS, FigureOptions, draw, kind_of
+from netxr.cli.output import warn_of_unfinished
 from netxr.errors import InvalidInput
 from netxr.estimators.table import estimates_in
 from netxr.schema.arguments import check_vacant
@@ -79,6 +80,7 @@ def command(
     kind = kind or kind_of(data)
     drawn = draw(kind, data, FigureOptions(variable=variable, x=x, y=y, score=score, steps=steps, diagonal=diagonal))
     netxr.plot.save(drawn, figure)
+    warn_of_unfinished(store)
     for name, one in data.data_vars.items():
         if n.OUTDATED in one.attrs:
             click.echo(f"Warning: {name} is outdated: {one.attrs[n.OUTDATED]}.", err=True)

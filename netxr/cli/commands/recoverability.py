@@ -10,7 +10,7 @@ import xarray as xr
 import netxr
 from netxr import names as n
 from netxr.cli import options
-from netxr.cli.output import echo_json, followed, table
+from netxr.cli.output import echo_json, followed, table, warn_of_unfinished
 from netxr.estimators.over_trials import entries
 from netxr.schema.words import UNDEFINED
 from netxr.significance.recoverability_text import GAINS
@@ -102,6 +102,7 @@ def command(
       netxr recoverability traces.csv --dims time,neuron --method lagged_correlation --method regression_t --at 0.8
     """  # noqa: D301 - click wants the character
     activity = netxr.load_activity(recording, dims=dims, name=name)
+    warn_of_unfinished(recording)
     gains_count = not z_score and not (recording.is_dir() and n.CONNECTIVITY in netxr.open(recording))
     activity = netxr.z_score(activity) if z_score else activity
     with followed("Reading", quiet=quiet or as_json):

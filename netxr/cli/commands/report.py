@@ -7,7 +7,7 @@ import click
 
 import netxr
 from netxr.cli import options
-from netxr.cli.output import progress, warnings_as_lines
+from netxr.cli.output import progress, warn_of_unfinished, warnings_as_lines
 from netxr.schema.arguments import check_vacant
 
 
@@ -39,5 +39,6 @@ def command(run: str, page: Path | None, out: Path | None, quiet: bool) -> None:
     bar = progress("Writing the report", quiet=quiet)
     with warnings_as_lines(), bar as step, netxr.progress(step) if step else nullcontext():
         netxr.report_run(run, page, progress=step)
+    warn_of_unfinished(Path(run))
     if not quiet:
         click.echo(f"Wrote the report of {run} to {page}")
