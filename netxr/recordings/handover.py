@@ -20,7 +20,7 @@ from netxr.schema.arguments import check_text, is_number
 from netxr.schema.arrays import as_activity, as_connectivity
 from netxr.schema.clock import SEGMENTS
 from netxr.schema.graphs import listed_edges
-from netxr.schema.spacing import interval_in
+from netxr.schema.spacing import interval_in, steps_in
 
 if TYPE_CHECKING:
     from hdmf.common import DynamicTable
@@ -49,8 +49,9 @@ def from_pynapple(data: Any, *, bin_size: float | None = None, units: str | None
     -------
     DataArray
         The activity, (neuron, time), in seconds, with what pynapple knows of each neuron as coordinates. Where
-        `data` covers several epochs, no pair of samples crosses from one into the next. Bins of spikes that end after
-        their epoch, of which pynapple counts a part, are left out.
+        `data` covers several epochs, no pair of samples crosses from one into the next: where no gap tells two epochs
+        apart, the last sample of the first is left out. So are bins of spikes that end after their epoch, of which
+        pynapple counts a part.
 
     Raises
     ------
@@ -73,6 +74,8 @@ def from_pynapple(data: Any, *, bin_size: float | None = None, units: str | None
     if bin_size is not None:
         whole = _within_epochs(times, data.time_support, bin_size)
         samples, times = samples[whole], times[whole]
+    apart = _with_gaps(times, data.time_support)
+    samples, times = samples[apart], times[apart]
     labels = list(frame.columns) if hasattr(frame, "columns") else [0]
     wrong = interval_in(times)[1]
     if wrong and len(frame.time_support) == 1:
@@ -92,6 +95,15 @@ def _within_epochs(middles: NDArray[np.float64], epochs: Any, bin_size: float) -
     ends_of_bins = middles + (0.5 - SLACK) * bin_size
     within: NDArray[np.bool_] = ends_of_bins <= ends[np.searchsorted(starts, middles, side="right") - 1]
     return within
+
+
+def _with_gaps(times: NDArray[np.float64], epochs: Any) -> NDArray[np.bool_]:
+    """Return which samples stay so that a gap lies between any two epochs: not the last before one without."""
+    stays = np.ones(len(times), np.bool_)
+    crosses = np.diff(np.searchsorted(np.asarray(epochs["start"]), times, side="right")) > 0
+    if crosses.any() and not crosses.all():  # else no step is known
+        stays[np.setdiff1d(np.flatnonzero(crosses) + 1, steps_in(times).breaks) - 1] = False
+    return stays
 
 
 def to_mne(connections: xr.DataArray | xr.Dataset, *, method: str | None = None) -> "Connectivity":

@@ -164,12 +164,16 @@ def test_without_pynwb(one_edge, monkeypatch):
 # --- pynapple ---------------------------------------------------------------------------
 
 
+def intervals(epochs):
+    return pd.DataFrame(epochs, columns=["start", "end"])
+
+
 class TsdFrame:
     """As much of pynapple's as is asked for."""
 
-    def __init__(self, d, t, columns, epochs=1, metadata=None):
-        self.d, self.index, self.columns, self.time_support = np.asarray(d), np.asarray(t), columns, range(epochs)
-        self.metadata = metadata
+    def __init__(self, d, t, columns, epochs=((0, 100),), metadata=None):
+        self.d, self.index, self.columns, self.metadata = np.asarray(d), np.asarray(t), columns, metadata
+        self.time_support = intervals(epochs)
 
     def __array__(self, dtype=None, copy=None):
         return self.d
@@ -177,7 +181,7 @@ class TsdFrame:
 
 class TsGroup:
     def __init__(self, spikes, end):
-        self.spikes, self.end, self.time_support = spikes, end, {"start": [0], "end": [end]}
+        self.spikes, self.end, self.time_support = spikes, end, intervals([(0, end)])
         self.metadata = pd.DataFrame({"rate": [len(one) for one in spikes.values()]}, index=list(spikes))
 
     def count(self, bin_size):
@@ -205,7 +209,7 @@ def test_from_spikes_of_pynapple():
 
 def test_bins_that_end_after_an_epoch_of_pynapple_are_left_out():
     group = TsGroup({3: [0.05, 0.06, 0.25], 7: [0.15]}, end=0.3)
-    group.time_support = {"start": [0, 0.2], "end": [0.15, 0.3]}  # the second bin ends at 0.2
+    group.time_support = intervals([(0, 0.15), (0.2, 0.3)])  # the second bin ends at 0.2
     activity = from_pynapple(group, bin_size=0.1)
     assert activity.values.tolist() == [[2, 1], [0, 0]]
     assert activity.time.values.round(9).tolist() == [0.05, 0.25]
@@ -214,12 +218,22 @@ def test_bins_that_end_after_an_epoch_of_pynapple_are_left_out():
 def test_no_pair_crosses_from_one_epoch_of_pynapple_into_the_next():
     t = np.concatenate([np.arange(50), np.arange(100, 150)]) * 0.1
     x = np.random.default_rng(0).random((100, 3))
-    activity = from_pynapple(TsdFrame(x, t, [0, 1, 2], epochs=2))
+    activity = from_pynapple(TsdFrame(x, t, [0, 1, 2], epochs=[(0, 4.9), (10, 15)]))
     moments = netxr.lagged_moments(activity, lags=[1])
     assert moments["count"].item() == 98
     later, before = (np.delete(x, rows, axis=0) for rows in ([0, 50], [49, 99]))
     expected = np.corrcoef(later.T, before.T)[:3, 3:]
     np.testing.assert_allclose(netxr.lagged_correlation(activity, lag=1).values, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("start", [5.0, 5.003])
+def test_epochs_of_pynapple_that_touch_are_told_apart(start):
+    t = np.concatenate([np.arange(50) * 0.1, start + np.arange(50) * 0.1])
+    x = np.random.default_rng(0).random((100, 3))
+    activity = from_pynapple(TsdFrame(x, t, [0, 1, 2], epochs=[(0, 4.95), (start, 15)]))
+    assert activity.attrs["sampling_interval"] == pytest.approx(0.1, abs=1e-9)
+    np.testing.assert_allclose(activity.time, np.delete(t, 49))
+    assert netxr.lagged_moments(activity, lags=[0, 1])["count"].values.tolist() == [99, 97]
 
 
 @pytest.mark.parametrize(
