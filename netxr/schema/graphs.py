@@ -163,11 +163,16 @@ def to_sparse(
 def listed_edges(connections: xr.DataArray | xr.Dataset) -> Listed:
     """Return the edges of a matrix or of a list of them, read at once.
 
-    Raises InvalidInput if it is neither, or there are several edges from one neuron to another.
+    Raises InvalidInput if it is neither, or there are several matrices, or edges from one neuron to another.
     """
     if isinstance(connections, xr.Dataset) and {n.TARGET, n.SOURCE} <= {*connections.coords}:
         return _of_list(connections)
-    matrix = check_variable(connections, CONNECTIVITY_SPEC, argument="connections").compute()
+    matrix = check_variable(connections, CONNECTIVITY_SPEC, argument="connections")
+    if matrix.sizes.get(n.TRIAL, 1) > 1:
+        fix = f"Pool trials by the estimator, with dim=({n.TIME!r}, {n.TRIAL!r}), or take one with .isel({n.TRIAL}=0)."
+        got = f"matrices of {matrix.sizes[n.TRIAL]} trials"
+        raise InvalidInput("connections", got=got, expected="one matrix, or that of one trial", fix=fix)
+    matrix = matrix.squeeze([dim for dim in matrix.dims if dim == n.TRIAL]).compute()
     targets, sources = labels_of(matrix, n.TARGET).tolist(), labels_of(matrix, n.SOURCE).tolist()
     values = matrix.transpose(n.TARGET, n.SOURCE).values
     to, of = np.nonzero((values != 0) & ~np.isnan(values))

@@ -222,8 +222,10 @@ def _saturated(activity: xr.DataArray) -> int:
 def _check_size(n_neurons: int, n_samples: int, blocks: int, entries: Sequence[Estimator], *, lag: int) -> None:
     """Raise InvalidInput if a recording is too short for a regression, in halves where one is asked for, or too large.
 
-    Each half is fitted without one of its blocks.
+    Each half is fitted without one of its blocks. One neuron has no pair of which anything could be recovered.
     """
+    if n_neurons < 2:
+        raise InvalidInput("activity", got=counted(n_neurons, "neuron"), expected="two or more, which pairs are of")
     left = (blocks // 2 - 1) / blocks  # of a half, as a share of all
     most = max(_parameters(each, n_neurons, lag) for each in entries)
     needed = math.ceil(max((n_neurons + 2) / (2 * left), (most + 1) / left if most else 0))

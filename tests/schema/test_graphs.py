@@ -82,6 +82,16 @@ def test_what_is_no_graph(one_edge):
         to_networkx(xr.concat([listed, listed], "edge"))
 
 
+def test_a_single_trial_is_a_matrix_and_several_are_not(one_edge):
+    of_one = one_edge.expand_dims(trial=["a"])
+    assert list(to_networkx(of_one).edges) == [("post", "pre")]
+    assert to_sparse(of_one.transpose("source", "trial", "target"), rows="target")[0, 1] == 0.5
+    of_two = xr.concat([of_one, of_one.assign_coords(trial=["b"])], "trial")
+    for hand_over in (to_networkx, lambda R: to_sparse(R, rows="target"), netxr.to_nwb):
+        with pytest.raises(InvalidInput, match=r"2 trials; .* dim=\('time', 'trial'\).*isel\(trial=0\)"):
+            hand_over(of_two)
+
+
 def test_without_networkx(one_edge, monkeypatch):
     monkeypatch.setitem(sys.modules, "networkx", None)
     with pytest.raises(MissingExtra, match="\\[graph\\]"):

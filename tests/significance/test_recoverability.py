@@ -500,6 +500,13 @@ def test_settings_that_are_none(options, match):
         netxr.recoverability(x, **options)
 
 
+def test_one_neuron_has_no_pairs(short):
+    alone = short[0].isel(neuron=[0])
+    for data in (alone, netxr.lagged_moments(alone, lags=[0, 1], blocks=20)):
+        with pytest.raises(InvalidInput, match="activity: got 1 neuron; expected two or more"):
+            netxr.recoverability(data)
+
+
 def test_moments_that_lack_something():
     x, _ = simulated(5, 200, linear, radius=0.5, share=0.5)
     with pytest.raises(InvalidInput, match=r"activity: got moments at lags \[0\]; expected those at lags \[0, 1\]"):
