@@ -14,9 +14,10 @@ import xarray as xr
 
 import netxr
 from netxr import names as n
-from netxr.errors import InvalidInput, OutputExists
+from netxr.errors import InvalidInput
 from netxr.moments.budget import Plan, RowPlan
 from netxr.recordings.export import csv
+from netxr.schema.outputs import write_new
 from netxr.schema.words import number
 from netxr.store.dataset import is_store
 
@@ -114,11 +115,7 @@ def save_result(result: xr.Dataset, out: Path) -> None:
     dims = {n.EDGE} if n.EDGE in result.dims else {n.TARGET, n.SOURCE}
     matrices = result[[name for name, one in result.data_vars.items() if dims <= set(one.dims)]]
     text = csv(matrices, separator=TABLES[out.suffix.lower()])
-    try:
-        with out.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except FileExistsError:
-        raise OutputExists(out) from None
+    write_new(out, text.encode(), argument="--out")
 
 
 def is_table(out: Path | None) -> bool:

@@ -12,8 +12,9 @@ from bokeh.resources import Resources
 from jinja2 import Environment
 
 from netxr.compat import release_colorbars
-from netxr.errors import InvalidInput, OutputExists
+from netxr.errors import InvalidInput
 from netxr.schema.arguments import check_path, check_vacant
+from netxr.schema.outputs import write_new
 
 FORMATS: Final = ("png", "svg", "pdf", "html")
 DPI: Final = 150
@@ -60,8 +61,8 @@ def save(figure: Any, path: str | Path) -> Path:
     Raises
     ------
     InvalidInput
-        If `figure` is no figure, the ending is another one, the folder does not exist, or a page would have more than
-        50 positions.
+        If `figure` is no figure, the ending is another one, the folder does not exist or may not be written to, or a
+        page would have more than 50 positions.
     OutputExists
         If the file exists.
 
@@ -83,16 +84,6 @@ def save(figure: Any, path: str | Path) -> Path:
     check_vacant("path", path)
     is_page = file_format == "html"
     return write_new(path, page(figure, title=path.stem).encode() if is_page else picture(figure, file_format))
-
-
-def write_new(path: Path, content: bytes) -> Path:
-    """Write a file that must not exist yet, and return its path."""
-    try:
-        with path.open("xb") as file:
-            file.write(content)
-    except FileExistsError:
-        raise OutputExists(path) from None
-    return path
 
 
 def picture(figure: Any, file_format: str) -> bytes:

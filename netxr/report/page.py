@@ -10,9 +10,10 @@ from bokeh.embed import components
 from jinja2 import Environment
 
 from netxr import names as n
-from netxr.plot.files import library, on_screen, write_new
+from netxr.plot.files import library, on_screen
 from netxr.plot.style import title_over
 from netxr.schema.arguments import check_listener, check_vacant
+from netxr.schema.outputs import write_new
 from netxr.schema.words import UNDEFINED, reads_as_number
 
 MOST_PANELS: Final = 4
@@ -110,7 +111,7 @@ def write_report(
     OutputExists
         If something exists at `path`.
     InvalidInput
-        If the folder does not exist.
+        If the folder does not exist, or may not be written to.
 
     Examples
     --------

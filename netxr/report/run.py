@@ -99,8 +99,8 @@ def report_run(run: Any, path: str | Path, *, progress: n.Progress | None = None
     OutputExists
         If something exists at `path`.
     InvalidInput
-        If its folder does not exist or is the run's own; if `run` is nothing that can be opened, or has nothing to
-        report; if `progress` is no function.
+        If its folder does not exist, may not be written to, or is the run's own; if `run` is nothing that can be
+        opened, or has nothing to report; if `progress` is no function.
 
     Examples
     --------

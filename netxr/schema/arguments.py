@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from netxr import names as n
 from netxr.errors import InvalidInput, OutputExists
+from netxr.schema.outputs import forbidden
 from netxr.schema.words import text_of
 
 MOST_ENTRIES: Final = 10**7
@@ -70,7 +71,8 @@ def check_path(argument: str, value: Any) -> Path:
 def check_vacant(argument: str, value: Any) -> Path:
     """Return `value` as a path at which there is nothing, in a folder that exists.
 
-    Raises OutputExists if there is anything, even a link to nowhere; InvalidInput if it is no path, or has no folder.
+    Raises OutputExists if there is anything, even a link to nowhere; InvalidInput if it is no path, has no folder, or
+    one that is closed to this user.
     """
     path = check_path(argument, value)
     if os.path.lexists(path):
@@ -78,6 +80,8 @@ def check_vacant(argument: str, value: Any) -> Path:
     if not path.absolute().parent.is_dir():
         fix = f"Make {path.parent} first."
         raise InvalidInput(argument, got=repr(str(path)), expected="a place in a folder that exists", fix=fix)
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise forbidden(path, argument)
     return path
 
 

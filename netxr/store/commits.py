@@ -20,10 +20,11 @@ from zarr.storage import LocalStore, StorePath
 
 from netxr.compat import array_of_all_chunks
 from netxr.errors import DiskFull, NetxrError, StoreBusy
+from netxr.schema.outputs import space_needed
 from netxr.store.checksums import sum_after, sum_of
 from netxr.store.interrupts import to_the_end
 from netxr.store.keys import NO_TERMS, Index, Terms, chunk_key, chunk_lengths, under_old_keys
-from netxr.store.locks import STAGING_PREFIX, alone, remove_abandoned, space_needed, unfinished_beside, unfinished_name
+from netxr.store.locks import STAGING_PREFIX, alone, remove_abandoned, unfinished_beside, unfinished_name
 from netxr.store.metadata import (
     COPY,
     DOCUMENT,

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from netxr.errors import CannotLock, DiskFull, InvalidInput, StoreBusy
+from netxr.errors import CannotLock, StoreBusy
 from netxr.store.metadata import DOCUMENT
 from netxr.store.writers import NAME_LENGTH, Mark, is_gone, new_name, writer_of
 
@@ -35,8 +35,6 @@ STAGING_PREFIX: Final = ".staging-"
 LONGEST: Final = 180
 """Bytes of a name that hidden ones repeat; names of files may have 255."""
 
-OUT_OF_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 HELD: Final = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 NO_LOCKS_HERE: Final = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EINVAL)
 """Errors of the system: another writer has the lock; the file system has no locks."""
@@ -119,21 +117,6 @@ def _release(handle: int, folder: Path, *, is_owner: bool) -> None:
 def _lock_file(folder: Path) -> Path:
     """Return the file that is locked where folders cannot be locked."""
     return _hidden(folder, "lock")
-
-
-@contextmanager
-def space_needed(path: Path) -> Iterator[None]:
-    """Turn the system's errors about a full disk or a forbidden place into DiskFull and InvalidInput."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in OUT_OF_SPACE:
-            raise DiskFull(path, str(error.strerror)) from error
-        if error.errno not in FORBIDDEN:
-            raise
-        expected = f"a place that can be written to ({error.strerror})"
-        fix = "Choose another, or get the right to write there."
-        raise InvalidInput("store", got=str(path), expected=expected, fix=fix) from error
 
 
 def unfinished_name(path: Path) -> Path:

@@ -14,11 +14,12 @@ import xarray as xr
 from netxr import names as n
 from netxr.errors import DiskFull, InvalidInput, NetxrError, OutputExists
 from netxr.schema.arguments import check_path
+from netxr.schema.outputs import space_needed
 from netxr.schema.words import text_of
 from netxr.store.commits import array_to_be, commit, writing
 from netxr.store.dataset import open as open_store
 from netxr.store.layout import plain_attributes, storable
-from netxr.store.locks import marked, space_needed
+from netxr.store.locks import marked
 from netxr.store.metadata import ROOT, documents, grown, sizes
 from netxr.store.staging import PathLike, appear, staging
 from netxr.store.writers import Mark

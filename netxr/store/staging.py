@@ -10,9 +10,10 @@ from pathlib import Path
 
 from netxr.errors import OutputExists, StoreBusy
 from netxr.schema.arguments import check_store_name, check_vacant
+from netxr.schema.outputs import space_needed
 from netxr.store.commits import consolidate, update_copies
 from netxr.store.keys import NO_TERMS, Terms
-from netxr.store.locks import HAS_LOCKS, locked, remove_abandoned, space_needed, unfinished_beside, unfinished_name
+from netxr.store.locks import HAS_LOCKS, locked, remove_abandoned, unfinished_beside, unfinished_name
 
 PathLike = str | OsPathLike[str]
 

@@ -16,11 +16,12 @@ from zarr.storage import MemoryStore
 
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.schema.arguments import check_group, check_path
+from netxr.schema.outputs import space_needed
 from netxr.store.commits import commit, forget_kept, repair, reserve, writing
 from netxr.store.growing import GrowingArray
 from netxr.store.keys import Terms, chunks_to_come, under_new_keys
 from netxr.store.layout import STORABLE_KINDS, encoding, plain_attributes
-from netxr.store.locks import remove_abandoned, space_needed, unfinished_beside
+from netxr.store.locks import remove_abandoned, unfinished_beside
 from netxr.store.metadata import DOCUMENT, ROOT, Document, documents, grown, written
 from netxr.store.staging import PathLike
 from netxr.store.versions import is_repository

@@ -19,7 +19,8 @@ from zarr.abc.store import Store
 from netxr.compat import optional
 from netxr.errors import DiskFull, InvalidInput, StoreBusy, UnreadableFile, first_line
 from netxr.schema.arguments import check_path
-from netxr.store.locks import OUT_OF_SPACE, locked
+from netxr.schema.outputs import OUT_OF_SPACE
+from netxr.store.locks import locked
 from netxr.store.staging import PathLike, staging
 
 __all__ = ["tag", "versioned", "versions"]

@@ -16,6 +16,7 @@ from netxr.cli.output import echo_json, progress, table
 from netxr.estimators.score_limit import CORRELATIONS, VERDICTS, verdicts
 from netxr.estimators.table import BUILT_IN
 from netxr.schema.arguments import check_vacant
+from netxr.schema.outputs import write_new
 from netxr.simulation.sweep_plan import WITHOUT_PERMUTATIONS
 
 METHODS: Final = tuple(name for name in BUILT_IN if name not in (n.CORRELATION, n.CORRELOGRAM_EXCESS))
@@ -100,8 +101,7 @@ def command(
     held = swept[[score]].compute()
     netxr.plot.save(netxr.plot.good_enough(held, score=score, at=at), figure)
     found = _rows(held, score, at)
-    with rows.open("x", encoding="utf-8", newline="") as file:
-        found.to_csv(file, index=False)
+    write_new(rows, found.to_csv(index=False).encode(), argument="--table")
     _say(found, out, figure, rows, quiet=quiet, as_json=as_json)
 
 

@@ -21,6 +21,7 @@ from netxr.cli import options
 from netxr.cli.output import echo_json, progress, table
 from netxr.report.tutorial import check_row, write_tutorial_report
 from netxr.schema.arguments import check_vacant
+from netxr.schema.outputs import space_needed
 from netxr.simulation.tutorial import Check
 from netxr.store.locks import STAGING_PREFIX
 
@@ -92,16 +93,17 @@ def _whole_folder(path: Path) -> Iterator[Path]:
     path = path.absolute()
     _check_new_or_empty(path)
     staging = path.with_name(f"{STAGING_PREFIX}{uuid4().hex}")
-    staging.mkdir()
-    try:
-        yield staging
-        _check_new_or_empty(path)
-        if path.is_dir():
-            path.rmdir()
-        staging.rename(path)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+    with space_needed(path, argument="--out"):
+        staging.mkdir()
+        try:
+            yield staging
+            _check_new_or_empty(path)
+            if path.is_dir():
+                path.rmdir()
+            staging.rename(path)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
 
 
 def _check_new_or_empty(path: Path) -> None:
