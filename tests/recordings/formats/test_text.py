@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 import netxr
 from netxr.errors import UnreadableFile
+from netxr.recordings.formats.text import table
 from netxr.recordings.formats.text.table import read_table
 from netxr.recordings.load import load_activity
 from tests.marks import slow
@@ -280,3 +281,46 @@ def test_times_without_a_unit_whose_steps_are_long_are_asked_about(tmp_path):
             assert (opened.attrs["sampling_interval"], opened.attrs["sampling_interval_units"]) == (33, units)
         path.write_text("time,a\n0,1\n0.5,2\n1,3\n", encoding="utf-8")
         assert netxr.open(path, dims=("time", "neuron")).attrs["sampling_interval"] == 0.5
+
+
+LINES = [
+    ["1,2.5,-3e-7", "4,5,6"],
+    ["1e400,-inf,infinity", "nan,NaN,.5"],
+    ["1,,3", "4,NA,6"],
+    ["1,2,3", "4,5"],
+    ["1,2,3", "4,5,6,7"],
+    ["1,2,3 # by hand", "# a remark", "4,5,6"],
+    ["1,true,3", "4,false,6"],
+    ['"1",2,3', "4,5,6"],
+    ["1,2,3", "", " 4 , 5 ,6 "],
+    ["a,b,c", "1,2,3", "4,5,6"],
+    ["1,spring,3", "4,autumn,6"],
+    ["2024-05-01,2,3", "2024-05-02,5,6"],
+    ["0x10,2,3", "4,5,6"],
+    ["1_000,2,3", "4,5,6"],
+    ["1d5,2,3", "4,5,6"],
+    ["1,2,3", "4,5,2+1j"],
+    ["1\t2\t3", "\t\t", "4\t5\t6"],
+    ["1 2  3", "4 5 6"],
+    ["1;2,5;3", "4;5;6"],
+]
+
+
+@pytest.mark.parametrize("lines", LINES, ids="|".join)
+def test_wide_tables_are_read_as_narrow_ones(tmp_path, monkeypatch, lines):
+    path = tmp_path / "table.txt"
+    path.write_text("\n".join(lines) + "\n")
+    found = []
+    for wide in (10**9, 1):
+        monkeypatch.setattr(table, "WIDE", wide)
+        try:
+            found.append(read_table(path))
+        except UnreadableFile as error:
+            found.append(error)
+    narrow, wide = found
+    if isinstance(narrow, UnreadableFile):
+        assert str(wide) == str(narrow)
+        return
+    np.testing.assert_array_equal(wide.values, narrow.values, strict=True)
+    assert (wide.labels, wide.doubtful) == (narrow.labels, narrow.doubtful)
+    assert [one.entries.tolist() for one in wide.apart] == [one.entries.tolist() for one in narrow.apart]

@@ -39,6 +39,9 @@ EXACT: Final = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) el
 LOOKED_AT: Final = 100
 """Rows that show what the columns hold."""
 
+WIDE: Final = 1000
+"""Columns from which on pandas, which looks at each on its own, takes longer than numpy, which knows numbers alone."""
+
 
 class Apart(NamedTuple):
     """A column without numbers: its label, its place among all columns, and its dates, durations or words."""
@@ -152,6 +155,8 @@ def _check_separators(path: Path, delimiter: str | None, rows: Sequence[Sequence
 
 def _columns(path: Path, delimiter: str | None, head: Head) -> list[NDArray[Any]]:
     """Return the columns of all rows: numbers, NaN for an empty cell; dates; or words."""
+    if len(head.rows[0]) >= WIDE and (found := _plain_numbers(path, delimiter, head.skip)) is not None:
+        return list(found.T)
     comma = delimiter != "," and has_decimal_comma(cell for row in head.rows for cell in row)
     odd = [
         k
@@ -163,6 +168,26 @@ def _columns(path: Path, delimiter: str | None, head: Head) -> list[NDArray[Any]
     for k, cells in texts.items():
         columns.insert(k, _column(path, delimiter, head.skip, k, cells))
     return columns
+
+
+def _plain_numbers(path: Path, delimiter: str | None, skip: int) -> NDArray[np.float64] | None:
+    """Return the numbers of a table that holds nothing else, but for cells that are missing; None of others."""
+    try:
+        with opened(path) as file:
+            return np.loadtxt(file, delimiter=delimiter, comments=None, skiprows=skip, ndmin=2)
+    except ValueError:  # the first cell that is no number
+        return None if delimiter is None else _numbers_with_gaps(path, delimiter, skip)
+
+
+def _numbers_with_gaps(path: Path, delimiter: str, skip: int) -> NDArray[np.float64] | None:
+    """Return the same where cells are missing."""
+    gap = re.compile(rf"(?:^|(?<={delimiter})) *(?:{'|'.join(map(re.escape, MISSING))})? *(?={delimiter}|$)")
+    try:
+        with opened(path) as file:
+            filled = (gap.sub("nan", line) if line.strip() else line for line in file)
+            return np.loadtxt(filled, delimiter=delimiter, comments=None, skiprows=skip, ndmin=2)
+    except ValueError:
+        return None
 
 
 def _read(
@@ -182,7 +207,7 @@ def _read(
                 dtype=dict.fromkeys(plain, np.float64) | dict.fromkeys(odd, str),
                 decimal=decimal,
                 skipinitialspace=True,
-                na_values={k: list(MISSING) for k in plain},
+                na_values={k: list(MISSING) for k in plain} if odd else list(MISSING),
                 keep_default_na=False,
                 **EXACT,
             )
