@@ -20,7 +20,7 @@ from netxr.schema.clock import in_step, with_axis
 from netxr.schema.provenance import CURRENT_SCHEMA
 from netxr.store.compact import compacted
 from netxr.store.files import Folder, read_file
-from netxr.store.layout import DURATIONS, TEXT_KINDS, storable, unfolded
+from netxr.store.layout import DURATIONS, TEXT_KINDS, storable, unfolded, with_marked
 from netxr.store.lazy import lazily
 from netxr.store.locks import STAGING_PREFIX
 from netxr.store.metadata import DOCUMENT, Document, documents, too_many_chunks, too_many_labels, with_copy
@@ -279,7 +279,7 @@ def _in(store: Store) -> str:
 
 def _with_labels_in_memory(dataset: xr.Dataset) -> xr.Dataset:
     """Return a dataset with its axis of time, with labels and text in memory, text as Python strings."""
-    labels = {}
+    labels, dataset = {}, with_marked(dataset)
     for name, variable in dataset.variables.items():
         is_text = variable.dtype.kind in TEXT_KINDS
         if is_text or not variable.ndim or (name in dataset.coords and variable.ndim == 1):

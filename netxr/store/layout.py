@@ -113,6 +113,42 @@ def unfolded(dataset: xr.Dataset) -> xr.Dataset:
     return rest.assign_coords(even_times(axis["start"], axis["interval"], rest.sizes[n.TIME], axis["attrs"]))
 
 
+def has_blank(name: Hashable) -> bool:
+    """Return whether a name has white space, which ends a name in the attribute in which xarray lists coordinates."""
+    return any(map(str.isspace, str(name)))
+
+
+def marked(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset in which a variable with a blank in its name says whether it is a coordinate, and is none."""
+    names = [name for name, one in dataset.variables.items() if has_blank(name) and name not in one.dims]
+    plain = dataset.reset_coords([name for name in names if name in dataset.coords])
+    for name in names:
+        plain[name].attrs[n.IS_COORDINATE] = int(name in dataset.coords)
+    return plain
+
+
+def with_marked(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset in which what is marked as a coordinate is one.
+
+    Where a blank name is not marked, as by xarray itself, it is one if it says something of neurons or trials of which
+    there is more.
+    """
+    names = [name for name, one in dataset.data_vars.items() if has_blank(name) and _is_coordinate(one, dataset)]
+    whole = dataset.set_coords(names)
+    for one in whole.variables.values():
+        one.attrs.pop(n.IS_COORDINATE, None)
+    return whole
+
+
+def _is_coordinate(variable: xr.DataArray, dataset: xr.Dataset) -> bool:
+    """Return whether a variable of a file is a coordinate that cannot be listed as one."""
+    if n.IS_COORDINATE in variable.attrs:
+        return bool(variable.attrs[n.IS_COORDINATE])
+    dims = set(variable.dims)
+    is_label = bool(dims) and (dims <= {n.NEURON, n.TRIAL} or dims in ({n.TARGET}, {n.SOURCE}))
+    return is_label and any(dims < set(other.dims) for other in dataset.data_vars.values())
+
+
 def _storable_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:
     """Return a variable with dims in order, dask chunks as stored, text as Python strings, and plain attributes."""
     if not isinstance(name, str) or not _names_folder(name):

@@ -14,13 +14,14 @@ from zarr.abc.buffer import Buffer
 from zarr.abc.store import Store
 from zarr.storage import MemoryStore
 
+from netxr import names as n
 from netxr.errors import OutputExists, UnreadableFile
 from netxr.schema.arguments import check_group, check_path
 from netxr.schema.outputs import space_needed
 from netxr.store.commits import commit, forget_kept, repair, reserve, writing
 from netxr.store.growing import GrowingArray
 from netxr.store.keys import Terms, chunks_to_come, under_new_keys
-from netxr.store.layout import STORABLE_KINDS, encoding, plain_attributes
+from netxr.store.layout import STORABLE_KINDS, encoding, has_blank, plain_attributes
 from netxr.store.locks import remove_abandoned, unfinished_beside
 from netxr.store.metadata import DOCUMENT, ROOT, Document, documents, grown, written
 from netxr.store.staging import PathLike
@@ -29,6 +30,9 @@ from netxr.store.writing import Writable, consolidate_store, create_arrays, stan
 
 COORDINATES: Final = "coordinates"
 """The attribute in which xarray lists coordinates."""
+
+LISTED: Final = (COORDINATES, n.IS_COORDINATE)
+"""Attributes of an array that stay when its values are replaced."""
 
 
 class Transaction(Protocol):
@@ -121,7 +125,7 @@ class _FolderTransaction:
                 forget_kept(self.folder, name)  # their names might be those of the new ones
                 self.known = documents(self.folder)
             keys = under_new_keys(present | {"shape": document["shape"]})["chunk_key_encoding"]
-            listed = {COORDINATES: present["attributes"][COORDINATES]} if COORDINATES in present["attributes"] else {}
+            listed = {key: value for key, value in present["attributes"].items() if key in LISTED}
             return document | {"chunk_key_encoding": keys, "attributes": document["attributes"] | listed}
         if lexists(self.folder / name):  # a group, or what another program has put there
             raise OutputExists(self.folder / name)
@@ -136,8 +140,11 @@ class _FolderTransaction:
 
     def declare_coordinates(self, names: Iterable[str]) -> None:
         """Keep names of coordinates for the commit."""
+        plain, blank = _by_name(names)
+        for name in blank:
+            self.update_attributes({n.IS_COORDINATE: 1}, name=name)
         root = self._document(ROOT)
-        listed = {*root["attributes"].get(COORDINATES, "").split(), *names}
+        listed = {*root["attributes"].get(COORDINATES, "").split(), *plain}
         self.changed[ROOT] = root | {"attributes": root["attributes"] | {COORDINATES: " ".join(sorted(listed))}}
 
     def undo(self) -> None:
@@ -152,7 +159,7 @@ class _FolderTransaction:
 
     def _document(self, name: str) -> Document:
         """Return metadata as they will be."""
-        return self.changed.get(name, self.known[name])
+        return self.changed[name] if name in self.changed else self.known[name]
 
 
 class _StoreTransaction:
@@ -166,16 +173,18 @@ class _StoreTransaction:
         """Return a longer array."""
         array = self._array(name)
         names = array.metadata.dimension_names or ()  # type: ignore[union-attr]
-        array.resize(tuple(size if each == dim else n for each, n in zip(names, array.shape, strict=True)))
+        array.resize(tuple(size if each == dim else length for each, length in zip(names, array.shape, strict=True)))
         return array
 
     def put(self, variables: Mapping[str, xr.Variable]) -> dict[str, Writable]:
         """Return new arrays, also in place of others."""
+        blank = [name for name in variables if name in self.group and self.group[name].attrs.get(n.IS_COORDINATE)]
         for name in variables:
             if name in self.group:
                 del self.group[name]
         lazy = {name: stand_in(one) if one.dtype.kind in STORABLE_KINDS else one for name, one in variables.items()}
         create_arrays(xr.Dataset(lazy), self.store, self.path or None)
+        self.declare_coordinates(blank)
         return {name: self._array(name) for name in variables}
 
     def update_attributes(self, attrs: Mapping[str, Any], *, name: str = ROOT) -> None:
@@ -185,12 +194,21 @@ class _StoreTransaction:
 
     def declare_coordinates(self, names: Iterable[str]) -> None:
         """List coordinates."""
+        plain, blank = _by_name(names)
+        for name in blank:
+            self.update_attributes({n.IS_COORDINATE: 1}, name=name)
         known = str(self.group.attrs.get(COORDINATES, "")).split()
-        self.group.attrs[COORDINATES] = " ".join(sorted({*known, *names}))
+        self.group.attrs[COORDINATES] = " ".join(sorted({*known, *plain}))
 
     def _array(self, name: str) -> "zarr.Array[Any]":
         """Return an array to write to."""
         return stored_array(self.store, f"{self.path}/{name}" if self.path else name)
+
+
+def _by_name(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the names of coordinates that can be listed, and those with a blank, which say it themselves."""
+    each = list(names)
+    return [name for name in each if not has_blank(name)], [name for name in each if has_blank(name)]
 
 
 def _documents_of(variables: Mapping[str, xr.Variable]) -> dict[str, Document]:

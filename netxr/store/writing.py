@@ -25,7 +25,7 @@ from netxr.errors import InvalidInput
 from netxr.store.checksums import terms_at_end
 from netxr.store.growing import GrowingArray
 from netxr.store.keys import Index, Terms
-from netxr.store.layout import codec, encoding, fill_value, is_cut_short, plain_attributes, storable
+from netxr.store.layout import codec, encoding, fill_value, is_cut_short, marked, plain_attributes, storable
 from netxr.store.metadata import DOCUMENT, ROOT, read_document, with_copy
 from netxr.store.staging import PathLike, staging
 
@@ -95,7 +95,7 @@ def create_arrays(
 
     Variables are encoded as a store has them, if `encodings` says nothing else.
     """
-    dataset.to_zarr(
+    marked(dataset).to_zarr(
         store,
         group=group,
         mode="a",  # a folder that is being made exists already, and a store may be a transaction

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import warnings
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -19,6 +20,7 @@ import xarray as xr
 import zarr
 from hypothesis import given
 from hypothesis import strategies as st
+from zarr.storage import MemoryStore
 
 import netxr
 from netxr import names as n
@@ -710,3 +712,54 @@ def test_many_tiny_chunks_are_read_together(tmp_path, length, blocks):
     expected[0, 7], expected[1, -1] = 3.0, 4.0
     np.testing.assert_array_equal(activity, expected)
     np.testing.assert_array_equal(activity[:, 5:9], expected[:, 5:9])
+
+
+@pytest.fixture
+def blank_names():
+    """Trials whose coordinates have white space in their names, on one dim and on two, beside a variable that does."""
+    activity = netxr.as_activity(np.arange(6.0).reshape(1, 2, 3), dims=("neuron", "time", "trial"))
+    about = {
+        "stim name": ("trial", ["a", "a", "b"]),
+        "stim\tlevel": ("trial", [1.0, 2.0, 4.0]),
+        "day": ("trial", [1, 1, 2]),
+    }
+    about |= {
+        "cell type": ("neuron", np.array(["e"], object)),
+        "rate of\xa0both": (("neuron", "trial"), [[0.5, 1.5, 2.5]]),
+    }
+    activity = activity.assign_coords(trial=[0, 1, 2], **about)
+    return activity.to_dataset(name="activity").assign({"my score": ("neuron", [7.0])})
+
+
+def test_coordinates_with_blanks_in_their_names_stay_coordinates(tmp_path, blank_names):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        netxr.save(blank_names, tmp_path / "run.zarr", compact="uint16")
+        netxr.save(blank_names.isel(trial=[0, 1]), tmp_path / "grown.zarr")
+        netxr.save(blank_names.isel(trial=[0, 1]), memory := MemoryStore())
+    for store in (tmp_path / "grown.zarr", memory):
+        netxr.append(blank_names.isel(trial=[2]), store, dim="trial")
+        found = netxr.lagged_correlation(blank_names.activity, lag=0).assign_coords({"a note": ("target", ["x"])})
+        for replace in (False, True):
+            netxr.add(found, store, replace=replace)
+        assert set(netxr.open(store).coords) - set(found.coords) == set(blank_names.coords) - set(found.coords)
+        assert set(netxr.open(store).data_vars) == {"activity", "my score", "lagged_correlation"}
+        assert netxr.open(store)["a note"].dims == ("target",)
+    whole = netxr.open(tmp_path / "run.zarr")
+    xr.testing.assert_equal(whole.coords.to_dataset().load(), blank_names.coords.to_dataset())
+    assert "is_coordinate" not in {**whole["stim name"].attrs, **blank_names["stim name"].attrs}
+    means = netxr.trial_mean(whole.activity, by="stim name").squeeze("neuron").transpose(..., "time")
+    assert means.values.round(3).tolist() == [[0.5, 3.5], [2, 5]]  # of trials 0 and 1, and of trial 2
+
+
+def test_blank_names_that_xarray_wrote_are_coordinates_where_they_label_neurons_or_trials(tmp_path, blank_names):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that cannot be listed, and of text in Zarr
+        blank_names.to_netcdf(tmp_path / "run.nc", engine="h5netcdf")
+        blank_names.to_zarr(tmp_path / "run.zarr", consolidated=False)
+        blank_names.activity.to_netcdf(tmp_path / "one.nc", engine="h5netcdf")
+    for name in ("run.nc", "run.zarr", "one.nc"):
+        found = netxr.open(tmp_path / name)
+        assert list(found.data_vars) == ["activity"]
+        assert found["stim name"].values.tolist() == ["a", "a", "b"]
+        assert set(blank_names.coords) <= set(found.coords)

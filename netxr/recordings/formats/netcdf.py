@@ -20,6 +20,7 @@ from netxr.recordings.formats.recognition import content_of
 from netxr.recordings.formats.renaming import as_run, dims_by_order, timed
 from netxr.schema.clock import on_axis
 from netxr.schema.variables import NUMBER_KINDS
+from netxr.store.layout import with_marked
 
 ENGINES: Final = {"hdf5": "h5netcdf", "netcdf3": "scipy"}
 """What reads a file, by how it begins."""
@@ -64,7 +65,8 @@ def load(
         If the file is missing, damaged or no netCDF, or its times are not even.
     """
     with readable_as("netCDF", path):
-        with _opened(path) as file:
+        with _opened(path) as opened:
+            file = with_marked(opened)
             variables = {str(key): _variable(path, str(key), one.variable) for key, one in file.data_vars.items()}
             coordinates = {
                 str(key): _variable(path, str(key), one.variable, label=True) for key, one in file.coords.items()
