@@ -28,7 +28,7 @@ from netxr.recordings.formats.labelling import (
     recording_of,
     refuse_labels,
 )
-from netxr.recordings.formats.registry import check_trust, format_of, options_of, read_by
+from netxr.recordings.formats.registry import check_options, check_trust, format_of, options_of, read_by
 from netxr.recordings.formats.renaming import timed
 from netxr.recordings.formats.text.connectivity import read_named, read_parquet
 from netxr.recordings.formats.text.table import Table
@@ -79,7 +79,8 @@ def load_recording(
     Returns
     -------
     Dataset
-        The activity, (neuron, time[, trial]), with what else the file holds about the neurons as coordinates.
+        The activity, (neuron, time[, trial]), with what else the file holds about the neurons as coordinates. Of a
+        store or a netCDF file with results alone, these.
 
     Raises
     ------
@@ -111,7 +112,8 @@ def load_recording(
     one = format_of(path, format)
     if one.kind == "recording":
         check_options(options, options_of(one), f"format {one.name!r}")
-        return with_clock(check_recording(read_by(one, path, trusted=trusted, **options), str(path)))
+        loaded = read_by(one, path, trusted=trusted, **options)
+        return with_clock(check_recording(loaded, str(path), or_results=one.name == "netcdf"))
     own = options_of(one) or []
     check_options(options, ["name", *FILE_OPTIONS, *own], f"format {one.name!r}")
     name, said = options.pop("name", None), {key: options.pop(key) for key in own if key in options}
@@ -373,14 +375,18 @@ def check_agrees(option: str, given: object, stored: object, source: object) -> 
         raise InvalidInput(option, got=repr(given), expected=f"none, or {stored!r} as {place_of(source)} has it")
 
 
-def check_recording(loaded: object, place: str) -> xr.Dataset:
-    """Return what came from `place` if it is a recording, or a connectivity.
+def check_recording(loaded: object, place: str, *, or_results: bool = False) -> xr.Dataset:
+    """Return what came from `place` if it is a recording, or a connectivity, or a Dataset of results where these do.
 
-    Raises InvalidInput if it is neither, or its dims are not those of one.
+    Raises InvalidInput if it is none, or its dims are not those of one.
     """
-    if not isinstance(loaded, xr.Dataset) or not {n.ACTIVITY, n.CONNECTIVITY} & set(loaded):
-        got = f"a {type(loaded).__name__} without it from {place}"
-        raise InvalidInput("source", got=got, expected=f"a Dataset with {n.ACTIVITY!r}, or {n.CONNECTIVITY!r}")
+    expected = f"a Dataset with {n.ACTIVITY!r}, or {n.CONNECTIVITY!r}"
+    if not isinstance(loaded, xr.Dataset):
+        raise InvalidInput("source", got=f"a {type(loaded).__name__} from {place}", expected=expected)
+    if not or_results and not {n.ACTIVITY, n.CONNECTIVITY} & set(loaded):
+        got = f"{place} with {', '.join(map(str, loaded.data_vars)) or 'no variable'}"
+        fix = "Results alone need no loading."
+        raise InvalidInput("source", got=got, expected=expected, fix=fix)
     for name, check in CHECKS.items():
         if name in loaded:
             check(loaded[name], argument=f"{name} of {place}")
@@ -390,11 +396,3 @@ def check_recording(loaded: object, place: str) -> xr.Dataset:
 def _with_gaps(recording: xr.Dataset, source: Any, gaps: n.Gaps = "raise") -> xr.Dataset:
     """Return a recording that says whether the stretches between gaps in its times are segments."""
     return recording if gaps == "raise" else timed(place_of(source), recording, None, gaps)
-
-
-def check_options(options: Mapping[str, Any], taken: Sequence[str] | None, what: str) -> None:
-    """Raise InvalidInput if an option is none of those that are taken; None takes any."""
-    for option, value in options.items():
-        if taken is not None and option not in taken:
-            expected = f"no such option: {what} takes {', '.join(taken) or 'none'}"
-            raise InvalidInput(option, got=f"{value!r:.80}", expected=expected)

@@ -476,9 +476,7 @@ def test_a_format_of_the_users_own_that_is_broken(tmp_path, own_formats):
 def test_a_loader_has_to_return_a_recording(tmp_path, own_formats):
     (tmp_path / "x.lab").write_text("2")
     own_formats("lab", "a_labs_own:no_recording")
-    with pytest.raises(
-        InvalidInput, match=r"got a ndarray without it from .*x\.lab; expected a Dataset with 'activity'"
-    ):
+    with pytest.raises(InvalidInput, match=r"got a ndarray from .*x\.lab; expected a Dataset with 'activity'"):
         load_recording(tmp_path / "x.lab", anything=1)
 
 

@@ -4,7 +4,7 @@ A user's own format is an entry point of the group ``netxr.loaders``. Its name i
 for ``format=``; it stands for a function ``load(path, *, ...) -> Dataset`` with an activity (neuron, time[, trial]).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
@@ -212,3 +212,11 @@ def _of_content(path: Path, *, look_inside: bool) -> Format:
         reason = f"{UNKNOWN}; known are {known}, folders of suite2p and Zarr stores"
         raise UnreadableFile(path, reason, fix="Say which it is with format=.")
     return FORMATS[name]
+
+
+def check_options(options: Mapping[str, Any], taken: Sequence[str] | None, what: str) -> None:
+    """Raise InvalidInput if an option is none of those that are taken; None takes any."""
+    for option, value in options.items():
+        if taken is not None and option not in taken:
+            expected = f"no such option: {what} takes {', '.join(taken) or 'none'}"
+            raise InvalidInput(option, got=f"{value!r:.80}", expected=expected)

@@ -225,3 +225,15 @@ def test_stretches_between_gaps_that_were_said_to_be_trials_still_are(tmp_path):
     netxr.save(said, tmp_path / "said.zarr")
     for name in ("said.nc", "said.zarr"):
         assert netxr.load_recording(tmp_path / name).activity.attrs["gaps"] == "segments"
+
+
+def test_results_alone_open_as_those_of_a_store_do(tmp_path):
+    run = netxr.simulate(netxr.random_connectivity(5, seed=1), n_steps=200, seed=1)
+    tested = netxr.correlation_test(run)
+    for name, results in {"test": tested, "edges": netxr.edges(tested), "moments": netxr.lagged_moments(run)}.items():
+        results.to_netcdf(tmp_path / f"{name}.nc", engine="h5netcdf")
+        xr.testing.assert_equal(netxr.open(tmp_path / f"{name}.nc").load(), results.compute())
+    with pytest.raises(InvalidInput, match=r"got 'activity' .*which has .*p_value"):
+        netxr.load_activity(tmp_path / "test.nc")
+    with pytest.raises(InvalidInput, match=r"the Dataset with lagged_correlation, .*expected .*'activity'.*no loading"):
+        netxr.load_recording(tested)
