@@ -80,6 +80,17 @@ def lags_needed(entries: Sequence[Estimator], lags: Sequence[int]) -> list[int]:
     return list(dict.fromkeys(need for entry in entries for lag in lags for need in entry.needs(abs(lag))))
 
 
+def lags_within(entries: Sequence[Estimator], lags: Sequence[int], *, n_steps: int) -> list[int]:
+    """Return the lags of the moments that are needed, or raise InvalidInput if a trial is too short for some."""
+    needed = lags_needed(entries, lags)
+    longest = max(needed, default=0)
+    if n_steps < longest + 2:
+        names = " and ".join(entry.name for entry in entries if longest in lags_needed([entry], lags))
+        expected = f"{longest + 2} or more, for lags up to {longest}, which {names} needs"
+        raise InvalidInput("data", got=f"trials of {n_steps} samples", expected=expected, fix="Record longer.")
+    return needed
+
+
 # --- what goes in ----------------------------------------------------------------------
 
 
@@ -88,11 +99,7 @@ def _lags_within(
 ) -> list[int]:
     """Return the lags of the moments that are needed, if a trial offers pairs of samples at each."""
     n_steps = activity.sizes[n.TIME]
-    needed = lags_needed(entries, check_lags(lags, n_steps=n_steps, argument=argument, signed=True))
-    further = [lag for lag in needed if lag not in map(abs, lags)]
-    if further:
-        check_lags(further, n_steps=n_steps, argument=argument)
-    return needed
+    return lags_within(entries, check_lags(lags, n_steps=n_steps, argument=argument, signed=True), n_steps=n_steps)
 
 
 def _by_source(entries: Sequence[Estimator], lags: Sequence[int]) -> bool:

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from netxr import names as n
-from netxr.estimators.apply import compared, lags_needed
+from netxr.estimators.apply import compared, lags_within
 from netxr.estimators.estimate import estimate
 from netxr.estimators.fit import call_of
 from netxr.estimators.table import estimator
@@ -80,7 +80,9 @@ def reliability(
     """
     (wanted,), _ = lags_of(lag, None, data)
     if not isinstance(data, xr.Dataset) or (n.ACTIVITY in data and n.BLOCK not in data.dims) or n.COMOMENT not in data:
-        data = lagged_moments(activity_of(data), lags=lags_needed([estimator(method)], [wanted]), blocks=BLOCKS)
+        activity = activity_of(data)
+        lags = lags_within([estimator(method)], [wanted], n_steps=activity.sizes[n.TIME])
+        data = lagged_moments(activity, lags=lags, blocks=BLOCKS)
     return reliability_of(halves_of(data, method=method, lag=wanted), method=method, lag=wanted)
 
 

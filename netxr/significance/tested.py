@@ -7,7 +7,7 @@ import xarray as xr
 
 from netxr import names as n
 from netxr.errors import InvalidInput
-from netxr.estimators.apply import compared, lags_needed
+from netxr.estimators.apply import compared, lags_within
 from netxr.estimators.estimate import estimate
 from netxr.estimators.estimator import Estimator
 from netxr.estimators.fit import call_of
@@ -58,7 +58,7 @@ def lags_tested(activity: xr.DataArray, *, method: str, lag: int, null: str) -> 
     check_choice("null", null, tuple(REFERENCES))
     if method == n.LAGGED_CORRELATION:
         return lags_of_test(activity, lag, null)
-    return lags_needed([check_tested(method)], [lag])
+    return lags_within([check_tested(method)], [lag], n_steps=activity.sizes[n.TIME])
 
 
 def check_tested(method: str) -> Estimator:

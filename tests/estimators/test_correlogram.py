@@ -172,5 +172,17 @@ def test_trials_chunks_and_scores():
     both = netxr.estimate(x, method=["lagged_correlation", "correlogram_excess"], lag=2)
     np.testing.assert_allclose(both.sel(estimator="correlogram_excess"), whole.correlogram_excess, atol=1e-12)
     assert netxr.methods().directed.sel(estimator="correlogram_excess")
-    with pytest.raises(InvalidInput, match="from 0 to 28, for trials of 30 samples"):
+    with pytest.raises(InvalidInput, match="trials of 30 samples; expected 33 or more"):
         netxr.estimate(x.isel(time=slice(30)), method="correlogram_excess")
+
+
+def test_a_trial_too_short_for_the_lags_around_one_is_said_to_be():
+    """Around lag 1, lags up to 31 are read, and two pairs of samples at each."""
+    short = spikes(n_steps=32)
+    wanted = "data: got trials of 32 samples; expected 33 or more, for lags up to 31, which correlogram_excess"
+    for method in ("correlogram_excess", ["lagged_correlation", "correlogram_excess"]):
+        with pytest.raises(InvalidInput, match=wanted):
+            netxr.estimate(short, method=method, lag=1)
+    with pytest.raises(InvalidInput, match=wanted):
+        netxr.reliability(short, method="correlogram_excess")
+    netxr.estimate(spikes(n_steps=33), method="correlogram_excess", lag=1)
