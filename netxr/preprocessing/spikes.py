@@ -1,6 +1,5 @@
 """Spike trains, given as times, as recordings: counted in bins, or smoothed to rates."""
 
-import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -17,6 +16,7 @@ from netxr.kernels.spikes import TRUNCATE, bins_in, counts, smoothed
 from netxr.schema.arguments import array_of, check_entries, check_span, is_number, said
 from netxr.schema.arrays import as_activity
 from netxr.schema.clock import SECONDS
+from netxr.schema.warned import warn
 
 Trains = Mapping[Hashable, Any] | Sequence[Any]
 """Times of the spikes of each neuron, in any order: by label, or one after the other."""
@@ -248,7 +248,7 @@ def _warn_if_empty(trains: list[NDArray[Any]], n_bins: int, interval: float, uni
             f"{interval:g} {units}. Fix: where times are in another unit, say so with interval_units=, and give "
             "sampling_interval in it."
         )
-        warnings.warn(text, UserWarning, stacklevel=4)
+        warn(text, stacklevel=4)
 
 
 def _checked(n_bins: int, interval: float) -> int:

@@ -1,8 +1,6 @@
 import logging
 import threading
 import time
-import warnings
-from functools import partial
 
 import numpy as np
 import pytest
@@ -19,7 +17,6 @@ from netxr.app.frame.jobs import (
     JobQueue,
     TooManyWaiting,
     message_of,
-    warnings_as_list,
 )
 from netxr.kernels import blas
 
@@ -206,20 +203,3 @@ def test_computations_take_one_thread_of_blas(queue, among):
     outcome = Outcome().start(queue, lambda _job: bool(blas._former), among=among).wait()
     assert outcome.result
     assert not blas._former
-
-
-def warned_of(*texts):
-    """What becomes of these, and of one more that another thread warns of."""
-    with warnings_as_list() as told:
-        for text in texts:
-            warnings.warn(text, UserWarning, stacklevel=1)
-        other = threading.Thread(target=partial(warnings.warn, "there", UserWarning, stacklevel=1))
-        other.start()
-        other.join()
-    return told
-
-
-def test_warnings_of_one_thread_become_a_list_and_those_of_others_stay_warnings():
-    with pytest.warns(UserWarning, match="there") as elsewhere:
-        assert warned_of("here", "here", "once more") == ["here", "once more"]
-    assert [str(one.message) for one in elsewhere] == ["there"]

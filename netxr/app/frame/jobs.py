@@ -2,12 +2,10 @@
 
 import logging
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
-from threading import Event, Lock, get_ident
+from threading import Event, Lock
 from typing import Any, Final
 
 import xarray as xr
@@ -163,25 +161,6 @@ def _run(job: Job, work: Callable[[Job], Any]) -> Any:
         result = work(job)
     job.step()
     return result
-
-
-@contextmanager
-def warnings_as_list() -> Iterator[list[str]]:
-    """Yield a list of what is warned of meanwhile in this thread, each once; warnings of others go where they went."""
-    told: list[str] = []
-    thread, elsewhere = get_ident(), warnings.showwarning
-
-    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        """Keep a warning, or pass it on."""
-        if get_ident() != thread or not issubclass(category, UserWarning):
-            elsewhere(message, category, *where, **more)
-        elif str(message) not in told:
-            told.append(str(message))
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = show
-        yield told
 
 
 def message_of(error: BaseException) -> str:

@@ -15,7 +15,7 @@ import xarray as xr
 import netxr
 from netxr.app.frame.controls import LOOK
 from netxr.app.frame.folder import Folder, RawFile
-from netxr.app.frame.jobs import Job, message_of, warnings_as_list
+from netxr.app.frame.jobs import Job, message_of
 from netxr.app.frame.looks import COMMAND, LABEL, message_pane
 from netxr.app.frame.panes import button, card, grid, note, stack
 from netxr.app.frame.session import Session
@@ -25,6 +25,7 @@ from netxr.errors import InvalidInput, NetxrError
 from netxr.recordings.convert import written
 from netxr.recordings.marked_neurons import marked_as_none
 from netxr.recordings.missing_samples import MissingSamples
+from netxr.schema.warned import warnings_heard
 from netxr.schema.words import text_of
 
 KEY: Final = "importing"
@@ -173,7 +174,7 @@ class Files:
         def work(job: Job) -> tuple[str, list[str]]:
             """Convert it, and return what is to be said of it; in another thread."""
             try:
-                with warnings_as_list() as told:
+                with warnings_heard() as told:
                     missing = written(source, target, progress=job.step, **said)
             except InvalidInput as error:
                 raise _as_asked(error) from None

@@ -1,6 +1,5 @@
 """HDF5 files of any origin: their arrays by path, lazily; what other formats in HDF5 share."""
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
@@ -19,6 +18,7 @@ from netxr.recordings.formats.lazy import Box, lazy_array
 from netxr.recordings.formats.recognition import content_of
 from netxr.recordings.formats.text.table import Table
 from netxr.schema.variables import NUMBER_KINDS
+from netxr.schema.warned import warn
 
 CODED: Final = ("_FillValue", "missing_value", "scale_factor", "add_offset")
 """Attributes of an array that say what its numbers stand for."""
@@ -145,4 +145,4 @@ def _warn_if_unwritten(path: Path, dataset: Any) -> None:
             f"{path}: {missing:,} of {expected:,} chunks of {dataset.name} were never written, and are read as "
             f"{dataset.fillvalue}. Fix: if the recording stopped early, leave its end out, e.g. .isel(time=slice(...))."
         )
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warn(text, stacklevel=3)

@@ -3,7 +3,6 @@
 SpikeInterface: Buccino et al. 2020, https://doi.org/10.7554/eLife.61834.
 """
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from netxr.kernels.spikes import bins_in, counts
 from netxr.recordings.formats.times import is_rate
 from netxr.schema.arguments import is_whole
 from netxr.schema.arrays import as_activity
+from netxr.schema.warned import warn
 from netxr.schema.words import counted
 
 
@@ -80,7 +80,7 @@ def load(path: Path, *, rate: float | None = None, segment: int | None = None) -
             f"{path}: trials end with the last spike of segment {np.argmin(ends)}, after {bins.stop / float(rate):g} s;"
             f" {counted(left_out, 'spike')} of others after that are left out. Fix: segment= takes one of them, whole."
         )
-        warnings.warn(text, UserWarning, stacklevel=2)
+        warn(text, stacklevel=2)
     is_one = len(trials) == 1
     activity = as_activity(
         samples[..., 0] if is_one else samples,

@@ -1,6 +1,5 @@
 """Times of samples, which have to be even: lags count samples."""
 
-import warnings
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from netxr.errors import InvalidInput, UnreadableFile
 from netxr.schema.arguments import is_number
 from netxr.schema.clock import SEGMENTS
 from netxr.schema.spacing import SAY_GAPS, interval_in, steps_in
+from netxr.schema.warned import warn
 
 FIX: Final = (
     f"{SAY_GAPS}; or resample to even times, or leave the times out and say sampling_interval= if the samples are even."
@@ -67,14 +67,14 @@ def say_which_interval(said: float, shown: float, path: object, place: str, *, w
         text = (
             f"{path}: {place} {wrong or f'has an interval of {shown:g}'}, and sampling_interval={said:g} replaces it."
         )
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warn(text, stacklevel=3)
 
 
 def say_seconds(interval: float, path: object, place: str, *, fix: str) -> None:
     """Warn where times without a unit, taken for seconds, are further apart than samples mostly are."""
     if interval > 1:
         text = f"{path}: {place} names no unit, and its steps of {interval:g} are taken for seconds. {fix}"
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warn(text, stacklevel=3)
 
 
 def interval_of(times: Any, path: object, place: str) -> float:

@@ -1,6 +1,5 @@
 """Series of samples in NWB files: one that has all neurons, or one for each."""
 
-import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from netxr.recordings.formats.places import places_of
 from netxr.recordings.formats.times import Clock, clock_from, say_which_interval
 from netxr.schema.arrays import as_activity
 from netxr.schema.spacing import steps_in
+from netxr.schema.warned import warn
 
 ELECTRODES: Final = "electrodes"
 REGIONS: Final = ("rois", ELECTRODES)
@@ -164,7 +164,7 @@ def _neurons_of(path: Path, series: Any, n_neurons: int) -> tuple[NDArray[Any] |
                 f"{path}: {series.name.strip('/')} has {len(series['data']):,} samples of {n_neurons:,} neurons, as NWB"
                 " has time first. Fix: where these are neurons first, read the array with format='hdf5' and dims=."
             )
-            warnings.warn(text, UserWarning, stacklevel=4)
+            warn(text, stacklevel=4)
         return None, {}
     if region.shape != (n_neurons,):
         fix = "Samples lie (time, neuron) in NWB; if these do not, read the array alone with format='hdf5' and dims=."

@@ -1,6 +1,5 @@
 """Spike times in NWB files, counted in bins."""
 
-import warnings
 from functools import partial
 from math import floor
 from pathlib import Path
@@ -21,6 +20,7 @@ from netxr.recordings.formats.times import is_rate
 from netxr.schema.arguments import check_span
 from netxr.schema.arrays import as_activity
 from netxr.schema.spacing import PIECE
+from netxr.schema.warned import warn
 
 SPIKES: Final = "spike_times"
 OBSERVED: Final = "obs_intervals"
@@ -126,7 +126,7 @@ def _warn_if_empty(path: Path, place: str, most_spikes: int, n_bins: int, rate: 
             "NWB has times in seconds. Fix: where these are in another unit, count them with netxr.spike_counts, which "
             "takes interval_units=."
         )
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warn(text, stacklevel=3)
 
 
 def _extremes(path: Path, units: Any, n_spikes: int) -> tuple[float, float]:
