@@ -18,6 +18,7 @@ from bokeh.plotting import figure
 from panel.io.state import set_curdoc
 
 import netxr
+from netxr.app.frame.jobs import TooManyWaiting
 from netxr.app.frame.page import Tab
 from netxr.app.frame.panes import Results, card, emptied, note, stretched
 from netxr.app.frame.session import deliver_to
@@ -196,6 +197,18 @@ def test_where_there_will_be_no_result_the_tab_is_told(open_page, end):
         page.session.run("a", lambda job: None, lambda result: None, label="Next")
     page.wait()
     assert withdrawn == [end] * (end in ("cancelled", "failed"))
+
+
+def test_the_tab_is_told_where_too_many_computations_wait(open_page, monkeypatch):
+    page, withdrawn = open_page().wait(), []
+
+    def full(*_args, **_options):
+        raise TooManyWaiting(8)
+
+    monkeypatch.setattr(page.queue, "start", full)
+    page.session.run("a", print, print, label="Work", withdrawn=lambda: withdrawn.append("told"))
+    assert withdrawn == ["told"]
+    assert "8 computations are already waiting" in page.messages[0]
 
 
 def test_no_colour_has_the_name_of_a_variable_of_bokeh():

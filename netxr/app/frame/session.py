@@ -149,6 +149,7 @@ class Session:
             )
         except Exception as error:
             self.cancel(key, say=message_of(error))
+            withdrawn()
 
     def later(self, call: Callable[[], object]) -> None:
         """Call a function when the browser was told of what is there by now; of several, one after the other."""
