@@ -209,6 +209,19 @@ def wait_for(coroutine: Any) -> Any:
     return import_module("zarr.core.sync").sync(coroutine)
 
 
+def wait_for_others(seconds: float) -> None:
+    """Wait until what others have begun in Zarr's event loop has ended: who was interrupted no longer waits for it."""
+    asyncio = import_module("asyncio")
+
+    async def others_end() -> None:
+        """Wait for all tasks but this one."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=seconds)
+
+    wait_for(others_end())
+
+
 def put_bytes(store: Any, key: str, content: bytes) -> None:
     """Write what a key of a Zarr store holds (`zarr.core.buffer`, zarr 3.1)."""
     buffer = import_module("zarr.core.buffer").default_buffer_prototype().buffer

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from os import PathLike as OsPathLike
 from pathlib import Path
 
+from netxr.compat import wait_for_others
 from netxr.errors import OutputExists, StoreBusy
 from netxr.schema.arguments import check_store_name, check_vacant
 from netxr.schema.outputs import space_needed
@@ -72,7 +73,8 @@ def appear(unfinished: Path, final: Path, terms: Terms = NO_TERMS) -> None:
 
 
 def _remove(folder: Path, *, attempts: int = 100, pause: float = 0.2) -> None:
-    """Remove `folder`, again and again while blocks that were being written bring parts of it back."""
+    """Remove `folder`, once Zarr has ended, and again while blocks that were being written bring parts of it back."""
+    wait_for_others(attempts * pause)
     with suppress(OSError):  # there is something in it
         folder.rmdir()
     for _ in range(attempts):

@@ -1,9 +1,11 @@
 """Writers on machines that do not share locks: marks beside the store keep them apart."""
 
+import asyncio
 import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,12 @@ import pytest
 import xarray as xr
 
 import netxr
+from netxr.compat import wait_for
 from netxr.errors import StoreBusy
 from netxr.store import locks, writers
 from netxr.store.locks import alone, left_beside, marked
 from netxr.store.metadata import COPY, DOCUMENT, WRITTEN
+from netxr.store.staging import staging
 from netxr.store.transactions import transaction
 from netxr.store.writers import NAME_LENGTH, is_gone, is_running, new_name
 from tests.store.stores import check_open, check_tidy, left_by_the_dead
@@ -195,6 +199,28 @@ def test_ctrl_c_while_a_mark_is_removed_leaves_none(path, monkeypatch):
     with pytest.raises(KeyboardInterrupt), marked(path):
         monkeypatch.setattr(Path, "read_text", interrupted)
     check_tidy(path)
+
+
+def test_what_zarr_still_makes_when_a_writer_gives_up_is_removed_too(tmp_path):
+    begun = threading.Event()
+
+    async def still_opened(folder):
+        begun.set()
+        await asyncio.sleep(0.5)
+        folder.mkdir(exist_ok=True)
+
+    def give_up():
+        with staging(tmp_path / "run.zarr") as folder:
+            threads.append(threading.Thread(target=lambda: wait_for(still_opened(folder))))
+            threads[0].start()
+            assert begun.wait(20)
+            raise KeyboardInterrupt
+
+    threads = []
+    with pytest.raises(KeyboardInterrupt):
+        give_up()
+    threads[0].join()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_child_of_fork_that_unwinds_leaves_lock_and_mark(path):
