@@ -101,12 +101,12 @@ def cut_trials(
         n_before, n_after = _samples("before", before, activity, least=0), _samples("after", after, activity)
         times, beside = events_of(onsets, taken=data.variables if isinstance(data, xr.Dataset) else data.coords)
         places = _places(activity, times, interval=interval, start=start, cuts=cuts)
-        _check_different(places, times)
         span = f"from {n_before * interval:g} {units} before to {n_after * interval:g} {units} after"
         what = f"{span} {len(places)} events"
         n_overlapping = int((np.diff(np.sort(places)) < n_before + n_after).sum())
         what += f", {n_overlapping} of them within the trial before" if n_overlapping else ""
     _check_inside(activity, places, times, (n_before, n_after), cuts=cuts)
+    _check_different(places, times)
     samples: Any = activity.data
     parts = [samples[:, place - n_before : place + n_after] for place in places.tolist()]
     clock = {n.SAMPLING_INTERVAL: interval, n.SAMPLING_INTERVAL_UNITS: units, n.START_TIME: -n_before * interval}
@@ -146,22 +146,21 @@ def _places(
     activity: xr.DataArray, times: NDArray[Any], *, interval: float, start: float, cuts: tuple[int, ...]
 ) -> NDArray[np.int64]:
     """Return the samples that are nearest to events, `NOWHERE` for those in a gap."""
-    labels: Any = activity[n.TIME].values if n.TIME in activity.coords and (cuts or times.dtype.kind == "M") else None
-    moments: Any = times
     if times.dtype.kind == "M":
-        if labels is None or labels.dtype.kind != "M":
+        dates: Any = activity[n.TIME].values if n.TIME in activity.coords else times[:0]
+        if not dates.size or dates.dtype.kind != "M":
             raise InvalidInput("onsets", got="dates", expected="numbers, as the times of the recording are")
-        moments = (times - labels[0]) / np.timedelta64(1, "s")
-    if labels is not None and labels.dtype.kind == "M":
-        labels = (labels - labels[0]) / np.timedelta64(1, "s")
-    if not np.isfinite(moments.astype(np.float64)).all():
+        since: Any = (times - dates[0]) / np.timedelta64(1, "s")
+    else:
+        since = times.astype(np.float64) - start
+    if not np.isfinite(since).all():
         raise InvalidInput("onsets", got="a time that is not finite", expected="times of the recording")
     if not cuts:
-        frames = np.rint((moments - (start if moments is times else 0.0)) / interval)
-        return np.asarray(np.clip(frames, NOWHERE, -NOWHERE), np.int64)
-    later = np.searchsorted(labels, moments).clip(1, len(labels) - 1)
-    nearest = np.asarray(later - (moments - labels[later - 1] < labels[later] - moments), np.int64)
-    is_near = np.abs(moments - labels[nearest]) <= (0.5 + SLACK) * interval
+        return np.asarray(np.clip(np.rint(since / interval), NOWHERE, -NOWHERE), np.int64)
+    labels = times_of_segments(activity) - start
+    later = np.searchsorted(labels, since).clip(1, len(labels) - 1)
+    nearest = np.asarray(later - (since - labels[later - 1] < labels[later] - since), np.int64)
+    is_near = np.abs(since - labels[nearest]) <= (0.5 + SLACK) * interval
     return np.where(is_near, nearest, NOWHERE)
 
 

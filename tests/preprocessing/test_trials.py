@@ -187,10 +187,21 @@ def test_no_trial_goes_over_a_gap():
             cut_trials(whole, [onset], before=0.5, after=2)
 
 
+@pytest.mark.parametrize("after_gap", [20.0, 100.0])
+def test_onsets_are_in_the_unit_of_the_clock_also_where_times_are_in_another(after_gap):
+    times = np.r_[np.arange(40) * 0.5, after_gap + np.arange(40) * 0.5]
+    in_ms = recording(trials=None).assign_coords(time=("time", 1000 * times, {"units": "ms"}))
+    clock = {"sampling_interval": 0.5, "sampling_interval_units": "s"}
+    found = cut_trials(in_ms.assign_attrs(clock), [5.0, after_gap + 1], after=1.0)
+    np.testing.assert_array_equal(found.isel(time=0).values, in_ms.values[:, [10, 42]])
+
+
 def test_an_event_in_a_gap_has_no_trial_and_equal_trials_begin_when_they_did():
     times = np.r_[np.arange(40) * 0.5, 100 + np.arange(40) * 0.5]
     whole = recording(trials=None).assign_coords(time=times)
     assert cut_trials(whole, [99.8], after=2).isel(neuron=0, time=0).item() == whole[0, 40]
+    with pytest.raises(InvalidInput, match=r"a trial at 60.0, and 1 more.*go over a gap"):
+        cut_trials(whole, [60.0, 70.0], after=0.5)
     for onset in (19.8, 60.0, 99.7):  # the nearest samples are at 19.5 and 100
         with pytest.raises(InvalidInput, match=f"a trial at {onset}.*go over a gap"):
             cut_trials(whole, [onset], after=0.5)

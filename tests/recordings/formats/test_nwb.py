@@ -104,6 +104,15 @@ PIXELS = np.array(
 )
 
 
+def write_regions(path, **columns):
+    """Traces of the second and the first of three regions with some columns."""
+    with h5py.File(path, "w") as file:
+        files.start_nwb(file)
+        table = files.add_table(file, "processing/ophys/Seg/Plane", [5, 6, 7], **columns)
+        series = files.add_series(file, "acquisition/rois", files.samples(50, 2), kind="RoiResponseSeries")
+        files.refer(series, "rois", table, [1, 0])
+
+
 @pytest.mark.parametrize(
     "columns",
     [
@@ -114,11 +123,7 @@ PIXELS = np.array(
     ],
 )
 def test_regions_lie_in_the_middle_of_their_masks(tmp_path, columns):
-    with h5py.File(tmp_path / "a.nwb", "w") as file:
-        files.start_nwb(file)
-        table = files.add_table(file, "processing/ophys/Seg/Plane", [5, 6, 7], **columns)
-        series = files.add_series(file, "acquisition/rois", files.samples(50, 2), kind="RoiResponseSeries")
-        files.refer(series, "rois", table, [1, 0])
+    write_regions(tmp_path / "a.nwb", **columns)
     run = load(tmp_path / "a.nwb")
     assert run.neuron.values.tolist() == [6, 5]
     assert run.x.values.tolist() == [3, 1]
@@ -137,11 +142,7 @@ def test_regions_lie_in_the_middle_of_their_masks(tmp_path, columns):
     ],
 )
 def test_where_not_all_regions_lie_somewhere_there_are_no_places(tmp_path, columns):
-    with h5py.File(tmp_path / "a.nwb", "w") as file:
-        files.start_nwb(file)
-        table = files.add_table(file, "processing/ophys/Seg/Plane", [5, 6, 7], **columns)
-        series = files.add_series(file, "acquisition/rois", files.samples(50, 2), kind="RoiResponseSeries")
-        files.refer(series, "rois", table, [1, 0])
+    write_regions(tmp_path / "a.nwb", **columns)
     assert "x" not in load(tmp_path / "a.nwb").coords
 
 
